@@ -1,0 +1,2 @@
+//! All roles in one process.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Load generator and ledger checker.
+fn main() {}
