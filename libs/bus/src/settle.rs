@@ -1,0 +1,126 @@
+//! The one decision about a failed envelope: again later, or parked.
+//!
+//! In comes how a handler ended and how often it has failed before; out comes what happens next. Pure, so that it can be
+//! read and tested as a table; [`crate::consume`] carries it out.
+
+use crate::topology::Delay;
+use std::time::Duration;
+
+/// Tries of an envelope whose handler asks for a retry: the first one and one after each rung of the ladder.
+pub const RETRY_LIMIT: u32 = Delay::LADDER.len() as u32;
+/// Tries after a panic or a hang. Few: such a fault rarely heals, and each hang costs its shard a handler timeout.
+pub const CRASH_RETRY_LIMIT: u32 = 2;
+
+/// How a handler ended with one envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its effects are durable.
+    Done,
+    /// Failed for a reason that may pass, and only for this envelope. `after`: not before (a provider's `Retry-After`).
+    Retry {
+        /// In words, for operators; no message contents.
+        reason: String,
+        /// Wait at least this long.
+        after: Option<Duration>,
+    },
+    /// Can never succeed.
+    Reject {
+        /// In words, for operators; no message contents.
+        reason: String,
+    },
+    /// The handler panicked or did not come back in time.
+    Crashed {
+        /// In words.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// A retry without a lower bound.
+    pub fn retry(reason: impl Into<String>) -> Self {
+        Self::Retry { reason: reason.into(), after: None }
+    }
+
+    /// A rejection.
+    pub fn reject(reason: impl Into<String>) -> Self {
+        Self::Reject { reason: reason.into() }
+    }
+}
+
+/// What happens to the envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// Acknowledge.
+    Ack,
+    /// Publish to the ladder with one more attempt, then acknowledge.
+    Retry {
+        /// Which rung.
+        delay: Delay,
+        /// Why.
+        reason: String,
+    },
+    /// Publish to the dead-letter queue, then acknowledge.
+    Park {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Decides. `attempt` is the number of failures before this one.
+pub fn settle(outcome: Outcome, attempt: u32) -> Settlement {
+    match outcome {
+        Outcome::Done => Settlement::Ack,
+        Outcome::Reject { reason } => Settlement::Park { reason },
+        Outcome::Retry { reason, after } => again(reason, attempt, RETRY_LIMIT, after),
+        Outcome::Crashed { reason } => again(reason, attempt, CRASH_RETRY_LIMIT, None),
+    }
+}
+
+fn again(reason: String, attempt: u32, limit: u32, after: Option<Duration>) -> Settlement {
+    if attempt >= limit {
+        return Settlement::Park { reason: format!("{reason} (gave up after {} attempts)", attempt + 1) };
+    }
+    Settlement::Retry { delay: rung(attempt, after), reason }
+}
+
+/// The rung for this failure, or a longer one if the wait was asked for; the longest there is if none is long enough.
+fn rung(attempt: u32, after: Option<Duration>) -> Delay {
+    let ladder = Delay::LADDER;
+    let own = ladder[usize::try_from(attempt).unwrap_or(usize::MAX).min(ladder.len() - 1)];
+    let asked = after.unwrap_or_default();
+    ladder.into_iter().find(|delay| *delay >= own && delay.duration() >= asked).unwrap_or(Delay::OneHour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn done_is_acknowledged_and_a_rejection_is_parked_at_once() {
+        assert_eq!(settle(Outcome::Done, 3), Settlement::Ack);
+        assert_eq!(settle(Outcome::reject("bad"), 0), Settlement::Park { reason: "bad".into() });
+    }
+
+    #[test]
+    fn retries_climb_the_ladder_and_end_in_the_dead_letter_queue() {
+        for (attempt, delay) in (0..).zip(Delay::LADDER) {
+            assert_eq!(settle(Outcome::retry("x"), attempt), Settlement::Retry { delay, reason: "x".into() });
+        }
+        assert!(matches!(settle(Outcome::retry("x"), RETRY_LIMIT), Settlement::Park { .. }));
+    }
+
+    #[test]
+    fn a_crash_gets_two_more_tries() {
+        let crash = || Outcome::Crashed { reason: "panicked".into() };
+        assert!(matches!(settle(crash(), 0), Settlement::Retry { delay: Delay::OneSecond, .. }));
+        assert!(matches!(settle(crash(), 1), Settlement::Retry { delay: Delay::FiveSeconds, .. }));
+        assert!(matches!(settle(crash(), 2), Settlement::Park { .. }));
+    }
+
+    #[test]
+    fn an_asked_wait_is_rounded_up_to_a_rung() {
+        let asked = |seconds| Outcome::Retry { reason: "x".into(), after: Some(Duration::from_secs(seconds)) };
+        assert!(matches!(settle(asked(7), 0), Settlement::Retry { delay: Delay::ThirtySeconds, .. }));
+        assert!(matches!(settle(asked(90_000), 0), Settlement::Retry { delay: Delay::OneHour, .. }));
+    }
+}

@@ -1,0 +1,249 @@
+//! The map: every queue there is, what it carries, and how it must be declared.
+//!
+//! This file is the only place that names a queue. `rabbitmq/definitions.json` is generated from it and every adapter
+//! declares from it. Queues are never created per user or thread; the only dynamic ones are one per gateway process.
+
+use eventflow_protocol::command::Command;
+use eventflow_protocol::event::{Delivery, Event};
+use eventflow_protocol::{GatewayId, ThreadId};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// Shards of the command and event queues unless configured otherwise. Fixed per deployment: changing it moves threads
+/// between shards, so it is done with empty queues.
+pub const DEFAULT_SHARDS: u16 = 4;
+/// More shards than this only split batches: measured, they buy no throughput.
+pub const MAX_SHARDS: u16 = 64;
+/// Deliveries of one frame that end without an acknowledgement (the process died) before the broker parks it.
+///
+/// A frame is split into single envelopes before that ([`SUSPECT_DELIVERIES`]), so only the envelope that kills its worker gets here.
+pub const DELIVERY_LIMIT: u32 = 6;
+/// From this many unfinished deliveries on, a frame is suspected to kill its worker and is split into frames of one.
+pub const SUSPECT_DELIVERIES: u32 = 3;
+/// A gateway's queue is deleted when nobody has consumed it for this long. Long enough for a broker restart, during which
+/// the gateway and its sockets live on and nothing addressed to them may be lost.
+pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_secs(120);
+/// Bound of a gateway's queue. A gateway that falls this far behind is stuck; publishers get a refusal, not a growing queue.
+pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// The exchange that reaches every gateway, for when nobody knows where a user is connected.
+pub const GATEWAYS_EXCHANGE: &str = "gateways";
+
+/// A queue that carries envelopes of `T`.
+#[derive(Clone, Debug)]
+pub struct Queue<T> {
+    name: Cow<'static, str>,
+    carries: PhantomData<fn() -> T>,
+}
+
+impl<T> Queue<T> {
+    const fn fixed(name: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), carries: PhantomData }
+    }
+
+    fn named(name: String) -> Self {
+        Self { name: Cow::Owned(name), carries: PhantomData }
+    }
+
+    /// The name at the broker.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A queue split by thread: everything about one thread passes one shard, in order.
+#[derive(Clone, Debug)]
+pub struct Sharded<T> {
+    prefix: &'static str,
+    carries: PhantomData<fn() -> T>,
+}
+
+impl<T> Sharded<T> {
+    const fn fixed(prefix: &'static str) -> Self {
+        Self { prefix, carries: PhantomData }
+    }
+
+    /// The queue of shard `index`.
+    pub fn shard(&self, index: u16) -> Queue<T> {
+        Queue::named(format!("{}.{index}", self.prefix))
+    }
+
+    /// The stage's name, for metrics and logs.
+    pub fn stage(&self) -> &'static str {
+        self.prefix
+    }
+}
+
+/// The shard of a thread: FNV-1a over its id, so every publisher of every version agrees.
+pub fn shard_of(thread: ThreadId, shards: u16) -> u16 {
+    let hash = thread
+        .bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    u16::try_from(hash % u64::from(shards)).expect("a remainder of a u16 fits a u16")
+}
+
+/// Commands to the persistence worker.
+pub const PERSIST: Sharded<Command> = Sharded::fixed("persist");
+/// Events to the fan-out worker.
+pub const FANOUT: Sharded<Event> = Sharded::fixed("fanout");
+/// People who were not there, to the notification workers.
+pub const NOTIFY: Queue<serde_json::Value> = Queue::fixed("notify");
+/// E-mail jobs.
+pub const EMAIL: Queue<serde_json::Value> = Queue::fixed("email");
+/// Push jobs.
+pub const PUSH: Queue<serde_json::Value> = Queue::fixed("push");
+/// Presence heartbeats and changes.
+pub const PRESENCE: Queue<serde_json::Value> = Queue::fixed("presence");
+
+/// Deliveries to the sockets of one gateway process.
+pub fn gateway(id: &GatewayId) -> Queue<Delivery> {
+    Queue::named(format!("gateway.{id}"))
+}
+
+/// Where envelopes of `queue` go that nobody could handle.
+pub fn dead(queue: &str) -> String {
+    format!("dead.{queue}")
+}
+
+/// A rung of the retry ladder: everything in its queue waits equally long, so nothing blocks what is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Delay {
+    /// 1 s: a hiccup.
+    OneSecond,
+    /// 5 s.
+    FiveSeconds,
+    /// 30 s.
+    ThirtySeconds,
+    /// 2 min.
+    TwoMinutes,
+    /// 10 min.
+    TenMinutes,
+    /// 1 h: an outage of somebody else.
+    OneHour,
+}
+
+impl Delay {
+    /// From the shortest to the longest.
+    pub const LADDER: [Self; 6] =
+        [Self::OneSecond, Self::FiveSeconds, Self::ThirtySeconds, Self::TwoMinutes, Self::TenMinutes, Self::OneHour];
+
+    /// How long an envelope waits.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::OneSecond => 1,
+            Self::FiveSeconds => 5,
+            Self::ThirtySeconds => 30,
+            Self::TwoMinutes => 120,
+            Self::TenMinutes => 600,
+            Self::OneHour => 3_600,
+        })
+    }
+
+    /// The name of its exchange and queue.
+    pub fn queue(self) -> &'static str {
+        match self {
+            Self::OneSecond => "retry.1s",
+            Self::FiveSeconds => "retry.5s",
+            Self::ThirtySeconds => "retry.30s",
+            Self::TwoMinutes => "retry.2m",
+            Self::TenMinutes => "retry.10m",
+            Self::OneHour => "retry.1h",
+        }
+    }
+}
+
+/// How a queue behaves; an adapter turns this into its broker's arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind {
+    /// Replicated work, any number of consumers; parked at `dead.<queue>` past [`DELIVERY_LIMIT`].
+    Work,
+    /// As `Work`, but one consumer at a time, in order.
+    SingleActive,
+    /// Waits, then returns to the queue it came from.
+    Delay(Delay),
+    /// Parked for an operator; never consumed by a worker.
+    Dead,
+    /// To one gateway process; survives a broker restart, expires with its gateway.
+    Gateway,
+}
+
+/// One queue to declare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// The name at the broker.
+    pub name: String,
+    /// How it behaves.
+    pub kind: QueueKind,
+}
+
+/// Every queue of a deployment but those of its gateways.
+#[derive(Clone, Copy, Debug)]
+pub struct Topology {
+    shards: u16,
+}
+
+impl Topology {
+    /// The map for `shards` shards (1 to [`MAX_SHARDS`]; configuration checks it).
+    pub fn new(shards: u16) -> Self {
+        Self { shards: shards.clamp(1, MAX_SHARDS) }
+    }
+
+    /// How many shards the command and event queues have.
+    pub fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    /// The shard of a thread.
+    pub fn shard_of(&self, thread: ThreadId) -> u16 {
+        shard_of(thread, self.shards)
+    }
+
+    /// Queues that workers consume, with their kinds.
+    pub fn work_queues(&self) -> Vec<QueueSpec> {
+        let sharded =
+            (0..self.shards).flat_map(|shard| [PERSIST.shard(shard).name().to_owned(), FANOUT.shard(shard).name().to_owned()]);
+        let mut queues: Vec<QueueSpec> = sharded.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
+        queues.sort_by(|a, b| a.name.cmp(&b.name));
+        let plain = [NOTIFY, EMAIL, PUSH, PRESENCE];
+        queues.extend(plain.map(|queue| QueueSpec { name: queue.name().to_owned(), kind: QueueKind::Work }));
+        queues
+    }
+
+    /// Everything to declare: work queues, their dead-letter queues, the retry ladder.
+    pub fn queues(&self) -> Vec<QueueSpec> {
+        let work = self.work_queues();
+        let parked = work.iter().map(|queue| QueueSpec { name: dead(&queue.name), kind: QueueKind::Dead });
+        let ladder = Delay::LADDER.map(|delay| QueueSpec { name: delay.queue().to_owned(), kind: QueueKind::Delay(delay) });
+        work.iter().cloned().chain(parked).chain(ladder).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_work_queue_has_its_own_dead_letter_queue_and_no_name_repeats() {
+        let topology = Topology::new(4);
+        let queues = topology.queues();
+        let names: HashSet<&str> = queues.iter().map(|queue| queue.name.as_str()).collect();
+        assert_eq!(names.len(), queues.len());
+        for queue in topology.work_queues() {
+            assert!(names.contains(dead(&queue.name).as_str()), "{}", queue.name);
+        }
+    }
+
+    #[test]
+    fn the_shard_of_a_thread_never_changes() {
+        let thread: ThreadId = "0123456789abcdef01234567".parse().unwrap();
+        assert_eq!(
+            (shard_of(thread, 1), shard_of(thread, 4), shard_of(thread, 64)),
+            (0, shard_of(thread, 4), shard_of(thread, 64))
+        );
+        let spread: HashSet<u16> = (0..100_u8).map(|n| shard_of(ThreadId::from_bytes([n; 12]), 4)).collect();
+        assert_eq!(spread.len(), 4);
+    }
+}

@@ -1,0 +1,74 @@
+//! Who is in a thread, remembered: the answer every edge check and every fan-out needs, without asking the store each time.
+//!
+//! Bounded by the people remembered, not by threads, and dropped when an event says that a thread changed. Only existing
+//! threads are remembered, so a thread is known as soon as it is created.
+
+use crate::store::{Store, StoreError};
+use eventflow_protocol::event::Participants;
+use eventflow_protocol::{ThreadId, UserId};
+use moka::sync::Cache;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Participants remembered over all threads: about 100 MB if every id is distinct and long.
+const CAPACITY_PARTICIPANTS: u64 = 1_000_000;
+/// A change that was missed (an event to a gateway that was cut off) is corrected after this.
+const TIME_TO_LIVE: Duration = Duration::from_secs(60);
+
+/// A cache over [`Store::participants`].
+#[derive(Clone)]
+pub struct Membership {
+    store: Arc<dyn Store>,
+    cache: Cache<ThreadId, Participants>,
+}
+
+impl Membership {
+    /// An empty cache over `store`.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let weigh = |_: &ThreadId, people: &Participants| u32::try_from(people.len()).unwrap_or(u32::MAX).saturating_add(4);
+        let cache = Cache::builder().max_capacity(CAPACITY_PARTICIPANTS).weigher(weigh).time_to_live(TIME_TO_LIVE).build();
+        Self { store, cache }
+    }
+
+    /// Who is in a thread; `None` if there is no such thread.
+    pub async fn of(&self, thread: ThreadId) -> Result<Option<Participants>, StoreError> {
+        Ok(self.of_all(&[thread]).await?.remove(&thread))
+    }
+
+    /// Who is in these threads, with one question to the store for all that are not remembered; unknown threads are absent.
+    pub async fn of_all(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
+        let mut known: HashMap<ThreadId, Participants> =
+            threads.iter().filter_map(|thread| self.cache.get(thread).map(|people| (*thread, people))).collect();
+        let mut missing: Vec<ThreadId> = threads.iter().filter(|thread| !known.contains_key(*thread)).copied().collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if !missing.is_empty() {
+            for (thread, people) in self.store.participants(&missing).await? {
+                self.cache.insert(thread, people.clone());
+                known.insert(thread, people);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Whether `user` is in `thread`; false too if there is no such thread.
+    pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        Ok(self.of(thread).await?.is_some_and(|people| people.binary_search(user).is_ok()))
+    }
+
+    /// What is remembered, without asking anybody.
+    pub fn remembered(&self, thread: ThreadId) -> Option<Participants> {
+        self.cache.get(&thread)
+    }
+
+    /// Remember who is in a thread, because somebody just said so.
+    pub fn remember(&self, thread: ThreadId, people: Participants) {
+        self.cache.insert(thread, people);
+    }
+
+    /// The thread changed.
+    pub fn forget(&self, thread: ThreadId) {
+        self.cache.invalidate(&thread);
+    }
+}

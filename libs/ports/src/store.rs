@@ -1,0 +1,122 @@
+//! The seam to what stores threads and messages.
+//!
+//! Every method may be repeated: a redelivered command finds what it did before. A store assigns each message the next `seq`
+//! of its thread, gapless from 1, and keeps that promise with several writers on one thread and through crashes in the middle
+//! of a batch. [`crate::store_contract`] is the executable form.
+
+use async_trait::async_trait;
+use eventflow_protocol::command::{CreateThread, SendMessage};
+use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::event::Participants;
+use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
+use std::collections::HashMap;
+
+/// Most messages or threads in one page.
+pub const PAGE_MAX: u32 = 100;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is down, or did not answer in time: nobody's fault in particular, and it is unknown what was done. Wait and repeat.
+    #[error("reach the store: {what}")]
+    Unavailable {
+        /// What was attempted.
+        what: &'static str,
+        /// What the driver said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It is there and refuses this one; repeating does not help.
+    #[error("the store refused: {what}")]
+    Refused {
+        /// What was attempted.
+        what: &'static str,
+        /// What the driver said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A message to store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    /// Decides the message's id.
+    pub command_id: CommandId,
+    /// What was asked.
+    pub send: SendMessage,
+    /// The command may have been handled before, so look before writing. Only a hint: the answer is right without it.
+    pub redelivered: bool,
+}
+
+/// What became of a [`NewMessage`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Appended {
+    /// Stored now, durably.
+    Stored(Message),
+    /// Stored before: by this command, or by one with the same sender, `client_message_id` and body.
+    Duplicate(Message),
+    /// The sender used this `client_message_id` for a message with another thread, content or attachments.
+    KeyReused,
+    /// No such thread, or the sender is not in it.
+    NotParticipant,
+}
+
+/// Which part of a thread's history. At most one of `before` and `after`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessagePage {
+    /// Messages with a smaller `seq`; the newest of them.
+    pub before: Option<u64>,
+    /// Messages with a larger `seq`; the oldest of them.
+    pub after: Option<u64>,
+    /// 1 to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// Which of a user's threads, most recently active first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadPage {
+    /// Only these.
+    pub status: ThreadStatus,
+    /// Continue after a thread with this activity time (`lastMessageAt`, else `createdAt`) and id.
+    pub after: Option<(Timestamp, ThreadId)>,
+    /// Pass over this many.
+    pub skip: u32,
+    /// 1 to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// Stores threads and messages.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Stores messages in the order given; one answer per message, in the same order.
+    ///
+    /// After `Ok`, each `Stored` and `Duplicate` message is durable (it survives a crash of every process and machine the
+    /// store promises to survive). After an error any prefix may have been stored; repeating the batch is right.
+    async fn append_messages(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, StoreError>;
+
+    /// Brings the thread documents up to these stored messages: `last_seq`, last message, unread counts of the others.
+    ///
+    /// Each message counts once however often it is passed, in any order. Missing earlier messages are included.
+    async fn touch_threads(&self, messages: &[Message]) -> Result<(), StoreError>;
+
+    /// Creates a thread, or finds the one with this id; `true` if it was created now.
+    async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError>;
+
+    /// One thread.
+    async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
+
+    /// One thread as `viewer` sees it; `None` also if they are not in it.
+    async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
+
+    /// Who is in these threads; unknown threads are absent.
+    async fn participants(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError>;
+
+    /// A page of a user's threads, as they see them.
+    async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError>;
+
+    /// A page of a thread's messages, ascending by `seq`.
+    async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError>;
+
+    /// Whether the store can be used now.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

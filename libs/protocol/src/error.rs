@@ -1,0 +1,76 @@
+//! What a client is told when something is refused: a closed set of codes to act on, and a sentence to read.
+//!
+//! REST answers carry `{success:false, error, code}` with the status of [`ErrorCode::status`]; acknowledgements and
+//! `message:error` events carry the same object. Codes are stable; sentences are not.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a request was refused. A client acts on the code: [`ErrorCode::is_retryable`] says whether sending it again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// No credential, or one that does not hold.
+    Unauthenticated,
+    /// The credential was good and has expired: fetch a new one.
+    TokenExpired,
+    /// Known, but not allowed to do this.
+    Forbidden,
+    /// A cookie-authenticated write without the session's `X-CSRF-Token`.
+    CsrfFailed,
+    /// There is no such thing, or none that this user may see.
+    NotFound,
+    /// A field is missing, of the wrong type or out of its bounds.
+    Invalid,
+    /// The same idempotency key was used with another body.
+    KeyReused,
+    /// Too large for any limit of the protocol.
+    TooLarge,
+    /// More than the budget allows; wait and send again.
+    RateLimited,
+    /// There is no such route or event.
+    Unknown,
+    /// A part this needs is down; nothing was accepted, or it is unknown whether it was. Send again with the same key.
+    Unavailable,
+    /// The request was accepted but could not be done and is kept for an operator.
+    Failed,
+}
+
+impl ErrorCode {
+    /// The HTTP status that goes with the code.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Unauthenticated | Self::TokenExpired => 401,
+            Self::Forbidden | Self::CsrfFailed => 403,
+            Self::NotFound | Self::Unknown => 404,
+            Self::Invalid => 400,
+            Self::KeyReused => 422,
+            Self::TooLarge => 413,
+            Self::RateLimited => 429,
+            Self::Unavailable => 503,
+            Self::Failed => 500,
+        }
+    }
+
+    /// Whether the same request may succeed later without being changed.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Unavailable)
+    }
+}
+
+/// A refusal as the client sees it: `{"success":false,"error":"…","code":"…"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// Always false.
+    pub success: bool,
+    /// A sentence for people.
+    pub error: String,
+    /// A code for programs.
+    pub code: ErrorCode,
+}
+
+impl ErrorBody {
+    /// A refusal with its code and sentence.
+    pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self { success: false, error: error.into(), code }
+    }
+}

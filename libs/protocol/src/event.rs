@@ -1,0 +1,55 @@
+//! What happened, on its way from the persistence worker over the fan-out worker and a gateway to sockets.
+//!
+//! An event's id follows from its command's, so announcing it again is recognised by whoever acts on it. An event never
+//! carries the list of its recipients: membership is looked up where it is needed.
+
+use crate::document::{Message, Thread};
+use crate::{EventId, ThreadId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened in a thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// A conversation exists now.
+    ThreadCreated {
+        /// As stored.
+        thread: Thread,
+    },
+    /// Something was said and is stored.
+    MessageStored {
+        /// As stored.
+        message: Message,
+    },
+}
+
+impl Event {
+    /// The thread it belongs to; its participants hear of it.
+    pub fn thread_id(&self) -> ThreadId {
+        match self {
+            Self::ThreadCreated { thread } => thread.id,
+            Self::MessageStored { message } => message.thread_id,
+        }
+    }
+}
+
+/// An event on its way to one gateway, already in the form its sockets get.
+///
+/// The client's JSON is written once by the fan-out worker and shared by every gateway and socket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The event; a gateway delivers each id once.
+    pub event_id: EventId,
+    /// Whose participants hear it.
+    pub thread_id: ThreadId,
+    /// The client event's name, e.g. `message:received`.
+    pub name: String,
+    /// The client event's only argument, as JSON text.
+    pub payload: String,
+    /// Participants of the thread may have changed: forget what is cached of it.
+    #[serde(default)]
+    pub membership_changed: bool,
+}
+
+/// Everybody in a thread, sorted; cheap to share.
+pub type Participants = std::sync::Arc<[UserId]>;

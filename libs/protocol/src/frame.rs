@@ -1,0 +1,77 @@
+//! A frame: many envelopes in one broker message, each of them still judged by itself.
+//!
+//! Publishers collect what waits for the same shard into a frame (group commit), workers take a frame as a batch. The
+//! bodies stay opaque here: one that cannot be decoded is parked alone, its neighbours are done.
+
+use crate::codec::{self, CodecError};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Most envelopes in a frame: more gains nothing (measured), and this bounds what one failure touches.
+pub const FRAME_MAX_ITEMS: usize = 256;
+/// Most payload bytes in a frame, so that it stays inside one 128 KiB AMQP frame. A single larger envelope goes alone.
+pub const FRAME_MAX_BYTES: usize = 100_000;
+
+/// One command, event or job on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Identity of what is carried; the same on every retry, redelivery and replay.
+    pub id: Uuid,
+    /// How often a handler has failed on it. Counted by us: brokers count different things in different versions.
+    #[serde(default)]
+    pub attempt: u32,
+    /// A versioned body ([`codec::encode`]).
+    pub body: Bytes,
+}
+
+/// The envelopes of one broker message, in the order they were published.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// In publishing order.
+    pub items: Vec<Envelope>,
+}
+
+impl Frame {
+    /// A frame of one.
+    pub fn of(envelope: Envelope) -> Self {
+        Self { items: vec![envelope] }
+    }
+
+    /// The frame as a broker message's payload.
+    pub fn encode(&self) -> Result<Bytes, CodecError> {
+        codec::encode(self)
+    }
+
+    /// Reads a broker message's payload.
+    pub fn decode(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_decode_or_fail_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Frame::decode(&bytes);
+        }
+
+        #[test]
+        fn a_frame_reads_back(bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..20)) {
+            let items = bodies.into_iter().map(|body| Envelope { id: Uuid::now_v7(), attempt: 2, body: body.into() }).collect();
+            let frame = Frame { items };
+            prop_assert_eq!(Frame::decode(&frame.encode().unwrap()).unwrap(), frame);
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_is_named() {
+        let mut bytes = Frame::default().encode().unwrap().to_vec();
+        bytes[0] = 9;
+        assert!(matches!(Frame::decode(&bytes), Err(CodecError::UnknownVersion(9))));
+    }
+}

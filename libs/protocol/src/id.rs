@@ -1,0 +1,273 @@
+//! Identities. A value of one of these types is well formed: it was checked when it was made.
+//!
+//! Documents (threads, messages) carry 12-byte object ids in hexadecimal, as the published schema says; commands and events
+//! carry `UUIDv7`. A message's id is derived from its command's id, so storing one command twice hits the same primary key.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Longest user id in bytes. User ids become map keys and index entries, so they are short and plain.
+pub const USER_ID_MAX_BYTES: usize = 128;
+/// Length of a document id in hexadecimal digits (a 12-byte `ObjectId`).
+pub const OBJECT_ID_DIGITS: usize = 24;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Not 24 lower- or upper-case hexadecimal digits.
+    #[error("a document id is 24 hexadecimal digits")]
+    NotAnObjectId,
+    /// Not `[A-Za-z0-9_:@-]{1,128}`.
+    #[error("a user id matches [A-Za-z0-9_:@-]{{1,128}}")]
+    NotAUserId,
+}
+
+/// A person, as the host application names them: `[A-Za-z0-9_:@-]{1,128}`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for UserId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_:@-".contains(&byte);
+        let fits = (1..=USER_ID_MAX_BYTES).contains(&text.len()) && text.bytes().all(allowed);
+        if fits { Ok(Self(text.into())) } else { Err(IdError::NotAUserId) }
+    }
+}
+
+impl From<UserId> for String {
+    fn from(id: UserId) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A 12-byte document id; shown and serialised as 24 lower-case hexadecimal digits. `Kind` keeps threads and messages apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String", bound = "Kind: Clone")]
+pub struct DocumentId<Kind> {
+    bytes: [u8; 12],
+    kind: PhantomData<fn() -> Kind>,
+}
+
+/// Marks ids of threads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfThread {}
+
+/// Marks ids of messages.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfMessage {}
+
+/// A conversation.
+pub type ThreadId = DocumentId<OfThread>;
+/// A stored message.
+pub type MessageId = DocumentId<OfMessage>;
+
+impl<Kind> DocumentId<Kind> {
+    /// The 12 bytes, for adapters with a native type for them.
+    pub fn bytes(&self) -> [u8; 12] {
+        self.bytes
+    }
+
+    /// From the 12 bytes an adapter stored.
+    pub fn from_bytes(bytes: [u8; 12]) -> Self {
+        Self { bytes, kind: PhantomData }
+    }
+}
+
+impl ThreadId {
+    /// The id of the conversation of these people about this subject: equal input, equal id, whoever creates it and however often.
+    ///
+    /// `participants` in any order; `metadata` is the canonical JSON of the free-form metadata (keys sorted, as
+    /// `serde_json::Value` prints them). SHA-256, first 12 bytes: a collision would need a 96-bit second preimage.
+    pub fn derive(participants: &[UserId], metadata: &str) -> Self {
+        let mut sorted: Vec<&str> = participants.iter().map(UserId::as_str).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut hash = Sha256::new();
+        for participant in sorted {
+            hash.update(participant);
+            hash.update([0]);
+        }
+        hash.update(metadata);
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(&hash.finalize()[..12]);
+        Self::from_bytes(bytes)
+    }
+}
+
+impl From<CommandId> for MessageId {
+    /// Seconds of the command's UUIDv7, then its low 8 bytes (62 of them random): the `ObjectId` layout, ascending in time.
+    fn from(command: CommandId) -> Self {
+        let uuid = command.0.as_bytes();
+        let milliseconds = uuid[..6].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let seconds = u32::try_from(milliseconds / 1_000).unwrap_or(u32::MAX);
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+        bytes[4..].copy_from_slice(&uuid[8..]);
+        Self::from_bytes(bytes)
+    }
+}
+
+impl<Kind> std::str::FromStr for DocumentId<Kind> {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let mut bytes = [0; 12];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| IdError::NotAnObjectId)?;
+        Ok(Self::from_bytes(bytes))
+    }
+}
+
+impl<Kind> TryFrom<String> for DocumentId<Kind> {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl<Kind> From<DocumentId<Kind>> for String {
+    fn from(id: DocumentId<Kind>) -> Self {
+        hex::encode(id.bytes)
+    }
+}
+
+impl<Kind> fmt::Display for DocumentId<Kind> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.bytes))
+    }
+}
+
+impl<Kind> fmt::Debug for DocumentId<Kind> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One thing somebody asked for; given by the ingress, kept through every retry, replay and redelivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommandId(pub Uuid);
+
+/// One thing that happened; derived from the command that caused it, so announcing it twice shows as the same event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub Uuid);
+
+impl CommandId {
+    /// A fresh id, ascending in time.
+    #[allow(clippy::new_without_default, reason = "a default id would be a new one each time")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl From<CommandId> for EventId {
+    fn from(command: CommandId) -> Self {
+        Self(command.0)
+    }
+}
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One run of one gateway process. A restarted gateway is another one: its sockets are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GatewayId(Arc<str>);
+
+impl GatewayId {
+    /// A fresh id.
+    #[allow(clippy::new_without_default, reason = "a default id would be a new one each time")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7().simple().to_string().into())
+    }
+
+    /// The id as text, as it appears in the gateway's queue name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for GatewayId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for GatewayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_ids_are_short_and_plain() {
+        for good in ["a", "user_1", "A:b@c-d", &"x".repeat(128)] {
+            assert!(good.parse::<UserId>().is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a.b", "$where", "ä", "a\0", &"x".repeat(129)] {
+            assert_eq!(bad.parse::<UserId>(), Err(IdError::NotAUserId), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_thread_of_the_same_people_and_subject_has_one_id() {
+        let (ann, bob): (UserId, UserId) = ("ann".parse().unwrap(), "bob".parse().unwrap());
+        let id = ThreadId::derive(&[ann.clone(), bob.clone()], "{}");
+        assert_eq!(id, ThreadId::derive(&[bob.clone(), ann.clone(), bob.clone()], "{}"));
+        assert_ne!(id, ThreadId::derive(&[ann, bob], r#"{"subject":"x"}"#));
+        assert_eq!(id.to_string().parse::<ThreadId>(), Ok(id));
+    }
+
+    #[test]
+    fn message_ids_follow_their_command_and_rise_with_time() {
+        let command = CommandId::new();
+        assert_eq!(MessageId::from(command), MessageId::from(command));
+        assert_ne!(MessageId::from(command), MessageId::from(CommandId::new()));
+        let early = CommandId("018d0000-0000-7000-8000-000000000000".parse().unwrap());
+        assert!(MessageId::from(early) < MessageId::from(command));
+    }
+}
