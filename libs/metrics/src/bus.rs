@@ -1,0 +1,160 @@
+//! Publishing and consuming, by queue: rate, errors and duration of each stage, and what waits.
+
+use crate::{MetricsError, latency_buckets, size_buckets};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+/// Series of every queue. A gateway's queue is labelled `gateway`, whatever its id.
+#[derive(Clone)]
+pub struct BusMetrics {
+    published: IntCounterVec,
+    publish_failures: IntCounterVec,
+    confirm_seconds: HistogramVec,
+    publish_batch: HistogramVec,
+    consumed: IntCounterVec,
+    consumed_frames: IntCounterVec,
+    redelivered: IntCounterVec,
+    crashes: IntCounterVec,
+    lost_subscriptions: IntCounterVec,
+    perform_seconds: HistogramVec,
+    announce_seconds: HistogramVec,
+    consume_batch: HistogramVec,
+    inflight: IntGaugeVec,
+    paused: IntGaugeVec,
+    age_seconds: HistogramVec,
+}
+
+/// The series of one queue, looked up once.
+#[derive(Clone)]
+pub struct QueueMetrics {
+    /// Envelopes confirmed by the broker.
+    pub published: IntCounter,
+    /// Publishes that failed.
+    pub publish_failures: IntCounter,
+    /// From sending a frame to its confirm.
+    pub confirm_seconds: Histogram,
+    /// Envelopes per published frame.
+    pub publish_batch: Histogram,
+    /// Envelopes whose effects are durable.
+    pub done: IntCounter,
+    /// Envelopes sent to the retry ladder.
+    pub retried: IntCounter,
+    /// Envelopes sent to the dead-letter queue.
+    pub parked: IntCounter,
+    /// Frames received.
+    pub frames: IntCounter,
+    /// Frames received that may have been delivered before.
+    pub redelivered: IntCounter,
+    /// Handler panics and hangs.
+    pub crashes: IntCounter,
+    /// Subscriptions that ended by themselves.
+    pub lost_subscriptions: IntCounter,
+    /// The durable effect of a batch.
+    pub perform_seconds: Histogram,
+    /// Telling the next stage.
+    pub announce_seconds: Histogram,
+    /// Envelopes per batch.
+    pub consume_batch: Histogram,
+    /// Frames taken and not yet acknowledged.
+    pub inflight: IntGauge,
+    /// 1 while the stage waits for something it needs.
+    pub paused: IntGauge,
+    /// From a command's acceptance to the start of its batch at this stage.
+    pub age_seconds: Histogram,
+}
+
+impl BusMetrics {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
+        Ok(Self {
+            published: counter(registry, "eventflow_publish_envelopes_total", "Envelopes the broker has confirmed.", &["queue"])?,
+            publish_failures: counter(registry, "eventflow_publish_failures_total", "Publishes that failed.", &["queue"])?,
+            confirm_seconds: latency(registry, "eventflow_publish_confirm_seconds", "From sending a frame to its confirm.")?,
+            publish_batch: sizes(registry, "eventflow_publish_batch_envelopes", "Envelopes per published frame.")?,
+            consumed: counter(
+                registry,
+                "eventflow_consume_envelopes_total",
+                "Envelopes settled, by outcome: done, retry (sent to the ladder) or parked (sent to the dead-letter queue).",
+                &["queue", "outcome"],
+            )?,
+            consumed_frames: counter(registry, "eventflow_consume_frames_total", "Frames received.", &["queue"])?,
+            redelivered: counter(
+                registry,
+                "eventflow_consume_redelivered_total",
+                "Frames received that may have been delivered before.",
+                &["queue"],
+            )?,
+            crashes: counter(registry, "eventflow_consume_crashes_total", "Handler panics and hangs.", &["queue"])?,
+            lost_subscriptions: counter(
+                registry,
+                "eventflow_consume_lost_subscriptions_total",
+                "Subscriptions that ended by themselves.",
+                &["queue"],
+            )?,
+            perform_seconds: latency(registry, "eventflow_consume_perform_seconds", "The durable effect of a batch.")?,
+            announce_seconds: latency(registry, "eventflow_consume_announce_seconds", "Telling the next stage of a batch.")?,
+            consume_batch: sizes(registry, "eventflow_consume_batch_envelopes", "Envelopes per batch.")?,
+            inflight: gauge(registry, "eventflow_consume_inflight_frames", "Frames taken and not yet acknowledged.", &["queue"])?,
+            paused: gauge(
+                registry,
+                "eventflow_consume_paused",
+                "1 while the stage waits for something it needs (store or broker down).",
+                &["queue"],
+            )?,
+            age_seconds: latency(
+                registry,
+                "eventflow_consume_age_seconds",
+                "Age of a batch's oldest envelope when its handling starts, from its acceptance by the system.",
+            )?,
+        })
+    }
+
+    /// The series of `queue`.
+    pub fn queue(&self, queue: &str) -> QueueMetrics {
+        let label = if queue.starts_with("gateway.") { "gateway" } else { queue };
+        let outcome = |outcome| self.consumed.with_label_values(&[label, outcome]);
+        QueueMetrics {
+            published: self.published.with_label_values(&[label]),
+            publish_failures: self.publish_failures.with_label_values(&[label]),
+            confirm_seconds: self.confirm_seconds.with_label_values(&[label]),
+            publish_batch: self.publish_batch.with_label_values(&[label]),
+            done: outcome("done"),
+            retried: outcome("retry"),
+            parked: outcome("parked"),
+            frames: self.consumed_frames.with_label_values(&[label]),
+            redelivered: self.redelivered.with_label_values(&[label]),
+            crashes: self.crashes.with_label_values(&[label]),
+            lost_subscriptions: self.lost_subscriptions.with_label_values(&[label]),
+            perform_seconds: self.perform_seconds.with_label_values(&[label]),
+            announce_seconds: self.announce_seconds.with_label_values(&[label]),
+            consume_batch: self.consume_batch.with_label_values(&[label]),
+            inflight: self.inflight.with_label_values(&[label]),
+            paused: self.paused.with_label_values(&[label]),
+            age_seconds: self.age_seconds.with_label_values(&[label]),
+        }
+    }
+}
+
+pub(crate) fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+    let series = IntCounterVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+pub(crate) fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+    let series = IntGaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+pub(crate) fn histogram(registry: &Registry, opts: HistogramOpts, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
+    let series = HistogramVec::new(opts, labels)?;
+    registry.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+fn latency(registry: &Registry, name: &str, help: &str) -> Result<HistogramVec, MetricsError> {
+    histogram(registry, HistogramOpts::new(name, help).buckets(latency_buckets()), &["queue"])
+}
+
+fn sizes(registry: &Registry, name: &str, help: &str) -> Result<HistogramVec, MetricsError> {
+    histogram(registry, HistogramOpts::new(name, help).buckets(size_buckets()), &["queue"])
+}
