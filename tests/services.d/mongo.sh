@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # variables shared with tests/services
 # MongoDB as a one-node replica set, so that majority writes, transactions and change streams work as in
 # production. Ready means primary: a node that only listens would refuse writes.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Background processes by pid file. A pid file holds "<pid> <start time>": the kernel's start time of the
 # process tells our server from a stranger that got the same pid later, so we never signal a stranger.
 # Readiness is asked from the server itself, with a deadline.
@@ -52,8 +53,9 @@ launch() {
     { [ "$limit" = unlimited ] || [ "$limit" -gt "$MAX_OPEN_FILES" ]; } && limit="$MAX_OPEN_FILES"
     (
         ulimit -n "$limit"
-        cd "$SERVICES_DIR/$name"
+        cd "$SERVICES_DIR/$name" || exit 1
         # `setsid` executes in place (a subshell is no group leader), so the pid stays the server's.
+        # shellcheck disable=SC2093
         exec setsid nohup "$@" </dev/null >>"$SERVICES_DIR/$name/output.log" 2>&1 9>&-
     ) &
     pid=$!

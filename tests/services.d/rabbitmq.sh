@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # variables shared with tests/services
 # RabbitMQ with a node name, ports, cookie, plugins file and data folder of its own. The server script of
 # the package is called directly (its wrapper insists on the user `rabbitmq`), and told that it runs under
 # a supervisor, so that it becomes the Erlang machine itself: the pid is the one a `kill -9` must hit.

@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # variables shared with tests/services
 # Redis without persistence: what it holds (presence, registry) is rebuilt by the processes that lease it,
 # and a fault test must see exactly that after a `kill -9`.
 

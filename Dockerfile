@@ -1,0 +1,29 @@
+# syntax=docker/dockerfile:1
+# One image with every binary; a service chooses its own by `command`. Built once, in the first stage.
+
+FROM rust:1.95-bookworm AS build
+# The image brings this toolchain; without the variable rust-toolchain.toml would add formatter and linter.
+ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0
+WORKDIR /src
+COPY . .
+# The caches hold downloads and objects between builds; the binaries are copied out of them.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked -p eventflow --bins \
+    && mkdir /out \
+    && find target/release -maxdepth 1 -type f -executable -exec cp {} /out/ \;
+
+FROM debian:bookworm-slim
+# TLS towards brokers, databases and providers is checked against the system's certificates.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin eventflow \
+    && install -d -o eventflow -g eventflow /data
+COPY --from=build /out/ /usr/local/bin/
+USER eventflow
+# `eventflow` without URLs keeps its data file in ./data.
+WORKDIR /
+VOLUME /data
+STOPSIGNAL SIGTERM
+CMD ["eventflow"]
