@@ -55,7 +55,6 @@ launch() {
         ulimit -n "$limit"
         cd "$SERVICES_DIR/$name" || exit 1
         # `setsid` executes in place (a subshell is no group leader), so the pid stays the server's.
-        # shellcheck disable=SC2093
         exec setsid nohup "$@" </dev/null >>"$SERVICES_DIR/$name/output.log" 2>&1 9>&-
     ) &
     pid=$!
