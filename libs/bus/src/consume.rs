@@ -1,1 +1,262 @@
-//! to come
+//! The one consume loop: subscribe, take what is there as a batch, perform it, announce it while the next is performed, acknowledge.
+//!
+//! In come broker messages of one queue, in order; out come acknowledgements, after everything a message asked for is durable
+//! and announced. Whatever ends in between (process, connection, broker) repeats the batch, and handlers are safe to repeat.
+//! The loop ends only by shutdown; a lost subscription is made anew.
+
+use crate::batch::Batch;
+use crate::handler::Handler;
+use crate::port::{Broker, BrokerError, Incoming, Subscription, Tag};
+use crate::stage::{Stage, Stopping};
+use crate::topology::{SUSPECT_DELIVERIES, Topology};
+use eventflow_metrics::QueueMetrics;
+use eventflow_protocol::GatewayId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Messages (frames) taken ahead: up to 16,384 envelopes, which keeps the next batch ready without hoarding.
+pub const PREFETCH: u16 = 64;
+/// A handler that takes longer on one batch hangs. The slowest honest batch waits for a store's own 10 s timeout, twice.
+pub const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause between two tries to subscribe; the adapter's own reconnecting backs off by itself.
+const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(250);
+
+/// What a stage is doing, for readiness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StageState {
+    /// Not subscribed yet, or not any more, with the reason.
+    Unsubscribed(String),
+    /// Subscribed (on a single-active queue perhaps as the one that waits).
+    Consuming,
+    /// Subscribed, and waiting for something it needs, with the reason.
+    Paused(String),
+}
+
+/// The changing state of a stage.
+#[derive(Clone, Debug)]
+pub struct StageStatus(Arc<watch::Sender<StageState>>);
+
+impl StageStatus {
+    fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(StageState::Unsubscribed("starting".into()))))
+    }
+
+    pub(crate) fn set(&self, state: StageState) {
+        self.0.send_replace(state);
+    }
+
+    /// The state now.
+    pub fn get(&self) -> StageState {
+        self.0.borrow().clone()
+    }
+
+    /// The state as it changes.
+    pub fn watch(&self) -> watch::Receiver<StageState> {
+        self.0.subscribe()
+    }
+}
+
+/// What must exist before subscribing; declared anew each time, since a queue can be deleted or expire.
+#[derive(Clone, Debug)]
+pub enum Declares {
+    /// The whole map.
+    Topology(Topology),
+    /// The queue of this gateway.
+    Gateway(GatewayId),
+}
+
+/// One queue, one handler, one loop.
+pub struct Consumer<H> {
+    broker: Arc<dyn Broker>,
+    queue: String,
+    declares: Declares,
+    handler: Arc<H>,
+    metrics: QueueMetrics,
+    handler_timeout: Duration,
+    status: StageStatus,
+}
+
+impl<H: Handler> Consumer<H> {
+    /// A loop over `queue`, not running yet.
+    pub fn new(broker: Arc<dyn Broker>, queue: &str, declares: Declares, handler: Arc<H>, metrics: QueueMetrics) -> Self {
+        let status = StageStatus::new();
+        Self { broker, queue: queue.to_owned(), declares, handler, metrics, handler_timeout: HANDLER_TIMEOUT, status }
+    }
+
+    /// Another bound for one batch.
+    #[must_use]
+    pub fn with_handler_timeout(mut self, timeout: Duration) -> Self {
+        self.handler_timeout = timeout;
+        self
+    }
+
+    /// The state of the stage, to watch while it runs.
+    pub fn status(&self) -> StageStatus {
+        self.status.clone()
+    }
+
+    /// Runs until `shutdown`: then finishes the batch in hand, acknowledges it, and returns what it did not start to the queue.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let tracker = TaskTracker::new();
+        while !shutdown.is_cancelled() {
+            match self.prepare(&tracker, &shutdown).await {
+                Ok(stage) => Loop { stage: Arc::new(stage), consumer: &self, announcing: None }.run().await,
+                Err(error) => self.unsubscribed(&error),
+            }
+            tokio::select! {
+                () = sleep(SUBSCRIBE_PAUSE) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    async fn prepare(&self, tracker: &TaskTracker, shutdown: &CancellationToken) -> Result<Stage<H>, BrokerError> {
+        match &self.declares {
+            Declares::Topology(topology) => self.broker.declare(topology).await?,
+            Declares::Gateway(gateway) => self.broker.declare_gateway(gateway).await?,
+        }
+        Ok(Stage {
+            queue: self.queue.clone(),
+            handler: Arc::clone(&self.handler),
+            publisher: Mutex::new(self.broker.publisher(None).await?),
+            handler_timeout: self.handler_timeout,
+            metrics: self.metrics.clone(),
+            status: self.status.clone(),
+            tracker: tracker.clone(),
+            shutdown: shutdown.clone(),
+        })
+    }
+
+    fn unsubscribed(&self, error: &BrokerError) {
+        let reason = crate::batch::explain(error);
+        if self.status.get() != StageState::Unsubscribed(reason.clone()) {
+            tracing::warn!(queue = self.queue, error = error as &dyn std::error::Error, "not subscribed");
+        }
+        self.status.set(StageState::Unsubscribed(reason));
+    }
+}
+
+type Announcing = JoinHandle<Result<Vec<Tag>, Stopping>>;
+
+/// One life of a subscription.
+struct Loop<'a, H: Handler> {
+    stage: Arc<Stage<H>>,
+    consumer: &'a Consumer<H>,
+    announcing: Option<Announcing>,
+}
+
+/// Why a subscription's life ends, other than by an error.
+enum End {
+    Shutdown,
+    /// Subscribe again with another width.
+    Widen,
+}
+
+impl<H: Handler> Loop<'_, H> {
+    /// Subscribes one message wide first: after a crash the first message may be the one that kills its worker, and what it
+    /// takes down with it must not count as failed deliveries of its neighbours. The first harmless one opens the full width.
+    async fn run(mut self) {
+        let mut width = 1;
+        loop {
+            let mut subscription = match self.consumer.broker.subscribe(&self.consumer.queue, width).await {
+                Ok(subscription) => subscription,
+                Err(error) => return self.consumer.unsubscribed(&error),
+            };
+            self.consumer.status.set(StageState::Consuming);
+            let end = self.consume(subscription.as_mut(), width).await;
+            if let Some(announcing) = self.announcing.take() {
+                self.finish(announcing, subscription.as_mut()).await;
+            }
+            match end {
+                Ok(End::Widen) => width = PREFETCH,
+                Ok(End::Shutdown) => {
+                    let _ = subscription.cancel().await;
+                    return;
+                }
+                Err(error) => {
+                    self.consumer.metrics.lost_subscriptions.inc();
+                    return self.consumer.unsubscribed(&error);
+                }
+            }
+            let _ = subscription.cancel().await;
+        }
+    }
+
+    async fn consume(&mut self, subscription: &mut dyn Subscription, width: u16) -> Result<End, BrokerError> {
+        loop {
+            let incoming = tokio::select! {
+                biased;
+                () = self.stage.shutdown.cancelled() => return Ok(End::Shutdown),
+                settled = finished(&mut self.announcing) => {
+                    self.announcing = None;
+                    self.acknowledge(settled, subscription).await?;
+                    continue;
+                }
+                incoming = subscription.next() => incoming?,
+            };
+            let suspect = incoming.delivery_count >= SUSPECT_DELIVERIES - 1;
+            if self.batch(incoming, subscription).await.is_err() {
+                return Ok(End::Shutdown);
+            }
+            if width == 1 && !suspect {
+                return Ok(End::Widen);
+            }
+        }
+    }
+
+    /// One batch through its first step, and into its second.
+    async fn batch(&mut self, first: Incoming, subscription: &mut dyn Subscription) -> Result<(), Stopping> {
+        if first.delivery_count >= SUSPECT_DELIVERIES && self.stage.split(&first.payload, first.reply_to.as_deref()).await? {
+            // Acknowledging can only fail with the subscription, which the next read reports.
+            let _ = subscription.ack(&[first.tag]).await;
+            return Ok(());
+        }
+        let batch = Batch::gather(first, subscription);
+        let metrics = &self.consumer.metrics;
+        metrics.frames.inc_by(batch.tags.len() as u64);
+        metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
+        metrics.consume_batch.observe(batch.items.len() as f64);
+        metrics.inflight.add(i64::try_from(batch.tags.len()).unwrap_or(i64::MAX));
+        let count = i64::try_from(batch.tags.len()).unwrap_or(i64::MAX);
+        let performed = self.stage.perform(batch).await.inspect_err(|_| metrics.inflight.sub(count))?;
+        if let Some(previous) = self.announcing.take() {
+            self.finish(previous, subscription).await;
+        }
+        let stage = Arc::clone(&self.stage);
+        self.announcing = Some(self.stage.tracker.spawn(async move { stage.announce(performed).await }));
+        Ok(())
+    }
+
+    /// Waits for a batch's second step and acknowledges it.
+    async fn finish(&self, announcing: Announcing, subscription: &mut dyn Subscription) {
+        let settled = announcing.await.unwrap_or(Err(Stopping));
+        // A failed acknowledgement means a lost subscription, which the next read reports; the messages come again.
+        let _ = self.acknowledge(settled, subscription).await;
+    }
+
+    async fn acknowledge(
+        &self,
+        settled: Result<Vec<Tag>, Stopping>,
+        subscription: &mut dyn Subscription,
+    ) -> Result<(), BrokerError> {
+        // A batch that was not settled can only be had again with a new subscription.
+        let Ok(tags) = settled else { return Err(BrokerError::Lost { queue: self.consumer.queue.clone(), source: None }) };
+        self.consumer.metrics.inflight.sub(i64::try_from(tags.len()).unwrap_or(i64::MAX));
+        subscription.ack(&tags).await
+    }
+}
+
+/// Resolves when the batch being announced is settled; never, while there is none.
+async fn finished(announcing: &mut Option<Announcing>) -> Result<Vec<Tag>, Stopping> {
+    match announcing {
+        Some(task) => task.await.unwrap_or(Err(Stopping)),
+        None => std::future::pending().await,
+    }
+}

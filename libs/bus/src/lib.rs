@@ -3,9 +3,13 @@
 //! In goes a typed value for a typed queue; out comes the same value at a handler, at least once, until the handler has
 //! settled it. [`port`] is the seam to a broker and [`contract`] what every broker behind it must honour.
 
+mod batch;
 pub mod consume;
 pub mod contract;
+pub mod handler;
 pub mod port;
 pub mod publish;
+pub mod request;
 pub mod settle;
+mod stage;
 pub mod topology;

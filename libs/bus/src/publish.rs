@@ -1,1 +1,208 @@
-//! to come
+//! Group commit: envelopes that wait for the same queue travel as one confirmed broker message.
+//!
+//! In come single envelopes from many tasks, out go frames, one in flight per lane, in arrival order. A lone envelope is sent
+//! at once; while a confirm is outstanding, or shortly after the last flush, envelopes collect. Repeating a frame whose confirm
+//! was lost is safe because whoever handles an envelope recognises its id.
+
+use crate::port::{Broker, BrokerError, Destination, Headers, Health, Outgoing, Publish, ReplyTo};
+use bytes::Bytes;
+use eventflow_metrics::QueueMetrics;
+use eventflow_protocol::frame::{Envelope, FRAME_MAX_BYTES, FRAME_MAX_ITEMS, Frame};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::task::TaskTracker;
+
+/// Time between two flushes of a lane while it is busy. Measured: 2 ms halves the CPU per message at 1,000–10,000/s.
+const LINGER: Duration = Duration::from_millis(2);
+/// Envelopes waiting in a lane. About a second of the whole system's peak; past it, callers are told to slow down.
+const LANE_CAPACITY: usize = 4_096;
+/// How long a caller waits for a place in a full lane: a burst passes in that time, an overload does not.
+const FULL_LANE_PATIENCE: Duration = Duration::from_millis(250);
+/// How long a frame whose confirm was lost is repeated before its callers are told. A reconnect takes 0.1–2 s.
+const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
+/// Pause between two tries of such a frame.
+const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why an envelope was not taken over by the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// There is no broker now. If the envelope had been sent before, it is unknown whether the broker has it.
+    #[error("publish: the broker is unavailable")]
+    Unavailable,
+    /// The broker holds publishers back, or more waits here than can be sent.
+    #[error("publish: overloaded")]
+    Overloaded,
+    /// The broker refused it for good: no such queue, or the queue is full.
+    #[error("publish: the broker refused")]
+    Refused,
+}
+
+impl From<&BrokerError> for PublishError {
+    fn from(error: &BrokerError) -> Self {
+        match error {
+            BrokerError::Unavailable(_) | BrokerError::Lost { .. } => Self::Unavailable,
+            BrokerError::Blocked => Self::Overloaded,
+            BrokerError::Unroutable(_) | BrokerError::Refused(_) | BrokerError::Mismatch { .. } => Self::Refused,
+        }
+    }
+}
+
+/// The broker's word on one envelope, awaited.
+#[derive(Debug)]
+pub struct Confirmation(oneshot::Receiver<Result<(), PublishError>>);
+
+impl Confirmation {
+    /// Waits until the broker has taken the envelope over, or for the reason why not.
+    pub async fn wait(self) -> Result<(), PublishError> {
+        self.0.await.unwrap_or(Err(PublishError::Unavailable))
+    }
+}
+
+struct Job {
+    envelope: Envelope,
+    confirmed: oneshot::Sender<Result<(), PublishError>>,
+}
+
+/// The way into one queue, shared by all tasks of a process.
+#[derive(Clone)]
+pub struct Lane {
+    jobs: mpsc::Sender<Job>,
+    health: watch::Receiver<Health>,
+}
+
+impl Lane {
+    /// Opens a lane to `queue`; its task runs on `tracker` until every clone of the lane is gone and all it held is sent.
+    ///
+    /// With `replies`, answers to the envelopes arrive there.
+    pub async fn open(
+        broker: &Arc<dyn Broker>,
+        queue: &str,
+        replies: Option<mpsc::Sender<Bytes>>,
+        metrics: QueueMetrics,
+        tracker: &TaskTracker,
+    ) -> Result<Self, BrokerError> {
+        let reply_to = replies.as_ref().map(|_| ReplyTo::Me);
+        let publisher = broker.publisher(replies).await?;
+        let (jobs, waiting) = mpsc::channel(LANE_CAPACITY);
+        let task = LaneTask { queue: queue.to_owned(), reply_to, publisher, waiting, metrics };
+        tracker.spawn(task.run());
+        Ok(Self { jobs, health: broker.health() })
+    }
+
+    /// Takes a place in the lane. Order of calls is order of publishing. Fails at once while there is no broker.
+    pub async fn send(&self, envelope: Envelope) -> Result<Confirmation, PublishError> {
+        match *self.health.borrow() {
+            Health::Up => {}
+            Health::Down(_) => return Err(PublishError::Unavailable),
+            Health::Blocked(_) => return Err(PublishError::Overloaded),
+        }
+        let (confirmed, confirmation) = oneshot::channel();
+        let sent = self.jobs.send_timeout(Job { envelope, confirmed }, FULL_LANE_PATIENCE).await;
+        sent.map_err(|_| PublishError::Overloaded)?;
+        Ok(Confirmation(confirmation))
+    }
+}
+
+struct LaneTask {
+    queue: String,
+    reply_to: Option<ReplyTo>,
+    publisher: Box<dyn Publish>,
+    waiting: mpsc::Receiver<Job>,
+    metrics: QueueMetrics,
+}
+
+impl LaneTask {
+    async fn run(mut self) {
+        let mut held_back = None;
+        let mut last_flush: Option<Instant> = None;
+        loop {
+            let first = match held_back.take() {
+                Some(job) => job,
+                None => match self.waiting.recv().await {
+                    Some(job) => job,
+                    None => return,
+                },
+            };
+            if let Some(flushed) = last_flush {
+                self.linger(flushed + LINGER).await;
+            }
+            let (jobs, next) = self.collect(first);
+            held_back = next;
+            last_flush = Some(Instant::now());
+            self.flush(jobs).await;
+        }
+    }
+
+    /// Lets a busy lane collect: waits until `until`, unless a full frame is waiting already.
+    async fn linger(&mut self, until: Instant) {
+        if self.waiting.len() < FRAME_MAX_ITEMS && until > Instant::now() {
+            sleep_until(until).await;
+        }
+    }
+
+    /// What fits into one frame, and the first envelope that did not.
+    fn collect(&mut self, first: Job) -> (Vec<Job>, Option<Job>) {
+        let mut bytes = first.envelope.body.len();
+        let mut jobs = vec![first];
+        while jobs.len() < FRAME_MAX_ITEMS {
+            let Ok(job) = self.waiting.try_recv() else { break };
+            bytes += job.envelope.body.len();
+            if bytes > FRAME_MAX_BYTES {
+                return (jobs, Some(job));
+            }
+            jobs.push(job);
+        }
+        (jobs, None)
+    }
+
+    async fn flush(&mut self, jobs: Vec<Job>) {
+        let (items, callers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.envelope, job.confirmed)).unzip();
+        let count = items.len();
+        let result = match (Frame { items }).encode() {
+            Ok(payload) => self.publish(payload).await,
+            Err(error) => {
+                tracing::error!(queue = self.queue, error = &error as &dyn std::error::Error, "a frame cannot be encoded");
+                Err(PublishError::Refused)
+            }
+        };
+        match result {
+            Ok(()) => self.metrics.published.inc_by(count as u64),
+            Err(_) => self.metrics.publish_failures.inc(),
+        }
+        self.metrics.publish_batch.observe(count as f64);
+        for caller in callers {
+            // A caller that no longer waits does not need the answer.
+            let _ = caller.send(result);
+        }
+    }
+
+    /// Publishes, and repeats while the confirm may have been lost with its connection.
+    async fn publish(&mut self, payload: Bytes) -> Result<(), PublishError> {
+        let started = Instant::now();
+        loop {
+            let message = Outgoing {
+                to: Destination::Queue(self.queue.clone()),
+                payload: payload.clone(),
+                headers: Headers::default(),
+                reply_to: self.reply_to.clone(),
+            };
+            let patience = LOST_CONFIRM_PATIENCE.saturating_sub(started.elapsed());
+            let answer = timeout(patience + LOST_CONFIRM_PAUSE, self.publisher.publish(vec![message])).await;
+            let result = answer.map_or(Err(PublishError::Unavailable), |mut results| {
+                results.pop().unwrap_or(Ok(())).map_err(|error| self.explain(&error))
+            });
+            if result != Err(PublishError::Unavailable) || started.elapsed() >= LOST_CONFIRM_PATIENCE {
+                self.metrics.confirm_seconds.observe(started.elapsed().as_secs_f64());
+                return result;
+            }
+            sleep(LOST_CONFIRM_PAUSE).await;
+        }
+    }
+
+    fn explain(&self, error: &BrokerError) -> PublishError {
+        tracing::warn!(queue = self.queue, error = error as &dyn std::error::Error, "a frame was not confirmed");
+        error.into()
+    }
+}

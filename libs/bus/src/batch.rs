@@ -1,0 +1,90 @@
+//! From broker messages to a batch for a handler: whole messages in, decoded envelopes out, the undecodable ones set aside.
+
+use crate::handler::Item;
+use crate::port::{Incoming, Subscription, Tag};
+use bytes::Bytes;
+use eventflow_protocol::codec;
+use eventflow_protocol::frame::{Envelope, FRAME_MAX_ITEMS, Frame};
+use serde::de::DeserializeOwned;
+use std::error::Error;
+use std::sync::Arc;
+
+/// Envelopes in one batch: two full frames, the size from which the stores gain nothing more.
+pub(crate) const BATCH_MAX_ITEMS: usize = 2 * FRAME_MAX_ITEMS;
+
+/// Something that cannot be handled and goes to the dead-letter queue as it came.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) payload: Bytes,
+    pub(crate) attempt: u32,
+    pub(crate) reason: String,
+}
+
+/// What the loop works on at a time.
+pub(crate) struct Batch<T> {
+    /// In queue order.
+    pub(crate) items: Vec<Item<T>>,
+    /// The envelopes of `items`, as they came, for retry and dead letter.
+    pub(crate) envelopes: Vec<Envelope>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// The messages that are acknowledged when all of this is settled.
+    pub(crate) tags: Vec<Tag>,
+}
+
+impl<T: DeserializeOwned> Batch<T> {
+    /// `first`, and what else is already here.
+    pub(crate) fn gather(first: Incoming, subscription: &mut dyn Subscription) -> Self {
+        let mut batch = Self { items: Vec::new(), envelopes: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
+        batch.take(first);
+        while batch.items.len() < BATCH_MAX_ITEMS {
+            let Some(incoming) = subscription.try_next() else { break };
+            batch.take(incoming);
+        }
+        batch
+    }
+
+    fn take(&mut self, incoming: Incoming) {
+        self.tags.push(incoming.tag);
+        match Frame::decode(&incoming.payload) {
+            Ok(frame) => self.open(frame, &incoming),
+            Err(error) => {
+                let reason = explain(&error);
+                self.unreadable.push(Unreadable { payload: incoming.payload, attempt: incoming.headers.attempt, reason });
+            }
+        }
+    }
+
+    fn open(&mut self, frame: Frame, incoming: &Incoming) {
+        let reply_to: Option<Arc<str>> = incoming.reply_to.as_deref().map(Arc::from);
+        let redelivered = incoming.redelivered || incoming.delivery_count > 0;
+        for envelope in frame.items {
+            match codec::decode(&envelope.body) {
+                Ok(value) => {
+                    let redelivered = redelivered || envelope.attempt > 0;
+                    let (id, attempt, reply_to) = (envelope.id, envelope.attempt, reply_to.clone());
+                    self.items.push(Item { id, attempt, redelivered, value, reply_to });
+                    self.envelopes.push(envelope);
+                }
+                Err(error) => self.set_aside(envelope, &error),
+            }
+        }
+    }
+
+    fn set_aside(&mut self, envelope: Envelope, error: &codec::CodecError) {
+        let attempt = envelope.attempt;
+        let payload = Frame::of(envelope).encode().unwrap_or_default();
+        self.unreadable.push(Unreadable { payload, attempt, reason: explain(error) });
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn explain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! What a worker is to the consume loop: two steps over a batch, both safe to repeat.
+//!
+//! `perform` makes the effect of a batch durable; `announce` tells the next stage. The loop performs one batch at a time,
+//! in queue order, and announces it while the next one is performed. Only after both is a message acknowledged, so a crash at any
+//! point repeats both.
+
+use crate::settle::Outcome;
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Something every envelope needs is down. The loop waits and repeats the same step; nothing moves to a retry queue for it.
+#[derive(Debug, thiserror::Error)]
+#[error("wait for {what}")]
+pub struct Unavailable {
+    /// Which part, for logs and readiness.
+    pub what: &'static str,
+    /// What it said.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// One decoded envelope.
+#[derive(Clone, Debug)]
+pub struct Item<T> {
+    /// Identity of what is carried; the same on every repetition.
+    pub id: Uuid,
+    /// Handler failures so far.
+    pub attempt: u32,
+    /// It may have been handled before.
+    pub redelivered: bool,
+    /// What is asked.
+    pub value: T,
+    /// Who waits for an answer, for [`crate::port::Broker::reply`].
+    pub reply_to: Option<Arc<str>>,
+}
+
+/// What performing a batch came to.
+#[derive(Debug)]
+pub struct Performed<E> {
+    /// One outcome per item, in order.
+    pub outcomes: Vec<Outcome>,
+    /// What there is to announce.
+    pub effect: E,
+}
+
+/// A worker's work on one queue.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// What the queue carries.
+    type Value: DeserializeOwned + Clone + Send + Sync + 'static;
+    /// What performing leaves to be announced.
+    type Effect: Send + Sync + 'static;
+
+    /// Makes the effects of `batch` durable. Repeating it must come to the same.
+    async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Effect>, Unavailable>;
+
+    /// Tells the next stage. Repeating it must do no harm: whoever hears it recognises ids.
+    async fn announce(&self, effect: &Self::Effect) -> Result<(), Unavailable>;
+}
