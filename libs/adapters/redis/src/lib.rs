@@ -1,1 +1,12 @@
-//! eventflow-redis
+//! Redis behind the ports: which gateways a user is connected to, as leases that all processes share.
+//!
+//! Redis holds derived facts only. When it is slow, gone or emptied, a caller hears so within [`registry::CALL_TIMEOUT`] and
+//! the system goes on without it. Only this crate names the Redis client.
+
+mod breaker;
+mod connection;
+mod moment;
+pub mod registry;
+
+pub use connection::RedisError;
+pub use registry::{RedisRegistry, Settings};

@@ -1,0 +1,76 @@
+//! Remembers that Redis did not answer, so that the next callers do not wait to learn the same.
+//!
+//! After a failure calls are refused for a while; then one call goes through as a probe while the others are still refused.
+//! Its success closes the breaker, its failure (or its caller giving up) leaves it open for another while.
+
+use parking_lot::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long calls are refused after a failure: short enough that a recovered Redis is used again at once, long enough that a
+/// hanging one costs the busiest caller at most a quarter of its time.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Open (refusing) until a moment, or closed.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    open_until: Mutex<Option<Instant>>,
+}
+
+impl Breaker {
+    /// Whether a call may go to Redis now. A `true` while the breaker is open makes this call the probe.
+    pub(crate) fn admits(&self) -> bool {
+        let now = Instant::now();
+        let mut open_until = self.open_until.lock();
+        match *open_until {
+            Some(until) if now < until => false,
+            Some(_) => {
+                *open_until = Some(now + PAUSE);
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Redis answered. `true` if it had not before.
+    pub(crate) fn succeeded(&self) -> bool {
+        self.open_until.lock().take().is_some()
+    }
+
+    /// Redis did not answer. `true` if this is news.
+    pub(crate) fn failed(&self) -> bool {
+        self.open_until.lock().replace(Instant::now() + PAUSE).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_probe_goes_through_after_the_pause_and_its_success_closes_the_breaker() {
+        let breaker = Breaker::default();
+        assert!(breaker.admits());
+        assert!(breaker.failed());
+        assert!(!breaker.admits());
+        tokio::time::advance(PAUSE).await;
+        assert!(breaker.admits(), "the probe");
+        assert!(!breaker.admits(), "only one probe");
+        assert!(breaker.succeeded());
+        assert!(breaker.admits() && breaker.admits());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_or_abandoned_probe_leaves_it_open_for_another_pause() {
+        let breaker = Breaker::default();
+        breaker.failed();
+        for probe in ["failed", "abandoned"] {
+            tokio::time::advance(PAUSE).await;
+            assert!(breaker.admits(), "{probe}");
+            if probe == "failed" {
+                assert!(!breaker.failed());
+            }
+            assert!(!breaker.admits(), "{probe}");
+        }
+    }
+}

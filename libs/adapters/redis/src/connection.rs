@@ -1,0 +1,94 @@
+//! The way to Redis: a pool of connections, a deadline on everything, a breaker in front.
+//!
+//! In goes a pipeline and the moment by which its answer is needed, out come the replies or the reason there are none. A
+//! connection that failed is thrown away, never handed out again. Repeating is up to the caller: a pipeline that timed out
+//! may have been carried out.
+
+use crate::breaker::Breaker;
+use deadpool_redis::redis::{self, Pipeline, Value};
+use deadpool_redis::{BuildError, Connection, Manager, Pool, PoolError, Runtime};
+use tokio::time::{Instant, timeout_at};
+
+/// Connections of one registry. Calls are short and a connection carries one at a time, so a few serve thousands of calls
+/// a second; a fleet of processes each with many would cost Redis memory for nothing.
+const POOL_CONNECTIONS: usize = 4;
+
+/// Why Redis could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RedisError {
+    /// The address is not one of a Redis server.
+    #[error("read the redis url")]
+    Url(#[source] redis::RedisError),
+    /// The pool cannot be made.
+    #[error("make the redis connection pool")]
+    Pool(#[from] BuildError),
+    /// No connection: refused, reset, or wrong credentials.
+    #[error("connect to redis")]
+    Connect(#[from] PoolError),
+    /// It answered with an error, or the connection broke.
+    #[error("talk to redis")]
+    Command(#[from] redis::RedisError),
+    /// It did not answer in time.
+    #[error("redis did not answer in time")]
+    TimedOut,
+    /// It did not answer a moment ago and was not asked again yet.
+    #[error("redis did not answer a moment ago, not asked again yet")]
+    Paused,
+}
+
+/// Runs pipelines against one Redis.
+pub(crate) struct Redis {
+    pool: Pool,
+    breaker: Breaker,
+}
+
+impl Redis {
+    /// For the server at `url` (`redis://[user:password@]host:port[/db]`); connects when first used.
+    pub(crate) fn new(url: &str) -> Result<Self, RedisError> {
+        let manager = Manager::new(url).map_err(RedisError::Url)?;
+        let pool = Pool::builder(manager).max_size(POOL_CONNECTIONS).runtime(Runtime::Tokio1).build()?;
+        Ok(Self { pool, breaker: Breaker::default() })
+    }
+
+    /// Replies to the commands of `pipeline`, all in one round trip, at the latest at `deadline`.
+    pub(crate) async fn run(&self, pipeline: &Pipeline, deadline: Instant) -> Result<Vec<Value>, RedisError> {
+        if !self.breaker.admits() {
+            return Err(RedisError::Paused);
+        }
+        let outcome = self.ask(pipeline, deadline).await;
+        match &outcome {
+            Err(error) if is_silence(error) => {
+                // The idle connections lead to the same place: the probe is to make a new one.
+                self.pool.retain(|_, _| false);
+                if self.breaker.failed() {
+                    tracing::warn!(%error, "redis is out of reach");
+                }
+            }
+            _ => {
+                if self.breaker.succeeded() {
+                    tracing::info!("redis answers again");
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn ask(&self, pipeline: &Pipeline, deadline: Instant) -> Result<Vec<Value>, RedisError> {
+        let mut connection = timeout_at(deadline, self.pool.get()).await.map_err(|_| RedisError::TimedOut)??;
+        let answer = timeout_at(deadline, pipeline.query_async::<Vec<Value>>(&mut connection)).await;
+        let outcome = answer.map_err(|_| RedisError::TimedOut).and_then(|replies| Ok(replies?));
+        if outcome.as_ref().is_err_and(is_silence) {
+            // Out of the pool and closed: whatever still arrives on it answers nobody.
+            drop(Connection::take(connection));
+        }
+        outcome
+    }
+}
+
+/// Whether the server was not heard at all; an error that it sent itself shows that it is there.
+fn is_silence(error: &RedisError) -> bool {
+    match error {
+        RedisError::Command(error) => error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error(),
+        RedisError::Url(_) | RedisError::Pool(_) | RedisError::Connect(_) | RedisError::TimedOut | RedisError::Paused => true,
+    }
+}

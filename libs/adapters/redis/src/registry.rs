@@ -1,0 +1,167 @@
+//! The registry of a fleet: one sorted set per user, `user:<id>`, of gateway ids scored with the end of their lease.
+//!
+//! A gateway enters its users and repeats that every [`RENEW_EVERY`]; entering sets, so repeating is safe. What a dead gateway
+//! left is ignored once its lease is over, removed by the next one to enter, and expires with its key. Redis must keep what
+//! it is given (`maxmemory-policy noeviction`): an evicted entry is one gateway too few.
+
+use crate::connection::{Redis, RedisError};
+use crate::moment::{self, Moment};
+use async_trait::async_trait;
+use deadpool_redis::redis::{self, Pipeline, Value};
+use eventflow_ports::registry::{LEASE, RENEW_EVERY};
+use eventflow_ports::{Located, Registry, RegistryError};
+use eventflow_protocol::{GatewayId, UserId};
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest wait for Redis in a call for at most [`CHUNK_USERS`] users. Without it no request may take noticeably longer.
+pub const CALL_TIMEOUT: Duration = Duration::from_millis(250);
+/// Users written in one pipeline: about 150 KB of commands, a few milliseconds of the server's single thread.
+pub const CHUNK_USERS: usize = 500;
+
+/// How a registry behaves. The default is right for a fleet; tests shorten it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Before every key, so that systems can share a Redis.
+    pub key_prefix: String,
+    /// How long an entry holds.
+    pub lease: Duration,
+    /// How long after the server was found empty or replaced entries may still be missing.
+    pub settle: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { key_prefix: "ef:".to_owned(), lease: LEASE, settle: RENEW_EVERY * 2 }
+    }
+}
+
+/// [`Registry`] on a Redis that all gateways and workers share.
+pub struct RedisRegistry {
+    redis: Redis,
+    settings: Settings,
+}
+
+impl RedisRegistry {
+    /// On the server at `url`. Does not connect yet: a Redis that is down at start is used when it comes up.
+    pub fn new(url: &str, settings: Settings) -> Result<Self, RedisError> {
+        Ok(Self { redis: Redis::new(url)?, settings })
+    }
+
+    async fn try_enter(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RedisError> {
+        let mut deadline = Instant::now() + CALL_TIMEOUT;
+        let now_ms = self.observe(deadline).await?.now_ms;
+        for chunk in users.chunks(CHUNK_USERS) {
+            let mut pipeline = Pipeline::new();
+            for user in chunk {
+                self.write_entry(&mut pipeline, gateway, user, now_ms);
+            }
+            self.redis.run(&pipeline, deadline).await?;
+            deadline = Instant::now() + CALL_TIMEOUT;
+        }
+        Ok(())
+    }
+
+    async fn try_leave(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RedisError> {
+        for chunk in users.chunks(CHUNK_USERS) {
+            let mut pipeline = Pipeline::new();
+            for user in chunk {
+                pipeline.cmd("ZREM").arg(self.user_key(user)).arg(gateway.as_str());
+            }
+            self.redis.run(&pipeline, Instant::now() + CALL_TIMEOUT).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_locate(&self, users: &[UserId]) -> Result<Located, RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let mut pipeline = Pipeline::new();
+        Moment::ask_time(&mut pipeline);
+        for user in users {
+            pipeline.cmd("ZRANGE").arg(self.user_key(user)).arg(0).arg(-1).arg("WITHSCORES");
+        }
+        Moment::ask_birth(&mut pipeline, &self.marker_key());
+        let replies = self.redis.run(&pipeline, deadline).await?;
+        let (moment, sets) = split(&replies)?;
+        self.mark(&moment, deadline).await?;
+        Ok(Located { gateways: entries(users, sets, moment.now_ms)?, complete: moment.is_settled(self.settings.settle) })
+    }
+
+    /// The server's clock, after making sure that its marker is set.
+    async fn observe(&self, deadline: Instant) -> Result<Moment, RedisError> {
+        let mut pipeline = Pipeline::new();
+        Moment::ask_time(&mut pipeline);
+        Moment::ask_birth(&mut pipeline, &self.marker_key());
+        let (moment, _) = split(&self.redis.run(&pipeline, deadline).await?)?;
+        self.mark(&moment, deadline).await?;
+        Ok(moment)
+    }
+
+    /// Sets the marker if it is not this run's. Two callers that do it at once differ by milliseconds: either one is right.
+    async fn mark(&self, moment: &Moment, deadline: Instant) -> Result<(), RedisError> {
+        if let Some(marker) = moment.marker_to_set() {
+            let mut pipeline = Pipeline::new();
+            pipeline.cmd("SET").arg(self.marker_key()).arg(marker);
+            self.redis.run(&pipeline, deadline).await?;
+            tracing::info!("redis is new or was emptied: its registry is incomplete until every gateway has renewed");
+        }
+        Ok(())
+    }
+
+    /// Adds the entry, forgets gateways whose lease is over, and lets the key go with its longest lease.
+    fn write_entry(&self, pipeline: &mut Pipeline, gateway: &GatewayId, user: &UserId, now_ms: i64) {
+        let key = self.user_key(user);
+        let lease_ms = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
+        pipeline.cmd("ZADD").arg(&key).arg(now_ms.saturating_add(lease_ms)).arg(gateway.as_str());
+        pipeline.cmd("ZREMRANGEBYSCORE").arg(&key).arg("-inf").arg(now_ms);
+        pipeline.cmd("PEXPIRE").arg(&key).arg(lease_ms);
+    }
+
+    fn user_key(&self, user: &UserId) -> String {
+        format!("{}user:{user}", self.settings.key_prefix)
+    }
+
+    fn marker_key(&self) -> String {
+        format!("{}registry:born", self.settings.key_prefix)
+    }
+}
+
+#[async_trait]
+impl Registry for RedisRegistry {
+    async fn enter(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RegistryError> {
+        self.try_enter(gateway, users).await.map_err(|source| failed("enter users", source))
+    }
+
+    async fn leave(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RegistryError> {
+        self.try_leave(gateway, users).await.map_err(|source| failed("take users out", source))
+    }
+
+    async fn locate(&self, users: &[UserId]) -> Result<Located, RegistryError> {
+        self.try_locate(users).await.map_err(|source| failed("locate users", source))
+    }
+}
+
+fn failed(what: &'static str, source: RedisError) -> RegistryError {
+    RegistryError { what, source: Box::new(source) }
+}
+
+/// The moment and, between its replies, those that were asked for.
+fn split(replies: &[Value]) -> Result<(Moment, &[Value]), RedisError> {
+    let [time, asked @ .., info, marker] = replies else {
+        let error = (redis::ErrorKind::UnexpectedReturnType, "fewer replies than commands");
+        return Err(RedisError::Command(error.into()));
+    };
+    Ok((Moment::read(time, info, marker)?, asked))
+}
+
+fn entries(users: &[UserId], sets: &[Value], now_ms: i64) -> Result<HashMap<UserId, Vec<GatewayId>>, RedisError> {
+    let mut found = HashMap::with_capacity(users.len());
+    for (user, set) in users.iter().zip(sets) {
+        let gateways = moment::alive(set, now_ms).map_err(redis::RedisError::from)?;
+        if !gateways.is_empty() {
+            found.insert(user.clone(), gateways.iter().map(|id| GatewayId::from(id.as_str())).collect());
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,118 @@
+//! Nobody waits for a Redis that does not answer: refused, never answering, and falling silent in the middle.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use eventflow_ports::Registry;
+use eventflow_protocol::{CommandId, GatewayId, UserId};
+use eventflow_redis::{RedisRegistry, Settings};
+use std::time::{Duration, Instant};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The promised 250 ms and what scheduling may add.
+const PROMISED: Duration = Duration::from_millis(300);
+/// A call that does not touch the network.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+#[allow(clippy::disallowed_methods, reason = "a test is told by the environment which server to use")]
+fn url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with")
+}
+
+fn registry_at(port: u16) -> RedisRegistry {
+    let settings = Settings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..Settings::default() };
+    RedisRegistry::new(&format!("redis://127.0.0.1:{port}"), settings).unwrap()
+}
+
+fn users() -> Vec<UserId> {
+    vec!["ann".parse().unwrap()]
+}
+
+async fn assert_fails_within(limit: Duration, registry: &RedisRegistry) {
+    let started = Instant::now();
+    registry.locate(&users()).await.expect_err("redis does not answer");
+    assert!(started.elapsed() < limit, "took {:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_black_hole_costs_one_timeout_and_then_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let registry = registry_at(listener.local_addr().unwrap().port());
+    assert_fails_within(PROMISED, &registry).await;
+    for _ in 0..20 {
+        assert_fails_within(AT_ONCE, &registry).await;
+    }
+    let started = Instant::now();
+    registry.enter(&GatewayId::new(), &users()).await.expect_err("entering is refused too");
+    registry.leave(&GatewayId::new(), &users()).await.expect_err("and leaving");
+    assert!(started.elapsed() < AT_ONCE);
+}
+
+#[tokio::test]
+async fn many_callers_of_a_black_hole_wait_at_the_same_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let registry = std::sync::Arc::new(registry_at(listener.local_addr().unwrap().port()));
+    let mut callers = JoinSet::new();
+    for _ in 0..50 {
+        let registry = registry.clone();
+        callers.spawn(async move { assert_fails_within(PROMISED, &registry).await });
+    }
+    callers.join_all().await;
+}
+
+#[tokio::test]
+async fn a_refused_connection_fails_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    assert_fails_within(PROMISED, &registry_at(port)).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_falls_silent_is_given_up_quickly_and_used_again_when_it_answers() {
+    let (silent, proxy_silent) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let registry = registry_at(listener.local_addr().unwrap().port());
+    let mut proxy = JoinSet::new();
+    proxy.spawn(forward(listener, proxy_silent));
+
+    let gateway = GatewayId::new();
+    registry.enter(&gateway, &users()).await.unwrap();
+    silent.send(true).unwrap();
+    assert_fails_within(PROMISED, &registry).await;
+    assert_fails_within(AT_ONCE, &registry).await;
+
+    silent.send(false).unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let back = async {
+        loop {
+            ticks.tick().await;
+            if let Ok(located) = registry.locate(&users()).await {
+                break located;
+            }
+        }
+    };
+    let located = tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
+    assert_eq!(located.gateways[&users()[0]], [gateway]);
+}
+
+/// Forwards connections to the real server; while silent, connections stay open and nothing moves.
+async fn forward(listener: TcpListener, silent: watch::Receiver<bool>) {
+    let address = url().split("//").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let mut connections = JoinSet::new();
+    loop {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let (mut silent, address) = (silent.clone(), address.clone());
+        connections.spawn(async move {
+            let mut server = TcpStream::connect(address).await.unwrap();
+            loop {
+                silent.wait_for(|silent| !silent).await.unwrap();
+                tokio::select! {
+                    _ = copy_bidirectional(&mut client, &mut server) => return,
+                    _ = silent.wait_for(|silent| *silent) => {}
+                }
+            }
+        });
+    }
+}
