@@ -1,0 +1,224 @@
+//! The data file: one writer with group commit, a few readers, schema pieces.
+//!
+//! Every change is a closure that runs on the writer thread, in a savepoint of its own, inside the transaction that is about to
+//! be committed; whatever waits when the writer is free shares one commit and therefore one `fsync`. Nothing lingers: a lone
+//! change is committed at once. An answer of `Ok` means the change is on the disk (WAL, `synchronous=FULL`) and survives a
+//! power loss; an error means it is not there, with one exception: if the answer is not awaited, it is unknown.
+
+mod file;
+mod jobs;
+mod migration;
+mod reader;
+mod writer;
+
+use jobs::JobQueue;
+use parking_lot::Mutex;
+use reader::ReadJob;
+use rusqlite::{Connection, Transaction};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+use writer::{Change, WriteJob};
+
+/// Changes that wait for the writer before [`Database::write`] waits for room; also the most that share one commit.
+const WRITES_WAITING_MAX: usize = 1_024;
+/// Reads that wait for a reader before [`Database::read`] waits for room.
+const READS_WAITING_MAX: usize = 1_024;
+/// Reader threads: enough that one long page of history does not hold up the short lookups.
+const READERS: usize = 4;
+/// The file's name inside a data folder.
+const FILE_NAME: &str = "eventflow.db";
+
+/// Why the data file did not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// Another process has the file open. Two would deliver every message twice.
+    #[error("open the data file {0}: another process is using it")]
+    InUse(PathBuf),
+    /// The folder or the lock file cannot be made.
+    #[error("open the data file {path}")]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("open the data file: its {piece} schema has version {found}, this program knows {known}")]
+    Newer {
+        /// Whose tables.
+        piece: &'static str,
+        /// The version in the file.
+        found: u32,
+        /// The newest version this program can read.
+        known: u32,
+    },
+    /// SQLite said no: disk full, I/O error, a violated constraint.
+    #[error("use the data file")]
+    Sqlite(#[source] Arc<rusqlite::Error>),
+    /// The closure panicked; what it had changed is undone.
+    #[error("use the data file: the job panicked")]
+    Panicked,
+    /// [`Database::close`] was called.
+    #[error("use the data file: it is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite(Arc::new(source))
+    }
+}
+
+impl DatabaseError {
+    /// Whether the disk (or the file's size limit) is full, so that it may work again once there is room.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}
+
+/// The data file, open. Cheap to clone; every clone is the same file.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    writes: Arc<JobQueue<Box<dyn WriteJob>>>,
+    reads: Arc<JobQueue<ReadJob>>,
+    commits: Arc<AtomicU64>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Database {
+    /// Opens the file at `path`, made if missing together with its folders, and starts its threads.
+    ///
+    /// Blocks for milliseconds, or for as long as SQLite needs to take in the log of a process that was killed.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let lock = Arc::new(file::lock(path)?);
+        let connection = file::open_writer(path)?;
+        let writes = Arc::new(JobQueue::new(WRITES_WAITING_MAX));
+        let reads = Arc::new(JobQueue::new(READS_WAITING_MAX));
+        let commits = Arc::new(AtomicU64::new(0));
+        let mut threads = Vec::with_capacity(READERS + 1);
+        for index in 0..READERS {
+            let (connection, jobs, lock) = (file::open_reader(path)?, Arc::clone(&reads), Arc::clone(&lock));
+            threads.push(spawn(&format!("sqlite-read-{index}"), path, move || reader::run(&connection, &jobs, &lock))?);
+        }
+        let (jobs, count) = (Arc::clone(&writes), Arc::clone(&commits));
+        threads.push(spawn("sqlite-write", path, move || writer::run(&connection, &jobs, &count, &lock))?);
+        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), writes, reads, commits, threads: Mutex::new(threads) }) })
+    }
+
+    /// Opens `eventflow.db` in a folder, as [`Database::open`] does.
+    pub fn open_in(folder: &Path) -> Result<Self, DatabaseError> {
+        Self::open(&folder.join(FILE_NAME))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `work` in the next transaction and answers once that is committed and on the disk.
+    ///
+    /// An error of `work` undoes what `work` did and nothing else. `work` must not touch the transaction itself.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (tx, rx) = oneshot::channel();
+        // A caller that went away no longer wants the answer.
+        self.submit(work, move |answer| drop(tx.send(answer))).await?;
+        rx.await.unwrap_or(Err(DatabaseError::Closed))
+    }
+
+    /// As [`Database::write`], with the answer given to `done` on the writer thread, in the order of the changes: what `done`
+    /// does is ordered as the commits are. It must be short and must not wait.
+    pub(crate) async fn submit<T, F, D>(&self, work: F, done: D) -> Result<(), DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        D: FnOnce(Result<T, DatabaseError>) + Send + 'static,
+    {
+        self.inner.writes.push(Box::new(Change::new(work, done))).await.map_err(|_| DatabaseError::Closed)
+    }
+
+    /// As [`Database::submit`], without waiting for room and without hurry: the change rides with the next commit, or is
+    /// committed by itself after [`jobs::LAZY_LINGER`]. The caller has at most one such change waiting.
+    pub(crate) fn submit_lazily<T, F, D>(&self, work: F, done: D) -> Result<(), DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        D: FnOnce(Result<T, DatabaseError>) + Send + 'static,
+    {
+        self.inner.writes.push_lazily(Box::new(Change::new(work, done))).map_err(|_| DatabaseError::Closed)
+    }
+
+    /// Runs `work` on a reader, in one consistent snapshot that contains every write answered before.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (tx, rx) = oneshot::channel();
+        let job: ReadJob = Box::new(move |connection| drop(tx.send(reader::answer(connection, work))));
+        self.inner.reads.push(job).await.map_err(|_| DatabaseError::Closed)?;
+        rx.await.unwrap_or(Err(DatabaseError::Closed))
+    }
+
+    /// Brings the tables of one `piece` (`"broker"`, `"store"`) up to date: runs those of `steps` that this file has not seen.
+    ///
+    /// A step, once released, never changes; a new version appends one. Safe to repeat because each step and its
+    /// version number are one transaction.
+    pub async fn migrate(&self, piece: &'static str, steps: &'static [&'static str]) -> Result<(), DatabaseError> {
+        let known = migration::known(steps);
+        let found = self.write(move |tx| migration::apply(tx, piece, steps)).await?;
+        if found > known { Err(DatabaseError::Newer { piece, found, known }) } else { Ok(()) }
+    }
+
+    /// Transactions committed since the file was opened.
+    pub fn commits(&self) -> u64 {
+        self.inner.commits.load(Ordering::Relaxed)
+    }
+
+    /// Ends in order: takes nothing new, finishes what waits, folds the log into the file. Repeating it changes nothing.
+    pub async fn close(&self) {
+        self.inner.stop();
+        let threads = std::mem::take(&mut *self.inner.threads.lock());
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().filter_map(|thread| thread.join().err()).count());
+        if joined.await.unwrap_or_default() > 0 {
+            tracing::error!(path = %self.inner.path.display(), "a thread of the data file panicked");
+        }
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.reads.close();
+        self.writes.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+fn spawn(name: &str, path: &Path, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DatabaseError> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    spawned.map_err(|source| DatabaseError::Open { path: path.to_owned(), source: Arc::new(source) })
+}

@@ -1,0 +1,80 @@
+//! The file itself: its lock and the settings of its connections, each with its reason.
+
+use super::DatabaseError;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Marks the file as ours for `file(1)` and for anyone who opens another program's database by mistake: "EFlw".
+const APPLICATION_ID: i32 = 0x4546_6c77;
+/// Bytes in a page. A frame of 100 KB is a chain of pages that is written once and walked once when it is deleted, so twice
+/// the default halves that; the message rows are small, so more would only inflate the log.
+const PAGE_BYTES: u32 = 8_192;
+/// Page cache of the writer in KiB: index pages of the store and the frames in flight.
+const WRITER_CACHE_KIB: i64 = 64 * 1_024;
+/// Page cache of one reader in KiB; the operating system caches the rest.
+const READER_CACHE_KIB: i64 = 8 * 1_024;
+/// Pages in the log before the writer folds them into the file (16 MiB). Each fold costs an `fsync` of the file and holds up
+/// one commit: rarer ones are longer, more frequent ones write hot pages more often.
+const CHECKPOINT_PAGES: u32 = 2_048;
+/// After a burst the log file shrinks back to this many bytes.
+const LOG_KEPT_BYTES: i64 = 64 * 1_024 * 1_024;
+/// Only somebody's shell can hold the file beside us; wait for it this long.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements kept per connection: more than broker and store have together.
+const STATEMENTS_KEPT: usize = 128;
+
+/// Takes the lock beside the file. It is the operating system's: it ends with the process, however that ends.
+///
+/// A file of its own, because closing any handle of the database file would drop the locks of SQLite.
+pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
+    let failed = |source| DatabaseError::Open { path: path.to_owned(), source: Arc::new(source) };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(beside).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DatabaseError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Opens the connection that writes; makes the file if it is missing.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, DatabaseError> {
+    let connection = Connection::open(path)?;
+    configure(&connection, WRITER_CACHE_KIB)?;
+    // Only effective before the first table is made.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    // FULL: the log is on the disk before a commit returns, so an accepted message survives a power loss. NORMAL would not.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Opens a connection that can only read.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, DatabaseError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&connection, READER_CACHE_KIB)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Negative means KiB instead of pages.
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    // No memory mapping: an I/O error must arrive as an error, not as a signal that ends the process.
+    connection.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
+    // The tables refer to each other by ids that are derived, not looked up; the checks would only cost.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
