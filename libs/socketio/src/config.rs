@@ -1,0 +1,87 @@
+//! What can be set about a server, with the defaults the gateway runs on.
+//!
+//! Every field is valid on its own; durations are exact, sizes are bytes. Ping settings and `max_payload` are told to
+//! the client in the OPEN packet, the rest is the server's own business.
+
+use std::time::Duration;
+
+/// Settings of a [`Server`](crate::Server).
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the endpoint lives, with both slashes. Default `/socket.io/`.
+    pub path: String,
+    /// The namespaces that exist; a CONNECT to any other is answered with `Invalid namespace`. Default only `/`.
+    pub namespaces: Vec<String>,
+    /// Time from OPEN or a pong to the next ping. Default 25 s.
+    pub ping_interval: Duration,
+    /// Time a client has to answer a ping. Default 20 s.
+    pub ping_timeout: Duration,
+    /// Time a connection may exist without being in a namespace. Default 10 s.
+    pub connect_timeout: Duration,
+    /// Time from the WebSocket handshake of an upgrade to its completion. Default 10 s.
+    pub upgrade_timeout: Duration,
+    /// Time a client may take nothing of what is being written to it. Default 10 s.
+    pub write_timeout: Duration,
+    /// Largest inbound WebSocket message, HTTP body and binary event (all attachments together). Default 256 KiB.
+    pub max_payload: usize,
+    /// Largest number of attachments of one inbound binary packet. Default 10.
+    pub max_attachments: usize,
+    /// Packets waiting for one client beyond which it is cut. Default 256.
+    pub max_queued_packets: usize,
+    /// Bytes waiting for one client beyond which it is cut. Default 1 MiB.
+    pub max_queued_bytes: usize,
+    /// Connection state recovery, or `None` to offer none.
+    pub recovery: Option<Recovery>,
+    /// What is spoken on top of Engine.IO. Default Socket.IO.
+    pub protocol: Protocol,
+}
+
+/// Bounds of connection state recovery.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovery {
+    /// How long a session without a transport is kept, and how long an emitted packet is. It has to be longer than
+    /// `ping_interval + ping_timeout`, the time in which a dead transport goes unnoticed. Default 2 min.
+    pub window: Duration,
+    /// Packets kept per session. Default 256.
+    pub max_packets: usize,
+    /// Bytes kept per session. Default 1 MiB.
+    pub max_bytes: usize,
+    /// Sessions without a transport kept at the same time; the oldest makes room. Default 10,000.
+    pub max_parked: usize,
+}
+
+/// What a server speaks on top of Engine.IO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Socket.IO v5.
+    SocketIo,
+    /// Every message is sent back as it came. The application is asked to admit requests and nothing else. This is
+    /// what the Engine.IO conformance suite expects of a server.
+    EngineEcho,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io/".into(),
+            namespaces: vec!["/".into()],
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(10),
+            upgrade_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            max_payload: 256 * 1024,
+            max_attachments: 10,
+            max_queued_packets: 256,
+            max_queued_bytes: 1024 * 1024,
+            recovery: Some(Recovery::default()),
+            protocol: Protocol::SocketIo,
+        }
+    }
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { window: Duration::from_secs(120), max_packets: 256, max_bytes: 1024 * 1024, max_parked: 10_000 }
+    }
+}

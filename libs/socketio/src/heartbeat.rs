@@ -1,0 +1,127 @@
+//! When a connection has to do something about time: pings, and the deadlines of a client that does not behave.
+//!
+//! One timer per connection serves all of it. Engine.IO v4: the server pings, first one interval after OPEN, then one
+//! interval after each pong, and a ping has to be answered within the timeout.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::reason::DisconnectReason;
+
+/// A ping that leaves later than this counts from when it left; within it, from when it was due, as the client does.
+const PING_LATENESS: Duration = Duration::from_millis(20);
+
+/// The deadlines of a connection.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    ping: Ping,
+    connect: Option<Instant>,
+    write: Option<Instant>,
+    close: Option<Instant>,
+    ping_interval: Duration,
+    ping_timeout: Duration,
+    connect_timeout: Duration,
+    write_timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Ping {
+    Due(Instant),
+    Answered(Instant),
+}
+
+/// What a deadline asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A ping has to be sent.
+    Ping,
+    /// Nothing any more.
+    Nothing,
+    /// The connection is over.
+    End(DisconnectReason),
+}
+
+impl Heartbeat {
+    pub(crate) fn new(config: &Config) -> Self {
+        let now = Instant::now();
+        Self {
+            ping: Ping::Due(now + config.ping_interval),
+            connect: None,
+            write: None,
+            close: None,
+            ping_interval: config.ping_interval,
+            ping_timeout: config.ping_timeout,
+            connect_timeout: config.connect_timeout,
+            write_timeout: config.write_timeout,
+        }
+    }
+
+    /// The next deadline.
+    pub(crate) fn next(&self) -> Instant {
+        let (Ping::Due(ping) | Ping::Answered(ping)) = self.ping;
+        [self.connect, self.write, self.close].into_iter().flatten().fold(ping, Instant::min)
+    }
+
+    /// A pong has come; one that nobody asked for changes nothing.
+    pub(crate) fn pong(&mut self) {
+        if matches!(self.ping, Ping::Answered(_)) {
+            self.ping = Ping::Due(Instant::now() + self.ping_interval);
+        }
+    }
+
+    /// The client is in a namespace, or in none: then it has to join one.
+    pub(crate) fn set_in(&mut self, is_in: bool) {
+        self.connect = match (is_in, self.connect) {
+            (true, _) => None,
+            (false, None) => Some(Instant::now() + self.connect_timeout),
+            (false, deadline) => deadline,
+        };
+    }
+
+    /// Writing is at a standstill, or goes on.
+    pub(crate) fn set_stalled(&mut self, stalled: bool) {
+        self.write = match (stalled, self.write) {
+            (false, _) => None,
+            (true, None) => Some(Instant::now() + self.write_timeout),
+            (true, deadline) => deadline,
+        };
+    }
+
+    /// The connection is to end in good order, within the time a client has to take what is written to it.
+    pub(crate) fn set_closing(&mut self) {
+        self.close.get_or_insert_with(|| Instant::now() + self.write_timeout);
+    }
+
+    /// What is due now. While the application is `busy` with a packet nothing is read, so a missing pong or CONNECT is
+    /// not the client's fault.
+    pub(crate) fn due(&mut self, busy: bool) -> Due {
+        let now = Instant::now();
+        let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if passed(self.write) || passed(self.close) {
+            return Due::End(DisconnectReason::SlowClient);
+        }
+        if passed(self.connect) {
+            if !busy {
+                return Due::End(DisconnectReason::ConnectTimeout);
+            }
+            self.connect = Some(now + self.connect_timeout);
+        }
+        match self.ping {
+            Ping::Due(at) if at <= now => {
+                let sent = if now - at > PING_LATENESS { now } else { at };
+                self.ping = Ping::Answered(sent + self.ping_timeout);
+                Due::Ping
+            }
+            Ping::Answered(by) if by <= now => {
+                if !busy {
+                    return Due::End(DisconnectReason::PingTimeout);
+                }
+                self.ping = Ping::Answered(now + self.ping_timeout);
+                Due::Nothing
+            }
+            _ => Due::Nothing,
+        }
+    }
+}

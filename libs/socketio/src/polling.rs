@@ -1,0 +1,150 @@
+//! The long-polling transport: the task of a session, and the GET and POST requests that belong to it.
+//!
+//! A GET takes what is queued, or waits for it; a POST hands its packets to the session's task and is answered when
+//! the application is done with them. There may be one of each at a time; a second one, or a GET the client gives up,
+//! ends the session (protocol page, "HTTP long-polling").
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::application::Application;
+use crate::codec::engine::{Inbound, encode_payload};
+use crate::driver::Driver;
+use crate::engine::{Engine, Polled};
+use crate::reason::DisconnectReason;
+use crate::server::{Connections, Inbox};
+use crate::upgrade::WebSocket;
+
+/// How long the end of a session stays available to the client's next GET.
+const CLOSE_LINGER: Duration = Duration::from_secs(2);
+
+/// The packets of a POST.
+pub(crate) struct Post {
+    pub(crate) packets: VecDeque<Inbound>,
+    /// Told when they are handled, dropped if they never will be.
+    pub(crate) done: oneshot::Sender<()>,
+}
+
+/// Drives a session on long-polling to its end, or to the WebSocket it goes on with.
+pub(crate) async fn run<A: Application>(driver: &mut Driver<A>, inbox: &mut mpsc::Receiver<Inbox>) -> Option<Box<WebSocket>> {
+    let mut post = None;
+    driver.shared.stats.polling_open.increment();
+    let upgraded = poll_fn(|cx| poll(driver, inbox, &mut post, cx)).await;
+    driver.shared.stats.polling_open.decrement();
+    upgraded
+}
+
+/// Leaves the end of a session to be fetched, then forgets the session.
+pub(crate) async fn linger(connections: &Connections, engine: &Engine) {
+    engine.let_close();
+    let fetched = poll_fn(|cx| {
+        engine.register(cx.waker());
+        if engine.accepts_polls() { Poll::Pending } else { Poll::Ready(()) }
+    });
+    let _ = tokio::time::timeout(CLOSE_LINGER, fetched).await;
+    connections.remove(&engine.id);
+}
+
+fn poll<A: Application>(
+    driver: &mut Driver<A>,
+    inbox: &mut mpsc::Receiver<Inbox>,
+    post: &mut Option<Post>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Box<WebSocket>>> {
+    loop {
+        driver.engine.register(cx.waker());
+        let ending = driver.engine.ending();
+        if ending.is_some_and(|reason| !reason.flushes() || !driver.is_busy()) {
+            return Poll::Ready(None);
+        }
+        if driver.poll_work(cx).is_ready() {
+            continue;
+        }
+        if !driver.is_busy() {
+            if let Some(mut current) = post.take() {
+                if let Some(packet) = current.packets.pop_front() {
+                    *post = Some(current);
+                    driver.packet(packet);
+                } else {
+                    // Its client may have gone meanwhile.
+                    let _ = current.done.send(());
+                }
+                continue;
+            }
+            match inbox.poll_recv(cx) {
+                Poll::Ready(Some(Inbox::Post(next))) => {
+                    *post = Some(next);
+                    continue;
+                }
+                Poll::Ready(Some(Inbox::Upgrade(socket))) => return Poll::Ready(Some(socket)),
+                Poll::Ready(None) => driver.engine.end(DisconnectReason::TransportClosed),
+                Poll::Pending => {}
+            }
+        }
+        if driver.poll_time(cx).is_pending() {
+            return Poll::Pending;
+        }
+    }
+}
+
+/// Answers a GET. `None` if it must not be: there is another one, or no session on polling any more.
+pub(crate) async fn get(engine: &Arc<Engine>) -> Option<String> {
+    if !engine.begin_poll() {
+        return None;
+    }
+    let mut waiting = Waiting { engine, answered: false };
+    let polled = poll_fn(|cx| engine.poll_packets(cx)).await;
+    waiting.answered = true;
+    Some(match polled {
+        Polled::Packets(packets) => encode_payload(&packets),
+        Polled::Noop => "6".into(),
+    })
+}
+
+/// Hands the packets of a POST to the session. `false` if it must not be.
+pub(crate) async fn post(inbox: &mpsc::Sender<Inbox>, packets: Vec<Inbound>) -> bool {
+    let (done, handled) = oneshot::channel();
+    let post = Post { packets: packets.into(), done };
+    if inbox.send(Inbox::Post(post)).await.is_err() {
+        return false;
+    }
+    // An error means that the session ended before all of them were handled, often by one of them.
+    let _ = handled.await;
+    true
+}
+
+/// A GET that waits; dropped unanswered when its client has gone, and with it the session.
+struct Waiting<'a> {
+    engine: &'a Arc<Engine>,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.engine.end(DisconnectReason::TransportClosed);
+        }
+        self.engine.end_poll();
+    }
+}
+
+/// A POST being handled.
+pub(crate) struct Posting<'a>(pub(crate) &'a Arc<Engine>);
+
+impl<'a> Posting<'a> {
+    /// `None` if there is another one, or no polling.
+    pub(crate) fn begin(engine: &'a Arc<Engine>) -> Option<Self> {
+        engine.begin_post().then_some(Self(engine))
+    }
+}
+
+impl Drop for Posting<'_> {
+    fn drop(&mut self) {
+        self.0.end_post();
+    }
+}

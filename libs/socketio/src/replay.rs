@@ -1,0 +1,125 @@
+//! What a session can replay: its last packets with an offset, within bounds of number, bytes and age.
+//!
+//! A client tells the offset of the last packet it has seen; everything behind that one is due. Offsets are found by
+//! position, not by comparison: two packets may be emitted in another order than they were encoded. An idle session
+//! has no packets and nothing allocated.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Recovery;
+use crate::packet::{Offset, Packet};
+
+/// The packets a session keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    kept: VecDeque<(Instant, Packet)>,
+    bytes: usize,
+    /// The last packet that is no longer kept.
+    floor: Option<Offset>,
+}
+
+impl Replay {
+    /// Keeps a packet that has an offset. `prune_age` is `None` while the client is away: then nothing is too old,
+    /// since the session as a whole will be.
+    pub(crate) fn push(&mut self, packet: &Packet, now: Instant, bounds: &Recovery, prune_age: Option<Duration>) {
+        self.bytes += packet.len();
+        self.kept.push_back((now, packet.clone()));
+        while self.kept.len() > bounds.max_packets || self.bytes > bounds.max_bytes {
+            self.forget_oldest();
+        }
+        if let Some(age) = prune_age {
+            self.prune(now, age);
+        }
+    }
+
+    /// Forgets packets older than `age`, and the memory they took.
+    pub(crate) fn prune(&mut self, now: Instant, age: Duration) {
+        while self.kept.front().is_some_and(|(kept, _)| now.duration_since(*kept) > age) {
+            self.forget_oldest();
+        }
+        if self.kept.is_empty() {
+            self.kept = VecDeque::new();
+        }
+    }
+
+    /// Everything behind the packet with this offset; without one, everything there ever was. `None` if some of that
+    /// is no longer kept, or the offset is not one of this session.
+    pub(crate) fn since(&self, offset: Option<Offset>) -> Option<Vec<Packet>> {
+        let skip = match offset {
+            offset if offset == self.floor => 0,
+            None => return None,
+            Some(_) => 1 + self.kept.iter().position(|(_, packet)| packet.offset() == offset)?,
+        };
+        Some(self.kept.iter().skip(skip).map(|(_, packet)| packet.clone()).collect())
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, packet)) = self.kept.pop_front() {
+            self.bytes -= packet.len();
+            self.floor = packet.offset();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Encoder;
+
+    const AGE: Duration = Duration::from_secs(120);
+
+    fn filled(count: usize, bounds: &Recovery) -> (Replay, Vec<Packet>) {
+        let encoder = Encoder::new();
+        let packets: Vec<_> = (0..count).map(|number| encoder.event("n", &number).unwrap()).collect();
+        let mut replay = Replay::default();
+        for packet in &packets {
+            replay.push(packet, Instant::now(), bounds, Some(AGE));
+        }
+        (replay, packets)
+    }
+
+    fn texts(packets: Option<Vec<Packet>>) -> Option<Vec<String>> {
+        packets.map(|packets| packets.iter().map(|packet| packet.text().to_owned()).collect())
+    }
+
+    #[test]
+    fn what_came_behind_an_offset_is_due() {
+        let (replay, packets) = filled(3, &Recovery::default());
+        assert_eq!(texts(replay.since(packets[0].offset())), texts(Some(packets[1..].to_vec())));
+        assert_eq!(replay.since(packets[2].offset()).map(|due| due.len()), Some(0));
+        assert_eq!(replay.since(None).map(|due| due.len()), Some(3));
+        assert!(replay.since(Offset::decode("zzz")).is_none());
+    }
+
+    #[test]
+    fn the_last_forgotten_packet_is_still_a_place_to_start_and_earlier_ones_are_not() {
+        let bounds = Recovery { max_packets: 2, ..Recovery::default() };
+        let (replay, packets) = filled(4, &bounds);
+        assert_eq!(replay.since(packets[1].offset()).map(|due| due.len()), Some(2));
+        assert!(replay.since(packets[0].offset()).is_none());
+        assert!(replay.since(None).is_none());
+    }
+
+    #[test]
+    fn a_session_with_nothing_young_keeps_no_memory_but_can_go_on() {
+        let (mut replay, packets) = filled(3, &Recovery::default());
+        replay.prune(Instant::now() + AGE * 2, AGE);
+        assert_eq!((replay.kept.capacity(), replay.bytes), (0, 0));
+        assert_eq!(replay.since(packets[2].offset()).map(|due| due.len()), Some(0));
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let encoder = Encoder::new();
+        let bounds = Recovery { max_bytes: 250, ..Recovery::default() };
+        let mut replay = Replay::default();
+        for _ in 0..5 {
+            let packet = encoder.event("n", &"x".repeat(80)).unwrap();
+            replay.push(&packet, Instant::now(), &bounds, None);
+        }
+        assert_eq!(replay.kept.len(), 2);
+    }
+}

@@ -1,0 +1,347 @@
+//! A client in a namespace, as the application holds it.
+//!
+//! A [`Socket`] outlives its transport: while the client is away, recoverable packets are kept, and when the session is
+//! recovered they leave behind the CONNECT answer. All operations are short and never wait, so any task may emit to
+//! any socket. The lock here is taken before the one of the engine, never the other way round.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::application::AckId;
+use crate::codec::socket::{self, Kind};
+use crate::config::Recovery;
+use crate::engine::{Engine, Queued};
+use crate::id::Id;
+use crate::packet::{Offset, Packet};
+use crate::reason::DisconnectReason;
+use crate::replay::Replay;
+
+/// Packets that may come while a socket is joining, as many as a slow client may have waiting by default.
+const MAX_PENDING: usize = 256;
+
+/// A client in a namespace. Cloning shares it.
+pub struct Socket<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    id: Id,
+    /// The secret that a client shows to recover the session.
+    private_id: Option<Id>,
+    namespace: Arc<str>,
+    identity: Option<Box<str>>,
+    recovery: Option<Arc<Recovery>>,
+    link: Mutex<Link>,
+    state: S,
+}
+
+#[derive(Debug)]
+struct Link {
+    place: Place,
+    /// Present once there has been a packet to keep.
+    replay: Option<Box<Replay>>,
+    /// A new connection waits to take the session over.
+    claimant: Option<oneshot::Sender<()>>,
+    /// Not to be recovered any more.
+    condemned: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Known to the application, not yet to the client.
+    Joining(Pending),
+    /// On a transport.
+    Connected(Arc<Engine>),
+    /// The transport is gone, and the application is being told.
+    Leaving,
+    /// Waiting to be recovered, since then.
+    Parked(Instant),
+    /// Gone for good.
+    Gone,
+}
+
+/// What is to leave behind the CONNECT answer.
+#[derive(Debug, Default)]
+struct Pending {
+    packets: Vec<Packet>,
+    /// There was more than [`MAX_PENDING`].
+    overflown: bool,
+}
+
+/// What became of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It waits for the transport.
+    Queued,
+    /// There is no transport; it will be replayed if the session is recovered.
+    Kept,
+    /// It is not going anywhere.
+    Dropped,
+}
+
+/// What is known of a session that is to be created.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) identity: Option<Box<str>>,
+    pub(crate) recovery: Option<Arc<Recovery>>,
+}
+
+/// The first step of taking a session over.
+pub(crate) enum Claim {
+    /// It is joining again.
+    Taken {
+        /// The packets its client has missed.
+        missed: Vec<Packet>,
+        /// What it was listed under as waiting.
+        since: Instant,
+    },
+    /// Its old transport has to go first; ask again when told.
+    Wait(oneshot::Receiver<()>),
+    /// It cannot be recovered.
+    Lost,
+}
+
+impl<S> Socket<S> {
+    /// The id the client knows too (`socket.id`); a recovered session keeps it.
+    pub fn id(&self) -> &Id {
+        &self.0.id
+    }
+
+    /// What the application keeps.
+    pub fn state(&self) -> &S {
+        &self.0.state
+    }
+
+    /// Whom the application said it is.
+    pub fn identity(&self) -> Option<&str> {
+        self.0.identity.as_deref()
+    }
+
+    /// The namespace it is in.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// Whether it has a transport.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.0.link.lock().place, Place::Connected(_))
+    }
+
+    /// Whether it has lost its transport and may get another one.
+    pub fn is_parked(&self) -> bool {
+        matches!(self.0.link.lock().place, Place::Parked(_) | Place::Leaving)
+    }
+
+    /// What is waiting for the transport.
+    pub fn queued(&self) -> Queued {
+        match &self.0.link.lock().place {
+            Place::Connected(engine) => engine.queued(),
+            _ => Queued::default(),
+        }
+    }
+
+    /// Sends a packet; it must have been made for this socket's namespace.
+    pub fn emit(&self, packet: &Packet) -> Delivery {
+        let mut link = self.0.link.lock();
+        let kept = self.keep(&mut link, packet);
+        let taken = match &mut link.place {
+            Place::Connected(engine) => engine.push(packet.clone()),
+            Place::Joining(pending) => pending.push(packet),
+            Place::Leaving | Place::Parked(_) | Place::Gone => false,
+        };
+        match (taken, kept) {
+            (true, _) => Delivery::Queued,
+            (false, true) => Delivery::Kept,
+            (false, false) => Delivery::Dropped,
+        }
+    }
+
+    /// Answers an event with one argument.
+    pub fn ack<T: Serialize + ?Sized>(&self, id: AckId, argument: &T) -> Result<Delivery, serde_json::Error> {
+        let argument = serde_json::value::to_raw_value(argument)?;
+        Ok(self.ack_raw(id, &[&argument]))
+    }
+
+    /// Answers an event with arguments that are JSON already. Answers are not kept: they belong to the connection.
+    pub fn ack_raw(&self, id: AckId, arguments: &[&RawValue]) -> Delivery {
+        let text = socket::encode(Kind::Ack, self.namespace(), Some(id.0), arguments);
+        self.push(Packet::control(text))
+    }
+
+    /// Answers an event with attachments, to which the arguments refer as `{"_placeholder":true,"num":n}`.
+    pub fn ack_binary(&self, id: AckId, arguments: &[&RawValue], attachments: Vec<Bytes>) -> Delivery {
+        let text = socket::encode(Kind::BinaryAck(attachments.len()), self.namespace(), Some(id.0), arguments);
+        self.push(Packet::new(text, attachments, None))
+    }
+
+    /// Closes the transport once what is waiting has been sent. The client reconnects by itself and recovers.
+    pub fn close_transport(&self, reason: &'static str) {
+        if let Place::Connected(engine) = &self.0.link.lock().place {
+            engine.end(DisconnectReason::Closed(reason));
+        }
+    }
+
+    /// Sends a DISCONNECT and closes the transport: the client stays away until it is told to connect, and finds a
+    /// fresh session then.
+    pub fn disconnect(&self) {
+        let mut link = self.0.link.lock();
+        link.condemned = true;
+        link.replay = None;
+        if let Place::Connected(engine) = &link.place {
+            engine.push(Packet::control(socket::encode_disconnect(self.namespace())));
+            engine.end(DisconnectReason::ServerLeft);
+        }
+    }
+
+    fn push(&self, packet: Packet) -> Delivery {
+        match &self.0.link.lock().place {
+            Place::Connected(engine) if engine.push(packet) => Delivery::Queued,
+            _ => Delivery::Dropped,
+        }
+    }
+
+    /// Keeps a packet for a recovery, if it is one to be kept.
+    fn keep(&self, link: &mut Link, packet: &Packet) -> bool {
+        let Some(recovery) = &self.0.recovery else { return false };
+        if packet.offset().is_none() || link.condemned || matches!(link.place, Place::Gone) {
+            return false;
+        }
+        let away = matches!(link.place, Place::Leaving | Place::Parked(_));
+        let prune_age = (!away).then_some(recovery.window);
+        link.replay.get_or_insert_default().push(packet, Instant::now(), recovery, prune_age);
+        true
+    }
+}
+
+/// The steps of a life, taken by the task of the connection and by the reaper.
+impl<S> Socket<S> {
+    /// A new session, joining.
+    pub(crate) fn new(identity: Identity, state: S) -> Self {
+        let link = Link { place: Place::Joining(Pending::default()), replay: None, claimant: None, condemned: false };
+        Self(Arc::new(Inner {
+            id: Id::random(),
+            private_id: identity.recovery.is_some().then(Id::random),
+            namespace: identity.namespace,
+            identity: identity.identity,
+            recovery: identity.recovery,
+            link: Mutex::new(link),
+            state,
+        }))
+    }
+
+    /// The secret behind a recovery, if the server offers any.
+    pub(crate) fn private_id(&self) -> Option<&Id> {
+        self.0.private_id.as_ref()
+    }
+
+    /// Whether a connection with this identity may have this session.
+    pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
+        self.0.namespace == identity.namespace && self.0.identity == identity.identity
+    }
+
+    /// Puts the socket on a transport: the CONNECT answer, what was missed, what came since.
+    pub(crate) fn attach(&self, engine: &Arc<Engine>, missed: Vec<Packet>) {
+        let answer = socket::encode_connect(self.namespace(), self.id().as_str(), self.private_id().map(Id::as_str));
+        let mut packets = vec![Packet::control(answer)];
+        packets.extend(missed);
+        let mut link = self.0.link.lock();
+        let before = std::mem::replace(&mut link.place, Place::Connected(Arc::clone(engine)));
+        if let Place::Joining(pending) = before {
+            packets.extend(pending.packets);
+            if pending.overflown {
+                engine.end(DisconnectReason::SlowClient);
+            }
+        }
+        engine.push_all(packets);
+    }
+
+    /// Takes the socket off its transport.
+    pub(crate) fn detach(&self) {
+        self.0.link.lock().place = Place::Leaving;
+    }
+
+    /// Whether it may be kept for a recovery.
+    pub(crate) fn is_recoverable(&self) -> bool {
+        self.0.recovery.is_some() && !self.0.link.lock().condemned
+    }
+
+    /// Makes it claimable. `since` is what it is listed under as waiting.
+    pub(crate) fn park(&self, since: Instant) {
+        let mut link = self.0.link.lock();
+        if matches!(link.place, Place::Gone) {
+            return;
+        }
+        link.place = Place::Parked(since);
+        if let Some(claimant) = link.claimant.take() {
+            // A claimant that has given up meanwhile is no loss.
+            let _ = claimant.send(());
+        }
+    }
+
+    /// The end.
+    pub(crate) fn bury(&self) {
+        let mut link = self.0.link.lock();
+        link.place = Place::Gone;
+        link.replay = None;
+        link.claimant = None;
+    }
+
+    /// Tries to take the session over for a client that has seen packets up to `seen`.
+    pub(crate) fn claim(&self, seen: Option<Offset>) -> Claim {
+        let mut link = self.0.link.lock();
+        let missed = match &link.replay {
+            Some(replay) => replay.since(seen),
+            None => seen.is_none().then(Vec::new),
+        };
+        let Some(missed) = missed.filter(|_| !link.condemned) else { return Claim::Lost };
+        match &link.place {
+            Place::Joining(_) | Place::Gone => return Claim::Lost,
+            Place::Parked(since) => {
+                let since = *since;
+                link.place = Place::Joining(Pending::default());
+                return Claim::Taken { missed, since };
+            }
+            Place::Connected(engine) => engine.end(DisconnectReason::Replaced),
+            Place::Leaving => {}
+        }
+        let (sender, receiver) = oneshot::channel();
+        link.claimant = Some(sender);
+        Claim::Wait(receiver)
+    }
+
+    /// Forgets packets nobody will ask for any more.
+    pub(crate) fn prune(&self) {
+        let Some(recovery) = &self.0.recovery else { return };
+        if let Some(replay) = &mut self.0.link.lock().replay {
+            replay.prune(Instant::now(), recovery.window);
+        }
+    }
+}
+
+impl Pending {
+    fn push(&mut self, packet: &Packet) -> bool {
+        self.overflown |= self.packets.len() >= MAX_PENDING;
+        if !self.overflown {
+            self.packets.push(packet.clone());
+        }
+        !self.overflown
+    }
+}
+
+impl<S> Clone for Socket<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for Socket<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Socket").field(&self.0.id).finish()
+    }
+}

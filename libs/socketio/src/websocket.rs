@@ -1,0 +1,168 @@
+//! The WebSocket transport: the task of a connection after its handshake or upgrade.
+//!
+//! One task reads, writes, runs the application's work and keeps time, so that an idle connection costs one small
+//! future. Writing coalesces: everything queued is fed, then flushed once. When the connection is to end in good
+//! order nothing more is read, the work under way is finished and what is queued is sent before the close frame.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, Sink, Stream, StreamExt as _};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::application::Application;
+use crate::codec::engine::{self, Inbound};
+use crate::driver::Driver;
+use crate::packet::Packet;
+use crate::reason::DisconnectReason;
+use crate::upgrade::WebSocket;
+
+/// How long a closing handshake may take before the connection is dropped.
+const CLOSE_LINGER: Duration = Duration::from_secs(2);
+
+/// Drives the connection to its end.
+pub(crate) async fn run<A: Application>(driver: &mut Driver<A>, socket: WebSocket) {
+    let mut transport = Transport { socket, unflushed: false, rest: Vec::new() };
+    driver.shared.stats.websocket_open.increment();
+    poll_fn(|cx| transport.poll(driver, cx)).await;
+    driver.shared.connections.remove(&driver.engine.id);
+    driver.shared.stats.websocket_open.decrement();
+    let reason = driver.engine.ending().unwrap_or(DisconnectReason::TransportClosed);
+    Box::pin(close(transport.socket, reason)).await;
+}
+
+struct Transport {
+    socket: WebSocket,
+    unflushed: bool,
+    /// Attachments of the packet being written, last first.
+    rest: Vec<bytes::Bytes>,
+}
+
+impl Transport {
+    /// Ready when the connection is to be closed; why is known to the engine.
+    fn poll<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            driver.engine.register(cx.waker());
+            let ending = driver.engine.ending();
+            if ending.is_some_and(|reason| !reason.flushes()) {
+                return Poll::Ready(());
+            }
+            let written = self.poll_write(driver, cx);
+            if driver.engine.ending() != ending || driver.poll_work(cx).is_ready() {
+                continue;
+            }
+            if ending.is_some() {
+                if written.is_ready() && !driver.is_busy() {
+                    return Poll::Ready(());
+                }
+                driver.heartbeat.set_closing();
+            } else if !driver.is_busy() && self.poll_read(driver, cx).is_ready() {
+                continue;
+            }
+            if driver.poll_time(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if driver.engine.ending().is_some() && ending.is_some() {
+                // The time for closing in good order is over.
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Feeds what is queued and flushes; ready when all of it is with the operating system.
+    fn poll_write<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<()> {
+        let outcome = self.poll_feed(driver, cx);
+        driver.heartbeat.set_stalled(outcome.is_pending());
+        outcome.map(|outcome| {
+            if outcome.is_err() {
+                driver.engine.end(DisconnectReason::TransportClosed);
+            }
+        })
+    }
+
+    fn poll_feed<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            std::task::ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
+            driver.heartbeat.set_stalled(false);
+            let Some(message) = self.next_message(driver) else { break };
+            self.unflushed = true;
+            Pin::new(&mut self.socket).start_send(message)?;
+        }
+        if self.unflushed {
+            std::task::ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn next_message<A: Application>(&mut self, driver: &Driver<A>) -> Option<Message> {
+        if let Some(attachment) = self.rest.pop() {
+            return Some(Message::Binary(attachment));
+        }
+        let packet: Packet = driver.engine.pop()?;
+        driver.shared.stats.packets_out.increment();
+        driver.shared.stats.bytes_out.add(packet.len() as u64);
+        self.rest = packet.attachments().iter().rev().cloned().collect();
+        if packet.text().is_empty() {
+            return self.rest.pop().map(Message::Binary);
+        }
+        Some(Message::Text(packet.frame()))
+    }
+
+    /// Reads one message; ready if there was one, or the end.
+    fn poll_read<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<()> {
+        let message = std::task::ready!(Pin::new(&mut self.socket).poll_next(cx));
+        match message {
+            Some(Ok(message)) => receive(driver, message),
+            Some(Err(error)) => driver.engine.end(reason_of(&error)),
+            None => driver.engine.end(DisconnectReason::TransportClosed),
+        }
+        Poll::Ready(())
+    }
+}
+
+fn receive<A: Application>(driver: &mut Driver<A>, message: Message) {
+    driver.shared.stats.bytes_in.add(message.len() as u64);
+    match message {
+        Message::Text(text) => match engine::decode(&text) {
+            Ok(packet) => driver.packet(packet),
+            Err(_) => driver.engine.end(DisconnectReason::ProtocolError),
+        },
+        Message::Binary(data) => driver.packet(Inbound::Binary(data)),
+        Message::Close(_) => driver.engine.end(DisconnectReason::TransportClosed),
+        // The library answers WebSocket pings.
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+    }
+}
+
+fn reason_of(error: &Error) -> DisconnectReason {
+    match error {
+        Error::Capacity(_) => DisconnectReason::TooLarge,
+        // A client that vanishes without a closing handshake breaks the protocol only on paper.
+        Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            DisconnectReason::TransportClosed
+        }
+        Error::Protocol(_) | Error::Utf8(_) => DisconnectReason::ProtocolError,
+        _ => DisconnectReason::TransportClosed,
+    }
+}
+
+/// Says goodbye. A client that takes nothing any more is not waited for.
+async fn close(mut socket: WebSocket, reason: DisconnectReason) {
+    let frame = CloseFrame { code: reason.close_code(), reason: reason.as_str().into() };
+    if matches!(reason, DisconnectReason::SlowClient | DisconnectReason::PingTimeout) {
+        // Sent if there is room for it at once, else not.
+        let _ = socket.close(Some(frame)).now_or_never();
+        return;
+    }
+    let handshake = async {
+        // Errors mean that it is closed, which is what is wanted.
+        if socket.close(Some(frame)).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    let _ = tokio::time::timeout(CLOSE_LINGER, handshake).await;
+}
