@@ -62,12 +62,17 @@ impl StageStatus {
 }
 
 /// What must exist before subscribing; declared anew each time, since a queue can be deleted or expire.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Declares {
     /// The whole map.
     Topology(Topology),
-    /// The queue of this gateway.
-    Gateway(GatewayId),
+    /// The queue of one gateway.
+    Gateway {
+        /// Whose.
+        id: GatewayId,
+        /// Called when the queue had to be made: whatever was sent to an earlier one is lost.
+        on_made: Arc<dyn Fn() + Send + Sync>,
+    },
 }
 
 /// One queue, one handler, one loop.
@@ -120,7 +125,11 @@ impl<H: Handler> Consumer<H> {
     async fn prepare(&self, tracker: &TaskTracker, shutdown: &CancellationToken) -> Result<Stage<H>, BrokerError> {
         match &self.declares {
             Declares::Topology(topology) => self.broker.declare(topology).await?,
-            Declares::Gateway(gateway) => self.broker.declare_gateway(gateway).await?,
+            Declares::Gateway { id, on_made } => {
+                if !self.broker.declare_gateway(id).await? {
+                    on_made();
+                }
+            }
         }
         Ok(Stage {
             queue: self.queue.clone(),

@@ -154,7 +154,10 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Makes the queue of a gateway exist and bound for [`Destination::AllGateways`]. Repeating it changes nothing; a gateway
     /// repeats it each time it subscribes anew.
-    async fn declare_gateway(&self, gateway: &GatewayId) -> Result<(), BrokerError>;
+    ///
+    /// `true` if the queue was there already, with everything sent to it since; `false` if it was made now, so that a gateway
+    /// that had one before has missed something.
+    async fn declare_gateway(&self, gateway: &GatewayId) -> Result<bool, BrokerError>;
 
     /// Deletes the queue of a gateway that is leaving in order.
     async fn remove_gateway(&self, gateway: &GatewayId) -> Result<(), BrokerError>;

@@ -7,7 +7,7 @@ use crate::topology::Delay;
 use std::time::Duration;
 
 /// Tries of an envelope whose handler asks for a retry: the first one and one after each rung of the ladder.
-pub const RETRY_LIMIT: u32 = Delay::LADDER.len() as u32;
+pub const RETRY_LIMIT: u32 = 6;
 /// Tries after a panic or a hang. Few: such a fault rarely heals, and each hang costs its shard a handler timeout.
 pub const CRASH_RETRY_LIMIT: u32 = 2;
 
@@ -99,6 +99,11 @@ mod tests {
     fn done_is_acknowledged_and_a_rejection_is_parked_at_once() {
         assert_eq!(settle(Outcome::Done, 3), Settlement::Ack);
         assert_eq!(settle(Outcome::reject("bad"), 0), Settlement::Park { reason: "bad".into() });
+    }
+
+    #[test]
+    fn every_rung_is_tried_once() {
+        assert_eq!(usize::try_from(RETRY_LIMIT), Ok(Delay::LADDER.len()));
     }
 
     #[test]

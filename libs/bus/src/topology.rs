@@ -24,7 +24,7 @@ pub const DELIVERY_LIMIT: u32 = 6;
 pub const SUSPECT_DELIVERIES: u32 = 3;
 /// A gateway's queue is deleted when nobody has consumed it for this long. Long enough for a broker restart, during which
 /// the gateway and its sockets live on and nothing addressed to them may be lost.
-pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_secs(120);
+pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
 /// Bound of a gateway's queue. A gateway that falls this far behind is stuck; publishers get a refusal, not a growing queue.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// The exchange that reaches every gateway, for when nobody knows where a user is connected.

@@ -58,7 +58,7 @@ pub fn clean(raw: &str) -> String {
 
 /// Control characters are out, and so are the bidirectional overrides that make text read as something else.
 fn is_allowed(c: char) -> bool {
-    !(c.is_control() && c != '\n' && c != '\t') && !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    !(matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') || c.is_control() && c != '\n' && c != '\t')
 }
 
 /// One pass: `None` if a browser would see plain text only.

@@ -1,6 +1,6 @@
 //! What happened, on its way from the persistence worker over the fan-out worker and a gateway to sockets.
 //!
-//! An event's id follows from its command's, so announcing it again is recognised by whoever acts on it. An event never
+//! An event's id follows from what was stored, so announcing it again is recognised by whoever acts on it. An event never
 //! carries the list of its recipients: membership is looked up where it is needed.
 
 use crate::document::{Message, Thread};
@@ -24,6 +24,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// Its identity: the same however often it is announced.
+    pub fn id(&self) -> EventId {
+        match self {
+            Self::ThreadCreated { thread } => EventId::thread_created(thread.id),
+            Self::MessageStored { message } => EventId::message_stored(message.id),
+        }
+    }
+
     /// The thread it belongs to; its participants hear of it.
     pub fn thread_id(&self) -> ThreadId {
         match self {

@@ -38,6 +38,26 @@ impl Frame {
         Self { items: vec![envelope] }
     }
 
+    /// As few frames as the bounds allow, in order.
+    pub fn pack(envelopes: impl IntoIterator<Item = Envelope>) -> Vec<Self> {
+        let mut frames: Vec<Self> = Vec::new();
+        let mut bytes = 0;
+        for envelope in envelopes {
+            let size = envelope.body.len();
+            match frames.last_mut() {
+                Some(frame) if frame.items.len() < FRAME_MAX_ITEMS && bytes + size <= FRAME_MAX_BYTES => {
+                    bytes += size;
+                    frame.items.push(envelope);
+                }
+                _ => {
+                    bytes = size;
+                    frames.push(Self::of(envelope));
+                }
+            }
+        }
+        frames
+    }
+
     /// The frame as a broker message's payload.
     pub fn encode(&self) -> Result<Bytes, CodecError> {
         codec::encode(self)
@@ -66,6 +86,16 @@ mod tests {
             let frame = Frame { items };
             prop_assert_eq!(Frame::decode(&frame.encode().unwrap()).unwrap(), frame);
         }
+    }
+
+    #[test]
+    fn packing_keeps_order_and_bounds() {
+        let envelope = |size| Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![0; size].into() };
+        let all: Vec<Envelope> =
+            (0..600).map(|_| envelope(10)).chain([envelope(99_999), envelope(2), envelope(200_000)]).collect();
+        let frames = Frame::pack(all.clone());
+        assert_eq!(frames.iter().map(|frame| frame.items.len()).collect::<Vec<_>>(), [256, 256, 88, 1, 1, 1]);
+        assert_eq!(frames.into_iter().flat_map(|frame| frame.items).collect::<Vec<_>>(), all);
     }
 
     #[test]

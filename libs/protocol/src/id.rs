@@ -127,7 +127,7 @@ impl ThreadId {
 }
 
 impl From<CommandId> for MessageId {
-    /// Seconds of the command's UUIDv7, then its low 8 bytes (62 of them random): the `ObjectId` layout, ascending in time.
+    /// Seconds of the command's `UUIDv7`, then its low 8 bytes (62 of them random): the `ObjectId` layout, ascending in time.
     fn from(command: CommandId) -> Self {
         let uuid = command.0.as_bytes();
         let milliseconds = uuid[..6].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
@@ -178,7 +178,7 @@ impl<Kind> fmt::Debug for DocumentId<Kind> {
 #[serde(transparent)]
 pub struct CommandId(pub Uuid);
 
-/// One thing that happened; derived from the command that caused it, so announcing it twice shows as the same event.
+/// One thing that happened; derived from what it made, so announcing it twice shows as the same event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
@@ -191,9 +191,22 @@ impl CommandId {
     }
 }
 
-impl From<CommandId> for EventId {
-    fn from(command: CommandId) -> Self {
-        Self(command.0)
+impl EventId {
+    /// That this thread was created.
+    pub fn thread_created(thread: ThreadId) -> Self {
+        Self::tagged(thread.bytes(), *b"thr+")
+    }
+
+    /// That this message was stored.
+    pub fn message_stored(message: MessageId) -> Self {
+        Self::tagged(message.bytes(), *b"msg+")
+    }
+
+    fn tagged(document: [u8; 12], tag: [u8; 4]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..12].copy_from_slice(&document);
+        bytes[12..].copy_from_slice(&tag);
+        Self(Uuid::from_bytes(bytes))
     }
 }
 

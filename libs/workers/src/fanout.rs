@@ -1,0 +1,210 @@
+//! Events become deliveries: each event goes to every gateway where one of the thread's people is connected.
+//!
+//! In come events of one shard, in order; out go frames, one per gateway and batch. The client's JSON is written here, once.
+//! Nothing is stored; safe to repeat because a gateway delivers each event id once.
+
+use async_trait::async_trait;
+use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Outgoing, Publish};
+use eventflow_bus::settle::Outcome;
+use eventflow_bus::topology::{self, FANOUT};
+use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
+use eventflow_ports::{Clock, Located, Membership, Registry};
+use eventflow_protocol::codec;
+use eventflow_protocol::document::{Message, Thread};
+use eventflow_protocol::event::{Delivery, Event, Participants};
+use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::{GatewayId, ThreadId, UserId};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The fan-out stage of one shard.
+pub struct Fanout {
+    membership: Membership,
+    registry: Arc<dyn Registry>,
+    broker: Arc<dyn Broker>,
+    gateways: Mutex<Box<dyn Publish>>,
+    clock: Arc<dyn Clock>,
+    metrics: QueueMetrics,
+    series: FanoutMetrics,
+}
+
+/// Envelopes by gateway, in event order.
+#[derive(Debug, Default)]
+pub struct Routes {
+    to_all: Vec<Envelope>,
+    by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
+}
+
+/// What the stage needs.
+pub struct FanoutParts {
+    /// Who is in a thread.
+    pub membership: Membership,
+    /// Where they are.
+    pub registry: Arc<dyn Registry>,
+    /// Where gateways listen.
+    pub broker: Arc<dyn Broker>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Fanout {
+    /// The stage of shard `shard`.
+    pub async fn open(shard: u16, parts: FanoutParts, metrics: &Metrics) -> Result<Self, BrokerError> {
+        let FanoutParts { membership, registry, broker, clock } = parts;
+        let gateways = Mutex::new(broker.publisher(None).await?);
+        let series = metrics.fanout.clone();
+        let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
+        Ok(Self { membership, registry, broker, gateways, clock, metrics, series })
+    }
+
+    fn observe_age(&self, batch: &[Item<Event>]) {
+        let happened = |item: &Item<Event>| match &item.value {
+            Event::ThreadCreated { thread } => thread.created_at,
+            Event::MessageStored { message } => message.created_at,
+        };
+        if let Some(oldest) = batch.iter().map(happened).min() {
+            self.metrics.age_seconds.observe((self.clock.now().0 - oldest.0).max(0) as f64 / 1_000.0);
+        }
+    }
+
+    /// Who is in the threads of this batch. A thread's own event says it, and replaces what was remembered.
+    async fn people(&self, batch: &[Item<Event>]) -> Result<HashMap<ThreadId, Participants>, Unavailable> {
+        for item in batch {
+            if let Event::ThreadCreated { thread } = &item.value {
+                self.membership.remember(thread.id, thread.participants.clone().into());
+            }
+        }
+        let threads: Vec<ThreadId> = batch.iter().map(|item| item.value.thread_id()).collect();
+        let people = self.membership.of_all(&threads).await;
+        people.map_err(|error| Unavailable { what: "the store", source: Box::new(error) })
+    }
+
+    /// Where they are; if nobody can say, the answer is incomplete and everything goes to every gateway.
+    async fn locate(&self, people: &HashMap<ThreadId, Participants>) -> Located {
+        let users: BTreeSet<&UserId> = people.values().flat_map(|people| people.iter()).collect();
+        let users: Vec<UserId> = users.into_iter().cloned().collect();
+        let located = self.registry.locate(&users).await.unwrap_or_else(|error| {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the registry cannot say who is where");
+            Located::default()
+        });
+        if !located.complete {
+            self.series.broadcasts.inc();
+        }
+        located
+    }
+}
+
+#[async_trait]
+impl Handler for Fanout {
+    type Value = Event;
+    type Effect = Routes;
+
+    async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
+        self.observe_age(batch);
+        let people = self.people(batch).await?;
+        let located = self.locate(&people).await;
+        let mut routes = Routes::default();
+        let outcomes = batch.iter().map(|item| routes.add(&item.value, &people, &located)).collect();
+        Ok(Performed { outcomes, effect: routes })
+    }
+
+    async fn announce(&self, routes: &Routes) -> Result<(), Unavailable> {
+        let messages = routes.messages();
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let to: Vec<Destination> = messages.iter().map(|message| message.to.clone()).collect();
+        let results = self.gateways.lock().await.publish(messages).await;
+        for (to, result) in to.into_iter().zip(results) {
+            match result {
+                Ok(()) => self.series.routed.inc(),
+                // The gateway and its sockets are gone; their clients come back elsewhere and read what they missed.
+                Err(BrokerError::Unroutable(_)) => self.series.gone.inc(),
+                Err(BrokerError::Refused(_)) => self.give_up_on(&to).await,
+                Err(error) => return Err(Unavailable { what: "the broker", source: Box::new(error) }),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fanout {
+    /// A gateway that does not empty its queue must not hold up the others, and must not miss a part without knowing: its queue
+    /// is deleted, which it notices, and then it closes its sockets so that their clients catch up from the store.
+    async fn give_up_on(&self, to: &Destination) {
+        self.series.refused.inc();
+        let Destination::Queue(name) = to else { return };
+        let Some(id) = name.strip_prefix("gateway.") else { return };
+        tracing::error!(gateway = id, "the queue of a gateway is full; it is cut off and will have to start afresh");
+        if let Err(error) = self.broker.remove_gateway(&GatewayId::from(id)).await {
+            tracing::warn!(gateway = id, error = &error as &dyn std::error::Error, "the queue of a gateway could not be deleted");
+        }
+    }
+}
+
+impl Routes {
+    fn add(&mut self, event: &Event, people: &HashMap<ThreadId, Participants>, located: &Located) -> Outcome {
+        let Some(people) = people.get(&event.thread_id()) else {
+            return Outcome::reject("the thread of this event does not exist");
+        };
+        let envelope = match deliver(event) {
+            Ok(envelope) => envelope,
+            Err(reason) => return Outcome::Reject { reason },
+        };
+        if !located.complete {
+            self.to_all.push(envelope);
+            return Outcome::Done;
+        }
+        let gateways: BTreeSet<&GatewayId> = people.iter().filter_map(|user| located.gateways.get(user)).flatten().collect();
+        for gateway in gateways {
+            self.by_gateway.entry(gateway.clone()).or_default().push(envelope.clone());
+        }
+        Outcome::Done
+    }
+
+    fn messages(&self) -> Vec<Outgoing> {
+        let direct = self.by_gateway.iter().flat_map(|(gateway, envelopes)| {
+            let queue = topology::gateway(gateway);
+            frames(envelopes).map(move |payload| Outgoing::to_queue(queue.name(), payload))
+        });
+        let to_all = frames(&self.to_all).map(|payload| Outgoing {
+            to: Destination::AllGateways,
+            payload,
+            headers: Headers::default(),
+            reply_to: None,
+        });
+        direct.chain(to_all).collect()
+    }
+}
+
+fn frames(envelopes: &[Envelope]) -> impl Iterator<Item = bytes::Bytes> + use<> {
+    let frames = Frame::pack(envelopes.iter().cloned());
+    frames.into_iter().map(|frame| frame.encode().expect("envelopes of bytes always encode"))
+}
+
+/// The argument of `message:received`.
+#[derive(Serialize)]
+struct MessageReceived<'a> {
+    message: &'a Message,
+}
+
+/// The argument of `thread:created`.
+#[derive(Serialize)]
+struct ThreadCreated<'a> {
+    thread: &'a Thread,
+}
+
+fn deliver(event: &Event) -> Result<Envelope, String> {
+    let (name, payload, membership_changed) = match event {
+        Event::MessageStored { message } => ("message:received", serde_json::to_string(&MessageReceived { message }), false),
+        Event::ThreadCreated { thread } => ("thread:created", serde_json::to_string(&ThreadCreated { thread }), true),
+    };
+    let payload = payload.map_err(|error| error.to_string())?;
+    let (event_id, thread_id) = (event.id(), event.thread_id());
+    let delivery = Delivery { event_id, thread_id, name: name.to_owned(), payload, membership_changed };
+    let body = codec::encode(&delivery).map_err(|error| error.to_string())?;
+    Ok(Envelope { id: event_id.0, attempt: 0, body })
+}
