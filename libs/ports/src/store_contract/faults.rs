@@ -1,0 +1,125 @@
+//! The store goes away in the middle: callers hear it in time, nothing answered is lost, nothing is done twice.
+
+use super::fixtures::{Scene, again, append, creation, expect_history, fresh_people, present, unread};
+use super::{Fault, FaultHarness};
+use crate::store::{MessagePage, NewMessage, Store, StoreError};
+use eventflow_protocol::document::Message;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A caller of a store that is gone hears so within this.
+pub const HEARD_WITHIN: Duration = Duration::from_secs(15);
+/// A store that is back is usable within this.
+pub const BACK_WITHIN: Duration = Duration::from_secs(20);
+/// Between two tries of a caller that waits for the store to come back.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Messages in a batch that the fault hits.
+const BATCH: usize = 50;
+
+/// Every operation says that the store is unavailable, in time.
+pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fault) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let messages = append(&*store, &scene.talk(1)).await;
+    harness.suffer(fault).await;
+    let page = MessagePage { before: None, after: None, limit: 1 };
+    let list = super::fixtures::first_threads(1);
+    let create = creation(&fresh_people(2), 0);
+    let (batch, ids, viewer) = (scene.talk(1), [scene.thread], &scene.people[0]);
+    tokio::join!(
+        unavailable("append", store.append_messages(&batch)),
+        unavailable("touch", store.touch_threads(&messages)),
+        unavailable("create", store.create_thread(&create)),
+        unavailable("thread", store.thread(scene.thread)),
+        unavailable("view", store.thread_view(scene.thread, viewer)),
+        unavailable("participants", store.participants(&ids)),
+        unavailable("list", store.threads_of(viewer, list)),
+        unavailable("messages", store.messages(scene.thread, page)),
+        unavailable("ping", store.ping()),
+    );
+    harness.mend().await;
+    back(&store).await;
+}
+
+/// A batch hit by the fault is stored once when it comes again, after what was there before and without a gap.
+pub async fn a_batch_hit_by_the_fault_is_stored_once(harness: &dyn FaultHarness, fault: Fault) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let batch = scene.talk(3 * BATCH);
+    append(&*store, &batch[..BATCH]).await;
+    harness.suffer(fault).await;
+    unavailable("append", store.append_messages(&batch[BATCH..2 * BATCH])).await;
+    harness.mend().await;
+    back(&store).await;
+    let rest = again(&batch[BATCH..]);
+    let answers = repeat(&*store, &rest).await;
+    assert_eq!(answers.last().expect("answers").seq, 3 * BATCH as u64);
+    expect_history(&*store, scene.thread, &batch).await;
+}
+
+/// Counters hit by the fault are exact when the touch is repeated.
+pub async fn a_touch_hit_by_the_fault_counts_once(harness: &dyn FaultHarness, fault: Fault) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let messages = append(&*store, &scene.talk(10)).await;
+    store.touch_threads(&messages[..4]).await.expect("touch");
+    harness.suffer(fault).await;
+    unavailable("touch", store.touch_threads(&messages[4..])).await;
+    harness.mend().await;
+    back(&store).await;
+    store.touch_threads(&messages[4..]).await.expect("touch again");
+    assert_eq!(unread(&*store, &scene).await, [5, 5]);
+}
+
+/// A writer that never stops, through many faults: whatever it was answered is there once, in its order.
+pub async fn a_stream_of_batches_survives_faults(harness: &dyn FaultHarness, faults: &[Fault]) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let batches: Vec<Vec<NewMessage>> = (0..faults.len()).map(|_| scene.talk(BATCH)).collect();
+    for (fault, batch) in faults.iter().zip(&batches) {
+        let (first, second) = batch.split_at(BATCH / 2);
+        let trouble = async {
+            harness.suffer(*fault).await;
+            harness.mend().await;
+        };
+        let (answers, ()) = tokio::join!(repeat(&*store, first), trouble);
+        let more = repeat(&*store, second).await;
+        store_touch(&*store, &[answers, more].concat()).await;
+    }
+    expect_history(&*store, scene.thread, &batches.concat()).await;
+    let half = (faults.len() * BATCH / 2) as u64;
+    assert_eq!(unread(&*store, &scene).await, [half, half]);
+}
+
+async fn unavailable<T: std::fmt::Debug>(what: &str, call: impl Future<Output = Result<T, StoreError>>) {
+    let started = Instant::now();
+    let answer = call.await;
+    assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{what}: expected unavailable, got {answer:?}");
+    assert!(started.elapsed() < HEARD_WITHIN, "{what}: heard only after {:?}", started.elapsed());
+}
+
+async fn back(store: &Arc<dyn Store>) {
+    until_back(|| store.ping()).await;
+}
+
+/// Appends as a consumer does: the same batch until it is answered.
+async fn repeat(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
+    until_back(|| store.append_messages(batch)).await.into_iter().map(present).collect()
+}
+
+async fn store_touch(store: &dyn Store, messages: &[Message]) {
+    until_back(|| store.touch_threads(messages)).await;
+}
+
+async fn until_back<T, F: Future<Output = Result<T, StoreError>>>(call: impl Fn() -> F) -> T {
+    let started = Instant::now();
+    loop {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(StoreError::Unavailable { .. }) if started.elapsed() < HEARD_WITHIN + BACK_WITHIN => {}
+            Err(other) => panic!("not usable {:?} after the store came back: {other:?}", started.elapsed()),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

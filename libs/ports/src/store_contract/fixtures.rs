@@ -1,0 +1,184 @@
+//! People, threads and messages for the checks, and the questions the checks ask again and again.
+//!
+//! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is younger.
+
+use crate::store::{Appended, MessagePage, NewMessage, PAGE_MAX, Store, ThreadPage};
+use eventflow_protocol::command::{CreateThread, SendMessage};
+use eventflow_protocol::content::Content;
+use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
+use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
+use serde_json::Map;
+
+/// 2024-01-13T12:00:00Z: the scenes' time zero.
+const ZERO_MS: i64 = 1_705_147_200_000;
+
+/// A thread and the people in it.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The thread, which exists.
+    pub thread: ThreadId,
+    /// Everybody in it, sorted.
+    pub people: Vec<UserId>,
+}
+
+impl Scene {
+    /// Creates a thread of `count` fresh people.
+    pub async fn with_people(store: &dyn Store, count: usize) -> Self {
+        Self::between(store, fresh_people(count)).await
+    }
+
+    /// Creates another thread of these people.
+    pub async fn between(store: &dyn Store, people: Vec<UserId>) -> Self {
+        let create = creation(&people, 0);
+        let (thread, created) = store.create_thread(&create).await.expect("create a thread");
+        assert!(created, "a fresh thread is created");
+        Self { thread: thread.id, people }
+    }
+
+    /// A new message of the person with this index.
+    pub fn say(&self, who: usize, text: &str) -> NewMessage {
+        say(self.thread, &self.people[who], text)
+    }
+
+    /// The same with the sender's own key.
+    pub fn say_keyed(&self, who: usize, text: &str, key: &str) -> NewMessage {
+        let mut new = self.say(who, text);
+        new.send.client_message_id = Some(key.to_owned());
+        new
+    }
+
+    /// `count` new messages, people taking turns.
+    pub fn talk(&self, count: usize) -> Vec<NewMessage> {
+        (0..count).map(|i| self.say(i % self.people.len(), &format!("message {i}"))).collect()
+    }
+}
+
+/// People nobody has seen before, sorted.
+pub fn fresh_people(count: usize) -> Vec<UserId> {
+    let group = CommandId::new().0.simple();
+    let name = |i: usize| format!("user_{i:05}_{group}").parse().expect("the name is a user id");
+    (0..count).map(name).collect()
+}
+
+/// A command to create a thread of these people that did not exist before, `seconds` after time zero.
+pub fn creation(people: &[UserId], seconds: i64) -> CreateThread {
+    let mut metadata = Map::new();
+    metadata.insert("subject".to_owned(), CommandId::new().0.to_string().into());
+    let canonical = serde_json::to_string(&metadata).expect("a map of strings is JSON");
+    CreateThread {
+        thread_id: ThreadId::derive(people, &canonical),
+        participants: people.to_vec(),
+        metadata,
+        created_by: people[0].clone(),
+        at: at(seconds),
+    }
+}
+
+/// A new message.
+pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
+    let send = SendMessage {
+        thread_id: thread,
+        sender_id: sender.clone(),
+        content: Content::parse(text).expect("the text is content"),
+        attachments: Vec::new(),
+        client_message_id: None,
+        at: at(1),
+    };
+    NewMessage { command_id: CommandId::new(), send, redelivered: false }
+}
+
+/// `seconds` after time zero.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp(ZERO_MS + seconds * 1_000)
+}
+
+/// The same batch as the broker brings it a second time.
+pub fn again(batch: &[NewMessage]) -> Vec<NewMessage> {
+    batch.iter().map(|new| NewMessage { redelivered: true, ..new.clone() }).collect()
+}
+
+/// Appends, and expects every message to be stored now.
+pub async fn append(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
+    let answers = store.append_messages(batch).await.expect("append");
+    assert_eq!(answers.len(), batch.len(), "one answer per message");
+    answers.into_iter().map(stored).collect()
+}
+
+/// Appends, and expects every message to have been stored before.
+pub async fn append_again(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
+    let answers = store.append_messages(batch).await.expect("append again");
+    assert_eq!(answers.len(), batch.len(), "one answer per message");
+    answers.into_iter().map(duplicate).collect()
+}
+
+/// The message of a [`Appended::Stored`].
+pub fn stored(answer: Appended) -> Message {
+    match answer {
+        Appended::Stored(message) => message,
+        other => panic!("expected a message stored now, got {other:?}"),
+    }
+}
+
+/// The message of a [`Appended::Duplicate`].
+pub fn duplicate(answer: Appended) -> Message {
+    match answer {
+        Appended::Duplicate(message) => message,
+        other => panic!("expected a message stored before, got {other:?}"),
+    }
+}
+
+/// The message, whether stored now or before.
+pub fn present(answer: Appended) -> Message {
+    match answer {
+        Appended::Stored(message) | Appended::Duplicate(message) => message,
+        other => panic!("expected a stored message, got {other:?}"),
+    }
+}
+
+/// A thread's whole history, read page by page; its `seq` must be 1, 2, 3 ….
+pub async fn history(store: &dyn Store, thread: ThreadId) -> Vec<Message> {
+    let mut all: Vec<Message> = Vec::new();
+    loop {
+        let page = MessagePage { before: None, after: Some(all.len() as u64), limit: PAGE_MAX };
+        let next = store.messages(thread, page).await.expect("read a page");
+        if next.is_empty() {
+            break;
+        }
+        all.extend(next);
+    }
+    let places: Vec<u64> = all.iter().map(|message| message.seq).collect();
+    assert_eq!(places, (1..=all.len() as u64).collect::<Vec<_>>(), "seq has no gaps and no repeats");
+    all
+}
+
+/// Expects a thread's history to be these commands in this order.
+pub async fn expect_history(store: &dyn Store, thread: ThreadId, batch: &[NewMessage]) -> Vec<Message> {
+    let all = history(store, thread).await;
+    let found: Vec<_> = all.iter().map(|message| message.id).collect();
+    assert_eq!(found, ids(batch), "the history is what was sent, in order");
+    all
+}
+
+/// The ids that the messages of a batch have.
+pub fn ids(batch: &[NewMessage]) -> Vec<eventflow_protocol::MessageId> {
+    batch.iter().map(|new| new.command_id.into()).collect()
+}
+
+/// A thread as somebody in it sees it.
+pub async fn view(store: &dyn Store, thread: ThreadId, viewer: &UserId) -> ThreadView {
+    store.thread_view(thread, viewer).await.expect("view a thread").expect("the viewer is in the thread")
+}
+
+/// Everybody's unread count, in the order of the scene's people.
+pub async fn unread(store: &dyn Store, scene: &Scene) -> Vec<u64> {
+    let mut counts = Vec::new();
+    for person in &scene.people {
+        counts.push(view(store, scene.thread, person).await.unread_count);
+    }
+    counts
+}
+
+/// The first `limit` active threads.
+pub fn first_threads(limit: u32) -> ThreadPage {
+    ThreadPage { status: ThreadStatus::Active, after: None, skip: 0, limit }
+}

@@ -1,0 +1,79 @@
+//! A sender's own key names one message: the same key with the same body is the same message, with another body an error.
+
+use super::Harness;
+use super::fixtures::{Scene, append, duplicate, expect_history, history, stored};
+use crate::store::Appended;
+use eventflow_protocol::document::{Attachment, AttachmentKind};
+
+/// The message is sent again under the key, as another command and in another batch.
+pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let first = append(&*store, &[scene.say_keyed(0, "hi", "k")]).await;
+    for witness in [store.clone(), harness.open().await] {
+        let batch = [scene.say(1, "before"), scene.say_keyed(0, "hi", "k"), scene.say(1, "after")];
+        let mut answers = witness.append_messages(&batch).await.expect("append");
+        let (after, again, before) = (stored(answers.remove(2)), duplicate(answers.remove(1)), stored(answers.remove(0)));
+        assert_eq!(again, first[0]);
+        assert_eq!(after.seq, before.seq + 1, "a duplicate takes no place");
+    }
+    assert_eq!(history(&*store, scene.thread).await.len(), 5);
+}
+
+/// Both stand in one batch.
+pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let batch =
+        [scene.say_keyed(0, "hi", "k"), scene.say_keyed(0, "hi", "k"), scene.say_keyed(0, "no", "k"), scene.say(0, "next")];
+    let mut answers = store.append_messages(&batch).await.expect("append");
+    assert_eq!(stored(answers.remove(3)).seq, 2);
+    assert_eq!(answers.remove(2), Appended::KeyReused);
+    let again = duplicate(answers.remove(1));
+    assert_eq!(stored(answers.remove(0)), again);
+    expect_history(&*store, scene.thread, &[batch[0].clone(), batch[3].clone()]).await;
+}
+
+/// Another content, attachment or thread under a used key is refused and takes no place.
+pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let elsewhere = Scene::between(&*store, scene.people.clone()).await;
+    append(&*store, &[scene.say_keyed(0, "hi", "k")]).await;
+    let mut attached = scene.say_keyed(0, "hi", "k");
+    attached.send.attachments.push(picture());
+    let batch = [scene.say_keyed(0, "ho", "k"), attached, elsewhere.say_keyed(0, "hi", "k"), scene.say(0, "next")];
+    for witness in [store.clone(), harness.open().await] {
+        let answers = witness.append_messages(&batch[..3]).await.expect("append");
+        assert_eq!(answers, [Appended::KeyReused, Appended::KeyReused, Appended::KeyReused]);
+    }
+    let mut answers = store.append_messages(&batch).await.expect("append");
+    assert_eq!(stored(answers.remove(3)).seq, 2);
+    assert_eq!(history(&*store, elsewhere.thread).await, []);
+}
+
+/// Keys of one sender do not meet those of another, and having none is not a key.
+pub async fn keys_belong_to_their_sender(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 3).await;
+    let batch = [
+        scene.say_keyed(0, "hi", "k"),
+        scene.say_keyed(1, "hi", "k"),
+        scene.say_keyed(0, "hi", "K"),
+        scene.say(2, "hi"),
+        scene.say(2, "hi"),
+    ];
+    append(&*store, &batch).await;
+    expect_history(&*store, scene.thread, &batch).await;
+}
+
+fn picture() -> Attachment {
+    Attachment {
+        kind: AttachmentKind::Image,
+        url: "https://files.example/p.png".to_owned(),
+        filename: "p.png".to_owned(),
+        size: 1,
+        mime_type: "image/png".to_owned(),
+        metadata: serde_json::Map::new(),
+    }
+}

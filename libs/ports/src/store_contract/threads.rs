@@ -1,0 +1,138 @@
+//! Threads are created once, are known to those in them, and are listed by their activity.
+
+use super::Harness;
+use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, say, view};
+use crate::store::{Store, ThreadPage};
+use eventflow_protocol::document::{Thread, ThreadStatus};
+use eventflow_protocol::{ThreadId, Timestamp, UserId};
+use tokio::task::JoinSet;
+
+/// Ten at once, over two stores: one thread, and exactly one of them created it.
+pub async fn a_creation_race_has_one_winner(harness: &dyn Harness) {
+    let stores = [harness.open().await, harness.open().await];
+    let create = creation(&fresh_people(2), 0);
+    let mut racing = JoinSet::new();
+    for i in 0..10 {
+        let (store, mut create) = (stores[i % 2].clone(), create.clone());
+        create.at = at(i64::try_from(i).expect("ten fits"));
+        racing.spawn(async move { store.create_thread(&create).await.expect("create") });
+    }
+    let answers = racing.join_all().await;
+    assert_eq!(answers.iter().filter(|(_, created)| *created).count(), 1, "exactly one created it");
+    for (thread, _) in &answers {
+        assert_eq!(thread, &answers[0].0, "all see the same thread");
+    }
+}
+
+/// A new thread says what was asked; asking again finds it as it is.
+pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let create = creation(&fresh_people(3), 0);
+    let (thread, created) = store.create_thread(&create).await.expect("create");
+    assert!(created);
+    let expected = Thread {
+        id: create.thread_id,
+        participants: create.participants.clone(),
+        last_message_id: None,
+        last_message_at: None,
+        last_seq: 0,
+        status: ThreadStatus::Active,
+        metadata: create.metadata.clone(),
+        created_at: create.at,
+        updated_at: create.at,
+    };
+    assert_eq!(thread, expected);
+    let messages = append(&*store, &[say(thread.id, &create.participants[0], "hi")]).await;
+    store.touch_threads(&messages).await.expect("touch");
+    let later = eventflow_protocol::command::CreateThread { at: at(500), ..create };
+    let (found, created) = harness.open().await.create_thread(&later).await.expect("create again");
+    assert!(!created);
+    assert_eq!((found.created_at, found.last_seq, found.last_message_id), (thread.created_at, 1, Some(messages[0].id)));
+}
+
+/// Known threads answer with their people, sorted; unknown ones are absent.
+pub async fn participants_are_known_per_thread(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (two, three) = (Scene::with_people(&*store, 2).await, Scene::with_people(&*store, 3).await);
+    let nowhere = creation(&two.people, 0).thread_id;
+    let found = store.participants(&[two.thread, nowhere, three.thread, two.thread]).await.expect("ask");
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[&two.thread][..], two.people[..]);
+    assert_eq!(found[&three.thread][..], three.people[..]);
+    assert!(store.participants(&[]).await.expect("ask for none").is_empty());
+}
+
+/// A stranger sees nothing, and neither does anybody see what does not exist.
+pub async fn a_thread_is_seen_by_its_people_only(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let seen = view(&*store, scene.thread, &scene.people[1]).await;
+    assert_eq!((seen.unread_count, seen.last_message), (0, None));
+    let stranger = fresh_people(1).remove(0);
+    let nowhere = creation(&scene.people, 0).thread_id;
+    assert_eq!(store.thread_view(scene.thread, &stranger).await.expect("view"), None);
+    assert_eq!(store.thread_view(nowhere, &scene.people[0]).await.expect("view"), None);
+    assert_eq!(store.thread(nowhere).await.expect("read"), None);
+    assert_eq!(store.threads_of(&stranger, first_threads(10)).await.expect("list"), []);
+}
+
+/// Most recently active first: by the newest message, or by creation where there is none yet.
+pub async fn threads_are_listed_by_activity(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let people = fresh_people(2);
+    let mut threads = Vec::new();
+    for seconds in [0, 50, 20] {
+        let create = creation(&people, seconds);
+        threads.push(store.create_thread(&create).await.expect("create").0.id);
+    }
+    assert_eq!(listed(&*store, &people[0], first_threads(10)).await, [threads[1], threads[2], threads[0]]);
+    let mut new = say(threads[0], &people[0], "bump");
+    new.send.at = at(60);
+    let messages = append(&*store, &[new]).await;
+    store.touch_threads(&messages).await.expect("touch");
+    let views = store.threads_of(&people[1], first_threads(10)).await.expect("list");
+    assert_eq!(views.iter().map(|view| view.thread.id).collect::<Vec<_>>(), [threads[0], threads[1], threads[2]]);
+    assert_eq!(views[0].last_message.as_ref(), Some(&messages[0]));
+    assert_eq!((views[0].unread_count, views[1].unread_count), (1, 0));
+    assert_eq!(views[0], view(&*store, threads[0], &people[1]).await, "a list shows what a single look shows");
+    assert_eq!(store.threads_of(&people[0], first_threads(10)).await.expect("list")[0].unread_count, 0);
+}
+
+/// Pages by cursor and by skip show every thread once, also where activity times are equal.
+pub async fn pages_of_threads_show_each_once(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let people = fresh_people(2);
+    for seconds in [3, 1, 2, 2, 2, 2, 1] {
+        store.create_thread(&creation(&people, seconds)).await.expect("create");
+    }
+    let all = store.threads_of(&people[0], first_threads(100)).await.expect("list");
+    assert_eq!(all.len(), 7);
+    let order: Vec<ThreadId> = all.iter().map(|view| view.thread.id).collect();
+    for limit in [1, 2, 3, 7, 100] {
+        assert_eq!(by_cursor(&*store, &people[0], limit).await, order, "pages of {limit} by cursor");
+        let mut by_skip = Vec::new();
+        for skip in (0..7).step_by(limit as usize) {
+            by_skip.extend(listed(&*store, &people[0], ThreadPage { skip, ..first_threads(limit) }).await);
+        }
+        assert_eq!(by_skip, order, "pages of {limit} by skip");
+    }
+    assert_eq!(listed(&*store, &people[0], ThreadPage { skip: 7, ..first_threads(5) }).await, []);
+    let archived = ThreadPage { status: ThreadStatus::Archived, ..first_threads(10) };
+    assert_eq!(listed(&*store, &people[0], archived).await, []);
+}
+
+async fn listed(store: &dyn Store, viewer: &UserId, page: ThreadPage) -> Vec<ThreadId> {
+    let views = store.threads_of(viewer, page).await.expect("list threads");
+    views.iter().map(|view| view.thread.id).collect()
+}
+
+async fn by_cursor(store: &dyn Store, viewer: &UserId, limit: u32) -> Vec<ThreadId> {
+    let (mut order, mut after): (Vec<ThreadId>, Option<(Timestamp, ThreadId)>) = (Vec::new(), None);
+    loop {
+        let page = ThreadPage { after, ..first_threads(limit) };
+        let views = store.threads_of(viewer, page).await.expect("list threads");
+        let Some(last) = views.last() else { return order };
+        after = Some((last.thread.last_message_at.unwrap_or(last.thread.created_at), last.thread.id));
+        order.extend(views.iter().map(|view| view.thread.id));
+    }
+}
