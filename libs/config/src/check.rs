@@ -1,0 +1,87 @@
+//! What a type cannot say: ranges, URL schemes, and settings that do not go together.
+
+use crate::{Config, ConfigError, EMBEDDED, MEMORY};
+
+/// HS256 needs a key as long as its digest (RFC 7518, 3.2).
+const SECRET_MIN_BYTES: usize = 32;
+/// As in the topology.
+const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
+/// Shorter pings are needed only by protocol test suites; longer ones let proxies cut idle sockets.
+const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
+
+impl Config {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        require("broker.shards", SHARDS.contains(&self.broker.shards), "must be 1 to 64")?;
+        let ping = "must be 100 to 300000 milliseconds";
+        require("gateway.ping_interval_ms", PING_MS.contains(&self.gateway.ping_interval_ms), ping)?;
+        require("gateway.ping_timeout_ms", PING_MS.contains(&self.gateway.ping_timeout_ms), ping)?;
+        let spread_fits = self.shutdown.spread_ms < self.shutdown.timeout_ms;
+        require("shutdown.spread_ms", spread_fits, "must be less than shutdown.timeout_ms")?;
+        scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
+        scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://", "mongodb+srv://"])?;
+        scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://", "rediss://"])?;
+        self.check_secret()
+    }
+
+    fn check_secret(&self) -> Result<(), ConfigError> {
+        let secret = self.auth.jwt_secret.expose();
+        if secret.is_empty() {
+            let alone = self.embedded_broker() && self.embedded_store();
+            return require("auth.jwt_secret", alone, "is required unless broker and store are both embedded");
+        }
+        require("auth.jwt_secret", secret.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
+        let placeholder = secret.to_ascii_lowercase().contains("your-secret-key");
+        require("auth.jwt_secret", !placeholder, "is the placeholder of the documentation; set one of your own")
+    }
+}
+
+fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::Invalid { key, why: why.to_owned() }) }
+}
+
+fn scheme(key: &'static str, url: &str, allowed: &[&str]) -> Result<(), ConfigError> {
+    let known = allowed.iter().any(|scheme| url.starts_with(scheme));
+    require(key, known, &format!("must start with one of {}", allowed.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Config, ConfigError, DEFAULTS, Secret};
+    use figment::Figment;
+    use figment::providers::{Format, Toml};
+
+    fn with(toml: &str) -> Result<Config, String> {
+        let figment = Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(toml));
+        let config: Config = figment.extract().map_err(|error| error.to_string())?;
+        config.check().map_err(|error: ConfigError| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert!(with("").is_ok());
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_by_the_name_of_its_key() {
+        for (toml, key) in [
+            ("broker.shards = 0", "broker.shards"),
+            ("broker.url = 'http://x'", "broker.url"),
+            ("auth.jwt_secret = 'short'", "auth.jwt_secret"),
+            ("auth.jwt_secret = 'your-secret-key-min-32-chars-0123456789'", "auth.jwt_secret"),
+            ("store.url = 'mongodb://x'", "auth.jwt_secret"),
+            ("server.listen = 'nowhere'", "server.listen"),
+            ("server.lissten = 'x'", "lissten"),
+            ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
+            ("shutdown.spread_ms = 40000", "shutdown.spread_ms"),
+        ] {
+            let error = with(toml).expect_err(toml);
+            assert!(error.contains(key), "{toml}: {error}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
+    }
+}
