@@ -1,1 +1,13 @@
-//! eventflow-boot
+//! What every process does around its roles: logging, the operators' endpoints, readiness, signals and an orderly end.
+//!
+//! In come a configuration and the roles' own health; out come `/metrics`, `/livez` and `/readyz`, log lines, and an exit
+//! code. Knows nothing of messaging.
+
+pub mod admin;
+pub mod listener;
+pub mod logging;
+pub mod readiness;
+pub mod shutdown;
+
+pub use readiness::Readiness;
+pub use shutdown::Shutdown;

@@ -1,0 +1,66 @@
+//! The operators' endpoints: `/metrics` for Prometheus, `/livez` (the process answers) and `/readyz` (it should get work).
+//!
+//! On an address of their own that is never published to clients.
+
+use crate::readiness::Readiness;
+use anyhow::Context;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use eventflow_metrics::Metrics;
+use std::future::Future;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Clone)]
+struct Parts {
+    metrics: Metrics,
+    readiness: Readiness,
+}
+
+/// Binds `address` and gives the server to run until `shutdown`.
+pub async fn bind(
+    address: SocketAddr,
+    metrics: Metrics,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("admin.listen: bind {address}"))?;
+    let address = listener.local_addr().context("admin.listen")?;
+    tracing::info!(%address, "operators' endpoints: /metrics /livez /readyz");
+    let router = router(metrics, readiness);
+    Ok(async move {
+        let serve = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
+        serve.await.context("serve the operators' endpoints")
+    })
+}
+
+/// The endpoints themselves.
+pub fn router(metrics: Metrics, readiness: Readiness) -> Router {
+    Router::new()
+        .route("/metrics", get(exported))
+        .route("/livez", get(async || Json(serde_json::json!({"status": "alive"}))))
+        .route("/readyz", get(ready))
+        .with_state(Parts { metrics, readiness })
+}
+
+async fn exported(State(parts): State<Parts>) -> impl IntoResponse {
+    let kind = [("content-type", "text/plain; version=0.0.4; charset=utf-8")];
+    match parts.metrics.render() {
+        Ok(text) => (StatusCode::OK, kind, text),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "metrics cannot be written");
+            (StatusCode::INTERNAL_SERVER_ERROR, kind, String::new())
+        }
+    }
+}
+
+async fn ready(State(parts): State<Parts>) -> impl IntoResponse {
+    let reasons = parts.readiness.reasons();
+    let (status, word) =
+        if reasons.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    (status, Json(serde_json::json!({"status": word, "reasons": reasons})))
+}

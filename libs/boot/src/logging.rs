@@ -1,0 +1,18 @@
+//! Log lines: readable for people or one JSON object a line for machines, filtered by level, on standard error.
+//!
+//! Lines carry ids (command, thread, queue, gateway), never contents, tokens or addresses of people.
+
+use anyhow::Context;
+use eventflow_config::{Log, LogFormat};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; once per process.
+pub fn start(log: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&log.level).context("configuration key `log.level`")?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match log.format {
+        LogFormat::Pretty => lines.with_target(false).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!(error)).context("start logging")
+}
