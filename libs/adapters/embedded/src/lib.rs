@@ -4,5 +4,7 @@
 //! beside it shares the same writer, so that a frame, the messages in it and its acknowledgement often cost one `fsync`.
 
 mod database;
+mod store;
 
 pub use database::{Database, DatabaseError};
+pub use store::EmbeddedStore;

@@ -1,0 +1,110 @@
+//! The message store in the data file: the same facts as the documents a client sees, in three tables.
+//!
+//! One batch is one change of the single writer, so a batch is stored as a whole or not at all, `seq` has no gaps, and two
+//! users of one file cannot interleave. Thread, counters and messages change in the same transaction: there is nothing to
+//! catch up on later. Safe to repeat because the primary key, the command's id and the sender's key are unique indexes.
+
+mod append;
+mod column;
+mod history;
+mod message;
+mod schema;
+mod thread;
+
+use crate::{Database, DatabaseError};
+use async_trait::async_trait;
+use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_protocol::command::CreateThread;
+use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::event::Participants;
+use eventflow_protocol::{ThreadId, UserId};
+use rusqlite::ErrorCode;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every caller with it.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// [`Store`] in the data file. Cheap to clone; every clone is the same store.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    database: Database,
+}
+
+impl EmbeddedStore {
+    /// The store in this file, with its tables made or brought up to date.
+    pub async fn open(database: Database) -> Result<Self, DatabaseError> {
+        database.migrate(schema::PIECE, schema::STEPS).await?;
+        Ok(Self { database })
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn append_messages(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, StoreError> {
+        let batch = batch.to_vec();
+        in_time("append messages", self.database.write(move |tx| append::append(tx, batch))).await
+    }
+
+    /// Nothing to do: [`Store::append_messages`] brought the threads up to date in the transaction that stored the messages.
+    async fn touch_threads(&self, _messages: &[Message]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError> {
+        let create = create.clone();
+        in_time("create a thread", self.database.write(move |tx| thread::create(tx, &create))).await
+    }
+
+    async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
+        in_time("read a thread", self.database.read(move |connection| thread::find(connection, id))).await
+    }
+
+    async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError> {
+        let viewer = viewer.clone();
+        in_time("read a thread", self.database.read(move |connection| thread::view(connection, id, &viewer))).await
+    }
+
+    async fn participants(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
+        let threads = threads.to_vec();
+        in_time("read participants", self.database.read(move |connection| thread::participants_of(connection, &threads))).await
+    }
+
+    async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError> {
+        let viewer = viewer.clone();
+        in_time("list threads", self.database.read(move |connection| thread::page(connection, &viewer, page))).await
+    }
+
+    async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError> {
+        in_time("read messages", self.database.read(move |connection| history::page(connection, thread, page))).await
+    }
+
+    /// Goes through the writer, so that a writer that is stuck or closed shows.
+    async fn ping(&self) -> Result<(), StoreError> {
+        in_time("reach the data file", self.database.write(|_| Ok(()))).await
+    }
+}
+
+async fn in_time<T>(what: &'static str, call: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, StoreError> {
+    let answer = timeout(CALL_TIMEOUT, call).await;
+    answer.map_err(|late| StoreError::Unavailable { what, source: Box::new(late) })?.map_err(|error| classify(what, error))
+}
+
+/// Only what this very request causes is refused; a file that cannot be used now makes its callers wait.
+fn classify(what: &'static str, error: DatabaseError) -> StoreError {
+    let source = Box::new(error);
+    if is_request_at_fault(&source) { StoreError::Refused { what, source } } else { StoreError::Unavailable { what, source } }
+}
+
+fn is_request_at_fault(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::Panicked => true,
+        DatabaseError::Sqlite(error) => match error.sqlite_error_code() {
+            Some(code) => matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch),
+            // Not from SQLite but from turning values into columns and back.
+            None => true,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,123 @@
+//! Storing a batch of messages: the next `seq` for each, then each thread and sender brought up to date once.
+//!
+//! Runs as one change on the only writer, so between reading a thread's `last_seq` and writing it nobody else is there.
+//! Safe to repeat because a message that is there already takes no `seq` and counts for nothing.
+
+use super::{column, message, thread};
+use eventflow_ports::{Appended, NewMessage};
+use eventflow_protocol::command::SendMessage;
+use eventflow_protocol::document::{Message, MessageStatus};
+use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use rusqlite::{Connection, Error, Result, params};
+use std::collections::HashMap;
+
+/// Stores `batch` in order; one answer each.
+pub(super) fn append(connection: &Connection, batch: Vec<NewMessage>) -> Result<Vec<Appended>> {
+    let mut append = Append { connection, heads: HashMap::new(), sent: HashMap::new() };
+    let answers = batch.into_iter().map(|new| append.one(new)).collect::<Result<Vec<_>>>()?;
+    append.touch_threads()?;
+    append.count_sent()?;
+    Ok(answers)
+}
+
+/// A batch on its way in.
+struct Append<'a> {
+    connection: &'a Connection,
+    heads: HashMap<ThreadId, Head>,
+    /// How many messages of this batch were stored, by thread and sender; only people who are in the thread.
+    sent: HashMap<(ThreadId, UserId), u64>,
+}
+
+/// The end of a thread.
+struct Head {
+    last_seq: u64,
+    /// The newest message, if it is of this batch.
+    newest: Option<(MessageId, Timestamp)>,
+}
+
+impl Append<'_> {
+    fn one(&mut self, new: NewMessage) -> Result<Appended> {
+        let member = (new.send.thread_id, new.send.sender_id.clone());
+        if !self.is_member(&member)? {
+            return Ok(Appended::NotParticipant);
+        }
+        let last_seq = self.head(member.0)?.last_seq;
+        let message = compose(SendMessage::message_id(new.command_id), last_seq + 1, new.send);
+        if !message::insert(self.connection, &message)? {
+            return self.stored_before(&message);
+        }
+        let head = Head { last_seq: message.seq, newest: Some((message.id, message.created_at)) };
+        self.heads.insert(message.thread_id, head);
+        *self.sent.entry(member).or_default() += 1;
+        Ok(Appended::Stored(message))
+    }
+
+    fn is_member(&mut self, member: &(ThreadId, UserId)) -> Result<bool> {
+        let known = self.sent.contains_key(member) || thread::includes(self.connection, member.0, &member.1)?;
+        if known {
+            self.sent.entry(member.clone()).or_default();
+        }
+        Ok(known)
+    }
+
+    fn head(&mut self, id: ThreadId) -> Result<&Head> {
+        if !self.heads.contains_key(&id) {
+            let mut statement = self.connection.prepare_cached("SELECT last_seq FROM thread WHERE id = ?1")?;
+            let last_seq = statement.query_row([id.bytes()], |row| column::read_integer(row, "last_seq"))?;
+            self.heads.insert(id, Head { last_seq, newest: None });
+        }
+        Ok(&self.heads[&id])
+    }
+
+    /// What to answer for a message that one of the unique indexes knows.
+    fn stored_before(&self, message: &Message) -> Result<Appended> {
+        if let Some(stored) = message::by_id(self.connection, message.id)? {
+            return Ok(Appended::Duplicate(stored));
+        }
+        let key = message.client_message_id.as_deref().ok_or(Error::QueryReturnedNoRows)?;
+        let stored = message::by_key(self.connection, &message.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
+        let body = |of: &Message| (of.thread_id, of.content.clone(), of.attachments.clone());
+        Ok(if body(&stored) == body(message) { Appended::Duplicate(stored) } else { Appended::KeyReused })
+    }
+
+    fn touch_threads(&self) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE thread SET last_seq = ?2, last_message_id = ?3, active_at = ?4, updated_at = ?4 WHERE id = ?1",
+        )?;
+        for (id, head) in &self.heads {
+            if let Some((newest, at)) = head.newest {
+                statement.execute(params![id.bytes(), column::integer(head.last_seq), newest.bytes(), at.0])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count_sent(&self) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("UPDATE thread_participant SET sent = sent + ?3 WHERE thread_id = ?1 AND user_id = ?2")?;
+        for ((thread, sender), count) in self.sent.iter().filter(|(_, count)| **count > 0) {
+            statement.execute(params![thread.bytes(), sender.as_str(), column::integer(*count)])?;
+        }
+        Ok(())
+    }
+}
+
+fn compose(id: MessageId, seq: u64, send: SendMessage) -> Message {
+    Message {
+        id,
+        thread_id: send.thread_id,
+        seq,
+        sender_id: send.sender_id,
+        content: send.content.as_str().to_owned(),
+        attachments: send.attachments,
+        reactions: Vec::new(),
+        status: MessageStatus::Sent,
+        read_by: Vec::new(),
+        delivered_to: Vec::new(),
+        is_draft: false,
+        client_message_id: send.client_message_id,
+        created_at: send.at,
+        updated_at: send.at,
+    }
+}

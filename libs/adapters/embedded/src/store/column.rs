@@ -1,0 +1,113 @@
+//! Values as SQLite keeps them, and back.
+//!
+//! A value in the file that has no meaning here is an error of the row, never a default: somebody else wrote it.
+
+use eventflow_protocol::document::{MessageStatus, ThreadStatus};
+use eventflow_protocol::{Timestamp, UserId};
+use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Error, Result, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A list or object as MessagePack with names.
+pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    rmp_serde::to_vec_named(value).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// A list as MessagePack; nothing if it is empty, as most are.
+pub(super) fn pack_list<T: Serialize>(list: &[T]) -> Result<Option<Vec<u8>>> {
+    if list.is_empty() { Ok(None) } else { pack(&list).map(Some) }
+}
+
+/// What [`pack`] or [`pack_list`] wrote.
+pub(super) fn unpack<T: DeserializeOwned + Default>(row: &Row<'_>, column: &str) -> Result<T> {
+    let index = row.as_ref().column_index(column)?;
+    match row.get_ref(index)?.as_blob_or_null().map_err(|error| misread(index, Type::Blob, error))? {
+        Some(bytes) => rmp_serde::from_slice(bytes).map_err(|error| misread(index, Type::Blob, error)),
+        None => Ok(T::default()),
+    }
+}
+
+/// A person.
+pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
+    let index = row.as_ref().column_index(column)?;
+    let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
+    text.parse().map_err(|error| misread(index, Type::Text, error))
+}
+
+/// A moment.
+pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
+    row.get(column).map(Timestamp)
+}
+
+/// A `seq` or count for SQLite, whose integers end at 2^63 - 1: no thread gets there.
+pub(super) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What [`integer`] wrote.
+pub(super) fn read_integer(row: &Row<'_>, column: &str) -> Result<u64> {
+    let index = row.as_ref().column_index(column)?;
+    let number: i64 = row.get(index)?;
+    u64::try_from(number).map_err(|_| misread(index, Type::Integer, FromSqlError::OutOfRange(number)))
+}
+
+/// The code of a message's status.
+pub(super) fn message_status(status: MessageStatus) -> u8 {
+    match status {
+        MessageStatus::Sent => 0,
+        MessageStatus::Delivered => 1,
+        MessageStatus::Read => 2,
+    }
+}
+
+/// The inverse of [`message_status`].
+pub(super) fn read_message_status(row: &Row<'_>) -> Result<MessageStatus> {
+    read_code(row, &[MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read])
+}
+
+/// The code of a thread's status.
+pub(super) fn thread_status(status: ThreadStatus) -> u8 {
+    match status {
+        ThreadStatus::Active => 0,
+        ThreadStatus::Archived => 1,
+        ThreadStatus::Deleted => 2,
+    }
+}
+
+/// The inverse of [`thread_status`].
+pub(super) fn read_thread_status(row: &Row<'_>) -> Result<ThreadStatus> {
+    read_code(row, &[ThreadStatus::Active, ThreadStatus::Archived, ThreadStatus::Deleted])
+}
+
+fn read_code<T: Copy>(row: &Row<'_>, meanings: &[T]) -> Result<T> {
+    let index = row.as_ref().column_index("status")?;
+    let code: u8 = row.get(index)?;
+    let meaning = meanings.get(usize::from(code)).copied();
+    meaning.ok_or_else(|| misread(index, Type::Integer, FromSqlError::OutOfRange(i64::from(code))))
+}
+
+fn misread(index: usize, kind: Type, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::FromSqlConversionFailure(index, kind, Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_codes_mean_the_same_in_both_directions() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let read =
+            |code: u8, read: fn(&Row<'_>) -> Result<String>| connection.query_row("SELECT ?1 AS status", [code], |row| read(row));
+        for status in [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read] {
+            let text = read(message_status(status), |row| read_message_status(row).map(|status| format!("{status:?}")));
+            assert_eq!(text.unwrap(), format!("{status:?}"));
+        }
+        for status in [ThreadStatus::Active, ThreadStatus::Archived, ThreadStatus::Deleted] {
+            let text = read(thread_status(status), |row| read_thread_status(row).map(|status| format!("{status:?}")));
+            assert_eq!(text.unwrap(), format!("{status:?}"));
+        }
+        read(3, |row| read_thread_status(row).map(|status| format!("{status:?}"))).expect_err("no such status");
+    }
+}

@@ -1,0 +1,119 @@
+//! Threads and who is in them: made once, read alone, as somebody sees them, and as somebody's list.
+//!
+//! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
+
+use super::{column, history};
+use eventflow_ports::ThreadPage;
+use eventflow_ports::store::PAGE_MAX;
+use eventflow_protocol::command::CreateThread;
+use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::event::Participants;
+use eventflow_protocol::{MessageId, ThreadId, UserId};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
+use std::collections::HashMap;
+
+/// Makes a thread unless it is there; `true` if it was made now.
+pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(Thread, bool)> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?2, ?2)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let metadata = if create.metadata.is_empty() { None } else { Some(column::pack(&create.metadata)?) };
+    let active = column::thread_status(ThreadStatus::Active);
+    let is_new = statement.execute(params![create.thread_id.bytes(), create.at.0, active, metadata])? == 1;
+    if is_new {
+        add_participants(connection, create)?;
+    }
+    let thread = find(connection, create.thread_id)?.ok_or(Error::QueryReturnedNoRows)?;
+    Ok((thread, is_new))
+}
+
+fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()> {
+    let mut statement = connection
+        .prepare_cached("INSERT INTO thread_participant (thread_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    for user in &create.participants {
+        statement.execute(params![create.thread_id.bytes(), user.as_str()])?;
+    }
+    Ok(())
+}
+
+/// One thread.
+pub(super) fn find(connection: &Connection, id: ThreadId) -> Result<Option<Thread>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM thread WHERE id = ?1")?;
+    let Some(mut thread) = statement.query_row([id.bytes()], read).optional()? else { return Ok(None) };
+    thread.participants = participants(connection, id)?;
+    Ok(Some(thread))
+}
+
+/// One thread as `viewer` sees it; nothing if they are not in it.
+pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT thread.last_seq - sent - seen AS unread FROM thread_participant JOIN thread ON thread.id = thread_id
+         WHERE thread_id = ?1 AND user_id = ?2",
+    )?;
+    let unread =
+        statement.query_row(params![id.bytes(), viewer.as_str()], |row| column::read_integer(row, "unread")).optional()?;
+    let Some(unread_count) = unread else { return Ok(None) };
+    let Some(thread) = find(connection, id)? else { return Ok(None) };
+    let last_message = history::at(connection, id, thread.last_seq)?;
+    Ok(Some(ThreadView { thread, unread_count, last_message }))
+}
+
+/// A page of `viewer`'s threads, most recently active first, later ids first among equals.
+///
+/// Looks at all threads of the viewer to order them: a message would otherwise have to move a row for each participant.
+pub(super) fn page(connection: &Connection, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT thread.id FROM thread_participant JOIN thread ON thread.id = thread_id
+         WHERE user_id = ?1 AND status = ?2 AND (?3 IS NULL OR (active_at, thread.id) < (?3, ?4))
+         ORDER BY active_at DESC, thread.id DESC LIMIT ?5 OFFSET ?6",
+    )?;
+    let (after_at, after_id) = page.after.map(|(at, id)| (at.0, id.bytes())).unzip();
+    let status = column::thread_status(page.status);
+    let limit = page.limit.clamp(1, PAGE_MAX);
+    let ids = statement.query_map(params![viewer.as_str(), status, after_at, after_id, limit, page.skip], |row| row.get(0))?;
+    let ids: Vec<ThreadId> = ids.map(|bytes| bytes.map(ThreadId::from_bytes)).collect::<Result<_>>()?;
+    ids.into_iter().filter_map(|id| view(connection, id, viewer).transpose()).collect()
+}
+
+/// Who is in these threads; unknown threads are absent.
+pub(super) fn participants_of(connection: &Connection, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>> {
+    let mut found = HashMap::with_capacity(threads.len());
+    for id in threads {
+        let people = participants(connection, *id)?;
+        if !people.is_empty() {
+            found.insert(*id, people.into());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the thread exists and `user` is in it.
+pub(super) fn includes(connection: &Connection, thread: ThreadId, user: &UserId) -> Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    statement.exists(params![thread.bytes(), user.as_str()])
+}
+
+/// Everybody in a thread, sorted as the primary key sorts them: by bytes, like [`UserId`].
+fn participants(connection: &Connection, thread: ThreadId) -> Result<Vec<UserId>> {
+    let mut statement =
+        connection.prepare_cached("SELECT user_id FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id")?;
+    statement.query_map([thread.bytes()], |row| column::user(row, "user_id"))?.collect()
+}
+
+/// A row of `SELECT * FROM thread`, still without its participants.
+fn read(row: &Row<'_>) -> Result<Thread> {
+    let last_message_id = row.get::<_, Option<[u8; 12]>>("last_message_id")?.map(MessageId::from_bytes);
+    let active_at = column::time(row, "active_at")?;
+    Ok(Thread {
+        id: ThreadId::from_bytes(row.get("id")?),
+        participants: Vec::new(),
+        last_message_id,
+        last_message_at: last_message_id.map(|_| active_at),
+        last_seq: column::read_integer(row, "last_seq")?,
+        status: column::read_thread_status(row)?,
+        metadata: column::unpack(row, "metadata")?,
+        created_at: column::time(row, "created_at")?,
+        updated_at: column::time(row, "updated_at")?,
+    })
+}

@@ -1,0 +1,206 @@
+//! `EmbeddedStore` keeps every promise of the store port. Each check has a file of its own.
+//!
+//! [`faults`](eventflow_ports::store_contract::faults) speaks of a store behind a network; what can go wrong with a file is in
+//! `store_faults.rs` and `store_crash.rs`.
+
+use async_trait::async_trait;
+use eventflow_embedded::{Database, EmbeddedStore};
+use eventflow_ports::Store;
+use eventflow_ports::store_contract::{Harness, append, counters, keys, reading, redelivery, threads, writers};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A data file in a folder that goes away with it.
+struct File {
+    database: Database,
+    _folder: TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("make a folder");
+        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
+    }
+}
+
+#[async_trait]
+impl Harness for File {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(EmbeddedStore::open(self.database.clone()).await.expect("open the store"))
+    }
+}
+
+#[tokio::test]
+async fn each_thread_counts_from_one_in_batch_order() {
+    append::each_thread_counts_from_one_in_batch_order(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_large_batch_is_stored_in_order() {
+    append::a_large_batch_is_stored_in_order(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_newly_opened_store_continues_the_history() {
+    append::a_newly_opened_store_continues_the_history(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_answered() {
+    append::an_empty_batch_is_answered(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_stored_message_says_what_was_sent() {
+    append::a_stored_message_says_what_was_sent(&File::new()).await;
+}
+
+#[tokio::test]
+async fn content_comes_back_unchanged() {
+    append::content_comes_back_unchanged(&File::new()).await;
+}
+
+#[tokio::test]
+async fn metadata_comes_back_unchanged() {
+    append::metadata_comes_back_unchanged(&File::new()).await;
+}
+
+#[tokio::test]
+async fn strangers_and_unknown_threads_are_refused_alone() {
+    append::strangers_and_unknown_threads_are_refused_alone(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_thread_that_another_store_just_created_is_found() {
+    append::a_thread_that_another_store_just_created_is_found(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_whole_is_stored_once() {
+    redelivery::a_batch_that_comes_again_whole_is_stored_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_half_written_batch_is_completed() {
+    redelivery::a_half_written_batch_is_completed(&File::new()).await;
+}
+
+#[tokio::test]
+async fn old_messages_among_new_ones_are_recognised() {
+    redelivery::old_messages_among_new_ones_are_recognised(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_command_twice_in_one_batch_is_stored_once() {
+    redelivery::a_command_twice_in_one_batch_is_stored_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_another_store_did_is_recognised() {
+    redelivery::a_batch_that_another_store_did_is_recognised(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_is_the_same_message() {
+    keys::the_same_key_and_body_is_the_same_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_same_key_twice_in_one_batch_is_one_message() {
+    keys::the_same_key_twice_in_one_batch_is_one_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_same_key_for_another_message_is_refused() {
+    keys::the_same_key_for_another_message_is_refused(&File::new()).await;
+}
+
+#[tokio::test]
+async fn keys_belong_to_their_sender() {
+    keys::keys_belong_to_their_sender(&File::new()).await;
+}
+
+#[tokio::test]
+async fn two_writers_leave_no_gap_and_keep_their_order() {
+    writers::two_writers_leave_no_gap_and_keep_their_order(&File::new()).await;
+}
+
+#[tokio::test]
+async fn two_writers_with_the_same_batches_store_them_once() {
+    writers::two_writers_with_the_same_batches_store_them_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn unread_counts_are_the_messages_of_others() {
+    counters::unread_counts_are_the_messages_of_others(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_thread_shows_its_newest_message_by_place() {
+    counters::the_thread_shows_its_newest_message_by_place(&File::new()).await;
+}
+
+#[tokio::test]
+async fn touching_again_changes_nothing() {
+    counters::touching_again_changes_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn missing_earlier_messages_are_included() {
+    counters::missing_earlier_messages_are_included(&File::new()).await;
+}
+
+#[tokio::test]
+async fn concurrent_touches_count_each_message_once() {
+    counters::concurrent_touches_count_each_message_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_while_messages_come_in() {
+    counters::counts_are_exact_while_messages_come_in(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_crowd_is_counted_person_by_person() {
+    counters::a_crowd_is_counted_person_by_person(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_creation_race_has_one_winner() {
+    threads::a_creation_race_has_one_winner(&File::new()).await;
+}
+
+#[tokio::test]
+async fn creating_again_finds_the_thread_as_it_is() {
+    threads::creating_again_finds_the_thread_as_it_is(&File::new()).await;
+}
+
+#[tokio::test]
+async fn participants_are_known_per_thread() {
+    threads::participants_are_known_per_thread(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_thread_is_seen_by_its_people_only() {
+    threads::a_thread_is_seen_by_its_people_only(&File::new()).await;
+}
+
+#[tokio::test]
+async fn threads_are_listed_by_activity() {
+    threads::threads_are_listed_by_activity(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_of_threads_show_each_once() {
+    threads::pages_of_threads_show_each_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_of_messages_are_cut_at_the_right_places() {
+    reading::pages_of_messages_are_cut_at_the_right_places(&File::new()).await;
+}
+
+#[tokio::test]
+async fn there_may_be_nothing_to_read() {
+    reading::there_may_be_nothing_to_read(&File::new()).await;
+}
