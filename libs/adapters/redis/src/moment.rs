@@ -73,7 +73,7 @@ pub(crate) fn alive(reply: &Value, now_ms: i64) -> Result<Vec<String>, ParsingEr
 mod tests {
     use super::*;
 
-    const SETTLE: Duration = Duration::from_secs(60);
+    const SETTLE: Duration = Duration::from_mins(1);
 
     fn moment(now_ms: i64, marker: Option<&str>) -> Moment {
         Moment { now_ms, run_id: "run".to_owned(), born: marker.and_then(parse_marker) }
