@@ -1,2 +1,5 @@
-//! All roles in one process.
-fn main() {}
+//! All roles in one process, and operators' commands.
+
+fn main() -> std::process::ExitCode {
+    eventflow::main(&eventflow::Role::ALL)
+}

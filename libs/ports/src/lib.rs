@@ -11,5 +11,5 @@ pub mod store_contract;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use membership::Membership;
-pub use registry::{Located, MemoryRegistry, Registry, RegistryError};
+pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage};

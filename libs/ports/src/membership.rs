@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Participants remembered over all threads: about 100 MB if every id is distinct and long.
 const CAPACITY_PARTICIPANTS: u64 = 1_000_000;
 /// A change that was missed (an event to a gateway that was cut off) is corrected after this.
-const TIME_TO_LIVE: Duration = Duration::from_secs(60);
+const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 
 /// A cache over [`Store::participants`].
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 //! carries the list of its recipients: membership is looked up where it is needed.
 
 use crate::document::{Message, Thread};
-use crate::{EventId, ThreadId, UserId};
+use crate::{EventId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened in a thread.
@@ -39,6 +39,14 @@ impl Event {
             Self::MessageStored { message } => message.thread_id,
         }
     }
+
+    /// When the ingress accepted what caused it.
+    pub fn accepted_at(&self) -> Timestamp {
+        match self {
+            Self::ThreadCreated { thread } => thread.created_at,
+            Self::MessageStored { message } => message.created_at,
+        }
+    }
 }
 
 /// An event on its way to one gateway, already in the form its sockets get.
@@ -54,6 +62,9 @@ pub struct Delivery {
     pub name: String,
     /// The client event's only argument, as JSON text.
     pub payload: String,
+    /// When the ingress accepted what caused the event.
+    #[serde(default)]
+    pub accepted_at: Timestamp,
     /// Participants of the thread may have changed: forget what is cached of it.
     #[serde(default)]
     pub membership_changed: bool,

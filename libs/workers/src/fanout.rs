@@ -61,11 +61,7 @@ impl Fanout {
     }
 
     fn observe_age(&self, batch: &[Item<Event>]) {
-        let happened = |item: &Item<Event>| match &item.value {
-            Event::ThreadCreated { thread } => thread.created_at,
-            Event::MessageStored { message } => message.created_at,
-        };
-        if let Some(oldest) = batch.iter().map(happened).min() {
+        if let Some(oldest) = batch.iter().map(|item| item.value.accepted_at()).min() {
             self.metrics.age_seconds.observe((self.clock.now().0 - oldest.0).max(0) as f64 / 1_000.0);
         }
     }
@@ -204,7 +200,8 @@ fn deliver(event: &Event) -> Result<Envelope, String> {
     };
     let payload = payload.map_err(|error| error.to_string())?;
     let (event_id, thread_id) = (event.id(), event.thread_id());
-    let delivery = Delivery { event_id, thread_id, name: name.to_owned(), payload, membership_changed };
+    let delivery =
+        Delivery { event_id, thread_id, name: name.to_owned(), payload, accepted_at: event.accepted_at(), membership_changed };
     let body = codec::encode(&delivery).map_err(|error| error.to_string())?;
     Ok(Envelope { id: event_id.0, attempt: 0, body })
 }

@@ -1,0 +1,54 @@
+//! The command line: every binary takes `--config` and `--print-config`; `eventflow` has operators' commands too.
+
+use crate::commands::{self, Command};
+use crate::{Role, process};
+use anyhow::Context;
+use clap::Parser;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Real-time messaging over RabbitMQ, or all in one process.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// A TOML file with any of the keys of `--print-config`.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Prints every setting with its default and meaning, and ends.
+    #[arg(long)]
+    print_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Runs `roles` until a signal, or an operator's command; the exit code says whether it ended in order.
+pub fn main(roles: &[Role]) -> ExitCode {
+    match run(roles, Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Logging may not have started; a reason must be seen in any case.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
+    if arguments.print_config {
+        return write(eventflow_config::DEFAULTS);
+    }
+    let config = eventflow_config::load(arguments.config.as_deref())?;
+    if let Some(command) = arguments.command {
+        return write(&commands::run(&command, &config)?);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let ended = runtime.block_on(process::run(roles, config));
+    // What is left are tasks of drivers; they must not hold up the exit.
+    runtime.shutdown_background();
+    ended
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("write to standard output")
+}

@@ -1,0 +1,111 @@
+//! URL schemes to adapters: the only place that knows which adapter is behind a port.
+
+use anyhow::Context;
+use eventflow_amqp::{AmqpBroker, AmqpConfig};
+use eventflow_bus::port::Broker;
+use eventflow_config::{Config, MEMORY};
+use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_mongo::MongoStore;
+use eventflow_ports::{Clock, MemoryRegistry, Membership, Registry, Store, SystemClock};
+use eventflow_redis::{RedisRegistry, Settings};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Pause between two tries to prepare a store that is down.
+const PREPARE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the roles of a process stand on.
+pub struct Backends {
+    /// Carries commands and events.
+    pub broker: Arc<dyn Broker>,
+    /// Keeps threads and messages.
+    pub store: Arc<dyn Store>,
+    /// Knows who is where.
+    pub registry: Arc<dyn Registry>,
+    /// Who is in a thread, remembered.
+    pub membership: Membership,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    amqp: Option<Arc<AmqpBroker>>,
+    mongo: Option<Arc<MongoStore>>,
+    embedded_broker: Option<Arc<EmbeddedBroker>>,
+    database: Option<Database>,
+}
+
+impl Backends {
+    /// Opens what the configuration names. A server that is down is no error here: its adapter keeps trying.
+    pub async fn open(config: &Config, name: &str) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let database = open_database(config).await?;
+        let (mut amqp, mut embedded_broker, mut mongo) = (None, None, None);
+        let broker: Arc<dyn Broker> = match &database {
+            Some(database) if config.embedded_broker() => {
+                let broker = EmbeddedBroker::open(database.clone(), Arc::clone(&clock)).await.context("open the embedded queue")?;
+                Arc::clone(embedded_broker.insert(broker)) as _
+            }
+            _ => {
+                let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), name)).context("broker.url")?;
+                Arc::clone(amqp.insert(broker)) as _
+            }
+        };
+        let store: Arc<dyn Store> = match &database {
+            Some(database) if config.embedded_store() => {
+                Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?)
+            }
+            _ => {
+                let store = Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
+                Arc::clone(mongo.insert(store)) as _
+            }
+        };
+        let registry = open_registry(config)?;
+        let membership = Membership::new(Arc::clone(&store));
+        Ok(Self { broker, store, registry, membership, clock, amqp, mongo, embedded_broker, database })
+    }
+
+    /// Makes the store ready to be written (indexes), however long that takes.
+    pub fn prepared(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mongo = self.mongo.clone();
+        async move {
+            let Some(store) = mongo else { return };
+            while let Err(error) = store.prepare().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the store is not prepared yet");
+                sleep(PREPARE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Closes connections and files in order, after everybody who used them is gone.
+    pub async fn close(self) {
+        if let Some(broker) = self.amqp {
+            broker.shutdown().await;
+        }
+        if let Some(broker) = self.embedded_broker {
+            broker.close().await;
+        }
+        if let Some(database) = self.database {
+            database.close().await;
+        }
+    }
+}
+
+async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
+    if !config.embedded_broker() && !config.embedded_store() {
+        return Ok(None);
+    }
+    let dir = config.data.dir.clone();
+    let opened = tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
+    Ok(Some(opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?))
+}
+
+fn open_registry(config: &Config) -> anyhow::Result<Arc<dyn Registry>> {
+    let url = config.presence.url.expose();
+    if url == MEMORY && config.embedded_broker() {
+        return Ok(Arc::new(MemoryRegistry::default()));
+    }
+    if url == MEMORY {
+        // Several processes and nothing they share: nobody can say who is where.
+        return Ok(Arc::new(eventflow_ports::NoRegistry));
+    }
+    Ok(Arc::new(RedisRegistry::new(url, Settings::default()).context("presence.url")?))
+}

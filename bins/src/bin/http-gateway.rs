@@ -1,0 +1,5 @@
+//! REST for clients.
+
+fn main() -> std::process::ExitCode {
+    eventflow::main(&[eventflow::Role::HttpGateway])
+}

@@ -1,0 +1,5 @@
+//! Sockets of clients.
+
+fn main() -> std::process::ExitCode {
+    eventflow::main(&[eventflow::Role::WsGateway])
+}

@@ -1,0 +1,55 @@
+//! Operators' commands: what they print is their answer, nothing else.
+
+use crate::secret;
+use anyhow::Context;
+use clap::Subcommand;
+use eventflow_bus::topology::Topology;
+use eventflow_config::Config;
+use eventflow_ingress::identity::Tokens;
+use eventflow_ports::SystemClock;
+use eventflow_protocol::UserId;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a development token holds, unless asked otherwise.
+const DEFAULT_TOKEN_HOURS: u64 = 12;
+
+/// What an operator can ask for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prints a token for a user, signed with the configured secret: for development and for tests by hand.
+    Token {
+        /// The user id, `[A-Za-z0-9_:@-]{1,128}`.
+        #[arg(long)]
+        user: String,
+        /// The name shown to others; the id if absent.
+        #[arg(long)]
+        name: Option<String>,
+        /// `user` or `admin`.
+        #[arg(long, default_value = "user")]
+        role: String,
+        /// How long it holds.
+        #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
+        hours: u64,
+    },
+    /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
+    Topology,
+}
+
+/// Does it; gives what to print.
+pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
+    match command {
+        Command::Token { user, name, role, hours } => token(config, user, name.as_deref(), role, *hours),
+        Command::Topology => {
+            let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
+            Ok(serde_json::to_string_pretty(&definitions)? + "\n")
+        }
+    }
+}
+
+fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u64) -> anyhow::Result<String> {
+    let user: UserId = user.parse().with_context(|| format!("--user {user}"))?;
+    let tokens = Tokens::new(&secret::resolve(config)?, Arc::new(SystemClock))?;
+    let holds = Duration::from_secs(hours * 3_600);
+    Ok(tokens.mint(&user, role, name.unwrap_or(user.as_str()), holds) + "\n")
+}

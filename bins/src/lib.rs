@@ -1,0 +1,16 @@
+//! The composition root: which roles there are, what each is made of, and which backends a URL selects.
+//!
+//! Every binary is one call of [`main`] with its roles. The same code runs one role against RabbitMQ, MongoDB and Redis, or all of
+//! them in one process on embedded backends; no role knows which.
+
+pub mod arguments;
+pub mod backends;
+pub mod commands;
+pub mod page;
+pub mod process;
+pub mod roles;
+pub mod secret;
+pub mod watch;
+
+pub use arguments::main;
+pub use roles::Role;

@@ -1,0 +1,184 @@
+//! The life of a process: open what it stands on, start its roles, serve, and end in order.
+//!
+//! Ends by a signal, or when a role that should run for ever does not: then the process fails with that reason, so that whoever
+//! supervises it starts it anew. The order of the end is that of [`eventflow_boot::Shutdown`].
+
+use crate::backends::Backends;
+use crate::{Role, secret, watch};
+use anyhow::{Context, anyhow};
+use axum::Router;
+use eventflow_boot::shutdown::signalled;
+use eventflow_boot::{Readiness, Shutdown, admin, listener, logging};
+use eventflow_bus::request::Requests;
+use eventflow_bus::topology::Topology;
+use eventflow_config::Config;
+use eventflow_ingress::ws::Gateway;
+use eventflow_metrics::Metrics;
+use eventflow_protocol::GatewayId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+/// How much longer the end may take for each open socket: 500 closed in a second come back without a storm.
+const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
+
+/// What the roles of a process share while it runs.
+pub struct System {
+    /// The settings.
+    pub config: Config,
+    /// What tokens are signed with.
+    pub secret: Arc<[u8]>,
+    /// Every series.
+    pub metrics: Metrics,
+    /// Whether this process should get work.
+    pub readiness: Readiness,
+    /// The stages of its end.
+    pub shutdown: Shutdown,
+    /// The map of queues.
+    pub topology: Topology,
+    /// What it stands on.
+    pub backends: Backends,
+    /// The way of commands to the workers, once an ingress needs it.
+    pub requests: Option<Requests>,
+    /// The tasks of that way; they end when everybody who sends is gone.
+    pub lanes: TaskTracker,
+    /// The socket gateway, if this process is one.
+    pub gateway: Option<(GatewayId, Gateway)>,
+    workers: JoinSet<String>,
+    servers: JoinSet<anyhow::Result<()>>,
+}
+
+impl System {
+    async fn open(config: Config, name: &str) -> anyhow::Result<Self> {
+        let secret = secret::resolve(&config)?.into();
+        let metrics = Metrics::default();
+        let (readiness, shutdown) = (Readiness::default(), Shutdown::default());
+        let topology = Topology::new(config.broker.shards);
+        let backends = Backends::open(&config, name).await?;
+        let (workers, servers) = (JoinSet::new(), JoinSet::new());
+        let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
+        Ok(Self {
+            config,
+            secret,
+            metrics,
+            readiness,
+            shutdown,
+            topology,
+            backends,
+            requests,
+            lanes,
+            gateway,
+            workers,
+            servers,
+        })
+    }
+
+    /// Runs a part that must not end before the workers' stage of shutdown.
+    pub fn worker(&mut self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
+        let name = name.to_owned();
+        self.workers.spawn(async move {
+            work.await;
+            name
+        });
+    }
+
+    /// Watches broker and store for as long as the process runs.
+    fn watch(&mut self) {
+        let (broker, store) = (Arc::clone(&self.backends.broker), Arc::clone(&self.backends.store));
+        watch::broker_readiness(&broker, &self.readiness);
+        let stop = self.shutdown.workers.clone();
+        self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
+        let watching = watch::store(store, self.readiness.clone(), self.metrics.clone(), stop);
+        self.worker("watch store", watching);
+    }
+
+    async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
+        let operators = admin::bind(
+            self.config.admin.listen,
+            self.metrics.clone(),
+            self.readiness.clone(),
+            self.shutdown.serving.clone(),
+        );
+        self.servers.spawn(operators.await?);
+        if routers.is_empty() {
+            return Ok(());
+        }
+        let router = routers.into_iter().fold(Router::new(), Router::merge);
+        let (address, serving) = listener::bind(self.config.server.listen, router, self.shutdown.ingress.clone()).await?;
+        self.servers.spawn(serving);
+        tracing::info!("listening on http://{address}");
+        Ok(())
+    }
+
+    /// Resolves when the process should end: `Ok` by a signal, `Err` when a part ended that should not.
+    async fn run(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            name = signalled() => {
+                tracing::info!(signal = name?, "ending");
+                Ok(())
+            }
+            Some(ended) = self.workers.join_next() => Err(match ended {
+                Ok(part) => anyhow!("{part} ended by itself"),
+                Err(panic) => anyhow!(panic).context("a part panicked"),
+            }),
+            Some(ended) = self.servers.join_next() => {
+                Err(ended.context("a server panicked").flatten().err().unwrap_or_else(|| anyhow!("a server ended by itself")))
+            }
+        }
+    }
+
+    fn open_sockets(&self) -> u32 {
+        let open = |transport| self.metrics.edge.sockets.with_label_values(&[transport]).get();
+        u32::try_from(open("websocket") + open("polling")).unwrap_or(u32::MAX)
+    }
+
+    /// The end, in order.
+    async fn end(mut self) {
+        self.readiness.drain();
+        self.shutdown.ingress.cancel();
+        if let Some((_, gateway)) = &self.gateway {
+            let most = Duration::from_millis(self.config.shutdown.spread_ms);
+            gateway.drain(SPREAD_PER_SOCKET.saturating_mul(self.open_sockets()).min(most)).await;
+        }
+        self.shutdown.workers.cancel();
+        while self.workers.join_next().await.is_some() {}
+        self.shutdown.serving.cancel();
+        while self.servers.join_next().await.is_some() {}
+        if let Some((id, gateway)) = self.gateway.take() {
+            drop(gateway);
+            if let Err(error) = self.backends.broker.remove_gateway(&id).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "the gateway's queue expires by itself");
+            }
+        }
+        drop(self.requests.take());
+        self.lanes.close();
+        self.lanes.wait().await;
+        self.backends.close().await;
+        tracing::info!("ended in order");
+    }
+}
+
+/// Runs `roles` until a signal.
+pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
+    logging::start(&config.log)?;
+    let name = if let [role] = roles { role.name() } else { "eventflow" };
+    let mut system = System::open(config, name).await?;
+    system.watch();
+    let mut routers = Vec::new();
+    for role in roles {
+        routers.extend(role.start(&mut system).await?);
+    }
+    system.serve(routers).await?;
+    let ended = system.run().await;
+    if let Err(error) = &ended {
+        tracing::error!(error = format!("{error:#}"), "ending because a part failed");
+    }
+    let patience = Duration::from_millis(system.config.shutdown.timeout_ms);
+    tokio::select! {
+        done = timeout(patience, system.end()) => done.map_err(|_| anyhow!("the end took longer than {patience:?}"))?,
+        again = signalled() => return Err(anyhow!("{} again: ending at once", again?)),
+    }
+    ended
+}

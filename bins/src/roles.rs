@@ -1,0 +1,160 @@
+//! The table of roles: what each one is made of. A role knows the ports, never which backend is behind them.
+
+use crate::process::System;
+use anyhow::Context;
+use axum::Router;
+use eventflow_bus::consume::{Consumer, Declares, StageState};
+use eventflow_bus::handler::Handler;
+use eventflow_bus::request::Requests;
+use eventflow_bus::topology::{FANOUT, PERSIST};
+use eventflow_ingress::parts::{IngressConfig, IngressParts};
+use eventflow_ingress::ws::Gateway;
+use eventflow_protocol::GatewayId;
+use eventflow_socketio::{Config as SocketConfig, Recovery};
+use eventflow_workers::fanout::{Fanout, FanoutParts};
+use eventflow_workers::persistence::Persistence;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A part of the system that can be a process of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sockets of clients: commands in, events out.
+    WsGateway,
+    /// REST for clients: commands in, reads.
+    HttpGateway,
+    /// Commands become documents.
+    PersistenceWorker,
+    /// Events become deliveries.
+    FanoutWorker,
+}
+
+impl Role {
+    /// Every role, as one process runs them.
+    pub const ALL: [Self; 4] = [Self::WsGateway, Self::HttpGateway, Self::PersistenceWorker, Self::FanoutWorker];
+
+    /// The name of its binary.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WsGateway => "ws-gateway",
+            Self::HttpGateway => "http-gateway",
+            Self::PersistenceWorker => "persistence-worker",
+            Self::FanoutWorker => "fanout-worker",
+        }
+    }
+
+    /// Starts it; gives the routes it serves to clients, if any.
+    pub async fn start(self, system: &mut System) -> anyhow::Result<Option<Router>> {
+        match self {
+            Self::WsGateway => start_sockets(system).await.map(Some),
+            Self::HttpGateway => start_rest(system).await.map(Some),
+            Self::PersistenceWorker => start_persistence(system).await.map(|()| None),
+            Self::FanoutWorker => start_fanout(system).await.map(|()| None),
+        }
+        .with_context(|| format!("start {}", self.name()))
+    }
+}
+
+async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
+    let id = GatewayId::new();
+    let (gateway, upkeep) = Gateway::new(&ingress_parts(system).await?, id.clone(), socket_settings(&system.config.gateway))?;
+    let cut_off = gateway.clone();
+    let declares = Declares::Gateway { id: id.clone(), on_made: Arc::new(move || cut_off.restart_sessions()) };
+    consume(system, gateway.queue().name(), declares, gateway.deliveries());
+    let upkeep = upkeep.run(system.shutdown.workers.clone());
+    system.worker("gateway upkeep", upkeep);
+    let mut router = gateway.router();
+    if !system.config.gateway.engine_echo_path.is_empty() {
+        tracing::warn!("gateway.engine_echo_path is set: an Engine.IO echo for protocol tests is open to everybody");
+        router = router.merge(gateway.engine_echo(&system.config.gateway.engine_echo_path));
+    }
+    tracing::info!(gateway = %id, "socket gateway");
+    system.gateway = Some((id, gateway));
+    Ok(router)
+}
+
+fn socket_settings(settings: &eventflow_config::Gateway) -> SocketConfig {
+    let window = Duration::from_millis(settings.recovery_window_ms);
+    SocketConfig {
+        ping_interval: Duration::from_millis(settings.ping_interval_ms),
+        ping_timeout: Duration::from_millis(settings.ping_timeout_ms),
+        recovery: (!window.is_zero()).then(|| Recovery { window, ..Recovery::default() }),
+        ..SocketConfig::default()
+    }
+}
+
+async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
+    let router = eventflow_ingress::http::router(ingress_parts(system).await?)?;
+    let page = crate::page::router(&system.config, system.secret.clone(), Arc::clone(&system.backends.clock))?;
+    Ok(router.merge(page))
+}
+
+async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
+    for shard in 0..system.topology.shards() {
+        let backends = &system.backends;
+        let (store, broker, clock) = (Arc::clone(&backends.store), Arc::clone(&backends.broker), Arc::clone(&backends.clock));
+        let handler = Persistence::open(shard, store, broker, clock, &system.metrics).await?;
+        consume(system, PERSIST.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
+    }
+    Ok(())
+}
+
+async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
+    for shard in 0..system.topology.shards() {
+        let backends = &system.backends;
+        let parts = FanoutParts {
+            membership: backends.membership.clone(),
+            registry: Arc::clone(&backends.registry),
+            broker: Arc::clone(&backends.broker),
+            clock: Arc::clone(&backends.clock),
+        };
+        let handler = Fanout::open(shard, parts, &system.metrics).await?;
+        consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
+    }
+    Ok(())
+}
+
+/// Runs a consume loop until the workers' stage of shutdown, after the store is ready to be written.
+fn consume<H: Handler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
+    let series = system.metrics.bus.queue(queue);
+    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
+    let status = consumer.status();
+    system.readiness.add(format!("queue {queue}"), move || match status.get() {
+        StageState::Consuming => Ok(()),
+        StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
+    });
+    let (prepared, stop) = (system.backends.prepared(), system.shutdown.workers.clone());
+    system.worker(queue, async move {
+        tokio::select! {
+            () = prepared => consumer.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+}
+
+/// What both ingresses are built from; they share one way to the workers.
+async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
+    let requests = match &system.requests {
+        Some(requests) => requests.clone(),
+        None => {
+            let opened = Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+            system.requests.insert(opened).clone()
+        }
+    };
+    let server = &system.config.server;
+    let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    Ok(IngressParts {
+        store: Arc::clone(&system.backends.store),
+        membership: system.backends.membership.clone(),
+        registry: Arc::clone(&system.backends.registry),
+        requests,
+        clock: Arc::clone(&system.backends.clock),
+        metrics: system.metrics.clone(),
+        config: IngressConfig {
+            jwt_secret: system.secret.clone(),
+            allowed_origins: origins.map(str::to_owned).collect(),
+            base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
+            events_per_minute: system.config.gateway.events_per_minute,
+        },
+    })
+}

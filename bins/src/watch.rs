@@ -1,0 +1,78 @@
+//! Watching what a process depends on: for readiness, for metrics, and to declare the queues whenever a broker comes (back).
+
+use eventflow_boot::Readiness;
+use eventflow_bus::port::{Broker, Health};
+use eventflow_bus::topology::Topology;
+use eventflow_metrics::Metrics;
+use eventflow_ports::Store;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// How often the store is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(2);
+/// Pause between two tries to declare the queues while a broker is there.
+const DECLARE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Keeps the queues declared and says how the broker is, until `stop`.
+pub async fn broker(broker: Arc<dyn Broker>, topology: Topology, metrics: Metrics, stop: CancellationToken) {
+    let up = metrics.system.up.with_label_values(&["broker"]);
+    let mut health = broker.health();
+    loop {
+        let now = health.borrow_and_update().clone();
+        up.set(i64::from(now == Health::Up));
+        if matches!(now, Health::Up) && !declare(broker.as_ref(), &topology, &stop).await {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = health.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Declares until it works or the broker is gone again; `false` when stopping.
+async fn declare(broker: &dyn Broker, topology: &Topology, stop: &CancellationToken) -> bool {
+    while *broker.health().borrow() == Health::Up {
+        match broker.declare(topology).await {
+            Ok(()) => return true,
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queues are not declared yet"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = sleep(DECLARE_PAUSE) => {}
+        }
+    }
+    true
+}
+
+/// Registers the broker with readiness.
+pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
+    let health = broker.health();
+    readiness.add("broker", move || match &*health.borrow() {
+        Health::Up => Ok(()),
+        Health::Down(why) => Err(why.clone()),
+        Health::Blocked(why) => Err(format!("publishing is blocked: {why}")),
+    });
+}
+
+/// Asks the store now and then, for readiness and metrics, until `stop`.
+pub async fn store(store: Arc<dyn Store>, readiness: Readiness, metrics: Metrics, stop: CancellationToken) {
+    let up = metrics.system.up.with_label_values(&["store"]);
+    let state = Arc::new(Mutex::new(Err("not asked yet".to_owned())));
+    let seen = Arc::clone(&state);
+    readiness.add("store", move || seen.lock().clone());
+    let mut ticks = interval(PING_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let answer = store.ping().await.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
+        up.set(i64::from(answer.is_ok()));
+        *state.lock() = answer;
+    }
+}
