@@ -1,0 +1,32 @@
+//! What a confirm means: the message is there after everything was started anew.
+
+use super::bench::{cancel, consume, numbered, publish, quiet, subscribe, take};
+use super::retrying::retry;
+use crate::port::Broker;
+use crate::topology::{Delay, FANOUT, PERSIST, dead};
+use std::sync::Arc;
+
+/// Publishes to a shard, a dead-letter queue and the ladder, holds some deliveries, and expects everything again, in order and
+/// once, from the broker that `restart` gives back.
+pub async fn check<Restart, Restarting>(broker: Arc<dyn Broker>, restart: Restart)
+where
+    Restart: FnOnce(Arc<dyn Broker>) -> Restarting,
+    Restarting: Future<Output = Arc<dyn Broker>>,
+{
+    let (queue, parked, retried) = (PERSIST.shard(0), dead(PERSIST.shard(0).name()), FANOUT.shard(0));
+    publish(&*broker, numbered(queue.name(), 0..50)).await;
+    publish(&*broker, numbered(&parked, 0..5)).await;
+    publish(&*broker, (0..5).map(|number| retry(Delay::OneSecond, retried.name(), number)).collect()).await;
+    let mut subscription = subscribe(&*broker, queue.name(), 20).await;
+    let held = take(&mut subscription, 20).await;
+    subscription.ack(&[held[0].tag, held[1].tag]).await.expect("the subscription lives");
+    cancel(subscription).await;
+
+    let broker = restart(broker).await;
+    for (queue, expected) in [(queue.name(), 2..50), (&parked, 0..5), (retried.name(), 0..5)] {
+        let mut subscription = subscribe(&*broker, queue, 64).await;
+        assert_eq!(consume(&mut subscription, expected.len()).await, expected.collect::<Vec<_>>(), "{queue}");
+        quiet(&mut subscription, "each message is there once").await;
+        cancel(subscription).await;
+    }
+}
