@@ -62,29 +62,34 @@ impl<A: Application> Driver<A> {
         Poll::Ready(())
     }
 
-    /// Looks at the clock; ready when something was due.
-    pub(crate) fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Looks at the clock; ready when something was due, `true` if that is the end.
+    pub(crate) fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let next = self.heartbeat.next();
         if self.timer.deadline() != next {
             self.timer.as_mut().reset(next);
         }
         std::task::ready!(self.timer.poll_unpin(cx));
-        match self.heartbeat.due(self.is_busy()) {
+        let due = self.heartbeat.due(self.is_busy());
+        match due {
             Due::Ping => {
                 self.client.prune();
+                self.engine.expect_pong(self.heartbeat.pong_due());
                 self.engine.push(Packet::control("2"));
             }
             Due::Nothing => {}
             Due::End(reason) => self.engine.end(reason),
         }
-        Poll::Ready(())
+        Poll::Ready(matches!(due, Due::End(_)))
     }
 
     /// Takes a packet; must not be called while busy.
     pub(crate) fn packet(&mut self, packet: Inbound) {
         self.shared.stats.packets_in.increment();
         match packet {
-            Inbound::Pong => self.heartbeat.pong(),
+            Inbound::Pong => {
+                self.heartbeat.pong();
+                self.engine.expect_pong(None);
+            }
             Inbound::Close => self.engine.end_by_client(),
             Inbound::Message(text) => self.message(&text),
             Inbound::Binary(data) => self.binary(data),

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::id::Id;
 use crate::packet::Packet;
@@ -64,6 +65,8 @@ struct Polling {
     waiter: Option<Waker>,
     /// A POST is being handled.
     posting: bool,
+    /// When the answer to a ping has to be here.
+    pong_due: Option<Instant>,
     /// A WebSocket has probed: polls are sent home at once.
     probed: bool,
     /// The client said `1`.
@@ -212,6 +215,24 @@ impl Engine {
         match state.ending {
             None => true,
             Some(reason) => !polling.told && (polling.client_closed || reason.flushes()),
+        }
+    }
+
+    /// Notes when a pong is due, or that it has come.
+    pub(crate) fn expect_pong(&self, due: Option<Instant>) {
+        if let Some(polling) = &mut self.state.lock().polling {
+            polling.pong_due = due;
+        }
+    }
+
+    /// Ends a session whose pong is overdue. The session's task does so too, but a GET that comes in the very
+    /// millisecond must not find the session alive.
+    pub(crate) fn check_pong(&self) {
+        let state = self.state.lock();
+        let Some(polling) = &state.polling else { return };
+        let overdue = polling.pong_due.is_some_and(|due| due <= Instant::now());
+        if overdue && !polling.posting && state.ending.is_none() {
+            self.end_locked(state, DisconnectReason::PingTimeout);
         }
     }
 

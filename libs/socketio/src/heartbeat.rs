@@ -64,6 +64,14 @@ impl Heartbeat {
         [self.connect, self.write, self.close].into_iter().flatten().fold(ping, Instant::min)
     }
 
+    /// When the answer to the last ping has to be here, if it is not.
+    pub(crate) fn pong_due(&self) -> Option<Instant> {
+        match self.ping {
+            Ping::Due(_) => None,
+            Ping::Answered(by) => Some(by),
+        }
+    }
+
     /// A pong has come; one that nobody asked for changes nothing.
     pub(crate) fn pong(&mut self) {
         if matches!(self.ping, Ping::Answered(_)) {

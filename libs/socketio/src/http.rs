@@ -134,15 +134,11 @@ fn open_polling<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts) -> Re
     let open = open_packet(&shared.config, &engine, r#"["websocket"]"#);
     let mut driver = Driver::new(Arc::clone(shared), engine, handshake(head));
     shared.tasks.spawn(async move {
-        match polling::run(&mut driver, &mut receiver).await {
-            Some(socket) => {
-                websocket::run(&mut driver, *socket).await;
-                driver.finish().await;
-            }
-            None => {
-                driver.finish().await;
-                polling::linger(&driver.shared.connections, &driver.engine).await;
-            }
+        if let Some(socket) = polling::run(&mut driver, &mut receiver).await {
+            websocket::run(&mut driver, *socket).await;
+        } else {
+            driver.finish().await;
+            polling::linger(&driver.shared.connections, &driver.engine).await;
         }
     });
     drop(alive);
@@ -150,16 +146,20 @@ fn open_polling<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts) -> Re
 }
 
 fn upgrade<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts, connection: Connection) -> Result<Response, Invalid> {
-    if !connection.engine.is_polling() {
-        return Err(Invalid::BadRequest);
-    }
     let offer = Offer::read(head).ok_or(Invalid::BadRequest)?;
     let response = switching(&offer);
+    if !connection.engine.is_polling() {
+        // Browsers cannot read the status of a refused handshake, so what they see is a WebSocket that closes.
+        shared.stats.refused.increment();
+        shared.tasks.spawn(upgrade::refuse(Arc::clone(shared), offer));
+        return Ok(response);
+    }
     shared.tasks.spawn(upgrade::probe(Arc::clone(shared), offer, connection));
     Ok(response)
 }
 
 async fn poll(connection: &Connection) -> Result<Response, Invalid> {
+    connection.engine.check_pong();
     if !connection.engine.accepts_polls() {
         return Err(Invalid::SessionUnknown);
     }

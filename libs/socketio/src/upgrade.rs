@@ -73,7 +73,6 @@ pub(crate) async fn begin<A: Application>(shared: Arc<Shared<A>>, offer: Offer, 
         engine.end(crate::DisconnectReason::Draining);
     }
     websocket::run(&mut driver, socket).await;
-    driver.finish().await;
 }
 
 /// Moves a session over from polling, or leaves it there.
@@ -95,6 +94,13 @@ pub(crate) async fn probe<A: Application>(shared: Arc<Shared<A>>, offer: Offer, 
     shared.stats.upgrades.increment();
     // If the session's task is gone, so is the session; the socket is dropped with the error.
     let _ = inbox.send(Inbox::Upgrade(Box::new(socket))).await;
+}
+
+/// Closes a WebSocket for a session that cannot be upgraded (any more).
+pub(crate) async fn refuse<A: Application>(shared: Arc<Shared<A>>, offer: Offer) {
+    if let Some(socket) = offer.accept(&shared.config).await {
+        websocket::close(socket, crate::DisconnectReason::ProtocolError).await;
+    }
 }
 
 /// An upgrade under way. Dropping it goes back to polling, unless there is none any more.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, Sink, Stream, StreamExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -23,7 +24,7 @@ use crate::upgrade::WebSocket;
 /// How long a closing handshake may take before the connection is dropped.
 const CLOSE_LINGER: Duration = Duration::from_secs(2);
 
-/// Drives the connection to its end.
+/// Drives the connection to its end, the application's part of it included.
 pub(crate) async fn run<A: Application>(driver: &mut Driver<A>, socket: WebSocket) {
     let mut transport = Transport { socket, unflushed: false, rest: Vec::new() };
     driver.shared.stats.websocket_open.increment();
@@ -31,7 +32,8 @@ pub(crate) async fn run<A: Application>(driver: &mut Driver<A>, socket: WebSocke
     driver.shared.connections.remove(&driver.engine.id);
     driver.shared.stats.websocket_open.decrement();
     let reason = driver.engine.ending().unwrap_or(DisconnectReason::TransportClosed);
-    Box::pin(close(transport.socket, reason)).await;
+    // At the same time: a dead client keeps the closing handshake waiting, but not who wants to recover the session.
+    Box::pin(async { tokio::join!(driver.finish(), close(transport.socket, reason)) }).await;
 }
 
 struct Transport {
@@ -62,11 +64,9 @@ impl Transport {
             } else if !driver.is_busy() && self.poll_read(driver, cx).is_ready() {
                 continue;
             }
-            if driver.poll_time(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if driver.engine.ending().is_some() && ending.is_some() {
-                // The time for closing in good order is over.
+            let over = std::task::ready!(driver.poll_time(cx));
+            if over && ending.is_some() {
+                // The time for closing in good order is up.
                 return Poll::Ready(());
             }
         }
@@ -151,7 +151,7 @@ fn reason_of(error: &Error) -> DisconnectReason {
 }
 
 /// Says goodbye. A client that takes nothing any more is not waited for.
-async fn close(mut socket: WebSocket, reason: DisconnectReason) {
+pub(crate) async fn close(mut socket: WebSocket, reason: DisconnectReason) {
     let frame = CloseFrame { code: reason.close_code(), reason: reason.as_str().into() };
     if matches!(reason, DisconnectReason::SlowClient | DisconnectReason::PingTimeout) {
         // Sent if there is room for it at once, else not.
@@ -163,6 +163,16 @@ async fn close(mut socket: WebSocket, reason: DisconnectReason) {
         if socket.close(Some(frame)).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}
         }
+        if reason == DisconnectReason::TooLarge {
+            discard(&mut socket).await;
+        }
     };
     let _ = tokio::time::timeout(CLOSE_LINGER, handshake).await;
+}
+
+/// Reads what a client is still sending, so that it gets to read the close frame: a connection closed over unread
+/// data is reset.
+async fn discard(socket: &mut WebSocket) {
+    let mut buffer = [0; 1024];
+    while let Ok(1..) = socket.get_mut().read(&mut buffer).await {}
 }

@@ -70,8 +70,10 @@ pub fn decode_payload(body: &Utf8Bytes) -> Result<Vec<Inbound>, CodecError> {
 pub fn encode_payload(packets: &[Packet]) -> String {
     let mut body = String::with_capacity(packets.iter().map(|packet| packet.len() + 1).sum());
     for packet in packets {
-        separate(&mut body);
-        body.push_str(packet.text());
+        if !packet.text().is_empty() {
+            separate(&mut body);
+            body.push_str(packet.text());
+        }
         for attachment in packet.attachments() {
             separate(&mut body);
             body.push('b');

@@ -1,0 +1,205 @@
+//! Engine.IO v4 as a client sees it: handshake, both transports, heartbeat, closing, upgrade.
+
+mod support;
+
+use std::time::Duration;
+
+use axum::body::Body;
+use eventflow_socketio::{Config, DisconnectReason, Protocol};
+use http::Request;
+use support::{Rig, Seen};
+use tokio_tungstenite::tungstenite::Message;
+
+fn echo() -> Rig {
+    Rig::new(Config { protocol: Protocol::EngineEcho, ..Config::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_open_packet_tells_the_settings() {
+    let rig = echo();
+    let (_, body) = rig.get("EIO=4&transport=polling").await;
+    let open: serde_json::Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
+    assert_eq!(open["upgrades"], serde_json::json!(["websocket"]));
+    assert_eq!(open["pingInterval"], 25_000);
+    assert_eq!(open["pingTimeout"], 20_000);
+    assert_eq!(open["maxPayload"], 262_144);
+    let open = rig.websocket("").await.text().await;
+    assert!(open.contains(r#""upgrades":[]"#), "{open}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_make_no_sense_are_refused_with_the_number_of_the_error() {
+    let rig = echo();
+    for (query, code) in [
+        ("EIO=4", 0),
+        ("EIO=4&transport=abc", 0),
+        ("EIO=4&transport=polling&sid=abc", 1),
+        ("EIO=4&transport=polling&sid=aaaaaaaaaaaaaaaaaaaa", 1),
+        ("EIO=4&transport=websocket", 3),
+        ("transport=polling", 5),
+        ("EIO=3&transport=polling", 5),
+    ] {
+        let (status, body) = rig.get(query).await;
+        assert_eq!(status, 400, "{query}");
+        assert!(body.contains(&format!(r#""code":{code}"#)), "{query}: {body}");
+    }
+    let (status, body) = rig.post("EIO=4&transport=polling", "").await;
+    assert_eq!((status.as_u16(), body.contains(r#""code":2"#)), (400, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_origin_reads_nothing_and_an_admitted_one_reads_everything() {
+    let rig = echo();
+    let uri = "/socket.io/?EIO=4&transport=polling";
+    let request = |origin: &str| Request::get(uri).header("origin", origin).body(Body::empty()).unwrap();
+    let (status, headers, body) = rig.request(request("https://evil.example")).await;
+    assert_eq!((status.as_u16(), body.as_str()), (403, r#"{"message":"origin"}"#));
+    assert!(!headers.contains_key("access-control-allow-origin"));
+    let (status, headers, _) = rig.request(request("https://good.example")).await;
+    assert_eq!(status, 200);
+    assert_eq!(headers["access-control-allow-origin"], "https://good.example");
+    assert_eq!(headers["access-control-allow-credentials"], "true");
+    let preflight = Request::options(uri).header("origin", "https://good.example").body(Body::empty()).unwrap();
+    let (status, headers, _) = rig.request(preflight).await;
+    assert_eq!((status.as_u16(), &headers["access-control-allow-methods"]), (204, &"GET, POST".parse().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn polling_carries_text_and_binary_both_ways() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let body = "4hello\u{1e}bAQIDBA==\u{1e}4again";
+    assert_eq!(rig.post(&query, body).await, (http::StatusCode::OK, "ok".into()));
+    assert_eq!(rig.get(&query).await, (http::StatusCode::OK, body.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_carries_text_and_binary_both_ways() {
+    let rig = echo();
+    let mut client = rig.websocket("").await;
+    client.text().await;
+    client.send("4hello").await;
+    assert_eq!(client.text().await, "4hello");
+    futures_util::SinkExt::send(&mut client.0, Message::binary(vec![1, 2, 3])).await.unwrap();
+    assert_eq!(client.message().await, Some(Message::binary(vec![1, 2, 3])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_packet_ends_the_session() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    assert_eq!(rig.post(&query, "abc").await.0, 400);
+    assert_eq!(rig.get(&query).await.0, 400);
+    for packet in ["abc", "", "2", "0"] {
+        let mut client = rig.websocket("").await;
+        client.text().await;
+        client.send(packet).await;
+        assert_eq!(client.close_code().await, Some(1002), "{packet:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_poll_ends_the_session_and_tells_the_first() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let (first, second) = tokio::join!(rig.get(&query), rig.get(&query));
+    assert_eq!(first, (http::StatusCode::OK, "1".into()));
+    assert_eq!(second.0, 400);
+    assert_eq!(rig.get(&query).await.0, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_the_client_gives_up_ends_the_session() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    assert!(tokio::time::timeout(Duration::from_millis(5), rig.get(&query)).await.is_err());
+    assert_eq!(rig.get(&query).await.0, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_packet_sends_the_waiting_poll_home_and_ends_the_session() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let (poll, post) = tokio::join!(rig.get(&query), rig.post(&query, "1"));
+    assert_eq!((poll.1.as_str(), post.1.as_str()), ("6", "ok"));
+    assert_eq!(rig.get(&query).await.0, 400);
+    let mut client = rig.websocket("").await;
+    client.text().await;
+    client.send("1").await;
+    assert_eq!(client.close_code().await, Some(1000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_come_one_interval_after_opening_and_after_each_pong() {
+    let rig = echo();
+    let start = tokio::time::Instant::now();
+    let query = rig.open_polling().await;
+    let mut client = rig.websocket("").await;
+    client.text().await;
+    for round in 1..=3 {
+        assert_eq!(rig.get(&query).await.1, "2");
+        assert_eq!(client.text().await, "2");
+        assert_eq!(start.elapsed().as_secs(), 25 * round);
+        rig.post(&query, "3").await;
+        client.send("3").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_without_a_pong_ends_the_session() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let mut client = rig.websocket("").await;
+    let start = tokio::time::Instant::now();
+    client.close_code().await;
+    assert_eq!(start.elapsed().as_secs(), 45);
+    assert_eq!(rig.get(&query).await.0, 400);
+    assert_eq!(rig.server.stats().ping_timeouts.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_moves_from_polling_to_a_websocket_and_loses_nothing() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let sid = query.rsplit('=').next().unwrap();
+    let mut client = rig.websocket(&format!("&sid={sid}")).await;
+    client.send("2probe").await;
+    assert_eq!(client.text().await, "3probe");
+    assert_eq!(rig.get(&query).await.1, "6");
+    rig.post(&query, "4during").await;
+    client.send("5").await;
+    assert_eq!(client.text().await, "4during");
+    assert_eq!(rig.get(&query).await.0, 400);
+    let mut other = rig.websocket(&format!("&sid={sid}")).await;
+    other.close_code().await;
+    client.send("4after").await;
+    assert_eq!(client.text().await, "4after");
+    assert_eq!(rig.server.stats().upgrades.get(), 1);
+    assert_eq!((rig.server.stats().websocket_open.get(), rig.server.stats().polling_open.get()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_that_fails_leaves_the_session_on_polling() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let sid = query.rsplit('=').next().unwrap();
+    let mut client = rig.websocket(&format!("&sid={sid}")).await;
+    client.send("2probe").await;
+    assert_eq!(client.text().await, "3probe");
+    client.send("nonsense").await;
+    assert_eq!(client.message().await, None);
+    let (poll, _) = tokio::join!(rig.get(&query), rig.post(&query, "4still here"));
+    assert_eq!(poll.1, "4still here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_large_a_message_is_refused_on_both_transports() {
+    let mut rig = Rig::new(Config::default());
+    let query = rig.open_polling().await;
+    let large = format!("42[\"x\",\"{}\"]", support::filler(256 * 1024));
+    assert_eq!(rig.post(&query, &large).await.0, 413);
+    let (mut client, _) = rig.joined("").await;
+    client.send(&large).await;
+    assert_eq!(client.close_code().await, Some(1009));
+    rig.until(Seen::Disconnected(DisconnectReason::TooLarge)).await;
+}
