@@ -1,0 +1,100 @@
+//! May you, and then: a valid command goes to the broker and its answer comes back. Shared by sockets and REST.
+//!
+//! In two steps, so that a socket can publish in order without waiting for answers in order: [`Commands`] checks membership
+//! and takes a place in the publishing order, [`Sent::done`] waits. Nothing is written here; repeating a command that went
+//! unanswered is safe with the same `clientMessageId`.
+
+use crate::refusal::Refusal;
+use eventflow_bus::publish::PublishError;
+use eventflow_bus::request::{Ending, Pending, Requests};
+use eventflow_ports::Membership;
+use eventflow_protocol::command::{Command, CreateThread, SendMessage};
+use eventflow_protocol::document::{Message, Thread};
+use eventflow_protocol::reply::Answer;
+use eventflow_protocol::{CommandId, ThreadId, UserId};
+
+/// How a command that was not refused ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// The message is stored.
+    Message {
+        /// As stored.
+        message: Box<Message>,
+        /// It had been stored before.
+        deduplicated: bool,
+    },
+    /// The thread exists.
+    Thread {
+        /// As stored.
+        thread: Box<Thread>,
+        /// It did not exist before.
+        created: bool,
+    },
+    /// The broker has the command, and it will be done; the store is slow or down.
+    Queued(CommandId),
+}
+
+/// The way to the workers.
+#[derive(Clone)]
+pub struct Commands {
+    requests: Requests,
+    membership: Membership,
+}
+
+/// A command that the publishing order has a place for.
+pub struct Sent {
+    pending: Pending,
+    membership: Membership,
+}
+
+impl Commands {
+    /// Over one process's requests and membership cache.
+    pub fn new(requests: Requests, membership: Membership) -> Self {
+        Self { requests, membership }
+    }
+
+    /// Refuses strangers, with the words for a thread that does not exist.
+    pub async fn require_participant(&self, thread: ThreadId, user: &UserId) -> Result<(), Refusal> {
+        if self.membership.includes(thread, user).await? { Ok(()) } else { Err(Refusal::not_found("thread")) }
+    }
+
+    /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the calls.
+    pub async fn send_message(&self, send: SendMessage) -> Result<Sent, Refusal> {
+        self.require_participant(send.thread_id, &send.sender_id).await?;
+        self.send(&Command::SendMessage(send)).await
+    }
+
+    /// Puts a new thread on its way.
+    pub async fn create_thread(&self, create: CreateThread) -> Result<Sent, Refusal> {
+        self.send(&Command::CreateThread(create)).await
+    }
+
+    async fn send(&self, command: &Command) -> Result<Sent, Refusal> {
+        let pending = self.requests.send(CommandId::new(), command).await?;
+        Ok(Sent { pending, membership: self.membership.clone() })
+    }
+}
+
+impl Sent {
+    /// Waits for the answer, at most [`eventflow_bus::request::ANSWER_PATIENCE`].
+    pub async fn done(self) -> Result<Done, Refusal> {
+        match self.pending.ending().await {
+            Ending::Answered(Answer::Message { message, deduplicated }) => Ok(Done::Message { message, deduplicated }),
+            Ending::Answered(Answer::Thread { thread, created }) => {
+                self.membership.remember(thread.id, thread.participants.as_slice().into());
+                Ok(Done::Thread { thread, created })
+            }
+            Ending::Answered(Answer::Refused { code, error }) => Err(Refusal::new(code, error)),
+            Ending::Queued(command) => Ok(Done::Queued(command)),
+            Ending::Failed(error) => Err(error.into()),
+        }
+    }
+}
+
+impl From<PublishError> for Refusal {
+    /// Whatever it was, nothing was accepted, or it is unknown; the next try may succeed.
+    fn from(error: PublishError) -> Self {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a command was not accepted");
+        Self::unavailable()
+    }
+}

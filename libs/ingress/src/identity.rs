@@ -1,0 +1,191 @@
+//! Who is this: a JWT in, an [`Identity`] out, or the code that tells a client whether a new token would help.
+//!
+//! One pinned algorithm (HS256) and one key: what a token's header says about algorithms and keys (`alg`, `jwk`, `jku`, `kid`)
+//! is never followed (RFC 8725, sections 3.1 and 3.10). Times are checked here, against the `Clock`, and must be JSON
+//! numbers: a library that skips an `exp` of the wrong type lets tokens live for ever (CVE-2026-25537).
+
+use crate::hs256;
+use crate::refusal::Refusal;
+use eventflow_ports::Clock;
+use eventflow_protocol::{ErrorCode, Timestamp, UserId};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Shortest secret in bytes: the output size of HMAC-SHA-256 (RFC 7518, section 3.2).
+pub const SECRET_MIN_BYTES: usize = 32;
+/// Longest token in bytes: the size of all headers that common proxies accept.
+pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
+/// Clocks of issuer and server may differ by this many seconds.
+pub const LEEWAY_S: i64 = 60;
+/// The cookie that carries the token.
+pub const COOKIE_NAME: &str = "token";
+/// The role of a token that names none.
+const DEFAULT_ROLE: &str = "user";
+
+/// The secret cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("JWT_SECRET has {0} bytes, at least {SECRET_MIN_BYTES} are needed")]
+pub struct WeakSecret(pub usize);
+
+/// Somebody whose credential holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who.
+    pub user: UserId,
+    /// What they are to the host application; `user` if the token says nothing.
+    pub role: String,
+    /// What they are called; the user id if the token says nothing.
+    pub name: String,
+    /// Which login this is.
+    pub session: Session,
+    /// When the credential ends, without leeway.
+    pub expires: Timestamp,
+}
+
+/// One login: a hash over the token's `jti`, or over the token if it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Session(pub [u8; 32]);
+
+/// Checks tokens and mints development ones.
+#[derive(Clone)]
+pub struct Tokens {
+    decoding: DecodingKey,
+    encoding: EncodingKey,
+    validation: Validation,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a token says. A claim that comes twice or has the wrong type fails the token.
+#[derive(Deserialize)]
+struct Claims {
+    id: Option<String>,
+    sub: Option<String>,
+    role: Option<String>,
+    name: Option<String>,
+    exp: serde_json::Number,
+    nbf: Option<serde_json::Number>,
+    jti: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Minted<'a> {
+    id: &'a UserId,
+    sub: &'a UserId,
+    role: &'a str,
+    name: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: String,
+}
+
+impl Tokens {
+    /// With the shared secret.
+    pub fn new(secret: &[u8], clock: Arc<dyn Clock>) -> Result<Self, WeakSecret> {
+        if secret.len() < SECRET_MIN_BYTES {
+            return Err(WeakSecret(secret.len()));
+        }
+        hs256::install();
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times are checked below, with our clock and strict types; audiences belong to the host application.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        Ok(Self { decoding: DecodingKey::from_secret(secret), encoding: EncodingKey::from_secret(secret), validation, clock })
+    }
+
+    /// Who presents this token. Refuses with [`ErrorCode::TokenExpired`] if it was good once, else with
+    /// [`ErrorCode::Unauthenticated`].
+    pub fn verify(&self, token: &str) -> Result<Identity, Refusal> {
+        let claims = self.claims(token).ok_or_else(invalid_token)?;
+        let user = user_of(&claims).ok_or_else(invalid_token)?;
+        let expires = self.check_times(&claims)?;
+        Ok(Identity {
+            role: claims.role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
+            name: claims.name.unwrap_or_else(|| user.to_string()),
+            session: Session::of(&user, claims.jti.as_deref(), token),
+            user,
+            expires,
+        })
+    }
+
+    /// A token for `user`, valid from now for `lifetime_s` seconds. For development and the demonstration page: in
+    /// production the host application issues tokens.
+    pub fn mint(&self, user: &UserId, name: &str, lifetime_s: i64) -> String {
+        let iat = self.now_s();
+        let jti = uuid::Uuid::now_v7().simple().to_string();
+        let claims = Minted { id: user, sub: user, role: DEFAULT_ROLE, name, iat, exp: iat + lifetime_s, jti };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .expect("an HMAC key signs any claims that have a JSON form")
+    }
+
+    /// Whether a credential that ends at `expires` has ended by now, leeway included.
+    pub fn has_expired(&self, expires: Timestamp) -> bool {
+        self.clock.now().0 >= expires.0.saturating_add(LEEWAY_S * 1_000)
+    }
+
+    fn claims(&self, token: &str) -> Option<Claims> {
+        if token.len() > TOKEN_MAX_BYTES {
+            return None;
+        }
+        Some(jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims)
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<Timestamp, Refusal> {
+        let expires = moment(&claims.exp).ok_or_else(invalid_token)?;
+        if self.has_expired(expires) {
+            return Err(Refusal::new(ErrorCode::TokenExpired, "the token has expired"));
+        }
+        let starts = claims.nbf.as_ref().map(|nbf| moment(nbf).ok_or_else(invalid_token)).transpose()?;
+        let latest = self.clock.now().0.saturating_add(LEEWAY_S * 1_000);
+        if starts.is_some_and(|starts| starts.0 > latest) { Err(invalid_token()) } else { Ok(expires) }
+    }
+
+    fn now_s(&self) -> i64 {
+        self.clock.now().0.div_euclid(1_000)
+    }
+}
+
+impl Session {
+    fn of(user: &UserId, jti: Option<&str>, token: &str) -> Self {
+        let hash = Sha256::new_with_prefix(user.as_str()).chain_update([0, u8::from(jti.is_some())]);
+        Self(hash.chain_update(jti.unwrap_or(token)).finalize().into())
+    }
+}
+
+/// `id` or `sub`; if both are there they must agree.
+fn user_of(claims: &Claims) -> Option<UserId> {
+    let user = claims.id.as_ref().or(claims.sub.as_ref())?;
+    let agree = claims.sub.as_ref().is_none_or(|sub| sub == user);
+    if agree { user.parse().ok() } else { None }
+}
+
+/// A `NumericDate` (RFC 7519, section 2: seconds, fractions allowed); `None` if it is out of any sensible range.
+fn moment(seconds: &serde_json::Number) -> Option<Timestamp> {
+    const LATEST_S: f64 = 1e12;
+    let seconds = seconds.as_f64().filter(|seconds| (0.0..LATEST_S).contains(seconds))?;
+    #[allow(clippy::cast_possible_truncation, reason = "the range was checked: at most 10^15 milliseconds")]
+    Some(Timestamp((seconds * 1_000.0) as i64))
+}
+
+fn invalid_token() -> Refusal {
+    Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The token of the cookie [`COOKIE_NAME`].
+pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value.trim_matches('"')).find(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! No, with a reason: what every check of the ingress answers when something may not go on.
+//!
+//! A refusal carries a code for programs and a sentence for people that names the field or the rule. Causes from below (a
+//! driver's words, a host name) never get in: they are logged where the refusal is made.
+
+use eventflow_ports::StoreError;
+use eventflow_protocol::{ErrorBody, ErrorCode};
+use std::borrow::Cow;
+
+/// Why a request was refused, as the client is told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct Refusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people; no internals.
+    pub error: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// A refusal with its code and sentence.
+    pub fn new(code: ErrorCode, error: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// A field is missing, of the wrong type or out of its bounds.
+    pub fn invalid(error: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::Invalid, error)
+    }
+
+    /// There is no such thing, or none that this user may see: strangers get the same words.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
+    }
+
+    /// Nobody has said who they are.
+    pub fn unauthenticated() -> Self {
+        Self::new(ErrorCode::Unauthenticated, "authentication is required")
+    }
+
+    /// A part this needs is down.
+    pub fn unavailable() -> Self {
+        Self::new(ErrorCode::Unavailable, "the service is unavailable for the moment, please try again")
+    }
+
+    /// As the client sees it.
+    pub fn body(&self) -> ErrorBody {
+        ErrorBody::new(self.code, self.error.clone())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a read of the ingress failed");
+        match error {
+            StoreError::Unavailable { .. } => Self::unavailable(),
+            StoreError::Refused { .. } => Self::new(ErrorCode::Failed, "the request could not be done"),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The hooks of a socket's life: let in, register before the client knows, take its events in order, forget when gone for good.
+//!
+//! What an event does is in [`crate::ws::events`] and [`crate::ws::send`]. Registering comes before the CONNECT answer, so
+//! nothing that is stored after the answer can miss the socket.
+
+use crate::parts::Edge;
+use crate::refusal::Refusal;
+use crate::ws::answer::Asker;
+use crate::ws::connect;
+use crate::ws::event::EventName;
+use crate::ws::hub::Hub;
+use crate::ws::member::{Here, Member};
+use crate::ws::roster::Roster;
+use eventflow_protocol::{ErrorCode, UserId};
+use eventflow_socketio::{Accepted, Application, ConnectError, Encoder, Event, Handshake, Joining, Socket};
+use http::StatusCode;
+use http::request::Parts as RequestHead;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a socket may stay without saying who it is.
+pub(crate) const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all sockets of the gateway share.
+pub(crate) struct Shared {
+    pub(crate) edge: Edge,
+    pub(crate) hub: Arc<Hub<Here>>,
+    pub(crate) roster: Roster,
+    pub(crate) encoder: Encoder,
+    /// Answers being waited for, and deadlines.
+    pub(crate) tasks: TaskTracker,
+    /// Ends the deadlines.
+    pub(crate) shutdown: CancellationToken,
+    /// Sessions of different generations are not continued in each other: see [`Shared::start_generation`].
+    pub(crate) generation: AtomicU64,
+}
+
+impl Shared {
+    /// From here on no earlier session can be recovered: something that was addressed to them is lost.
+    pub(crate) fn start_generation(&self) {
+        self.generation.fetch_add(1, Relaxed);
+    }
+
+    /// Registers a socket with its user, and the user with the registry.
+    pub(crate) async fn register(&self, user: &UserId, socket: &Socket<Member>) {
+        self.hub.add(user, Here(socket.clone()));
+        self.roster.entered(user.clone()).await;
+    }
+
+    pub(crate) fn asker(&self, socket: &Socket<Member>, event: &Event) -> Asker {
+        Asker { socket: socket.clone(), ack: event.ack, encoder: self.encoder.clone() }
+    }
+
+    /// What a session must share with the connection that wants to continue it: the user and the generation.
+    fn identity(&self, user: Option<&UserId>) -> String {
+        // A '#' cannot occur in a user id, so no user is mistaken for another.
+        format!("{}#{}", user.map_or("", UserId::as_str), self.generation.load(Relaxed))
+    }
+
+    /// Closes the socket if nobody has authenticated on it in time.
+    fn expect_authentication(self: &Arc<Self>, socket: &Socket<Member>) {
+        let (shared, socket) = (Arc::clone(self), socket.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(AUTHENTICATION_TIMEOUT) => {}
+                () = shared.shutdown.cancelled() => return,
+            }
+            if socket.state().user().is_none() && socket.is_connected() {
+                let asker = Asker { socket: socket.clone(), ack: None, encoder: shared.encoder.clone() };
+                asker.refuse_auth(&Refusal::unauthenticated());
+                socket.close_transport("unauthenticated");
+            }
+        });
+    }
+}
+
+/// The application on the Socket.IO server.
+pub(crate) struct SocketApp(pub(crate) Arc<Shared>);
+
+impl Application for SocketApp {
+    type State = Member;
+
+    fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::Refusal> {
+        if self.0.edge.origins.admits(&head.headers) {
+            return Ok(());
+        }
+        self.0.edge.metrics.edge.refused.with_label_values(&["origin"]).inc();
+        let refusal = Refusal::new(ErrorCode::Forbidden, "this origin is not allowed");
+        let body = serde_json::json!(refusal.body());
+        Err(eventflow_socketio::Refusal { status: StatusCode::FORBIDDEN, body })
+    }
+
+    async fn connect(
+        &self,
+        _namespace: &str,
+        handshake: &Handshake,
+        auth: Option<&RawValue>,
+    ) -> Result<Accepted<Member>, ConnectError> {
+        let state = connect::identify(&self.0.edge, handshake, auth)?.map(Member::known).unwrap_or_default();
+        Ok(Accepted { identity: Some(self.0.identity(state.user())), state })
+    }
+
+    async fn joining(&self, socket: &Socket<Member>, how: Joining<Member>) {
+        match how {
+            Joining::Recovered(newer) => socket.state().renew(&newer),
+            Joining::Fresh => {
+                if let Some(user) = socket.state().user() {
+                    self.0.register(user, socket).await;
+                }
+            }
+        }
+    }
+
+    async fn connected(&self, socket: &Socket<Member>, _recovered: bool) {
+        if socket.state().user().is_none() {
+            self.0.expect_authentication(socket);
+        }
+    }
+
+    async fn event(&self, socket: &Socket<Member>, event: Event) {
+        let name = EventName::of(&event.name);
+        let taken = self.0.take(socket, name, event).await;
+        self.0.edge.metrics.edge.events.with_label_values(&[name.label(), taken.label()]).inc();
+    }
+
+    async fn expired(&self, socket: &Socket<Member>) {
+        let Some(user) = socket.state().user() else { return };
+        if self.0.hub.remove(user, &Here(socket.clone())) {
+            self.0.roster.left(user.clone()).await;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! One event of one socket: within the budget, well formed, from somebody known; then what it asks for.
+//!
+//! Events of a socket come here one after the other. Sending a message is in [`crate::ws::send`]; here are `auth` and the
+//! events about looking at threads.
+
+use crate::fields::{self, Object};
+use crate::identity::Identity;
+use crate::refusal::Refusal;
+use crate::validate;
+use crate::ws::answer::Asker;
+use crate::ws::application::Shared;
+use crate::ws::event::{EventName, Taken};
+use crate::ws::member::Member;
+use eventflow_protocol::{ErrorCode, UserId};
+use eventflow_socketio::{Event, Socket};
+use serde_json::json;
+
+impl Shared {
+    /// Takes an event.
+    pub(crate) async fn take(&self, socket: &Socket<Member>, name: EventName, event: Event) -> Taken {
+        let asker = self.asker(socket, &event);
+        match name {
+            EventName::Typing => self.take_typing(&asker, &event),
+            EventName::Unknown => self.take_unknown(&asker, &event),
+            _ => self.take_known(asker, name, &event).await,
+        }
+    }
+
+    async fn take_known(&self, asker: Asker, name: EventName, event: &Event) -> Taken {
+        let body = body(event);
+        let result = if asker.socket.state().may_ask(self.edge.events_per_minute) { body } else { Err(limited()) };
+        match name {
+            EventName::Auth => self.take_auth(&asker, result).await,
+            EventName::Send => self.take_send(asker, result).await,
+            _ => self.take_looking(&asker, &event.name, result).await,
+        }
+    }
+
+    /// There is nobody to tell that somebody types, so it is let pass; only a callback is answered.
+    fn take_typing(&self, asker: &Asker, event: &Event) -> Taken {
+        if asker.ack.is_some() {
+            return self.take_unknown(asker, event);
+        }
+        Taken::Ok
+    }
+
+    fn take_unknown(&self, asker: &Asker, event: &Event) -> Taken {
+        if !asker.socket.state().may_ask_unknown(self.edge.events_per_minute) {
+            return Taken::Limited;
+        }
+        asker.refuse("unknown", &Refusal::new(ErrorCode::Unknown, "there is no such event"));
+        tracing::debug!(socket = %asker.socket.id(), length = event.name.len(), "an unknown event");
+        Taken::Refused
+    }
+
+    /// `auth {userId?, token?}`: a token proves who it is, a user id alone is compared with what was proved before.
+    async fn take_auth(&self, asker: &Asker, body: Result<Object, Refusal>) -> Taken {
+        let result = match body {
+            Ok(body) => self.authenticate(&asker.socket, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        match result {
+            Ok(user) => {
+                asker.ack(&json!({ "success": true, "userId": user }));
+                asker.emit("auth:success", &json!({ "userId": user }));
+                Taken::Ok
+            }
+            Err(refusal) => {
+                asker.refuse_auth(&refusal);
+                taken(&refusal)
+            }
+        }
+    }
+
+    async fn authenticate(&self, socket: &Socket<Member>, mut body: Object) -> Result<UserId, Refusal> {
+        let claimed = fields::optional_text(&mut body, "userId", "userId")?;
+        let token = fields::optional_text(&mut body, "token", "token")?;
+        if claimed.is_none() && token.is_none() {
+            return Err(fields::missing("userId"));
+        }
+        let proved = token.map(|token| self.edge.tokens.verify(&token)).transpose()?;
+        let proved_user = proved.as_ref().map(|identity| &identity.user).or(socket.state().user());
+        let user = proved_user.cloned().ok_or_else(Refusal::unauthenticated)?;
+        if claimed.is_some_and(|claimed| claimed != user.as_str()) {
+            return Err(Refusal::new(ErrorCode::Forbidden, "the user id is not that of the credential"));
+        }
+        if let Some(identity) = proved {
+            self.accept(socket, identity).await?;
+        }
+        Ok(user)
+    }
+
+    /// Takes a credential on: the first one makes the socket that user's, later ones renew it.
+    async fn accept(&self, socket: &Socket<Member>, identity: Identity) -> Result<(), Refusal> {
+        let is_first = socket.state().user().is_none();
+        let user = identity.user.clone();
+        if !socket.state().authenticate(identity) {
+            return Err(Refusal::new(ErrorCode::Forbidden, "the connection belongs to another user"));
+        }
+        if is_first {
+            self.register(&user, socket).await;
+        }
+        Ok(())
+    }
+
+    /// `thread:join` and `thread:leave {threadId}`: only for participants. Who hears of a thread is decided by membership,
+    /// not by this.
+    async fn take_looking(&self, asker: &Asker, event: &str, body: Result<Object, Refusal>) -> Taken {
+        let result = match body {
+            Ok(body) => self.look(&asker.socket, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        match result {
+            Ok(thread) => {
+                asker.ack(&json!({ "success": true, "threadId": thread }));
+                Taken::Ok
+            }
+            Err(refusal) => {
+                asker.refuse(event, &refusal);
+                taken(&refusal)
+            }
+        }
+    }
+
+    async fn look(&self, socket: &Socket<Member>, mut body: Object) -> Result<eventflow_protocol::ThreadId, Refusal> {
+        let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
+        let thread = validate::thread_id(&mut body)?;
+        self.edge.commands.require_participant(thread, user).await?;
+        Ok(thread)
+    }
+}
+
+/// The event's first argument, which must be an object.
+fn body(event: &Event) -> Result<Object, Refusal> {
+    if !event.attachments.is_empty() {
+        return Err(Refusal::invalid("binary events are not accepted"));
+    }
+    let payload = event.args.first().ok_or_else(|| Refusal::invalid("the event has no payload"))?;
+    fields::parse(payload.get().as_bytes())
+}
+
+fn limited() -> Refusal {
+    Refusal::new(ErrorCode::RateLimited, "too many events in the last minute")
+}
+
+/// How a refused event counts.
+pub(crate) fn taken(refusal: &Refusal) -> Taken {
+    if refusal.code == ErrorCode::RateLimited { Taken::Limited } else { Taken::Refused }
+}

@@ -1,0 +1,103 @@
+//! Sockets: a client's events in, commands out; events from the gateway's queue in, packets to sockets out.
+//!
+//! Read in this order: [`application`] (the life of a socket), [`events`] and [`send`] (what a client asks), [`deliver`] and
+//! [`hub`] (what it hears), [`roster`] and [`upkeep`] (what goes on beside).
+
+mod answer;
+mod application;
+mod connect;
+mod deliver;
+mod event;
+mod events;
+mod hub;
+mod member;
+mod roster;
+mod send;
+mod upkeep;
+
+pub use deliver::Deliveries;
+pub use upkeep::Upkeep;
+
+use crate::parts::{Edge, IngressParts, SetupError};
+use application::{Shared, SocketApp};
+use eventflow_bus::topology::{Queue, gateway};
+use eventflow_protocol::GatewayId;
+use eventflow_protocol::event::Delivery;
+use eventflow_socketio::{Config, Encoder, Server};
+use hub::Hub;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The socket gateway of a process. Cheap to clone: clones are the same gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    id: GatewayId,
+    server: Server<SocketApp>,
+    shared: Arc<Shared>,
+    deliveries: Arc<Deliveries>,
+    restart: Arc<Notify>,
+}
+
+impl Gateway {
+    /// A gateway with this id and these Socket.IO settings, and the upkeep that has to run beside it. Needs a tokio runtime.
+    pub fn new(parts: &IngressParts, id: GatewayId, config: Config) -> Result<(Self, Upkeep), SetupError> {
+        let hub = Arc::new(Hub::new());
+        let (roster, roster_task) = roster::roster(Arc::clone(&hub), Arc::clone(&parts.registry), id.clone());
+        let shared = Arc::new(Shared {
+            edge: Edge::new(parts)?,
+            hub: Arc::clone(&hub),
+            roster,
+            encoder: Encoder::new(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            generation: 0.into(),
+        });
+        let deliveries = Arc::new(Deliveries {
+            hub,
+            membership: parts.membership.clone(),
+            encoder: shared.encoder.clone(),
+            recent: parking_lot::Mutex::default(),
+            metrics: parts.metrics.clone(),
+            clock: Arc::clone(&parts.clock),
+        });
+        let server = Server::new(config, SocketApp(Arc::clone(&shared)));
+        let restart = Arc::new(Notify::new());
+        let upkeep =
+            Upkeep { server: server.clone(), shared: Arc::clone(&shared), roster: roster_task, restart: Arc::clone(&restart) };
+        Ok((Self { id, server, shared, deliveries, restart }, upkeep))
+    }
+
+    /// Routes of the Socket.IO endpoint.
+    pub fn router(&self) -> axum::Router {
+        self.server.router()
+    }
+
+    /// The queue that [`Gateway::deliveries`] handles.
+    pub fn queue(&self) -> Queue<Delivery> {
+        gateway(&self.id)
+    }
+
+    /// The handler of the gateway's queue.
+    pub fn deliveries(&self) -> Arc<Deliveries> {
+        Arc::clone(&self.deliveries)
+    }
+
+    /// Something addressed to the sockets here is lost (the gateway's queue had to be made anew): no session is continued
+    /// as if nothing had been missed. All transports are closed, spread over 10 s; clients come back to fresh sessions.
+    pub fn restart_sessions(&self) {
+        self.shared.start_generation();
+        self.restart.notify_one();
+    }
+
+    /// Lets nobody in any more and closes every transport, spread over `spread`, without a DISCONNECT packet, so that clients
+    /// come back elsewhere. Returns when all are gone and every answer that was waited for is settled.
+    pub async fn drain(&self, spread: Duration) {
+        self.server.drain(spread).await;
+        self.shared.shutdown.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
