@@ -1,0 +1,201 @@
+//! The command line.
+
+use crate::{error::LoadError, proc::Watched, target::Target};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+
+/// Load generator and ledger checker for EventFlow messaging.
+#[derive(Debug, Parser)]
+#[command(name = "eventflow-load", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The modes.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Messages in many threads, saturating or at a fixed rate, judged by the ledger.
+    Run(RunArgs),
+    /// Authenticated sockets that only wait; memory and CPU per connection.
+    Idle(IdleArgs),
+    /// One thread with many members: how fast a message reaches the last of them.
+    Fanout(FanoutArgs),
+}
+
+/// Settings of every mode.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Gateway, `ws://host:port`; repeat to spread the clients over several.
+    #[arg(long, default_value = "ws://127.0.0.1:3000")]
+    pub ws: Vec<String>,
+    /// REST base, `http://host:port`; the first gateway if not given.
+    #[arg(long)]
+    pub http: Option<String>,
+    /// Secret to sign tokens with.
+    #[arg(long, env = "JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: String,
+    /// Prefix of users and messages; random if not given.
+    #[arg(long)]
+    pub run_id: Option<String>,
+    /// First user number: give each of several generators its own range.
+    #[arg(long, default_value_t = 0)]
+    pub offset: u32,
+    /// Bytes of content per message.
+    #[arg(long, default_value_t = 100)]
+    pub content_bytes: usize,
+    /// Process to account CPU and memory of: `name=PID`, `name=PID+` with its children; repeat.
+    #[arg(long = "pid")]
+    pub pids: Vec<Watched>,
+    /// Longest wait for what is still open when sending has ended, seconds.
+    #[arg(long, default_value_t = 60.0)]
+    pub drain: f64,
+    /// Do clients come back after a drop?
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub reconnect: bool,
+    /// Also write the report here as JSON.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+    /// Threads of the generator itself; one is enough for about 20,000 messages per second.
+    #[arg(long, default_value_t = 1)]
+    pub workers: usize,
+}
+
+/// How messages are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// As fast as answers come.
+    Saturate,
+    /// At a fixed rate, whatever happens.
+    Open,
+}
+
+/// Settings of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Settings of every mode.
+    #[command(flatten)]
+    pub common: Common,
+    /// Threads of two people.
+    #[arg(long, default_value_t = 100, conflicts_with = "threads")]
+    pub pairs: u32,
+    /// Threads of `--members` people, instead of pairs.
+    #[arg(long, requires = "members")]
+    pub threads: Option<u32>,
+    /// People per thread.
+    #[arg(long, requires = "threads")]
+    pub members: Option<u32>,
+    /// Members of each thread that send; 0 for all.
+    #[arg(long, default_value_t = 1)]
+    pub senders: u32,
+    /// How messages are offered.
+    #[arg(long, value_enum, default_value_t = Mode::Saturate)]
+    pub mode: Mode,
+    /// Saturate: unanswered messages per sender.
+    #[arg(long, default_value_t = 4)]
+    pub in_flight: u32,
+    /// Open: messages per second, all senders together.
+    #[arg(long, default_value_t = 1000.0)]
+    pub rate: f64,
+    /// Measured seconds.
+    #[arg(long, default_value_t = 20.0)]
+    pub duration: f64,
+    /// Seconds of load before that.
+    #[arg(long, default_value_t = 5.0)]
+    pub warmup: f64,
+}
+
+/// Settings of `idle`.
+#[derive(Debug, Clone, Args)]
+pub struct IdleArgs {
+    /// Settings of every mode.
+    #[command(flatten)]
+    pub common: Common,
+    /// How many sockets.
+    #[arg(long, default_value_t = 5000)]
+    pub connections: u32,
+    /// Connects per second; 0 for as fast as it goes.
+    #[arg(long, default_value_t = 0.0)]
+    pub rate: f64,
+    /// Seconds to hold them before memory is read.
+    #[arg(long, default_value_t = 5.0)]
+    pub hold: f64,
+    /// Then send one message to all of them, in one thread.
+    #[arg(long)]
+    pub broadcast: bool,
+}
+
+/// Settings of `fanout`.
+#[derive(Debug, Clone, Args)]
+pub struct FanoutArgs {
+    /// Settings of every mode.
+    #[command(flatten)]
+    pub common: Common,
+    /// Members of the thread, the sender included.
+    #[arg(long, default_value_t = 1000)]
+    pub members: u32,
+    /// Rounds of each kind.
+    #[arg(long, default_value_t = 50)]
+    pub rounds: u32,
+    /// Messages sent back to back in the second kind of round.
+    #[arg(long, default_value_t = 8)]
+    pub burst: u32,
+}
+
+impl Command {
+    /// The settings of every mode.
+    pub fn common(&self) -> &Common {
+        match self {
+            Self::Run(args) => &args.common,
+            Self::Idle(args) => &args.common,
+            Self::Fanout(args) => &args.common,
+        }
+    }
+}
+
+impl Common {
+    /// The system to load.
+    pub fn target(&self) -> Result<Target, LoadError> {
+        let run = self.run_id.clone().unwrap_or_else(|| format!("r{:08x}", rand::random::<u32>()));
+        if run.is_empty() || !run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(LoadError::Setting("--run-id takes letters and digits".to_owned()));
+        }
+        Target::new(&self.ws, self.http.as_deref(), &self.jwt_secret, run)
+    }
+
+    /// Longest wait for what is still open.
+    pub fn drain(&self) -> Result<Duration, LoadError> {
+        seconds("--drain", self.drain)
+    }
+}
+
+/// A duration from seconds on the command line.
+pub fn seconds(name: &str, value: f64) -> Result<Duration, LoadError> {
+    Duration::try_from_secs_f64(value).map_err(|error| LoadError::Setting(format!("{name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_fault_run_of_the_manual_parses() {
+        let line = "eventflow-load run --mode open --rate 200 --duration 120 --jwt-secret s --pid beam=1+ --pid ws=2";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Run(args) = cli.command else { panic!("not run") };
+        assert_eq!((args.mode, args.common.pids.len(), args.common.reconnect), (Mode::Open, 2, true));
+    }
+
+    #[test]
+    fn a_run_id_that_would_break_user_ids_is_refused() {
+        let cli = Cli::try_parse_from(["x", "idle", "--jwt-secret", "s", "--run-id", "a-b"]).unwrap();
+        assert!(cli.command.common().target().is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! One authenticated Socket.IO connection: TCP, WebSocket upgrade, Engine.IO open, Socket.IO CONNECT.
+
+use crate::{
+    error::LoadError,
+    target::{Target, source_address},
+    wire::{self, Packet},
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig},
+};
+
+/// A handshake that takes longer has failed.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// A write that takes longer means the server no longer reads.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// A frame larger than this is refused: the system's own limit is 256 KiB.
+const LARGEST_FRAME: usize = 1024 * 1024;
+
+/// What a client needs to get its session back.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// Private session id.
+    pub pid: String,
+    /// Offset of the last event seen.
+    pub offset: String,
+}
+
+/// An open, authenticated connection.
+pub struct Socket {
+    ws: WebSocketStream<TcpStream>,
+    /// Without a frame for this long the server is gone.
+    pub patience: Duration,
+    /// The session id to resume with, if the server keeps sessions.
+    pub pid: Option<String>,
+    /// Did the server give the old session back?
+    pub resumed: bool,
+}
+
+impl Socket {
+    /// Connects user number `user`; `attempt` picks among several gateways.
+    pub async fn open(target: &Target, user: u32, attempt: u32, resume: Option<&Resume>) -> Result<Self, LoadError> {
+        let handshake = Self::handshake(target, user, attempt, resume);
+        timeout(HANDSHAKE_WITHIN, handshake).await.map_err(|_| LoadError::Timeout(HANDSHAKE_WITHIN))?
+    }
+
+    async fn handshake(target: &Target, user: u32, attempt: u32, resume: Option<&Resume>) -> Result<Self, LoadError> {
+        let gateway = target.gateway(user, attempt);
+        let stream =
+            connect_tcp(gateway, user).await.map_err(|source| LoadError::Connect { address: gateway.to_owned(), source })?;
+        let url = format!("ws://{gateway}/socket.io/?EIO=4&transport=websocket");
+        let config = WebSocketConfig::default().read_buffer_size(target.read_buffer).max_message_size(Some(LARGEST_FRAME));
+        let (ws, _) = client_async_with_config(url, stream, Some(config)).await.map_err(Box::new)?;
+        let mut socket = Self { ws, patience: HANDSHAKE_WITHIN, pid: None, resumed: false };
+        socket.read_open().await?;
+        let resume_with = resume.map(|resume| (resume.pid.as_str(), resume.offset.as_str()));
+        socket.write(&wire::connect(&target.token(user), resume_with)).await?;
+        socket.read_connected().await?;
+        socket.resumed = resume.is_some_and(|resume| socket.pid.as_ref() == Some(&resume.pid));
+        Ok(socket)
+    }
+
+    /// The next text frame. Safe to drop and call again.
+    pub async fn read(&mut self) -> Result<Utf8Bytes, LoadError> {
+        loop {
+            match self.ws.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text),
+                Some(Ok(Message::Close(_))) | None => return Err(LoadError::Closed),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(Box::new(error).into()),
+            }
+        }
+    }
+
+    /// Buffers a frame; [`Self::flush`] writes it.
+    pub async fn feed(&mut self, frame: String) -> Result<(), LoadError> {
+        Ok(self.ws.feed(Message::text(frame)).await.map_err(Box::new)?)
+    }
+
+    /// Writes what is buffered.
+    pub async fn flush(&mut self) -> Result<(), LoadError> {
+        let written = timeout(WRITE_WITHIN, self.ws.flush()).await.map_err(|_| LoadError::Timeout(WRITE_WITHIN))?;
+        Ok(written.map_err(Box::new)?)
+    }
+
+    async fn write(&mut self, frame: &str) -> Result<(), LoadError> {
+        self.feed(frame.to_owned()).await?;
+        self.flush().await
+    }
+
+    async fn read_open(&mut self) -> Result<(), LoadError> {
+        let frame = self.read().await?;
+        let Packet::Open(json) = Packet::parse(&frame) else {
+            return Err(LoadError::Handshake(format!("expected open, got {frame}")));
+        };
+        let open: wire::Open = serde_json::from_str(json).map_err(|error| LoadError::Handshake(error.to_string()))?;
+        self.patience = Duration::from_millis(open.ping_interval + open.ping_timeout);
+        Ok(())
+    }
+
+    async fn read_connected(&mut self) -> Result<(), LoadError> {
+        loop {
+            let frame = self.read().await?;
+            match Packet::parse(&frame) {
+                Packet::Connected(json) => {
+                    let answer: wire::Connected =
+                        serde_json::from_str(json).map_err(|error| LoadError::Handshake(error.to_string()))?;
+                    self.pid = answer.pid;
+                    return Ok(());
+                }
+                Packet::Ping => self.write(wire::PONG).await?,
+                _ => return Err(LoadError::Handshake(format!("expected CONNECT, got {frame}"))),
+            }
+        }
+    }
+}
+
+async fn connect_tcp(gateway: &str, user: u32) -> std::io::Result<TcpStream> {
+    let stream = match (source_address(user), gateway.parse::<SocketAddr>()) {
+        (Some(source), Ok(address)) if address.is_ipv4() => {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(source, 0))?;
+            socket.connect(address).await?
+        }
+        _ => TcpStream::connect(gateway).await?,
+    };
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
