@@ -1,1 +1,30 @@
-//! eventflow-amqp
+//! RabbitMQ behind the broker seam: the only crate that names lapin.
+//!
+//! [`AmqpBroker`] keeps two connections, one to publish and one to consume (an alarm stops the first, never the second), and
+//! reconnects each by itself; lapin's own recovery stays off. Channels, consumers and delivery tags belong to the connection
+//! they were made on and are never carried over: whoever holds one learns of the loss and opens a new one.
+//! Declarations are valid on RabbitMQ 3.10 to 4.x.
+
+mod broker;
+mod config;
+mod confirm;
+mod declare;
+mod headers;
+mod link;
+mod liveness;
+mod observer;
+mod publisher;
+mod reconnect;
+mod reject;
+mod replies;
+mod responder;
+mod subscription;
+mod supervisor;
+mod unsettled;
+
+pub mod arguments;
+
+pub use arguments::{arguments, definitions};
+pub use broker::AmqpBroker;
+pub use config::{AmqpConfig, AmqpError};
+pub use observer::{Observer, Side};

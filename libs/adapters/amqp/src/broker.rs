@@ -1,0 +1,134 @@
+//! The broker seam on RabbitMQ: two supervised connections and what is made on them.
+//!
+//! Connecting returns at once, with or without a RabbitMQ; [`AmqpBroker::health`](eventflow_bus::port::Broker::health) tells.
+//! All tasks run on one tracker, which [`AmqpBroker::shutdown`] awaits.
+
+use crate::config::{AmqpConfig, AmqpError, CALL_TIMEOUT};
+use crate::link::{Link, LinkState};
+use crate::observer::Side;
+use crate::publisher::AmqpPublisher;
+use crate::replies::Forward;
+use crate::responder::Responder;
+use crate::subscription::subscribe;
+use crate::supervisor::Supervisor;
+use crate::{declare, headers};
+use async_trait::async_trait;
+use bytes::Bytes;
+use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Publish, Subscription};
+use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
+use eventflow_protocol::GatewayId;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// RabbitMQ.
+pub struct AmqpBroker {
+    config: AmqpConfig,
+    publishing: Link,
+    consuming: Link,
+    responder: Responder,
+    health: watch::Receiver<Health>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl AmqpBroker {
+    /// Starts connecting, and keeps at it. Must be called within a tokio runtime.
+    pub fn connect(config: AmqpConfig) -> Result<Arc<Self>, AmqpError> {
+        let uri = config.uri()?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (publisher, publishing) = Supervisor::new(Side::Publish, uri.clone(), &config, stop.clone());
+        let (consumer, consuming) = Supervisor::new(Side::Consume, uri, &config, stop.clone());
+        let (responder, answering) = Responder::new(publishing.clone(), Arc::clone(&config.observer));
+        let (report, health) = watch::channel(worst(&publishing.state.borrow(), &consuming.state.borrow()));
+        tasks.spawn(publisher.run());
+        tasks.spawn(consumer.run());
+        tasks.spawn(answering.run(stop.clone()));
+        tasks.spawn(report_health(publishing.clone(), consuming.clone(), report));
+        Ok(Arc::new(Self { config, publishing, consuming, responder, health, tasks, stop }))
+    }
+
+    /// Closes both connections in order and awaits every task. Publishers and subscriptions that are still open fail.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        // Closing a connection is bounded by the same time; the second is for what hangs on it.
+        if timeout(CALL_TIMEOUT * 2, self.tasks.wait()).await.is_err() {
+            tracing::warn!("the broker's tasks did not end in time");
+        }
+    }
+}
+
+#[async_trait]
+impl Broker for AmqpBroker {
+    async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
+        declare::declare(&self.consuming, &topology.queues()).await
+    }
+
+    /// Nobody but this gateway declares its queue, so asking first and declaring then is not a race.
+    async fn declare_gateway(&self, id: &GatewayId) -> Result<bool, BrokerError> {
+        let queue = QueueSpec { name: gateway(id).name().to_owned(), kind: QueueKind::Gateway };
+        let existed = match self.depth(&queue.name).await {
+            Ok(_) => true,
+            Err(BrokerError::Unroutable(_)) => false,
+            Err(error) => return Err(error),
+        };
+        declare::declare(&self.consuming, &[queue]).await?;
+        Ok(existed)
+    }
+
+    async fn remove_gateway(&self, id: &GatewayId) -> Result<(), BrokerError> {
+        declare::delete(&self.consuming, gateway(id).name()).await
+    }
+
+    async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError> {
+        let observer = Arc::clone(&self.config.observer);
+        let replies = replies.map(|to| Forward { to, observer: Arc::clone(&observer), tasks: self.tasks.clone() });
+        let (link, publish_timeout) = (self.publishing.clone(), self.config.publish_timeout);
+        Ok(Box::new(AmqpPublisher { link, replies, publish_timeout, observer, next_id: 0, open: None }))
+    }
+
+    async fn subscribe(&self, queue: &str, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
+        Ok(Box::new(subscribe(&self.consuming, &self.tasks, queue, prefetch).await?))
+    }
+
+    async fn reply(&self, address: &str, payload: Bytes) {
+        if address.starts_with(headers::REPLY_QUEUE) {
+            self.responder.reply(address, payload);
+        }
+    }
+
+    async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
+        declare::depth(&self.consuming, queue).await
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+}
+
+async fn report_health(mut publishing: Link, mut consuming: Link, report: watch::Sender<Health>) {
+    loop {
+        let health = worst(&publishing.state.borrow_and_update(), &consuming.state.borrow_and_update());
+        report.send_if_modified(|reported| {
+            let changed = *reported != health;
+            *reported = health;
+            changed
+        });
+        tokio::select! {
+            changed = publishing.state.changed() => if changed.is_err() { return },
+            changed = consuming.state.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn worst(publishing: &LinkState, consuming: &LinkState) -> Health {
+    for (side, state) in [(Side::Publish, publishing), (Side::Consume, consuming)] {
+        if let LinkState::Down(reason) = state {
+            return Health::Down(format!("{side} connection: {reason}"));
+        }
+    }
+    publishing.blocked().map_or(Health::Up, |reason| Health::Blocked(reason.to_owned()))
+}

@@ -1,0 +1,82 @@
+//! The current connection of one side, for those who need a channel on it.
+//!
+//! The supervisor writes the state, everybody else reads it here. There is no waiting for a connection: while there is none,
+//! the answer is an error at once.
+
+use crate::config::CALL_TIMEOUT;
+use crate::reject::{late, unavailable};
+use eventflow_bus::port::BrokerError;
+use lapin::{Channel, Connection};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// A connection that works.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) connection: Arc<Connection>,
+    /// Counts the connections of this side; what was made on an earlier one is void.
+    pub(crate) generation: u64,
+    /// The broker's reason for holding publishers back, while it does.
+    pub(crate) blocked: Option<String>,
+}
+
+#[derive(Clone)]
+pub(crate) enum LinkState {
+    Down(String),
+    Up(Live),
+}
+
+impl LinkState {
+    pub(crate) fn blocked(&self) -> Option<&str> {
+        match self {
+            Self::Up(live) => live.blocked.as_deref(),
+            Self::Down(_) => None,
+        }
+    }
+}
+
+/// A channel and the connection it belongs to.
+pub(crate) struct Opened {
+    pub(crate) channel: Channel,
+    pub(crate) generation: u64,
+}
+
+/// A view of one side's connection.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) state: watch::Receiver<LinkState>,
+}
+
+impl Link {
+    /// The connection there is now.
+    pub(crate) fn live(&self) -> Result<Live, BrokerError> {
+        match &*self.state.borrow() {
+            LinkState::Up(live) if live.connection.status().connected() => Ok(live.clone()),
+            LinkState::Up(_) => Err(unavailable("the connection was lost")),
+            LinkState::Down(reason) => Err(unavailable(reason.clone())),
+        }
+    }
+
+    /// The connection there is now, if publishing on it is not held back.
+    pub(crate) fn writable(&self) -> Result<Live, BrokerError> {
+        let live = self.live()?;
+        if live.blocked.is_some() { Err(BrokerError::Blocked) } else { Ok(live) }
+    }
+
+    /// Opens a channel on the connection there is now.
+    pub(crate) async fn open(&self) -> Result<Opened, BrokerError> {
+        let live = self.live()?;
+        let opening = timeout(CALL_TIMEOUT, live.connection.create_channel());
+        let channel = opening.await.map_err(|_| late("open a channel"))?.map_err(unavailable)?;
+        Ok(Opened { channel, generation: live.generation })
+    }
+
+    /// Resolves when the broker holds publishers back; never, if it does not.
+    pub(crate) async fn until_blocked(&self) {
+        let mut state = self.state.clone();
+        if state.wait_for(|state| state.blocked().is_some()).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

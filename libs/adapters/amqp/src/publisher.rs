@@ -1,0 +1,144 @@
+//! A confirmed publisher on a channel of its own.
+//!
+//! The channel is opened when it is first needed, with the consumer for replies on it, and replaced when its connection is
+//! another one by now, when the broker closed it, or when a confirm did not come: what is still in flight there then belongs to
+//! nobody. Repeating a publish is safe because every stage drops what it has already seen.
+
+use crate::config::PAYLOAD_MAX_BYTES;
+use crate::confirm::{self, Fate};
+use crate::link::Link;
+use crate::observer::Observer;
+use crate::reject::{is_not_found, late, unavailable};
+use crate::replies::{self, Replies};
+use async_trait::async_trait;
+use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
+use lapin::Channel;
+use lapin::options::ConfirmSelectOptions;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+/// Messages in flight on the channel: lapin looks through all of them on each confirm of several, and more gain nothing.
+const PIPELINE_MAX: usize = 512;
+/// How long confirms are still awaited after the broker said that it holds publishers back. Those that it had read before are
+/// confirmed right away; the others after the alarm.
+const BLOCKED_GRACE: Duration = Duration::from_millis(250);
+
+/// See [`eventflow_bus::port::Publish`].
+pub(crate) struct AmqpPublisher {
+    pub(crate) link: Link,
+    pub(crate) replies: Option<replies::Forward>,
+    pub(crate) publish_timeout: Duration,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) next_id: u64,
+    pub(crate) open: Option<Open>,
+}
+
+/// The channel in use.
+pub(crate) struct Open {
+    channel: Channel,
+    generation: u64,
+    /// Ends with the channel.
+    _replies: Option<Replies>,
+}
+
+#[async_trait]
+impl Publish for AmqpPublisher {
+    async fn publish(&mut self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+        let deadline = Instant::now() + self.publish_timeout;
+        let mut results = Vec::with_capacity(messages.len());
+        for batch in messages.chunks(PIPELINE_MAX) {
+            self.publish_batch(batch, deadline, &mut results).await;
+        }
+        results
+    }
+}
+
+impl AmqpPublisher {
+    async fn publish_batch(&mut self, batch: &[Outgoing], deadline: Instant, results: &mut Vec<Result<(), BrokerError>>) {
+        let (small, large): (Vec<_>, Vec<_>) = batch.iter().cloned().partition(|message| message.payload.len() <= PAYLOAD_MAX_BYTES);
+        let mut sent = self.send(&small, deadline).await.into_iter();
+        if large.is_empty() {
+            results.extend(sent);
+            return;
+        }
+        results.extend(batch.iter().map(|message| {
+            if message.payload.len() > PAYLOAD_MAX_BYTES { Err(confirm::refused(message)) } else { sent.next().unwrap_or(Ok(())) }
+        }));
+    }
+
+    /// Publishes what fits. The channel is put back only if nothing is left in flight on it, also when this future is dropped.
+    async fn send(&mut self, messages: &[Outgoing], deadline: Instant) -> Vec<Result<(), BrokerError>> {
+        let open = match self.take_open(deadline).await {
+            Ok(open) => open,
+            Err(error) => return messages.iter().map(|_| Err(same(&error))).collect(),
+        };
+        let first_id = self.next_id;
+        self.next_id += messages.len() as u64;
+        let fates = confirm::publish(&open.channel, messages, first_id, self.patience(deadline)).await;
+        let settled = !fates.iter().any(|fate| matches!(fate, Fate::Unknown | Fate::Failed(_)));
+        if settled && open.channel.status().connected() {
+            self.open = Some(open);
+        }
+        messages.iter().zip(fates).map(|(message, fate)| self.judge(message, fate)).collect()
+    }
+
+    /// Resolves when it makes no sense to wait for further confirms.
+    async fn patience(&self, deadline: Instant) {
+        tokio::select! {
+            () = sleep_until(deadline) => {}
+            () = async { self.link.until_blocked().await; sleep(BLOCKED_GRACE).await } => {}
+        }
+    }
+
+    fn judge(&self, message: &Outgoing, fate: Fate) -> Result<(), BrokerError> {
+        match fate {
+            Fate::Confirmed => Ok(()),
+            Fate::Returned => {
+                self.observer.returned();
+                Err(BrokerError::Unroutable(confirm::name(&message.to)))
+            }
+            Fate::Refused => Err(confirm::refused(message)),
+            Fate::Failed(error) if is_not_found(&error) && !matches!(message.to, Destination::Queue(_)) => {
+                Err(BrokerError::Unroutable(confirm::name(&message.to)))
+            }
+            Fate::Failed(error) => Err(unavailable(error)),
+            Fate::Unknown => Err(BrokerError::Blocked),
+        }
+    }
+
+    /// The channel of the connection there is now; opened if need be.
+    async fn take_open(&mut self, deadline: Instant) -> Result<Open, BrokerError> {
+        let live = self.link.writable()?;
+        if let Some(open) = self.open.take().filter(|open| open.generation == live.generation && open.channel.status().connected()) {
+            return Ok(open);
+        }
+        let opening = async {
+            tokio::select! {
+                biased;
+                opened = self.open_channel() => opened,
+                () = self.link.until_blocked() => Err(BrokerError::Blocked),
+            }
+        };
+        timeout_at(deadline, opening).await.map_err(|_| late("open a channel"))?
+    }
+
+    async fn open_channel(&self) -> Result<Open, BrokerError> {
+        let opened = self.link.open().await?;
+        opened.channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(unavailable)?;
+        let replies = match &self.replies {
+            Some(forward) => Some(forward.start(&opened.channel).await?),
+            None => None,
+        };
+        Ok(Open { channel: opened.channel, generation: opened.generation, _replies: replies })
+    }
+}
+
+/// The same answer for each message of a batch.
+fn same(error: &BrokerError) -> BrokerError {
+    match error {
+        BrokerError::Blocked => BrokerError::Blocked,
+        BrokerError::Unavailable(source) => unavailable(source.to_string()),
+        other => unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,70 @@
+//! How long to wait before the next attempt to connect.
+//!
+//! Exponential with jitter from 100 ms to 2 s, for ever: a broker restart of seconds costs seconds, and a fleet does not come
+//! back in step. The wait starts over only after a connection was healthy for a while, so that a broker that accepts and drops
+//! is not hammered. The only place that uses `backoff`.
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff;
+use std::time::Duration;
+
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// A connection that lived this long counts as healthy.
+const HEALTHY_AFTER: Duration = Duration::from_secs(10);
+/// Waits are spread over ±50 %.
+const JITTER: f64 = 0.5;
+
+/// The waits of one connection.
+pub(crate) struct Reconnect {
+    waits: ExponentialBackoff,
+}
+
+impl Reconnect {
+    pub(crate) fn new() -> Self {
+        let mut waits = ExponentialBackoff {
+            initial_interval: FIRST_WAIT,
+            current_interval: FIRST_WAIT,
+            // The crate spreads around its cap, and the longest wait is meant to be the longest.
+            max_interval: LONGEST_WAIT.div_f64(1.0 + JITTER),
+            randomization_factor: JITTER,
+            multiplier: 2.0,
+            max_elapsed_time: None,
+            ..ExponentialBackoff::default()
+        };
+        waits.reset();
+        Self { waits }
+    }
+
+    /// The wait after an attempt that failed, or after a connection that lived for `lived` was lost.
+    pub(crate) fn next_wait(&mut self, lived: Duration) -> Duration {
+        if lived >= HEALTHY_AFTER {
+            self.waits.reset();
+        }
+        self.waits.next_backoff().unwrap_or(LONGEST_WAIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_cap_and_never_end() {
+        let mut reconnect = Reconnect::new();
+        let waits: Vec<Duration> = (0..1_000).map(|_| reconnect.next_wait(Duration::ZERO)).collect();
+        assert!(waits[0] <= Duration::from_millis(150), "{:?}", waits[0]);
+        assert!(waits.iter().all(|wait| *wait <= LONGEST_WAIT));
+        assert!(waits[100..].iter().all(|wait| *wait >= Duration::from_millis(600)));
+    }
+
+    #[test]
+    fn only_a_healthy_while_starts_the_waits_over() {
+        let mut reconnect = Reconnect::new();
+        for _ in 0..20 {
+            reconnect.next_wait(Duration::from_secs(9));
+        }
+        assert!(reconnect.next_wait(Duration::from_secs(9)) >= Duration::from_millis(600));
+        assert!(reconnect.next_wait(HEALTHY_AFTER) <= Duration::from_millis(150));
+    }
+}

@@ -1,0 +1,95 @@
+//! Answers those who wait: at most once, unconfirmed, never in anybody's way.
+//!
+//! Replies are queued to one task with one channel. When the queue is full or there is no connection they are dropped: whoever
+//! waits has a timeout, and the work itself is done.
+
+use crate::config::CALL_TIMEOUT;
+use crate::confirm::{Route, publish_one, start};
+use crate::link::{Link, Opened};
+use crate::observer::Observer;
+use bytes::Bytes;
+use lapin::BasicProperties;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Replies waiting to be written. A full frame of commands is 256, so this is room for several workers' batches.
+const QUEUE: usize = 4_096;
+/// Replies put on the wire before the next look at the queue.
+const BATCH: usize = 256;
+
+struct Reply {
+    address: String,
+    payload: Bytes,
+}
+
+/// The way in.
+pub(crate) struct Responder {
+    queue: mpsc::Sender<Reply>,
+    observer: Arc<dyn Observer>,
+}
+
+/// The task behind it.
+pub(crate) struct ResponderTask {
+    queue: mpsc::Receiver<Reply>,
+    link: Link,
+    observer: Arc<dyn Observer>,
+    open: Option<Opened>,
+}
+
+impl Responder {
+    pub(crate) fn new(link: Link, observer: Arc<dyn Observer>) -> (Self, ResponderTask) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let task = ResponderTask { queue: receiver, link, observer: Arc::clone(&observer), open: None };
+        (Self { queue: sender, observer }, task)
+    }
+
+    pub(crate) fn reply(&self, address: &str, payload: Bytes) {
+        if self.queue.try_send(Reply { address: address.to_owned(), payload }).is_err() {
+            self.observer.reply_dropped();
+        }
+    }
+}
+
+impl ResponderTask {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Some(count @ 1..) = stop.run_until_cancelled(self.queue.recv_many(&mut batch, BATCH)).await {
+            if !matches!(timeout(CALL_TIMEOUT, self.write(&batch)).await, Ok(true)) {
+                self.open = None;
+                tracing::debug!(count, "replies were dropped");
+                (0..count).for_each(|_| self.observer.reply_dropped());
+            }
+            batch.clear();
+        }
+    }
+
+    /// Puts a batch on the wire; false if that failed.
+    async fn write(&mut self, batch: &[Reply]) -> bool {
+        let Some(opened) = self.open().await else { return false };
+        let mut writes = Vec::with_capacity(batch.len());
+        for reply in batch {
+            let route = Route { exchange: "", routing_key: &reply.address, mandatory: false };
+            let channel = &opened.channel;
+            let write = async move { publish_one(channel, &route, &reply.payload, BasicProperties::default()).await.is_ok() };
+            writes.push(start(Box::pin(write)).await);
+        }
+        let mut written = true;
+        for mut write in writes {
+            (&mut write).await;
+            written &= std::pin::Pin::new(&mut write).take_output().unwrap_or(false);
+        }
+        written
+    }
+
+    /// The channel of the connection there is now.
+    async fn open(&mut self) -> Option<&Opened> {
+        let generation = self.link.writable().ok()?.generation;
+        let usable = self.open.as_ref().is_some_and(|open| open.generation == generation && open.channel.status().connected());
+        if !usable {
+            self.open = self.link.open().await.ok();
+        }
+        self.open.as_ref()
+    }
+}

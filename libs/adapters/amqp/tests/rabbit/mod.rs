@@ -1,0 +1,130 @@
+//! A vhost of its own on the RabbitMQ under test, and a hand on the broker through its management API.
+
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use eventflow_amqp::{AmqpBroker, AmqpConfig};
+use eventflow_bus::contract::topology;
+use eventflow_bus::port::{Broker, Health};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a step of the broker may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+pub(crate) struct Rabbit {
+    vhost: String,
+    url: String,
+    management: String,
+    http: reqwest::Client,
+    brokers: Mutex<Vec<Arc<AmqpBroker>>>,
+}
+
+impl Rabbit {
+    /// Creates an empty vhost.
+    pub(crate) async fn start(name: &str) -> Self {
+        let vhost = format!("amqp-test-{name}-{}", std::process::id());
+        let amqp = variable("RABBITMQ_URL");
+        let (server, _) = amqp.rsplit_once('/').expect("RABBITMQ_URL ends with a vhost");
+        let url = format!("{server}/{vhost}");
+        let management = variable("RABBITMQ_MANAGEMENT_URL");
+        let rabbit = Self { vhost, url, management, http: reqwest::Client::new(), brokers: Mutex::default() };
+        rabbit.call(reqwest::Method::PUT, &format!("vhosts/{}", rabbit.vhost), None).await;
+        let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" });
+        rabbit.call(reqwest::Method::PUT, &format!("permissions/{}/guest", rabbit.vhost), Some(everything)).await;
+        rabbit
+    }
+
+    /// A connected broker on which the topology of the contract is declared.
+    pub(crate) async fn broker(&self) -> Arc<AmqpBroker> {
+        let broker = self.connect().await;
+        broker.declare(&topology()).await.expect("the topology can be declared");
+        broker
+    }
+
+    /// A connected broker.
+    pub(crate) async fn connect(&self) -> Arc<AmqpBroker> {
+        let broker = AmqpBroker::connect(self.config()).expect("the url is one");
+        until(&broker, &Health::Up).await;
+        self.brokers.lock().push(Arc::clone(&broker));
+        broker
+    }
+
+    pub(crate) fn config(&self) -> AmqpConfig {
+        AmqpConfig::new(self.url.clone(), self.vhost.clone())
+    }
+
+    /// Closes every broker and deletes the vhost.
+    pub(crate) async fn stop(self) {
+        let brokers = std::mem::take(&mut *self.brokers.lock());
+        for broker in brokers {
+            broker.shutdown().await;
+        }
+        self.call(reqwest::Method::DELETE, &format!("vhosts/{}", self.vhost), None).await;
+    }
+
+    /// Closes every connection to the vhost from the broker's side; how many.
+    pub(crate) async fn close_connections(&self) -> usize {
+        let names = self.connection_names().await;
+        for name in &names {
+            let path = format!("connections/{}", name.replace(' ', "%20").replace('>', "%3E"));
+            // It may be gone by itself already.
+            let _ = self.try_call(reqwest::Method::DELETE, &path, None).await;
+        }
+        names.len()
+    }
+
+    /// The connections to the vhost that the management API knows; it is a second late.
+    pub(crate) async fn connection_names(&self) -> Vec<String> {
+        let listed = self.call(reqwest::Method::GET, &format!("vhosts/{}/connections", self.vhost), None).await;
+        let listed = listed.as_array().cloned().unwrap_or_default();
+        listed.iter().filter_map(|connection| Some(connection["name"].as_str()?.to_owned())).collect()
+    }
+
+    /// Deletes a queue behind everybody's back.
+    pub(crate) async fn delete_queue(&self, queue: &str) {
+        self.call(reqwest::Method::DELETE, &format!("queues/{}/{queue}", self.vhost), None).await;
+    }
+
+    /// A queue as the management API shows it.
+    pub(crate) async fn queue(&self, queue: &str) -> Value {
+        self.call(reqwest::Method::GET, &format!("queues/{}/{queue}", self.vhost), None).await
+    }
+
+    async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+        let answer = self.try_call(method.clone(), path, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    async fn try_call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Result<Value, reqwest::Error> {
+        let request = self.http.request(method, format!("{}/api/{path}", self.management)).timeout(PATIENCE);
+        let request = if let Some(body) = body { request.json(&body) } else { request };
+        let text = request.send().await?.error_for_status()?.text().await?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+}
+
+/// Waits for a state of the broker.
+pub(crate) async fn until(broker: &AmqpBroker, wanted: &Health) {
+    let mut health = broker.health();
+    let reached = timeout(PATIENCE, health.wait_for(|health| std::mem::discriminant(health) == std::mem::discriminant(wanted))).await;
+    reached.unwrap_or_else(|_| panic!("the broker becomes {wanted:?}")).expect("the broker lives");
+}
+
+/// Waits until something is true.
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let reached = async {
+        while !condition().await {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    assert!(timeout(PATIENCE, reached).await.is_ok(), "{what}");
+}
+
+#[allow(clippy::disallowed_methods, reason = "tests are told by the environment where the servers are")]
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} names the RabbitMQ under test; tests/services starts one"))
+}
