@@ -3,8 +3,10 @@
 //! [`Database`] owns the file, its only writer and its readers. [`EmbeddedBroker`] is the broker on top of it, and the store
 //! beside it shares the same writer, so that a frame, the messages in it and its acknowledgement often cost one `fsync`.
 
+mod broker;
 mod database;
 mod store;
 
+pub use broker::EmbeddedBroker;
 pub use database::{Database, DatabaseError};
 pub use store::EmbeddedStore;

@@ -1,0 +1,170 @@
+//! The broker of a single process: durable queues as rows of the data file, delivered from memory.
+//!
+//! A publish is answered after its commit, shared with whatever else waits; consumers read from memory, where messages
+//! arrive in commit order. An acknowledgement deletes the row, a few milliseconds later at most, with the next commit. A clean
+//! stop is noted in the file; after any other, `recovery` counts a delivery for what may have been in somebody's
+//! hands, so that a frame which kills the process is parked in the end and its neighbours are not.
+//! What is for gateways, and replies, stays in memory: both ends are this process.
+
+mod catalog;
+mod health;
+mod ladder;
+mod message;
+mod publisher;
+mod queue;
+mod recovery;
+mod replies;
+mod settling;
+mod subscription;
+mod table;
+mod window;
+
+use crate::{Database, DatabaseError};
+use async_trait::async_trait;
+use bytes::Bytes;
+use catalog::Catalog;
+use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Publish, Subscription};
+use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
+use eventflow_ports::Clock;
+use eventflow_protocol::GatewayId;
+use health::{HealthSender, broker_error};
+use ladder::Alarm;
+use message::Slot;
+use publisher::EmbeddedPublisher;
+use queue::Queue;
+use replies::Replies;
+use settling::Settling;
+use std::sync::Arc;
+use subscription::EmbeddedSubscription;
+use table::StoredQueue;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Payload bytes in one work queue before publishers are refused: days of ordinary traffic, and still a file that a small
+/// machine can hold. Dead-letter queues and the ladder take what comes: refusing there would stop the consumers as well.
+const QUEUE_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Durable queues in the data file.
+pub struct EmbeddedBroker {
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What publishers, subscriptions and the ladder work on together.
+struct Shared {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    catalog: Catalog,
+    settling: Arc<Settling>,
+    replies: Arc<Replies>,
+    alarm: Alarm,
+    health: Arc<HealthSender>,
+}
+
+impl EmbeddedBroker {
+    /// Opens the broker in a data file: finds its queues and what is in them, and starts the retry ladder.
+    pub async fn open(database: Database, clock: Arc<dyn Clock>) -> Result<Self, DatabaseError> {
+        database.migrate("broker", table::STEPS).await?;
+        let stored = database.write(recovery::start).await?;
+        let catalog = Catalog::default();
+        for StoredQueue { number, spec, messages, bytes, last, .. } in stored {
+            catalog.add(Queue::new((spec.name, spec.kind, number), last, messages, bytes));
+        }
+        let health = Arc::new(HealthSender::new());
+        let settling = Settling::new(database.clone(), Arc::clone(&health));
+        let (replies, alarm) = (Replies::new(), Alarm::default());
+        // Due at once: the first round finds out what really is.
+        alarm.at(i64::MIN);
+        let shared = Arc::new(Shared { database, clock, catalog, settling, replies, alarm, health });
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(ladder::run(Arc::clone(&shared), stop.clone()));
+        Ok(Self { shared, tasks, stop })
+    }
+
+    /// Ends in order: subscriptions are lost, what was acknowledged is written, the file notes a clean stop. The data file
+    /// stays open; close it afterwards.
+    pub async fn close(&self) -> Result<(), DatabaseError> {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        for queue in self.shared.catalog.filter(|_| true) {
+            queue.close();
+        }
+        self.shared.database.write(|tx| table::mark_clean(tx, true).map(drop)).await
+    }
+
+    /// Looks at the retry ladder again: the clock was set.
+    pub fn clock_was_set(&self) {
+        self.shared.alarm.look_again();
+    }
+}
+
+impl Drop for EmbeddedBroker {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[async_trait]
+impl Broker for EmbeddedBroker {
+    async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
+        let missing: Vec<QueueSpec> =
+            topology.queues().into_iter().filter(|spec| !self.shared.has(&spec.name, spec.kind)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let declare = move |tx: &rusqlite::Transaction<'_>| {
+            missing.into_iter().map(|spec| table::declare(tx, &spec).map(|found| (spec, found))).collect()
+        };
+        let declared: Vec<(QueueSpec, (i64, String))> = self.shared.database.write(declare).await.map_err(broker_error)?;
+        for (spec, (number, kind)) in declared {
+            if kind != table::kind_name(spec.kind) {
+                return Err(BrokerError::Mismatch { queue: spec.name, source: format!("it exists as {kind}").into() });
+            }
+            self.shared.catalog.add(Queue::new((spec.name, spec.kind, number), Slot::start(number), 0, 0));
+        }
+        Ok(())
+    }
+
+    async fn declare_gateway(&self, id: &GatewayId) -> Result<bool, BrokerError> {
+        let name = gateway(id).name().to_owned();
+        Ok(self.shared.catalog.ensure_gateway(name))
+    }
+
+    async fn remove_gateway(&self, id: &GatewayId) -> Result<(), BrokerError> {
+        self.shared.catalog.remove(gateway(id).name());
+        Ok(())
+    }
+
+    async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError> {
+        let address = replies.map(|inbox| self.shared.replies.open(inbox));
+        Ok(Box::new(EmbeddedPublisher::new(Arc::clone(&self.shared), address)))
+    }
+
+    async fn subscribe(&self, name: &str, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
+        let consumable = self.shared.catalog.get(name).filter(|queue| !matches!(queue.kind, QueueKind::Delay(_)));
+        let queue = consumable.ok_or_else(|| BrokerError::Unroutable(name.to_owned()))?;
+        Ok(Box::new(EmbeddedSubscription::open(Arc::clone(&self.shared), queue, prefetch).await?))
+    }
+
+    async fn reply(&self, address: &str, payload: Bytes) {
+        self.shared.replies.send(address, payload);
+    }
+
+    async fn depth(&self, name: &str) -> Result<Depth, BrokerError> {
+        let queue = self.shared.catalog.get(name).ok_or_else(|| BrokerError::Unroutable(name.to_owned()))?;
+        Ok(queue.depth())
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.subscribe()
+    }
+}
+
+impl Shared {
+    fn has(&self, name: &str, kind: QueueKind) -> bool {
+        self.catalog.get(name).is_some_and(|queue| queue.kind == kind)
+    }
+}

@@ -1,0 +1,134 @@
+//! The retry ladder: brings messages back to the queue they came from when their delay is over.
+//!
+//! Each rung is a queue of its own in which all wait equally long, so the first one is always the next one due. The task
+//! sleeps until then; a restart finds the same rows. Safe to repeat because a message moves in one transaction.
+
+use super::message::Slot;
+use super::queue::Queue;
+use super::{Shared, table};
+use crate::DatabaseError;
+use eventflow_bus::topology::Delay;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Most messages of a rung that come back in one transaction, so that publishers are not held up by a whole outage's retries.
+const COME_BACK_MAX: u32 = 256;
+/// The clock is looked at again after this long, in case it was set.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// While writes fail, one is tried this often: nothing else would tell that the disk has room again.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// When the next message is due.
+#[derive(Default)]
+pub(super) struct Alarm {
+    next_ms: Mutex<Option<i64>>,
+    changed: Notify,
+}
+
+impl Alarm {
+    /// A message is due then.
+    pub(super) fn at(&self, due_ms: i64) {
+        let mut next = self.next_ms.lock();
+        if next.is_none_or(|before| due_ms < before) {
+            *next = Some(due_ms);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whoever sleeps until the next message is due looks again.
+    pub(super) fn look_again(&self) {
+        self.changed.notify_one();
+    }
+}
+
+/// A message that came back.
+struct Returned {
+    rung: Arc<Queue>,
+    to: Option<Arc<Queue>>,
+    slot: Slot,
+    bytes: u64,
+}
+
+/// Runs until `stop`.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut health = shared.health.subscribe();
+    loop {
+        let wait = wait(&shared);
+        if !wait.is_zero() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = shared.alarm.changed.notified() => continue,
+                _ = health.changed() => continue,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        if stop.is_cancelled() {
+            return;
+        }
+        if !shared.health.is_up() {
+            shared.settling.retry();
+        }
+        if come_back(&shared).await.is_err() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(PROBE_EVERY) => {}
+            }
+        }
+    }
+}
+
+/// How long nothing is due.
+fn wait(shared: &Shared) -> Duration {
+    let longest = if shared.health.is_up() { SLEEP_MAX } else { PROBE_EVERY };
+    let Some(due_ms) = *shared.alarm.next_ms.lock() else { return longest };
+    let ms = due_ms.saturating_sub(shared.clock.now().0);
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(longest)
+}
+
+/// Moves everything that is due, and learns what is due next.
+async fn come_back(shared: &Arc<Shared>) -> Result<(), DatabaseError> {
+    let (moves, ends) = (Arc::clone(shared), Arc::clone(shared));
+    let (tx, rx) = tokio::sync::oneshot::channel();
+    let work = move |tx: &rusqlite::Transaction<'_>| move_due(&moves, tx);
+    let done = move |answer: Result<(Vec<Returned>, Option<i64>), DatabaseError>| {
+        let outcome = ends.health.observe(answer).map(|(returned, next)| announce(&ends, returned, next));
+        // The scheduler may have been stopped meanwhile.
+        drop(tx.send(outcome));
+    };
+    shared.database.submit(work, done).await?;
+    rx.await.unwrap_or(Err(DatabaseError::Closed))
+}
+
+fn move_due(shared: &Shared, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<(Vec<Returned>, Option<i64>)> {
+    let (now_ms, mut returned, mut next) = (shared.clock.now().0, Vec::new(), None);
+    if !shared.health.is_up() {
+        // A write that changes nothing: it tells whether writing works again.
+        table::mark_clean(tx, false)?;
+    }
+    for rung in Delay::LADDER.into_iter().filter_map(|delay| shared.catalog.rung(delay)) {
+        for due in table::due(tx, rung.number, now_ms, COME_BACK_MAX)? {
+            let to = shared.catalog.numbered(due.back_to);
+            // A queue of a kind that this version does not know is only in the table.
+            let slot = to.as_ref().map_or_else(|| table::after_last(tx, due.back_to), |to| Ok(to.next_slot()))?;
+            table::come_back(tx, due.slot, slot)?;
+            returned.push(Returned { rung: Arc::clone(&rung), to, slot, bytes: due.bytes });
+        }
+        let first = table::first_due(tx, rung.number)?;
+        next = next.into_iter().chain(first).min();
+    }
+    Ok((returned, next))
+}
+
+/// On the writer thread, so that a message put on the ladder later sets the alarm later.
+fn announce(shared: &Shared, returned: Vec<Returned>, next: Option<i64>) {
+    *shared.alarm.next_ms.lock() = next;
+    for Returned { rung, to, slot, bytes } in returned {
+        rung.left(bytes);
+        if let Some(to) = to {
+            to.committed_on_disk(slot, bytes);
+        }
+    }
+}

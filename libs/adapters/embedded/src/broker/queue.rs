@@ -1,0 +1,286 @@
+//! One queue in memory: its head, who consumes it, what they hold.
+//!
+//! The table has every message of a durable queue; memory has the first of them (the window, bounded) and counts the rest.
+//! Messages enter in commit order, leave in slot order, and return to their place. A message suspected to kill its consumer
+//! (`SUSPECT_DELIVERIES`) is handed out only while nothing else of its queue is, and counted before, so that a crash counts
+//! against it alone.
+//! The queue of a gateway lives in memory only: gateway and broker are one process, so neither survives the other.
+
+use super::message::{Entry, Message, Slot};
+use super::window::Window;
+use eventflow_bus::port::{Depth, Incoming, Tag};
+use eventflow_bus::topology::QueueKind;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// A queue.
+pub(super) struct Queue {
+    /// Its name.
+    pub(super) name: String,
+    /// How it behaves.
+    pub(super) kind: QueueKind,
+    /// Its number in the table; `0` for a gateway's queue, which is not in the table.
+    pub(super) number: i64,
+    end: AtomicI64,
+    state: Mutex<State>,
+}
+
+struct State {
+    window: Window,
+    bytes: u64,
+    consumers: Vec<Consumer>,
+    consumers_ever: u64,
+    in_flight: usize,
+    suspect_in_flight: bool,
+    closed: bool,
+    unused_since: Instant,
+}
+
+struct Consumer {
+    id: u64,
+    prefetch: usize,
+    tags: u64,
+    holds: BTreeMap<Tag, Entry>,
+    wake: Arc<Notify>,
+}
+
+/// What a queue has for a consumer.
+pub(super) enum Taken {
+    /// This.
+    Message(Box<Incoming>),
+    /// Nothing now; the consumer will be woken.
+    Nothing,
+    /// More in the table, after the first slot and up to the second: read it and [`Queue::fill`].
+    OnDisk(Slot, Slot),
+    /// A suspect is next: put this count of deliveries into the table and call [`Queue::counted_ahead`].
+    Suspect(Slot, u32),
+    /// The queue is gone, or the broker is closed.
+    Closed,
+}
+
+impl Queue {
+    /// A queue whose newest message is at `end`, with `messages` of `bytes` in the table.
+    pub(super) fn new((name, kind, number): (String, QueueKind, i64), end: Slot, messages: u64, bytes: u64) -> Self {
+        let state = State {
+            window: Window::new(Slot::start(number), end, messages),
+            bytes,
+            consumers: Vec::new(),
+            consumers_ever: 0,
+            in_flight: 0,
+            suspect_in_flight: false,
+            closed: false,
+            unused_since: Instant::now(),
+        };
+        Self { name, kind, number, end: AtomicI64::new(end.0), state: Mutex::new(state) }
+    }
+
+    /// The next free slot. For durable queues called on the writer thread only, so slots ascend as commits do.
+    pub(super) fn next_slot(&self) -> Slot {
+        Slot(self.end.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Takes in a message that is committed now.
+    pub(super) fn committed(&self, slot: Slot, message: Message) {
+        let mut state = self.state.lock();
+        state.bytes += message.bytes();
+        let entry = Entry::new(slot, message);
+        if state.consumers.is_empty() {
+            state.window.skip(slot);
+        } else {
+            state.window.append(entry);
+        }
+        self.wake(&state);
+    }
+
+    /// Takes note of a message that is committed now and that nobody has in memory.
+    pub(super) fn committed_on_disk(&self, slot: Slot, bytes: u64) {
+        let mut state = self.state.lock();
+        state.bytes += bytes;
+        state.window.skip(slot);
+        self.wake(&state);
+    }
+
+    /// Takes in a message that lives in memory only, unless that exceeds `max_bytes`.
+    pub(super) fn offer(&self, message: Message, max_bytes: u64) -> bool {
+        let mut state = self.state.lock();
+        if state.bytes + message.bytes() > max_bytes {
+            return false;
+        }
+        state.bytes += message.bytes();
+        let slot = self.next_slot();
+        state.window.push(Entry::new(slot, message));
+        self.wake(&state);
+        true
+    }
+
+    /// A message on the ladder went back to its queue.
+    pub(super) fn left(&self, bytes: u64) {
+        let mut state = self.state.lock();
+        state.bytes = state.bytes.saturating_sub(bytes);
+        state.window.forget_one();
+    }
+
+    /// Bytes of payload that are queued or handed out.
+    pub(super) fn bytes(&self) -> u64 {
+        self.state.lock().bytes
+    }
+
+    /// How full it is. What an active consumer has room for counts as held by it, as with a broker that pushes.
+    pub(super) fn depth(&self) -> Depth {
+        let state = self.state.lock();
+        let active = state.consumers.iter().take(self.active_max());
+        let room = active.fold(0_usize, |sum, consumer| sum.saturating_add(consumer.room()));
+        Depth { ready: state.window.len().saturating_sub(room as u64), consumers: state.consumers.len() as u64 }
+    }
+
+    /// Whether nobody has consumed it for this long.
+    pub(super) fn is_unused_for(&self, time: Duration) -> bool {
+        let state = self.state.lock();
+        state.consumers.is_empty() && state.unused_since.elapsed() >= time
+    }
+
+    /// It exists for its gateway, whoever consumes it when.
+    pub(super) fn renew(&self) {
+        self.state.lock().unused_since = Instant::now();
+    }
+
+    /// Ends every subscription, now and later.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        for consumer in &state.consumers {
+            consumer.wake.notify_one();
+        }
+    }
+
+    /// Adds a consumer that holds at most `prefetch` messages (0: any number); answers its id and what wakes it.
+    pub(super) fn join(&self, prefetch: u16) -> (u64, Arc<Notify>) {
+        let mut state = self.state.lock();
+        state.consumers_ever += 1;
+        let (id, wake) = (state.consumers_ever, Arc::new(Notify::new()));
+        let prefetch = if prefetch == 0 { usize::MAX } else { prefetch.into() };
+        state.consumers.push(Consumer { id, prefetch, tags: 0, holds: BTreeMap::new(), wake: Arc::clone(&wake) });
+        (id, wake)
+    }
+
+    /// The next message for a consumer.
+    pub(super) fn take(&self, id: u64) -> Taken {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.closed {
+            return Taken::Closed;
+        }
+        let Some(turn) = state.consumers.iter().position(|consumer| consumer.id == id) else { return Taken::Closed };
+        let consumer = &mut state.consumers[turn];
+        if turn >= self.active_max() || consumer.room() == 0 {
+            return Taken::Nothing;
+        }
+        let Some(first) = state.window.first() else {
+            return state.window.missing().map_or(Taken::Nothing, |(from, to)| Taken::OnDisk(from, to));
+        };
+        let suspect = first.is_suspect();
+        if state.suspect_in_flight || (suspect && state.in_flight > 0) {
+            return Taken::Nothing;
+        }
+        if suspect && !first.counted_ahead {
+            return Taken::Suspect(first.slot, first.deliveries + 1);
+        }
+        let Some(entry) = state.window.pop() else { return Taken::Nothing };
+        state.in_flight += 1;
+        state.suspect_in_flight = suspect;
+        consumer.tags += 1;
+        let tag = Tag(consumer.tags);
+        let incoming = incoming(tag, &entry);
+        consumer.holds.insert(tag, entry);
+        Taken::Message(Box::new(incoming))
+    }
+
+    /// Takes in what was read for [`Taken::OnDisk`]; `complete`: there was nothing more.
+    pub(super) fn fill(&self, entries: Vec<Entry>, to: Slot, complete: bool) {
+        let mut state = self.state.lock();
+        state.window.fill(entries, to, complete);
+        self.wake(&state);
+    }
+
+    /// The table counts the coming delivery of this message, if it is still the next one.
+    pub(super) fn counted_ahead(&self, slot: Slot) {
+        if let Some(entry) = self.state.lock().window.first_if(slot) {
+            entry.counted_ahead = true;
+        }
+    }
+
+    /// How many messages may be in somebody's hands at once.
+    pub(super) fn may_hold(&self) -> usize {
+        self.state.lock().consumers.iter().fold(0, |sum, consumer| sum.saturating_add(consumer.prefetch))
+    }
+
+    /// The slots of those messages that a crash must not bring back, since it would count against them.
+    pub(super) fn suspects(&self, id: u64, tags: &[Tag]) -> Vec<Slot> {
+        let state = self.state.lock();
+        if !state.suspect_in_flight {
+            return Vec::new();
+        }
+        let Some(consumer) = state.consumers.iter().find(|consumer| consumer.id == id) else { return Vec::new() };
+        let held = tags.iter().filter_map(|tag| consumer.holds.get(tag));
+        held.filter(|entry| entry.is_suspect()).map(|entry| entry.slot).collect()
+    }
+
+    /// Forgets acknowledged messages; answers their slots and whether deliveries of them were counted.
+    pub(super) fn ack(&self, id: u64, tags: &[Tag]) -> Vec<(Slot, bool)> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let Some(consumer) = state.consumers.iter_mut().find(|consumer| consumer.id == id) else { return Vec::new() };
+        let done: Vec<Entry> = tags.iter().filter_map(|tag| consumer.holds.remove(tag)).collect();
+        state.in_flight -= done.len();
+        state.bytes = state.bytes.saturating_sub(done.iter().map(|entry| entry.message.bytes()).sum());
+        state.suspect_in_flight &= state.in_flight > 0;
+        self.wake(state);
+        done.iter().map(|entry| (entry.slot, entry.deliveries > 0)).collect()
+    }
+
+    /// Removes a consumer; what it held returns to its place, after `judge` has seen it. What `judge` refuses leaves the queue.
+    pub(super) fn leave(&self, id: u64, mut judge: impl FnMut(&mut Entry) -> bool) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let Some(turn) = state.consumers.iter().position(|consumer| consumer.id == id) else { return };
+        let consumer = state.consumers.remove(turn);
+        state.in_flight -= consumer.holds.len();
+        state.suspect_in_flight &= state.in_flight > 0;
+        state.unused_since = Instant::now();
+        for mut entry in consumer.holds.into_values() {
+            entry.redelivered = true;
+            if judge(&mut entry) {
+                state.window.put_back(entry);
+            } else {
+                state.bytes = state.bytes.saturating_sub(entry.message.bytes());
+            }
+        }
+        self.wake(state);
+    }
+
+    fn wake(&self, state: &State) {
+        for consumer in state.consumers.iter().take(self.active_max()) {
+            consumer.wake.notify_one();
+        }
+    }
+
+    /// How many consumers, from the longest there on, are served.
+    fn active_max(&self) -> usize {
+        if self.kind == QueueKind::SingleActive { 1 } else { usize::MAX }
+    }
+}
+
+impl Consumer {
+    fn room(&self) -> usize {
+        self.prefetch.saturating_sub(self.holds.len())
+    }
+}
+
+fn incoming(tag: Tag, entry: &Entry) -> Incoming {
+    let Message { payload, headers, reply_to } = entry.message.clone();
+    Incoming { tag, payload, redelivered: entry.redelivered, delivery_count: entry.deliveries, headers, reply_to }
+}

@@ -1,0 +1,255 @@
+//! The broker's tables and every statement on them.
+//!
+//! `broker_message` holds what is queued, waiting or parked; `broker_delivery` counts unfinished deliveries beside it, since
+//! an update of a message's own row would rewrite its payload. `broker_state` says whether the last stop was in order.
+
+use super::message::{Entry, Message, QUEUE_NUMBER_MAX, Slot};
+use bytes::Bytes;
+use eventflow_bus::port::Headers;
+use eventflow_bus::topology::{Delay, QueueKind, QueueSpec};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+/// The schema, one step per version.
+pub(super) const STEPS: &[&str] = &["
+    CREATE TABLE broker_queue (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, held INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE broker_message (
+        slot INTEGER PRIMARY KEY,
+        due_ms INTEGER,
+        back_to INTEGER,
+        attempt INTEGER NOT NULL,
+        reason TEXT,
+        origin TEXT,
+        reply_to TEXT,
+        payload BLOB NOT NULL
+    );
+    CREATE TABLE broker_delivery (slot INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+    CREATE TABLE broker_state (clean INTEGER NOT NULL);
+    INSERT INTO broker_state VALUES (1);
+"];
+
+/// A queue in the table.
+pub(super) struct StoredQueue {
+    /// Its number.
+    pub(super) number: i64,
+    /// Its name and kind.
+    pub(super) spec: QueueSpec,
+    /// How many of its messages were in somebody's hands at most when the process last ran.
+    pub(super) held: u32,
+    /// Messages in it.
+    pub(super) messages: u64,
+    /// Bytes of payload in it.
+    pub(super) bytes: u64,
+    /// The slot of its newest message, or the start of the queue.
+    pub(super) last: Slot,
+}
+
+/// Until when, and where to after that, a message waits on the ladder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    /// Milliseconds since 1970.
+    pub(super) due_ms: i64,
+    /// The number of the queue it returns to.
+    pub(super) back_to: i64,
+}
+
+/// A message on the ladder whose time has come.
+pub(super) struct Due {
+    /// Where it waits.
+    pub(super) slot: Slot,
+    /// The number of the queue it returns to.
+    pub(super) back_to: i64,
+    /// Bytes of payload.
+    pub(super) bytes: u64,
+}
+
+/// Makes a queue exist; answers its number and the kind it has.
+pub(super) fn declare(connection: &Connection, spec: &QueueSpec) -> Result<(i64, String)> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO broker_queue (name, kind) VALUES (?1, ?2)")?
+        .execute(params![spec.name, kind_name(spec.kind)])?;
+    let (number, kind) = connection
+        .prepare_cached("SELECT number, kind FROM broker_queue WHERE name = ?1")?
+        .query_row([&spec.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if number > QUEUE_NUMBER_MAX { Err(rusqlite::Error::IntegralValueOutOfRange(0, number)) } else { Ok((number, kind)) }
+}
+
+/// Every queue with what is in it.
+pub(super) fn queues(connection: &Connection) -> Result<Vec<StoredQueue>> {
+    let mut statement = connection.prepare("SELECT number, name, kind, held FROM broker_queue ORDER BY number")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    rows.filter_map(|row: Result<(i64, String, String, u32)>| match row {
+        // A kind that this version does not know is left alone, with its messages.
+        Ok((number, name, kind, held)) => {
+            kind_named(&kind, &name).map(|kind| filling(connection, (number, held), QueueSpec { name, kind }))
+        }
+        Err(error) => Some(Err(error)),
+    })
+    .collect()
+}
+
+fn filling(connection: &Connection, (number, held): (i64, u32), spec: QueueSpec) -> Result<StoredQueue> {
+    connection
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(length(payload)), 0), coalesce(max(slot), ?1) FROM broker_message
+             WHERE slot > ?1 AND slot <= ?2",
+        )?
+        .query_row([Slot::start(number).0, Slot::end(number).0], |row| {
+            let (messages, bytes, last): (u32, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(StoredQueue { number, spec, held, messages: messages.into(), bytes: bytes.unsigned_abs(), last: Slot(last) })
+        })
+}
+
+/// The name of a kind in the table; must equal the stored one when a queue is declared again.
+pub(super) fn kind_name(kind: QueueKind) -> &'static str {
+    match kind {
+        QueueKind::Work => "work",
+        QueueKind::SingleActive => "single-active",
+        QueueKind::Delay(_) => "delay",
+        QueueKind::Dead => "dead",
+        QueueKind::Gateway => "gateway",
+    }
+}
+
+fn kind_named(kind: &str, queue: &str) -> Option<QueueKind> {
+    match kind {
+        "work" => Some(QueueKind::Work),
+        "single-active" => Some(QueueKind::SingleActive),
+        "delay" => Delay::LADDER.into_iter().find(|delay| delay.queue() == queue).map(QueueKind::Delay),
+        "dead" => Some(QueueKind::Dead),
+        _ => None,
+    }
+}
+
+/// Adds a message.
+pub(super) fn insert(connection: &Connection, slot: Slot, message: &Message, wait: Option<Wait>) -> Result<()> {
+    let Message { payload, headers, reply_to } = message;
+    connection
+        .prepare_cached("INSERT INTO broker_message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![
+            slot.0,
+            wait.map(|wait| wait.due_ms),
+            wait.map(|wait| wait.back_to),
+            headers.attempt,
+            headers.reason,
+            headers.origin,
+            reply_to,
+            payload.as_ref()
+        ])
+        .map(drop)
+}
+
+/// Removes a message that was acknowledged; one that is gone already is fine.
+pub(super) fn delete(connection: &Connection, slot: Slot) -> Result<()> {
+    connection.prepare_cached("DELETE FROM broker_message WHERE slot = ?1")?.execute([slot.0]).map(drop)
+}
+
+/// Forgets the deliveries of a message.
+pub(super) fn delete_count(connection: &Connection, slot: Slot) -> Result<()> {
+    connection.prepare_cached("DELETE FROM broker_delivery WHERE slot = ?1")?.execute([slot.0]).map(drop)
+}
+
+/// Notes how many deliveries of a message ended without an acknowledgement.
+pub(super) fn put_count(connection: &Connection, slot: Slot, deliveries: u32) -> Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO broker_delivery VALUES (?1, ?2)")?
+        .execute(params![slot.0, deliveries])
+        .map(drop)
+}
+
+/// Messages after one slot and up to another, in order, until there are `max` or they have `max_bytes`; `true` if that is all.
+pub(super) fn read(connection: &Connection, range: (Slot, Slot), max: usize, max_bytes: u64) -> Result<(Vec<Entry>, bool)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.slot, m.attempt, m.reason, m.origin, m.reply_to, m.payload, coalesce(d.count, 0)
+         FROM broker_message m LEFT JOIN broker_delivery d ON d.slot = m.slot
+         WHERE m.slot > ?1 AND m.slot <= ?2 ORDER BY m.slot",
+    )?;
+    let mut rows = statement.query([range.0.0, range.1.0])?;
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    while entries.len() < max && bytes < max_bytes {
+        let Some(row) = rows.next()? else { return Ok((entries, true)) };
+        let entry = entry(row)?;
+        bytes += entry.message.bytes();
+        entries.push(entry);
+    }
+    Ok((entries, false))
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry> {
+    let headers = Headers { attempt: row.get(1)?, reason: row.get(2)?, origin: row.get(3)? };
+    let message = Message { headers, reply_to: row.get(4)?, payload: Bytes::from(row.get::<_, Vec<u8>>(5)?) };
+    let deliveries = row.get(6)?;
+    Ok(Entry { deliveries, redelivered: deliveries > 0, ..Entry::new(Slot(row.get(0)?), message) })
+}
+
+/// The first messages of a queue with their unfinished deliveries.
+pub(super) fn head(connection: &Connection, queue: i64, max: u32) -> Result<Vec<(Slot, u32)>> {
+    connection
+        .prepare_cached(
+            "SELECT m.slot, coalesce(d.count, 0) FROM broker_message m LEFT JOIN broker_delivery d ON d.slot = m.slot
+             WHERE m.slot > ?1 AND m.slot <= ?2 ORDER BY m.slot LIMIT ?3",
+        )?
+        .query_map(params![Slot::start(queue).0, Slot::end(queue).0, max], |row| Ok((Slot(row.get(0)?), row.get(1)?)))?
+        .collect()
+}
+
+/// Messages of a ladder queue whose time has come, oldest first.
+pub(super) fn due(connection: &Connection, queue: i64, now_ms: i64, max: u32) -> Result<Vec<Due>> {
+    connection
+        .prepare_cached(
+            "SELECT slot, back_to, length(payload) FROM (SELECT * FROM broker_message WHERE slot > ?1 AND slot <= ?2 ORDER BY slot LIMIT ?3)
+             WHERE due_ms <= ?4",
+        )?
+        .query_map(params![Slot::start(queue).0, Slot::end(queue).0, max, now_ms], |row| {
+            Ok(Due { slot: Slot(row.get(0)?), back_to: row.get(1)?, bytes: row.get::<_, u32>(2)?.into() })
+        })?
+        .collect()
+}
+
+/// When the oldest message of a ladder queue is due.
+pub(super) fn first_due(connection: &Connection, queue: i64) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT due_ms FROM broker_message WHERE slot > ?1 AND slot <= ?2 ORDER BY slot LIMIT 1")?
+        .query_row([Slot::start(queue).0, Slot::end(queue).0], |row| row.get(0))
+        .optional()
+}
+
+/// Moves a message from the ladder to the end of the queue it came from.
+pub(super) fn come_back(connection: &Connection, from: Slot, to: Slot) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE broker_message SET slot = ?2, due_ms = NULL, back_to = NULL WHERE slot = ?1")?
+        .execute([from.0, to.0])
+        .map(drop)
+}
+
+/// Moves a message to the end of a dead-letter queue; `false` if it is gone already.
+pub(super) fn park(connection: &Connection, from: Slot, to: Slot, (reason, origin): (&str, &str)) -> Result<bool> {
+    delete_count(connection, from)?;
+    let moved = connection
+        .prepare_cached("UPDATE broker_message SET slot = ?2, reason = ?3, origin = ?4 WHERE slot = ?1")?
+        .execute(params![from.0, to.0, reason, origin])?;
+    Ok(moved > 0)
+}
+
+/// The first free slot of a queue.
+pub(super) fn after_last(connection: &Connection, queue: i64) -> Result<Slot> {
+    connection
+        .prepare_cached("SELECT coalesce(max(slot), ?1) + 1 FROM broker_message WHERE slot > ?1 AND slot <= ?2")?
+        .query_row([Slot::start(queue).0, Slot::end(queue).0], |row| row.get(0).map(Slot))
+}
+
+/// Notes how many messages of a queue may be in somebody's hands from now on.
+pub(super) fn put_held(connection: &Connection, queue: i64, held: u32) -> Result<()> {
+    connection.prepare_cached("UPDATE broker_queue SET held = ?2 WHERE number = ?1")?.execute(params![queue, held]).map(drop)
+}
+
+/// Nobody holds anything.
+pub(super) fn clear_held(connection: &Connection) -> Result<()> {
+    connection.execute("UPDATE broker_queue SET held = 0 WHERE held > 0", []).map(drop)
+}
+
+/// Notes whether the broker stopped in order; answers what was noted before.
+pub(super) fn mark_clean(connection: &Connection, clean: bool) -> Result<bool> {
+    let before = connection.query_row("SELECT clean FROM broker_state", [], |row| row.get(0))?;
+    connection.execute("UPDATE broker_state SET clean = ?1", [clean])?;
+    Ok(before)
+}

@@ -1,0 +1,54 @@
+//! The embedded broker keeps every promise of the broker port.
+
+mod support;
+
+use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying};
+use eventflow_bus::port::Broker;
+use std::sync::Arc;
+use support::Site;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_keeps_its_promises() {
+    let site = Site::new();
+    publishing::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consuming_keeps_its_promises() {
+    let site = Site::new();
+    consuming::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_keep_their_promises() {
+    let site = Site::new();
+    gateways::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_keep_their_promises() {
+    let site = Site::new();
+    replies::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retrying_keeps_its_promises() {
+    let site = Site::new();
+    retrying::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_confirmed_survives_a_restart() {
+    let site = Site::new();
+    let opened = site.open().await;
+    let (broker, database) = (Arc::new(opened.broker), opened.database);
+    let port: Arc<dyn Broker> = broker.clone();
+    let restart = |port: Arc<dyn Broker>| async move {
+        drop(port);
+        broker.close().await.unwrap();
+        drop(broker);
+        database.close().await;
+        Arc::new(site.open().await.broker) as Arc<dyn Broker>
+    };
+    durability::check(port, restart).await;
+}
