@@ -14,6 +14,8 @@ pub const HEARD_WITHIN: Duration = Duration::from_secs(15);
 pub const BACK_WITHIN: Duration = Duration::from_secs(20);
 /// Between two tries of a caller that waits for the store to come back.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a passing fault lasts: longer than a write takes, shorter than a caller waits.
+const LASTS: Duration = Duration::from_millis(40);
 /// Messages in a batch that the fault hits.
 const BATCH: usize = 50;
 
@@ -81,6 +83,7 @@ pub async fn a_stream_of_batches_survives_faults(harness: &dyn FaultHarness, fau
         let (first, second) = batch.split_at(BATCH / 2);
         let trouble = async {
             harness.suffer(*fault).await;
+            tokio::time::sleep(LASTS).await;
             harness.mend().await;
         };
         let (answers, ()) = tokio::join!(repeat(&*store, first), trouble);

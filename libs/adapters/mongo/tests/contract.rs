@@ -1,0 +1,234 @@
+//! The store on a real MongoDB honours the port's contract, with and without faults.
+
+mod schema;
+mod support;
+
+use eventflow_ports::store_contract::Fault;
+use eventflow_ports::store_contract::{append, counters, faults, keys, reading, redelivery, threads, writers};
+use support::{run, run_with_faults};
+
+#[tokio::test]
+async fn each_thread_counts_from_one_in_batch_order() {
+    run(append::each_thread_counts_from_one_in_batch_order).await;
+}
+
+#[tokio::test]
+async fn a_large_batch_is_stored_in_order() {
+    run(append::a_large_batch_is_stored_in_order).await;
+}
+
+#[tokio::test]
+async fn a_newly_opened_store_continues_the_history() {
+    run(append::a_newly_opened_store_continues_the_history).await;
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_answered() {
+    run(append::an_empty_batch_is_answered).await;
+}
+
+#[tokio::test]
+async fn a_stored_message_says_what_was_sent() {
+    run(append::a_stored_message_says_what_was_sent).await;
+}
+
+#[tokio::test]
+async fn content_comes_back_unchanged() {
+    run(append::content_comes_back_unchanged).await;
+}
+
+#[tokio::test]
+async fn metadata_comes_back_unchanged() {
+    run(append::metadata_comes_back_unchanged).await;
+}
+
+#[tokio::test]
+async fn strangers_and_unknown_threads_are_refused_alone() {
+    run(append::strangers_and_unknown_threads_are_refused_alone).await;
+}
+
+#[tokio::test]
+async fn a_thread_that_another_store_just_created_is_found() {
+    run(append::a_thread_that_another_store_just_created_is_found).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_whole_is_stored_once() {
+    run(redelivery::a_batch_that_comes_again_whole_is_stored_once).await;
+}
+
+#[tokio::test]
+async fn a_half_written_batch_is_completed() {
+    run(redelivery::a_half_written_batch_is_completed).await;
+}
+
+#[tokio::test]
+async fn old_messages_among_new_ones_are_recognised() {
+    run(redelivery::old_messages_among_new_ones_are_recognised).await;
+}
+
+#[tokio::test]
+async fn a_command_twice_in_one_batch_is_stored_once() {
+    run(redelivery::a_command_twice_in_one_batch_is_stored_once).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_another_store_did_is_recognised() {
+    run(redelivery::a_batch_that_another_store_did_is_recognised).await;
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_is_the_same_message() {
+    run(keys::the_same_key_and_body_is_the_same_message).await;
+}
+
+#[tokio::test]
+async fn the_same_key_twice_in_one_batch_is_one_message() {
+    run(keys::the_same_key_twice_in_one_batch_is_one_message).await;
+}
+
+#[tokio::test]
+async fn the_same_key_for_another_message_is_refused() {
+    run(keys::the_same_key_for_another_message_is_refused).await;
+}
+
+#[tokio::test]
+async fn keys_belong_to_their_sender() {
+    run(keys::keys_belong_to_their_sender).await;
+}
+
+#[tokio::test]
+async fn two_writers_leave_no_gap_and_keep_their_order() {
+    run(writers::two_writers_leave_no_gap_and_keep_their_order).await;
+}
+
+#[tokio::test]
+async fn two_writers_with_the_same_batches_store_them_once() {
+    run(writers::two_writers_with_the_same_batches_store_them_once).await;
+}
+
+#[tokio::test]
+async fn unread_counts_are_the_messages_of_others() {
+    run(counters::unread_counts_are_the_messages_of_others).await;
+}
+
+#[tokio::test]
+async fn the_thread_shows_its_newest_message_by_place() {
+    run(counters::the_thread_shows_its_newest_message_by_place).await;
+}
+
+#[tokio::test]
+async fn touching_again_changes_nothing() {
+    run(counters::touching_again_changes_nothing).await;
+}
+
+#[tokio::test]
+async fn missing_earlier_messages_are_included() {
+    run(counters::missing_earlier_messages_are_included).await;
+}
+
+#[tokio::test]
+async fn concurrent_touches_count_each_message_once() {
+    run(counters::concurrent_touches_count_each_message_once).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_while_messages_come_in() {
+    run(counters::counts_are_exact_while_messages_come_in).await;
+}
+
+#[tokio::test]
+async fn a_crowd_is_counted_person_by_person() {
+    run(counters::a_crowd_is_counted_person_by_person).await;
+}
+
+#[tokio::test]
+async fn a_creation_race_has_one_winner() {
+    run(threads::a_creation_race_has_one_winner).await;
+}
+
+#[tokio::test]
+async fn creating_again_finds_the_thread_as_it_is() {
+    run(threads::creating_again_finds_the_thread_as_it_is).await;
+}
+
+#[tokio::test]
+async fn participants_are_known_per_thread() {
+    run(threads::participants_are_known_per_thread).await;
+}
+
+#[tokio::test]
+async fn a_thread_is_seen_by_its_people_only() {
+    run(threads::a_thread_is_seen_by_its_people_only).await;
+}
+
+#[tokio::test]
+async fn threads_are_listed_by_activity() {
+    run(threads::threads_are_listed_by_activity).await;
+}
+
+#[tokio::test]
+async fn pages_of_threads_show_each_once() {
+    run(threads::pages_of_threads_show_each_once).await;
+}
+
+#[tokio::test]
+async fn pages_of_messages_are_cut_at_the_right_places() {
+    run(reading::pages_of_messages_are_cut_at_the_right_places).await;
+}
+
+#[tokio::test]
+async fn there_may_be_nothing_to_read() {
+    run(reading::there_may_be_nothing_to_read).await;
+}
+
+#[tokio::test]
+async fn every_operation_fails_in_time_with_broken_connections() {
+    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::Refused).await).await;
+}
+
+#[tokio::test]
+async fn every_operation_fails_in_time_with_a_silent_server() {
+    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::Silent).await).await;
+}
+
+#[tokio::test]
+async fn every_operation_fails_in_time_with_lost_answers() {
+    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::AnswersLost).await).await;
+}
+
+#[tokio::test]
+async fn a_batch_hit_by_broken_connections_is_stored_once() {
+    run_with_faults(async |harness| faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Refused).await).await;
+}
+
+#[tokio::test]
+async fn a_batch_hit_by_a_silent_server_is_stored_once() {
+    run_with_faults(async |harness| faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Silent).await).await;
+}
+
+#[tokio::test]
+async fn a_batch_hit_by_lost_answers_is_stored_once() {
+    run_with_faults(async |harness| faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::AnswersLost).await).await;
+}
+
+#[tokio::test]
+async fn a_touch_hit_by_broken_connections_counts_once() {
+    run_with_faults(async |harness| faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Refused).await).await;
+}
+
+#[tokio::test]
+async fn a_touch_hit_by_a_silent_server_counts_once() {
+    run_with_faults(async |harness| faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Silent).await).await;
+}
+
+#[tokio::test]
+async fn a_touch_hit_by_lost_answers_counts_once() {
+    run_with_faults(async |harness| faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::AnswersLost).await).await;
+}
+
+#[tokio::test]
+async fn a_stream_of_batches_survives_broken_connections_and_lost_answers() {
+    let faults: Vec<Fault> = (0..40).map(|i| if i % 2 == 0 { Fault::Refused } else { Fault::AnswersLost }).collect();
+    run_with_faults(async |harness| faults::a_stream_of_batches_survives_faults(harness, &faults).await).await;
+}

@@ -1,0 +1,151 @@
+//! What MongoDB itself sees: documents in the published schema, the indexes that are the fence, and how queries use them.
+
+use crate::support::run_with_uri;
+use eventflow_mongo::MongoStore;
+use eventflow_ports::store_contract::fixtures::{Scene, append, fresh_people, say};
+use eventflow_ports::{Store, StoreError};
+use eventflow_protocol::ThreadId;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::{Client, Database};
+use std::time::{Duration, Instant};
+
+/// Nothing listens there: the port is reserved (TCPMUX) and unused.
+const NOBODY: &str = "mongodb://127.0.0.1:1/?directConnection=true";
+
+async fn database(uri: &str) -> Database {
+    Client::with_uri_str(uri).await.unwrap().default_database().unwrap()
+}
+
+async fn only(database: &Database, collection: &str) -> Document {
+    database.collection::<Document>(collection).find_one(doc! {}).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn documents_have_the_fields_and_types_of_the_published_schema() {
+    run_with_uri(async |uri| {
+        let store = MongoStore::connect(uri).await.unwrap();
+        let scene = Scene::with_people(&store, 3).await;
+        let messages = append(&store, &[scene.say_keyed(0, "hi", "k")]).await;
+        store.touch_threads(&messages).await.unwrap();
+        let (ann, bob, database) = (scene.people[0].to_string(), scene.people[1].to_string(), database(uri).await);
+        let message = only(&database, "messages").await;
+        assert!(matches!(message.get("_id"), Some(Bson::ObjectId(id)) if id.to_hex() == messages[0].id.to_string()));
+        assert_eq!(message.get_str("threadId").unwrap(), scene.thread.to_string());
+        assert_eq!(message.get_array("recipientIds").unwrap(), &[bob.clone().into(), scene.people[2].to_string().into()]);
+        assert_eq!((message.get_i64("seq").unwrap(), message.get_str("status").unwrap()), (1, "sent"));
+        assert_eq!((message.get_str("senderId").unwrap(), message.get_str("clientMessageId").unwrap()), (ann.as_str(), "k"));
+        assert!(!message.get_bool("isDraft").unwrap());
+        for list in ["attachments", "reactions", "readBy", "deliveredTo"] {
+            assert!(message.get_array(list).unwrap().is_empty(), "{list}");
+        }
+        let thread = only(&database, "threads").await;
+        assert!(matches!(thread.get("_id"), Some(Bson::ObjectId(_))));
+        assert_eq!(thread.get_array("participants").unwrap().len(), 3);
+        assert_eq!(thread.get_str("lastMessageId").unwrap(), messages[0].id.to_string());
+        assert_eq!((thread.get_i64("lastSeq").unwrap(), thread.get_str("status").unwrap()), (1, "active"));
+        let unread = thread.get_document("unreadCount").unwrap();
+        assert_eq!((unread.get_i64(&ann).unwrap(), unread.get_i64(&bob).unwrap()), (0, 1));
+        for (document, field) in
+            [(&message, "createdAt"), (&message, "updatedAt"), (&thread, "createdAt"), (&thread, "lastMessageAt")]
+        {
+            assert!(matches!(document.get(field), Some(Bson::DateTime(_))), "{field}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_of_a_crowd_do_not_list_it() {
+    run_with_uri(async |uri| {
+        let store = MongoStore::connect(uri).await.unwrap();
+        let scene = Scene::with_people(&store, 101).await;
+        append(&store, &[scene.say(0, "hi")]).await;
+        assert!(!only(&database(uri).await, "messages").await.contains_key("recipientIds"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_server_itself_refuses_a_second_message_at_a_place() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        store.prepare().await.expect("preparing again changes nothing");
+        let scene = Scene::with_people(&store, 2).await;
+        append(&store, &[scene.say(0, "hi")]).await;
+        let mut second = only(&database, "messages").await;
+        second.insert("_id", mongodb::bson::oid::ObjectId::new());
+        assert!(database.collection::<Document>("messages").insert_one(second).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hot_queries_read_no_more_than_they_return() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        let scene = Scene::with_people(&store, 2).await;
+        append(&store, &scene.talk(200)).await;
+        let newest = doc! {
+            "aggregate": "messages", "cursor": {},
+            "pipeline": [
+                { "$match": { "threadId": { "$in": [scene.thread.to_string()] } } },
+                { "$sort": { "threadId": -1, "seq": -1 } },
+                { "$group": { "_id": "$threadId", "seq": { "$first": "$seq" } } },
+            ],
+        };
+        let by_key = doc! { "$or": [
+            { "_id": { "$in": [mongodb::bson::oid::ObjectId::new()] } },
+            { "senderId": scene.people[0].as_str(), "clientMessageId": { "$in": ["k"] } },
+        ] };
+        let list = doc! { "participants": scene.people[0].as_str(), "status": "active" };
+        let order = doc! { "activityAt": -1, "_id": -1 };
+        for (query, bound) in [
+            (newest, 2),
+            (doc! { "find": "messages", "filter": by_key }, 0),
+            (doc! { "find": "threads", "filter": list, "sort": order, "limit": 5 }, 1),
+        ] {
+            let plan = database.run_command(doc! { "explain": query.clone(), "verbosity": "executionStats" }).await.unwrap();
+            let (keys, documents) = examined(&plan);
+            assert!(keys <= bound + 1 && documents <= bound, "{query} examined {keys} keys and {documents} documents: {plan}");
+            assert!(!plan.to_string().contains("\"SORT\""), "{query} sorts in memory: {plan}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_no_reason_not_to_start() {
+    let started = Instant::now();
+    let store = MongoStore::connect(NOBODY).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(1), "connecting waits for nobody");
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable { .. })));
+    assert!(started.elapsed() < Duration::from_secs(4), "a probe is answered soon");
+    assert!(matches!(store.prepare().await, Err(StoreError::Unavailable { .. })));
+    let people = fresh_people(1);
+    let batch = [say(ThreadId::derive(&people, "{}"), &people[0], "hi")];
+    assert!(matches!(store.append_messages(&batch).await, Err(StoreError::Unavailable { .. })));
+    store.close().await;
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable { .. })), "a closed store is unavailable");
+}
+
+#[tokio::test]
+async fn a_uri_that_is_none_is_refused() {
+    for uri in ["", "http://127.0.0.1/", "mongodb://"] {
+        assert!(matches!(MongoStore::connect(uri).await, Err(StoreError::Refused { .. })), "{uri}");
+    }
+}
+
+/// Keys and documents that the server examined, over all stages that say so.
+fn examined(plan: &Document) -> (i64, i64) {
+    let number = |document: &Document, field: &str| match document.get(field) {
+        Some(Bson::Int32(n)) => i64::from(*n),
+        Some(Bson::Int64(n)) => *n,
+        _ => 0,
+    };
+    if let Ok(stats) = plan.get_document("executionStats") {
+        return (number(stats, "totalKeysExamined"), number(stats, "totalDocsExamined"));
+    }
+    let stages = plan.get_array("stages").map(Vec::as_slice).unwrap_or_default();
+    let cursor = stages.iter().filter_map(Bson::as_document).find_map(|stage| stage.get_document("$cursor").ok());
+    cursor.map(examined).unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! A database of its own for each test, on the server that `MONGODB_URI` names; dropped at the end, also of a failed test.
+
+mod proxy;
+
+use async_trait::async_trait;
+use eventflow_mongo::MongoStore;
+use eventflow_ports::Store;
+use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
+use eventflow_protocol::CommandId;
+use futures_util::FutureExt;
+use mongodb::Client;
+use proxy::Proxy;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+
+/// A server, and a database on it that nobody else uses.
+pub(crate) struct MongoHarness {
+    direct: String,
+    proxied: String,
+    proxy: Proxy,
+}
+
+/// Runs a check on a fresh database, reached directly.
+pub(crate) async fn run(check: impl AsyncFnOnce(&dyn Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check on a fresh database, reached through a proxy that can fail.
+pub(crate) async fn run_with_faults(check: impl AsyncFnOnce(&dyn FaultHarness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(harness).await).await;
+}
+
+/// Runs a test on a fresh database whose URI it gets.
+pub(crate) async fn run_with_uri(test: impl AsyncFnOnce(&str)) {
+    on_fresh_database(async |harness: &MongoHarness| test(&harness.direct).await).await;
+}
+
+async fn on_fresh_database(test: impl AsyncFnOnce(&MongoHarness)) {
+    let harness = MongoHarness::new().await;
+    open(&harness.direct).await.prepare().await.unwrap();
+    let outcome = AssertUnwindSafe(test(&harness)).catch_unwind().await;
+    let client = Client::with_uri_str(&harness.direct).await.unwrap();
+    client.default_database().unwrap().drop().await.unwrap();
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}
+
+async fn open(uri: &str) -> Arc<MongoStore> {
+    Arc::new(MongoStore::connect(uri).await.unwrap())
+}
+
+struct Direct(String);
+
+#[async_trait]
+impl Harness for Direct {
+    async fn open(&self) -> Arc<dyn Store> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl Harness for MongoHarness {
+    async fn open(&self) -> Arc<dyn Store> {
+        open(&self.proxied).await
+    }
+}
+
+#[async_trait]
+impl FaultHarness for MongoHarness {
+    async fn suffer(&self, fault: Fault) {
+        self.proxy.set(Some(fault));
+    }
+
+    async fn mend(&self) {
+        self.proxy.set(None);
+    }
+}
+
+impl MongoHarness {
+    async fn new() -> Self {
+        #[allow(clippy::disallowed_methods, reason = "the test's server is named by the environment; there is no configuration")]
+        let uri = std::env::var("MONGODB_URI").expect("MONGODB_URI names a MongoDB server: eval \"$(tests/services env)\"");
+        let (base, query) = uri.split_once('?').unwrap_or((&uri, ""));
+        let authority = base.strip_prefix("mongodb://").expect("a mongodb:// URI").split('/').next().unwrap_or_default();
+        let (user, host) =
+            authority.rsplit_once('@').map_or((String::new(), authority), |(user, host)| (format!("{user}@"), host));
+        let first = host.split(',').next().unwrap_or_default().to_owned();
+        let database = format!("eventflow_test_{}", CommandId::new().0.simple());
+        let proxy = Proxy::to(first).await;
+        // Without `directConnection` the driver would go past the proxy to the address the server says it has.
+        let kept: Vec<&str> =
+            query.split('&').filter(|option| !option.is_empty() && !option.starts_with("replicaSet=")).collect();
+        let options = [kept, vec!["directConnection=true"]].concat().join("&");
+        let proxied = format!("mongodb://{user}{}/{database}?{options}", proxy.address);
+        Self { direct: format!("mongodb://{authority}/{database}?{query}"), proxied, proxy }
+    }
+}
