@@ -24,6 +24,8 @@ COPY --from=build /out/ /usr/local/bin/
 USER eventflow
 # `eventflow` without URLs keeps its data file in ./data.
 WORKDIR /
+# A container is reached from outside of itself; the default is the loopback address.
+ENV LISTEN=0.0.0.0:8080
 VOLUME /data
 STOPSIGNAL SIGTERM
 CMD ["eventflow"]
