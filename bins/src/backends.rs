@@ -6,7 +6,7 @@ use eventflow_bus::port::Broker;
 use eventflow_config::{Config, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, MemoryRegistry, Membership, Registry, Store, SystemClock};
+use eventflow_ports::{Clock, Membership, MemoryRegistry, Registry, Store, SystemClock};
 use eventflow_redis::{RedisRegistry, Settings};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +41,9 @@ impl Backends {
         let (mut amqp, mut embedded_broker, mut mongo) = (None, None, None);
         let broker: Arc<dyn Broker> = match &database {
             Some(database) if config.embedded_broker() => {
-                let broker = EmbeddedBroker::open(database.clone(), Arc::clone(&clock)).await.context("open the embedded queue")?;
-                Arc::clone(embedded_broker.insert(broker)) as _
+                let broker =
+                    EmbeddedBroker::open(database.clone(), Arc::clone(&clock)).await.context("open the embedded queue")?;
+                Arc::clone(embedded_broker.insert(Arc::new(broker))) as _
             }
             _ => {
                 let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), name)).context("broker.url")?;
@@ -80,8 +81,13 @@ impl Backends {
         if let Some(broker) = self.amqp {
             broker.shutdown().await;
         }
-        if let Some(broker) = self.embedded_broker {
-            broker.close().await;
+        if let Some(store) = self.mongo {
+            store.close().await;
+        }
+        if let Some(broker) = self.embedded_broker
+            && let Err(error) = broker.close().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the embedded queue was not closed cleanly");
         }
         if let Some(database) = self.database {
             database.close().await;

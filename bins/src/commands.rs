@@ -9,10 +9,9 @@ use eventflow_ingress::identity::Tokens;
 use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// How long a development token holds, unless asked otherwise.
-const DEFAULT_TOKEN_HOURS: u64 = 12;
+const DEFAULT_TOKEN_HOURS: u32 = 12;
 
 /// What an operator can ask for.
 #[derive(Debug, Subcommand)]
@@ -25,12 +24,9 @@ pub enum Command {
         /// The name shown to others; the id if absent.
         #[arg(long)]
         name: Option<String>,
-        /// `user` or `admin`.
-        #[arg(long, default_value = "user")]
-        role: String,
         /// How long it holds.
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
-        hours: u64,
+        hours: u32,
     },
     /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
     Topology,
@@ -39,7 +35,7 @@ pub enum Command {
 /// Does it; gives what to print.
 pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
     match command {
-        Command::Token { user, name, role, hours } => token(config, user, name.as_deref(), role, *hours),
+        Command::Token { user, name, hours } => token(config, user, name.as_deref(), *hours),
         Command::Topology => {
             let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
             Ok(serde_json::to_string_pretty(&definitions)? + "\n")
@@ -47,9 +43,8 @@ pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
     }
 }
 
-fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u64) -> anyhow::Result<String> {
+fn token(config: &Config, user: &str, name: Option<&str>, hours: u32) -> anyhow::Result<String> {
     let user: UserId = user.parse().with_context(|| format!("--user {user}"))?;
     let tokens = Tokens::new(&secret::resolve(config)?, Arc::new(SystemClock))?;
-    let holds = Duration::from_secs(hours * 3_600);
-    Ok(tokens.mint(&user, role, name.unwrap_or(user.as_str()), holds) + "\n")
+    Ok(tokens.mint(&user, name.unwrap_or(user.as_str()), i64::from(hours) * 3_600) + "\n")
 }

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod backends;
 pub mod commands;
+pub mod echo;
 pub mod page;
 pub mod process;
 pub mod roles;

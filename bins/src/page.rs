@@ -15,12 +15,11 @@ use eventflow_ports::Clock;
 use eventflow_protocol::UserId;
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The demo people.
 const PEOPLE: [(&str, &str); 2] = [("ann", "Ann"), ("ben", "Ben")];
-/// How long a demo sign-in holds.
-const DEMO_TOKEN_LIFE: Duration = Duration::from_hours(12);
+/// How long a demo sign-in holds, in seconds: a working day.
+const DEMO_TOKEN_LIFE_S: i64 = 12 * 3_600;
 /// The page runs its own files and talks to its own server, nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -73,9 +72,10 @@ async fn people() -> Json<serde_json::Value> {
 
 async fn sign_in(State(demo): State<Demo>, Path(person): Path<String>) -> Response {
     let Some((id, name)) = PEOPLE.into_iter().find(|(id, _)| *id == person) else {
-        return (StatusCode::NOT_FOUND, Json(json!({"success": false, "code": "not_found", "error": "no such demo person"}))).into_response();
+        return (StatusCode::NOT_FOUND, Json(json!({"success": false, "code": "not_found", "error": "no such demo person"})))
+            .into_response();
     };
     let user: UserId = id.parse().expect("demo people have valid ids");
-    let token = demo.tokens.mint(&user, "user", name, DEMO_TOKEN_LIFE);
+    let token = demo.tokens.mint(&user, name, DEMO_TOKEN_LIFE_S);
     Json(json!({"success": true, "token": token, "user": {"id": id, "name": name}})).into_response()
 }

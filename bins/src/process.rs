@@ -59,20 +59,7 @@ impl System {
         let backends = Backends::open(&config, name).await?;
         let (workers, servers) = (JoinSet::new(), JoinSet::new());
         let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
-        Ok(Self {
-            config,
-            secret,
-            metrics,
-            readiness,
-            shutdown,
-            topology,
-            backends,
-            requests,
-            lanes,
-            gateway,
-            workers,
-            servers,
-        })
+        Ok(Self { config, secret, metrics, readiness, shutdown, topology, backends, requests, lanes, gateway, workers, servers })
     }
 
     /// Runs a part that must not end before the workers' stage of shutdown.
@@ -95,12 +82,8 @@ impl System {
     }
 
     async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
-        let operators = admin::bind(
-            self.config.admin.listen,
-            self.metrics.clone(),
-            self.readiness.clone(),
-            self.shutdown.serving.clone(),
-        );
+        let operators =
+            admin::bind(self.config.admin.listen, self.metrics.clone(), self.readiness.clone(), self.shutdown.serving.clone());
         self.servers.spawn(operators.await?);
         if routers.is_empty() {
             return Ok(());

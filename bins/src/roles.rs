@@ -7,8 +7,8 @@ use eventflow_bus::consume::{Consumer, Declares, StageState};
 use eventflow_bus::handler::Handler;
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::{FANOUT, PERSIST};
-use eventflow_ingress::parts::{IngressConfig, IngressParts};
 use eventflow_ingress::ws::Gateway;
+use eventflow_ingress::{IngressConfig, IngressParts};
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Config as SocketConfig, Recovery};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
@@ -66,14 +66,15 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     let mut router = gateway.router();
     if !system.config.gateway.engine_echo_path.is_empty() {
         tracing::warn!("gateway.engine_echo_path is set: an Engine.IO echo for protocol tests is open to everybody");
-        router = router.merge(gateway.engine_echo(&system.config.gateway.engine_echo_path));
+        router = router.merge(crate::echo::router(&system.config.gateway));
     }
     tracing::info!(gateway = %id, "socket gateway");
     system.gateway = Some((id, gateway));
     Ok(router)
 }
 
-fn socket_settings(settings: &eventflow_config::Gateway) -> SocketConfig {
+/// How sockets behave, from the settings.
+pub(crate) fn socket_settings(settings: &eventflow_config::Gateway) -> SocketConfig {
     let window = Duration::from_millis(settings.recovery_window_ms);
     SocketConfig {
         ping_interval: Duration::from_millis(settings.ping_interval_ms),
@@ -84,7 +85,7 @@ fn socket_settings(settings: &eventflow_config::Gateway) -> SocketConfig {
 }
 
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
-    let router = eventflow_ingress::http::router(ingress_parts(system).await?)?;
+    let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
     let page = crate::page::router(&system.config, system.secret.clone(), Arc::clone(&system.backends.clock))?;
     Ok(router.merge(page))
 }

@@ -4,6 +4,7 @@
 
 use anyhow::Context;
 use eventflow_config::{Log, LogFormat};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; once per process.
@@ -11,7 +12,7 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level).context("configuration key `log.level`")?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
-        LogFormat::Pretty => lines.with_target(false).try_init(),
+        LogFormat::Pretty => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!(error)).context("start logging")

@@ -1,0 +1,36 @@
+//! An Engine.IO echo under the gateway's own settings, for the official Engine.IO protocol suite and nothing else.
+//!
+//! The suite sends messages and expects them back, which no messaging gateway does; transports, timers and limits are the
+//! gateway's. Open only where `gateway.engine_echo_path` is set.
+
+use crate::roles::socket_settings;
+use axum::Router;
+use eventflow_config::Gateway;
+use eventflow_socketio::{Accepted, Application, Config, ConnectError, Event, Handshake, Joining, Protocol, Server, Socket};
+use serde_json::value::RawValue;
+
+/// Largest message in bytes, as the suite expects it.
+const MAX_PAYLOAD: usize = 1_000_000;
+
+struct Nobody;
+
+impl Application for Nobody {
+    type State = ();
+
+    async fn connect(&self, _: &str, _: &Handshake, _: Option<&RawValue>) -> Result<Accepted<()>, ConnectError> {
+        Err(ConnectError::new("this endpoint only echoes"))
+    }
+
+    async fn joining(&self, _: &Socket<()>, _: Joining<()>) {}
+
+    async fn event(&self, _: &Socket<()>, _: Event) {}
+
+    async fn expired(&self, _: &Socket<()>) {}
+}
+
+/// The echo at its configured path.
+pub fn router(settings: &Gateway) -> Router {
+    let path = settings.engine_echo_path.clone();
+    let config = Config { path, protocol: Protocol::EngineEcho, max_payload: MAX_PAYLOAD, ..socket_settings(settings) };
+    Server::new(config, Nobody).router()
+}
