@@ -28,7 +28,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// Gateway, `ws://host:port`; repeat to spread the clients over several.
-    #[arg(long, default_value = "ws://127.0.0.1:3000")]
+    #[arg(long, default_value = "ws://127.0.0.1:8080")]
     pub ws: Vec<String>,
     /// REST base, `http://host:port`; the first gateway if not given.
     #[arg(long)]
@@ -51,12 +51,18 @@ pub struct Common {
     /// Longest wait for what is still open when sending has ended, seconds.
     #[arg(long, default_value_t = 60.0)]
     pub drain: f64,
+    /// Silence that ends a complete run, seconds: long enough for a late double to show.
+    #[arg(long, default_value_t = 3.0)]
+    pub quiet: f64,
     /// Do clients come back after a drop?
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     pub reconnect: bool,
     /// Also write the report here as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// Report on standard error every so many seconds; 0 for never.
+    #[arg(long, default_value_t = 0.0)]
+    pub progress: f64,
     /// Threads of the generator itself; one is enough for about 20,000 messages per second.
     #[arg(long, default_value_t = 1)]
     pub workers: usize,
@@ -164,10 +170,19 @@ impl Common {
         Target::new(&self.ws, self.http.as_deref(), &self.jwt_secret, run)
     }
 
-    /// Longest wait for what is still open.
-    pub fn drain(&self) -> Result<Duration, LoadError> {
-        seconds("--drain", self.drain)
+    /// How the end of a run is waited for.
+    pub fn patience(&self) -> Result<Patience, LoadError> {
+        Ok(Patience { drain: seconds("--drain", self.drain)?, quiet: seconds("--quiet", self.quiet)? })
     }
+}
+
+/// How the end of a run is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Longest wait for what is still open.
+    pub drain: Duration,
+    /// Silence that ends a complete run.
+    pub quiet: Duration,
 }
 
 /// A duration from seconds on the command line.

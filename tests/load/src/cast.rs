@@ -21,10 +21,10 @@ use tokio_util::task::TaskTracker;
 const CALLS_AT_ONCE: usize = 16;
 /// Handshakes at a time.
 const HANDSHAKES_AT_ONCE: usize = 64;
-/// How long reading history is tried before the run is given up: a system that was just killed may be starting.
-const HISTORY_WITHIN: Duration = Duration::from_mins(1);
+/// How long a REST call is tried before the run is given up: a system that was just killed may be starting.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// Pause between two tries.
-const HISTORY_AGAIN: Duration = Duration::from_millis(500);
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Everybody in a run.
 pub struct Cast {
@@ -45,7 +45,8 @@ impl Cast {
                 let first = first_user + thread * members;
                 let target = &shared.target;
                 let others: Vec<String> = (first + 1..first + members).map(|user| target.user(user)).collect();
-                target.rest.create_thread(&target.token(first), &others, &target.run).await.map(Arc::from)
+                let token = target.token(first);
+                insist(|| target.rest.create_thread(&token, &others, &target.run)).await.map(Arc::from)
             }
         };
         let threads = stream::iter((0..threads).map(create)).buffered(CALLS_AT_ONCE).try_collect().await?;
@@ -112,12 +113,18 @@ impl Cast {
 
     async fn history(&self, user: u32, thread: &str) -> Result<Vec<Stored>, LoadError> {
         let target = &self.shared.target;
-        let give_up = Instant::now() + HISTORY_WITHIN;
-        loop {
-            match target.rest.history(&target.token(user), &target.run, thread, 0).await {
-                Err(_) if Instant::now() < give_up => sleep(HISTORY_AGAIN).await,
-                result => return result,
-            }
+        let token = target.token(user);
+        insist(|| target.rest.history(&token, &target.run, thread, 0)).await
+    }
+}
+
+/// Calls until there is an answer, or an error that will not pass, or the time is up.
+async fn insist<T, F: Future<Output = Result<T, LoadError>>>(call: impl Fn() -> F) -> Result<T, LoadError> {
+    let give_up = Instant::now() + ANSWER_WITHIN;
+    loop {
+        match call().await {
+            Err(error) if error.may_pass() && Instant::now() < give_up => sleep(AGAIN_AFTER).await,
+            result => return result,
         }
     }
 }

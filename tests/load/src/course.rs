@@ -1,13 +1,14 @@
 //! One measured run: set up, warm up, measure, drain, judge.
 
 use crate::{
-    args::{Mode, RunArgs, seconds},
+    args::{Mode, Patience, RunArgs, seconds},
     cast::Cast,
     error::LoadError,
     member::Shared,
     outbox::Source,
     pacer::{self, Feed},
-    proc::Snapshot,
+    proc::{Snapshot, Watched},
+    progress,
     report::Report,
     stage::Stage,
 };
@@ -17,8 +18,6 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// Silence after which a complete run ends: long enough for a late double to show.
-const QUIET_COMPLETE: Duration = Duration::from_secs(1);
 /// Silence after which a run ends although deliveries are missing: longer than any retry inside the system.
 const QUIET_INCOMPLETE: Duration = Duration::from_secs(10);
 /// How often the drain looks.
@@ -26,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs the load that `args` asks for.
 pub async fn run(args: &RunArgs) -> Result<Report, LoadError> {
-    let plan = Plan::of(args)?;
+    let (plan, patience) = (Plan::of(args)?, args.common.patience()?);
     let shared = shared(&args.common)?;
     let stage = &shared.stage;
     let mut cast = Cast::assemble(Arc::clone(&shared), plan.threads, plan.members, args.common.offset).await?;
@@ -35,18 +34,26 @@ pub async fn run(args: &RunArgs) -> Result<Report, LoadError> {
 
     stage.begin(plan.warmup, plan.duration);
     let pacer = plan.start_pacer(&shared);
-    sleep(plan.warmup).await;
-    let before = Snapshot::take(pids);
-    sleep(plan.duration).await;
-    let after = Snapshot::take(pids);
+    let every = seconds("--progress", args.common.progress)?;
+    let (before, after) = tokio::select! {
+        measured = measure(&plan, pids) => measured,
+        () = progress::report(stage, every), if !every.is_zero() => unreachable!("it reports until dropped"),
+    };
     stage.end_sending();
     pacer.await.expect("the pacer neither panics nor is aborted");
-    let drained = drain(stage, plan.members, args.common.drain()?).await;
+    let drained = drain(stage, plan.members, patience).await;
 
     let processes = before.usage_until(&after, pids, stage.acked_in_window.load(Ordering::Acquire));
     let verdict = cast.judge().await?;
     let report = Report::of(stage, plan.words(args), plan.duration.as_secs_f64(), verdict);
     Ok(Report { processes, generator_cpu_s: before.own_until(&after), drained, ..report })
+}
+
+async fn measure(plan: &Plan, pids: &[Watched]) -> (Snapshot, Snapshot) {
+    sleep(plan.warmup).await;
+    let before = Snapshot::take(pids);
+    sleep(plan.duration).await;
+    (before, Snapshot::take(pids))
 }
 
 /// What all clients of a run share.
@@ -56,15 +63,15 @@ pub fn shared(common: &crate::args::Common) -> Result<Arc<Shared>, LoadError> {
     Ok(Arc::new(Shared { target, stage, content_bytes: common.content_bytes, reconnect: common.reconnect }))
 }
 
-/// Waits until everything is answered and everybody has everything, or nothing moves any more, at most
-/// `longest`; `true` if nothing was left open.
-pub async fn drain(stage: &Stage, members: u32, longest: Duration) -> bool {
-    let give_up = Instant::now() + longest;
+/// Waits until everything is answered and everybody has everything, or nothing moves any more, as long as
+/// `patience` allows; `true` if nothing was left open.
+pub async fn drain(stage: &Stage, members: u32, patience: Patience) -> bool {
+    let give_up = Instant::now() + patience.drain;
     loop {
         let quiet = Duration::from_micros(stage.quiet_us());
         let settled = is_settled(stage);
         let complete = settled && is_complete(stage, members);
-        if (complete && quiet >= QUIET_COMPLETE) || (settled && quiet >= QUIET_INCOMPLETE) || Instant::now() >= give_up {
+        if (complete && quiet >= patience.quiet) || (settled && quiet >= QUIET_INCOMPLETE) || Instant::now() >= give_up {
             return settled;
         }
         sleep(LOOK_EVERY).await;

@@ -55,3 +55,14 @@ pub enum LoadError {
         source: serde_json::Error,
     },
 }
+
+impl LoadError {
+    /// May the same call succeed a moment later? What was refused as wrong will be refused again.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Setting(_) => false,
+            Self::Refused { status, .. } => *status >= 500 || *status == 429,
+            _ => true,
+        }
+    }
+}

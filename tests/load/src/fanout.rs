@@ -43,7 +43,7 @@ pub async fn run(args: &FanoutArgs) -> Result<Report, LoadError> {
     }
     let (after, window_s) = (Snapshot::take(pids), (stage.now_us() - start_us) as f64 / 1_000_000.0);
     stage.end_sending();
-    let drained = drain(stage, args.members, args.common.drain()?).await;
+    let drained = drain(stage, args.members, args.common.patience()?).await;
 
     let processes = before.usage_until(&after, pids, stage.stored.load(Ordering::Acquire));
     let report = Report::of(stage, format!("fan-out to {} members", args.members), window_s, cast.judge().await?);

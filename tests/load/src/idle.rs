@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_hours(1);
 
 /// Connects, holds, reads memory, and broadcasts if asked.
 pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
-    let (hold, drain_for) = (seconds("--hold", args.hold)?, args.common.drain()?);
+    let (hold, patience) = (seconds("--hold", args.hold)?, args.common.patience()?);
     let mut shared = shared(&args.common)?;
     Arc::get_mut(&mut shared).expect("nobody has it yet").target.read_buffer = IDLE_READ_BUFFER;
     let stage = &shared.stage;
@@ -59,7 +59,7 @@ pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
     stage.begin(Duration::ZERO, WINDOW);
     let fanout = vec![fanout::rounds(&shared, &feed, args.connections, 1, 1).await];
     stage.end_sending();
-    let drained = drain(stage, args.connections, drain_for).await;
+    let drained = drain(stage, args.connections, patience).await;
     let report = Report::of(stage, words, connect_s, cast.judge().await?);
     Ok(Report { idle: Some(idle), fanout, processes: usage, generator_cpu_s: before.own_until(&after), drained, ..report })
 }

@@ -8,6 +8,7 @@
 
 pub mod args;
 pub mod cast;
+pub mod catch_up;
 pub mod course;
 pub mod error;
 pub mod fanout;
@@ -18,6 +19,7 @@ pub mod member;
 pub mod outbox;
 pub mod pacer;
 pub mod proc;
+pub mod progress;
 pub mod report;
 pub mod rest;
 pub mod seqset;

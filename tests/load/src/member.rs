@@ -5,6 +5,7 @@
 //! of a turn are one flush. Repeating is safe: see `outbox` (sending) and `view` (receiving).
 
 use crate::{
+    catch_up::{CatchUp, Fetched},
     error::LoadError,
     outbox::{Due, Outbox},
     rest::Stored,
@@ -15,7 +16,7 @@ use crate::{
     view::View,
     wire::{self, Packet},
 };
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -30,8 +31,6 @@ const SENDS_PER_TURN: usize = 64;
 const RECONNECT_AFTER_MS: u64 = 100;
 /// See [`RECONNECT_AFTER_MS`].
 const RECONNECT_SPREAD_MS: u64 = 900;
-/// Pause before a failed or fruitless catch-up is repeated.
-const CATCH_UP_AGAIN: Duration = Duration::from_millis(300);
 /// The timer when nothing is due: a look at the heartbeat at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -56,8 +55,7 @@ pub struct Member {
     outbox: Outbox,
     resume: Resume,
     attempts: u32,
-    catching_up: Option<BoxFuture<'static, Result<Vec<Stored>, LoadError>>>,
-    catch_up_at: Option<Instant>,
+    catch_up: CatchUp,
     heard_at: Instant,
     unsettled: bool,
 }
@@ -88,8 +86,7 @@ impl Member {
             outbox,
             resume: Resume::default(),
             attempts: 0,
-            catching_up: None,
-            catch_up_at: None,
+            catch_up: CatchUp::default(),
             heard_at: Instant::now(),
             unsettled: false,
         }
@@ -143,7 +140,7 @@ impl Member {
                     }
                 }
                 () = more_due => {}
-                page = caught_up(&mut self.catching_up) => self.finish_catch_up(page),
+                page = self.catch_up.done() => self.finish_catch_up(page),
                 () = &mut timer => self.check_patience(socket)?,
             }
         }
@@ -238,42 +235,38 @@ impl Member {
     }
 
     fn start_catch_up(&mut self) {
-        let rests = self.catch_up_at.is_some_and(|at| Instant::now() < at);
-        if !self.view.is_behind() || self.catching_up.is_some() || rests {
-            return;
+        if self.view.is_behind() && self.catch_up.is_ready() {
+            let after = self.view.start_catch_up();
+            self.catch_up.start(&self.shared, self.user, &self.thread, after);
         }
-        let after = self.view.start_catch_up();
-        let (shared, thread, user) = (Arc::clone(&self.shared), Arc::clone(&self.thread), self.user);
-        let fetch = async move {
-            let target = &shared.target;
-            target.rest.history(&target.token(user), &target.run, &thread, after).await
-        };
-        self.catching_up = Some(fetch.boxed());
     }
 
-    fn finish_catch_up(&mut self, fetched: Result<Vec<Stored>, LoadError>) {
-        self.catching_up = None;
-        let stage = &self.shared.stage;
-        let now_us = stage.now_us();
+    fn finish_catch_up(&mut self, fetched: Fetched) {
         match fetched {
             Ok(messages) => {
-                for Stored { seq, tag } in messages {
-                    let Some(tag) = tag else { continue };
-                    if self.view.fetched(seq, tag) {
-                        stage.on_known(now_us);
-                    }
-                    if tag.sender == self.user {
-                        self.outbox.seen(tag.n, seq, now_us, stage);
-                    }
-                }
+                self.take_history(messages);
                 self.view.end_catch_up();
             }
             Err(error) => {
-                stage.on_error(kind(&error));
+                self.shared.stage.on_error(kind(&error));
                 self.view.retry_catch_up();
             }
         }
-        self.catch_up_at = self.view.is_behind().then(|| Instant::now() + CATCH_UP_AGAIN);
+        self.catch_up.rest_if(self.view.is_behind());
+    }
+
+    fn take_history(&mut self, messages: Vec<Stored>) {
+        let stage = &self.shared.stage;
+        let now_us = stage.now_us();
+        for Stored { seq, tag } in messages {
+            let Some(tag) = tag else { continue };
+            if self.view.fetched(seq, tag) {
+                stage.on_known(now_us);
+            }
+            if tag.sender == self.user {
+                self.outbox.seen(tag.n, seq, now_us, stage);
+            }
+        }
     }
 
     async fn come_back(&mut self) -> Option<Socket> {
@@ -295,8 +288,7 @@ impl Member {
         if socket.resumed {
             stage.faults.recovered.fetch_add(1, Ordering::Relaxed);
         } else {
-            self.catching_up = None;
-            self.catch_up_at = None;
+            self.catch_up = CatchUp::default();
             self.resume.offset.clear();
             self.view.new_session();
         }
@@ -327,7 +319,7 @@ impl Member {
     fn wake_at(&mut self) -> Instant {
         let latest = Instant::now() + LONGEST_SLEEP;
         let outbox = self.outbox.wake_us().map(|us| self.shared.stage.instant(us).into());
-        let catch_up = self.catch_up_at.filter(|_| self.catching_up.is_none() && self.view.is_behind());
+        let catch_up = self.catch_up.wake_at().filter(|_| self.view.is_behind());
         [outbox, catch_up].into_iter().flatten().fold(latest, Instant::min)
     }
 
@@ -339,13 +331,6 @@ impl Member {
             let change = if unsettled { 1 } else { -1 };
             self.shared.stage.unsettled_clients.fetch_add(change, Ordering::AcqRel);
         }
-    }
-}
-
-async fn caught_up<F: Future<Output = T> + Unpin, T>(running: &mut Option<F>) -> T {
-    match running {
-        Some(future) => future.await,
-        None => std::future::pending().await,
     }
 }
 

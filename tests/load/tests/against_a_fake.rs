@@ -12,7 +12,7 @@ use eventflow_load::{
 };
 use fake::{Fake, Fault};
 
-const COMMON: &str = "--jwt-secret 0123456789abcdef0123456789abcdef --drain 4";
+const COMMON: &str = "--jwt-secret 0123456789abcdef0123456789abcdef --drain 4 --quiet 0.5";
 
 async fn load(fake: &Fake, words: &str) -> Report {
     let line = format!("eventflow-load {words} {COMMON} --ws {} --http {}", fake.ws, fake.http);
