@@ -14,8 +14,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Sleeps are at least this long: above 2,000 messages per second several are released at a time, late by less
-/// than this, which costs a third of the CPU of waking up for each.
+/// Sleeps are at least this long: above 2,000 messages per second several are released by one wake-up, each late
+/// by less than this plus the wake-up itself (the report's "generator lag").
 const SHORTEST_SLEEP: Duration = Duration::from_micros(500);
 /// A slow stream still notices the end of sending this soon.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
