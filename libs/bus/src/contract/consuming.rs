@@ -160,19 +160,19 @@ pub async fn a_shard_has_one_consumer_at_a_time(broker: &dyn Broker) {
     cancel(third).await;
 }
 
-/// After [`DELIVERY_LIMIT`] of them, with the reason and the queue it was in; its neighbours live on.
+/// After [`DELIVERY_LIMIT`] of them (or with the next: RabbitMQ lets the count exceed its limit first), with the reason and the queue it was in; its neighbours live on.
 pub async fn what_kills_its_consumers_is_parked(broker: &dyn Broker) {
     let work = NOTIFY;
     let (queue, parked) = (work.name(), dead(work.name()));
     publish(broker, numbered(queue, 0..1)).await;
     let mut deaths = 0;
     while broker.depth(&parked).await.expect("the queue exists").ready == 0 {
-        assert!(deaths <= DELIVERY_LIMIT, "it should be parked after {deaths} deliveries");
         let mut subscription = subscribe(broker, queue, 1).await;
         // The last death parks it, which shows as silence.
         if let Ok(message) = timeout(QUIET * 5, subscription.next()).await {
             let message = message.expect("the subscription lives");
             assert_eq!(message.delivery_count, deaths);
+            assert!(deaths <= DELIVERY_LIMIT, "it should be parked after {deaths} deliveries");
             deaths += 1;
         }
     }
