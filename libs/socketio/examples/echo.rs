@@ -1,8 +1,9 @@
 //! A server that sends back what it gets, for conformance suites and for trying clients by hand.
 //!
-//! `cargo run --release -p eventflow-socketio --example echo -- [port] [recovery]`: Socket.IO at `/socket.io/` with the
-//! namespaces `/` and `/custom`, a bare Engine.IO echo at `/engine.io/`, pings every 300 ms with a timeout of 200 ms and
-//! payloads up to 1 MB, as the suites expect. With `recovery`, sessions can be recovered and events carry offsets.
+//! `cargo run --release -p eventflow-socketio --example echo -- [port] [recovery|default]`: Socket.IO at `/socket.io/`
+//! with the namespaces `/` and `/custom`, a bare Engine.IO echo at `/engine.io/`, pings every 300 ms with a timeout of
+//! 200 ms and payloads up to 1 MB, as the suites expect. With `recovery`, sessions can be recovered and events carry
+//! offsets; with `default`, everything is as in production.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -87,9 +88,13 @@ fn config(path: &str, recovery: bool, protocol: Protocol) -> Config {
 async fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(3000);
-    let recovery = arguments.next().is_some_and(|argument| argument == "recovery");
+    let settings = arguments.next();
+    let recovery = settings.is_some();
     let echo = || Echo { encoder: Encoder::new(), recovery };
-    let socket_io = Server::new(config("/socket.io/", recovery, Protocol::SocketIo), echo());
+    let socket_io = match settings.as_deref() {
+        Some("default") => Server::new(Config::default(), echo()),
+        _ => Server::new(config("/socket.io/", recovery, Protocol::SocketIo), echo()),
+    };
     let engine_io = Server::new(config("/engine.io/", false, Protocol::EngineEcho), echo());
     let routes = socket_io.router().merge(engine_io.router());
 

@@ -82,6 +82,6 @@ impl Default for Config {
 
 impl Default for Recovery {
     fn default() -> Self {
-        Self { window: Duration::from_secs(120), max_packets: 256, max_bytes: 1024 * 1024, max_parked: 10_000 }
+        Self { window: Duration::from_mins(2), max_packets: 256, max_bytes: 1024 * 1024, max_parked: 10_000 }
     }
 }

@@ -59,6 +59,7 @@ struct State {
 
 /// The extra state of a session on long-polling.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each set by another request")]
 struct Polling {
     /// A GET is waiting.
     waiting: bool,
@@ -96,8 +97,8 @@ impl Engine {
     }
 
     fn new(bounds: Bounds, stats: Arc<Stats>, polling: Option<Box<Polling>>) -> Arc<Self> {
-        let state = State { queue: VecDeque::new(), bytes: 0, allowance: Queued::default(), ending: None, polling };
-        Arc::new(Self { id: Id::random(), driver: AtomicWaker::new(), state: Mutex::new(state), bounds, stats })
+        let initial = State { queue: VecDeque::new(), bytes: 0, allowance: Queued::default(), ending: None, polling };
+        Arc::new(Self { id: Id::random(), driver: AtomicWaker::new(), state: Mutex::new(initial), bounds, stats })
     }
 
     /// Queues a packet. `false` if the session is ending, be it by this very packet being one too many.

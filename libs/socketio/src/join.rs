@@ -47,7 +47,7 @@ pub(crate) async fn join<A: Application>(
     let accepted = accept(&shared, &engine, &request).await?;
     let identity = Identity {
         namespace: Arc::clone(&request.namespace),
-        identity: accepted.identity.map(String::into_boxed_str),
+        name: accepted.identity.map(String::into_boxed_str),
         recovery: shared.recovery.clone(),
     };
     let (socket, missed, how) = match recover(&shared, &identity, request.auth.as_deref()).await {

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::packet::Encoder;
 
-    const AGE: Duration = Duration::from_secs(120);
+    const AGE: Duration = Duration::from_mins(2);
 
     fn filled(count: usize, bounds: &Recovery) -> (Replay, Vec<Packet>) {
         let encoder = Encoder::new();

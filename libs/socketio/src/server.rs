@@ -37,8 +37,10 @@ pub(crate) struct Shared<A: Application> {
     pub(crate) stats: Arc<Stats>,
     pub(crate) sessions: Sessions<A::State>,
     pub(crate) connections: Connections,
-    /// Every task there is: one per connection, one per upgrade under way, and the reaper.
+    /// One task per connection and per upgrade under way.
     pub(crate) tasks: TaskTracker,
+    /// The reaper, which has to outlive the connections, since the last ones may still leave it something.
+    reaper: TaskTracker,
     /// Ends the reaper.
     pub(crate) shutdown: CancellationToken,
 }
@@ -78,10 +80,11 @@ impl<A: Application> Server<A> {
             sessions: Sessions::new(),
             connections: Connections::default(),
             tasks: TaskTracker::new(),
+            reaper: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
         if let Some(recovery) = &shared.recovery {
-            shared.tasks.spawn(reaper::run(Arc::clone(&shared), recovery.window));
+            shared.reaper.spawn(reaper::run(Arc::clone(&shared), recovery.window));
         }
         Self(shared)
     }
@@ -113,9 +116,11 @@ impl<A: Application> Server<A> {
             tokio::time::sleep_until(start + pause * index).await;
             engine.end(DisconnectReason::Draining);
         }
-        shared.shutdown.cancel();
         shared.tasks.close();
         shared.tasks.wait().await;
+        shared.shutdown.cancel();
+        shared.reaper.close();
+        shared.reaper.wait().await;
     }
 }
 

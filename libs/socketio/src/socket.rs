@@ -88,7 +88,7 @@ pub enum Delivery {
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) namespace: Arc<str>,
-    pub(crate) identity: Option<Box<str>>,
+    pub(crate) name: Option<Box<str>>,
     pub(crate) recovery: Option<Arc<Recovery>>,
 }
 
@@ -228,7 +228,7 @@ impl<S> Socket<S> {
             id: Id::random(),
             private_id: identity.recovery.is_some().then(Id::random),
             namespace: identity.namespace,
-            identity: identity.identity,
+            identity: identity.name,
             recovery: identity.recovery,
             link: Mutex::new(link),
             state,
@@ -242,7 +242,7 @@ impl<S> Socket<S> {
 
     /// Whether a connection with this identity may have this session.
     pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
-        self.0.namespace == identity.namespace && self.0.identity == identity.identity
+        self.0.namespace == identity.namespace && self.0.identity == identity.name
     }
 
     /// Puts the socket on a transport: the CONNECT answer, what was missed, what came since.
@@ -258,7 +258,13 @@ impl<S> Socket<S> {
                 engine.end(DisconnectReason::SlowClient);
             }
         }
+        if link.condemned {
+            packets.push(Packet::control(socket::encode_disconnect(self.namespace())));
+        }
         engine.push_all(packets);
+        if link.condemned {
+            engine.end(DisconnectReason::ServerLeft);
+        }
     }
 
     /// Takes the socket off its transport.

@@ -1,5 +1,7 @@
 //! Engine.IO v4 as a client sees it: handshake, both transports, heartbeat, closing, upgrade.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails to unwrap has failed")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Bounds and ends: slow clients, draining, the order of goodbye.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails to unwrap has failed")]
+
 mod support;
 
 use std::time::Duration;

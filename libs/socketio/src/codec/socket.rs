@@ -95,8 +95,8 @@ pub(crate) fn encode(kind: Kind, namespace: &str, id: Option<u64>, elements: &[&
     match kind {
         Kind::Event => text.push_str("42"),
         Kind::Ack => text.push_str("43"),
-        Kind::BinaryEvent(count) => text.push_str(&format!("45{count}-")),
-        Kind::BinaryAck(count) => text.push_str(&format!("46{count}-")),
+        Kind::BinaryEvent(count) => push_binary(&mut text, "45", count),
+        Kind::BinaryAck(count) => push_binary(&mut text, "46", count),
     }
     push_namespace(&mut text, namespace);
     if let Some(id) = id {
@@ -115,13 +115,16 @@ pub(crate) fn encode(kind: Kind, namespace: &str, id: Option<u64>, elements: &[&
 
 /// Writes a CONNECT answer.
 pub(crate) fn encode_connect(namespace: &str, id: &str, private_id: Option<&str>) -> Utf8Bytes {
+    #[derive(serde::Serialize)]
+    struct Joined<'a> {
+        sid: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pid: Option<&'a str>,
+    }
+    let joined = Joined { sid: id, pid: private_id };
     let mut text = String::from("40");
     push_namespace(&mut text, namespace);
-    text.push_str(&format!(r#"{{"sid":"{id}""#));
-    if let Some(private_id) = private_id {
-        text.push_str(&format!(r#","pid":"{private_id}""#));
-    }
-    text.push('}');
+    text.push_str(&serde_json::to_string(&joined).expect("strings are valid JSON"));
     text.into()
 }
 
@@ -144,6 +147,12 @@ pub(crate) fn encode_disconnect(namespace: &str) -> Utf8Bytes {
     let mut text = String::from("41");
     push_namespace(&mut text, namespace);
     text.into()
+}
+
+fn push_binary(text: &mut String, kind: &str, attachments: usize) {
+    text.push_str(kind);
+    text.push_str(&attachments.to_string());
+    text.push('-');
 }
 
 fn push_namespace(text: &mut String, namespace: &str) {
