@@ -62,9 +62,11 @@ async fn measure(database: &Database, broker: &Arc<EmbeddedBroker>, load: Load, 
     }
     tokio::time::sleep(time).await;
     stop.store(true, Ordering::Relaxed);
+    let mut waits = Vec::new();
     while let Some(published) = publishers.join_next().await {
-        published??;
+        waits.extend(published??);
     }
+    waits.sort_unstable();
     while arrived.load(Ordering::Relaxed) < sent.load(Ordering::Relaxed) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -73,26 +75,32 @@ async fn measure(database: &Database, broker: &Arc<EmbeddedBroker>, load: Load, 
     let Load { envelopes, publishers, hops } = load;
     writeln!(
         std::io::stdout(),
-        "{hops} hop(s), {publishers:2} publishers, {envelopes:3} a frame: {frames:8.0} frames/s {:9.0} envelopes/s {:7.0} commits/s",
+        "{hops} hop(s), {publishers:2} publishers, {envelopes:3} a frame: {frames:8.0} frames/s {:9.0} envelopes/s {:6.0} commits/s, confirm p50 {:.2?} p99 {:.2?}",
         frames * envelopes as f64,
         (database.commits() - commits) as f64 / start.elapsed().as_secs_f64(),
+        waits[waits.len() / 2],
+        waits[waits.len() * 99 / 100],
     )?;
     Ok(())
 }
 
+/// Publishes one frame after the other; answers how long each confirm took.
 async fn publish(
     mut publisher: Box<dyn Publish>,
     shard: u16,
     load: Load,
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
-) -> Result<()> {
+) -> Result<Vec<Duration>> {
+    let mut waits = Vec::new();
     let (queue, payload) = (PERSIST.shard(shard), Bytes::from(vec![b'x'; load.envelopes * ENVELOPE_BYTES]));
     while !stop.load(Ordering::Relaxed) {
+        let start = Instant::now();
         publisher.publish(vec![Outgoing::to_queue(queue.name(), payload.clone())]).await.remove(0)?;
+        waits.push(start.elapsed());
         sent.fetch_add(1, Ordering::Relaxed);
     }
-    Ok(())
+    Ok(waits)
 }
 
 /// Takes batches as a worker does; the last hop counts.

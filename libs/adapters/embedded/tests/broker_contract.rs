@@ -1,5 +1,7 @@
 //! The embedded broker keeps every promise of the broker port.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying};

@@ -2,6 +2,8 @@
 //!
 //! The child is this test binary again; it runs [`child`] and writes each confirmed number to its standard output.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use eventflow_bus::port::{Broker, Destination, Outgoing};

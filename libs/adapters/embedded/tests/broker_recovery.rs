@@ -2,6 +2,8 @@
 //!
 //! A kill is played by closing the data file without closing the broker: nothing is noted, nothing is given back.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use eventflow_bus::contract::topology;

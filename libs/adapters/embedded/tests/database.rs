@@ -1,5 +1,7 @@
 //! The data file: group commit, failures that stay alone, one process at a time.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use eventflow_embedded::{Database, DatabaseError};
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// Most messages of a rung that come back in one transaction, so that publishers are not held up by a whole outage's retries.
 const COME_BACK_MAX: u32 = 256;
 /// The clock is looked at again after this long, in case it was set.
-const SLEEP_MAX: Duration = Duration::from_secs(60);
+const SLEEP_MAX: Duration = Duration::from_mins(1);
 /// While writes fail, one is tried this often: nothing else would tell that the disk has room again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
@@ -68,9 +68,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         if stop.is_cancelled() {
             return;
         }
-        if !shared.health.is_up() {
-            shared.settling.retry();
-        }
+        shared.settling.retry();
         if come_back(&shared).await.is_err() {
             tokio::select! {
                 () = stop.cancelled() => return,

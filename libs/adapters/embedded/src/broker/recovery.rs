@@ -19,6 +19,7 @@ pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
     let queues = table::queues(tx)?;
     let clean = table::mark_clean(tx, false)?;
     table::clear_held(tx)?;
+    table::clear_counts(tx)?;
     if clean {
         return Ok(queues);
     }

@@ -73,7 +73,7 @@ impl Settling {
         self.note(|waiting| waiting.parked.push(Parked { slot: entry.slot, bytes: entry.message.bytes(), from, dead }));
     }
 
-    /// Tries again what failed before.
+    /// Tries again what failed before, if anything did.
     pub(super) fn retry(self: &Arc<Self>) {
         self.note(|_| ());
     }
@@ -106,21 +106,20 @@ impl Settling {
     fn written(self: &Arc<Self>, answer: Result<Vec<Announcement>, DatabaseError>) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        match self.health.observe(answer) {
-            Ok(announcements) => {
-                state.writing = Settled::default();
-                drop(guard);
-                for Announcement { dead, slot, bytes } in announcements {
-                    tracing::warn!(queue = dead.name, "parked a message at its delivery limit");
-                    dead.committed_on_disk(slot, bytes);
-                }
-            }
-            // In front of what came meanwhile; tried again with the next note or probe.
-            Err(_) => {
-                let mut failed = std::mem::take(&mut state.writing);
-                failed.append(&mut state.waiting);
-                state.waiting = failed;
-            }
+        let Ok(announcements) = self.health.observe(answer) else {
+            // In front of what came meanwhile; tried again with the next note or the ladder's next round. If the transaction
+            // failed before this change had its turn, the change is still marked as waiting.
+            let mut failed = std::mem::take(&mut state.writing);
+            failed.append(&mut state.waiting);
+            state.waiting = failed;
+            state.scheduled = false;
+            return;
+        };
+        state.writing = Settled::default();
+        drop(guard);
+        for Announcement { dead, slot, bytes } in announcements {
+            tracing::warn!(queue = dead.name, "parked a message at its delivery limit");
+            dead.committed_on_disk(slot, bytes);
         }
     }
 }

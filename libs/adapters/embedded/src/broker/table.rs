@@ -242,6 +242,11 @@ pub(super) fn put_held(connection: &Connection, queue: i64, held: u32) -> Result
     connection.prepare_cached("UPDATE broker_queue SET held = ?2 WHERE number = ?1")?.execute(params![queue, held]).map(drop)
 }
 
+/// Forgets counts whose message is gone: its slot may be given to another one.
+pub(super) fn clear_counts(connection: &Connection) -> Result<()> {
+    connection.execute("DELETE FROM broker_delivery WHERE slot NOT IN (SELECT slot FROM broker_message)", []).map(drop)
+}
+
 /// Nobody holds anything.
 pub(super) fn clear_held(connection: &Connection) -> Result<()> {
     connection.execute("UPDATE broker_queue SET held = 0 WHERE held > 0", []).map(drop)

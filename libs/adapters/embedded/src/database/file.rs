@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Marks the file as ours for `file(1)` and for anyone who opens another program's database by mistake: "EFlw".
+/// Marks the file as ours for `file(1)` and for anyone who opens another program's database by mistake: `EFlw`.
 const APPLICATION_ID: i32 = 0x4546_6c77;
 /// Bytes in a page. A frame of 100 KB is a chain of pages that is written once and walked once when it is deleted, so twice
 /// the default halves that; the message rows are small, so more would only inflate the log.
