@@ -2,7 +2,9 @@
 //!
 //! JavaScript clients do `new Date(value)`; both forms are accepted there, the string is what the message schema shows.
 
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 
 /// Milliseconds since the Unix epoch, UTC. MessagePack and database adapters store the number; JSON shows ISO 8601.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,14 +62,33 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Reads either form. Which one it is cannot be left to the format: inside a tagged enum serde reads from a buffer that calls
+/// itself human-readable whatever the bytes were.
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let text = String::deserialize(deserializer)?;
-            Self::from_iso(&text).ok_or_else(|| serde::de::Error::custom("expected YYYY-MM-DDTHH:MM:SS.mmmZ"))
-        } else {
-            i64::deserialize(deserializer).map(Self)
-        }
+        deserializer.deserialize_any(EitherForm)
+    }
+}
+
+struct EitherForm;
+
+impl Visitor<'_> for EitherForm {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YYYY-MM-DDTHH:MM:SS.mmmZ, or milliseconds since 1970")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
+        Timestamp::from_iso(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+
+    fn visit_i64<E: Error>(self, ms: i64) -> Result<Timestamp, E> {
+        Ok(Timestamp(ms))
+    }
+
+    fn visit_u64<E: Error>(self, ms: u64) -> Result<Timestamp, E> {
+        i64::try_from(ms).map(Timestamp).map_err(|_| E::invalid_value(Unexpected::Unsigned(ms), &self))
     }
 }
 
@@ -87,5 +108,20 @@ mod tests {
             assert_eq!(Timestamp::from_iso(iso), Some(Timestamp(ms)));
         }
         assert_eq!(Timestamp::from_iso("2024-01-13 12:00:00.123Z"), None);
+    }
+
+    #[test]
+    fn a_moment_reads_back_inside_a_tagged_enum_in_both_encodings() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(tag = "kind")]
+        enum Tagged {
+            At { at: Timestamp },
+        }
+        for ms in [-1, 0, 1_800_000_000_000] {
+            let tagged = Tagged::At { at: Timestamp(ms) };
+            let packed = crate::codec::encode(&tagged).unwrap();
+            assert_eq!(crate::codec::decode::<Tagged>(&packed).unwrap(), tagged);
+            assert_eq!(serde_json::from_str::<Tagged>(&serde_json::to_string(&tagged).unwrap()).unwrap(), tagged);
+        }
     }
 }
