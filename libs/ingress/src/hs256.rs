@@ -4,14 +4,17 @@
 //! Comparison is constant-time (`Mac::verify_slice`).
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Signer, Verifier};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sha2::Sha256;
 
-const PROVIDER: &CryptoProvider =
-    &CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+const PROVIDER: &CryptoProvider = &CryptoProvider {
+    signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.as_bytes())?)),
+    verifier_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.try_get_as_bytes()?)?)),
+    key_utils: KeyUtils::new_unimplemented(),
+};
 
 /// Makes this the process's provider. Repeating it changes nothing.
 pub(crate) fn install() {
@@ -21,14 +24,6 @@ pub(crate) fn install() {
 }
 
 struct Hs256(Hmac<Sha256>);
-
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    Ok(Box::new(Hs256::new(*algorithm, key.as_bytes())?))
-}
-
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    Ok(Box::new(Hs256::new(*algorithm, key.try_get_as_bytes()?)?))
-}
 
 impl Hs256 {
     fn new(algorithm: Algorithm, key: &[u8]) -> Result<Self> {

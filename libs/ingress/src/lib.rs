@@ -15,6 +15,8 @@ pub mod origin;
 mod parts;
 pub mod rate;
 pub mod refusal;
+#[cfg(test)]
+mod testing;
 pub mod validate;
 pub mod ws;
 

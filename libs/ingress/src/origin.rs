@@ -54,7 +54,7 @@ impl OriginPolicy {
     /// `Origin` does where it is sent (every WebSocket handshake and every write of a page); `Sec-Fetch-Site: same-origin` does
     /// for same-origin reads such as the long-polling handshake. Scripts can set neither. Who sends neither uses a bearer token.
     pub fn lets_cookie_act(&self, headers: &HeaderMap) -> bool {
-        let site = headers.get(SEC_FETCH_SITE).map(|site| site.as_bytes());
+        let site = headers.get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes);
         match (headers.contains_key(ORIGIN), site) {
             (true, _) => self.admits(headers),
             (false, site) => site == Some(b"same-origin"),

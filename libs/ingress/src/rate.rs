@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The length of the window.
-pub const WINDOW: Duration = Duration::from_secs(60);
+pub const WINDOW: Duration = Duration::from_mins(1);
 /// Events per minute and socket unless configured otherwise.
 pub const DEFAULT_EVENTS_PER_MINUTE: u32 = 100;
 

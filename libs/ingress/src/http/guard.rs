@@ -35,10 +35,10 @@ pub(crate) async fn guard(State(edge): State<Arc<Edge>>, request: Request, next:
     let started = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
     let origin = request.headers().get(ORIGIN).cloned();
-    let mut response = match edge.origins.admits(request.headers()) {
-        false => Failure::from(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")).into_response(),
-        true if is_preflight(&request) => preflight(),
-        true => answer(request, next, origin).await,
+    let mut response = if edge.origins.admits(request.headers()) {
+        allow(answer(request, next).await, origin)
+    } else {
+        Failure::from(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")).into_response()
     };
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -47,13 +47,12 @@ pub(crate) async fn guard(State(edge): State<Arc<Edge>>, request: Request, next:
     response
 }
 
-async fn answer(request: Request, next: Next, origin: Option<HeaderValue>) -> Response {
-    let answered = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
-    let mut response = answered.unwrap_or_else(|_| Failure::from(Refusal::unavailable()).into_response());
-    if let Some(origin) = origin {
-        allow(&mut response, origin);
+async fn answer(request: Request, next: Next) -> Response {
+    if is_preflight(&request) {
+        return preflight();
     }
-    response
+    let answered = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answered.unwrap_or_else(|_| Failure::from(Refusal::unavailable()).into_response())
 }
 
 fn is_preflight(request: &Request) -> bool {
@@ -68,11 +67,14 @@ fn preflight() -> Response {
     response
 }
 
-fn allow(response: &mut Response, origin: HeaderValue) {
+/// Lets the page that asked read the answer.
+fn allow(mut response: Response, origin: Option<HeaderValue>) -> Response {
+    let Some(origin) = origin else { return response };
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.append(VARY, HeaderValue::from_static("Origin"));
+    response
 }
 
 /// The route's pattern, which is one of few; never the path.

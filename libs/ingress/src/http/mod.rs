@@ -41,3 +41,6 @@ pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
 async fn csrf_token(State(edge): State<Arc<Edge>>, Reader(caller): Reader) -> Json<Value> {
     Json(json!({ "success": true, "csrfToken": edge.csrf.issue(caller.session) }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: CancellationToken,
     /// Sessions of different generations are not continued in each other: see [`Shared::start_generation`].
     pub(crate) generation: AtomicU64,
+    /// [`AUTHENTICATION_TIMEOUT`], but in tests.
+    pub(crate) authentication_timeout: Duration,
 }
 
 impl Shared {
@@ -66,7 +68,7 @@ impl Shared {
         let (shared, socket) = (Arc::clone(self), socket.clone());
         self.tasks.spawn(async move {
             tokio::select! {
-                () = tokio::time::sleep(AUTHENTICATION_TIMEOUT) => {}
+                () = tokio::time::sleep(shared.authentication_timeout) => {}
                 () = shared.shutdown.cancelled() => return,
             }
             if socket.state().user().is_none() && socket.is_connected() {
@@ -100,7 +102,7 @@ impl Application for SocketApp {
         handshake: &Handshake,
         auth: Option<&RawValue>,
     ) -> Result<Accepted<Member>, ConnectError> {
-        let state = connect::identify(&self.0.edge, handshake, auth)?.map(Member::known).unwrap_or_default();
+        let state = connect::identify(&self.0.edge, handshake, auth)?.as_ref().map(Member::known).unwrap_or_default();
         Ok(Accepted { identity: Some(self.0.identity(state.user())), state })
     }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 /// Who is there; `None` if nobody has said so in a way that holds.
 pub(crate) fn identify(edge: &Edge, handshake: &Handshake, auth: Option<&RawValue>) -> Result<Option<Identity>, ConnectError> {
     let headers = &handshake.headers;
-    let presented = presented(auth).and_then(|token| Ok(token.or_else(|| identity::bearer(headers).map(str::to_owned))));
+    let presented = presented(auth).map(|token| token.or_else(|| identity::bearer(headers).map(str::to_owned)));
     match presented.and_then(|token| token.map(|token| edge.tokens.verify(&token)).transpose()) {
         Ok(Some(identity)) => Ok(Some(identity)),
         Ok(None) if edge.origins.lets_cookie_act(headers) => {

@@ -107,17 +107,9 @@ impl Deliveries {
         }
         self.metrics.edge.deliveries.inc_by(queued);
         if queued > 0 {
-            self.metrics.edge.delivery_seconds.observe(self.age_s(delivery.event_id));
+            let age_ms = self.clock.now().0.saturating_sub(delivery.accepted_at.0).max(0);
+            self.metrics.edge.delivery_seconds.observe(age_ms as f64 / 1_000.0);
         }
-    }
-
-    /// Seconds since the command was accepted: an event's id carries that time (RFC 9562, section 5.7).
-    fn age_s(&self, id: EventId) -> f64 {
-        let accepted_ms = id.0.get_timestamp().map_or(0.0, |time| {
-            let (seconds, nanos) = time.to_unix();
-            seconds as f64 * 1_000.0 + f64::from(nanos) / 1_000_000.0
-        });
-        ((self.clock.now().0 as f64 - accepted_ms) / 1_000.0).max(0.0)
     }
 }
 

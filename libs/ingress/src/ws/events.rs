@@ -85,20 +85,19 @@ impl Shared {
             return Err(Refusal::new(ErrorCode::Forbidden, "the user id is not that of the credential"));
         }
         if let Some(identity) = proved {
-            self.accept(socket, identity).await?;
+            self.accept(socket, &identity).await?;
         }
         Ok(user)
     }
 
     /// Takes a credential on: the first one makes the socket that user's, later ones renew it.
-    async fn accept(&self, socket: &Socket<Member>, identity: Identity) -> Result<(), Refusal> {
+    async fn accept(&self, socket: &Socket<Member>, identity: &Identity) -> Result<(), Refusal> {
         let is_first = socket.state().user().is_none();
-        let user = identity.user.clone();
         if !socket.state().authenticate(identity) {
             return Err(Refusal::new(ErrorCode::Forbidden, "the connection belongs to another user"));
         }
         if is_first {
-            self.register(&user, socket).await;
+            self.register(&identity.user, socket).await;
         }
         Ok(())
     }

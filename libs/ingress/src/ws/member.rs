@@ -33,7 +33,7 @@ impl PartialEq for Here {
 
 impl Member {
     /// Somebody whose credential came with the handshake.
-    pub(crate) fn known(identity: Identity) -> Self {
+    pub(crate) fn known(identity: &Identity) -> Self {
         let member = Self::default();
         member.authenticate(identity);
         member
@@ -50,7 +50,7 @@ impl Member {
     }
 
     /// Sets whose socket it is, or renews the credential of the same user. `false` for anybody else.
-    pub(crate) fn authenticate(&self, identity: Identity) -> bool {
+    pub(crate) fn authenticate(&self, identity: &Identity) -> bool {
         let is_theirs = *self.user.get_or_init(|| identity.user.clone()) == identity.user;
         if is_theirs {
             self.expires_ms.store(identity.expires.0, Relaxed);
@@ -90,19 +90,19 @@ mod tests {
     fn a_socket_never_changes_hands() {
         let member = Member::default();
         assert_eq!(member.user(), None);
-        assert!(member.authenticate(identity("ann", 5)));
-        assert!(!member.authenticate(identity("bob", 9)));
+        assert!(member.authenticate(&identity("ann", 5)));
+        assert!(!member.authenticate(&identity("bob", 9)));
         assert_eq!((member.user().unwrap().as_str(), member.expires()), ("ann", Timestamp(5)));
-        assert!(member.authenticate(identity("ann", 7)));
+        assert!(member.authenticate(&identity("ann", 7)));
         assert_eq!(member.expires(), Timestamp(7));
     }
 
     #[test]
     fn a_recovered_socket_keeps_the_later_expiry_of_its_own_user() {
-        let member = Member::known(identity("ann", 5));
-        member.renew(&Member::known(identity("ann", 8)));
-        member.renew(&Member::known(identity("ann", 3)));
-        member.renew(&Member::known(identity("bob", 99)));
+        let member = Member::known(&identity("ann", 5));
+        member.renew(&Member::known(&identity("ann", 8)));
+        member.renew(&Member::known(&identity("ann", 3)));
+        member.renew(&Member::known(&identity("bob", 99)));
         member.renew(&Member::default());
         assert_eq!(member.expires(), Timestamp(8));
     }

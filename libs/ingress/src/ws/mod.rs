@@ -19,7 +19,7 @@ pub use deliver::Deliveries;
 pub use upkeep::Upkeep;
 
 use crate::parts::{Edge, IngressParts, SetupError};
-use application::{Shared, SocketApp};
+use application::{AUTHENTICATION_TIMEOUT, Shared, SocketApp};
 use eventflow_bus::topology::{Queue, gateway};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::event::Delivery;
@@ -44,6 +44,15 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway with this id and these Socket.IO settings, and the upkeep that has to run beside it. Needs a tokio runtime.
     pub fn new(parts: &IngressParts, id: GatewayId, config: Config) -> Result<(Self, Upkeep), SetupError> {
+        Self::with_deadline(parts, id, config, AUTHENTICATION_TIMEOUT)
+    }
+
+    fn with_deadline(
+        parts: &IngressParts,
+        id: GatewayId,
+        config: Config,
+        authentication_timeout: Duration,
+    ) -> Result<(Self, Upkeep), SetupError> {
         let hub = Arc::new(Hub::new());
         let (roster, roster_task) = roster::roster(Arc::clone(&hub), Arc::clone(&parts.registry), id.clone());
         let shared = Arc::new(Shared {
@@ -54,6 +63,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             generation: 0.into(),
+            authentication_timeout,
         });
         let deliveries = Arc::new(Deliveries {
             hub,
@@ -101,3 +111,6 @@ impl Gateway {
         self.shared.tasks.wait().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

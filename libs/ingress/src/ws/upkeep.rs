@@ -52,12 +52,17 @@ async fn sweep(shared: &Shared) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for Here(socket) in shared.hub.sockets() {
-            if socket.is_connected() && shared.edge.tokens.has_expired(socket.state().expires()) {
-                let asker = Asker { socket: socket.clone(), ack: None, encoder: shared.encoder.clone() };
-                asker.refuse_auth(&Refusal::new(ErrorCode::TokenExpired, "the token has expired"));
-                socket.close_transport("token_expired");
-            }
+        end_expired(shared);
+    }
+}
+
+/// Ends every socket whose credential has ended, with the reason.
+pub(crate) fn end_expired(shared: &Shared) {
+    for Here(socket) in shared.hub.sockets() {
+        if socket.is_connected() && shared.edge.tokens.has_expired(socket.state().expires()) {
+            let asker = Asker { socket: socket.clone(), ack: None, encoder: shared.encoder.clone() };
+            asker.refuse_auth(&Refusal::new(ErrorCode::TokenExpired, "the token has expired"));
+            socket.close_transport("token_expired");
         }
     }
 }
