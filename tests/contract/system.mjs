@@ -1,0 +1,84 @@
+// A system of its own for a test file: started by tests/system on free ports, with its own folder, and ended at the end.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** Every system of the suite signs with the same secret: tests make their own tokens. */
+export const SECRET = '0123456789abcdef0123456789abcdef';
+/** The lowest ports that tests/system uses; a system takes the same ones, shifted. */
+const PORTS = [18080, 18083, 18084, 19460, 19461, 19462, 19463, 19464];
+/** Shifted ports stay below those the kernel gives to clients (32768). */
+const HIGHEST_SHIFT = 12_000;
+
+/** Starts a system of `shape`, `fleet` or `single`; give it back with `stop()`. `settings` are environment variables. */
+export async function startSystem(shape, settings = {}) {
+  const folder = await mkdtemp(join(tmpdir(), `eventflow-${shape}-`));
+  const name = folder.split('/').at(-1);
+  const shift = await freeShift();
+  const env = {
+    ...process.env, JWT_SECRET: SECRET, EVENTFLOW_SYSTEM_DIR: folder, EVENTFLOW_SYSTEM_NAME: name,
+    EVENTFLOW_SYSTEM_PORT_SHIFT: String(shift), ...settings,
+  };
+  const system = async (...args) => (await run(join(repository, 'tests/system'), args, { env })).stdout;
+  await system('start', shape);
+  const port = role => shift + { single: 18080, ws: 18083, http: 18084 }[shape === 'single' ? 'single' : role];
+  return {
+    shape,
+    ws: `http://127.0.0.1:${port('ws')}`,
+    http: `http://127.0.0.1:${port('http')}`,
+    logs: role => readFile(join(folder, `${role}.log`), 'utf8'),
+    /** SIGTERM to every process, and the same system again on the same data. */
+    async restart() {
+      await system('stop');
+      const roles = shape === 'single' ? ['eventflow'] : ['persistence-worker', 'fanout-worker', 'ws-gateway', 'http-gateway'];
+      for (const role of roles) await system('start', role);
+      await Promise.all(roles.map(role => ready(`http://127.0.0.1:${shift + ADMIN[role]}/readyz`)));
+    },
+    async stop() {
+      await system('stop');
+      if (shape === 'fleet') await dropVhost(name);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464 };
+const READY_DEADLINE_MS = 30_000;
+
+async function ready(url) {
+  const deadline = Date.now() + READY_DEADLINE_MS;
+  for (;;) {
+    const answer = await fetch(url).catch(error => error);
+    if (answer.ok) return;
+    if (Date.now() > deadline) throw new Error(`${url} is not ready: ${answer.message ?? await answer.text()}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+async function freeShift() {
+  for (;;) {
+    const shift = 10 * (1 + Math.floor(Math.random() * (HIGHEST_SHIFT / 10)));
+    if ((await Promise.all(PORTS.map(port => isFree(port + shift)))).every(Boolean)) return shift;
+  }
+}
+
+function isFree(port) {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+async function dropVhost(name) {
+  const { username, password, origin } = new URL(process.env.RABBITMQ_MANAGEMENT_URL);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  await fetch(`${origin}/api/vhosts/${name}`, { method: 'DELETE', headers: { authorization } });
+}
