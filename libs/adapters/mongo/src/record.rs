@@ -253,6 +253,7 @@ impl From<DeliveryRecord> for DeliveryReceipt {
 }
 
 /// A document id as the database's own type.
+#[allow(clippy::needless_pass_by_value, reason = "the id is `Copy`, which the lint does not see for a generic kind")]
 pub(crate) fn object_id<Kind>(id: DocumentId<Kind>) -> ObjectId {
     ObjectId::from_bytes(id.bytes())
 }

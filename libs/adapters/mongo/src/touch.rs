@@ -93,7 +93,9 @@ impl MongoStore {
         for steps in chunks(steps) {
             let matched = self.update(steps.iter().map(Step::statement).collect()).await;
             if matches!(matched, Ok(n) if n == steps.len() as u64) {
-                steps.iter().for_each(|step| step.known.touched(step.newest.seq));
+                for step in steps {
+                    step.known.touched(step.newest.seq);
+                }
             } else {
                 self.forget(steps.iter().map(|step| step.thread));
                 matched?;

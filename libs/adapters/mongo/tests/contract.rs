@@ -1,5 +1,7 @@
 //! The store on a real MongoDB honours the port's contract, with and without faults.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod schema;
 mod support;
 
