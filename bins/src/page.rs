@@ -3,6 +3,7 @@
 //! The page is always there; signing in as a demo person only while the demo is enabled. Everybody else opens it with a
 //! token of the host application.
 
+use crate::secret;
 use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
@@ -38,7 +39,7 @@ struct Demo {
 }
 
 /// The page's files, and the demo sign-in if it is enabled.
-pub fn router(config: &Config, secret: Arc<[u8]>, clock: Arc<dyn Clock>) -> anyhow::Result<Router> {
+pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> {
     let mut router = Router::new();
     for (path, kind, text) in FILES {
         router = router.route(path, get(async move || file(kind, text)));
@@ -46,7 +47,7 @@ pub fn router(config: &Config, secret: Arc<[u8]>, clock: Arc<dyn Clock>) -> anyh
     if !config.demo_enabled() {
         return Ok(router.route("/demo/people", get(async || Json(json!({"people": []})))));
     }
-    let tokens = Tokens::new(&secret, clock).context("auth.jwt_secret")?;
+    let tokens = Tokens::new(&secret::resolve(config)?, clock).context("auth.jwt_secret")?;
     let demo = Router::new()
         .route("/demo/people", get(people))
         .route("/demo/sign-in/{person}", post(sign_in))

@@ -4,7 +4,7 @@
 //! supervises it starts it anew. The order of the end is that of [`eventflow_boot::Shutdown`].
 
 use crate::backends::Backends;
-use crate::{Role, secret, watch};
+use crate::{Role, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
@@ -28,8 +28,6 @@ const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
 pub struct System {
     /// The settings.
     pub config: Config,
-    /// What tokens are signed with.
-    pub secret: Arc<[u8]>,
     /// Every series.
     pub metrics: Metrics,
     /// Whether this process should get work.
@@ -52,14 +50,13 @@ pub struct System {
 
 impl System {
     async fn open(config: Config, name: &str) -> anyhow::Result<Self> {
-        let secret = secret::resolve(&config)?.into();
         let metrics = Metrics::default();
         let (readiness, shutdown) = (Readiness::default(), Shutdown::default());
         let topology = Topology::new(config.broker.shards);
         let backends = Backends::open(&config, name).await?;
         let (workers, servers) = (JoinSet::new(), JoinSet::new());
         let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
-        Ok(Self { config, secret, metrics, readiness, shutdown, topology, backends, requests, lanes, gateway, workers, servers })
+        Ok(Self { config, metrics, readiness, shutdown, topology, backends, requests, lanes, gateway, workers, servers })
     }
 
     /// Runs a part that must not end before the workers' stage of shutdown.

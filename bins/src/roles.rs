@@ -1,6 +1,7 @@
 //! The table of roles: what each one is made of. A role knows the ports, never which backend is behind them.
 
 use crate::process::System;
+use crate::secret;
 use anyhow::Context;
 use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, StageState};
@@ -86,7 +87,7 @@ pub(crate) fn socket_settings(settings: &eventflow_config::Gateway) -> SocketCon
 
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
-    let page = crate::page::router(&system.config, system.secret.clone(), Arc::clone(&system.backends.clock))?;
+    let page = crate::page::router(&system.config, Arc::clone(&system.backends.clock))?;
     Ok(router.merge(page))
 }
 
@@ -152,7 +153,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         clock: Arc::clone(&system.backends.clock),
         metrics: system.metrics.clone(),
         config: IngressConfig {
-            jwt_secret: system.secret.clone(),
+            jwt_secret: secret::resolve(&system.config)?.into(),
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,

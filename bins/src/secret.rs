@@ -17,6 +17,7 @@ pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
     if !config.auth.jwt_secret.is_empty() {
         return Ok(config.auth.jwt_secret.expose().as_bytes().to_vec());
     }
+    config.may_generate_secret()?;
     let path = config.data.dir.join(FILE);
     keep(&config.data.dir, &path).with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
 }

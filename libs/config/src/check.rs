@@ -26,12 +26,19 @@ impl Config {
     fn check_secret(&self) -> Result<(), ConfigError> {
         let secret = self.auth.jwt_secret.expose();
         if secret.is_empty() {
-            let alone = self.embedded_broker() && self.embedded_store();
-            return require("auth.jwt_secret", alone, "is required unless broker and store are both embedded");
+            return Ok(());
         }
         require("auth.jwt_secret", secret.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
         let placeholder = secret.to_ascii_lowercase().contains("your-secret-key");
         require("auth.jwt_secret", !placeholder, "is the placeholder of the documentation; set one of your own")
+    }
+}
+
+impl Config {
+    /// Whether a secret may be made here: only where no other process has to know it.
+    pub fn may_generate_secret(&self) -> Result<(), ConfigError> {
+        let alone = self.embedded_broker() && self.embedded_store();
+        require("auth.jwt_secret", alone, "is required unless broker and store are both embedded")
     }
 }
 
@@ -69,7 +76,6 @@ mod tests {
             ("broker.url = 'http://x'", "broker.url"),
             ("auth.jwt_secret = 'short'", "auth.jwt_secret"),
             ("auth.jwt_secret = 'your-secret-key-min-32-chars-0123456789'", "auth.jwt_secret"),
-            ("store.url = 'mongodb://x'", "auth.jwt_secret"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
@@ -78,6 +84,13 @@ mod tests {
             let error = with(toml).expect_err(toml);
             assert!(error.contains(key), "{toml}: {error}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_made_only_where_nobody_else_needs_it() {
+        assert!(with("").unwrap().may_generate_secret().is_ok());
+        let error = with("store.url = 'mongodb://x'").unwrap().may_generate_secret().expect_err("others need it");
+        assert!(error.to_string().contains("auth.jwt_secret"));
     }
 
     #[test]

@@ -124,7 +124,7 @@ pub struct Url {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
-    /// `auth.jwt_secret`; empty until [`Config::jwt_secret`] made one.
+    /// `auth.jwt_secret`; empty: see [`Config::may_generate_secret`].
     pub jwt_secret: Secret,
 }
 
