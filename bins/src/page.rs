@@ -30,7 +30,7 @@ const FILES: [(&str, &str, &str); 5] = [
     ("/app.js", "text/javascript; charset=utf-8", include_str!("../../web/app.js")),
     ("/socket.js", "text/javascript; charset=utf-8", include_str!("../../web/socket.js")),
     ("/style.css", "text/css; charset=utf-8", include_str!("../../web/style.css")),
-    ("/avatar.svg", "image/svg+xml", include_str!("../../web/avatar.svg")),
+    ("/assets/avatar.svg", "image/svg+xml", include_str!("../../web/avatar.svg")),
 ];
 
 #[derive(Clone)]

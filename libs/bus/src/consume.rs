@@ -1,4 +1,5 @@
-//! The one consume loop: subscribe, take what is there as a batch, perform it, announce it while the next is performed, acknowledge.
+//! The one consume loop: subscribe, take what is there as a batch, perform it, announce it while the next is performed, conclude
+//! what has been announced, acknowledge.
 //!
 //! In come broker messages of one queue, in order; out come acknowledgements, after everything a message asked for is durable
 //! and announced. Whatever ends in between (process, connection, broker) repeats the batch, and handlers are safe to repeat.
@@ -7,7 +8,7 @@
 use crate::batch::Batch;
 use crate::handler::Handler;
 use crate::port::{Broker, BrokerError, Incoming, Subscription, Tag};
-use crate::stage::{Stage, Stopping};
+use crate::stage::{Announced, Stage, Stopping};
 use crate::topology::{SUSPECT_DELIVERIES, Topology};
 use eventflow_metrics::QueueMetrics;
 use eventflow_protocol::GatewayId;
@@ -110,7 +111,7 @@ impl<H: Handler> Consumer<H> {
         let tracker = TaskTracker::new();
         while !shutdown.is_cancelled() {
             match self.prepare(&tracker, &shutdown).await {
-                Ok(stage) => Loop { stage: Arc::new(stage), consumer: &self, announcing: None }.run().await,
+                Ok(stage) => Loop::new(stage, &self).run().await,
                 Err(error) => self.unsubscribed(&error),
             }
             tokio::select! {
@@ -152,13 +153,19 @@ impl<H: Handler> Consumer<H> {
     }
 }
 
-type Announcing = JoinHandle<Result<Vec<Tag>, Stopping>>;
+type Announcing<E> = JoinHandle<Result<Announced<E>, Stopping>>;
+type Concluding = JoinHandle<Result<Vec<Tag>, Stopping>>;
 
 /// One life of a subscription.
 struct Loop<'a, H: Handler> {
     stage: Arc<Stage<H>>,
     consumer: &'a Consumer<H>,
-    announcing: Option<Announcing>,
+    /// The batch whose second step runs.
+    announcing: Option<Announcing<H::Effect>>,
+    /// Batches that wait for their last step.
+    announced: Vec<Announced<H::Effect>>,
+    /// The last step of some batches, running.
+    concluding: Option<Concluding>,
 }
 
 /// Why a subscription's life ends, other than by an error.
@@ -168,7 +175,19 @@ enum End {
     Widen,
 }
 
-impl<H: Handler> Loop<'_, H> {
+/// What a loop wakes up for.
+enum Wake<E> {
+    Shutdown,
+    Announced(Result<Announced<E>, Stopping>),
+    Concluded(Result<Vec<Tag>, Stopping>),
+    Incoming(Result<Incoming, BrokerError>),
+}
+
+impl<'a, H: Handler> Loop<'a, H> {
+    fn new(stage: Stage<H>, consumer: &'a Consumer<H>) -> Self {
+        Self { stage: Arc::new(stage), consumer, announcing: None, announced: Vec::new(), concluding: None }
+    }
+
     /// Subscribes one message wide first: after a crash the first message may be the one that kills its worker, and what it
     /// takes down with it must not count as failed deliveries of its neighbours. The first harmless one opens the full width.
     async fn run(mut self) {
@@ -180,9 +199,8 @@ impl<H: Handler> Loop<'_, H> {
             };
             self.consumer.status.set(StageState::Consuming);
             let end = self.consume(subscription.as_mut(), width).await;
-            if let Some(announcing) = self.announcing.take() {
-                self.finish(announcing, subscription.as_mut()).await;
-            }
+            // A failed acknowledgement means a lost subscription; its messages come again.
+            let _ = self.finish(subscription.as_mut()).await;
             match end {
                 Ok(End::Widen) => width = PREFETCH,
                 Ok(End::Shutdown) => {
@@ -200,22 +218,27 @@ impl<H: Handler> Loop<'_, H> {
 
     async fn consume(&mut self, subscription: &mut dyn Subscription, width: u16) -> Result<End, BrokerError> {
         loop {
-            let incoming = tokio::select! {
+            let wake = tokio::select! {
                 biased;
-                () = self.stage.shutdown.cancelled() => return Ok(End::Shutdown),
-                settled = finished(&mut self.announcing) => {
-                    self.announcing = None;
-                    self.acknowledge(settled, subscription).await?;
-                    continue;
-                }
-                incoming = subscription.next() => incoming?,
+                () = self.stage.shutdown.cancelled() => Wake::Shutdown,
+                concluded = finished(&mut self.concluding) => Wake::Concluded(concluded),
+                announced = finished(&mut self.announcing) => Wake::Announced(announced),
+                incoming = subscription.next() => Wake::Incoming(incoming),
             };
-            let suspect = incoming.delivery_count >= SUSPECT_DELIVERIES - 1;
-            if self.batch(incoming, subscription).await.is_err() {
-                return Ok(End::Shutdown);
-            }
-            if width == 1 && !suspect {
-                return Ok(End::Widen);
+            match wake {
+                Wake::Shutdown => return Ok(End::Shutdown),
+                Wake::Announced(announced) => self.conclude(announced)?,
+                Wake::Concluded(concluded) => self.acknowledge(concluded, subscription).await?,
+                Wake::Incoming(incoming) => {
+                    let incoming = incoming?;
+                    let suspect = incoming.delivery_count >= SUSPECT_DELIVERIES - 1;
+                    if self.batch(incoming, subscription).await.is_err() {
+                        return Ok(End::Shutdown);
+                    }
+                    if width == 1 && !suspect {
+                        return Ok(End::Widen);
+                    }
+                }
             }
         }
     }
@@ -232,39 +255,70 @@ impl<H: Handler> Loop<'_, H> {
         metrics.frames.inc_by(batch.tags.len() as u64);
         metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
         metrics.consume_batch.observe(batch.items.len() as f64);
-        metrics.inflight.add(i64::try_from(batch.tags.len()).unwrap_or(i64::MAX));
         let count = i64::try_from(batch.tags.len()).unwrap_or(i64::MAX);
+        metrics.inflight.add(count);
         let performed = self.stage.perform(batch).await.inspect_err(|_| metrics.inflight.sub(count))?;
         if let Some(previous) = self.announcing.take() {
-            self.finish(previous, subscription).await;
+            let announced = previous.await.unwrap_or(Err(Stopping))?;
+            self.announced.push(announced);
+            self.start_concluding();
         }
         let stage = Arc::clone(&self.stage);
         self.announcing = Some(self.stage.tracker.spawn(async move { stage.announce(performed).await }));
         Ok(())
     }
 
-    /// Waits for a batch's second step and acknowledges it.
-    async fn finish(&self, announcing: Announcing, subscription: &mut dyn Subscription) {
-        let settled = announcing.await.unwrap_or(Err(Stopping));
-        // A failed acknowledgement means a lost subscription, which the next read reports; the messages come again.
-        let _ = self.acknowledge(settled, subscription).await;
+    /// A batch is announced: it waits for its last step, which starts unless one is running.
+    fn conclude(&mut self, announced: Result<Announced<H::Effect>, Stopping>) -> Result<(), BrokerError> {
+        self.announcing = None;
+        self.announced.push(announced.map_err(|Stopping| self.unsettled())?);
+        self.start_concluding();
+        Ok(())
+    }
+
+    /// All that waits goes through the last step together: the longer one takes, the more the next one saves.
+    fn start_concluding(&mut self) {
+        if self.concluding.is_none() && !self.announced.is_empty() {
+            let (stage, announced) = (Arc::clone(&self.stage), std::mem::take(&mut self.announced));
+            self.concluding = Some(self.stage.tracker.spawn(async move { stage.conclude(announced).await }));
+        }
+    }
+
+    /// Brings every batch in hand to its end.
+    async fn finish(&mut self, subscription: &mut dyn Subscription) -> Result<(), BrokerError> {
+        if let Some(announcing) = self.announcing.take() {
+            let announced = announcing.await.unwrap_or(Err(Stopping));
+            self.announced.extend(announced.ok());
+        }
+        while self.concluding.is_some() || !self.announced.is_empty() {
+            self.start_concluding();
+            let concluded = finished(&mut self.concluding).await;
+            self.acknowledge(concluded, subscription).await?;
+        }
+        Ok(())
     }
 
     async fn acknowledge(
-        &self,
-        settled: Result<Vec<Tag>, Stopping>,
+        &mut self,
+        concluded: Result<Vec<Tag>, Stopping>,
         subscription: &mut dyn Subscription,
     ) -> Result<(), BrokerError> {
-        // A batch that was not settled can only be had again with a new subscription.
-        let Ok(tags) = settled else { return Err(BrokerError::Lost { queue: self.consumer.queue.clone(), source: None }) };
+        self.concluding = None;
+        let tags = concluded.map_err(|Stopping| self.unsettled())?;
+        self.start_concluding();
         self.consumer.metrics.inflight.sub(i64::try_from(tags.len()).unwrap_or(i64::MAX));
         subscription.ack(&tags).await
     }
+
+    /// A batch that was not settled can only be had again with a new subscription.
+    fn unsettled(&self) -> BrokerError {
+        BrokerError::Lost { queue: self.consumer.queue.clone(), source: None }
+    }
 }
 
-/// Resolves when the batch being announced is settled; never, while there is none.
-async fn finished(announcing: &mut Option<Announcing>) -> Result<Vec<Tag>, Stopping> {
-    match announcing {
+/// Resolves when a step that runs is done; never, while there is none.
+async fn finished<R>(step: &mut Option<JoinHandle<Result<R, Stopping>>>) -> Result<R, Stopping> {
+    match step {
         Some(task) => task.await.unwrap_or(Err(Stopping)),
         None => std::future::pending().await,
     }

@@ -1,8 +1,8 @@
-//! What a worker is to the consume loop: two steps over a batch, both safe to repeat.
+//! What a worker is to the consume loop: three steps over a batch, all safe to repeat.
 //!
-//! `perform` makes the effect of a batch durable; `announce` tells the next stage. The loop performs one batch at a time,
-//! in queue order, and announces it while the next one is performed. Only after both is a message acknowledged, so a crash at any
-//! point repeats both.
+//! `perform` makes the effect of a batch durable; `announce` tells the next stage; `conclude` brings up what nobody waits for. The
+//! loop performs one batch at a time, in queue order, announces it while the next one is performed, and concludes whatever
+//! has been announced meanwhile in one go. Only then is a message acknowledged, so a crash at any point repeats all of it.
 
 use crate::settle::Outcome;
 use async_trait::async_trait;
@@ -58,4 +58,9 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Tells the next stage. Repeating it must do no harm: whoever hears it recognises ids.
     async fn announce(&self, effect: &Self::Effect) -> Result<(), Unavailable>;
+
+    /// Finishes what announced batches left and no client waits for, for all of them together. Repeating it must come to the same.
+    async fn conclude(&self, _announced: &[Arc<Self::Effect>]) -> Result<(), Unavailable> {
+        Ok(())
+    }
 }

@@ -1,4 +1,4 @@
-//! The two steps of a batch, guarded: a panic or a hang is pinned on the envelope that causes it, a down dependency is waited for.
+//! The steps of a batch, guarded: a panic or a hang is pinned on the envelope that causes it, a down dependency is waited for.
 //!
 //! In comes a batch; out come its outcomes and then, announced and with retries and dead letters confirmed, the right to
 //! acknowledge it.
@@ -47,6 +47,12 @@ pub(crate) struct ToAnnounce<E> {
     tags: Vec<Tag>,
 }
 
+/// A batch that the next stage knows of.
+pub(crate) struct Announced<E> {
+    effects: Vec<Arc<E>>,
+    tags: Vec<Tag>,
+}
+
 /// Why a guarded step has no result.
 enum Broken {
     Unavailable(Unavailable),
@@ -79,18 +85,11 @@ impl<H: Handler> Stage<H> {
         if items.is_empty() {
             return Ok(Ok(Performed { outcomes: Vec::new(), effect: None }));
         }
-        let mut pause = FIRST_PAUSE;
-        loop {
+        let performed = self.patiently(|| {
             let (handler, batch) = (Arc::clone(&self.handler), Arc::clone(items));
-            match self.guard(async move { handler.perform(&batch).await }).await {
-                Ok(performed) => {
-                    self.resume();
-                    return Ok(Ok(self.checked(performed, items.len())));
-                }
-                Err(Broken::Crashed(reason)) => return Ok(Err(reason)),
-                Err(Broken::Unavailable(cause)) => self.pause(&cause, &mut pause).await?,
-            }
-        }
+            async move { handler.perform(&batch).await }
+        });
+        Ok(performed.await?.map(|performed| self.checked(performed, items.len())))
     }
 
     /// A handler that answers for fewer items than it got has a fault; the rest counts as crashed rather than as done.
@@ -127,6 +126,25 @@ impl<H: Handler> Stage<H> {
             });
         }
         Ok(parts)
+    }
+
+    /// Runs a step until what it needs is there; `Err(reason)` if it panics or hangs.
+    async fn patiently<R, F>(&self, step: impl Fn() -> F) -> Result<Result<R, String>, Stopping>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R, Unavailable>> + Send + 'static,
+    {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.guard(step()).await {
+                Ok(result) => {
+                    self.resume();
+                    return Ok(Ok(result));
+                }
+                Err(Broken::Crashed(reason)) => return Ok(Err(reason)),
+                Err(Broken::Unavailable(cause)) => self.pause(&cause, &mut pause).await?,
+            }
+        }
     }
 
     /// Runs a step in a task of its own, so that a panic stays there and a hang can be ended.
@@ -168,12 +186,13 @@ impl<H: Handler> Stage<H> {
         }
     }
 
-    /// The second step, then retries and dead letters; the tags may be acknowledged after it.
-    pub(crate) async fn announce(&self, work: ToAnnounce<H::Effect>) -> Result<Vec<Tag>, Stopping> {
+    /// The second step, then retries and dead letters.
+    pub(crate) async fn announce(&self, work: ToAnnounce<H::Effect>) -> Result<Announced<H::Effect>, Stopping> {
         let ToAnnounce { effects, mut settled, unreadable, tags } = work;
         let timer = self.metrics.announce_seconds.start_timer();
-        for effect in effects {
-            if let Err(reason) = self.announce_one(Arc::new(effect)).await? {
+        let effects: Vec<_> = effects.into_iter().map(Arc::new).collect();
+        for effect in &effects {
+            if let Err(reason) = self.announce_one(effect).await? {
                 self.metrics.crashes.inc();
                 tracing::error!(queue = self.queue, reason, "announcing crashed");
                 let undone = settled.iter_mut().filter(|(_, _, outcome)| *outcome == Outcome::Done);
@@ -185,22 +204,34 @@ impl<H: Handler> Stage<H> {
         self.metrics.done.inc_by(done as u64);
         let messages = self.leftovers(settled, unreadable);
         self.publish(messages).await?;
-        Ok(tags)
+        Ok(Announced { effects, tags })
     }
 
-    async fn announce_one(&self, effect: Arc<H::Effect>) -> Result<Result<(), String>, Stopping> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let (handler, effect) = (Arc::clone(&self.handler), Arc::clone(&effect));
-            match self.guard(async move { handler.announce(&effect).await }).await {
-                Ok(()) => {
-                    self.resume();
-                    return Ok(Ok(()));
-                }
-                Err(Broken::Crashed(reason)) => return Ok(Err(reason)),
-                Err(Broken::Unavailable(cause)) => self.pause(&cause, &mut pause).await?,
-            }
+    /// The last step, for all that has been announced; the tags may be acknowledged after it.
+    pub(crate) async fn conclude(&self, announced: Vec<Announced<H::Effect>>) -> Result<Vec<Tag>, Stopping> {
+        let effects = announced.iter().flat_map(|batch| batch.effects.iter().cloned()).collect();
+        if let Err(reason) = self.conclude_all(Arc::new(effects)).await? {
+            // What matters is durable and announced; repeating all of it would not help what crashes here.
+            self.metrics.crashes.inc();
+            tracing::error!(queue = self.queue, reason, "concluding crashed");
         }
+        Ok(announced.into_iter().flat_map(|batch| batch.tags).collect())
+    }
+
+    async fn conclude_all(&self, effects: Arc<Vec<Arc<H::Effect>>>) -> Result<Result<(), String>, Stopping> {
+        self.patiently(|| {
+            let (handler, effects) = (Arc::clone(&self.handler), Arc::clone(&effects));
+            async move { handler.conclude(&effects).await }
+        })
+        .await
+    }
+
+    async fn announce_one(&self, effect: &Arc<H::Effect>) -> Result<Result<(), String>, Stopping> {
+        self.patiently(|| {
+            let (handler, effect) = (Arc::clone(&self.handler), Arc::clone(effect));
+            async move { handler.announce(&effect).await }
+        })
+        .await
     }
 
     /// What has to be published before the batch may be acknowledged: envelopes to retry or to park.

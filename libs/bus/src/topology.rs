@@ -27,6 +27,8 @@ pub const SUSPECT_DELIVERIES: u32 = 3;
 pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
 /// Bound of a gateway's queue. A gateway that falls this far behind is stuck; publishers get a refusal, not a growing queue.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// What the name of a gateway's queue starts with.
+const GATEWAY_PREFIX: &str = "gateway.";
 /// The exchange that reaches every gateway, for when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
 
@@ -99,12 +101,13 @@ pub const PRESENCE: Queue<serde_json::Value> = Queue::fixed("presence");
 
 /// Deliveries to the sockets of one gateway process.
 pub fn gateway(id: &GatewayId) -> Queue<Delivery> {
-    Queue::named(format!("gateway.{id}"))
+    Queue::named(format!("{GATEWAY_PREFIX}{id}"))
 }
 
-/// Where envelopes of `queue` go that nobody could handle.
+/// Where envelopes of `queue` go that nobody could handle. All gateways share one: their own queues come and go.
 pub fn dead(queue: &str) -> String {
-    format!("dead.{queue}")
+    let origin = if queue.starts_with(GATEWAY_PREFIX) { "gateway" } else { queue };
+    format!("dead.{origin}")
 }
 
 /// A rung of the retry ladder: everything in its queue waits equally long, so nothing blocks what is behind it.
@@ -214,7 +217,8 @@ impl Topology {
     /// Everything to declare: work queues, their dead-letter queues, the retry ladder.
     pub fn queues(&self) -> Vec<QueueSpec> {
         let work = self.work_queues();
-        let parked = work.iter().map(|queue| QueueSpec { name: dead(&queue.name), kind: QueueKind::Dead });
+        let origins = work.iter().map(|queue| queue.name.as_str()).chain([GATEWAY_PREFIX]);
+        let parked = origins.map(|queue| QueueSpec { name: dead(queue), kind: QueueKind::Dead });
         let ladder = Delay::LADDER.map(|delay| QueueSpec { name: delay.queue().to_owned(), kind: QueueKind::Delay(delay) });
         work.iter().cloned().chain(parked).chain(ladder).collect()
     }
@@ -234,6 +238,7 @@ mod tests {
         for queue in topology.work_queues() {
             assert!(names.contains(dead(&queue.name).as_str()), "{}", queue.name);
         }
+        assert!(names.contains(dead(gateway(&GatewayId::new()).name()).as_str()));
     }
 
     #[test]

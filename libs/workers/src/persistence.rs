@@ -171,9 +171,14 @@ impl Handler for Persistence {
     }
 
     async fn announce(&self, effect: &Announcement) -> Result<(), Unavailable> {
-        let (touched, published, ()) =
-            tokio::join!(self.touch(&effect.stored), self.publish(&effect.events), self.answer(&effect.answers));
-        touched.and(published)
+        let (published, ()) = tokio::join!(self.publish(&effect.events), self.answer(&effect.answers));
+        published
+    }
+
+    /// Thread documents follow their messages, once per thread for all batches that were announced meanwhile.
+    async fn conclude(&self, announced: &[Arc<Announcement>]) -> Result<(), Unavailable> {
+        let stored: Vec<Message> = announced.iter().flat_map(|batch| batch.stored.iter().cloned()).collect();
+        if stored.is_empty() { Ok(()) } else { self.touch(&stored).await }
     }
 }
 

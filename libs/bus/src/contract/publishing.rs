@@ -68,7 +68,7 @@ pub async fn an_empty_batch_is_answered_with_nothing(broker: &dyn Broker) {
 
 /// Up to several of the broker's own frames, and none at all.
 pub async fn large_and_empty_payloads_arrive_unchanged(broker: &dyn Broker) {
-    let pattern = |len: usize| Bytes::from((0..len).map(|index| (index % 251) as u8).collect::<Vec<_>>());
+    let pattern = |len: usize| Bytes::from((0..=250_u8).cycle().take(len).collect::<Vec<_>>());
     let payloads: Vec<Bytes> = [0, 1, 100_000, 131_072, 400_000].into_iter().map(pattern).collect();
     publish(broker, payloads.iter().map(|payload| Outgoing::to_queue(EMAIL.name(), payload.clone())).collect()).await;
     let mut subscription = subscribe(broker, EMAIL.name(), 10).await;

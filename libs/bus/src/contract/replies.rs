@@ -30,7 +30,8 @@ impl Asker {
     }
 
     async fn ask(&mut self, queue: &str, question: &'static str) {
-        let message = Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(queue, Bytes::from_static(question.as_bytes())) };
+        let message =
+            Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(queue, Bytes::from_static(question.as_bytes())) };
         let results = self.publisher.publish(vec![message]).await;
         assert!(matches!(results[..], [Ok(())]), "{results:?}");
     }
