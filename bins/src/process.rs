@@ -8,7 +8,7 @@ use crate::{Role, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{Readiness, Shutdown, admin, listener, logging};
+use eventflow_boot::{Readiness, Shutdown, admin, descriptors, listener, logging};
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
@@ -143,6 +143,7 @@ impl System {
 /// Runs `roles` until a signal.
 pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     logging::start(&config.log)?;
+    descriptors::raise_limit();
     let name = if let [role] = roles { role.name() } else { "eventflow" };
     let mut system = System::open(config, name).await?;
     system.watch();

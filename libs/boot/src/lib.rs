@@ -4,6 +4,7 @@
 //! code. Knows nothing of messaging.
 
 pub mod admin;
+pub mod descriptors;
 pub mod listener;
 pub mod logging;
 pub mod readiness;
