@@ -109,18 +109,14 @@ impl System {
         }
     }
 
-    fn open_sockets(&self) -> u32 {
-        let open = |transport| self.metrics.edge.sockets.with_label_values(&[transport]).get();
-        u32::try_from(open("websocket") + open("polling")).unwrap_or(u32::MAX)
-    }
-
     /// The end, in order.
     async fn end(mut self) {
         self.readiness.drain();
         self.shutdown.ingress.cancel();
         if let Some((_, gateway)) = &self.gateway {
             let most = Duration::from_millis(self.config.shutdown.spread_ms);
-            gateway.drain(SPREAD_PER_SOCKET.saturating_mul(self.open_sockets()).min(most)).await;
+            let sockets = u32::try_from(gateway.open_sockets()).unwrap_or(u32::MAX);
+            gateway.drain(SPREAD_PER_SOCKET.saturating_mul(sockets).min(most)).await;
         }
         self.shutdown.workers.cancel();
         while self.workers.join_next().await.is_some() {}

@@ -102,6 +102,12 @@ impl Gateway {
         self.restart.notify_one();
     }
 
+    /// Transports open now, of both kinds.
+    pub fn open_sockets(&self) -> u64 {
+        let stats = self.server.stats();
+        stats.websocket_open.get() + stats.polling_open.get()
+    }
+
     /// Lets nobody in any more and closes every transport, spread over `spread`, without a DISCONNECT packet, so that clients
     /// come back elsewhere. Returns when all are gone and every answer that was waited for is settled.
     pub async fn drain(&self, spread: Duration) {
