@@ -149,7 +149,9 @@ mod tests {
     fn whatever_hands_messages_on_does_it_at_least_once() {
         for queue in Topology::new(2).queues() {
             let arguments = arguments(&queue);
-            let has = |name: &str, value: &str| arguments.contains(&(if name == "s" { "x-dead-letter-strategy" } else { "x-overflow" }, text(value)));
+            let has = |name: &str, value: &str| {
+                arguments.contains(&(if name == "s" { "x-dead-letter-strategy" } else { "x-overflow" }, text(value)))
+            };
             let hands_on = arguments.iter().any(|(name, _)| *name == "x-dead-letter-exchange");
             assert!(!hands_on || (has("s", "at-least-once") && has("o", "reject-publish")), "{}", queue.name);
             assert_eq!(hands_on, queue.kind != QueueKind::Dead, "{}", queue.name);

@@ -9,7 +9,7 @@ use crate::observer::Side;
 use crate::publisher::AmqpPublisher;
 use crate::replies::Forward;
 use crate::responder::Responder;
-use crate::subscription::subscribe;
+use crate::subscription::{Consuming, subscribe};
 use crate::supervisor::Supervisor;
 use crate::{declare, headers};
 use async_trait::async_trait;
@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 pub struct AmqpBroker {
     config: AmqpConfig,
     publishing: Link,
-    consuming: Link,
+    consuming: Consuming,
     responder: Responder,
     health: watch::Receiver<Health>,
     tasks: TaskTracker,
@@ -47,6 +47,7 @@ impl AmqpBroker {
         tasks.spawn(consumer.run());
         tasks.spawn(answering.run(stop.clone()));
         tasks.spawn(report_health(publishing.clone(), consuming.clone(), report));
+        let consuming = Consuming { link: consuming, tasks: tasks.clone(), stop: stop.clone() };
         Ok(Arc::new(Self { config, publishing, consuming, responder, health, tasks, stop }))
     }
 
@@ -64,7 +65,7 @@ impl AmqpBroker {
 #[async_trait]
 impl Broker for AmqpBroker {
     async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
-        declare::declare(&self.consuming, &topology.queues()).await
+        declare::declare(&self.consuming.link, &topology.queues()).await
     }
 
     /// Nobody but this gateway declares its queue, so asking first and declaring then is not a race.
@@ -75,12 +76,12 @@ impl Broker for AmqpBroker {
             Err(BrokerError::Unroutable(_)) => false,
             Err(error) => return Err(error),
         };
-        declare::declare(&self.consuming, &[queue]).await?;
+        declare::declare(&self.consuming.link, &[queue]).await?;
         Ok(existed)
     }
 
     async fn remove_gateway(&self, id: &GatewayId) -> Result<(), BrokerError> {
-        declare::delete(&self.consuming, gateway(id).name()).await
+        declare::delete(&self.consuming.link, gateway(id).name()).await
     }
 
     async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError> {
@@ -91,7 +92,7 @@ impl Broker for AmqpBroker {
     }
 
     async fn subscribe(&self, queue: &str, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
-        Ok(Box::new(subscribe(&self.consuming, &self.tasks, queue, prefetch).await?))
+        Ok(Box::new(subscribe(&self.consuming, queue, prefetch).await?))
     }
 
     async fn reply(&self, address: &str, payload: Bytes) {
@@ -101,7 +102,7 @@ impl Broker for AmqpBroker {
     }
 
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
-        declare::depth(&self.consuming, queue).await
+        declare::depth(&self.consuming.link, queue).await
     }
 
     fn health(&self) -> watch::Receiver<Health> {

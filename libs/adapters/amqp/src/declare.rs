@@ -9,9 +9,7 @@ use crate::link::Link;
 use crate::reject::{about_queue, late};
 use eventflow_bus::port::{BrokerError, Depth};
 use eventflow_bus::topology::{GATEWAYS_EXCHANGE, QueueSpec};
-use lapin::options::{
-    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
-};
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 use std::time::Duration;

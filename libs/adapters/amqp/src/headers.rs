@@ -69,7 +69,8 @@ fn table(headers: &Headers) -> FieldTable {
 }
 
 fn headers(table: &FieldTable) -> Headers {
-    let ours = Headers { attempt: integer(table, ATTEMPT).unwrap_or(0), reason: text(table, REASON), origin: text(table, ORIGIN) };
+    let ours =
+        Headers { attempt: integer(table, ATTEMPT).unwrap_or(0), reason: text(table, REASON), origin: text(table, ORIGIN) };
     match killed_its_workers(table) {
         Some(queue) => Headers { reason: Some(DELIVERY_LIMIT.to_owned()), origin: Some(queue), ..ours },
         None => ours,

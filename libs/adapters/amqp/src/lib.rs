@@ -5,11 +5,13 @@
 //! they were made on and are never carried over: whoever holds one learns of the loss and opens a new one.
 //! Declarations are valid on RabbitMQ 3.10 to 4.x.
 
+mod arguments;
 mod broker;
 mod config;
 mod confirm;
 mod declare;
 mod headers;
+mod hunger;
 mod link;
 mod liveness;
 mod observer;
@@ -22,9 +24,7 @@ mod subscription;
 mod supervisor;
 mod unsettled;
 
-pub mod arguments;
-
-pub use arguments::{arguments, definitions};
+pub use arguments::{Argument, arguments, definitions, fanout_exchange};
 pub use broker::AmqpBroker;
 pub use config::{AmqpConfig, AmqpError};
 pub use observer::{Observer, Side};

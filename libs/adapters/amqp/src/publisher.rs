@@ -56,15 +56,14 @@ impl Publish for AmqpPublisher {
 
 impl AmqpPublisher {
     async fn publish_batch(&mut self, batch: &[Outgoing], deadline: Instant, results: &mut Vec<Result<(), BrokerError>>) {
-        let (small, large): (Vec<_>, Vec<_>) = batch.iter().cloned().partition(|message| message.payload.len() <= PAYLOAD_MAX_BYTES);
-        let mut sent = self.send(&small, deadline).await.into_iter();
-        if large.is_empty() {
-            results.extend(sent);
+        if batch.iter().all(fits) {
+            results.extend(self.send(batch, deadline).await);
             return;
         }
-        results.extend(batch.iter().map(|message| {
-            if message.payload.len() > PAYLOAD_MAX_BYTES { Err(confirm::refused(message)) } else { sent.next().unwrap_or(Ok(())) }
-        }));
+        let small: Vec<Outgoing> = batch.iter().filter(|message| fits(message)).cloned().collect();
+        let mut sent = self.send(&small, deadline).await.into_iter();
+        let mut result = |message| if fits(message) { sent.next() } else { Some(Err(confirm::refused(message))) };
+        results.extend(batch.iter().filter_map(&mut result));
     }
 
     /// Publishes what fits. The channel is put back only if nothing is left in flight on it, also when this future is dropped.
@@ -110,7 +109,9 @@ impl AmqpPublisher {
     /// The channel of the connection there is now; opened if need be.
     async fn take_open(&mut self, deadline: Instant) -> Result<Open, BrokerError> {
         let live = self.link.writable()?;
-        if let Some(open) = self.open.take().filter(|open| open.generation == live.generation && open.channel.status().connected()) {
+        if let Some(open) =
+            self.open.take().filter(|open| open.generation == live.generation && open.channel.status().connected())
+        {
             return Ok(open);
         }
         let opening = async {
@@ -132,6 +133,10 @@ impl AmqpPublisher {
         };
         Ok(Open { channel: opened.channel, generation: opened.generation, _replies: replies })
     }
+}
+
+fn fits(message: &Outgoing) -> bool {
+    message.payload.len() <= PAYLOAD_MAX_BYTES
 }
 
 /// The same answer for each message of a batch.

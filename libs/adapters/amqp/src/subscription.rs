@@ -7,6 +7,7 @@
 
 use crate::config::CALL_TIMEOUT;
 use crate::headers::incoming;
+use crate::hunger::Hunger;
 use crate::link::Link;
 use crate::liveness;
 use crate::reject::{about_queue, late};
@@ -18,7 +19,8 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -32,28 +34,55 @@ pub(crate) struct AmqpSubscription {
     channel: Channel,
     consumer: Consumer,
     unsettled: Unsettled,
+    prefetch: usize,
+    hunger: Hunger,
+    /// Messages ready at the broker, at each look.
+    ready: watch::Receiver<u32>,
     gone: oneshot::Receiver<String>,
     /// Why it is over, once it is.
     over: Option<String>,
+    tasks: TaskTracker,
     _stop: DropGuard,
 }
 
+/// What subscriptions are made from.
+pub(crate) struct Consuming {
+    pub(crate) link: Link,
+    pub(crate) tasks: TaskTracker,
+    /// Ends every subscription.
+    pub(crate) stop: CancellationToken,
+}
+
 /// Starts consuming.
-pub(crate) async fn subscribe(link: &Link, tasks: &TaskTracker, queue: &str, prefetch: u16) -> Result<AmqpSubscription, BrokerError> {
-    let channel = link.open().await?.channel;
+pub(crate) async fn subscribe(on: &Consuming, queue: &str, prefetch: u16) -> Result<AmqpSubscription, BrokerError> {
+    let channel = on.link.open().await?.channel;
     let consuming = timeout(CALL_TIMEOUT, consume(&channel, queue, prefetch));
     let consumer = consuming.await.map_err(|_| late("consume"))?.map_err(|error| about_queue(queue, error))?;
-    let stop = CancellationToken::new();
+    let stop = on.stop.child_token();
     let (tell, gone) = oneshot::channel();
-    let (stopped, asking) = (stop.clone(), liveness::until_lost(channel.clone(), queue.to_owned()));
-    tasks.spawn(async move {
+    let (looks, ready) = watch::channel(0);
+    let (stopped, asking) = (stop.clone(), liveness::until_lost(channel.clone(), queue.to_owned(), looks));
+    on.tasks.spawn(async move {
         if let Some(reason) = stopped.run_until_cancelled(asking).await {
             // The subscription may be gone in the same moment; then nobody needs to know.
             let _ = tell.send(reason);
         }
     });
-    let (queue, unsettled, stop) = (queue.to_owned(), Unsettled::default(), stop.drop_guard());
-    Ok(AmqpSubscription { queue, channel, consumer, unsettled, gone, over: None, _stop: stop })
+    let (queue, unsettled, tasks) = (queue.to_owned(), Unsettled::default(), on.tasks.clone());
+    let (prefetch, hunger) = (prefetch.into(), Hunger::default());
+    Ok(AmqpSubscription {
+        queue,
+        channel,
+        consumer,
+        unsettled,
+        prefetch,
+        hunger,
+        ready,
+        gone,
+        over: None,
+        tasks,
+        _stop: stop.drop_guard(),
+    })
 }
 
 async fn consume(channel: &Channel, queue: &str, prefetch: u16) -> lapin::Result<Consumer> {
@@ -68,6 +97,7 @@ impl Subscription for AmqpSubscription {
             tokio::select! {
                 biased;
                 delivery = self.consumer.next() => if let Some(incoming) = self.take(delivery) { return Ok(incoming) },
+                Ok(()) = self.ready.changed() => self.look(),
                 reason = &mut self.gone => self.over = Some(reason.unwrap_or_else(|_| "the broker is being closed".to_owned())),
             }
         }
@@ -109,18 +139,44 @@ impl Subscription for AmqpSubscription {
     }
 }
 
+/// Returns what is open by closing the channel, in the background. Left to themselves, lapin's parts cancel the consumer before
+/// they close the channel, which breaks the order as described at `cancel`.
+impl Drop for AmqpSubscription {
+    fn drop(&mut self) {
+        let (channel, consumer) = (self.channel.clone(), self.consumer.clone());
+        if let (true, Ok(runtime)) = (channel.status().connected(), Handle::try_current()) {
+            let closing = async move {
+                // Nobody waits for it; if it fails, the connection is gone and the broker knows.
+                let _ = timeout(CALL_TIMEOUT, channel.close(REPLY_SUCCESS, "dropped".into())).await;
+                drop(consumer);
+            };
+            self.tasks.spawn_on(closing, &runtime);
+        }
+    }
+}
+
 impl AmqpSubscription {
     fn take(&mut self, delivery: Option<lapin::Result<Delivery>>) -> Option<Incoming> {
         match delivery {
             Some(Ok(delivery)) => {
                 let incoming = incoming(delivery);
                 self.unsettled.delivered(incoming.tag);
+                self.hunger.fed();
                 return Some(incoming);
             }
             Some(Err(error)) => self.over = Some(error.to_string()),
             None => self.over = Some("the broker cancelled the consumer".to_owned()),
         }
         None
+    }
+
+    fn look(&mut self) {
+        let ready = *self.ready.borrow_and_update();
+        // A prefetch of none means as many as there are.
+        let has_room = self.prefetch == 0 || self.unsettled.len() < self.prefetch;
+        if self.hunger.look(ready, has_room) {
+            self.over = Some("messages are ready and none is delivered".to_owned());
+        }
     }
 
     fn lost(&self) -> BrokerError {

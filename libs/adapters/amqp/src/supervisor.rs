@@ -66,11 +66,19 @@ impl Supervisor {
                 Err(error) => error.to_string(),
             };
             let wait = reconnect.next_wait(lived);
-            tracing::warn!(side = %self.side, %reason, wait_ms = wait.as_millis(), "no connection to the broker");
-            self.state.send_replace(LinkState::Down(reason));
+            self.report_down(reason);
             self.stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
         self.state.send_replace(LinkState::Down("closed".to_owned()));
+    }
+
+    /// Logged when it happens, not at each attempt that fails for the same reason.
+    fn report_down(&self, reason: String) {
+        let known = matches!(&*self.state.borrow(), LinkState::Down(before) if *before == reason);
+        if !known {
+            tracing::warn!(side = %self.side, %reason, "no connection to the broker");
+            self.state.send_replace(LinkState::Down(reason));
+        }
     }
 
     async fn connect(&self) -> lapin::Result<Connection> {

@@ -26,6 +26,11 @@ impl Unsettled {
         self.open.insert(tag.0);
     }
 
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// Takes `tags` as settled; what the broker must be told, in order.
     pub(crate) fn settle(&mut self, tags: &[Tag]) -> Vec<Acknowledgement> {
         let mut settled: Vec<u64> = tags.iter().map(|tag| tag.0).filter(|tag| self.open.remove(tag)).collect();

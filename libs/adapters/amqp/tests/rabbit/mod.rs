@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub(crate) mod proxy;
+
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::contract::topology;
 use eventflow_bus::port::{Broker, Health};
@@ -32,10 +34,23 @@ impl Rabbit {
         let url = format!("{server}/{vhost}");
         let management = variable("RABBITMQ_MANAGEMENT_URL");
         let rabbit = Self { vhost, url, management, http: reqwest::Client::new(), brokers: Mutex::default() };
+        rabbit.remove_leftovers(&format!("amqp-test-{name}-")).await;
         rabbit.call(reqwest::Method::PUT, &format!("vhosts/{}", rabbit.vhost), None).await;
         let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" });
         rabbit.call(reqwest::Method::PUT, &format!("permissions/{}/guest", rabbit.vhost), Some(everything)).await;
         rabbit
+    }
+
+    /// Deletes the vhosts of earlier runs of this test that failed.
+    async fn remove_leftovers(&self, prefix: &str) {
+        let vhosts = self.call(reqwest::Method::GET, "vhosts", None).await;
+        let names = vhosts.as_array().into_iter().flatten().filter_map(|vhost| vhost["name"].as_str());
+        for name in names {
+            let process = name.strip_prefix(prefix).and_then(|process| process.parse::<u32>().ok());
+            if process.is_some_and(|process| !std::path::Path::new("/proc").join(process.to_string()).exists()) {
+                let _ = self.try_call(reqwest::Method::DELETE, &format!("vhosts/{name}"), None).await;
+            }
+        }
     }
 
     /// A connected broker on which the topology of the contract is declared.
@@ -55,6 +70,18 @@ impl Rabbit {
 
     pub(crate) fn config(&self) -> AmqpConfig {
         AmqpConfig::new(self.url.clone(), self.vhost.clone())
+    }
+
+    /// The address of the broker: host and port.
+    pub(crate) fn address(&self) -> String {
+        let (_, address) = self.url.rsplit_once('@').expect("RABBITMQ_URL has credentials");
+        address.split('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// As [`Self::config`], but through `port`, with a heartbeat of one second.
+    pub(crate) fn config_through(&self, port: u16) -> AmqpConfig {
+        let url = self.url.replace(&self.address(), &format!("127.0.0.1:{port}"));
+        AmqpConfig::new(format!("{url}?heartbeat=1"), self.vhost.clone())
     }
 
     /// Closes every broker and deletes the vhost.
@@ -89,9 +116,14 @@ impl Rabbit {
         self.call(reqwest::Method::DELETE, &format!("queues/{}/{queue}", self.vhost), None).await;
     }
 
-    /// A queue as the management API shows it.
-    pub(crate) async fn queue(&self, queue: &str) -> Value {
-        self.call(reqwest::Method::GET, &format!("queues/{}/{queue}", self.vhost), None).await
+    /// Creates something by the management API: a queue, a policy.
+    pub(crate) async fn put(&self, kind: &str, name: &str, definition: Value) {
+        self.call(reqwest::Method::PUT, &format!("{kind}/{}/{name}", self.vhost), Some(definition)).await;
+    }
+
+    /// Creates what `definitions` names.
+    pub(crate) async fn import(&self, definitions: Value) {
+        self.call(reqwest::Method::POST, &format!("definitions/{}", self.vhost), Some(definitions)).await;
     }
 
     async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
@@ -110,7 +142,8 @@ impl Rabbit {
 /// Waits for a state of the broker.
 pub(crate) async fn until(broker: &AmqpBroker, wanted: &Health) {
     let mut health = broker.health();
-    let reached = timeout(PATIENCE, health.wait_for(|health| std::mem::discriminant(health) == std::mem::discriminant(wanted))).await;
+    let reached =
+        timeout(PATIENCE, health.wait_for(|health| std::mem::discriminant(health) == std::mem::discriminant(wanted))).await;
     reached.unwrap_or_else(|_| panic!("the broker becomes {wanted:?}")).expect("the broker lives");
 }
 

@@ -1,0 +1,348 @@
+//! What the adapter does when RabbitMQ, the network or an operator fails it. Needs `RABBITMQ_URL` and
+//! `RABBITMQ_MANAGEMENT_URL`.
+
+mod rabbit;
+
+use bytes::Bytes;
+use eventflow_amqp::{AmqpBroker, definitions};
+use eventflow_bus::contract::topology;
+use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing};
+use eventflow_bus::topology::{EMAIL, GATEWAYS_EXCHANGE, NOTIFY, PERSIST, gateway};
+use eventflow_protocol::GatewayId;
+use rabbit::proxy::{Mode, Proxy, free_port};
+use rabbit::{PATIENCE, Rabbit, eventually, until};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// "At once" on a busy machine: far below any time-out.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// How often the connections are closed by force.
+const CLOSES: usize = 6;
+
+fn numbered(queue: &str, numbers: std::ops::Range<u64>) -> Vec<Outgoing> {
+    numbers.map(|number| Outgoing::to_queue(queue, Bytes::from(number.to_string()))).collect()
+}
+
+async fn publish(broker: &AmqpBroker, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+    broker.publisher(None).await.expect("a publisher can be opened").publish(messages).await
+}
+
+/// Publishes numbers in batches until told to stop; those that were confirmed.
+async fn publish_until(broker: Arc<AmqpBroker>, queue: String, stop: Arc<AtomicBool>) -> BTreeSet<u64> {
+    let mut publisher = broker.publisher(None).await.expect("a publisher can be opened");
+    let (mut confirmed, mut next) = (BTreeSet::new(), 0);
+    while !stop.load(Ordering::Relaxed) {
+        let results = publisher.publish(numbered(&queue, next..next + 20)).await;
+        confirmed.extend((next..).zip(&results).filter(|(_, result)| result.is_ok()).map(|(number, _)| number));
+        next += 20;
+        if results.iter().any(Result::is_err) {
+            let _ = timeout(PATIENCE, broker.health().wait_for(|health| *health == Health::Up)).await;
+        }
+    }
+    confirmed
+}
+
+/// Consumes and acknowledges until the queue is empty after `stop`; what arrived, and how many subscriptions it took.
+async fn consume_until(broker: Arc<AmqpBroker>, queue: String, stop: Arc<AtomicBool>) -> (BTreeSet<u64>, usize) {
+    let (mut received, mut subscriptions) = (BTreeSet::new(), 0);
+    loop {
+        let Ok(mut subscription) = broker.subscribe(&queue, 50).await else {
+            let _ = timeout(PATIENCE, broker.health().wait_for(|health| *health == Health::Up)).await;
+            continue;
+        };
+        subscriptions += 1;
+        loop {
+            match timeout(Duration::from_secs(3), subscription.next()).await {
+                Ok(Ok(message)) => {
+                    let text = std::str::from_utf8(&message.payload).expect("numbers");
+                    received.insert(text.parse().expect("numbers"));
+                    if subscription.ack(&[message.tag]).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(Err(_)) => break,
+                Err(_) if stop.load(Ordering::Relaxed) => return (received, subscriptions),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_confirmed_is_lost_when_connections_are_closed_by_force() {
+    let rabbit = Rabbit::start("closed").await;
+    let broker = rabbit.broker().await;
+    let queue = PERSIST.shard(0).name().to_owned();
+    let (done, drained) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let force = async {
+        for _ in 0..CLOSES {
+            eventually("the connections show up", async || rabbit.connection_names().await.len() >= 2).await;
+            rabbit.close_connections().await;
+            eventually("the broker notices", async || *broker.health().borrow() != Health::Up).await;
+            until(&broker, &Health::Up).await;
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let publishing = async {
+        let confirmed = publish_until(Arc::clone(&broker), queue.clone(), Arc::clone(&done)).await;
+        drained.store(true, Ordering::Relaxed);
+        confirmed
+    };
+    let consuming = consume_until(Arc::clone(&broker), queue.clone(), Arc::clone(&drained));
+    let ((), confirmed, (received, subscriptions)) = tokio::join!(force, publishing, consuming);
+    let lost: Vec<u64> = confirmed.difference(&received).copied().collect();
+    assert!(lost.is_empty(), "{} of {} confirmed messages were lost: {lost:?}", lost.len(), confirmed.len());
+    assert!(confirmed.len() > 100 && subscriptions > 1, "{} confirmed, {subscriptions} subscriptions", confirmed.len());
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_of_a_lost_subscription_reaches_no_other_connection() {
+    let rabbit = Rabbit::start("stale").await;
+    let broker = rabbit.broker().await;
+    publish(&broker, numbered(EMAIL.name(), 0..2)).await;
+    let mut old = broker.subscribe(EMAIL.name(), 10).await.unwrap();
+    let held = [old.next().await.unwrap(), old.next().await.unwrap()];
+    eventually("the connections show up", async || rabbit.connection_names().await.len() >= 2).await;
+    rabbit.close_connections().await;
+    let lost = timeout(PATIENCE, old.next()).await.unwrap();
+    assert!(matches!(lost, Err(BrokerError::Lost { .. })), "{lost:?}");
+    until(&broker, &Health::Up).await;
+    let mut new = broker.subscribe(EMAIL.name(), 10).await.unwrap();
+    let again = [new.next().await.unwrap(), new.next().await.unwrap()];
+    assert!(again.iter().all(|message| message.redelivered));
+    assert!(matches!(old.ack(&[held[0].tag, held[1].tag]).await, Err(BrokerError::Lost { .. })));
+    new.ack(&[again[0].tag]).await.unwrap();
+    new.cancel().await.unwrap();
+    eventually("one message is left", async || broker.depth(EMAIL.name()).await.unwrap().ready == 1).await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_everything_fails_at_once_and_works_when_it_comes() {
+    let rabbit = Rabbit::start("late").await;
+    let port = free_port().await;
+    let start = Instant::now();
+    let broker = AmqpBroker::connect(rabbit.config_through(port)).unwrap();
+    let results = publish(&broker, numbered(NOTIFY.name(), 0..2)).await;
+    assert!(matches!(results[..], [Err(BrokerError::Unavailable(_)), Err(BrokerError::Unavailable(_))]), "{results:?}");
+    assert!(matches!(broker.subscribe(NOTIFY.name(), 1).await, Err(BrokerError::Unavailable(_))));
+    assert!(matches!(broker.declare(&topology()).await, Err(BrokerError::Unavailable(_))));
+    assert!(matches!(broker.depth(NOTIFY.name()).await, Err(BrokerError::Unavailable(_))));
+    broker.reply("amq.rabbitmq.reply-to.nobody", Bytes::new()).await;
+    assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+    assert!(matches!(*broker.health().borrow(), Health::Down(_)));
+
+    let _proxy = Proxy::start(port, rabbit.address()).await;
+    until(&broker, &Health::Up).await;
+    broker.declare(&topology()).await.unwrap();
+    assert!(publish(&broker, numbered(NOTIFY.name(), 0..2)).await.iter().all(Result::is_ok));
+    broker.shutdown().await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publishers_are_told_of_an_alarm_while_consumers_go_on() {
+    let rabbit = Rabbit::start("alarm").await;
+    let port = free_port().await;
+    let proxy = Proxy::start(port, rabbit.address()).await;
+    let broker = AmqpBroker::connect(rabbit.config_through(port)).unwrap();
+    until(&broker, &Health::Up).await;
+    broker.declare(&topology()).await.unwrap();
+    let queue = PERSIST.shard(0);
+    let mut publisher = broker.publisher(None).await.unwrap();
+    assert!(publisher.publish(numbered(queue.name(), 0..100)).await.iter().all(Result::is_ok));
+    let mut subscription = broker.subscribe(queue.name(), 10).await.unwrap();
+
+    proxy.set(Mode::Alarm);
+    until(&broker, &Health::Blocked(String::new())).await;
+    let start = Instant::now();
+    for _ in 0..3 {
+        let results = publisher.publish(numbered(queue.name(), 100..102)).await;
+        assert!(matches!(results[..], [Err(BrokerError::Blocked), Err(BrokerError::Blocked)]), "{results:?}");
+    }
+    let mut another = broker.publisher(None).await.unwrap();
+    assert!(matches!(another.publish(numbered(queue.name(), 0..1)).await[..], [Err(BrokerError::Blocked)]));
+    broker.reply("amq.rabbitmq.reply-to.nobody", Bytes::new()).await;
+    assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+    for _ in 0..100 {
+        let message = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+        subscription.ack(&[message.tag]).await.unwrap();
+    }
+    assert_eq!(broker.depth(queue.name()).await.unwrap().ready, 0);
+
+    proxy.set(Mode::Open);
+    until(&broker, &Health::Up).await;
+    assert!(publisher.publish(numbered(queue.name(), 102..103)).await.iter().all(Result::is_ok));
+    broker.shutdown().await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_that_an_alarm_overtakes_is_answered_quickly() {
+    let rabbit = Rabbit::start("overtaken").await;
+    let port = free_port().await;
+    let proxy = Proxy::start(port, rabbit.address()).await;
+    let broker = AmqpBroker::connect(rabbit.config_through(port)).unwrap();
+    until(&broker, &Health::Up).await;
+    broker.declare(&topology()).await.unwrap();
+    let mut publisher = broker.publisher(None).await.unwrap();
+    let flood = async {
+        loop {
+            let start = Instant::now();
+            let results = publisher.publish(numbered(EMAIL.name(), 0..100)).await;
+            assert!(start.elapsed() < AT_ONCE * 2, "{:?}", start.elapsed());
+            if results.iter().any(|result| matches!(result, Err(BrokerError::Blocked))) {
+                return;
+            }
+        }
+    };
+    let alarm = async {
+        tokio::task::yield_now().await;
+        proxy.set(Mode::Alarm);
+    };
+    timeout(PATIENCE, async { tokio::join!(flood, alarm) }).await.unwrap();
+    proxy.set(Mode::Open);
+    eventually("publishing works again", async || publisher.publish(numbered(EMAIL.name(), 0..1)).await[0].is_ok()).await;
+    broker.shutdown().await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_went_silent_is_replaced() {
+    let rabbit = Rabbit::start("silent").await;
+    let port = free_port().await;
+    let proxy = Proxy::start(port, rabbit.address()).await;
+    let broker = AmqpBroker::connect(rabbit.config_through(port)).unwrap();
+    until(&broker, &Health::Up).await;
+    broker.declare(&topology()).await.unwrap();
+    let mut publisher = broker.publisher(None).await.unwrap();
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    assert_eq!(proxy.connections(), 2);
+
+    proxy.set(Mode::Silent);
+    let start = Instant::now();
+    let results = publisher.publish(numbered(EMAIL.name(), 0..1)).await;
+    assert!(results[0].is_err() && start.elapsed() < Duration::from_secs(6), "{results:?} after {:?}", start.elapsed());
+    assert!(matches!(timeout(PATIENCE, subscription.next()).await.unwrap(), Err(BrokerError::Lost { .. })));
+    until(&broker, &Health::Down(String::new())).await;
+
+    proxy.set(Mode::Open);
+    until(&broker, &Health::Up).await;
+    assert!(publisher.publish(numbered(EMAIL.name(), 1..2)).await.iter().all(Result::is_ok));
+    broker.shutdown().await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_work_queue_deleted_by_an_operator_is_noticed_by_consumer_and_publisher() {
+    let rabbit = Rabbit::start("deleted").await;
+    let broker = rabbit.broker().await;
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    rabbit.delete_queue(EMAIL.name()).await;
+    let lost = timeout(Duration::from_secs(15), subscription.next()).await.unwrap();
+    assert!(matches!(lost, Err(BrokerError::Lost { .. })), "{lost:?}");
+    let results = publish(&broker, numbered(EMAIL.name(), 0..1)).await;
+    assert!(matches!(results[..], [Err(BrokerError::Unroutable(_))]), "{results:?}");
+    broker.declare(&topology()).await.unwrap();
+    assert!(publish(&broker, numbered(EMAIL.name(), 0..1)).await[0].is_ok());
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_was_lost_without_a_word_is_noticed() {
+    let rabbit = Rabbit::start("unnoticed").await;
+    let port = free_port().await;
+    let proxy = Proxy::start(port, rabbit.address()).await;
+    let broker = AmqpBroker::connect(rabbit.config_through(port)).unwrap();
+    until(&broker, &Health::Up).await;
+    broker.declare(&topology()).await.unwrap();
+    proxy.set(Mode::SwallowCancel);
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    rabbit.delete_queue(EMAIL.name()).await;
+    let lost = timeout(Duration::from_secs(15), subscription.next()).await.unwrap();
+    assert!(matches!(lost, Err(BrokerError::Lost { .. })), "{lost:?}");
+    broker.shutdown().await;
+    rabbit.stop().await;
+}
+
+/// RabbitMQ 3.10 may then send no cancel, keep the consumer in its books, and lose what it hands to it on the way, up to the
+/// prefetch (one here).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_of_a_queue_that_was_deleted_and_declared_again_does_not_wait_for_ever() {
+    let rabbit = Rabbit::start("again").await;
+    let broker = rabbit.broker().await;
+    publish(&broker, numbered(EMAIL.name(), 0..1)).await;
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    let first = subscription.next().await.unwrap();
+    subscription.ack(&[first.tag]).await.unwrap();
+    rabbit.delete_queue(EMAIL.name()).await;
+    broker.declare(&topology()).await.unwrap();
+    publish(&broker, numbered(EMAIL.name(), 1..4)).await;
+    let noticed = timeout(Duration::from_secs(18), subscription.next()).await.unwrap();
+    assert!(matches!(noticed, Ok(_) | Err(BrokerError::Lost { .. })), "{noticed:?}");
+    drop(subscription);
+    let mut again = broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    assert!(timeout(PATIENCE, again.next()).await.unwrap().is_ok());
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_waits_its_turn_is_not_taken_for_lost() {
+    let rabbit = Rabbit::start("waiting").await;
+    let broker = rabbit.broker().await;
+    let queue = PERSIST.shard(0);
+    let _active = broker.subscribe(queue.name(), 1).await.unwrap();
+    let mut waiting = broker.subscribe(queue.name(), 1).await.unwrap();
+    assert!(timeout(Duration::from_secs(16), waiting.next()).await.is_err(), "it is neither lost nor served");
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_different_at_the_broker_is_a_mismatch() {
+    let rabbit = Rabbit::start("mismatch").await;
+    rabbit.put("queues", NOTIFY.name(), json!({ "durable": true, "arguments": { "x-queue-type": "classic" } })).await;
+    let broker = rabbit.connect().await;
+    let result = broker.declare(&topology()).await;
+    assert!(matches!(&result, Err(BrokerError::Mismatch { queue, .. }) if queue == NOTIFY.name()), "{result:?}");
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_generated_definitions_are_what_the_processes_declare() {
+    let rabbit = Rabbit::start("definitions").await;
+    let mut definitions = definitions(&topology());
+    definitions.as_object_mut().unwrap().remove("vhosts");
+    rabbit.import(definitions).await;
+    let broker = rabbit.connect().await;
+    broker.declare(&topology()).await.expect("declaring finds what was imported");
+    for queue in topology().queues() {
+        broker.depth(&queue.name).await.expect("every queue was imported");
+    }
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_gateway_queue_refuses_and_an_oversized_message_is_refused_alone() {
+    let rabbit = Rabbit::start("full").await;
+    let broker = rabbit.broker().await;
+    let id = GatewayId::new();
+    broker.declare_gateway(&id).await.unwrap();
+    let limit = json!({ "pattern": "^gateway", "definition": { "max-length": 2 }, "apply-to": "queues" });
+    rabbit.put("policies", GATEWAYS_EXCHANGE, limit).await;
+    eventually("the queue refuses", async || {
+        let results = publish(&broker, numbered(gateway(&id).name(), 0..10)).await;
+        results.iter().any(|result| matches!(result, Err(BrokerError::Refused(_))))
+    })
+    .await;
+    let large = Outgoing::to_queue(EMAIL.name(), Bytes::from(vec![0; 1_048_577]));
+    let small = || Outgoing::to_queue(EMAIL.name(), Bytes::from_static(b"small"));
+    let results = publish(&broker, vec![small(), large, small()]).await;
+    assert!(matches!(results[..], [Ok(()), Err(BrokerError::Refused(_)), Ok(())]), "{results:?}");
+    broker.remove_gateway(&id).await.unwrap();
+    rabbit.stop().await;
+}
