@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +24,11 @@ use tokio_util::task::TaskTracker;
 pub const PREFETCH: u16 = 64;
 /// A handler that takes longer on one batch hangs. The slowest honest batch waits for a store's own 10 s timeout, twice.
 pub const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often announced batches are concluded and acknowledged. At light load this is what lets several share one write to the store
+/// and one acknowledgement; nobody waits for either.
+const CONCLUDE_EVERY: Duration = Duration::from_millis(20);
+/// Messages that wait for their acknowledgement before they are concluded at once: half of what may be taken ahead.
+const CONCLUDE_AT_TAGS: usize = PREFETCH as usize / 2;
 /// Pause between two tries to subscribe; the adapter's own reconnecting backs off by itself.
 const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -166,6 +171,8 @@ struct Loop<'a, H: Handler> {
     announced: Vec<Announced<H::Effect>>,
     /// The last step of some batches, running.
     concluding: Option<Concluding>,
+    /// When the next last step may start.
+    conclude_at: Instant,
 }
 
 /// Why a subscription's life ends, other than by an error.
@@ -179,13 +186,21 @@ enum End {
 enum Wake<E> {
     Shutdown,
     Announced(Result<Announced<E>, Stopping>),
+    ConclusionDue,
     Concluded(Result<Vec<Tag>, Stopping>),
     Incoming(Result<Incoming, BrokerError>),
 }
 
 impl<'a, H: Handler> Loop<'a, H> {
     fn new(stage: Stage<H>, consumer: &'a Consumer<H>) -> Self {
-        Self { stage: Arc::new(stage), consumer, announcing: None, announced: Vec::new(), concluding: None }
+        Self {
+            stage: Arc::new(stage),
+            consumer,
+            announcing: None,
+            announced: Vec::new(),
+            concluding: None,
+            conclude_at: Instant::now(),
+        }
     }
 
     /// Subscribes one message wide first: after a crash the first message may be the one that kills its worker, and what it
@@ -218,16 +233,19 @@ impl<'a, H: Handler> Loop<'a, H> {
 
     async fn consume(&mut self, subscription: &mut dyn Subscription, width: u16) -> Result<End, BrokerError> {
         loop {
+            let conclusion_waits = self.concluding.is_none() && !self.announced.is_empty();
             let wake = tokio::select! {
                 biased;
                 () = self.stage.shutdown.cancelled() => Wake::Shutdown,
                 concluded = finished(&mut self.concluding) => Wake::Concluded(concluded),
                 announced = finished(&mut self.announcing) => Wake::Announced(announced),
+                () = sleep_until(self.conclude_at), if conclusion_waits => Wake::ConclusionDue,
                 incoming = subscription.next() => Wake::Incoming(incoming),
             };
             match wake {
                 Wake::Shutdown => return Ok(End::Shutdown),
                 Wake::Announced(announced) => self.conclude(announced)?,
+                Wake::ConclusionDue => self.start_concluding(),
                 Wake::Concluded(concluded) => self.acknowledge(concluded, subscription).await?,
                 Wake::Incoming(incoming) => {
                     let incoming = incoming?;
@@ -261,24 +279,33 @@ impl<'a, H: Handler> Loop<'a, H> {
         if let Some(previous) = self.announcing.take() {
             let announced = previous.await.unwrap_or(Err(Stopping))?;
             self.announced.push(announced);
-            self.start_concluding();
+            self.conclude_in_time();
         }
         let stage = Arc::clone(&self.stage);
         self.announcing = Some(self.stage.tracker.spawn(async move { stage.announce(performed).await }));
         Ok(())
     }
 
-    /// A batch is announced: it waits for its last step, which starts unless one is running.
+    /// A batch is announced: it waits for its last step.
     fn conclude(&mut self, announced: Result<Announced<H::Effect>, Stopping>) -> Result<(), BrokerError> {
         self.announcing = None;
         self.announced.push(announced.map_err(|Stopping| self.unsettled())?);
-        self.start_concluding();
+        self.conclude_in_time();
         Ok(())
+    }
+
+    /// Starts the last step if it is time for it, or if much waits for it.
+    fn conclude_in_time(&mut self) {
+        let waiting: usize = self.announced.iter().map(Announced::messages).sum();
+        if waiting >= CONCLUDE_AT_TAGS || Instant::now() >= self.conclude_at {
+            self.start_concluding();
+        }
     }
 
     /// All that waits goes through the last step together: the longer one takes, the more the next one saves.
     fn start_concluding(&mut self) {
         if self.concluding.is_none() && !self.announced.is_empty() {
+            self.conclude_at = Instant::now() + CONCLUDE_EVERY;
             let (stage, announced) = (Arc::clone(&self.stage), std::mem::take(&mut self.announced));
             self.concluding = Some(self.stage.tracker.spawn(async move { stage.conclude(announced).await }));
         }
@@ -305,7 +332,7 @@ impl<'a, H: Handler> Loop<'a, H> {
     ) -> Result<(), BrokerError> {
         self.concluding = None;
         let tags = concluded.map_err(|Stopping| self.unsettled())?;
-        self.start_concluding();
+        self.conclude_in_time();
         self.consumer.metrics.inflight.sub(i64::try_from(tags.len()).unwrap_or(i64::MAX));
         subscription.ack(&tags).await
     }

@@ -53,6 +53,13 @@ pub(crate) struct Announced<E> {
     tags: Vec<Tag>,
 }
 
+impl<E> Announced<E> {
+    /// How many broker messages wait for it.
+    pub(crate) fn messages(&self) -> usize {
+        self.tags.len()
+    }
+}
+
 /// Why a guarded step has no result.
 enum Broken {
     Unavailable(Unavailable),
