@@ -1,0 +1,15 @@
+//! The file of queue definitions is the one that the topology gives.
+
+use crate::repository::read;
+use eventflow_bus::topology::{DEFAULT_SHARDS, Topology};
+use serde_json::Value;
+
+#[test]
+fn the_queue_definitions_are_those_of_the_topology() {
+    let file: Value = serde_json::from_str(&read("rabbitmq/definitions.json")).expect("the definitions are JSON");
+    let generated = eventflow_amqp::definitions(&Topology::new(DEFAULT_SHARDS));
+    assert!(
+        file == generated,
+        "rabbitmq/definitions.json is not what the processes declare: run `cargo run --release -- topology > rabbitmq/definitions.json`"
+    );
+}

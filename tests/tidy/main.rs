@@ -1,0 +1,13 @@
+//! What the sources say about themselves, checked: generated files, settings, metrics, crate arrows, sizes, manuals.
+//!
+//! Needs no server and builds nothing. Each module reads files of the repository and fails with a sentence that says what to do.
+
+mod arrows;
+mod compose;
+mod definitions;
+mod examples;
+mod manuals;
+mod metrics;
+mod repository;
+mod settings;
+mod sources;

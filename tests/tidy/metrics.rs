@@ -1,0 +1,74 @@
+//! Every metric that a dashboard, a rule or a manual names is exported by somebody.
+//!
+//! Ours are asked of the registry itself, after each family has been touched once; the broker's stand in a list beside this file.
+
+use crate::repository::{SourceFile, files_below};
+use eventflow_metrics::Metrics;
+use std::collections::BTreeSet;
+
+const PREFIXES: [&str; 3] = ["eventflow_", "rabbitmq_", "process_"];
+const BROKER: &str = include_str!("rabbitmq-metrics.txt");
+
+#[test]
+fn every_metric_that_is_named_exists() {
+    let exported: BTreeSet<String> = ours().into_iter().chain(brokers()).collect();
+    let mut unknown = BTreeSet::new();
+    for file in files_below("grafana").into_iter().chain(operators_manual()) {
+        let named = names(&file.text).filter(|name| !exported.contains(*name));
+        unknown.extend(named.map(|name| format!("{}: {name}", file.path)));
+    }
+    assert!(unknown.is_empty(), "nobody exports these metrics: {unknown:#?}");
+}
+
+#[test]
+fn the_list_of_broker_metrics_holds_no_more_than_what_is_named() {
+    let texts: Vec<SourceFile> = files_below("grafana").into_iter().chain(operators_manual()).collect();
+    let named: BTreeSet<&str> = texts.iter().flat_map(|file| names(&file.text)).collect();
+    let idle: Vec<String> = brokers().filter(|name| !named.contains(name.as_str())).collect();
+    assert!(idle.is_empty(), "take these out of tests/tidy/rabbitmq-metrics.txt, nothing names them: {idle:?}");
+}
+
+fn operators_manual() -> impl Iterator<Item = SourceFile> {
+    files_below("docs").into_iter().filter(|file| file.path == "docs/OPERATIONS.md")
+}
+
+/// Words that look like metrics. Labels, jobs and files have other prefixes.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| PREFIXES.iter().any(|prefix| word.len() > prefix.len() && word.starts_with(prefix)))
+}
+
+fn brokers() -> impl Iterator<Item = String> {
+    BROKER.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned)
+}
+
+fn ours() -> Vec<String> {
+    let text = touched().render().expect("a fresh registry can be written");
+    let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    families.flat_map(|(name, kind)| series(name, kind)).collect()
+}
+
+/// A histogram is exported as three series.
+fn series(name: &str, kind: &str) -> Vec<String> {
+    let mut series = vec![name.to_owned()];
+    if kind == "histogram" {
+        series.extend(["_bucket", "_sum", "_count"].map(|suffix| format!("{name}{suffix}")));
+    }
+    series
+}
+
+/// A family shows once it has a label value. One that is missing here is missing in [`every_metric_that_is_named_exists`].
+fn touched() -> Metrics {
+    let metrics = Metrics::default();
+    metrics.bus.queue("persist.0");
+    let (edge, http) = (&metrics.edge, &metrics.http);
+    edge.sockets.with_label_values(&["websocket"]);
+    edge.refused.with_label_values(&["origin"]);
+    edge.recoveries.with_label_values(&["fresh"]);
+    edge.events.with_label_values(&["auth", "ok"]);
+    edge.answer_seconds.with_label_values(&["answered"]);
+    http.requests.with_label_values(&["GET", "unknown", "200"]);
+    http.seconds.with_label_values(&["unknown"]);
+    metrics.system.up.with_label_values(&["broker"]);
+    metrics
+}

@@ -1,0 +1,65 @@
+//! How the sources look: no file too long to be read at once, nothing left to do, no test that is switched off.
+
+use crate::repository::{SourceFile, files_below};
+
+/// Lines of a production file, tests not counted.
+const LINES_MAX: usize = 400;
+/// What marks work that was left; in pieces, so that this file does not carry the mark itself.
+const LEFT: [[&str; 2]; 2] = [["TO", "DO"], ["FIX", "ME"]];
+
+#[test]
+fn no_production_file_is_longer_than_four_hundred_lines() {
+    let files = ["bins", "libs", "tests/load", "web"].into_iter().flat_map(files_below).filter(is_production);
+    let long: Vec<String> = files
+        .map(|file| (production_lines(&file.text), file.path))
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .map(|(lines, path)| format!("{path}: {lines}"))
+        .collect();
+    assert!(long.is_empty(), "split these files, they tell more than one thing: {long:#?}");
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    let marks = LEFT.map(|pieces| pieces.concat());
+    let marked = found(&marks.each_ref().map(String::as_str), |_| true);
+    assert!(marked.is_empty(), "do it, or write down why it is not done: {marked:#?}");
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    let ignored = found(&[&["#[ig", "nore"].concat()], |file| file.has_extension("rs"));
+    assert!(ignored.is_empty(), "a test runs or goes: {ignored:#?}");
+}
+
+#[test]
+fn every_exception_from_a_lint_has_its_reason() {
+    let allow = ["#[al", "low("].concat();
+    let bare = |text: &str| text.split(&allow).skip(1).any(|rest| !rest[..rest.find(")]").unwrap_or(0)].contains("reason ="));
+    let files = files_below("").into_iter().filter(|file| file.has_extension("rs") && bare(&file.text));
+    let paths: Vec<String> = files.map(|file| file.path).collect();
+    assert!(paths.is_empty(), "say why, with `reason = \"…\"`: {paths:?}");
+}
+
+fn found(words: &[&str], which: impl Fn(&SourceFile) -> bool) -> Vec<String> {
+    let files = files_below("").into_iter().filter(which);
+    let lines = files.flat_map(|file| {
+        let numbered = file.text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)));
+        numbered.map(|(number, _)| format!("{}:{}", file.path, number + 1)).collect::<Vec<_>>()
+    });
+    lines.collect()
+}
+
+/// Not a test, an example or a fuzz target, and not a module that only tests use.
+fn is_production(file: &SourceFile) -> bool {
+    let is_code = file.has_extension("rs") || file.has_extension("js");
+    let is_inside = |folder: &str| file.path.contains(&format!("/{folder}/")); // the load generator's sources are in none
+    let is_for_tests = file.path.ends_with("/tests.rs") || file.path.ends_with("/testing.rs");
+    is_code && !is_for_tests && !["tests", "examples", "fuzz", "testkit"].into_iter().any(is_inside)
+}
+
+/// The lines before the tests at the end of a file.
+fn production_lines(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'));
+    tests.unwrap_or(lines.len())
+}
