@@ -104,7 +104,9 @@ fn travels(command: &Command) {
 /// Reads a value as `T` and writes it again; `beside` are fields that the answer adds to it.
 fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, mut shown: Value, beside: &[&str]) {
     if let Value::Object(fields) = &mut shown {
-        beside.iter().for_each(|field| assert!(fields.remove(*field).is_some(), "{kind} does not show `{field}`"));
+        for field in beside {
+            assert!(fields.remove(*field).is_some(), "{kind} does not show `{field}`");
+        }
     }
     let read: T = serde_json::from_value(shown.clone()).unwrap_or_else(|error| panic!("{kind}: {error}"));
     let written = serde_json::to_value(&read).expect("a document has a JSON form");
