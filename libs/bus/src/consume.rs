@@ -27,8 +27,6 @@ pub const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often announced batches are concluded and acknowledged. At light load this is what lets several share one write to the store
 /// and one acknowledgement; nobody waits for either.
 const CONCLUDE_EVERY: Duration = Duration::from_millis(20);
-/// Messages that wait for their acknowledgement before they are concluded at once: half of what may be taken ahead.
-const CONCLUDE_AT_TAGS: usize = PREFETCH as usize / 2;
 /// Pause between two tries to subscribe; the adapter's own reconnecting backs off by itself.
 const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -173,6 +171,8 @@ struct Loop<'a, H: Handler> {
     concluding: Option<Concluding>,
     /// When the next last step may start.
     conclude_at: Instant,
+    /// Messages that may be taken ahead.
+    width: u16,
 }
 
 /// Why a subscription's life ends, other than by an error.
@@ -206,18 +206,17 @@ impl<'a, H: Handler> Loop<'a, H> {
     /// Subscribes one message wide first: after a crash the first message may be the one that kills its worker, and what it
     /// takes down with it must not count as failed deliveries of its neighbours. The first harmless one opens the full width.
     async fn run(mut self) {
-        let mut width = 1;
         loop {
-            let mut subscription = match self.consumer.broker.subscribe(&self.consumer.queue, width).await {
+            let mut subscription = match self.consumer.broker.subscribe(&self.consumer.queue, self.width).await {
                 Ok(subscription) => subscription,
                 Err(error) => return self.consumer.unsubscribed(&error),
             };
             self.consumer.status.set(StageState::Consuming);
-            let end = self.consume(subscription.as_mut(), width).await;
+            let end = self.consume(subscription.as_mut()).await;
             // A failed acknowledgement means a lost subscription; its messages come again.
             let _ = self.finish(subscription.as_mut()).await;
             match end {
-                Ok(End::Widen) => width = PREFETCH,
+                Ok(End::Widen) => self.width = PREFETCH,
                 Ok(End::Shutdown) => {
                     let _ = subscription.cancel().await;
                     return;
@@ -231,7 +230,7 @@ impl<'a, H: Handler> Loop<'a, H> {
         }
     }
 
-    async fn consume(&mut self, subscription: &mut dyn Subscription, width: u16) -> Result<End, BrokerError> {
+    async fn consume(&mut self, subscription: &mut dyn Subscription) -> Result<End, BrokerError> {
         loop {
             let conclusion_waits = self.concluding.is_none() && !self.announced.is_empty();
             let wake = tokio::select! {
@@ -253,7 +252,7 @@ impl<'a, H: Handler> Loop<'a, H> {
                     if self.batch(incoming, subscription).await.is_err() {
                         return Ok(End::Shutdown);
                     }
-                    if width == 1 && !suspect {
+                    if self.width == 1 && !suspect {
                         return Ok(End::Widen);
                     }
                 }
@@ -294,10 +293,10 @@ impl<'a, H: Handler> Loop<'a, H> {
         Ok(())
     }
 
-    /// Starts the last step if it is time for it, or if much waits for it.
+    /// Starts the last step if it is time for it, or if half of what may be taken ahead waits for it.
     fn conclude_in_time(&mut self) {
         let waiting: usize = self.announced.iter().map(Announced::messages).sum();
-        if waiting >= CONCLUDE_AT_TAGS || Instant::now() >= self.conclude_at {
+        if 2 * waiting >= usize::from(self.width) || Instant::now() >= self.conclude_at {
             self.start_concluding();
         }
     }
