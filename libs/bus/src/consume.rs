@@ -200,6 +200,7 @@ impl<'a, H: Handler> Loop<'a, H> {
             announced: Vec::new(),
             concluding: None,
             conclude_at: Instant::now(),
+            width: 1,
         }
     }
 
