@@ -74,6 +74,8 @@ impl System {
         watch::broker_readiness(&broker, &self.readiness);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
+        let registry = watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
+        self.worker("watch registry", registry);
         let watching = watch::store(store, self.readiness.clone(), self.metrics.clone(), stop);
         self.worker("watch store", watching);
     }

@@ -4,7 +4,7 @@ use eventflow_boot::Readiness;
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
-use eventflow_ports::Store;
+use eventflow_ports::{Registry, Store};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,21 @@ pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
         Health::Down(why) => Err(why.clone()),
         Health::Blocked(why) => Err(format!("publishing is blocked: {why}")),
     });
+}
+
+/// Asks the registry now and then, for metrics, until `stop`. It is no condition of readiness: without it, events go to every gateway.
+pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: CancellationToken) {
+    let up = metrics.system.up.with_label_values(&["registry"]);
+    let mut ticks = interval(PING_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let complete = registry.locate(&[]).await.is_ok_and(|located| located.complete);
+        up.set(i64::from(complete));
+    }
 }
 
 /// Asks the store now and then, for readiness and metrics, until `stop`.

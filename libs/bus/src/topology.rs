@@ -19,7 +19,8 @@ pub const MAX_SHARDS: u16 = 64;
 /// Deliveries of one frame that end without an acknowledgement (the process died) before the broker parks it.
 ///
 /// A frame is split into single envelopes before that ([`SUSPECT_DELIVERIES`]), so only the envelope that kills its worker gets here.
-pub const DELIVERY_LIMIT: u32 = 6;
+/// Before 4.3 RabbitMQ also counts what a worker returns in order, so a few restarts while the store is down must fit in.
+pub const DELIVERY_LIMIT: u32 = 10;
 /// From this many unfinished deliveries on, a frame is suspected to kill its worker and is split into frames of one.
 pub const SUSPECT_DELIVERIES: u32 = 3;
 /// A gateway's queue is deleted when nobody has consumed it for this long. Long enough for a broker restart, during which

@@ -18,8 +18,8 @@ impl Config {
         let spread_fits = self.shutdown.spread_ms < self.shutdown.timeout_ms;
         require("shutdown.spread_ms", spread_fits, "must be less than shutdown.timeout_ms")?;
         scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
-        scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://", "mongodb+srv://"])?;
-        scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://", "rediss://"])?;
+        scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://"])?;
+        scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
         self.check_secret()
     }
 

@@ -34,7 +34,7 @@ pub fn arguments(queue: &QueueSpec) -> Vec<(&'static str, Argument)> {
             arguments
         }
         QueueKind::Delay(delay) => delayed(delay.duration()),
-        QueueKind::Dead => vec![quorum()],
+        QueueKind::Dead => parked(),
         QueueKind::Gateway => gateway(),
     }
 }
@@ -95,6 +95,12 @@ fn work(name: &str) -> Vec<(&'static str, Argument)> {
     ];
     arguments.extend(handed_on_safely());
     arguments
+}
+
+/// Looking at a parked message and putting it back counts as a delivery; the default of 4.x would drop it after 20 looks, and there is
+/// no number for "never" that 3.x accepts.
+fn parked() -> Vec<(&'static str, Argument)> {
+    vec![quorum(), ("x-delivery-limit", Argument::Number(1_000_000))]
 }
 
 /// No dead-letter routing key: the message's own, the queue it came from, is kept.
