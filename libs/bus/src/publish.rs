@@ -14,8 +14,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-/// Time between two flushes of a lane while it is busy. Measured: 2 ms halves the CPU per message at 1,000–10,000/s.
-const LINGER: Duration = Duration::from_millis(2);
+/// Time between two flushes of a lane while it is busy; what comes after a longer silence goes at once. Every frame costs each stage
+/// behind it the same whatever it holds, so this decides the CPU per message at 500–10,000/s (docs/PERFORMANCE.md).
+const LINGER: Duration = Duration::from_millis(4);
 /// Envelopes waiting in a lane. About a second of the whole system's peak; past it, callers are told to slow down.
 const LANE_CAPACITY: usize = 4_096;
 /// How long a caller waits for a place in a full lane: a burst passes in that time, an overload does not.
