@@ -1,1 +1,18 @@
-//! eventflow-testkit
+//! What tests start and look at: real servers, the release binaries as processes, a network that fails, a raw socket.
+//!
+//! Everything that is started here is ended when its owner is dropped, by its own process id. Nothing waits for a fixed time:
+//! [`eventually`] asks again until a deadline.
+
+pub mod process;
+pub mod proxy;
+pub mod servers;
+pub mod socket;
+pub mod system;
+mod wait;
+
+pub use process::Process;
+pub use proxy::Proxy;
+pub use servers::{Servers, Vhost};
+pub use socket::RawSocket;
+pub use system::System;
+pub use wait::{PATIENCE, eventually};

@@ -1,0 +1,150 @@
+//! A whole system as processes: every role of a fleet, or one process with all of them, each on free ports.
+
+use crate::process::Process;
+use crate::servers::free_port;
+use anyhow::Context;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitStatus;
+use tempfile::TempDir;
+
+/// What every system of the tests signs with.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// The roles of a fleet, in the order they are started.
+pub const FLEET: [&str; 4] = ["persistence-worker", "fanout-worker", "ws-gateway", "http-gateway"];
+/// The binary that is all of them.
+pub const SINGLE: &str = "eventflow";
+
+/// Where the backends of a fleet are; a test may put a proxy in between.
+#[derive(Clone, Debug)]
+pub struct Backends {
+    /// `RABBITMQ_URL`
+    pub rabbitmq: String,
+    /// `MONGODB_URI`
+    pub mongodb: String,
+    /// `REDIS_URL`
+    pub redis: String,
+}
+
+/// A running system.
+#[derive(Debug)]
+pub struct System {
+    /// Data and logs.
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    members: BTreeMap<&'static str, Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    process: Process,
+    listen: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl System {
+    /// One process on embedded backends. `settings` are environment variables of the configuration.
+    pub async fn single(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::start(&[SINGLE], settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()).await
+    }
+
+    /// Every role a process, on these backends.
+    pub async fn fleet(backends: &Backends, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let servers = [
+            ("RABBITMQ_URL", backends.rabbitmq.as_str()),
+            ("MONGODB_URI", backends.mongodb.as_str()),
+            ("REDIS_URL", backends.redis.as_str()),
+        ];
+        let all = servers.iter().chain(settings);
+        Self::start(&FLEET, all.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()).await
+    }
+
+    async fn start(roles: &[&'static str], mut settings: Vec<(String, String)>) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("make a data folder")?;
+        settings.push(("JWT_SECRET".to_owned(), SECRET.to_owned()));
+        settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
+        let mut system = Self { folder, settings, members: BTreeMap::new() };
+        for role in roles {
+            system.launch(role, loopback()?, loopback()?)?;
+        }
+        for role in roles {
+            system.ready(role).await?;
+        }
+        Ok(system)
+    }
+
+    /// Where sockets connect: `host:port`.
+    pub fn sockets(&self) -> String {
+        self.either("ws-gateway").listen.to_string()
+    }
+
+    /// A REST address.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.either("http-gateway").listen)
+    }
+
+    /// An address for operators, such as `/readyz`, of one role.
+    pub fn admin(&self, role: &str, path: &str) -> String {
+        format!("http://{}{path}", self.either(role).admin)
+    }
+
+    /// The roles that are processes here.
+    pub fn roles(&self) -> Vec<&'static str> {
+        self.members.keys().copied().collect()
+    }
+
+    /// The process of a role.
+    pub fn process(&mut self, role: &str) -> &mut Process {
+        let role = self.name_of(role);
+        &mut self.members.get_mut(role).expect("the role is part of this system").process
+    }
+
+    /// Waits until a role is ready (again).
+    pub async fn ready(&mut self, role: &str) -> anyhow::Result<()> {
+        let member = self.members.get_mut(self.name_of(role)).expect("the role is part of this system");
+        member.process.ready(member.admin).await
+    }
+
+    /// SIGTERM to all; how each ended.
+    pub async fn stop(mut self) -> anyhow::Result<Vec<(&'static str, ExitStatus)>> {
+        for member in self.members.values() {
+            member.process.terminate().await?;
+        }
+        let mut ends = Vec::new();
+        for (role, member) in &mut self.members {
+            ends.push((*role, member.process.ended().await?));
+        }
+        Ok(ends)
+    }
+
+    /// A token for `user`, by the operators' command.
+    pub async fn token(&self, user: &str) -> anyhow::Result<String> {
+        let folder = tempfile::tempdir_in(self.folder.path()).context("make a folder")?;
+        let settings = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
+        let mut command = Process::start(SINGLE, &["token", "--user", user], &settings, folder.path())?;
+        command.ended().await?;
+        Ok(command.log().trim().to_owned())
+    }
+
+    fn launch(&mut self, role: &'static str, listen: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+        let mut settings = self.settings.clone();
+        settings.push(("LISTEN".to_owned(), listen.to_string()));
+        settings.push(("ADMIN_LISTEN".to_owned(), admin.to_string()));
+        let process = Process::start(role, &[], &settings, self.folder.path())?;
+        self.members.insert(role, Member { process, listen, admin });
+        Ok(())
+    }
+
+    fn either(&self, role: &str) -> &Member {
+        &self.members[self.name_of(role)]
+    }
+
+    /// In one process every role is that process.
+    fn name_of(&self, role: &str) -> &'static str {
+        self.members.keys().find(|name| **name == role).copied().unwrap_or(SINGLE)
+    }
+}
+
+fn loopback() -> anyhow::Result<SocketAddr> {
+    Ok((Ipv4Addr::LOCALHOST, free_port()?).into())
+}

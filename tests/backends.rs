@@ -1,0 +1,26 @@
+//! Places on the real servers that belong to one test: a vhost, a database.
+
+use eventflow_testkit::servers::own_name;
+use eventflow_testkit::system::Backends;
+use eventflow_testkit::{Servers, Vhost};
+
+/// Backends of one test's own.
+pub(crate) struct Own {
+    pub(crate) servers: Servers,
+    pub(crate) backends: Backends,
+    vhost: Vhost,
+}
+
+impl Own {
+    pub(crate) async fn create(test: &str) -> anyhow::Result<Self> {
+        let servers = Servers::from_environment()?;
+        let vhost = Vhost::create(&servers, test).await?;
+        let mongodb = servers.database(&own_name(test))?;
+        let backends = Backends { rabbitmq: vhost.url.clone(), mongodb, redis: servers.redis.clone() };
+        Ok(Self { servers, backends, vhost })
+    }
+
+    pub(crate) async fn delete(self) -> anyhow::Result<()> {
+        self.vhost.delete().await
+    }
+}

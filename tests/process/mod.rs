@@ -1,0 +1,6 @@
+//! Processes: what they do with faults, signals, kills and bad settings.
+
+mod kills;
+mod poison;
+mod settings;
+mod signals;

@@ -1,0 +1,94 @@
+//! Bad settings and taken ports: a process says what is wrong, by the name of the setting, and does not run.
+
+use crate::backends::Own;
+use eventflow_testkit::Process;
+use eventflow_testkit::system::{FLEET, SECRET, SINGLE};
+use std::net::TcpListener;
+
+/// What must never be repeated in a message.
+const PASSWORD: &str = "hunter2hunter2";
+
+/// Starts a binary that must refuse; gives what it says.
+async fn refusal(binary: &str, arguments: &[&str], settings: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let defaults = [("LISTEN", "127.0.0.1:0"), ("ADMIN_LISTEN", "127.0.0.1:0"), ("DATA_DIR", data.as_str())];
+    let all = defaults.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut process = Process::start(binary, arguments, &all.collect::<Vec<_>>(), folder.path()).unwrap();
+    let status = process.ended().await.unwrap();
+    let log = process.log();
+    assert_eq!(status.code(), Some(1), "{binary} {settings:?}: {log}");
+    log
+}
+
+#[tokio::test]
+async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
+    let secret_in_a_url = format!("http://user:{PASSWORD}@host");
+    let cases: [(&str, &str, &str); 15] = [
+        ("SHARDS", "0", "broker.shards"),
+        ("SHARDS", "many", "broker.shards"),
+        ("RABBITMQ_URL", &secret_in_a_url, "broker.url"),
+        ("MONGODB_URI", &secret_in_a_url, "store.url"),
+        ("REDIS_URL", &secret_in_a_url, "presence.url"),
+        ("JWT_SECRET", PASSWORD, "auth.jwt_secret"),
+        ("JWT_SECRET_FILE", "/nonexistent/secret", "auth.jwt_secret"),
+        ("LISTEN", "nowhere", "server.listen"),
+        ("ADMIN_LISTEN", "nowhere", "admin.listen"),
+        ("ALLOWED_ORIGINS", "https://good.example,nonsense", "nonsense"),
+        ("DATA_DIR", "/dev/null/data", "data"),
+        ("LOG_FORMAT", "colourful", "log.format"),
+        ("EVENTFLOW_GATEWAY__PING_INTERVAL_MS", "soon", "gateway.ping_interval_ms"),
+        ("EVENTFLOW_GATEWAY__NO_SUCH_KEY", "1", "no_such_key"),
+        ("EVENTFLOW_SHUTDOWN__SPREAD_MS", "40000", "shutdown.spread_ms"),
+    ];
+    for (variable, value, key) in cases {
+        // A key that came by its long environment name is shown in capitals.
+        let said = refusal(SINGLE, &[], &[(variable, value)]).await.to_lowercase();
+        assert!(said.contains(key), "{variable}={value}: {said}");
+        assert!(!said.contains(PASSWORD), "{variable}: a secret is repeated: {said}");
+    }
+}
+
+#[tokio::test]
+async fn every_binary_checks_its_settings() {
+    for binary in FLEET {
+        let said = refusal(binary, &[], &[("SHARDS", "0")]).await;
+        assert!(said.contains("broker.shards"), "{binary}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn processes_that_share_a_broker_do_not_each_make_up_a_secret() {
+    let backends = [("RABBITMQ_URL", "amqp://127.0.0.1:1"), ("MONGODB_URI", "mongodb://127.0.0.1:1/x")];
+    for binary in ["ws-gateway", "http-gateway"] {
+        let said = refusal(binary, &[], &backends).await;
+        assert!(said.contains("auth.jwt_secret"), "{binary}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_settings_file_that_is_not_there_is_named() {
+    let said = refusal(SINGLE, &["--config", "/nonexistent/eventflow.toml"], &[]).await;
+    assert!(said.contains("/nonexistent/eventflow.toml"), "{said}");
+}
+
+#[tokio::test]
+async fn a_taken_port_ends_the_process_with_that_reason() {
+    let own = Own::create("port").await.unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let servers = [
+        ("RABBITMQ_URL", own.backends.rabbitmq.as_str()),
+        ("MONGODB_URI", own.backends.mongodb.as_str()),
+        ("REDIS_URL", own.backends.redis.as_str()),
+        ("JWT_SECRET", SECRET),
+    ];
+    let clients = [SINGLE, "ws-gateway", "http-gateway"].map(|binary| (binary, "LISTEN", "server.listen"));
+    let operators = FLEET.map(|binary| (binary, "ADMIN_LISTEN", "admin.listen"));
+    for (binary, variable, key) in clients.into_iter().chain(operators) {
+        let backends = if binary == SINGLE { &[][..] } else { &servers[..] };
+        let said = refusal(binary, &[], &[backends, &[(variable, &address)]].concat()).await;
+        assert!(said.contains(&format!("{key}: bind {address}")), "{binary}: {said}");
+    }
+    own.delete().await.unwrap();
+}
