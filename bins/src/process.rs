@@ -14,7 +14,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
-use eventflow_protocol::GatewayId;
+use eventflow_protocol::{GatewayId, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -38,6 +38,8 @@ pub struct System {
     pub topology: Topology,
     /// What it stands on.
     pub backends: Backends,
+    /// When it started.
+    pub started: Timestamp,
     /// The way of commands to the workers, once an ingress needs it.
     pub requests: Option<Requests>,
     /// The tasks of that way; they end when everybody who sends is gone.
@@ -54,9 +56,10 @@ impl System {
         let (readiness, shutdown) = (Readiness::default(), Shutdown::default());
         let topology = Topology::new(config.broker.shards);
         let backends = Backends::open(&config, name).await?;
+        let started = backends.clock.now();
         let (workers, servers) = (JoinSet::new(), JoinSet::new());
         let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
-        Ok(Self { config, metrics, readiness, shutdown, topology, backends, requests, lanes, gateway, workers, servers })
+        Ok(Self { config, metrics, readiness, shutdown, topology, backends, started, requests, lanes, gateway, workers, servers })
     }
 
     /// Runs a part that must not end before the workers' stage of shutdown.

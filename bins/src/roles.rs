@@ -157,6 +157,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,
+            alone_since: system.config.embedded_broker().then_some(system.started),
         },
     })
 }

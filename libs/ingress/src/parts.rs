@@ -8,6 +8,7 @@ use crate::rate::DEFAULT_EVENTS_PER_MINUTE;
 use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{Clock, Membership, Registry, Store};
+use eventflow_protocol::Timestamp;
 use std::sync::Arc;
 
 /// What the ingress needs of the rest of the system.
@@ -40,6 +41,9 @@ pub struct IngressConfig {
     pub base_url: Option<String>,
     /// Events per minute and socket, 0 for no limit.
     pub events_per_minute: u32,
+    /// Since when this process runs, if it is the only one: whatever was announced before is in the history that every socket
+    /// of today reads, and is not delivered again.
+    pub alone_since: Option<Timestamp>,
 }
 
 impl IngressConfig {
@@ -50,6 +54,7 @@ impl IngressConfig {
             allowed_origins: Vec::new(),
             base_url: None,
             events_per_minute: DEFAULT_EVENTS_PER_MINUTE,
+            alone_since: None,
         }
     }
 }

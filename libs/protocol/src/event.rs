@@ -20,6 +20,9 @@ pub enum Event {
     MessageStored {
         /// As stored.
         message: Message,
+        /// It was stored by a process that died, which may have announced it already.
+        #[serde(default)]
+        repeated: bool,
     },
 }
 
@@ -28,7 +31,7 @@ impl Event {
     pub fn id(&self) -> EventId {
         match self {
             Self::ThreadCreated { thread } => EventId::thread_created(thread.id),
-            Self::MessageStored { message } => EventId::message_stored(message.id),
+            Self::MessageStored { message, .. } => EventId::message_stored(message.id),
         }
     }
 
@@ -36,7 +39,7 @@ impl Event {
     pub fn thread_id(&self) -> ThreadId {
         match self {
             Self::ThreadCreated { thread } => thread.id,
-            Self::MessageStored { message } => message.thread_id,
+            Self::MessageStored { message, .. } => message.thread_id,
         }
     }
 
@@ -44,7 +47,7 @@ impl Event {
     pub fn accepted_at(&self) -> Timestamp {
         match self {
             Self::ThreadCreated { thread } => thread.created_at,
-            Self::MessageStored { message } => message.created_at,
+            Self::MessageStored { message, .. } => message.created_at,
         }
     }
 }
@@ -65,6 +68,9 @@ pub struct Delivery {
     /// When the ingress accepted what caused the event.
     #[serde(default)]
     pub accepted_at: Timestamp,
+    /// A process that died may have delivered it already.
+    #[serde(default)]
+    pub repeated: bool,
     /// Participants of the thread may have changed: forget what is cached of it.
     #[serde(default)]
     pub membership_changed: bool,

@@ -103,7 +103,7 @@ impl Handler for Fanout {
         let people = self.people(batch).await?;
         let located = self.locate(&people).await;
         let mut routes = Routes::default();
-        let outcomes = batch.iter().map(|item| routes.add(&item.value, &people, &located)).collect();
+        let outcomes = batch.iter().map(|item| routes.add(item, &people, &located)).collect();
         Ok(Performed { outcomes, effect: routes })
     }
 
@@ -142,11 +142,11 @@ impl Fanout {
 }
 
 impl Routes {
-    fn add(&mut self, event: &Event, people: &HashMap<ThreadId, Participants>, located: &Located) -> Outcome {
-        let Some(people) = people.get(&event.thread_id()) else {
+    fn add(&mut self, item: &Item<Event>, people: &HashMap<ThreadId, Participants>, located: &Located) -> Outcome {
+        let Some(people) = people.get(&item.value.thread_id()) else {
             return Outcome::reject("the thread of this event does not exist");
         };
-        let envelope = match deliver(event) {
+        let envelope = match deliver(&item.value, item.redelivered) {
             Ok(envelope) => envelope,
             Err(reason) => return Outcome::Reject { reason },
         };
@@ -193,15 +193,23 @@ struct ThreadCreated<'a> {
     thread: &'a Thread,
 }
 
-fn deliver(event: &Event) -> Result<Envelope, String> {
+fn deliver(event: &Event, redelivered: bool) -> Result<Envelope, String> {
     let (name, payload, membership_changed) = match event {
-        Event::MessageStored { message } => ("message:received", serde_json::to_string(&MessageReceived { message }), false),
+        Event::MessageStored { message, .. } => ("message:received", serde_json::to_string(&MessageReceived { message }), false),
         Event::ThreadCreated { thread } => ("thread:created", serde_json::to_string(&ThreadCreated { thread }), true),
     };
     let payload = payload.map_err(|error| error.to_string())?;
     let (event_id, thread_id) = (event.id(), event.thread_id());
-    let delivery =
-        Delivery { event_id, thread_id, name: name.to_owned(), payload, accepted_at: event.accepted_at(), membership_changed };
+    let repeated = redelivered || matches!(event, Event::MessageStored { repeated: true, .. });
+    let delivery = Delivery {
+        event_id,
+        thread_id,
+        name: name.to_owned(),
+        payload,
+        accepted_at: event.accepted_at(),
+        repeated,
+        membership_changed,
+    };
     let body = codec::encode(&delivery).map_err(|error| error.to_string())?;
     Ok(Envelope { id: event_id.0, attempt: 0, body })
 }

@@ -214,13 +214,13 @@ impl Announcement {
     fn add_message(&mut self, item: &Item<Command>, appended: Appended) -> Answer {
         match appended {
             Appended::Stored(message) => {
-                self.tell(&message);
+                self.tell(&message, false);
                 Answer::Message { message: Box::new(message), deduplicated: false }
             }
             Appended::Duplicate(message) => {
                 // The same command again: its event may not have been sent. Under the same key by another command: that one's was.
                 if message.id == MessageId::from(CommandId(item.id)) {
-                    self.tell(&message);
+                    self.tell(&message, item.redelivered);
                 }
                 Answer::Message { message: Box::new(message), deduplicated: true }
             }
@@ -229,9 +229,9 @@ impl Announcement {
         }
     }
 
-    fn tell(&mut self, message: &Message) {
+    fn tell(&mut self, message: &Message, repeated: bool) {
         self.stored.push(message.clone());
-        self.events.push(Event::MessageStored { message: message.clone() });
+        self.events.push(Event::MessageStored { message: message.clone(), repeated });
     }
 }
 

@@ -12,7 +12,7 @@ use eventflow_bus::settle::Outcome;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{Clock, Membership};
 use eventflow_protocol::event::{Delivery, Participants};
-use eventflow_protocol::{EventId, ThreadId};
+use eventflow_protocol::{EventId, ThreadId, Timestamp};
 use eventflow_socketio::Encoder;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
@@ -30,6 +30,7 @@ pub struct Deliveries {
     pub(crate) recent: Mutex<Recent>,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) alone_since: Option<Timestamp>,
 }
 
 /// The ids of the last events.
@@ -80,7 +81,7 @@ impl Handler for Deliveries {
 
 impl Deliveries {
     fn deliver(&self, delivery: &Delivery, people: Option<&Participants>) {
-        if !self.recent.lock().claim(delivery.event_id) {
+        if is_history(delivery, self.alone_since) || !self.recent.lock().claim(delivery.event_id) {
             self.metrics.edge.duplicates.inc();
             return;
         }
@@ -113,9 +114,33 @@ impl Deliveries {
     }
 }
 
+/// A process that is alone knows who delivered what comes again: it did, before it was killed, or nobody was there. No socket
+/// is older than the process, and what was stored before a socket came is in the history it reads.
+fn is_history(delivery: &Delivery, alone_since: Option<Timestamp>) -> bool {
+    delivery.repeated && alone_since.is_some_and(|since| delivery.accepted_at < since)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_process_may_have_delivered_is_left_to_history_only_where_nobody_else_delivers() {
+        let delivery = |repeated, accepted_at| Delivery {
+            event_id: EventId(Uuid::now_v7()),
+            thread_id: ThreadId::from_bytes([1; 12]),
+            name: "message:received".into(),
+            payload: "{}".into(),
+            accepted_at: Timestamp(accepted_at),
+            repeated,
+            membership_changed: false,
+        };
+        let started = Some(Timestamp(100));
+        assert!(is_history(&delivery(true, 99), started));
+        assert!(!is_history(&delivery(true, 100), started), "accepted by this process");
+        assert!(!is_history(&delivery(false, 99), started), "stored by this process, from the queue");
+        assert!(!is_history(&delivery(true, 99), None), "other gateways exist");
+    }
     use uuid::Uuid;
 
     #[test]

@@ -72,6 +72,7 @@ impl Gateway {
             recent: parking_lot::Mutex::default(),
             metrics: parts.metrics.clone(),
             clock: Arc::clone(&parts.clock),
+            alone_since: parts.config.alone_since,
         });
         let server = Server::new(config, SocketApp(Arc::clone(&shared)));
         let restart = Arc::new(Notify::new());

@@ -100,7 +100,8 @@ impl Rig {
 }
 
 fn item(event_id: EventId, thread_id: ThreadId, name: &str, payload: String) -> Item<Delivery> {
-    let value = Delivery { event_id, thread_id, name: name.into(), payload, membership_changed: true, accepted_at: NOW };
+    let value =
+        Delivery { event_id, thread_id, name: name.into(), payload, membership_changed: true, accepted_at: NOW, repeated: false };
     Item { id: event_id.0, attempt: 0, redelivered: false, value, reply_to: None }
 }
 
