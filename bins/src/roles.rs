@@ -136,12 +136,11 @@ fn consume<H: Handler>(system: &mut System, queue: &str, declares: Declares, han
 
 /// What both ingresses are built from; they share one way to the workers.
 async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
-    let requests = match &system.requests {
-        Some(requests) => requests.clone(),
-        None => {
-            let opened = Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
-            system.requests.insert(opened).clone()
-        }
+    let requests = if let Some(requests) = &system.requests {
+        requests.clone()
+    } else {
+        let opened = Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+        system.requests.insert(opened).clone()
     };
     let server = &system.config.server;
     let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
