@@ -12,7 +12,7 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::{Appended, FixedClock, Membership, MemoryRegistry, MessagePage, NewMessage, Store, StoreError, ThreadPage};
 use eventflow_protocol::codec;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
-use eventflow_protocol::document::{Message, MessageStatus, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::reply::{Answer, ReplyFrame};
@@ -80,22 +80,7 @@ impl TestStore {
             return (known.clone(), true);
         }
         let seq = messages.iter().filter(|message| message.thread_id == send.thread_id).count() as u64 + 1;
-        let message = Message {
-            id: id.into(),
-            thread_id: send.thread_id,
-            seq,
-            sender_id: send.sender_id,
-            content: send.content.as_str().to_owned(),
-            attachments: send.attachments,
-            reactions: Vec::new(),
-            status: MessageStatus::Sent,
-            read_by: Vec::new(),
-            delivered_to: Vec::new(),
-            is_draft: false,
-            client_message_id: key,
-            created_at: send.at,
-            updated_at: send.at,
-        };
+        let message = send.into_message(id, seq);
         messages.push(message.clone());
         (message, false)
     }

@@ -4,8 +4,8 @@
 //! an [`crate::frame::Envelope`] under its [`CommandId`], and done once however often it arrives.
 
 use crate::content::Content;
-use crate::document::Attachment;
-use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
+use crate::document::{Attachment, Message, MessageStatus};
+use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Longest explicit idempotency key (`clientMessageId`, `Idempotency-Key`) in bytes. It is an index entry.
@@ -66,8 +66,23 @@ impl Command {
 }
 
 impl SendMessage {
-    /// The id the message will have, whenever and however often it is stored.
-    pub fn message_id(id: CommandId) -> MessageId {
-        id.into()
+    /// The message as it is stored under this command's id, at this place of its thread.
+    pub fn into_message(self, id: CommandId, seq: u64) -> Message {
+        Message {
+            id: id.into(),
+            thread_id: self.thread_id,
+            seq,
+            sender_id: self.sender_id,
+            content: self.content.into_string(),
+            attachments: self.attachments,
+            reactions: Vec::new(),
+            status: MessageStatus::Sent,
+            read_by: Vec::new(),
+            delivered_to: Vec::new(),
+            is_draft: false,
+            client_message_id: self.client_message_id,
+            created_at: self.at,
+            updated_at: self.at,
+        }
     }
 }

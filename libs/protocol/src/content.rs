@@ -38,6 +38,11 @@ impl Content {
         Ok(Self(clean))
     }
 
+    /// The text, taken out.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -13,7 +13,7 @@ use crate::memory::Known;
 use crate::record::{MessageRecord, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use eventflow_ports::{Appended, NewMessage};
-use eventflow_protocol::document::{Message, MessageStatus};
+use eventflow_protocol::document::Message;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -146,7 +146,7 @@ impl Work<'_> {
             }
             let seq = last.entry(new.send.thread_id).or_insert_with(|| thread.last());
             *seq += 1;
-            let message = message(new, *seq);
+            let message = new.send.clone().into_message(new.command_id, *seq);
             plan.records.push(MessageRecord::new(&message, &thread.people));
             plan.inserts.push((i, message));
         }
@@ -184,24 +184,4 @@ fn stored_filter<'a>(suspects: impl Iterator<Item = &'a NewMessage>) -> Option<D
     either
         .extend(keys.into_iter().map(|(sender, keys)| doc! { "senderId": sender.as_str(), "clientMessageId": { "$in": keys } }));
     Some(doc! { "$or": either })
-}
-
-fn message(new: &NewMessage, seq: u64) -> Message {
-    let send = &new.send;
-    Message {
-        id: new.command_id.into(),
-        thread_id: send.thread_id,
-        seq,
-        sender_id: send.sender_id.clone(),
-        content: send.content.as_str().to_owned(),
-        attachments: send.attachments.clone(),
-        reactions: Vec::new(),
-        status: MessageStatus::Sent,
-        read_by: Vec::new(),
-        delivered_to: Vec::new(),
-        is_draft: false,
-        client_message_id: send.client_message_id.clone(),
-        created_at: send.at,
-        updated_at: send.at,
-    }
 }

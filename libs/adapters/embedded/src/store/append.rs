@@ -5,8 +5,7 @@
 
 use super::{column, message, thread};
 use eventflow_ports::{Appended, NewMessage};
-use eventflow_protocol::command::SendMessage;
-use eventflow_protocol::document::{Message, MessageStatus};
+use eventflow_protocol::document::Message;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, Error, Result, params};
 use std::collections::HashMap;
@@ -42,7 +41,7 @@ impl Append<'_> {
             return Ok(Appended::NotParticipant);
         }
         let last_seq = self.head(member.0)?.last_seq;
-        let message = compose(SendMessage::message_id(new.command_id), last_seq + 1, new.send);
+        let message = new.send.into_message(new.command_id, last_seq + 1);
         if !message::insert(self.connection, &message)? {
             return self.stored_before(&message);
         }
@@ -100,24 +99,5 @@ impl Append<'_> {
             statement.execute(params![thread.bytes(), sender.as_str(), column::integer(*count)])?;
         }
         Ok(())
-    }
-}
-
-fn compose(id: MessageId, seq: u64, send: SendMessage) -> Message {
-    Message {
-        id,
-        thread_id: send.thread_id,
-        seq,
-        sender_id: send.sender_id,
-        content: send.content.as_str().to_owned(),
-        attachments: send.attachments,
-        reactions: Vec::new(),
-        status: MessageStatus::Sent,
-        read_by: Vec::new(),
-        delivered_to: Vec::new(),
-        is_draft: false,
-        client_message_id: send.client_message_id,
-        created_at: send.at,
-        updated_at: send.at,
     }
 }
