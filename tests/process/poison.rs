@@ -190,6 +190,7 @@ fn send(thread_id: ThreadId, content: &str) -> Envelope {
         content: Content::parse(content).unwrap(),
         attachments: Vec::new(),
         client_message_id: None,
+        pairing: None,
         at: SystemClock.now(),
     });
     envelope(codec::encode(&command).unwrap())

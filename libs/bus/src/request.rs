@@ -8,11 +8,11 @@ use crate::publish::{Confirmation, Lane, PublishError};
 use crate::topology::{PERSIST, Topology};
 use bytes::Bytes;
 use eventflow_metrics::Metrics;
+use eventflow_protocol::CommandId;
 use eventflow_protocol::codec::{self, CodecError};
-use eventflow_protocol::command::Command;
+use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::reply::{Answer, ReplyFrame};
-use eventflow_protocol::{CommandId, ThreadId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -75,12 +75,12 @@ impl Requests {
         let (answered, answer) = oneshot::channel();
         lock(&self.waiting).insert(id, answered);
         let forget = Forget { id, waiting: Arc::clone(&self.waiting) };
-        let confirmation = self.lane(command.thread_id()).send(envelope).await?;
+        let confirmation = self.lane(&command.subject()).send(envelope).await?;
         Ok(Pending { id, confirmation, answer, started: Instant::now(), metrics: self.metrics.clone(), _forget: forget })
     }
 
-    fn lane(&self, thread: ThreadId) -> &Lane {
-        &self.lanes[usize::from(self.topology.shard_of(thread))]
+    fn lane(&self, subject: &Subject) -> &Lane {
+        &self.lanes[usize::from(self.topology.shard_of(subject))]
     }
 }
 

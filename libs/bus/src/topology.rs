@@ -3,9 +3,10 @@
 //! This file is the only place that names a queue. `rabbitmq/definitions.json` is generated from it and every adapter
 //! declares from it. Queues are never created per user or thread; the only dynamic ones are one per gateway process.
 
-use eventflow_protocol::command::Command;
+use eventflow_protocol::GatewayId;
+use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Delivery, Event};
-use eventflow_protocol::{GatewayId, ThreadId};
+use eventflow_protocol::presence::Signal;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -78,11 +79,11 @@ impl<T> Sharded<T> {
     }
 }
 
-/// The shard of a thread: FNV-1a over its id, so every publisher of every version agrees. Its halves are folded, since the low bits
-/// alone mix badly.
-pub fn shard_of(thread: ThreadId, shards: u16) -> u16 {
+/// The shard of a thread or user: FNV-1a over the id, so every publisher of every version agrees. Its halves are folded, since the low
+/// bits alone mix badly.
+pub fn shard_of(subject: &Subject, shards: u16) -> u16 {
     let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = thread.bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, mix);
+    let hash = subject.key().iter().fold(0xcbf2_9ce4_8422_2325_u64, mix);
     u16::try_from((hash ^ hash >> 32) % u64::from(shards)).expect("a remainder of a u16 fits a u16")
 }
 
@@ -96,8 +97,8 @@ pub const NOTIFY: Queue<serde_json::Value> = Queue::fixed("notify");
 pub const EMAIL: Queue<serde_json::Value> = Queue::fixed("email");
 /// Push jobs.
 pub const PUSH: Queue<serde_json::Value> = Queue::fixed("push");
-/// Presence heartbeats and changes.
-pub const PRESENCE: Queue<serde_json::Value> = Queue::fixed("presence");
+/// Signs of devices, to the presence sweeper.
+pub const PRESENCE: Queue<Signal> = Queue::fixed("presence");
 
 /// Deliveries to the sockets of one gateway process.
 pub fn gateway(id: &GatewayId) -> Queue<Delivery> {
@@ -198,9 +199,9 @@ impl Topology {
         self.shards
     }
 
-    /// The shard of a thread.
-    pub fn shard_of(&self, thread: ThreadId) -> u16 {
-        shard_of(thread, self.shards)
+    /// The shard of a thread or user.
+    pub fn shard_of(&self, subject: &Subject) -> u16 {
+        shard_of(subject, self.shards)
     }
 
     /// Queues that workers consume, with their kinds.
@@ -209,8 +210,8 @@ impl Topology {
             (0..self.shards).flat_map(|shard| [PERSIST.shard(shard).name().to_owned(), FANOUT.shard(shard).name().to_owned()]);
         let mut queues: Vec<QueueSpec> = sharded.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
-        let plain = [NOTIFY, EMAIL, PUSH, PRESENCE];
-        queues.extend(plain.map(|queue| QueueSpec { name: queue.name().to_owned(), kind: QueueKind::Work }));
+        let plain = [NOTIFY.name(), EMAIL.name(), PUSH.name(), PRESENCE.name()];
+        queues.extend(plain.map(|name| QueueSpec { name: name.to_owned(), kind: QueueKind::Work }));
         queues
     }
 
@@ -227,6 +228,7 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eventflow_protocol::ThreadId;
     use std::collections::HashSet;
 
     #[test]
@@ -243,9 +245,9 @@ mod tests {
 
     #[test]
     fn the_shard_of_a_thread_never_changes() {
-        let thread: ThreadId = "0123456789abcdef01234567".parse().unwrap();
-        assert_eq!([1, 4, 64].map(|shards| shard_of(thread, shards)), [0, 3, 11]);
-        let spread: HashSet<u16> = (0..100_u8).map(|n| shard_of(ThreadId::from_bytes([n; 12]), 4)).collect();
+        let thread = Subject::Thread("0123456789abcdef01234567".parse().unwrap());
+        assert_eq!([1, 4, 64].map(|shards| shard_of(&thread, shards)), [0, 3, 11]);
+        let spread: HashSet<u16> = (0..100_u8).map(|n| shard_of(&Subject::Thread(ThreadId::from_bytes([n; 12])), 4)).collect();
         assert_eq!(spread.len(), 4);
     }
 }

@@ -3,13 +3,19 @@
 //! A port says what the system needs in the system's own words. Whoever implements it runs the contract suite of the port.
 
 pub mod clock;
+pub mod directory;
+pub mod inbox;
 pub mod membership;
+pub mod presence;
 pub mod registry;
 pub mod registry_contract;
 pub mod store;
 pub mod store_contract;
 
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use directory::{Directory, People};
+pub use inbox::{Inbox, NotificationPage};
 pub use membership::Membership;
+pub use presence::{PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
-pub use store::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+pub use store::{Appended, Identified, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};

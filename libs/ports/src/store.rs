@@ -5,10 +5,11 @@
 //! of a batch. [`crate::store_contract`] is the executable form.
 
 use async_trait::async_trait;
+use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::{CreateThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
-use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 
 /// Most messages or threads in one page.
@@ -53,7 +54,8 @@ pub struct NewMessage {
 pub enum Appended {
     /// Stored now, durably.
     Stored(Message),
-    /// Stored before: by this command, or by one with the same sender, `client_message_id` and body.
+    /// Stored before: by this command, by one with the same sender, `client_message_id` and body, or as the other leg of the same
+    /// click ([`eventflow_protocol::pairing`]).
     Duplicate(Message),
     /// The sender used this `client_message_id` for a message with another thread, content or attachments.
     KeyReused,
@@ -64,18 +66,36 @@ pub enum Appended {
 /// Which part of a thread's history. At most one of `before` and `after`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessagePage {
-    /// Messages with a smaller `seq`; the newest of them.
-    pub before: Option<u64>,
-    /// Messages with a larger `seq`; the oldest of them.
-    pub after: Option<u64>,
+    /// Messages before this place; the newest of them.
+    pub before: Option<Place>,
+    /// Messages after this place; the oldest of them.
+    pub after: Option<Place>,
     /// 1 to [`PAGE_MAX`].
     pub limit: u32,
+}
+
+/// A place in a thread's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A message, itself excluded.
+    Seq(u64),
+    /// A moment: messages accepted earlier (later) than it. Clocks may differ between gateways, so the page is still ordered by `seq`.
+    Time(Timestamp),
+}
+
+/// A command on something that exists, with its identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identified<T> {
+    /// Keeps a repetition from counting twice.
+    pub command_id: CommandId,
+    /// What was asked.
+    pub wanted: T,
 }
 
 /// Which of a user's threads, most recently active first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadPage {
-    /// Only these.
+    /// Only these: `Archived` are those this user has put away, `Active` the others.
     pub status: ThreadStatus,
     /// Continue after a thread with this activity time (`lastMessageAt`, else `createdAt`) and id.
     pub after: Option<(Timestamp, ThreadId)>,
@@ -101,6 +121,26 @@ pub trait Store: Send + Sync + 'static {
 
     /// Creates a thread, or finds the one with this id; `true` if it was created now.
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError>;
+
+    /// Does to messages what [`eventflow_protocol::change::apply`] says, each atomically; one answer per change, in the same order.
+    ///
+    /// Durable when answered. With several writers on one message every change is applied to what the others left.
+    async fn change_messages(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError>;
+
+    /// Moves cursors forward; one answer per advance, in the same order. `None`: no such thread, or the user is not in it.
+    ///
+    /// A cursor goes up to what is asked or to the newest message, whichever comes first, and never back. Messages of others between the old
+    /// and the new place get the user's receipt (in `read_by` and `delivered_to`, or in `delivered_to` only) and their `status` over all
+    /// recipients, unless the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read` advance moves the
+    /// `Delivered` cursor along. The unread count is exact whatever happens at the same time.
+    async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
+
+    /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of somebody else brings it
+    /// back by itself.
+    async fn archive(&self, archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError>;
+
+    /// One message.
+    async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
 
     /// One thread.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;

@@ -3,8 +3,12 @@
 //! Read first: it is the top of a message's way through the system. A command is routed by its thread (or user), carried in
 //! an [`crate::frame::Envelope`] under its [`CommandId`], and done once however often it arrives.
 
+use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
 use crate::content::Content;
 use crate::document::{Attachment, Message, MessageStatus};
+use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
+use crate::pairing::Pairing;
+use crate::person::{Profile, Revocation};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +23,41 @@ pub enum Command {
     CreateThread(CreateThread),
     /// Say something in one.
     SendMessage(SendMessage),
+    /// Edit a message, take it back, or react to it.
+    ChangeMessage(ChangeMessage),
+    /// Somebody has got or read a thread up to a place.
+    AdvanceCursor(AdvanceCursor),
+    /// Put a thread away for one person, or bring it back.
+    ArchiveThread(ArchiveThread),
+    /// Tell one person something.
+    Notify(Notify),
+    /// Mark notifications as read, or delete them.
+    ChangeNotifications(ChangeNotifications),
+    /// How somebody wants to be told.
+    SetPreferences(SetPreferences),
+    /// What somebody is called.
+    PutProfile(Profile),
+    /// Credentials that no longer hold.
+    Revoke(Revocation),
+}
+
+/// What a command is about: everything about one of these is done in order, by one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A conversation.
+    Thread(ThreadId),
+    /// A person.
+    User(UserId),
+}
+
+impl Subject {
+    /// What shards are chosen by.
+    pub fn key(&self) -> Vec<u8> {
+        match self {
+            Self::Thread(thread) => thread.bytes().to_vec(),
+            Self::User(user) => user.as_str().as_bytes().to_vec(),
+        }
+    }
 }
 
 /// Start a conversation, or find the one that the same people have about the same thing.
@@ -51,16 +90,42 @@ pub struct SendMessage {
     /// The client's own key for this message: the same key of the same sender is the same message.
     #[serde(default)]
     pub client_message_id: Option<String>,
+    /// For a message without a key: how its twin, sent over the other transport by the same click, is recognised.
+    #[serde(default)]
+    pub pairing: Option<Pairing>,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
 impl Command {
-    /// The thread whose shard does it.
-    pub fn thread_id(&self) -> ThreadId {
+    /// What it is about.
+    pub fn subject(&self) -> Subject {
         match self {
-            Self::CreateThread(create) => create.thread_id,
-            Self::SendMessage(send) => send.thread_id,
+            Self::CreateThread(create) => Subject::Thread(create.thread_id),
+            Self::SendMessage(send) => Subject::Thread(send.thread_id),
+            Self::ChangeMessage(change) => Subject::Thread(change.thread_id),
+            Self::AdvanceCursor(advance) => Subject::Thread(advance.thread_id),
+            Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
+            Self::Notify(notify) => Subject::User(notify.user_id.clone()),
+            Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
+            Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
+            Self::PutProfile(profile) => Subject::User(profile.id.clone()),
+            Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
+        }
+    }
+
+    /// When the ingress accepted it; none for what has no age worth watching.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::CreateThread(create) => Some(create.at),
+            Self::SendMessage(send) => Some(send.at),
+            Self::ChangeMessage(change) => Some(change.at),
+            Self::AdvanceCursor(advance) => Some(advance.at),
+            Self::ArchiveThread(archive) => Some(archive.at),
+            Self::Notify(notify) => Some(notify.at),
+            Self::ChangeNotifications(change) => Some(change.at),
+            Self::SetPreferences(_) | Self::PutProfile(_) => None,
+            Self::Revoke(revocation) => Some(revocation.at),
         }
     }
 }
@@ -81,6 +146,8 @@ impl SendMessage {
             delivered_to: Vec::new(),
             is_draft: false,
             client_message_id: self.client_message_id,
+            edited_at: None,
+            deleted_at: None,
             created_at: self.at,
             updated_at: self.at,
         }

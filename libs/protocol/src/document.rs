@@ -1,7 +1,7 @@
 //! The documents a client sees: threads and messages, in the field names of the published schema.
 //!
 //! These are the JSON shapes of REST answers and socket events. Stores keep the same facts in their own form.
-//! `id` repeats `_id` for clients that prefer it.
+//! Clients that prefer `id` to `_id` find both: see [`WithId`].
 
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,12 @@ pub struct Message {
     /// The sender's own key, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
+    /// When its content was last edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When its sender took it back. Its place stays; content, attachments and reactions are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// When the ingress accepted it.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -164,7 +170,7 @@ pub struct Thread {
     /// Place of the newest message that the counters below include.
     #[serde(default)]
     pub last_seq: u64,
-    /// Whether it is shown.
+    /// Whether it is shown; in a [`ThreadView`] to that viewer, since each person archives for themselves.
     #[serde(default)]
     pub status: ThreadStatus,
     /// The client's free-form object.
@@ -187,4 +193,42 @@ pub struct ThreadView {
     pub unread_count: u64,
     /// The newest message, for a preview.
     pub last_message: Option<Message>,
+}
+
+/// A document as clients get it: `id` repeats `_id`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct WithId<'a, T: Serialize> {
+    id: &'a str,
+    #[serde(flatten)]
+    document: &'a T,
+}
+
+/// A document that has an id.
+pub trait Identified: Serialize + Sized {
+    /// The id as text.
+    fn id_text(&self) -> String;
+
+    /// As a JSON object with `id` beside `_id`.
+    fn shown(&self) -> Value {
+        let id = self.id_text();
+        serde_json::to_value(WithId { id: &id, document: self }).unwrap_or_default()
+    }
+
+    /// As [`Identified::shown`], as JSON text.
+    fn shown_text(&self) -> Result<String, serde_json::Error> {
+        let id = self.id_text();
+        serde_json::to_string(&WithId { id: &id, document: self })
+    }
+}
+
+impl Identified for Message {
+    fn id_text(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Identified for Thread {
+    fn id_text(&self) -> String {
+        self.id.to_string()
+    }
 }

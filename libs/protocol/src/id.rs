@@ -88,6 +88,12 @@ pub enum OfThread {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OfMessage {}
 
+/// Marks ids of notifications.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfNotification {}
+
+/// A stored notification.
+pub type NotificationId = DocumentId<OfNotification>;
 /// A conversation.
 pub type ThreadId = DocumentId<OfThread>;
 /// A stored message.
@@ -104,6 +110,11 @@ impl<Kind> DocumentId<Kind> {
         Self { bytes, kind: PhantomData }
     }
 }
+
+/// Documents whose id follows from the command that makes them.
+pub trait CommandMade {}
+impl CommandMade for OfMessage {}
+impl CommandMade for OfNotification {}
 
 impl ThreadId {
     /// The id of the conversation of these people about this subject: equal input, equal id, whoever creates it and however often.
@@ -126,7 +137,7 @@ impl ThreadId {
     }
 }
 
-impl From<CommandId> for MessageId {
+impl<Kind: CommandMade> From<CommandId> for DocumentId<Kind> {
     /// Seconds of the command's `UUIDv7`, then its low 8 bytes (62 of them random): the `ObjectId` layout, ascending in time.
     fn from(command: CommandId) -> Self {
         let uuid = command.0.as_bytes();
@@ -200,6 +211,19 @@ impl EventId {
     /// That this message was stored.
     pub fn message_stored(message: MessageId) -> Self {
         Self::tagged(message.bytes(), *b"msg+")
+    }
+
+    /// That this notification was stored.
+    pub fn notification_stored(notification: NotificationId) -> Self {
+        Self::tagged(notification.bytes(), *b"ntf+")
+    }
+
+    /// Something a command caused; `what` tells the events of one command apart.
+    pub fn caused_by(command: CommandId, what: &str) -> Self {
+        let hash = Sha256::new_with_prefix(command.0.as_bytes()).chain_update(what).finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        Self(Uuid::from_bytes(bytes))
     }
 
     fn tagged(document: [u8; 12], tag: [u8; 4]) -> Self {

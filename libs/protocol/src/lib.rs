@@ -4,6 +4,7 @@
 //! I/O. Encoding is MessagePack with field names between processes ([`codec`]) and JSON towards clients ([`document`]).
 //! Fields may be added (a reader ignores what it does not know); a change of meaning needs a new [`codec::VERSION`].
 
+pub mod change;
 pub mod codec;
 pub mod command;
 pub mod content;
@@ -12,9 +13,13 @@ pub mod error;
 pub mod event;
 pub mod frame;
 pub mod id;
+pub mod inbox;
+pub mod pairing;
+pub mod person;
+pub mod presence;
 pub mod reply;
 pub mod timestamp;
 
 pub use error::{ErrorBody, ErrorCode};
-pub use id::{CommandId, EventId, GatewayId, MessageId, ThreadId, UserId};
+pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, ThreadId, UserId};
 pub use timestamp::Timestamp;

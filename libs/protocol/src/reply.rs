@@ -4,6 +4,7 @@
 
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
+use crate::inbox::Notification;
 use crate::{CommandId, ErrorCode};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,32 @@ pub enum Answer {
         /// False if it existed.
         created: bool,
     },
+    /// Changed.
+    Changed {
+        /// As it is now.
+        message: Box<Message>,
+        /// What happened to it, now or before.
+        effect: crate::change::Effect,
+    },
+    /// Advanced, or there already.
+    Cursor {
+        /// Where the cursor is.
+        up_to: u64,
+        /// What is left to read.
+        unread_count: u64,
+    },
+    /// In the inbox.
+    Notification {
+        /// As stored.
+        notification: Box<Notification>,
+    },
+    /// So many were changed.
+    Count {
+        /// How many.
+        count: u64,
+    },
+    /// Done; there is nothing to show.
+    Done,
     /// Not done, and not going to be.
     Refused {
         /// For programs.

@@ -2,7 +2,7 @@
 //!
 //! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is younger.
 
-use crate::store::{Appended, MessagePage, NewMessage, PAGE_MAX, Store, ThreadPage};
+use crate::store::{Appended, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage};
 use eventflow_protocol::command::{CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
@@ -82,6 +82,7 @@ pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
         content: Content::parse(text).expect("the text is content"),
         attachments: Vec::new(),
         client_message_id: None,
+        pairing: None,
         at: at(1),
     };
     NewMessage { command_id: CommandId::new(), send, redelivered: false }
@@ -139,7 +140,7 @@ pub fn present(answer: Appended) -> Message {
 pub async fn history(store: &dyn Store, thread: ThreadId) -> Vec<Message> {
     let mut all: Vec<Message> = Vec::new();
     loop {
-        let page = MessagePage { before: None, after: Some(all.len() as u64), limit: PAGE_MAX };
+        let page = MessagePage { before: None, after: Some(Place::Seq(all.len() as u64)), limit: PAGE_MAX };
         let next = store.messages(thread, page).await.expect("read a page");
         if next.is_empty() {
             break;

@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixtures::{Scene, append, creation};
-use crate::store::{MessagePage, PAGE_MAX, Store};
+use crate::store::{MessagePage, PAGE_MAX, Place, Store};
 use eventflow_protocol::ThreadId;
 
 /// Messages in the thread that is read.
@@ -15,7 +15,11 @@ pub async fn pages_of_messages_are_cut_at_the_right_places(harness: &dyn Harness
     let scene = Scene::with_people(&*store, 2).await;
     let batch = scene.talk(usize::try_from(COUNT).expect("fits"));
     append(&*store, &batch).await;
-    let page = |before, after, limit| MessagePage { before, after, limit };
+    let page = |before: Option<u64>, after: Option<u64>, limit| MessagePage {
+        before: before.map(Place::Seq),
+        after: after.map(Place::Seq),
+        limit,
+    };
     for (asked, expected) in [
         (page(None, None, 3), 118..=120),
         (page(None, None, PAGE_MAX), 21..=120),

@@ -1,0 +1,78 @@
+//! The seam to what knows people by name, and which of their credentials no longer hold.
+//!
+//! Where the host application has a `users` collection in the same database it is read and never written (fields `id` or `_id`,
+//! `name`, `email`, `avatar`); an installation without one writes profiles of its own, which win where both exist.
+
+use crate::store::StoreError;
+use async_trait::async_trait;
+use eventflow_protocol::UserId;
+use eventflow_protocol::person::{Participant, Profile, Revocation};
+use moka::sync::Cache;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Knows people.
+#[async_trait]
+pub trait Directory: Send + Sync + 'static {
+    /// What is known of these people; unknown ones are absent.
+    async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError>;
+
+    /// Writes a profile of our own.
+    async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError>;
+
+    /// Remembers that credentials no longer hold. Repeating it changes nothing.
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError>;
+
+    /// Which credentials of somebody no longer hold.
+    async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError>;
+}
+
+/// People remembered: about 5 MB.
+const PEOPLE_REMEMBERED: u64 = 20_000;
+/// A new name shows after this at the latest.
+const NAME_LIFE: Duration = Duration::from_secs(30);
+
+/// How people are shown, remembered for a while. Somebody nobody knows is shown by their id.
+#[derive(Clone)]
+pub struct People {
+    directory: Arc<dyn Directory>,
+    cache: Cache<UserId, Participant>,
+}
+
+impl People {
+    /// An empty cache over `directory`.
+    pub fn new(directory: Arc<dyn Directory>) -> Self {
+        Self { directory, cache: Cache::builder().max_capacity(PEOPLE_REMEMBERED).time_to_live(NAME_LIFE).build() }
+    }
+
+    /// How these people are shown; an entry for each of them. With the directory away, those not remembered by their ids.
+    pub async fn shown(&self, users: &[UserId]) -> HashMap<UserId, Participant> {
+        let mut found: HashMap<UserId, Participant> =
+            users.iter().filter_map(|user| self.cache.get(user).map(|person| (user.clone(), person))).collect();
+        let missing: Vec<UserId> = users.iter().filter(|user| !found.contains_key(*user)).cloned().collect();
+        if missing.is_empty() {
+            return found;
+        }
+        match self.directory.profiles(&missing).await {
+            Ok(mut profiles) => {
+                for user in missing {
+                    let known = profiles.remove(&user).map(Participant::from);
+                    let person = known.unwrap_or_else(|| Participant::unknown(user.clone()));
+                    self.cache.insert(user.clone(), person.clone());
+                    found.insert(user, person);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "people are shown by their ids");
+                found.extend(missing.into_iter().map(|user| (user.clone(), Participant::unknown(user))));
+            }
+        }
+        found
+    }
+
+    /// Somebody has another name now.
+    pub fn forget(&self, user: &UserId) {
+        self.cache.invalidate(user);
+    }
+}

@@ -1,0 +1,72 @@
+//! The seam to what knows who is there: leases of devices, renewed by gateways, judged by a sweeper.
+//!
+//! A device is one session of one user (a browser tab, an app). It is there while its lease holds and active while its user did
+//! something lately; a user is online if any device is active, away if none is but one is there, else offline. Entries are leases,
+//! so a gateway that died is forgotten. [`crate::presence_contract`] is the executable form.
+
+use async_trait::async_trait;
+use eventflow_protocol::presence::{Presence, Signal};
+use eventflow_protocol::{Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How often a gateway renews the leases of its devices.
+pub const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How long a device counts without being renewed: two heartbeats may be late. With [`SWEEP_EVERY`] a device of a gateway that was killed
+/// is gone within 75 s + one sweep step.
+pub const DEVICE_LEASE: Duration = Duration::from_secs(75);
+/// Without activity for this long a device's user is away.
+pub const AWAY_AFTER: Duration = Duration::from_mins(5);
+/// How long a user whose last device left in order still counts, so that a reload is no departure.
+pub const OFFLINE_GRACE: Duration = Duration::from_secs(3);
+/// How often every lease is judged, even if nothing was heard.
+pub const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
+/// The presence store cannot be asked now.
+#[derive(Debug, thiserror::Error)]
+#[error("ask the presence store: {what}")]
+pub struct PresenceError {
+    /// What was attempted.
+    pub what: &'static str,
+    /// What the driver said.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What one gateway says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayStats {
+    /// Open sockets.
+    pub connected_clients: u64,
+    /// Users with a socket there.
+    pub online_users: u64,
+    /// People typing at this moment.
+    pub typing_users: u64,
+    /// Threads that somebody there looks at.
+    pub rooms: u64,
+}
+
+/// Keeps leases of devices and what gateways say of themselves.
+#[async_trait]
+pub trait PresenceStore: Send + Sync + 'static {
+    /// Takes signals in, in order. Repeating them changes nothing.
+    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError>;
+
+    /// Judges these people at `now`: who they are to others, and remembers it. Gives those whose status is another than at the last
+    /// judgement. Two judges at once: a change is given to one of them.
+    async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, PresenceError>;
+
+    /// People who may have to be judged at `now` without a signal: a lease, a grace period or the time to away has run out. At most `limit`.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError>;
+
+    /// How these people are at `now`; an entry for each.
+    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError>;
+
+    /// What gateway `gateway` says of itself; forgotten after [`DEVICE_LEASE`].
+    async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError>;
+
+    /// What gateways have said of themselves lately.
+    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError>;
+}

@@ -1,0 +1,87 @@
+use super::*;
+use crate::command::SendMessage;
+
+fn user(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+fn message() -> Message {
+    let send = SendMessage {
+        thread_id: ThreadId::from_bytes([1; 12]),
+        sender_id: user("ann"),
+        content: Content::parse("hello").unwrap(),
+        attachments: Vec::new(),
+        client_message_id: None,
+        pairing: None,
+        at: Timestamp(5),
+    };
+    send.into_message(CommandId::new(), 1)
+}
+
+fn wanted(message: &Message, by: &str, change: Change) -> ChangeMessage {
+    ChangeMessage { thread_id: message.thread_id, message_id: message.id, by: user(by), change, at: Timestamp(9) }
+}
+
+fn toggle() -> Change {
+    Change::React { emoji: "👍".into(), wish: Wish::Toggle }
+}
+
+#[test]
+fn a_toggle_that_comes_three_times_is_done_once() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let wish = wanted(&message, "ben", toggle());
+    let (first, second) = (CommandId::new(), CommandId::new());
+    for _ in 0..3 {
+        apply(&mut message, &mut marks, first, &wish);
+        assert_eq!(message.reactions.len(), 1);
+    }
+    for _ in 0..3 {
+        apply(&mut message, &mut marks, second, &wish);
+        assert!(message.reactions.is_empty());
+    }
+    assert!(matches!(apply(&mut message, &mut marks, first, &wish), Changed::Before(..)), "an older one again");
+    assert!(message.reactions.is_empty());
+}
+
+#[test]
+fn only_the_sender_edits_and_deletes_and_a_deleted_message_takes_nothing_more() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let edit = Change::Edit { content: Content::parse("new").unwrap() };
+    let foreign = wanted(&message, "ben", edit.clone());
+    assert_eq!(apply(&mut message, &mut marks, CommandId::new(), &foreign), Changed::NotSender);
+    let own = wanted(&message, "ann", edit.clone());
+    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &own), Changed::Done(_, Effect::Edited)));
+    assert_eq!((message.content.as_str(), message.edited_at, message.updated_at), ("new", Some(Timestamp(9)), Timestamp(9)));
+    let deletion = wanted(&message, "ann", Change::Delete);
+    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &deletion), Changed::Done(_, Effect::Deleted)));
+    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &deletion), Changed::Before(_, Effect::Deleted)));
+    for change in [edit, toggle()] {
+        let late = wanted(&message, "ann", change);
+        assert_eq!(apply(&mut message, &mut marks, CommandId::new(), &late), Changed::NotFound);
+    }
+    assert!(message.content.is_empty());
+}
+
+#[test]
+fn a_late_repetition_of_an_edit_does_not_undo_a_newer_one() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let text = |text: &str| Change::Edit { content: Content::parse(text).unwrap() };
+    let (one, two) = (CommandId::new(), CommandId::new());
+    let (first, second) = (wanted(&message, "ann", text("one")), wanted(&message, "ann", text("two")));
+    apply(&mut message, &mut marks, one, &first);
+    apply(&mut message, &mut marks, two, &second);
+    apply(&mut message, &mut marks, one, &first);
+    assert_eq!(message.content, "two");
+}
+
+#[test]
+fn reactions_are_bounded_per_person() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    for n in 0..=REACTIONS_PER_PERSON_MAX {
+        let wish = wanted(&message, "ben", Change::React { emoji: n.to_string(), wish: Wish::Add });
+        let changed = apply(&mut message, &mut marks, CommandId::new(), &wish);
+        assert_eq!(changed == Changed::TooManyReactions, n == REACTIONS_PER_PERSON_MAX);
+    }
+    let remove = wanted(&message, "ben", Change::React { emoji: "3".into(), wish: Wish::Remove });
+    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &remove), Changed::Done(_, Effect::Unreacted)));
+}

@@ -1,0 +1,157 @@
+//! What a person is told outside of a conversation, and how they want to be told.
+
+use crate::document::Identified;
+use crate::id::NotificationId;
+use crate::{ThreadId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Longest title in Unicode scalar values: one line.
+pub const TITLE_MAX_CHARS: usize = 200;
+/// Longest text in Unicode scalar values.
+pub const TEXT_MAX_CHARS: usize = 2_000;
+/// Longest kind of a notification, `[a-z0-9_.:-]`, in bytes.
+pub const KIND_MAX_BYTES: usize = 64;
+/// Most kinds with preferences of their own.
+pub const PREFERENCE_KINDS_MAX: usize = 100;
+
+/// Tell somebody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notify {
+    /// Whom.
+    pub user_id: UserId,
+    /// What sort of thing, e.g. `order_update`.
+    pub kind: String,
+    /// One line, clean text.
+    pub title: String,
+    /// Clean text; may be empty.
+    pub text: String,
+    /// The sender's free-form object.
+    #[serde(default)]
+    pub data: Map<String, Value>,
+    /// The conversation it is about.
+    #[serde(default)]
+    pub thread_id: Option<ThreadId>,
+    /// When the ingress accepted it.
+    pub at: Timestamp,
+}
+
+/// A notification in somebody's inbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    /// Follows from the command.
+    #[serde(rename = "_id")]
+    pub id: NotificationId,
+    /// Whose.
+    pub user_id: UserId,
+    /// What sort of thing.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One line.
+    pub title: String,
+    /// Plain text.
+    #[serde(rename = "message")]
+    pub text: String,
+    /// The sender's free-form object.
+    #[serde(default)]
+    pub data: Map<String, Value>,
+    /// The conversation it is about.
+    #[serde(default)]
+    pub thread_id: Option<ThreadId>,
+    /// Whether its owner has read it.
+    #[serde(default)]
+    pub is_read: bool,
+    /// Since when.
+    #[serde(default)]
+    pub read_at: Option<Timestamp>,
+    /// When the ingress accepted it.
+    pub created_at: Timestamp,
+}
+
+impl Notification {
+    /// As it is stored under this id.
+    pub fn new(id: NotificationId, notify: Notify) -> Self {
+        let Notify { user_id, kind, title, text, data, thread_id, at } = notify;
+        Self { id, user_id, kind, title, text, data, thread_id, is_read: false, read_at: None, created_at: at }
+    }
+}
+
+impl Identified for Notification {
+    fn id_text(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// Change notifications of one person; repeating it changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeNotifications {
+    /// Whose.
+    pub user_id: UserId,
+    /// Which; `None`: all that were stored before `at`.
+    pub notification_id: Option<NotificationId>,
+    /// What.
+    pub change: NotificationChange,
+    /// When the ingress accepted it.
+    pub at: Timestamp,
+}
+
+/// What is to be done to notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationChange {
+    /// They were read.
+    Read,
+    /// They are not wanted any more.
+    Delete,
+}
+
+/// Ways to reach somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Channels {
+    /// In the inbox and by event.
+    pub in_app: bool,
+    /// By e-mail.
+    pub email: bool,
+    /// To their devices.
+    pub push: bool,
+}
+
+impl Default for Channels {
+    fn default() -> Self {
+        Self { in_app: true, email: true, push: true }
+    }
+}
+
+/// How somebody wants to be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preferences {
+    /// For every kind that is not named below.
+    #[serde(default)]
+    pub channels: Channels,
+    /// By kind.
+    #[serde(default)]
+    pub types: BTreeMap<String, Channels>,
+    /// When they were set; none while they are the defaults.
+    #[serde(default)]
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Preferences {
+    /// The channels for one kind of notification.
+    pub fn channels_for(&self, kind: &str) -> Channels {
+        self.types.get(kind).copied().unwrap_or(self.channels)
+    }
+}
+
+/// Replace somebody's preferences. Of two, the one that was accepted later counts, whatever order they arrive in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetPreferences {
+    /// Whose.
+    pub user_id: UserId,
+    /// `updated_at` is set.
+    pub preferences: Preferences,
+}

@@ -1,0 +1,98 @@
+//! One click, two legs: how the same message sent by socket and by REST, without a key, is recognised as one.
+//!
+//! Each stored message has at most one leg of each kind. A leg that arrives joins the oldest message with its key that lacks a
+//! leg of its kind and is close enough in time; without one it becomes a message. So n clicks that deliver both legs are n
+//! messages in any order, and equal messages over one transport stay apart. Keyed messages never pair.
+
+use crate::document::Attachment;
+use crate::{ThreadId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How far apart the legs of one click may arrive, in milliseconds.
+pub const WINDOW_MS: i64 = 10_000;
+/// How far back a socket leg may match if its connection was opened after the REST leg came: a client that was offline sends what it
+/// kept when it is back. As long as sessions are kept for recovery.
+pub const OFFLINE_WINDOW_MS: i64 = 120_000;
+
+/// Which way a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leg {
+    /// By `message:send`.
+    Socket,
+    /// By `POST`.
+    Rest,
+}
+
+impl Leg {
+    /// The other way.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Socket => Self::Rest,
+            Self::Rest => Self::Socket,
+        }
+    }
+}
+
+/// What a message without a key is paired by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pairing {
+    /// Which way it came.
+    pub leg: Leg,
+    /// [`key`] of its login, sender, thread and body.
+    pub key: String,
+    /// For a socket leg: when its connection was opened.
+    #[serde(default)]
+    pub opened_at: Option<Timestamp>,
+}
+
+/// A key that only messages of the same login, sender, thread and body share; 32 hexadecimal digits.
+pub fn key(session: &[u8; 32], sender: &UserId, thread: ThreadId, content: &str, attachments: &[Attachment]) -> String {
+    let files = serde_json::to_vec(attachments).unwrap_or_default();
+    let hash = Sha256::new_with_prefix(session).chain_update(sender.as_str()).chain_update([0]).chain_update(thread.bytes());
+    let hash = hash.chain_update((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
+    hex::encode(&hash.finalize()[..16])
+}
+
+impl Pairing {
+    /// Whether this leg, accepted at `at`, may join a message whose first leg was accepted at `first`.
+    ///
+    /// Legs arrive in either order and the clocks of gateways differ, so the window reaches both ways.
+    pub fn reaches(&self, at: Timestamp, first: Timestamp) -> bool {
+        let apart = at.0.saturating_sub(first.0);
+        let was_offline = self.opened_at.is_some_and(|opened| opened >= first);
+        apart.abs() <= WINDOW_MS || (was_offline && (0..=OFFLINE_WINDOW_MS).contains(&apart))
+    }
+
+    /// The earliest first leg that [`Pairing::reaches`] can accept: a bound for a store's search.
+    pub fn earliest(&self, at: Timestamp) -> Timestamp {
+        let window = if self.opened_at.is_some() { OFFLINE_WINDOW_MS } else { WINDOW_MS };
+        Timestamp(at.0.saturating_sub(window))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairing(leg: Leg, opened_at: Option<i64>) -> Pairing {
+        Pairing { leg, key: String::new(), opened_at: opened_at.map(Timestamp) }
+    }
+
+    #[test]
+    fn legs_pair_within_the_window_in_either_order() {
+        let rest = pairing(Leg::Rest, None);
+        for (at, first, reaches) in [(5, 5, true), (10_005, 5, true), (10_006, 5, false), (5, 10_005, true), (5, 10_006, false)] {
+            assert_eq!(rest.reaches(Timestamp(at), Timestamp(first)), reaches, "{at} {first}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_kept_while_it_was_offline_pairs_later() {
+        let (before, after) = (pairing(Leg::Socket, Some(90)), pairing(Leg::Socket, Some(60_000)));
+        assert!(!before.reaches(Timestamp(60_000), Timestamp(100)), "the connection was open when the other leg came");
+        assert!(after.reaches(Timestamp(60_001), Timestamp(100)));
+        assert!(!after.reaches(Timestamp(120_101), Timestamp(100)));
+    }
+}

@@ -1,0 +1,60 @@
+//! Who people are to each other, and which of their credentials no longer hold.
+
+use crate::{Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The picture of everybody without one of their own.
+pub const DEFAULT_AVATAR: &str = "/assets/avatar.svg";
+/// Longest name in Unicode scalar values.
+pub const NAME_MAX_CHARS: usize = 200;
+
+/// What is known of a person. Names and addresses are clean: published clients put them into pages as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Who.
+    pub id: UserId,
+    /// What others call them.
+    pub name: String,
+    /// Address of a picture, `https` or a path of the same site.
+    #[serde(default)]
+    pub avatar: Option<String>,
+    /// Where mail reaches them; shown to nobody else.
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// How a person is shown to others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Who.
+    pub id: UserId,
+    /// What they are called; their id if nobody knows.
+    pub name: String,
+    /// Address of a picture.
+    pub avatar: String,
+}
+
+impl Participant {
+    /// Somebody of whom nothing but the id is known.
+    pub fn unknown(id: UserId) -> Self {
+        Self { name: id.to_string(), avatar: DEFAULT_AVATAR.to_owned(), id }
+    }
+}
+
+impl From<Profile> for Participant {
+    fn from(profile: Profile) -> Self {
+        let Profile { id, name, avatar, .. } = profile;
+        Self { id, name, avatar: avatar.unwrap_or_else(|| DEFAULT_AVATAR.to_owned()) }
+    }
+}
+
+/// Credentials of a person that no longer hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Whose.
+    pub user_id: UserId,
+    /// One login, as 64 hexadecimal digits (see the ingress' `Session`); `None`: every token issued before `at`.
+    pub session: Option<String>,
+    /// When the ingress accepted it.
+    pub at: Timestamp,
+}
