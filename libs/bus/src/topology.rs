@@ -210,8 +210,8 @@ impl Topology {
             (0..self.shards).flat_map(|shard| [PERSIST.shard(shard).name().to_owned(), FANOUT.shard(shard).name().to_owned()]);
         let mut queues: Vec<QueueSpec> = sharded.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
-        let plain = [NOTIFY.name(), EMAIL.name(), PUSH.name(), PRESENCE.name()];
-        queues.extend(plain.map(|name| QueueSpec { name: name.to_owned(), kind: QueueKind::Work }));
+        let plain = [NOTIFY.name().to_owned(), EMAIL.name().to_owned(), PUSH.name().to_owned(), PRESENCE.name().to_owned()];
+        queues.extend(plain.map(|name| QueueSpec { name, kind: QueueKind::Work }));
         queues
     }
 
