@@ -1,7 +1,9 @@
 //! Events become deliveries: each event goes to every gateway where one of the thread's people is connected.
 //!
 //! In come events of one shard, in order; out go frames, one per gateway and batch. The client's JSON is written here, once.
-//! Nothing is stored; safe to repeat because a gateway delivers each event id once.
+//! Nothing is stored; safe to repeat because a gateway delivers each event id once. What clients are told is in [`wording`].
+
+mod wording;
 
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
@@ -10,12 +12,9 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Located, Membership, Registry};
-use eventflow_protocol::codec;
-use eventflow_protocol::document::{Message, Thread};
-use eventflow_protocol::event::{Delivery, Event, Participants};
+use eventflow_protocol::event::{Audience, Event, Participants};
 use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_protocol::{GatewayId, ThreadId, UserId};
-use serde::Serialize;
+use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -73,15 +72,23 @@ impl Fanout {
                 self.membership.remember(thread.id, thread.participants.clone().into());
             }
         }
-        let threads: Vec<ThreadId> = batch.iter().map(|item| item.value.thread_id()).collect();
+        let thread = |item: &Item<Event>| match item.value.audience() {
+            Audience::Thread(thread) => Some(thread),
+            _ => None,
+        };
+        let threads: Vec<ThreadId> = batch.iter().filter_map(thread).collect();
         let people = self.membership.of_all(&threads).await;
         people.map_err(|error| Unavailable { what: "the store", source: Box::new(error) })
     }
 
-    /// Where they are; if nobody can say, the answer is incomplete and everything goes to every gateway.
-    async fn locate(&self, people: &HashMap<ThreadId, Participants>) -> Located {
-        let users: BTreeSet<&UserId> = people.values().flat_map(|people| people.iter()).collect();
-        let users: Vec<UserId> = users.into_iter().cloned().collect();
+    /// Where they and those who are told alone are; if nobody can say, the answer is incomplete and everything goes to every gateway.
+    async fn locate(&self, batch: &[Item<Event>], people: &HashMap<ThreadId, Participants>) -> Located {
+        let mut users: BTreeSet<UserId> = people.values().flat_map(|people| people.iter().cloned()).collect();
+        users.extend(batch.iter().filter_map(|item| match item.value.audience() {
+            Audience::User(user) => Some(user),
+            _ => None,
+        }));
+        let users: Vec<UserId> = users.into_iter().collect();
         let located = self.registry.locate(&users).await.unwrap_or_else(|error| {
             tracing::debug!(error = &error as &dyn std::error::Error, "the registry cannot say who is where");
             Located::default()
@@ -101,9 +108,10 @@ impl Handler for Fanout {
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
         self.observe_age(batch);
         let people = self.people(batch).await?;
-        let located = self.locate(&people).await;
+        let located = self.locate(batch, &people).await;
         let mut routes = Routes::default();
-        let outcomes = batch.iter().map(|item| routes.add(item, &people, &located)).collect();
+        let now = self.clock.now();
+        let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
         Ok(Performed { outcomes, effect: routes })
     }
 
@@ -142,19 +150,37 @@ impl Fanout {
 }
 
 impl Routes {
-    fn add(&mut self, item: &Item<Event>, people: &HashMap<ThreadId, Participants>, located: &Located) -> Outcome {
-        let Some(people) = people.get(&item.value.thread_id()) else {
-            return Outcome::reject("the thread of this event does not exist");
-        };
-        let envelope = match deliver(&item.value, item.redelivered) {
+    fn add(
+        &mut self,
+        item: &Item<Event>,
+        now: Timestamp,
+        people: &HashMap<ThreadId, Participants>,
+        located: &Located,
+    ) -> Outcome {
+        if wording::is_stale(&item.value, now) {
+            return Outcome::Done;
+        }
+        let envelope = match wording::deliver(&item.value, item.redelivered) {
             Ok(envelope) => envelope,
             Err(reason) => return Outcome::Reject { reason },
+        };
+        let gateways: BTreeSet<&GatewayId> = match item.value.audience() {
+            Audience::Thread(thread) => {
+                let Some(people) = people.get(&thread) else {
+                    return Outcome::reject("the thread of this event does not exist");
+                };
+                people.iter().filter_map(|user| located.gateways.get(user)).flatten().collect()
+            }
+            Audience::User(user) => located.gateways.get(&user).into_iter().flatten().collect(),
+            Audience::Watchers(_) | Audience::Gateways => {
+                self.to_all.push(envelope);
+                return Outcome::Done;
+            }
         };
         if !located.complete {
             self.to_all.push(envelope);
             return Outcome::Done;
         }
-        let gateways: BTreeSet<&GatewayId> = people.iter().filter_map(|user| located.gateways.get(user)).flatten().collect();
         for gateway in gateways {
             self.by_gateway.entry(gateway.clone()).or_default().push(envelope.clone());
         }
@@ -179,37 +205,4 @@ impl Routes {
 fn frames(envelopes: &[Envelope]) -> impl Iterator<Item = bytes::Bytes> + use<> {
     let frames = Frame::pack(envelopes.iter().cloned());
     frames.into_iter().map(|frame| frame.encode().expect("envelopes of bytes always encode"))
-}
-
-/// The argument of `message:received`.
-#[derive(Serialize)]
-struct MessageReceived<'a> {
-    message: &'a Message,
-}
-
-/// The argument of `thread:created`.
-#[derive(Serialize)]
-struct ThreadCreated<'a> {
-    thread: &'a Thread,
-}
-
-fn deliver(event: &Event, redelivered: bool) -> Result<Envelope, String> {
-    let (name, payload, membership_changed) = match event {
-        Event::MessageStored { message, .. } => ("message:received", serde_json::to_string(&MessageReceived { message }), false),
-        Event::ThreadCreated { thread } => ("thread:created", serde_json::to_string(&ThreadCreated { thread }), true),
-    };
-    let payload = payload.map_err(|error| error.to_string())?;
-    let (event_id, thread_id) = (event.id(), event.thread_id());
-    let repeated = redelivered || matches!(event, Event::MessageStored { repeated: true, .. });
-    let delivery = Delivery {
-        event_id,
-        thread_id,
-        name: name.to_owned(),
-        payload,
-        accepted_at: event.accepted_at(),
-        repeated,
-        membership_changed,
-    };
-    let body = codec::encode(&delivery).map_err(|error| error.to_string())?;
-    Ok(Envelope { id: event_id.0, attempt: 0, body })
 }

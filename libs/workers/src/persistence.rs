@@ -1,77 +1,85 @@
-//! Commands become documents: the only stage that writes threads and messages.
+//! Commands become documents: the only stage that writes.
 //!
 //! In come commands of one shard, in order; out go the stored documents as events to the fan-out stage, and answers to
-//! whoever waits. Safe to repeat because a message's id follows from its command's: the store finds what it stored before,
-//! and the event that may not have been sent is sent again under the same id.
+//! whoever waits. Safe to repeat because a message's id follows from its command's, cursors only rise and changes remember their
+//! commands: the store finds what it did before, and the event that may not have been sent is sent again under the same id.
+//! What a single command does is in [`alter`], what it leaves to be told in [`outcome`].
+
+mod alter;
+mod outcome;
 
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Outgoing, Publish};
-use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, Queue};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Appended, Clock, NewMessage, Store, StoreError};
+use eventflow_ports::{Clock, Directory, Inbox, NewMessage, Store, StoreError};
+use eventflow_protocol::CommandId;
 use eventflow_protocol::codec;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_protocol::reply::{Answer, ReplyFrame};
-use eventflow_protocol::{CommandId, ErrorCode, MessageId};
+use eventflow_protocol::reply::ReplyFrame;
+use outcome::{Announcement, Became};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// The persistence stage of one shard.
 pub struct Persistence {
-    store: Arc<dyn Store>,
-    broker: Arc<dyn Broker>,
+    pub(super) parts: PersistenceParts,
     events: Mutex<Box<dyn Publish>>,
     next: Queue<Event>,
-    clock: Arc<dyn Clock>,
     metrics: QueueMetrics,
     published: QueueMetrics,
 }
 
-/// What a batch leaves to be told.
-#[derive(Default)]
-pub struct Announcement {
-    stored: Vec<Message>,
-    events: Vec<Event>,
-    answers: HashMap<Arc<str>, ReplyFrame>,
+/// What the stage needs.
+#[derive(Clone)]
+pub struct PersistenceParts {
+    /// Threads and messages.
+    pub store: Arc<dyn Store>,
+    /// Notifications and preferences.
+    pub inbox: Arc<dyn Inbox>,
+    /// Profiles and revocations.
+    pub directory: Arc<dyn Directory>,
+    /// Where events and answers go.
+    pub broker: Arc<dyn Broker>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Persistence {
     /// The stage of shard `shard`, publishing to the fan-out shard of the same number.
-    pub async fn open(
-        shard: u16,
-        store: Arc<dyn Store>,
-        broker: Arc<dyn Broker>,
-        clock: Arc<dyn Clock>,
-        metrics: &Metrics,
-    ) -> Result<Self, BrokerError> {
+    pub async fn open(shard: u16, parts: PersistenceParts, metrics: &Metrics) -> Result<Self, BrokerError> {
         let next = FANOUT.shard(shard);
-        let events = Mutex::new(broker.publisher(None).await?);
+        let events = Mutex::new(parts.broker.publisher(None).await?);
         let published = metrics.bus.queue(next.name());
         let metrics = metrics.bus.queue(eventflow_bus::topology::PERSIST.shard(shard).name());
-        Ok(Self { store, broker, events, next, clock, metrics, published })
+        Ok(Self { parts, events, next, metrics, published })
     }
 
     fn observe_age(&self, batch: &[Item<Command>]) {
-        let accepted = |item: &Item<Command>| match &item.value {
-            Command::CreateThread(create) => create.at,
-            Command::SendMessage(send) => send.at,
-        };
-        if let Some(oldest) = batch.iter().map(accepted).min() {
-            self.metrics.age_seconds.observe((self.clock.now().0 - oldest.0).max(0) as f64 / 1_000.0);
+        if let Some(oldest) = batch.iter().filter_map(|item| item.value.at()).min() {
+            self.metrics.age_seconds.observe((self.parts.clock.now().0 - oldest.0).max(0) as f64 / 1_000.0);
         }
+    }
+
+    /// Threads, then their messages, then what is done to both. Within a part no order between the three can show.
+    async fn perform_part(&self, part: &[Item<Command>]) -> Result<Vec<Option<Became>>, Unavailable> {
+        let mut results: Vec<Option<Became>> = part.iter().map(|_| None).collect();
+        self.create_threads(part, &mut results).await?;
+        self.append(part, &mut results).await?;
+        self.alter(part, &mut results).await?;
+        Ok(results)
     }
 
     /// Threads first: a message may be for a thread that was asked for just before it.
     async fn create_threads(&self, batch: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
         for (item, result) in batch.iter().zip(results) {
             if let Command::CreateThread(create) = &item.value {
-                *result = Some(match self.store.create_thread(create).await {
+                *result = Some(match self.parts.store.create_thread(create).await {
                     Ok((thread, created)) => Became::Thread(Box::new(thread), created),
                     Err(error) => Became::Refused(refused(error)?),
                 });
@@ -86,7 +94,7 @@ impl Persistence {
         if new.is_empty() {
             return Ok(());
         }
-        match self.store.append_messages(&new).await {
+        match self.parts.store.append_messages(&new).await {
             Ok(appended) => {
                 at.into_iter().zip(appended).for_each(|(at, appended)| results[at] = Some(Became::Message(appended)));
             }
@@ -106,7 +114,7 @@ impl Persistence {
         results: &mut [Option<Became>],
     ) -> Result<(), Unavailable> {
         for (at, message) in at.into_iter().zip(new) {
-            results[at] = match self.store.append_messages(std::slice::from_ref(message)).await {
+            results[at] = match self.parts.store.append_messages(std::slice::from_ref(message)).await {
                 Ok(mut appended) => appended.pop().map(Became::Message),
                 Err(error) => Some(Became::Refused(refused(error)?)),
             };
@@ -136,14 +144,14 @@ impl Persistence {
     async fn answer(&self, answers: &HashMap<Arc<str>, ReplyFrame>) {
         for (address, frame) in answers {
             match frame.encode() {
-                Ok(payload) => self.broker.reply(address, payload).await,
+                Ok(payload) => self.parts.broker.reply(address, payload).await,
                 Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "an answer cannot be encoded"),
             }
         }
     }
 
     async fn touch(&self, stored: &[Message]) -> Result<(), Unavailable> {
-        match self.store.touch_threads(stored).await {
+        match self.parts.store.touch_threads(stored).await {
             Err(error @ StoreError::Unavailable { .. }) => Err(unavailable("the store", error)),
             Err(error) => {
                 // The messages are stored; a thread's preview and counters follow with its next message.
@@ -162,11 +170,12 @@ impl Handler for Persistence {
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<Announcement>, Unavailable> {
         self.observe_age(batch);
-        let mut results: Vec<Option<Became>> = batch.iter().map(|_| None).collect();
-        self.create_threads(batch, &mut results).await?;
-        self.append(batch, &mut results).await?;
         let mut effect = Announcement::default();
-        let outcomes = batch.iter().zip(results).map(|(item, result)| effect.add(item, result)).collect();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for part in batch.split_inclusive(|item| ends_a_part(&item.value)) {
+            let results = self.perform_part(part).await?;
+            outcomes.extend(part.iter().zip(results).map(|(item, result)| effect.add(item, result)));
+        }
         Ok(Performed { outcomes, effect })
     }
 
@@ -182,57 +191,9 @@ impl Handler for Persistence {
     }
 }
 
-/// What became of one command.
-enum Became {
-    Thread(Box<eventflow_protocol::document::Thread>, bool),
-    Message(Appended),
-    Refused(String),
-}
-
-impl Announcement {
-    fn add(&mut self, item: &Item<Command>, result: Option<Became>) -> Outcome {
-        let (answer, outcome) = match result {
-            Some(Became::Thread(thread, created)) => {
-                // A thread found rather than created may come from an earlier try whose event was never sent.
-                if created || item.redelivered {
-                    self.events.push(Event::ThreadCreated { thread: thread.as_ref().clone() });
-                }
-                (Answer::Thread { thread, created }, Outcome::Done)
-            }
-            Some(Became::Message(appended)) => (self.add_message(item, appended), Outcome::Done),
-            Some(Became::Refused(reason)) => {
-                (refusal(ErrorCode::Failed, "the message could not be stored"), Outcome::Reject { reason })
-            }
-            None => (refusal(ErrorCode::Failed, "the message could not be stored"), Outcome::reject("the store gave no answer")),
-        };
-        if let Some(address) = &item.reply_to {
-            self.answers.entry(Arc::clone(address)).or_default().answers.push((CommandId(item.id), answer));
-        }
-        outcome
-    }
-
-    fn add_message(&mut self, item: &Item<Command>, appended: Appended) -> Answer {
-        match appended {
-            Appended::Stored(message) => {
-                self.tell(&message, false);
-                Answer::Message { message: Box::new(message), deduplicated: false }
-            }
-            Appended::Duplicate(message) => {
-                // The same command again: its event may not have been sent. Under the same key by another command: that one's was.
-                if message.id == MessageId::from(CommandId(item.id)) {
-                    self.tell(&message, item.redelivered);
-                }
-                Answer::Message { message: Box::new(message), deduplicated: true }
-            }
-            Appended::KeyReused => refusal(ErrorCode::KeyReused, "this clientMessageId was used for another message"),
-            Appended::NotParticipant => refusal(ErrorCode::NotFound, "there is no such thread"),
-        }
-    }
-
-    fn tell(&mut self, message: &Message, repeated: bool) {
-        self.stored.push(message.clone());
-        self.events.push(Event::MessageStored { message: message.clone(), repeated });
-    }
+/// "Read everything" means everything before it: what was sent after it belongs to the next part.
+fn ends_a_part(command: &Command) -> bool {
+    matches!(command, Command::AdvanceCursor(advance) if advance.up_to.is_none())
 }
 
 fn new_message(item: &Item<Command>) -> Option<NewMessage> {
@@ -240,16 +201,12 @@ fn new_message(item: &Item<Command>) -> Option<NewMessage> {
         Command::SendMessage(send) => {
             Some(NewMessage { command_id: CommandId(item.id), send: send.clone(), redelivered: item.redelivered })
         }
-        Command::CreateThread(_) => None,
+        _ => None,
     }
 }
 
 fn envelope(event: &Event) -> Result<Envelope, codec::CodecError> {
     Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)? })
-}
-
-fn refusal(code: ErrorCode, error: &str) -> Answer {
-    Answer::Refused { code, error: error.to_owned() }
 }
 
 /// A refusal's reason, or the error that says to wait.

@@ -1,0 +1,113 @@
+//! What is done to what exists: changes of messages, cursors, archives, inboxes, profiles, revocations.
+//!
+//! Changes and advances of a part go to the store together; the rest is rare and goes one by one. Safe to repeat because each of the
+//! store's methods is.
+
+use super::outcome::Became;
+use super::{Persistence, refused};
+use eventflow_bus::handler::{Item, Unavailable};
+use eventflow_ports::{Identified, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, ChangeMessage};
+use eventflow_protocol::command::Command;
+use eventflow_protocol::inbox::{Notification, Notify};
+use eventflow_protocol::{CommandId, NotificationId};
+
+impl Persistence {
+    /// Does everything of `part` that is neither a new thread nor a new message.
+    pub(super) async fn alter(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+        self.change(part, results).await?;
+        self.advance(part, results).await?;
+        for (item, result) in part.iter().zip(results) {
+            if let Some(done) = self.alter_one(item).await {
+                *result = Some(done.or_else(|error| refused(error).map(Became::Refused))?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn change(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+        let change = |item: &Item<Command>| match &item.value {
+            Command::ChangeMessage(wanted) => Some(Identified { command_id: CommandId(item.id), wanted: wanted.clone() }),
+            _ => None,
+        };
+        let (at, changes): (Vec<usize>, Vec<Identified<ChangeMessage>>) = pick(part, change);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match self.parts.store.change_messages(&changes).await {
+            Ok(changed) => at.into_iter().zip(changed).for_each(|(at, changed)| results[at] = Some(Became::Changed(changed))),
+            Err(error) => {
+                refused(error)?;
+                for (at, change) in at.into_iter().zip(&changes) {
+                    let alone = self.parts.store.change_messages(std::slice::from_ref(change)).await;
+                    results[at] = only(alone, Became::Changed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+        let advance = |item: &Item<Command>| match &item.value {
+            Command::AdvanceCursor(advance) => Some(advance.clone()),
+            _ => None,
+        };
+        let (at, advances): (Vec<usize>, Vec<AdvanceCursor>) = pick(part, advance);
+        if advances.is_empty() {
+            return Ok(());
+        }
+        match self.parts.store.advance(&advances).await {
+            Ok(advanced) => {
+                at.into_iter().zip(advanced).for_each(|(at, advanced)| results[at] = Some(Became::Advanced(advanced)));
+            }
+            Err(error) => {
+                refused(error)?;
+                for (at, advance) in at.into_iter().zip(&advances) {
+                    let alone = self.parts.store.advance(std::slice::from_ref(advance)).await;
+                    results[at] = only(alone, Became::Advanced)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `None` for commands that are done elsewhere.
+    async fn alter_one(&self, item: &Item<Command>) -> Option<Result<Became, StoreError>> {
+        let (store, inbox, directory) = (&self.parts.store, &self.parts.inbox, &self.parts.directory);
+        Some(match &item.value {
+            Command::CreateThread(_) | Command::SendMessage(_) | Command::ChangeMessage(_) | Command::AdvanceCursor(_) => {
+                return None;
+            }
+            Command::ArchiveThread(archive) => store.archive(archive).await.map(|view| Became::Archived(view.map(Box::new))),
+            Command::Notify(notify) => self.notify(CommandId(item.id), notify).await,
+            Command::ChangeNotifications(change) => inbox.change_notifications(change).await.map(Became::Counted),
+            Command::SetPreferences(set) => inbox.set_preferences(set).await.map(|()| Became::Done),
+            Command::PutProfile(profile) => directory.put_profile(profile).await.map(|()| Became::Done),
+            Command::Revoke(revocation) => directory.revoke(revocation).await.map(|()| Became::Done),
+        })
+    }
+
+    async fn notify(&self, id: CommandId, notify: &Notify) -> Result<Became, StoreError> {
+        let preferences = self.parts.inbox.preferences(&notify.user_id).await?;
+        if !preferences.channels_for(&notify.kind).in_app {
+            tracing::debug!(command = %id, "a notification is not wanted in the inbox");
+            return Ok(Became::Unwanted);
+        }
+        let notification = Notification::new(NotificationId::from(id), notify.clone());
+        let added = self.parts.inbox.add_notifications(std::slice::from_ref(&notification)).await?;
+        Ok(Became::Notified(Box::new(notification), added.first().copied().unwrap_or(false)))
+    }
+}
+
+/// What `of` finds in the items, with their places.
+fn pick<T>(part: &[Item<Command>], of: impl Fn(&Item<Command>) -> Option<T>) -> (Vec<usize>, Vec<T>) {
+    part.iter().enumerate().filter_map(|(at, item)| Some((at, of(item)?))).unzip()
+}
+
+/// The answer to the only one that was asked.
+fn only<T>(answer: Result<Vec<T>, StoreError>, became: impl Fn(T) -> Became) -> Result<Option<Became>, Unavailable> {
+    match answer {
+        Ok(mut answers) => Ok(answers.pop().map(became)),
+        Err(error) => Ok(Some(Became::Refused(refused(error)?))),
+    }
+}
