@@ -13,7 +13,7 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Every system of the suite signs with the same secret: tests make their own tokens. */
 export const SECRET = '0123456789abcdef0123456789abcdef';
 /** The lowest ports that tests/system uses; a system takes the same ones, shifted. */
-const PORTS = [18080, 18083, 18084, 19460, 19461, 19462, 19463, 19464];
+const PORTS = [18080, 18083, 18084, 19460, 19461, 19462, 19463, 19464, 19465];
 /** Shifted ports stay below those the kernel gives to clients (32768). */
 const HIGHEST_SHIFT = 12_000;
 
@@ -37,7 +37,7 @@ export async function startSystem(shape, settings = {}) {
     /** SIGTERM to every process, and the same system again on the same data. */
     async restart() {
       await system('stop');
-      const roles = shape === 'single' ? ['eventflow'] : ['persistence-worker', 'fanout-worker', 'ws-gateway', 'http-gateway'];
+      const roles = shape === 'single' ? ['eventflow'] : ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'ws-gateway', 'http-gateway'];
       for (const role of roles) await system('start', role);
       await Promise.all(roles.map(role => ready(`http://127.0.0.1:${shift + ADMIN[role]}/readyz`)));
     },
@@ -49,7 +49,8 @@ export async function startSystem(shape, settings = {}) {
   };
 }
 
-const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464 };
+const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464,
+  'presence-sweeper': 19465 };
 const READY_DEADLINE_MS = 30_000;
 
 async function ready(url) {

@@ -27,6 +27,7 @@ pub enum Leg {
 
 impl Leg {
     /// The other way.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Socket => Self::Rest,

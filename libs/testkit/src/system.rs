@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// What every system of the tests signs with.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The roles of a fleet, in the order they are started.
-pub const FLEET: [&str; 4] = ["persistence-worker", "fanout-worker", "ws-gateway", "http-gateway"];
+pub const FLEET: [&str; 5] = ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"];
 /// The binary that is all of them.
 pub const SINGLE: &str = "eventflow";
 

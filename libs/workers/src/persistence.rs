@@ -96,7 +96,7 @@ impl Persistence {
         }
         match self.parts.store.append_messages(&new).await {
             Ok(appended) => {
-                at.into_iter().zip(appended).for_each(|(at, appended)| results[at] = Some(Became::Message(appended)));
+                at.into_iter().zip(appended).for_each(|(at, appended)| results[at] = Some(Became::Message(Box::new(appended))));
             }
             Err(error) => {
                 refused(error)?;
@@ -115,7 +115,7 @@ impl Persistence {
     ) -> Result<(), Unavailable> {
         for (at, message) in at.into_iter().zip(new) {
             results[at] = match self.parts.store.append_messages(std::slice::from_ref(message)).await {
-                Ok(mut appended) => appended.pop().map(Became::Message),
+                Ok(mut appended) => appended.pop().map(|appended| Became::Message(Box::new(appended))),
                 Err(error) => Some(Became::Refused(refused(error)?)),
             };
         }

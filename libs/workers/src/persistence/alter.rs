@@ -35,7 +35,7 @@ impl Persistence {
             return Ok(());
         }
         match self.parts.store.change_messages(&changes).await {
-            Ok(changed) => at.into_iter().zip(changed).for_each(|(at, changed)| results[at] = Some(Became::Changed(changed))),
+            Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| results[at] = Some(Became::Changed(answer))),
             Err(error) => {
                 refused(error)?;
                 for (at, change) in at.into_iter().zip(&changes) {
@@ -57,9 +57,7 @@ impl Persistence {
             return Ok(());
         }
         match self.parts.store.advance(&advances).await {
-            Ok(advanced) => {
-                at.into_iter().zip(advanced).for_each(|(at, advanced)| results[at] = Some(Became::Advanced(advanced)));
-            }
+            Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| results[at] = Some(Became::Advanced(answer))),
             Err(error) => {
                 refused(error)?;
                 for (at, advance) in at.into_iter().zip(&advances) {

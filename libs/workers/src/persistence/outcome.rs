@@ -24,7 +24,7 @@ pub struct Announcement {
 /// What became of one command.
 pub(super) enum Became {
     Thread(Box<Thread>, bool),
-    Message(Appended),
+    Message(Box<Appended>),
     Changed(Changed),
     Advanced(Option<Advanced>),
     Archived(Option<Box<ThreadView>>),
@@ -53,7 +53,7 @@ impl Announcement {
     fn tell(&mut self, item: &Item<Command>, became: Became) -> Answer {
         match (became, &item.value) {
             (Became::Thread(thread, created), _) => self.tell_thread(item, thread, created),
-            (Became::Message(appended), _) => self.tell_appended(item, appended),
+            (Became::Message(appended), _) => self.tell_appended(item, *appended),
             (Became::Changed(changed), _) => self.tell_changed(item, changed),
             (Became::Advanced(advanced), _) => self.tell_advanced(item, advanced),
             (Became::Archived(view), _) => self.tell_archived(item, view),
