@@ -20,7 +20,20 @@ impl Config {
         scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
         scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://"])?;
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
-        self.check_secret()
+        self.check_upstream()?;
+        self.check_secret()?;
+        self.check_previous_secret()
+    }
+
+    /// An address and nothing else: a path or a query would be lost, and a password would be sent on to whoever listens there.
+    fn check_upstream(&self) -> Result<(), ConfigError> {
+        let url = self.v1.upstream_url.as_str();
+        let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        let is_plain = authority.is_some_and(|rest| {
+            let rest = rest.strip_suffix('/').unwrap_or(rest);
+            !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ', '\\'])
+        });
+        require("v1.upstream_url", url.is_empty() || is_plain, "must be http://host:port or https://host:port, without a path")
     }
 
     fn check_secret(&self) -> Result<(), ConfigError> {
@@ -31,6 +44,16 @@ impl Config {
         require("auth.jwt_secret", secret.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
         let placeholder = secret.to_ascii_lowercase().contains("your-secret-key");
         require("auth.jwt_secret", !placeholder, "is the placeholder of the documentation; set one of your own")
+    }
+
+    fn check_previous_secret(&self) -> Result<(), ConfigError> {
+        let previous = self.auth.jwt_secret_previous.expose();
+        if previous.is_empty() {
+            return Ok(());
+        }
+        let key = "auth.jwt_secret_previous";
+        require(key, previous.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
+        require(key, previous != self.auth.jwt_secret.expose(), "is the same as auth.jwt_secret: nothing was replaced")
     }
 }
 
@@ -76,6 +99,15 @@ mod tests {
             ("broker.url = 'http://x'", "broker.url"),
             ("auth.jwt_secret = 'short'", "auth.jwt_secret"),
             ("auth.jwt_secret = 'your-secret-key-min-32-chars-0123456789'", "auth.jwt_secret"),
+            ("auth.jwt_secret_previous = 'short'", "auth.jwt_secret_previous"),
+            (
+                "[auth]\njwt_secret = '0123456789abcdef0123456789abcdef'\njwt_secret_previous = '0123456789abcdef0123456789abcdef'",
+                "auth.jwt_secret_previous",
+            ),
+            ("v1.upstream_url = 'old:3000'", "v1.upstream_url"),
+            ("v1.upstream_url = 'http://'", "v1.upstream_url"),
+            ("v1.upstream_url = 'http://old:3000/api'", "v1.upstream_url"),
+            ("v1.upstream_url = 'http://user:password@old'", "v1.upstream_url"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
@@ -84,6 +116,12 @@ mod tests {
             let error = with(toml).expect_err(toml);
             assert!(error.contains(key), "{toml}: {error}");
         }
+    }
+
+    #[test]
+    fn a_rotation_and_an_old_system_are_settings() {
+        let config = with("v1.upstream_url = 'https://old:3000/'\nauth.jwt_secret_previous = 'fedcba9876543210fedcba9876543210'");
+        assert_eq!(config.unwrap().v1.upstream_url, "https://old:3000/");
     }
 
     #[test]

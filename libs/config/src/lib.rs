@@ -66,6 +66,8 @@ pub struct Config {
     pub auth: Auth,
     /// Sockets.
     pub gateway: Gateway,
+    /// The old system beside this one.
+    pub v1: V1,
     /// How to end.
     pub shutdown: Shutdown,
     /// Logging.
@@ -126,6 +128,8 @@ pub struct Url {
 pub struct Auth {
     /// `auth.jwt_secret`; empty: see [`Config::may_generate_secret`].
     pub jwt_secret: Secret,
+    /// `auth.jwt_secret_previous`; empty: none.
+    pub jwt_secret_previous: Secret,
 }
 
 /// `[gateway]`
@@ -142,6 +146,14 @@ pub struct Gateway {
     pub recovery_window_ms: u64,
     /// `gateway.engine_echo_path`
     pub engine_echo_path: String,
+}
+
+/// `[v1]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct V1 {
+    /// `v1.upstream_url`; empty: none.
+    pub upstream_url: String,
 }
 
 /// `[shutdown]`

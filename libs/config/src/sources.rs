@@ -10,7 +10,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those an operator types often. Values are taken as text
 /// (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, Kind); 14] = [
+const ALIASES: [(&str, &str, Kind); 16] = [
     ("LISTEN", "server.listen", Kind::Text),
     ("BASE_URL", "server.base_url", Kind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", Kind::Text),
@@ -21,7 +21,9 @@ const ALIASES: [(&str, &str, Kind); 14] = [
     ("MONGODB_URI", "store.url", Kind::Text),
     ("REDIS_URL", "presence.url", Kind::Text),
     ("JWT_SECRET", "auth.jwt_secret", Kind::Text),
+    ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", Kind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", Kind::Number),
+    ("V1_UPSTREAM_URL", "v1.upstream_url", Kind::Text),
     ("LOG_FORMAT", "log.format", Kind::Text),
     ("LOG_LEVEL", "log.level", Kind::Text),
     ("DEMO", "demo.mode", Kind::Text),
