@@ -30,10 +30,10 @@ export async function eventually(what, look, patience = PATIENCE_MS) {
 
 /** Somebody nobody else in the run is. */
 export class Person {
-  constructor(system, name) {
+  constructor(system, name, claims = {}) {
     this.system = system;
     this.id = `${name}-${randomUUID().slice(0, 8)}`;
-    this.token = mint({ id: this.id, name, role: 'user' });
+    this.token = mint({ id: this.id, name, role: 'user', jti: randomUUID(), iat: Math.floor(Date.now() / 1000), ...claims });
     this.heard = [];
   }
 
@@ -97,12 +97,17 @@ export class Person {
   }
 
   /** A REST call under /api/v2/messages: `{status, headers, ...body}`. */
-  async rest(method, path, body, headers = {}) {
+  rest(method, path, body, headers = {}) {
+    return this.api(method, `/messages${path}`, body, headers);
+  }
+
+  /** A REST call under /api/v2: `{status, headers, ...body}`. The HTTP status wins over a field of that name. */
+  async api(method, path, body, headers = {}) {
     const init = { method, headers: { authorization: `Bearer ${this.token}`, ...headers } };
     if (body !== undefined) Object.assign(init, { body: JSON.stringify(body) });
     if (body !== undefined) init.headers['content-type'] = 'application/json';
-    const answer = await fetch(`${this.system.http}/api/v2/messages${path}`, init);
-    return { status: answer.status, headers: answer.headers, ...await answer.json() };
+    const answer = await fetch(`${this.system.http}/api/v2${path}`, init);
+    return { ...await answer.json(), status: answer.status, headers: answer.headers };
   }
 
   /** A thread with others; gives its id. */

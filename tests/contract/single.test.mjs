@@ -1,4 +1,8 @@
 // The conversations on the shape "single": one process, every role, embedded backends.
-import { describeConversations } from './conversation.mjs';
+import { changes } from './changes.mjs';
+import { conversations } from './conversation.mjs';
+import { inbox } from './inbox.mjs';
+import { onShape } from './stage.mjs';
+import { presence } from './presence.mjs';
 
-describeConversations('single');
+onShape('single', [conversations, changes, inbox, presence]);

@@ -68,6 +68,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// The old system beside this one.
     pub v1: V1,
+    /// REST.
+    pub rest: Rest,
     /// How to end.
     pub shutdown: Shutdown,
     /// Logging.
@@ -154,6 +156,18 @@ pub struct Gateway {
 pub struct V1 {
     /// `v1.upstream_url`; empty: none.
     pub upstream_url: String,
+}
+
+/// `[rest]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rest {
+    /// `rest.per_minute_user`
+    pub per_minute_user: u32,
+    /// `rest.per_minute_ip`
+    pub per_minute_ip: u32,
+    /// `rest.trusted_proxies`
+    pub trusted_proxies: u8,
 }
 
 /// `[shutdown]`

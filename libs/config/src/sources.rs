@@ -10,7 +10,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those an operator types often. Values are taken as text
 /// (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, Kind); 16] = [
+const ALIASES: [(&str, &str, Kind); 19] = [
     ("LISTEN", "server.listen", Kind::Text),
     ("BASE_URL", "server.base_url", Kind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", Kind::Text),
@@ -24,6 +24,9 @@ const ALIASES: [(&str, &str, Kind); 16] = [
     ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", Kind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", Kind::Number),
     ("V1_UPSTREAM_URL", "v1.upstream_url", Kind::Text),
+    ("REST_PER_MINUTE_USER", "rest.per_minute_user", Kind::Number),
+    ("REST_PER_MINUTE_IP", "rest.per_minute_ip", Kind::Number),
+    ("TRUSTED_PROXIES", "rest.trusted_proxies", Kind::Number),
     ("LOG_FORMAT", "log.format", Kind::Text),
     ("LOG_LEVEL", "log.level", Kind::Text),
     ("DEMO", "demo.mode", Kind::Text),

@@ -1,0 +1,198 @@
+// What happens to messages and threads after the first word: said once, edited, taken back, reacted to, received, read, put away,
+// and caught up on. By socket and by REST, on whatever shape.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from './person.mjs';
+
+export function changes(stage) {
+  const { person, pair } = stage;
+  const latest = (who, event) => who.all(event).at(-1);
+
+  /** As the published page does it: every message by socket and by REST, without a key. */
+  const sendTwice = async (who, thread, content) => {
+    who.socket.emit('message:send', { threadId: thread, content, attachments: [] });
+    return who.rest('POST', `/${thread}`, { content, attachments: [] });
+  };
+
+  test('old fault 7: what a page sends by socket and by REST without a key is one message, and two equal clicks are two', async () => {
+    const { ann, ben, thread } = await pair();
+    const contents = ['ok', 'ok', 'one more', 'ok', ...Array.from({ length: 16 }, (_, n) => `number ${n}`)];
+    for (const content of contents) {
+      const answer = await sendTwice(ann, thread, content);
+      assert.ok([200, 201].includes(answer.status), JSON.stringify(answer));
+    }
+    await ben.hears('message:received', contents.length);
+    await ann.hears('message:sent', contents.length);
+    assert.deepEqual((await ben.history(thread, '?limit=100')).toSorted(), contents.toSorted());
+    assert.equal(ben.received().length, contents.length);
+    assert.equal(ann.received().length, contents.length);
+  });
+
+  test('equal messages over one way stay apart', async () => {
+    const { ann, ben, thread } = await pair();
+    for (let n = 0; n < 3; n += 1) await ann.send(thread, 'again');
+    for (let n = 0; n < 3; n += 1) assert.equal((await ben.rest('POST', `/${thread}`, { content: 'again' })).status, 201);
+    assert.deepEqual(await ann.history(thread), Array(6).fill('again'));
+  });
+
+  test('a message is edited and taken back by its sender only, and everybody hears of it', async () => {
+    const { ann, ben, thread } = await pair();
+    const { message } = await ann.send(thread, 'helo');
+    const edited = await ann.rest('PATCH', `/${message._id}`, { content: 'hello' });
+    assert.equal(edited.status, 200, JSON.stringify(edited));
+    assert.deepEqual([edited.message.content, edited.message.id], ['hello', message._id]);
+    await ben.hears('message:updated');
+    assert.equal(latest(ben, 'message:updated').message.content, 'hello');
+    assert.equal((await ben.rest('PATCH', `/${message._id}`, { content: 'mine' })).status, 403);
+    assert.equal((await ben.rest('DELETE', `/${message._id}`)).status, 403);
+    assert.equal((await ann.ask('message:edit', { messageId: message._id, content: 'hello!' })).success, true);
+    await ben.hears('message:updated', 2);
+    assert.equal((await ann.rest('DELETE', `/${message._id}`)).status, 200);
+    assert.equal((await ann.rest('DELETE', `/${message._id}`)).status, 200, 'again');
+    await ben.hears('message:deleted');
+    assert.equal(latest(ben, 'message:deleted').messageId, message._id);
+    const { messages } = await ben.rest('GET', `/${thread}`);
+    assert.deepEqual(messages.map(each => [each.seq, each.content, typeof each.deletedAt]), [[1, '', 'string']]);
+    assert.equal((await ann.rest('PATCH', `/${message._id}`, { content: 'late' })).status, 404);
+  });
+
+  test('old fault 3: a stranger finds no message to read, react to, edit or delete', async () => {
+    const { ann, thread } = await pair();
+    const eve = person('eve');
+    await eve.connect();
+    const { message } = await ann.send(thread, 'private');
+    for (const [method, path, body] of [
+      ['POST', `/${message._id}/read`, {}], ['POST', `/${message._id}/reactions`, { emoji: '👍' }],
+      ['PATCH', `/${message._id}`, { content: 'x' }], ['DELETE', `/${message._id}`], ['GET', `/${thread}`],
+      ['POST', `/${thread}`, { content: 'x' }], ['GET', `/threads/${thread}`], ['DELETE', `/threads/${thread}`],
+      ['POST', `/threads/${thread}/read`, {}],
+    ]) assert.equal((await eve.rest(method, path, body)).status, 404, `${method} ${path}`);
+    for (const [event, body] of [
+      ['message:read', { messageId: message._id }], ['reaction:send', { messageId: message._id, emoji: '👍' }],
+      ['message:edit', { messageId: message._id, content: 'x' }], ['message:delete', { messageId: message._id }],
+      ['thread:join', { threadId: thread }], ['thread:read', { threadId: thread }], ['message:send', { threadId: thread, content: 'x' }],
+    ]) assert.equal((await eve.ask(event, body)).code, 'not_found', event);
+    const [seen] = (await ann.rest('GET', `/${thread}`)).messages;
+    assert.deepEqual([seen.content, seen.reactions, seen.readBy], ['private', [], []]);
+    assert.deepEqual(eve.all('message:received'), []);
+  });
+
+  test('a reaction is put on and taken off, by REST and by socket, and everybody hears all of them', async () => {
+    const { ann, ben, thread } = await pair();
+    const { message } = await ann.send(thread, 'nice?');
+    const put = await ben.rest('POST', `/${message._id}/reactions`, { emoji: '👍' });
+    assert.equal(put.status, 200, JSON.stringify(put));
+    const [heard] = await ann.hears('reaction:received');
+    assert.equal(heard.messageId, message._id);
+    assert.deepEqual(heard.reactions.map(each => [each.emoji, each.userId]), [['👍', ben.id]]);
+    assert.equal((await ann.ask('reaction:send', { messageId: message._id, emoji: '👍' })).success, true);
+    await ben.hears('reaction:received', 2);
+    assert.equal(latest(ben, 'reaction:received').reactions.length, 2);
+    await ben.rest('POST', `/${message._id}/reactions`, { emoji: '👍' });
+    await ann.hears('reaction:received', 3);
+    assert.deepEqual(latest(ann, 'reaction:received').reactions.map(each => each.userId), [ann.id]);
+    assert.equal((await ben.rest('POST', `/${message._id}/reactions`, { emoji: { $ne: '' } })).status, 400);
+  });
+
+  test('old fault 5: unread counts are exact, and reading tells the sender', async () => {
+    const { ann, ben, thread } = await pair();
+    const sent = await Promise.all(Array.from({ length: 50 }, (_, n) => ann.send(thread, `number ${n}`)));
+    const unread = async who => (await who.rest('GET', `/threads/${thread}`)).thread.unreadCount;
+    await eventually('50 unread', async () => await unread(ben) === 50);
+    assert.equal(await unread(ann), 0);
+    const third = sent.find(({ message }) => message.seq === 30).message;
+    assert.equal((await ben.rest('POST', `/${third._id}/read`, {})).status, 200);
+    await eventually('20 unread', async () => await unread(ben) === 20);
+    const [update] = await ann.hears('message:read:update');
+    assert.deepEqual([update.threadId, update.userId, update.seq], [thread, ben.id, 30]);
+    assert.equal((await ben.ask('message:read', { messageId: third._id })).success, true, 'again');
+    await ben.rest('POST', `/threads/${thread}/read`, {});
+    await eventually('nothing unread', async () => await unread(ben) === 0);
+    const { messages } = await ann.rest('GET', `/${thread}?limit=100`);
+    assert.deepEqual([...new Set(messages.map(each => each.status))], ['read']);
+    assert.deepEqual([...new Set(messages.map(each => each.readBy.map(by => by.userId).join()))], [ben.id]);
+    await ann.send(thread, 'one more');
+    await eventually('one unread', async () => await unread(ben) === 1);
+  });
+
+  test('a message is sent, then delivered when a socket of its recipient has it, then read', async () => {
+    const { ann, ben, thread } = await pair(null);
+    await ann.connect();
+    const { message } = await ann.send(thread, 'hello');
+    assert.equal(message.status, 'sent');
+    const status = async () => (await ann.rest('GET', `/${thread}`)).messages.map(each => each.status);
+    assert.deepEqual(await status(), ['sent']);
+    await ben.connect();
+    await ann.send(thread, 'there?');
+    await eventually('message:status', () => ann.all('message:status').some(each => each.userId === ben.id));
+    await eventually('delivered', async () => (await status()).at(-1) === 'delivered');
+    await ben.ask('thread:read', { threadId: thread });
+    await eventually('read', async () => (await status()).every(each => each === 'read'));
+  });
+
+  test('a thread is put away for one person, and comes back with the next message of somebody else', async () => {
+    const { ann, ben, thread } = await pair();
+    await ann.send(thread, 'hello');
+    const listed = async (who, status) => (await who.rest('GET', `/threads?status=${status}`)).threads.map(each => each._id);
+    assert.equal((await ben.rest('DELETE', `/threads/${thread}`)).status, 200);
+    assert.deepEqual([await listed(ben, 'active'), await listed(ben, 'archived')], [[], [thread]]);
+    assert.deepEqual(await listed(ann, 'active'), [thread]);
+    await ben.hears('thread:updated');
+    assert.equal((await ben.rest('POST', `/threads/${thread}/unarchive`)).status, 200);
+    assert.deepEqual(await listed(ben, 'active'), [thread]);
+    await ben.rest('DELETE', `/threads/${thread}`);
+    await ben.send(thread, 'mine does not bring it back');
+    assert.deepEqual(await listed(ben, 'active'), []);
+    await ann.send(thread, 'this does');
+    await eventually('it is back', async () => (await listed(ben, 'active')).length === 1);
+  });
+
+  test('history is paged by time too', async () => {
+    const { ann, thread } = await pair();
+    await ann.send(thread, 'early');
+    await new Promise(resolve => setTimeout(resolve, 30));
+    const { message } = await ann.send(thread, 'middle');
+    await new Promise(resolve => setTimeout(resolve, 30));
+    await ann.send(thread, 'late');
+    assert.deepEqual(await ann.history(thread, `?before=${message.createdAt}`), ['early']);
+    assert.deepEqual(await ann.history(thread, `?after=${message.createdAt}`), ['late']);
+  });
+
+  test('old fault 8: whoever was away gets everything missed with one question, and hears that it is complete', async () => {
+    const { ann, ben, thread } = await pair();
+    await ann.send(thread, 'seen');
+    await ben.hears('message:received');
+    ben.socket.disconnect();
+    const missed = Array.from({ length: 30 }, (_, n) => `missed ${n}`);
+    for (const content of missed) await ann.send(thread, content);
+    ben.heard = [];
+    await ben.connect(); // a new session: nothing is recovered
+    const answer = await ben.ask('sync', { threads: [{ threadId: thread, after: 1 }, { threadId: '0'.repeat(24), after: 0 }] });
+    assert.equal(answer.success, true, JSON.stringify(answer));
+    const [known, unknown] = answer.threads;
+    assert.deepEqual(known.messages.map(each => each.content), missed);
+    assert.deepEqual([known.complete, known.gap], [true, false]);
+    assert.equal(unknown.code, 'not_found');
+  });
+
+  test('typing is heard by the others, also by those who never joined, and ends by itself', async () => {
+    const { ann, ben, thread } = await pair();
+    ann.socket.emit('typing:start', { threadId: thread });
+    const [heard] = await ben.hears('typing:update');
+    assert.deepEqual(heard, { threadId: thread, userId: ann.id, isTyping: true });
+    await eventually('it ends', () => latest(ben, 'typing:update').isTyping === false);
+    assert.deepEqual(ann.all('typing:update'), []);
+  });
+
+  test('who types ten keys a second for half a minute can still send', async () => {
+    const { ann, ben, thread } = await pair();
+    for (let n = 0; n < 300; n += 1) {
+      ann.socket.emit('typing:start', { threadId: thread });
+      if (n % 10 === 0) await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    for (let n = 0; n < 20; n += 1) assert.equal((await ann.send(thread, `number ${n}`)).success, true);
+    await ben.hears('message:received', 20);
+    assert.ok(ben.all('typing:update').length < 20, `${ben.all('typing:update').length} signals`);
+  });
+}

@@ -1,0 +1,80 @@
+// Notifications, preferences, names, and what only an administrator may: through REST, heard by the official client.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from './person.mjs';
+
+export function inbox(stage) {
+  const { person } = stage;
+  const admin = () => person('root', { role: 'admin' });
+
+  test('old faults 14, 20: a notification of an administrator is stored, heard at once, listed, read and deleted', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    await ann.connect();
+    const order = { userId: ann.id, type: 'order_update', title: 'Your order', message: 'is <b>on</b> its way', data: { order: 4711 } };
+    assert.equal((await ann.api('POST', '/notifications', order)).status, 403);
+    const sent = await root.api('POST', '/notifications', order);
+    assert.ok([200, 201].includes(sent.status), JSON.stringify(sent));
+    const [{ notification }] = await ann.hears('notification:received');
+    assert.deepEqual([notification.title, notification.message, notification.isRead], ['Your order', 'is on its way', false]);
+    const listed = await ann.api('GET', '/notifications');
+    assert.deepEqual(listed.notifications.map(each => each._id), [notification._id]);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 1);
+    assert.equal((await ann.api('POST', `/notifications/${notification._id}/read`)).status, 200);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 0);
+    assert.equal((await root.api('DELETE', `/notifications/${notification._id}`)).status, 404, 'somebody else\'s');
+    assert.equal((await ann.api('DELETE', `/notifications/${notification._id}`)).status, 200);
+    assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
+  });
+
+  test('preferences are kept, and a kind that is not wanted in the inbox does not come', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    await ann.connect();
+    const { preferences } = await ann.api('GET', '/notifications/preferences');
+    assert.equal(preferences.channels.email, true);
+    const wanted = { channels: { inApp: true, email: false, push: true }, types: { news: { inApp: false, email: false, push: false } } };
+    assert.equal((await ann.api('POST', '/notifications/preferences', wanted)).status, 200);
+    const kept = (await ann.api('GET', '/notifications/preferences')).preferences;
+    assert.deepEqual([kept.channels, kept.types], [wanted.channels, wanted.types]);
+    assert.equal((await ann.api('POST', '/notifications/preferences', { channels: { email: 'no' } })).status, 400);
+    for (const type of ['news', 'order_update']) {
+      await root.api('POST', '/notifications', { userId: ann.id, type, title: type, message: 'x' });
+    }
+    await eventually('the wanted one', () => ann.all('notification:received').some(each => each.notification.type === 'order_update'));
+    assert.equal(ann.all('notification:received').length, 1);
+  });
+
+  test('a person has the name and picture that an administrator gave', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    const profile = { name: 'Ben <i>the</i> Baker', avatar: 'https://pictures.example.com/ben.png' };
+    assert.equal((await ann.api('PUT', `/users/${ben.id}`, profile)).status, 403);
+    assert.equal((await root.api('PUT', `/users/${ben.id}`, profile)).status, 200);
+    await ann.startThread(ben);
+    const [thread] = (await ann.rest('GET', '/threads')).threads;
+    assert.deepEqual(thread.participant, { id: ben.id, name: 'Ben the Baker', avatar: profile.avatar });
+    assert.equal(thread.id, thread._id);
+  });
+
+  test('a revoked login ends: its sockets are closed and its token is refused', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    const socket = await ann.connect({ reconnection: false });
+    const closed = new Promise(resolve => socket.once('disconnect', resolve));
+    assert.equal((await ann.api('POST', `/users/${ann.id}/revoke`, {})).status, 403);
+    await new Promise(resolve => setTimeout(resolve, 1_100)); // a token of the same second counts as issued before
+    assert.equal((await root.api('POST', `/users/${ann.id}/revoke`, {})).status, 200);
+    await closed;
+    await eventually('the token is refused', async () => (await ann.rest('GET', '/threads')).status === 401);
+  });
+
+  test('the status of the service is for administrators, and counts over all gateways', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    await ann.connect();
+    assert.equal((await ann.api('GET', '/messaging/status')).status, 403);
+    const status = await eventually('somebody is counted', async () => {
+      const answer = await root.api('GET', '/messaging/status');
+      return answer.stats?.connectedClients > 0 && answer;
+    });
+    assert.equal(status.success, true);
+    assert.deepEqual(Object.keys(status.stats).toSorted(), ['connectedClients', 'onlineUsers', 'rooms', 'typingUsers']);
+  });
+}

@@ -1,0 +1,61 @@
+// Who is there, for those who may know: by REST and by event.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from './person.mjs';
+
+export function presence(stage) {
+  const { person, pair } = stage;
+  const status = async (viewer, who) => (await viewer.api('GET', `/presence/${who.id}`)).presence?.status;
+
+  test('old fault 15: a connected person is online by REST, and offline moments after leaving', async () => {
+    const { ann, ben } = await pair();
+    await eventually('online', async () => await status(ann, ben) === 'online');
+    ben.socket.disconnect();
+    await eventually('offline', async () => await status(ann, ben) === 'offline');
+    const { presence: seen } = await ann.api('GET', `/presence/${ben.id}`);
+    assert.equal(typeof seen.lastSeen, 'string');
+  });
+
+  test('who asked hears of changes; two devices count as one person', async () => {
+    const { ann, ben } = await pair();
+    await eventually('online', async () => {
+      const answer = await ann.ask('presence:sync', { userIds: [ben.id] });
+      assert.equal(answer.success, true, JSON.stringify(answer));
+      return answer.presence?.[0]?.status === 'online';
+    });
+    const first = ben.socket;
+    await ben.connect();
+    ann.heard = [];
+    first.disconnect();
+    await ben.ask('presence:update', { status: 'away' });
+    await eventually('away', () => ann.all('presence:sync').some(each => each.userId === ben.id && each.status === 'away'));
+    assert.ok(!ann.all('presence:sync').some(each => each.status === 'offline'));
+    await ben.ask('presence:update', { status: 'online' });
+    await eventually('online again', () => ann.all('presence:sync').at(-1)?.status === 'online');
+    ben.socket.disconnect();
+    await eventually('offline', () => ann.all('presence:sync').at(-1)?.status === 'offline');
+  });
+
+  test('old fault 10: who does not look hears nothing, and a stranger looks like somebody who was never there', async () => {
+    const { ann, ben } = await pair();
+    const eve = person('eve');
+    await eve.connect();
+    await eve.ask('presence:sync', { userIds: [ben.id] });
+    assert.equal(await status(eve, ben), 'offline');
+    await eventually('online for a friend', async () => await status(ann, ben) === 'online');
+    ben.socket.disconnect();
+    await eventually('offline for a friend', async () => await status(ann, ben) === 'offline');
+    assert.deepEqual(eve.all('presence:sync').filter(each => each.status && each.status !== 'offline'), []);
+    assert.equal((await eve.api('GET', `/presence/${ben.id}`)).presence.lastSeen, null);
+  });
+
+  test('many are asked about at once, but not too many', async () => {
+    const { ann, ben } = await pair();
+    const bulk = await ann.api('GET', `/presence?userIds=${ben.id},${ann.id},nobody`);
+    assert.equal(bulk.status, 200);
+    assert.equal(bulk.presence.length, 3);
+    const many = Array.from({ length: 201 }, (_, n) => `u${n}`).join();
+    assert.equal((await ann.api('GET', `/presence?userIds=${many}`)).status, 400);
+  });
+}
