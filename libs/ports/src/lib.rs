@@ -4,7 +4,9 @@
 
 pub mod clock;
 pub mod directory;
+pub mod directory_contract;
 pub mod inbox;
+pub mod inbox_contract;
 pub mod membership;
 pub mod presence;
 pub mod registry;

@@ -2,13 +2,19 @@
 //!
 //! A check takes a [`Harness`], makes its own people and threads (so that one database serves all checks, at the same time too),
 //! and panics with a sentence when a promise is broken. [`faults`] needs a [`FaultHarness`], which can take the store away.
-//! The modules follow the port: [`append`], [`redelivery`], [`keys`], [`writers`], [`counters`], [`threads`], [`reading`].
+//! The modules follow the port: [`append`], [`redelivery`], [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`],
+//! [`archive`], [`threads`], [`reading`].
 
 pub mod append;
+pub mod archive;
+pub mod changes;
 pub mod counters;
+pub mod cursors;
 pub mod faults;
 pub mod fixtures;
 pub mod keys;
+pub mod pairing;
+pub mod random;
 pub mod reading;
 pub mod redelivery;
 pub mod threads;

@@ -1,8 +1,9 @@
 //! The store goes away in the middle: callers hear it in time, nothing answered is lost, nothing is done twice.
 
-use super::fixtures::{Scene, again, append, creation, expect_history, fresh_people, present, unread};
+use super::fixtures::{Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread};
 use super::{Fault, FaultHarness};
 use crate::store::{MessagePage, NewMessage, Store, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, Cursor};
 use eventflow_protocol::document::Message;
 use std::future::Future;
 use std::sync::Arc;
@@ -29,10 +30,18 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     let list = super::fixtures::first_threads(1);
     let create = creation(&fresh_people(2), 0);
     let (batch, ids, viewer) = (scene.talk(1), [scene.thread], &scene.people[0]);
+    let changes = [change(&messages[0], viewer, Change::Delete, 1)];
+    let (thread_id, user_id) = (scene.thread, viewer.clone());
+    let archive = ArchiveThread { thread_id, user_id: user_id.clone(), archived: true, at: at(1) };
+    let advances = [AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(1) }];
     tokio::join!(
         unavailable("append", store.append_messages(&batch)),
         unavailable("touch", store.touch_threads(&messages)),
         unavailable("create", store.create_thread(&create)),
+        unavailable("change", store.change_messages(&changes)),
+        unavailable("advance", store.advance(&advances)),
+        unavailable("archive", store.archive(&archive)),
+        unavailable("message", store.message(messages[0].id)),
         unavailable("thread", store.thread(scene.thread)),
         unavailable("view", store.thread_view(scene.thread, viewer)),
         unavailable("participants", store.participants(&ids)),

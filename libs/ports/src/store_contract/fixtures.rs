@@ -2,7 +2,8 @@
 //!
 //! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is younger.
 
-use crate::store::{Appended, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage};
+use crate::store::{Appended, Identified, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage};
+use eventflow_protocol::change::{AdvanceCursor, Advanced, Change, ChangeMessage, Changed, Cursor};
 use eventflow_protocol::command::{CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
@@ -177,6 +178,28 @@ pub async fn unread(store: &dyn Store, scene: &Scene) -> Vec<u64> {
         counts.push(view(store, scene.thread, person).await.unread_count);
     }
     counts
+}
+
+/// Somebody's wish to change a message, `seconds` after time zero.
+pub fn change(message: &Message, by: &UserId, change: Change, seconds: i64) -> Identified<ChangeMessage> {
+    let (thread_id, message_id) = (message.thread_id, message.id);
+    let wanted = ChangeMessage { thread_id, message_id, by: by.clone(), change, at: at(seconds) };
+    Identified { command_id: CommandId::new(), wanted }
+}
+
+/// Makes one change.
+pub async fn change_one(store: &dyn Store, change: &Identified<ChangeMessage>) -> Changed {
+    let mut answers = store.change_messages(std::slice::from_ref(change)).await.expect("change a message");
+    assert_eq!(answers.len(), 1, "one answer per change");
+    answers.remove(0)
+}
+
+/// Moves one cursor of the scene's person with this index, 50 s after time zero.
+pub async fn advance(store: &dyn Store, scene: &Scene, who: usize, cursor: Cursor, up_to: Option<u64>) -> Advanced {
+    let advance = AdvanceCursor { thread_id: scene.thread, user_id: scene.people[who].clone(), cursor, up_to, at: at(50) };
+    let mut answers = store.advance(&[advance]).await.expect("advance");
+    assert_eq!(answers.len(), 1, "one answer per advance");
+    answers.remove(0).expect("they are in the thread")
 }
 
 /// The first `limit` active threads.

@@ -1,7 +1,7 @@
 //! A page of history: the newest, those before a place, those after one; always ascending, at the edges too.
 
 use super::Harness;
-use super::fixtures::{Scene, append, creation};
+use super::fixtures::{Scene, append, at, creation};
 use crate::store::{MessagePage, PAGE_MAX, Place, Store};
 use eventflow_protocol::ThreadId;
 
@@ -40,6 +40,31 @@ pub async fn pages_of_messages_are_cut_at_the_right_places(harness: &dyn Harness
     let huge = page(Some(u64::MAX), None, 1);
     assert_eq!(places(&*store, scene.thread, huge).await, [COUNT], "{huge:?}");
     assert_eq!(places(&*store, scene.thread, page(None, Some(u64::MAX), 1)).await, NONE);
+}
+
+/// A page before or after a moment holds what was accepted earlier or later than it, still by place.
+pub async fn pages_of_messages_are_cut_at_a_moment(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let mut batch = scene.talk(8);
+    for (new, seconds) in batch.iter_mut().zip([10, 20, 15, 30, 30, 25, 40, 50]) {
+        new.send.at = at(seconds);
+    }
+    append(&*store, &batch).await;
+    let before = |seconds, limit| MessagePage { before: Some(Place::Time(at(seconds))), after: None, limit };
+    let after = |seconds, limit| MessagePage { before: None, after: Some(Place::Time(at(seconds))), limit };
+    for (asked, expected) in [
+        (before(30, 10), vec![1, 2, 3, 6]),
+        (before(30, 2), vec![3, 6]),
+        (before(51, 3), vec![6, 7, 8]),
+        (before(10, 3), vec![]),
+        (after(20, 10), vec![4, 5, 6, 7, 8]),
+        (after(15, 2), vec![2, 4]),
+        (after(9, 3), vec![1, 2, 3]),
+        (after(50, 3), vec![]),
+    ] {
+        assert_eq!(places(&*store, scene.thread, asked).await, expected, "{asked:?}");
+    }
 }
 
 /// A thread without messages, and none at all, read as empty.

@@ -1,0 +1,94 @@
+//! What every [`Directory`] must honour of what is written through it, as checks that an adapter's tests call.
+//!
+//! A check makes people of its own. What an adapter reads of the host application's users is tested there.
+
+use crate::directory::Directory;
+use crate::store_contract::fixtures::{at, fresh_people};
+use async_trait::async_trait;
+use eventflow_protocol::UserId;
+use eventflow_protocol::person::{Profile, Revocation};
+use std::sync::Arc;
+
+/// How the suite gets at the directory under test.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// One more directory over the same data, as another process would open it: with nothing remembered.
+    async fn open(&self) -> Arc<dyn Directory>;
+}
+
+/// A profile is found as it was written; a new one replaces it as a whole.
+pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let people = fresh_people(2);
+    let full = Profile {
+        id: people[0].clone(),
+        name: "Ännchen O'Neil $set".to_owned(),
+        avatar: Some("https://pictures.example/a.png?b=c".to_owned()),
+        email: Some("ann@people.example".to_owned()),
+    };
+    let bare = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None };
+    for profile in [&full, &bare, &full] {
+        directory.put_profile(profile).await.expect("put");
+    }
+    let found = harness.open().await.profiles(&people).await.expect("read");
+    assert_eq!((found.len(), &found[&people[0]], &found[&people[1]]), (2, &full, &bare));
+    let renamed = Profile { id: people[0].clone(), name: "Ann".to_owned(), avatar: None, email: None };
+    directory.put_profile(&renamed).await.expect("put");
+    assert_eq!(harness.open().await.profiles(&people[..1]).await.expect("read")[&people[0]], renamed);
+}
+
+/// Who is not known is absent and hides nobody.
+pub async fn unknown_people_are_absent(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let people = fresh_people(3);
+    let known = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None };
+    directory.put_profile(&known).await.expect("put");
+    let asked = [&people[..], &people[..]].concat();
+    let found = directory.profiles(&asked).await.expect("read");
+    assert_eq!((found.len(), &found[&people[1]]), (1, &known));
+    assert!(directory.profiles(&[]).await.expect("ask for nobody").is_empty());
+}
+
+/// Credentials that no longer hold are remembered, for their owner only.
+pub async fn a_revocation_is_remembered(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let people = fresh_people(2);
+    let logins = [Some("a1".repeat(32)), Some("b2".repeat(32)), None];
+    let wanted = logins.map(|session| revocation(&people[0], session, 5));
+    for revocation in &wanted {
+        directory.revoke(revocation).await.expect("revoke");
+    }
+    assert_eq!(sorted(&*harness.open().await, &people[0]).await, sort(wanted.to_vec()));
+    assert_eq!(directory.revocations(&people[1]).await.expect("read"), []);
+}
+
+/// Again changes nothing, and of two for everything the later one holds.
+pub async fn revoking_again_changes_nothing(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let user = fresh_people(1).remove(0);
+    let one = revocation(&user, Some("c3".repeat(32)), 5);
+    for _ in 0..3 {
+        directory.revoke(&one).await.expect("revoke");
+        harness.open().await.revoke(&one).await.expect("revoke");
+    }
+    assert_eq!(directory.revocations(&user).await.expect("read"), [one]);
+    for seconds in [7, 9, 8, 9] {
+        directory.revoke(&revocation(&user, None, seconds)).await.expect("revoke");
+    }
+    let all = directory.revocations(&user).await.expect("read");
+    let newest = all.iter().filter(|revocation| revocation.session.is_none()).map(|revocation| revocation.at).max();
+    assert_eq!(newest, Some(at(9)));
+}
+
+fn revocation(user: &UserId, session: Option<String>, seconds: i64) -> Revocation {
+    Revocation { user_id: user.clone(), session, at: at(seconds) }
+}
+
+async fn sorted(directory: &dyn Directory, user: &UserId) -> Vec<Revocation> {
+    sort(directory.revocations(user).await.expect("read"))
+}
+
+fn sort(mut revocations: Vec<Revocation>) -> Vec<Revocation> {
+    revocations.sort_by(|a, b| a.session.cmp(&b.session));
+    revocations
+}

@@ -1,0 +1,197 @@
+//! What every [`Inbox`] must honour, as checks that an adapter's tests call.
+//!
+//! A check makes people of its own, so that one database serves all checks. Every change is made again, at a store that was just
+//! opened too, and must not count twice.
+
+use crate::inbox::{Inbox, NotificationPage};
+use crate::store::PAGE_MAX;
+use crate::store_contract::fixtures::{at, creation, fresh_people};
+use crate::store_contract::random::Random;
+use async_trait::async_trait;
+use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
+use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, Notify, Preferences, SetPreferences};
+use eventflow_protocol::{CommandId, NotificationId, Timestamp, UserId};
+use serde_json::json;
+use std::sync::Arc;
+
+/// How the suite gets at the inbox under test.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// One more inbox over the same data, as another process would open it: with nothing remembered.
+    async fn open(&self) -> Arc<dyn Inbox>;
+}
+
+/// What was told is there as it was told, for its owner only.
+pub async fn a_notification_comes_back_unchanged(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let mut told = notification(&people[0], 1);
+    let odd = json!({"$where": "1", "a.b": [null, true, 1.5], "": {"$date": "x"}});
+    told.data.clone_from(odd.as_object().expect("an object"));
+    told.thread_id = Some(creation(&people, 0).thread_id);
+    let plain = notification(&people[0], 2);
+    assert_eq!(inbox.add_notifications(&[told.clone(), plain.clone()]).await.expect("add"), [true, true]);
+    let other = harness.open().await;
+    assert_eq!(other.notification(&people[0], told.id).await.expect("read"), Some(told.clone()));
+    assert_eq!(other.notifications_of(&people[0], newest(10)).await.expect("list"), [plain, told.clone()]);
+    assert_eq!(other.notification(&people[1], told.id).await.expect("read"), None, "it is nobody else's");
+    assert_eq!(other.notifications_of(&people[1], newest(10)).await.expect("list"), []);
+    assert_eq!(other.notification(&people[0], NotificationId::from(CommandId::new())).await.expect("read"), None);
+}
+
+/// It is stored once, and what happened to it since stays.
+pub async fn a_notification_that_comes_again_is_there_once(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let user = fresh_people(1).remove(0);
+    let all: Vec<_> = (0..4).map(|i| notification(&user, i)).collect();
+    let twice = [&all[0], &all[1], &all[0]].map(Clone::clone);
+    assert_eq!(inbox.add_notifications(&twice).await.expect("add"), [true, true, false]);
+    assert_eq!(change(&*inbox, &user, Some(all[0].id), Read).await, 1);
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.add_notifications(&twice).await.expect("add again"), [false, false, false]);
+        assert_eq!(witness.unread_notifications(&user).await.expect("count"), 1, "it is read still");
+    }
+    assert_eq!(inbox.add_notifications(&all).await.expect("add"), [false, false, true, true]);
+    assert_eq!(ids(&*inbox, &user, newest(10)).await, all.iter().rev().map(|told| told.id).collect::<Vec<_>>());
+    assert_eq!(inbox.add_notifications(&[]).await.expect("add nothing"), [] as [bool; 0]);
+}
+
+/// A deleted notification is gone for every question, and a repetition does not bring it back.
+pub async fn a_deleted_notification_stays_deleted(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let user = fresh_people(1).remove(0);
+    let all = told(&*inbox, &user, 3).await;
+    assert_eq!(change(&*inbox, &user, Some(all[1].id), Delete).await, 1);
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.add_notifications(&all).await.expect("add again"), [false, false, false]);
+        assert_eq!(witness.notification(&user, all[1].id).await.expect("read"), None);
+        assert_eq!(ids(&*witness, &user, newest(10)).await, [all[2].id, all[0].id]);
+        assert_eq!(witness.unread_notifications(&user).await.expect("count"), 2);
+        assert_eq!(change(&*witness, &user, Some(all[1].id), Delete).await, 0, "it is deleted already");
+        assert_eq!(change(&*witness, &user, Some(all[1].id), Read).await, 0, "it is not there");
+    }
+    assert_eq!(change(&*inbox, &user, None, Delete).await, 2);
+    assert_eq!(change(&*inbox, &user, None, Delete).await, 0);
+    assert_eq!(ids(&*inbox, &user, newest(10)).await, []);
+}
+
+/// Each counts until it is read or deleted.
+pub async fn unread_notifications_are_counted(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let (mine, theirs) = (told(&*inbox, &people[0], 5).await, told(&*inbox, &people[1], 2).await);
+    assert_eq!(inbox.unread_notifications(&people[0]).await.expect("count"), 5);
+    assert_eq!(change(&*inbox, &people[0], Some(mine[1].id), Read).await, 1);
+    assert_eq!(change(&*inbox, &people[0], Some(mine[1].id), Read).await, 0, "it is read already");
+    assert_eq!(change(&*inbox, &people[0], Some(theirs[0].id), Read).await, 0, "it is somebody else's");
+    assert_eq!(change(&*inbox, &people[0], Some(theirs[0].id), Delete).await, 0, "it is somebody else's");
+    assert_eq!(change(&*inbox, &people[0], Some(mine[2].id), Delete).await, 1);
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.unread_notifications(&people[0]).await.expect("count"), 3);
+        assert_eq!(witness.unread_notifications(&people[1]).await.expect("count"), 2);
+    }
+    let read = inbox.notification(&people[0], mine[1].id).await.expect("read").expect("it is there");
+    assert_eq!(read, Notification { is_read: true, read_at: Some(at(100)), ..mine[1].clone() });
+    let page = NotificationPage { unread_only: true, ..newest(10) };
+    assert_eq!(ids(&*inbox, &people[0], page).await, [mine[4].id, mine[3].id, mine[0].id]);
+    assert_eq!(inbox.unread_notifications(&fresh_people(1)[0]).await.expect("count"), 0);
+}
+
+/// "All" is all there was when it was said: a later one, however late the command comes, stays unread.
+pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let user = fresh_people(1).remove(0);
+    let all = told(&*inbox, &user, 5).await;
+    change(&*inbox, &user, Some(all[0].id), Read).await;
+    let wish = ChangeNotifications { user_id: user.clone(), notification_id: None, change: Read, at: Timestamp(at(2).0 + 500) };
+    assert_eq!(inbox.change_notifications(&wish).await.expect("change"), 2, "the second and third");
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.change_notifications(&wish).await.expect("change again"), 0);
+        assert_eq!(witness.unread_notifications(&user).await.expect("count"), 2);
+    }
+    let first = inbox.notification(&user, all[0].id).await.expect("read").expect("it is there");
+    assert_eq!(first.read_at, Some(at(100)), "when it was read stays");
+}
+
+/// Pages by cursor and by skip show each once, newest first, also where times are equal.
+pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let user = fresh_people(1).remove(0);
+    let mut all: Vec<_> = [3, 1, 2, 2, 2, 2, 1].into_iter().map(|seconds| notification(&user, seconds)).collect();
+    Random::seeded(1).shuffle(&mut all);
+    inbox.add_notifications(&all).await.expect("add");
+    all.sort_by_key(|told| std::cmp::Reverse((told.created_at, told.id)));
+    let order: Vec<_> = all.iter().map(|told| told.id).collect();
+    for limit in [1, 2, 3, 7, PAGE_MAX] {
+        let (mut by_cursor, mut by_skip, mut after) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = inbox.notifications_of(&user, NotificationPage { after, ..newest(limit) }).await.expect("list");
+            let Some(last) = page.last() else { break };
+            after = Some((last.created_at, last.id));
+            by_cursor.extend(page.iter().map(|told| told.id));
+        }
+        for skip in (0..7).step_by(limit as usize) {
+            by_skip.extend(ids(&*inbox, &user, NotificationPage { skip, ..newest(limit) }).await);
+        }
+        assert_eq!((&by_cursor, &by_skip), (&order, &order), "pages of {limit}");
+    }
+    assert_eq!(ids(&*inbox, &user, NotificationPage { skip: 7, ..newest(5) }).await, []);
+}
+
+/// Who never said how they want to be told has the defaults; of what they said the later counts.
+pub async fn the_later_preferences_count(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    assert_eq!(inbox.preferences(&people[0]).await.expect("read"), Preferences::default());
+    let quiet = Channels { in_app: true, email: false, push: false };
+    let wish = |seconds: i64, kind: &str| SetPreferences {
+        user_id: people[0].clone(),
+        preferences: Preferences {
+            channels: Channels { push: false, ..Channels::default() },
+            types: [(kind.to_owned(), quiet)].into(),
+            updated_at: Some(at(seconds)),
+        },
+    };
+    let (old, middle, new) = (wish(1, "order.update"), wish(2, "a"), wish(3, "$b"));
+    for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
+        inbox.set_preferences(set).await.expect("set");
+        assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);
+    }
+    assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
+}
+
+/// The first `limit`.
+fn newest(limit: u32) -> NotificationPage {
+    NotificationPage { unread_only: false, after: None, skip: 0, limit }
+}
+
+/// Somebody is told something, `seconds` after time zero.
+fn notification(user: &UserId, seconds: i64) -> Notification {
+    let notify = Notify {
+        user_id: user.clone(),
+        kind: "order_update".to_owned(),
+        title: format!("the order at {seconds}"),
+        text: "is on its way 📦".to_owned(),
+        data: serde_json::Map::new(),
+        thread_id: None,
+        at: at(seconds),
+    };
+    Notification::new(CommandId::new().into(), notify)
+}
+
+/// `count` notifications, a second apart.
+async fn told(inbox: &dyn Inbox, user: &UserId, count: i64) -> Vec<Notification> {
+    let all: Vec<_> = (0..count).map(|seconds| notification(user, seconds)).collect();
+    inbox.add_notifications(&all).await.expect("add");
+    all
+}
+
+/// Makes a change 100 s after time zero.
+async fn change(inbox: &dyn Inbox, user: &UserId, id: Option<NotificationId>, change: NotificationChange) -> u64 {
+    let wish = ChangeNotifications { user_id: user.clone(), notification_id: id, change, at: at(100) };
+    inbox.change_notifications(&wish).await.expect("change notifications")
+}
+
+async fn ids(inbox: &dyn Inbox, user: &UserId, page: NotificationPage) -> Vec<NotificationId> {
+    inbox.notifications_of(user, page).await.expect("list").iter().map(|told| told.id).collect()
+}
