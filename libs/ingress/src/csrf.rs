@@ -20,33 +20,44 @@ const KEY_LABEL: &[u8] = b"eventflow csrf 1";
 #[derive(Clone)]
 pub struct Csrf {
     key: Hmac<Sha256>,
+    previous: Option<Hmac<Sha256>>,
 }
 
 impl Csrf {
     /// With a key derived from the shared secret.
     pub fn new(secret: &[u8]) -> Self {
-        let derived = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length").chain_update(KEY_LABEL);
-        let key = Hmac::new_from_slice(&derived.finalize().into_bytes()).expect("HMAC takes keys of any length");
-        Self { key }
+        Self { key: derived(secret), previous: None }
+    }
+
+    /// Accepts tokens made with the secret before this one too, so that a new secret fails no open page.
+    #[must_use]
+    pub fn with_previous(self, secret: &[u8]) -> Self {
+        Self { previous: Some(derived(secret)), ..self }
     }
 
     /// A fresh token for this login.
     pub fn issue(&self, session: Session) -> String {
         let random: [u8; RANDOM_BYTES] = rand::random();
-        let tag = self.tag(session, &random).finalize().into_bytes();
+        let tag = tag(&self.key, session, &random).finalize().into_bytes();
         BASE64.encode([random.as_slice(), tag.as_slice()].concat())
     }
 
     /// Whether `token` was made for this login. Constant-time in the secret part.
     pub fn accepts(&self, session: Session, token: &str) -> bool {
         let Ok(bytes) = BASE64.decode(token) else { return false };
-        let Some((random, tag)) = bytes.split_at_checked(RANDOM_BYTES) else { return false };
-        self.tag(session, random).verify_slice(tag).is_ok()
+        let Some((random, found)) = bytes.split_at_checked(RANDOM_BYTES) else { return false };
+        let mut keys = std::iter::once(&self.key).chain(&self.previous);
+        keys.any(|key| tag(key, session, random).verify_slice(found).is_ok())
     }
+}
 
-    fn tag(&self, session: Session, random: &[u8]) -> Hmac<Sha256> {
-        self.key.clone().chain_update(session.0).chain_update(random)
-    }
+fn derived(secret: &[u8]) -> Hmac<Sha256> {
+    let label = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length").chain_update(KEY_LABEL);
+    Hmac::new_from_slice(&label.finalize().into_bytes()).expect("HMAC takes keys of any length")
+}
+
+fn tag(key: &Hmac<Sha256>, session: Session, random: &[u8]) -> Hmac<Sha256> {
+    key.clone().chain_update(session.0).chain_update(random)
 }
 
 #[cfg(test)]
@@ -64,6 +75,17 @@ mod tests {
         assert!(!csrf.accepts(other, &token));
         assert!(!Csrf::new(b"another secret").accepts(mine, &token));
         assert_ne!(csrf.issue(mine), token);
+    }
+
+    #[test]
+    fn a_token_made_before_a_rotation_is_good_until_the_next_one() {
+        let session = Session([1; 32]);
+        let before = Csrf::new(SECRET).issue(session);
+        let after = Csrf::new(b"the next secret").with_previous(SECRET);
+        assert!(after.accepts(session, &before));
+        assert!(after.accepts(session, &after.issue(session)));
+        assert!(!Csrf::new(SECRET).accepts(session, &after.issue(session)), "new ones are made with the new secret");
+        assert!(!Csrf::new(b"the one after it").with_previous(b"the next secret").accepts(session, &before));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Who is this: a JWT in, an [`Identity`] out, or the code that tells a client whether a new token would help.
 //!
-//! One pinned algorithm (HS256) and one key: what a token's header says about algorithms and keys (`alg`, `jwk`, `jku`, `kid`)
-//! is never followed (RFC 8725, sections 3.1 and 3.10). Times are checked here, against the `Clock`, and must be JSON
+//! One pinned algorithm (HS256) and the keys of [`keys`]: what a token's header says about algorithms and keys (`alg`, `jwk`,
+//! `jku`, `x5u`) is never followed (RFC 8725, sections 3.1 and 3.10). Times are checked here, against the `Clock`, and must be JSON
 //! numbers: a library that skips an `exp` of the wrong type lets tokens live for ever (CVE-2026-25537).
+//! Whether a credential that holds was revoked is asked in [`crate::revocation`].
+
+mod keys;
 
 use crate::hs256;
 use crate::refusal::Refusal;
@@ -10,9 +13,11 @@ use eventflow_ports::Clock;
 use eventflow_protocol::{ErrorCode, Timestamp, UserId};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use keys::{Key, KeyRing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::sync::Arc;
 
 /// Shortest secret in bytes: the output size of HMAC-SHA-256 (RFC 7518, section 3.2).
@@ -25,10 +30,12 @@ pub const LEEWAY_S: i64 = 60;
 pub const COOKIE_NAME: &str = "token";
 /// The role of a token that names none.
 const DEFAULT_ROLE: &str = "user";
+/// The role that may do what concerns everybody.
+pub const ADMIN_ROLE: &str = "admin";
 
-/// The secret cannot be used.
+/// A secret, current or previous, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("JWT_SECRET has {0} bytes, at least {SECRET_MIN_BYTES} are needed")]
+#[error("a token secret has {0} bytes, at least {SECRET_MIN_BYTES} are needed")]
 pub struct WeakSecret(pub usize);
 
 /// Somebody whose credential holds.
@@ -44,17 +51,18 @@ pub struct Identity {
     pub session: Session,
     /// When the credential ends, without leeway.
     pub expires: Timestamp,
+    /// When it was issued; `None` if the token does not say, or says something out of any sensible range.
+    pub issued_at: Option<Timestamp>,
 }
 
-/// One login: a hash over the token's `jti`, or over the token if it has none.
+/// One login: a hash over the token's `jti`, or over the token if it has none. Shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Session(pub [u8; 32]);
 
 /// Checks tokens and mints development ones.
 #[derive(Clone)]
 pub struct Tokens {
-    decoding: DecodingKey,
-    encoding: EncodingKey,
+    keys: KeyRing,
     validation: Validation,
     clock: Arc<dyn Clock>,
 }
@@ -68,6 +76,7 @@ struct Claims {
     name: Option<String>,
     exp: serde_json::Number,
     nbf: Option<serde_json::Number>,
+    iat: Option<serde_json::Number>,
     jti: Option<String>,
 }
 
@@ -85,15 +94,19 @@ struct Minted<'a> {
 impl Tokens {
     /// With the shared secret.
     pub fn new(secret: &[u8], clock: Arc<dyn Clock>) -> Result<Self, WeakSecret> {
-        if secret.len() < SECRET_MIN_BYTES {
-            return Err(WeakSecret(secret.len()));
-        }
+        let keys = KeyRing::new(Key::new(secret)?);
         hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         // Times are checked below, with our clock and strict types; audiences belong to the host application.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        Ok(Self { decoding: DecodingKey::from_secret(secret), encoding: EncodingKey::from_secret(secret), validation, clock })
+        Ok(Self { keys, validation, clock })
+    }
+
+    /// Accepts tokens signed with the secret before this one too, so that a new secret signs nobody out. None are minted with it.
+    pub fn with_previous(mut self, secret: &[u8]) -> Result<Self, WeakSecret> {
+        self.keys.accept(Key::new(secret)?);
+        Ok(self)
     }
 
     /// Who presents this token. Refuses with [`ErrorCode::TokenExpired`] if it was good once, else with
@@ -103,6 +116,7 @@ impl Tokens {
         let user = user_of(&claims).ok_or_else(invalid_token)?;
         let expires = self.check_times(&claims)?;
         Ok(Identity {
+            issued_at: claims.iat.as_ref().and_then(moment),
             role: claims.role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
             name: claims.name.unwrap_or_else(|| user.to_string()),
             session: Session::of(&user, claims.jti.as_deref(), token),
@@ -114,11 +128,17 @@ impl Tokens {
     /// A token for `user`, valid from now for `lifetime_s` seconds. For development and the demonstration page: in
     /// production the host application issues tokens.
     pub fn mint(&self, user: &UserId, name: &str, lifetime_s: i64) -> String {
+        self.mint_as(user, name, DEFAULT_ROLE, lifetime_s)
+    }
+
+    /// As [`Tokens::mint`], for somebody of this role.
+    pub fn mint_as(&self, user: &UserId, name: &str, role: &str, lifetime_s: i64) -> String {
         let iat = self.now_s();
         let jti = uuid::Uuid::now_v7().simple().to_string();
-        let claims = Minted { id: user, sub: user, role: DEFAULT_ROLE, name, iat, exp: iat + lifetime_s, jti };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .expect("an HMAC key signs any claims that have a JSON form")
+        let claims = Minted { id: user, sub: user, role, name, iat, exp: iat + lifetime_s, jti };
+        let key = self.keys.current();
+        let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &claims, key.encoding()).expect("an HMAC key signs any claims that have a JSON form")
     }
 
     /// Whether a credential that ends at `expires` has ended by now, leeway included.
@@ -130,7 +150,13 @@ impl Tokens {
         if token.len() > TOKEN_MAX_BYTES {
             return None;
         }
-        Some(jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims)
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        // What an issuer calls critical must be understood (RFC 7515, section 4.1.11), and there is no such thing here.
+        if header.crit.is_some() {
+            return None;
+        }
+        let mut keys = self.keys.candidates(header.kid.as_deref());
+        keys.find_map(|key| Some(jsonwebtoken::decode::<Claims>(token, key.decoding(), &self.validation).ok()?.claims))
     }
 
     fn check_times(&self, claims: &Claims) -> Result<Timestamp, Refusal> {
@@ -145,6 +171,19 @@ impl Tokens {
 
     fn now_s(&self) -> i64 {
         self.clock.now().0.div_euclid(1_000)
+    }
+}
+
+impl Identity {
+    /// Whether they may do what concerns everybody: the token says the role [`ADMIN_ROLE`].
+    pub fn is_admin(&self) -> bool {
+        self.role == ADMIN_ROLE
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
     }
 }
 

@@ -10,8 +10,20 @@ use sha2::{Sha384, Sha512};
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW_S: i64 = 1_800_000_000;
 
+/// The secret before [`SECRET`], and the one before that.
+const OLDER: &[u8] = b"fedcba9876543210fedcba9876543210";
+const OLDEST: &[u8] = b"an even older secret of 32 bytes!";
+
 fn tokens() -> Tokens {
-    Tokens::new(SECRET, Arc::new(FixedClock::at(Timestamp(NOW_S * 1_000)))).unwrap()
+    tokens_of(SECRET)
+}
+
+fn tokens_of(secret: &[u8]) -> Tokens {
+    Tokens::new(secret, Arc::new(FixedClock::at(Timestamp(NOW_S * 1_000)))).unwrap()
+}
+
+fn rotated(current: &[u8], previous: &[u8]) -> Tokens {
+    tokens_of(current).with_previous(previous).unwrap()
 }
 
 fn sign(key: &[u8], text: &str) -> Vec<u8> {
@@ -29,6 +41,14 @@ fn forge(header: &Value, claims: &str, key: &[u8]) -> String {
 
 fn hs256() -> Value {
     json!({"alg": "HS256", "typ": "JWT"})
+}
+
+fn id_of(secret: &[u8]) -> String {
+    Key::new(secret).unwrap().id().to_owned()
+}
+
+fn with_key_id(kid: &str, key: &[u8]) -> String {
+    forge(&json!({"alg": "HS256", "kid": kid}), &good_claims().to_string(), key)
 }
 
 fn good_claims() -> Value {
@@ -52,6 +72,7 @@ fn a_minted_token_names_its_user_until_it_expires() {
 fn a_secret_shorter_than_32_bytes_is_refused() {
     let refused = Tokens::new(&SECRET[1..], Arc::new(FixedClock::default())).err();
     assert_eq!(refused, Some(WeakSecret(31)));
+    assert_eq!(tokens().with_previous(&OLDER[1..]).err(), Some(WeakSecret(31)));
 }
 
 #[test]
@@ -93,15 +114,91 @@ fn only_hs256_with_our_key_is_accepted_whatever_the_header_says() {
         forge(&json!({"alg": "HS256", "jwk": jwk}), &claims, b"attacker"),
         forge(&json!({"alg": "HS256", "kid": "../../dev/null"}), &claims, b""),
         forge(&json!({"alg": "HS256", "jku": "https://evil.example/keys"}), &claims, b"attacker"),
+        forge(&json!({"alg": "HS256", "x5u": "https://evil.example/chain"}), &claims, b"attacker"),
+        forge(&json!({"alg": "HS256", "kid": "https://evil.example/key"}), &claims, b"attacker"),
+        forge(&json!({"alg": "HS256", "kid": "' UNION SELECT 'attacker"}), &claims, b"attacker"),
+        forge(&json!({"alg": "HS256", "kid": {"$ne": ""}}), &claims, SECRET),
+        forge(&json!({"alg": "HS256", "kid": id_of(SECRET)}), &claims, b"attacker"),
+        forge(&json!({"alg": "HS256", "crit": ["exp"]}), &claims, SECRET),
+        forge(&json!({"alg": "PS256"}), &claims, SECRET),
+        forge(&json!({"alg": "EdDSA"}), &claims, SECRET),
+        forge(&json!({"alg": "hs256"}), &claims, SECRET),
+        forge(&json!({"typ": "JWT"}), &claims, SECRET),
+        format!("{}.{}", forge(&hs256(), &claims, SECRET), BASE64.encode("fifth")),
+        format!("{}A", forge(&hs256(), &claims, SECRET)),
     ] {
         assert_eq!(code(&forged), ErrorCode::Unauthenticated, "{forged}");
     }
 }
 
 #[test]
-fn a_key_id_in_the_header_is_ignored() {
-    let header = json!({"alg": "HS256", "kid": "2026-11"});
-    assert!(tokens().verify(&forge(&header, &good_claims().to_string(), SECRET)).is_ok());
+fn the_name_of_a_key_chooses_among_our_own_and_a_foreign_name_chooses_nothing() {
+    let tokens = rotated(SECRET, OLDER);
+    for (kid, key) in [(id_of(SECRET).as_str(), SECRET), (id_of(OLDER).as_str(), OLDER), ("2026-11", SECRET), ("2026-11", OLDER)]
+    {
+        assert!(tokens.verify(&with_key_id(kid, key)).is_ok(), "{kid}");
+    }
+    for (kid, key) in [(id_of(SECRET).as_str(), OLDER), (id_of(OLDER).as_str(), SECRET), (id_of(OLDEST).as_str(), OLDEST)] {
+        assert_eq!(tokens.verify(&with_key_id(kid, key)).unwrap_err().code, ErrorCode::Unauthenticated, "{kid}");
+    }
+}
+
+#[test]
+fn two_rotations_sign_nobody_out_who_came_after_the_first_and_everybody_who_came_before() {
+    let ann: UserId = "ann".parse().unwrap();
+    let generations = [tokens_of(OLDEST), rotated(OLDER, OLDEST), rotated(SECRET, OLDER)];
+    let minted = generations.each_ref().map(|tokens| tokens.mint(&ann, "Ann", 600));
+    let unnamed = [OLDEST, OLDER, SECRET].map(|key| forge(&hs256(), &good_claims().to_string(), key));
+    for (age, tokens) in generations.iter().enumerate() {
+        for (made, token) in minted.iter().chain(&unnamed).enumerate() {
+            let made = made % 3;
+            let holds = made == age || made + 1 == age;
+            assert_eq!(tokens.verify(token).is_ok(), holds, "generation {age}, token of {made}");
+        }
+    }
+}
+
+#[test]
+fn a_rotation_changes_no_session() {
+    let ann: UserId = "ann".parse().unwrap();
+    let token = tokens_of(OLDER).mint(&ann, "Ann", 600);
+    let before = tokens_of(OLDER).verify(&token).unwrap();
+    assert_eq!(rotated(SECRET, OLDER).verify(&token).unwrap(), before);
+}
+
+#[test]
+fn an_expired_token_of_the_previous_key_is_an_expired_one() {
+    let token = forge(&hs256(), &json!({"id": "ann", "exp": NOW_S - 600}).to_string(), OLDER);
+    assert_eq!(rotated(SECRET, OLDER).verify(&token).unwrap_err().code, ErrorCode::TokenExpired);
+}
+
+#[test]
+fn the_time_of_issue_is_known_if_the_token_says_it_sensibly() {
+    for (iat, issued) in [
+        (json!(NOW_S), Some(Timestamp(NOW_S * 1_000))),
+        (json!(NOW_S as f64 + 0.5), Some(Timestamp(NOW_S * 1_000 + 500))),
+        (json!(NOW_S * 1_000), None),
+        (json!(-1), None),
+    ] {
+        let claims = json!({"id": "ann", "exp": NOW_S + 600, "iat": iat});
+        let identity = tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap();
+        assert_eq!(identity.issued_at, issued, "{claims}");
+    }
+    let without = forge(&hs256(), &good_claims().to_string(), SECRET);
+    assert_eq!(tokens().verify(&without).unwrap().issued_at, None);
+    let text = json!({"id": "ann", "exp": NOW_S + 600, "iat": "yesterday"});
+    assert_eq!(code(&forge(&hs256(), &text.to_string(), SECRET)), ErrorCode::Unauthenticated);
+}
+
+#[test]
+fn only_the_exact_role_makes_an_admin() {
+    for (role, is_admin) in [("admin", true), ("Admin", false), ("administrator", false), ("user", false), ("", false)] {
+        let token = tokens().mint_as(&"ann".parse().unwrap(), "Ann", role, 600);
+        assert_eq!(tokens().verify(&token).unwrap().is_admin(), is_admin, "{role}");
+    }
+    let list = json!({"id": "ann", "exp": NOW_S + 600, "role": ["admin"]});
+    assert_eq!(code(&forge(&hs256(), &list.to_string(), SECRET)), ErrorCode::Unauthenticated);
+    assert!(!tokens().verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).unwrap().is_admin());
 }
 
 #[test]
@@ -121,8 +218,15 @@ fn an_expiry_must_be_there_and_be_a_number() {
 
 #[test]
 fn a_claim_that_comes_twice_fails_the_token() {
-    let claims = format!(r#"{{"id":"ann","exp":{0},"exp":{0}}}"#, NOW_S + 600);
-    assert_eq!(code(&forge(&hs256(), &claims, SECRET)), ErrorCode::Unauthenticated);
+    let exp = NOW_S + 600;
+    for claims in [
+        format!(r#"{{"id":"ann","exp":{exp},"exp":{exp}}}"#),
+        format!(r#"{{"id":"ann","id":"bob","exp":{exp}}}"#),
+        format!(r#"{{"id":"ann","role":"user","role":"admin","exp":{exp}}}"#),
+        format!(r#"{{"id":"ann","iat":1,"iat":2,"exp":{exp}}}"#),
+    ] {
+        assert_eq!(code(&forge(&hs256(), &claims, SECRET)), ErrorCode::Unauthenticated, "{claims}");
+    }
 }
 
 #[test]

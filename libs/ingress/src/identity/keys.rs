@@ -1,0 +1,79 @@
+//! The keys that tokens are checked with: the current secret's, and for the time of a rotation the previous one's.
+//!
+//! A key's id (`kid`) is derived from its secret. It only decides which of our own keys is tried: a token that names one of them is
+//! checked with that one; a token that names none, or a name of the host application's own, is checked with each. Nothing is
+//! fetched or looked up by it (RFC 8725, section 3.10).
+
+use super::{SECRET_MIN_BYTES, WeakSecret};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use sha2::{Digest, Sha256};
+
+/// Bytes of the secret's hash that make a key's id: enough to tell two keys apart, too few to guess a secret by.
+const ID_BYTES: usize = 4;
+
+/// One secret, ready to sign and to check.
+#[derive(Clone)]
+pub(super) struct Key {
+    id: String,
+    decoding: DecodingKey,
+    encoding: EncodingKey,
+}
+
+/// The current key and those still accepted.
+#[derive(Clone)]
+pub(super) struct KeyRing {
+    current: Key,
+    previous: Vec<Key>,
+}
+
+impl Key {
+    /// From a secret of at least [`SECRET_MIN_BYTES`].
+    pub(super) fn new(secret: &[u8]) -> Result<Self, WeakSecret> {
+        if secret.len() < SECRET_MIN_BYTES {
+            return Err(WeakSecret(secret.len()));
+        }
+        let id = hex::encode(&Sha256::digest(secret)[..ID_BYTES]);
+        Ok(Self { id, decoding: DecodingKey::from_secret(secret), encoding: EncodingKey::from_secret(secret) })
+    }
+
+    /// What tokens name it by: 8 hexadecimal digits.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn decoding(&self) -> &DecodingKey {
+        &self.decoding
+    }
+
+    pub(super) fn encoding(&self) -> &EncodingKey {
+        &self.encoding
+    }
+}
+
+impl KeyRing {
+    /// With one key.
+    pub(super) fn new(current: Key) -> Self {
+        Self { current, previous: Vec::new() }
+    }
+
+    /// Accepts another key, for checking only.
+    pub(super) fn accept(&mut self, key: Key) {
+        self.previous.push(key);
+    }
+
+    /// The key that signs.
+    pub(super) fn current(&self) -> &Key {
+        &self.current
+    }
+
+    /// The keys that a token of this `kid` may be signed with, the current one first.
+    pub(super) fn candidates<'a>(&'a self, named: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
+        let is_named = move |key: &Key| named == Some(key.id());
+        let is_ours = self.all().any(is_named);
+        self.all().filter(move |key| !is_ours || is_named(key))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}

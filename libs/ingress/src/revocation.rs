@@ -1,0 +1,108 @@
+//! Was this credential taken back: asked after [`crate::identity`] has found that it holds, by REST on each request and by sockets
+//! when they sign in.
+//!
+//! What is known of a user is remembered for a few seconds, so a revocation works everywhere within [`FRESH`] and at once where
+//! [`Revocations::forget`] hears of it. With the directory away, what was known goes on holding and everybody else passes, with a
+//! warning: an outage of the store must not sign everybody out, and open sockets are told of a revocation by its event anyway.
+
+use crate::identity::Identity;
+use crate::refusal::Refusal;
+use eventflow_ports::directory::Directory;
+use eventflow_protocol::person::Revocation;
+use eventflow_protocol::{ErrorCode, UserId};
+use moka::sync::Cache;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// How long an answer of the directory is taken for the present state.
+pub const FRESH: Duration = Duration::from_secs(3);
+/// How long an old answer is kept for the case that the directory is away.
+const KEPT: Duration = Duration::from_mins(10);
+/// Users remembered: a few MB, since hardly anybody has an entry.
+const USERS_REMEMBERED: u64 = 50_000;
+/// A directory that takes longer counts as away: each request waits for this.
+const ANSWER_LIMIT: Duration = Duration::from_millis(500);
+/// A directory that was away is not asked again before this has passed, so that an outage does not slow every request down.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Knows which credentials were taken back. Cheap to clone; clones share what they remember.
+#[derive(Clone)]
+pub struct Revocations {
+    directory: Arc<dyn Directory>,
+    known: Cache<UserId, Known>,
+    ask_again: Arc<Mutex<Option<Instant>>>,
+}
+
+/// What the directory said of one user, and when.
+#[derive(Clone)]
+struct Known {
+    entries: Arc<[Revocation]>,
+    since: Instant,
+}
+
+impl Revocations {
+    /// Knows nothing yet; asks `directory`.
+    pub fn new(directory: Arc<dyn Directory>) -> Self {
+        let known = Cache::builder().max_capacity(USERS_REMEMBERED).time_to_live(KEPT).build();
+        Self { directory, known, ask_again: Arc::default() }
+    }
+
+    /// Whether this credential still stands. Refuses with [`ErrorCode::Unauthenticated`] if its session was ended, or if all
+    /// tokens of the user issued before a moment were and this one was, or does not say when it was issued.
+    pub async fn check(&self, identity: &Identity) -> Result<(), Refusal> {
+        let entries = self.entries(&identity.user).await;
+        if entries.iter().any(|entry| ends(entry, identity)) {
+            return Err(Refusal::new(ErrorCode::Unauthenticated, "the token was revoked"));
+        }
+        Ok(())
+    }
+
+    /// Somebody's credentials have changed: the next check asks the directory.
+    pub fn forget(&self, user: &UserId) {
+        self.known.invalidate(user);
+    }
+
+    async fn entries(&self, user: &UserId) -> Arc<[Revocation]> {
+        let known = self.known.get(user);
+        if let Some(known) = known.as_ref().filter(|known| known.since.elapsed() < FRESH) {
+            return Arc::clone(&known.entries);
+        }
+        match self.ask(user).await {
+            Some(entries) => {
+                self.known.insert(user.clone(), Known { entries: Arc::clone(&entries), since: Instant::now() });
+                entries
+            }
+            None => known.map(|known| known.entries).unwrap_or_default(),
+        }
+    }
+
+    /// What the directory says; `None` if it is away.
+    async fn ask(&self, user: &UserId) -> Option<Arc<[Revocation]>> {
+        if self.ask_again.lock().is_some_and(|again| Instant::now() < again) {
+            return None;
+        }
+        match timeout(ANSWER_LIMIT, self.directory.revocations(user)).await {
+            Ok(Ok(entries)) => return Some(entries.into()),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "credentials pass without a look for revocations");
+            }
+            Err(_) => tracing::warn!(limit = ?ANSWER_LIMIT, "credentials pass without a look for revocations: no answer in time"),
+        }
+        *self.ask_again.lock() = Some(Instant::now() + PAUSE);
+        None
+    }
+}
+
+/// Whether `entry` takes this credential back. `iat` counts whole seconds (RFC 7519), so a token issued in the very second of a
+/// revocation counts as old: issue the next one a second later.
+fn ends(entry: &Revocation, identity: &Identity) -> bool {
+    match &entry.session {
+        Some(session) => session.eq_ignore_ascii_case(&identity.session.to_string()),
+        None => identity.issued_at.is_none_or(|issued| issued < entry.at),
+    }
+}
+
+#[cfg(test)]
+mod tests;
