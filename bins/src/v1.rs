@@ -1,0 +1,159 @@
+//! The old messaging system behind the same address: every request below `/api/messages` is passed on to it as it came, and its
+//! answer as it comes back.
+//!
+//! Bodies stream both ways and are not looked at. What belongs to one connection only is taken off (RFC 9110, section 7.6.1), who
+//! asked is added (`X-Forwarded-*`). The upstream is the configured one whatever a request says: only path and query are taken from it.
+//! Nothing is repeated here, since only the client knows whether its request may be.
+
+mod headers;
+mod progress;
+
+use anyhow::Context;
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request, State};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{StatusCode, Uri, Version};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Json, Router};
+use eventflow_config::Config;
+use eventflow_protocol::{ErrorBody, ErrorCode};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use progress::Progress;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An old system that accepts no connection within this is down.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// An old system that says nothing within this after the last byte of the request has hung up on it. Once an answer has begun
+/// it may take its time: the client is the one to give up.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Idle connections are closed after this: shorter than the 5 s after which Node.js closes them from the other side.
+const IDLE_LIMIT: Duration = Duration::from_secs(4);
+/// Idle connections kept: enough for bursts, few enough for a small server.
+const IDLE_MAX: usize = 32;
+/// What the old system owns.
+const ROUTES: [&str; 3] = ["/api/messages", "/api/messages/", "/api/messages/{*rest}"];
+
+/// Where requests go.
+#[derive(Clone)]
+struct Upstream {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    scheme: Scheme,
+    authority: Authority,
+}
+
+/// Why there is no answer of the old system.
+enum Failure {
+    /// Its path leads out of what the old system owns here.
+    Path,
+    /// No connection, or one that broke before an answer began.
+    Down(Box<dyn std::error::Error + Send + Sync>),
+    /// No answer in time.
+    Late,
+}
+
+/// The routes of the old system: passed on if its address is configured, else answered with a 404 that says so.
+pub fn router(config: &Config) -> anyhow::Result<Router> {
+    routes(&config.v1.upstream_url).context("v1.upstream_url")
+}
+
+fn routes(url: &str) -> anyhow::Result<Router> {
+    if url.is_empty() {
+        return Ok(ROUTES.into_iter().fold(Router::new(), |router, path| router.route(path, any(not_configured))));
+    }
+    let upstream = Arc::new(Upstream::new(url)?);
+    let router = ROUTES.into_iter().fold(Router::new(), |router, path| router.route(path, any(pass_on)));
+    Ok(router.with_state(upstream))
+}
+
+async fn not_configured() -> Response {
+    let error = "there is no old messaging system here; use /api/v2/messages, or set V1_UPSTREAM_URL";
+    (StatusCode::NOT_FOUND, Json(ErrorBody::new(ErrorCode::Unknown, error))).into_response()
+}
+
+async fn pass_on(State(upstream): State<Arc<Upstream>>, OriginalUri(uri): OriginalUri, request: Request) -> Response {
+    match upstream.ask(&uri, request).await {
+        Ok(response) => response,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+impl Upstream {
+    fn new(url: &str) -> anyhow::Result<Self> {
+        let parts = url.parse::<Uri>().context("read the address")?.into_parts();
+        let scheme = parts.scheme.context("it has no scheme")?;
+        let authority = parts.authority.context("it has no host")?;
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_LIMIT));
+        connector.set_nodelay(true);
+        connector.enforce_http(false);
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions()?;
+        let tls = tls.with_webpki_roots().with_no_client_auth();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .build(connector);
+        Ok(Self { client, scheme, authority })
+    }
+
+    async fn ask(&self, uri: &Uri, request: Request) -> Result<Response, Failure> {
+        let (mut head, body) = request.into_parts();
+        head.uri = self.address(uri.path_and_query().ok_or(Failure::Path)?)?;
+        head.version = Version::HTTP_11;
+        headers::prepare_request(&mut head);
+        let (body, progress) = Progress::of(body);
+        let answer = self.client.request(Request::from_parts(head, Body::new(body)));
+        let answer = tokio::select! {
+            answer = answer => answer.map_err(|error| Failure::Down(error.into()))?,
+            () = progress.stalled(ANSWER_LIMIT) => return Err(Failure::Late),
+        };
+        let (mut head, body) = answer.into_parts();
+        head.version = Version::HTTP_11;
+        headers::strip_connection(&mut head.headers);
+        Ok(Response::from_parts(head, Body::new(body)))
+    }
+
+    /// Where this path is at the old system. A path that would leave what it owns here is no path: what it has elsewhere may be
+    /// meant for the inside only.
+    fn address(&self, wanted: &PathAndQuery) -> Result<Uri, Failure> {
+        if climbs(wanted.path()) {
+            return Err(Failure::Path);
+        }
+        let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        uri.path_and_query(wanted.clone()).build().map_err(|_| Failure::Path)
+    }
+}
+
+/// Whether a server that resolves dot segments, also encoded ones and behind backslashes, would leave the path's beginning.
+fn climbs(path: &str) -> bool {
+    let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    plain.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, code, error) = match self {
+            Self::Path => (StatusCode::BAD_REQUEST, ErrorCode::Invalid, "the path has dot segments"),
+            Self::Late => {
+                tracing::warn!(limit = ?ANSWER_LIMIT, "the old messaging system did not answer");
+                (StatusCode::GATEWAY_TIMEOUT, ErrorCode::Unavailable, "the old messaging system did not answer in time")
+            }
+            Self::Down(error) => {
+                tracing::warn!(error = &*error as &dyn std::error::Error, "the old messaging system cannot be reached");
+                (StatusCode::BAD_GATEWAY, ErrorCode::Unavailable, "the old messaging system cannot be reached")
+            }
+        };
+        (status, Json(ErrorBody::new(code, error))).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! Which headers go on: all but those that concern one connection, and with those that say who asked whom.
+
+use axum::extract::ConnectInfo;
+use axum::http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use std::net::SocketAddr;
+
+/// Headers of one connection (RFC 9110, section 7.6.1), beside those that `Connection` names.
+const OF_ONE_CONNECTION: [HeaderName; 7] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("proxy-authorization"),
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Makes the headers of a request fit for the next connection. `Host` becomes the upstream's, set by the client from the address.
+pub(super) fn prepare_request(head: &mut Parts) {
+    strip_connection(&mut head.headers);
+    if let Some(host) = head.headers.remove(HOST) {
+        head.headers.insert(FORWARDED_HOST, host);
+    }
+    // TLS ends before us: only a proxy in front can know.
+    if !head.headers.contains_key(FORWARDED_PROTO) {
+        head.headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    }
+    if let Some(ConnectInfo(peer)) = head.extensions.get::<ConnectInfo<SocketAddr>>() {
+        append_peer(&mut head.headers, *peer);
+    }
+}
+
+/// Takes off what concerns one connection only.
+pub(super) fn strip_connection(headers: &mut HeaderMap) {
+    let lines = headers.get_all(CONNECTION).into_iter().filter_map(|line| line.to_str().ok());
+    let named: Vec<HeaderName> = lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
+    for name in named.iter().chain(&OF_ONE_CONNECTION) {
+        headers.remove(name);
+    }
+}
+
+/// Adds the peer behind those that other proxies saw.
+fn append_peer(headers: &mut HeaderMap, peer: SocketAddr) {
+    let seen = headers.get_all(FORWARDED_FOR).into_iter().filter_map(|line| line.to_str().ok());
+    let chain: Vec<String> = seen.map(str::to_owned).chain([peer.ip().to_string()]).collect();
+    if let Ok(chain) = HeaderValue::from_str(&chain.join(", ")) {
+        headers.insert(FORWARDED_FOR, chain);
+    }
+}
