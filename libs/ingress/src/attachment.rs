@@ -78,7 +78,7 @@ fn size(item: &mut Object, path: &str) -> Result<u64, Refusal> {
 
 /// `https://host…` or `/path` on this site. Everything else can run script (`javascript:`, `data:`), leave the encryption
 /// (`http:`), or mean another host than it seems (`//host`, `\`, user names before `@`).
-fn is_safe_url(url: &str) -> bool {
+pub(crate) fn is_safe_url(url: &str) -> bool {
     let plain = url.len() <= URL_MAX_BYTES && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`".contains(&byte));
     let Some(uri) = plain.then(|| url.parse::<Uri>().ok()).flatten() else { return false };
     match uri.scheme_str() {

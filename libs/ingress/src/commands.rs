@@ -7,11 +7,14 @@
 use crate::refusal::Refusal;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{Ending, Pending, Requests};
-use eventflow_ports::Membership;
+use eventflow_ports::{Membership, Store};
+use eventflow_protocol::change::Effect;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread};
+use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::reply::Answer;
-use eventflow_protocol::{CommandId, ThreadId, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, ThreadId, UserId};
+use std::sync::Arc;
 
 /// How a command that was not refused ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,26 @@ pub enum Done {
         /// It did not exist before.
         created: bool,
     },
+    /// The message was changed.
+    Changed {
+        /// As it is now.
+        message: Box<Message>,
+        /// What happened to it, now or before.
+        effect: Effect,
+    },
+    /// The cursor is there.
+    Cursor {
+        /// Where it is.
+        up_to: u64,
+        /// What is left to read.
+        unread_count: u64,
+    },
+    /// The notification is in the inbox.
+    Notification(Box<Notification>),
+    /// So many were changed.
+    Count(u64),
+    /// Done; there is nothing to show.
+    Done,
     /// The broker has the command, and it will be done; the store is slow or down.
     Queued(CommandId),
 }
@@ -39,6 +62,7 @@ pub enum Done {
 pub struct Commands {
     requests: Requests,
     membership: Membership,
+    store: Arc<dyn Store>,
 }
 
 /// A command that the publishing order has a place for.
@@ -49,8 +73,8 @@ pub struct Sent {
 
 impl Commands {
     /// Over one process's requests and membership cache.
-    pub fn new(requests: Requests, membership: Membership) -> Self {
-        Self { requests, membership }
+    pub fn new(requests: Requests, membership: Membership, store: Arc<dyn Store>) -> Self {
+        Self { requests, membership, store }
     }
 
     /// Refuses strangers, with the words for a thread that does not exist.
@@ -58,18 +82,31 @@ impl Commands {
         if self.membership.includes(thread, user).await? { Ok(()) } else { Err(Refusal::not_found("thread")) }
     }
 
+    /// A message that `user` may see; strangers are refused with the words for one that does not exist.
+    pub async fn message_for(&self, message: MessageId, user: &UserId) -> Result<Message, Refusal> {
+        let unknown = || Refusal::not_found("message");
+        let message = self.store.message(message).await?.ok_or_else(unknown)?;
+        if self.membership.includes(message.thread_id, user).await? { Ok(message) } else { Err(unknown()) }
+    }
+
+    /// The thread of a message that `user` may see.
+    pub async fn thread_of(&self, message: MessageId, user: &UserId) -> Result<ThreadId, Refusal> {
+        Ok(self.message_for(message, user).await?.thread_id)
+    }
+
     /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the calls.
     pub async fn send_message(&self, send: SendMessage) -> Result<Sent, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
-        self.send(&Command::SendMessage(send)).await
+        self.send_command(&Command::SendMessage(send)).await
     }
 
     /// Puts a new thread on its way.
     pub async fn create_thread(&self, create: CreateThread) -> Result<Sent, Refusal> {
-        self.send(&Command::CreateThread(create)).await
+        self.send_command(&Command::CreateThread(create)).await
     }
 
-    async fn send(&self, command: &Command) -> Result<Sent, Refusal> {
+    /// Puts any command on its way. The caller has checked that its user may.
+    pub async fn send_command(&self, command: &Command) -> Result<Sent, Refusal> {
         let pending = self.requests.send(CommandId::new(), command).await?;
         Ok(Sent { pending, membership: self.membership.clone() })
     }
@@ -84,10 +121,23 @@ impl Sent {
                 self.membership.remember(thread.id, thread.participants.as_slice().into());
                 Ok(Done::Thread { thread, created })
             }
+            Ending::Answered(Answer::Changed { message, effect }) => Ok(Done::Changed { message, effect }),
+            Ending::Answered(Answer::Cursor { up_to, unread_count }) => Ok(Done::Cursor { up_to, unread_count }),
+            Ending::Answered(Answer::Notification { notification }) => Ok(Done::Notification(notification)),
+            Ending::Answered(Answer::Count { count }) => Ok(Done::Count(count)),
+            Ending::Answered(Answer::Done) => Ok(Done::Done),
             Ending::Answered(Answer::Refused { code, error }) => Err(Refusal::new(code, error)),
             Ending::Queued(command) => Ok(Done::Queued(command)),
             Ending::Failed(error) => Err(error.into()),
         }
+    }
+}
+
+impl Done {
+    /// A worker answered something else than what was asked for.
+    pub(crate) fn unexpected(self) -> Refusal {
+        tracing::error!(answer = ?std::mem::discriminant(&self), "a worker answered something else than was asked");
+        Refusal::new(ErrorCode::Failed, "the request could not be done")
     }
 }
 

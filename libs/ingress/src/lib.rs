@@ -3,6 +3,7 @@
 //! [`ws`] is the socket gateway, [`http`] the REST routes; both use the checks of the other modules and [`commands`]. Nothing here
 //! writes to a database, and nothing that passes the checks is checked again behind the broker but membership.
 
+pub mod acquaintance;
 mod attachment;
 pub mod commands;
 pub mod csrf;
@@ -15,6 +16,7 @@ pub mod origin;
 mod parts;
 pub mod rate;
 pub mod refusal;
+pub mod revocation;
 #[cfg(test)]
 mod testing;
 pub mod validate;

@@ -14,7 +14,12 @@ pub const METADATA_MAX_DEPTH: usize = 8;
 
 /// Takes the `metadata` of an object. `path` is how a refusal names it.
 pub fn take(object: &mut Object, path: &str) -> Result<Object, Refusal> {
-    let mut metadata = Value::Object(fields::object(object, "metadata", path)?);
+    take_field(object, "metadata", path)
+}
+
+/// Takes another free-form field, under the same rules.
+pub fn take_field(object: &mut Object, field: &str, path: &str) -> Result<Object, Refusal> {
+    let mut metadata = Value::Object(fields::object(object, field, path)?);
     check(&metadata, path, METADATA_MAX_DEPTH)?;
     if metadata.to_string().len() > METADATA_MAX_BYTES {
         return Err(Refusal::invalid(format!("{path} is larger than {METADATA_MAX_BYTES} bytes")));

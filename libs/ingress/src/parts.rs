@@ -1,15 +1,24 @@
 //! What the ingress is built from: the ports it uses, its settings, and the checks made once from both.
 
+use crate::acquaintance::Acquaintances;
 use crate::commands::Commands;
 use crate::csrf::Csrf;
 use crate::identity::{Tokens, WeakSecret};
 use crate::origin::{NotAnOrigin, OriginPolicy};
 use crate::rate::DEFAULT_EVENTS_PER_MINUTE;
+use crate::revocation::Revocations;
+use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Membership, Registry, Store};
+use eventflow_ports::{Clock, Directory, Inbox, Membership, People, PresenceStore, Registry, Store};
 use eventflow_protocol::Timestamp;
 use std::sync::Arc;
+use tokio::sync::watch;
+
+/// REST requests per minute and user unless configured otherwise: ten a second for a page that loads, none for a loop that asks for ever.
+pub const DEFAULT_REST_PER_MINUTE_USER: u32 = 600;
+/// REST requests per minute and client address unless configured otherwise: several people share one.
+pub const DEFAULT_REST_PER_MINUTE_IP: u32 = 1_200;
 
 /// What the ingress needs of the rest of the system.
 #[derive(Clone)]
@@ -18,10 +27,20 @@ pub struct IngressParts {
     pub store: Arc<dyn Store>,
     /// Who is in a thread.
     pub membership: Membership,
+    /// Notifications and preferences; read by REST.
+    pub inbox: Arc<dyn Inbox>,
+    /// Names, and credentials that no longer hold.
+    pub directory: Arc<dyn Directory>,
+    /// How people are shown: `directory`, remembered.
+    pub people: People,
+    /// Who is there.
+    pub presence: Arc<dyn PresenceStore>,
     /// Where users are connected; told by the socket gateway.
     pub registry: Arc<dyn Registry>,
     /// The way of commands to the workers and of answers back.
     pub requests: Requests,
+    /// Whether the broker can be used now.
+    pub broker_health: watch::Receiver<Health>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Every series.
@@ -35,12 +54,20 @@ pub struct IngressParts {
 pub struct IngressConfig {
     /// The secret that tokens are signed with; at least [`crate::identity::SECRET_MIN_BYTES`].
     pub jwt_secret: Arc<[u8]>,
+    /// The secret before it, while tokens signed with that one still live.
+    pub jwt_secret_previous: Option<Arc<[u8]>>,
     /// Origins whose pages may talk to us; empty: only our own (`base_url` and the host that is asked).
     pub allowed_origins: Vec<String>,
     /// Where people find this server, e.g. `https://chat.example.com`.
     pub base_url: Option<String>,
     /// Events per minute and socket, 0 for no limit.
     pub events_per_minute: u32,
+    /// REST requests per minute and user, 0 for no limit.
+    pub rest_per_minute_user: u32,
+    /// REST requests per minute and client address, 0 for no limit.
+    pub rest_per_minute_ip: u32,
+    /// How many proxies of ours append to `X-Forwarded-For`; 0: the header is not believed.
+    pub trusted_proxies: u8,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history that every socket
     /// of today reads, and is not delivered again.
     pub alone_since: Option<Timestamp>,
@@ -51,9 +78,13 @@ impl IngressConfig {
     pub fn new(jwt_secret: &[u8]) -> Self {
         Self {
             jwt_secret: jwt_secret.into(),
+            jwt_secret_previous: None,
             allowed_origins: Vec::new(),
             base_url: None,
             events_per_minute: DEFAULT_EVENTS_PER_MINUTE,
+            rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
+            rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
+            trusted_proxies: 0,
             alone_since: None,
         }
     }
@@ -74,8 +105,14 @@ pub enum SetupError {
 #[derive(Clone)]
 pub(crate) struct Edge {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) people: People,
+    pub(crate) presence: Arc<dyn PresenceStore>,
+    pub(crate) acquaintances: Acquaintances,
+    pub(crate) broker_health: watch::Receiver<Health>,
     pub(crate) commands: Commands,
     pub(crate) tokens: Tokens,
+    pub(crate) revocations: Revocations,
     pub(crate) csrf: Csrf,
     pub(crate) origins: OriginPolicy,
     pub(crate) clock: Arc<dyn Clock>,
@@ -86,11 +123,22 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(parts: &IngressParts) -> Result<Self, SetupError> {
         let config = &parts.config;
+        let mut tokens = Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?;
+        let mut csrf = Csrf::new(&config.jwt_secret);
+        if let Some(previous) = &config.jwt_secret_previous {
+            (tokens, csrf) = (tokens.with_previous(previous)?, csrf.with_previous(previous));
+        }
         Ok(Self {
             store: Arc::clone(&parts.store),
-            commands: Commands::new(parts.requests.clone(), parts.membership.clone()),
-            tokens: Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?,
-            csrf: Csrf::new(&config.jwt_secret),
+            inbox: Arc::clone(&parts.inbox),
+            people: parts.people.clone(),
+            presence: Arc::clone(&parts.presence),
+            acquaintances: Acquaintances::new(Arc::clone(&parts.store)),
+            broker_health: parts.broker_health.clone(),
+            commands: Commands::new(parts.requests.clone(), parts.membership.clone(), Arc::clone(&parts.store)),
+            tokens,
+            revocations: Revocations::new(Arc::clone(&parts.directory)),
+            csrf,
             origins: OriginPolicy::new(&config.allowed_origins, config.base_url.as_deref())?,
             clock: Arc::clone(&parts.clock),
             metrics: parts.metrics.clone(),

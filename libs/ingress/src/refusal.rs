@@ -3,7 +3,7 @@
 //! A refusal carries a code for programs and a sentence for people that names the field or the rule. Causes from below (a
 //! driver's words, a host name) never get in: they are logged where the refusal is made.
 
-use eventflow_ports::StoreError;
+use eventflow_ports::{PresenceError, StoreError};
 use eventflow_protocol::{ErrorBody, ErrorCode};
 use std::borrow::Cow;
 
@@ -56,5 +56,12 @@ impl From<StoreError> for Refusal {
             StoreError::Unavailable { .. } => Self::unavailable(),
             StoreError::Refused { .. } => Self::new(ErrorCode::Failed, "the request could not be done"),
         }
+    }
+}
+
+impl From<PresenceError> for Refusal {
+    fn from(error: PresenceError) -> Self {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a read of the ingress failed");
+        Self::unavailable()
     }
 }

@@ -3,13 +3,22 @@
 //! What passes here needs no further checks: contents are clean, ids are ids, everything is bounded. Whether the user may do
 //! it is not decided here but in [`crate::commands`].
 
+pub mod inbox;
+pub mod people;
+
+pub use inbox::{NOTIFIED_MAX, notification, preferences};
+pub use people::{parse_user_id, parse_user_ids, profile, user_ids};
+
 use crate::attachment;
 use crate::fields::{self, Object};
+use crate::identity::Session;
 use crate::metadata;
 use crate::refusal::Refusal;
+use eventflow_protocol::change::{EMOJI_MAX_BYTES, Wish};
 use eventflow_protocol::command::{CLIENT_KEY_MAX_BYTES, CreateThread, SendMessage};
 use eventflow_protocol::content::{Content, clean};
-use eventflow_protocol::{ThreadId, Timestamp, UserId};
+use eventflow_protocol::pairing::{self, Leg, Pairing};
+use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use serde_json::Value;
 
 /// Most people in a thread, the creator included: what one fan-out and one membership entry are sized for.
@@ -17,11 +26,43 @@ pub const PARTICIPANTS_MAX: usize = 5_000;
 
 /// A message from the fields `content`, `attachments` and `clientMessageId`.
 pub fn send_message(body: &mut Object, thread_id: ThreadId, sender_id: UserId, at: Timestamp) -> Result<SendMessage, Refusal> {
-    let content = fields::text(body, "content", "content")?;
-    let content = Content::parse(&content).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let content = edit(body)?;
     let attachments = attachment::take_all(body)?;
     let client_message_id = client_message_id(body)?;
-    Ok(SendMessage { thread_id, sender_id, content, attachments, client_message_id, at })
+    Ok(SendMessage { thread_id, sender_id, content, attachments, client_message_id, pairing: None, at })
+}
+
+/// Lets a message without a key be recognised as the twin of one that the same click sent over the other transport.
+///
+/// `opened_at` is when the connection of a socket leg was opened. A message with a key never pairs.
+pub fn paired(send: &mut SendMessage, leg: Leg, session: Session, opened_at: Option<Timestamp>) {
+    if send.client_message_id.is_some() {
+        return;
+    }
+    let key = pairing::key(&session.0, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
+    send.pairing = Some(Pairing { leg, key, opened_at });
+}
+
+/// The new text of a message from `content`.
+pub fn edit(body: &mut Object) -> Result<Content, Refusal> {
+    let content = fields::text(body, "content", "content")?;
+    Content::parse(&content).map_err(|error| Refusal::invalid(error.to_string()))
+}
+
+/// A sign and what to do with it, from `emoji` and `action` (`add`, `remove` or, if absent, `toggle`).
+pub fn reaction(body: &mut Object) -> Result<(String, Wish), Refusal> {
+    let emoji = fields::text(body, "emoji", "emoji")?;
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '&' | '"' | '\'' | '`');
+    if !(1..=EMOJI_MAX_BYTES).contains(&emoji.len()) || emoji.contains(odd) || clean(&emoji) != emoji {
+        return Err(Refusal::invalid(format!("emoji must be a sign of 1 to {EMOJI_MAX_BYTES} bytes")));
+    }
+    let wish = match fields::optional_text(body, "action", "action")?.as_deref() {
+        None | Some("toggle") => Wish::Toggle,
+        Some("add") => Wish::Add,
+        Some("remove") => Wish::Remove,
+        Some(_) => return Err(Refusal::invalid("action must be add, remove or toggle")),
+    };
+    Ok((emoji, wish))
 }
 
 /// The `clientMessageId` of a message body, if there is one.
@@ -58,10 +99,23 @@ pub fn parse_thread_id(text: &str) -> Result<ThreadId, Refusal> {
     text.parse().map_err(|_| Refusal::not_found("thread"))
 }
 
+/// The message that an event is about; refused like [`thread_id`].
+pub fn message_id(body: &mut Object) -> Result<MessageId, Refusal> {
+    parse_message_id(&fields::text(body, "messageId", "messageId")?)
+}
+
+/// A message id as a client wrote it.
+pub fn parse_message_id(text: &str) -> Result<MessageId, Refusal> {
+    text.parse().map_err(|_| Refusal::not_found("message"))
+}
+
+/// A notification id as a client wrote it.
+pub fn parse_notification_id(text: &str) -> Result<NotificationId, Refusal> {
+    text.parse().map_err(|_| Refusal::not_found("notification"))
+}
+
 fn participants(body: &mut Object, creator: &UserId) -> Result<Vec<UserId>, Refusal> {
-    let named = fields::list(body, "participants", PARTICIPANTS_MAX)?;
-    let parsed = named.into_iter().enumerate().map(|(index, value)| participant(value, index));
-    let mut people = parsed.collect::<Result<Vec<_>, _>>()?;
+    let mut people = user_ids(body, "participants", PARTICIPANTS_MAX)?;
     people.push(creator.clone());
     people.sort_unstable();
     people.dedup();
@@ -70,11 +124,6 @@ fn participants(body: &mut Object, creator: &UserId) -> Result<Vec<UserId>, Refu
         2..=PARTICIPANTS_MAX => Ok(people),
         _ => Err(Refusal::invalid(format!("a thread has at most {PARTICIPANTS_MAX} participants"))),
     }
-}
-
-fn participant(value: Value, index: usize) -> Result<UserId, Refusal> {
-    let Value::String(text) = value else { return Err(fields::wrong_type(&format!("participants[{index}]"), "a text")) };
-    text.parse().map_err(|error| Refusal::invalid(format!("participants[{index}]: {error}")))
 }
 
 #[cfg(test)]
@@ -178,6 +227,34 @@ mod tests {
             assert!(create(bad).is_err());
         }
         assert_eq!(create(json!({"participants": ["bob", 7]})).unwrap_err().error, "participants[1] must be a text");
+    }
+
+    #[test]
+    fn only_messages_without_a_key_pair_and_only_within_a_login() {
+        let pair = |body: Value, session: u8| {
+            let mut send = send(body).unwrap();
+            paired(&mut send, Leg::Rest, Session([session; 32]), None);
+            send.pairing.map(|pairing| pairing.key)
+        };
+        assert_eq!(pair(json!({"content": "a", "clientMessageId": "k"}), 1), None);
+        assert_eq!(pair(json!({"content": "a"}), 1), pair(json!({"content": "a"}), 1));
+        assert_ne!(pair(json!({"content": "a"}), 1), pair(json!({"content": "a"}), 2));
+        assert_ne!(pair(json!({"content": "a"}), 1), pair(json!({"content": "b"}), 1));
+    }
+
+    #[test]
+    fn a_reaction_is_one_plain_sign_and_a_wish() {
+        let react = |body: Value| reaction(&mut object(body));
+        for good in ["👍", "❤️", "👨‍👩‍👧‍👦", "+1", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"] {
+            assert_eq!(react(json!({"emoji": good})), Ok((good.to_owned(), Wish::Toggle)), "{good}");
+        }
+        assert_eq!(react(json!({"emoji": "👍", "action": "remove"})).unwrap().1, Wish::Remove);
+        for bad in ["", " ", "a b", "<b>", "a&b", "\"", "x\u{0}", "\u{202E}x", &"👍".repeat(17)] {
+            assert!(react(json!({"emoji": bad})).is_err(), "{bad}");
+        }
+        for bad in [json!({}), json!({"emoji": 1}), json!({"emoji": "👍", "action": "flip"})] {
+            assert!(react(bad.clone()).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -10,28 +10,35 @@ use axum::response::{IntoResponse, Response};
 use eventflow_protocol::ErrorCode;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
+use std::time::Duration;
 
 /// Seconds after which to try again: reconnects to broker and store take about that long.
-const RETRY_AFTER_S: &str = "1";
+const RETRY_AFTER_S: u64 = 1;
 
 /// A refusal and the status it is answered with.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
     refusal: Refusal,
+    retry_after_s: u64,
 }
 
 impl Failure {
+    /// To be tried again after this.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self { retry_after_s: wait.as_secs().saturating_add(1), ..self }
+    }
+
     /// With another status than the code's own.
     pub(crate) fn with_status(status: StatusCode, refusal: Refusal) -> Self {
-        Self { status, refusal }
+        Self { status, refusal, retry_after_s: RETRY_AFTER_S }
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, refusal }
+        Self { status, refusal, retry_after_s: RETRY_AFTER_S }
     }
 }
 
@@ -48,7 +55,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.refusal.body())).into_response();
         if self.refusal.code.is_retryable() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(self.retry_after_s));
         }
         response
     }

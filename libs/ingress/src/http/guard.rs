@@ -1,6 +1,8 @@
 //! Around every route: the origin is one of ours, the answer comes in time, is counted, and says how it may be used.
 
+use crate::http::address;
 use crate::http::failure::Failure;
+use crate::http::limits::Limits;
 use crate::parts::Edge;
 use crate::refusal::Refusal;
 use axum::extract::{MatchedPath, Request, State};
@@ -31,12 +33,20 @@ const CORS_HEADERS: [(HeaderName, &str); 3] = [
 ];
 
 /// Lets a request through to its route.
-pub(crate) async fn guard(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State((edge, limits)): State<(Arc<Edge>, Arc<Limits>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
     let origin = request.headers().get(ORIGIN).cloned();
     let mut response = if edge.origins.admits(request.headers()) {
-        allow(answer(request, next).await, origin)
+        let response = match within_limits(&limits, &request) {
+            Ok(()) => answer(request, next).await,
+            Err(failure) => failure.into_response(),
+        };
+        allow(response, origin)
     } else {
         Failure::from(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")).into_response()
     };
@@ -45,6 +55,12 @@ pub(crate) async fn guard(State(edge): State<Arc<Edge>>, request: Request, next:
     }
     count(&edge, &method, &route, response.status(), started);
     response
+}
+
+/// Before any credential is looked at, so that guessing tokens has a bound. Not for preflights, which cost nothing.
+fn within_limits(limits: &Limits, request: &Request) -> Result<(), Failure> {
+    let address = address::client(request, limits.trusted_proxies()).filter(|_| !is_preflight(request));
+    address.map_or(Ok(()), |address| limits.admit_address(address))
 }
 
 async fn answer(request: Request, next: Next) -> Response {

@@ -2,59 +2,59 @@
 
 use crate::commands::Done;
 use crate::fields::Object;
-use crate::http::caller::{Reader, Writer};
+use crate::http::answer;
+use crate::http::caller::Caller;
 use crate::http::failure::Failure;
 use crate::http::request::{Body, Query, ThreadPath};
 use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::validate;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use eventflow_ports::MessagePage;
-use eventflow_protocol::ErrorCode;
-use http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use eventflow_ports::{MessagePage, Place};
+use eventflow_protocol::document::{Identified as _, Message};
+use eventflow_protocol::pairing::Leg;
+use http::HeaderMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The header form of `clientMessageId` (IETF draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// `GET /{threadId}?before&after&limit`: ascending by `seq`; without a cursor the newest.
+/// `GET /{threadId}?before&after&beforeTime&afterTime&limit`: ascending by `seq`; without a place the newest.
 pub(crate) async fn history(
     State(edge): State<Arc<Edge>>,
-    Reader(caller): Reader,
+    Caller(caller): Caller,
     ThreadPath(thread): ThreadPath,
     query: Query,
 ) -> Result<Response, Failure> {
     let page = page(&query)?;
     edge.commands.require_participant(thread, &caller.user).await?;
     let messages = edge.store.messages(thread, page).await.map_err(Refusal::from)?;
-    Ok(Json(json!({ "success": true, "messages": messages })).into_response())
+    let messages: Vec<Value> = messages.iter().map(Message::shown).collect();
+    Ok(answer::ok(json!({ "success": true, "messages": messages })))
 }
 
 /// `POST /{threadId} {content, attachments?, clientMessageId?}`: 201 stored, 200 stored before, 202 queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
-    Writer(caller): Writer,
+    Caller(caller): Caller,
     ThreadPath(thread): ThreadPath,
     headers: HeaderMap,
     Body(mut body): Body,
 ) -> Result<Response, Failure> {
     merge_key(&headers, &mut body)?;
-    let message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
+    let mut message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
+    validate::paired(&mut message, Leg::Rest, caller.session, None);
     match edge.commands.send_message(message).await?.done().await? {
         Done::Message { message, deduplicated: false } => {
-            Ok((StatusCode::CREATED, Json(json!({ "success": true, "message": message }))).into_response())
+            Ok(answer::created(json!({ "success": true, "message": message.shown() })))
         }
         Done::Message { message, deduplicated: true } => {
-            Ok(Json(json!({ "success": true, "message": message, "deduplicated": true })).into_response())
+            Ok(answer::ok(json!({ "success": true, "message": message.shown(), "deduplicated": true })))
         }
-        Done::Queued(command) => {
-            let body = json!({ "success": true, "status": "queued", "commandId": command });
-            Ok((StatusCode::ACCEPTED, Json(body)).into_response())
-        }
-        Done::Thread { .. } => Err(Refusal::new(ErrorCode::Failed, "the message could not be stored").into()),
+        Done::Queued(command) => Ok(answer::queued(command)),
+        other => Err(other.unexpected().into()),
     }
 }
 
@@ -76,9 +76,25 @@ fn merge_key(headers: &HeaderMap, body: &mut Object) -> Result<(), Refusal> {
 }
 
 fn page(query: &Query) -> Result<MessagePage, Refusal> {
-    let (before, after) = (query.number("before")?, query.number("after")?);
+    let before = query.place("before", "beforeTime")?;
+    let after = query.place("after", "afterTime")?;
     if before.is_some() && after.is_some() {
         return Err(Refusal::invalid("before and after exclude each other"));
     }
     Ok(MessagePage { before, after, limit: query.limit()? })
+}
+
+impl Query {
+    /// A place in a history: a `seq` or a time in `name`, or a time in `time_name`.
+    fn place(&self, name: &str, time_name: &str) -> Result<Option<Place>, Refusal> {
+        let time = self.time(time_name)?.map(Place::Time);
+        let Some(text) = self.text(name) else { return Ok(time) };
+        if time.is_some() {
+            return Err(Refusal::invalid(format!("{name} and {time_name} exclude each other")));
+        }
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(self.number(name)?.map(Place::Seq));
+        }
+        Ok(self.time(name)?.map(Place::Time))
+    }
 }

@@ -1,20 +1,32 @@
-//! REST: the table of routes, each of them behind the same guard.
+//! REST: every route behind the same guard and gate, as [`routes`] lists them.
 //!
-//! Reads go straight to the store, writes become commands. Every answer is JSON with `success`; every error is
-//! `{success:false, error, code}`.
+//! Read in this order: [`routes`] (the table), [`guard`] (around every request), [`gate`] (who may), then the routes themselves. Reads go
+//! straight to the store, writes become commands. Every answer is JSON with `success`; every error is `{success:false, error, code}`.
+//! No route sets a cookie: the token's cookie belongs to the host application.
 
+mod address;
+mod answer;
 mod caller;
+mod changes;
 mod failure;
+mod gate;
 mod guard;
+mod limits;
 mod messages;
+mod notifications;
+mod preferences;
+mod presence;
 mod request;
+mod routes;
+mod status;
 mod threads;
+mod users;
 
 use crate::parts::{Edge, IngressParts, SetupError};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use caller::Reader;
+use caller::Caller;
+use limits::Limits;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -22,23 +34,25 @@ use std::sync::Arc;
 pub const BODY_MAX_BYTES: usize = 256 * 1024;
 
 /// All routes, under `/api`. Unknown paths under it are answered here too, as JSON.
+///
+/// Limits per client address need a listener that provides `ConnectInfo<SocketAddr>`.
 pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
-    let edge = Arc::new(Edge::new(parts)?);
-    let api = Router::new()
-        .route("/v2/csrf-token", get(csrf_token))
-        .route("/v2/messages/threads", post(threads::create).get(threads::list))
-        .route("/v2/messages/threads/{id}", get(threads::show))
-        .route("/v2/messages/{thread}", get(messages::history).post(messages::send))
+    let (edge, limits) = (Arc::new(Edge::new(parts)?), Arc::new(Limits::new(&parts.config)));
+    let mut api = Router::new();
+    for route in routes::ROUTES {
+        api = api.route(route.path, gate::behind(route, &edge, &limits));
+    }
+    let api = api
         .fallback(failure::unknown_route)
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(middleware::from_fn_with_state(Arc::clone(&edge), guard::guard))
+        .layer(middleware::from_fn_with_state((Arc::clone(&edge), limits), guard::guard))
         .with_state(edge);
     Ok(Router::new().nest("/api", api))
 }
 
 /// `GET /csrf-token`: a token for the caller's session, to be sent as `X-CSRF-Token` with every write.
-async fn csrf_token(State(edge): State<Arc<Edge>>, Reader(caller): Reader) -> Json<Value> {
+async fn csrf_token(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Json<Value> {
     Json(json!({ "success": true, "csrfToken": edge.csrf.issue(caller.session) }))
 }
 

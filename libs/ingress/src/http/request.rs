@@ -9,7 +9,7 @@ use crate::validate;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_protocol::ThreadId;
+use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -17,6 +17,8 @@ use std::collections::HashMap;
 
 /// Items in a page unless asked otherwise.
 const PAGE_DEFAULT: u32 = 50;
+/// Most entries a listing passes over: past it, a cursor is the way.
+const SKIP_MAX: u32 = 10_000;
 
 /// A JSON object; refused if it is another content type (a foreign form can send `text/plain` without asking first).
 pub(crate) struct Body(pub(crate) Object);
@@ -26,11 +28,31 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         if !is_json(request.headers()) {
-            let refusal = Refusal::invalid("the content type must be application/json");
-            return Err(Failure::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal));
+            return Err(not_json());
         }
         Ok(Self(fields::parse(&Bytes::from_request(request, state).await?)?))
     }
+}
+
+/// As [`Body`], for routes whose fields are all optional: no body at all is an empty object.
+pub(crate) struct MaybeBody(pub(crate) Object);
+
+impl<S: Send + Sync> FromRequest<S> for MaybeBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let is_json = is_json(request.headers());
+        let bytes = Bytes::from_request(request, state).await?;
+        match (bytes.is_empty(), is_json) {
+            (true, _) => Ok(Self(Object::new())),
+            (false, true) => Ok(Self(fields::parse(&bytes)?)),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+fn not_json() -> Failure {
+    Failure::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::invalid("the content type must be application/json"))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -52,14 +74,47 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 /// The thread a path names. What is no id names no thread.
 pub(crate) struct ThreadPath(pub(crate) ThreadId);
+/// The message a path names.
+pub(crate) struct MessagePath(pub(crate) MessageId);
+/// The notification a path names.
+pub(crate) struct NotificationPath(pub(crate) NotificationId);
+/// The person a path names.
+pub(crate) struct UserPath(pub(crate) UserId);
+
+async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
+    // What cannot be decoded is no id either.
+    Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default()
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for ThreadPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let segment = Path::<String>::from_request_parts(parts, state).await;
-        let Path(text) = segment.map_err(|_| Refusal::not_found("thread"))?;
-        Ok(Self(validate::parse_thread_id(&text)?))
+        Ok(Self(validate::parse_thread_id(&segment(parts, state).await)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        Ok(Self(validate::parse_message_id(&segment(parts, state).await)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for NotificationPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        Ok(Self(validate::parse_notification_id(&segment(parts, state).await)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UserPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        Ok(Self(validate::parse_user_id(&segment(parts, state).await)?))
     }
 }
 
@@ -81,5 +136,38 @@ impl Query {
             limit @ 1..=PAGE_MAX => Ok(limit),
             _ => Err(Refusal::invalid(format!("limit must be 1 to {PAGE_MAX}"))),
         }
+    }
+
+    /// A moment, if it is there: ISO 8601 in UTC as answers show it, with or without milliseconds.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let exact = Timestamp::from_iso(text);
+        let parsed = exact.or_else(|| Timestamp::from_iso(&format!("{}.000Z", text.strip_suffix('Z')?)));
+        parsed.map(Some).ok_or_else(|| fields::wrong_type(name, "a number, or a time like 2026-01-13T22:40:00.000Z"))
+    }
+
+    /// `true` or `false`; absent is false.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        match self.text(name) {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(fields::wrong_type(name, "true or false")),
+        }
+    }
+
+    /// How many entries of a listing to pass over.
+    pub(crate) fn skip(&self) -> Result<u32, Refusal> {
+        let skip = self.number("skip")?.unwrap_or(0);
+        if skip <= SKIP_MAX {
+            return Ok(skip);
+        }
+        Err(Refusal::invalid(format!("skip must be at most {SKIP_MAX}; continue with a cursor")))
+    }
+
+    /// The place after the last entry of a page before: its time in milliseconds and its id.
+    pub(crate) fn cursor<Id: std::str::FromStr>(&self) -> Result<Option<(Timestamp, Id)>, Refusal> {
+        let Some(text) = self.text("cursor") else { return Ok(None) };
+        let parsed = text.split_once('.').and_then(|(time, id)| Some((Timestamp(time.parse().ok()?), id.parse().ok()?)));
+        parsed.map(Some).ok_or_else(|| Refusal::invalid("cursor is not one of ours"))
     }
 }

@@ -1,50 +1,30 @@
-//! The routes about threads: start or find one, list one's own, see one.
+//! The routes about threads: start or find one, list one's own, see one, put it away, and that it was read.
 
 use crate::commands::Done;
-use crate::http::caller::{Reader, Writer};
+use crate::http::answer;
+use crate::http::caller::Caller;
+use crate::http::changes;
 use crate::http::failure::Failure;
-use crate::http::request::{Body, Query, ThreadPath};
+use crate::http::request::{Body, MaybeBody, Query, ThreadPath};
 use crate::parts::Edge;
 use crate::refusal::Refusal;
-use crate::validate;
+use crate::{fields, validate};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use eventflow_ports::ThreadPage;
-use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
-use eventflow_protocol::{ErrorCode, ThreadId, Timestamp, UserId};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
+use eventflow_protocol::command::Command;
+use eventflow_protocol::document::{Identified as _, Message, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::{ThreadId, UserId};
 use http::StatusCode;
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// The picture of everybody without one of their own.
-const AVATAR: &str = "/assets/avatar.svg";
-/// Most threads a listing passes over: past it, a cursor is the way.
-const SKIP_MAX: u32 = 10_000;
-
-/// A thread as the published client draws it.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    view: ThreadView,
-    /// The other one, in a thread of two.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    participant: Option<Profile>,
-}
-
-/// How a person is shown. Safe to put into a page as it is: a user id has no markup.
-#[derive(Serialize)]
-struct Profile {
-    id: UserId,
-    name: UserId,
-    avatar: &'static str,
-}
 
 /// `POST /threads {participants, metadata?}`: 201 created, 200 found, 202 queued.
 pub(crate) async fn create(
     State(edge): State<Arc<Edge>>,
-    Writer(caller): Writer,
+    Caller(caller): Caller,
     Body(mut body): Body,
 ) -> Result<Response, Failure> {
     let create = validate::create_thread(&mut body, caller.user.clone(), edge.clock.now())?;
@@ -52,36 +32,81 @@ pub(crate) async fn create(
     match edge.commands.create_thread(create).await?.done().await? {
         Done::Thread { thread, created } => {
             let view = if created { fresh(*thread) } else { found(&edge, *thread, &caller.user).await? };
-            let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-            Ok((status, Json(json!({ "success": true, "thread": shown(view, &caller.user) }))).into_response())
+            let body = json!({ "success": true, "thread": edge.show(&[view], &caller.user).await.pop() });
+            Ok(if created { answer::created(body) } else { answer::ok(body) })
         }
         Done::Queued(command) => {
             let body = json!({ "success": true, "status": "queued", "commandId": command, "threadId": id });
             Ok((StatusCode::ACCEPTED, Json(body)).into_response())
         }
-        Done::Message { .. } => Err(Refusal::new(ErrorCode::Failed, "the thread could not be created").into()),
+        other => Err(other.unexpected().into()),
     }
 }
 
 /// `GET /threads?status&limit&cursor&skip`: most recently active first.
-pub(crate) async fn list(State(edge): State<Arc<Edge>>, Reader(caller): Reader, query: Query) -> Result<Response, Failure> {
+pub(crate) async fn list(State(edge): State<Arc<Edge>>, Caller(caller): Caller, query: Query) -> Result<Response, Failure> {
     let page = page(&query)?;
     let views = edge.store.threads_of(&caller.user, page).await.map_err(Refusal::from)?;
     let is_full = views.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
     let next = views.last().filter(|_| is_full).map(|view| cursor(&view.thread));
-    let threads: Vec<Shown> = views.into_iter().map(|view| shown(view, &caller.user)).collect();
-    Ok(Json(json!({ "success": true, "threads": threads, "nextCursor": next })).into_response())
+    let threads = edge.show(&views, &caller.user).await;
+    Ok(answer::ok(json!({ "success": true, "threads": threads, "nextCursor": next })))
 }
 
 /// `GET /threads/{id}`.
 pub(crate) async fn show(
     State(edge): State<Arc<Edge>>,
-    Reader(caller): Reader,
+    Caller(caller): Caller,
     ThreadPath(id): ThreadPath,
 ) -> Result<Response, Failure> {
     let view = edge.store.thread_view(id, &caller.user).await.map_err(Refusal::from)?;
     let view = view.ok_or_else(|| Refusal::not_found("thread"))?;
-    Ok(Json(json!({ "success": true, "thread": shown(view, &caller.user) })).into_response())
+    Ok(answer::ok(json!({ "success": true, "thread": edge.show(&[view], &caller.user).await.pop() })))
+}
+
+/// `DELETE /threads/{id}`: away from the caller's list, and nobody else's.
+pub(crate) async fn archive(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    ThreadPath(id): ThreadPath,
+) -> Result<Response, Failure> {
+    put_away(&edge, id, caller.user, true).await
+}
+
+/// `POST /threads/{id}/unarchive`: back into it.
+pub(crate) async fn unarchive(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    ThreadPath(id): ThreadPath,
+) -> Result<Response, Failure> {
+    put_away(&edge, id, caller.user, false).await
+}
+
+/// `POST /threads/{id}/read {seq?}`: everything there is, or up to a place.
+pub(crate) async fn read(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    ThreadPath(thread_id): ThreadPath,
+    MaybeBody(mut body): MaybeBody,
+) -> Result<Response, Failure> {
+    let up_to = fields::take(&mut body, "seq");
+    let up_to = up_to.map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message"))).transpose()?;
+    edge.commands.require_participant(thread_id, &caller.user).await?;
+    let at = edge.clock.now();
+    changes::advance(&edge, AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at }).await
+}
+
+async fn put_away(edge: &Edge, thread_id: ThreadId, user_id: UserId, archived: bool) -> Result<Response, Failure> {
+    edge.commands.require_participant(thread_id, &user_id).await?;
+    let command = Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });
+    match edge.commands.send_command(&command).await?.done().await? {
+        Done::Done => {
+            let status = if archived { ThreadStatus::Archived } else { ThreadStatus::Active };
+            Ok(answer::ok(json!({ "success": true, "threadId": thread_id, "status": status })))
+        }
+        Done::Queued(command) => Ok(answer::queued(command)),
+        other => Err(other.unexpected().into()),
+    }
 }
 
 async fn found(edge: &Edge, thread: Thread, viewer: &UserId) -> Result<ThreadView, Refusal> {
@@ -93,13 +118,29 @@ fn fresh(thread: Thread) -> ThreadView {
     ThreadView { thread, unread_count: 0, last_message: None }
 }
 
-fn shown(view: ThreadView, viewer: &UserId) -> Shown {
-    let participant = match view.thread.participants.as_slice() {
+impl Edge {
+    /// Threads as the published client draws them: with the other one by name, in a thread of two.
+    async fn show(&self, views: &[ThreadView], viewer: &UserId) -> Vec<Value> {
+        let others: Vec<UserId> = views.iter().filter_map(|view| other_one(&view.thread, viewer)).cloned().collect();
+        let people = self.people.shown(&others).await;
+        let shown = views.iter().map(|view| {
+            let mut thread = view.thread.shown();
+            thread["unreadCount"] = json!(view.unread_count);
+            thread["lastMessage"] = json!(view.last_message.as_ref().map(Message::shown));
+            if let Some(participant) = other_one(&view.thread, viewer).and_then(|other| people.get(other)) {
+                thread["participant"] = json!(participant);
+            }
+            thread
+        });
+        shown.collect()
+    }
+}
+
+fn other_one<'a>(thread: &'a Thread, viewer: &UserId) -> Option<&'a UserId> {
+    match thread.participants.as_slice() {
         [one, other] => Some(if one == viewer { other } else { one }),
         _ => None,
-    };
-    let participant = participant.map(|id| Profile { id: id.clone(), name: id.clone(), avatar: AVATAR });
-    Shown { view, participant }
+    }
 }
 
 fn page(query: &Query) -> Result<ThreadPage, Refusal> {
@@ -108,20 +149,10 @@ fn page(query: &Query) -> Result<ThreadPage, Refusal> {
         Some("archived") => ThreadStatus::Archived,
         Some(_) => return Err(Refusal::invalid("status must be active or archived")),
     };
-    let skip = query.number("skip")?.unwrap_or(0);
-    if skip > SKIP_MAX {
-        return Err(Refusal::invalid(format!("skip must be at most {SKIP_MAX}; continue with a cursor")));
-    }
-    let after = query.text("cursor").map(|text| parse_cursor(text).ok_or_else(|| Refusal::invalid("cursor is not one of ours")));
-    Ok(ThreadPage { status, after: after.transpose()?, skip, limit: query.limit()? })
+    Ok(ThreadPage { status, after: query.cursor()?, skip: query.skip()?, limit: query.limit()? })
 }
 
 /// The place after a thread: its activity time in milliseconds and its id.
 fn cursor(thread: &Thread) -> String {
     format!("{}.{}", thread.last_message_at.unwrap_or(thread.created_at).0, thread.id)
-}
-
-fn parse_cursor(text: &str) -> Option<(Timestamp, ThreadId)> {
-    let (time, id) = text.split_once('.')?;
-    Some((Timestamp(time.parse().ok()?), id.parse().ok()?))
 }

@@ -1,0 +1,88 @@
+//! Whom somebody may look at: the people they share a thread with. Others are shown like somebody never seen.
+//!
+//! In comes a viewer and the people asked about, out come those they may see. A viewer's circle is read from their threads,
+//! newest first, and remembered; who is not in it makes it be read again, so a new thread counts within two seconds.
+
+use crate::refusal::Refusal;
+use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::{Store, ThreadPage};
+use eventflow_protocol::document::{ThreadStatus, ThreadView};
+use eventflow_protocol::{Timestamp, ThreadId, UserId};
+use moka::sync::Cache;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// People remembered over all circles: about 64 MB with long ids.
+const CAPACITY_PEOPLE: u64 = 500_000;
+/// A thread that somebody left or that was deleted counts for this long.
+const CIRCLE_LIFE: Duration = Duration::from_mins(1);
+/// A circle is not read again within this: asking about strangers must not become a way to load the store.
+const FRESH_FOR: Duration = Duration::from_secs(2);
+/// Most pages of threads that a circle is read from, per status: the 1,000 most recently active threads.
+const PAGES_MAX: usize = 10;
+/// Most people in a circle; four threads of the largest size.
+const CIRCLE_MAX: usize = 20_000;
+
+/// The people somebody shares a thread with, and when that was read.
+struct Circle {
+    people: HashSet<UserId>,
+    read_at: Instant,
+}
+
+/// Who shares a thread with whom, remembered for a while.
+#[derive(Clone)]
+pub struct Acquaintances {
+    store: Arc<dyn Store>,
+    circles: Cache<UserId, Arc<Circle>>,
+}
+
+impl Acquaintances {
+    /// Nothing is remembered yet.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let weigh = |_: &UserId, circle: &Arc<Circle>| u32::try_from(circle.people.len()).unwrap_or(u32::MAX).saturating_add(4);
+        let circles = Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(CIRCLE_LIFE).build();
+        Self { store, circles }
+    }
+
+    /// Those of `users` whom `viewer` may see: themselves, and whoever shares a thread with them.
+    pub async fn visible(&self, viewer: &UserId, users: &[UserId]) -> Result<HashSet<UserId>, Refusal> {
+        let mut circle = self.circles.get(viewer);
+        let is_enough = |circle: &Circle| {
+            users.iter().all(|user| user == viewer || circle.people.contains(user)) || circle.read_at.elapsed() < FRESH_FOR
+        };
+        if !circle.as_deref().is_some_and(is_enough) {
+            let read = Arc::new(self.read(viewer).await?);
+            self.circles.insert(viewer.clone(), Arc::clone(&read));
+            circle = Some(read);
+        }
+        let knows = |user: &&UserId| *user == viewer || circle.as_ref().is_some_and(|circle| circle.people.contains(*user));
+        Ok(users.iter().filter(knows).cloned().collect())
+    }
+
+    async fn read(&self, viewer: &UserId) -> Result<Circle, Refusal> {
+        let mut people = HashSet::new();
+        for status in [ThreadStatus::Active, ThreadStatus::Archived] {
+            self.read_threads(viewer, status, &mut people).await?;
+        }
+        Ok(Circle { people, read_at: Instant::now() })
+    }
+
+    async fn read_threads(&self, viewer: &UserId, status: ThreadStatus, people: &mut HashSet<UserId>) -> Result<(), Refusal> {
+        let mut after = None;
+        for _ in 0..PAGES_MAX {
+            let page = self.store.threads_of(viewer, ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
+            after = page.last().map(place);
+            let is_last = page.len() < PAGE_MAX as usize;
+            people.extend(page.into_iter().flat_map(|view| view.thread.participants));
+            if is_last || people.len() >= CIRCLE_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn place(view: &ThreadView) -> (Timestamp, ThreadId) {
+    (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id)
+}

@@ -1,0 +1,51 @@
+//! From which address a request came: the connection's, or what our own proxies say of it.
+//!
+//! Each proxy appends the address it was asked from to `X-Forwarded-For`. Of n proxies of ours the n-th entry from the right is the first
+//! that a client cannot make up; everything to the left of it is hearsay.
+
+use axum::extract::{ConnectInfo, Request};
+use std::net::{IpAddr, SocketAddr};
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The client's address, if the listener or a proxy says so.
+pub(crate) fn client(request: &Request, trusted_proxies: u8) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    forwarded(request, trusted_proxies).or(peer)
+}
+
+fn forwarded(request: &Request, trusted_proxies: u8) -> Option<IpAddr> {
+    let from_the_right = usize::from(trusted_proxies).checked_sub(1)?;
+    let lines = request.headers().get_all(FORWARDED_FOR).into_iter().rev().filter_map(|line| line.to_str().ok());
+    let entry = lines.flat_map(|line| line.rsplit(',')).nth(from_the_right)?.trim();
+    // Some proxies add the port.
+    entry.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn address(lines: &[&str], trusted_proxies: u8) -> Option<String> {
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5))));
+        for line in lines {
+            request.headers_mut().append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        client(&request, trusted_proxies).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn a_client_cannot_choose_its_address() {
+        let connection = Some("10.0.0.1".to_owned());
+        assert_eq!(address(&["1.1.1.1"], 0), connection);
+        assert_eq!(address(&["1.1.1.1, 2.2.2.2"], 1), Some("2.2.2.2".into()));
+        assert_eq!(address(&["1.1.1.1", "2.2.2.2, 3.3.3.3"], 2), Some("2.2.2.2".into()));
+        assert_eq!(address(&["2.2.2.2:443"], 1), Some("2.2.2.2".into()));
+        assert_eq!(address(&["[2001:db8::1]:443"], 1), Some("2001:db8::1".into()));
+        for lines in [&["nonsense"][..], &[], &["1.1.1.1, "]] {
+            assert_eq!(address(lines, 1), connection, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How often may one user, and one client address, ask: token buckets (GCRA, the `governor` crate) per process.
+//!
+//! A bucket holds a minute's budget, so that a page which loads after a pause gets everything at once, and refills evenly. The one
+//! of the address comes before any credential is looked at, so it bounds guessing too. Buckets that are full again are forgotten.
+
+use crate::http::failure::Failure;
+use crate::parts::IngressConfig;
+use crate::refusal::Refusal;
+use eventflow_protocol::{ErrorCode, UserId};
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Admissions between two looks for buckets that can go. A bucket takes about 100 bytes, so this bounds the excess to 1 MB.
+const CLEAN_EVERY: usize = 10_000;
+
+/// The budgets of one process.
+pub(crate) struct Limits {
+    users: Option<Buckets<UserId>>,
+    addresses: Option<Buckets<IpAddr>>,
+    trusted_proxies: u8,
+}
+
+struct Buckets<K: Hash + Eq + Clone> {
+    limiter: DefaultKeyedRateLimiter<K>,
+    asked: AtomicUsize,
+}
+
+impl Limits {
+    /// Full budgets for everybody.
+    pub(crate) fn new(config: &IngressConfig) -> Self {
+        Self {
+            users: Buckets::new(config.rest_per_minute_user),
+            addresses: Buckets::new(config.rest_per_minute_ip),
+            trusted_proxies: config.trusted_proxies,
+        }
+    }
+
+    /// How many proxies of ours stand before this process.
+    pub(crate) fn trusted_proxies(&self) -> u8 {
+        self.trusted_proxies
+    }
+
+    /// Takes one request from a user's budget.
+    pub(crate) fn admit_user(&self, user: &UserId) -> Result<(), Failure> {
+        self.users.as_ref().map_or(Ok(()), |buckets| buckets.admit(user))
+    }
+
+    /// Takes one request from an address' budget.
+    pub(crate) fn admit_address(&self, address: IpAddr) -> Result<(), Failure> {
+        self.addresses.as_ref().map_or(Ok(()), |buckets| buckets.admit(&network(address)))
+    }
+}
+
+impl<K: Hash + Eq + Clone> Buckets<K> {
+    fn new(per_minute: u32) -> Option<Self> {
+        let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
+        Some(Self { limiter: RateLimiter::keyed(quota), asked: AtomicUsize::new(0) })
+    }
+
+    fn admit(&self, key: &K) -> Result<(), Failure> {
+        if self.asked.fetch_add(1, Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        self.limiter.check_key(key).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.limiter.clock().now());
+            let refusal = Refusal::new(ErrorCode::RateLimited, "too many requests, please wait");
+            Failure::from(refusal).after(wait)
+        })
+    }
+}
+
+/// One household or host: an IPv4 address, or the /64 that an IPv6 client can choose its addresses from.
+fn network(address: IpAddr) -> IpAddr {
+    const HOST_BITS: u128 = (1 << 64) - 1;
+    match address.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !HOST_BITS).into()),
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(user: u32, ip: u32) -> Limits {
+        let mut config = IngressConfig::new(&[0; 32]);
+        (config.rest_per_minute_user, config.rest_per_minute_ip) = (user, ip);
+        Limits::new(&config)
+    }
+
+    #[test]
+    fn each_user_has_a_budget_of_their_own_and_zero_is_no_limit() {
+        let (limits, ann, bob) = (limits(3, 0), "ann".parse().unwrap(), "bob".parse().unwrap());
+        assert!((0..3).all(|_| limits.admit_user(&ann).is_ok()));
+        assert!(limits.admit_user(&ann).is_err());
+        assert!(limits.admit_user(&bob).is_ok());
+        assert!((0..10_000).all(|_| limits.admit_address([127, 0, 0, 1].into()).is_ok()));
+    }
+
+    #[test]
+    fn an_ipv6_client_cannot_get_more_by_changing_its_address() {
+        let limits = limits(0, 2);
+        let admitted = (0..100_u16).filter(|n| limits.admit_address([0x2001, 0xdb8, 0, 1, 0, 0, 0, *n].into()).is_ok());
+        assert_eq!(admitted.count(), 2);
+        assert!(limits.admit_address([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1].into()).is_ok());
+    }
+
+    #[test]
+    fn buckets_that_are_full_again_are_forgotten() {
+        let limits = limits(0, 60_000);
+        for n in 0..u32::try_from(5 * CLEAN_EVERY).unwrap() {
+            assert!(limits.admit_address(IpAddr::V4(n.into())).is_ok());
+        }
+        assert!(limits.addresses.unwrap().limiter.len() <= 2 * CLEAN_EVERY);
+    }
+}

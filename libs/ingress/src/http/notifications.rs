@@ -1,0 +1,124 @@
+//! The routes about notifications: one's own list, and telling somebody (administrators).
+//!
+//! Somebody else's notification is answered like one that does not exist. Repeating a mark or a deletion changes nothing.
+
+use crate::commands::{Done, Sent};
+use crate::http::answer;
+use crate::http::caller::Caller;
+use crate::http::failure::Failure;
+use crate::http::request::{Body, NotificationPath, Query};
+use crate::parts::Edge;
+use crate::refusal::Refusal;
+use crate::validate;
+use axum::extract::State;
+use axum::response::Response;
+use eventflow_ports::NotificationPage;
+use eventflow_protocol::command::Command;
+use eventflow_protocol::document::Identified as _;
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange};
+use eventflow_protocol::{NotificationId, UserId};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// `GET /notifications?limit&cursor&skip&unread`: newest first.
+pub(crate) async fn list(State(edge): State<Arc<Edge>>, Caller(caller): Caller, query: Query) -> Result<Response, Failure> {
+    let after = query.cursor()?;
+    let page = NotificationPage { unread_only: query.flag("unread")?, after, skip: query.skip()?, limit: query.limit()? };
+    let found = edge.inbox.notifications_of(&caller.user, page).await.map_err(Refusal::from)?;
+    let unread = edge.inbox.unread_notifications(&caller.user).await.map_err(Refusal::from)?;
+    let is_full = found.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| is_full).map(|last| format!("{}.{}", last.created_at.0, last.id));
+    let shown: Vec<Value> = found.iter().map(Notification::shown).collect();
+    Ok(answer::ok(json!({ "success": true, "notifications": shown, "unreadCount": unread, "nextCursor": next })))
+}
+
+/// `GET /notifications/unread-count`.
+pub(crate) async fn unread_count(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Result<Response, Failure> {
+    let unread = edge.inbox.unread_notifications(&caller.user).await.map_err(Refusal::from)?;
+    Ok(answer::ok(json!({ "success": true, "unreadCount": unread })))
+}
+
+/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?}`: 201 stored, 202 if any is queued.
+pub(crate) async fn send(State(edge): State<Arc<Edge>>, Body(mut body): Body) -> Result<Response, Failure> {
+    let mut on_their_way = Vec::new();
+    for notify in validate::notification(&mut body, edge.clock.now())? {
+        let user = notify.user_id.clone();
+        on_their_way.push((user, edge.commands.send_command(&Command::Notify(notify)).await));
+    }
+    told(on_their_way).await
+}
+
+/// `POST /notifications/{id}/read`.
+pub(crate) async fn read(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    NotificationPath(id): NotificationPath,
+) -> Result<Response, Failure> {
+    change_one(&edge, caller.user, id, NotificationChange::Read).await
+}
+
+/// `DELETE /notifications/{id}`.
+pub(crate) async fn delete(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    NotificationPath(id): NotificationPath,
+) -> Result<Response, Failure> {
+    change_one(&edge, caller.user, id, NotificationChange::Delete).await
+}
+
+/// `POST /notifications/read-all`: what there is by now.
+pub(crate) async fn read_all(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Result<Response, Failure> {
+    change(&edge, caller.user, None, NotificationChange::Read).await
+}
+
+async fn change_one(edge: &Edge, user: UserId, id: NotificationId, what: NotificationChange) -> Result<Response, Failure> {
+    let known = edge.inbox.notification(&user, id).await.map_err(Refusal::from)?;
+    if known.is_none() {
+        return Err(Refusal::not_found("notification").into());
+    }
+    change(edge, user, Some(id), what).await
+}
+
+async fn change(
+    edge: &Edge,
+    user_id: UserId,
+    notification_id: Option<NotificationId>,
+    change: NotificationChange,
+) -> Result<Response, Failure> {
+    let command =
+        Command::ChangeNotifications(ChangeNotifications { user_id, notification_id, change, at: edge.clock.now() });
+    match edge.commands.send_command(&command).await?.done().await? {
+        Done::Count(count) => Ok(answer::ok(json!({ "success": true, "changed": count }))),
+        Done::Queued(command) => Ok(answer::queued(command)),
+        other => Err(other.unexpected().into()),
+    }
+}
+
+/// What became of each person's notification. A refusal of all is an error; of some, they are named.
+async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, Failure> {
+    let (mut stored, mut queued, mut failed, mut last) = (Vec::new(), Vec::new(), Vec::new(), None);
+    for (user, sent) in on_their_way {
+        let done = match sent {
+            Ok(sent) => sent.done().await,
+            Err(refusal) => Err(refusal),
+        };
+        match done {
+            Ok(Done::Notification(notification)) => stored.push(notification.shown()),
+            Ok(Done::Queued(command)) => queued.push(command),
+            // The person does not want this kind: nothing was stored, as they wished.
+            Ok(Done::Done) => {}
+            Ok(other) => (failed.push(user), last = Some(other.unexpected())).0,
+            Err(refusal) => (failed.push(user), last = Some(refusal)).0,
+        }
+    }
+    if let Some(refusal) = last.filter(|_| stored.is_empty() && queued.is_empty()) {
+        return Err(refusal.into());
+    }
+    if let ([], [], &[command]) = (stored.as_slice(), failed.as_slice(), queued.as_slice()) {
+        return Ok(answer::queued(command));
+    }
+    let first = stored.first().cloned();
+    Ok(answer::created(json!({
+        "success": true, "notification": first, "notifications": stored, "queued": queued, "failed": failed,
+    })))
+}

@@ -1,0 +1,38 @@
+//! The routes about how somebody wants to be told.
+
+use crate::commands::Done;
+use crate::http::answer;
+use crate::http::caller::Caller;
+use crate::http::failure::Failure;
+use crate::http::request::Body;
+use crate::parts::Edge;
+use crate::refusal::Refusal;
+use crate::validate;
+use axum::extract::State;
+use axum::response::Response;
+use eventflow_protocol::command::Command;
+use eventflow_protocol::inbox::SetPreferences;
+use serde_json::json;
+use std::sync::Arc;
+
+/// `GET /notifications/preferences`: the defaults if they never said.
+pub(crate) async fn show(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Result<Response, Failure> {
+    let preferences = edge.inbox.preferences(&caller.user).await.map_err(Refusal::from)?;
+    Ok(answer::ok(json!({ "success": true, "preferences": preferences })))
+}
+
+/// `POST` or `PUT /notifications/preferences {channels?, types?}`: replaces them.
+pub(crate) async fn set(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    Body(mut body): Body,
+) -> Result<Response, Failure> {
+    let preferences = validate::preferences(&mut body, edge.clock.now())?;
+    let shown = json!({ "success": true, "preferences": preferences });
+    let command = Command::SetPreferences(SetPreferences { user_id: caller.user, preferences });
+    match edge.commands.send_command(&command).await?.done().await? {
+        Done::Done => Ok(answer::ok(shown)),
+        Done::Queued(command) => Ok(answer::queued(command)),
+        other => Err(other.unexpected().into()),
+    }
+}

@@ -1,0 +1,151 @@
+//! The broker of a test, with a worker inside that answers at once. What goes to other queues than the worker's is kept to be looked at.
+
+use super::people::{TestDirectory, TestInbox};
+use super::store::TestStore;
+use async_trait::async_trait;
+use bytes::Bytes;
+use eventflow_bus::port::{Broker, BrokerError, Depth, Destination, Health, Outgoing, Publish, Subscription};
+use eventflow_bus::topology::{PERSIST, Topology};
+use eventflow_protocol::change::Changed;
+use eventflow_protocol::command::Command;
+use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::inbox::Notification;
+use eventflow_protocol::reply::{Answer, ReplyFrame};
+use eventflow_protocol::{CommandId, ErrorCode, GatewayId, codec};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use tokio::sync::{mpsc, watch};
+
+/// The broker of a test.
+pub(crate) struct TestBroker {
+    pub(super) worker: Worker,
+    pub(super) health: watch::Sender<Health>,
+}
+
+/// The worker behind it, and its switches.
+#[derive(Clone, Default)]
+pub(super) struct Worker {
+    pub(super) store: Arc<TestStore>,
+    pub(super) inbox: Arc<TestInbox>,
+    pub(super) directory: Arc<TestDirectory>,
+    /// Every command, in the order it came.
+    pub(super) commands: Arc<Mutex<Vec<Command>>>,
+    /// What went to other queues: the queue's name and each envelope.
+    pub(super) others: Arc<Mutex<Vec<(String, Envelope)>>>,
+    /// It stores and says nothing.
+    pub(super) is_silent: Arc<AtomicBool>,
+    /// It refuses every command with this code.
+    pub(super) refuses: Arc<Mutex<Option<ErrorCode>>>,
+}
+
+#[async_trait]
+impl Broker for TestBroker {
+    async fn declare(&self, _topology: &Topology) -> Result<(), BrokerError> {
+        Ok(())
+    }
+    async fn declare_gateway(&self, _gateway: &GatewayId) -> Result<bool, BrokerError> {
+        Ok(true)
+    }
+    async fn remove_gateway(&self, _gateway: &GatewayId) -> Result<(), BrokerError> {
+        Ok(())
+    }
+    async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError> {
+        Ok(Box::new(TestPublisher { worker: self.worker.clone(), replies }))
+    }
+    async fn subscribe(&self, queue: &str, _prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
+        Err(BrokerError::Unroutable(queue.to_owned()))
+    }
+    async fn reply(&self, _address: &str, _payload: Bytes) {}
+    async fn depth(&self, _queue: &str) -> Result<Depth, BrokerError> {
+        Ok(Depth::default())
+    }
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+}
+
+struct TestPublisher {
+    worker: Worker,
+    replies: Option<mpsc::Sender<Bytes>>,
+}
+
+#[async_trait]
+impl Publish for TestPublisher {
+    async fn publish(&mut self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+        for message in &messages {
+            let frame = Frame::decode(&message.payload).unwrap();
+            let queue = match &message.to {
+                Destination::Queue(queue) => queue.clone(),
+                _ => String::new(),
+            };
+            if !queue.starts_with(PERSIST.stage()) {
+                self.worker.others.lock().extend(frame.items.into_iter().map(|item| (queue.clone(), item)));
+                continue;
+            }
+            let answers = frame.items.iter().map(|item| {
+                let id = CommandId(item.id);
+                (id, self.worker.work(id, codec::decode(&item.body).unwrap()))
+            });
+            let reply = ReplyFrame { answers: answers.collect() }.encode().unwrap();
+            if let Some(replies) = self.replies.as_ref().filter(|_| !self.worker.is_silent.load(SeqCst)) {
+                replies.send(reply).await.unwrap();
+            }
+        }
+        messages.iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl Worker {
+    fn work(&self, id: CommandId, command: Command) -> Answer {
+        self.commands.lock().push(command.clone());
+        if let Some(code) = *self.refuses.lock() {
+            return refused(code);
+        }
+        match command {
+            Command::CreateThread(create) => {
+                let (thread, created) = self.store.create(&create);
+                Answer::Thread { thread: Box::new(thread), created }
+            }
+            Command::SendMessage(send) => {
+                let (message, deduplicated) = self.store.append(id, send);
+                Answer::Message { message: Box::new(message), deduplicated }
+            }
+            Command::ChangeMessage(change) => match self.store.change(id, &change) {
+                Changed::Done(message, effect) | Changed::Before(message, effect) => Answer::Changed { message, effect },
+                Changed::NotFound => refused(ErrorCode::NotFound),
+                Changed::NotSender => refused(ErrorCode::Forbidden),
+                Changed::TooManyReactions => refused(ErrorCode::Invalid),
+            },
+            Command::AdvanceCursor(advance) => self.store.advance_one(&advance).map_or_else(
+                || refused(ErrorCode::NotFound),
+                |done| Answer::Cursor { up_to: done.up_to, unread_count: done.unread_count },
+            ),
+            Command::ArchiveThread(archive) => {
+                self.store.archive_one(&archive).map_or_else(|| refused(ErrorCode::NotFound), |_| Answer::Done)
+            }
+            Command::Notify(notify) => {
+                let notification = Notification::new(id.into(), notify);
+                self.inbox.add(notification.clone());
+                Answer::Notification { notification: Box::new(notification) }
+            }
+            Command::ChangeNotifications(change) => Answer::Count { count: self.inbox.change(&change) },
+            Command::SetPreferences(set) => {
+                self.inbox.set(set);
+                Answer::Done
+            }
+            Command::PutProfile(profile) => {
+                self.directory.put(profile);
+                Answer::Done
+            }
+            Command::Revoke(revocation) => {
+                self.directory.add(revocation);
+                Answer::Done
+            }
+        }
+    }
+}
+
+fn refused(code: ErrorCode) -> Answer {
+    Answer::Refused { code, error: "refused by the worker".into() }
+}

@@ -1,0 +1,175 @@
+//! The inbox, the directory and the presence store of a test: maps in memory.
+
+use async_trait::async_trait;
+use eventflow_ports::presence::GatewayStats;
+use eventflow_ports::{Directory, Inbox, NotificationPage, PresenceError, PresenceStore, StoreError};
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences};
+use eventflow_protocol::person::{Profile, Revocation};
+use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::{NotificationId, Timestamp, UserId};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// Notifications and preferences.
+#[derive(Default)]
+pub(crate) struct TestInbox {
+    notifications: Mutex<Vec<Notification>>,
+    preferences: Mutex<HashMap<UserId, Preferences>>,
+}
+
+impl TestInbox {
+    pub(crate) fn add(&self, notification: Notification) {
+        self.notifications.lock().push(notification);
+    }
+
+    pub(crate) fn change(&self, change: &ChangeNotifications) -> u64 {
+        let mut notifications = self.notifications.lock();
+        let is_meant = |one: &Notification| {
+            one.user_id == change.user_id && change.notification_id.is_none_or(|id| one.id == id)
+        };
+        if change.change == NotificationChange::Delete {
+            let before = notifications.len();
+            notifications.retain(|one| !is_meant(one));
+            return (before - notifications.len()) as u64;
+        }
+        let unread = notifications.iter_mut().filter(|one| is_meant(one) && !one.is_read);
+        unread.map(|one| (one.is_read, one.read_at) = (true, Some(change.at))).count() as u64
+    }
+
+    pub(crate) fn set(&self, set: SetPreferences) {
+        self.preferences.lock().insert(set.user_id, set.preferences);
+    }
+}
+
+#[async_trait]
+impl Inbox for TestInbox {
+    async fn add_notifications(&self, _notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn change_notifications(&self, _change: &ChangeNotifications) -> Result<u64, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError> {
+        let all = self.notifications.lock();
+        let mut own: Vec<&Notification> = all.iter().filter(|one| one.user_id == *user).collect();
+        own.sort_by_key(|one| std::cmp::Reverse((one.created_at, one.id)));
+        let wanted = own.into_iter().filter(|one| {
+            (!page.unread_only || !one.is_read) && page.after.is_none_or(|after| (one.created_at, one.id) < after)
+        });
+        Ok(wanted.skip(page.skip as usize).take(page.limit as usize).cloned().collect())
+    }
+    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+        Ok(self.notifications.lock().iter().find(|one| one.user_id == *user && one.id == id).cloned())
+    }
+    async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
+        Ok(self.notifications.lock().iter().filter(|one| one.user_id == *user && !one.is_read).count() as u64)
+    }
+    async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
+        Ok(self.preferences.lock().get(user).cloned().unwrap_or_default())
+    }
+    async fn set_preferences(&self, _set: &SetPreferences) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+}
+
+/// Profiles and revocations.
+#[derive(Default)]
+pub(crate) struct TestDirectory {
+    profiles: Mutex<HashMap<UserId, Profile>>,
+    revocations: Mutex<Vec<Revocation>>,
+    pub(crate) is_down: AtomicBool,
+}
+
+impl TestDirectory {
+    pub(crate) fn put(&self, profile: Profile) {
+        self.profiles.lock().insert(profile.id.clone(), profile);
+    }
+
+    pub(crate) fn add(&self, revocation: Revocation) {
+        self.revocations.lock().push(revocation);
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.is_down.load(SeqCst) {
+            return Err(StoreError::Unavailable { what: "test", source: "secret-host:27017 is down".into() });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Directory for TestDirectory {
+    async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
+        self.check()?;
+        let profiles = self.profiles.lock();
+        Ok(users.iter().filter_map(|user| Some((user.clone(), profiles.get(user)?.clone()))).collect())
+    }
+    async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        self.check()?;
+        self.add(revocation.clone());
+        Ok(())
+    }
+    async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError> {
+        self.check()?;
+        Ok(self.revocations.lock().iter().filter(|one| one.user_id == *user).cloned().collect())
+    }
+}
+
+/// Who is there, as signals say; nothing expires.
+#[derive(Default)]
+pub(crate) struct TestPresence {
+    people: Mutex<HashMap<UserId, Presence>>,
+    reports: Mutex<BTreeMap<String, GatewayStats>>,
+    pub(crate) is_down: AtomicBool,
+}
+
+impl TestPresence {
+    fn check(&self) -> Result<(), PresenceError> {
+        if self.is_down.load(SeqCst) {
+            return Err(PresenceError { what: "test", source: "secret-host:6379 is down".into() });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PresenceStore for TestPresence {
+    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+        self.check()?;
+        for signal in signals {
+            let (status, last_seen) = match signal.sign {
+                Sign::Here { active_at, wants_away: false } => (Status::Online, active_at),
+                Sign::Here { active_at, wants_away: true } => (Status::Away, active_at),
+                Sign::Gone => (Status::Offline, signal.at),
+            };
+            let presence = Presence { user_id: signal.user_id.clone(), status, last_seen: Some(last_seen) };
+            self.people.lock().insert(signal.user_id.clone(), presence);
+        }
+        Ok(())
+    }
+    async fn judge(&self, _users: &[UserId], _now: Timestamp) -> Result<Vec<Presence>, PresenceError> {
+        panic!("the ingress judges nobody")
+    }
+    async fn due(&self, _now: Timestamp, _limit: usize) -> Result<Vec<UserId>, PresenceError> {
+        panic!("the ingress judges nobody")
+    }
+    async fn presence(&self, users: &[UserId], _now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+        self.check()?;
+        let people = self.people.lock();
+        let unseen = |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
+        Ok(users.iter().map(|user| (user.clone(), people.get(user).cloned().unwrap_or_else(|| unseen(user)))).collect())
+    }
+    async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
+        self.check()?;
+        self.reports.lock().insert(gateway.to_owned(), stats.clone());
+        Ok(())
+    }
+    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+        self.check()?;
+        Ok(self.reports.lock().values().cloned().collect())
+    }
+}

@@ -1,0 +1,270 @@
+//! The store of a test: threads, messages, cursors, in memory, under one lock each. The worker of the test writes it, the ingress
+//! reads it.
+
+use async_trait::async_trait;
+use eventflow_ports::store::Identified;
+use eventflow_ports::{Appended, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
+use eventflow_protocol::change::{
+    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
+};
+use eventflow_protocol::command::{CreateThread, SendMessage};
+use eventflow_protocol::document::{
+    DeliveryReceipt, Message, MessageStatus, ReadReceipt, Thread, ThreadStatus, ThreadView,
+};
+use eventflow_protocol::event::Participants;
+use eventflow_protocol::pairing::Leg;
+use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// The store of a test.
+#[derive(Default)]
+pub(crate) struct TestStore {
+    state: Mutex<State>,
+    pub(crate) is_down: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    threads: BTreeMap<ThreadId, Thread>,
+    messages: Vec<Message>,
+    marks: HashMap<MessageId, Vec<ChangeMark>>,
+    legs: HashMap<MessageId, (String, Vec<Leg>)>,
+    /// Delivered and read.
+    cursors: HashMap<(ThreadId, UserId), (u64, u64)>,
+    archived: HashSet<(ThreadId, UserId)>,
+}
+
+impl TestStore {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        if self.is_down.load(SeqCst) {
+            return Err(StoreError::Unavailable { what: "test", source: "secret-host:27017 is down".into() });
+        }
+        Ok(())
+    }
+
+    /// A thread of these people.
+    pub(crate) fn thread_of(&self, people: &[&str]) -> ThreadId {
+        let participants: Vec<UserId> = people.iter().map(|name| name.parse().unwrap()).collect();
+        let thread_id = ThreadId::derive(&participants, "{}");
+        let created_by = participants[0].clone();
+        let create = CreateThread { thread_id, participants, metadata: serde_json::Map::new(), created_by, at: super::NOW };
+        self.create(&create).0.id
+    }
+
+    /// Somebody is no longer in a thread.
+    pub(crate) fn remove(&self, thread: ThreadId, user: &str) {
+        let mut state = self.state.lock();
+        state.threads.get_mut(&thread).unwrap().participants.retain(|person| person.as_str() != user);
+    }
+
+    pub(crate) fn create(&self, create: &CreateThread) -> (Thread, bool) {
+        let threads = &mut self.state.lock().threads;
+        if let Some(thread) = threads.get(&create.thread_id) {
+            return (thread.clone(), false);
+        }
+        let mut participants = create.participants.clone();
+        participants.sort_unstable();
+        let thread = Thread {
+            id: create.thread_id,
+            participants,
+            last_message_id: None,
+            last_message_at: None,
+            last_seq: 0,
+            status: ThreadStatus::Active,
+            metadata: create.metadata.clone(),
+            created_at: create.at,
+            updated_at: create.at,
+        };
+        threads.insert(thread.id, thread.clone());
+        (thread, true)
+    }
+
+    pub(crate) fn append(&self, id: CommandId, send: SendMessage) -> (Message, bool) {
+        let mut state = self.state.lock();
+        if let Some(known) = state.twin(&send) {
+            return (known, true);
+        }
+        let seq = state.messages.iter().filter(|message| message.thread_id == send.thread_id).count() as u64 + 1;
+        let pairing = send.pairing.clone();
+        let message = send.into_message(id, seq);
+        if let Some(pairing) = pairing {
+            state.legs.insert(message.id, (pairing.key, vec![pairing.leg]));
+        }
+        state.archived.retain(|(thread, user)| *thread != message.thread_id || *user == message.sender_id);
+        if let Some(thread) = state.threads.get_mut(&message.thread_id) {
+            thread.last_seq = seq;
+            thread.last_message_id = Some(message.id);
+            thread.last_message_at = Some(message.created_at);
+        }
+        state.messages.push(message.clone());
+        (message, false)
+    }
+
+    pub(crate) fn change(&self, command: CommandId, wanted: &ChangeMessage) -> Changed {
+        let State { messages, marks, .. } = &mut *self.state.lock();
+        let Some(message) = messages.iter_mut().find(|message| message.id == wanted.message_id) else {
+            return Changed::NotFound;
+        };
+        change::apply(message, marks.entry(wanted.message_id).or_default(), command, wanted)
+    }
+
+    pub(crate) fn advance_one(&self, wanted: &AdvanceCursor) -> Option<Advanced> {
+        let mut state = self.state.lock();
+        let thread = state.threads.get(&wanted.thread_id)?;
+        let (last, people) = (thread.last_seq, thread.participants.len());
+        if !thread.participants.contains(&wanted.user_id) {
+            return None;
+        }
+        let place = state.cursors.entry((wanted.thread_id, wanted.user_id.clone())).or_default();
+        let up_to = wanted.up_to.unwrap_or(last).min(last);
+        let cursor = if wanted.cursor == Cursor::Read { &mut place.1 } else { &mut place.0 };
+        let from = *cursor;
+        *cursor = from.max(up_to);
+        let up_to = *cursor;
+        place.0 = place.0.max(place.1);
+        let messages = state.receipt(wanted, from, up_to, people);
+        let unread_count = state.unread(wanted.thread_id, &wanted.user_id);
+        Some(Advanced { from, up_to, unread_count, messages })
+    }
+
+    pub(crate) fn archive_one(&self, wanted: &ArchiveThread) -> Option<ThreadView> {
+        let mut state = self.state.lock();
+        let key = (wanted.thread_id, wanted.user_id.clone());
+        state.view(wanted.thread_id, &wanted.user_id)?;
+        if wanted.archived { state.archived.insert(key) } else { state.archived.remove(&key) };
+        state.view(wanted.thread_id, &wanted.user_id)
+    }
+}
+
+impl State {
+    fn twin(&mut self, send: &SendMessage) -> Option<Message> {
+        let key = send.client_message_id.as_ref();
+        let same_key = |known: &&Message| key.is_some() && known.client_message_id.as_ref() == key;
+        if let Some(known) = self.messages.iter().find(same_key) {
+            return Some(known.clone());
+        }
+        let pairing = send.pairing.as_ref()?;
+        let legs = &mut self.legs;
+        let twin = self.messages.iter().find(|known| {
+            let joins = |(key, legs): &(String, Vec<Leg>)| *key == pairing.key && !legs.contains(&pairing.leg);
+            legs.get(&known.id).is_some_and(joins) && pairing.reaches(send.at, known.created_at)
+        })?;
+        legs.get_mut(&twin.id)?.1.push(pairing.leg);
+        Some(twin.clone())
+    }
+
+    fn unread(&self, thread: ThreadId, viewer: &UserId) -> u64 {
+        let read = self.cursors.get(&(thread, viewer.clone())).map_or(0, |place| place.1);
+        let is_unread = |message: &&Message| message.thread_id == thread && message.sender_id != *viewer && message.seq > read;
+        self.messages.iter().filter(is_unread).count() as u64
+    }
+
+    fn view(&self, id: ThreadId, viewer: &UserId) -> Option<ThreadView> {
+        let mut thread = self.threads.get(&id).filter(|thread| thread.participants.contains(viewer))?.clone();
+        if self.archived.contains(&(id, viewer.clone())) {
+            thread.status = ThreadStatus::Archived;
+        }
+        let last_message = self.messages.iter().rfind(|message| message.thread_id == id).cloned();
+        Some(ThreadView { thread, unread_count: self.unread(id, viewer), last_message })
+    }
+
+    fn receipt(&mut self, wanted: &AdvanceCursor, from: u64, up_to: u64, people: usize) -> Vec<Receipted> {
+        let recipients = people.saturating_sub(1);
+        let reached = |message: &&mut Message| {
+            message.thread_id == wanted.thread_id && message.sender_id != wanted.user_id && (from + 1..=up_to).contains(&message.seq)
+        };
+        let mut receipted = Vec::new();
+        for message in self.messages.iter_mut().filter(reached) {
+            let user_id = wanted.user_id.clone();
+            if message.delivered_to.iter().all(|receipt| receipt.user_id != user_id) {
+                message.delivered_to.push(DeliveryReceipt { user_id: user_id.clone(), delivered_at: wanted.at });
+            }
+            if wanted.cursor == Cursor::Read {
+                message.read_by.push(ReadReceipt { user_id, read_at: wanted.at });
+            }
+            message.status = if message.read_by.len() >= recipients {
+                MessageStatus::Read
+            } else if message.delivered_to.len() >= recipients {
+                MessageStatus::Delivered
+            } else {
+                MessageStatus::Sent
+            };
+            receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
+        }
+        receipted
+    }
+}
+
+#[async_trait]
+impl Store for TestStore {
+    async fn append_messages(&self, _batch: &[NewMessage]) -> Result<Vec<Appended>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn touch_threads(&self, _messages: &[Message]) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn create_thread(&self, _create: &CreateThread) -> Result<(Thread, bool), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn change_messages(&self, _changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn archive(&self, _archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().messages.iter().find(|message| message.id == id).cloned())
+    }
+    async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().threads.get(&id).cloned())
+    }
+    async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().view(id, viewer))
+    }
+    async fn participants(&self, ids: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        let found = ids.iter().filter_map(|id| state.threads.get(id));
+        Ok(found.map(|thread| (thread.id, thread.participants.as_slice().into())).collect())
+    }
+    async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        let views = state.threads.keys().filter_map(|id| state.view(*id, viewer));
+        let mut own: Vec<ThreadView> = views.filter(|view| view.thread.status == page.status).collect();
+        let place = |view: &ThreadView| (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id);
+        own.sort_by_key(|view| std::cmp::Reverse(place(view)));
+        let rest = own.into_iter().filter(|view| page.after.is_none_or(|after| place(view) < after));
+        Ok(rest.skip(page.skip as usize).take(page.limit as usize).collect())
+    }
+    async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError> {
+        self.check()?;
+        let is_before = |message: &Message, place: Place| match place {
+            Place::Seq(seq) => message.seq < seq,
+            Place::Time(time) => message.created_at < time,
+        };
+        let is_after = |message: &Message, place: Place| match place {
+            Place::Seq(seq) => message.seq > seq,
+            Place::Time(time) => message.created_at > time,
+        };
+        let wanted = |message: &&Message| {
+            message.thread_id == thread
+                && page.before.is_none_or(|place| is_before(message, place))
+                && page.after.is_none_or(|place| is_after(message, place))
+        };
+        let found: Vec<Message> = self.state.lock().messages.iter().filter(wanted).cloned().collect();
+        let limit = (page.limit as usize).min(found.len());
+        Ok(if page.after.is_some() { found[..limit].to_vec() } else { found[found.len() - limit..].to_vec() })
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.check()
+    }
+}
