@@ -6,10 +6,12 @@
 //! stored before, this key of the sender was used before, or another writer took the place. Which of them does not matter:
 //! the rest of the batch is looked up, the threads are read again, and the rest is tried again.
 //!
+//! A message that is the other leg of one that is there joins it ([`crate::pairing`]).
 //! Safe to repeat because a message's id follows from its command's: what was stored is found, not stored again.
 
 use crate::call::{CallError, Cause};
 use crate::memory::Known;
+use crate::pairing::{Join, Pairs, Place, with_leg};
 use crate::record::{MessageRecord, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use eventflow_ports::{Appended, NewMessage};
@@ -41,8 +43,12 @@ struct Work<'a> {
 struct Plan {
     inserts: Vec<(usize, Message)>,
     records: Vec<MessageRecord>,
+    joins: Vec<Join>,
     waiting: Vec<usize>,
 }
+
+/// The place of the newest message of each thread.
+type Places = HashMap<ThreadId, u64>;
 
 /// What is stored already of what a batch wants to store.
 #[derive(Default)]
@@ -69,12 +75,36 @@ impl MongoStore {
         Ok(work.answers.into_iter().map(|answer| answer.expect("a batch is done when every message has its answer")).collect())
     }
 
-    /// Looks up the suspects, gives places to the rest, inserts.
+    /// Looks up the suspects and what may be joined, gives places to the rest, joins and inserts. Places are those from before the
+    /// lookups: what is stored meanwhile takes one of them, so that the insert fails instead of missing it.
     async fn round(&self, work: &mut Work<'_>, suspects: &[usize]) -> Result<(), CallError> {
-        let found = self.find_stored(suspects.iter().map(|i| &work.batch[*i])).await?;
         let known = self.known(work.open.iter().map(|i| work.batch[*i].send.thread_id)).await?;
-        let Plan { inserts, records, waiting } = work.plan(&found, &known);
+        let places: Places = known.iter().map(|(thread, known)| (*thread, known.last())).collect();
+        let stored = self.find_stored(suspects.iter().map(|i| &work.batch[*i]));
+        let (found, pairs) = tokio::try_join!(stored, self.find_pairs(work.open.iter().map(|i| &work.batch[*i])))?;
+        let Plan { inserts, records, joins, waiting } = work.plan(&found, pairs, &known, places);
         work.open = waiting;
+        let joined = self.join(&joins).await?;
+        for Join { index, message, .. } in joins {
+            if joined {
+                work.answers[index] = Some(Appended::Duplicate(message));
+            } else {
+                work.open.push(index);
+            }
+        }
+        self.insert_planned(work, &known, inserts, records).await?;
+        work.open.sort_unstable();
+        Ok(())
+    }
+
+    /// Inserts up to the first that is refused; that one and those after it stay open.
+    async fn insert_planned(
+        &self,
+        work: &mut Work<'_>,
+        known: &HashMap<ThreadId, Arc<Known>>,
+        inserts: Vec<(usize, Message)>,
+        records: Vec<MessageRecord>,
+    ) -> Result<(), CallError> {
         if inserts.is_empty() {
             return Ok(());
         }
@@ -94,7 +124,6 @@ impl MongoStore {
                 work.open.push(i);
             }
         }
-        work.open.sort_unstable();
         Ok(())
     }
 
@@ -122,9 +151,8 @@ impl MongoStore {
 
 impl Work<'_> {
     /// Answers what can be answered, and gives the others their places.
-    fn plan(&mut self, found: &Found, known: &HashMap<ThreadId, Arc<Known>>) -> Plan {
+    fn plan(&mut self, found: &Found, mut pairs: Pairs, known: &HashMap<ThreadId, Arc<Known>>, mut last: Places) -> Plan {
         let mut plan = Plan::default();
-        let mut last: HashMap<ThreadId, u64> = HashMap::new();
         let mut planned: HashSet<CommandId> = HashSet::new();
         let mut keys: HashSet<(&UserId, &str)> = HashSet::new();
         for i in std::mem::take(&mut self.open) {
@@ -144,13 +172,25 @@ impl Work<'_> {
                 plan.waiting.push(i);
                 continue;
             }
-            let seq = last.entry(new.send.thread_id).or_insert_with(|| thread.last());
-            *seq += 1;
-            let message = new.send.clone().into_message(new.command_id, *seq);
-            plan.records.push(MessageRecord::new(&message, &thread.people));
-            plan.inserts.push((i, message));
+            match pairs.place(new) {
+                Place::Known(message) => self.answers[i] = Some(Appended::Duplicate(message)),
+                Place::Join(message) => plan.joins.extend(Join::new(i, new, message)),
+                Place::Wait => plan.waiting.push(i),
+                Place::Own => plan.insert(i, new, thread, &mut last),
+            }
         }
         plan
+    }
+}
+
+impl Plan {
+    /// Gives a message the next place of its thread.
+    fn insert(&mut self, i: usize, new: &NewMessage, thread: &Known, last: &mut Places) {
+        let seq = last.entry(new.send.thread_id).or_insert_with(|| thread.last());
+        *seq += 1;
+        let message = new.send.clone().into_message(new.command_id, *seq);
+        self.records.push(with_leg(MessageRecord::new(&message, &thread.people), new));
+        self.inserts.push((i, message));
     }
 }
 
@@ -161,9 +201,10 @@ impl Found {
         }
         let key = new.send.client_message_id.clone().filter(|_| participant)?;
         let message = self.by_key.get(&(new.send.sender_id.clone(), key))?;
-        let same = message.thread_id == new.send.thread_id
-            && message.content == new.send.content.as_str()
-            && message.attachments == new.send.attachments;
+        // What a changed message said when it was sent is not kept.
+        let changed = message.edited_at.is_some() || message.deleted_at.is_some();
+        let as_sent = message.content == new.send.content.as_str() && message.attachments == new.send.attachments;
+        let same = message.thread_id == new.send.thread_id && (changed || as_sent);
         Some(if same { Appended::Duplicate(message.clone()) } else { Appended::KeyReused })
     }
 }

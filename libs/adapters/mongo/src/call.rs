@@ -89,6 +89,11 @@ impl CallError {
         Self { what, cause }
     }
 
+    /// An error of the driver itself.
+    pub(crate) fn driver(what: &'static str, error: Error) -> Self {
+        Self::new(what, Cause::Driver(Box::new(error)))
+    }
+
     /// Which document of an ordered insert violates a unique index, if that and nothing else went wrong: those before it are
     /// stored as the write concern demands, it and those after it are not.
     pub(crate) fn duplicate_at(&self) -> Option<usize> {
@@ -100,7 +105,19 @@ impl CallError {
         }
     }
 
-    /// Whether a single insert violates a unique index.
+    /// Which documents of an unordered insert violate a unique index, if that and nothing else went wrong: all others are stored.
+    pub(crate) fn duplicates(&self) -> Option<Vec<usize>> {
+        let Cause::Driver(error) = &self.cause else { return None };
+        let ErrorKind::InsertMany(insert) = &*error.kind else { return None };
+        match (insert.write_errors.as_deref(), &insert.write_concern_error) {
+            (Some(errors), None) if errors.iter().all(|error| error.code == DUPLICATE_KEY) => {
+                Some(errors.iter().map(|error| error.index).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a single insert or upsert violates a unique index.
     pub(crate) fn is_duplicate(&self) -> bool {
         let Cause::Driver(error) = &self.cause else { return false };
         matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)

@@ -1,26 +1,27 @@
-//! Reading messages: a page of a thread by place, and some by id.
+//! Reading messages: a page of a thread by place or time, and some by id.
 
 use crate::call::CallError;
-use crate::record::{object_id, place};
+use crate::record::{date, object_id, place};
 use crate::store::{MongoStore, READ_LIMIT};
-use eventflow_ports::MessagePage;
 use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{MessageId, ThreadId};
 use futures_util::TryStreamExt;
-use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Document, doc};
 use std::collections::HashMap;
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::messages`].
     pub(crate) async fn read_messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, CallError> {
-        let thread = thread.to_string();
-        let (filter, order) = match (page.after, page.before) {
-            (Some(after), _) => (doc! { "threadId": thread, "seq": { "$gt": place(after) } }, 1),
-            (None, Some(before)) => (doc! { "threadId": thread, "seq": { "$lt": place(before) } }, -1),
-            (None, None) => (doc! { "threadId": thread }, -1),
+        let (bound, order) = match (page.after, page.before) {
+            (Some(after), _) => (beyond("$gt", after), 1),
+            (None, Some(before)) => (beyond("$lt", before), -1),
+            (None, None) => (Document::new(), -1),
         };
+        let mut filter = doc! { "threadId": thread.to_string() };
+        filter.extend(bound);
         let limit = page.limit.clamp(1, PAGE_MAX);
         let collection = self.messages.clone();
         let find = async move {
@@ -35,6 +36,16 @@ impl MongoStore {
         Ok(messages)
     }
 
+    /// See [`eventflow_ports::Store::message`].
+    pub(crate) async fn read_message(&self, id: MessageId) -> Result<Option<Message>, CallError> {
+        Ok(self.messages_by_id(&[id]).await?.remove(&id))
+    }
+
+    /// The newest message of a thread.
+    pub(crate) async fn newest(&self, thread: ThreadId) -> Result<Option<Message>, CallError> {
+        Ok(self.read_messages(thread, MessagePage { limit: 1, ..MessagePage::default() }).await?.pop())
+    }
+
     /// These messages, as far as they exist.
     pub(crate) async fn messages_by_id(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Message>, CallError> {
         if ids.is_empty() {
@@ -46,7 +57,15 @@ impl MongoStore {
             let find = collection.find(doc! { "_id": { "$in": ids } }).max_time(READ_LIMIT);
             find.await?.try_collect::<Vec<_>>().await
         };
-        let found = self.calls.run("read last messages", READ_LIMIT, find).await?;
+        let found = self.calls.run("read messages by id", READ_LIMIT, find).await?;
         Ok(found.into_iter().map(Message::from).map(|message| (message.id, message)).collect())
+    }
+}
+
+/// By `seq` the index ends the scan; by time the server walks the thread in the order of `seq` until the page is full.
+fn beyond(relation: &str, bound: Place) -> Document {
+    match bound {
+        Place::Seq(seq) => doc! { "seq": { relation: place(seq) } },
+        Place::Time(at) => doc! { "createdAt": { relation: date(at) } },
     }
 }

@@ -3,11 +3,13 @@
 //! `threadId` and `lastMessageId` are strings there, as the schema says. Places and counts are 64-bit integers.
 
 use crate::free_form::FreeForm;
+use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::document::{
     Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt, Thread, ThreadStatus,
 };
 use eventflow_protocol::id::DocumentId;
-use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::pairing::{Leg, Pairing};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -44,8 +46,39 @@ pub(crate) struct MessageRecord {
     is_draft: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_message_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<MarkRecord>,
+    /// Rises with every change; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pair: Option<PairRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edited_at: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<DateTime>,
     created_at: DateTime,
     updated_at: DateTime,
+}
+
+/// The commands that are the legs of a message, by the way they came, as text.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PairRecord {
+    pub(crate) key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) socket: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rest: Option<String>,
+}
+
+/// A [`ChangeMark`] with its commands as text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MarkRecord {
+    user_id: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    emoji: Option<String>,
+    commands: Vec<String>,
 }
 
 /// A document of `threads`. `activityAt` is `lastMessageAt`, or `createdAt` before the first message: what listings sort by.
@@ -63,6 +96,9 @@ pub(crate) struct ThreadRecord {
     unread_count: HashMap<UserId, i64>,
     #[serde(default)]
     status: ThreadStatus,
+    /// Who has put it away; read with the viewer at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    archived_by: Vec<UserId>,
     #[serde(default)]
     metadata: FreeForm,
     created_at: DateTime,
@@ -123,9 +159,65 @@ impl MessageRecord {
             delivered_to: message.delivered_to.iter().map(DeliveryRecord::from).collect(),
             is_draft: message.is_draft,
             client_message_id: message.client_message_id.clone(),
+            marks: Vec::new(),
+            revision: None,
+            pair: None,
+            edited_at: message.edited_at.map(date),
+            deleted_at: message.deleted_at.map(date),
             created_at: date(message.created_at),
             updated_at: date(message.updated_at),
         }
+    }
+
+    /// As it is stored if this command was its first leg.
+    pub(crate) fn with_leg(mut self, pairing: &Pairing, command: CommandId) -> Self {
+        let mut pair = PairRecord { key: pairing.key.clone(), ..PairRecord::default() };
+        *pair.leg_mut(pairing.leg) = Some(command.to_string());
+        self.pair = Some(pair);
+        self
+    }
+
+    /// As it is stored with these marks.
+    pub(crate) fn with_marks(mut self, marks: &[ChangeMark]) -> Self {
+        self.marks = marks.iter().map(MarkRecord::from).collect();
+        self
+    }
+
+    /// The last commands that changed it.
+    pub(crate) fn marks(&self) -> Vec<ChangeMark> {
+        self.marks.iter().map(ChangeMark::from).collect()
+    }
+}
+
+impl PairRecord {
+    /// The command that came this way.
+    pub(crate) fn leg(&self, leg: Leg) -> Option<&str> {
+        match leg {
+            Leg::Socket => self.socket.as_deref(),
+            Leg::Rest => self.rest.as_deref(),
+        }
+    }
+
+    /// Where the command is kept that comes this way.
+    pub(crate) fn leg_mut(&mut self, leg: Leg) -> &mut Option<String> {
+        match leg {
+            Leg::Socket => &mut self.socket,
+            Leg::Rest => &mut self.rest,
+        }
+    }
+}
+
+impl From<&ChangeMark> for MarkRecord {
+    fn from(mark: &ChangeMark) -> Self {
+        let commands = mark.commands.iter().map(CommandId::to_string).collect();
+        Self { user_id: mark.user_id.clone(), emoji: mark.emoji.clone(), commands }
+    }
+}
+
+impl From<&MarkRecord> for ChangeMark {
+    fn from(record: &MarkRecord) -> Self {
+        let commands = record.commands.iter().filter_map(|text| text.parse().ok().map(CommandId)).collect();
+        Self { user_id: record.user_id.clone(), emoji: record.emoji.clone(), commands }
     }
 }
 
@@ -144,6 +236,8 @@ impl From<MessageRecord> for Message {
             delivered_to: record.delivered_to.into_iter().map(DeliveryReceipt::from).collect(),
             is_draft: record.is_draft,
             client_message_id: record.client_message_id,
+            edited_at: record.edited_at.map(moment),
+            deleted_at: record.deleted_at.map(moment),
             created_at: moment(record.created_at),
             updated_at: moment(record.updated_at),
         }
@@ -161,6 +255,7 @@ impl ThreadRecord {
             last_seq: place(thread.last_seq),
             unread_count: thread.participants.iter().map(|person| (person.clone(), 0)).collect(),
             status: thread.status,
+            archived_by: Vec::new(),
             metadata: FreeForm(thread.metadata.clone()),
             created_at: date(thread.created_at),
             updated_at: date(thread.updated_at),
@@ -171,6 +266,14 @@ impl ThreadRecord {
     /// How many messages this person has not read.
     pub(crate) fn unread(&self, person: &UserId) -> u64 {
         self.unread_count.get(person).copied().map_or(0, count)
+    }
+
+    /// The thread as this person sees it.
+    pub(crate) fn seen_by(mut self, person: &UserId) -> Thread {
+        if self.status == ThreadStatus::Active && self.archived_by.contains(person) {
+            self.status = ThreadStatus::Archived;
+        }
+        self.into()
     }
 }
 
@@ -273,6 +376,7 @@ pub(crate) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn moment(date: DateTime) -> Timestamp {
+/// The database's own type as a moment.
+pub(crate) fn moment(date: DateTime) -> Timestamp {
     Timestamp(date.timestamp_millis())
 }

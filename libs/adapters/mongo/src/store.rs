@@ -1,14 +1,17 @@
 //! The store: its connection, its collections, its indexes, and which file does what.
 
 use crate::call::{CallError, Calls};
+use crate::directory::{ProfileRecord, RevocationRecord, revocation_index};
+use crate::inbox::{NotificationRecord, PreferencesRecord, notification_indexes};
 use crate::memory::{Memory, memory};
 use crate::record::{MessageRecord, ThreadRecord};
 use async_trait::async_trait;
-use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_ports::{Appended, Identified, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::Participants;
-use eventflow_protocol::{ThreadId, UserId};
+use eventflow_protocol::{MessageId, ThreadId, UserId};
 use mongodb::bson::{Document, doc};
 use mongodb::options::{
     Acknowledgment, ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
@@ -48,6 +51,12 @@ pub struct MongoStore {
     pub(crate) database: Database,
     pub(crate) messages: Collection<MessageRecord>,
     pub(crate) threads: Collection<ThreadRecord>,
+    pub(crate) notifications: Collection<NotificationRecord>,
+    pub(crate) preferences: Collection<PreferencesRecord>,
+    pub(crate) profiles: Collection<ProfileRecord>,
+    pub(crate) revocations: Collection<RevocationRecord>,
+    /// The host application's; never written.
+    pub(crate) users: Collection<Document>,
     pub(crate) calls: Calls,
     pub(crate) memory: Memory,
 }
@@ -63,16 +72,30 @@ impl MongoStore {
         configure(&mut options);
         let client = Client::with_options(options).map_err(refused)?;
         let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
-        let (messages, threads) = (database.collection("messages"), database.collection("threads"));
-        Ok(Self { client, database, messages, threads, calls: Calls::default(), memory: memory() })
+        Ok(Self {
+            messages: database.collection("messages"),
+            threads: database.collection("threads"),
+            notifications: database.collection("notifications"),
+            preferences: database.collection("preferences"),
+            profiles: database.collection("profiles"),
+            revocations: database.collection("revocations"),
+            users: database.collection("users"),
+            client,
+            database,
+            calls: Calls::default(),
+            memory: memory(),
+        })
     }
 
     /// Creates the collections and indexes that are missing; safe to repeat, and for several processes at once.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         let (messages, threads) = (self.messages.clone(), self.threads.clone());
+        let (notifications, revocations) = (self.notifications.clone(), self.revocations.clone());
         let create = async move {
             messages.create_indexes(message_indexes()).await?;
             threads.create_indexes(thread_indexes()).await?;
+            notifications.create_indexes(notification_indexes()).await?;
+            revocations.create_index(revocation_index()).await?;
             Ok(())
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
@@ -103,6 +126,22 @@ impl Store for MongoStore {
 
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError> {
         Ok(self.create(create).await?)
+    }
+
+    async fn change_messages(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError> {
+        Ok(self.change(changes).await?)
+    }
+
+    async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
+        Ok(self.advance_cursors(advances).await?)
+    }
+
+    async fn archive(&self, archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError> {
+        Ok(self.put_away(archive).await?)
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        Ok(self.read_message(id).await?)
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
@@ -152,18 +191,26 @@ fn configure(options: &mut ClientOptions) {
     options.retry_reads = Some(true);
 }
 
-/// The fence between two writers of a thread, and a sender's own keys. `_id` has its index from the server.
-fn message_indexes() -> [IndexModel; 2] {
+/// The fence between two writers of a thread, a sender's own keys, and what legs may join. `_id` has its index from the server.
+fn message_indexes() -> [IndexModel; 3] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
         unique(doc! { "senderId": 1, "clientMessageId": 1 }, IndexOptions::builder().partial_filter_expression(with_key).build()),
+        partial(doc! { "pair.key": 1, "createdAt": 1 }, doc! { "pair.key": { "$exists": true } }),
     ]
 }
 
-/// Somebody's threads in the order they are listed.
-fn thread_indexes() -> [IndexModel; 1] {
-    [IndexModel::builder().keys(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 }).build()]
+/// Somebody's threads in the order they are listed, and those they have put away.
+fn thread_indexes() -> [IndexModel; 2] {
+    [
+        IndexModel::builder().keys(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 }).build(),
+        partial(doc! { "archivedBy": 1, "status": 1, "activityAt": -1, "_id": -1 }, doc! { "archivedBy": { "$exists": true } }),
+    ]
+}
+
+fn partial(keys: Document, of: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).options(IndexOptions::builder().partial_filter_expression(of).build()).build()
 }
 
 fn unique(keys: Document, mut options: IndexOptions) -> IndexModel {

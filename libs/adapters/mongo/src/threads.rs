@@ -17,7 +17,7 @@ use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// What a thread shows of itself, without everybody's counters (as many as there are people).
+/// What a thread shows of itself, without everybody's counters and who has put it away (as many as there are people).
 const SHOWN: [&str; 9] =
     ["participants", "lastMessageId", "lastMessageAt", "lastSeq", "status", "metadata", "createdAt", "updatedAt", "activityAt"];
 
@@ -94,7 +94,8 @@ impl MongoStore {
 
     /// Adds the newest messages.
     async fn views(&self, records: Vec<ThreadRecord>, viewer: &UserId) -> Result<Vec<ThreadView>, CallError> {
-        let seen: Vec<(u64, Thread)> = records.into_iter().map(|record| (record.unread(viewer), record.into())).collect();
+        let seen: Vec<(u64, Thread)> =
+            records.into_iter().map(|record| (record.unread(viewer), record.seen_by(viewer))).collect();
         let newest: Vec<MessageId> = seen.iter().filter_map(|(_, thread)| thread.last_message_id).collect();
         let mut messages = self.messages_by_id(&newest).await?;
         let view = |(unread_count, thread): (u64, Thread)| {
@@ -120,21 +121,18 @@ fn new_thread(create: &CreateThread) -> Thread {
 }
 
 fn list_filter(viewer: &UserId, page: &ThreadPage) -> Document {
-    let mut filter = doc! { "participants": viewer.as_str(), "status": status(page.status) };
+    let mut filter = doc! { "participants": viewer.as_str(), "status": "active" };
+    match page.status {
+        ThreadStatus::Active => filter.insert("archivedBy", doc! { "$ne": viewer.as_str() }),
+        ThreadStatus::Archived => filter.insert("archivedBy", viewer.as_str()),
+        ThreadStatus::Deleted => filter.insert("status", "deleted"),
+    };
     if let Some((at, id)) = page.after {
         // The first condition bounds the index scan, the second one takes out what stands before the cursor at that time.
         filter.insert("activityAt", doc! { "$lte": date(at) });
         filter.insert("$or", [doc! { "activityAt": { "$lt": date(at) } }, doc! { "_id": { "$lt": object_id(id) } }]);
     }
     filter
-}
-
-fn status(status: ThreadStatus) -> &'static str {
-    match status {
-        ThreadStatus::Active => "active",
-        ThreadStatus::Archived => "archived",
-        ThreadStatus::Deleted => "deleted",
-    }
 }
 
 fn shown() -> Document {
@@ -144,5 +142,6 @@ fn shown() -> Document {
 fn shown_to(viewer: &UserId) -> Document {
     let mut projection = shown();
     projection.insert(format!("unreadCount.{viewer}"), 1);
+    projection.insert("archivedBy", doc! { "$elemMatch": { "$eq": viewer.as_str() } });
     projection
 }

@@ -3,16 +3,17 @@
 //! One compare-and-set a thread, all of a batch in one command: *if `lastSeq` is still n, set it to m and add the messages at
 //! n + 1 … m to the counters of those who did not write them*. So each message counts once, whoever comes when and how often.
 //! A miss means that somebody else counted: `lastSeq` is read again, and the rest, if there is one, is counted from there.
-//! Messages of that range that the caller did not pass are counted in the database.
+//! Messages of that range that the caller did not pass are counted in the database. The same step brings the thread back to those
+//! who had put it away, if somebody else spoke.
 
 use crate::call::{CallError, Cause};
 use crate::memory::Known;
-use crate::record::{count, date, object_id, place};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT, majority_document};
+use crate::record::{date, object_id, place};
+use crate::store::{MongoStore, READ_LIMIT};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, UserId};
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -52,23 +53,6 @@ struct GroupKey {
     sender: UserId,
 }
 
-/// What the server says to an `update` command.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    n: i64,
-    #[serde(default)]
-    write_errors: Vec<Failure>,
-    write_concern_error: Option<Failure>,
-}
-
-#[derive(Deserialize)]
-struct Failure {
-    code: i32,
-    #[serde(default)]
-    errmsg: String,
-}
-
 impl MongoStore {
     /// See [`eventflow_ports::Store::touch_threads`].
     pub(crate) async fn touch(&self, messages: &[Message]) -> Result<(), CallError> {
@@ -91,7 +75,7 @@ impl MongoStore {
     /// Runs the steps. Those of a command that missed any are forgotten, since the server does not say which it missed.
     async fn apply(&self, steps: &[Step<'_>]) -> Result<(), CallError> {
         for steps in chunks(steps) {
-            let matched = self.update(steps.iter().map(Step::statement).collect()).await;
+            let matched = self.update(TOUCH, self.threads.name(), steps.iter().map(Step::statement).collect()).await;
             if matches!(matched, Ok(n) if n == steps.len() as u64) {
                 for step in steps {
                     step.known.touched(step.newest.seq);
@@ -102,18 +86,6 @@ impl MongoStore {
             }
         }
         Ok(())
-    }
-
-    /// How many statements of one `update` command found their document.
-    async fn update(&self, statements: Vec<Document>) -> Result<u64, CallError> {
-        let name = self.threads.name();
-        let command = doc! { "update": name, "updates": statements, "ordered": false, "writeConcern": majority_document() };
-        let answer = self.command(TOUCH, WRITE_LIMIT, command).await?;
-        let reply: Reply = deserialize_from_document(answer).map_err(|error| driver(error.into()))?;
-        match reply.write_concern_error.or_else(|| reply.write_errors.into_iter().next()) {
-            None => Ok(count(reply.n)),
-            Some(Failure { code, errmsg }) => Err(CallError::new(TOUCH, Cause::Statement { code, message: errmsg })),
-        }
     }
 
     /// Counts in the database what the caller did not pass.
@@ -161,7 +133,18 @@ impl Step<'_> {
         if !increments.is_empty() {
             change.insert("$inc", increments);
         }
+        let (operator, operand) = self.brings_back();
+        change.insert(operator, doc! { "archivedBy": operand });
         doc! { "q": { "_id": object_id(self.thread), "lastSeq": place(self.from) }, "u": change }
+    }
+
+    /// Who had put the thread away has it back if somebody else said something: all but the only sender, or all.
+    fn brings_back(&self) -> (&'static str, Bson) {
+        let mut senders = self.senders.iter().flat_map(BySender::keys);
+        match (senders.next(), senders.next()) {
+            (Some(only), None) => ("$pull", doc! { "$ne": only.as_str() }.into()),
+            _ => ("$unset", "".into()),
+        }
     }
 
     /// Everybody's counter rises by the messages of the others. User ids hold neither `.` nor `$`, so they are paths as they are.
@@ -207,8 +190,4 @@ fn chunks<'s, 'm>(steps: &'s [Step<'m>]) -> Vec<&'s [Step<'m>]> {
         rest = others;
     }
     cut
-}
-
-fn driver(error: mongodb::error::Error) -> CallError {
-    CallError::new(TOUCH, Cause::Driver(Box::new(error)))
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod conversation;
+mod people;
 mod schema;
 mod support;
 
@@ -182,6 +184,11 @@ async fn pages_of_messages_are_cut_at_the_right_places() {
 #[tokio::test]
 async fn there_may_be_nothing_to_read() {
     run(reading::there_may_be_nothing_to_read).await;
+}
+
+#[tokio::test]
+async fn pages_of_messages_are_cut_at_a_moment() {
+    run(reading::pages_of_messages_are_cut_at_a_moment).await;
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ mod proxy;
 
 use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::Store;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
+use eventflow_ports::{Directory, Inbox, Store, directory_contract, inbox_contract};
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;
 use mongodb::Client;
@@ -22,6 +22,16 @@ pub(crate) struct MongoHarness {
 
 /// Runs a check on a fresh database, reached directly.
 pub(crate) async fn run(check: impl AsyncFnOnce(&dyn Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of the inbox on a fresh database, reached directly.
+pub(crate) async fn run_with_inbox(check: impl AsyncFnOnce(&dyn inbox_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of the directory on a fresh database, reached directly.
+pub(crate) async fn run_with_directory(check: impl AsyncFnOnce(&dyn directory_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -55,6 +65,20 @@ struct Direct(String);
 #[async_trait]
 impl Harness for Direct {
     async fn open(&self) -> Arc<dyn Store> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl inbox_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Inbox> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl directory_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Directory> {
         open(&self.0).await
     }
 }

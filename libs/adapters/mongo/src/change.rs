@@ -1,0 +1,97 @@
+//! Changing messages: edited, taken back, reacted to.
+//!
+//! A message is read, [`apply`] says what it is afterwards, and one compare-and-set on its `revision` writes the fields that a
+//! change can touch, never receipts or status, which have their own writer. A miss means that somebody else changed it: it is read
+//! again and the changes are done to what they left. Safe to repeat because the marks are written with the change.
+
+use crate::call::{CallError, Cause};
+use crate::record::{MessageRecord, object_id};
+use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use eventflow_ports::Identified;
+use eventflow_protocol::MessageId;
+use eventflow_protocol::change::{ChangeMessage, Changed, apply};
+use eventflow_protocol::document::Message;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mongodb::bson::{Document, doc, serialize_to_document};
+use std::collections::BTreeMap;
+
+/// Messages changed at the same time: enough to hide the wait for a majority, few enough to leave connections to others.
+const CONCURRENT: usize = 8;
+/// Rounds that others may win. Each loss is somebody else's change, so this many need as many people on one message at once.
+const ROUNDS_MAX: u32 = 64;
+/// What a change can touch, beside `updatedAt` and `revision`.
+const CHANGEABLE: [&str; 6] = ["content", "attachments", "reactions", "marks", "editedAt", "deletedAt"];
+
+const CHANGE: &str = "change a message";
+
+/// The changes to one message, in order, by their place in the batch.
+type Turns<'a> = Vec<(usize, &'a Identified<ChangeMessage>)>;
+
+impl MongoStore {
+    /// See [`eventflow_ports::Store::change_messages`].
+    pub(crate) async fn change(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, CallError> {
+        let mut by_message: BTreeMap<MessageId, Turns<'_>> = BTreeMap::new();
+        for (i, change) in changes.iter().enumerate() {
+            by_message.entry(change.wanted.message_id).or_default().push((i, change));
+        }
+        let mut calls = Vec::new();
+        for (id, turns) in by_message {
+            calls.push(self.change_one(id, turns));
+        }
+        let done: Vec<Vec<(usize, Changed)>> = stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
+        let mut answers: Vec<(usize, Changed)> = done.into_iter().flatten().collect();
+        answers.sort_unstable_by_key(|(i, _)| *i);
+        Ok(answers.into_iter().map(|(_, changed)| changed).collect())
+    }
+
+    async fn change_one(&self, id: MessageId, turns: Turns<'_>) -> Result<Vec<(usize, Changed)>, CallError> {
+        for _ in 0..ROUNDS_MAX {
+            let Some(record) = self.message_record(id).await? else {
+                return Ok(turns.iter().map(|(i, _)| (*i, Changed::NotFound)).collect());
+            };
+            let (revision, mut marks, mut message) = (record.revision, record.marks(), Message::from(record));
+            let change = |(i, change): &(usize, &Identified<ChangeMessage>)| {
+                (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
+            };
+            let answers: Vec<(usize, Changed)> = turns.iter().map(change).collect();
+            let is_changed = answers.iter().any(|(_, changed)| matches!(changed, Changed::Done(..)));
+            let record = MessageRecord::new(&message, &[]).with_marks(&marks);
+            if !is_changed || self.replace_changeable(&record, revision).await? {
+                return Ok(answers);
+            }
+        }
+        Err(CallError::new(CHANGE, Cause::Contended(ROUNDS_MAX)))
+    }
+
+    async fn message_record(&self, id: MessageId) -> Result<Option<MessageRecord>, CallError> {
+        let collection = self.messages.clone();
+        let find = async move { collection.find_one(doc! { "_id": object_id(id) }).max_time(READ_LIMIT).await };
+        self.calls.run("read a message", READ_LIMIT, find).await
+    }
+
+    /// `false` if the message was changed since it had this revision.
+    async fn replace_changeable(&self, record: &MessageRecord, revision: Option<i64>) -> Result<bool, CallError> {
+        let whole = serialize_to_document(record).map_err(|error| CallError::driver(CHANGE, error.into()))?;
+        // `null` finds a message that was never changed: it has no revision.
+        let filter = doc! { "_id": whole.get("_id"), "revision": revision };
+        let update = update(whole, revision.unwrap_or(0) + 1);
+        let collection = self.messages.clone();
+        let write = async move { collection.update_one(filter, update).await };
+        Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)
+    }
+}
+
+fn update(mut whole: Document, revision: i64) -> Document {
+    let (mut set, mut unset) = (doc! { "revision": revision }, Document::new());
+    for field in CHANGEABLE {
+        match whole.remove(field) {
+            Some(value) => set.insert(field, value),
+            None => unset.insert(field, ""),
+        };
+    }
+    let mut update = doc! { "$set": set, "$max": { "updatedAt": whole.remove("updatedAt") } };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    update
+}

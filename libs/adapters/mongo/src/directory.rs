@@ -1,0 +1,208 @@
+//! People by name, and which of their credentials no longer hold.
+//!
+//! `profiles` and `revocations` are ours. `users` is the host application's: it is read and never written, not even an index, and
+//! nothing in it is taken on trust: a field of another type than expected, or that could not be shown as it is, counts as not there.
+//! A host whose ids are not `_id` keeps an index on `id`. Safe to repeat because everything is written under a key that follows from it.
+
+use crate::call::CallError;
+use crate::record::{date, moment};
+use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use async_trait::async_trait;
+use eventflow_ports::{Directory, StoreError};
+use eventflow_protocol::UserId;
+use eventflow_protocol::content::clean;
+use eventflow_protocol::person::{NAME_MAX_CHARS, Profile, Revocation};
+use futures_util::TryStreamExt;
+use mongodb::IndexModel;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// Longest address of a picture in bytes: what every browser takes.
+const AVATAR_MAX_BYTES: usize = 2_048;
+/// Longest address of a mailbox in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
+const EMAIL_MAX_BYTES: usize = 254;
+
+/// A document of `profiles`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ProfileRecord {
+    #[serde(rename = "_id")]
+    id: UserId,
+    name: String,
+    #[serde(default)]
+    avatar: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+}
+
+/// A document of `revocations`: for a person and login (or all of theirs) the latest.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RevocationRecord {
+    user_id: UserId,
+    #[serde(default)]
+    session: Option<String>,
+    at: DateTime,
+}
+
+#[async_trait]
+impl Directory for MongoStore {
+    async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
+        if users.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (mut people, ours) = tokio::try_join!(self.host_profiles(users), self.own_profiles(users))?;
+        people.extend(ours);
+        Ok(people)
+    }
+
+    async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
+        let Profile { id, name, avatar, email } = profile.clone();
+        let (collection, filter) = (self.profiles.clone(), doc! { "_id": id.as_str() });
+        let record = ProfileRecord { id, name, avatar, email };
+        let write = async move { collection.replace_one(filter, record).upsert(true).await.map(drop) };
+        Ok(self.calls.run("put a profile", WRITE_LIMIT, write).await?)
+    }
+
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        let Revocation { user_id, session, at } = revocation;
+        let key = doc! { "user": user_id.as_str(), "session": session.as_deref() };
+        let update = doc! {
+            "$setOnInsert": { "userId": user_id.as_str(), "session": session.as_deref() },
+            "$max": { "at": date(*at) },
+        };
+        let collection = self.revocations.clone();
+        let write = async move { collection.update_one(doc! { "_id": key }, update).upsert(true).await.map(drop) };
+        Ok(self.calls.run("revoke credentials", WRITE_LIMIT, write).await?)
+    }
+
+    async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError> {
+        let (collection, filter) = (self.revocations.clone(), doc! { "userId": user.as_str() });
+        let find = async move {
+            let find = collection.find(filter).sort(doc! { "at": 1, "_id": 1 }).max_time(READ_LIMIT);
+            find.await?.try_collect::<Vec<_>>().await
+        };
+        let found = self.calls.run("read revocations", READ_LIMIT, find).await?;
+        let revocation =
+            |record: RevocationRecord| Revocation { user_id: record.user_id, session: record.session, at: moment(record.at) };
+        Ok(found.into_iter().map(revocation).collect())
+    }
+}
+
+impl MongoStore {
+    async fn own_profiles(&self, users: &[UserId]) -> Result<Vec<(UserId, Profile)>, CallError> {
+        let ids: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        let (collection, filter) = (self.profiles.clone(), doc! { "_id": { "$in": ids } });
+        let find = async move { collection.find(filter).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await };
+        let found = self.calls.run("read profiles", READ_LIMIT, find).await?;
+        let profile = |ProfileRecord { id, name, avatar, email }| (id.clone(), Profile { id, name, avatar, email });
+        Ok(found.into_iter().map(profile).collect())
+    }
+
+    async fn host_profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, CallError> {
+        let ids: Vec<Bson> = users.iter().flat_map(keys).collect();
+        let filter = doc! { "$or": [{ "_id": { "$in": &ids } }, { "id": { "$in": &ids } }] };
+        let collection = self.users.clone();
+        let find = async move {
+            let find = collection.find(filter).projection(doc! { "id": 1, "name": 1, "email": 1, "avatar": 1 });
+            find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
+        };
+        let found = self.calls.run("read the host's users", READ_LIMIT, find).await?;
+        let wanted: HashSet<&UserId> = users.iter().collect();
+        let mut people = HashMap::new();
+        // Where one user's `id` is another one's `_id`, `id` counts.
+        for field in ["_id", "id"] {
+            let with_id = found.iter().filter_map(|user| Some((id(user.get(field)?)?, user)));
+            people.extend(with_id.filter(|(id, _)| wanted.contains(id)).map(|(id, user)| (id.clone(), host_profile(id, user))));
+        }
+        Ok(people)
+    }
+}
+
+/// Somebody's revocations.
+pub(crate) fn revocation_index() -> IndexModel {
+    IndexModel::builder().keys(doc! { "userId": 1 }).build()
+}
+
+/// The forms in which a host may store an id.
+fn keys(user: &UserId) -> impl Iterator<Item = Bson> {
+    let text = Bson::from(user.as_str());
+    std::iter::once(text).chain(ObjectId::parse_str(user.as_str()).ok().map(Bson::from))
+}
+
+fn id(value: &Bson) -> Option<UserId> {
+    match value {
+        Bson::String(text) => text.parse().ok(),
+        Bson::ObjectId(id) => id.to_hex().parse().ok(),
+        _ => None,
+    }
+}
+
+fn host_profile(id: UserId, user: &Document) -> Profile {
+    let text = |field: &str| user.get_str(field).ok();
+    Profile {
+        name: text("name").and_then(name).unwrap_or_else(|| id.to_string()),
+        avatar: text("avatar").filter(|address| is_avatar(address)).map(str::to_owned),
+        email: text("email").map(str::trim).filter(|address| is_email(address)).map(str::to_owned),
+        id,
+    }
+}
+
+/// One line of plain text; none if nothing is left.
+fn name(raw: &str) -> Option<String> {
+    let words: Vec<String> = clean(raw).split_whitespace().map(str::to_owned).collect();
+    let name: String = words.join(" ").chars().take(NAME_MAX_CHARS).collect();
+    Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// `https`, or a path of the same site; with nothing in it that ends an attribute of a page. `//host` and `/\host` are other sites.
+fn is_avatar(address: &str) -> bool {
+    let is_path = address.starts_with('/') && !address.starts_with("//");
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>`\\".contains(&byte);
+    (is_path || address.starts_with("https://")) && address.len() <= AVATAR_MAX_BYTES && address.bytes().all(is_plain)
+}
+
+fn is_email(address: &str) -> bool {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"'<>`\\,;".contains(c);
+    let parts = address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    parts && address.len() <= EMAIL_MAX_BYTES && address.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_line_of_plain_text() {
+        for (raw, shown) in [
+            ("Ann  Lee", Some("Ann Lee")),
+            ("<b>Ann</b>\n<img src=x onerror=alert(1)>", Some("Ann")),
+            ("a < b", Some("a < b")),
+            ("<i></i>", None),
+            (" ", None),
+        ] {
+            assert_eq!(name(raw).as_deref(), shown, "{raw}");
+        }
+        assert_eq!(name(&"é".repeat(NAME_MAX_CHARS + 1)), Some("é".repeat(NAME_MAX_CHARS)));
+    }
+
+    #[test]
+    fn pictures_come_over_https_or_from_the_same_site() {
+        for good in ["https://example.org/a.png?size=2", "/avatars/1.png"] {
+            assert!(is_avatar(good), "{good}");
+        }
+        let bad = ["http://example.org/a.png", "//example.org/a.png", "/\\example.org/a.png", "javascript:alert(1)", "a.png", ""];
+        for bad in bad.into_iter().chain(["/a\" onerror=\"alert(1)", "data:image/png;base64,AA", "https://e.org/a b"]) {
+            assert!(!is_avatar(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_mailboxes_are_plain() {
+        assert!(is_email("ann@example.org"));
+        for bad in ["ann", "@example.org", "ann@", "ann@example.org\nBcc: x@y", "a b@example.org", "<ann@example.org>"] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

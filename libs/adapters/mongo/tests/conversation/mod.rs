@@ -1,0 +1,194 @@
+//! What happens to messages and threads once they are there, or arrive twice, honours the port's contract.
+
+use crate::support::run;
+use eventflow_ports::store_contract::{archive, changes, cursors, pairing};
+
+#[tokio::test]
+async fn an_edited_message_says_the_new_text() {
+    run(changes::an_edited_message_says_the_new_text).await;
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_its_id() {
+    run(changes::a_message_is_found_by_its_id).await;
+}
+
+#[tokio::test]
+async fn a_deleted_message_keeps_its_place() {
+    run(changes::a_deleted_message_keeps_its_place).await;
+}
+
+#[tokio::test]
+async fn a_change_that_comes_again_is_done_once() {
+    run(changes::a_change_that_comes_again_is_done_once).await;
+}
+
+#[tokio::test]
+async fn changes_of_one_batch_are_made_in_its_order() {
+    run(changes::changes_of_one_batch_are_made_in_its_order).await;
+}
+
+#[tokio::test]
+async fn only_its_sender_edits_and_deletes_a_message() {
+    run(changes::only_its_sender_edits_and_deletes_a_message).await;
+}
+
+#[tokio::test]
+async fn one_person_puts_so_many_signs_on_a_message() {
+    run(changes::one_person_puts_so_many_signs_on_a_message).await;
+}
+
+#[tokio::test]
+async fn toggles_of_many_people_at_once_all_land() {
+    run(changes::toggles_of_many_people_at_once_all_land).await;
+}
+
+#[tokio::test]
+async fn the_same_toggle_at_two_writers_is_done_once() {
+    run(changes::the_same_toggle_at_two_writers_is_done_once).await;
+}
+
+#[tokio::test]
+async fn changes_and_receipts_do_not_undo_each_other() {
+    run(changes::changes_and_receipts_do_not_undo_each_other).await;
+}
+
+#[tokio::test]
+async fn a_key_still_names_a_message_that_was_changed() {
+    run(changes::a_key_still_names_a_message_that_was_changed).await;
+}
+
+#[tokio::test]
+async fn a_cursor_only_rises_and_stops_at_the_newest_message() {
+    run(cursors::a_cursor_only_rises_and_stops_at_the_newest_message).await;
+}
+
+#[tokio::test]
+async fn an_empty_thread_has_nothing_to_read() {
+    run(cursors::an_empty_thread_has_nothing_to_read).await;
+}
+
+#[tokio::test]
+async fn reading_leaves_what_is_beyond_the_cursor_unread() {
+    run(cursors::reading_leaves_what_is_beyond_the_cursor_unread).await;
+}
+
+#[tokio::test]
+async fn what_is_not_yet_counted_can_be_read() {
+    run(cursors::what_is_not_yet_counted_can_be_read).await;
+}
+
+#[tokio::test]
+async fn receipts_of_two_people_make_the_status() {
+    run(cursors::receipts_of_two_people_make_the_status).await;
+}
+
+#[tokio::test]
+async fn receipts_of_three_people_wait_for_the_last() {
+    run(cursors::receipts_of_three_people_wait_for_the_last).await;
+}
+
+#[tokio::test]
+async fn an_advance_that_comes_again_changes_nothing() {
+    run(cursors::an_advance_that_comes_again_changes_nothing).await;
+}
+
+#[tokio::test]
+async fn strangers_have_no_cursor() {
+    run(cursors::strangers_have_no_cursor).await;
+}
+
+#[tokio::test]
+async fn an_advance_names_the_newest_of_many() {
+    run(cursors::an_advance_names_the_newest_of_many).await;
+}
+
+#[tokio::test]
+async fn a_crowd_has_cursors_and_no_receipts() {
+    run(cursors::a_crowd_has_cursors_and_no_receipts).await;
+}
+
+#[tokio::test]
+async fn every_answer_is_what_the_history_says() {
+    run(cursors::every_answer_is_what_the_history_says).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_while_people_write_and_read() {
+    run(cursors::counts_are_exact_while_people_write_and_read).await;
+}
+
+#[tokio::test]
+async fn clicks_that_arrive_twice_are_stored_once() {
+    run(pairing::clicks_that_arrive_twice_are_stored_once).await;
+}
+
+#[tokio::test]
+async fn clicks_by_rest_alone_are_all_stored() {
+    run(pairing::clicks_by_rest_alone_are_all_stored).await;
+}
+
+#[tokio::test]
+async fn clicks_by_socket_alone_are_all_stored() {
+    run(pairing::clicks_by_socket_alone_are_all_stored).await;
+}
+
+#[tokio::test]
+async fn lost_legs_cost_no_more_than_they_must() {
+    run(pairing::lost_legs_cost_no_more_than_they_must).await;
+}
+
+#[tokio::test]
+async fn the_second_leg_finds_the_message_of_the_first() {
+    run(pairing::the_second_leg_finds_the_message_of_the_first).await;
+}
+
+#[tokio::test]
+async fn legs_of_one_batch_find_each_other() {
+    run(pairing::legs_of_one_batch_find_each_other).await;
+}
+
+#[tokio::test]
+async fn legs_at_two_writers_find_each_other() {
+    run(pairing::legs_at_two_writers_find_each_other).await;
+}
+
+#[tokio::test]
+async fn a_client_that_was_offline_reaches_further_back() {
+    run(pairing::a_client_that_was_offline_reaches_further_back).await;
+}
+
+#[tokio::test]
+async fn a_keyed_message_never_pairs() {
+    run(pairing::a_keyed_message_never_pairs).await;
+}
+
+#[tokio::test]
+async fn what_differs_in_anything_stays_apart() {
+    run(pairing::what_differs_in_anything_stays_apart).await;
+}
+
+#[tokio::test]
+async fn a_thread_is_put_away_for_one_person() {
+    run(archive::a_thread_is_put_away_for_one_person).await;
+}
+
+#[tokio::test]
+async fn a_thread_is_brought_back() {
+    run(archive::a_thread_is_brought_back).await;
+}
+
+#[tokio::test]
+async fn strangers_put_nothing_away() {
+    run(archive::strangers_put_nothing_away).await;
+}
+
+#[tokio::test]
+async fn somebody_elses_message_brings_a_thread_back() {
+    run(archive::somebody_elses_message_brings_a_thread_back).await;
+}
+
+#[tokio::test]
+async fn an_old_message_brings_nothing_back() {
+    run(archive::an_old_message_brings_nothing_back).await;
+}

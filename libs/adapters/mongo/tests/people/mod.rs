@@ -1,0 +1,128 @@
+//! Notifications, preferences and people honour their contracts; the host application's users are read with care and never written.
+
+use crate::support::{run_with_directory, run_with_inbox, run_with_uri};
+use eventflow_mongo::MongoStore;
+use eventflow_ports::{Directory, directory_contract, inbox_contract};
+use eventflow_protocol::UserId;
+use eventflow_protocol::person::Profile;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection};
+
+#[tokio::test]
+async fn a_notification_comes_back_unchanged() {
+    run_with_inbox(inbox_contract::a_notification_comes_back_unchanged).await;
+}
+
+#[tokio::test]
+async fn a_notification_that_comes_again_is_there_once() {
+    run_with_inbox(inbox_contract::a_notification_that_comes_again_is_there_once).await;
+}
+
+#[tokio::test]
+async fn a_deleted_notification_stays_deleted() {
+    run_with_inbox(inbox_contract::a_deleted_notification_stays_deleted).await;
+}
+
+#[tokio::test]
+async fn unread_notifications_are_counted() {
+    run_with_inbox(inbox_contract::unread_notifications_are_counted).await;
+}
+
+#[tokio::test]
+async fn reading_all_leaves_what_came_later() {
+    run_with_inbox(inbox_contract::reading_all_leaves_what_came_later).await;
+}
+
+#[tokio::test]
+async fn pages_of_notifications_show_each_once() {
+    run_with_inbox(inbox_contract::pages_of_notifications_show_each_once).await;
+}
+
+#[tokio::test]
+async fn the_later_preferences_count() {
+    run_with_inbox(inbox_contract::the_later_preferences_count).await;
+}
+
+#[tokio::test]
+async fn a_profile_is_found_as_it_was_written() {
+    run_with_directory(directory_contract::a_profile_is_found_as_it_was_written).await;
+}
+
+#[tokio::test]
+async fn unknown_people_are_absent() {
+    run_with_directory(directory_contract::unknown_people_are_absent).await;
+}
+
+#[tokio::test]
+async fn a_revocation_is_remembered() {
+    run_with_directory(directory_contract::a_revocation_is_remembered).await;
+}
+
+#[tokio::test]
+async fn revoking_again_changes_nothing() {
+    run_with_directory(directory_contract::revoking_again_changes_nothing).await;
+}
+
+#[tokio::test]
+async fn users_of_the_host_are_known_by_either_id_and_never_written() {
+    run_with_uri(async |uri| {
+        let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
+        let key = ObjectId::new();
+        let hosts = [
+            doc! { "_id": ObjectId::new(), "id": "ann", "name": "Ann <b>Lee</b>", "email": "ann@example.org", "avatar": "/a.png" },
+            doc! { "_id": key, "name": "Bob", "avatar": "javascript:alert(1)", "password": "secret" },
+            doc! { "_id": "carl", "name": "Carl", "email": "carl@example.org" },
+            doc! { "_id": "dora", "name": "another person's key" },
+            doc! { "_id": ObjectId::new(), "id": "dora", "name": "Dora" },
+        ];
+        users.insert_many(&hosts).await.unwrap();
+        let asked = people(&["ann", &key.to_hex(), "carl", "dora", "nobody"]);
+        let known = store.profiles(&asked).await.unwrap();
+        let shown = |i: usize| known.get(&asked[i]).map(|profile| (profile.name.as_str(), profile.avatar.as_deref(), profile.email.as_deref()));
+        assert_eq!(shown(0), Some(("Ann Lee", Some("/a.png"), Some("ann@example.org"))));
+        assert_eq!(shown(1), Some(("Bob", None, None)));
+        assert_eq!(shown(2), Some(("Carl", None, Some("carl@example.org"))));
+        assert_eq!(shown(3), Some(("Dora", None, None)), "`id` counts before `_id`");
+        assert_eq!(shown(4), None);
+        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None };
+        store.put_profile(&own).await.unwrap();
+        assert_eq!(store.profiles(&asked).await.unwrap()[&asked[2]], own, "a profile of our own wins");
+        let mut left: Vec<Document> = Vec::new();
+        let mut cursor = users.find(doc! {}).await.unwrap();
+        while cursor.advance().await.unwrap() {
+            left.push(cursor.deserialize_current().unwrap());
+        }
+        assert_eq!(left, hosts);
+        assert_eq!(users.list_index_names().await.unwrap(), ["_id_"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn odd_users_of_the_host_hide_nobody() {
+    run_with_uri(async |uri| {
+        let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
+        let hosts = [
+            doc! { "id": "ann", "name": 5, "email": ["a@b"], "avatar": { "url": "/a.png" } },
+            doc! { "id": "bob", "name": "<i></i>" },
+            doc! { "id": ["carl", "x y"], "name": "Carl" },
+            doc! { "id": "dora", "name": "Dora" },
+        ];
+        users.insert_many(hosts).await.unwrap();
+        let asked = people(&["ann", "bob", "carl", "dora"]);
+        let known = store.profiles(&asked).await.unwrap();
+        let names: Vec<_> = asked.iter().map(|user| known.get(user).map(|profile| profile.name.as_str())).collect();
+        assert_eq!(names, [Some("ann"), Some("bob"), None, Some("Dora")]);
+        assert!(known.values().all(|profile| profile.email.is_none() && profile.avatar.is_none()));
+    })
+    .await;
+}
+
+async fn users(uri: &str) -> Collection<Document> {
+    Client::with_uri_str(uri).await.unwrap().default_database().unwrap().collection("users")
+}
+
+fn people(ids: &[&str]) -> Vec<UserId> {
+    ids.iter().map(|id| id.parse().unwrap()).collect()
+}
