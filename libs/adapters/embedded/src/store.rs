@@ -1,23 +1,29 @@
-//! The message store in the data file: the same facts as the documents a client sees, in three tables.
+//! The message store in the data file: the same facts as the documents a client sees, in a few tables.
 //!
 //! One batch is one change of the single writer, so a batch is stored as a whole or not at all, `seq` has no gaps, and two
 //! users of one file cannot interleave. Thread, counters and messages change in the same transaction: there is nothing to
 //! catch up on later. Safe to repeat because the primary key, the command's id and the sender's key are unique indexes.
 
 mod append;
+mod change;
 mod column;
+mod cursor;
+mod directory;
 mod history;
+mod inbox;
 mod message;
+mod pairing;
 mod schema;
 mod thread;
 
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
-use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_ports::{Appended, Identified, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::Participants;
-use eventflow_protocol::{ThreadId, UserId};
+use eventflow_protocol::{MessageId, ThreadId, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,7 +32,7 @@ use tokio::time::timeout;
 /// Longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`] in the data file. Cheap to clone; every clone is the same store.
+/// [`Store`], [`eventflow_ports::Inbox`] and [`eventflow_ports::Directory`] in the data file. Cheap to clone; every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,
@@ -55,6 +61,25 @@ impl Store for EmbeddedStore {
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError> {
         let create = create.clone();
         in_time("create a thread", self.database.write(move |tx| thread::create(tx, &create))).await
+    }
+
+    async fn change_messages(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError> {
+        let changes = changes.to_vec();
+        in_time("change messages", self.database.write(move |tx| change::change(tx, &changes))).await
+    }
+
+    async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
+        let advances = advances.to_vec();
+        in_time("advance cursors", self.database.write(move |tx| cursor::advance(tx, &advances))).await
+    }
+
+    async fn archive(&self, archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError> {
+        let archive = archive.clone();
+        in_time("archive a thread", self.database.write(move |tx| thread::archive(tx, &archive))).await
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        in_time("read a message", self.database.read(move |connection| message::by_id(connection, id))).await
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {

@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
-use eventflow_ports::store_contract::{Harness, append, counters, keys, reading, redelivery, threads, writers};
+use eventflow_ports::store_contract::{
+    Harness, append, archive, changes, counters, cursors, keys, pairing, reading, redelivery, threads, writers,
+};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -203,4 +205,199 @@ async fn pages_of_messages_are_cut_at_the_right_places() {
 #[tokio::test]
 async fn there_may_be_nothing_to_read() {
     reading::there_may_be_nothing_to_read(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_of_messages_are_cut_at_a_moment() {
+    reading::pages_of_messages_are_cut_at_a_moment(&File::new()).await;
+}
+
+#[tokio::test]
+async fn clicks_that_arrive_twice_are_stored_once() {
+    pairing::clicks_that_arrive_twice_are_stored_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn clicks_by_rest_alone_are_all_stored() {
+    pairing::clicks_by_rest_alone_are_all_stored(&File::new()).await;
+}
+
+#[tokio::test]
+async fn clicks_by_socket_alone_are_all_stored() {
+    pairing::clicks_by_socket_alone_are_all_stored(&File::new()).await;
+}
+
+#[tokio::test]
+async fn lost_legs_cost_no_more_than_they_must() {
+    pairing::lost_legs_cost_no_more_than_they_must(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_second_leg_finds_the_message_of_the_first() {
+    pairing::the_second_leg_finds_the_message_of_the_first(&File::new()).await;
+}
+
+#[tokio::test]
+async fn legs_of_one_batch_find_each_other() {
+    pairing::legs_of_one_batch_find_each_other(&File::new()).await;
+}
+
+#[tokio::test]
+async fn legs_at_two_writers_find_each_other() {
+    pairing::legs_at_two_writers_find_each_other(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_was_offline_reaches_further_back() {
+    pairing::a_client_that_was_offline_reaches_further_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_keyed_message_never_pairs() {
+    pairing::a_keyed_message_never_pairs(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_differs_in_anything_stays_apart() {
+    pairing::what_differs_in_anything_stays_apart(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_edited_message_says_the_new_text() {
+    changes::an_edited_message_says_the_new_text(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_its_id() {
+    changes::a_message_is_found_by_its_id(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_deleted_message_keeps_its_place() {
+    changes::a_deleted_message_keeps_its_place(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_change_that_comes_again_is_done_once() {
+    changes::a_change_that_comes_again_is_done_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn changes_of_one_batch_are_made_in_its_order() {
+    changes::changes_of_one_batch_are_made_in_its_order(&File::new()).await;
+}
+
+#[tokio::test]
+async fn only_its_sender_edits_and_deletes_a_message() {
+    changes::only_its_sender_edits_and_deletes_a_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn one_person_puts_so_many_signs_on_a_message() {
+    changes::one_person_puts_so_many_signs_on_a_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn toggles_of_many_people_at_once_all_land() {
+    changes::toggles_of_many_people_at_once_all_land(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_same_toggle_at_two_writers_is_done_once() {
+    changes::the_same_toggle_at_two_writers_is_done_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn changes_and_receipts_do_not_undo_each_other() {
+    changes::changes_and_receipts_do_not_undo_each_other(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_key_still_names_a_message_that_was_changed() {
+    changes::a_key_still_names_a_message_that_was_changed(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_cursor_only_rises_and_stops_at_the_newest_message() {
+    cursors::a_cursor_only_rises_and_stops_at_the_newest_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_empty_thread_has_nothing_to_read() {
+    cursors::an_empty_thread_has_nothing_to_read(&File::new()).await;
+}
+
+#[tokio::test]
+async fn reading_leaves_what_is_beyond_the_cursor_unread() {
+    cursors::reading_leaves_what_is_beyond_the_cursor_unread(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_not_yet_counted_can_be_read() {
+    cursors::what_is_not_yet_counted_can_be_read(&File::new()).await;
+}
+
+#[tokio::test]
+async fn receipts_of_two_people_make_the_status() {
+    cursors::receipts_of_two_people_make_the_status(&File::new()).await;
+}
+
+#[tokio::test]
+async fn receipts_of_three_people_wait_for_the_last() {
+    cursors::receipts_of_three_people_wait_for_the_last(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_advance_that_comes_again_changes_nothing() {
+    cursors::an_advance_that_comes_again_changes_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn strangers_have_no_cursor() {
+    cursors::strangers_have_no_cursor(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_advance_names_the_newest_of_many() {
+    cursors::an_advance_names_the_newest_of_many(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_crowd_has_cursors_and_no_receipts() {
+    cursors::a_crowd_has_cursors_and_no_receipts(&File::new()).await;
+}
+
+#[tokio::test]
+async fn every_answer_is_what_the_history_says() {
+    cursors::every_answer_is_what_the_history_says(&File::new()).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_while_people_write_and_read() {
+    cursors::counts_are_exact_while_people_write_and_read(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_thread_is_put_away_for_one_person() {
+    archive::a_thread_is_put_away_for_one_person(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_thread_is_brought_back() {
+    archive::a_thread_is_brought_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn strangers_put_nothing_away() {
+    archive::strangers_put_nothing_away(&File::new()).await;
+}
+
+#[tokio::test]
+async fn somebody_elses_message_brings_a_thread_back() {
+    archive::somebody_elses_message_brings_a_thread_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_old_message_brings_nothing_back() {
+    archive::an_old_message_brings_nothing_back(&File::new()).await;
 }

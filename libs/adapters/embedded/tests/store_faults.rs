@@ -4,7 +4,9 @@
 
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::store_contract::fixtures::{Scene, again, append, creation, expect_history, fresh_people, present, unread};
-use eventflow_ports::{NewMessage, Store, StoreError};
+use eventflow_ports::{Directory, Inbox, NewMessage, Store, StoreError};
+use eventflow_protocol::inbox::{Preferences, SetPreferences};
+use eventflow_protocol::{CommandId, UserId};
 
 /// Messages in a batch: more than one page of the file.
 const BATCH: usize = 200;
@@ -17,6 +19,10 @@ async fn limit_pages(database: &Database, pages: u32) {
 
 fn is_unavailable<T>(answer: &Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Unavailable { .. }))
+}
+
+fn preferences(user: &UserId) -> SetPreferences {
+    SetPreferences { user_id: user.clone(), preferences: Preferences::default() }
 }
 
 #[tokio::test]
@@ -60,6 +66,13 @@ async fn a_closed_file_is_unavailable_for_every_operation_that_needs_it() {
     assert!(is_unavailable(&store.thread(scene.thread).await));
     assert!(is_unavailable(&store.thread_view(scene.thread, &scene.people[0]).await));
     assert!(is_unavailable(&store.participants(&[scene.thread]).await));
+    assert!(is_unavailable(&store.change_messages(&[]).await));
+    assert!(is_unavailable(&store.advance(&[]).await));
+    assert!(is_unavailable(&store.message(CommandId::new().into()).await));
+    assert!(is_unavailable(&store.unread_notifications(&scene.people[0]).await));
+    assert!(is_unavailable(&store.set_preferences(&preferences(&scene.people[0])).await));
+    assert!(is_unavailable(&store.profiles(&scene.people).await));
+    assert!(is_unavailable(&store.revocations(&scene.people[0]).await));
     assert!(is_unavailable(&store.ping().await));
 }
 

@@ -3,7 +3,7 @@
 //! Runs as one change on the only writer, so between reading a thread's `last_seq` and writing it nobody else is there.
 //! Safe to repeat because a message that is there already takes no `seq` and counts for nothing.
 
-use super::{column, message, thread};
+use super::{column, message, pairing, thread};
 use eventflow_ports::{Appended, NewMessage};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
@@ -15,7 +15,7 @@ pub(super) fn append(connection: &Connection, batch: Vec<NewMessage>) -> Result<
     let mut append = Append { connection, heads: HashMap::new(), sent: HashMap::new() };
     let answers = batch.into_iter().map(|new| append.one(new)).collect::<Result<Vec<_>>>()?;
     append.touch_threads()?;
-    append.count_sent()?;
+    append.touch_people()?;
     Ok(answers)
 }
 
@@ -40,9 +40,16 @@ impl Append<'_> {
         if !self.is_member(&member)? {
             return Ok(Appended::NotParticipant);
         }
+        let pairing = pairing::of(&new.send).cloned();
+        let leg = pairing.as_ref().map(|pairing| (new.command_id, pairing));
+        if let Some((command, pairing)) = leg
+            && let Some(message) = pairing::join(self.connection, command, pairing, new.send.at)?
+        {
+            return Ok(Appended::Duplicate(message));
+        }
         let last_seq = self.head(member.0)?.last_seq;
         let message = new.send.into_message(new.command_id, last_seq + 1);
-        if !message::insert(self.connection, &message)? {
+        if !message::insert(self.connection, &message, leg)? {
             return self.stored_before(&message);
         }
         let head = Head { last_seq: message.seq, newest: Some((message.id, message.created_at)) };
@@ -75,8 +82,11 @@ impl Append<'_> {
         }
         let key = message.client_message_id.as_deref().ok_or(Error::QueryReturnedNoRows)?;
         let stored = message::by_key(self.connection, &message.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
-        let body = |of: &Message| (of.thread_id, of.content.clone(), of.attachments.clone());
-        Ok(if body(&stored) == body(message) { Appended::Duplicate(stored) } else { Appended::KeyReused })
+        // Of a message that was edited or taken back it is not known any more what it said first.
+        let was_changed = stored.edited_at.is_some() || stored.deleted_at.is_some();
+        let is_same_body = stored.content == message.content && stored.attachments == message.attachments;
+        let is_same = stored.thread_id == message.thread_id && (was_changed || is_same_body);
+        Ok(if is_same { Appended::Duplicate(stored) } else { Appended::KeyReused })
     }
 
     fn touch_threads(&self) -> Result<()> {
@@ -91,12 +101,17 @@ impl Append<'_> {
         Ok(())
     }
 
-    fn count_sent(&self) -> Result<()> {
-        let mut statement = self
+    /// Counts what each sender said, and brings the thread back for everybody else who has put it away.
+    fn touch_people(&self) -> Result<()> {
+        let mut count = self
             .connection
             .prepare_cached("UPDATE thread_participant SET sent = sent + ?3 WHERE thread_id = ?1 AND user_id = ?2")?;
-        for ((thread, sender), count) in self.sent.iter().filter(|(_, count)| **count > 0) {
-            statement.execute(params![thread.bytes(), sender.as_str(), column::integer(*count)])?;
+        let mut bring_back = self.connection.prepare_cached(
+            "UPDATE thread_participant SET archived = 0 WHERE thread_id = ?1 AND archived = 1 AND user_id <> ?2",
+        )?;
+        for ((thread, sender), sent) in self.sent.iter().filter(|(_, sent)| **sent > 0) {
+            count.execute(params![thread.bytes(), sender.as_str(), column::integer(*sent)])?;
+            bring_back.execute(params![thread.bytes(), sender.as_str()])?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! A value in the file that has no meaning here is an error of the row, never a default: somebody else wrote it.
 
 use eventflow_protocol::document::{MessageStatus, ThreadStatus};
-use eventflow_protocol::{Timestamp, UserId};
+use eventflow_protocol::{CommandId, Timestamp, UserId};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
@@ -33,6 +33,11 @@ pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
     let index = row.as_ref().column_index(column)?;
     let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
     text.parse().map_err(|error| misread(index, Type::Text, error))
+}
+
+/// A command's id.
+pub(super) fn command(id: CommandId) -> [u8; 16] {
+    id.0.into_bytes()
 }
 
 /// A moment.

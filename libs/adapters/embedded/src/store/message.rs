@@ -1,20 +1,24 @@
-//! A message as a row: written once, found by place, by id, or by its sender's key.
+//! A message as a row: written once, found by place, by id, or by its sender's key; afterwards changed, or given receipts.
 
 use super::column;
+use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::document::Message;
-use eventflow_protocol::{MessageId, ThreadId, UserId};
+use eventflow_protocol::pairing::{Leg, Pairing};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params};
 
-/// Writes a new message; `false` if its command or its sender's key was stored before (then nothing is changed).
-pub(super) fn insert(connection: &Connection, message: &Message) -> Result<bool> {
+/// Writes a new message, the leg of this command if it pairs; `false` if its command or its sender's key was stored before (then
+/// nothing is changed).
+pub(super) fn insert(connection: &Connection, message: &Message, leg: Option<(CommandId, &Pairing)>) -> Result<bool> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO message (thread_id, seq, id, sender_id, content, attachments, reactions, status, read_by, delivered_to,
-             client_message_id, created_at, updated_at)
+             client_message_id, created_at, updated_at, pair_key, pair_socket, pair_rest)
          VALUES (:thread_id, :seq, :id, :sender_id, :content, :attachments, :reactions, :status, :read_by, :delivered_to,
-             :client_message_id, :created_at, :updated_at)
+             :client_message_id, :created_at, :updated_at, :pair_key, :pair_socket, :pair_rest)
          ON CONFLICT (id) DO NOTHING
          ON CONFLICT (sender_id, client_message_id) WHERE client_message_id IS NOT NULL DO NOTHING",
     )?;
+    let command = |kind| leg.filter(|(_, pairing)| pairing.leg == kind).map(|(command, _)| column::command(command));
     let rows = statement.execute(named_params! {
         ":thread_id": message.thread_id.bytes(),
         ":seq": column::integer(message.seq),
@@ -29,14 +33,60 @@ pub(super) fn insert(connection: &Connection, message: &Message) -> Result<bool>
         ":client_message_id": message.client_message_id,
         ":created_at": message.created_at.0,
         ":updated_at": message.updated_at.0,
+        ":pair_key": leg.map(|(_, pairing)| pairing.key.as_str()),
+        ":pair_socket": command(Leg::Socket),
+        ":pair_rest": command(Leg::Rest),
     })?;
     Ok(rows == 1)
+}
+
+/// Writes what a change can touch.
+pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[ChangeMark]) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE message SET content = :content, attachments = :attachments, reactions = :reactions, marks = :marks,
+             edited_at = :edited_at, deleted_at = :deleted_at, updated_at = :updated_at
+         WHERE thread_id = :thread_id AND seq = :seq",
+    )?;
+    statement.execute(named_params! {
+        ":thread_id": message.thread_id.bytes(),
+        ":seq": column::integer(message.seq),
+        ":content": message.content,
+        ":attachments": column::pack_list(&message.attachments)?,
+        ":reactions": column::pack_list(&message.reactions)?,
+        ":marks": column::pack_list(marks)?,
+        ":edited_at": message.edited_at.map(|at| at.0),
+        ":deleted_at": message.deleted_at.map(|at| at.0),
+        ":updated_at": message.updated_at.0,
+    })?;
+    Ok(())
+}
+
+/// Writes receipts and what follows from them.
+pub(super) fn write_receipts(connection: &Connection, message: &Message) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE message SET status = :status, read_by = :read_by, delivered_to = :delivered_to
+         WHERE thread_id = :thread_id AND seq = :seq",
+    )?;
+    statement.execute(named_params! {
+        ":thread_id": message.thread_id.bytes(),
+        ":seq": column::integer(message.seq),
+        ":status": column::message_status(message.status),
+        ":read_by": column::pack_list(&message.read_by)?,
+        ":delivered_to": column::pack_list(&message.delivered_to)?,
+    })?;
+    Ok(())
 }
 
 /// The message with this id.
 pub(super) fn by_id(connection: &Connection, id: MessageId) -> Result<Option<Message>> {
     let mut statement = connection.prepare_cached("SELECT * FROM message WHERE id = ?1")?;
     statement.query_row([id.bytes()], read).optional()
+}
+
+/// The message with this id, with the last commands that changed it.
+pub(super) fn with_marks(connection: &Connection, id: MessageId) -> Result<Option<(Message, Vec<ChangeMark>)>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM message WHERE id = ?1")?;
+    statement.query_row([id.bytes()], |row| Ok((read(row)?, column::unpack(row, "marks")?))).optional()
 }
 
 /// The message that the sender sent with this key.
@@ -60,6 +110,8 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
         delivered_to: column::unpack(row, "delivered_to")?,
         is_draft: false,
         client_message_id: row.get("client_message_id")?,
+        edited_at: row.get::<_, Option<i64>>("edited_at")?.map(Timestamp),
+        deleted_at: row.get::<_, Option<i64>>("deleted_at")?.map(Timestamp),
         created_at: column::time(row, "created_at")?,
         updated_at: column::time(row, "updated_at")?,
     })

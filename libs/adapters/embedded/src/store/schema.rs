@@ -1,4 +1,4 @@
-//! The tables of the store, each column with its unit, each index with the question it answers.
+//! The tables of the store, the inbox and the directory, each column with its unit, each index with the question it answers.
 //!
 //! Ids of documents are their 12 bytes, times are milliseconds since 1970 UTC, lists and free-form objects are MessagePack
 //! with names (NULL if empty). Tables are `WITHOUT ROWID`: rows live in the order of their primary key, so a page of
@@ -8,7 +8,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -56,4 +56,65 @@ const FIRST: &str = "
     CREATE UNIQUE INDEX message_by_id ON message (id);
     -- Did this sender use this key before?
     CREATE UNIQUE INDEX message_by_key ON message (sender_id, client_message_id) WHERE client_message_id IS NOT NULL;
+";
+
+/// What happens to messages and threads after they are there, and what is known of people.
+///
+/// `message.pair_socket` and `pair_rest` are the commands of the two legs of one click; without a `pair_key` a message never pairs.
+/// `thread_participant.seen` stays what the unread count is derived from: it follows `read_seq` at each step of that cursor.
+/// A deleted notification keeps its row without its content, so that a repetition finds it. `revocation.session` is empty for
+/// every token of that person.
+const SECOND: &str = "
+    ALTER TABLE message ADD COLUMN marks BLOB;
+    ALTER TABLE message ADD COLUMN edited_at INTEGER;
+    ALTER TABLE message ADD COLUMN deleted_at INTEGER;
+    ALTER TABLE message ADD COLUMN pair_key TEXT;
+    ALTER TABLE message ADD COLUMN pair_socket BLOB;
+    ALTER TABLE message ADD COLUMN pair_rest BLOB;
+    -- Which messages near this time may a leg with this key join?
+    CREATE INDEX message_by_pair ON message (pair_key, created_at) WHERE pair_key IS NOT NULL;
+
+    ALTER TABLE thread_participant ADD COLUMN read_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE thread_participant ADD COLUMN delivered_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE thread_participant ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+    -- Who has put this thread away?
+    CREATE INDEX thread_participant_archived ON thread_participant (thread_id) WHERE archived = 1;
+
+    CREATE TABLE notification (
+        id         BLOB    NOT NULL PRIMARY KEY,
+        user_id    TEXT    NOT NULL,
+        kind       TEXT    NOT NULL,
+        title      TEXT    NOT NULL,
+        text       TEXT    NOT NULL,
+        data       BLOB,
+        thread_id  BLOB,
+        is_read    INTEGER NOT NULL DEFAULT 0,
+        read_at    INTEGER,
+        created_at INTEGER NOT NULL,
+        is_deleted INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    -- What was somebody told, newest first?
+    CREATE INDEX notification_by_user ON notification (user_id, created_at, id) WHERE is_deleted = 0;
+    -- What of it have they not read?
+    CREATE INDEX notification_unread ON notification (user_id, created_at, id) WHERE is_deleted = 0 AND is_read = 0;
+
+    CREATE TABLE preferences (
+        user_id     TEXT    NOT NULL PRIMARY KEY,
+        preferences BLOB    NOT NULL,
+        updated_at  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE profile (
+        user_id TEXT NOT NULL PRIMARY KEY,
+        name    TEXT NOT NULL,
+        avatar  TEXT,
+        email   TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE revocation (
+        user_id TEXT    NOT NULL,
+        session TEXT    NOT NULL,
+        at      INTEGER NOT NULL,
+        PRIMARY KEY (user_id, session)
+    ) STRICT, WITHOUT ROWID;
 ";

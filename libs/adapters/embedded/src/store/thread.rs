@@ -5,6 +5,7 @@
 use super::{column, history};
 use eventflow_ports::ThreadPage;
 use eventflow_ports::store::PAGE_MAX;
+use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
@@ -48,24 +49,36 @@ pub(super) fn find(connection: &Connection, id: ThreadId) -> Result<Option<Threa
 /// One thread as `viewer` sees it; nothing if they are not in it.
 pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>> {
     let mut statement = connection.prepare_cached(
-        "SELECT thread.last_seq - sent - seen AS unread FROM thread_participant JOIN thread ON thread.id = thread_id
+        "SELECT thread.last_seq - sent - seen AS unread, archived FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE thread_id = ?1 AND user_id = ?2",
     )?;
-    let unread =
-        statement.query_row(params![id.bytes(), viewer.as_str()], |row| column::read_integer(row, "unread")).optional()?;
-    let Some(unread_count) = unread else { return Ok(None) };
-    let Some(thread) = find(connection, id)? else { return Ok(None) };
+    let seen = |row: &Row<'_>| Ok((column::read_integer(row, "unread")?, row.get::<_, bool>("archived")?));
+    let seen = statement.query_row(params![id.bytes(), viewer.as_str()], seen).optional()?;
+    let Some((unread_count, is_archived)) = seen else { return Ok(None) };
+    let Some(mut thread) = find(connection, id)? else { return Ok(None) };
+    if is_archived && thread.status == ThreadStatus::Active {
+        thread.status = ThreadStatus::Archived;
+    }
     let last_message = history::at(connection, id, thread.last_seq)?;
     Ok(Some(ThreadView { thread, unread_count, last_message }))
 }
 
+/// Puts a thread away for one person, or brings it back; nothing if they are not in it.
+pub(super) fn archive(connection: &Connection, wanted: &ArchiveThread) -> Result<Option<ThreadView>> {
+    let mut statement =
+        connection.prepare_cached("UPDATE thread_participant SET archived = ?3 WHERE thread_id = ?1 AND user_id = ?2")?;
+    statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), wanted.archived])?;
+    view(connection, wanted.thread_id, &wanted.user_id)
+}
+
 /// A page of `viewer`'s threads, most recently active first, later ids first among equals.
 ///
+/// An active thread (0) that the viewer has put away is an archived one (1) to them.
 /// Looks at all threads of the viewer to order them: a message would otherwise have to move a row for each participant.
 pub(super) fn page(connection: &Connection, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>> {
     let mut statement = connection.prepare_cached(
         "SELECT thread.id FROM thread_participant JOIN thread ON thread.id = thread_id
-         WHERE user_id = ?1 AND status = ?2 AND (?3 IS NULL OR (active_at, thread.id) < (?3, ?4))
+         WHERE user_id = ?1 AND CASE WHEN status = 0 THEN archived ELSE status END = ?2 AND (?3 IS NULL OR (active_at, thread.id) < (?3, ?4))
          ORDER BY active_at DESC, thread.id DESC LIMIT ?5 OFFSET ?6",
     )?;
     let (after_at, after_id) = page.after.map(|(at, id)| (at.0, id.bytes())).unzip();

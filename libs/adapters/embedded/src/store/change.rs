@@ -1,0 +1,24 @@
+//! Changing messages: what [`apply`] says, on the only writer, so nobody else is between reading and writing.
+//!
+//! Safe to repeat because a message's marks, which name the last commands that changed it, are written with the change.
+
+use super::message;
+use eventflow_ports::Identified;
+use eventflow_protocol::change::{ChangeMessage, Changed, apply};
+use rusqlite::{Connection, Result};
+
+/// Makes changes in order; one answer each.
+pub(super) fn change(connection: &Connection, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>> {
+    changes.iter().map(|change| one(connection, change)).collect()
+}
+
+fn one(connection: &Connection, change: &Identified<ChangeMessage>) -> Result<Changed> {
+    let Some((mut message, mut marks)) = message::with_marks(connection, change.wanted.message_id)? else {
+        return Ok(Changed::NotFound);
+    };
+    let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
+    if matches!(changed, Changed::Done(..)) {
+        message::write_change(connection, &message, &marks)?;
+    }
+    Ok(changed)
+}

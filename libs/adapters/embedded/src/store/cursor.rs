@@ -1,0 +1,130 @@
+//! How far people have come: a cursor moves, the messages it passes get their receipts, and the unread count follows.
+//!
+//! All in one change on the only writer, so the count is exact whatever else is written. Safe to repeat because a cursor only rises,
+//! and one that stays where it is changes nothing.
+
+use super::{column, history, message};
+use eventflow_ports::Place;
+use eventflow_ports::store::PAGE_MAX;
+use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
+use eventflow_protocol::document::{DeliveryReceipt, Message, MessageStatus, ReadReceipt};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+/// Moves cursors in order; one answer each, nothing for who is not in the thread.
+pub(super) fn advance(connection: &Connection, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>> {
+    advances.iter().map(|wanted| one(connection, wanted)).collect()
+}
+
+/// Where somebody is in a thread.
+struct Standing {
+    last_seq: u64,
+    /// Messages of their own.
+    sent: u64,
+    /// Messages of others up to the read cursor.
+    seen: u64,
+    read: u64,
+    delivered: u64,
+}
+
+fn one(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<Advanced>> {
+    let Some(mut standing) = standing(connection, wanted)? else { return Ok(None) };
+    let up_to = wanted.up_to.unwrap_or(u64::MAX).min(standing.last_seq);
+    let from = match wanted.cursor {
+        Cursor::Delivered => standing.delivered,
+        Cursor::Read => standing.read,
+    };
+    if up_to <= from {
+        let unread_count = standing.unread();
+        return Ok(Some(Advanced { from, up_to: from, unread_count, messages: Vec::new() }));
+    }
+    standing.delivered = standing.delivered.max(up_to);
+    if wanted.cursor == Cursor::Read {
+        standing.read = up_to;
+        standing.seen = up_to - (standing.sent - own_beyond(connection, wanted, up_to)?);
+    }
+    standing.write(connection, wanted)?;
+    let messages = write_receipts(connection, wanted, from, up_to)?;
+    Ok(Some(Advanced { from, up_to, unread_count: standing.unread(), messages }))
+}
+
+fn standing(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<Standing>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT last_seq, sent, seen, read_seq, delivered_seq FROM thread_participant JOIN thread ON thread.id = thread_id
+         WHERE thread_id = ?1 AND user_id = ?2",
+    )?;
+    let read = |row: &Row<'_>| {
+        Ok(Standing {
+            last_seq: column::read_integer(row, "last_seq")?,
+            sent: column::read_integer(row, "sent")?,
+            seen: column::read_integer(row, "seen")?,
+            read: column::read_integer(row, "read_seq")?,
+            delivered: column::read_integer(row, "delivered_seq")?,
+        })
+    };
+    statement.query_row(params![wanted.thread_id.bytes(), wanted.user_id.as_str()], read).optional()
+}
+
+impl Standing {
+    fn unread(&self) -> u64 {
+        self.last_seq - self.sent - self.seen
+    }
+
+    fn write(&self, connection: &Connection, wanted: &AdvanceCursor) -> Result<()> {
+        let mut statement = connection.prepare_cached(
+            "UPDATE thread_participant SET seen = ?3, read_seq = ?4, delivered_seq = ?5 WHERE thread_id = ?1 AND user_id = ?2",
+        )?;
+        let [seen, read, delivered] = [self.seen, self.read, self.delivered].map(column::integer);
+        statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), seen, read, delivered])?;
+        Ok(())
+    }
+}
+
+/// Their own messages after a place; there are few places after it, as people read up to the end.
+fn own_beyond(connection: &Connection, wanted: &AdvanceCursor, place: u64) -> Result<u64> {
+    let mut statement =
+        connection.prepare_cached("SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND sender_id = ?3")?;
+    let place = column::integer(place);
+    statement.query_row(params![wanted.thread_id.bytes(), place, wanted.user_id.as_str()], |row| column::read_integer(row, "own"))
+}
+
+/// Gives the messages of others after `from` and up to `up_to` their receipts, unless there are too many people; the newest of them.
+fn write_receipts(connection: &Connection, wanted: &AdvanceCursor, from: u64, up_to: u64) -> Result<Vec<Receipted>> {
+    let people = people(connection, wanted)?;
+    let (mut receipted, mut after) = (Vec::new(), from);
+    while after < up_to && people <= RECEIPT_PARTICIPANTS_MAX {
+        let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), PAGE_MAX)?;
+        after = page.last().map_or(up_to, |last| last.seq);
+        for mut message in page.into_iter().filter(|message| message.seq <= up_to && message.sender_id != wanted.user_id) {
+            add_receipt(&mut message, wanted, people - 1);
+            message::write_receipts(connection, &message)?;
+            receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
+        }
+    }
+    Ok(receipted.split_off(receipted.len().saturating_sub(RECEIPTED_MAX)))
+}
+
+/// How many are in the thread; of more than carry receipts, one more than that.
+fn people(connection: &Connection, wanted: &AdvanceCursor) -> Result<usize> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 LIMIT ?2")?;
+    let limit = RECEIPT_PARTICIPANTS_MAX as u64 + 1;
+    let rows = statement.query_map(params![wanted.thread_id.bytes(), column::integer(limit)], |_| Ok(()))?;
+    Ok(rows.count())
+}
+
+/// A person's receipt is there once; who has read a message has got it too.
+fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: usize) {
+    let (user_id, at) = (&wanted.user_id, wanted.at);
+    if message.delivered_to.iter().all(|receipt| receipt.user_id != *user_id) {
+        message.delivered_to.push(DeliveryReceipt { user_id: user_id.clone(), delivered_at: at });
+    }
+    if wanted.cursor == Cursor::Read && message.read_by.iter().all(|receipt| receipt.user_id != *user_id) {
+        message.read_by.push(ReadReceipt { user_id: user_id.clone(), read_at: at });
+    }
+    message.status = if message.read_by.len() >= recipients {
+        MessageStatus::Read
+    } else if message.delivered_to.len() >= recipients {
+        MessageStatus::Delivered
+    } else {
+        MessageStatus::Sent
+    };
+}

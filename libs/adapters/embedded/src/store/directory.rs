@@ -1,0 +1,81 @@
+//! People's profiles and revoked credentials in the data file. There is no host application's table beside it: all are our own.
+//!
+//! Safe to repeat because a profile replaces the one before, and a revocation is one row per login.
+
+use super::{EmbeddedStore, column, in_time};
+use async_trait::async_trait;
+use eventflow_ports::{Directory, StoreError};
+use eventflow_protocol::UserId;
+use eventflow_protocol::person::{Profile, Revocation};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use std::collections::HashMap;
+
+#[async_trait]
+impl Directory for EmbeddedStore {
+    async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
+        let users = users.to_vec();
+        in_time("read profiles", self.database.read(move |connection| profiles(connection, &users))).await
+    }
+
+    async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
+        let profile = profile.clone();
+        in_time("write a profile", self.database.write(move |tx| put_profile(tx, &profile))).await
+    }
+
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        let revocation = revocation.clone();
+        in_time("write a revocation", self.database.write(move |tx| revoke(tx, &revocation))).await
+    }
+
+    async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError> {
+        let user = user.clone();
+        in_time("read revocations", self.database.read(move |connection| revocations(connection, &user))).await
+    }
+}
+
+fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId, Profile>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM profile WHERE user_id = ?1")?;
+    let read = |row: &Row<'_>| {
+        Ok(Profile {
+            id: column::user(row, "user_id")?,
+            name: row.get("name")?,
+            avatar: row.get("avatar")?,
+            email: row.get("email")?,
+        })
+    };
+    let mut found = HashMap::new();
+    for user in users {
+        if let Some(profile) = statement.query_row([user.as_str()], read).optional()? {
+            found.insert(user.clone(), profile);
+        }
+    }
+    Ok(found)
+}
+
+fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {
+    let mut statement =
+        connection.prepare_cached("INSERT OR REPLACE INTO profile (user_id, name, avatar, email) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![profile.id.as_str(), profile.name, profile.avatar, profile.email])?;
+    Ok(())
+}
+
+/// Of two revocations of everything the later one includes the earlier.
+fn revoke(connection: &Connection, revocation: &Revocation) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO revocation (user_id, session, at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (user_id, session) DO UPDATE SET at = max(at, excluded.at)",
+    )?;
+    let session = revocation.session.as_deref().unwrap_or_default();
+    statement.execute(params![revocation.user_id.as_str(), session, revocation.at.0])?;
+    Ok(())
+}
+
+fn revocations(connection: &Connection, user: &UserId) -> Result<Vec<Revocation>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM revocation WHERE user_id = ?1")?;
+    let read = |row: &Row<'_>| {
+        let session = row.get::<_, String>("session")?;
+        let session = if session.is_empty() { None } else { Some(session) };
+        Ok(Revocation { user_id: column::user(row, "user_id")?, session, at: column::time(row, "at")? })
+    };
+    statement.query_map([user.as_str()], read)?.collect()
+}

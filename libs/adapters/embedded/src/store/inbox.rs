@@ -1,0 +1,150 @@
+//! Notifications and preferences in the data file.
+//!
+//! Safe to repeat because a notification's id follows from its command and its row stays when it is deleted, without its content;
+//! marking counts only rows that are not marked; of two preferences the later stays.
+
+use super::{EmbeddedStore, column, in_time};
+use async_trait::async_trait;
+use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::{Inbox, NotificationPage, StoreError};
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences};
+use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
+
+#[async_trait]
+impl Inbox for EmbeddedStore {
+    async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
+        let all = notifications.to_vec();
+        let add = self.database.write(move |tx| all.iter().map(|notification| add(tx, notification)).collect());
+        in_time("store notifications", add).await
+    }
+
+    async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
+        let wanted = change.clone();
+        in_time("change notifications", self.database.write(move |tx| self::change(tx, &wanted))).await
+    }
+
+    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError> {
+        let user = user.clone();
+        in_time("list notifications", self.database.read(move |connection| self::page(connection, &user, page))).await
+    }
+
+    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+        let user = user.clone();
+        in_time("read a notification", self.database.read(move |connection| find(connection, &user, id))).await
+    }
+
+    async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
+        let user = user.clone();
+        in_time("count notifications", self.database.read(move |connection| unread(connection, &user))).await
+    }
+
+    async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
+        let user = user.clone();
+        in_time("read preferences", self.database.read(move |connection| preferences(connection, &user))).await
+    }
+
+    async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
+        let set = set.clone();
+        in_time("write preferences", self.database.write(move |tx| set_preferences(tx, &set))).await
+    }
+}
+
+fn add(connection: &Connection, notification: &Notification) -> Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO notification (id, user_id, kind, title, text, data, thread_id, is_read, read_at, created_at)
+         VALUES (:id, :user_id, :kind, :title, :text, :data, :thread_id, :is_read, :read_at, :created_at)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let data = if notification.data.is_empty() { None } else { Some(column::pack(&notification.data)?) };
+    let rows = statement.execute(named_params! {
+        ":id": notification.id.bytes(),
+        ":user_id": notification.user_id.as_str(),
+        ":kind": notification.kind,
+        ":title": notification.title,
+        ":text": notification.text,
+        ":data": data,
+        ":thread_id": notification.thread_id.map(|thread| thread.bytes()),
+        ":is_read": notification.is_read,
+        ":read_at": notification.read_at.map(|at| at.0),
+        ":created_at": notification.created_at.0,
+    })?;
+    Ok(rows == 1)
+}
+
+/// One of theirs, or all that were accepted until then.
+fn change(connection: &Connection, wanted: &ChangeNotifications) -> Result<u64> {
+    let mut statement = connection.prepare_cached(match wanted.change {
+        NotificationChange::Read => {
+            "UPDATE notification SET is_read = 1, read_at = ?3
+             WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0 AND CASE WHEN ?2 IS NULL THEN created_at <= ?3 ELSE id = ?2 END"
+        }
+        NotificationChange::Delete => {
+            "UPDATE notification SET is_deleted = 1, title = '', text = '', data = NULL
+             WHERE user_id = ?1 AND is_deleted = 0 AND CASE WHEN ?2 IS NULL THEN created_at <= ?3 ELSE id = ?2 END"
+        }
+    })?;
+    let id = wanted.notification_id.map(|id| id.bytes());
+    let rows = statement.execute(params![wanted.user_id.as_str(), id, wanted.at.0])?;
+    Ok(rows as u64)
+}
+
+fn page(connection: &Connection, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>> {
+    let mut statement = connection.prepare_cached(if page.unread_only {
+        "SELECT * FROM notification
+         WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0 AND (?2 IS NULL OR (created_at, id) < (?2, ?3))
+         ORDER BY created_at DESC, id DESC LIMIT ?4 OFFSET ?5"
+    } else {
+        "SELECT * FROM notification
+         WHERE user_id = ?1 AND is_deleted = 0 AND (?2 IS NULL OR (created_at, id) < (?2, ?3))
+         ORDER BY created_at DESC, id DESC LIMIT ?4 OFFSET ?5"
+    })?;
+    let (after_at, after_id) = page.after.map(|(at, id)| (at.0, id.bytes())).unzip();
+    let limit = page.limit.clamp(1, PAGE_MAX);
+    statement.query_map(params![user.as_str(), after_at, after_id, limit, page.skip], read)?.collect()
+}
+
+fn find(connection: &Connection, user: &UserId, id: NotificationId) -> Result<Option<Notification>> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM notification WHERE id = ?1 AND user_id = ?2 AND is_deleted = 0")?;
+    statement.query_row(params![id.bytes(), user.as_str()], read).optional()
+}
+
+fn unread(connection: &Connection, user: &UserId) -> Result<u64> {
+    let mut statement = connection
+        .prepare_cached("SELECT COUNT(*) AS unread FROM notification WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0")?;
+    statement.query_row([user.as_str()], |row| column::read_integer(row, "unread"))
+}
+
+fn preferences(connection: &Connection, user: &UserId) -> Result<Preferences> {
+    let mut statement = connection.prepare_cached("SELECT preferences FROM preferences WHERE user_id = ?1")?;
+    let found = statement.query_row([user.as_str()], |row| column::unpack(row, "preferences")).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+fn set_preferences(connection: &Connection, set: &SetPreferences) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO preferences (user_id, preferences, updated_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (user_id) DO UPDATE SET preferences = excluded.preferences, updated_at = excluded.updated_at
+         WHERE excluded.updated_at >= updated_at",
+    )?;
+    let at = set.preferences.updated_at.unwrap_or_default();
+    statement.execute(params![set.user_id.as_str(), column::pack(&set.preferences)?, at.0])?;
+    Ok(())
+}
+
+/// A row of `SELECT * FROM notification`.
+fn read(row: &Row<'_>) -> Result<Notification> {
+    Ok(Notification {
+        id: NotificationId::from_bytes(row.get("id")?),
+        user_id: column::user(row, "user_id")?,
+        kind: row.get("kind")?,
+        title: row.get("title")?,
+        text: row.get("text")?,
+        data: column::unpack(row, "data")?,
+        thread_id: row.get::<_, Option<[u8; 12]>>("thread_id")?.map(ThreadId::from_bytes),
+        is_read: row.get("is_read")?,
+        read_at: row.get::<_, Option<i64>>("read_at")?.map(Timestamp),
+        created_at: column::time(row, "created_at")?,
+    })
+}

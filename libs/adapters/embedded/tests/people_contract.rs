@@ -1,0 +1,93 @@
+//! `EmbeddedStore` keeps every promise of the inbox and directory ports. Each check has a file of its own.
+
+use async_trait::async_trait;
+use eventflow_embedded::{Database, EmbeddedStore};
+use eventflow_ports::{Directory, Inbox, directory_contract, inbox_contract};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A data file in a folder that goes away with it.
+struct File {
+    database: Database,
+    _folder: TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("make a folder");
+        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
+    }
+
+    async fn store(&self) -> EmbeddedStore {
+        EmbeddedStore::open(self.database.clone()).await.expect("open the store")
+    }
+}
+
+#[async_trait]
+impl inbox_contract::Harness for File {
+    async fn open(&self) -> Arc<dyn Inbox> {
+        Arc::new(self.store().await)
+    }
+}
+
+#[async_trait]
+impl directory_contract::Harness for File {
+    async fn open(&self) -> Arc<dyn Directory> {
+        Arc::new(self.store().await)
+    }
+}
+
+#[tokio::test]
+async fn a_notification_comes_back_unchanged() {
+    inbox_contract::a_notification_comes_back_unchanged(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_notification_that_comes_again_is_there_once() {
+    inbox_contract::a_notification_that_comes_again_is_there_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_deleted_notification_stays_deleted() {
+    inbox_contract::a_deleted_notification_stays_deleted(&File::new()).await;
+}
+
+#[tokio::test]
+async fn unread_notifications_are_counted() {
+    inbox_contract::unread_notifications_are_counted(&File::new()).await;
+}
+
+#[tokio::test]
+async fn reading_all_leaves_what_came_later() {
+    inbox_contract::reading_all_leaves_what_came_later(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_of_notifications_show_each_once() {
+    inbox_contract::pages_of_notifications_show_each_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_later_preferences_count() {
+    inbox_contract::the_later_preferences_count(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_profile_is_found_as_it_was_written() {
+    directory_contract::a_profile_is_found_as_it_was_written(&File::new()).await;
+}
+
+#[tokio::test]
+async fn unknown_people_are_absent() {
+    directory_contract::unknown_people_are_absent(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_revocation_is_remembered() {
+    directory_contract::a_revocation_is_remembered(&File::new()).await;
+}
+
+#[tokio::test]
+async fn revoking_again_changes_nothing() {
+    directory_contract::revoking_again_changes_nothing(&File::new()).await;
+}
