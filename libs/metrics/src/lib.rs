@@ -6,10 +6,12 @@
 
 mod bus;
 mod edge;
+mod presence;
 mod stages;
 
 pub use bus::{BusMetrics, QueueMetrics};
 pub use edge::{EdgeMetrics, HttpMetrics};
+pub use presence::PresenceMetrics;
 pub use stages::{FanoutMetrics, SystemMetrics};
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -31,6 +33,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The fan-out stage.
     pub fanout: FanoutMetrics,
+    /// The presence sweeper.
+    pub presence: PresenceMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -45,6 +49,7 @@ impl Metrics {
             edge: EdgeMetrics::new(registry)?,
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,
+            presence: PresenceMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

@@ -3,12 +3,15 @@
 //! A port says what the system needs in the system's own words. Whoever implements it runs the contract suite of the port.
 
 pub mod clock;
+pub mod devices;
 pub mod directory;
 pub mod directory_contract;
 pub mod inbox;
 pub mod inbox_contract;
 pub mod membership;
+pub mod memory_presence;
 pub mod presence;
+pub mod presence_contract;
 pub mod registry;
 pub mod registry_contract;
 pub mod store;
@@ -18,6 +21,7 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use directory::{Directory, People};
 pub use inbox::{Inbox, NotificationPage};
 pub use membership::Membership;
-pub use presence::{PresenceError, PresenceStore};
+pub use memory_presence::MemoryPresence;
+pub use presence::{GatewayStats, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{Appended, Identified, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};

@@ -1,4 +1,4 @@
-//! Redis behind the ports: which gateways a user is connected to, as leases that all processes share.
+//! Redis behind the ports: which gateways a user is connected to and who is there, as leases that all processes share.
 //!
 //! Redis holds derived facts only. When it is slow, gone or emptied, a caller hears so within [`registry::CALL_TIMEOUT`] and
 //! the system goes on without it. Only this crate names the Redis client.
@@ -6,7 +6,10 @@
 mod breaker;
 mod connection;
 mod moment;
+pub mod presence;
 pub mod registry;
+mod swap;
 
 pub use connection::RedisError;
+pub use presence::{PresenceSettings, RedisPresence};
 pub use registry::{RedisRegistry, Settings};

@@ -33,12 +33,12 @@ impl Moment {
 
     /// Reads the replies to [`Self::ask_time`] and [`Self::ask_birth`].
     pub(crate) fn read(time: &Value, info: &Value, marker: &Value) -> Result<Self, RedisError> {
-        let (seconds, micros) = <(i64, i64)>::from_redis_value_ref(time)?;
+        let now_ms = read_time(time)?;
         let info = String::from_redis_value_ref(info)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(|id| id.trim().to_owned());
         let run_id = run_id.ok_or((ErrorKind::UnexpectedReturnType, "INFO without run_id"))?;
         let marker = Option::<String>::from_redis_value_ref(marker)?;
-        Ok(Self { now_ms: seconds * 1_000 + micros / 1_000, run_id, born: marker.as_deref().and_then(parse_marker) })
+        Ok(Self { now_ms, run_id, born: marker.as_deref().and_then(parse_marker) })
     }
 
     /// Whether this run of the server has been in use for longer than `settle`, with a marker set all the time.
@@ -56,6 +56,12 @@ impl Moment {
         let age = self.now_ms - born_ms;
         (*run_id == self.run_id && age >= 0).then_some(age)
     }
+}
+
+/// Reads the reply to `TIME`: milliseconds since the Unix epoch.
+pub(crate) fn read_time(time: &Value) -> Result<i64, ParsingError> {
+    let (seconds, micros) = <(i64, i64)>::from_redis_value_ref(time)?;
+    Ok(seconds * 1_000 + micros / 1_000)
 }
 
 fn parse_marker(text: &str) -> Option<(String, i64)> {

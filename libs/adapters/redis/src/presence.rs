@@ -1,0 +1,246 @@
+//! Presence of a fleet: one key per person with what is known of their devices, and one sorted set of when each is due.
+//!
+//! The rules are [`eventflow_ports::devices`]: a person's value is read, changed here, and swapped for the new one only if nobody else
+//! changed it meanwhile, so that of two judges one hears of a change. Leases run from when the server heard of a device, by its
+//! own clock, and a caller's `now` is moved by the difference of the clocks: gateways and sweepers may be wrong by a minute.
+
+use crate::connection::{Redis, RedisError};
+use crate::moment;
+use crate::registry::{CALL_TIMEOUT, CHUNK_USERS};
+use crate::swap::{self, Swap};
+use async_trait::async_trait;
+use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
+use eventflow_ports::Clock;
+use eventflow_ports::devices::Devices;
+use eventflow_ports::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
+use eventflow_protocol::presence::{Presence, Signal};
+use eventflow_protocol::{Timestamp, UserId, codec};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How a presence store behaves. The default is right for a fleet; tests change it.
+#[derive(Clone, Debug)]
+pub struct PresenceSettings {
+    /// Before every key, so that systems can share a Redis.
+    pub key_prefix: String,
+    /// How long it is kept what a gateway says of itself.
+    pub report_life: Duration,
+}
+
+impl Default for PresenceSettings {
+    fn default() -> Self {
+        Self { key_prefix: "ef:".to_owned(), report_life: DEVICE_LEASE }
+    }
+}
+
+/// [`PresenceStore`] on a Redis that all gateways and sweepers share.
+pub struct RedisPresence {
+    redis: Redis,
+    settings: PresenceSettings,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is known of some people, at one moment by the server's clock.
+struct Read {
+    now: Timestamp,
+    /// As stored (empty: nothing is), and what it says.
+    people: Vec<(Vec<u8>, Devices)>,
+}
+
+impl RedisPresence {
+    /// On the server at `url`; `clock` is the one that callers of this process take `now` from. Does not connect yet: a Redis that is
+    /// down at start is used when it comes up.
+    pub fn new(url: &str, settings: PresenceSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
+        Ok(Self { redis: Redis::new(url)?, settings, clock })
+    }
+
+    async fn try_record(&self, signals: &[Signal]) -> Result<(), RedisError> {
+        let mut by_user: HashMap<&UserId, Vec<&Signal>> = HashMap::new();
+        for signal in signals {
+            by_user.entry(&signal.user_id).or_default().push(signal);
+        }
+        let users: Vec<&UserId> = by_user.keys().copied().collect();
+        self.update(&users, self.clock.now(), |user, devices, heard| {
+            for signal in &by_user[user] {
+                devices.hear(signal, heard);
+            }
+            Some(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn try_judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, RedisError> {
+        let users: Vec<&UserId> = users.iter().collect();
+        let judged = self.update(&users, now, |user, devices, now| {
+            if *devices == Devices::default() {
+                return None;
+            }
+            if devices.is_forgotten(now) {
+                *devices = Devices::default();
+                return None;
+            }
+            devices.judge(now).then(|| devices.presence(user, now))
+        });
+        judged.await
+    }
+
+    async fn try_due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let now = self.read(&[], now, deadline).await?.now;
+        let mut pipeline = Pipeline::new();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        pipeline.cmd("ZRANGEBYSCORE").arg(self.due_key()).arg("-inf").arg(now.0).arg("LIMIT").arg(0).arg(limit);
+        let names: Vec<String> = only(&self.redis.run(&pipeline, deadline).await?)?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    async fn try_presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, RedisError> {
+        let mut found = HashMap::with_capacity(users.len());
+        for chunk in users.chunks(CHUNK_USERS) {
+            let chunk: Vec<&UserId> = chunk.iter().collect();
+            let read = self.read(&chunk, now, Instant::now() + CALL_TIMEOUT).await?;
+            let people = chunk.into_iter().zip(&read.people);
+            found.extend(people.map(|(user, (_, devices))| (user.clone(), devices.presence(user, read.now))));
+        }
+        Ok(found)
+    }
+
+    async fn try_report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let now = self.read(&[], self.clock.now(), deadline).await?.now;
+        let life_ms = i64::try_from(self.settings.report_life.as_millis()).unwrap_or(i64::MAX);
+        let value = codec::encode(stats).expect("numbers always encode");
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("SET").arg(self.report_key(gateway)).arg(&value[..]).arg("PX").arg(life_ms);
+        pipeline.cmd("ZADD").arg(self.gateways_key()).arg(now.0.saturating_add(life_ms)).arg(gateway);
+        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.gateways_key()).arg("-inf").arg(now.0);
+        pipeline.cmd("PEXPIRE").arg(self.gateways_key()).arg(life_ms);
+        self.redis.run(&pipeline, deadline).await.map(|_| ())
+    }
+
+    async fn try_reports(&self) -> Result<Vec<GatewayStats>, RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("ZRANGE").arg(self.gateways_key()).arg(0).arg(-1);
+        let gateways: Vec<String> = only(&self.redis.run(&pipeline, deadline).await?)?;
+        if gateways.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("MGET").arg(gateways.iter().map(|gateway| self.report_key(gateway)).collect::<Vec<_>>());
+        let reports: Vec<Option<Vec<u8>>> = only(&self.redis.run(&pipeline, deadline).await?)?;
+        Ok(reports.into_iter().flatten().filter_map(|report| codec::decode(&report).ok()).collect())
+    }
+
+    /// Changes what is known of each of these people, atomically; gives what `change` made of what was there at last.
+    ///
+    /// `change` is called again with the newer value for those somebody else changed at the same time: one of the two is through, so
+    /// this ends. Where it leaves nothing (the default), nothing is kept.
+    async fn update<R: Send>(
+        &self,
+        users: &[&UserId],
+        now: Timestamp,
+        change: impl Fn(&UserId, &mut Devices, Timestamp) -> Option<R> + Sync + Send,
+    ) -> Result<Vec<R>, RedisError> {
+        let mut results = Vec::new();
+        for chunk in users.chunks(CHUNK_USERS) {
+            let deadline = Instant::now() + CALL_TIMEOUT;
+            let mut open: Vec<&UserId> = chunk.to_vec();
+            while !open.is_empty() {
+                let read = self.read(&open, now, deadline).await?;
+                let (mut swaps, mut made) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
+                for (user, (was, devices)) in open.iter().zip(read.people) {
+                    let mut changed = devices.clone();
+                    let result = change(user, &mut changed, read.now);
+                    if changed == devices && changed != Devices::default() {
+                        results.extend(result);
+                    } else {
+                        swaps.push(Swap::new(user, self.user_key(user), was, &changed));
+                        made.push((*user, result));
+                    }
+                }
+                let swapped = swap::run(&self.redis, &self.due_key(), &swaps, deadline).await?;
+                open.clear();
+                for ((user, result), swapped) in made.into_iter().zip(swapped) {
+                    if swapped { results.extend(result) } else { open.push(user) }
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    /// What is known of these people, and `now` by the server's clock. What cannot be read, since another version wrote it, is unknown.
+    async fn read(&self, users: &[&UserId], now: Timestamp, deadline: Instant) -> Result<Read, RedisError> {
+        let ahead_ms = now.0.saturating_sub(self.clock.now().0);
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("TIME");
+        if !users.is_empty() {
+            pipeline.cmd("MGET").arg(users.iter().map(|user| self.user_key(user)).collect::<Vec<_>>());
+        }
+        let replies = self.redis.run(&pipeline, deadline).await?;
+        let server = moment::read_time(replies.first().unwrap_or(&Value::Nil)).map_err(redis::RedisError::from)?;
+        let values: Vec<Option<Vec<u8>>> = if users.is_empty() { Vec::new() } else { only(&replies[1..])? };
+        let people = values.into_iter().map(|value| {
+            let was = value.unwrap_or_default();
+            let devices = codec::decode(&was).unwrap_or_default();
+            (was, devices)
+        });
+        Ok(Read { now: Timestamp(server.saturating_add(ahead_ms)), people: people.collect() })
+    }
+
+    fn user_key(&self, user: &UserId) -> String {
+        format!("{}presence:user:{user}", self.settings.key_prefix)
+    }
+
+    fn due_key(&self) -> String {
+        format!("{}presence:due", self.settings.key_prefix)
+    }
+
+    fn report_key(&self, gateway: &str) -> String {
+        format!("{}presence:gateway:{gateway}", self.settings.key_prefix)
+    }
+
+    fn gateways_key(&self) -> String {
+        format!("{}presence:gateways", self.settings.key_prefix)
+    }
+}
+
+/// The only reply of a pipeline.
+fn only<T: FromRedisValue>(replies: &[Value]) -> Result<T, RedisError> {
+    let reply = replies.first().unwrap_or(&Value::Nil);
+    Ok(T::from_redis_value_ref(reply).map_err(redis::RedisError::from)?)
+}
+
+#[async_trait]
+impl PresenceStore for RedisPresence {
+    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+        self.try_record(signals).await.map_err(|source| failed("record signals", source))
+    }
+
+    async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, PresenceError> {
+        self.try_judge(users, now).await.map_err(|source| failed("judge people", source))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError> {
+        self.try_due(now, limit).await.map_err(|source| failed("find who is due", source))
+    }
+
+    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+        self.try_presence(users, now).await.map_err(|source| failed("read presence", source))
+    }
+
+    async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
+        self.try_report(gateway, stats).await.map_err(|source| failed("report", source))
+    }
+
+    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+        self.try_reports().await.map_err(|source| failed("read reports", source))
+    }
+}
+
+fn failed(what: &'static str, source: RedisError) -> PresenceError {
+    PresenceError { what, source: Box::new(source) }
+}

@@ -1,0 +1,234 @@
+//! What is known of one person's devices, and what follows from it: the rules of presence, the same in every store.
+//!
+//! In go signals and moments, out come a status and the next moment at which it may be another. Nothing here reads a clock or
+//! does I/O: a store keeps a [`Devices`] per person and changes it atomically. Hearing a signal again changes nothing.
+
+use crate::presence::{AWAY_AFTER, DEVICE_LEASE, OFFLINE_GRACE};
+use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::{Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long it is remembered when somebody was last there: a week is what an interface shows as "last seen".
+pub const KEPT: Duration = Duration::from_hours(7 * 24);
+/// Devices of one person: more than anybody has, few enough that what is kept of a person stays below 10 KB. Of more, those whose
+/// lease ends first are forgotten.
+pub const DEVICES_MAX: usize = 64;
+
+/// What is known of one person's devices. All times but [`Device::said`] are by the clock of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    by_name: BTreeMap<String, Device>,
+    judged: Option<Status>,
+    /// Of the last change: a judge whose clock is behind must not take it back.
+    judged_at: Timestamp,
+    last_seen: Option<Timestamp>,
+    heard: Timestamp,
+    due: Timestamp,
+}
+
+/// One device. It is kept for a while after its lease, so that an old signal does not bring it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Device {
+    /// Time of its newest signal by its gateway's clock: orders signals, is compared with nothing else.
+    said: Timestamp,
+    /// End of its lease.
+    until: Timestamp,
+    /// When its user last did something.
+    active: Timestamp,
+    wants_away: bool,
+}
+
+impl Devices {
+    /// Takes a signal in that the store heard at `heard`.
+    ///
+    /// The lease runs from then, and of the activity only its distance to the signal counts: so the clocks of gateways may be wrong.
+    pub fn hear(&mut self, signal: &Signal, heard: Timestamp) {
+        let known = self.by_name.get(&signal.device);
+        if known.is_some_and(|device| device.said >= signal.at) {
+            return;
+        }
+        let device = match &signal.sign {
+            Sign::Here { active_at, wants_away } => {
+                let idle_ms = signal.at.0.saturating_sub(active_at.0).max(0);
+                let active = Timestamp(heard.0.saturating_sub(idle_ms));
+                self.last_seen = self.last_seen.max(Some(active));
+                Device { said: signal.at, until: after(heard, DEVICE_LEASE), active, wants_away: *wants_away }
+            }
+            Sign::Gone => known.map_or_else(|| Device::gone_before(signal.at, heard), |known| known.leaving(signal.at, heard)),
+        };
+        self.by_name.insert(signal.device.clone(), device);
+        self.heard = self.heard.max(heard);
+        self.prune(self.heard);
+        self.due = if self.judged == Some(self.status(self.heard)) { self.next(self.heard) } else { self.heard };
+    }
+
+    /// Remembers how they are at `now`; whether that is another status than at the last judgement. The first judgement is one.
+    pub fn judge(&mut self, now: Timestamp) -> bool {
+        let now = now.max(self.judged_at);
+        self.prune(now);
+        let status = Some(self.status(now));
+        let changed = self.judged != status;
+        if changed {
+            (self.judged, self.judged_at) = (status, now);
+        }
+        self.due = self.next(now);
+        changed
+    }
+
+    /// How they are to others at `now`.
+    pub fn presence(&self, user: &UserId, now: Timestamp) -> Presence {
+        Presence { user_id: user.clone(), status: self.status(now.max(self.judged_at)), last_seen: self.last_seen }
+    }
+
+    /// When they may have to be judged without a signal, or can be forgotten.
+    pub fn due(&self) -> Timestamp {
+        self.due
+    }
+
+    /// Whether nothing has been heard for so long that nothing is to be kept.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        now >= after(self.heard, KEPT)
+    }
+
+    fn status(&self, now: Timestamp) -> Status {
+        let mut status = Status::Offline;
+        for device in self.by_name.values().filter(|device| device.counts(now)) {
+            if device.is_active(now) {
+                return Status::Online;
+            }
+            status = Status::Away;
+        }
+        status
+    }
+
+    fn next(&self, now: Timestamp) -> Timestamp {
+        let moments = self.by_name.values().filter(|device| device.counts(now)).map(|device| device.next(now));
+        moments.min().unwrap_or_else(|| after(self.heard, KEPT))
+    }
+
+    fn prune(&mut self, now: Timestamp) {
+        self.by_name.retain(|_, device| now < after(device.until, DEVICE_LEASE));
+        while self.by_name.len() > DEVICES_MAX {
+            let first = self.by_name.iter().min_by_key(|(_, device)| device.until).map(|(id, _)| id.clone());
+            first.and_then(|id| self.by_name.remove(&id));
+        }
+    }
+}
+
+impl Device {
+    /// Left, and nothing was known of it.
+    fn gone_before(said: Timestamp, heard: Timestamp) -> Self {
+        Self { said, until: heard, active: heard, wants_away: false }
+    }
+
+    /// The same one, counting as it did until the grace is over.
+    fn leaving(&self, said: Timestamp, heard: Timestamp) -> Self {
+        Self { said, until: self.until.min(after(heard, OFFLINE_GRACE)), ..*self }
+    }
+
+    fn counts(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
+
+    fn is_active(&self, now: Timestamp) -> bool {
+        !self.wants_away && now < after(self.active, AWAY_AFTER)
+    }
+
+    /// When it may count otherwise, if it counts now.
+    fn next(&self, now: Timestamp) -> Timestamp {
+        if self.is_active(now) { self.until.min(after(self.active, AWAY_AFTER)) } else { self.until }
+    }
+}
+
+fn after(moment: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(moment.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here(device: &str, at: i64, idle_ms: i64) -> Signal {
+        let sign = Sign::Here { active_at: Timestamp(at - idle_ms), wants_away: false };
+        Signal { user_id: "ann".parse().unwrap(), device: device.to_owned(), sign, at: Timestamp(at) }
+    }
+
+    fn millis(duration: Duration) -> i64 {
+        i64::try_from(duration.as_millis()).unwrap()
+    }
+
+    #[test]
+    fn a_gateway_with_a_wrong_clock_gets_the_lease_and_the_activity_of_one_with_a_right_clock() {
+        let mut right = Devices::default();
+        right.hear(&here("a", 1_000_000, 500), Timestamp(1_000_000));
+        for skew in [-60_000, 60_000] {
+            let mut wrong = Devices::default();
+            wrong.hear(&here("a", 1_000_000 + skew, 500), Timestamp(1_000_000));
+            wrong.by_name.get_mut("a").unwrap().said = Timestamp(1_000_000);
+            assert_eq!(wrong, right, "{skew}");
+        }
+    }
+
+    #[test]
+    fn the_next_moment_to_judge_is_always_ahead_of_a_judgement() {
+        let mut devices = Devices::default();
+        devices.hear(&here("a", 0, 0), Timestamp(0));
+        devices.hear(&here("b", 0, millis(AWAY_AFTER) - 1_000), Timestamp(0));
+        let mut moments = Vec::new();
+        let mut now = Timestamp(0);
+        while !devices.is_forgotten(now) {
+            assert!(devices.due() <= now);
+            devices.judge(now);
+            moments.push(now.0);
+            now = devices.due();
+            assert!(now.0 > *moments.last().unwrap());
+        }
+        assert_eq!(moments, [0, 1_000, millis(DEVICE_LEASE)]);
+        assert_eq!(now.0, millis(KEPT));
+    }
+
+    #[test]
+    fn a_judge_whose_clock_is_behind_does_not_take_a_change_back() {
+        let mut devices = Devices::default();
+        devices.hear(&here("a", 0, 0), Timestamp(0));
+        let end = millis(DEVICE_LEASE);
+        assert!(devices.judge(Timestamp(0)));
+        assert!(devices.judge(Timestamp(end)));
+        assert!(!devices.judge(Timestamp(end - 1)));
+    }
+
+    #[test]
+    fn nobody_fills_the_store_with_devices() {
+        let mut devices = Devices::default();
+        let count = i64::try_from(DEVICES_MAX).unwrap() * 2;
+        for n in 0..count {
+            devices.hear(&here(&format!("device {n}"), n, 0), Timestamp(n));
+        }
+        assert_eq!(devices.by_name.len(), DEVICES_MAX);
+        assert!(devices.by_name.contains_key(&format!("device {}", count - 1)));
+    }
+
+    #[test]
+    fn a_device_is_forgotten_when_no_signal_of_it_can_be_on_its_way_any_more() {
+        let mut devices = Devices::default();
+        devices.hear(&here("a", 0, 0), Timestamp(0));
+        devices.judge(Timestamp(2 * millis(DEVICE_LEASE) - 1));
+        assert_eq!(devices.by_name.len(), 1);
+        devices.judge(Timestamp(2 * millis(DEVICE_LEASE)));
+        assert_eq!(devices.by_name.len(), 0);
+        assert_eq!(devices.last_seen, Some(Timestamp(0)));
+    }
+
+    #[test]
+    fn times_at_the_end_of_the_world_do_not_overflow() {
+        let mut devices = Devices::default();
+        for at in [i64::MIN, 0, i64::MAX] {
+            let sign = Sign::Here { active_at: Timestamp(-at.max(-i64::MAX)), wants_away: false };
+            let signal = Signal { user_id: "ann".parse().unwrap(), device: "a".into(), sign, at: Timestamp(at) };
+            devices.hear(&signal, Timestamp(at));
+            devices.judge(Timestamp(at));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The presence store of one process: what its gateway says and its sweeper judges, behind one lock.
+//!
+//! Signals are taken to be heard when they were said, since all of them come by the clock of this process. Everything is lost
+//! with the process, and so are the sockets it speaks of.
+
+use crate::devices::Devices;
+use crate::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
+use async_trait::async_trait;
+use eventflow_protocol::presence::{Presence, Signal};
+use eventflow_protocol::{Timestamp, UserId};
+use parking_lot::Mutex;
+use std::collections::{BTreeSet, HashMap};
+use tokio::time::Instant;
+
+/// [`PresenceStore`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryPresence {
+    known: Mutex<Known>,
+    reports: Mutex<HashMap<String, Report>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    people: HashMap<UserId, Devices>,
+    /// Each of `people` once, by when they are due.
+    due: BTreeSet<(Timestamp, UserId)>,
+}
+
+#[derive(Debug)]
+struct Report {
+    stats: GatewayStats,
+    until: Instant,
+}
+
+impl Known {
+    fn hear(&mut self, signal: &Signal) {
+        let devices = self.people.entry(signal.user_id.clone()).or_default();
+        self.due.remove(&(devices.due(), signal.user_id.clone()));
+        devices.hear(signal, signal.at);
+        self.due.insert((devices.due(), signal.user_id.clone()));
+    }
+
+    fn judge(&mut self, user: &UserId, now: Timestamp) -> Option<Presence> {
+        let devices = self.people.get_mut(user)?;
+        self.due.remove(&(devices.due(), user.clone()));
+        if devices.is_forgotten(now) {
+            self.people.remove(user);
+            return None;
+        }
+        let changed = devices.judge(now);
+        self.due.insert((devices.due(), user.clone()));
+        changed.then(|| devices.presence(user, now))
+    }
+
+    fn presence(&self, user: &UserId, now: Timestamp) -> Presence {
+        self.people.get(user).map_or_else(|| Devices::default().presence(user, now), |devices| devices.presence(user, now))
+    }
+}
+
+#[async_trait]
+impl PresenceStore for MemoryPresence {
+    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+        let mut known = self.known.lock();
+        for signal in signals {
+            known.hear(signal);
+        }
+        Ok(())
+    }
+
+    async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, PresenceError> {
+        let mut known = self.known.lock();
+        Ok(users.iter().filter_map(|user| known.judge(user, now)).collect())
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError> {
+        let known = self.known.lock();
+        Ok(known.due.iter().take_while(|(due, _)| *due <= now).take(limit).map(|(_, user)| user.clone()).collect())
+    }
+
+    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+        let known = self.known.lock();
+        Ok(users.iter().map(|user| (user.clone(), known.presence(user, now))).collect())
+    }
+
+    async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
+        let report = Report { stats: stats.clone(), until: Instant::now() + DEVICE_LEASE };
+        self.reports.lock().insert(gateway.to_owned(), report);
+        Ok(())
+    }
+
+    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+        let (now, mut reports) = (Instant::now(), self.reports.lock());
+        reports.retain(|_, report| now < report.until);
+        Ok(reports.values().map(|report| report.stats.clone()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_presence_store_of_one_process_keeps_every_promise() {
+        crate::presence_contract::check_all(&MemoryPresence::default()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_report_that_is_not_renewed_is_forgotten() {
+        let store = MemoryPresence::default();
+        store.report("one", &GatewayStats::default()).await.unwrap();
+        tokio::time::advance(DEVICE_LEASE / 2).await;
+        store.report("two", &GatewayStats::default()).await.unwrap();
+        assert_eq!(store.reports().await.unwrap().len(), 2);
+        tokio::time::advance(DEVICE_LEASE / 2).await;
+        assert_eq!(store.reports().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn somebody_who_was_not_there_for_long_takes_no_memory() {
+        let (store, user): (_, UserId) = (MemoryPresence::default(), "ann".parse().unwrap());
+        let sign = eventflow_protocol::presence::Sign::Gone;
+        store.record(&[Signal { user_id: user.clone(), device: "a".into(), sign, at: Timestamp(0) }]).await.unwrap();
+        store.judge(std::slice::from_ref(&user), Timestamp(0)).await.unwrap();
+        let later = Timestamp(i64::try_from(crate::devices::KEPT.as_millis()).unwrap());
+        assert_eq!(store.due(later, 1).await.unwrap(), [user.clone()]);
+        assert_eq!(store.judge(&[user], later).await.unwrap(), []);
+        assert!(store.known.lock().people.is_empty() && store.known.lock().due.is_empty());
+    }
+}

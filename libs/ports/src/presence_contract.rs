@@ -1,0 +1,338 @@
+//! What every [`PresenceStore`] must honour, as checks that an adapter's tests call.
+//!
+//! Signals are recorded at the machine's time, as gateways do, and judged at moments to come. Each check uses people of its own,
+//! so one store serves all, at once and again. [`check_all`] runs them; a broken promise panics with what was expected.
+
+use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
+use crate::{Clock, SystemClock};
+use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::{CommandId, Timestamp, UserId};
+use std::time::Duration;
+
+/// Between what a check does and a moment that it asks about: more than the machine may be slow by.
+const MARGIN: Duration = Duration::from_secs(10);
+/// After this long without being renewed a device still counts.
+const ALMOST_GONE: Duration = DEVICE_LEASE.saturating_sub(MARGIN);
+/// After this long without activity a person is still online.
+const ALMOST_AWAY: Duration = AWAY_AFTER.saturating_sub(MARGIN);
+/// More people than any adapter writes or asks for at once.
+const MANY: usize = 1_200;
+
+/// Every promise of the port.
+pub async fn check_all(store: &dyn PresenceStore) {
+    a_stranger_is_offline_and_was_never_seen(store).await;
+    who_shows_up_is_online_and_that_is_said_once(store).await;
+    a_person_is_there_while_one_device_is(store).await;
+    who_leaves_is_offline_only_after_the_grace(store).await;
+    who_comes_back_within_the_grace_never_left(store).await;
+    a_device_that_is_not_renewed_is_gone(store).await;
+    who_does_nothing_for_long_is_away_until_they_do_something(store).await;
+    who_wants_to_be_away_is(store).await;
+    old_and_repeated_signals_change_nothing(store).await;
+    of_two_judges_at_once_one_hears_of_a_change(store).await;
+    who_must_be_judged_is_named(store).await;
+    a_signal_that_was_not_judged_is_not_forgotten(store).await;
+    a_store_that_forgot_somebody_learns_of_them_again(store).await;
+    a_departure_of_somebody_forgotten_is_said(store).await;
+    many_people_go_in_one_call(store).await;
+    every_well_formed_user_id_works(store).await;
+    nobody_is_asked_about(store).await;
+    what_a_gateway_says_of_itself_replaces_what_it_said(store).await;
+}
+
+/// Somebody the store never heard of.
+pub async fn a_stranger_is_offline_and_was_never_seen(store: &dyn PresenceStore) {
+    let person = Person::new();
+    let unknown = Presence { user_id: person.id.clone(), status: Status::Offline, last_seen: None };
+    assert_eq!(presence(store, &person, person.start).await, unknown);
+    assert_eq!(judge(store, &person, person.start).await, None, "nothing is known, so nothing has changed");
+}
+
+/// A change is given at the first judgement after it and never again.
+pub async fn who_shows_up_is_online_and_that_is_said_once(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.here("phone", 0)]).await;
+    assert_eq!(presence(store, &person, person.start).await.status, Status::Online);
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online));
+    assert_eq!(judge(store, &person, person.start).await, None);
+    let seen = presence(store, &person, person.start).await.last_seen.expect("seen just now");
+    assert!((seen.0 - person.start.0).abs() < millis(MARGIN), "seen just now: {seen:?}, {:?}", person.start);
+}
+
+/// Two devices: one leaves, the person stays.
+pub async fn a_person_is_there_while_one_device_is(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.here("phone", 0), person.here("laptop", 0)]).await;
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online));
+    record(store, &[person.gone("phone", 1)]).await;
+    assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, None);
+    record(store, &[person.gone("laptop", 2)]).await;
+    assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN * 2)).await, Some(Status::Offline));
+}
+
+/// A reload is no departure.
+pub async fn who_leaves_is_offline_only_after_the_grace(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.here("phone", 0)]).await;
+    judge(store, &person, person.start).await;
+    record(store, &[person.gone("phone", 1)]).await;
+    assert_eq!(judge(store, &person, person.start).await, None);
+    assert_eq!(presence(store, &person, person.start).await.status, Status::Online);
+    let over = person.after(OFFLINE_GRACE + MARGIN);
+    assert_eq!(presence(store, &person, over).await.status, Status::Offline, "also before anybody judged it");
+    assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
+    assert!(presence(store, &person, over).await.last_seen.is_some(), "it stays known when they were there");
+}
+
+/// The same device, and another one.
+pub async fn who_comes_back_within_the_grace_never_left(store: &dyn PresenceStore) {
+    for device in ["phone", "the same page, loaded again"] {
+        let person = Person::new();
+        record(store, &[person.here("phone", 0)]).await;
+        judge(store, &person, person.start).await;
+        record(store, &[person.gone("phone", 1), person.here(device, 2)]).await;
+        assert_eq!(judge(store, &person, person.start).await, None, "{device}");
+        assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, None, "{device}");
+    }
+}
+
+/// Its gateway died, or its network did.
+pub async fn a_device_that_is_not_renewed_is_gone(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.here("phone", 0)]).await;
+    judge(store, &person, person.start).await;
+    assert_eq!(judge(store, &person, person.after(ALMOST_GONE)).await, None);
+    assert_eq!(judge(store, &person, person.after(DEVICE_LEASE + MARGIN)).await, Some(Status::Offline));
+    assert_eq!(judge(store, &person, person.after(DEVICE_LEASE + MARGIN)).await, None);
+}
+
+/// There, and not active.
+pub async fn who_does_nothing_for_long_is_away_until_they_do_something(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.idle_for("phone", 0, ALMOST_AWAY)]).await;
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online));
+    let seen = presence(store, &person, person.start).await.last_seen.expect("seen a while ago");
+    assert!(seen.0 < person.start.0 - millis(ALMOST_AWAY.saturating_sub(MARGIN)), "seen when they last did something: {seen:?}");
+    assert_eq!(judge(store, &person, person.after(MARGIN * 2)).await, Some(Status::Away));
+    record(store, &[person.idle_for("phone", 1, AWAY_AFTER)]).await;
+    assert_eq!(judge(store, &person, person.after(MARGIN * 2)).await, None, "a renewal is no activity");
+    record(store, &[person.here("laptop", 2)]).await;
+    assert_eq!(judge(store, &person, person.after(MARGIN * 2)).await, Some(Status::Online));
+}
+
+/// Although active; another device that does not want that counts.
+pub async fn who_wants_to_be_away_is(store: &dyn PresenceStore) {
+    let person = Person::new();
+    let wants = |at, wants_away| {
+        let at = Timestamp(person.start.0 + at);
+        person.signal("phone", Sign::Here { active_at: at, wants_away }, at)
+    };
+    record(store, &[wants(0, true)]).await;
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Away));
+    record(store, &[wants(1, false)]).await;
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online));
+    record(store, &[wants(2, true), person.here("laptop", 2)]).await;
+    assert_eq!(judge(store, &person, person.start).await, None);
+}
+
+/// Signals may arrive again and out of order.
+pub async fn old_and_repeated_signals_change_nothing(store: &dyn PresenceStore) {
+    let person = Person::new();
+    let (here, gone) = (person.here("phone", 1), person.gone("phone", 2));
+    record(store, std::slice::from_ref(&here)).await;
+    judge(store, &person, person.start).await;
+    record(store, &[person.gone("phone", 0), person.gone("phone", 1)]).await;
+    assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, None, "left before it came");
+    record(store, &[gone.clone(), here.clone()]).await;
+    let over = person.after(OFFLINE_GRACE + MARGIN * 2);
+    assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
+    record(store, &[here, gone]).await;
+    assert_eq!(judge(store, &person, over).await, None);
+}
+
+/// Sweepers need not know of each other.
+pub async fn of_two_judges_at_once_one_hears_of_a_change(store: &dyn PresenceStore) {
+    let people: Vec<Person> = (0..20).map(|_| Person::new()).collect();
+    let ids = ids(&people);
+    let now = people[0].after(MARGIN);
+    record(store, &people.iter().map(|person| person.here("phone", 0)).collect::<Vec<_>>()).await;
+    let judging = || async { store.judge(&ids, now).await.expect("judge") };
+    let (first, second, third) = tokio::join!(judging(), judging(), judging());
+    let mut told: Vec<UserId> = [first, second, third].into_iter().flatten().map(|presence| presence.user_id).collect();
+    told.sort_unstable();
+    let mut expected = ids.clone();
+    expected.sort_unstable();
+    assert_eq!(told, expected, "each of them once");
+}
+
+/// Without a signal: a lease, a grace or the time to away has run out. Those judged are not named again.
+pub async fn who_must_be_judged_is_named(store: &dyn PresenceStore) {
+    let people: Vec<Person> = (0..4).map(|_| Person::new()).collect();
+    let [leased, leaving, idle, stays] = &people[..] else { unreachable!("four people") };
+    let signals = [
+        leased.here("phone", 0),
+        leaving.here("phone", 0),
+        leaving.gone("phone", 1),
+        idle.idle_for("phone", 0, ALMOST_AWAY),
+        stays.here("phone", 0),
+    ];
+    record(store, &signals).await;
+    let judged_at = people[3].after(Duration::from_secs(1));
+    store.judge(&ids(&people), judged_at).await.expect("judge");
+    assert_due(store, &people, judged_at, &[]).await;
+    let soon = stays.after(MARGIN * 2);
+    assert_due(store, &people, soon, &[leaving, idle]).await;
+    store.judge(&ids(&people), soon).await.expect("judge");
+    assert_due(store, &people, soon, &[]).await;
+    let over = stays.after(DEVICE_LEASE + MARGIN);
+    assert_due(store, &people, over, &[leased, idle, stays]).await;
+    assert_eq!(store.due(over, 2).await.expect("due").len(), 2, "at most as many as asked for");
+    store.judge(&ids(&people), over).await.expect("judge");
+    assert_due(store, &people, over, &[]).await;
+}
+
+/// The sweeper died between the two.
+pub async fn a_signal_that_was_not_judged_is_not_forgotten(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.here("phone", 0)]).await;
+    let soon = person.after(MARGIN);
+    assert_due(store, std::slice::from_ref(&person), soon, &[&person]).await;
+    assert_eq!(judge(store, &person, soon).await, Some(Status::Online));
+    assert_due(store, std::slice::from_ref(&person), soon, &[]).await;
+}
+
+/// To a store that lost everything each person is a stranger whose next renewal is the first.
+pub async fn a_store_that_forgot_somebody_learns_of_them_again(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.idle_for("phone", 0, Duration::from_mins(1))]).await;
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online));
+    assert!(presence(store, &person, person.start).await.last_seen.is_some());
+}
+
+/// Others may still see them as online.
+pub async fn a_departure_of_somebody_forgotten_is_said(store: &dyn PresenceStore) {
+    let person = Person::new();
+    record(store, &[person.gone("phone", 0)]).await;
+    assert_eq!(judge(store, &person, person.after(MARGIN)).await, Some(Status::Offline));
+    assert_eq!(judge(store, &person, person.after(MARGIN)).await, None);
+}
+
+/// A sweeper's batch, and the people of a large thread. Somebody may be named twice.
+pub async fn many_people_go_in_one_call(store: &dyn PresenceStore) {
+    let people: Vec<Person> = (0..MANY).map(|_| Person::new()).collect();
+    let ids = ids(&people);
+    let now = people[MANY - 1].after(MARGIN);
+    let signals: Vec<Signal> = people.iter().flat_map(|person| [person.here("phone", 0), person.here("laptop", 0)]).collect();
+    record(store, &signals).await;
+    let twice: Vec<UserId> = ids.iter().chain(&ids).cloned().collect();
+    assert_eq!(store.judge(&twice, now).await.expect("judge").len(), MANY, "each change once");
+    let found = store.presence(&twice, now).await.expect("presence");
+    assert_eq!(found.len(), MANY);
+    assert!(ids.iter().all(|id| found[id].status == Status::Online && found[id].user_id == *id));
+}
+
+/// Nothing in an id has a meaning to the adapter, and ids that begin alike are apart.
+pub async fn every_well_formed_user_id_works(store: &dyn PresenceStore) {
+    let stem = CommandId::new();
+    for ending in ["", ":", "::x", "@host", "_-", "A", "a", &"x".repeat(128 - 36)] {
+        let person = Person::named(&format!("{stem}{ending}"));
+        assert_eq!(presence(store, &person, person.start).await.status, Status::Offline, "{}", person.id);
+        record(store, &[person.here("a device: of any name", 0)]).await;
+        assert_eq!(judge(store, &person, person.start).await, Some(Status::Online), "{}", person.id);
+    }
+}
+
+/// Empty lists are allowed everywhere.
+pub async fn nobody_is_asked_about(store: &dyn PresenceStore) {
+    let now = SystemClock.now();
+    record(store, &[]).await;
+    assert_eq!(store.judge(&[], now).await.expect("judge"), []);
+    assert!(store.presence(&[], now).await.expect("presence").is_empty());
+}
+
+/// Statistics are summed up by whoever asks, so each gateway is in them once.
+pub async fn what_a_gateway_says_of_itself_replaces_what_it_said(store: &dyn PresenceStore) {
+    let mark = u64::try_from(SystemClock.now().0).expect("after 1970");
+    let (first, second) = (CommandId::new().to_string(), CommandId::new().to_string());
+    let stats = |typing_users| GatewayStats { connected_clients: mark, online_users: 2, typing_users, rooms: 4 };
+    for (gateway, typing) in [(&first, 1), (&second, 2), (&first, 3)] {
+        store.report(gateway, &stats(typing)).await.expect("report");
+    }
+    let mut ours = store.reports().await.expect("reports");
+    ours.retain(|report| report.connected_clients == mark);
+    ours.sort_by_key(|report| report.typing_users);
+    assert_eq!(ours, [stats(2), stats(3)]);
+}
+
+/// Somebody no other check knows.
+struct Person {
+    id: UserId,
+    start: Timestamp,
+}
+
+impl Person {
+    fn new() -> Self {
+        Self::named(&CommandId::new().to_string())
+    }
+
+    fn named(id: &str) -> Self {
+        Self { id: id.parse().expect("a well formed user id"), start: SystemClock.now() }
+    }
+
+    fn after(&self, duration: Duration) -> Timestamp {
+        Timestamp(self.start.0 + millis(duration))
+    }
+
+    fn signal(&self, device: &str, sign: Sign, at: Timestamp) -> Signal {
+        Signal { user_id: self.id.clone(), device: device.to_owned(), sign, at }
+    }
+
+    /// Active at this moment, said `order` milliseconds after the start.
+    fn here(&self, device: &str, order: i64) -> Signal {
+        self.idle_for(device, order, Duration::ZERO)
+    }
+
+    fn idle_for(&self, device: &str, order: i64, idle: Duration) -> Signal {
+        let at = Timestamp(self.start.0 + order);
+        self.signal(device, Sign::Here { active_at: Timestamp(at.0 - millis(idle)), wants_away: false }, at)
+    }
+
+    fn gone(&self, device: &str, order: i64) -> Signal {
+        self.signal(device, Sign::Gone, Timestamp(self.start.0 + order))
+    }
+}
+
+async fn record(store: &dyn PresenceStore, signals: &[Signal]) {
+    store.record(signals).await.expect("record");
+}
+
+/// Their new status, if it is news.
+async fn judge(store: &dyn PresenceStore, person: &Person, now: Timestamp) -> Option<Status> {
+    let changes = store.judge(std::slice::from_ref(&person.id), now).await.expect("judge");
+    assert!(changes.len() <= 1 && changes.iter().all(|change| change.user_id == person.id), "{changes:?}");
+    changes.first().map(|change| change.status)
+}
+
+async fn presence(store: &dyn PresenceStore, person: &Person, now: Timestamp) -> Presence {
+    let mut found = store.presence(std::slice::from_ref(&person.id), now).await.expect("presence");
+    assert_eq!(found.len(), 1);
+    found.remove(&person.id).expect("an entry for each")
+}
+
+/// Of `people`, exactly `expected` are due; others may be due too.
+async fn assert_due(store: &dyn PresenceStore, people: &[Person], now: Timestamp, expected: &[&Person]) {
+    let due = store.due(now, usize::MAX).await.expect("due");
+    let mut due: Vec<&UserId> = people.iter().map(|person| &person.id).filter(|id| due.contains(*id)).collect();
+    let mut expected: Vec<&UserId> = expected.iter().map(|person| &person.id).collect();
+    due.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(due, expected);
+}
+
+fn ids(people: &[Person]) -> Vec<UserId> {
+    people.iter().map(|person| person.id.clone()).collect()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).expect("a short time")
+}
