@@ -36,6 +36,16 @@ impl Asker {
         }
     }
 
+    /// Emits an event that is worth nothing later: it is not kept.
+    pub(crate) fn emit_now<T: Serialize>(&self, name: &str, body: &T) {
+        match self.encoder.ephemeral(name, body) {
+            Ok(packet) => {
+                self.socket.emit(&packet);
+            }
+            Err(error) => tracing::error!(name, error = &error as &dyn std::error::Error, "an event cannot be written as JSON"),
+        }
+    }
+
     /// Refuses by callback, else by the `error` event, which names the event it is about.
     pub(crate) fn refuse(&self, event: &str, refusal: &Refusal) {
         if self.ack.is_some() {

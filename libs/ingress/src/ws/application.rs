@@ -6,13 +6,18 @@
 use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::ws::answer::Asker;
+use crate::ws::beat::Beat;
 use crate::ws::connect;
 use crate::ws::event::EventName;
 use crate::ws::hub::Hub;
 use crate::ws::member::{Here, Member};
+use crate::ws::receipts::Receipts;
 use crate::ws::roster::Roster;
+use crate::ws::typing::Typing;
+use crate::ws::watch::{Looking, Watch};
+use eventflow_ports::Membership;
 use eventflow_protocol::{ErrorCode, UserId};
-use eventflow_socketio::{Accepted, Application, ConnectError, Encoder, Event, Handshake, Joining, Socket};
+use eventflow_socketio::{Accepted, Application, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Socket};
 use http::StatusCode;
 use http::request::Parts as RequestHead;
 use serde_json::value::RawValue;
@@ -28,8 +33,13 @@ pub(crate) const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// What all sockets of the gateway share.
 pub(crate) struct Shared {
     pub(crate) edge: Edge,
+    pub(crate) membership: Membership,
     pub(crate) hub: Arc<Hub<Here>>,
     pub(crate) roster: Roster,
+    pub(crate) beat: Beat,
+    pub(crate) watch: Watch<Here>,
+    pub(crate) typing: Arc<Typing>,
+    pub(crate) receipts: Receipts,
     pub(crate) encoder: Encoder,
     /// Answers being waited for, and deadlines.
     pub(crate) tasks: TaskTracker,
@@ -47,10 +57,18 @@ impl Shared {
         self.generation.fetch_add(1, Relaxed);
     }
 
-    /// Registers a socket with its user, and the user with the registry.
+    /// Registers a socket with its user, the user with the registry, and the device with the sweeper.
     pub(crate) async fn register(&self, user: &UserId, socket: &Socket<Member>) {
         self.hub.add(user, Here(socket.clone()));
+        self.beat.here(socket);
         self.roster.entered(user.clone()).await;
+    }
+
+    /// What was kept for the socket is on its way to it now.
+    fn note_kept(&self, user: &UserId, socket: &Socket<Member>) {
+        for (thread, seq) in socket.state().looking_if_any(Looking::take_kept).unwrap_or_default() {
+            self.receipts.note(thread, user, seq);
+        }
     }
 
     pub(crate) fn asker(&self, socket: &Socket<Member>, event: &Event) -> Asker {
@@ -102,7 +120,8 @@ impl Application for SocketApp {
         handshake: &Handshake,
         auth: Option<&RawValue>,
     ) -> Result<Accepted<Member>, ConnectError> {
-        let state = connect::identify(&self.0.edge, handshake, auth)?.as_ref().map(Member::known).unwrap_or_default();
+        let identity = connect::identify(&self.0.edge, handshake, auth).await?;
+        let state = Member::arrived(identity.as_ref(), self.0.edge.clock.now());
         Ok(Accepted { identity: Some(self.0.identity(state.user())), state })
     }
 
@@ -117,9 +136,11 @@ impl Application for SocketApp {
         }
     }
 
-    async fn connected(&self, socket: &Socket<Member>, _recovered: bool) {
-        if socket.state().user().is_none() {
-            self.0.expect_authentication(socket);
+    async fn connected(&self, socket: &Socket<Member>, recovered: bool) {
+        match socket.state().user() {
+            None => self.0.expect_authentication(socket),
+            Some(user) if recovered => self.0.note_kept(user, socket),
+            Some(_) => {}
         }
     }
 
@@ -129,8 +150,14 @@ impl Application for SocketApp {
         self.0.edge.metrics.edge.events.with_label_values(&[name.label(), taken.label()]).inc();
     }
 
+    async fn disconnected(&self, socket: &Socket<Member>, _reason: DisconnectReason) {
+        self.0.stop_typing(socket);
+    }
+
     async fn expired(&self, socket: &Socket<Member>) {
         let Some(user) = socket.state().user() else { return };
+        socket.state().looking_if_any(|looking| self.0.watch.leave(looking, &Here(socket.clone())));
+        self.0.beat.gone(user, socket);
         if self.0.hub.remove(user, &Here(socket.clone())) {
             self.0.roster.left(user.clone()).await;
         }

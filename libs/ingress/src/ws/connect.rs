@@ -12,17 +12,29 @@ use eventflow_socketio::{ConnectError, Handshake};
 use serde_json::value::RawValue;
 
 /// Who is there; `None` if nobody has said so in a way that holds.
-pub(crate) fn identify(edge: &Edge, handshake: &Handshake, auth: Option<&RawValue>) -> Result<Option<Identity>, ConnectError> {
+pub(crate) async fn identify(
+    edge: &Edge,
+    handshake: &Handshake,
+    auth: Option<&RawValue>,
+) -> Result<Option<Identity>, ConnectError> {
     let headers = &handshake.headers;
     let presented = presented(auth).map(|token| token.or_else(|| identity::bearer(headers).map(str::to_owned)));
-    match presented.and_then(|token| token.map(|token| edge.tokens.verify(&token)).transpose()) {
-        Ok(Some(identity)) => Ok(Some(identity)),
-        Ok(None) if edge.origins.lets_cookie_act(headers) => {
-            Ok(identity::cookie(headers).and_then(|token| edge.tokens.verify(token).ok()))
-        }
+    match presented {
+        Ok(Some(token)) => verify(edge, &token).await.map(Some).map_err(|refusal| connect_error(edge, &refusal)),
+        Ok(None) if edge.origins.lets_cookie_act(headers) => match identity::cookie(headers) {
+            Some(token) => Ok(verify(edge, token).await.ok()),
+            None => Ok(None),
+        },
         Ok(None) => Ok(None),
         Err(refusal) => Err(connect_error(edge, &refusal)),
     }
+}
+
+/// Whose token it is, if it holds and was not taken back.
+pub(crate) async fn verify(edge: &Edge, token: &str) -> Result<Identity, Refusal> {
+    let identity = edge.tokens.verify(token)?;
+    edge.revocations.check(&identity).await?;
+    Ok(identity)
 }
 
 /// The token of the CONNECT packet's `auth` object.

@@ -11,8 +11,26 @@ pub(crate) enum EventName {
     Join,
     /// `thread:leave`: not any more.
     Leave,
-    /// `typing:start` and `typing:stop`: one for each key a person presses, so they cost nothing and need no answer.
-    Typing,
+    /// `message:edit`.
+    Edit,
+    /// `message:delete`.
+    Delete,
+    /// `reaction:send`.
+    React,
+    /// `message:read`.
+    Read,
+    /// `thread:read`.
+    ReadThread,
+    /// `presence:update`: how I want to be seen.
+    PresenceUpdate,
+    /// `presence:sync`: how others are.
+    PresenceSync,
+    /// `sync`: what I have missed.
+    Sync,
+    /// `typing:start`: one for each key a person presses, so it costs nothing and needs no answer.
+    TypingStart,
+    /// `typing:stop`.
+    TypingStop,
     /// Anything else.
     Unknown,
 }
@@ -25,19 +43,37 @@ impl EventName {
             "message:send" => Self::Send,
             "thread:join" => Self::Join,
             "thread:leave" => Self::Leave,
-            "typing:start" | "typing:stop" => Self::Typing,
+            "message:edit" => Self::Edit,
+            "message:delete" => Self::Delete,
+            "reaction:send" => Self::React,
+            "message:read" => Self::Read,
+            "thread:read" => Self::ReadThread,
+            "presence:update" => Self::PresenceUpdate,
+            "presence:sync" => Self::PresenceSync,
+            "sync" => Self::Sync,
+            "typing:start" => Self::TypingStart,
+            "typing:stop" => Self::TypingStop,
             _ => Self::Unknown,
         }
     }
 
-    /// The label value; never what the client wrote.
+    /// Its name, which is also the label value; never what the client wrote.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Auth => "auth",
             Self::Send => "message:send",
             Self::Join => "thread:join",
             Self::Leave => "thread:leave",
-            Self::Typing => "typing",
+            Self::Edit => "message:edit",
+            Self::Delete => "message:delete",
+            Self::React => "reaction:send",
+            Self::Read => "message:read",
+            Self::ReadThread => "thread:read",
+            Self::PresenceUpdate => "presence:update",
+            Self::PresenceSync => "presence:sync",
+            Self::Sync => "sync",
+            Self::TypingStart => "typing:start",
+            Self::TypingStop => "typing:stop",
             Self::Unknown => "unknown",
         }
     }

@@ -1,7 +1,7 @@
 //! One event of one socket: within the budget, well formed, from somebody known; then what it asks for.
 //!
-//! Events of a socket come here one after the other. Sending a message is in [`crate::ws::send`]; here are `auth` and the
-//! events about looking at threads.
+//! Events of a socket come here one after the other. Here are `auth` and the events about looking at threads; the others have
+//! files of their own.
 
 use crate::fields::{self, Object};
 use crate::identity::Identity;
@@ -9,18 +9,23 @@ use crate::refusal::Refusal;
 use crate::validate;
 use crate::ws::answer::Asker;
 use crate::ws::application::Shared;
+use crate::ws::connect;
 use crate::ws::event::{EventName, Taken};
-use crate::ws::member::Member;
-use eventflow_protocol::{ErrorCode, UserId};
+use crate::ws::member::{Here, Member};
+use eventflow_protocol::{ErrorCode, ThreadId, UserId};
 use eventflow_socketio::{Event, Socket};
 use serde_json::json;
 
 impl Shared {
     /// Takes an event.
     pub(crate) async fn take(&self, socket: &Socket<Member>, name: EventName, event: Event) -> Taken {
+        if socket.state().user().is_some() && socket.state().acts(self.edge.clock.now()) {
+            self.beat.here(socket);
+        }
         let asker = self.asker(socket, &event);
         match name {
-            EventName::Typing => self.take_typing(&asker, &event),
+            EventName::TypingStart => self.take_typing(&asker, true, body(&event)).await,
+            EventName::TypingStop => self.take_typing(&asker, false, body(&event)).await,
             EventName::Unknown => self.take_unknown(&asker, &event),
             _ => self.take_known(asker, name, &event).await,
         }
@@ -32,16 +37,13 @@ impl Shared {
         match name {
             EventName::Auth => self.take_auth(&asker, result).await,
             EventName::Send => self.take_send(asker, result).await,
-            _ => self.take_looking(&asker, &event.name, result).await,
+            EventName::Edit | EventName::Delete | EventName::React => self.take_change(asker, name, result).await,
+            EventName::Read | EventName::ReadThread => self.take_read(asker, name, result).await,
+            EventName::PresenceUpdate => self.take_presence_update(&asker, result),
+            EventName::PresenceSync => self.take_presence_sync(&asker, result).await,
+            EventName::Sync => self.take_sync(&asker, result).await,
+            _ => self.take_looking(&asker, name, result).await,
         }
-    }
-
-    /// There is nobody to tell that somebody types, so it is let pass; only a callback is answered.
-    fn take_typing(&self, asker: &Asker, event: &Event) -> Taken {
-        if asker.ack.is_some() {
-            return self.take_unknown(asker, event);
-        }
-        Taken::Ok
     }
 
     fn take_unknown(&self, asker: &Asker, event: &Event) -> Taken {
@@ -78,7 +80,10 @@ impl Shared {
         if claimed.is_none() && token.is_none() {
             return Err(fields::missing("userId"));
         }
-        let proved = token.map(|token| self.edge.tokens.verify(&token)).transpose()?;
+        let proved = match token {
+            Some(token) => Some(connect::verify(&self.edge, &token).await?),
+            None => None,
+        };
         let proved_user = proved.as_ref().map(|identity| &identity.user).or(socket.state().user());
         let user = proved_user.cloned().ok_or_else(Refusal::unauthenticated)?;
         if claimed.is_some_and(|claimed| claimed != user.as_str()) {
@@ -103,10 +108,10 @@ impl Shared {
     }
 
     /// `thread:join` and `thread:leave {threadId}`: only for participants. Who hears of a thread is decided by membership,
-    /// not by this.
-    async fn take_looking(&self, asker: &Asker, event: &str, body: Result<Object, Refusal>) -> Taken {
+    /// not by this; it says whose presence is looked at.
+    async fn take_looking(&self, asker: &Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
         let result = match body {
-            Ok(body) => self.look(&asker.socket, body).await,
+            Ok(body) => self.look(&asker.socket, name, body).await,
             Err(refusal) => Err(refusal),
         };
         match result {
@@ -115,16 +120,22 @@ impl Shared {
                 Taken::Ok
             }
             Err(refusal) => {
-                asker.refuse(event, &refusal);
+                asker.refuse(name.label(), &refusal);
                 taken(&refusal)
             }
         }
     }
 
-    async fn look(&self, socket: &Socket<Member>, mut body: Object) -> Result<eventflow_protocol::ThreadId, Refusal> {
+    async fn look(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<ThreadId, Refusal> {
         let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let thread = validate::thread_id(&mut body)?;
-        self.edge.commands.require_participant(thread, user).await?;
+        let people = self.membership.of(thread).await?.filter(|people| people.binary_search(user).is_ok());
+        let people = people.ok_or_else(|| Refusal::not_found("thread"))?;
+        let here = Here(socket.clone());
+        socket.state().looking(|looking| match name {
+            EventName::Join => self.watch.open(looking, &here, thread, &people),
+            _ => self.watch.close(looking, &here, thread),
+        });
         Ok(thread)
     }
 }
@@ -138,7 +149,7 @@ fn body(event: &Event) -> Result<Object, Refusal> {
     fields::parse(payload.get().as_bytes())
 }
 
-fn limited() -> Refusal {
+pub(crate) fn limited() -> Refusal {
     Refusal::new(ErrorCode::RateLimited, "too many events in the last minute")
 }
 

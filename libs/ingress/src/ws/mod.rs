@@ -1,21 +1,34 @@
 //! Sockets: a client's events in, commands out; events from the gateway's queue in, packets to sockets out.
 //!
-//! Read in this order: [`application`] (the life of a socket), [`events`] and [`send`] (what a client asks), [`deliver`] and
-//! [`hub`] (what it hears), [`roster`] and [`upkeep`] (what goes on beside).
+//! Read in this order: [`application`] (the life of a socket), [`events`], [`send`], [`changing`], [`reading`], [`typing`],
+//! [`presence`] and [`sync`] (what a client asks), [`deliver`], [`hub`] and [`watch`] (what it hears), [`roster`], [`beat`],
+//! [`receipts`] and [`upkeep`] (what goes on beside).
 
 mod answer;
 mod application;
+mod asking;
+mod beat;
+mod changing;
 mod connect;
 mod deliver;
+mod ending;
 mod event;
 mod events;
 mod hub;
 mod member;
+mod presence;
+mod reading;
+mod receipts;
 mod roster;
 mod send;
+mod signals;
+mod sync;
+mod typing;
 mod upkeep;
+mod watch;
 
 pub use deliver::Deliveries;
+pub use signals::Signals;
 pub use upkeep::Upkeep;
 
 use crate::parts::{Edge, IngressParts, SetupError};
@@ -25,11 +38,13 @@ use eventflow_protocol::GatewayId;
 use eventflow_protocol::event::Delivery;
 use eventflow_socketio::{Config, Encoder, Server};
 use hub::Hub;
+use receipts::Receipts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use watch::Watch;
 
 /// The socket gateway of a process. Cheap to clone: clones are the same gateway.
 #[derive(Clone)]
@@ -43,41 +58,49 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway with this id and these Socket.IO settings, and the upkeep that has to run beside it. Needs a tokio runtime.
-    pub fn new(parts: &IngressParts, id: GatewayId, config: Config) -> Result<(Self, Upkeep), SetupError> {
-        Self::with_deadline(parts, id, config, AUTHENTICATION_TIMEOUT)
+    pub fn new(parts: &IngressParts, signals: Signals, id: GatewayId, config: Config) -> Result<(Self, Upkeep), SetupError> {
+        Self::with_deadline(parts, signals, id, config, AUTHENTICATION_TIMEOUT)
     }
 
     fn with_deadline(
         parts: &IngressParts,
+        signals: Signals,
         id: GatewayId,
         config: Config,
         authentication_timeout: Duration,
     ) -> Result<(Self, Upkeep), SetupError> {
-        let hub = Arc::new(Hub::new());
+        let (hub, clock) = (Arc::new(Hub::new()), Arc::clone(&parts.clock));
         let (roster, roster_task) = roster::roster(Arc::clone(&hub), Arc::clone(&parts.registry), id.clone());
+        let (beat, beat_task) = beat::beat(Arc::clone(&hub), Arc::clone(&clock), signals.clone());
+        let (typing, typing_task) = typing::typing(clock, signals.clone());
         let shared = Arc::new(Shared {
             edge: Edge::new(parts)?,
-            hub: Arc::clone(&hub),
+            membership: parts.membership.clone(),
+            hub,
             roster,
+            beat,
+            watch: Watch::new(),
+            typing,
+            receipts: Receipts::default(),
             encoder: Encoder::new(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             generation: 0.into(),
             authentication_timeout,
         });
-        let deliveries = Arc::new(Deliveries {
-            hub,
-            membership: parts.membership.clone(),
-            encoder: shared.encoder.clone(),
-            recent: parking_lot::Mutex::default(),
-            metrics: parts.metrics.clone(),
-            clock: Arc::clone(&parts.clock),
-            alone_since: parts.config.alone_since,
-        });
+        let deliveries = Arc::new(Deliveries::new(Arc::clone(&shared), parts.config.alone_since));
         let server = Server::new(config, SocketApp(Arc::clone(&shared)));
         let restart = Arc::new(Notify::new());
-        let upkeep =
-            Upkeep { server: server.clone(), shared: Arc::clone(&shared), roster: roster_task, restart: Arc::clone(&restart) };
+        let upkeep = Upkeep {
+            server: server.clone(),
+            shared: Arc::clone(&shared),
+            roster: roster_task,
+            beat: beat_task,
+            typing: typing_task,
+            signals,
+            id: id.clone(),
+            restart: Arc::clone(&restart),
+        };
         Ok((Self { id, server, shared, deliveries, restart }, upkeep))
     }
 

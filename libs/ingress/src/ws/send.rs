@@ -14,6 +14,8 @@ use crate::ws::event::Taken;
 use crate::ws::events::taken;
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::command::CLIENT_KEY_MAX_BYTES;
+use eventflow_protocol::document::Identified;
+use eventflow_protocol::pairing::Leg;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -73,14 +75,18 @@ impl Shared {
     async fn send(&self, asker: &Asker, mut body: Object) -> Result<Sent, Refusal> {
         let user = asker.socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let thread = validate::thread_id(&mut body)?;
-        let message = validate::send_message(&mut body, thread, user.clone(), self.edge.clock.now())?;
+        let mut message = validate::send_message(&mut body, thread, user.clone(), self.edge.clock.now())?;
+        if let Some(credential) = asker.socket.state().credential() {
+            let opened_at = asker.socket.state().opened_at();
+            validate::paired(&mut message, Leg::Socket, credential.session, Some(opened_at));
+        }
         self.edge.commands.send_message(message).await
     }
 }
 
 fn answer(asker: &Asker, echo: &Echo, done: Result<Done, Refusal>) {
     match done {
-        Ok(Done::Message { message, deduplicated }) => match serde_json::value::to_raw_value(&message) {
+        Ok(Done::Message { message, deduplicated }) => match message.shown_text().and_then(RawValue::from_string) {
             Ok(message) => confirm(asker, echo, &message, deduplicated),
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be written as JSON"),
         },
@@ -90,7 +96,7 @@ fn answer(asker: &Asker, echo: &Echo, done: Result<Done, Refusal>) {
             asker.ack(&body);
             asker.emit("message:queued", &body);
         }
-        Ok(Done::Thread { .. }) => refuse(asker, echo, &Refusal::new(ErrorCode::Failed, "the message could not be stored")),
+        Ok(other) => refuse(asker, echo, &other.unexpected()),
         Err(refusal) => refuse(asker, echo, &refusal),
     }
 }

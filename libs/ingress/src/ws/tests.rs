@@ -1,177 +1,24 @@
 //! The gateway as a client sees it, over a real `WebSocket` on loopback.
 
-use crate::IngressConfig;
-use crate::testing::{NOW, World};
-use crate::ws::application::AUTHENTICATION_TIMEOUT;
-use crate::ws::{Gateway, upkeep};
-use eventflow_bus::handler::{Handler as _, Item};
+mod changing;
+mod presence;
+mod receipts;
+mod revocation;
+mod rig;
+mod sync;
+mod typing;
+
+use crate::ws::Gateway;
+use eventflow_bus::handler::Handler as _;
 use eventflow_ports::Registry as _;
-use eventflow_protocol::event::Delivery;
-use eventflow_protocol::{ErrorCode, EventId, GatewayId, ThreadId, UserId};
-use eventflow_socketio::Config;
-use futures_util::{SinkExt as _, StreamExt as _};
+use eventflow_protocol::{ErrorCode, UserId};
+use futures_util::SinkExt as _;
+use rig::{Rig, item, new_event};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
-use tokio_util::sync::CancellationToken;
-
-/// Nothing here takes this long; it only keeps a broken test from hanging.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-struct Rig {
-    world: World,
-    gateway: Gateway,
-    address: SocketAddr,
-    shutdown: CancellationToken,
-}
-
-impl Rig {
-    async fn new() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
-        Self::start(World::with(configure).await, AUTHENTICATION_TIMEOUT).await
-    }
-
-    async fn with_deadline(authentication_timeout: Duration) -> Self {
-        Self::start(World::new().await, authentication_timeout).await
-    }
-
-    async fn start(world: World, timeout: Duration) -> Self {
-        let id = GatewayId::from("g1");
-        let (gateway, upkeep) = Gateway::with_deadline(&world.parts, id, Config::default(), timeout).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let router = gateway.router();
-        world.tracker.spawn(upkeep.run(shutdown.clone()));
-        let stop = shutdown.clone();
-        world.tracker.spawn(async move {
-            let served = axum::serve(listener, router);
-            tokio::select! {
-                result = served => result.unwrap(),
-                () = stop.cancelled() => {}
-            }
-        });
-        Self { world, gateway, address, shutdown }
-    }
-
-    /// Opens a WebSocket with these headers.
-    async fn open(&self, headers: &[(&'static str, String)]) -> Result<Client, Error> {
-        let mut request = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address).into_client_request().unwrap();
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        let (socket, _) = client_async(request, TcpStream::connect(self.address).await.unwrap()).await?;
-        let mut client = Client { socket, acks: 0 };
-        assert!(client.frame().await.starts_with('0'), "the OPEN packet comes first");
-        Ok(client)
-    }
-
-    /// A client that presents a token in the handshake.
-    async fn client(&self, user: &str) -> Client {
-        let mut client = self.open(&[]).await.unwrap();
-        let connected = client.connect(&json!({"token": self.world.token(user)})).await;
-        assert!(connected.starts_with("40{"), "{connected}");
-        client
-    }
-
-    fn cookie(&self, user: &str) -> Vec<(&'static str, String)> {
-        vec![("cookie", format!("token={}", self.world.token(user))), ("origin", format!("http://{}", self.address))]
-    }
-
-    /// What fan-out would send for a stored message.
-    async fn deliver(&self, id: EventId, thread: ThreadId, content: &str) {
-        let payload = json!({"message": {"threadId": thread, "content": content}}).to_string();
-        let item = item(id, thread, "message:received", payload);
-        self.gateway.deliveries().perform(&[item]).await.unwrap();
-    }
-
-    async fn is_located(&self, user: &str) -> bool {
-        let user: UserId = user.parse().unwrap();
-        self.world.registry.locate(std::slice::from_ref(&user)).await.unwrap().gateways.contains_key(&user)
-    }
-}
-
-fn item(event_id: EventId, thread_id: ThreadId, name: &str, payload: String) -> Item<Delivery> {
-    let value =
-        Delivery { event_id, thread_id, name: name.into(), payload, membership_changed: true, accepted_at: NOW, repeated: false };
-    Item { id: event_id.0, attempt: 0, redelivered: false, value, reply_to: None }
-}
-
-fn new_event() -> EventId {
-    EventId(uuid::Uuid::now_v7())
-}
-
-struct Client {
-    socket: WebSocketStream<TcpStream>,
-    acks: u32,
-}
-
-impl Client {
-    /// The next frame's text, heartbeats answered; `closed` when the connection ends.
-    async fn frame(&mut self) -> String {
-        loop {
-            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
-            match next {
-                Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.send("3").await,
-                Some(Ok(Message::Text(text))) => return text.as_str().to_owned(),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return "closed".to_owned(),
-                Some(Ok(_)) => {}
-            }
-        }
-    }
-
-    async fn send(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).await.unwrap();
-    }
-
-    async fn connect(&mut self, auth: &Value) -> String {
-        self.send(&format!("40{auth}")).await;
-        self.frame().await
-    }
-
-    async fn emit(&mut self, name: &str, body: &Value) {
-        self.send(&format!("42{}", json!([name, body]))).await;
-    }
-
-    /// Emits with a callback and gives its argument; events that come before it are dropped.
-    async fn ask(&mut self, name: &str, body: &Value) -> Value {
-        self.acks += 1;
-        let (id, prefix) = (self.acks, format!("43{}", self.acks));
-        self.send(&format!("42{id}{}", json!([name, body]))).await;
-        loop {
-            let frame = self.frame().await;
-            assert_ne!(frame, "closed");
-            if let Some(arguments) = frame.strip_prefix(&prefix) {
-                return serde_json::from_str::<Vec<Value>>(arguments).unwrap().remove(0);
-            }
-        }
-    }
-
-    /// The next event of this name.
-    async fn event(&mut self, name: &str) -> Value {
-        loop {
-            let frame = self.frame().await;
-            assert_ne!(frame, "closed", "waiting for {name}");
-            let Some(event) = frame.strip_prefix("42") else { continue };
-            let mut arguments: Vec<Value> = serde_json::from_str(event).unwrap();
-            if arguments[0] == name {
-                return arguments.remove(1);
-            }
-        }
-    }
-
-    async fn until_closed(&mut self) {
-        while self.frame().await != "closed" {}
-    }
-}
 
 #[tokio::test]
 async fn a_message_is_acknowledged_confirmed_and_heard_by_every_participant() {
@@ -484,11 +331,11 @@ async fn a_socket_nobody_authenticates_on_is_closed_in_time() {
 async fn a_socket_ends_with_its_token() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
-    upkeep::end_expired(&rig.gateway.shared);
+    rig.gateway.shared.end_expired();
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true, "not before");
     rig.world.clock.advance(3_661_000);
-    upkeep::end_expired(&rig.gateway.shared);
+    rig.gateway.shared.end_expired();
     assert_eq!(ann.event("auth:error").await["code"], "token_expired");
     ann.until_closed().await;
 }

@@ -1,19 +1,21 @@
-//! What has to be done while sockets live: tell the registry, end sockets whose credential ended, show the numbers, and cut
-//! all sessions when something addressed to them was lost.
+//! What has to be done while sockets live: tell the registry, the sweeper and the status page who is here, send receipts and typing
+//! on their way, end sockets whose credential ended, show the numbers, and cut all sessions when something addressed to them was lost.
 //!
 //! Runs beside the server until shutdown. Each round is safe to repeat: it acts on what it finds.
 
-use crate::refusal::Refusal;
-use crate::ws::answer::Asker;
 use crate::ws::application::{Shared, SocketApp};
+use crate::ws::beat::BeatTask;
 use crate::ws::member::Here;
 use crate::ws::roster::RosterTask;
-use eventflow_protocol::ErrorCode;
+use crate::ws::signals::Signals;
+use crate::ws::typing::TypingTask;
+use eventflow_ports::presence::GatewayStats;
+use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Count, Server};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often expired credentials are looked for. With the leeway, a socket outlives its token by at most 70 s.
@@ -23,27 +25,39 @@ const NUMBERS_EVERY: Duration = Duration::from_secs(1);
 /// Over how long all sockets are closed when their sessions cannot go on: as long as an orderly drain.
 const RESTART_SPREAD: Duration = Duration::from_secs(10);
 
+/// How often the gateway says of itself how much is going on; an entry is forgotten after 75 s.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+/// How long that may take.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The tasks of a gateway. Run it once, beside the HTTP server.
 pub struct Upkeep {
     pub(crate) server: Server<SocketApp>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) roster: RosterTask<Here>,
+    pub(crate) beat: BeatTask,
+    pub(crate) typing: TypingTask,
+    pub(crate) signals: Signals,
+    pub(crate) id: GatewayId,
     pub(crate) restart: Arc<Notify>,
 }
 
 impl Upkeep {
-    /// Runs until `shutdown`, which comes after the sockets are drained; then the registry is told that nobody is here.
+    /// Runs until `shutdown`, which comes after the sockets are drained; then the registry and the sweeper are told that nobody is here.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { server, shared, roster, restart } = self;
+        let Self { server, shared, roster, beat, typing, signals, id, restart } = self;
         let rounds = async {
             tokio::select! {
                 () = sweep(&shared) => {}
                 () = copy_numbers(&server, &shared) => {}
                 () = restart_sessions(&shared, &restart) => {}
+                () = typing.run() => {}
+                () = shared.receipts.run(&shared.hub, &signals, &*shared.edge.clock) => {}
+                () = report(&server, &shared, &id) => {}
                 () = shutdown.cancelled() => {}
             }
         };
-        tokio::join!(roster.run(shutdown.clone()), rounds);
+        tokio::join!(roster.run(shutdown.clone()), beat.run(shutdown.clone()), rounds);
     }
 }
 
@@ -52,18 +66,7 @@ async fn sweep(shared: &Shared) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        end_expired(shared);
-    }
-}
-
-/// Ends every socket whose credential has ended, with the reason.
-pub(crate) fn end_expired(shared: &Shared) {
-    for Here(socket) in shared.hub.sockets() {
-        if socket.is_connected() && shared.edge.tokens.has_expired(socket.state().expires()) {
-            let asker = Asker { socket: socket.clone(), ack: None, encoder: shared.encoder.clone() };
-            asker.refuse_auth(&Refusal::new(ErrorCode::TokenExpired, "the token has expired"));
-            socket.close_transport("token_expired");
-        }
+        shared.end_expired();
     }
 }
 
@@ -96,6 +99,31 @@ async fn copy_numbers(server: &Server<SocketApp>, shared: &Shared) {
         recovered.inc_by(rise(&stats.recovered, recovered.get()));
         fresh.inc_by(rise(&stats.not_recovered, fresh.get()));
         broken.inc_by(rise(&stats.protocol_errors, broken.get()));
+    }
+}
+
+async fn report(server: &Server<SocketApp>, shared: &Shared, id: &GatewayId) {
+    let mut ticks = interval(REPORT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let stats = stats(server, shared);
+        match timeout(REPORT_TIMEOUT, shared.edge.presence.report(id.as_str(), &stats)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "the gateway's numbers are not told"),
+            Err(_) => tracing::debug!("the gateway's numbers are not told in time"),
+        }
+    }
+}
+
+/// How much is going on here.
+pub(crate) fn stats(server: &Server<SocketApp>, shared: &Shared) -> GatewayStats {
+    let open = server.stats();
+    GatewayStats {
+        connected_clients: open.websocket_open.get() + open.polling_open.get(),
+        online_users: shared.hub.count() as u64,
+        typing_users: shared.typing.typists.count(),
+        rooms: shared.watch.rooms(),
     }
 }
 

@@ -1,0 +1,179 @@
+//! Says which devices are here: when one comes, goes or changes, and of all of them every [`HEARTBEAT`].
+//!
+//! A device is a session, present until it is gone for good. What is said is read from the socket at that moment, so a lost sign is
+//! made good by the next heartbeat; nothing is kept while the broker is away. Heartbeats are spread over their time. Repeating is
+//! safe because of two signs of a device the newer one counts.
+
+use crate::ws::hub::Hub;
+use crate::ws::member::{Here, Member};
+use crate::ws::signals::Signals;
+use eventflow_ports::Clock;
+use eventflow_ports::presence::HEARTBEAT;
+use eventflow_protocol::presence::{Sign, Signal};
+use eventflow_protocol::{Timestamp, UserId};
+use eventflow_socketio::Socket;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Signs waiting to be sent. What does not fit is said by the next heartbeat.
+const WAITING_MAX: usize = 4_096;
+/// Signs sent at once.
+const CHUNK: usize = 256;
+/// Steps of one round of heartbeats: one a second.
+const STEPS: u32 = 30;
+/// Devices of one step at least, so that a small gateway is done in one.
+const STEP_MIN: usize = 64;
+
+/// Takes signs of devices.
+#[derive(Clone)]
+pub(crate) struct Beat {
+    waiting: mpsc::Sender<Signal>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The task.
+pub(crate) struct BeatTask {
+    hub: Arc<Hub<Here>>,
+    signals: Signals,
+    clock: Arc<dyn Clock>,
+    waiting: mpsc::Receiver<Signal>,
+}
+
+/// Over the sockets of `hub`.
+pub(crate) fn beat(hub: Arc<Hub<Here>>, clock: Arc<dyn Clock>, signals: Signals) -> (Beat, BeatTask) {
+    let (sender, waiting) = mpsc::channel(WAITING_MAX);
+    (Beat { waiting: sender, clock: Arc::clone(&clock) }, BeatTask { hub, signals, clock, waiting })
+}
+
+impl Beat {
+    /// The device is here, as it is now.
+    pub(crate) fn here(&self, socket: &Socket<Member>) {
+        if let Some(signal) = here(socket, self.clock.now()) {
+            self.tell(signal);
+        }
+    }
+
+    /// The device is gone for good.
+    pub(crate) fn gone(&self, user: &UserId, socket: &Socket<Member>) {
+        self.tell(gone(user, socket, self.clock.now()));
+    }
+
+    fn tell(&self, signal: Signal) {
+        if self.waiting.try_send(signal).is_err() {
+            tracing::debug!("a sign of a device is dropped: too many are waiting");
+        }
+    }
+}
+
+fn here(socket: &Socket<Member>, at: Timestamp) -> Option<Signal> {
+    let member = socket.state();
+    let sign = Sign::Here { active_at: member.active_at(), wants_away: member.wants_away() };
+    Some(Signal { user_id: member.user()?.clone(), device: socket.id().to_string(), sign, at })
+}
+
+fn gone(user: &UserId, socket: &Socket<Member>, at: Timestamp) -> Signal {
+    Signal { user_id: user.clone(), device: socket.id().to_string(), sign: Sign::Gone, at }
+}
+
+impl BeatTask {
+    /// Speaks until `shutdown`; then says of what is still here that it is gone.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut steps = interval(HEARTBEAT / STEPS);
+        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut round = Round::default();
+        loop {
+            let mut batch = Vec::new();
+            tokio::select! {
+                count = self.waiting.recv_many(&mut batch, CHUNK) => {
+                    if count == 0 {
+                        break;
+                    }
+                    self.send(newest(batch)).await;
+                }
+                _ = steps.tick() => {
+                    let due = round.step(|| self.hub.sockets());
+                    let now = self.clock.now();
+                    self.send(due.iter().filter_map(|socket| here(&socket.0, now)).collect()).await;
+                }
+                () = shutdown.cancelled() => break,
+            }
+        }
+        self.leave().await;
+    }
+
+    async fn leave(&mut self) {
+        self.waiting.close();
+        let mut last = Vec::new();
+        while let Some(signal) = self.waiting.recv().await {
+            last.push(signal);
+        }
+        let now = self.clock.now();
+        let here = self.hub.sockets();
+        last.extend(here.iter().filter_map(|socket| Some(gone(socket.0.state().user()?, &socket.0, now))));
+        self.send(newest(last)).await;
+    }
+
+    async fn send(&self, signals: Vec<Signal>) {
+        for signal in &signals {
+            if let Err(error) = self.signals.presence(signal).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "signs of devices wait for the next heartbeat");
+                return;
+            }
+        }
+    }
+}
+
+/// The newest sign of each device, in the order in which the devices first came.
+fn newest(signals: Vec<Signal>) -> Vec<Signal> {
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(signals.len());
+    let mut kept: Vec<Signal> = Vec::with_capacity(signals.len());
+    for signal in signals {
+        match places.get(&signal.device) {
+            Some(place) => kept[*place] = signal,
+            None => {
+                places.insert(signal.device.clone(), kept.len());
+                kept.push(signal);
+            }
+        }
+    }
+    kept
+}
+
+/// One round of heartbeats, spread over [`STEPS`].
+#[derive(Default)]
+struct Round {
+    left: Vec<Here>,
+    per_step: usize,
+    step: u32,
+}
+
+impl Round {
+    /// The devices whose turn it is; a new round begins with those that `all` gives.
+    fn step(&mut self, all: impl FnOnce() -> Vec<Here>) -> Vec<Here> {
+        if self.step == 0 {
+            self.left = all();
+            self.per_step = self.left.len().div_ceil(STEPS as usize).max(STEP_MIN);
+        }
+        self.step = (self.step + 1) % STEPS;
+        let from = self.left.len().saturating_sub(self.per_step);
+        self.left.split_off(from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(device: &str, at: i64) -> Signal {
+        Signal { user_id: "ann".parse().unwrap(), device: device.to_owned(), sign: Sign::Gone, at: Timestamp(at) }
+    }
+
+    #[test]
+    fn of_many_signs_of_a_device_the_newest_is_sent() {
+        let sent = newest(vec![signal("a", 1), signal("b", 2), signal("a", 3)]);
+        assert_eq!(sent, [signal("a", 3), signal("b", 2)]);
+    }
+}

@@ -1,0 +1,83 @@
+//! What a gateway says of its own accord: who types, which devices are there, how far messages have got.
+//!
+//! No client waits for any of it, so it has lanes of its own beside those of [`eventflow_bus::request::Requests`]: a flood here never
+//! takes the place of a message. Repeating a signal is safe: typing is worth nothing later, of two signs of a device the newer one
+//! counts, and a cursor only rises.
+
+use eventflow_bus::port::{Broker, BrokerError};
+use eventflow_bus::publish::{Confirmation, Lane, PublishError};
+use eventflow_bus::topology::{FANOUT, PERSIST, PRESENCE, Topology};
+use eventflow_metrics::Metrics;
+use eventflow_protocol::codec::{self, CodecError};
+use eventflow_protocol::command::{Command, Subject};
+use eventflow_protocol::event::{Audience, Event};
+use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::presence::Signal;
+use eventflow_protocol::{CommandId, ThreadId};
+use serde::Serialize;
+use std::sync::Arc;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// The ways into the queues that a gateway fills by itself. One per process; cheap to clone.
+#[derive(Clone)]
+pub struct Signals {
+    persist: Arc<[Lane]>,
+    fanout: Arc<[Lane]>,
+    presence: Lane,
+    topology: Topology,
+}
+
+impl Signals {
+    /// Opens a lane to each shard of commands and events, and one to the presence sweeper. Their tasks run on `tracker` until every
+    /// clone is gone.
+    pub async fn open(
+        broker: &Arc<dyn Broker>,
+        topology: Topology,
+        metrics: &Metrics,
+        tracker: &TaskTracker,
+    ) -> Result<Self, BrokerError> {
+        let open = async |queue: &str| Lane::open(broker, queue, None, metrics.bus.queue(queue), tracker).await;
+        let (mut persist, mut fanout) = (Vec::new(), Vec::new());
+        for shard in 0..topology.shards() {
+            persist.push(open(PERSIST.shard(shard).name()).await?);
+            fanout.push(open(FANOUT.shard(shard).name()).await?);
+        }
+        let presence = open(PRESENCE.name()).await?;
+        Ok(Self { persist: persist.into(), fanout: fanout.into(), presence, topology })
+    }
+
+    /// Sends a command nobody waits for.
+    pub(crate) async fn command(&self, command: &Command) -> Result<Confirmation, PublishError> {
+        let lane = &self.persist[self.shard(&command.subject())];
+        lane.send(envelope(CommandId::new().0, command)?).await
+    }
+
+    /// Announces something of a thread that is not stored.
+    pub(crate) async fn event(&self, event: &Event) -> Result<Confirmation, PublishError> {
+        let Audience::Thread(thread) = event.audience() else { return Err(PublishError::Refused) };
+        let lane = &self.fanout[self.shard(&subject(thread))];
+        lane.send(envelope(event.id().0, event)?).await
+    }
+
+    /// Sends a sign of a device.
+    pub(crate) async fn presence(&self, signal: &Signal) -> Result<Confirmation, PublishError> {
+        self.presence.send(envelope(Uuid::now_v7(), signal)?).await
+    }
+
+    fn shard(&self, subject: &Subject) -> usize {
+        usize::from(self.topology.shard_of(subject))
+    }
+}
+
+fn subject(thread: ThreadId) -> Subject {
+    Subject::Thread(thread)
+}
+
+fn envelope<T: Serialize>(id: Uuid, body: &T) -> Result<Envelope, PublishError> {
+    let body = codec::encode(body).map_err(|error: CodecError| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a signal cannot be encoded");
+        PublishError::Refused
+    })?;
+    Ok(Envelope { id, attempt: 0, body })
+}

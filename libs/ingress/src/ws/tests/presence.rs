@@ -1,0 +1,146 @@
+//! Presence: what is said of devices, and who hears of whom.
+
+use super::rig::{Rig, new_event, until, user};
+use crate::identity::Tokens;
+use crate::testing::{NOW, SECRET};
+use eventflow_ports::PresenceStore as _;
+use eventflow_protocol::Timestamp;
+use eventflow_protocol::event::{Audience, Delivery};
+use eventflow_protocol::presence::{Sign, Signal};
+use serde_json::json;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+async fn is_here(rig: &Rig, name: &str) {
+    let sign = Sign::Here { active_at: NOW, wants_away: false };
+    let signal = Signal { user_id: user(name), device: "d".into(), sign, at: NOW };
+    rig.world.presence.record(&[signal]).await.unwrap();
+}
+
+fn change(name: &str) -> Delivery {
+    let payload = json!({"userId": name, "status": "away", "lastSeen": NOW}).to_string();
+    let mut delivery = Delivery::new(new_event(), Audience::Watchers(user(name)), "presence:sync", payload, NOW);
+    delivery.ephemeral = true;
+    delivery
+}
+
+#[tokio::test]
+async fn a_device_is_announced_when_it_comes_changes_and_goes() {
+    let rig = Rig::new().await;
+    let mut ann = rig.client("ann").await;
+    until("ann is announced", || !rig.signs().is_empty()).await;
+    let came = rig.signs().remove(0);
+    assert_eq!((came.user_id, came.sign), (user("ann"), Sign::Here { active_at: NOW, wants_away: false }));
+    assert_eq!(ann.ask("presence:update", &json!({"status": "away"})).await, json!({"success": true, "status": "away"}));
+    until("she is away", || rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: true, .. })))
+        .await;
+    assert_eq!(ann.ask("presence:update", &json!({"status": "online"})).await["success"], true);
+    until("she is back", || rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: false, .. })))
+        .await;
+    for bad in [json!({"status": "gone"}), json!({}), json!({"status": 1})] {
+        assert_eq!(ann.ask("presence:update", &bad).await["code"], "invalid");
+    }
+    ann.send("41").await;
+    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    assert!(rig.signs().iter().all(|sign| sign.device == came.device));
+}
+
+#[tokio::test]
+async fn activity_after_a_long_silence_is_said_at_once() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut ann = rig.client("ann").await;
+    until("ann is announced", || !rig.signs().is_empty()).await;
+    rig.world.clock.advance(280_000);
+    ann.ask("typing:start", &json!({"threadId": thread})).await;
+    let active = Sign::Here { active_at: Timestamp(NOW.0 + 280_000), wants_away: false };
+    until("she is active", || rig.signs().iter().any(|sign| sign.sign == active)).await;
+}
+
+#[tokio::test]
+async fn people_one_shares_a_thread_with_are_shown_and_strangers_look_like_nobody() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob"]);
+    is_here(&rig, "bob").await;
+    is_here(&rig, "eve").await;
+    let mut ann = rig.client("ann").await;
+    let offline = |name: &str| json!({"userId": name, "status": "offline", "lastSeen": null});
+    let bob = json!({"userId": "bob", "status": "online", "lastSeen": NOW.to_iso()});
+    let answer = ann.ask("presence:sync", &json!({"userIds": ["bob", "eve", "nobody"]})).await;
+    assert_eq!(answer, json!({"success": true, "presence": [bob, offline("eve"), offline("nobody")]}));
+    for expected in [bob, offline("eve"), offline("nobody")] {
+        assert_eq!(ann.event("presence:sync").await, expected, "one person an event");
+    }
+    rig.hand(change("eve")).await;
+    rig.hand(change("bob")).await;
+    assert_eq!(ann.event("presence:sync").await["userId"], "bob", "changes of strangers are not heard");
+    assert_eq!(ann.event("presence:update").await["userId"], "bob");
+}
+
+#[tokio::test]
+async fn administrators_see_everybody() {
+    let rig = Rig::new().await;
+    is_here(&rig, "bob").await;
+    let tokens = Tokens::new(SECRET, rig.world.clock.clone()).unwrap();
+    let mut root = rig.open(&[]).await.unwrap();
+    root.connect(&json!({"token": tokens.mint_as(&user("root"), "Root", "admin", 3_600)})).await;
+    let answer = root.ask("presence:sync", &json!({"userIds": ["bob"]})).await;
+    assert_eq!(answer["presence"][0]["status"], "online");
+}
+
+#[tokio::test]
+async fn who_has_a_thread_open_hears_of_the_others_until_it_is_closed() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, mut eve) = (rig.client("ann").await, rig.client("eve").await);
+    assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true);
+    assert_eq!(eve.ask("thread:join", &json!({"threadId": thread})).await["code"], "not_found");
+    rig.hand(change("bob")).await;
+    assert_eq!(ann.event("presence:update").await["status"], "away");
+    assert_eq!(ann.ask("thread:leave", &json!({"threadId": thread})).await["success"], true);
+    rig.hand(change("bob")).await;
+    for client in [&mut ann, &mut eve] {
+        client.send("429[\"thread:leave\",{}]").await;
+        assert!(client.frame().await.starts_with("439["), "nothing was heard in between");
+    }
+}
+
+#[tokio::test]
+async fn a_presence_store_that_is_away_is_said_without_internals() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob"]);
+    let mut ann = rig.client("ann").await;
+    for (bad, code) in [
+        (json!({}), "invalid"),
+        (json!({"userIds": "bob"}), "invalid"),
+        (json!({"userIds": [{"$ne": 1}]}), "invalid"),
+        (json!({"userIds": vec!["bob"; 201]}), "invalid"),
+    ] {
+        assert_eq!(ann.ask("presence:sync", &bad).await["code"], code, "{bad}");
+    }
+    rig.world.presence.is_down.store(true, SeqCst);
+    let refused = ann.ask("presence:sync", &json!({"userIds": ["bob"]})).await;
+    assert_eq!(refused["code"], "unavailable");
+    assert!(!refused.to_string().contains("secret-host"));
+}
+
+#[tokio::test]
+async fn a_gateway_says_how_much_is_going_on() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, _bob) = (rig.client("ann").await, rig.client("bob").await);
+    ann.ask("thread:join", &json!({"threadId": thread})).await;
+    ann.ask("typing:start", &json!({"threadId": thread})).await;
+    let stats = crate::ws::upkeep::stats(&rig.gateway.server, &rig.gateway.shared);
+    assert_eq!((stats.connected_clients, stats.online_users, stats.typing_users, stats.rooms), (2, 2, 1, 1));
+    assert_eq!(rig.world.presence.reports().await.unwrap().len(), 1, "the first report is made at once");
+}
+
+#[tokio::test]
+async fn devices_that_are_still_here_at_the_end_are_gone() {
+    let rig = Rig::new().await;
+    let _ann = rig.client("ann").await;
+    rig.gateway.drain(Duration::ZERO).await;
+    rig.shutdown.cancel();
+    until("ann has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+}

@@ -1,0 +1,233 @@
+//! A gateway with a client on loopback, and what fan-out would send it.
+
+use crate::IngressConfig;
+use crate::testing::{NOW, World};
+use crate::ws::application::AUTHENTICATION_TIMEOUT;
+use crate::ws::{Gateway, Signals};
+use eventflow_bus::handler::{Handler as _, Item};
+use eventflow_ports::Registry as _;
+use eventflow_protocol::command::Command;
+use eventflow_protocol::event::{Audience, DeliveredMessage, Delivery, Event};
+use eventflow_protocol::presence::Signal;
+use eventflow_protocol::{EventId, GatewayId, ThreadId, UserId, codec};
+use eventflow_socketio::Config;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes this long; it only keeps a broken test from hanging.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) struct Rig {
+    pub(super) world: World,
+    pub(super) gateway: Gateway,
+    pub(super) address: SocketAddr,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Rig {
+    pub(super) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(super) async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
+        Self::start(World::with(configure).await, AUTHENTICATION_TIMEOUT).await
+    }
+
+    pub(super) async fn with_deadline(authentication_timeout: Duration) -> Self {
+        Self::start(World::new().await, authentication_timeout).await
+    }
+
+    pub(super) async fn start(world: World, timeout: Duration) -> Self {
+        let id = GatewayId::from("g1");
+        let metrics = &world.parts.metrics;
+        let signals = Signals::open(&world.port, world.topology, metrics, &world.tracker).await.unwrap();
+        let (gateway, upkeep) = Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let router = gateway.router();
+        world.tracker.spawn(upkeep.run(shutdown.clone()));
+        let stop = shutdown.clone();
+        world.tracker.spawn(async move {
+            let served = axum::serve(listener, router);
+            tokio::select! {
+                result = served => result.unwrap(),
+                () = stop.cancelled() => {}
+            }
+        });
+        Self { world, gateway, address, shutdown }
+    }
+
+    /// Opens a WebSocket with these headers.
+    pub(super) async fn open(&self, headers: &[(&'static str, String)]) -> Result<Client, Error> {
+        let mut request = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (socket, _) = client_async(request, TcpStream::connect(self.address).await.unwrap()).await?;
+        let mut client = Client { socket, acks: 0 };
+        assert!(client.frame().await.starts_with('0'), "the OPEN packet comes first");
+        Ok(client)
+    }
+
+    /// A client that presents a token in the handshake.
+    pub(super) async fn client(&self, user: &str) -> Client {
+        let mut client = self.open(&[]).await.unwrap();
+        let connected = client.connect(&json!({"token": self.world.token(user)})).await;
+        assert!(connected.starts_with("40{"), "{connected}");
+        client
+    }
+
+    pub(super) fn cookie(&self, user: &str) -> Vec<(&'static str, String)> {
+        vec![("cookie", format!("token={}", self.world.token(user))), ("origin", format!("http://{}", self.address))]
+    }
+
+    /// What fan-out would send for a stored message.
+    pub(super) async fn deliver(&self, id: EventId, thread: ThreadId, content: &str) {
+        let payload = json!({"message": {"threadId": thread, "content": content}}).to_string();
+        let item = item(id, thread, "message:received", payload);
+        self.gateway.deliveries().perform(&[item]).await.unwrap();
+    }
+
+    /// What fan-out would send for the message that `sender` stored at `seq`.
+    pub(super) async fn deliver_message(&self, thread: ThreadId, sender: &str, seq: u64) {
+        let payload = json!({"message": {"threadId": thread, "seq": seq}}).to_string();
+        let mut delivery = Delivery::new(new_event(), Audience::Thread(thread), "message:received", payload, NOW);
+        delivery.message = Some(DeliveredMessage { seq, sender_id: user(sender) });
+        self.hand(delivery).await;
+    }
+
+    /// Hands a delivery to the gateway.
+    pub(super) async fn hand(&self, delivery: Delivery) {
+        self.gateway.deliveries().perform(&[incoming(delivery)]).await.unwrap();
+    }
+
+    /// Every typing event that went to fan-out.
+    pub(super) fn typed(&self) -> Vec<(String, bool)> {
+        let events = self.published::<Event>("fanout");
+        let typed = events.into_iter().map(|event| match event {
+            Event::Typing { user_id, is_typing, .. } => (user_id.to_string(), is_typing),
+            other => panic!("{other:?}"),
+        });
+        typed.collect()
+    }
+
+    /// Every sign of a device that went to the sweeper.
+    pub(super) fn signs(&self) -> Vec<Signal> {
+        self.published("presence")
+    }
+
+    /// The commands that are not messages.
+    pub(super) fn changes(&self) -> Vec<Command> {
+        self.world.commands().into_iter().filter(|command| !matches!(command, Command::SendMessage(_))).collect()
+    }
+
+    fn published<T: serde::de::DeserializeOwned>(&self, stage: &str) -> Vec<T> {
+        let all = self.world.published();
+        all.iter().filter(|(queue, _)| queue.starts_with(stage)).map(|(_, item)| codec::decode(&item.body).unwrap()).collect()
+    }
+
+    pub(super) async fn is_located(&self, user: &str) -> bool {
+        let user: UserId = user.parse().unwrap();
+        self.world.registry.locate(std::slice::from_ref(&user)).await.unwrap().gateways.contains_key(&user)
+    }
+}
+
+/// A delivery as it comes from the gateway's queue.
+pub(super) fn incoming(value: Delivery) -> Item<Delivery> {
+    Item { id: value.event_id.0, attempt: 0, redelivered: false, value, reply_to: None }
+}
+
+pub(super) fn item(event_id: EventId, thread: ThreadId, name: &str, payload: String) -> Item<Delivery> {
+    let mut delivery = Delivery::new(event_id, Audience::Thread(thread), name, payload, NOW);
+    delivery.membership_changed = true;
+    incoming(delivery)
+}
+
+pub(super) fn new_event() -> EventId {
+    EventId(uuid::Uuid::now_v7())
+}
+
+pub(super) struct Client {
+    pub(super) socket: WebSocketStream<TcpStream>,
+    acks: u32,
+}
+
+impl Client {
+    /// The next frame's text, heartbeats answered; `closed` when the connection ends.
+    pub(super) async fn frame(&mut self) -> String {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
+            match next {
+                Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.send("3").await,
+                Some(Ok(Message::Text(text))) => return text.as_str().to_owned(),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return "closed".to_owned(),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    pub(super) async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    pub(super) async fn connect(&mut self, auth: &Value) -> String {
+        self.send(&format!("40{auth}")).await;
+        self.frame().await
+    }
+
+    pub(super) async fn emit(&mut self, name: &str, body: &Value) {
+        self.send(&format!("42{}", json!([name, body]))).await;
+    }
+
+    /// Emits with a callback and gives its argument; events that come before it are dropped.
+    pub(super) async fn ask(&mut self, name: &str, body: &Value) -> Value {
+        self.acks += 1;
+        let (id, prefix) = (self.acks, format!("43{}", self.acks));
+        self.send(&format!("42{id}{}", json!([name, body]))).await;
+        loop {
+            let frame = self.frame().await;
+            assert_ne!(frame, "closed");
+            if let Some(arguments) = frame.strip_prefix(&prefix) {
+                return serde_json::from_str::<Vec<Value>>(arguments).unwrap().remove(0);
+            }
+        }
+    }
+
+    /// The next event of this name.
+    pub(super) async fn event(&mut self, name: &str) -> Value {
+        loop {
+            let frame = self.frame().await;
+            assert_ne!(frame, "closed", "waiting for {name}");
+            let Some(event) = frame.strip_prefix("42") else { continue };
+            let mut arguments: Vec<Value> = serde_json::from_str(event).unwrap();
+            if arguments[0] == name {
+                return arguments.remove(1);
+            }
+        }
+    }
+
+    pub(super) async fn until_closed(&mut self) {
+        while self.frame().await != "closed" {}
+    }
+}
+
+pub(super) fn user(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+/// Looks until it is so; panics if it does not become so.
+pub(super) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    let started = tokio::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "{what}");
+        looks.tick().await;
+    }
+}

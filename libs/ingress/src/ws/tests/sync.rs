@@ -1,0 +1,117 @@
+//! `sync`: what was missed, out of the store.
+
+use super::rig::{Client, Rig, until};
+use crate::testing::NOW;
+use eventflow_protocol::ThreadId;
+use eventflow_protocol::change::Cursor;
+use eventflow_protocol::command::Command;
+use serde_json::{Value, json};
+
+async fn say(client: &mut Client, thread: ThreadId, count: usize, content: &str) {
+    for n in 0..count {
+        client.emit("message:send", &json!({"threadId": thread, "content": format!("{n} {content}")})).await;
+    }
+    for _ in 0..count {
+        client.event("message:sent").await;
+    }
+}
+
+fn seqs(part: &Value) -> Vec<u64> {
+    part["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn everything_missed_comes_in_order_over_as_many_calls_as_it_takes() {
+    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let (first, second) = (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "bob", "zoe"]));
+    let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
+    say(&mut ann, first, 620, "x").await;
+    say(&mut ann, second, 3, "y").await;
+    let (mut after, mut found) = ([5, 0], [Vec::new(), Vec::new()]);
+    let mut calls = 0;
+    loop {
+        let threads = json!([{"threadId": first, "after": after[0]}, {"threadId": second, "after": after[1]}]);
+        let answer = bob.ask("sync", &json!({ "threads": threads })).await;
+        assert_eq!(answer["success"], true, "{answer}");
+        calls += 1;
+        let parts = answer["threads"].as_array().unwrap();
+        for (index, part) in parts.iter().enumerate() {
+            assert_eq!(part["gap"], false);
+            found[index].extend(seqs(part));
+            after[index] = found[index].last().copied().unwrap_or(after[index]);
+        }
+        if parts.iter().all(|part| part["complete"] == true) {
+            break;
+        }
+    }
+    assert_eq!(found, [(6..=620).collect::<Vec<u64>>(), vec![1, 2, 3]]);
+    assert_eq!(calls, 2);
+}
+
+#[tokio::test]
+async fn an_answer_is_bounded_by_what_was_asked_and_by_its_size() {
+    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
+    say(&mut ann, thread, 80, &"long ".repeat(1_990)).await;
+    let three = bob.ask("sync", &json!({"threads": [{"threadId": thread, "after": 2}], "limit": 3})).await;
+    assert_eq!((seqs(&three["threads"][0]), &three["threads"][0]["complete"]), (vec![3, 4, 5], &json!(false)));
+    let large = bob.ask("sync", &json!({"threads": [{"threadId": thread}]})).await;
+    assert!(large.to_string().len() < 600_000 && !seqs(&large["threads"][0]).is_empty());
+    assert_eq!(large["threads"][0]["complete"], false);
+    let all = bob.ask("sync", &json!({"threads": [{"threadId": thread, "after": 78}], "limit": 2})).await;
+    assert_eq!((seqs(&all["threads"][0]), &all["threads"][0]["complete"]), (vec![79, 80], &json!(true)));
+}
+
+#[tokio::test]
+async fn a_place_the_store_cannot_fill_is_said() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut ann = rig.client("ann").await;
+    say(&mut ann, thread, 2, "x").await;
+    let part = |answer: &Value| answer["threads"][0].clone();
+    let beyond = part(&ann.ask("sync", &json!({"threads": [{"threadId": thread, "after": 9}]})).await);
+    assert_eq!((&beyond["gap"], &beyond["complete"], seqs(&beyond)), (&json!(true), &json!(true), vec![]));
+    let known = part(&ann.ask("sync", &json!({"threads": [{"threadId": thread, "after": 2}]})).await);
+    assert_eq!((&known["gap"], &known["complete"], seqs(&known)), (&json!(false), &json!(true), vec![]));
+}
+
+#[tokio::test]
+async fn threads_of_others_are_refused_one_by_one_and_malformed_questions_as_a_whole() {
+    let rig = Rig::new().await;
+    let (own, other) = (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["bob", "eve"]));
+    let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
+    say(&mut bob, own, 1, "x").await;
+    let threads = json!([{"threadId": other}, {"threadId": "nonsense", "after": 1}, {"threadId": own, "after": null}]);
+    let answer = ann.ask("sync", &json!({ "threads": threads })).await;
+    assert_eq!((&answer["threads"][0]["code"], &answer["threads"][1]["code"]), (&json!("not_found"), &json!("not_found")));
+    assert_eq!((&answer["threads"][0]["threadId"], seqs(&answer["threads"][2])), (&json!(other), vec![1]));
+    let delivered = |command: &Command| matches!(command, Command::AdvanceCursor(one) if one.cursor == Cursor::Delivered && one.up_to == Some(1));
+    until("what was read so is delivered", || rig.changes().iter().any(delivered)).await;
+    for bad in [
+        json!({"threads": "x"}),
+        json!({"threads": [1]}),
+        json!({"threads": [{}]}),
+        json!({"threads": [{"threadId": own, "after": "1"}]}),
+        json!({"threads": vec![json!({"threadId": own}); 101]}),
+        json!({"limit": 0}),
+        json!({"threadsAfter": "yesterday"}),
+    ] {
+        assert_eq!(ann.ask("sync", &bad).await["code"], "invalid", "{bad}");
+    }
+    rig.world.store.is_down.store(true, std::sync::atomic::Ordering::SeqCst);
+    let away = ann.ask("sync", &json!({"threads": [{"threadId": own}]})).await;
+    assert_eq!(away["code"], "unavailable");
+}
+
+#[tokio::test]
+async fn threads_that_are_new_are_named_and_without_a_callback_the_answer_is_an_event() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    rig.world.store.thread_of(&["bob", "eve"]);
+    let mut ann = rig.client("ann").await;
+    let before = eventflow_protocol::Timestamp(NOW.0 - 1);
+    ann.emit("sync", &json!({"threadsAfter": before})).await;
+    assert_eq!(ann.event("sync").await["newThreads"], json!([thread]));
+    assert_eq!(ann.ask("sync", &json!({"threadsAfter": NOW})).await["newThreads"], json!([]));
+}
