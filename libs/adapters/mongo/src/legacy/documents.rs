@@ -1,0 +1,225 @@
+//! One old document, whatever its generation called its fields, as a plain struct. Nothing fails here: what is not there, or is of
+//! another type than can be understood, is absent, and the importer decides what that means.
+
+use eventflow_protocol::Timestamp;
+use mongodb::bson::{Bson, DateTime, Document};
+use std::collections::BTreeMap;
+
+/// The name of the computed field by which messages are grouped.
+pub(super) const GROUP: &str = "eventflowImportThread";
+/// Numbers below this are seconds since 1970, others milliseconds: in seconds it is the year 5138, in milliseconds 1973.
+const SECONDS_BELOW: i64 = 100_000_000_000;
+
+const ID: &[&str] = &["id", "_id"];
+const PEOPLE: &[&str] = &["participants", "participantIds", "members", "users"];
+const PERSON: &[&str] = &["userId", "id", "_id"];
+const SENDER: &[&str] = &["fromUserId", "senderId", "sender_id", "userId", "from", "sender"];
+const RECIPIENT: &[&str] = &["toUserId", "recipientId", "receiverId", "to"];
+const TEXT: &[&str] = &["text", "content", "message", "body"];
+const TIME: &[&str] = &["sentAt", "createdAt", "created_at", "timestamp", "date"];
+const FILES: &[&str] = &["attachments", "files"];
+
+/// A conversation of the old system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyThread {
+    /// Its own id, else the database's; empty if there is neither.
+    pub id: String,
+    /// Everything messages may call it by.
+    pub names: Vec<String>,
+    /// Who is in it, the customer first; may repeat.
+    pub people: Vec<String>,
+    /// When it was started.
+    pub created_at: Option<Timestamp>,
+    /// Ids and titles that lead back to what it was about, by their field names.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// A message of the old system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyMessage {
+    /// Its own id, else the database's; empty if there is neither.
+    pub id: String,
+    /// What it calls its thread.
+    pub thread: Option<String>,
+    /// Who wrote it.
+    pub sender: Option<String>,
+    /// To whom, if it says so.
+    pub recipient: Option<String>,
+    /// What; as it was stored.
+    pub text: Option<String>,
+    /// When; else when the database's id was made.
+    pub sent_at: Option<Timestamp>,
+    /// Read, without saying by whom.
+    pub is_read: bool,
+    /// Read by these.
+    pub read_by: Vec<String>,
+    /// Taken back by its sender.
+    pub is_deleted: bool,
+    /// How many files it refers to.
+    pub attachments: usize,
+}
+
+pub(super) fn thread(document: &Document) -> LegacyThread {
+    let named = |field: &str| document.get(field).and_then(text);
+    let supplier = named("recipientId").or_else(|| named("supplierUserId")).or_else(|| named("supplierId"));
+    let pair = [named("customerId"), supplier].into_iter().flatten();
+    LegacyThread {
+        id: first(document, ID, text).unwrap_or_default(),
+        names: ID.iter().filter_map(|field| named(field)).collect(),
+        people: pair.chain(first(document, PEOPLE, people).unwrap_or_default()).collect(),
+        created_at: first(document, TIME, time).or_else(|| made(document)),
+        facts: document
+            .iter()
+            .filter(|(name, _)| is_fact(name))
+            .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
+            .collect(),
+    }
+}
+
+pub(super) fn message(document: &Document) -> LegacyMessage {
+    let is_set = |field: &str| document.get(field).is_some_and(|value| !matches!(value, Bson::Null | Bson::Boolean(false)));
+    let says = |field: &str, word: &str| document.get_str(field).is_ok_and(|found| found.eq_ignore_ascii_case(word));
+    LegacyMessage {
+        id: first(document, ID, text).unwrap_or_default(),
+        thread: document.get(GROUP).and_then(text),
+        sender: first(document, SENDER, person),
+        recipient: first(document, RECIPIENT, person),
+        text: first(document, TEXT, |value| value.as_str().map(str::to_owned)),
+        sent_at: first(document, TIME, time).or_else(|| made(document)),
+        is_read: ["isRead", "read", "readAt"].into_iter().any(is_set) || says("status", "read"),
+        read_by: document.get("readBy").and_then(people).unwrap_or_default(),
+        is_deleted: ["deletedAt", "isDeleted", "deleted"].into_iter().any(is_set),
+        attachments: first(document, FILES, |value| Some(value.as_array()?.len())).unwrap_or_default(),
+    }
+}
+
+/// The first of these fields that can be read.
+fn first<T>(document: &Document, fields: &[&str], read: impl Fn(&Bson) -> Option<T>) -> Option<T> {
+    fields.iter().filter_map(|field| document.get(field)).find_map(read)
+}
+
+/// What can be an id or a title: a text, an `ObjectId`, a whole number.
+fn text(value: &Bson) -> Option<String> {
+    match value {
+        Bson::String(text) if !text.is_empty() => Some(text.clone()),
+        Bson::ObjectId(id) => Some(id.to_hex()),
+        Bson::Int32(number) => Some(number.to_string()),
+        Bson::Int64(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A person: their id, or an object that has it.
+fn person(value: &Bson) -> Option<String> {
+    match value {
+        Bson::Document(object) => first(object, PERSON, text),
+        value => text(value),
+    }
+}
+
+/// A list of people, or an object whose keys they are.
+fn people(value: &Bson) -> Option<Vec<String>> {
+    match value {
+        Bson::Array(list) => Some(list.iter().filter_map(person).collect()),
+        Bson::Document(object) => Some(object.keys().cloned().collect()),
+        _ => None,
+    }
+}
+
+/// A date, an ISO 8601 text, or a number of seconds or milliseconds.
+fn time(value: &Bson) -> Option<Timestamp> {
+    let from_number = |number: i64| {
+        let ms = if number < SECONDS_BELOW { number.checked_mul(1_000)? } else { number };
+        (ms > 0).then_some(Timestamp(ms))
+    };
+    match value {
+        Bson::DateTime(date) => Some(Timestamp(date.timestamp_millis())),
+        Bson::String(text) => DateTime::parse_rfc3339_str(text).ok().map(|date| Timestamp(date.timestamp_millis())),
+        Bson::Int32(number) => from_number(i64::from(*number)),
+        Bson::Int64(number) => from_number(*number),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a cast of a float saturates, and a saturated time is far away either way"
+        )]
+        Bson::Double(number) if number.is_finite() => from_number(*number as i64),
+        _ => None,
+    }
+}
+
+/// When the database's id was made.
+fn made(document: &Document) -> Option<Timestamp> {
+    document.get_object_id("_id").ok().map(|id| Timestamp(id.timestamp().timestamp_millis()))
+}
+
+fn is_fact(name: &str) -> bool {
+    let is_id = name == "_id" || name == "id" || name.ends_with("Id");
+    is_id || name == "subject" || name == "title"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mongodb::bson::{doc, oid::ObjectId};
+
+    #[test]
+    fn a_message_of_any_generation_says_the_same() {
+        let expected = LegacyMessage {
+            id: "m1".into(),
+            thread: Some("t1".into()),
+            sender: Some("ann".into()),
+            text: Some("hello".into()),
+            sent_at: Some(Timestamp(1_700_000_000_000)),
+            ..LegacyMessage::default()
+        };
+        let date = DateTime::from_millis(1_700_000_000_000);
+        for document in [
+            doc! { "id": "m1", GROUP: "t1", "fromUserId": "ann", "text": "hello", "sentAt": "2023-11-14T22:13:20.000Z" },
+            doc! { "id": "m1", GROUP: "t1", "senderId": "ann", "content": "hello", "createdAt": date, "read": false },
+            doc! { "_id": "m1", GROUP: "t1", "sender": { "id": "ann" }, "message": "hello", "timestamp": 1_700_000_000_000_i64 },
+            doc! { "id": "m1", GROUP: "t1", "from": "ann", "body": "hello", "timestamp": 1_700_000_000 },
+            doc! { "id": "m1", GROUP: "t1", "userId": "ann", "text": null, "message": "hello", "sentAt": "2023-11-15T00:13:20+02:00" },
+        ] {
+            assert_eq!(message(&document), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_absent() {
+        let odd = message(&doc! { "text": { "$ne": 1 }, "senderId": true, "sentAt": "soon", "attachments": "no", GROUP: null });
+        assert_eq!(odd, LegacyMessage::default());
+        assert_eq!(thread(&doc! { "participants": "ann", "customerId": null }), LegacyThread::default());
+    }
+
+    #[test]
+    fn the_databases_own_id_stands_in_for_an_id_and_a_date() {
+        let id = ObjectId::parse_str("6553f10000000000000000aa").unwrap();
+        let found = message(&doc! { "_id": id, "text": "x" });
+        assert_eq!((found.id.as_str(), found.sent_at), ("6553f10000000000000000aa", Some(Timestamp(1_700_000_000_000))));
+    }
+
+    #[test]
+    fn reading_and_deletion_are_recognised() {
+        for document in [doc! { "isRead": true }, doc! { "read": true }, doc! { "readAt": "2023" }, doc! { "status": "Read" }] {
+            assert!(message(&document).is_read, "{document}");
+        }
+        for document in [doc! { "isRead": false }, doc! { "readAt": null }, doc! { "status": "sent" }, doc! {}] {
+            assert!(!message(&document).is_read, "{document}");
+        }
+        let by = message(&doc! { "readBy": [{ "userId": "ann", "readAt": 1 }, "ben"], "deletedAt": DateTime::from_millis(1) });
+        assert_eq!((by.read_by, by.is_deleted), (vec!["ann".to_owned(), "ben".to_owned()], true));
+    }
+
+    #[test]
+    fn the_people_of_a_thread_come_from_its_roles_and_its_list() {
+        let id = ObjectId::parse_str("6553f10000000000000000aa").unwrap();
+        let found = thread(&doc! {
+            "_id": id, "id": "t1", "customerId": "ann", "supplierId": "shop", "recipientId": "ben", "subject": "Wedding",
+            "participants": ["ann", { "userId": "cem" }], "lastMessage": "secret",
+        });
+        assert_eq!((found.id.as_str(), found.people), ("t1", ["ann", "ben", "ann", "cem"].map(String::from).to_vec()));
+        assert_eq!(found.names, ["t1", "6553f10000000000000000aa"]);
+        let facts: Vec<&str> = found.facts.keys().map(String::as_str).collect();
+        assert_eq!(facts, ["_id", "customerId", "id", "recipientId", "subject", "supplierId"]);
+        assert_eq!(thread(&doc! { "supplierId": "shop" }).people, ["shop"]);
+    }
+}
