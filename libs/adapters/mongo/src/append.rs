@@ -11,7 +11,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::memory::Known;
-use crate::pairing::{Join, Pairs, Place, with_leg};
+use crate::pairing::{Join, Pairs, Placement, with_leg};
 use crate::record::{MessageRecord, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use eventflow_ports::{Appended, NewMessage};
@@ -173,10 +173,10 @@ impl Work<'_> {
                 continue;
             }
             match pairs.place(new) {
-                Place::Known(message) => self.answers[i] = Some(Appended::Duplicate(message)),
-                Place::Join(message) => plan.joins.extend(Join::new(i, new, message)),
-                Place::Wait => plan.waiting.push(i),
-                Place::Own => plan.insert(i, new, thread, &mut last),
+                Placement::Known(message) => self.answers[i] = Some(Appended::Duplicate(message)),
+                Placement::Join(message) => plan.joins.extend(Join::new(i, new, message)),
+                Placement::Wait => plan.waiting.push(i),
+                Placement::Own => plan.insert(i, new, thread, &mut last),
             }
         }
         plan

@@ -13,9 +13,7 @@ use mongodb::bson::doc;
 impl MongoStore {
     /// See [`eventflow_ports::Store::archive`].
     pub(crate) async fn put_away(&self, wanted: &ArchiveThread) -> Result<Option<ThreadView>, CallError> {
-        if let Some(newest) = self.newest(wanted.thread_id).await? {
-            self.touch(&[newest]).await?;
-        }
+        self.catch_up(wanted.thread_id).await?;
         let user = wanted.user_id.as_str();
         let operator = if wanted.archived { "$addToSet" } else { "$pull" };
         let (filter, update) =

@@ -43,7 +43,7 @@ struct Standing {
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct Summed {
     #[serde(rename = "_id")]
     id: ObjectId,
     seq: i64,
@@ -94,8 +94,7 @@ impl MongoStore {
     }
 
     async fn advance_one(&self, known: &Known, wanted: &AdvanceCursor) -> Result<Option<Advanced>, CallError> {
-        let newest = self.newest(wanted.thread_id).await?;
-        let to = wanted.up_to.unwrap_or(u64::MAX).min(newest.as_ref().map_or(0, |newest| newest.seq));
+        let to = self.end_of_step(known, wanted).await?;
         let mut wants_receipts = known.people.len() <= RECEIPT_PARTICIPANTS_MAX;
         for _ in 0..ROUNDS_MAX {
             let Some(standing) = self.standing(wanted).await? else { return Ok(None) };
@@ -103,19 +102,28 @@ impl MongoStore {
             if to <= step.from {
                 return Ok(Some(step.stays(&standing)));
             }
-            if let Some(newest) = newest.as_ref().filter(|_| count(standing.last_seq) < to) {
-                self.touch(std::slice::from_ref(newest)).await?;
+            if count(standing.last_seq) < to {
+                self.catch_up(wanted.thread_id).await?;
                 continue;
             }
             if std::mem::take(&mut wants_receipts) {
                 self.write_receipts(known, &step).await?;
             }
-            if let Some(unread_count) = self.step(&step, &standing).await? {
-                let messages = self.receipted(known, &step).await?;
+            let (moved, messages) = tokio::try_join!(self.step(&step, &standing), self.receipted(known, &step))?;
+            if let Some(unread_count) = moved {
                 return Ok(Some(Advanced { from: step.from, up_to: to, unread_count, messages }));
             }
         }
         Err(CallError::new(ADVANCE, Cause::Contended(ROUNDS_MAX)))
+    }
+
+    /// What is asked, or the newest message if that comes first. What is remembered of the thread is there for sure.
+    async fn end_of_step(&self, known: &Known, wanted: &AdvanceCursor) -> Result<u64, CallError> {
+        if let Some(asked) = wanted.up_to.filter(|asked| *asked <= known.last()) {
+            return Ok(asked);
+        }
+        let newest = self.newest(wanted.thread_id).await?.map_or(0, |newest| newest.seq);
+        Ok(wanted.up_to.unwrap_or(newest).min(newest))
     }
 
     async fn standing(&self, wanted: &AdvanceCursor) -> Result<Option<Standing>, CallError> {
@@ -183,14 +191,14 @@ impl MongoStore {
         if known.people.len() > RECEIPT_PARTICIPANTS_MAX {
             return Ok(Vec::new());
         }
-        let (collection, filter) = (self.messages.clone_with_type::<Status>(), step.others(step.from, step.to));
+        let (collection, filter) = (self.messages.clone_with_type::<Summed>(), step.others(step.from, step.to));
         let find = async move {
             let find =
                 collection.find(filter).projection(doc! { "seq": 1, "status": 1 }).sort(doc! { "threadId": -1, "seq": -1 });
             find.limit(i64::try_from(RECEIPTED_MAX).unwrap_or(i64::MAX)).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read receipts", READ_LIMIT, find).await?;
-        let receipted = |found: Status| Receipted {
+        let receipted = |found: Summed| Receipted {
             id: MessageId::from_bytes(found.id.bytes()),
             seq: count(found.seq),
             status: found.status,

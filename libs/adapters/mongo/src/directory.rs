@@ -2,7 +2,7 @@
 //!
 //! `profiles` and `revocations` are ours. `users` is the host application's: it is read and never written, not even an index, and
 //! nothing in it is taken on trust: a field of another type than expected, or that could not be shown as it is, counts as not there.
-//! A host whose ids are not `_id` keeps an index on `id`. Safe to repeat because everything is written under a key that follows from it.
+//! A host whose ids are not `_id` needs an index on `id`. Safe to repeat because everything is written under a key that follows from it.
 
 use crate::call::CallError;
 use crate::record::{date, moment};
@@ -17,7 +17,7 @@ use mongodb::IndexModel;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Longest address of a picture in bytes: what every browser takes.
 const AVATAR_MAX_BYTES: usize = 2_048;
@@ -101,22 +101,29 @@ impl MongoStore {
     }
 
     async fn host_profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, CallError> {
-        let ids: Vec<Bson> = users.iter().flat_map(keys).collect();
-        let filter = doc! { "$or": [{ "_id": { "$in": &ids } }, { "id": { "$in": &ids } }] };
+        let mut people = HashMap::new();
+        // Most are found by the first, which every collection has an index for; the second asks for the rest only.
+        for field in ["_id", "id"] {
+            let missing: Vec<&UserId> = users.iter().filter(|user| !people.contains_key(*user)).collect();
+            if !missing.is_empty() {
+                people.extend(self.host_profiles_by(field, &missing).await?);
+            }
+        }
+        Ok(people)
+    }
+
+    async fn host_profiles_by(&self, field: &'static str, users: &[&UserId]) -> Result<HashMap<UserId, Profile>, CallError> {
+        let ids: Vec<Bson> = users.iter().copied().flat_map(keys).collect();
         let collection = self.users.clone();
         let find = async move {
-            let find = collection.find(filter).projection(doc! { "id": 1, "name": 1, "email": 1, "avatar": 1 });
+            let find = collection.find(doc! { field: { "$in": ids } });
+            let find = find.projection(doc! { "id": 1, "name": 1, "email": 1, "avatar": 1 });
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read the host's users", READ_LIMIT, find).await?;
-        let wanted: HashSet<&UserId> = users.iter().collect();
-        let mut people = HashMap::new();
-        // Where one user's `id` is another one's `_id`, `id` counts.
-        for field in ["_id", "id"] {
-            let with_id = found.iter().filter_map(|user| Some((id(user.get(field)?)?, user)));
-            people.extend(with_id.filter(|(id, _)| wanted.contains(id)).map(|(id, user)| (id.clone(), host_profile(id, user))));
-        }
-        Ok(people)
+        let with_id = found.iter().filter_map(|user| Some((id(user.get(field)?)?, user)));
+        let asked = with_id.filter(|(id, _)| users.contains(&id));
+        Ok(asked.map(|(id, user)| (id.clone(), host_profile(id, user))).collect())
     }
 }
 

@@ -32,7 +32,7 @@ struct Pair {
 }
 
 /// What to do with a message.
-pub(crate) enum Place {
+pub(crate) enum Placement {
     /// It is this one, as was decided before.
     Known(Message),
     /// It is this one, if nobody else takes that place.
@@ -84,22 +84,22 @@ impl MongoStore {
 
 impl Pairs {
     /// Where a message belongs, and that it is there from now on. Not for a command that was asked for already.
-    pub(crate) fn place(&mut self, new: &NewMessage) -> Place {
-        let Some(pairing) = pairing(new) else { return Place::Own };
+    pub(crate) fn place(&mut self, new: &NewMessage) -> Placement {
+        let Some(pairing) = pairing(new) else { return Placement::Own };
         let pairs = self.0.entry(pairing.key.clone()).or_default();
         let command = new.command_id.to_string();
         if let Some(known) = pairs.iter().find(|pair| pair.legs.leg(pairing.leg) == Some(&command)) {
-            return known.message.clone().map_or(Place::Wait, Place::Known);
+            return known.message.clone().map_or(Placement::Wait, Placement::Known);
         }
         let fits = |pair: &&mut Pair| pair.legs.leg(pairing.leg).is_none() && pairing.reaches(new.send.at, pair.created_at);
         if let Some(pair) = pairs.iter_mut().find(fits) {
             *pair.legs.leg_mut(pairing.leg) = Some(command);
-            return pair.message.clone().map_or(Place::Wait, Place::Join);
+            return pair.message.clone().map_or(Placement::Wait, Placement::Join);
         }
         let mut legs = PairRecord::default();
         *legs.leg_mut(pairing.leg) = Some(command);
         pairs.push(Pair { message: None, created_at: new.send.at, legs });
-        Place::Own
+        Placement::Own
     }
 }
 

@@ -72,6 +72,14 @@ impl MongoStore {
         Err(CallError::new(TOUCH, Cause::Contended(ROUNDS_MAX)))
     }
 
+    /// Brings one thread up to its newest message.
+    pub(crate) async fn catch_up(&self, thread: ThreadId) -> Result<(), CallError> {
+        match self.newest(thread).await? {
+            Some(newest) => self.touch(&[newest]).await,
+            None => Ok(()),
+        }
+    }
+
     /// Runs the steps. Those of a command that missed any are forgotten, since the server does not say which it missed.
     async fn apply(&self, steps: &[Step<'_>]) -> Result<(), CallError> {
         for steps in chunks(steps) {

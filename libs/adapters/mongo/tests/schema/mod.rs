@@ -3,9 +3,11 @@
 use crate::support::run_with_uri;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{Scene, append, fresh_people, say};
-use eventflow_ports::{Store, StoreError};
-use eventflow_protocol::ThreadId;
-use mongodb::bson::{Bson, Document, doc};
+use eventflow_ports::{Identified, Store, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Changed, Cursor, Wish};
+use eventflow_protocol::document::MessageStatus;
+use eventflow_protocol::{CommandId, ThreadId};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::{Client, Database};
 use std::time::{Duration, Instant};
 
@@ -97,18 +99,99 @@ async fn hot_queries_read_no_more_than_they_return() {
             { "_id": { "$in": [mongodb::bson::oid::ObjectId::new()] } },
             { "senderId": scene.people[0].as_str(), "clientMessageId": { "$in": ["k"] } },
         ] };
-        let list = doc! { "participants": scene.people[0].as_str(), "status": "active" };
+        let viewer = scene.people[0].as_str();
+        let list = doc! { "participants": viewer, "status": "active", "archivedBy": { "$ne": viewer } };
+        let put_away = doc! { "participants": viewer, "status": "active", "archivedBy": viewer };
+        let legs = doc! { "pair.key": { "$in": ["k"] }, "createdAt": { "$gte": DateTime::from_millis(0) } };
+        let receipts = doc! {
+            "threadId": scene.thread.to_string(), "seq": { "$gt": 197_i64, "$lte": 198_i64 },
+            "senderId": { "$ne": "nobody" }, "readBy.userId": { "$ne": "nobody" },
+        };
         let order = doc! { "activityAt": -1, "_id": -1 };
+        let newest_first = doc! { "createdAt": -1, "_id": -1 };
         for (query, bound) in [
             (newest, 1),
             (doc! { "find": "messages", "filter": by_key }, 0),
-            (doc! { "find": "threads", "filter": list, "sort": order, "limit": 5 }, 1),
+            (doc! { "find": "threads", "filter": list, "sort": order.clone(), "limit": 5 }, 1),
+            (doc! { "find": "threads", "filter": put_away, "sort": order, "limit": 5 }, 0),
+            (doc! { "find": "messages", "filter": legs }, 0),
+            (doc! { "find": "messages", "filter": receipts }, 1),
+            (doc! { "find": "notifications", "filter": { "userId": "nobody", "isRead": false }, "sort": newest_first }, 0),
         ] {
             let plan = database.run_command(doc! { "explain": query.clone(), "verbosity": "executionStats" }).await.unwrap();
             let (keys, documents) = examined(&plan);
             assert!(keys <= bound + 1 && documents <= bound, "{query} examined {keys} keys and {documents} documents: {plan}");
             assert!(!plan.to_string().contains("\"SORT\""), "{query} sorts in memory: {plan}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_without_legs_costs_one_insert() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        let scene = Scene::with_people(&store, 2).await;
+        append(&store, &scene.talk(1)).await;
+        database.run_command(doc! { "profile": 2 }).await.unwrap();
+        append(&store, &scene.talk(10)).await;
+        database.run_command(doc! { "profile": 0 }).await.unwrap();
+        let messages = doc! { "ns": format!("{}.messages", database.name()) };
+        let mut done = Vec::new();
+        let mut found = database.collection::<Document>("system.profile").find(messages).await.unwrap();
+        while found.advance().await.unwrap() {
+            done.push(found.deserialize_current().unwrap().get_str("op").unwrap().to_owned());
+        }
+        assert_eq!(done, ["insert"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn receipts_without_their_cursor_are_healed_by_the_repetition() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        let scene = Scene::with_people(&store, 2).await;
+        let messages = append(&store, &scene.talk(4)).await;
+        store.touch_threads(&messages).await.unwrap();
+        let (thread_id, user_id, at) = (scene.thread, scene.people[1].clone(), messages[0].created_at);
+        let read = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: Some(3), at };
+        let threads = database.collection::<Document>("threads");
+        let before = only(&database, "threads").await;
+        let first = store.advance(std::slice::from_ref(&read)).await.unwrap();
+        let receipted = store.message(messages[0].id).await.unwrap();
+        threads.replace_one(doc! {}, before).await.unwrap();
+        let again = store.advance(std::slice::from_ref(&read)).await.unwrap();
+        assert_eq!(again, first, "the repetition says what was lost");
+        assert_eq!(store.message(messages[0].id).await.unwrap(), receipted, "a receipt is there once");
+        let unread = store.thread_view(thread_id, &read.user_id).await.unwrap().unwrap().unread_count;
+        assert_eq!((unread, again[0].as_ref().unwrap().unread_count), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_written_without_the_newer_fields_can_be_changed_and_read() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        let scene = Scene::with_people(&store, 2).await;
+        let message = append(&store, &[scene.say(0, "hi")]).await.remove(0);
+        let lists = doc! { "readBy": "", "deliveredTo": "", "reactions": "", "status": "", "isDraft": "" };
+        database.collection::<Document>("messages").update_one(doc! {}, doc! { "$unset": lists }).await.unwrap();
+        let change = Change::React { emoji: "👍".to_owned(), wish: Wish::Add };
+        let by = scene.people[1].clone();
+        let at = message.created_at;
+        let wanted = ChangeMessage { thread_id: scene.thread, message_id: message.id, by: by.clone(), change, at };
+        let wanted = Identified { command_id: CommandId::new(), wanted };
+        let changed = store.change_messages(&[wanted.clone(), wanted]).await.unwrap();
+        assert!(matches!(changed[..], [Changed::Done(..), Changed::Before(..)]), "{changed:?}");
+        let stored = only(&database, "messages").await;
+        assert_eq!((stored.get_i64("revision").unwrap(), stored.get_array("marks").unwrap().len()), (1, 1));
+        let read = AdvanceCursor { thread_id: scene.thread, user_id: by, cursor: Cursor::Read, up_to: None, at };
+        let advanced = store.advance(&[read]).await.unwrap().remove(0).unwrap();
+        assert_eq!((advanced.up_to, advanced.messages[0].status), (1, MessageStatus::Read));
+        let now = store.message(message.id).await.unwrap().unwrap();
+        assert_eq!((now.reactions.len(), now.read_by.len(), now.delivered_to.len()), (1, 1, 1));
     })
     .await;
 }
