@@ -16,7 +16,7 @@ use axum::http::{StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
-use eventflow_config::Config;
+use eventflow_config::V1;
 use eventflow_protocol::{ErrorBody, ErrorCode};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -57,8 +57,8 @@ enum Failure {
 }
 
 /// The routes of the old system: passed on if its address is configured, else answered with a 404 that says so.
-pub fn router(config: &Config) -> anyhow::Result<Router> {
-    routes(&config.v1.upstream_url).context("v1.upstream_url")
+pub fn router(config: &V1) -> anyhow::Result<Router> {
+    routes(&config.upstream_url).context("v1.upstream_url")
 }
 
 fn routes(url: &str) -> anyhow::Result<Router> {
