@@ -4,3 +4,4 @@
 
 pub mod fanout;
 pub mod persistence;
+pub mod presence;
