@@ -11,7 +11,8 @@ use eventflow_protocol::{Timestamp, ThreadId, UserId};
 use moka::sync::Cache;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// People remembered over all circles: about 64 MB with long ids.
 const CAPACITY_PEOPLE: u64 = 500_000;

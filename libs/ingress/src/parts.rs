@@ -16,9 +16,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// REST requests per minute and user unless configured otherwise: ten a second for a page that loads, none for a loop that asks for ever.
-pub const DEFAULT_REST_PER_MINUTE_USER: u32 = 600;
+const DEFAULT_REST_PER_MINUTE_USER: u32 = 600;
 /// REST requests per minute and client address unless configured otherwise: several people share one.
-pub const DEFAULT_REST_PER_MINUTE_IP: u32 = 1_200;
+const DEFAULT_REST_PER_MINUTE_IP: u32 = 1_200;
 
 /// What the ingress needs of the rest of the system.
 #[derive(Clone)]

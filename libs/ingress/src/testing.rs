@@ -6,7 +6,7 @@ mod broker;
 mod people;
 mod store;
 
-pub(crate) use people::{TestDirectory, TestInbox, TestPresence};
+pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 
 use crate::{IngressConfig, IngressParts};
@@ -31,7 +31,6 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) struct World {
     pub(crate) parts: IngressParts,
     pub(crate) store: Arc<TestStore>,
-    pub(crate) inbox: Arc<TestInbox>,
     pub(crate) directory: Arc<TestDirectory>,
     pub(crate) presence: Arc<TestPresence>,
     pub(crate) clock: Arc<FixedClock>,
@@ -62,7 +61,7 @@ impl World {
         configure(&mut config);
         let parts = IngressParts {
             store: store.clone(),
-            inbox: inbox.clone(),
+            inbox,
             directory: directory.clone(),
             people: People::new(directory.clone()),
             presence: presence.clone(),
@@ -74,12 +73,17 @@ impl World {
             metrics,
             config,
         };
-        Self { parts, store, inbox, directory, presence, clock, registry, tracker, port, topology, broker }
+        Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }
     }
 
     /// The broker is away.
     pub(crate) fn disconnect_broker(&self) {
         self.broker.health.send_replace(Health::Down("amqp://secret-host is gone".into()));
+    }
+
+    /// The broker is back.
+    pub(crate) fn reconnect_broker(&self) {
+        self.broker.health.send_replace(Health::Up);
     }
 
     /// The worker is slow.
@@ -104,7 +108,12 @@ impl World {
 
     /// A token for a user, valid for an hour.
     pub(crate) fn token(&self, user: &str) -> String {
+        self.token_as(user, "user")
+    }
+
+    /// As [`World::token`], for somebody of this role.
+    pub(crate) fn token_as(&self, user: &str, role: &str) -> String {
         let tokens = crate::identity::Tokens::new(SECRET, self.clock.clone()).unwrap();
-        tokens.mint(&user.parse().unwrap(), user, 3_600)
+        tokens.mint_as(&user.parse().unwrap(), user, role, 3_600)
     }
 }

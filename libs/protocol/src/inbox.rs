@@ -21,7 +21,8 @@ pub const PREFERENCE_KINDS_MAX: usize = 100;
 pub struct Notify {
     /// Whom.
     pub user_id: UserId,
-    /// What sort of thing, e.g. `order_update`.
+    /// What sort of thing, e.g. `order_update`. Not `kind` on the wire: that is the tag of [`crate::command::Command`].
+    #[serde(rename = "type")]
     pub kind: String,
     /// One line, clean text.
     pub title: String,
@@ -154,4 +155,19 @@ pub struct SetPreferences {
     pub user_id: UserId,
     /// `updated_at` is set.
     pub preferences: Preferences,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use crate::command::Command;
+
+    #[test]
+    fn a_notification_survives_the_way_to_the_worker() {
+        let (user_id, kind) = ("ann".parse().unwrap(), "order_update".to_owned());
+        let notify = Notify { user_id, kind, title: "t".into(), text: String::new(), data: Map::new(), thread_id: None, at: Timestamp(7) };
+        let command = Command::Notify(notify);
+        assert_eq!(codec::decode::<Command>(&codec::encode(&command).unwrap()).unwrap(), command);
+    }
 }

@@ -1,5 +1,11 @@
 //! The routes as a client sees them: statuses, bodies, headers.
 
+mod changes;
+mod inbox;
+mod matrix;
+mod people;
+
+use crate::IngressConfig;
 use crate::testing::World;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -31,7 +37,11 @@ struct Reply {
 
 impl Rig {
     async fn new() -> Self {
-        let world = World::new().await;
+        Self::with(|_| {}).await
+    }
+
+    async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
+        let world = World::with(configure).await;
         let router = crate::http::router(&world.parts).unwrap();
         Self { world, router }
     }
@@ -68,6 +78,12 @@ impl Call<'_> {
         self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }
 
+    /// With the bearer token of an administrator.
+    fn of_admin(self) -> Self {
+        let token = self.rig.world.token_as("root", "admin");
+        self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    }
+
     async fn send(self) -> Reply {
         let response = self.rig.router.clone().oneshot(self.request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -78,6 +94,12 @@ impl Call<'_> {
 }
 
 impl Reply {
+    /// The body of an answer with this status.
+    fn expect(self, status: u16) -> Value {
+        assert_eq!((self.status, &self.body["success"]), (status, &json!(true)), "{}", self.body);
+        self.body
+    }
+
     fn refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
         assert_eq!(self.body["success"], json!(false));
@@ -99,6 +121,7 @@ async fn a_thread_is_created_once_and_then_found() {
     assert_eq!((found.status, &found.body["thread"]["_id"]), (200, &thread["_id"]));
     let shown = rig.get(&format!("{THREADS}/{}", thread["_id"].as_str().unwrap())).of("bob").send().await;
     assert_eq!((shown.status, &shown.body["thread"]["participant"]["id"]), (200, &json!("ann")));
+    assert_eq!(shown.body["thread"]["id"], shown.body["thread"]["_id"]);
 }
 
 #[tokio::test]
@@ -327,5 +350,5 @@ async fn requests_are_counted_by_route_pattern_and_never_by_path() {
     let text = rig.world.parts.metrics.render().unwrap();
     let series: Vec<&str> = text.lines().filter(|line| line.starts_with("eventflow_http_requests_total{")).collect();
     assert_eq!(series.len(), 2, "{series:?}");
-    assert!(series.iter().any(|line| line.contains("/api/v2/messages/{thread}") && line.ends_with(" 20")), "{series:?}");
+    assert!(series.iter().any(|line| line.contains("/api/v2/messages/{id}") && line.ends_with(" 20")), "{series:?}");
 }

@@ -1,0 +1,226 @@
+//! Who may do what, made from the table of routes: every route with every role, and every write with every kind of forgery.
+
+use super::{Call, Rig};
+use crate::http::routes::{Needs, ROUTES, Route};
+use crate::identity::Tokens;
+use eventflow_protocol::ThreadId;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
+use serde_json::{Value, json};
+
+/// Somebody who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// In the thread; wrote the message; owns the notification.
+    Participant,
+    /// In the thread.
+    OtherParticipant,
+    /// Was in the thread.
+    Former,
+    Stranger,
+    Admin,
+    Anonymous,
+    Expired,
+    /// A token of the participant, signed with another secret.
+    Forged,
+    /// A token of the participant that says it needs no signature.
+    Unsigned,
+}
+
+const ROLES: [Role; 9] = [
+    Role::Participant,
+    Role::OtherParticipant,
+    Role::Former,
+    Role::Stranger,
+    Role::Admin,
+    Role::Anonymous,
+    Role::Expired,
+    Role::Forged,
+    Role::Unsigned,
+];
+
+/// What a route answers to a role; `None`: what was asked for.
+fn refusal(needs: Needs, role: Role) -> Option<(u16, &'static str)> {
+    let is_inside = matches!(role, Role::Participant | Role::OtherParticipant);
+    match (role, needs) {
+        (Role::Expired, _) => Some((401, "token_expired")),
+        (Role::Anonymous | Role::Forged | Role::Unsigned, _) => Some((401, "unauthenticated")),
+        (_, Needs::Login) | (Role::Admin, Needs::Admin) | (Role::Participant, Needs::Owner | Needs::Sender) => None,
+        (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender) => Some((403, "forbidden")),
+        (_, Needs::Thread | Needs::Message) if is_inside => None,
+        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner) => Some((404, "not_found")),
+    }
+}
+
+/// A system with one thing of each kind that a path can name.
+struct Stage {
+    rig: Rig,
+    thread: ThreadId,
+    message: String,
+    notification: String,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let rig = Rig::new().await;
+        let thread = rig.world.store.thread_of(&["ann", "bob", "zed"]);
+        let sent = rig.post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"})).of("ann").send().await;
+        let message = sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
+        let told = rig.post("/api/v2/notifications", &json!({"userId": "ann", "title": "t"})).of_admin().send().await;
+        let notification = told.expect(201)["notification"]["_id"].as_str().unwrap().to_owned();
+        rig.world.store.remove(thread, "zed");
+        rig.world.parts.membership.forget(thread);
+        Self { rig, thread, message, notification }
+    }
+
+    /// A request that this route answers if its sender may.
+    fn call(&self, route: &Route) -> Call<'_> {
+        let id = match (route.needs, route.path.contains("/users/") || route.path.contains("/presence/")) {
+            (_, true) => "bob".to_owned(),
+            (Needs::Thread, _) => self.thread.to_string(),
+            (Needs::Message | Needs::Sender, _) => self.message.clone(),
+            _ => self.notification.clone(),
+        };
+        let query = if route.path.ends_with("/presence") { "?userIds=bob" } else { "" };
+        let path = format!("/api{}{query}", route.path.replace("{id}", &id));
+        let call = self.rig.call(route.method.clone(), &path);
+        if route.method.is_safe() {
+            return call;
+        }
+        call.header(CONTENT_TYPE.as_str(), "application/json").body(body(route).to_string())
+    }
+
+    fn of<'a>(&self, call: Call<'a>, role: Role) -> Call<'a> {
+        let token = match role {
+            Role::Participant | Role::Expired => self.rig.world.token("ann"),
+            Role::OtherParticipant => self.rig.world.token("bob"),
+            Role::Former => self.rig.world.token("zed"),
+            Role::Stranger => self.rig.world.token("eve"),
+            Role::Admin => self.rig.world.token_as("root", "admin"),
+            Role::Anonymous => return call,
+            Role::Forged => {
+                let tokens = Tokens::new(b"another secret, of another system", self.rig.world.clock.clone()).unwrap();
+                tokens.mint_as(&"ann".parse().unwrap(), "ann", "admin", 3_600)
+            }
+            Role::Unsigned => {
+                let signed = self.rig.world.token("ann");
+                let claims = signed.split('.').nth(1).unwrap();
+                // {"alg":"none","typ":"JWT"}
+                format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.")
+            }
+        };
+        call.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    }
+}
+
+/// One body that suits every write; fields of other routes are ignored.
+fn body(route: &Route) -> Value {
+    let mut body = json!({
+        "content": "new", "participants": ["bob", "eve"], "emoji": "👍", "userId": "bob", "title": "t", "name": "Bob", "channels": {},
+    });
+    if route.path.ends_with("/revoke") {
+        body["session"] = json!("0".repeat(64));
+    }
+    body
+}
+
+#[tokio::test]
+async fn every_route_answers_every_role_as_its_line_in_the_table_says() {
+    for route in ROUTES {
+        for role in ROLES {
+            let stage = Stage::new().await;
+            let before = stage.rig.world.commands().len();
+            let call = stage.of(stage.call(route), role);
+            if role == Role::Expired {
+                stage.rig.world.clock.advance(3_661_000);
+            }
+            let reply = call.send().await;
+            let cell = format!("{} {} as {role:?}: {}", route.method, route.path, reply.body);
+            let asked = stage.rig.world.commands().len() - before;
+            match refusal(route.needs, role) {
+                None => {
+                    assert!((200..=201).contains(&reply.status), "{cell}");
+                    assert_eq!(reply.body["success"], json!(true), "{cell}");
+                    assert_eq!(asked, usize::from(!route.method.is_safe()), "{cell}");
+                }
+                Some((status, code)) => {
+                    assert_eq!((reply.status, reply.body["code"].as_str()), (status, Some(code)), "{cell}");
+                    // Whether somebody is the sender is the only thing that is decided behind the broker.
+                    assert_eq!(asked, usize::from(route.needs == Needs::Sender && status == 403), "{cell}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_write_on_the_strength_of_a_cookie_needs_the_token_of_its_session_and_a_page_of_ours() {
+    for route in ROUTES.iter().filter(|route| !route.method.is_safe()) {
+        let stage = Stage::new().await;
+        let before = stage.rig.world.commands().len();
+        let (user, role) = if route.needs == Needs::Admin { ("root", "admin") } else { ("ann", "user") };
+        let cookie = |()| format!("token={}", stage.rig.world.token_as(user, role));
+        let (mine, other_login) = (cookie(()), cookie(()));
+        let csrf = async |cookie: &str| {
+            let issued = stage.rig.get("/api/v2/csrf-token").header(COOKIE.as_str(), cookie).send().await;
+            issued.expect(200)["csrfToken"].as_str().unwrap().to_owned()
+        };
+        let (token, foreign_token) = (csrf(&mine).await, csrf(&other_login).await);
+        let write = |headers: &[(&'static str, &str)]| {
+            let call = stage.call(route).header(COOKIE.as_str(), &mine);
+            headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send()
+        };
+        let ours = (ORIGIN.as_str(), "https://chat.test");
+        for (headers, code) in [
+            (&[ours][..], "csrf_failed"),
+            (&[ours, ("x-csrf-token", &foreign_token)], "csrf_failed"),
+            (&[ours, ("x-csrf-token", "made up")], "csrf_failed"),
+            (&[("x-csrf-token", &token)], "csrf_failed"),
+            (&[("x-csrf-token", &token), ("sec-fetch-site", "cross-site")], "csrf_failed"),
+            (&[("x-csrf-token", &token), (ORIGIN.as_str(), "https://evil.test")], "forbidden"),
+            (&[("x-csrf-token", &token), (ORIGIN.as_str(), "null")], "forbidden"),
+        ] {
+            let reply = write(headers).await;
+            assert_eq!((reply.status, reply.body["code"].as_str()), (403, Some(code)), "{} {headers:?}", route.path);
+        }
+        assert_eq!(stage.rig.world.commands().len(), before, "{}: nothing went on", route.path);
+        let reply = write(&[ours, ("x-csrf-token", &token)]).await;
+        assert!(reply.status <= 201, "{} {}: {}", route.method, route.path, reply.body);
+    }
+}
+
+#[tokio::test]
+async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_route() {
+    let stage = Stage::new().await;
+    for route in ROUTES.iter().filter(|route| route.path.contains("{id}") && !matches!(route.needs, Needs::Admin | Needs::Login)) {
+        for id in ["x", "%00", "%2e%2e%2f", "%FF", "{\"$ne\":1}", "0123456789abcdef0123456", &"a".repeat(5_000)] {
+            let path = format!("/api{}", route.path.replace("{id}", &urlencode(id)));
+            let call = stage.rig.call(route.method.clone(), &path).header(CONTENT_TYPE.as_str(), "application/json");
+            let reply = call.body(body(route).to_string()).of("ann").send().await;
+            assert_eq!(reply.status, 404, "{} {path}: {}", route.method, reply.body);
+        }
+    }
+    let operator = json!({"$gt": ""});
+    let wrong = json!({
+        "content": operator, "participants": operator, "emoji": operator, "userId": operator, "title": operator, "name": operator,
+        "channels": [operator], "session": operator,
+    });
+    for route in ROUTES.iter().filter(|route| !route.method.is_safe() && route.method != Method::DELETE) {
+        let bodiless = ["/read", "/read-all", "/unarchive"].iter().any(|end| route.path.ends_with(end));
+        let role = if route.needs == Needs::Admin { Role::Admin } else { Role::Participant };
+        let reply = stage.of(stage.call(route).body(wrong.to_string()), role).send().await;
+        assert_eq!(reply.status, if bodiless { 200 } else { 400 }, "{} {}: {}", route.method, route.path, reply.body);
+    }
+}
+
+fn urlencode(text: &str) -> String {
+    text.replace('{', "%7B").replace('}', "%7D").replace('"', "%22")
+}
+
+#[test]
+fn the_table_has_no_line_twice() {
+    for (index, route) in ROUTES.iter().enumerate() {
+        let same = |other: &&Route| other.method == route.method && other.path == route.path;
+        assert_eq!(ROUTES[index..].iter().filter(same).count(), 1, "{} {}", route.method, route.path);
+    }
+}

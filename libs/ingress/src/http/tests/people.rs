@@ -1,0 +1,149 @@
+//! Who is there, what people are called, who may no longer come in, how often one may ask, and how the service is doing.
+
+use super::{Rig, THREADS};
+use axum::extract::ConnectInfo;
+use eventflow_ports::PresenceStore as _;
+use eventflow_ports::presence::GatewayStats;
+use eventflow_protocol::presence::{Sign, Signal};
+use http::Method;
+use http::header::RETRY_AFTER;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+impl Rig {
+    async fn is_here(&self, user: &str) {
+        let at = crate::testing::NOW;
+        let sign = Sign::Here { active_at: at, wants_away: false };
+        let signal = Signal { user_id: user.parse().unwrap(), device: "d".into(), sign, at };
+        self.world.presence.record(&[signal]).await.unwrap();
+    }
+
+    async fn presence(&self, viewer: &str, user: &str) -> Value {
+        let reply = self.get(&format!("/api/v2/presence/{user}")).of(viewer).send().await.expect(200);
+        reply["presence"].clone()
+    }
+}
+
+#[tokio::test]
+async fn presence_is_for_people_who_share_a_thread_and_strangers_look_never_seen() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob", "cat"]);
+    rig.is_here("bob").await;
+    assert_eq!(rig.presence("ann", "bob").await["status"], json!("online"));
+    assert!(rig.presence("ann", "bob").await["lastSeen"].is_string());
+    let (stranger, nobody) = (rig.presence("eve", "bob").await, rig.presence("eve", "nobody").await);
+    assert_eq!(stranger, json!({"userId": "bob", "status": "offline", "lastSeen": null}));
+    assert_eq!(nobody, json!({"userId": "nobody", "status": "offline", "lastSeen": null}));
+    let by_admin = rig.get("/api/v2/presence/bob").of_admin().send().await.expect(200);
+    assert_eq!(by_admin["presence"]["status"], json!("online"));
+    rig.is_here("eve").await;
+    assert_eq!(rig.presence("eve", "eve").await["status"], json!("online"), "oneself");
+}
+
+#[tokio::test]
+async fn several_people_are_asked_about_at_once_in_order() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob"]);
+    rig.is_here("bob").await;
+    rig.is_here("eve").await;
+    let reply = rig.get("/api/v2/presence?userIds=eve,bob,%20ann,").of("ann").send().await.expect(200);
+    let seen = reply["presence"].as_array().unwrap().iter();
+    let seen = seen.map(|one| (one["userId"].as_str().unwrap(), one["status"].as_str().unwrap())).collect::<Vec<_>>();
+    assert_eq!(seen, [("eve", "offline"), ("bob", "online"), ("ann", "offline")]);
+    let many = |count: usize| (0..count).map(|n| format!("u{n}")).collect::<Vec<_>>().join(",");
+    rig.get(&format!("/api/v2/presence?userIds={}", many(200))).of("ann").send().await.expect(200);
+    for bad in [format!("?userIds={}", many(201)), String::new(), "?userIds=a%20b".into(), "?userIds=$ne".into()] {
+        rig.get(&format!("/api/v2/presence{bad}")).of("ann").send().await.refused(400, "invalid");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_thread_shows_its_people_to_each_other_within_seconds() {
+    let rig = Rig::new().await;
+    rig.is_here("bob").await;
+    assert_eq!(rig.presence("ann", "bob").await["status"], json!("offline"));
+    rig.world.store.thread_of(&["ann", "bob"]);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(rig.presence("ann", "bob").await["status"], json!("online"));
+}
+
+#[tokio::test]
+async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob"]);
+    let name = async || rig.get(THREADS).of("ann").send().await.expect(200)["threads"][0]["participant"].clone();
+    assert_eq!(name().await, json!({"id": "bob", "name": "bob", "avatar": "/assets/avatar.svg"}));
+    let profile = json!({"name": "Bob <i onclick=x>the</i> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
+    let put = rig.call(Method::PUT, "/api/v2/users/bob").header("content-type", "application/json").body(profile.to_string());
+    put.of_admin().send().await.expect(200);
+    assert_eq!(name().await, json!({"id": "bob", "name": "Bob the Baker", "avatar": "https://p.example.com/b.png"}));
+    rig.world.directory.is_down.store(true, SeqCst);
+    assert_eq!(name().await["name"], json!("Bob the Baker"), "remembered");
+}
+
+#[tokio::test]
+async fn a_revoked_login_is_refused_and_others_go_on() {
+    let rig = Rig::new().await;
+    let (old, bob) = (rig.world.token("ann"), rig.world.token("bob"));
+    let ask = async |token: &str| rig.get(THREADS).header("authorization", &format!("Bearer {token}")).send().await;
+    ask(&old).await.expect(200);
+    rig.world.clock.advance(5_000);
+    rig.call(Method::POST, "/api/v2/users/ann/revoke").of_admin().send().await.expect(200);
+    ask(&old).await.refused(401, "unauthenticated");
+    ask(&bob).await.expect(200);
+    rig.world.clock.advance(5_000);
+    ask(&rig.world.token("ann")).await.expect(200);
+    for bad in ["x", "zz"] {
+        rig.post("/api/v2/users/ann/revoke", &json!({ "session": bad })).of_admin().send().await.refused(400, "invalid");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_too_often_waits_and_nobody_else_does() {
+    let rig = Rig::with(|config| config.rest_per_minute_user = 3).await;
+    for _ in 0..3 {
+        rig.get(THREADS).of("ann").send().await.expect(200);
+    }
+    let refused = rig.get(THREADS).of("ann").send().await;
+    refused.refused(429, "rate_limited");
+    let wait: u64 = refused.headers[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=21).contains(&wait), "{wait}");
+    rig.get(THREADS).of("bob").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn guessing_tokens_from_one_address_comes_to_an_end() {
+    let rig = Rig::with(|config| (config.rest_per_minute_ip, config.trusted_proxies) = (3, 1)).await;
+    let guess = async |client: &str| {
+        let mut call = rig.get(THREADS).header("authorization", "Bearer guessed").header("x-forwarded-for", client);
+        call.request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5))));
+        call.send().await
+    };
+    for _ in 0..3 {
+        guess("9.9.9.9, 1.2.3.4").await.refused(401, "unauthenticated");
+    }
+    guess("8.8.8.8, 1.2.3.4").await.refused(429, "rate_limited");
+    guess("5.6.7.8").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_status_sums_over_gateways_and_says_what_is_down() {
+    let rig = Rig::new().await;
+    for (gateway, clients) in [("g1", 2), ("g2", 3)] {
+        let stats = GatewayStats { connected_clients: clients, online_users: 1, typing_users: 0, rooms: 4 };
+        rig.world.presence.report(gateway, &stats).await.unwrap();
+    }
+    let status = async || rig.get("/api/v2/messaging/status").of_admin().send().await.expect(200);
+    let healthy = status().await;
+    assert_eq!((&healthy["status"], &healthy["unavailable"]), (&json!("healthy"), &json!([])));
+    assert_eq!(healthy["stats"], json!({"connectedClients": 5, "onlineUsers": 2, "typingUsers": 0, "rooms": 8}));
+    assert_eq!(healthy["timestamp"], json!("2027-01-15T08:00:00.000Z"));
+    rig.world.store.is_down.store(true, SeqCst);
+    rig.world.presence.is_down.store(true, SeqCst);
+    rig.world.disconnect_broker();
+    let degraded = status().await;
+    assert_eq!((&degraded["status"], &degraded["unavailable"]), (&json!("degraded"), &json!(["broker", "store", "presence"])));
+    assert!(!degraded.to_string().contains("secret-host"));
+}
