@@ -1,0 +1,169 @@
+//! `eventflow import-v1`: threads and messages of the old messaging system become threads and messages of this one.
+//!
+//! The old database is read only. Ids follow from the old ones, so repeating the import, after an interruption or to fetch what
+//! was written meanwhile, finds what it did before and adds the rest. Nobody is notified: nothing here is an event. What cannot be
+//! mapped is left out, counted by reason with examples, and never stops the rest.
+
+mod mapping;
+mod summary;
+mod target;
+mod writer;
+
+use crate::import::summary::Summary;
+use crate::import::target::Target;
+use crate::import::writer::Writer;
+use anyhow::{Context, ensure};
+use clap::Args;
+use eventflow_config::Config;
+use eventflow_mongo::{LegacyMessage, LegacyStore, LegacyThread};
+use std::collections::HashMap;
+use std::io::Write;
+
+/// Messages written at once, unless asked otherwise: as many as a worker writes.
+const DEFAULT_BATCH: u16 = 256;
+/// Messages between two lines of progress.
+const PROGRESS_EVERY: u64 = 5_000;
+
+/// Where from, and how.
+#[derive(Clone, Debug, Args)]
+pub struct ImportV1 {
+    /// Where the old system's database is: `mongodb://…`. It is only read.
+    #[arg(long, value_name = "URI")]
+    pub from: String,
+    /// The old database, if the URI does not name it.
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// Messages written at once, 1 to 1000.
+    #[arg(long, default_value_t = DEFAULT_BATCH, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub batch: u16,
+    /// Reads and maps everything and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Imports into the configured store, with progress on standard error; gives the summary to print.
+pub fn run(arguments: &ImportV1, config: &Config) -> anyhow::Result<String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let summary = runtime.block_on(import(arguments, config, &mut std::io::stderr()));
+    // What is left are tasks of drivers; they must not hold up the exit.
+    runtime.shutdown_background();
+    summary
+}
+
+async fn import(arguments: &ImportV1, config: &Config, progress: &mut impl Write) -> anyhow::Result<String> {
+    let source = LegacyStore::connect(&arguments.from, arguments.database.as_deref()).await.context("--from")?;
+    if !config.embedded_store() {
+        let is_same = source.is_at(config.store.url.expose()).await.context("store.url")?;
+        ensure!(!is_same, "--from is the database of store.url: the old collections need a database of their own");
+    }
+    let target = if arguments.dry_run { None } else { Some(Target::open(config).await?) };
+    let store = target.as_ref().map(Target::store);
+    let writer = Writer::new(store, usize::from(arguments.batch));
+    let imported = Import::new(writer).run(&source, progress).await;
+    source.close().await;
+    if let Some(target) = target {
+        target.close().await;
+    }
+    imported
+        .map(|summary| summary.to_string())
+        .context("import-v1 was interrupted; run it again, it goes on with what is missing")
+}
+
+/// What is known of the old threads, and who writes.
+struct Import {
+    writer: Writer,
+    threads: Vec<LegacyThread>,
+    /// Every name of a thread, and its place in `threads`.
+    names: HashMap<String, usize>,
+    /// Threads that were handed to the writer with their messages.
+    is_done: Vec<bool>,
+}
+
+impl Import {
+    fn new(writer: Writer) -> Self {
+        Self { writer, threads: Vec::new(), names: HashMap::new(), is_done: Vec::new() }
+    }
+
+    async fn run(mut self, source: &LegacyStore, progress: &mut impl Write) -> anyhow::Result<Summary> {
+        let (threads, messages) = source.counts().await?;
+        report(progress, format_args!("about {threads} threads and {messages} messages to read"));
+        let mut cursor = source.threads().await?;
+        loop {
+            let page = cursor.next_page().await?;
+            if page.is_empty() {
+                break;
+            }
+            page.into_iter().for_each(|thread| self.know(thread));
+        }
+        let (mut cursor, mut group) = (source.messages().await?, Vec::new());
+        let (mut read, mut reported) = (0, 0);
+        loop {
+            let page = cursor.next_page().await?;
+            if page.is_empty() {
+                break;
+            }
+            read += page.len() as u64;
+            for message in page {
+                self.take(message, &mut group).await?;
+            }
+            if read >= reported + PROGRESS_EVERY {
+                reported = read;
+                report(progress, format_args!("{read} of about {messages} messages read"));
+            }
+        }
+        self.write(&mut group).await?;
+        self.write_silent_threads().await?;
+        Ok(self.writer.finish())
+    }
+
+    fn know(&mut self, thread: LegacyThread) {
+        for name in &thread.names {
+            self.names.entry(name.clone()).or_insert(self.threads.len());
+        }
+        self.threads.push(thread);
+        self.is_done.push(false);
+    }
+
+    /// Adds a message to the group of its thread; the first of the next thread writes the group.
+    async fn take(&mut self, message: LegacyMessage, group: &mut Vec<LegacyMessage>) -> anyhow::Result<()> {
+        if group.last().is_some_and(|last| last.thread != message.thread) {
+            self.write(group).await?;
+        }
+        group.push(message);
+        Ok(())
+    }
+
+    async fn write(&mut self, group: &mut Vec<LegacyMessage>) -> anyhow::Result<()> {
+        let messages = std::mem::take(group);
+        let Some(first) = messages.first() else { return Ok(()) };
+        let Some(name) = first.thread.clone() else {
+            self.writer.leave_out(&messages, "it names no thread");
+            return Ok(());
+        };
+        let known = self.names.get(&name).copied();
+        if let Some(at) = known {
+            self.is_done[at] = true;
+        }
+        // A thread that was deleted, or never written down, is known by who wrote in it.
+        let unknown = LegacyThread { id: name, ..LegacyThread::default() };
+        let thread = known.map_or(&unknown, |at| &self.threads[at]);
+        Ok(self.writer.write(thread, messages).await?)
+    }
+
+    async fn write_silent_threads(&mut self) -> anyhow::Result<()> {
+        for (thread, is_done) in self.threads.iter().zip(&self.is_done) {
+            if !is_done {
+                self.writer.write(thread, Vec::new()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Progress is worth nothing if nobody can see it, and nothing to stop for.
+fn report(progress: &mut impl Write, line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(progress, "import-v1: {line}");
+}
+
+#[cfg(test)]
+mod tests;

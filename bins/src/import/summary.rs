@@ -1,0 +1,73 @@
+//! What came of an import, in words: how much was written, how much was there, and what was left out and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Ids given as examples of each reason.
+const EXAMPLES: usize = 3;
+
+/// The counts of an import.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    pub(super) is_dry_run: bool,
+    pub(super) threads: Counts,
+    pub(super) messages: Counts,
+}
+
+/// Counts of one kind of document.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Written now, or fit to be written if this is a dry run.
+    pub(super) written: u64,
+    /// There from an earlier run.
+    pub(super) known: u64,
+    left_out: BTreeMap<String, Reason>,
+    remarks: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Default)]
+struct Reason {
+    count: u64,
+    examples: Vec<String>,
+}
+
+impl Counts {
+    /// Counts a document that was left out.
+    pub(super) fn leave_out(&mut self, id: &str, reason: impl Into<String>) {
+        let reason = self.left_out.entry(reason.into()).or_default();
+        reason.count += 1;
+        if reason.examples.len() < EXAMPLES && !id.is_empty() {
+            reason.examples.push(id.to_owned());
+        }
+    }
+
+    /// Counts a document of which something was left out.
+    pub(super) fn remark(&mut self, what: &'static str) {
+        *self.remarks.entry(what).or_default() += 1;
+    }
+
+    /// How many were left out.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out.values().map(|reason| reason.count).sum()
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str, written: &str) -> fmt::Result {
+        let left_out = self.left_out();
+        let read = self.written + self.known + left_out;
+        writeln!(f, "{what}: {read} read, {} {written}, {} there before, {left_out} left out", self.written, self.known)?;
+        for (reason, Reason { count, examples }) in &self.left_out {
+            let examples = if examples.is_empty() { String::new() } else { format!(" (such as {})", examples.join(", ")) };
+            writeln!(f, "  left out, {reason}: {count}{examples}")?;
+        }
+        self.remarks.iter().try_for_each(|(what, count)| writeln!(f, "  {what}: {count}"))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = if self.is_dry_run { "to write" } else { "written" };
+        self.threads.describe(f, "threads", written)?;
+        self.messages.describe(f, "messages", written)?;
+        if self.is_dry_run { writeln!(f, "nothing was written: this was a dry run") } else { Ok(()) }
+    }
+}

@@ -1,0 +1,47 @@
+//! The configured store, opened for an import: nothing else of the system has to run.
+
+use anyhow::Context;
+use eventflow_config::Config;
+use eventflow_embedded::{Database, EmbeddedStore};
+use eventflow_mongo::MongoStore;
+use eventflow_ports::Store;
+use std::sync::Arc;
+
+/// Where an import goes.
+pub(super) struct Target {
+    store: Arc<dyn Store>,
+    opened: Opened,
+}
+
+enum Opened {
+    Mongo(Arc<MongoStore>),
+    Embedded(Database),
+}
+
+impl Target {
+    /// Opens it and makes it ready to be written.
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+        if config.embedded_store() {
+            let folder = config.data.dir.clone();
+            let opened = tokio::task::spawn_blocking(move || Database::open_in(&folder)).await.context("open the data file")?;
+            let database = opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?;
+            let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
+            return Ok(Self { store: Arc::new(store), opened: Opened::Embedded(database) });
+        }
+        let store = Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
+        store.prepare().await.context("prepare the store")?;
+        Ok(Self { store: Arc::clone(&store) as _, opened: Opened::Mongo(store) })
+    }
+
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    pub(super) async fn close(self) {
+        drop(self.store);
+        match self.opened {
+            Opened::Mongo(store) => store.close().await,
+            Opened::Embedded(database) => database.close().await,
+        }
+    }
+}
