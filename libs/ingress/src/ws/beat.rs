@@ -131,12 +131,11 @@ fn newest(signals: Vec<Signal>) -> Vec<Signal> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(signals.len());
     let mut kept: Vec<Signal> = Vec::with_capacity(signals.len());
     for signal in signals {
-        match places.get(&signal.device) {
-            Some(place) => kept[*place] = signal,
-            None => {
-                places.insert(signal.device.clone(), kept.len());
-                kept.push(signal);
-            }
+        if let Some(place) = places.get(&signal.device) {
+            kept[*place] = signal;
+        } else {
+            places.insert(signal.device.clone(), kept.len());
+            kept.push(signal);
         }
     }
     kept

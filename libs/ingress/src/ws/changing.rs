@@ -18,11 +18,11 @@ use eventflow_socketio::Socket;
 impl Shared {
     /// Takes one of the three.
     pub(crate) async fn take_change(&self, asker: Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
-        let asked = match body {
+        let command = match body {
             Ok(body) => self.change(&asker.socket, name, body).await,
             Err(refusal) => Err(refusal),
         };
-        self.answer_later(asker, name, asked)
+        self.answer_later(asker, name, command)
     }
 
     async fn change(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<Asked, Refusal> {

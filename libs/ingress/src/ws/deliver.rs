@@ -115,9 +115,10 @@ impl Deliveries {
 
     /// What gateways do themselves.
     fn act(&self, delivery: &Delivery) {
-        match &delivery.revocation {
-            Some(revocation) => self.shared.end_revoked(revocation),
-            None => tracing::warn!(event = %delivery.event_id, "an event for gateways that this one does not know"),
+        if let Some(revocation) = &delivery.revocation {
+            self.shared.end_revoked(revocation);
+        } else {
+            tracing::warn!(event = %delivery.event_id, "an event for gateways that this one does not know");
         }
     }
 
@@ -142,7 +143,7 @@ impl Deliveries {
         let (mut queued, mut is_written) = (0, false);
         self.shared.hub.each(user, |Here(socket)| {
             match socket.emit(packet) {
-                Sent::Queued => is_written |= socket.is_connected(),
+                Sent::Queued => is_written = true,
                 Sent::Kept => {
                     if let Some((thread, seq)) = receipt {
                         socket.state().looking(|looking| looking.keep(thread, seq));

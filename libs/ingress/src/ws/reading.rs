@@ -18,11 +18,11 @@ use eventflow_socketio::Socket;
 impl Shared {
     /// Takes one of both.
     pub(crate) async fn take_read(&self, asker: Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
-        let asked = match body {
+        let command = match body {
             Ok(body) => self.read(&asker.socket, name, body).await,
             Err(refusal) => Err(refusal),
         };
-        self.answer_later(asker, name, asked)
+        self.answer_later(asker, name, command)
     }
 
     async fn read(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<Asked, Refusal> {

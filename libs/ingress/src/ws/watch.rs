@@ -195,7 +195,7 @@ mod tests {
             watch.open(&mut looking, &1, thread(n), &users(&[&format!("u{n}")]));
         }
         assert_eq!((watch.rooms(), watchers(&watch, "u4"), watchers(&watch, "u5")), (OPEN_MAX as u64, 0, 1));
-        for n in 0..ASKED_MAX + 1 {
+        for n in 0..=ASKED_MAX {
             watch.ask(&mut looking, &1, &users(&[&format!("a{n}")]));
         }
         assert_eq!((watchers(&watch, "a0"), watchers(&watch, "a1")), (0, 1));
