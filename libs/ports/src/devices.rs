@@ -38,6 +38,8 @@ struct Device {
     /// When its user last did something.
     active: Timestamp,
     wants_away: bool,
+    /// Its newest signal was that it left.
+    gone: bool,
 }
 
 impl Devices {
@@ -46,7 +48,7 @@ impl Devices {
     /// The lease runs from then, and of the activity only its distance to the signal counts: so the clocks of gateways may be wrong.
     pub fn hear(&mut self, signal: &Signal, heard: Timestamp) {
         let known = self.by_name.get(&signal.device);
-        if known.is_some_and(|device| device.said >= signal.at) {
+        if known.is_some_and(|device| device.knows(signal)) {
             return;
         }
         let device = match &signal.sign {
@@ -54,7 +56,7 @@ impl Devices {
                 let idle_ms = signal.at.0.saturating_sub(active_at.0).max(0);
                 let active = Timestamp(heard.0.saturating_sub(idle_ms));
                 self.last_seen = self.last_seen.max(Some(active));
-                Device { said: signal.at, until: after(heard, DEVICE_LEASE), active, wants_away: *wants_away }
+                Device { said: signal.at, until: after(heard, DEVICE_LEASE), active, wants_away: *wants_away, gone: false }
             }
             Sign::Gone => known.map_or_else(|| Device::gone_before(signal.at, heard), |known| known.leaving(signal.at, heard)),
         };
@@ -120,12 +122,21 @@ impl Devices {
 impl Device {
     /// Left, and nothing was known of it.
     fn gone_before(said: Timestamp, heard: Timestamp) -> Self {
-        Self { said, until: heard, active: heard, wants_away: false }
+        Self { said, until: heard, active: heard, wants_away: false, gone: true }
     }
 
     /// The same one, counting as it did until the grace is over.
     fn leaving(&self, said: Timestamp, heard: Timestamp) -> Self {
-        Self { said, until: self.until.min(after(heard, OFFLINE_GRACE)), ..*self }
+        Self { said, until: self.until.min(after(heard, OFFLINE_GRACE)), gone: true, ..*self }
+    }
+
+    /// Whether the signal is no news. Of several in one millisecond a departure is the last one.
+    fn knows(&self, signal: &Signal) -> bool {
+        let says_the_same = match signal.sign {
+            Sign::Here { wants_away, .. } => self.wants_away == wants_away,
+            Sign::Gone => false,
+        };
+        self.said > signal.at || self.said == signal.at && (self.gone || says_the_same)
     }
 
     fn counts(&self, now: Timestamp) -> bool {

@@ -122,7 +122,7 @@ mod tests {
         store.record(&[Signal { user_id: user.clone(), device: "a".into(), sign, at: Timestamp(0) }]).await.unwrap();
         store.judge(std::slice::from_ref(&user), Timestamp(0)).await.unwrap();
         let later = Timestamp(i64::try_from(crate::devices::KEPT.as_millis()).unwrap());
-        assert_eq!(store.due(later, 1).await.unwrap(), [user.clone()]);
+        assert_eq!(store.due(later, 1).await.unwrap(), std::slice::from_ref(&user));
         assert_eq!(store.judge(&[user], later).await.unwrap(), []);
         assert!(store.known.lock().people.is_empty() && store.known.lock().due.is_empty());
     }

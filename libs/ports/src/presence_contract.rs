@@ -29,6 +29,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     who_does_nothing_for_long_is_away_until_they_do_something(store).await;
     who_wants_to_be_away_is(store).await;
     old_and_repeated_signals_change_nothing(store).await;
+    who_leaves_in_the_millisecond_they_came_is_gone(store).await;
     of_two_judges_at_once_one_hears_of_a_change(store).await;
     who_must_be_judged_is_named(store).await;
     a_signal_that_was_not_judged_is_not_forgotten(store).await;
@@ -141,13 +142,23 @@ pub async fn old_and_repeated_signals_change_nothing(store: &dyn PresenceStore) 
     let (here, gone) = (person.here("phone", 1), person.gone("phone", 2));
     record(store, std::slice::from_ref(&here)).await;
     judge(store, &person, person.start).await;
-    record(store, &[person.gone("phone", 0), person.gone("phone", 1)]).await;
+    record(store, &[person.gone("phone", 0), person.idle_for("phone", 0, AWAY_AFTER)]).await;
     assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, None, "left before it came");
     record(store, &[gone.clone(), here.clone()]).await;
     let over = person.after(OFFLINE_GRACE + MARGIN * 2);
     assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
     record(store, &[here, gone]).await;
     assert_eq!(judge(store, &person, over).await, None);
+}
+
+/// A socket that closes at once: the two signals may bear the same millisecond.
+pub async fn who_leaves_in_the_millisecond_they_came_is_gone(store: &dyn PresenceStore) {
+    let person = Person::new();
+    let signals = [person.here("phone", 0), person.gone("phone", 0)];
+    for _ in 0..2 {
+        record(store, &signals).await;
+    }
+    assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, Some(Status::Offline));
 }
 
 /// Sweepers need not know of each other.
