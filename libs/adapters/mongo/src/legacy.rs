@@ -19,9 +19,9 @@ const APP_NAME: &str = "eventflow import-v1";
 /// A server that cannot be reached within this is taken for gone; longer than an ordinary election.
 const SELECTION_LIMIT: Duration = Duration::from_secs(10);
 /// The old collection is sorted by thread once, on disk if need be.
-const SORT_LIMIT: Duration = Duration::from_mins(60);
+const SORT_LIMIT: Duration = Duration::from_hours(1);
 /// A page takes longer than this only if the server has gone.
-const PAGE_LIMIT: Duration = Duration::from_secs(60);
+const PAGE_LIMIT: Duration = Duration::from_mins(1);
 /// Documents in one page.
 const PAGE: usize = 500;
 /// What names a message's thread, newest name first.

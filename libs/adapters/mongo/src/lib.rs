@@ -17,6 +17,7 @@ mod cursors;
 mod directory;
 mod free_form;
 mod inbox;
+pub mod legacy;
 mod memory;
 mod pairing;
 mod read;
@@ -25,4 +26,5 @@ pub mod store;
 mod threads;
 mod touch;
 
+pub use legacy::{LegacyCursor, LegacyMessage, LegacyStore, LegacyThread};
 pub use store::MongoStore;

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// Where data goes if the URI names no database.
-const DATABASE: &str = "eventflow";
+pub(crate) const DATABASE: &str = "eventflow";
 /// Who is connected, in the server's log and `currentOp`.
 const APP_NAME: &str = "eventflow";
 /// Connections at most: four shards with one write and one touch each, and reads of the edge beside them.
