@@ -1,7 +1,19 @@
 //! What happens to messages and threads once they are there, or arrive twice, honours the port's contract.
 
-use crate::support::run;
-use eventflow_ports::store_contract::{archive, changes, cursors, pairing};
+use crate::support::{run, run_with_faults};
+use eventflow_ports::store_contract::fixtures::{Scene, at, change, history, present, unread};
+use eventflow_ports::store_contract::{Fault, FaultHarness, archive, changes, cursors, pairing};
+use eventflow_ports::{NewMessage, Store, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, Change, Cursor, Wish};
+use eventflow_protocol::document::{Message, MessageStatus};
+use eventflow_protocol::pairing::{Leg, Pairing, key};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a passing fault lasts: longer than a write takes, shorter than a caller waits.
+const LASTS: Duration = Duration::from_millis(40);
+/// Faults, each hitting one click, one reaction and one reading.
+const FAULTS: usize = 12;
 
 #[tokio::test]
 async fn an_edited_message_says_the_new_text() {
@@ -191,4 +203,66 @@ async fn somebody_elses_message_brings_a_thread_back() {
 #[tokio::test]
 async fn an_old_message_brings_nothing_back() {
     run(archive::an_old_message_brings_nothing_back).await;
+}
+
+#[tokio::test]
+async fn clicks_reactions_and_readings_hit_by_faults_are_done_once() {
+    run_with_faults(async |harness| {
+        let store = harness.open().await;
+        let scene = Scene::with_people(&*store, 2).await;
+        for i in 0..FAULTS {
+            let fault = if i % 2 == 0 { Fault::Refused } else { Fault::AnswersLost };
+            tokio::join!(click_react_and_read(&store, &scene, i), trouble(harness, fault));
+        }
+        let all = history(&*store, scene.thread).await;
+        assert_eq!(all.len(), FAULTS, "each click is one message");
+        for message in all {
+            assert_eq!((message.reactions.len(), message.read_by.len(), message.delivered_to.len()), (1, 1, 1));
+            assert_eq!(message.status, MessageStatus::Read);
+        }
+        assert_eq!(unread(&*store, &scene).await, [0, 0]);
+    })
+    .await;
+}
+
+async fn trouble(harness: &dyn FaultHarness, fault: Fault) {
+    harness.suffer(fault).await;
+    tokio::time::sleep(LASTS).await;
+    harness.mend().await;
+}
+
+/// Both legs of a click become one message; the other person reacts to it and reads it.
+async fn click_react_and_read(store: &Arc<dyn Store>, scene: &Scene, i: usize) {
+    let mut messages: Vec<Message> = Vec::new();
+    for leg in [Leg::Rest, Leg::Socket] {
+        let batch = [leg_of(scene, i, leg)];
+        messages.extend(until_answered(|| store.append_messages(&batch)).await.into_iter().map(present));
+    }
+    assert_eq!(messages[0].id, messages[1].id, "the second leg joins the first");
+    let toggle = Change::React { emoji: "👍".to_owned(), wish: Wish::Toggle };
+    let changes = [change(&messages[0], &scene.people[1], toggle, 2)];
+    until_answered(|| store.change_messages(&changes)).await;
+    until_answered(|| store.touch_threads(&messages)).await;
+    let (thread_id, user_id) = (scene.thread, scene.people[1].clone());
+    let advances = [AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(3) }];
+    let advanced = until_answered(|| store.advance(&advances)).await.remove(0).unwrap();
+    assert_eq!((advanced.up_to, advanced.unread_count), (messages[0].seq, 0));
+}
+
+fn leg_of(scene: &Scene, i: usize, leg: Leg) -> NewMessage {
+    let mut new = scene.say(0, &format!("click {i}"));
+    let key = key(&[0; 32], &new.send.sender_id, new.send.thread_id, new.send.content.as_str(), &[]);
+    new.send.pairing = Some(Pairing { leg, key, opened_at: None });
+    new
+}
+
+/// Repeats as a consumer does.
+async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(call: impl Fn() -> F) -> T {
+    loop {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(LASTS).await,
+            Err(refused) => panic!("the store refused: {refused:?}"),
+        }
+    }
 }
