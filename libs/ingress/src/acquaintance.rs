@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Store, ThreadPage};
 use eventflow_protocol::document::{ThreadStatus, ThreadView};
-use eventflow_protocol::{Timestamp, ThreadId, UserId};
+use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use moka::sync::Cache;
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -56,7 +56,7 @@ impl World {
         let broker = Arc::new(TestBroker { worker, health: watch::Sender::new(Health::Up) });
         let (tracker, metrics, topology) = (TaskTracker::new(), Metrics::default(), Topology::new(2));
         let port: Arc<dyn Broker> = broker.clone();
-        let requests = Requests::open(&port, topology.clone(), &metrics, &tracker).await.unwrap();
+        let requests = Requests::open(&port, topology, &metrics, &tracker).await.unwrap();
         let mut config = IngressConfig::new(SECRET);
         configure(&mut config);
         let parts = IngressParts {

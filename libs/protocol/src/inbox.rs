@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn a_notification_survives_the_way_to_the_worker() {
         let (user_id, kind) = ("ann".parse().unwrap(), "order_update".to_owned());
-        let notify = Notify { user_id, kind, title: "t".into(), text: String::new(), data: Map::new(), thread_id: None, at: Timestamp(7) };
+        let notify =
+            Notify { user_id, kind, title: "t".into(), text: String::new(), data: Map::new(), thread_id: None, at: Timestamp(7) };
         let command = Command::Notify(notify);
         assert_eq!(codec::decode::<Command>(&codec::encode(&command).unwrap()).unwrap(), command);
     }

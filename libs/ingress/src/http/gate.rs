@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::MethodRouter;
+use axum::routing::{MethodFilter, MethodRouter};
 use eventflow_protocol::ErrorCode;
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ struct Gate {
 /// The route's handler, behind its gate.
 pub(crate) fn behind(route: &Route, edge: &Arc<Edge>, limits: &Arc<Limits>) -> MethodRouter<Arc<Edge>> {
     let gate = Gate { edge: Arc::clone(edge), limits: Arc::clone(limits), needs: route.needs };
-    (route.handler)().route_layer(middleware::from_fn_with_state(gate, enter))
+    let method = MethodFilter::try_from(route.method.clone()).expect("the table has standard methods only");
+    (route.handler)(method).route_layer(middleware::from_fn_with_state(gate, enter))
 }
 
 async fn enter(State(gate): State<Gate>, mut request: Request, next: Next) -> Result<Response, Failure> {

@@ -33,11 +33,7 @@ const CORS_HEADERS: [(HeaderName, &str); 3] = [
 ];
 
 /// Lets a request through to its route.
-pub(crate) async fn guard(
-    State((edge, limits)): State<(Arc<Edge>, Arc<Limits>)>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn guard(State((edge, limits)): State<(Arc<Edge>, Arc<Limits>)>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
     let origin = request.headers().get(ORIGIN).cloned();

@@ -85,8 +85,7 @@ async fn change(
     notification_id: Option<NotificationId>,
     change: NotificationChange,
 ) -> Result<Response, Failure> {
-    let command =
-        Command::ChangeNotifications(ChangeNotifications { user_id, notification_id, change, at: edge.clock.now() });
+    let command = Command::ChangeNotifications(ChangeNotifications { user_id, notification_id, change, at: edge.clock.now() });
     match edge.commands.send_command(&command).await?.done().await? {
         Done::Count(count) => Ok(answer::ok(json!({ "success": true, "changed": count }))),
         Done::Queued(command) => Ok(answer::queued(command)),

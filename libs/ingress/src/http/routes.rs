@@ -5,20 +5,23 @@
 
 use crate::http::{changes, csrf_token, messages, notifications, preferences, presence, status, threads, users};
 use crate::parts::Edge;
-use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use std::sync::Arc;
 
+/// Puts a route's handler at its method.
+type Handler = fn(MethodFilter) -> MethodRouter<Arc<Edge>>;
+
 /// One route.
 pub(crate) struct Route {
-    /// Also in the handler; here for whoever reads the table.
+    /// A GET route answers HEAD too.
     pub(crate) method: Method,
     /// Under `/api`.
     pub(crate) path: &'static str,
     /// Who may.
     pub(crate) needs: Needs,
-    /// What answers.
-    pub(crate) handler: fn() -> MethodRouter<Arc<Edge>>,
+    /// What answers requests of this method.
+    pub(crate) handler: Handler,
 }
 
 /// Who may use a route.
@@ -38,44 +41,44 @@ pub(crate) enum Needs {
     Admin,
 }
 
-const fn route(method: Method, path: &'static str, needs: Needs, handler: fn() -> MethodRouter<Arc<Edge>>) -> Route {
+const fn route(method: Method, path: &'static str, needs: Needs, handler: Handler) -> Route {
     Route { method, path, needs, handler }
 }
 
 /// Every route there is.
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
-    route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   || get(csrf_token)),
+    route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   |at| on(at, csrf_token)),
 
-    route(Method::POST,   "/v2/messages/threads",                Needs::Login,   || post(threads::create)),
-    route(Method::GET,    "/v2/messages/threads",                Needs::Login,   || get(threads::list)),
-    route(Method::GET,    "/v2/messages/threads/{id}",           Needs::Thread,  || get(threads::show)),
-    route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  || delete(threads::archive)),
-    route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  || post(threads::unarchive)),
-    route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  || post(threads::read)),
+    route(Method::POST,   "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::create)),
+    route(Method::GET,    "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::list)),
+    route(Method::GET,    "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::show)),
+    route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::archive)),
+    route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  |at| on(at, threads::unarchive)),
+    route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  |at| on(at, threads::read)),
 
-    route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  || get(messages::history)),
-    route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  || post(messages::send)),
-    route(Method::PUT,    "/v2/messages/{id}",                   Needs::Sender,  || put(changes::edit)),
-    route(Method::PATCH,  "/v2/messages/{id}",                   Needs::Sender,  || patch(changes::edit)),
-    route(Method::DELETE, "/v2/messages/{id}",                   Needs::Sender,  || delete(changes::delete)),
-    route(Method::POST,   "/v2/messages/{id}/reactions",         Needs::Message, || post(changes::react)),
-    route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, || post(changes::read)),
+    route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::history)),
+    route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::send)),
+    route(Method::PUT,    "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::edit)),
+    route(Method::PATCH,  "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::edit)),
+    route(Method::DELETE, "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::delete)),
+    route(Method::POST,   "/v2/messages/{id}/reactions",         Needs::Message, |at| on(at, changes::react)),
+    route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, |at| on(at, changes::read)),
 
-    route(Method::GET,    "/v2/presence",                        Needs::Login,   || get(presence::several)),
-    route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   || get(presence::one)),
+    route(Method::GET,    "/v2/presence",                        Needs::Login,   |at| on(at, presence::several)),
+    route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   |at| on(at, presence::one)),
 
-    route(Method::GET,    "/v2/notifications",                   Needs::Login,   || get(notifications::list)),
-    route(Method::POST,   "/v2/notifications",                   Needs::Admin,   || post(notifications::send)),
-    route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   || get(notifications::unread_count)),
-    route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   || post(notifications::read_all)),
-    route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   || get(preferences::show)),
-    route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   || post(preferences::set)),
-    route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   || put(preferences::set)),
-    route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   || post(notifications::read)),
-    route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   || delete(notifications::delete)),
+    route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)),
+    route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notifications::send)),
+    route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   |at| on(at, notifications::unread_count)),
+    route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   |at| on(at, notifications::read_all)),
+    route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::show)),
+    route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
+    route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
+    route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
+    route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
 
-    route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   || get(status::status)),
-    route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   || put(users::put)),
-    route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   || post(users::revoke)),
+    route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
+    route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),
+    route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   |at| on(at, users::revoke)),
 ];

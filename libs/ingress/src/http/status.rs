@@ -17,9 +17,8 @@ pub(crate) async fn status(State(edge): State<Arc<Edge>>) -> Response {
     let parts = [("broker", broker), ("store", store), ("presence", reports.is_ok())];
     let status = if parts.iter().all(|(_, is_up)| *is_up) { "healthy" } else { "degraded" };
     let down: Vec<&str> = parts.iter().filter(|(_, is_up)| !is_up).map(|(name, _)| *name).collect();
-    let stats = sum(&reports.unwrap_or_default());
-    let body = json!({ "success": true, "status": status, "stats": stats, "unavailable": down, "timestamp": edge.clock.now() });
-    answer::ok(body)
+    let sums = sum(&reports.unwrap_or_default());
+    answer::ok(json!({ "success": true, "status": status, "stats": sums, "unavailable": down, "timestamp": edge.clock.now() }))
 }
 
 fn sum(reports: &[GatewayStats]) -> GatewayStats {

@@ -25,9 +25,7 @@ impl TestInbox {
 
     pub(crate) fn change(&self, change: &ChangeNotifications) -> u64 {
         let mut notifications = self.notifications.lock();
-        let is_meant = |one: &Notification| {
-            one.user_id == change.user_id && change.notification_id.is_none_or(|id| one.id == id)
-        };
+        let is_meant = |one: &Notification| one.user_id == change.user_id && change.notification_id.is_none_or(|id| one.id == id);
         if change.change == NotificationChange::Delete {
             let before = notifications.len();
             notifications.retain(|one| !is_meant(one));
@@ -54,9 +52,9 @@ impl Inbox for TestInbox {
         let all = self.notifications.lock();
         let mut own: Vec<&Notification> = all.iter().filter(|one| one.user_id == *user).collect();
         own.sort_by_key(|one| std::cmp::Reverse((one.created_at, one.id)));
-        let wanted = own.into_iter().filter(|one| {
-            (!page.unread_only || !one.is_read) && page.after.is_none_or(|after| (one.created_at, one.id) < after)
-        });
+        let wanted = own
+            .into_iter()
+            .filter(|one| (!page.unread_only || !one.is_read) && page.after.is_none_or(|after| (one.created_at, one.id) < after));
         Ok(wanted.skip(page.skip as usize).take(page.limit as usize).cloned().collect())
     }
     async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {

@@ -8,9 +8,7 @@ use eventflow_protocol::change::{
     self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
 };
 use eventflow_protocol::command::{CreateThread, SendMessage};
-use eventflow_protocol::document::{
-    DeliveryReceipt, Message, MessageStatus, ReadReceipt, Thread, ThreadStatus, ThreadView,
-};
+use eventflow_protocol::document::{DeliveryReceipt, Message, MessageStatus, ReadReceipt, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
@@ -133,7 +131,11 @@ impl TestStore {
         let mut state = self.state.lock();
         let key = (wanted.thread_id, wanted.user_id.clone());
         state.view(wanted.thread_id, &wanted.user_id)?;
-        if wanted.archived { state.archived.insert(key) } else { state.archived.remove(&key) };
+        if wanted.archived {
+            state.archived.insert(key)
+        } else {
+            state.archived.remove(&key)
+        };
         state.view(wanted.thread_id, &wanted.user_id)
     }
 }
@@ -173,7 +175,9 @@ impl State {
     fn receipt(&mut self, wanted: &AdvanceCursor, from: u64, up_to: u64, people: usize) -> Vec<Receipted> {
         let recipients = people.saturating_sub(1);
         let reached = |message: &&mut Message| {
-            message.thread_id == wanted.thread_id && message.sender_id != wanted.user_id && (from + 1..=up_to).contains(&message.seq)
+            message.thread_id == wanted.thread_id
+                && message.sender_id != wanted.user_id
+                && (from + 1..=up_to).contains(&message.seq)
         };
         let mut receipted = Vec::new();
         for message in self.messages.iter_mut().filter(reached) {

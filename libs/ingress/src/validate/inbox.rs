@@ -108,11 +108,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Value) -> Object {
+    fn object(value: &Value) -> Object {
         value.as_object().cloned().unwrap()
     }
 
-    fn notify(body: Value) -> Result<Vec<Notify>, Refusal> {
+    fn notify(body: &Value) -> Result<Vec<Notify>, Refusal> {
         notification(&mut object(body), Timestamp(7))
     }
 
@@ -120,9 +120,12 @@ mod tests {
     fn one_request_tells_each_person_once_in_clean_words() {
         let body = json!({"userIds": ["bob", "ann", "bob"], "userId": "ann", "type": "order_update", "title": "<b>Sent</b>\n now",
             "message": "a < b<script>", "data": {"order": 7}});
-        let told = notify(body).unwrap();
+        let told = notify(&body).unwrap();
         assert_eq!(told.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
-        assert_eq!((told[0].title.as_str(), told[0].text.as_str(), told[0].data["order"].as_i64()), ("Sent now", "a < b", Some(7)));
+        assert_eq!(
+            (told[0].title.as_str(), told[0].text.as_str(), told[0].data["order"].as_i64()),
+            ("Sent now", "a < b", Some(7))
+        );
     }
 
     #[test]
@@ -140,18 +143,18 @@ mod tests {
             json!({"userId": "ann", "title": "x", "data": {"$where": 1}}),
             json!({"userId": {"$ne": 1}, "title": "x"}),
         ] {
-            assert!(notify(bad.clone()).is_err(), "{bad}");
+            assert!(notify(&bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn preferences_name_channels_by_kind() {
         let body = json!({"channels": {"email": false}, "types": {"order_update": {"push": false}}});
-        let preferences = preferences(&mut object(body), Timestamp(7)).unwrap();
+        let preferences = preferences(&mut object(&body), Timestamp(7)).unwrap();
         assert_eq!(preferences.channels, Channels { in_app: true, email: false, push: true });
         assert_eq!(preferences.channels_for("order_update"), Channels { in_app: true, email: true, push: false });
         for bad in [json!({"channels": {"email": 1}}), json!({"types": {"A b": {}}}), json!({"types": {"a": true}})] {
-            assert!(super::preferences(&mut object(bad.clone()), Timestamp(7)).is_err(), "{bad}");
+            assert!(super::preferences(&mut object(&bad), Timestamp(7)).is_err(), "{bad}");
         }
     }
 }

@@ -68,14 +68,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn put(body: Value) -> Result<Profile, Refusal> {
+    fn put(body: &Value) -> Result<Profile, Refusal> {
         profile(&mut body.as_object().cloned().unwrap(), "ann".parse().unwrap())
     }
 
     #[test]
     fn a_profile_is_clean_enough_to_be_put_into_a_page() {
         let body = json!({"name": " Ann <img src=x onerror=alert(1)>\n O'Hara ", "avatar": "/a.png", "email": "ann@example.com"});
-        let profile = put(body).unwrap();
+        let profile = put(&body).unwrap();
         assert_eq!((profile.name.as_str(), profile.avatar.as_deref()), ("Ann O'Hara", Some("/a.png")));
         for bad in [
             json!({}),
@@ -87,7 +87,7 @@ mod tests {
             json!({"name": "a", "email": "a@b.c\r\nBcc: x@y.z"}),
             json!({"name": "a", "email": "a@b@c.d"}),
         ] {
-            assert!(put(bad.clone()).is_err(), "{bad}");
+            assert!(put(&bad).is_err(), "{bad}");
         }
     }
 

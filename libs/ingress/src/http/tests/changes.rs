@@ -101,7 +101,12 @@ async fn reading_moves_the_cursor_and_never_back() {
     assert_eq!(talk.view("bob").await["unreadCount"], json!(0), "a number of the viewer, not a map");
     let history = talk.rig.get(&talk.path()).of("ann").send().await.expect(200);
     assert!(history["messages"].as_array().unwrap().iter().all(|message| message["status"] == "read"));
-    talk.rig.post(&format!("{THREADS}/{}/read", talk.thread), &json!({"seq": "4"})).of("bob").send().await.refused(400, "invalid");
+    talk.rig
+        .post(&format!("{THREADS}/{}/read", talk.thread), &json!({"seq": "4"}))
+        .of("bob")
+        .send()
+        .await
+        .refused(400, "invalid");
 }
 
 #[tokio::test]

@@ -135,18 +135,18 @@ async fn every_route_answers_every_role_as_its_line_in_the_table_says() {
                 stage.rig.world.clock.advance(3_661_000);
             }
             let reply = call.send().await;
-            let cell = format!("{} {} as {role:?}: {}", route.method, route.path, reply.body);
+            let place = format!("{} {} as {role:?}: {}", route.method, route.path, reply.body);
             let asked = stage.rig.world.commands().len() - before;
             match refusal(route.needs, role) {
                 None => {
-                    assert!((200..=201).contains(&reply.status), "{cell}");
-                    assert_eq!(reply.body["success"], json!(true), "{cell}");
-                    assert_eq!(asked, usize::from(!route.method.is_safe()), "{cell}");
+                    assert!((200..=201).contains(&reply.status), "{place}");
+                    assert_eq!(reply.body["success"], json!(true), "{place}");
+                    assert_eq!(asked, usize::from(!route.method.is_safe()), "{place}");
                 }
                 Some((status, code)) => {
-                    assert_eq!((reply.status, reply.body["code"].as_str()), (status, Some(code)), "{cell}");
+                    assert_eq!((reply.status, reply.body["code"].as_str()), (status, Some(code)), "{place}");
                     // Whether somebody is the sender is the only thing that is decided behind the broker.
-                    assert_eq!(asked, usize::from(route.needs == Needs::Sender && status == 403), "{cell}");
+                    assert_eq!(asked, usize::from(route.needs == Needs::Sender && status == 403), "{place}");
                 }
             }
         }
@@ -192,7 +192,8 @@ async fn every_write_on_the_strength_of_a_cookie_needs_the_token_of_its_session_
 #[tokio::test]
 async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_route() {
     let stage = Stage::new().await;
-    for route in ROUTES.iter().filter(|route| route.path.contains("{id}") && !matches!(route.needs, Needs::Admin | Needs::Login)) {
+    for route in ROUTES.iter().filter(|route| route.path.contains("{id}") && !matches!(route.needs, Needs::Admin | Needs::Login))
+    {
         for id in ["x", "%00", "%2e%2e%2f", "%FF", "{\"$ne\":1}", "0123456789abcdef0123456", &"a".repeat(5_000)] {
             let path = format!("/api{}", route.path.replace("{id}", &urlencode(id)));
             let call = stage.rig.call(route.method.clone(), &path).header(CONTENT_TYPE.as_str(), "application/json");

@@ -75,7 +75,8 @@ async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
     rig.world.store.thread_of(&["ann", "bob"]);
     let name = async || rig.get(THREADS).of("ann").send().await.expect(200)["threads"][0]["participant"].clone();
     assert_eq!(name().await, json!({"id": "bob", "name": "bob", "avatar": "/assets/avatar.svg"}));
-    let profile = json!({"name": "Bob <i onclick=x>the</i> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
+    let profile =
+        json!({"name": "Bob <i onclick=x>the</i> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
     let put = rig.call(Method::PUT, "/api/v2/users/bob").header("content-type", "application/json").body(profile.to_string());
     put.of_admin().send().await.expect(200);
     assert_eq!(name().await, json!({"id": "bob", "name": "Bob the Baker", "avatar": "https://p.example.com/b.png"}));
