@@ -244,8 +244,8 @@ async fn click_react_and_read(store: &Arc<dyn Store>, scene: &Scene, i: usize) {
     until_answered(|| store.change_messages(&changes)).await;
     until_answered(|| store.touch_threads(&messages)).await;
     let (thread_id, user_id) = (scene.thread, scene.people[1].clone());
-    let advances = [AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(3) }];
-    let advanced = until_answered(|| store.advance(&advances)).await.remove(0).unwrap();
+    let wanted = [AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(3) }];
+    let advanced = until_answered(|| store.advance(&wanted)).await.remove(0).unwrap();
     assert_eq!((advanced.up_to, advanced.unread_count), (messages[0].seq, 0));
 }
 
