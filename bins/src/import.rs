@@ -93,7 +93,9 @@ impl Import {
             if page.is_empty() {
                 break;
             }
-            page.into_iter().for_each(|thread| self.know(thread));
+            for thread in page {
+                self.know(thread);
+            }
         }
         let (mut cursor, mut group) = (source.messages().await?, Vec::new());
         let (mut read, mut reported) = (0, 0);

@@ -44,7 +44,9 @@ async fn import_into(
     messages: &[LegacyMessage],
 ) -> Summary {
     let mut import = Import::new(Writer::new(store, batch));
-    threads.iter().for_each(|thread| import.know(thread.clone()));
+    for thread in threads {
+        import.know(thread.clone());
+    }
     let mut group = Vec::new();
     for message in messages {
         import.take(message.clone(), &mut group).await.unwrap();
@@ -82,7 +84,8 @@ fn ids(messages: &[Message]) -> Vec<&str> {
 #[tokio::test]
 async fn a_thread_becomes_a_thread_with_its_messages_in_order_of_time() {
     let world = World::new().await;
-    let old: Vec<_> = (0..10).map(|n| message(&format!("m{n}"), "t1", ["ann", "ben"][n % 2], 9_000 - n as i64 * 100)).collect();
+    let sender = |n| if n % 2 == 0 { "ann" } else { "ben" };
+    let old: Vec<_> = (0..10).map(|n| message(&format!("m{n}"), "t1", sender(n), 9_000 - n * 100)).collect();
     let summary = world.import(&[thread("t1", &["ann", "ben"])], &old).await;
     assert_eq!((summary.threads.written, summary.messages.written, summary.messages.left_out()), (1, 10, 0));
     let views = world.threads_of("ann").await;

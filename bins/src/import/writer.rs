@@ -132,7 +132,7 @@ impl Writer {
                 return Some(message);
             }
             Appended::KeyReused => {
-                counts.leave_out(old, "its id is that of another message, or it was changed since it was imported")
+                counts.leave_out(old, "its id is that of another message, or it was changed since it was imported");
             }
             Appended::NotParticipant => counts.leave_out(old, "its sender was not in the thread when that was imported"),
         }
