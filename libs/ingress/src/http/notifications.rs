@@ -87,7 +87,7 @@ async fn change(
 ) -> Result<Response, Failure> {
     let command = Command::ChangeNotifications(ChangeNotifications { user_id, notification_id, change, at: edge.clock.now() });
     match edge.commands.send_command(&command).await?.done().await? {
-        Done::Count(count) => Ok(answer::ok(json!({ "success": true, "changed": count }))),
+        Done::Count(count) => Ok(answer::ok(json!({ "success": true, "count": count }))),
         Done::Queued(command) => Ok(answer::queued(command)),
         other => Err(other.unexpected().into()),
     }

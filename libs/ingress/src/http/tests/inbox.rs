@@ -30,15 +30,15 @@ async fn a_notification_is_told_listed_read_and_deleted() {
     assert_eq!((ids, &list["unreadCount"], &list["nextCursor"]), (vec![&*second, &*first], &json!(2), &json!(null)));
     let shown = &list["notifications"][1];
     assert_eq!((&shown["title"], &shown["type"], &shown["isRead"]), (&json!("one"), &json!("order_update"), &json!(false)));
-    for changed in [1, 0] {
+    for count in [1, 0] {
         let read = rig.call(Method::POST, &format!("{NOTIFICATIONS}/{first}/read")).of("ann").send().await.expect(200);
-        assert_eq!(read["changed"], json!(changed));
+        assert_eq!(read["count"], json!(count));
     }
     assert_eq!(rig.unread("ann").await, 1);
     let unread = rig.get(&format!("{NOTIFICATIONS}?unread=true")).of("ann").send().await.expect(200);
     assert_eq!(unread["notifications"].as_array().unwrap().len(), 1);
     let all = rig.call(Method::POST, &format!("{NOTIFICATIONS}/read-all")).of("ann").send().await.expect(200);
-    assert_eq!((&all["changed"], rig.unread("ann").await, rig.unread("bob").await), (&json!(1), 0, 1));
+    assert_eq!((&all["count"], rig.unread("ann").await, rig.unread("bob").await), (&json!(1), 0, 1));
     rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{first}")).of("ann").send().await.expect(200);
     rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{first}")).of("ann").send().await.refused(404, "not_found");
     rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{second}")).of("bob").send().await.refused(404, "not_found");
