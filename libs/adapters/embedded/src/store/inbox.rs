@@ -72,16 +72,16 @@ fn add(connection: &Connection, notification: &Notification) -> Result<bool> {
     Ok(rows == 1)
 }
 
-/// One of theirs, or all that were accepted until then.
+/// One of theirs, or all that were accepted before.
 fn change(connection: &Connection, wanted: &ChangeNotifications) -> Result<u64> {
     let mut statement = connection.prepare_cached(match wanted.change {
         NotificationChange::Read => {
             "UPDATE notification SET is_read = 1, read_at = ?3
-             WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0 AND CASE WHEN ?2 IS NULL THEN created_at <= ?3 ELSE id = ?2 END"
+             WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0 AND CASE WHEN ?2 IS NULL THEN created_at < ?3 ELSE id = ?2 END"
         }
         NotificationChange::Delete => {
             "UPDATE notification SET is_deleted = 1, title = '', text = '', data = NULL
-             WHERE user_id = ?1 AND is_deleted = 0 AND CASE WHEN ?2 IS NULL THEN created_at <= ?3 ELSE id = ?2 END"
+             WHERE user_id = ?1 AND is_deleted = 0 AND CASE WHEN ?2 IS NULL THEN created_at < ?3 ELSE id = ?2 END"
         }
     })?;
     let id = wanted.notification_id.map(|id| id.bytes());

@@ -18,9 +18,6 @@ pub(super) fn of(send: &SendMessage) -> Option<&Pairing> {
 
 /// The message that this command made or joined before, or joins now; nothing if it is to become one.
 pub(super) fn join(connection: &Connection, command: CommandId, pairing: &Pairing, at: Timestamp) -> Result<Option<Message>> {
-    if let Some(own) = message::by_id(connection, command.into())? {
-        return Ok(Some(own));
-    }
     let Some(found) = find(connection, command, pairing, at)? else { return Ok(None) };
     let mut statement = connection.prepare_cached(match pairing.leg {
         Leg::Socket => "UPDATE message SET pair_socket = ?3 WHERE thread_id = ?1 AND seq = ?2",
@@ -30,7 +27,7 @@ pub(super) fn join(connection: &Connection, command: CommandId, pairing: &Pairin
     Ok(Some(found))
 }
 
-/// The message whose leg of this kind this command is; else the oldest without one that it reaches.
+/// The message whose leg of this kind this command is (also if it made it); else the oldest without one that it reaches.
 fn find(connection: &Connection, command: CommandId, pairing: &Pairing, at: Timestamp) -> Result<Option<Message>> {
     let mut statement = connection.prepare_cached(match pairing.leg {
         Leg::Socket => {

@@ -118,3 +118,36 @@ const SECOND: &str = "
         PRIMARY KEY (user_id, session)
     ) STRICT, WITHOUT ROWID;
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::{PIECE, STEPS};
+    use crate::{Database, EmbeddedStore};
+    use eventflow_ports::Store;
+    use eventflow_protocol::ThreadId;
+    use eventflow_protocol::change::{AdvanceCursor, Cursor};
+    use eventflow_protocol::{Timestamp, UserId};
+
+    /// Two people and a message of the first, as the first layout kept them.
+    const FILLED: &str = "
+        INSERT INTO thread VALUES (x'010101010101010101010101', 1, x'020202020202020202020202', 5, 0, NULL, 5, 5);
+        INSERT INTO thread_participant (thread_id, user_id, sent) VALUES
+            (x'010101010101010101010101', 'ann', 1), (x'010101010101010101010101', 'bob', 0);
+        INSERT INTO message VALUES
+            (x'010101010101010101010101', 1, x'020202020202020202020202', 'ann', 'hi', NULL, NULL, 0, NULL, NULL, NULL, 5, 5);
+    ";
+
+    #[tokio::test]
+    async fn a_file_of_the_first_layout_is_read_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_in(folder.path()).unwrap();
+        database.migrate(PIECE, &STEPS[..1]).await.unwrap();
+        database.write(|tx| tx.execute_batch(FILLED)).await.unwrap();
+        let store = EmbeddedStore::open(database).await.unwrap();
+        let (thread_id, user_id): (_, UserId) = (ThreadId::from_bytes([1; 12]), "bob".parse().unwrap());
+        assert_eq!(store.thread_view(thread_id, &user_id).await.unwrap().unwrap().unread_count, 1);
+        let read = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: Timestamp(9) };
+        let advanced = store.advance(&[read]).await.unwrap().remove(0).unwrap();
+        assert_eq!((advanced.from, advanced.up_to, advanced.unread_count, advanced.messages.len()), (0, 1, 0, 1));
+    }
+}
