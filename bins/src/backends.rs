@@ -6,8 +6,10 @@ use eventflow_bus::port::Broker;
 use eventflow_config::{Config, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, Membership, MemoryRegistry, Registry, Store, SystemClock};
-use eventflow_redis::{RedisRegistry, Settings};
+use eventflow_ports::{
+    Clock, Directory, Inbox, Membership, MemoryPresence, MemoryRegistry, People, PresenceStore, Registry, Store, SystemClock,
+};
+use eventflow_redis::{PresenceSettings, RedisPresence, RedisRegistry, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -21,8 +23,16 @@ pub struct Backends {
     pub broker: Arc<dyn Broker>,
     /// Keeps threads and messages.
     pub store: Arc<dyn Store>,
+    /// Keeps notifications and preferences.
+    pub inbox: Arc<dyn Inbox>,
+    /// Knows people by name.
+    pub directory: Arc<dyn Directory>,
+    /// How people are shown, remembered.
+    pub people: People,
     /// Knows who is where.
     pub registry: Arc<dyn Registry>,
+    /// Knows who is there.
+    pub presence: Arc<dyn PresenceStore>,
     /// Who is in a thread, remembered.
     pub membership: Membership,
     /// The time of day.
@@ -50,18 +60,34 @@ impl Backends {
                 Arc::clone(amqp.insert(broker)) as _
             }
         };
-        let store: Arc<dyn Store> = match &database {
+        let (store, inbox, directory): (Arc<dyn Store>, Arc<dyn Inbox>, Arc<dyn Directory>) = match &database {
             Some(database) if config.embedded_store() => {
-                Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?)
+                let store = Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?);
+                (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
             _ => {
                 let store = Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
-                Arc::clone(mongo.insert(store)) as _
+                mongo = Some(Arc::clone(&store));
+                (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
         };
-        let registry = open_registry(config)?;
-        let membership = Membership::new(Arc::clone(&store));
-        Ok(Self { broker, store, registry, membership, clock, amqp, mongo, embedded_broker, database })
+        let (registry, presence) = open_presence(config, &clock)?;
+        let (membership, people) = (Membership::new(Arc::clone(&store)), People::new(Arc::clone(&directory)));
+        Ok(Self {
+            broker,
+            store,
+            inbox,
+            directory,
+            people,
+            registry,
+            presence,
+            membership,
+            clock,
+            amqp,
+            mongo,
+            embedded_broker,
+            database,
+        })
     }
 
     /// Makes the store ready to be written (indexes), however long that takes.
@@ -104,14 +130,20 @@ async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
     Ok(Some(opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?))
 }
 
-fn open_registry(config: &Config) -> anyhow::Result<Arc<dyn Registry>> {
+fn open_presence(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<(Arc<dyn Registry>, Arc<dyn PresenceStore>)> {
     let url = config.presence.url.expose();
-    if url == MEMORY && config.embedded_broker() {
-        return Ok(Arc::new(MemoryRegistry::default()));
+    if url != MEMORY {
+        let registry = RedisRegistry::new(url, Settings::default()).context("presence.url")?;
+        let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock)).context("presence.url")?;
+        return Ok((Arc::new(registry), Arc::new(presence)));
     }
-    if url == MEMORY {
-        // Several processes and nothing they share: nobody can say who is where.
-        return Ok(Arc::new(eventflow_ports::NoRegistry));
+    let presence = Arc::new(MemoryPresence::default());
+    if config.embedded_broker() {
+        return Ok((Arc::new(MemoryRegistry::default()), presence));
     }
-    Ok(Arc::new(RedisRegistry::new(url, Settings::default()).context("presence.url")?))
+    // Several processes and nothing they share: nobody can say who is where, and each knows only what it hears itself.
+    tracing::warn!(
+        "presence.url is `memory:` in a fleet: presence is not known across processes, and events go to every gateway"
+    );
+    Ok((Arc::new(eventflow_ports::NoRegistry), presence))
 }

@@ -24,10 +24,16 @@ pub enum Command {
         /// The name shown to others; the id if absent.
         #[arg(long)]
         name: Option<String>,
+        /// What they are to the host application, e.g. `admin`.
+        #[arg(long, default_value = "user")]
+        role: String,
         /// How long it holds.
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
+    /// Brings threads and messages of the old system over. Can be run again: what is there already is recognised.
+    #[command(name = "import-v1")]
+    ImportV1(crate::import::ImportV1),
     /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
     Topology,
 }
@@ -35,7 +41,8 @@ pub enum Command {
 /// Does it; gives what to print.
 pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
     match command {
-        Command::Token { user, name, hours } => token(config, user, name.as_deref(), *hours),
+        Command::Token { user, name, role, hours } => token(config, user, name.as_deref(), role, *hours),
+        Command::ImportV1(arguments) => crate::import::run(arguments, config),
         Command::Topology => {
             let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
             Ok(serde_json::to_string_pretty(&definitions)? + "\n")
@@ -43,8 +50,8 @@ pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
     }
 }
 
-fn token(config: &Config, user: &str, name: Option<&str>, hours: u32) -> anyhow::Result<String> {
+fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u32) -> anyhow::Result<String> {
     let user: UserId = user.parse().with_context(|| format!("--user {user}"))?;
     let tokens = Tokens::new(&secret::resolve(config)?, Arc::new(SystemClock))?;
-    Ok(tokens.mint(&user, name.unwrap_or(user.as_str()), i64::from(hours) * 3_600) + "\n")
+    Ok(tokens.mint_as(&user, name.unwrap_or(user.as_str()), role, i64::from(hours) * 3_600) + "\n")
 }

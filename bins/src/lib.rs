@@ -7,10 +7,12 @@ pub mod arguments;
 pub mod backends;
 pub mod commands;
 pub mod echo;
+pub mod import;
 pub mod page;
 pub mod process;
 pub mod roles;
 pub mod secret;
+pub mod v1;
 pub mod watch;
 
 pub use arguments::main;

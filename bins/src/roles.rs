@@ -7,13 +7,14 @@ use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, StageState};
 use eventflow_bus::handler::Handler;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{FANOUT, PERSIST};
-use eventflow_ingress::ws::Gateway;
+use eventflow_bus::topology::{FANOUT, PERSIST, PRESENCE};
+use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts};
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Config as SocketConfig, Recovery};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
-use eventflow_workers::persistence::Persistence;
+use eventflow_workers::persistence::{Persistence, PersistenceParts};
+use eventflow_workers::presence::Sweeper;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,11 +29,14 @@ pub enum Role {
     PersistenceWorker,
     /// Events become deliveries.
     FanoutWorker,
+    /// Signs of devices become presence.
+    PresenceSweeper,
 }
 
 impl Role {
     /// Every role, as one process runs them.
-    pub const ALL: [Self; 4] = [Self::WsGateway, Self::HttpGateway, Self::PersistenceWorker, Self::FanoutWorker];
+    pub const ALL: [Self; 5] =
+        [Self::WsGateway, Self::HttpGateway, Self::PersistenceWorker, Self::FanoutWorker, Self::PresenceSweeper];
 
     /// The name of its binary.
     pub fn name(self) -> &'static str {
@@ -41,6 +45,7 @@ impl Role {
             Self::HttpGateway => "http-gateway",
             Self::PersistenceWorker => "persistence-worker",
             Self::FanoutWorker => "fanout-worker",
+            Self::PresenceSweeper => "presence-sweeper",
         }
     }
 
@@ -51,6 +56,7 @@ impl Role {
             Self::HttpGateway => start_rest(system).await.map(Some),
             Self::PersistenceWorker => start_persistence(system).await.map(|()| None),
             Self::FanoutWorker => start_fanout(system).await.map(|()| None),
+            Self::PresenceSweeper => start_sweeper(system).await.map(|()| None),
         }
         .with_context(|| format!("start {}", self.name()))
     }
@@ -58,7 +64,9 @@ impl Role {
 
 async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     let id = GatewayId::new();
-    let (gateway, upkeep) = Gateway::new(&ingress_parts(system).await?, id.clone(), socket_settings(&system.config.gateway))?;
+    let parts = ingress_parts(system).await?;
+    let signals = Signals::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let (gateway, upkeep) = Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
     let cut_off = gateway.clone();
     let declares = Declares::Gateway { id: id.clone(), on_made: Arc::new(move || cut_off.restart_sessions()) };
     consume(system, gateway.queue().name(), declares, gateway.deliveries());
@@ -88,14 +96,21 @@ pub(crate) fn socket_settings(settings: &eventflow_config::Gateway) -> SocketCon
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
     let page = crate::page::router(&system.config, Arc::clone(&system.backends.clock))?;
-    Ok(router.merge(page))
+    let old_system = crate::v1::router(&system.config.v1)?;
+    Ok(router.merge(page).merge(old_system))
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     for shard in 0..system.topology.shards() {
         let backends = &system.backends;
-        let (store, broker, clock) = (Arc::clone(&backends.store), Arc::clone(&backends.broker), Arc::clone(&backends.clock));
-        let handler = Persistence::open(shard, store, broker, clock, &system.metrics).await?;
+        let parts = PersistenceParts {
+            store: Arc::clone(&backends.store),
+            inbox: Arc::clone(&backends.inbox),
+            directory: Arc::clone(&backends.directory),
+            broker: Arc::clone(&backends.broker),
+            clock: Arc::clone(&backends.clock),
+        };
+        let handler = Persistence::open(shard, parts, &system.metrics).await?;
         consume(system, PERSIST.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
     }
     Ok(())
@@ -113,6 +128,16 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
     }
+    Ok(())
+}
+
+async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
+    let backends = &system.backends;
+    let (presence, broker, clock) = (Arc::clone(&backends.presence), Arc::clone(&backends.broker), Arc::clone(&backends.clock));
+    let sweeper = Arc::new(Sweeper::open(presence, broker.as_ref(), clock, &system.metrics).await?);
+    consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
+    let stop = system.shutdown.workers.clone();
+    system.worker("presence sweep", async move { sweeper.run(stop).await });
     Ok(())
 }
 
@@ -147,15 +172,24 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     Ok(IngressParts {
         store: Arc::clone(&system.backends.store),
         membership: system.backends.membership.clone(),
+        inbox: Arc::clone(&system.backends.inbox),
+        directory: Arc::clone(&system.backends.directory),
+        people: system.backends.people.clone(),
+        presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),
         requests,
+        broker_health: system.backends.broker.health(),
         clock: Arc::clone(&system.backends.clock),
         metrics: system.metrics.clone(),
         config: IngressConfig {
             jwt_secret: secret::resolve(&system.config)?.into(),
+            jwt_secret_previous: secret::previous(&system.config).map(Into::into),
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,
+            rest_per_minute_user: system.config.rest.per_minute_user,
+            rest_per_minute_ip: system.config.rest.per_minute_ip,
+            trusted_proxies: system.config.rest.trusted_proxies,
             alone_since: system.config.embedded_broker().then_some(system.started),
         },
     })

@@ -22,6 +22,12 @@ pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
     keep(&config.data.dir, &path).with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
 }
 
+/// The secret before the current one, while it is being replaced.
+pub fn previous(config: &Config) -> Option<Vec<u8>> {
+    let previous = &config.auth.jwt_secret_previous;
+    (!previous.is_empty()).then(|| previous.expose().as_bytes().to_vec())
+}
+
 fn keep(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::create_dir_all(folder)?;
     let secret = format!("{}{}", fresh(), fresh());

@@ -1,6 +1,8 @@
 //! Processes: what they do with faults, signals, kills and bad settings.
 
 mod kills;
+mod pairing;
 mod poison;
 mod settings;
 mod signals;
+mod stage;

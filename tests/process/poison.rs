@@ -4,6 +4,7 @@
 //! reason and attempts, and the worker must go on. The fault of a marked command strikes after its neighbours were
 //! stored, so that their repetition shows too.
 
+use super::stage::parts_over;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
@@ -14,7 +15,7 @@ use eventflow_bus::topology::{DELIVERY_LIMIT, PERSIST, Topology, dead};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, MessagePage, Store, SystemClock};
+use eventflow_ports::{Clock, Directory, Inbox, MessagePage, Store, SystemClock};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -88,7 +89,7 @@ impl Handler for Faulty {
 fn content(command: &Command) -> Option<&str> {
     match command {
         Command::SendMessage(send) => Some(send.content.as_str()),
-        Command::CreateThread(_) => None,
+        _ => None,
     }
 }
 
@@ -211,10 +212,10 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start(broker: Arc<dyn Broker>, store: Arc<dyn Store>) -> Self {
+    async fn start<S: Store + Inbox + Directory>(broker: Arc<dyn Broker>, store: Arc<S>) -> Self {
         let metrics = Metrics::default();
-        let clock = Arc::new(SystemClock);
-        let stage = Persistence::open(0, Arc::clone(&store), Arc::clone(&broker), clock, &metrics).await.unwrap();
+        let parts = parts_over(Arc::clone(&store), Arc::clone(&broker));
+        let stage = Persistence::open(0, parts, &metrics).await.unwrap();
         let queue = PERSIST.shard(0);
         let declares = Declares::Topology(Topology::new(1));
         let series = metrics.bus.queue(queue.name());
@@ -297,7 +298,7 @@ fn assert_fate(incoming: &Incoming, fate: &Fate) {
 }
 
 /// The whole story on one broker and store.
-async fn poison_among_good_ones(broker: Arc<dyn Broker>, store: Arc<dyn Store>) {
+async fn poison_among_good_ones<S: Store + Inbox + Directory>(broker: Arc<dyn Broker>, store: Arc<S>) {
     broker.declare(&Topology::new(1)).await.unwrap();
     let mut work = everything_that_is_poison();
     let poison = work.parked.len() + work.strange.len();
@@ -362,7 +363,7 @@ async fn among_ten_thousand_commands_in_the_data_file_poison_is_parked_and_the_r
 /// A broker and a store in a folder that a parent and its children open in turn.
 struct Site {
     broker: Arc<dyn Broker>,
-    store: Arc<dyn Store>,
+    store: Arc<EmbeddedStore>,
     database: Database,
     amqp: Option<Arc<AmqpBroker>>,
     embedded: Option<Arc<EmbeddedBroker>>,

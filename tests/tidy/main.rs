@@ -4,6 +4,7 @@
 
 mod arrows;
 mod compose;
+mod coverage;
 mod definitions;
 mod examples;
 mod manuals;

@@ -1,0 +1,94 @@
+// One address for a whole system, as a reverse proxy gives it, with a cable to pull: sockets to the socket gateway, the rest to REST.
+
+import { createServer as createHttpServer, request } from 'node:http';
+import { connect, createServer as createTcpServer } from 'node:net';
+
+const listen = server => new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+const port = url => Number(new URL(url).port);
+
+/** A proxy before `system`; `link()` gives an address of its own to one client. */
+export async function openFront(system) {
+  const target = path => port(path.startsWith('/socket.io/') ? system.ws : system.http);
+  const proxy = createHttpServer((asked, answer) => {
+    const onward = request({ port: target(asked.url), path: asked.url, method: asked.method, headers: asked.headers });
+    onward.on('response', given => {
+      answer.writeHead(given.statusCode, given.headers);
+      given.pipe(answer);
+    });
+    onward.on('error', () => answer.headersSent ? answer.destroy() : answer.writeHead(502).end());
+    answer.on('close', () => onward.destroy());
+    asked.pipe(onward);
+  });
+  proxy.on('upgrade', (asked, socket, head) => {
+    const headers = [];
+    for (let n = 0; n < asked.rawHeaders.length; n += 2) headers.push(`${asked.rawHeaders[n]}: ${asked.rawHeaders[n + 1]}`);
+    const onward = connect(target(asked.url), '127.0.0.1', () => {
+      onward.write(`GET ${asked.url} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+      onward.write(head);
+      socket.pipe(onward).pipe(socket);
+    });
+    for (const [one, other] of [[socket, onward], [onward, socket]]) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  });
+  const inner = await listen(proxy);
+  const links = [];
+  return {
+    async link() {
+      const link = await openLink(inner);
+      links.push(link);
+      return link;
+    },
+    close() {
+      links.forEach(link => link.close());
+      proxy.closeAllConnections();
+      proxy.close();
+    },
+  };
+}
+
+/** An address whose connections can be broken (`cut`), or left open with nothing coming through (`silence`), until `mend`. */
+async function openLink(inner) {
+  let state = 'up';
+  const pairs = new Set();
+  const join = (near, far) => near.pipe(far).pipe(near);
+  const part = ({ near, far }) => [near, far].forEach(socket => {
+    socket.unpipe();
+    socket.pause();
+  });
+  const server = createTcpServer(near => {
+    near.on('error', () => {});
+    if (state === 'cut') return near.destroy();
+    const far = connect(inner, '127.0.0.1');
+    const pair = { near, far };
+    pairs.add(pair);
+    for (const [one, other] of [[near, far], [far, near]]) {
+      one.on('error', () => {});
+      one.on('close', () => {
+        pairs.delete(pair);
+        if (state !== 'silent') other.destroy();
+      });
+    }
+    return state === 'silent' ? part(pair) : join(near, far);
+  });
+  return {
+    origin: `http://127.0.0.1:${await listen(server)}`,
+    cut() {
+      state = 'cut';
+      pairs.forEach(({ near, far }) => [near, far].forEach(socket => socket.destroy()));
+    },
+    silence() {
+      state = 'silent';
+      pairs.forEach(part);
+    },
+    mend() {
+      state = 'up';
+      pairs.forEach(({ near, far }) => near.destroyed ? far.destroy() : join(near, far));
+    },
+    close() {
+      this.cut();
+      server.close();
+    },
+  };
+}

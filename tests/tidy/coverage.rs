@@ -1,0 +1,79 @@
+//! Every route and every event has a test that covers it, named in the table of the protocol page.
+//!
+//! Routes are read from the table that serves them, events from where gateways and the fan-out worker name them; a row names a file and
+//! the words of a test's title in it. The named files run on both shapes.
+
+use crate::repository::{SourceFile, files_below, read};
+use std::collections::{BTreeMap, BTreeSet};
+
+const PAGE: &str = "docs/PROTOCOL.md";
+const SECTION: &str = "\n## What tests cover it\n";
+const ROUTES: &str = "libs/ingress/src/http/routes.rs";
+/// Where client and server events have their names.
+const EVENTS: [&str; 3] = ["libs/ingress/src/ws/", "libs/workers/src/fanout/wording.rs", "libs/workers/src/presence"];
+/// Files whose tests run on one process and on a fleet, with the official client and over REST.
+const BOTH_SHAPES: &str = "tests/contract/";
+
+#[test]
+fn every_route_and_event_has_a_test_that_the_protocol_page_names() {
+    let rows = rows();
+    let known: BTreeSet<String> = routes().into_iter().chain(events()).collect();
+    let named: BTreeSet<String> = rows.keys().cloned().collect();
+    let missing: Vec<&String> = known.difference(&named).collect();
+    assert!(missing.is_empty(), "{PAGE} names no test for {missing:#?}");
+    let gone: Vec<&String> = named.difference(&known).collect();
+    assert!(gone.is_empty(), "{PAGE} names tests for what does not exist: {gone:#?}");
+    for (what, (file, title)) in rows {
+        assert!(file.starts_with(BOTH_SHAPES), "{what}: {file} does not run on both shapes");
+        assert!(read(&file).contains(&title), "{what}: {file} has no test with the words `{title}`");
+    }
+}
+
+/// The section's rows: what is covered, by which file and title.
+fn rows() -> BTreeMap<String, (String, String)> {
+    let page = read(PAGE);
+    let (_, section) = page.split_once(SECTION).expect("the page has the section");
+    let section = section.split("\n## ").next().expect("a section has a text");
+    let mut rows = BTreeMap::new();
+    for line in section.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [what, file, title] = cells[..] else { panic!("{PAGE}: a row of three cells: {line}") };
+        for what in what.split(", ") {
+            let row = (file.trim_matches('`').to_owned(), title.to_owned());
+            assert!(rows.insert(what.trim_matches('`').to_owned(), row).is_none(), "{PAGE}: {what} has two rows");
+        }
+    }
+    rows
+}
+
+fn routes() -> Vec<String> {
+    let table = read(ROUTES);
+    let route = |line: &str| {
+        let (method, rest) = line.trim().strip_prefix("route(Method::")?.split_once(',')?;
+        Some(format!("{method} /api{}", rest.split('"').nth(1)?))
+    };
+    let routes: BTreeSet<String> = table.lines().filter_map(route).collect();
+    assert!(routes.len() > 20, "the routes were not found in {ROUTES}");
+    routes.into_iter().collect()
+}
+
+/// Texts of the form `word:word`, which only events have.
+fn events() -> Vec<String> {
+    let mut events = BTreeSet::new();
+    for SourceFile { path, text } in files_below("libs") {
+        if !EVENTS.iter().any(|place| path.starts_with(place)) || path.contains("test") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().expect("a file has a first part");
+        let literals =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split('"').skip(1).step_by(2));
+        events.extend(literals.filter(|text| is_event(text)).map(str::to_owned));
+    }
+    assert!(events.len() > 20, "the events were not found: {events:?}");
+    events.into_iter().collect()
+}
+
+fn is_event(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.contains(':') && text.split(':').all(is_word)
+}
