@@ -148,6 +148,17 @@ export function changes(stage) {
     await eventually('it is back', async () => (await listed(ben, 'active')).length === 1);
   });
 
+  test('everybody in a new thread hears of it, may look at it and look away', async () => {
+    const [ann, ben] = [person('ann'), person('ben')];
+    await ben.connect();
+    const thread = await ann.startThread(ben);
+    const [heard] = await ben.hears('thread:created');
+    assert.deepEqual([heard.thread._id, heard.thread.id], [thread, thread]);
+    for (const event of ['thread:join', 'thread:leave']) {
+      assert.deepEqual(await ben.ask(event, { threadId: thread }), { success: true, threadId: thread });
+    }
+  });
+
   test('history is paged by time too', async () => {
     const { ann, thread } = await pair();
     await ann.send(thread, 'early');

@@ -27,6 +27,19 @@ export function inbox(stage) {
     assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
   });
 
+  test('several people are told at once, and all of them are read at once', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    for (let n = 0; n < 3; n += 1) {
+      const sent = await root.api('POST', '/notifications', { userIds: [ann.id, ben.id], type: 'news', title: `number ${n}` });
+      assert.ok([200, 201].includes(sent.status), JSON.stringify(sent));
+    }
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 3);
+    await new Promise(resolve => setTimeout(resolve, 5)); // "all" are those accepted before
+    assert.equal((await ann.api('POST', '/notifications/read-all')).count, 3);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 0);
+    assert.equal((await ben.api('GET', '/notifications/unread-count')).unreadCount, 3);
+  });
+
   test('preferences are kept, and a kind that is not wanted in the inbox does not come', async () => {
     const [root, ann] = [admin(), person('ann')];
     await ann.connect();

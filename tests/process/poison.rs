@@ -15,7 +15,7 @@ use eventflow_bus::topology::{DELIVERY_LIMIT, PERSIST, Topology, dead};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, Directory, Inbox, MessagePage, Store, SystemClock};
+use eventflow_ports::{Clock, Directory, Inbox, MessagePage, Place, Store, SystemClock};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -251,7 +251,7 @@ async fn publish(broker: &dyn Broker, messages: Vec<Outgoing>) {
 async fn history(store: &dyn Store, thread: ThreadId) -> Vec<String> {
     let mut contents = Vec::new();
     loop {
-        let page = MessagePage { after: Some(contents.len() as u64), before: None, limit: 100 };
+        let page = MessagePage { after: Some(Place::Seq(contents.len() as u64)), before: None, limit: 100 };
         let messages = store.messages(thread, page).await.unwrap();
         if messages.is_empty() {
             return contents;

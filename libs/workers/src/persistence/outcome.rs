@@ -155,7 +155,7 @@ impl Announcement {
             command: CommandId(item.id),
             at: wanted.at,
         });
-        Answer::Thread { thread: Box::new(view.thread), created: false }
+        Answer::Done
     }
 }
 
