@@ -6,10 +6,15 @@ import { connect, createServer as createTcpServer } from 'node:net';
 const listen = server => new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
 const port = url => Number(new URL(url).port);
 
-/** A proxy before `system`; `link()` gives an address of its own to one client. */
-export async function openFront(system) {
+/**
+ * A proxy before `system`; `link()` gives an address of its own to one client. `pages(url)` gives `[type, text]` for what the host
+ * application serves itself, else nothing.
+ */
+export async function openFront(system, pages = () => undefined) {
   const target = path => port(path.startsWith('/socket.io/') ? system.ws : system.http);
   const proxy = createHttpServer((asked, answer) => {
+    const own = pages(new URL(asked.url, 'http://front'));
+    if (own) return answer.writeHead(200, { 'content-type': own[0] }).end(own[1]);
     const onward = request({ port: target(asked.url), path: asked.url, method: asked.method, headers: asked.headers });
     onward.on('response', given => {
       answer.writeHead(given.statusCode, given.headers);
@@ -17,7 +22,7 @@ export async function openFront(system) {
     });
     onward.on('error', () => answer.headersSent ? answer.destroy() : answer.writeHead(502).end());
     answer.on('close', () => onward.destroy());
-    asked.pipe(onward);
+    return asked.pipe(onward);
   });
   proxy.on('upgrade', (asked, socket, head) => {
     const headers = [];

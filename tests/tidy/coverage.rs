@@ -11,6 +11,8 @@ const SECTION: &str = "\n## What tests cover it\n";
 const ROUTES: &str = "libs/ingress/src/http/routes.rs";
 /// Where client and server events have their names.
 const EVENTS: [&str; 3] = ["libs/ingress/src/ws/", "libs/workers/src/fanout/wording.rs", "libs/workers/src/presence"];
+/// Where the events of clients are told apart.
+const CLIENT_EVENTS: &str = "libs/ingress/src/ws/event.rs";
 /// Files whose tests run on one process and on a fleet, with the official client and over REST.
 const BOTH_SHAPES: &str = "tests/contract/";
 /// What only a fleet can show: the answer while a store is away that others share.
@@ -72,6 +74,10 @@ fn events() -> Vec<String> {
             code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split('"').skip(1).step_by(2));
         events.extend(literals.filter(|text| is_event(text)).map(str::to_owned));
     }
+    // Names of one word stand where client events are told apart, before the arrow.
+    let words = read(CLIENT_EVENTS);
+    let arms = words.lines().filter_map(|line| line.split_once(" =>")).map(|(pattern, _)| pattern);
+    events.extend(arms.flat_map(|pattern| pattern.split('"').skip(1).step_by(2)).map(str::to_owned));
     assert!(events.len() > 20, "the events were not found: {events:?}");
     events.into_iter().collect()
 }
