@@ -5,11 +5,11 @@
 //! [`Revocations::forget`] hears of it. With the directory away, what was known goes on holding and everybody else passes, with a
 //! warning: an outage of the store must not sign everybody out, and open sockets are told of a revocation by its event anyway.
 
-use crate::identity::Identity;
+use crate::identity::{Identity, Session};
 use crate::refusal::Refusal;
 use eventflow_ports::directory::Directory;
 use eventflow_protocol::person::Revocation;
-use eventflow_protocol::{ErrorCode, UserId};
+use eventflow_protocol::{ErrorCode, Timestamp, UserId};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Revocations {
     /// tokens of the user issued before a moment were and this one was, or does not say when it was issued.
     pub async fn check(&self, identity: &Identity) -> Result<(), Refusal> {
         let entries = self.entries(&identity.user).await;
-        if entries.iter().any(|entry| ends(entry, identity)) {
+        if entries.iter().any(|entry| ends(entry, identity.session, identity.issued_at)) {
             return Err(Refusal::new(ErrorCode::Unauthenticated, "the token was revoked"));
         }
         Ok(())
@@ -95,12 +95,12 @@ impl Revocations {
     }
 }
 
-/// Whether `entry` takes this credential back. `iat` counts whole seconds (RFC 7519), so a token issued in the very second of a
-/// revocation counts as old: issue the next one a second later.
-fn ends(entry: &Revocation, identity: &Identity) -> bool {
+/// Whether `entry` takes back a credential of the same user: of this login, issued then. `iat` counts whole seconds (RFC 7519), so a token
+/// issued in the very second of a revocation counts as old: issue the next one a second later.
+pub(crate) fn ends(entry: &Revocation, session: Session, issued_at: Option<Timestamp>) -> bool {
     match &entry.session {
-        Some(session) => session.eq_ignore_ascii_case(&identity.session.to_string()),
-        None => identity.issued_at.is_none_or(|issued| issued < entry.at),
+        Some(named) => named.eq_ignore_ascii_case(&session.to_string()),
+        None => issued_at.is_none_or(|issued| issued < entry.at),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Repeating a change is safe because a message remembers the last commands of each kind and person.
 
 use crate::content::Content;
-use crate::document::{Message, MessageStatus, Reaction};
+use crate::document::{DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -270,6 +270,26 @@ pub struct Receipted {
     pub seq: u64,
     /// Over all recipients.
     pub status: MessageStatus,
+}
+
+/// Adds the receipt of somebody who advanced past `message`, and its status over all `recipients`.
+///
+/// A person's receipt is there once; who has read a message has got it too.
+pub fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: usize) {
+    let (user_id, at) = (&wanted.user_id, wanted.at);
+    if message.delivered_to.iter().all(|receipt| receipt.user_id != *user_id) {
+        message.delivered_to.push(DeliveryReceipt { user_id: user_id.clone(), delivered_at: at });
+    }
+    if wanted.cursor == Cursor::Read && message.read_by.iter().all(|receipt| receipt.user_id != *user_id) {
+        message.read_by.push(ReadReceipt { user_id: user_id.clone(), read_at: at });
+    }
+    message.status = if message.read_by.len() >= recipients {
+        MessageStatus::Read
+    } else if message.delivered_to.len() >= recipients {
+        MessageStatus::Delivered
+    } else {
+        MessageStatus::Sent
+    };
 }
 
 /// Put a thread away, or bring it back: for one person.

@@ -5,7 +5,7 @@
 
 use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
 use crate::content::Content;
-use crate::document::{Attachment, Message, MessageStatus};
+use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation};
@@ -126,6 +126,23 @@ impl Command {
             Self::ChangeNotifications(change) => Some(change.at),
             Self::SetPreferences(_) | Self::PutProfile(_) => None,
             Self::Revoke(revocation) => Some(revocation.at),
+        }
+    }
+}
+
+impl CreateThread {
+    /// The thread as it is stored.
+    pub fn to_thread(&self) -> Thread {
+        Thread {
+            id: self.thread_id,
+            participants: self.participants.clone(),
+            last_message_id: None,
+            last_message_at: None,
+            last_seq: 0,
+            status: ThreadStatus::Active,
+            metadata: self.metadata.clone(),
+            created_at: self.at,
+            updated_at: self.at,
         }
     }
 }

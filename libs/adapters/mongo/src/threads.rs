@@ -31,7 +31,7 @@ struct People {
 impl MongoStore {
     /// See [`eventflow_ports::Store::create_thread`].
     pub(crate) async fn create(&self, create: &CreateThread) -> Result<(Thread, bool), CallError> {
-        let thread = new_thread(create);
+        let thread = create.to_thread();
         let (collection, record) = (self.threads.clone(), ThreadRecord::new(&thread));
         let insert = async move { collection.insert_one(record).await.map(drop) };
         let exists = match self.calls.run("create a thread", WRITE_LIMIT, insert).await {
@@ -103,20 +103,6 @@ impl MongoStore {
             ThreadView { thread, unread_count, last_message }
         };
         Ok(seen.into_iter().map(view).collect())
-    }
-}
-
-fn new_thread(create: &CreateThread) -> Thread {
-    Thread {
-        id: create.thread_id,
-        participants: create.participants.clone(),
-        last_message_id: None,
-        last_message_at: None,
-        last_seq: 0,
-        status: ThreadStatus::Active,
-        metadata: create.metadata.clone(),
-        created_at: create.at,
-        updated_at: create.at,
     }
 }
 

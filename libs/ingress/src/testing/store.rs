@@ -8,7 +8,7 @@ use eventflow_protocol::change::{
     self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
 };
 use eventflow_protocol::command::{CreateThread, SendMessage};
-use eventflow_protocol::document::{DeliveryReceipt, Message, MessageStatus, ReadReceipt, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
@@ -62,19 +62,8 @@ impl TestStore {
         if let Some(thread) = threads.get(&create.thread_id) {
             return (thread.clone(), false);
         }
-        let mut participants = create.participants.clone();
-        participants.sort_unstable();
-        let thread = Thread {
-            id: create.thread_id,
-            participants,
-            last_message_id: None,
-            last_message_at: None,
-            last_seq: 0,
-            status: ThreadStatus::Active,
-            metadata: create.metadata.clone(),
-            created_at: create.at,
-            updated_at: create.at,
-        };
+        let mut thread = create.to_thread();
+        thread.participants.sort_unstable();
         threads.insert(thread.id, thread.clone());
         (thread, true)
     }
@@ -181,20 +170,7 @@ impl State {
         };
         let mut receipted = Vec::new();
         for message in self.messages.iter_mut().filter(reached) {
-            let user_id = wanted.user_id.clone();
-            if message.delivered_to.iter().all(|receipt| receipt.user_id != user_id) {
-                message.delivered_to.push(DeliveryReceipt { user_id: user_id.clone(), delivered_at: wanted.at });
-            }
-            if wanted.cursor == Cursor::Read {
-                message.read_by.push(ReadReceipt { user_id, read_at: wanted.at });
-            }
-            message.status = if message.read_by.len() >= recipients {
-                MessageStatus::Read
-            } else if message.delivered_to.len() >= recipients {
-                MessageStatus::Delivered
-            } else {
-                MessageStatus::Sent
-            };
+            change::add_receipt(message, wanted, recipients);
             receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
         }
         receipted

@@ -5,6 +5,7 @@
 
 use crate::identity::{Identity, Session};
 use crate::rate::Window;
+use crate::revocation;
 use crate::ws::watch::Looking;
 use eventflow_ports::presence::{AWAY_AFTER, HEARTBEAT};
 use eventflow_protocol::person::Revocation;
@@ -49,12 +50,9 @@ impl Credential {
         Self { expires, session, issued_at, is_admin: identity.is_admin() }
     }
 
-    /// Whether `revocation`, of the same user, takes it back; as [`crate::revocation`] says of an identity.
+    /// Whether `revocation`, of the same user, takes it back.
     pub(crate) fn is_ended_by(&self, revocation: &Revocation) -> bool {
-        match &revocation.session {
-            Some(session) => session.eq_ignore_ascii_case(&self.session.to_string()),
-            None => self.issued_at.is_none_or(|issued| issued < revocation.at),
-        }
+        revocation::ends(revocation, self.session, self.issued_at)
     }
 }
 

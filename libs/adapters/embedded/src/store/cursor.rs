@@ -6,8 +6,7 @@
 use super::{column, history, message};
 use eventflow_ports::Place;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
-use eventflow_protocol::document::{DeliveryReceipt, Message, MessageStatus, ReadReceipt};
+use eventflow_protocol::change::{self, AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 /// Moves cursors in order; one answer each, nothing for who is not in the thread.
@@ -95,7 +94,7 @@ fn write_receipts(connection: &Connection, wanted: &AdvanceCursor, from: u64, up
         let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), PAGE_MAX)?;
         after = page.last().map_or(up_to, |last| last.seq);
         for mut message in page.into_iter().filter(|message| message.seq <= up_to && message.sender_id != wanted.user_id) {
-            add_receipt(&mut message, wanted, people - 1);
+            change::add_receipt(&mut message, wanted, people - 1);
             message::write_receipts(connection, &message)?;
             receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
         }
@@ -109,22 +108,4 @@ fn people(connection: &Connection, wanted: &AdvanceCursor) -> Result<usize> {
     let limit = RECEIPT_PARTICIPANTS_MAX as u64 + 1;
     let rows = statement.query_map(params![wanted.thread_id.bytes(), column::integer(limit)], |_| Ok(()))?;
     Ok(rows.count())
-}
-
-/// A person's receipt is there once; who has read a message has got it too.
-fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: usize) {
-    let (user_id, at) = (&wanted.user_id, wanted.at);
-    if message.delivered_to.iter().all(|receipt| receipt.user_id != *user_id) {
-        message.delivered_to.push(DeliveryReceipt { user_id: user_id.clone(), delivered_at: at });
-    }
-    if wanted.cursor == Cursor::Read && message.read_by.iter().all(|receipt| receipt.user_id != *user_id) {
-        message.read_by.push(ReadReceipt { user_id: user_id.clone(), read_at: at });
-    }
-    message.status = if message.read_by.len() >= recipients {
-        MessageStatus::Read
-    } else if message.delivered_to.len() >= recipients {
-        MessageStatus::Delivered
-    } else {
-        MessageStatus::Sent
-    };
 }
