@@ -328,7 +328,7 @@ impl Engine {
             polling.client_closed = true;
         }
         if state.ending.is_none() {
-            self.end_locked(state, DisconnectReason::TransportClosed);
+            self.end_locked(state, DisconnectReason::ClientClosed);
         }
     }
 

@@ -7,7 +7,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// Why a socket lost its transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DisconnectReason {
-    /// The client closed the transport, or it broke.
+    /// The client closed the transport in order: it left the page, or means to come back over another transport.
+    ClientClosed,
+    /// The transport broke, or closed without a word: nobody knows what became of the client.
     TransportClosed,
     /// The client left the namespace with a DISCONNECT packet.
     ClientLeft,
@@ -37,6 +39,7 @@ impl DisconnectReason {
     /// A short name in snake case; `closed` for every application reason.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::ClientClosed => "client_closed",
             Self::TransportClosed => "transport_closed",
             Self::ClientLeft => "client_left",
             Self::ServerLeft => "server_left",
@@ -49,6 +52,15 @@ impl DisconnectReason {
             Self::Draining => "draining",
             Self::Closed(_) => "closed",
             Self::ApplicationPanicked => "application_panicked",
+        }
+    }
+
+    /// What the close frame of a client says. Browsers send 1001 when a page goes away, and none when a script names none
+    /// (RFC 6455 section 7.4.1, HTML "close a WebSocket"); any other code tells of a fault.
+    pub(crate) fn of_close_frame(code: Option<CloseCode>) -> Self {
+        match code {
+            None | Some(CloseCode::Normal | CloseCode::Away) => Self::ClientClosed,
+            Some(_) => Self::TransportClosed,
         }
     }
 
@@ -70,7 +82,12 @@ impl DisconnectReason {
             Self::ConnectTimeout | Self::SlowClient | Self::PingTimeout => CloseCode::Policy,
             Self::Draining => CloseCode::Restart,
             Self::ApplicationPanicked => CloseCode::Error,
-            Self::TransportClosed | Self::ClientLeft | Self::ServerLeft | Self::Replaced | Self::Closed(_) => CloseCode::Normal,
+            Self::ClientClosed
+            | Self::TransportClosed
+            | Self::ClientLeft
+            | Self::ServerLeft
+            | Self::Replaced
+            | Self::Closed(_) => CloseCode::Normal,
         }
     }
 }

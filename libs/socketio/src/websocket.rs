@@ -132,7 +132,7 @@ fn receive<A: Application>(driver: &mut Driver<A>, message: Message) {
             Err(_) => driver.engine.end(DisconnectReason::ProtocolError),
         },
         Message::Binary(data) => driver.packet(Inbound::Binary(data)),
-        Message::Close(_) => driver.engine.end(DisconnectReason::TransportClosed),
+        Message::Close(frame) => driver.engine.end(DisconnectReason::of_close_frame(frame.map(|frame| frame.code))),
         // The library answers WebSocket pings.
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
     }

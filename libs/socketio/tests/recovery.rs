@@ -7,7 +7,10 @@ mod support;
 use std::time::Duration;
 
 use eventflow_socketio::{Config, Delivery, DisconnectReason, Recovery};
+use futures_util::SinkExt as _;
 use support::{Client, Rig, Seen};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// What a client remembers of a session.
 struct Memory {
@@ -69,6 +72,35 @@ async fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
     assert_eq!(memory.read(&mut client).await, r#"42["early",1,"5"]"#);
     assert_eq!((rig.seen().await, rig.seen().await), (Seen::Joining(true), Seen::Connected(true)));
     assert_eq!((rig.server.stats().parked.get(), rig.server.stats().recovered.get()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_in_order_is_told_from_a_broken_line_and_may_come_back_as_well() {
+    let frame = |code: u16| Some(CloseFrame { code: code.into(), reason: "".into() });
+    for (close, reason) in [
+        (Message::Close(None), DisconnectReason::ClientClosed),
+        (Message::Close(frame(1000)), DisconnectReason::ClientClosed),
+        (Message::Close(frame(1001)), DisconnectReason::ClientClosed),
+        (Message::text("1"), DisconnectReason::ClientClosed),
+        (Message::Close(frame(1002)), DisconnectReason::TransportClosed),
+    ] {
+        let (mut rig, mut client, mut memory) = start(Config::default()).await;
+        memory.read(&mut client).await;
+        client.0.send(close).await.unwrap();
+        rig.until(Seen::Disconnected(reason)).await;
+        let (_client, answer) = rig.joined(&memory.auth("anna")).await;
+        assert_eq!(answer["sid"], memory.sid, "{reason:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_on_polling_that_closes_in_order_says_so() {
+    let mut rig = Rig::new(Config::default());
+    let query = rig.open_polling().await;
+    assert_eq!(rig.post(&query, "40").await.0, 200);
+    rig.until(Seen::Connected(false)).await;
+    assert_eq!(rig.post(&query, "1").await.0, 200);
+    rig.until(Seen::Disconnected(DisconnectReason::ClientClosed)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -139,7 +139,10 @@ impl Application for SocketApp {
     async fn connected(&self, socket: &Socket<Member>, recovered: bool) {
         match socket.state().user() {
             None => self.0.expect_authentication(socket),
-            Some(user) if recovered => self.0.note_kept(user, socket),
+            Some(user) if recovered => {
+                self.0.beat.here(socket);
+                self.0.note_kept(user, socket);
+            }
             Some(_) => {}
         }
     }
@@ -150,8 +153,9 @@ impl Application for SocketApp {
         self.0.edge.metrics.edge.events.with_label_values(&[name.label(), taken.label()]).inc();
     }
 
-    async fn disconnected(&self, socket: &Socket<Member>, _reason: DisconnectReason) {
+    async fn disconnected(&self, socket: &Socket<Member>, reason: DisconnectReason) {
         self.0.stop_typing(socket);
+        self.0.beat.lost(socket, reason);
     }
 
     async fn expired(&self, socket: &Socket<Member>) {

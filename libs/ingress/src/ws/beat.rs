@@ -1,8 +1,9 @@
 //! Says which devices are here: when one comes, goes or changes, and of all of them every [`HEARTBEAT`].
 //!
-//! A device is a session, present until it is gone for good. What is said is read from the socket at that moment, so a lost sign is
-//! made good by the next heartbeat; nothing is kept while the broker is away. Heartbeats are spread over their time. Repeating is
-//! safe because of two signs of a device the newer one counts.
+//! A device is a session, present while it is connected and, if its line broke, until it is gone for good. One whose client closed
+//! the connection, or has long been silent, is gone at once, though it may come back. What is said is read from the socket at that
+//! moment, so a lost sign is made good by the next heartbeat; nothing is kept while the broker is away. Heartbeats are spread over
+//! their time. Repeating is safe because of two signs of a device the newer one counts.
 
 use crate::ws::hub::Hub;
 use crate::ws::member::{Here, Member};
@@ -11,8 +12,9 @@ use eventflow_ports::Clock;
 use eventflow_ports::presence::HEARTBEAT;
 use eventflow_protocol::presence::{Sign, Signal};
 use eventflow_protocol::{Timestamp, UserId};
-use eventflow_socketio::Socket;
-use std::collections::HashMap;
+use eventflow_socketio::{DisconnectReason, Socket};
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -31,13 +33,20 @@ const STEP_MIN: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Beat {
     waiting: mpsc::Sender<Signal>,
+    absent: Arc<Absent>,
     clock: Arc<dyn Clock>,
 }
+
+/// Devices that are gone while their sessions wait, by name. A device is in here from before it is said to be gone, so that no
+/// heartbeat with a later time brings it back. At most as many as there are parked sessions.
+#[derive(Default)]
+struct Absent(Mutex<HashSet<String>>);
 
 /// The task.
 pub(crate) struct BeatTask {
     hub: Arc<Hub<Here>>,
     signals: Signals,
+    absent: Arc<Absent>,
     clock: Arc<dyn Clock>,
     waiting: mpsc::Receiver<Signal>,
 }
@@ -45,20 +54,40 @@ pub(crate) struct BeatTask {
 /// Over the sockets of `hub`.
 pub(crate) fn beat(hub: Arc<Hub<Here>>, clock: Arc<dyn Clock>, signals: Signals) -> (Beat, BeatTask) {
     let (sender, waiting) = mpsc::channel(WAITING_MAX);
-    (Beat { waiting: sender, clock: Arc::clone(&clock) }, BeatTask { hub, signals, clock, waiting })
+    let absent = Arc::new(Absent::default());
+    let task = BeatTask { hub, signals, absent: Arc::clone(&absent), clock: Arc::clone(&clock), waiting };
+    (Beat { waiting: sender, absent, clock }, task)
 }
 
 impl Beat {
     /// The device is here, as it is now.
     pub(crate) fn here(&self, socket: &Socket<Member>) {
+        self.absent.remove(socket);
         if let Some(signal) = here(socket, self.clock.now()) {
             self.tell(signal);
         }
     }
 
+    /// The device has lost its connection, and its session waits for it. It is still here if the line just broke: phones do that in
+    /// every tunnel. It is not if its client closed the connection, or has not answered for as long as a ping may take.
+    pub(crate) fn lost(&self, socket: &Socket<Member>, reason: DisconnectReason) {
+        let is_absent = matches!(reason, DisconnectReason::ClientClosed | DisconnectReason::PingTimeout);
+        if let Some(user) = socket.state().user().filter(|_| is_absent) {
+            self.absent.add(socket);
+            self.tell(gone(user, socket, self.clock.now()));
+        }
+    }
+
     /// The device is gone for good.
     pub(crate) fn gone(&self, user: &UserId, socket: &Socket<Member>) {
+        self.absent.remove(socket);
         self.tell(gone(user, socket, self.clock.now()));
+    }
+
+    /// What the next heartbeats of these devices are.
+    #[cfg(test)]
+    pub(crate) fn heartbeats(&self, devices: &[Here]) -> Vec<Signal> {
+        heartbeats(&self.absent, devices, self.clock.now())
     }
 
     fn tell(&self, signal: Signal) {
@@ -66,6 +95,26 @@ impl Beat {
             tracing::debug!("a sign of a device is dropped: too many are waiting");
         }
     }
+}
+
+impl Absent {
+    fn add(&self, socket: &Socket<Member>) {
+        self.0.lock().insert(socket.id().to_string());
+    }
+
+    fn remove(&self, socket: &Socket<Member>) {
+        self.0.lock().remove(socket.id().as_str());
+    }
+
+    fn has(&self, socket: &Socket<Member>) -> bool {
+        self.0.lock().contains(socket.id().as_str())
+    }
+}
+
+/// What is said of those of `due` who still are here: some may have been forgotten since the round began.
+fn heartbeats(absent: &Absent, due: &[Here], now: Timestamp) -> Vec<Signal> {
+    let is_here = |socket: &Socket<Member>| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
+    due.iter().filter(|device| is_here(&device.0)).filter_map(|device| here(&device.0, now)).collect()
 }
 
 fn here(socket: &Socket<Member>, at: Timestamp) -> Option<Signal> {
@@ -95,8 +144,9 @@ impl BeatTask {
                 }
                 _ = steps.tick() => {
                     let due = round.step(|| self.hub.sockets());
+                    // The time first: who leaves meanwhile then leaves later than this.
                     let now = self.clock.now();
-                    self.send(due.iter().filter_map(|socket| here(&socket.0, now)).collect()).await;
+                    self.send(heartbeats(&self.absent, &due, now)).await;
                 }
                 () = shutdown.cancelled() => break,
             }

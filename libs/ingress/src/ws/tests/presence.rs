@@ -46,6 +46,62 @@ async fn a_device_is_announced_when_it_comes_changes_and_goes() {
     assert!(rig.signs().iter().all(|sign| sign.device == came.device));
 }
 
+/// Those that the next heartbeats speak of.
+fn heartbeats(rig: &Rig) -> usize {
+    rig.gateway.shared.beat.heartbeats(&rig.gateway.shared.hub.sockets()).len()
+}
+
+#[tokio::test]
+async fn a_closed_tab_is_gone_at_once_and_no_heartbeat_brings_it_back() {
+    let rig = Rig::new().await;
+    let mut ann = rig.client("ann").await;
+    until("ann is announced", || heartbeats(&rig) == 1 && !rig.signs().is_empty()).await;
+    ann.socket.close(None).await.unwrap();
+    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    assert_eq!(rig.gateway.shared.hub.count(), 1, "her session waits for her");
+    assert_eq!(heartbeats(&rig), 0);
+}
+
+#[tokio::test]
+async fn a_device_whose_line_broke_is_here_until_its_session_ends() {
+    let rig = Rig::new().await;
+    let ann = rig.client("ann").await;
+    until("ann is announced", || !rig.signs().is_empty()).await;
+    let stats = rig.gateway.server.stats();
+    drop(ann);
+    until("she is parked", || stats.parked.get() == 1).await;
+    assert_eq!(heartbeats(&rig), 1);
+    assert!(rig.signs().iter().all(|sign| sign.sign != Sign::Gone));
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_session_after_closing_a_tab_is_here_again() {
+    let rig = Rig::new().await;
+    let mut ann = rig.open(&[]).await.unwrap();
+    let token = rig.world.token("ann");
+    let answer = ann.connect(&json!({"token": token})).await;
+    let session: serde_json::Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
+    ann.socket.close(None).await.unwrap();
+    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    rig.world.clock.advance(1);
+    let mut again = rig.open(&[]).await.unwrap();
+    let answer = again.connect(&json!({"token": token, "pid": session["pid"]})).await;
+    assert!(answer.contains(session["sid"].as_str().unwrap()), "recovered: {answer}");
+    until("she is back", || rig.signs().last().is_some_and(|last| last.sign != Sign::Gone)).await;
+    assert_eq!(heartbeats(&rig), 1);
+}
+
+#[tokio::test]
+async fn no_heartbeat_brings_back_who_has_left_since_the_round_began() {
+    let rig = Rig::new().await;
+    let mut ann = rig.client("ann").await;
+    until("ann is announced", || !rig.signs().is_empty()).await;
+    let round = rig.gateway.shared.hub.sockets();
+    ann.send("41").await;
+    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    assert_eq!((round.len(), rig.gateway.shared.beat.heartbeats(&round)), (1, Vec::new()));
+}
+
 #[tokio::test]
 async fn activity_after_a_long_silence_is_said_at_once() {
     let rig = Rig::new().await;
