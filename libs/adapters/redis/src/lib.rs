@@ -1,15 +1,18 @@
-//! Redis behind the ports: which gateways a user is connected to and who is there, as leases that all processes share.
+//! Redis behind the ports: which gateways a user is connected to and who is there, as leases that all processes share, and what each
+//! gateway has put on its way to sockets.
 //!
 //! Redis holds derived facts only. When it is slow, gone or emptied, a caller hears so within [`registry::CALL_TIMEOUT`] and
 //! the system goes on without it. Only this crate names the Redis client.
 
 mod breaker;
 mod connection;
+pub mod journal;
 mod moment;
 pub mod presence;
 pub mod registry;
 mod swap;
 
 pub use connection::RedisError;
+pub use journal::{JournalSettings, RedisJournal};
 pub use presence::{PresenceSettings, RedisPresence};
 pub use registry::{RedisRegistry, Settings};

@@ -1,9 +1,10 @@
 //! Nobody waits for a Redis that does not answer: refused, never answering, and falling silent in the middle.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use eventflow_ports::Registry;
+use eventflow_ports::journal_contract::part;
+use eventflow_ports::{Journal, Registry};
 use eventflow_protocol::{CommandId, GatewayId, UserId};
-use eventflow_redis::{RedisRegistry, Settings};
+use eventflow_redis::{JournalSettings, RedisJournal, RedisRegistry, Settings};
 use std::time::{Duration, Instant};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +24,11 @@ fn url() -> String {
 fn registry_at(port: u16) -> RedisRegistry {
     let settings = Settings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..Settings::default() };
     RedisRegistry::new(&format!("redis://127.0.0.1:{port}"), settings).unwrap()
+}
+
+fn journal_at(port: u16) -> RedisJournal {
+    let settings = JournalSettings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..JournalSettings::default() };
+    RedisJournal::new(&format!("redis://127.0.0.1:{port}"), settings).unwrap()
 }
 
 fn users() -> Vec<UserId> {
@@ -47,6 +53,50 @@ async fn a_black_hole_costs_one_timeout_and_then_nothing() {
     registry.enter(&GatewayId::new(), &users()).await.expect_err("entering is refused too");
     registry.leave(&GatewayId::new(), &users()).await.expect_err("and leaving");
     assert!(started.elapsed() < AT_ONCE);
+}
+
+#[tokio::test]
+async fn a_journal_in_a_black_hole_costs_one_timeout_and_then_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (written, read, gateway) = (journal_at(port), journal_at(port), GatewayId::new());
+    for limit in [PROMISED, AT_ONCE, AT_ONCE] {
+        let started = Instant::now();
+        written.append(&gateway, &part(1, 256), 0).await.expect_err("redis does not answer");
+        assert!(started.elapsed() < limit, "appending took {:?}", started.elapsed());
+        let started = Instant::now();
+        read.read(&gateway).await.expect_err("redis does not answer");
+        assert!(started.elapsed() < limit, "reading took {:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_journal_goes_on_when_redis_answers_again_and_what_was_not_written_is_a_hole() {
+    let (silent, proxy_silent) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (journal, gateway) = (journal_at(listener.local_addr().unwrap().port()), GatewayId::new());
+    let mut proxy = JoinSet::new();
+    proxy.spawn(forward(listener, proxy_silent));
+
+    journal.append(&gateway, &part(1, 1), 0).await.unwrap();
+    silent.send(true).unwrap();
+    for (number, limit) in [(2, PROMISED), (3, AT_ONCE)] {
+        let started = Instant::now();
+        journal.append(&gateway, &part(number, 1), 0).await.expect_err("redis does not answer");
+        assert!(started.elapsed() < limit, "part {number} took {:?}", started.elapsed());
+    }
+
+    silent.send(false).unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let back = async {
+        while journal.append(&gateway, &part(4, 1), 0).await.is_err() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
+    let numbers: Vec<u64> = journal.read(&gateway).await.unwrap().iter().map(|part| part.number).collect();
+    // Part 2 was sent, and nobody knows whether it arrived.
+    assert!(numbers == [1, 4] || numbers == [1, 2, 4], "{numbers:?}");
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ async fn a_person_whose_value_is_gone_or_unreadable_is_due_once() {
 }
 
 #[tokio::test]
-async fn somebody_who_was_not_there_for_long_leaves_nothing() {
+async fn old_fault_19_somebody_who_was_not_there_for_long_leaves_nothing() {
     let settings = settings();
     let store = store(&settings);
     let start = SystemClock.now();
