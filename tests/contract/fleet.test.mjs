@@ -1,8 +1,10 @@
 // The conversations on the shape "fleet": each role a process, on RabbitMQ, MongoDB and Redis.
 import { changes } from './changes.mjs';
 import { conversations } from './conversation.mjs';
+import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { presence } from './presence.mjs';
 
-onShape('fleet', [conversations, changes, inbox, presence]);
+onShape('fleet', [conversations, changes, inbox, presence, faults]);
+onShape('fleet', [floods], { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

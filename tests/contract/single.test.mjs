@@ -1,8 +1,10 @@
 // The conversations on the shape "single": one process, every role, embedded backends.
 import { changes } from './changes.mjs';
 import { conversations } from './conversation.mjs';
+import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { presence } from './presence.mjs';
 
-onShape('single', [conversations, changes, inbox, presence]);
+onShape('single', [conversations, changes, inbox, presence, faults]);
+onShape('single', [floods], { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -4,8 +4,8 @@ import { after, afterEach, before, describe } from 'node:test';
 import { Person } from './person.mjs';
 import { startSystem } from './system.mjs';
 
-/** Runs `parts`, each a function that defines tests on the stage it is given, on one system of `shape`. */
-export function onShape(shape, parts) {
+/** Runs `parts`, each a function that defines tests on the stage it is given, on one system of `shape` with these settings. */
+export function onShape(shape, parts, settings = {}) {
   describe(`the shape "${shape}"`, () => {
     let people = [];
     const stage = {
@@ -23,7 +23,7 @@ export function onShape(shape, parts) {
         return { ann, ben, thread };
       },
     };
-    before(async () => { stage.system = await startSystem(shape); });
+    before(async () => { stage.system = await startSystem(shape, settings); });
     after(() => stage.system?.stop());
     afterEach(() => {
       people.forEach(person => person.leave());
