@@ -5,6 +5,7 @@ import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { presence } from './presence.mjs';
+import { traps } from './traps.mjs';
 
-onShape('single', [conversations, changes, inbox, presence, faults]);
+onShape('single', [conversations, changes, inbox, presence, faults, traps]);
 onShape('single', [floods], { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
