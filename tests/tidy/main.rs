@@ -7,6 +7,7 @@ mod compose;
 mod coverage;
 mod definitions;
 mod examples;
+mod faults;
 mod manuals;
 mod metrics;
 mod repository;

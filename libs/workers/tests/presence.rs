@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Of the time that a change is told after it happened, beyond what the rules say.
 const SLACK: Duration = Duration::from_secs(2);
+/// Far beyond the half hour after which connected people were forgotten by the old server.
+const HOURS: Duration = Duration::from_hours(3);
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_told_once_to_those_who_look_at_the_person() {
@@ -55,7 +57,7 @@ async fn who_closes_their_last_page_is_told_to_be_offline_after_the_grace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_whose_gateway_died_is_told_to_be_offline_after_its_lease() {
+async fn old_fault_19_a_device_whose_gateway_died_is_told_to_be_offline_after_its_lease() {
     let mut stage = Stage::swept().await;
     let started = Instant::now();
     stage.perform(&[stage.here("ann", "phone")]).await;
@@ -65,7 +67,7 @@ async fn a_device_whose_gateway_died_is_told_to_be_offline_after_its_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_nothing_is_told_to_be_away_while_their_device_is_renewed() {
+async fn old_fault_9_who_does_nothing_is_told_to_be_away_and_never_offline_while_their_device_is_renewed() {
     let mut stage = Stage::swept().await;
     let active_at = stage.clock.now();
     let started = Instant::now();
@@ -78,6 +80,20 @@ async fn who_does_nothing_is_told_to_be_away_while_their_device_is_renewed() {
         assert!(started.elapsed() < AWAY_AFTER + HEARTBEAT * 3, "{told:?}");
     }
     assert_eq!(told, [Status::Online, Status::Away]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_fault_19_who_stays_connected_for_hours_is_not_forgotten() {
+    let mut stage = Stage::swept().await;
+    let active_at = stage.clock.now();
+    for _ in 0..HOURS.as_secs() / HEARTBEAT.as_secs() {
+        stage.perform(&[stage.signal("ann", "phone", Sign::Here { active_at, wants_away: false })]).await;
+        stage.let_pass(HEARTBEAT).await;
+    }
+    let statuses: Vec<Status> = stage.told().into_iter().map(|told| told.presence.status).collect();
+    assert_eq!(statuses, [Status::Online, Status::Away]);
+    stage.let_pass(DEVICE_LEASE + SLACK).await;
+    assert_eq!(stage.told().iter().map(Told::short).collect::<Vec<_>>(), [("ann", Status::Offline)], "and leaves with the lease");
 }
 
 #[tokio::test(start_paused = true)]
