@@ -2,6 +2,7 @@
 //!
 //! On an address of their own that is never published to clients.
 
+use crate::connections::{self, Patience};
 use crate::readiness::Readiness;
 use anyhow::Context;
 use axum::extract::State;
@@ -33,8 +34,8 @@ pub async fn bind(
     tracing::info!(%address, "operators' endpoints: /metrics /livez /readyz");
     let router = router(metrics, readiness);
     Ok(async move {
-        let serve = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-        serve.await.context("serve the operators' endpoints")
+        connections::serve(listener, router, Patience::default(), shutdown).await;
+        Ok(())
     })
 }
 

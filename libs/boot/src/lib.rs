@@ -4,6 +4,7 @@
 //! code. Knows nothing of messaging.
 
 pub mod admin;
+mod connections;
 pub mod descriptors;
 pub mod listener;
 pub mod logging;

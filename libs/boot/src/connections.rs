@@ -1,0 +1,230 @@
+//! Connections of an address: each one served in its turn, cut when it dawdles, and finished in order at the end.
+//!
+//! A client holds a descriptor and memory here from the moment it connects, so it has to ask for something soon ([`FIRST_REQUEST`])
+//! and cannot stay for ever without asking again ([`NEXT_REQUEST`]): a trickle of header bytes is no request (slowloris). A WebSocket
+//! is out of this once it is one; its silence is ended by its own heartbeat.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service as _;
+
+/// Time from the connection to the end of its first request's headers. A phone on a bad line sends them in two seconds.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// Time from an answer to the end of the next request's headers. Longer than proxies keep idle connections (60 s is common), so that
+/// it is they who close: a request sent into a connection that is being closed here would fail.
+const NEXT_REQUEST: Duration = Duration::from_secs(75);
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) first_request: Duration,
+    pub(crate) next_request: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { first_request: FIRST_REQUEST, next_request: NEXT_REQUEST }
+    }
+}
+
+/// Serves until `shutdown`, then finishes requests under way and returns. Requests carry `ConnectInfo<SocketAddr>`.
+pub(crate) async fn serve(mut listener: TcpListener, router: Router, patience: Patience, shutdown: CancellationToken) {
+    let (router, connections) = (router.with_state::<()>(()), TaskTracker::new());
+    loop {
+        // The trait's own way, which waits a moment when descriptors run out.
+        let accepted = tokio::select! {
+            accepted = Listener::accept(&mut listener) => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        connections.spawn(connection(accepted, router.clone(), patience, shutdown.clone()));
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+async fn connection((stream, peer): (TcpStream, SocketAddr), router: Router, patience: Patience, shutdown: CancellationToken) {
+    // Without it a small frame waits for the acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
+    }
+    let asked = Arc::new(CancellationToken::new());
+    let has_asked = Arc::clone(&asked);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        has_asked.cancel();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().call(request.map(Body::new))
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.next_request);
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = tokio::time::sleep(patience.first_request), if !asked.is_cancelled() => {}
+        () = asked.cancelled() => {}
+        () = shutdown.cancelled() => {}
+    }
+    if !asked.is_cancelled() {
+        return; // nothing is under way
+    }
+    tokio::select! {
+        ended = serving.as_mut() => if let Err(error) = ended {
+            tracing::trace!(error = &error as &dyn std::error::Error, "a connection ended");
+        },
+        () = shutdown.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await; // an error is a client that went away
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+    use tokio::time::{Instant, interval, timeout};
+
+    const QUICK: Patience = Patience { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
+    /// Nothing here takes this long; it only keeps a broken test from hanging.
+    const LONG: Duration = Duration::from_secs(20);
+    const REQUEST: &[u8] = b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    struct Rig {
+        address: SocketAddr,
+        shutdown: CancellationToken,
+        tasks: TaskTracker,
+        /// `GET /slow` has arrived.
+        arrived: Arc<Notify>,
+        /// Lets it answer.
+        go: Arc<Notify>,
+    }
+
+    impl Rig {
+        async fn new(patience: Patience) -> Self {
+            let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+            let (here, wait) = (Arc::clone(&arrived), Arc::clone(&go));
+            let slow = async move || {
+                here.notify_one();
+                wait.notified().await;
+            };
+            let router = Router::new()
+                .route("/hello", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
+                .route("/echo", post(async |body: String| body))
+                .route("/slow", get(slow));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tasks.spawn(serve(listener, router, patience, shutdown.clone()));
+            tasks.close();
+            Self { address, shutdown, tasks, arrived, go }
+        }
+
+        async fn open(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+
+        async fn ended(&self) {
+            timeout(LONG, self.tasks.wait()).await.expect("the server ends");
+        }
+    }
+
+    /// Everything until the server closes.
+    async fn rest(stream: &mut TcpStream) -> String {
+        let mut bytes = Vec::new();
+        // A reset is an end too: the server closes over bytes that it did not read.
+        let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("the server closes");
+        String::from_utf8(bytes).unwrap()
+    }
+
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut bytes = [0; 1024];
+        let length = timeout(LONG, stream.read(&mut bytes)).await.expect("an answer").unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_sends_nothing_is_cut() {
+        let rig = Rig::new(QUICK).await;
+        let (mut silent, started) = (rig.open().await, Instant::now());
+        assert_eq!(rest(&mut silent).await, "");
+        assert!(started.elapsed() >= QUICK.first_request);
+    }
+
+    #[tokio::test]
+    async fn a_trickle_of_header_bytes_is_no_request() {
+        let rig = Rig::new(QUICK).await;
+        let (mut trickle, started) = (rig.open().await, Instant::now());
+        let mut ticks = interval(Duration::from_millis(20));
+        let mut bytes = b"GET /hello HTTP/1.1\r\nx-long: ".iter().chain(std::iter::repeat(&b'a'));
+        loop {
+            ticks.tick().await;
+            let closed = timeout(Duration::ZERO, trickle.readable()).await.is_ok();
+            if closed || trickle.write_all(&[*bytes.next().unwrap()]).await.is_err() {
+                break;
+            }
+            assert!(started.elapsed() < LONG);
+        }
+        assert!(!rest(&mut trickle).await.contains(" 200 "));
+    }
+
+    #[tokio::test]
+    async fn who_has_asked_may_ask_again_but_not_dawdle_for_ever() {
+        let rig = Rig::new(QUICK).await;
+        let mut client = rig.open().await;
+        let mut ticks = interval(QUICK.first_request.mul_f32(1.2));
+        for _ in 0..3 {
+            ticks.tick().await;
+            client.write_all(REQUEST).await.unwrap();
+            assert!(answer(&mut client).await.ends_with("127.0.0.1"));
+        }
+        client.write_all(&REQUEST[..10]).await.unwrap();
+        rest(&mut client).await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_take_longer_than_a_request_and_a_body_longer_than_its_headers() {
+        let rig = Rig::new(QUICK).await;
+        let mut slow = rig.open().await;
+        slow.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut body = rig.open().await;
+        body.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\na").await.unwrap();
+        assert_eq!(rest(&mut rig.open().await).await, "", "meanwhile a silent one is cut");
+        assert_eq!(rest(&mut rig.open().await).await, "", "and another one");
+        rig.go.notify_one();
+        assert!(answer(&mut slow).await.starts_with("HTTP/1.1 200 "));
+        body.write_all(b"b").await.unwrap();
+        assert!(answer(&mut body).await.ends_with("ab"));
+    }
+
+    #[tokio::test]
+    async fn the_end_finishes_requests_under_way_and_waits_for_nobody_else() {
+        let rig = Rig::new(Patience { first_request: LONG * 9, next_request: LONG * 9 }).await;
+        let (mut silent, mut idle, mut busy) = (rig.open().await, rig.open().await, rig.open().await);
+        idle.write_all(REQUEST).await.unwrap();
+        assert!(answer(&mut idle).await.contains(" 200 "));
+        busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        timeout(LONG, rig.arrived.notified()).await.expect("the request arrives");
+        rig.shutdown.cancel();
+        assert_eq!(rest(&mut silent).await, "");
+        assert_eq!(rest(&mut idle).await, "");
+        rig.go.notify_one();
+        assert!(rest(&mut busy).await.starts_with("HTTP/1.1 200 "));
+        rig.ended().await;
+    }
+}
