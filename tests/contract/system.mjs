@@ -13,11 +13,14 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Every system of the suite signs with the same secret: tests make their own tokens. */
 export const SECRET = '0123456789abcdef0123456789abcdef';
 /** The lowest ports that tests/system uses; a system takes the same ones, shifted. */
-const PORTS = [18080, 18083, 18084, 19460, 19461, 19462, 19463, 19464, 19465];
+const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466];
 /** Shifted ports stay below those the kernel gives to clients (32768). */
 const HIGHEST_SHIFT = 12_000;
 
-/** Starts a system of `shape`, `fleet` or `single`; give it back with `stop()`. `settings` are environment variables. */
+/**
+ * Starts a system of `shape`, `fleet` or `single`; give it back with `stop()`. `settings` are environment variables; with
+ * `GATEWAYS: '2'` a fleet has a second socket gateway.
+ */
 export async function startSystem(shape, settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), `eventflow-${shape}-`));
   const name = folder.split('/').at(-1);
@@ -28,16 +31,28 @@ export async function startSystem(shape, settings = {}) {
   };
   const system = async (...args) => (await run(join(repository, 'tests/system'), args, { env })).stdout;
   await system('start', shape);
-  const port = role => shift + { single: 18080, ws: 18083, http: 18084 }[shape === 'single' ? 'single' : role];
+  const port = role => shift + { single: 18080, ws: 18083, http: 18084, ws2: 18085 }[shape === 'single' ? 'single' : role];
+  const roles = shape === 'single' ? ['eventflow'] : [...FLEET, ...settings.GATEWAYS === '2' ? ['ws-gateway-2'] : []];
   return {
     shape,
     ws: `http://127.0.0.1:${port('ws')}`,
+    /** The second socket gateway, if there is one. */
+    ws2: roles.includes('ws-gateway-2') ? `http://127.0.0.1:${port('ws2')}` : undefined,
     http: `http://127.0.0.1:${port('http')}`,
+    pid: async role => Number(await readFile(join(folder, `${role}.pid`), 'utf8')),
+    /** SIGKILL. */
+    kill: role => system('kill', role),
+    /** Starts a role that was killed; resolves once it is ready. */
+    async start(role) {
+      await system('start', role);
+      await ready(`http://127.0.0.1:${shift + ADMIN[role]}/readyz`);
+    },
+    /** The answer of a role's admin endpoint, as text. */
+    admin: async (role, path) => (await fetch(`http://127.0.0.1:${shift + ADMIN[role]}${path}`)).text(),
     logs: role => readFile(join(folder, `${role}.log`), 'utf8'),
     /** SIGTERM to every process, and the same system again on the same data. */
     async restart() {
       await system('stop');
-      const roles = shape === 'single' ? ['eventflow'] : ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'ws-gateway', 'http-gateway'];
       for (const role of roles) await system('start', role);
       await Promise.all(roles.map(role => ready(`http://127.0.0.1:${shift + ADMIN[role]}/readyz`)));
     },
@@ -49,8 +64,9 @@ export async function startSystem(shape, settings = {}) {
   };
 }
 
+const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'ws-gateway', 'http-gateway'];
 const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464,
-  'presence-sweeper': 19465 };
+  'presence-sweeper': 19465, 'ws-gateway-2': 19466 };
 const READY_DEADLINE_MS = 30_000;
 
 async function ready(url) {

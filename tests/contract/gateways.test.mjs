@@ -1,0 +1,162 @@
+// A fleet with two socket gateways: who is on which makes no difference, and a gateway that is killed costs nobody a message.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { Person, eventually } from './person.mjs';
+import { startSystem } from './system.mjs';
+
+/** A closed connection is offline within the grace for reloads, a tick of the sweeper, and this for a busy machine. */
+const GONE_MS = 10_000;
+const MESSAGES_EACH = 20;
+
+describe('a fleet with two socket gateways', () => {
+  let system, people = [];
+  before(async () => { system = await startSystem('fleet', { GATEWAYS: '2', EVENTS_PER_MINUTE: '0' }); });
+  after(() => system?.stop());
+  afterEach(() => {
+    people.forEach(person => person.leave());
+    people = [];
+  });
+
+  /** Somebody whose sockets go to the first or the second gateway. */
+  function on(gateway, name, claims) {
+    people.push(new Person({ ...system, ws: [system.ws, system.ws2][gateway - 1] }, name, claims));
+    return people.at(-1);
+  }
+
+  /** Two people with a thread, each connected to a gateway of their own. */
+  async function pair() {
+    const [ann, ben] = [on(1, 'ann'), on(2, 'ben')];
+    const thread = await ann.startThread(ben);
+    await Promise.all([ann.connect(), ben.connect()]);
+    return { ann, ben, thread };
+  }
+
+  const status = async (viewer, who) => (await viewer.api('GET', `/presence/${who.id}`)).presence?.status;
+  const seqs = who => who.all('message:received').map(({ message }) => message.seq);
+  const upTo = count => Array.from({ length: count }, (_, n) => n + 1);
+
+  test('what four people on both gateways say at once, each hears once and in the same order', async () => {
+    const all = [on(1, 'ann'), on(2, 'ben'), on(1, 'cleo'), on(2, 'dan')];
+    const thread = await all[0].startThread(...all.slice(1));
+    await Promise.all(all.map(each => each.connect()));
+    await Promise.all(all.map(async each => {
+      for (let n = 0; n < MESSAGES_EACH; n += 1) {
+        const answer = await each.send(thread, `${each.id} ${n}`, { clientMessageId: `${n}` });
+        assert.equal(answer.success, true, JSON.stringify(answer));
+      }
+    }));
+    const history = await all[0].history(thread, '?limit=100');
+    for (const each of all) {
+      await each.hears('message:received', all.length * MESSAGES_EACH);
+      assert.deepEqual(seqs(each), upTo(all.length * MESSAGES_EACH));
+      assert.deepEqual(each.received(), history);
+      const own = history.filter(content => content.startsWith(`${each.id} `));
+      assert.deepEqual(own, Array.from({ length: MESSAGES_EACH }, (_, n) => `${each.id} ${n}`));
+    }
+  });
+
+  test('typing, receipts, reactions and edits cross from one gateway to the other', async () => {
+    const { ann, ben, thread } = await pair();
+    ann.socket.emit('typing:start', { threadId: thread });
+    assert.equal((await ben.hears('typing:update'))[0].userId, ann.id);
+    const { message } = await ann.send(thread, 'hello');
+    await ben.hears('message:received');
+    assert.equal((await ben.ask('message:read', { messageId: message._id })).success, true);
+    await ann.hears('message:read:update');
+    assert.equal((await ben.ask('reaction:send', { messageId: message._id, emoji: '👍' })).success, true);
+    assert.deepEqual((await ann.hears('reaction:received'))[0].reactions.map(each => each.userId), [ben.id]);
+    assert.equal((await ann.ask('message:edit', { messageId: message._id, content: 'hello!' })).success, true);
+    assert.equal((await ben.hears('message:updated'))[0].message.content, 'hello!');
+  });
+
+  test('presence crosses: who looks from the other gateway hears of coming, going away and leaving', async () => {
+    const { ann, ben } = await pair();
+    await eventually('online', async () => (await ann.ask('presence:sync', { userIds: [ben.id] })).presence?.[0]?.status === 'online');
+    ann.heard = [];
+    const heard = wanted => () => ann.all('presence:sync').some(each => each.userId === ben.id && each.status === wanted);
+    await ben.ask('presence:update', { status: 'away' });
+    await eventually('away', heard('away'));
+    ben.socket.disconnect();
+    await eventually('offline', heard('offline'), GONE_MS);
+    await ben.connect();
+    await eventually('online again', heard('online'));
+  });
+
+  test('a revoked login ends on every gateway', async () => {
+    const [root, ann] = [on(1, 'root', { role: 'admin' }), on(1, 'ann')];
+    const first = await ann.connect({ reconnection: false });
+    ann.system = { ...ann.system, ws: system.ws2 };
+    const second = await ann.connect({ reconnection: false });
+    const closed = [first, second].map(socket => new Promise(resolve => socket.once('disconnect', resolve)));
+    await new Promise(resolve => setTimeout(resolve, 1_100)); // a token of the same second counts as issued before
+    assert.equal((await root.api('POST', `/users/${ann.id}/revoke`, {})).status, 200);
+    await Promise.all(closed);
+  });
+
+  test('two devices of one person on two gateways each hear a message once, and one that is closed leaves them online', async () => {
+    const { ann, ben, thread } = await pair();
+    const devices = [ben.socket];
+    ben.system = { ...ben.system, ws: system.ws };
+    devices.push(await ben.connect());
+    const heard = devices.map(socket => {
+      const seen = [];
+      socket.on('message:received', ({ message }) => seen.push(message.content));
+      return seen;
+    });
+    for (const content of ['one', 'two', 'three']) await ann.send(thread, content);
+    for (const seen of heard) await eventually('three', () => seen.length === 3);
+    assert.deepEqual(heard, [['one', 'two', 'three'], ['one', 'two', 'three']]);
+
+    await eventually('online', async () => (await ann.ask('presence:sync', { userIds: [ben.id] })).presence?.[0]?.status === 'online');
+    ann.heard = [];
+    devices[0].io.engine.close(); // as a closed tab does; its session waits
+    devices[0].disconnect();
+    await new Promise(resolve => setTimeout(resolve, GONE_MS / 2)); // nothing is to happen for as long as leaving takes
+    assert.deepEqual(ann.all('presence:sync'), []);
+    assert.equal(await status(ann, ben), 'online');
+    devices[1].disconnect();
+    await eventually('offline', () => ann.all('presence:sync').at(-1)?.status === 'offline', GONE_MS);
+  });
+
+  test('when a gateway is killed its people go on at the other one, with every message once and in order', async () => {
+    const { ann, ben, thread } = await pair();
+    const cleo = on(2, 'cleo');
+    const group = await ann.startThread(ben, cleo);
+    await cleo.connect();
+    await eventually('online', async () => (await cleo.ask('presence:sync', { userIds: [ann.id] })).presence?.[0]?.status === 'online');
+    cleo.heard = [];
+    for (let n = 0; n < 3; n += 1) await ben.send(group, `before ${n}`);
+    await ann.hears('message:received', 3);
+
+    const sessions = [];
+    ann.socket.on('connect', () => sessions.push(ann.socket.recovered));
+    ann.socket.io.uri = system.ws2; // where a load balancer would send the next connection
+    await system.kill('ws-gateway');
+    for (let n = 0; n < 5; n += 1) assert.equal((await ben.send(group, `meanwhile ${n}`)).success, true);
+    await eventually('ann is back', () => ann.socket.connected && sessions.length === 1);
+    // A session that was not recovered is told so; its client reads what it has missed.
+    const missed = sessions[0] ? [] : (await ann.rest('GET', `/${group}?limit=100&after=${Math.max(...seqs(ann))}`)).messages;
+    assert.equal((await ann.send(group, 'here I am')).success, true);
+    await ben.send(group, 'welcome back');
+
+    for (const each of [ben, cleo]) {
+      await each.hears('message:received', 10);
+      assert.deepEqual(seqs(each), upTo(10), each.id);
+    }
+    await eventually('ann has everything', () => new Set([...seqs(ann), ...missed.map(message => message.seq)]).size === 10);
+    assert.deepEqual(seqs(ann), [...new Set(seqs(ann))].toSorted((a, b) => a - b), 'nothing twice, nothing out of order');
+    assert.equal((await ann.history(group, '?limit=100')).length, 10);
+    assert.deepEqual(cleo.all('presence:sync').filter(each => each.userId === ann.id && each.status === 'offline'), []);
+    assert.equal(await status(cleo, ann), 'online');
+    assert.equal((await ann.send(thread, 'and in the other thread')).success, true);
+    await ben.hears('message:received', 11);
+
+    await system.start('ws-gateway');
+    const dan = on(1, 'dan');
+    const last = await dan.startThread(ann);
+    await dan.connect();
+    await ann.send(last, 'to the gateway that is new');
+    await dan.hears('message:received');
+  });
+});
