@@ -3,19 +3,23 @@
 //! Every change is a closure that runs on the writer thread, in a savepoint of its own, inside the transaction that is about to
 //! be committed; whatever waits when the writer is free shares one commit and therefore one `fsync`. Nothing lingers: a lone
 //! change is committed at once. An answer of `Ok` means the change is on the disk (WAL, `synchronous=FULL`) and survives a
-//! power loss; an error means it is not there, with one exception: if the answer is not awaited, it is unknown.
+//! power loss; an error means it is not there, with one exception: if the answer is not awaited, it is unknown. A file of derived data
+//! ([`Database::open_derived`]) promises less and costs less.
 
+mod derived;
 mod file;
 mod jobs;
 mod migration;
 mod reader;
 mod writer;
 
+use file::Durability;
 use jobs::JobQueue;
 use parking_lot::Mutex;
 use reader::ReadJob;
 use rusqlite::{Connection, Transaction};
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +33,8 @@ const WRITES_WAITING_MAX: usize = 1_024;
 const READS_WAITING_MAX: usize = 1_024;
 /// Reader threads: enough that one long page of history does not hold up the short lookups.
 const READERS: usize = 4;
+/// Reader threads of a file of derived data: it is read seldom.
+const DERIVED_READERS: usize = 1;
 /// The file's name inside a data folder.
 const FILE_NAME: &str = "eventflow.db";
 
@@ -57,6 +63,9 @@ pub enum DatabaseError {
         /// The newest version this program can read.
         known: u32,
     },
+    /// What is in the file contradicts itself, as after a power loss that its writer did not guard against.
+    #[error("open the data file: {0}")]
+    Torn(String),
     /// SQLite said no: disk full, I/O error, a violated constraint.
     #[error("use the data file")]
     Sqlite(#[source] Arc<rusqlite::Error>),
@@ -100,13 +109,29 @@ impl Database {
     ///
     /// Blocks for milliseconds, or for as long as SQLite needs to take in the log of a process that was killed.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let lock = Arc::new(file::lock(path)?);
-        let connection = file::open_writer(path)?;
+        let lock = file::lock(path)?;
+        let connection = file::open_writer(path, Durability::PowerLoss)?;
+        Self::start(path, lock, connection, READERS)
+    }
+
+    /// Opens a file of derived data with the tables of one `piece`, as [`Database::open`] and [`Database::migrate`] do, but never waits
+    /// for the disk: what was answered survives the end of this process, not a power loss. A file that such a loss tore, or that a newer
+    /// program wrote, is deleted and begun anew with a warning.
+    ///
+    /// Blocks for as long as it takes to read the file once.
+    pub(crate) fn open_derived(path: &Path, piece: &'static str, steps: &[&str]) -> Result<Self, DatabaseError> {
+        let lock = file::lock(path)?;
+        let connection = derived::open(path, piece, steps)?;
+        Self::start(path, lock, connection, DERIVED_READERS)
+    }
+
+    fn start(path: &Path, lock: File, connection: Connection, readers: usize) -> Result<Self, DatabaseError> {
+        let lock = Arc::new(lock);
         let writes = Arc::new(JobQueue::new(WRITES_WAITING_MAX));
         let reads = Arc::new(JobQueue::new(READS_WAITING_MAX));
         let commits = Arc::new(AtomicU64::new(0));
-        let mut threads = Vec::with_capacity(READERS + 1);
-        for index in 0..READERS {
+        let mut threads = Vec::with_capacity(readers + 1);
+        for index in 0..readers {
             let (connection, jobs, lock) = (file::open_reader(path)?, Arc::clone(&reads), Arc::clone(&lock));
             threads.push(spawn(&format!("sqlite-read-{index}"), path, move || reader::run(&connection, &jobs, &lock))?);
         }

@@ -19,12 +19,40 @@ const READER_CACHE_KIB: i64 = 8 * 1_024;
 /// Pages in the log before the writer folds them into the file (16 MiB). Each fold costs an `fsync` of the file and holds up
 /// one commit: rarer ones are longer, more frequent ones write hot pages more often.
 const CHECKPOINT_PAGES: u32 = 2_048;
+/// The same for a file that is never synced (2 MiB): a fold is a copy inside the system's cache, so frequent ones are short.
+const UNSYNCED_CHECKPOINT_PAGES: u32 = 256;
 /// After a burst the log file shrinks back to this many bytes.
 const LOG_KEPT_BYTES: i64 = 64 * 1_024 * 1_024;
 /// Only somebody's shell can hold the file beside us; wait for it this long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements kept per connection: more than broker and store have together.
 const STATEMENTS_KEPT: usize = 128;
+
+/// What an answered change survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A power loss: the log is on the disk before a commit returns.
+    PowerLoss,
+    /// The end of this process, however it ends: the log is with the operating system. A power loss may tear the file.
+    ProcessEnd,
+}
+
+impl Durability {
+    /// SQLite's `synchronous`. With `NORMAL` a power loss would undo answered changes; without `OFF` folding the log would sync.
+    fn synchronous(self) -> &'static str {
+        match self {
+            Self::PowerLoss => "FULL",
+            Self::ProcessEnd => "OFF",
+        }
+    }
+
+    fn checkpoint_pages(self) -> u32 {
+        match self {
+            Self::PowerLoss => CHECKPOINT_PAGES,
+            Self::ProcessEnd => UNSYNCED_CHECKPOINT_PAGES,
+        }
+    }
+}
 
 /// Takes the lock beside the file. It is the operating system's: it ends with the process, however that ends.
 ///
@@ -45,16 +73,15 @@ pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
 }
 
 /// Opens the connection that writes; makes the file if it is missing.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, DatabaseError> {
+pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, DatabaseError> {
     let connection = Connection::open(path)?;
     configure(&connection, WRITER_CACHE_KIB)?;
     // Only effective before the first table is made.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    // FULL: the log is on the disk before a commit returns, so an accepted message survives a power loss. NORMAL would not.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", durability.checkpoint_pages(), |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))?;
     Ok(connection)
 }
