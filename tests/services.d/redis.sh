@@ -5,6 +5,8 @@
 
 redis_variable=REDIS_URL
 REDIS_PORT=$((26379 + PORT_SHIFT))
+# Each fleet under test has one, by its port shift (tests/system).
+REDIS_DATABASES=1300
 
 redis_url() { echo "redis://127.0.0.1:$REDIS_PORT"; }
 
@@ -13,7 +15,7 @@ redis_install() { need redis-server redis-server; }
 redis_launch() {
     require_free_port redis "$REDIS_PORT"
     launch redis redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --dir "$SERVICES_DIR/redis" \
-        --save "" --appendonly no --daemonize no
+        --save "" --appendonly no --databases "$REDIS_DATABASES" --daemonize no
 }
 
 # PING is answered with +PONG as soon as commands are served.
