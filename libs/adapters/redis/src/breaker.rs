@@ -8,8 +8,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long calls are refused after a failure: short enough that a recovered Redis is used again at once, long enough that a
-/// hanging one costs the busiest caller at most a quarter of its time.
+/// hanging one costs the busiest caller at most a tenth of its time ([`PROBE_PATIENCE`]).
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a probe waits, if its caller would wait longer: it is made by somebody's request, every second for as long as Redis is
+/// silent, and a Redis that is worth being used again connects and answers in a few milliseconds.
+pub(crate) const PROBE_PATIENCE: Duration = Duration::from_millis(100);
+
+/// What a call may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Go to Redis.
+    Open,
+    /// Go to Redis to see whether it answers again, and wait no longer than [`PROBE_PATIENCE`].
+    Probe,
+    /// Not bother.
+    Refused,
+}
 
 /// Open (refusing) until a moment, or closed.
 #[derive(Debug, Default)]
@@ -18,17 +32,17 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether a call may go to Redis now. A `true` while the breaker is open makes this call the probe.
-    pub(crate) fn admits(&self) -> bool {
+    /// Whether a call may go to Redis now. The first one after a pause is the probe.
+    pub(crate) fn admits(&self) -> Admission {
         let now = Instant::now();
         let mut open_until = self.open_until.lock();
         match *open_until {
-            Some(until) if now < until => false,
+            Some(until) if now < until => Admission::Refused,
             Some(_) => {
                 *open_until = Some(now + PAUSE);
-                true
+                Admission::Probe
             }
-            None => true,
+            None => Admission::Open,
         }
     }
 
@@ -50,14 +64,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_probe_goes_through_after_the_pause_and_its_success_closes_the_breaker() {
         let breaker = Breaker::default();
-        assert!(breaker.admits());
+        assert_eq!(breaker.admits(), Admission::Open);
         assert!(breaker.failed());
-        assert!(!breaker.admits());
+        assert_eq!(breaker.admits(), Admission::Refused);
         tokio::time::advance(PAUSE).await;
-        assert!(breaker.admits(), "the probe");
-        assert!(!breaker.admits(), "only one probe");
+        assert_eq!(breaker.admits(), Admission::Probe);
+        assert_eq!(breaker.admits(), Admission::Refused, "only one probe");
         assert!(breaker.succeeded());
-        assert!(breaker.admits() && breaker.admits());
+        assert_eq!([breaker.admits(), breaker.admits()], [Admission::Open; 2]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -66,11 +80,11 @@ mod tests {
         breaker.failed();
         for probe in ["failed", "abandoned"] {
             tokio::time::advance(PAUSE).await;
-            assert!(breaker.admits(), "{probe}");
+            assert_eq!(breaker.admits(), Admission::Probe, "{probe}");
             if probe == "failed" {
                 assert!(!breaker.failed());
             }
-            assert!(!breaker.admits(), "{probe}");
+            assert_eq!(breaker.admits(), Admission::Refused, "{probe}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! connection that failed is thrown away, never handed out again. Repeating is up to the caller: a pipeline that timed out
 //! may have been carried out.
 
-use crate::breaker::Breaker;
+use crate::breaker::{Admission, Breaker, PROBE_PATIENCE};
 use deadpool_redis::redis::{self, Pipeline, Value};
 use deadpool_redis::{BuildError, Connection, Manager, Pool, PoolError, Runtime};
 use tokio::time::{Instant, timeout_at};
@@ -52,9 +52,11 @@ impl Redis {
 
     /// Replies to the commands of `pipeline`, all in one round trip, at the latest at `deadline`.
     pub(crate) async fn run(&self, pipeline: &Pipeline, deadline: Instant) -> Result<Vec<Value>, RedisError> {
-        if !self.breaker.admits() {
-            return Err(RedisError::Paused);
-        }
+        let deadline = match self.breaker.admits() {
+            Admission::Open => deadline,
+            Admission::Probe => deadline.min(Instant::now() + PROBE_PATIENCE),
+            Admission::Refused => return Err(RedisError::Paused),
+        };
         let outcome = self.ask(pipeline, deadline).await;
         match &outcome {
             Err(error) if is_silence(error) => {

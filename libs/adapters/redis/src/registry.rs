@@ -112,10 +112,11 @@ impl RedisRegistry {
     /// Adds the entry, forgets gateways whose lease is over, and lets the key go with its longest lease.
     fn write_entry(&self, pipeline: &mut Pipeline, gateway: &GatewayId, user: &UserId, now_ms: i64) {
         let key = self.user_key(user);
-        let lease_ms = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
-        pipeline.cmd("ZADD").arg(&key).arg(now_ms.saturating_add(lease_ms)).arg(gateway.as_str());
+        let until_ms = now_ms.saturating_add(i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX));
+        pipeline.cmd("ZADD").arg(&key).arg(until_ms).arg(gateway.as_str());
         pipeline.cmd("ZREMRANGEBYSCORE").arg(&key).arg("-inf").arg(now_ms);
-        pipeline.cmd("PEXPIRE").arg(&key).arg(lease_ms);
+        // At that very moment, not so long after the command has arrived.
+        pipeline.cmd("PEXPIREAT").arg(&key).arg(until_ms);
     }
 
     fn user_key(&self, user: &UserId) -> String {

@@ -13,6 +13,8 @@ use tokio::task::JoinSet;
 
 /// The promised 250 ms and what scheduling may add.
 const PROMISED: Duration = Duration::from_millis(300);
+/// What the one call in a second waits that sees whether it is back, and what scheduling may add.
+const PROBE: Duration = Duration::from_millis(200);
 /// A call that does not touch the network.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
@@ -145,6 +147,21 @@ async fn a_redis_that_falls_silent_is_given_up_quickly_and_used_again_when_it_an
     };
     let located = tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
     assert_eq!(located.gateways[&users()[0]], [gateway]);
+}
+
+#[tokio::test]
+async fn while_redis_stays_silent_a_call_waits_shortly_to_see_whether_it_is_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let registry = registry_at(listener.local_addr().unwrap().port());
+    assert_fails_within(PROMISED, &registry).await;
+    let (mut ticks, mut probes) = (tokio::time::interval(Duration::from_millis(20)), 0);
+    while probes < 2 {
+        ticks.tick().await;
+        let started = Instant::now();
+        registry.locate(&users()).await.expect_err("redis does not answer");
+        assert!(started.elapsed() < PROBE, "took {:?}", started.elapsed());
+        probes += u32::from(started.elapsed() >= AT_ONCE);
+    }
 }
 
 /// Forwards connections to the real server; while silent, connections stay open and nothing moves.
