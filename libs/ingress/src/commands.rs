@@ -7,7 +7,7 @@
 use crate::refusal::Refusal;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{Ending, Pending, Requests};
-use eventflow_ports::{Membership, Store};
+use eventflow_ports::{Membership, MessagePage, Store};
 use eventflow_protocol::change::Effect;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread};
@@ -48,7 +48,12 @@ pub enum Done {
         unread_count: u64,
     },
     /// The notification is in the inbox.
-    Notification(Box<Notification>),
+    Notification {
+        /// As stored.
+        notification: Box<Notification>,
+        /// It had been stored before.
+        deduplicated: bool,
+    },
     /// So many were changed.
     Count(u64),
     /// Done; there is nothing to show.
@@ -94,6 +99,15 @@ impl Commands {
         Ok(self.message_for(message, user).await?.thread_id)
     }
 
+    /// Place of the newest message that anybody can have seen by now, so that a command that says "everything" says the same whenever it is
+    /// carried out; nothing while the store cannot say, which then decides by the time the command was accepted.
+    pub async fn everything_in(&self, thread: ThreadId) -> Option<u64> {
+        let newest = MessagePage { before: None, after: None, limit: 1 };
+        let found = self.store.messages(thread, newest).await;
+        let found = found.inspect_err(|error| tracing::debug!(error = error as &dyn std::error::Error, "no newest message"));
+        Some(found.ok()?.last().map_or(0, |newest| newest.seq))
+    }
+
     /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the calls.
     pub async fn send_message(&self, send: SendMessage) -> Result<Sent, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
@@ -123,7 +137,9 @@ impl Sent {
             }
             Ending::Answered(Answer::Changed { message, effect }) => Ok(Done::Changed { message, effect }),
             Ending::Answered(Answer::Cursor { up_to, unread_count }) => Ok(Done::Cursor { up_to, unread_count }),
-            Ending::Answered(Answer::Notification { notification }) => Ok(Done::Notification(notification)),
+            Ending::Answered(Answer::Notification { notification, deduplicated }) => {
+                Ok(Done::Notification { notification, deduplicated })
+            }
             Ending::Answered(Answer::Count { count }) => Ok(Done::Count(count)),
             Ending::Answered(Answer::Done) => Ok(Done::Done),
             Ending::Answered(Answer::Refused { code, error }) => Err(Refusal::new(code, error)),

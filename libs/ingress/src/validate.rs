@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use eventflow_protocol::change::{EMOJI_MAX_BYTES, Wish};
 use eventflow_protocol::command::{CLIENT_KEY_MAX_BYTES, CreateThread, SendMessage};
 use eventflow_protocol::content::{Content, clean};
+use eventflow_protocol::document::Attachment;
 use eventflow_protocol::pairing::{self, Leg, Pairing};
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use serde_json::Value;
@@ -30,6 +31,11 @@ pub fn send_message(body: &mut Object, thread_id: ThreadId, sender_id: UserId, a
     let attachments = attachment::take_all(body)?;
     let client_message_id = client_message_id(body)?;
     Ok(SendMessage { thread_id, sender_id, content, attachments, client_message_id, pairing: None, at })
+}
+
+/// The `attachments` of a message, each as a client would give it.
+pub fn attachments(items: Vec<Value>) -> Result<Vec<Attachment>, Refusal> {
+    attachment::take_all(&mut Object::from_iter([("attachments".to_owned(), Value::Array(items))]))
 }
 
 /// Lets a message without a key be recognised as the twin of one that the same click sent over the other transport.
@@ -67,8 +73,12 @@ pub fn reaction(body: &mut Object) -> Result<(String, Wish), Refusal> {
 
 /// The `clientMessageId` of a message body, if there is one.
 pub fn client_message_id(body: &mut Object) -> Result<Option<String>, Refusal> {
-    let key = fields::optional_text(body, "clientMessageId", "clientMessageId")?;
-    key.map(|key| idempotency_key(key, "clientMessageId")).transpose()
+    client_key(body, "clientMessageId")
+}
+
+fn client_key(body: &mut Object, field: &str) -> Result<Option<String>, Refusal> {
+    let key = fields::optional_text(body, field, field)?;
+    key.map(|key| idempotency_key(key, field)).transpose()
 }
 
 /// An explicit idempotency key: 1 to 128 printable bytes.

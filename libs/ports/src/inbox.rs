@@ -5,6 +5,7 @@
 
 use crate::store::StoreError;
 use async_trait::async_trait;
+use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 
@@ -21,6 +22,17 @@ pub struct NotificationPage {
     pub limit: u32,
 }
 
+/// What became of a notification that its sender gave a key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Keyed {
+    /// Stored now.
+    Stored,
+    /// Stored before, with the same body; none if its owner has deleted it.
+    Before(Option<Box<Notification>>),
+    /// The key stands for another body.
+    KeyReused,
+}
+
 /// Keeps notifications and preferences.
 #[async_trait]
 pub trait Inbox: Send + Sync + 'static {
@@ -28,6 +40,11 @@ pub trait Inbox: Send + Sync + 'static {
     ///
     /// Deleting keeps the id, so that a repetition does not bring a deleted notification back.
     async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError>;
+
+    /// Stores a notification whose id follows from its sender's key, with the fingerprint of its body, unless its id is there.
+    ///
+    /// Deleting keeps the id and the fingerprint.
+    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError>;
 
     /// Marks as read, or deletes; how many notifications are different now.
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError>;

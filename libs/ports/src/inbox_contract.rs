@@ -3,13 +3,13 @@
 //! A check makes people of its own, so that one database serves all checks. Every change is made again, at a store that was just
 //! opened too, and must not count twice.
 
-use crate::inbox::{Inbox, NotificationPage};
+use crate::inbox::{Inbox, Keyed, NotificationPage};
 use crate::store::PAGE_MAX;
 use crate::store_contract::fixtures::{at, creation, fresh_people};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
-use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, Notify, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences};
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -54,6 +54,35 @@ pub async fn a_notification_that_comes_again_is_there_once(harness: &dyn Harness
     assert_eq!(inbox.add_notifications(&all).await.expect("add"), [false, false, true, true]);
     assert_eq!(ids(&*inbox, &user, newest(10)).await, all.iter().rev().map(|told| told.id).collect::<Vec<_>>());
     assert_eq!(inbox.add_notifications(&[]).await.expect("add nothing"), [] as [bool; 0]);
+}
+
+/// The same key and body find it as it is now, another body is refused, and both also when it is deleted.
+pub async fn a_keyed_notification_is_there_once(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(3);
+    let key = SenderKey { by: people[2].clone(), key: "k".to_owned() };
+    let keyed = |user: &UserId, seconds| Notification { id: key.notification_id(user), ..notification(user, seconds) };
+    let (first, other) = (keyed(&people[0], 1), keyed(&people[1], 1));
+    assert_ne!(first.id, other.id, "a key is for one person");
+    let (body, another) = ([1; 16], [2; 16]);
+    for told in [&first, &other] {
+        assert_eq!(inbox.add_keyed_notification(told, body).await.expect("add"), Keyed::Stored);
+    }
+    assert_eq!(change(&*inbox, &people[0], Some(first.id), Read).await, 1);
+    let read = Notification { is_read: true, read_at: Some(at(100)), ..first.clone() };
+    let late = keyed(&people[0], 9);
+    for witness in [inbox.clone(), harness.open().await] {
+        let again = witness.add_keyed_notification(&late, body).await.expect("add again");
+        assert_eq!(again, Keyed::Before(Some(Box::new(read.clone()))), "as it is now, and when it was accepted first");
+        assert_eq!(witness.add_keyed_notification(&late, another).await.expect("add another"), Keyed::KeyReused);
+    }
+    assert_eq!(change(&*inbox, &people[0], Some(first.id), Delete).await, 1);
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.add_keyed_notification(&late, body).await.expect("add again"), Keyed::Before(None));
+        assert_eq!(witness.add_keyed_notification(&late, another).await.expect("add another"), Keyed::KeyReused);
+        assert_eq!(ids(&*witness, &people[0], newest(10)).await, []);
+        assert_eq!(ids(&*witness, &people[1], newest(10)).await, [other.id]);
+    }
 }
 
 /// A deleted notification is gone for every question, and a repetition does not bring it back.
@@ -174,6 +203,7 @@ fn notification(user: &UserId, seconds: i64) -> Notification {
         text: "is on its way 📦".to_owned(),
         data: serde_json::Map::new(),
         thread_id: None,
+        key: None,
         at: at(seconds),
     };
     Notification::new(CommandId::new().into(), notify)

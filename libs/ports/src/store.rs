@@ -54,8 +54,8 @@ pub struct NewMessage {
 pub enum Appended {
     /// Stored now, durably.
     Stored(Message),
-    /// Stored before: by this command, by one with the same sender, `client_message_id` and body, or as the other leg of the same
-    /// click ([`eventflow_protocol::pairing`]).
+    /// Stored before: by this command, by one with the same sender, `client_message_id` and body
+    /// ([`SendMessage::is_again`]), or as the other leg of the same click ([`eventflow_protocol::pairing`]).
     Duplicate(Message),
     /// The sender used this `client_message_id` for a message with another thread, content or attachments.
     KeyReused,
@@ -136,8 +136,8 @@ pub trait Store: Send + Sync + 'static {
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
 
     /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of somebody else brings it
-    /// back by itself.
-    async fn archive(&self, archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError>;
+    /// back by itself, and a command that was carried out before does not put it away again ([`eventflow_protocol::change::is_news`]).
+    async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError>;
 
     /// One message.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;

@@ -3,6 +3,7 @@
 //! [`apply`] is the only place that says what a change does to a message; every store runs it under its own lock or compare-and-set.
 //! Repeating a change is safe because a message remembers the last commands of each kind and person.
 
+use crate::command::{Fingerprint, fingerprint};
 use crate::content::Content;
 use crate::document::{DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
@@ -16,6 +17,9 @@ pub const REACTIONS_PER_PERSON_MAX: usize = 20;
 pub const EMOJI_MAX_BYTES: usize = 64;
 /// Commands remembered per person and kind of change. A repetition comes within seconds, so after few others of the same kind.
 pub const COMMANDS_REMEMBERED: usize = 8;
+
+/// Archive commands remembered per person and thread. One would do if the clocks of all gateways were one; see [`is_news`].
+pub const ARCHIVES_REMEMBERED: usize = 4;
 
 /// Change a message that exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -234,7 +238,8 @@ pub struct AdvanceCursor {
     pub user_id: UserId,
     /// Which cursor.
     pub cursor: Cursor,
-    /// Up to and including this `seq`; `None`: everything there is.
+    /// Up to and including this `seq`; `None`: up to the newest message that was accepted by `at`, so that what comes later stays unread
+    /// however late the command is carried out, or again.
     pub up_to: Option<u64>,
     /// When the ingress accepted it.
     pub at: Timestamp,
@@ -292,6 +297,14 @@ pub fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: us
     };
 }
 
+/// What a store keeps of a message from its first edit or deletion on, taken before the change: what its sender said under a key.
+///
+/// Nothing for a message without a key, and for one that was changed already.
+pub fn sent_as(message: &Message) -> Option<Fingerprint> {
+    let is_as_sent = message.edited_at.is_none() && message.deleted_at.is_none();
+    (is_as_sent && message.client_message_id.is_some()).then(|| fingerprint(&message.content, &message.attachments))
+}
+
 /// Put a thread away, or bring it back: for one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveThread {
@@ -303,6 +316,23 @@ pub struct ArchiveThread {
     pub archived: bool,
     /// When the ingress accepted it.
     pub at: Timestamp,
+}
+
+/// Remembers in `done` (ascending, of one person and thread) that an archive command is carried out; `false` if it was before.
+///
+/// Somebody else's message may have brought the thread back since, so that doing it again would not be the same as doing it once. A command
+/// that is older than all of [`ARCHIVES_REMEMBERED`] others was done or is out of date: later wishes were carried out.
+pub fn is_news(done: &mut Vec<CommandId>, command: CommandId) -> bool {
+    let is_full = done.len() >= ARCHIVES_REMEMBERED;
+    let Err(at) = done.binary_search(&command) else { return false };
+    if is_full && at == 0 {
+        return false;
+    }
+    done.insert(at, command);
+    if is_full {
+        done.remove(0);
+    }
+    true
 }
 
 #[cfg(test)]

@@ -11,9 +11,13 @@ use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Longest explicit idempotency key (`clientMessageId`, `Idempotency-Key`) in bytes. It is an index entry.
 pub const CLIENT_KEY_MAX_BYTES: usize = 128;
+
+/// The first 16 bytes of a SHA-256: tells bodies that came under one key apart without keeping them.
+pub type Fingerprint = [u8; 16];
 
 /// A change somebody asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,7 +151,32 @@ impl CreateThread {
     }
 }
 
+/// What a message says, in short.
+pub fn fingerprint(content: &str, attachments: &[Attachment]) -> Fingerprint {
+    let files = serde_json::to_vec(attachments).unwrap_or_default();
+    let hash = Sha256::new_with_prefix((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
+    short(&hash.finalize())
+}
+
+/// As much of a hash as a [`Fingerprint`] keeps.
+pub(crate) fn short(hash: &[u8]) -> Fingerprint {
+    std::array::from_fn(|i| hash[i])
+}
+
 impl SendMessage {
+    /// Whether `stored`, which its sender sent under the key of this one, is this one.
+    ///
+    /// What counts is what was sent first: `sent_as`, which a store keeps with a keyed message from its first change on
+    /// ([`crate::change::sent_as`]). Of one that was changed before stores did so it is not known any more.
+    pub fn is_again(&self, stored: &Message, sent_as: Option<Fingerprint>) -> bool {
+        let was_changed = stored.edited_at.is_some() || stored.deleted_at.is_some();
+        let is_same_body = match sent_as {
+            Some(first) => first == fingerprint(self.content.as_str(), &self.attachments),
+            None => was_changed || (stored.content == self.content.as_str() && stored.attachments == self.attachments),
+        };
+        stored.thread_id == self.thread_id && is_same_body
+    }
+
     /// The message as it is stored under this command's id, at this place of its thread.
     pub fn into_message(self, id: CommandId, seq: u64) -> Message {
         Message {

@@ -1,10 +1,12 @@
 //! What a person is told outside of a conversation, and how they want to be told.
 
+use crate::command::{Fingerprint, short};
 use crate::document::Identified;
 use crate::id::NotificationId;
 use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Longest title in Unicode scalar values: one line.
@@ -15,6 +17,9 @@ pub const TEXT_MAX_CHARS: usize = 2_000;
 pub const KIND_MAX_BYTES: usize = 64;
 /// Most kinds with preferences of their own.
 pub const PREFERENCE_KINDS_MAX: usize = 100;
+
+/// Tells ids of keyed notifications from all others made of the same text.
+const KEYED_LABEL: &[u8] = b"eventflow notification\0";
 
 /// Tell somebody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,8 +39,39 @@ pub struct Notify {
     /// The conversation it is about.
     #[serde(default)]
     pub thread_id: Option<ThreadId>,
+    /// Under which its sender will recognise it.
+    #[serde(default)]
+    pub key: Option<SenderKey>,
     /// When the ingress accepted it.
     pub at: Timestamp,
+}
+
+/// A sender's own key for a notification: the same key of the same sender to the same person is the same notification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderKey {
+    /// Who sends it.
+    pub by: UserId,
+    /// 1 to [`crate::command::CLIENT_KEY_MAX_BYTES`] bytes.
+    pub key: String,
+}
+
+impl SenderKey {
+    /// The id of the notification of this key in this person's inbox: equal input, equal id.
+    pub fn notification_id(&self, user: &UserId) -> NotificationId {
+        let hash = Sha256::new_with_prefix(KEYED_LABEL).chain_update(self.by.as_str()).chain_update([0]);
+        let hash = hash.chain_update(user.as_str()).chain_update([0]).chain_update(&self.key).finalize();
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(&hash[..12]);
+        NotificationId::from_bytes(bytes)
+    }
+}
+
+impl Notify {
+    /// What it says, in short.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let body = (&self.kind, &self.title, &self.text, &self.data, self.thread_id);
+        short(&Sha256::digest(serde_json::to_vec(&body).unwrap_or_default()))
+    }
 }
 
 /// A notification in somebody's inbox.
@@ -74,7 +110,7 @@ pub struct Notification {
 impl Notification {
     /// As it is stored under this id.
     pub fn new(id: NotificationId, notify: Notify) -> Self {
-        let Notify { user_id, kind, title, text, data, thread_id, at } = notify;
+        let Notify { user_id, kind, title, text, data, thread_id, at, key: _ } = notify;
         Self { id, user_id, kind, title, text, data, thread_id, is_read: false, read_at: None, created_at: at }
     }
 }
@@ -166,8 +202,16 @@ mod tests {
     #[test]
     fn a_notification_survives_the_way_to_the_worker() {
         let (user_id, kind) = ("ann".parse().unwrap(), "order_update".to_owned());
-        let notify =
-            Notify { user_id, kind, title: "t".into(), text: String::new(), data: Map::new(), thread_id: None, at: Timestamp(7) };
+        let notify = Notify {
+            user_id,
+            kind,
+            title: "t".into(),
+            text: String::new(),
+            data: Map::new(),
+            thread_id: None,
+            key: None,
+            at: Timestamp(7),
+        };
         let command = Command::Notify(notify);
         assert_eq!(codec::decode::<Command>(&codec::encode(&command).unwrap()).unwrap(), command);
     }

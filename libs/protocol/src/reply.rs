@@ -45,6 +45,9 @@ pub enum Answer {
     Notification {
         /// As stored.
         notification: Box<Notification>,
+        /// It had been stored before: by an earlier attempt, or under the same key.
+        #[serde(default)]
+        deduplicated: bool,
     },
     /// So many were changed.
     Count {

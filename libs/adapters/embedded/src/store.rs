@@ -73,7 +73,7 @@ impl Store for EmbeddedStore {
         in_time("advance cursors", self.database.write(move |tx| cursor::advance(tx, &advances))).await
     }
 
-    async fn archive(&self, archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError> {
+    async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
         let archive = archive.clone();
         in_time("archive a thread", self.database.write(move |tx| thread::archive(tx, &archive))).await
     }

@@ -48,6 +48,11 @@ async fn a_notification_that_comes_again_is_there_once() {
 }
 
 #[tokio::test]
+async fn a_keyed_notification_is_there_once() {
+    inbox_contract::a_keyed_notification_is_there_once(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_deleted_notification_stays_deleted() {
     inbox_contract::a_deleted_notification_stays_deleted(&File::new()).await;
 }

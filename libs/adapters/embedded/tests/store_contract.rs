@@ -118,6 +118,11 @@ async fn the_same_key_for_another_message_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_stands_for_what_was_sent_whatever_became_of_it() {
+    keys::a_key_stands_for_what_was_sent_whatever_became_of_it(&File::new()).await;
+}
+
+#[tokio::test]
 async fn keys_belong_to_their_sender() {
     keys::keys_belong_to_their_sender(&File::new()).await;
 }
@@ -353,6 +358,16 @@ async fn an_advance_that_comes_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn reading_everything_leaves_what_came_later() {
+    cursors::reading_everything_leaves_what_came_later(&File::new()).await;
+}
+
+#[tokio::test]
+async fn reading_everything_before_the_first_message_reads_nothing() {
+    cursors::reading_everything_before_the_first_message_reads_nothing(&File::new()).await;
+}
+
+#[tokio::test]
 async fn strangers_have_no_cursor() {
     cursors::strangers_have_no_cursor(&File::new()).await;
 }
@@ -395,6 +410,16 @@ async fn strangers_put_nothing_away() {
 #[tokio::test]
 async fn somebody_elses_message_brings_a_thread_back() {
     archive::somebody_elses_message_brings_a_thread_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_archive_that_comes_again_changes_nothing() {
+    archive::an_archive_that_comes_again_changes_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn many_archives_that_come_again_change_nothing() {
+    archive::many_archives_that_come_again_change_nothing(&File::new()).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use crate::pairing::{Join, Pairs, Placement, with_leg};
 use crate::record::{MessageRecord, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use eventflow_ports::{Appended, NewMessage};
+use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use futures_util::TryStreamExt;
@@ -54,7 +55,8 @@ type Places = HashMap<ThreadId, u64>;
 #[derive(Default)]
 struct Found {
     by_id: HashMap<MessageId, Message>,
-    by_key: HashMap<(UserId, String), Message>,
+    /// With what was sent first, of a changed one.
+    by_key: HashMap<(UserId, String), (Message, Option<Fingerprint>)>,
 }
 
 impl MongoStore {
@@ -139,9 +141,10 @@ impl MongoStore {
         let collection = self.messages.clone();
         let find = async move { collection.find(filter).batch_size(LOOKUP_BATCH).await?.try_collect::<Vec<_>>().await };
         let mut found = Found::default();
-        for message in self.calls.run("look up messages", READ_LIMIT, find).await?.into_iter().map(Message::from) {
+        for record in self.calls.run("look up messages", READ_LIMIT, find).await? {
+            let (sent_as, message) = (record.sent_as(), Message::from(record));
             if let Some(key) = &message.client_message_id {
-                found.by_key.insert((message.sender_id.clone(), key.clone()), message.clone());
+                found.by_key.insert((message.sender_id.clone(), key.clone()), (message.clone(), sent_as));
             }
             found.by_id.insert(message.id, message);
         }
@@ -200,12 +203,9 @@ impl Found {
             return Some(Appended::Duplicate(message.clone()));
         }
         let key = new.send.client_message_id.clone().filter(|_| participant)?;
-        let message = self.by_key.get(&(new.send.sender_id.clone(), key))?;
-        // What a changed message said when it was sent is not kept.
-        let changed = message.edited_at.is_some() || message.deleted_at.is_some();
-        let as_sent = message.content == new.send.content.as_str() && message.attachments == new.send.attachments;
-        let same = message.thread_id == new.send.thread_id && (changed || as_sent);
-        Some(if same { Appended::Duplicate(message.clone()) } else { Appended::KeyReused })
+        let (message, sent_as) = self.by_key.get(&(new.send.sender_id.clone(), key))?;
+        let is_again = new.send.is_again(message, *sent_as);
+        Some(if is_again { Appended::Duplicate(message.clone()) } else { Appended::KeyReused })
     }
 }
 

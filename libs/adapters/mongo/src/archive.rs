@@ -1,26 +1,43 @@
 //! Putting a thread away for one person, and bringing it back.
 //!
 //! `archivedBy` of a thread holds those who have put it away; [`crate::touch`] takes them out when somebody else says something.
+//! `archives` keeps the last commands of each person, written in the same step: one that comes again is not done again.
 //! The counters are brought up to the newest message first, so that only what is said after this brings the thread back.
 
 use crate::call::CallError;
 use crate::record::object_id;
 use crate::store::{MongoStore, WRITE_LIMIT};
-use eventflow_protocol::change::ArchiveThread;
+use eventflow_ports::Identified;
+use eventflow_protocol::CommandId;
+use eventflow_protocol::change::{ARCHIVES_REMEMBERED, ArchiveThread};
 use eventflow_protocol::document::ThreadView;
-use mongodb::bson::doc;
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, Bson, doc};
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::archive`].
-    pub(crate) async fn put_away(&self, wanted: &ArchiveThread) -> Result<Option<ThreadView>, CallError> {
+    pub(crate) async fn put_away(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, CallError> {
+        let wanted = &archive.wanted;
         self.catch_up(wanted.thread_id).await?;
         let user = wanted.user_id.as_str();
         let operator = if wanted.archived { "$addToSet" } else { "$pull" };
-        let (filter, update) =
-            (doc! { "_id": object_id(wanted.thread_id), "participants": user }, doc! { operator: { "archivedBy": user } });
+        let (done, command) = (format!("archives.{user}"), binary(archive.command_id));
+        // The list ascends: a command that is not in it is news if there is room, or if it is later than the first.
+        let (first, last) = (format!("{done}.0"), format!("{done}.{}", ARCHIVES_REMEMBERED - 1));
+        let is_news = [doc! { last: { "$exists": false } }, doc! { first: { "$lt": command.clone() } }];
+        let filter =
+            doc! { "_id": object_id(wanted.thread_id), "participants": user, &done: { "$ne": command.clone() }, "$or": is_news };
+        let kept = -i64::try_from(ARCHIVES_REMEMBERED).unwrap_or(i64::MAX);
+        let remember = doc! { done: { "$each": [command], "$sort": 1, "$slice": kept } };
+        let update = doc! { operator: { "archivedBy": user }, "$push": remember };
         let collection = self.threads.clone();
         let write = async move { collection.update_one(filter, update).await.map(drop) };
         self.calls.run("archive a thread", WRITE_LIMIT, write).await?;
         self.read_view(wanted.thread_id, &wanted.user_id).await
     }
+}
+
+/// Sixteen bytes, which the database orders like the ids themselves.
+fn binary(command: CommandId) -> Bson {
+    Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes: command.0.into_bytes().to_vec() })
 }

@@ -9,7 +9,7 @@ use crate::record::{MessageRecord, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use eventflow_ports::Identified;
 use eventflow_protocol::MessageId;
-use eventflow_protocol::change::{ChangeMessage, Changed, apply};
+use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use eventflow_protocol::document::Message;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc, serialize_to_document};
@@ -20,7 +20,7 @@ const CONCURRENT: usize = 8;
 /// Rounds that others may win. Each loss is somebody else's change, so this many need as many people on one message at once.
 const ROUNDS_MAX: u32 = 64;
 /// What a change can touch, beside `updatedAt` and `revision`.
-const CHANGEABLE: [&str; 6] = ["content", "attachments", "reactions", "marks", "editedAt", "deletedAt"];
+const CHANGEABLE: [&str; 7] = ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "deletedAt"];
 
 const CHANGE: &str = "change a message";
 
@@ -49,13 +49,16 @@ impl MongoStore {
             let Some(record) = self.message_record(id).await? else {
                 return Ok(turns.iter().map(|(i, _)| (*i, Changed::NotFound)).collect());
             };
-            let (revision, mut marks, mut message) = (record.revision, record.marks(), Message::from(record));
+            let (revision, mut marks, known) = (record.revision, record.marks(), record.sent_as());
+            let mut message = Message::from(record);
+            let sent_as = known.or_else(|| sent_as(&message));
             let change = |(i, change): &(usize, &Identified<ChangeMessage>)| {
                 (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
             };
             let answers: Vec<(usize, Changed)> = turns.iter().map(change).collect();
             let is_changed = answers.iter().any(|(_, changed)| matches!(changed, Changed::Done(..)));
-            let record = MessageRecord::new(&message, &[]).with_marks(&marks);
+            let sent_as = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some());
+            let record = MessageRecord::new(&message, &[]).with_marks(&marks).with_sent_as(sent_as);
             if !is_changed || self.replace_changeable(&record, revision).await? {
                 return Ok(answers);
             }

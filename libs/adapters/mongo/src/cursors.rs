@@ -122,7 +122,11 @@ impl MongoStore {
         if let Some(asked) = wanted.up_to.filter(|asked| *asked <= known.last()) {
             return Ok(asked);
         }
-        let newest = self.newest(wanted.thread_id).await?.map_or(0, |newest| newest.seq);
+        let newest = match wanted.up_to {
+            Some(_) => self.newest(wanted.thread_id).await?,
+            None => self.newest_by(wanted.thread_id, wanted.at).await?,
+        };
+        let newest = newest.map_or(0, |newest| newest.seq);
         Ok(wanted.up_to.unwrap_or(newest).min(newest))
     }
 

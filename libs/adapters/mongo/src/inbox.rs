@@ -6,17 +6,19 @@
 
 use crate::call::CallError;
 use crate::free_form::FreeForm;
-use crate::record::{date, moment, object_id};
+use crate::record::{binary, date, fingerprint, moment, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use async_trait::async_trait;
+use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
+use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, NotificationChange, Preferences, SetPreferences};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use futures_util::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Binary, DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
 /// A document of `notifications`.
@@ -39,6 +41,15 @@ pub(crate) struct NotificationRecord {
     #[serde(default)]
     read_at: Option<DateTime>,
     created_at: DateTime,
+    /// The fingerprint of a keyed one's body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Binary>,
+}
+
+/// What a deleted notification keeps of its body.
+#[derive(Deserialize)]
+struct BodyRecord {
+    body: Option<Binary>,
 }
 
 /// A document of `preferences`. Kinds are values, not keys: they may hold dots.
@@ -64,7 +75,18 @@ struct KindRecord {
 #[async_trait]
 impl Inbox for MongoStore {
     async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
-        Ok(self.notify(notifications).await?)
+        Ok(self.notify(notifications.iter().map(NotificationRecord::from).collect()).await?)
+    }
+
+    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError> {
+        let record = NotificationRecord { body: Some(binary(body)), ..NotificationRecord::from(notification) };
+        if self.notify(vec![record]).await? == [true] {
+            return Ok(Keyed::Stored);
+        }
+        if self.body(notification.id).await? != Some(body) {
+            return Ok(Keyed::KeyReused);
+        }
+        Ok(Keyed::Before(self.notification(&notification.user_id, notification.id).await?.map(Box::new)))
     }
 
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
@@ -115,12 +137,11 @@ impl Inbox for MongoStore {
 }
 
 impl MongoStore {
-    async fn notify(&self, notifications: &[Notification]) -> Result<Vec<bool>, CallError> {
-        let mut added = vec![true; notifications.len()];
-        if notifications.is_empty() {
+    async fn notify(&self, records: Vec<NotificationRecord>) -> Result<Vec<bool>, CallError> {
+        let mut added = vec![true; records.len()];
+        if records.is_empty() {
             return Ok(added);
         }
-        let records: Vec<NotificationRecord> = notifications.iter().map(NotificationRecord::from).collect();
         let collection = self.notifications.clone();
         let insert = async move { collection.insert_many(records).ordered(false).await.map(drop) };
         if let Err(error) = self.calls.run("add notifications", WRITE_LIMIT, insert).await {
@@ -129,6 +150,15 @@ impl MongoStore {
             }
         }
         Ok(added)
+    }
+
+    /// The fingerprint of a keyed notification, deleted or not.
+    async fn body(&self, id: NotificationId) -> Result<Option<Fingerprint>, CallError> {
+        let collection = self.notifications.clone_with_type::<BodyRecord>();
+        let filter = doc! { "_id": object_id(id) };
+        let find = async move { collection.find_one(filter).projection(doc! { "body": 1 }).max_time(READ_LIMIT).await };
+        let found = self.calls.run("read a notification", READ_LIMIT, find).await?;
+        Ok(found.and_then(|record| record.body.as_ref().and_then(fingerprint)))
     }
 
     /// Replaces preferences that are not later than these; without any it makes them, if `upsert`.
@@ -196,6 +226,7 @@ impl From<&Notification> for NotificationRecord {
             is_read: notification.is_read,
             read_at: notification.read_at.map(date),
             created_at: date(notification.created_at),
+            body: None,
         }
     }
 }

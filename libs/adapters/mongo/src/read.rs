@@ -6,7 +6,7 @@ use crate::store::{MongoStore, READ_LIMIT};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
-use eventflow_protocol::{MessageId, ThreadId};
+use eventflow_protocol::{MessageId, ThreadId, Timestamp};
 use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
@@ -44,6 +44,12 @@ impl MongoStore {
     /// The newest message of a thread.
     pub(crate) async fn newest(&self, thread: ThreadId) -> Result<Option<Message>, CallError> {
         Ok(self.read_messages(thread, MessagePage { limit: 1, ..MessagePage::default() }).await?.pop())
+    }
+
+    /// The newest message of a thread that was accepted by then; most are, so the server looks at few.
+    pub(crate) async fn newest_by(&self, thread: ThreadId, at: Timestamp) -> Result<Option<Message>, CallError> {
+        let before = Some(Place::Time(Timestamp(at.0.saturating_add(1))));
+        Ok(self.read_messages(thread, MessagePage { before, after: None, limit: 1 }).await?.pop())
     }
 
     /// These messages, as far as they exist.

@@ -4,14 +4,16 @@
 
 use crate::free_form::FreeForm;
 use eventflow_protocol::change::ChangeMark;
+use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::document::{
     Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt, Thread, ThreadStatus,
 };
 use eventflow_protocol::id::DocumentId;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
-use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, DateTime};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -48,6 +50,9 @@ pub(crate) struct MessageRecord {
     client_message_id: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     marks: Vec<MarkRecord>,
+    /// What was sent under a key, as a fingerprint, from the first edit or deletion on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_as: Option<Binary>,
     /// Rises with every change; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<i64>,
@@ -160,6 +165,7 @@ impl MessageRecord {
             is_draft: message.is_draft,
             client_message_id: message.client_message_id.clone(),
             marks: Vec::new(),
+            sent_as: None,
             revision: None,
             pair: None,
             edited_at: message.edited_at.map(date),
@@ -181,6 +187,17 @@ impl MessageRecord {
     pub(crate) fn with_marks(mut self, marks: &[ChangeMark]) -> Self {
         self.marks = marks.iter().map(MarkRecord::from).collect();
         self
+    }
+
+    /// As it is stored with what was sent first.
+    pub(crate) fn with_sent_as(mut self, sent_as: Option<Fingerprint>) -> Self {
+        self.sent_as = sent_as.map(binary);
+        self
+    }
+
+    /// What was sent first, if it was changed.
+    pub(crate) fn sent_as(&self) -> Option<Fingerprint> {
+        self.sent_as.as_ref().and_then(fingerprint)
     }
 
     /// The last commands that changed it.
@@ -359,6 +376,16 @@ impl From<DeliveryRecord> for DeliveryReceipt {
 #[allow(clippy::needless_pass_by_value, reason = "the id is `Copy`, which the lint does not see for a generic kind")]
 pub(crate) fn object_id<Kind>(id: DocumentId<Kind>) -> ObjectId {
     ObjectId::from_bytes(id.bytes())
+}
+
+/// A fingerprint as the database's own type.
+pub(crate) fn binary(fingerprint: Fingerprint) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }
+}
+
+/// The inverse of [`binary`]; what has another length is none.
+pub(crate) fn fingerprint(binary: &Binary) -> Option<Fingerprint> {
+    binary.bytes.as_slice().try_into().ok()
 }
 
 /// A moment as the database's own type.

@@ -136,7 +136,7 @@ impl Store for MongoStore {
         Ok(self.advance_cursors(advances).await?)
     }
 
-    async fn archive(&self, archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError> {
+    async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
         Ok(self.put_away(archive).await?)
     }
 

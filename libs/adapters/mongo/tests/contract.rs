@@ -97,6 +97,11 @@ async fn the_same_key_for_another_message_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_stands_for_what_was_sent_whatever_became_of_it() {
+    run(keys::a_key_stands_for_what_was_sent_whatever_became_of_it).await;
+}
+
+#[tokio::test]
 async fn keys_belong_to_their_sender() {
     run(keys::keys_belong_to_their_sender).await;
 }

@@ -1,11 +1,10 @@
 //! The routes about messages: a thread's history, and saying something in it.
 
 use crate::commands::Done;
-use crate::fields::Object;
 use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::failure::Failure;
-use crate::http::request::{Body, Query, ThreadPath};
+use crate::http::request::{self, Body, Query, ThreadPath};
 use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::validate;
@@ -17,9 +16,6 @@ use eventflow_protocol::pairing::Leg;
 use http::HeaderMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// The header form of `clientMessageId` (IETF draft-ietf-httpapi-idempotency-key-header).
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// `GET /{threadId}?before&after&beforeTime&afterTime&limit`: ascending by `seq`; without a place the newest.
 pub(crate) async fn history(
@@ -43,7 +39,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Body(mut body): Body,
 ) -> Result<Response, Failure> {
-    merge_key(&headers, &mut body)?;
+    request::merge_key(&headers, &mut body, "clientMessageId")?;
     let mut message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
     validate::paired(&mut message, Leg::Rest, caller.session, None);
     match edge.commands.send_message(message).await?.done().await? {
@@ -55,23 +51,6 @@ pub(crate) async fn send(
         }
         Done::Queued(command) => Ok(answer::queued(command)),
         other => Err(other.unexpected().into()),
-    }
-}
-
-/// The header is another way to give `clientMessageId`; both may be there if they agree.
-fn merge_key(headers: &HeaderMap, body: &mut Object) -> Result<(), Refusal> {
-    let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(()) };
-    let key = header.to_str().map_err(|_| Refusal::invalid("Idempotency-Key must be printable ASCII"))?;
-    // The draft's form is a quoted string; most clients send it bare.
-    let bare = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
-    let key = validate::idempotency_key(bare.to_owned(), "Idempotency-Key")?;
-    match body.get("clientMessageId") {
-        None | Some(Value::Null) => {
-            body.insert("clientMessageId".to_owned(), Value::String(key));
-            Ok(())
-        }
-        Some(Value::String(other)) if *other == key => Ok(()),
-        Some(_) => Err(Refusal::invalid("Idempotency-Key and clientMessageId differ")),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The routes about notifications: one's own list, and telling somebody (administrators).
 //!
-//! Somebody else's notification is answered like one that does not exist. Repeating a mark or a deletion changes nothing.
+//! Somebody else's notification is answered like one that does not exist. Repeating a mark or a deletion changes nothing, and telling
+//! somebody again under the same key finds what they were told.
 
 use crate::commands::{Done, Sent};
 use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::failure::Failure;
-use crate::http::request::{Body, NotificationPath, Query};
+use crate::http::request::{self, Body, NotificationPath, Query};
 use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::validate;
@@ -16,7 +17,8 @@ use eventflow_ports::NotificationPage;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Identified as _;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange};
-use eventflow_protocol::{NotificationId, UserId};
+use eventflow_protocol::{ErrorCode, NotificationId, UserId};
+use http::HeaderMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -38,10 +40,17 @@ pub(crate) async fn unread_count(State(edge): State<Arc<Edge>>, Caller(caller): 
     Ok(answer::ok(json!({ "success": true, "unreadCount": unread })))
 }
 
-/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?}`: 201 stored, 202 if any is queued.
-pub(crate) async fn send(State(edge): State<Arc<Edge>>, Body(mut body): Body) -> Result<Response, Failure> {
+/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?, clientNotificationId?}`: 201 stored, 200 all stored before,
+/// 202 if any is queued.
+pub(crate) async fn send(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+    Body(mut body): Body,
+) -> Result<Response, Failure> {
+    request::merge_key(&headers, &mut body, "clientNotificationId")?;
     let mut on_their_way = Vec::new();
-    for notify in validate::notification(&mut body, edge.clock.now())? {
+    for notify in validate::notification(&mut body, &caller.user, edge.clock.now())? {
         let user = notify.user_id.clone();
         on_their_way.push((user, edge.commands.send_command(&Command::Notify(notify)).await));
     }
@@ -93,20 +102,26 @@ async fn change(
     }
 }
 
-/// What became of each person's notification. A refusal of all is an error; of some, they are named.
+/// What became of each person's notification. A refusal of all is an error, and so is a key that was used for something else; of others that
+/// were refused, the people are named.
 async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, Failure> {
     let (mut stored, mut queued, mut failed, mut last) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let mut is_news = false;
     for (user, sent) in on_their_way {
         let done = match sent {
             Ok(sent) => sent.done().await,
             Err(refusal) => Err(refusal),
         };
         match done {
-            Ok(Done::Notification(notification)) => stored.push(notification.shown()),
+            Ok(Done::Notification { notification, deduplicated }) => {
+                is_news |= !deduplicated;
+                stored.push(notification.shown());
+            }
             Ok(Done::Queued(command)) => queued.push(command),
             // The person does not want this kind: nothing was stored, as they wished.
             Ok(Done::Done) => {}
             Ok(other) => (failed.push(user), last = Some(other.unexpected())).0,
+            Err(refusal) if refusal.code == ErrorCode::KeyReused => return Err(refusal.into()),
             Err(refusal) => (failed.push(user), last = Some(refusal)).0,
         }
     }
@@ -116,8 +131,12 @@ async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Resp
     if let ([], [], &[command]) = (stored.as_slice(), failed.as_slice(), queued.as_slice()) {
         return Ok(answer::queued(command));
     }
+    let is_again = !is_news && !stored.is_empty() && queued.is_empty() && failed.is_empty();
     let first = stored.first().cloned();
-    Ok(answer::created(json!({
-        "success": true, "notification": first, "notifications": stored, "queued": queued, "failed": failed,
-    })))
+    let mut body = json!({ "success": true, "notification": first, "notifications": stored, "queued": queued, "failed": failed });
+    if is_again {
+        body["deduplicated"] = json!(true);
+        return Ok(answer::ok(body));
+    }
+    Ok(answer::created(body))
 }

@@ -13,12 +13,33 @@ use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId}
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// Items in a page unless asked otherwise.
 const PAGE_DEFAULT: u32 = 50;
 /// Most entries a listing passes over: past it, a cursor is the way.
 const SKIP_MAX: u32 = 10_000;
+
+/// The header form of a body's own key (IETF draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The header is another way to give the body's `field`; both may be there if they agree.
+pub(crate) fn merge_key(headers: &HeaderMap, body: &mut Object, field: &str) -> Result<(), Refusal> {
+    let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(()) };
+    let key = header.to_str().map_err(|_| Refusal::invalid("Idempotency-Key must be printable ASCII"))?;
+    // The draft's form is a quoted string; most clients send it bare.
+    let bare = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+    let key = validate::idempotency_key(bare.to_owned(), "Idempotency-Key")?;
+    match body.get(field) {
+        None | Some(Value::Null) => {
+            body.insert(field.to_owned(), Value::String(key));
+            Ok(())
+        }
+        Some(Value::String(other)) if *other == key => Ok(()),
+        Some(_) => Err(Refusal::invalid(format!("Idempotency-Key and {field} differ"))),
+    }
+}
 
 /// A JSON object; refused if it is another content type (a foreign form can send `text/plain` without asking first).
 pub(crate) struct Body(pub(crate) Object);

@@ -93,6 +93,10 @@ pub(crate) async fn read(
     let up_to = up_to.map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message"))).transpose()?;
     edge.commands.require_participant(thread_id, &caller.user).await?;
     let at = edge.clock.now();
+    let up_to = match up_to {
+        Some(seq) => Some(seq),
+        None => edge.commands.everything_in(thread_id).await,
+    };
     changes::advance(&edge, AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at }).await
 }
 

@@ -9,7 +9,6 @@ use eventflow_bus::topology::{PERSIST, Topology};
 use eventflow_protocol::change::Changed;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::reply::{Answer, ReplyFrame};
 use eventflow_protocol::{CommandId, ErrorCode, GatewayId, codec};
 use parking_lot::Mutex;
@@ -125,9 +124,10 @@ impl Worker {
                 self.store.archive_one(&archive).map_or_else(|| refused(ErrorCode::NotFound), |_| Answer::Done)
             }
             Command::Notify(notify) => {
-                let notification = Notification::new(id.into(), notify);
-                self.inbox.add(notification.clone());
-                Answer::Notification { notification: Box::new(notification) }
+                let told = self.inbox.notify(id.into(), notify);
+                let answer =
+                    |(notification, deduplicated)| Answer::Notification { notification: Box::new(notification), deduplicated };
+                told.map_or_else(|| refused(ErrorCode::KeyReused), answer)
             }
             Command::ChangeNotifications(change) => Answer::Count { count: self.inbox.change(&change) },
             Command::SetPreferences(set) => {

@@ -1,9 +1,11 @@
 //! The inbox, the directory and the presence store of a test: maps in memory.
 
 use async_trait::async_trait;
+use eventflow_ports::inbox::Keyed;
 use eventflow_ports::presence::GatewayStats;
 use eventflow_ports::{Directory, Inbox, NotificationPage, PresenceError, PresenceStore, StoreError};
-use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences};
+use eventflow_protocol::command::Fingerprint;
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences};
 use eventflow_protocol::person::{Profile, Revocation};
 use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
@@ -15,12 +17,26 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 #[derive(Default)]
 pub(crate) struct TestInbox {
     notifications: Mutex<Vec<Notification>>,
+    bodies: Mutex<HashMap<NotificationId, Fingerprint>>,
     preferences: Mutex<HashMap<UserId, Preferences>>,
 }
 
 impl TestInbox {
-    pub(crate) fn add(&self, notification: Notification) {
-        self.notifications.lock().push(notification);
+    /// A key with the same body is the same notification (`true`: it was there); with another body it is an error.
+    pub(crate) fn notify(&self, id: NotificationId, notify: Notify) -> Option<(Notification, bool)> {
+        let body = notify.fingerprint();
+        let Some(id) = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id)) else {
+            let notification = Notification::new(id, notify);
+            self.notifications.lock().push(notification.clone());
+            return Some((notification, false));
+        };
+        let mut notifications = self.notifications.lock();
+        if let Some(known) = notifications.iter().find(|one| one.id == id) {
+            return (self.bodies.lock().get(&id) == Some(&body)).then(|| (known.clone(), true));
+        }
+        self.bodies.lock().insert(id, body);
+        notifications.push(Notification::new(id, notify));
+        notifications.last().cloned().map(|notification| (notification, false))
     }
 
     pub(crate) fn change(&self, change: &ChangeNotifications) -> u64 {
@@ -43,6 +59,9 @@ impl TestInbox {
 #[async_trait]
 impl Inbox for TestInbox {
     async fn add_notifications(&self, _notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn add_keyed_notification(&self, _notification: &Notification, _body: Fingerprint) -> Result<Keyed, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn change_notifications(&self, _change: &ChangeNotifications) -> Result<u64, StoreError> {

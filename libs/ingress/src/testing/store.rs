@@ -194,7 +194,7 @@ impl Store for TestStore {
     async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn archive(&self, _archive: &ArchiveThread) -> Result<Option<ThreadView>, StoreError> {
+    async fn archive(&self, _archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {

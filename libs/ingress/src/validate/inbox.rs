@@ -6,10 +6,10 @@
 use crate::fields::{self, Object};
 use crate::metadata;
 use crate::refusal::Refusal;
-use crate::validate::{parse_thread_id, user_ids};
+use crate::validate::{client_key, parse_thread_id, user_ids};
 use eventflow_protocol::content::clean;
 use eventflow_protocol::inbox::{
-    Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, TEXT_MAX_CHARS, TITLE_MAX_CHARS,
+    Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS,
 };
 use eventflow_protocol::{Timestamp, UserId};
 use serde_json::Value;
@@ -20,8 +20,8 @@ pub const NOTIFIED_MAX: usize = 1_000;
 /// The kind of a notification that names none.
 const DEFAULT_KIND: &str = "general";
 
-/// One command per person from `userIds` or `userId`, `type`, `title`, `message`, `data` and `threadId`.
-pub fn notification(body: &mut Object, at: Timestamp) -> Result<Vec<Notify>, Refusal> {
+/// One command per person from `userIds` or `userId`, `type`, `title`, `message`, `data`, `threadId` and `clientNotificationId`.
+pub fn notification(body: &mut Object, by: &UserId, at: Timestamp) -> Result<Vec<Notify>, Refusal> {
     let users = recipients(body)?;
     let kind = fields::optional_text(body, "type", "type")?.unwrap_or_else(|| DEFAULT_KIND.to_owned());
     let kind = self::kind(kind, "type")?;
@@ -30,6 +30,7 @@ pub fn notification(body: &mut Object, at: Timestamp) -> Result<Vec<Notify>, Ref
     let data = metadata::take_field(body, "data", "data")?;
     let thread = fields::optional_text(body, "threadId", "threadId")?;
     let thread_id = thread.map(|thread| parse_thread_id(&thread)).transpose()?;
+    let key = client_key(body, "clientNotificationId")?.map(|key| SenderKey { by: by.clone(), key });
     let notify = |user_id| Notify {
         user_id,
         kind: kind.clone(),
@@ -37,6 +38,7 @@ pub fn notification(body: &mut Object, at: Timestamp) -> Result<Vec<Notify>, Ref
         text: text.clone(),
         data: data.clone(),
         thread_id,
+        key: key.clone(),
         at,
     };
     Ok(users.into_iter().map(notify).collect())
@@ -113,7 +115,7 @@ mod tests {
     }
 
     fn notify(body: &Value) -> Result<Vec<Notify>, Refusal> {
-        notification(&mut object(body), Timestamp(7))
+        notification(&mut object(body), &"admin".parse().unwrap(), Timestamp(7))
     }
 
     #[test]
@@ -142,6 +144,7 @@ mod tests {
             json!({"userId": "ann", "title": "x", "type": "Order Update"}),
             json!({"userId": "ann", "title": "x", "data": {"$where": 1}}),
             json!({"userId": {"$ne": 1}, "title": "x"}),
+            json!({"userId": "ann", "title": "x", "clientNotificationId": ""}),
         ] {
             assert!(notify(&bad).is_err(), "{bad}");
         }

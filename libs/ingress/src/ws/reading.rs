@@ -28,7 +28,10 @@ impl Shared {
     async fn read(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<Asked, Refusal> {
         let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let (thread_id, up_to) = match name {
-            EventName::ReadThread => (self.own_thread(&mut body, user).await?, None),
+            EventName::ReadThread => {
+                let thread = self.own_thread(&mut body, user).await?;
+                (thread, self.edge.commands.everything_in(thread).await)
+            }
             _ => self.message_read(&mut body, user).await?,
         };
         let at = self.edge.clock.now();

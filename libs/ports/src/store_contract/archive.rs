@@ -2,11 +2,11 @@
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, unread, view};
-use crate::store::{Store, ThreadPage};
+use crate::store::{Identified, Store, ThreadPage};
 use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::document::ThreadStatus::{self, Active, Archived};
 use eventflow_protocol::document::ThreadView;
-use eventflow_protocol::{ThreadId, UserId};
+use eventflow_protocol::{CommandId, ThreadId, UserId};
 
 /// One person's listing changes; everybody else's, and the thread itself, stay.
 pub async fn a_thread_is_put_away_for_one_person(harness: &dyn Harness) {
@@ -87,6 +87,48 @@ pub async fn an_old_message_brings_nothing_back(harness: &dyn Harness) {
     assert_eq!(statuses(&*store, &scene).await, [Archived, Archived]);
 }
 
+/// A command that comes again after somebody else's message, or after the opposite wish, changes nothing: it was carried out.
+pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let wishes: Vec<_> = [true, false, true].map(|archived| wish(scene.thread, &scene.people[0], archived)).into();
+    for first in &wishes {
+        store.archive(first).await.expect("archive");
+    }
+    assert_eq!(statuses(&*store, &scene).await, [Archived, Active]);
+    for witness in [store.clone(), harness.open().await] {
+        witness.archive(&wishes[1]).await.expect("archive again");
+        assert_eq!(statuses(&*witness, &scene).await, [Archived, Active], "the thread was put away again since");
+    }
+    let hello = append(&*store, &[scene.say(1, "are you there?")]).await;
+    store.touch_threads(&hello).await.expect("touch");
+    for witness in [store.clone(), harness.open().await] {
+        for again in &wishes {
+            let seen = witness.archive(again).await.expect("archive again").expect("they are in the thread");
+            assert_eq!(seen, view(&*witness, scene.thread, &scene.people[0]).await);
+            assert_eq!(seen.thread.status, Active, "somebody else's message brought the thread back");
+        }
+    }
+    let theirs = Identified { wanted: wish(scene.thread, &scene.people[1], true).wanted, ..wishes[0].clone() };
+    store.archive(&theirs).await.expect("archive");
+    assert_eq!(statuses(&*store, &scene).await, [Active, Archived], "what one has done another has not");
+}
+
+/// However many others were carried out since.
+pub async fn many_archives_that_come_again_change_nothing(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let wishes: Vec<_> = (0..20).map(|i| wish(scene.thread, &scene.people[0], i % 2 == 0)).collect();
+    for first in &wishes {
+        store.archive(first).await.expect("archive");
+        assert_eq!(statuses(&*store, &scene).await[0], if first.wanted.archived { Archived } else { Active });
+    }
+    for again in &wishes {
+        store.archive(again).await.expect("archive again");
+        assert_eq!(statuses(&*store, &scene).await, [Active, Active]);
+    }
+}
+
 async fn two_threads(store: &dyn Store, people: usize) -> (Scene, Scene) {
     let scene = Scene::with_people(store, people).await;
     let mut create = creation(&scene.people, 0);
@@ -95,8 +137,9 @@ async fn two_threads(store: &dyn Store, people: usize) -> (Scene, Scene) {
     (scene.clone(), Scene { thread: other.id, people: scene.people })
 }
 
-fn wish(thread_id: ThreadId, user: &UserId, archived: bool) -> ArchiveThread {
-    ArchiveThread { thread_id, user_id: user.clone(), archived, at: at(40) }
+fn wish(thread_id: ThreadId, user: &UserId, archived: bool) -> Identified<ArchiveThread> {
+    let wanted = ArchiveThread { thread_id, user_id: user.clone(), archived, at: at(40) };
+    Identified { command_id: CommandId::new(), wanted }
 }
 
 async fn archive(store: &dyn Store, scene: &Scene, who: usize, archived: bool) -> ThreadView {

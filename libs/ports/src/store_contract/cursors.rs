@@ -142,6 +142,37 @@ pub async fn an_advance_that_comes_again_changes_nothing(harness: &dyn Harness) 
     assert_eq!(unread(&*other, &scene).await, [3, 6, 6]);
 }
 
+/// "Everything" is what was accepted by then: what came meanwhile stays unread when the command comes late, or again.
+pub async fn reading_everything_leaves_what_came_later(harness: &dyn Harness) {
+    for cursor in [Cursor::Delivered, Cursor::Read] {
+        let store = harness.open().await;
+        let (scene, _) = talked(&*store, 2, 4).await;
+        let mut batch = scene.talk(5);
+        for (new, seconds) in batch.iter_mut().zip([49, 51, 50, 51, 60]) {
+            new.send.at = at(seconds);
+        }
+        let messages = append(&*store, &batch).await;
+        store.touch_threads(&messages).await.expect("touch");
+        for witness in [store.clone(), harness.open().await] {
+            let advanced = advance(&*witness, &scene, 0, cursor, None).await;
+            assert_eq!(advanced.up_to, 7, "the newest accepted 50 s after time zero, and all before it");
+        }
+        assert_eq!(advance(&*store, &scene, 0, cursor, Some(99)).await.up_to, 9, "a place is a place");
+    }
+}
+
+/// Nothing was there by then.
+pub async fn reading_everything_before_the_first_message_reads_nothing(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (scene, _) = talked(&*store, 2, 4).await;
+    let (thread_id, user_id) = (scene.thread, scene.people[0].clone());
+    let early = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(0) };
+    for witness in [store.clone(), harness.open().await] {
+        let advanced = witness.advance(&[early.clone()]).await.expect("advance").remove(0).expect("they are in the thread");
+        assert_eq!((advanced.from, advanced.up_to, advanced.unread_count), (0, 0, 2));
+    }
+}
+
 /// A stranger and a thread that is not there hold up nobody.
 pub async fn strangers_have_no_cursor(harness: &dyn Harness) {
     let store = harness.open().await;

@@ -1,8 +1,10 @@
 //! A sender's own key names one message: the same key with the same body is the same message, with another body an error.
 
 use super::Harness;
-use super::fixtures::{Scene, append, duplicate, expect_history, history, stored};
+use super::fixtures::{Scene, append, change, change_one, duplicate, expect_history, history, stored};
 use crate::store::Appended;
+use eventflow_protocol::change::{Change, Changed};
+use eventflow_protocol::content::Content;
 use eventflow_protocol::document::{Attachment, AttachmentKind};
 
 /// The message is sent again under the key, as another command and in another batch.
@@ -50,6 +52,34 @@ pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) 
     let mut answers = store.append_messages(&batch).await.expect("append");
     assert_eq!(stored(answers.remove(3)).seq, 2);
     assert_eq!(history(&*store, elsewhere.thread).await, []);
+}
+
+/// After an edit and after a deletion the key still stands for what was sent: that body finds the message, any other is refused, the one
+/// it was edited to as well.
+pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let mut first = scene.say_keyed(0, "hi", "k");
+    first.send.attachments.push(picture());
+    let sent = append(&*store, &[first.clone()]).await;
+    let send_again = |text: &str, with_picture: bool| {
+        let mut again = scene.say_keyed(0, text, "k");
+        again.send.attachments.extend(with_picture.then(picture));
+        again
+    };
+    let edits = ["ho", "hum"].map(|text| Change::Edit { content: Content::parse(text).expect("the text is content") });
+    for wish in edits.into_iter().chain([Change::Delete]) {
+        let Changed::Done(now, _) = change_one(&*store, &change(&sent[0], &scene.people[0], wish, 9)).await else {
+            panic!("the message is changed");
+        };
+        let batch = [send_again("hi", true), send_again("ho", true), send_again("hum", true), send_again("hi", false)];
+        for witness in [store.clone(), harness.open().await] {
+            let mut answers = witness.append_messages(&batch).await.expect("append");
+            assert_eq!(answers.split_off(1), [Appended::KeyReused, Appended::KeyReused, Appended::KeyReused]);
+            assert_eq!(duplicate(answers.remove(0)), *now);
+        }
+    }
+    assert_eq!(history(&*store, scene.thread).await.len(), 1);
 }
 
 /// Keys of one sender do not meet those of another, and having none is not a key.

@@ -85,3 +85,42 @@ fn reactions_are_bounded_per_person() {
     let remove = wanted(&message, "ben", Change::React { emoji: "3".into(), wish: Wish::Remove });
     assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &remove), Changed::Done(_, Effect::Unreacted)));
 }
+
+#[test]
+fn an_archive_command_that_comes_again_is_no_news_however_many_came_since() {
+    let commands: Vec<CommandId> = (1..=10).map(|n| CommandId(uuid::Uuid::from_u128(n))).collect();
+    let mut done = Vec::new();
+    for command in &commands {
+        assert!(is_news(&mut done, *command));
+    }
+    assert_eq!(done, commands[10 - ARCHIVES_REMEMBERED..]);
+    for command in &commands {
+        assert!(!is_news(&mut done, *command), "{command}");
+    }
+    let mut few = vec![commands[3], commands[5]];
+    assert!(is_news(&mut few, commands[1]), "a gateway whose clock is behind is heard");
+    assert_eq!(few, [commands[1], commands[3], commands[5]]);
+}
+
+#[test]
+fn a_key_stands_for_what_was_sent_first() {
+    let mut stored = message();
+    assert_eq!(sent_as(&stored), None, "without a key nobody asks");
+    stored.client_message_id = Some("k".into());
+    let first = sent_as(&stored);
+    let send = |text: &str| SendMessage {
+        thread_id: stored.thread_id,
+        sender_id: user("ann"),
+        content: Content::parse(text).unwrap(),
+        attachments: Vec::new(),
+        client_message_id: Some("k".into()),
+        pairing: None,
+        at: Timestamp(6),
+    };
+    let (same, edit) = (send("hello"), send("hello!"));
+    assert!(same.is_again(&stored, None) && !edit.is_again(&stored, None));
+    let edited = Message { content: "hello!".into(), edited_at: Some(Timestamp(7)), ..stored.clone() };
+    assert!(same.is_again(&edited, first) && !edit.is_again(&edited, first));
+    assert!(edit.is_again(&edited, None), "of one changed long ago it is not known");
+    assert_eq!(sent_as(&edited), None, "what it says now is not what was sent");
+}

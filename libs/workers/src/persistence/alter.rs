@@ -6,6 +6,7 @@
 use super::outcome::Became;
 use super::{Persistence, refused};
 use eventflow_bus::handler::{Item, Unavailable};
+use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{Identified, StoreError};
 use eventflow_protocol::change::{AdvanceCursor, ChangeMessage};
 use eventflow_protocol::command::Command;
@@ -76,7 +77,10 @@ impl Persistence {
             Command::CreateThread(_) | Command::SendMessage(_) | Command::ChangeMessage(_) | Command::AdvanceCursor(_) => {
                 return None;
             }
-            Command::ArchiveThread(archive) => store.archive(archive).await.map(|view| Became::Archived(view.map(Box::new))),
+            Command::ArchiveThread(archive) => {
+                let archive = Identified { command_id: CommandId(item.id), wanted: archive.clone() };
+                store.archive(&archive).await.map(|view| Became::Archived(view.map(Box::new)))
+            }
             Command::Notify(notify) => self.notify(CommandId(item.id), notify).await,
             Command::ChangeNotifications(change) => inbox.change_notifications(change).await.map(Became::Counted),
             Command::SetPreferences(set) => inbox.set_preferences(set).await.map(|()| Became::Done),
@@ -91,9 +95,24 @@ impl Persistence {
             tracing::debug!(command = %id, "a notification is not wanted in the inbox");
             return Ok(Became::Unwanted);
         }
+        if let Some(key) = &notify.key {
+            return self.notify_keyed(key.notification_id(&notify.user_id), notify).await;
+        }
         let notification = Notification::new(NotificationId::from(id), notify.clone());
         let added = self.parts.inbox.add_notifications(std::slice::from_ref(&notification)).await?;
         Ok(Became::Notified(Box::new(notification), added.first().copied().unwrap_or(false)))
+    }
+
+    /// Under its sender's key a notification is there once, whichever command brought it.
+    async fn notify_keyed(&self, id: NotificationId, notify: &Notify) -> Result<Became, StoreError> {
+        let notification = Box::new(Notification::new(id, notify.clone()));
+        Ok(match self.parts.inbox.add_keyed_notification(&notification, notify.fingerprint()).await? {
+            Keyed::Stored => Became::Notified(notification, true),
+            Keyed::Before(Some(known)) => Became::Notified(known, false),
+            // Its owner has deleted it; to its sender it is what it was.
+            Keyed::Before(None) => Became::Notified(notification, false),
+            Keyed::KeyReused => Became::KeyReused,
+        })
     }
 }
 

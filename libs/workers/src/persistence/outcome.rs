@@ -30,6 +30,8 @@ pub(super) enum Became {
     Archived(Option<Box<ThreadView>>),
     /// In the inbox now (`true`), or it was before.
     Notified(Box<Notification>, bool),
+    /// Its sender's key stands for another notification.
+    KeyReused,
     /// The person does not want such notifications in the inbox.
     Unwanted,
     Counted(u64),
@@ -61,8 +63,9 @@ impl Announcement {
                 if is_new || item.redelivered {
                     self.events.push(Event::NotificationStored { notification: notification.clone() });
                 }
-                Answer::Notification { notification }
+                Answer::Notification { notification, deduplicated: !is_new }
             }
+            (Became::KeyReused, _) => refusal(ErrorCode::KeyReused, "this key was used for another notification"),
             (Became::Counted(count), _) => Answer::Count { count },
             (Became::Done, Command::Revoke(revocation)) => {
                 self.events.push(Event::Revoked { revocation: revocation.clone(), command: CommandId(item.id) });

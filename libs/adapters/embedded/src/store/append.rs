@@ -5,7 +5,7 @@
 
 use super::{column, message, pairing, thread};
 use eventflow_ports::{Appended, NewMessage};
-use eventflow_protocol::document::Message;
+use eventflow_protocol::command::SendMessage;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, Error, Result, params};
 use std::collections::HashMap;
@@ -48,9 +48,9 @@ impl Append<'_> {
             return Ok(Appended::Duplicate(message));
         }
         let last_seq = self.head(member.0)?.last_seq;
-        let message = new.send.into_message(new.command_id, last_seq + 1);
+        let message = new.send.clone().into_message(new.command_id, last_seq + 1);
         if !message::insert(self.connection, &message, leg)? {
-            return self.stored_before(&message);
+            return self.stored_before(message.id, &new.send);
         }
         let head = Head { last_seq: message.seq, newest: Some((message.id, message.created_at)) };
         self.heads.insert(message.thread_id, head);
@@ -76,17 +76,13 @@ impl Append<'_> {
     }
 
     /// What to answer for a message that one of the unique indexes knows.
-    fn stored_before(&self, message: &Message) -> Result<Appended> {
-        if let Some(stored) = message::by_id(self.connection, message.id)? {
+    fn stored_before(&self, id: MessageId, send: &SendMessage) -> Result<Appended> {
+        if let Some(stored) = message::by_id(self.connection, id)? {
             return Ok(Appended::Duplicate(stored));
         }
-        let key = message.client_message_id.as_deref().ok_or(Error::QueryReturnedNoRows)?;
-        let stored = message::by_key(self.connection, &message.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
-        // Of a message that was edited or taken back it is not known any more what it said first.
-        let was_changed = stored.edited_at.is_some() || stored.deleted_at.is_some();
-        let is_same_body = stored.content == message.content && stored.attachments == message.attachments;
-        let is_same = stored.thread_id == message.thread_id && (was_changed || is_same_body);
-        Ok(if is_same { Appended::Duplicate(stored) } else { Appended::KeyReused })
+        let key = send.client_message_id.as_deref().ok_or(Error::QueryReturnedNoRows)?;
+        let (stored, sent_as) = message::by_key(self.connection, &send.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
+        Ok(if send.is_again(&stored, sent_as) { Appended::Duplicate(stored) } else { Appended::KeyReused })
     }
 
     fn touch_threads(&self) -> Result<()> {

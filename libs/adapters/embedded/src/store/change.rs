@@ -4,7 +4,7 @@
 
 use super::message;
 use eventflow_ports::Identified;
-use eventflow_protocol::change::{ChangeMessage, Changed, apply};
+use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use rusqlite::{Connection, Result};
 
 /// Makes changes in order; one answer each.
@@ -16,9 +16,13 @@ fn one(connection: &Connection, change: &Identified<ChangeMessage>) -> Result<Ch
     let Some((mut message, mut marks)) = message::with_marks(connection, change.wanted.message_id)? else {
         return Ok(Changed::NotFound);
     };
+    let sent_as = sent_as(&message);
     let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
     if matches!(changed, Changed::Done(..)) {
         message::write_change(connection, &message, &marks)?;
+        if let Some(sent_as) = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some()) {
+            message::write_sent_as(connection, &message, sent_as)?;
+        }
     }
     Ok(changed)
 }

@@ -27,7 +27,10 @@ struct Standing {
 
 fn one(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<Advanced>> {
     let Some(mut standing) = standing(connection, wanted)? else { return Ok(None) };
-    let up_to = wanted.up_to.unwrap_or(u64::MAX).min(standing.last_seq);
+    let up_to = match wanted.up_to {
+        Some(asked) => asked.min(standing.last_seq),
+        None => accepted_by(connection, wanted)?,
+    };
     let from = match wanted.cursor {
         Cursor::Delivered => standing.delivered,
         Cursor::Read => standing.read,
@@ -76,6 +79,14 @@ impl Standing {
         statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), seen, read, delivered])?;
         Ok(())
     }
+}
+
+/// Place of the newest message that was accepted by then; most are, so the first one looked at is it.
+fn accepted_by(connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
+    let mut statement = connection
+        .prepare_cached("SELECT seq FROM message WHERE thread_id = ?1 AND created_at <= ?2 ORDER BY seq DESC LIMIT 1")?;
+    let newest = statement.query_row(params![wanted.thread_id.bytes(), wanted.at.0], |row| column::read_integer(row, "seq"));
+    Ok(newest.optional()?.unwrap_or(0))
 }
 
 /// Their own messages after a place; there are few places after it, as people read up to the end.

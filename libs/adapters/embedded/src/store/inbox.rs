@@ -5,8 +5,10 @@
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
+use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
+use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
@@ -15,8 +17,14 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params}
 impl Inbox for EmbeddedStore {
     async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
         let all = notifications.to_vec();
-        let add = self.database.write(move |tx| all.iter().map(|notification| add(tx, notification)).collect());
+        let add = self.database.write(move |tx| all.iter().map(|notification| add(tx, notification, None)).collect());
         in_time("store notifications", add).await
+    }
+
+    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError> {
+        let notification = notification.clone();
+        let add = self.database.write(move |tx| add_keyed(tx, &notification, body));
+        in_time("store a notification", add).await
     }
 
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
@@ -50,10 +58,10 @@ impl Inbox for EmbeddedStore {
     }
 }
 
-fn add(connection: &Connection, notification: &Notification) -> Result<bool> {
+fn add(connection: &Connection, notification: &Notification, body: Option<Fingerprint>) -> Result<bool> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO notification (id, user_id, kind, title, text, data, thread_id, is_read, read_at, created_at)
-         VALUES (:id, :user_id, :kind, :title, :text, :data, :thread_id, :is_read, :read_at, :created_at)
+        "INSERT INTO notification (id, user_id, kind, title, text, data, thread_id, is_read, read_at, created_at, body)
+         VALUES (:id, :user_id, :kind, :title, :text, :data, :thread_id, :is_read, :read_at, :created_at, :body)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let data = if notification.data.is_empty() { None } else { Some(column::pack(&notification.data)?) };
@@ -68,8 +76,21 @@ fn add(connection: &Connection, notification: &Notification) -> Result<bool> {
         ":is_read": notification.is_read,
         ":read_at": notification.read_at.map(|at| at.0),
         ":created_at": notification.created_at.0,
+        ":body": body,
     })?;
     Ok(rows == 1)
+}
+
+fn add_keyed(connection: &Connection, notification: &Notification, body: Fingerprint) -> Result<Keyed> {
+    if add(connection, notification, Some(body))? {
+        return Ok(Keyed::Stored);
+    }
+    let mut statement = connection.prepare_cached("SELECT body FROM notification WHERE id = ?1")?;
+    let known: Option<Fingerprint> = statement.query_row([notification.id.bytes()], |row| row.get("body"))?;
+    if known != Some(body) {
+        return Ok(Keyed::KeyReused);
+    }
+    Ok(Keyed::Before(find(connection, &notification.user_id, notification.id)?.map(Box::new)))
 }
 
 /// One of theirs, or all that were accepted before.

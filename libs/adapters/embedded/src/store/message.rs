@@ -2,10 +2,11 @@
 
 use super::column;
 use eventflow_protocol::change::ChangeMark;
+use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Result, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
 /// Writes a new message, the leg of this command if it pairs; `false` if its command or its sender's key was stored before (then
 /// nothing is changed).
@@ -61,6 +62,13 @@ pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[
     Ok(())
 }
 
+/// Keeps what a keyed message said when it was sent.
+pub(super) fn write_sent_as(connection: &Connection, message: &Message, sent_as: Fingerprint) -> Result<()> {
+    let mut statement = connection.prepare_cached("UPDATE message SET sent_as = ?3 WHERE thread_id = ?1 AND seq = ?2")?;
+    statement.execute(params![message.thread_id.bytes(), column::integer(message.seq), sent_as])?;
+    Ok(())
+}
+
 /// Writes receipts and what follows from them.
 pub(super) fn write_receipts(connection: &Connection, message: &Message) -> Result<()> {
     let mut statement = connection.prepare_cached(
@@ -89,10 +97,10 @@ pub(super) fn with_marks(connection: &Connection, id: MessageId) -> Result<Optio
     statement.query_row([id.bytes()], |row| Ok((read(row)?, column::unpack(row, "marks")?))).optional()
 }
 
-/// The message that the sender sent with this key.
-pub(super) fn by_key(connection: &Connection, sender: &UserId, key: &str) -> Result<Option<Message>> {
+/// The message that the sender sent with this key, and what it said then if it was changed.
+pub(super) fn by_key(connection: &Connection, sender: &UserId, key: &str) -> Result<Option<(Message, Option<Fingerprint>)>> {
     let mut statement = connection.prepare_cached("SELECT * FROM message WHERE sender_id = ?1 AND client_message_id = ?2")?;
-    statement.query_row([sender.as_str(), key], read).optional()
+    statement.query_row([sender.as_str(), key], |row| Ok((read(row)?, row.get("sent_as")?))).optional()
 }
 
 /// A row of `SELECT * FROM message`.

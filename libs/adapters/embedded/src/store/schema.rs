@@ -8,7 +8,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -117,6 +117,16 @@ const SECOND: &str = "
         at      INTEGER NOT NULL,
         PRIMARY KEY (user_id, session)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// What makes repetitions exact that come after others have gone on.
+///
+/// `message.sent_as` is the fingerprint of what was sent under a key, from the first edit or deletion on; `notification.body` that of a
+/// keyed notification. `thread_participant.archives` are the last commands that put the thread away or brought it back.
+const THIRD: &str = "
+    ALTER TABLE message ADD COLUMN sent_as BLOB;
+    ALTER TABLE notification ADD COLUMN body BLOB;
+    ALTER TABLE thread_participant ADD COLUMN archives BLOB;
 ";
 
 #[cfg(test)]

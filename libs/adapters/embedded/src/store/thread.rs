@@ -3,13 +3,13 @@
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
 use super::{column, history};
-use eventflow_ports::ThreadPage;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_protocol::change::ArchiveThread;
+use eventflow_ports::{Identified, ThreadPage};
+use eventflow_protocol::change::{ArchiveThread, is_news};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
-use eventflow_protocol::{MessageId, ThreadId, UserId};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;
 
@@ -64,11 +64,24 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
 }
 
 /// Puts a thread away for one person, or brings it back; nothing if they are not in it.
-pub(super) fn archive(connection: &Connection, wanted: &ArchiveThread) -> Result<Option<ThreadView>> {
-    let mut statement =
-        connection.prepare_cached("UPDATE thread_participant SET archived = ?3 WHERE thread_id = ?1 AND user_id = ?2")?;
-    statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), wanted.archived])?;
+pub(super) fn archive(connection: &Connection, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>> {
+    let wanted = &archive.wanted;
+    let Some(mut done) = archives(connection, wanted)? else { return Ok(None) };
+    if is_news(&mut done, archive.command_id) {
+        let mut statement = connection
+            .prepare_cached("UPDATE thread_participant SET archived = ?3, archives = ?4 WHERE thread_id = ?1 AND user_id = ?2")?;
+        let done = column::pack(&done)?;
+        statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), wanted.archived, done])?;
+    }
     view(connection, wanted.thread_id, &wanted.user_id)
+}
+
+/// The last commands of this kind; nothing for who is not in the thread.
+fn archives(connection: &Connection, wanted: &ArchiveThread) -> Result<Option<Vec<CommandId>>> {
+    let mut statement =
+        connection.prepare_cached("SELECT archives FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let archives = |row: &Row<'_>| column::unpack(row, "archives");
+    statement.query_row(params![wanted.thread_id.bytes(), wanted.user_id.as_str()], archives).optional()
 }
 
 /// A page of `viewer`'s threads, most recently active first, later ids first among equals.

@@ -106,6 +106,16 @@ async fn an_advance_that_comes_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn reading_everything_leaves_what_came_later() {
+    run(cursors::reading_everything_leaves_what_came_later).await;
+}
+
+#[tokio::test]
+async fn reading_everything_before_the_first_message_reads_nothing() {
+    run(cursors::reading_everything_before_the_first_message_reads_nothing).await;
+}
+
+#[tokio::test]
 async fn strangers_have_no_cursor() {
     run(cursors::strangers_have_no_cursor).await;
 }
@@ -198,6 +208,16 @@ async fn strangers_put_nothing_away() {
 #[tokio::test]
 async fn somebody_elses_message_brings_a_thread_back() {
     run(archive::somebody_elses_message_brings_a_thread_back).await;
+}
+
+#[tokio::test]
+async fn an_archive_that_comes_again_changes_nothing() {
+    run(archive::an_archive_that_comes_again_changes_nothing).await;
+}
+
+#[tokio::test]
+async fn many_archives_that_come_again_change_nothing() {
+    run(archive::many_archives_that_come_again_change_nothing).await;
 }
 
 #[tokio::test]

@@ -20,6 +20,11 @@ async fn a_notification_that_comes_again_is_there_once() {
 }
 
 #[tokio::test]
+async fn a_keyed_notification_is_there_once() {
+    run_with_inbox(inbox_contract::a_keyed_notification_is_there_once).await;
+}
+
+#[tokio::test]
 async fn a_deleted_notification_stays_deleted() {
     run_with_inbox(inbox_contract::a_deleted_notification_stays_deleted).await;
 }

@@ -79,6 +79,28 @@ async fn up_to_a_thousand_people_are_told_at_once_and_a_failure_is_said() {
 }
 
 #[tokio::test]
+async fn a_notification_under_the_same_key_is_the_same_and_another_body_is_refused() {
+    let rig = Rig::new().await;
+    let body = json!({"userId": "ann", "title": "shipped", "clientNotificationId": "order-7"});
+    let first = rig.post(NOTIFICATIONS, &body).of_admin().send().await.expect(201);
+    assert_eq!(first.get("deduplicated"), None);
+    rig.world.clock.advance(1);
+    let plain = json!({"userId": "ann", "title": "shipped"});
+    for again in [rig.post(NOTIFICATIONS, &body), rig.post(NOTIFICATIONS, &plain).header("Idempotency-Key", "\"order-7\"")] {
+        let again = again.of_admin().send().await.expect(200);
+        assert_eq!((&again["notification"], &again["deduplicated"]), (&first["notification"], &json!(true)));
+    }
+    let other = json!({"userId": "ann", "title": "delivered", "clientNotificationId": "order-7"});
+    rig.post(NOTIFICATIONS, &other).of_admin().send().await.refused(422, "key_reused");
+    let both = json!({"userIds": ["ann", "ben"], "title": "shipped", "clientNotificationId": "order-7"});
+    let both = rig.post(NOTIFICATIONS, &both).of_admin().send().await.expect(201);
+    assert_eq!(both["notifications"].as_array().unwrap().len(), 2, "to ben it is new");
+    assert_eq!((rig.unread("ann").await, rig.unread("ben").await), (1, 1));
+    let clash = rig.post(NOTIFICATIONS, &body).header("Idempotency-Key", "order-8").of_admin();
+    clash.send().await.refused(400, "invalid");
+}
+
+#[tokio::test]
 async fn preferences_have_defaults_and_are_replaced() {
     let rig = Rig::new().await;
     let path = format!("{NOTIFICATIONS}/preferences");
