@@ -128,7 +128,7 @@ async fn hot_queries_read_no_more_than_they_return() {
 }
 
 #[tokio::test]
-async fn a_batch_without_legs_costs_one_insert() {
+async fn old_fault_21_a_batch_without_legs_costs_one_insert() {
     run_with_uri(async |uri| {
         let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
         let scene = Scene::with_people(&store, 2).await;
@@ -143,6 +143,27 @@ async fn a_batch_without_legs_costs_one_insert() {
             done.push(found.deserialize_current().unwrap().get_str("op").unwrap().to_owned());
         }
         assert_eq!(done, ["insert"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn old_fault_21_messages_have_three_indexes_and_none_is_on_what_changes_with_every_message() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        let scene = Scene::with_people(&store, 3).await;
+        store.touch_threads(&append(&store, &scene.talk(3)).await).await.unwrap();
+        for (collection, most) in [("messages", 3), ("threads", 2)] {
+            let listed = database.run_command(doc! { "listIndexes": collection }).await.unwrap();
+            let listed = listed.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+            let keys: Vec<&Document> = listed.iter().map(|index| index.as_document().unwrap().get_document("key").unwrap()).collect();
+            assert!(keys.len() <= 1 + most, "{collection}: beside that of _id there are {keys:?}");
+            let ever_changing = ["unreadCount", "readBy", "deliveredTo", "reactions", "cursors", "$**"];
+            let is_on = |key: &Document, field: &str| key.keys().any(|path| path.split('.').next() == Some(field));
+            for key in keys {
+                assert!(!ever_changing.iter().any(|field| is_on(key, field)), "{collection} has an index on {key}");
+            }
+        }
     })
     .await;
 }
