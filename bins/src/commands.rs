@@ -5,7 +5,6 @@ use anyhow::Context;
 use clap::Subcommand;
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
-use eventflow_ingress::identity::Tokens;
 use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
 use std::sync::Arc;
@@ -52,6 +51,6 @@ pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
 
 fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u32) -> anyhow::Result<String> {
     let user: UserId = user.parse().with_context(|| format!("--user {user}"))?;
-    let tokens = Tokens::new(&secret::resolve(config)?, Arc::new(SystemClock))?;
+    let tokens = secret::tokens(config, Arc::new(SystemClock))?;
     Ok(tokens.mint_as(&user, name.unwrap_or(user.as_str()), role, i64::from(hours) * 3_600) + "\n")
 }

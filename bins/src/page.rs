@@ -4,7 +4,6 @@
 //! token of the host application.
 
 use crate::secret;
-use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -47,7 +46,7 @@ pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> 
     if !config.demo_enabled() {
         return Ok(router.route("/demo/people", get(async || Json(json!({"people": []})))));
     }
-    let tokens = Tokens::new(&secret::resolve(config)?, clock).context("auth.jwt_secret")?;
+    let tokens = secret::tokens(config, clock)?;
     let demo = Router::new()
         .route("/demo/people", get(people))
         .route("/demo/sign-in/{person}", post(sign_in))

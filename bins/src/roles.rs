@@ -184,9 +184,12 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         config: IngressConfig {
             jwt_secret: secret::resolve(&system.config)?.into(),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
+            jwt_expected: secret::expected(&system.config),
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,
+            sockets_per_user: system.config.gateway.sockets_per_user,
+            sockets_per_ip: system.config.gateway.sockets_per_ip,
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             trusted_proxies: system.config.rest.trusted_proxies,

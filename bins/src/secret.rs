@@ -1,13 +1,16 @@
-//! The secret that tokens are signed with: the configured one, or one made once and kept in the data folder.
+//! The secret that tokens are signed with: the configured one, or one made once and kept in the data folder; and what is made with it.
 //!
 //! Making one is for a single process with embedded backends, where nobody else has to know it; the configuration refuses
 //! an empty secret anywhere else.
 
 use anyhow::Context;
 use eventflow_config::Config;
+use eventflow_ingress::identity::{Expected, Tokens};
+use eventflow_ports::Clock;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The file in the data folder.
 const FILE: &str = "jwt-secret";
@@ -26,6 +29,17 @@ pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
 pub fn previous(config: &Config) -> Option<Vec<u8>> {
     let previous = &config.auth.jwt_secret_previous;
     (!previous.is_empty()).then(|| previous.expose().as_bytes().to_vec())
+}
+
+/// What tokens must say of who issued them and whom they are meant for.
+pub fn expected(config: &Config) -> Expected {
+    let given = |text: &str| (!text.is_empty()).then(|| text.into());
+    Expected { issuer: given(&config.auth.jwt_issuer), audience: given(&config.auth.jwt_audience) }
+}
+
+/// Checks and makes tokens as configured.
+pub fn tokens(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Tokens> {
+    Ok(Tokens::new(&resolve(config)?, clock).context("auth.jwt_secret")?.expecting(expected(config)))
 }
 
 fn keep(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {

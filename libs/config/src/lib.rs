@@ -132,6 +132,10 @@ pub struct Auth {
     pub jwt_secret: Secret,
     /// `auth.jwt_secret_previous`; empty: none.
     pub jwt_secret_previous: Secret,
+    /// `auth.jwt_issuer`; empty: any.
+    pub jwt_issuer: String,
+    /// `auth.jwt_audience`; empty: any.
+    pub jwt_audience: String,
 }
 
 /// `[gateway]`
@@ -140,6 +144,10 @@ pub struct Auth {
 pub struct Gateway {
     /// `gateway.events_per_minute`
     pub events_per_minute: u32,
+    /// `gateway.sockets_per_user`
+    pub sockets_per_user: u32,
+    /// `gateway.sockets_per_ip`
+    pub sockets_per_ip: u32,
     /// `gateway.ping_interval_ms`
     pub ping_interval_ms: u64,
     /// `gateway.ping_timeout_ms`

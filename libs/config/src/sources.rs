@@ -10,7 +10,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those an operator types often. Values are taken as text
 /// (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, Kind); 19] = [
+const ALIASES: [(&str, &str, Kind); 23] = [
     ("LISTEN", "server.listen", Kind::Text),
     ("BASE_URL", "server.base_url", Kind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", Kind::Text),
@@ -22,7 +22,11 @@ const ALIASES: [(&str, &str, Kind); 19] = [
     ("REDIS_URL", "presence.url", Kind::Text),
     ("JWT_SECRET", "auth.jwt_secret", Kind::Text),
     ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", Kind::Text),
+    ("JWT_ISSUER", "auth.jwt_issuer", Kind::Text),
+    ("JWT_AUDIENCE", "auth.jwt_audience", Kind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", Kind::Number),
+    ("SOCKETS_PER_USER", "gateway.sockets_per_user", Kind::Number),
+    ("SOCKETS_PER_IP", "gateway.sockets_per_ip", Kind::Number),
     ("V1_UPSTREAM_URL", "v1.upstream_url", Kind::Text),
     ("REST_PER_MINUTE_USER", "rest.per_minute_user", Kind::Number),
     ("REST_PER_MINUTE_IP", "rest.per_minute_ip", Kind::Number),

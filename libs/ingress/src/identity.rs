@@ -16,6 +16,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use keys::{Key, KeyRing};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,15 @@ pub const COOKIE_NAME: &str = "token";
 const DEFAULT_ROLE: &str = "user";
 /// The role that may do what concerns everybody.
 pub const ADMIN_ROLE: &str = "admin";
+
+/// Who must have issued a token and whom it must be meant for (RFC 7519, sections 4.1.1 and 4.1.3). `None`: the claim is not looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The exact `iss`.
+    pub issuer: Option<Arc<str>>,
+    /// The exact `aud`, or one of the list that the token has there.
+    pub audience: Option<Arc<str>>,
+}
 
 /// A secret, current or previous, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,10 +74,12 @@ pub struct Session(pub [u8; 32]);
 pub struct Tokens {
     keys: KeyRing,
     validation: Validation,
+    expected: Expected,
     clock: Arc<dyn Clock>,
 }
 
-/// What a token says. A claim that comes twice or has the wrong type fails the token.
+/// What a token says. A claim that comes twice or has the wrong type fails the token; of `iss` and `aud`, which may be of no concern
+/// here, only the number is looked at unless something is expected of them.
 #[derive(Deserialize)]
 struct Claims {
     id: Option<String>,
@@ -78,6 +90,10 @@ struct Claims {
     nbf: Option<serde_json::Number>,
     iat: Option<serde_json::Number>,
     jti: Option<String>,
+    #[serde(default)]
+    iss: Value,
+    #[serde(default)]
+    aud: Value,
 }
 
 #[derive(Serialize)]
@@ -89,6 +105,10 @@ struct Minted<'a> {
     iat: i64,
     exp: i64,
     jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
 }
 
 impl Tokens {
@@ -97,10 +117,16 @@ impl Tokens {
         let keys = KeyRing::new(Key::new(secret)?);
         hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
-        // Times are checked below, with our clock and strict types; audiences belong to the host application.
+        // Times and addressees are checked below: with our clock, and with strict types.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        Ok(Self { keys, validation, clock })
+        Ok(Self { keys, validation, expected: Expected::default(), clock })
+    }
+
+    /// Accepts tokens of this issuer and for this audience only, and mints such.
+    #[must_use]
+    pub fn expecting(self, expected: Expected) -> Self {
+        Self { expected, ..self }
     }
 
     /// Accepts tokens signed with the secret before this one too, so that a new secret signs nobody out. None are minted with it.
@@ -113,7 +139,7 @@ impl Tokens {
     /// [`ErrorCode::Unauthenticated`].
     pub fn verify(&self, token: &str) -> Result<Identity, Refusal> {
         let claims = self.claims(token).ok_or_else(invalid_token)?;
-        let user = user_of(&claims).ok_or_else(invalid_token)?;
+        let user = user_of(&claims).filter(|_| self.expected.is_met_by(&claims)).ok_or_else(invalid_token)?;
         let expires = self.check_times(&claims)?;
         Ok(Identity {
             issued_at: claims.iat.as_ref().and_then(moment),
@@ -135,7 +161,8 @@ impl Tokens {
     pub fn mint_as(&self, user: &UserId, name: &str, role: &str, lifetime_s: i64) -> String {
         let iat = self.now_s();
         let jti = uuid::Uuid::now_v7().simple().to_string();
-        let claims = Minted { id: user, sub: user, role, name, iat, exp: iat + lifetime_s, jti };
+        let (iss, aud) = (self.expected.issuer.as_deref(), self.expected.audience.as_deref());
+        let claims = Minted { id: user, sub: user, role, name, iat, exp: iat + lifetime_s, jti, iss, aud };
         let key = self.keys.current();
         let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, key.encoding()).expect("an HMAC key signs any claims that have a JSON form")
@@ -171,6 +198,18 @@ impl Tokens {
 
     fn now_s(&self) -> i64 {
         self.clock.now().0.div_euclid(1_000)
+    }
+}
+
+impl Expected {
+    fn is_met_by(&self, claims: &Claims) -> bool {
+        let is = |said: &Value, expected: &str| said.as_str() == Some(expected);
+        let issued = self.issuer.as_deref().is_none_or(|issuer| is(&claims.iss, issuer));
+        issued
+            && self.audience.as_deref().is_none_or(|audience| match &claims.aud {
+                Value::Array(several) => several.iter().any(|one| is(one, audience)),
+                one => is(one, audience),
+            })
     }
 }
 

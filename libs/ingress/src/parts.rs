@@ -3,7 +3,7 @@
 use crate::acquaintance::Acquaintances;
 use crate::commands::Commands;
 use crate::csrf::Csrf;
-use crate::identity::{Tokens, WeakSecret};
+use crate::identity::{Expected, Tokens, WeakSecret};
 use crate::origin::{NotAnOrigin, OriginPolicy};
 use crate::rate::DEFAULT_EVENTS_PER_MINUTE;
 use crate::revocation::Revocations;
@@ -19,6 +19,11 @@ use tokio::sync::watch;
 const DEFAULT_REST_PER_MINUTE_USER: u32 = 600;
 /// REST requests per minute and client address unless configured otherwise: several people share one.
 const DEFAULT_REST_PER_MINUTE_IP: u32 = 1_200;
+
+/// Open sockets per user unless configured otherwise: a person's devices and many tabs, not a loop that connects for ever.
+const DEFAULT_SOCKETS_PER_USER: u32 = 50;
+/// Open sockets per client address unless configured otherwise: a house or an office shares one.
+const DEFAULT_SOCKETS_PER_IP: u32 = 1_000;
 
 /// What the ingress needs of the rest of the system.
 #[derive(Clone)]
@@ -56,12 +61,18 @@ pub struct IngressConfig {
     pub jwt_secret: Arc<[u8]>,
     /// The secret before it, while tokens signed with that one still live.
     pub jwt_secret_previous: Option<Arc<[u8]>>,
+    /// The `iss` and `aud` that tokens must carry.
+    pub jwt_expected: Expected,
     /// Origins whose pages may talk to us; empty: only our own (`base_url` and the host that is asked).
     pub allowed_origins: Vec<String>,
     /// Where people find this server, e.g. `https://chat.example.com`.
     pub base_url: Option<String>,
     /// Events per minute and socket, 0 for no limit.
     pub events_per_minute: u32,
+    /// Sockets a user may have open at a time, 0 for no limit.
+    pub sockets_per_user: u32,
+    /// Sockets a client address may have open at a time, 0 for no limit.
+    pub sockets_per_ip: u32,
     /// REST requests per minute and user, 0 for no limit.
     pub rest_per_minute_user: u32,
     /// REST requests per minute and client address, 0 for no limit.
@@ -79,9 +90,12 @@ impl IngressConfig {
         Self {
             jwt_secret: jwt_secret.into(),
             jwt_secret_previous: None,
+            jwt_expected: Expected::default(),
             allowed_origins: Vec::new(),
             base_url: None,
             events_per_minute: DEFAULT_EVENTS_PER_MINUTE,
+            sockets_per_user: DEFAULT_SOCKETS_PER_USER,
+            sockets_per_ip: DEFAULT_SOCKETS_PER_IP,
             rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
             rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
             trusted_proxies: 0,
@@ -123,7 +137,7 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(parts: &IngressParts) -> Result<Self, SetupError> {
         let config = &parts.config;
-        let mut tokens = Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?;
+        let mut tokens = Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
         let mut csrf = Csrf::new(&config.jwt_secret);
         if let Some(previous) = &config.jwt_secret_previous {
             (tokens, csrf) = (tokens.with_previous(previous)?, csrf.with_previous(previous));

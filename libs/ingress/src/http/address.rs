@@ -4,6 +4,7 @@
 //! that a client cannot make up; everything to the left of it is hearsay.
 
 use axum::extract::{ConnectInfo, Request};
+use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -11,12 +12,26 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The client's address, if the listener or a proxy says so.
 pub(crate) fn client(request: &Request, trusted_proxies: u8) -> Option<IpAddr> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    forwarded(request, trusted_proxies).or(peer)
+    of(request.headers(), peer, trusted_proxies)
 }
 
-fn forwarded(request: &Request, trusted_proxies: u8) -> Option<IpAddr> {
+/// As [`client`], of a request's headers and the address of its connection.
+pub(crate) fn of(headers: &HeaderMap, peer: Option<IpAddr>, trusted_proxies: u8) -> Option<IpAddr> {
+    forwarded(headers, trusted_proxies).or(peer)
+}
+
+/// One household or host: an IPv4 address, or the /64 that an IPv6 client can choose its addresses from.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    const HOST_BITS: u128 = (1 << 64) - 1;
+    match address.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !HOST_BITS).into()),
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
+fn forwarded(headers: &HeaderMap, trusted_proxies: u8) -> Option<IpAddr> {
     let from_the_right = usize::from(trusted_proxies).checked_sub(1)?;
-    let lines = request.headers().get_all(FORWARDED_FOR).into_iter().rev().filter_map(|line| line.to_str().ok());
+    let lines = headers.get_all(FORWARDED_FOR).into_iter().rev().filter_map(|line| line.to_str().ok());
     let entry = lines.flat_map(|line| line.rsplit(',')).nth(from_the_right)?.trim();
     // Some proxies add the port.
     entry.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))

@@ -3,6 +3,7 @@
 //! A bucket holds a minute's budget, so that a page which loads after a pause gets everything at once, and refills evenly. The one
 //! of the address comes before any credential is looked at, so it bounds guessing too. Buckets that are full again are forgotten.
 
+use crate::http::address;
 use crate::http::failure::Failure;
 use crate::parts::IngressConfig;
 use crate::refusal::Refusal;
@@ -51,7 +52,7 @@ impl Limits {
 
     /// Takes one request from an address' budget.
     pub(crate) fn admit_address(&self, address: IpAddr) -> Result<(), Failure> {
-        self.addresses.as_ref().map_or(Ok(()), |buckets| buckets.admit(&network(address)))
+        self.addresses.as_ref().map_or(Ok(()), |buckets| buckets.admit(&address::network(address)))
     }
 }
 
@@ -71,15 +72,6 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             let refusal = Refusal::new(ErrorCode::RateLimited, "too many requests, please wait");
             Failure::from(refusal).after(wait)
         })
-    }
-}
-
-/// One household or host: an IPv4 address, or the /64 that an IPv6 client can choose its addresses from.
-fn network(address: IpAddr) -> IpAddr {
-    const HOST_BITS: u128 = (1 << 64) - 1;
-    match address.to_canonical() {
-        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !HOST_BITS).into()),
-        four @ IpAddr::V4(_) => four,
     }
 }
 

@@ -4,7 +4,7 @@
 //! straight to the store, writes become commands. Every answer is JSON with `success`; every error is `{success:false, error, code}`.
 //! No route sets a cookie: the token's cookie belongs to the host application.
 
-mod address;
+pub(crate) mod address;
 mod answer;
 mod caller;
 mod changes;

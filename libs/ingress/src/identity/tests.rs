@@ -268,3 +268,89 @@ fn tokens_are_found_in_the_bearer_header_and_in_the_cookie() {
     headers.insert(AUTHORIZATION, "Basic abc".parse().unwrap());
     assert_eq!(bearer(&headers), None);
 }
+
+fn expecting(issuer: Option<&str>, audience: Option<&str>) -> Tokens {
+    tokens().expecting(Expected { issuer: issuer.map(Into::into), audience: audience.map(Into::into) })
+}
+
+#[test]
+fn an_expected_issuer_must_be_said_and_be_that_one() {
+    let tokens = expecting(Some("https://host.example"), None);
+    for (iss, holds) in [
+        (json!("https://host.example"), true),
+        (json!("https://host.example/"), false),
+        (json!("https://HOST.example"), false),
+        (json!("https://evil.example"), false),
+        (json!(["https://host.example"]), false),
+        (json!({"$ne": ""}), false),
+        (json!(""), false),
+        (json!(null), false),
+    ] {
+        let claims = json!({"id": "ann", "exp": NOW_S + 600, "iss": iss, "aud": "anybody"});
+        let verified = tokens.verify(&forge(&hs256(), &claims.to_string(), SECRET));
+        assert_eq!(verified.map_err(|refusal| refusal.code).err(), (!holds).then_some(ErrorCode::Unauthenticated), "{claims}");
+    }
+    assert!(tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(), "a token without an issuer");
+}
+
+#[test]
+fn an_expected_audience_must_be_meant_alone_or_in_a_list() {
+    let tokens = expecting(None, Some("chat"));
+    for (aud, holds) in [
+        (json!("chat"), true),
+        (json!(["chat"]), true),
+        (json!(["mail", "chat"]), true),
+        (json!(["mail", "chats"]), false),
+        (json!([["chat"]]), false),
+        (json!([]), false),
+        (json!("chat mail"), false),
+        (json!("Chat"), false),
+        (json!({"chat": true}), false),
+        (json!(7), false),
+        (json!(null), false),
+    ] {
+        let claims = json!({"id": "ann", "exp": NOW_S + 600, "aud": aud});
+        assert_eq!(tokens.verify(&forge(&hs256(), &claims.to_string(), SECRET)).is_ok(), holds, "{claims}");
+    }
+    assert!(tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(), "a token without an audience");
+}
+
+#[test]
+fn an_issuer_or_audience_that_comes_twice_fails_the_token_whether_it_is_expected_or_not() {
+    let exp = NOW_S + 600;
+    for claims in [
+        format!(r#"{{"id":"ann","exp":{exp},"iss":"evil","iss":"host","aud":"chat"}}"#),
+        format!(r#"{{"id":"ann","exp":{exp},"iss":"host","aud":"mail","aud":"chat"}}"#),
+    ] {
+        let forged = forge(&hs256(), &claims, SECRET);
+        assert!(expecting(Some("host"), Some("chat")).verify(&forged).is_err(), "{claims}");
+        assert_eq!(code(&forged), ErrorCode::Unauthenticated, "{claims}");
+    }
+}
+
+#[test]
+fn without_an_expectation_issuer_and_audience_are_the_host_applications_own_business() {
+    for claims in [json!({"iss": "host", "aud": ["mail"]}), json!({"iss": 7, "aud": {"any": "thing"}}), json!({"iss": null})] {
+        let mut claims = claims;
+        (claims["id"], claims["exp"]) = (json!("ann"), json!(NOW_S + 600));
+        assert!(tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).is_ok(), "{claims}");
+    }
+}
+
+#[test]
+fn minted_tokens_say_what_is_expected_of_them_and_nothing_that_is_not() {
+    let ann: UserId = "ann".parse().unwrap();
+    let strict = expecting(Some("host"), Some("chat"));
+    assert!(strict.verify(&strict.mint(&ann, "Ann", 600)).is_ok());
+    assert!(strict.verify(&tokens().mint(&ann, "Ann", 600)).is_err());
+    let payload = tokens().mint(&ann, "Ann", 600).split('.').nth(1).map(|part| BASE64.decode(part).unwrap()).unwrap();
+    let said: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!((said.get("iss"), said.get("aud")), (None, None));
+}
+
+#[test]
+fn an_expired_token_of_another_issuer_is_not_worth_renewing() {
+    let claims = json!({"id": "ann", "exp": NOW_S - 600, "iss": "evil"});
+    let refused = expecting(Some("host"), None).verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unauthenticated);
+}

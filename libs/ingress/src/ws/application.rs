@@ -7,6 +7,7 @@ use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::ws::answer::Asker;
 use crate::ws::beat::Beat;
+use crate::ws::caps::Caps;
 use crate::ws::connect;
 use crate::ws::event::EventName;
 use crate::ws::hub::Hub;
@@ -18,7 +19,6 @@ use crate::ws::watch::{Looking, Watch};
 use eventflow_ports::Membership;
 use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::{Accepted, Application, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Socket};
-use http::StatusCode;
 use http::request::Parts as RequestHead;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -33,6 +33,7 @@ pub(crate) const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// What all sockets of the gateway share.
 pub(crate) struct Shared {
     pub(crate) edge: Edge,
+    pub(crate) caps: Arc<Caps>,
     pub(crate) membership: Membership,
     pub(crate) hub: Arc<Hub<Here>>,
     pub(crate) roster: Roster,
@@ -106,12 +107,10 @@ impl Application for SocketApp {
 
     fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::Refusal> {
         if self.0.edge.origins.admits(&head.headers) {
-            return Ok(());
+            return self.0.caps.knock(head).map_err(connect::turned_away);
         }
         self.0.edge.metrics.edge.refused.with_label_values(&["origin"]).inc();
-        let refusal = Refusal::new(ErrorCode::Forbidden, "this origin is not allowed");
-        let body = serde_json::json!(refusal.body());
-        Err(eventflow_socketio::Refusal { status: StatusCode::FORBIDDEN, body })
+        Err(connect::turned_away(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")))
     }
 
     async fn connect(
@@ -122,6 +121,7 @@ impl Application for SocketApp {
     ) -> Result<Accepted<Member>, ConnectError> {
         let identity = connect::identify(&self.0.edge, handshake, auth).await?;
         let state = Member::arrived(identity.as_ref(), self.0.edge.clock.now());
+        state.sit(connect::seat(&self.0.caps, handshake, state.user())?);
         Ok(Accepted { identity: Some(self.0.identity(state.user())), state })
     }
 
@@ -154,6 +154,7 @@ impl Application for SocketApp {
     }
 
     async fn disconnected(&self, socket: &Socket<Member>, reason: DisconnectReason) {
+        socket.state().stand_up();
         self.0.stop_typing(socket);
         self.0.beat.lost(socket, reason);
     }

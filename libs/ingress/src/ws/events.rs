@@ -98,6 +98,9 @@ impl Shared {
     /// Takes a credential on: the first one makes the socket that user's, later ones renew it.
     async fn accept(&self, socket: &Socket<Member>, identity: &Identity) -> Result<(), Refusal> {
         let is_first = socket.state().user().is_none();
+        if is_first {
+            socket.state().sit_as(&identity.user)?;
+        }
         if !socket.state().authenticate(identity) {
             return Err(Refusal::new(ErrorCode::Forbidden, "the connection belongs to another user"));
         }

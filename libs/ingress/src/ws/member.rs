@@ -5,7 +5,9 @@
 
 use crate::identity::{Identity, Session};
 use crate::rate::Window;
+use crate::refusal::Refusal;
 use crate::revocation;
+use crate::ws::caps::Seat;
 use crate::ws::watch::Looking;
 use eventflow_ports::presence::{AWAY_AFTER, HEARTBEAT};
 use eventflow_protocol::person::Revocation;
@@ -30,6 +32,8 @@ pub(crate) struct Member {
     asked: Mutex<Window>,
     unknown: Mutex<Window>,
     looking: Mutex<Option<Box<Looking>>>,
+    /// Its place among those who may be connected; none while it is parked.
+    seat: Mutex<Option<Seat>>,
 }
 
 /// What a socket stands on.
@@ -86,6 +90,21 @@ impl Member {
         *self.credential.lock()
     }
 
+    /// The connection has got a seat.
+    pub(crate) fn sit(&self, seat: Seat) {
+        *self.seat.lock() = Some(seat);
+    }
+
+    /// The connection is gone.
+    pub(crate) fn stand_up(&self) {
+        *self.seat.lock() = None;
+    }
+
+    /// The connection is to become this user's; refused if they have too many.
+    pub(crate) fn sit_as(&self, user: &UserId) -> Result<(), Refusal> {
+        self.seat.lock().as_mut().map_or(Ok(()), |seat| seat.take_for(user))
+    }
+
     /// When the connection was opened.
     pub(crate) fn opened_at(&self) -> Timestamp {
         Timestamp(self.opened_ms.load(Relaxed))
@@ -124,6 +143,7 @@ impl Member {
     /// Takes over the connection and, unless it ends sooner, the credential of a newer handshake of the same user.
     pub(crate) fn renew(&self, newer: &Self) {
         self.opened_ms.store(newer.opened_at().0, Relaxed);
+        *self.seat.lock() = newer.seat.lock().take();
         let Some(offered) = newer.credential().filter(|_| newer.user() == self.user()) else { return };
         let mut credential = self.credential.lock();
         if credential.is_none_or(|own| own.expires <= offered.expires) {

@@ -8,6 +8,7 @@ mod answer;
 mod application;
 mod asking;
 mod beat;
+mod caps;
 mod changing;
 mod connect;
 mod deliver;
@@ -33,6 +34,7 @@ pub use upkeep::Upkeep;
 
 use crate::parts::{Edge, IngressParts, SetupError};
 use application::{AUTHENTICATION_TIMEOUT, Shared, SocketApp};
+use caps::Caps;
 use eventflow_bus::topology::{Queue, gateway};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::event::Delivery;
@@ -70,11 +72,13 @@ impl Gateway {
         authentication_timeout: Duration,
     ) -> Result<(Self, Upkeep), SetupError> {
         let (hub, clock) = (Arc::new(Hub::new()), Arc::clone(&parts.clock));
+        let caps = Caps::new(&parts.config, parts.metrics.edge.clone());
         let (roster, roster_task) = roster::roster(Arc::clone(&hub), Arc::clone(&parts.registry), id.clone());
         let (beat, beat_task) = beat::beat(Arc::clone(&hub), Arc::clone(&clock), signals.clone());
         let (typing, typing_task) = typing::typing(clock, signals.clone());
         let shared = Arc::new(Shared {
             edge: Edge::new(parts)?,
+            caps,
             membership: parts.membership.clone(),
             hub,
             roster,

@@ -1,5 +1,6 @@
 //! The gateway as a client sees it, over a real `WebSocket` on loopback.
 
+mod caps;
 mod changing;
 mod presence;
 mod receipts;
