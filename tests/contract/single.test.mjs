@@ -5,7 +5,8 @@ import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { presence } from './presence.mjs';
+import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 
-onShape('single', [conversations, changes, inbox, presence, faults, traps]);
+onShape('single', [conversations, changes, inbox, presence, faults, traps, security]);
 onShape('single', [floods], { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

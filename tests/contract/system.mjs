@@ -50,9 +50,11 @@ export async function startSystem(shape, settings = {}) {
     /** The answer of a role's admin endpoint, as text. */
     admin: async (role, path) => (await fetch(`http://127.0.0.1:${shift + ADMIN[role]}${path}`)).text(),
     logs: role => readFile(join(folder, `${role}.log`), 'utf8'),
-    /** SIGTERM to every process, and the same system again on the same data. */
-    async restart() {
+    roles,
+    /** SIGTERM to every process, and the same system again on the same data; `changed` are settings that are others from now on. */
+    async restart(changed = {}) {
       await system('stop');
+      Object.assign(env, changed);
       for (const role of roles) await system('start', role);
       await Promise.all(roles.map(role => ready(`http://127.0.0.1:${shift + ADMIN[role]}/readyz`)));
     },
