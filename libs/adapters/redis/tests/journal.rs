@@ -35,7 +35,7 @@ async fn connection() -> redis::aio::MultiplexedConnection {
 
 fn told(error: &JournalError) -> String {
     let chain = std::iter::successors(Some(error as &dyn Error), |error| (*error).source());
-    chain.map(|error| format!("{error}: ")).collect()
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[tokio::test]
