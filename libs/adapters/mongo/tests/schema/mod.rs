@@ -156,7 +156,8 @@ async fn old_fault_21_messages_have_three_indexes_and_none_is_on_what_changes_wi
         for (collection, most) in [("messages", 3), ("threads", 2)] {
             let listed = database.run_command(doc! { "listIndexes": collection }).await.unwrap();
             let listed = listed.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
-            let keys: Vec<&Document> = listed.iter().map(|index| index.as_document().unwrap().get_document("key").unwrap()).collect();
+            let keys: Vec<&Document> =
+                listed.iter().map(|index| index.as_document().unwrap().get_document("key").unwrap()).collect();
             assert!(keys.len() <= 1 + most, "{collection}: beside that of _id there are {keys:?}");
             let ever_changing = ["unreadCount", "readBy", "deliveredTo", "reactions", "cursors", "$**"];
             let is_on = |key: &Document, field: &str| key.keys().any(|path| path.split('.').next() == Some(field));
