@@ -13,7 +13,7 @@ pub struct EdgeMetrics {
     pub users: IntGauge,
     /// Sessions whose socket is gone and that may still come back.
     pub parked_sessions: IntGauge,
-    /// Handshakes refused, by `reason` (origin, draining, protocol, credentials, sockets_per_user, sockets_per_ip).
+    /// Handshakes refused, by `reason` (`origin`, `draining`, `protocol`, `credentials`, `sockets_per_user`, `sockets_per_ip`).
     pub refused: IntCounterVec,
     /// Reconnects by `outcome`: `recovered` or `fresh`.
     pub recoveries: IntCounterVec,

@@ -107,10 +107,10 @@ impl Application for SocketApp {
 
     fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::Refusal> {
         if self.0.edge.origins.admits(&head.headers) {
-            return self.0.caps.knock(head).map_err(connect::turned_away);
+            return self.0.caps.knock(head).map_err(|refusal| connect::turned_away(&refusal));
         }
         self.0.edge.metrics.edge.refused.with_label_values(&["origin"]).inc();
-        Err(connect::turned_away(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")))
+        Err(connect::turned_away(&Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")))
     }
 
     async fn connect(

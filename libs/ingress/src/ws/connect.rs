@@ -54,7 +54,7 @@ pub(crate) fn seat(caps: &Arc<Caps>, handshake: &Handshake, user: Option<&UserId
 }
 
 /// A refusal as the answer to a request.
-pub(crate) fn turned_away(refusal: Refusal) -> eventflow_socketio::Refusal {
+pub(crate) fn turned_away(refusal: &Refusal) -> eventflow_socketio::Refusal {
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::FORBIDDEN);
     eventflow_socketio::Refusal { status, body: serde_json::json!(refusal.body()) }
 }
