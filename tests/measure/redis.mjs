@@ -47,15 +47,13 @@ export async function redisLoss({ rate, calm, stopped, hole, share = JUDGED_SHAR
     const changed = [await talk.changeOver()];
     await talk.phase('stopped', stopped);
     await redis.start();
-    await talk.phase('back, empty', calm);
-    await talk.presenceIsRight('back, empty', calm);
+    await Promise.all([talk.phase('back, empty', calm), talk.presenceIsRight()]);
 
     redis.signal('SIGSTOP');
     changed.push(await talk.changeOver());
     await talk.phase('silent', hole);
     redis.signal('SIGCONT');
-    await talk.phase('back again', calm);
-    await talk.presenceIsRight('back again', calm);
+    await Promise.all([talk.phase('back again', calm), talk.presenceIsRight()]);
 
     await talk.end({ share, added });
     return { rows: talk.rows(), problems: talk.problems, changed };
@@ -153,13 +151,12 @@ class Talk {
     this.#pending.add(pending);
   }
 
-  /** Notes when everybody is shown as they are, `ago` seconds after Redis came back. */
-  async presenceIsRight(title, ago) {
-    const from = Date.now() - ago * 1_000;
+  /** Notes how long from now it takes until everybody is shown as they are. */
+  async presenceIsRight() {
+    const [from, phase] = [Date.now(), this.#phases.at(-1)];
     const right = await eventually('presence', () => this.#isRight(), PRESENCE_MS).catch(() => false);
-    const phase = this.#phases.find(each => each.title === title);
     phase.presence = right ? Date.now() - from : Infinity;
-    if (phase.presence > PRESENCE_MS) this.problems.push(`${title}: presence is not right after ${PRESENCE_MS} ms`);
+    if (phase.presence > PRESENCE_MS) this.problems.push(`${phase.title}: presence is not right after ${PRESENCE_MS} ms`);
   }
 
   async #isRight() {
@@ -200,7 +197,7 @@ class Talk {
 
   rows() {
     return this.#phases.slice(1).map(({ title, socket, rest, read, delivery, presence }) =>
-      [title, delivery.length, ...[socket, rest, read, delivery].map(spread), presence === undefined ? '' : `${Math.round(presence / 1_000)} s`]);
+      [title, delivery.length, ...[socket, rest, read, delivery].map(spread), presence === undefined ? '' : `${(presence / 1_000).toFixed(1)} s`]);
   }
 }
 
