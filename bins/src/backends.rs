@@ -4,12 +4,12 @@ use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::Broker;
 use eventflow_config::{Config, MEMORY};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Membership, MemoryPresence, MemoryRegistry, People, PresenceStore, Registry, Store, SystemClock,
+    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoRegistry, People, PresenceStore, Registry, Store, SystemClock,
 };
-use eventflow_redis::{PresenceSettings, RedisPresence, RedisRegistry, Settings};
+use eventflow_redis::{JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -33,6 +33,8 @@ pub struct Backends {
     pub registry: Arc<dyn Registry>,
     /// Knows who is there.
     pub presence: Arc<dyn PresenceStore>,
+    /// Remembers what gateways have put on their way.
+    pub journal: Arc<dyn Journal>,
     /// Who is in a thread, remembered.
     pub membership: Membership,
     /// The time of day.
@@ -41,6 +43,7 @@ pub struct Backends {
     mongo: Option<Arc<MongoStore>>,
     embedded_broker: Option<Arc<EmbeddedBroker>>,
     database: Option<Database>,
+    embedded_journal: Option<Arc<EmbeddedJournal>>,
 }
 
 impl Backends {
@@ -72,6 +75,7 @@ impl Backends {
             }
         };
         let (registry, presence) = open_presence(config, &clock)?;
+        let (journal, embedded_journal) = open_journal(config).await?;
         let (membership, people) = (Membership::new(Arc::clone(&store)), People::new(Arc::clone(&directory)));
         Ok(Self {
             broker,
@@ -81,12 +85,14 @@ impl Backends {
             people,
             registry,
             presence,
+            journal,
             membership,
             clock,
             amqp,
             mongo,
             embedded_broker,
             database,
+            embedded_journal,
         })
     }
 
@@ -115,6 +121,9 @@ impl Backends {
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "the embedded queue was not closed cleanly");
         }
+        if let Some(journal) = self.embedded_journal {
+            journal.close().await;
+        }
         if let Some(database) = self.database {
             database.close().await;
         }
@@ -128,6 +137,22 @@ async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
     let dir = config.data.dir.clone();
     let opened = tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
     Ok(Some(opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?))
+}
+
+/// One process keeps its journal in the data folder for the next one; a fleet shares it where it shares presence.
+async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
+    let url = config.presence.url.expose();
+    if url != MEMORY {
+        let journal = RedisJournal::new(url, JournalSettings::default()).context("presence.url")?;
+        return Ok((Arc::new(journal), None));
+    }
+    if !config.embedded_broker() {
+        return Ok((Arc::new(NoJournal), None));
+    }
+    let dir = config.data.dir.clone();
+    let opened = tokio::task::spawn_blocking(move || EmbeddedJournal::open_in(&dir)).await.context("open the journal")?;
+    let journal = Arc::new(opened.with_context(|| format!("data.dir: open the journal in {}", config.data.dir.display()))?);
+    Ok((Arc::clone(&journal) as _, Some(journal)))
 }
 
 fn open_presence(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<(Arc<dyn Registry>, Arc<dyn PresenceStore>)> {
@@ -145,5 +170,5 @@ fn open_presence(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<(Arc
     tracing::warn!(
         "presence.url is `memory:` in a fleet: presence is not known across processes, and events go to every gateway"
     );
-    Ok((Arc::new(eventflow_ports::NoRegistry), presence))
+    Ok((Arc::new(NoRegistry), presence))
 }

@@ -177,6 +177,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),
+        journal: Arc::clone(&system.backends.journal),
         requests,
         broker_health: system.backends.broker.health(),
         clock: Arc::clone(&system.backends.clock),

@@ -152,20 +152,39 @@ for (const shape of ['single', 'fleet']) {
       });
     }
 
-    test('pages whose server restarts come back by themselves and go on', { timeout: LONG_MS }, async () => {
-      const pages = await twoPages();
-      const { ann, ben } = pages;
-      const said = ['before one', 'before two'];
-      await ann.say(said[0]);
-      await ben.say(said[1]);
-      await agree(pages, said);
-      await system.restart();
-      for (const who of [ann, ben]) await eventually('it is back', () => who.tab.evaluate(() => messagingClient.socket.connected), LONG_MS);
-      for (let n = 0; n < 10; n += 1) {
-        said.push(`after ${n}`);
-        await [ann, ben][n % 2].say(said.at(-1));
-      }
-      await agree(pages, said);
-    });
+    for (const [title, end] of [['is restarted', 'terminate'], ['is killed', 'kill']]) {
+      test(`pages whose server ${title} while others write miss nothing and show nothing twice`, { timeout: LONG_MS }, async () => {
+        const pages = await twoPages();
+        const { ann, ben, thread } = pages;
+        const said = ['before one', 'before two'];
+        await ann.say(said[0]);
+        await ben.say(said[1]);
+        await agree(pages, said);
+        const role = shape === 'single' ? 'eventflow' : 'ws-gateway';
+        let goesOn = true;
+        const writing = (async () => {
+          // Somebody else's application: by REST, a few times a second, again with the same key until it is accepted.
+          for (let n = 0; goesOn; n += 1) {
+            said.push(`meanwhile ${n}`);
+            await eventually('it is accepted', () =>
+              ann.person.rest('POST', `/${thread}`, { content: `meanwhile ${n}` }, { 'idempotency-key': `meanwhile-${thread}-${n}` })
+                .then(answer => answer.status < 300, () => false));
+            await new Promise(resolve => setTimeout(resolve, 100));
+          }
+        })();
+        await eventually('some are there', async () => (await ben.shown()).length >= 5);
+        await system[end](role);
+        await system.start(role);
+        for (const who of [ann, ben]) await eventually('it is back', () => who.tab.evaluate(() => messagingClient.socket.connected), LONG_MS);
+        await eventually('more are there', async () => (await ben.shown()).length >= said.length - 2);
+        goesOn = false;
+        await writing;
+        for (let n = 0; n < 4; n += 1) {
+          said.push(`after ${n}`);
+          await [ann, ben][n % 2].say(said.at(-1));
+        }
+        await agree(pages, said);
+      });
+    }
   });
 }

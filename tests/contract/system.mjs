@@ -40,6 +40,12 @@ export async function startSystem(shape, settings = {}) {
     ws2: roles.includes('ws-gateway-2') ? `http://127.0.0.1:${port('ws2')}` : undefined,
     http: `http://127.0.0.1:${port('http')}`,
     pid: async role => Number(await readFile(join(folder, `${role}.pid`), 'utf8')),
+    /** SIGTERM, and waits for the end. */
+    async terminate(role) {
+      const pid = Number(await readFile(join(folder, `${role}.pid`), 'utf8'));
+      process.kill(pid, 'SIGTERM');
+      await ended(pid);
+    },
     /** SIGKILL. */
     kill: role => system('kill', role),
     /** Starts a role that was killed; resolves once it is ready. */
@@ -70,6 +76,8 @@ const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'ws-ga
 const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464,
   'presence-sweeper': 19465, 'ws-gateway-2': 19466 };
 const READY_DEADLINE_MS = 30_000;
+/** Longer than the orderly end of a process may take. */
+const END_DEADLINE_MS = 40_000;
 
 async function ready(url) {
   const deadline = Date.now() + READY_DEADLINE_MS;
@@ -78,6 +86,19 @@ async function ready(url) {
     if (answer.ok) return;
     if (Date.now() > deadline) throw new Error(`${url} is not ready: ${answer.message ?? await answer.text()}`);
     await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+async function ended(pid) {
+  const deadline = Date.now() + END_DEADLINE_MS;
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    if (Date.now() > deadline) throw new Error(`process ${pid} does not end`);
+    await new Promise(resolve => setTimeout(resolve, 20));
   }
 }
 

@@ -65,6 +65,7 @@ fn touched() -> Metrics {
     edge.sockets.with_label_values(&["websocket"]);
     edge.refused.with_label_values(&["origin"]);
     edge.recoveries.with_label_values(&["fresh"]);
+    edge.resumed.with_label_values(&["resumed"]);
     edge.events.with_label_values(&["auth", "ok"]);
     edge.answer_seconds.with_label_values(&["answered"]);
     http.requests.with_label_values(&["GET", "unknown", "200"]);

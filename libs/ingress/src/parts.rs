@@ -10,7 +10,7 @@ use crate::revocation::Revocations;
 use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Directory, Inbox, Membership, People, PresenceStore, Registry, Store};
+use eventflow_ports::{Clock, Directory, Inbox, Journal, Membership, People, PresenceStore, Registry, Store};
 use eventflow_protocol::Timestamp;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ pub struct IngressParts {
     pub directory: Arc<dyn Directory>,
     /// How people are shown: `directory`, remembered.
     pub people: People,
+    /// What gateways have put on their way; written and read by socket gateways.
+    pub journal: Arc<dyn Journal>,
     /// Who is there.
     pub presence: Arc<dyn PresenceStore>,
     /// Where users are connected; told by the socket gateway.

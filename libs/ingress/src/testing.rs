@@ -15,7 +15,7 @@ use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{FixedClock, Membership, MemoryRegistry, People};
+use eventflow_ports::{FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{ErrorCode, Timestamp};
@@ -35,6 +35,7 @@ pub(crate) struct World {
     pub(crate) presence: Arc<TestPresence>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) registry: Arc<MemoryRegistry>,
+    pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) tracker: TaskTracker,
     /// The broker, for whoever opens lanes of its own.
     pub(crate) port: Arc<dyn Broker>,
@@ -53,6 +54,7 @@ impl World {
         let (store, inbox, directory) = (worker.store.clone(), worker.inbox.clone(), worker.directory.clone());
         let presence = Arc::new(TestPresence::default());
         let (clock, registry) = (Arc::new(FixedClock::at(NOW)), Arc::new(MemoryRegistry::default()));
+        let journal = Arc::new(MemoryJournal::default());
         let broker = Arc::new(TestBroker { worker, health: watch::Sender::new(Health::Up) });
         let (tracker, metrics, topology) = (TaskTracker::new(), Metrics::default(), Topology::new(2));
         let port: Arc<dyn Broker> = broker.clone();
@@ -67,13 +69,14 @@ impl World {
             presence: presence.clone(),
             membership: Membership::new(store.clone()),
             registry: registry.clone(),
+            journal: journal.clone(),
             requests,
             broker_health: port.health(),
             clock: clock.clone(),
             metrics,
             config,
         };
-        Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }
+        Self { parts, store, directory, presence, clock, registry, journal, tracker, port, topology, broker }
     }
 
     /// The broker is away.

@@ -17,6 +17,8 @@ pub struct EdgeMetrics {
     pub refused: IntCounterVec,
     /// Reconnects by `outcome`: `recovered` or `fresh`.
     pub recoveries: IntCounterVec,
+    /// Clients that came with a session of another gateway, by `outcome`: `resumed`, or `unknown` if its journal told nothing.
+    pub resumed: IntCounterVec,
     /// Sockets cut because their client did not read.
     pub slow_clients: IntCounter,
     /// Client events by `event` (the closed set of known names, else `unknown`) and `outcome` (ok, refused, limited).
@@ -42,6 +44,12 @@ impl EdgeMetrics {
                 "Sessions whose socket is gone and that may still come back.",
             )?,
             refused: counter(registry, "eventflow_gateway_refused_total", "Handshakes refused, by reason.", &["reason"])?,
+            resumed: counter(
+                registry,
+                "eventflow_gateway_resumed_total",
+                "Clients that came with a session of another gateway, by outcome.",
+                &["outcome"],
+            )?,
             recoveries: counter(registry, "eventflow_gateway_recoveries_total", "Reconnects, by outcome.", &["outcome"])?,
             slow_clients: plain_counter(
                 registry,

@@ -4,7 +4,7 @@
 //! acts on it. An event never carries the list of its recipients: membership is looked up where it is needed.
 
 use crate::change::{Cursor, Effect, Receipted};
-use crate::document::{Message, Thread, ThreadStatus};
+use crate::document::{Identified as _, Message, Thread, ThreadStatus};
 use crate::inbox::Notification;
 use crate::person::Revocation;
 use crate::{CommandId, EventId, ThreadId, Timestamp, UserId};
@@ -204,6 +204,11 @@ pub struct DeliveredMessage {
     pub seq: u64,
     /// Who needs no receipt.
     pub sender_id: UserId,
+}
+
+/// What clients hear of a stored message: the event's name and its argument as JSON text.
+pub fn received(message: &Message) -> Result<(&'static str, String), serde_json::Error> {
+    Ok(("message:received", format!("{{\"message\":{}}}", message.shown_text()?)))
 }
 
 impl Delivery {

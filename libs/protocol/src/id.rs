@@ -106,7 +106,7 @@ impl<Kind> DocumentId<Kind> {
     }
 
     /// From the 12 bytes an adapter stored.
-    pub fn from_bytes(bytes: [u8; 12]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 12]) -> Self {
         Self { bytes, kind: PhantomData }
     }
 }

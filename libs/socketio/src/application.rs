@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::value::RawValue;
 
+use crate::offset::Offset;
 use crate::reason::DisconnectReason;
 use crate::socket::Socket;
 
@@ -79,6 +80,11 @@ pub struct Handshake {
 pub struct Accepted<S> {
     /// Who it is. A session is only recovered by a connection of the same identity.
     pub identity: Option<String>,
+    /// The encoder's [`Offset`] now. Offsets up to it are of packets before this session's first, whatever session heard them.
+    pub start: Option<Offset>,
+    /// What the client should present, beside the offset of the last packet it got, should its session be lost: URL-safe ASCII. It comes
+    /// back in [`Lost`], from whoever presents it: it proves nothing.
+    pub note: Option<String>,
     /// What to keep with the socket.
     pub state: S,
 }
@@ -86,11 +92,23 @@ pub struct Accepted<S> {
 /// How a socket joins its namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Joining<S> {
-    /// As a new session.
-    Fresh,
+    /// As a new session. The client may have had another one, which cannot be continued here.
+    Fresh(Option<Lost>),
     /// As the session it was before, with its old state. The state the `connect` hook just made comes along, for
     /// what should be renewed.
     Recovered(S),
+}
+
+/// A session that its client asked for and that cannot be continued: its server is another one or was restarted, it has expired, or too
+/// much has been emitted since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// What [`Accepted::note`] was when it began, as presented.
+    pub note: String,
+    /// The last packet its client got, as presented.
+    pub offset: Option<Offset>,
+    /// Whether it is still here, but may not be continued (another identity, or a gap).
+    pub is_here: bool,
 }
 
 /// A connection that may not come in: the client gets `connect_error` with this message and data.

@@ -10,12 +10,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::application::{Accepted, Application, ConnectError, Handshake, Joining};
+use crate::application::{Accepted, Application, ConnectError, Handshake, Joining, Lost};
 use crate::codec::socket::encode_connect_error;
 use crate::engine::Engine;
 use crate::guard::guarded;
 use crate::id::Id;
-use crate::packet::{Offset, Packet};
+use crate::offset::Offset;
+use crate::packet::Packet;
 use crate::reaper::expire;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
@@ -49,10 +50,12 @@ pub(crate) async fn join<A: Application>(
         namespace: Arc::clone(&request.namespace),
         name: accepted.identity.map(String::into_boxed_str),
         recovery: shared.recovery.clone(),
+        note: accepted.note.map(String::into_boxed_str),
+        start: accepted.start,
     };
     let (socket, missed, how) = match recover(&shared, &identity, request.auth.as_deref()).await {
-        Some((socket, missed)) => (socket, Some(missed), Joining::Recovered(accepted.state)),
-        None => (Socket::new(identity, accepted.state), None, Joining::Fresh),
+        Recovery::Done(socket, missed) => (socket, Some(missed), Joining::Recovered(accepted.state)),
+        Recovery::None(lost) => (Socket::new(identity, accepted.state), None, Joining::Fresh(lost)),
     };
     enter(&shared, &engine, &socket, missed, how).await;
     Some(socket)
@@ -71,42 +74,42 @@ async fn accept<A: Application>(shared: &Shared<A>, engine: &Engine, request: &R
     None
 }
 
-/// Finds the session the client asks for, if it is this identity's and can be continued without a gap.
-async fn recover<A: Application>(
-    shared: &Shared<A>,
-    identity: &Identity,
-    auth: Option<&RawValue>,
-) -> Option<(Socket<A::State>, Vec<Packet>)> {
-    identity.recovery.as_ref()?;
-    let presented: Presented = serde_json::from_str(auth?.get()).ok()?;
-    let private_id = presented.pid?;
-    let outcome = take_over(shared, identity, &private_id, presented.offset.as_deref()).await;
-    let counter = if outcome.is_some() { &shared.stats.recovered } else { &shared.stats.not_recovered };
-    counter.increment();
-    outcome
+/// What became of the session a client asks for.
+enum Recovery<S> {
+    /// It goes on, and these packets are due.
+    Done(Socket<S>, Vec<Packet>),
+    /// It does not, if any was asked for.
+    None(Option<Lost>),
 }
 
-async fn take_over<A: Application>(
-    shared: &Shared<A>,
-    identity: &Identity,
-    private_id: &str,
-    offset: Option<&str>,
-) -> Option<(Socket<A::State>, Vec<Packet>)> {
-    let socket = shared.sessions.find(&Id::parse(private_id)?)?;
-    if !socket.belongs_to(identity) {
-        return None;
+/// Finds the session the client asks for, if it is this identity's and can be continued without a gap.
+async fn recover<A: Application>(shared: &Shared<A>, identity: &Identity, auth: Option<&RawValue>) -> Recovery<A::State> {
+    let presented = auth.filter(|_| identity.recovery.is_some()).and_then(|auth| serde_json::from_str(auth.get()).ok());
+    let Some(Presented { pid: Some(pid), offset }) = presented else { return Recovery::None(None) };
+    let (private_id, note) = pid.split_once('.').unwrap_or((&pid, ""));
+    let offset = offset.as_deref().map(Offset::parse);
+    let found = Id::parse(private_id).and_then(|id| shared.sessions.find(&id));
+    let is_here = found.is_some();
+    // A text that is no offset is none of ours: nothing can be said of what its client has.
+    if let (Some(socket), Some(seen)) =
+        (found.filter(|socket| socket.belongs_to(identity)), offset.map_or(Some(None), |read| read.map(Some)))
+        && let Some(missed) = take_over(shared, &socket, seen).await
+    {
+        shared.stats.recovered.increment();
+        return Recovery::Done(socket, missed);
     }
-    let seen = match offset {
-        Some(offset) => Some(Offset::decode(offset)?),
-        None => None,
-    };
+    shared.stats.not_recovered.increment();
+    Recovery::None(Some(Lost { note: note.to_owned(), offset: offset.flatten(), is_here }))
+}
+
+async fn take_over<A: Application>(shared: &Shared<A>, socket: &Socket<A::State>, seen: Option<Offset>) -> Option<Vec<Packet>> {
     let deadline = tokio::time::Instant::now() + TAKEOVER_TIMEOUT;
     loop {
         match socket.claim(seen) {
             Claim::Lost => return None,
             Claim::Wait(parked) => tokio::time::timeout_at(deadline, parked).await.ok()?.ok()?,
             Claim::Taken { missed, since } => {
-                return shared.sessions.unpark(&socket, since, &shared.stats).then_some((socket, missed));
+                return shared.sessions.unpark(socket, since, &shared.stats).then_some(missed);
             }
         }
     }

@@ -1,20 +1,21 @@
 //! Packets to clients: encoded once, shared by all the sockets they go to.
 //!
 //! A [`Packet`] holds the finished text including the Engine.IO type byte, so sending it to one more socket costs a
-//! reference count. For connection state recovery each event carries an offset, a trailing string argument that the
+//! reference count. For connection state recovery each event carries an [`Offset`], a trailing string argument that the
 //! client remembers and presents when it comes back. The offset is a property of the packet, not of the socket: it
-//! comes from a counter in the [`Encoder`], in base 36.
+//! comes from a counter in the [`Encoder`].
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
+use rand::RngCore as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::codec::socket::{self, Kind};
+use crate::offset::{Epoch, Offset};
 
 /// An encoded packet. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -27,16 +28,13 @@ struct Encoded {
     offset: Option<Offset>,
 }
 
-/// Position of a packet in the stream of all recoverable packets of one encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Offset(NonZeroU64);
-
 /// Makes packets for one namespace. Clones and [`Encoder::for_namespace`] share the counter of offsets; there has to
 /// be one family of encoders per server.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     namespace: Arc<str>,
-    last_offset: Arc<AtomicU64>,
+    epoch: Epoch,
+    last_position: Arc<AtomicU64>,
 }
 
 impl Packet {
@@ -71,7 +69,8 @@ impl Packet {
         &self.0.attachments
     }
 
-    pub(crate) fn offset(&self) -> Option<Offset> {
+    /// Its place among the recoverable packets of its encoder; `None` if it is never replayed.
+    pub fn offset(&self) -> Option<Offset> {
         self.0.offset
     }
 }
@@ -79,13 +78,18 @@ impl Packet {
 impl Encoder {
     /// An encoder for the namespace `/` with a counter of its own.
     pub fn new() -> Self {
-        Self { namespace: "/".into(), last_offset: Arc::default() }
+        Self { namespace: "/".into(), epoch: Epoch::of(rand::rng().next_u32()), last_position: Arc::default() }
     }
 
     /// An encoder for another namespace of the same server.
     #[must_use]
     pub fn for_namespace(&self, namespace: &str) -> Self {
-        Self { namespace: namespace.into(), last_offset: Arc::clone(&self.last_offset) }
+        Self { namespace: namespace.into(), epoch: self.epoch, last_position: Arc::clone(&self.last_position) }
+    }
+
+    /// The last offset given to a packet; its position is 0 before the first.
+    pub fn offset(&self) -> Offset {
+        Offset { epoch: self.epoch, position: self.last_position.load(Relaxed) }
     }
 
     /// An event with one argument, to be replayed if the client misses it.
@@ -97,7 +101,7 @@ impl Encoder {
     /// An event with arguments that are JSON already, to be replayed if the client misses it.
     pub fn event_raw(&self, name: &str, arguments: &[&RawValue]) -> Packet {
         let offset = self.next_offset();
-        let text = socket::encode_event(&self.namespace, name, arguments, Some(&offset.encode()));
+        let text = socket::encode_event(&self.namespace, name, arguments, Some(&offset.to_string()));
         Packet::new(text, Vec::new(), Some(offset))
     }
 
@@ -124,8 +128,7 @@ impl Encoder {
     }
 
     fn next_offset(&self) -> Offset {
-        let number = self.last_offset.fetch_add(1, Relaxed) + 1;
-        Offset(NonZeroU64::new(number).expect("a counter of 64 bits does not come around"))
+        Offset { epoch: self.epoch, position: self.last_position.fetch_add(1, Relaxed) + 1 }
     }
 }
 
@@ -135,45 +138,18 @@ impl Default for Encoder {
     }
 }
 
-impl Offset {
-    /// Base 36, lower case.
-    pub(crate) fn encode(self) -> String {
-        let mut digits = Vec::with_capacity(13);
-        let mut rest = self.0.get();
-        while rest > 0 {
-            let digit = u32::try_from(rest % 36).expect("less than 36");
-            digits.push(char::from_digit(digit, 36).expect("a digit in base 36"));
-            rest /= 36;
-        }
-        digits.iter().rev().collect()
-    }
-
-    /// Reads an offset as a client sent it.
-    pub(crate) fn decode(text: &str) -> Option<Self> {
-        u64::from_str_radix(text, 36).ok().and_then(NonZeroU64::new).map(Self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn offsets_read_back_as_themselves() {
-        for number in [1, 35, 36, 1_000_000, u64::MAX] {
-            let offset = Offset(NonZeroU64::new(number).unwrap());
-            assert_eq!(Offset::decode(&offset.encode()), Some(offset));
-        }
-        assert_eq!(Offset::decode("0"), None);
-        assert_eq!(Offset::decode("ä"), None);
-    }
-
-    #[test]
     fn an_event_ends_in_its_offset_and_an_ephemeral_one_does_not() {
         let encoder = Encoder::new();
-        assert_eq!(encoder.event("a", &1).unwrap().text(), r#"42["a",1,"1"]"#);
+        let event = encoder.event("a", &1).unwrap();
+        assert_eq!(event.text(), format!(r#"42["a",1,"{}"]"#, encoder.offset()));
         assert_eq!(encoder.ephemeral("a", &1).unwrap().text(), r#"42["a",1]"#);
         let custom = encoder.for_namespace("/custom").event("a", "x").unwrap();
-        assert_eq!(custom.text(), r#"42/custom,["a","x","2"]"#);
+        assert_eq!(custom.text(), format!(r#"42/custom,["a","x","{}"]"#, encoder.offset()));
+        assert_eq!(encoder.offset().position(), 2);
     }
 }

@@ -19,7 +19,8 @@ use crate::codec::socket::{self, Kind};
 use crate::config::Recovery;
 use crate::engine::{Engine, Queued};
 use crate::id::Id;
-use crate::packet::{Offset, Packet};
+use crate::offset::Offset;
+use crate::packet::Packet;
 use crate::reason::DisconnectReason;
 use crate::replay::Replay;
 
@@ -33,6 +34,10 @@ struct Inner<S> {
     id: Id,
     /// The secret that a client shows to recover the session.
     private_id: Option<Id>,
+    /// What the client shows with it; see [`Accepted::note`](crate::Accepted::note).
+    note: Option<Box<str>>,
+    /// The last offset that was given before the session began.
+    start: Option<Offset>,
     namespace: Arc<str>,
     identity: Option<Box<str>>,
     recovery: Option<Arc<Recovery>>,
@@ -90,6 +95,8 @@ pub(crate) struct Identity {
     pub(crate) namespace: Arc<str>,
     pub(crate) name: Option<Box<str>>,
     pub(crate) recovery: Option<Arc<Recovery>>,
+    pub(crate) note: Option<Box<str>>,
+    pub(crate) start: Option<Offset>,
 }
 
 /// The first step of taking a session over.
@@ -227,6 +234,8 @@ impl<S> Socket<S> {
         Self(Arc::new(Inner {
             id: Id::random(),
             private_id: identity.recovery.is_some().then(Id::random),
+            note: identity.note,
+            start: identity.start,
             namespace: identity.namespace,
             identity: identity.name,
             recovery: identity.recovery,
@@ -240,6 +249,21 @@ impl<S> Socket<S> {
         self.0.private_id.as_ref()
     }
 
+    /// What the client presents to have the session again.
+    fn presented(&self) -> Option<String> {
+        let id = self.0.private_id.as_ref()?;
+        Some(self.0.note.as_ref().map_or_else(|| id.to_string(), |note| format!("{id}.{note}")))
+    }
+
+    /// The offset as one of this session's packets: `None` if it is of another encoder or from before the session, which a client
+    /// presents as long as it has got nothing in this one.
+    fn own(&self, seen: Offset) -> Option<Offset> {
+        match self.0.start {
+            None => Some(seen),
+            Some(start) => (seen.is_of_the_same_encoder(start) && seen.position() > start.position()).then_some(seen),
+        }
+    }
+
     /// Whether a connection with this identity may have this session.
     pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
         self.0.namespace == identity.namespace && self.0.identity == identity.name
@@ -247,7 +271,7 @@ impl<S> Socket<S> {
 
     /// Puts the socket on a transport: the CONNECT answer, what was missed, what came since.
     pub(crate) fn attach(&self, engine: &Arc<Engine>, missed: Vec<Packet>) {
-        let answer = socket::encode_connect(self.namespace(), self.id().as_str(), self.private_id().map(Id::as_str));
+        let answer = socket::encode_connect(self.namespace(), self.id().as_str(), self.presented().as_deref());
         let mut packets = vec![Packet::control(answer)];
         packets.extend(missed);
         let mut link = self.0.link.lock();
@@ -300,6 +324,7 @@ impl<S> Socket<S> {
 
     /// Tries to take the session over for a client that has seen packets up to `seen`.
     pub(crate) fn claim(&self, seen: Option<Offset>) -> Claim {
+        let seen = seen.and_then(|seen| self.own(seen));
         let mut link = self.0.link.lock();
         let missed = match &link.replay {
             Some(replay) => replay.since(seen),

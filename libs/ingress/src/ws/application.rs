@@ -11,19 +11,22 @@ use crate::ws::caps::Caps;
 use crate::ws::connect;
 use crate::ws::event::EventName;
 use crate::ws::hub::Hub;
+use crate::ws::journal::Writing;
 use crate::ws::member::{Here, Member};
 use crate::ws::receipts::Receipts;
+use crate::ws::resume::{Note, Pasts, Resumable};
 use crate::ws::roster::Roster;
 use crate::ws::typing::Typing;
 use crate::ws::watch::{Looking, Watch};
 use eventflow_ports::Membership;
-use eventflow_protocol::{ErrorCode, UserId};
+use eventflow_protocol::{ErrorCode, GatewayId, UserId};
 use eventflow_socketio::{Accepted, Application, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Socket};
 use http::request::Parts as RequestHead;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +35,7 @@ pub(crate) const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all sockets of the gateway share.
 pub(crate) struct Shared {
+    pub(crate) id: GatewayId,
     pub(crate) edge: Edge,
     pub(crate) caps: Arc<Caps>,
     pub(crate) membership: Membership,
@@ -41,6 +45,10 @@ pub(crate) struct Shared {
     pub(crate) watch: Watch<Here>,
     pub(crate) typing: Arc<Typing>,
     pub(crate) receipts: Receipts,
+    pub(crate) journal: Writing,
+    pub(crate) pasts: Pasts,
+    /// Lets so many clients be caught up with at the same time.
+    pub(crate) resumes: Semaphore,
     pub(crate) encoder: Encoder,
     /// Answers being waited for, and deadlines.
     pub(crate) tasks: TaskTracker,
@@ -59,10 +67,11 @@ impl Shared {
     }
 
     /// Registers a socket with its user, the user with the registry, and the device with the sweeper.
-    pub(crate) async fn register(&self, user: &UserId, socket: &Socket<Member>) {
+    pub(crate) async fn register(self: &Arc<Self>, user: &UserId, socket: &Socket<Member>) {
         self.hub.add(user, Here(socket.clone()));
         self.beat.here(socket);
         self.roster.entered(user.clone()).await;
+        self.resume(socket);
     }
 
     /// What was kept for the socket is on its way to it now.
@@ -120,15 +129,21 @@ impl Application for SocketApp {
         auth: Option<&RawValue>,
     ) -> Result<Accepted<Member>, ConnectError> {
         let identity = connect::identify(&self.0.edge, handshake, auth).await?;
-        let state = Member::arrived(identity.as_ref(), self.0.edge.clock.now());
+        let now = self.0.edge.clock.now();
+        let state = Member::arrived(identity.as_ref(), now);
         state.sit(connect::seat(&self.0.caps, handshake, state.user())?);
-        Ok(Accepted { identity: Some(self.0.identity(state.user())), state })
+        let start = self.0.encoder.offset();
+        let note = Note { gateway: self.0.id.clone(), start, since: now, tag: state.tag() };
+        Ok(Accepted { identity: Some(self.0.identity(state.user())), start: Some(start), note: Some(note.to_string()), state })
     }
 
     async fn joining(&self, socket: &Socket<Member>, how: Joining<Member>) {
         match how {
             Joining::Recovered(newer) => socket.state().renew(&newer),
-            Joining::Fresh => {
+            Joining::Fresh(lost) => {
+                if let Some(wanted) = lost.and_then(|lost| Resumable::of(&lost, socket.state().tag())) {
+                    socket.state().wait_for(wanted);
+                }
                 if let Some(user) = socket.state().user() {
                     self.0.register(user, socket).await;
                 }

@@ -1,6 +1,6 @@
 //! From the gateway's queue to the sockets: each event once, to those of its audience who are here.
 //!
-//! The packet is encoded once and shared by all sockets. Safe to repeat because the ids of recent events are remembered: a
+//! The packet is encoded once and shared by all sockets; the messages of a batch are written to the gateway's journal before any is emitted. Safe to repeat because the ids of recent events are remembered: a
 //! redelivery (the fan-out worker crashed before its acknowledgement, or ours was lost) comes within seconds and is dropped.
 //! If the store cannot say who is in a thread, the batch waits; nothing is dropped for that.
 
@@ -9,6 +9,7 @@ use crate::ws::member::Here;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
+use eventflow_ports::journal::Entry;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::event::{Audience, Delivery, Participants};
 use eventflow_protocol::{EventId, ThreadId, Timestamp, UserId};
@@ -53,6 +54,21 @@ impl Recent {
     }
 }
 
+/// A delivery that is new here, encoded.
+struct Ready<'a> {
+    delivery: &'a Delivery,
+    hearers: Hearers<'a>,
+    packets: Vec<Packet>,
+}
+
+/// Who hears it.
+#[derive(Clone, Copy)]
+enum Hearers<'a> {
+    Thread(ThreadId, &'a Participants),
+    User(&'a UserId),
+    Watchers(&'a UserId),
+}
+
 #[async_trait]
 impl Handler for Deliveries {
     type Value = Delivery;
@@ -66,8 +82,10 @@ impl Handler for Deliveries {
         let threads: Vec<ThreadId> = batch.iter().filter_map(|item| thread_of(&item.value)).collect();
         let people = membership.of_all(&threads).await;
         let people = people.map_err(|error| Unavailable { what: "the store", source: error.into() })?;
-        for item in batch {
-            self.deliver(&item.value, &people);
+        let ready: Vec<Ready<'_>> = batch.iter().filter_map(|item| self.prepare(&item.value, &people)).collect();
+        self.shared.journal.write(None, ready.iter().filter_map(|ready| self.entry(ready)).collect()).await;
+        for ready in &ready {
+            self.deliver(ready);
         }
         Ok(Performed { outcomes: batch.iter().map(|_| Outcome::Done).collect(), effect: () })
     }
@@ -89,28 +107,56 @@ impl Deliveries {
         Self { shared, recent: Mutex::default(), alone_since }
     }
 
-    fn deliver(&self, delivery: &Delivery, people: &HashMap<ThreadId, Participants>) {
+    /// Encodes a delivery that is new here. Nothing to do: `None`.
+    fn prepare<'a>(&self, delivery: &'a Delivery, people: &'a HashMap<ThreadId, Participants>) -> Option<Ready<'a>> {
         if is_history(delivery, self.alone_since) || !self.recent.lock().claim(delivery.event_id) {
             self.shared.edge.metrics.edge.duplicates.inc();
-            return;
+            return None;
         }
         if delivery.audience == Audience::Gateways {
-            return self.act(delivery);
+            self.act(delivery);
+            return None;
         }
         let payload = match serde_json::from_str::<&RawValue>(&delivery.payload) {
             Ok(payload) => payload,
             Err(error) => {
                 tracing::error!(event = %delivery.event_id, error = &error as &dyn std::error::Error, "an event is not JSON");
-                return;
+                return None;
             }
         };
-        let queued = match &delivery.audience {
-            Audience::Thread(thread) => self.to_thread(delivery, *thread, people.get(thread), payload),
-            Audience::User(user) => self.to_user(user, &self.packet(delivery, &delivery.name, payload)),
-            Audience::Watchers(user) => self.to_watchers(delivery, user, payload),
-            Audience::Gateways => 0,
+        let (hearers, packets) = match &delivery.audience {
+            Audience::Thread(thread) => {
+                let Some(people) = people.get(thread) else {
+                    tracing::warn!(%thread, event = %delivery.event_id, "an event of a thread that does not exist");
+                    return None;
+                };
+                (Hearers::Thread(*thread, people), vec![self.packet(delivery, &delivery.name, payload)])
+            }
+            Audience::User(user) => (Hearers::User(user), vec![self.packet(delivery, &delivery.name, payload)]),
+            Audience::Watchers(user) => {
+                (Hearers::Watchers(user), PRESENCE_NAMES.map(|name| self.packet(delivery, name, payload)).into())
+            }
+            Audience::Gateways => return None,
         };
-        self.observe(delivery, queued);
+        Some(Ready { delivery, hearers, packets })
+    }
+
+    /// What the journal says of it: a message that somebody here hears.
+    fn entry(&self, ready: &Ready<'_>) -> Option<Entry> {
+        let (Hearers::Thread(thread, people), Some(message)) = (&ready.hearers, &ready.delivery.message) else { return None };
+        let position = ready.packets.first()?.offset()?.position();
+        let is_heard = people.iter().any(|user| self.shared.hub.has(user));
+        is_heard.then_some(Entry { position, thread: *thread, seq: message.seq })
+    }
+
+    fn deliver(&self, ready: &Ready<'_>) {
+        let queued = match (ready.hearers, &ready.packets[..]) {
+            (Hearers::Thread(thread, people), [packet]) => self.to_thread(ready.delivery, thread, people, packet),
+            (Hearers::User(user), packets) => self.to_user(user, packets),
+            (Hearers::Watchers(user), packets) => self.to_watchers(user, packets),
+            (Hearers::Thread(..), _) => 0,
+        };
+        self.observe(ready.delivery, queued);
     }
 
     /// What gateways do themselves.
@@ -122,36 +168,43 @@ impl Deliveries {
         }
     }
 
-    fn to_thread(&self, delivery: &Delivery, thread: ThreadId, people: Option<&Participants>, payload: &RawValue) -> u64 {
-        let Some(people) = people else {
-            tracing::warn!(%thread, event = %delivery.event_id, "an event of a thread that does not exist");
-            return 0;
-        };
-        let packet = self.packet(delivery, &delivery.name, payload);
+    fn to_thread(&self, delivery: &Delivery, thread: ThreadId, people: &Participants, packet: &Packet) -> u64 {
         let gets_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
-        let message = delivery.message.as_ref().filter(|_| gets_receipts);
+        let message = delivery.message.as_ref();
         let mut queued = 0;
         for user in people.iter().filter(|user| delivery.except.as_ref() != Some(user)) {
-            let receipt = message.filter(|message| message.sender_id != *user).map(|message| (thread, message.seq));
-            queued += self.to_recipient(user, &packet, receipt);
+            let place = message.map(|message| (thread, message.seq));
+            let receipt = place.filter(|_| gets_receipts && message.is_some_and(|message| message.sender_id != *user));
+            queued += self.to_recipient(user, packet, place, receipt);
         }
         queued
     }
 
-    /// To one participant; with a receipt if it is a message that needs one, or later if it is kept for their return.
-    fn to_recipient(&self, user: &UserId, packet: &Packet, receipt: Option<(ThreadId, u64)>) -> u64 {
+    /// To one participant, in the turn of its place if it is a message; with a receipt if it needs one, or later if it is kept for
+    /// their return.
+    fn to_recipient(
+        &self,
+        user: &UserId,
+        packet: &Packet,
+        place: Option<(ThreadId, u64)>,
+        receipt: Option<(ThreadId, u64)>,
+    ) -> u64 {
         let (mut queued, mut is_written) = (0, false);
         self.shared.hub.each(user, |Here(socket)| {
-            match socket.emit(packet) {
-                Sent::Queued => is_written = true,
-                Sent::Kept => {
+            let sent = match place {
+                Some((thread, seq)) => socket.state().emit_in_turn(thread, seq, || socket.emit(packet)),
+                None => Some(socket.emit(packet)),
+            };
+            match sent {
+                Some(Sent::Queued) => is_written = true,
+                Some(Sent::Kept) => {
                     if let Some((thread, seq)) = receipt {
                         socket.state().looking(|looking| looking.keep(thread, seq));
                     }
                 }
-                Sent::Dropped => {}
+                Some(Sent::Dropped) | None => {}
             }
-            queued += 1;
+            queued += u64::from(sent.is_some());
         });
         if let Some((thread, seq)) = receipt.filter(|_| is_written) {
             self.shared.receipts.note(thread, user, seq);
@@ -159,24 +212,15 @@ impl Deliveries {
         queued
     }
 
-    fn to_user(&self, user: &UserId, packet: &Packet) -> u64 {
+    fn to_user(&self, user: &UserId, packets: &[Packet]) -> u64 {
         let mut queued = 0;
-        self.shared.hub.each(user, |Here(socket)| {
-            socket.emit(packet);
-            queued += 1;
-        });
+        self.shared.hub.each(user, |socket| queued += emit_all(socket, packets));
         queued
     }
 
-    fn to_watchers(&self, delivery: &Delivery, user: &UserId, payload: &RawValue) -> u64 {
-        let packets = PRESENCE_NAMES.map(|name| self.packet(delivery, name, payload));
+    fn to_watchers(&self, user: &UserId, packets: &[Packet]) -> u64 {
         let mut queued = 0;
-        self.shared.watch.each(user, |Here(socket)| {
-            for packet in &packets {
-                socket.emit(packet);
-                queued += 1;
-            }
-        });
+        self.shared.watch.each(user, |socket| queued += emit_all(socket, packets));
         queued
     }
 
@@ -193,6 +237,10 @@ impl Deliveries {
             series.delivery_seconds.observe(age_ms as f64 / 1_000.0);
         }
     }
+}
+
+fn emit_all(Here(socket): &Here, packets: &[Packet]) -> u64 {
+    packets.iter().map(|packet| u64::from(socket.emit(packet) != Sent::Dropped)).sum()
 }
 
 /// A process that is alone knows who delivered what comes again: it did, before it was killed, or nobody was there. No socket

@@ -15,10 +15,11 @@ use crate::ws::member::{Here, Member};
 use eventflow_protocol::{ErrorCode, ThreadId, UserId};
 use eventflow_socketio::{Event, Socket};
 use serde_json::json;
+use std::sync::Arc;
 
 impl Shared {
     /// Takes an event.
-    pub(crate) async fn take(&self, socket: &Socket<Member>, name: EventName, event: Event) -> Taken {
+    pub(crate) async fn take(self: &Arc<Self>, socket: &Socket<Member>, name: EventName, event: Event) -> Taken {
         if socket.state().user().is_some() && socket.state().acts(self.edge.clock.now()) {
             self.beat.here(socket);
         }
@@ -31,7 +32,7 @@ impl Shared {
         }
     }
 
-    async fn take_known(&self, asker: Asker, name: EventName, event: &Event) -> Taken {
+    async fn take_known(self: &Arc<Self>, asker: Asker, name: EventName, event: &Event) -> Taken {
         let body = body(event);
         let result = if asker.socket.state().may_ask(self.edge.events_per_minute) { body } else { Err(limited()) };
         match name {
@@ -56,7 +57,7 @@ impl Shared {
     }
 
     /// `auth {userId?, token?}`: a token proves who it is, a user id alone is compared with what was proved before.
-    async fn take_auth(&self, asker: &Asker, body: Result<Object, Refusal>) -> Taken {
+    async fn take_auth(self: &Arc<Self>, asker: &Asker, body: Result<Object, Refusal>) -> Taken {
         let result = match body {
             Ok(body) => self.authenticate(&asker.socket, body).await,
             Err(refusal) => Err(refusal),
@@ -74,7 +75,7 @@ impl Shared {
         }
     }
 
-    async fn authenticate(&self, socket: &Socket<Member>, mut body: Object) -> Result<UserId, Refusal> {
+    async fn authenticate(self: &Arc<Self>, socket: &Socket<Member>, mut body: Object) -> Result<UserId, Refusal> {
         let claimed = fields::optional_text(&mut body, "userId", "userId")?;
         let token = fields::optional_text(&mut body, "token", "token")?;
         if claimed.is_none() && token.is_none() {
@@ -96,7 +97,7 @@ impl Shared {
     }
 
     /// Takes a credential on: the first one makes the socket that user's, later ones renew it.
-    async fn accept(&self, socket: &Socket<Member>, identity: &Identity) -> Result<(), Refusal> {
+    async fn accept(self: &Arc<Self>, socket: &Socket<Member>, identity: &Identity) -> Result<(), Refusal> {
         let is_first = socket.state().user().is_none();
         if is_first {
             socket.state().sit_as(&identity.user)?;

@@ -8,14 +8,18 @@ use crate::rate::Window;
 use crate::refusal::Refusal;
 use crate::revocation;
 use crate::ws::caps::Seat;
+use crate::ws::resume::{Resumable, Tag, Turn, Turns};
 use crate::ws::watch::Looking;
 use eventflow_ports::presence::{AWAY_AFTER, HEARTBEAT};
 use eventflow_protocol::person::Revocation;
-use eventflow_protocol::{Timestamp, UserId};
+use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use eventflow_socketio::Socket;
 use parking_lot::Mutex;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Instant;
 
 /// After this long without activity, in milliseconds, the next one is told at once: others may be seeing the user as away.
@@ -26,6 +30,8 @@ const TELL_AFTER_MS: u128 = AWAY_AFTER.as_millis() - HEARTBEAT.as_millis();
 pub(crate) struct Member {
     user: OnceLock<UserId>,
     credential: Mutex<Option<Credential>>,
+    /// Its name in the gateway's journal.
+    tag: Tag,
     opened_ms: AtomicI64,
     active_ms: AtomicI64,
     wants_away: AtomicBool,
@@ -34,6 +40,8 @@ pub(crate) struct Member {
     looking: Mutex<Option<Box<Looking>>>,
     /// Its place among those who may be connected; none while it is parked.
     seat: Mutex<Option<Seat>>,
+    has_turns: AtomicBool,
+    turns: Mutex<Option<Box<Turns>>>,
 }
 
 /// What a socket stands on.
@@ -73,7 +81,7 @@ impl PartialEq for Here {
 impl Member {
     /// Somebody who came at `now`; `identity` if a credential came with the handshake.
     pub(crate) fn arrived(identity: Option<&Identity>, now: Timestamp) -> Self {
-        let member = Self { opened_ms: now.0.into(), active_ms: now.0.into(), ..Self::default() };
+        let member = Self { tag: Tag::random(), opened_ms: now.0.into(), active_ms: now.0.into(), ..Self::default() };
         if let Some(identity) = identity {
             member.authenticate(identity);
         }
@@ -159,6 +167,32 @@ impl Member {
     /// As [`Member::looking`], for what is no loss if there is nothing.
     pub(crate) fn looking_if_any<R>(&self, act: impl FnOnce(&mut Looking) -> R) -> Option<R> {
         self.looking.lock().as_deref_mut().map(act)
+    }
+
+    /// Its name in the gateway's journal.
+    pub(crate) fn tag(&self) -> Tag {
+        self.tag
+    }
+
+    /// Its client had a session elsewhere: messages wait until what it missed is there. To be called before anything can be emitted.
+    pub(crate) fn wait_for(&self, wanted: Resumable) {
+        *self.turns.lock() = Some(Box::new(Turns::new(wanted)));
+        self.has_turns.store(true, Release);
+    }
+
+    /// The order of its messages, if it was caught up with or is being so.
+    pub(crate) fn turns<R>(&self, act: impl FnOnce(&mut Turns) -> R) -> Option<R> {
+        self.turns.lock().as_deref_mut().map(act)
+    }
+
+    /// Emits a message of a thread by `emit`, unless it has to wait or the socket has it.
+    pub(crate) fn emit_in_turn<R>(&self, thread: ThreadId, seq: u64, emit: impl FnOnce() -> R) -> Option<R> {
+        if !self.has_turns.load(Acquire) {
+            return Some(emit());
+        }
+        let mut turns = self.turns.lock();
+        let turn = turns.as_deref_mut().map_or(Turn::Now, |turns| turns.take(thread, seq));
+        (turn == Turn::Now).then(emit)
     }
 
     /// Whether a known event is within the budget of `limit` a minute.

@@ -1,8 +1,8 @@
 //! Sockets: a client's events in, commands out; events from the gateway's queue in, packets to sockets out.
 //!
 //! Read in this order: [`application`] (the life of a socket), [`events`], [`send`], [`changing`], [`reading`], [`typing`],
-//! [`presence`] and [`sync`] (what a client asks), [`deliver`], [`hub`] and [`watch`] (what it hears), [`roster`], [`beat`],
-//! [`receipts`] and [`upkeep`] (what goes on beside).
+//! [`presence`] and [`sync`] (what a client asks), [`deliver`], [`hub`] and [`watch`] (what it hears), [`journal`] and [`resume`]
+//! (how it goes on elsewhere), [`roster`], [`beat`], [`receipts`] and [`upkeep`] (what goes on beside).
 
 mod answer;
 mod application;
@@ -16,10 +16,12 @@ mod ending;
 mod event;
 mod events;
 mod hub;
+mod journal;
 mod member;
 mod presence;
 mod reading;
 mod receipts;
+mod resume;
 mod roster;
 mod send;
 mod signals;
@@ -40,10 +42,12 @@ use eventflow_protocol::GatewayId;
 use eventflow_protocol::event::Delivery;
 use eventflow_socketio::{Config, Encoder, Server};
 use hub::Hub;
+use journal::Writing;
 use receipts::Receipts;
+use resume::{AT_ONCE, Pasts};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watch::Watch;
@@ -77,6 +81,7 @@ impl Gateway {
         let (beat, beat_task) = beat::beat(Arc::clone(&hub), Arc::clone(&clock), signals.clone());
         let (typing, typing_task) = typing::typing(clock, signals.clone());
         let shared = Arc::new(Shared {
+            id: id.clone(),
             edge: Edge::new(parts)?,
             caps,
             membership: parts.membership.clone(),
@@ -86,6 +91,9 @@ impl Gateway {
             watch: Watch::new(),
             typing,
             receipts: Receipts::default(),
+            journal: Writing::new(Arc::clone(&parts.journal), id.clone(), Arc::clone(&parts.clock)),
+            pasts: Pasts::new(Arc::clone(&parts.journal)),
+            resumes: Semaphore::new(AT_ONCE),
             encoder: Encoder::new(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),

@@ -4,6 +4,7 @@ mod caps;
 mod changing;
 mod presence;
 mod receipts;
+mod resume;
 mod revocation;
 mod rig;
 mod sync;

@@ -5,6 +5,7 @@
 
 use crate::ws::application::{Shared, SocketApp};
 use crate::ws::beat::BeatTask;
+use crate::ws::journal::SIGN_EVERY;
 use crate::ws::member::Here;
 use crate::ws::roster::RosterTask;
 use crate::ws::signals::Signals;
@@ -52,6 +53,7 @@ impl Upkeep {
                 () = copy_numbers(&server, &shared) => {}
                 () = restart_sessions(&shared, &restart) => {}
                 () = typing.run() => {}
+                () = sign(&shared) => {}
                 () = shared.receipts.run(&shared.hub, &signals, &*shared.edge.clock) => {}
                 () = report(&server, &shared, &id) => {}
                 () = shutdown.cancelled() => {}
@@ -99,6 +101,17 @@ async fn copy_numbers(server: &Server<SocketApp>, shared: &Shared) {
         recovered.inc_by(rise(&stats.recovered, recovered.get()));
         fresh.inc_by(rise(&stats.not_recovered, fresh.get()));
         broken.inc_by(rise(&stats.protocol_errors, broken.get()));
+    }
+}
+
+/// Writes into the journal that the gateway is there: from the start on, so that a client of a gateway that never delivered anything can be
+/// caught up with too.
+async fn sign(shared: &Shared) {
+    let mut ticks = interval(SIGN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        shared.journal.sign().await;
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use eventflow_socketio::{
-    Accepted, Application, Config, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Refusal, Server, Socket,
+    Accepted, Application, Config, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Lost, Refusal, Server,
+    Socket,
 };
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, StatusCode};
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) encoder: Encoder,
     pub(crate) seen: mpsc::Sender<Seen>,
     pub(crate) sockets: Mutex<Vec<Socket<u32>>>,
+    /// What the last fresh client had lost.
+    pub(crate) lost: Mutex<Option<Lost>>,
     /// `hold` events wait for it.
     pub(crate) release: Notify,
 }
@@ -65,11 +68,17 @@ impl Application for App {
         assert!(auth["panic"] != true, "asked for");
         assert!(handshake.uri.path().starts_with("/socket.io/"));
         let identity = auth["user"].as_str().map(str::to_owned);
-        Ok(Accepted { identity, state: 7 })
+        Ok(Accepted { identity, start: Some(self.encoder.offset()), note: Some("note".into()), state: 7 })
     }
 
     async fn joining(&self, socket: &Socket<u32>, how: Joining<u32>) {
-        self.tell(Seen::Joining(how == Joining::Recovered(7))).await;
+        match how {
+            Joining::Recovered(state) => self.tell(Seen::Joining(state == 7)).await,
+            Joining::Fresh(lost) => {
+                self.tell(Seen::Joining(false)).await;
+                self.lost.lock().clone_from(&lost);
+            }
+        }
         self.sockets.lock().retain(|known| known.id() != socket.id());
         self.sockets.lock().push(socket.clone());
         socket.emit(&self.encoder.event("early", &1).unwrap());
@@ -120,7 +129,13 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new(config: Config) -> Self {
         let (sender, seen) = mpsc::channel(4096);
-        let app = App { encoder: Encoder::new(), seen: sender, sockets: Mutex::default(), release: Notify::new() };
+        let app = App {
+            encoder: Encoder::new(),
+            seen: sender,
+            sockets: Mutex::default(),
+            lost: Mutex::default(),
+            release: Notify::new(),
+        };
         Self { server: Server::new(config, app), seen }
     }
 

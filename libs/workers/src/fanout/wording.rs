@@ -3,7 +3,7 @@
 use eventflow_protocol::change::{Cursor, Effect};
 use eventflow_protocol::codec;
 use eventflow_protocol::document::{Identified, Message};
-use eventflow_protocol::event::{DeliveredMessage, Delivery, Event, TYPING_LIFE_MS};
+use eventflow_protocol::event::{self, DeliveredMessage, Delivery, Event, TYPING_LIFE_MS};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(super) fn deliver(event: &Event, redelivered: bool) -> Result<Envelope, Stri
 
 fn wording(event: &Event) -> Result<(&'static str, String), serde_json::Error> {
     Ok(match event {
-        Event::MessageStored { message, .. } => ("message:received", wrapped("message", &message.shown_text()?)),
+        Event::MessageStored { message, .. } => event::received(message)?,
         Event::ThreadCreated { thread } => ("thread:created", wrapped("thread", &thread.shown_text()?)),
         Event::NotificationStored { notification } => {
             ("notification:received", wrapped("notification", &notification.shown_text()?))

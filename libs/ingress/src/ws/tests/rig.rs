@@ -45,7 +45,15 @@ impl Rig {
     }
 
     pub(super) async fn start(world: World, timeout: Duration) -> Self {
-        let id = GatewayId::from("g1");
+        Self::gateway(world, GatewayId::from("g1"), timeout).await
+    }
+
+    /// The same system with another gateway; the one before hears of nothing any more.
+    pub(super) async fn with_another_gateway(self) -> Self {
+        Self::gateway(self.world, GatewayId::new(), AUTHENTICATION_TIMEOUT).await
+    }
+
+    async fn gateway(world: World, id: GatewayId, timeout: Duration) -> Self {
         let metrics = &world.parts.metrics;
         let signals = Signals::open(&world.port, world.topology, metrics, &world.tracker).await.unwrap();
         let (gateway, upkeep) = Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
@@ -71,7 +79,7 @@ impl Rig {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let (socket, _) = client_async(request, TcpStream::connect(self.address).await.unwrap()).await?;
-        let mut client = Client { socket, acks: 0 };
+        let mut client = Client { socket, acks: 0, offset: None };
         assert!(client.frame().await.starts_with('0'), "the OPEN packet comes first");
         Ok(client)
     }
@@ -157,6 +165,8 @@ pub(super) fn new_event() -> EventId {
 pub(super) struct Client {
     pub(super) socket: WebSocketStream<TcpStream>,
     acks: u32,
+    /// Of the last event that has one, as the official client remembers it.
+    pub(super) offset: Option<String>,
 }
 
 impl Client {
@@ -166,10 +176,22 @@ impl Client {
             let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
             match next {
                 Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.send("3").await,
-                Some(Ok(Message::Text(text))) => return text.as_str().to_owned(),
+                Some(Ok(Message::Text(text))) => {
+                    self.remember(text.as_str());
+                    return text.as_str().to_owned();
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return "closed".to_owned(),
                 Some(Ok(_)) => {}
             }
+        }
+    }
+
+    fn remember(&mut self, frame: &str) {
+        let Some(event) = frame.strip_prefix("42").and_then(|event| serde_json::from_str::<Vec<Value>>(event).ok()) else { return };
+        if event.len() > 1
+            && let Some(Value::String(offset)) = event.last()
+        {
+            self.offset = Some(offset.clone());
         }
     }
 

@@ -1,0 +1,121 @@
+//! What this gateway has put on its way to sockets, written down before it leaves, for whoever its clients come to next.
+//!
+//! Parts are written one after the other, since their numbers have to come in order; a part that could not be written leaves a hole,
+//! which shows. The journal is never waited for longer than its adapter takes to give up: delivering goes on without it, and clients
+//! that lose this gateway then start afresh.
+
+use crate::ws::resume::Tag;
+use eventflow_ports::journal::{Entry, Part};
+use eventflow_ports::{Clock, Journal};
+use eventflow_protocol::{GatewayId, Timestamp};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long a part is kept: twice the time in which a session may be continued, with time to come back in.
+pub(crate) const KEPT_FOR: Duration = Duration::from_mins(5);
+/// Messages kept at most: 200 s of 1,000 a second, 6 MB.
+const ENTRIES_MAX: usize = 200_000;
+/// How often the gateway writes that it is still there if it has nothing else to write.
+pub(crate) const SIGN_EVERY: Duration = Duration::from_secs(10);
+
+/// Writes this gateway's journal.
+pub(crate) struct Writing {
+    journal: Arc<dyn Journal>,
+    gateway: GatewayId,
+    clock: Arc<dyn Clock>,
+    written: Mutex<Written>,
+}
+
+/// What is there.
+#[derive(Default)]
+struct Written {
+    /// The number of the next part.
+    next: u64,
+    /// The highest position in any part so far.
+    highest: u64,
+    parts: VecDeque<(u64, Timestamp, usize)>,
+    entries: usize,
+    is_failing: bool,
+}
+
+impl Written {
+    /// Takes in a part and gives the number of the oldest that is to be kept.
+    fn add(&mut self, at: Timestamp, entries: &[Entry]) -> u64 {
+        self.parts.push_back((self.next, at, entries.len()));
+        self.entries += entries.len();
+        self.highest = entries.iter().fold(self.highest, |highest, entry| highest.max(entry.position));
+        self.next += 1;
+        while self.parts.len() > 1
+            && self.parts.front().is_some_and(|(_, from, _)| self.entries > ENTRIES_MAX || is_old(*from, at))
+        {
+            let (_, _, entries) = self.parts.pop_front().unwrap_or_default();
+            self.entries -= entries;
+        }
+        self.parts.front().map_or(0, |(number, ..)| *number)
+    }
+}
+
+fn is_old(from: Timestamp, now: Timestamp) -> bool {
+    u128::try_from(now.0.saturating_sub(from.0)).is_ok_and(|age| age > KEPT_FOR.as_millis())
+}
+
+impl Writing {
+    pub(crate) fn new(journal: Arc<dyn Journal>, gateway: GatewayId, clock: Arc<dyn Clock>) -> Self {
+        Self { journal, gateway, clock, written: Mutex::default() }
+    }
+
+    /// Writes what is about to be emitted, to everybody in the threads or to one session. Nothing to emit needs no writing.
+    pub(crate) async fn write(&self, session: Option<Tag>, entries: Vec<Entry>) {
+        if !entries.is_empty() {
+            self.append(session, entries).await;
+        }
+    }
+
+    /// Writes that the gateway is there, if nothing else was written for a while.
+    pub(crate) async fn sign(&self) {
+        let now = self.clock.now();
+        let last = self.written.lock().await.parts.back().map(|(_, at, _)| *at);
+        if last.is_none_or(|last| u128::try_from(now.0 - last.0).is_ok_and(|age| age >= SIGN_EVERY.as_millis())) {
+            self.append(None, Vec::new()).await;
+        }
+    }
+
+    async fn append(&self, session: Option<Tag>, entries: Vec<Entry>) {
+        let mut written = self.written.lock().await;
+        let at = self.clock.now();
+        let part =
+            Part { number: written.next, start: written.highest, at, session: session.map(|tag| tag.to_string()), entries };
+        let keep_from = written.add(at, &part.entries);
+        let result = self.journal.append(&self.gateway, &part, keep_from).await;
+        if let Err(error) = &result
+            && !written.is_failing
+        {
+            tracing::warn!(error = error as &dyn std::error::Error, "sessions cannot be continued at other gateways for now");
+        }
+        written.is_failing = result.is_err();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_protocol::ThreadId;
+
+    fn entries(count: usize) -> Vec<Entry> {
+        let thread = ThreadId::from_bytes([1; 12]);
+        (0..count).map(|number| Entry { position: number as u64 + 1, thread, seq: 1 }).collect()
+    }
+
+    #[test]
+    fn old_parts_are_let_go_and_so_are_too_many_messages() {
+        let mut written = Written::default();
+        assert_eq!(written.add(Timestamp(0), &entries(3)), 0);
+        assert_eq!(written.add(Timestamp(300_000), &entries(1)), 0);
+        assert_eq!(written.add(Timestamp(300_001), &[]), 1, "the first is older than five minutes");
+        assert_eq!((written.entries, written.highest), (1, 3));
+        assert_eq!(written.add(Timestamp(300_002), &entries(ENTRIES_MAX)), 2, "one message too many");
+        assert_eq!(written.entries, ENTRIES_MAX);
+    }
+}

@@ -1,0 +1,150 @@
+//! Clients whose gateway is another one now: every message exactly once, in order.
+
+use super::rig::{Client, Rig};
+use eventflow_protocol::ThreadId;
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering::SeqCst;
+
+/// What a client remembers.
+struct Memory {
+    pid: Value,
+    offset: Option<String>,
+}
+
+fn memory_of(connected: &str, offset: Option<&String>) -> Memory {
+    let answer: Value = serde_json::from_str(connected.strip_prefix("40").unwrap()).unwrap();
+    Memory { pid: answer["pid"].clone(), offset: offset.cloned() }
+}
+
+async fn come(rig: &Rig, user: &str, memory: Option<&Memory>) -> (Client, String) {
+    let mut client = rig.open(&[]).await.unwrap();
+    let mut auth = json!({ "token": rig.world.token(user) });
+    if let Some(memory) = memory {
+        auth["pid"] = memory.pid.clone();
+        auth["offset"] = json!(memory.offset);
+    }
+    let connected = client.connect(&auth).await;
+    (client, connected)
+}
+
+/// Stores messages without anybody hearing of them.
+async fn store(rig: &Rig, thread: ThreadId, contents: &[&str]) {
+    let mut bob = rig.client("bob").await;
+    for content in contents {
+        let stored = bob.ask("message:send", &json!({"threadId": thread, "content": content})).await;
+        assert_eq!(stored["success"], true, "{stored}");
+    }
+}
+
+async fn heard(client: &mut Client, count: usize) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    for _ in 0..count {
+        seqs.push(client.event("message:received").await["message"]["seq"].as_u64().unwrap());
+    }
+    seqs
+}
+
+/// A client that has heard the first of two stored messages, and then has to go.
+async fn one_of_two_heard() -> (Rig, ThreadId, Memory) {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one", "two"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    assert_eq!(heard(&mut ann, 1).await, [1]);
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    (rig, thread, memory)
+}
+
+#[tokio::test]
+async fn what_was_missed_comes_from_the_store_before_what_arrives_meanwhile() {
+    let (rig, thread, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, connected) = come(&rig, "ann", Some(&memory)).await;
+    assert!(!connected.contains(memory.pid.as_str().unwrap()), "the session is a new one");
+    store(&rig, thread, &["three"]).await;
+    rig.deliver_message(thread, "bob", 3).await;
+    rig.deliver_message(thread, "bob", 2).await;
+    assert_eq!(heard(&mut ann, 2).await, [2, 3]);
+    store(&rig, thread, &["four"]).await;
+    for seq in [2, 3, 4] {
+        rig.deliver_message(thread, "bob", seq).await;
+    }
+    assert_eq!(heard(&mut ann, 1).await, [4], "what she has is not repeated");
+    assert_eq!(rig.world.parts.metrics.edge.resumed.with_label_values(&["resumed"]).get(), 1);
+}
+
+#[tokio::test]
+async fn a_thread_that_was_silent_before_is_caught_up_from_the_beginning_of_the_session() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    store(&rig, thread, &["before she came"]).await;
+    rig.world.clock.advance(1_000);
+    let (ann, connected) = come(&rig, "ann", None).await;
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    rig.world.clock.advance(1_000);
+    store(&rig, thread, &["after"]).await;
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [2]);
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_live_messages_wait_too() {
+    let (rig, thread, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    rig.deliver_message(thread, "bob", 1).await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    store(&rig, thread, &["three"]).await;
+    rig.world.store.is_down.store(true, SeqCst);
+    rig.deliver_message(thread, "bob", 3).await;
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    rig.world.store.is_down.store(false, SeqCst);
+    assert_eq!(heard(&mut ann, 2).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn without_a_journal_only_what_arrives_is_heard() {
+    let (rig, thread, mut memory) = one_of_two_heard().await;
+    memory.pid = json!("aaaaaaaaaaaaaaaaaaaa.nowhere.abcd1.1.1");
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    store(&rig, thread, &["three"]).await;
+    rig.deliver_message(thread, "bob", 3).await;
+    assert_eq!(heard(&mut ann, 1).await, [3]);
+    assert_eq!(rig.world.parts.metrics.edge.resumed.with_label_values(&["unknown"]).get(), 1);
+}
+
+#[tokio::test]
+async fn a_session_of_somebody_else_brings_nothing_of_theirs() {
+    let (rig, _, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    let (mut eve, _) = come(&rig, "eve", Some(&memory)).await;
+    let own = rig.world.store.thread_of(&["eve", "bob"]);
+    store(&rig, own, &["for eve"]).await;
+    rig.deliver_message(own, "bob", 1).await;
+    let first = eve.event("message:received").await;
+    assert_eq!(first["message"]["threadId"], json!(own));
+}
+
+#[tokio::test]
+async fn when_something_addressed_to_this_gateway_was_lost_its_own_journal_serves() {
+    let (rig, _, memory) = one_of_two_heard().await;
+    rig.gateway.restart_sessions();
+    let (mut ann, connected) = come(&rig, "ann", Some(&memory)).await;
+    assert!(!connected.contains(memory.pid.as_str().unwrap()));
+    assert_eq!(heard(&mut ann, 1).await, [2]);
+}
+
+#[tokio::test]
+async fn another_change_of_gateways_repeats_nothing() {
+    let (rig, thread, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, connected) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [2]);
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    store(&rig, thread, &["three"]).await;
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [3]);
+}
