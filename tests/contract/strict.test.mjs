@@ -2,11 +2,13 @@
 // what it does not give away in logs and metrics.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Person, eventually, mint } from './person.mjs';
 import { ask, handshake } from './raw.mjs';
-import { startSystem } from './system.mjs';
+import { SECRET, startSystem } from './system.mjs';
 
 const [ISSUER, AUDIENCE] = ['https://host.example', 'chat'];
 const [PER_USER, PER_ADDRESS] = [3, 5];
@@ -65,6 +67,10 @@ for (const shape of ['single', 'fleet']) {
         assert.equal(said, status === 200 ? 'connect' : 'unauthenticated', JSON.stringify(claims));
         ann.leave();
       }
+      const operator = { ...process.env, ...SETTINGS, JWT_SECRET: SECRET };
+      const printed = execFileSync(join(process.env.EVENTFLOW_BIN_DIR ?? 'target/release', 'eventflow'), ['token', '--user', id], { env: operator, encoding: 'utf8' });
+      const answer = await ask(`${system.http}/api/v2/messages/threads`, { headers: { authorization: `Bearer ${printed.trim()}` } });
+      assert.equal(answer.status, 200, 'the token of the operator\'s command is such a one');
     });
 
     test('S16: sockets above the number of a user or of an address are refused with a code, until others are gone', async () => {
