@@ -60,7 +60,7 @@ fn run_and_kill(folder: &Path, answers: u64) -> u64 {
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();
     child.wait().unwrap();
-    rest.split_inclusive('\n').filter_map(answered).last().unwrap_or(heard)
+    rest.split_inclusive('\n').filter_map(answered).next_back().unwrap_or(heard)
 }
 
 /// The number in a whole line of the child.

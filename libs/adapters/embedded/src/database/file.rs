@@ -76,11 +76,12 @@ pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, DatabaseError> {
     let connection = Connection::open(path)?;
     configure(&connection, WRITER_CACHE_KIB)?;
+    // Before anything is written.
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     // Only effective before the first table is made.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", durability.checkpoint_pages(), |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))?;
     Ok(connection)
