@@ -10,7 +10,8 @@ const PAGE: &str = "docs/PROTOCOL.md";
 const SECTION: &str = "\n## What tests cover it\n";
 const ROUTES: &str = "libs/ingress/src/http/routes.rs";
 /// Where client and server events have their names.
-const EVENTS: [&str; 3] = ["libs/ingress/src/ws/", "libs/workers/src/fanout/wording.rs", "libs/workers/src/presence"];
+const EVENTS: [&str; 4] =
+    ["libs/ingress/src/ws/", "libs/protocol/src/event.rs", "libs/workers/src/fanout/wording.rs", "libs/workers/src/presence"];
 /// Where the events of clients are told apart.
 const CLIENT_EVENTS: &str = "libs/ingress/src/ws/event.rs";
 /// Files whose tests run on one process and on a fleet, with the official client and over REST.
