@@ -22,6 +22,8 @@ pub enum Command {
     Idle(IdleArgs),
     /// One thread with many members: how fast a message reaches the last of them.
     Fanout(FanoutArgs),
+    /// Sockets that never read beside healthy ones: when each is cut, what it costs, and whether the others notice.
+    Slow(SlowArgs),
 }
 
 /// Settings of every mode.
@@ -149,6 +151,41 @@ pub struct FanoutArgs {
     pub burst: u32,
 }
 
+/// Settings of `slow`.
+#[derive(Debug, Clone, Args)]
+pub struct SlowArgs {
+    /// Settings of every mode.
+    #[command(flatten)]
+    pub common: Common,
+    /// Sockets that never read.
+    #[arg(long, default_value_t = 100)]
+    pub slow: u32,
+    /// Sockets that do, two in a thread.
+    #[arg(long, default_value_t = 1000)]
+    pub healthy: u32,
+    /// Messages per second among the healthy ones, all together.
+    #[arg(long, default_value_t = 200.0)]
+    pub rate: f64,
+    /// Messages per second to each slow socket.
+    #[arg(long, default_value_t = 200.0)]
+    pub flood_rate: f64,
+    /// Bytes of content of each of those.
+    #[arg(long, default_value_t = 1000)]
+    pub flood_bytes: usize,
+    /// Bytes that the kernel holds for a slow socket (`SO_RCVBUF`; it doubles them).
+    #[arg(long, default_value_t = 2048)]
+    pub receive_buffer: u32,
+    /// Seconds of each of the two windows, without and with the slow sockets.
+    #[arg(long, default_value_t = 20.0)]
+    pub duration: f64,
+    /// Every slow socket must be cut within so many seconds of the first message to it.
+    #[arg(long, default_value_t = 10.0)]
+    pub cut_within: f64,
+    /// Bytes that a gateway may hold for each of them.
+    #[arg(long, default_value_t = 1024 * 1024)]
+    pub cap_bytes: u64,
+}
+
 impl Command {
     /// The settings of every mode.
     pub fn common(&self) -> &Common {
@@ -156,6 +193,7 @@ impl Command {
             Self::Run(args) => &args.common,
             Self::Idle(args) => &args.common,
             Self::Fanout(args) => &args.common,
+            Self::Slow(args) => &args.common,
         }
     }
 }

@@ -53,6 +53,14 @@ impl Cast {
         Ok(Self::new(shared, threads, members, first_user))
     }
 
+    /// A thread of one user and of guests who are connected by somebody else, if at all.
+    pub async fn with_guests(shared: Arc<Shared>, user: u32, guests: &[u32]) -> Result<Self, LoadError> {
+        let target = &shared.target;
+        let (token, others) = (target.token(user), guests.iter().map(|guest| target.user(*guest)).collect::<Vec<_>>());
+        let thread = insist(|| target.rest.create_thread(&token, &others, &target.run)).await?;
+        Ok(Self::new(Arc::clone(&shared), vec![Arc::from(thread)], 1, user))
+    }
+
     /// `members` users without any thread.
     pub fn bystanders(shared: Arc<Shared>, members: u32, first_user: u32) -> Self {
         Self::new(shared, vec![Arc::from("")], members, first_user)

@@ -6,6 +6,7 @@ use eventflow_load::{
     args::{Cli, Command},
     course, fanout, idle,
     report::Report,
+    slow,
 };
 use std::{
     io::{self, Write as _},
@@ -40,6 +41,7 @@ async fn load(command: &Command) -> Result<Report, eventflow_load::error::LoadEr
         Command::Run(args) => course::run(args).await,
         Command::Idle(args) => idle::run(args).await,
         Command::Fanout(args) => fanout::run(args).await,
+        Command::Slow(args) => slow::run(args).await,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Report {
     pub fanout: Vec<FanoutLine>,
     /// Connections, if that was the mode.
     pub idle: Option<IdleLine>,
+    /// Sockets that never read, if that was the mode.
+    pub slow: Option<SlowLine>,
     /// Lost, in all.
     pub lost: u64,
     /// Doubled, in all.
@@ -111,6 +113,52 @@ pub struct IdleProcess {
     pub bytes_per_connection: f64,
     /// CPU microseconds per connect.
     pub connect_us: Option<f64>,
+}
+
+/// Sockets that never read, and the others beside them.
+#[derive(Debug, Clone, Serialize)]
+pub struct SlowLine {
+    /// How many never read.
+    pub slow: u32,
+    /// How many do.
+    pub healthy: u32,
+    /// Messages per second to each slow one.
+    pub flood_rate: f64,
+    /// Bytes of content of each.
+    pub flood_bytes: usize,
+    /// Slow ones that the server did not cut.
+    pub uncut: u32,
+    /// Seconds from the first message until the first was cut.
+    pub first_cut_s: f64,
+    /// Seconds until half of them were.
+    pub median_cut_s: f64,
+    /// Seconds until all of them were.
+    pub last_cut_s: f64,
+    /// Delivery to the healthy ones without the slow ones.
+    pub without: Summary,
+    /// ... and with them.
+    pub with: Summary,
+    /// Messages of the flood that its sender lost or got twice.
+    pub flood_faults: u64,
+    /// Bytes that a gateway may grow by.
+    pub allowed_growth: u64,
+    /// Memory of the watched processes.
+    pub processes: Vec<SlowProcess>,
+    /// Bounds that were broken, in words.
+    pub broken: Vec<String>,
+}
+
+/// What slow sockets cost one process.
+#[derive(Debug, Clone, Serialize)]
+pub struct SlowProcess {
+    /// What the report calls it.
+    pub name: String,
+    /// Resident bytes before the first message to a slow socket.
+    pub rss_before: u64,
+    /// The most seen until the end of the window.
+    pub rss_peak: u64,
+    /// The difference.
+    pub growth: u64,
 }
 
 /// What broke and how it was mended.
@@ -182,6 +230,7 @@ impl Display for Report {
         writeln!(out, "{} (run {})", self.what, self.run)?;
         self.fmt_traffic(out)?;
         self.fmt_rounds(out)?;
+        self.slow.as_ref().map_or(Ok(()), |slow| slow.fmt(out))?;
         self.fmt_ledger(out)?;
         self.fmt_processes(out)?;
         let verdict = if self.clean { "CLEAN" } else { "NOT CLEAN" };
@@ -190,6 +239,26 @@ impl Display for Report {
             "ledger: {verdict}: lost {} doubled {} reordered {} foreign {}",
             self.lost, self.doubled, self.reordered, self.foreign
         )
+    }
+}
+
+impl Display for SlowLine {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Self { slow, healthy, flood_rate, flood_bytes, uncut, first_cut_s, median_cut_s, last_cut_s, .. } = self;
+        writeln!(out, "{slow} sockets never read {flood_rate:.0} msg/s of {flood_bytes} B, {healthy} healthy ones beside them")?;
+        writeln!(
+            out,
+            "cut after {first_cut_s:.1} s (first), {median_cut_s:.1} s (median), {last_cut_s:.1} s (last); not cut: {uncut}"
+        )?;
+        fmt_latency(out, "  without them", &self.without)?;
+        fmt_latency(out, "  with them", &self.with)?;
+        writeln!(out, "lost or doubled of the flood, at its sender: {}", self.flood_faults)?;
+        for SlowProcess { name, rss_before, rss_peak, growth } in &self.processes {
+            let [before, peak, growth] = [rss_before, rss_peak, growth].map(|bytes| *bytes as f64 / (1024.0 * 1024.0));
+            writeln!(out, "  {name:<18} RSS {before:.1} MiB before, {peak:.1} MiB at its peak: {growth:.1} MiB more")?;
+        }
+        writeln!(out, "allowed for the sockets' process: {} MiB", self.allowed_growth / (1024 * 1024))?;
+        self.broken.iter().try_for_each(|broken| writeln!(out, "BROKEN: {broken}"))
     }
 }
 

@@ -52,8 +52,9 @@ impl Socket {
 
     async fn handshake(target: &Target, user: u32, attempt: u32, resume: Option<&Resume>) -> Result<Self, LoadError> {
         let gateway = target.gateway(user, attempt);
-        let stream =
-            connect_tcp(gateway, user).await.map_err(|source| LoadError::Connect { address: gateway.to_owned(), source })?;
+        let stream = connect_tcp(target, gateway, user)
+            .await
+            .map_err(|source| LoadError::Connect { address: gateway.to_owned(), source })?;
         let url = format!("ws://{gateway}/socket.io/?EIO=4&transport=websocket");
         let config = WebSocketConfig::default().read_buffer_size(target.read_buffer).max_message_size(Some(LARGEST_FRAME));
         let (ws, _) = client_async_with_config(url, stream, Some(config)).await.map_err(Box::new)?;
@@ -64,6 +65,12 @@ impl Socket {
         socket.read_connected().await?;
         socket.resumed = resume.is_some_and(|resume| socket.pid.as_ref() == Some(&resume.pid));
         Ok(socket)
+    }
+
+    /// The server's address and ours, while the system knows them.
+    pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let stream = self.ws.get_ref();
+        Some((stream.peer_addr().ok()?, stream.local_addr().ok()?))
     }
 
     /// The next text frame. Safe to drop and call again.
@@ -121,11 +128,19 @@ impl Socket {
     }
 }
 
-async fn connect_tcp(gateway: &str, user: u32) -> std::io::Result<TcpStream> {
-    let stream = match (source_address(user), gateway.parse::<SocketAddr>()) {
-        (Some(source), Ok(address)) if address.is_ipv4() => {
+async fn connect_tcp(target: &Target, gateway: &str, user: u32) -> std::io::Result<TcpStream> {
+    let source = source_address(user);
+    let is_special = source.is_some() || target.receive_buffer.is_some();
+    let stream = match gateway.parse::<SocketAddr>() {
+        Ok(address) if address.is_ipv4() && is_special => {
             let socket = TcpSocket::new_v4()?;
-            socket.bind(SocketAddr::new(source, 0))?;
+            if let Some(source) = source {
+                socket.bind(SocketAddr::new(source, 0))?;
+            }
+            // Before connecting: the window that is offered to the server follows from it.
+            if let Some(bytes) = target.receive_buffer {
+                socket.set_recv_buffer_size(bytes)?;
+            }
             socket.connect(address).await?
         }
         _ => TcpStream::connect(gateway).await?,

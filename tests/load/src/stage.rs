@@ -231,6 +231,14 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// The latency summaries so far; from now on they are counted anew.
+    pub fn restart_latencies(&self) -> Latencies {
+        let restart = |latency: &Mutex<Latency>| std::mem::take(&mut *latency.lock()).summary();
+        Latencies { ack: restart(&self.ack), delivery: restart(&self.delivery), lag: restart(&self.lag) }
+    }
+}
+
 impl Round {
     /// Expects `target` deliveries from now on.
     pub fn expect(&self, target: u64) {

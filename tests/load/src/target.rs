@@ -19,6 +19,8 @@ pub struct Target {
     pub run: String,
     /// Bytes of read buffer per socket.
     pub read_buffer: usize,
+    /// Bytes that the kernel is to hold for a socket that does not read; its own choice if not given.
+    pub receive_buffer: Option<u32>,
 }
 
 impl Target {
@@ -27,7 +29,8 @@ impl Target {
         let gateways: Vec<String> = gateways.iter().map(|url| authority(url)).collect::<Result<_, _>>()?;
         let first = gateways.first().ok_or_else(|| LoadError::Setting("no gateway given".to_owned()))?;
         let base = http.map_or_else(|| format!("http://{first}"), |url| url.trim_end_matches('/').to_owned());
-        Ok(Self { rest: Rest::new(base)?, gateways, minter: Minter::new(secret), run, read_buffer: DEFAULT_READ_BUFFER })
+        let (minter, read_buffer) = (Minter::new(secret), DEFAULT_READ_BUFFER);
+        Ok(Self { rest: Rest::new(base)?, gateways, minter, run, read_buffer, receive_buffer: None })
     }
 
     /// The id of user number `user`.

@@ -9,6 +9,7 @@ use eventflow_load::{
     args::{Cli, Command},
     course, fanout, idle,
     report::Report,
+    slow,
 };
 use fake::{Fake, Fault};
 
@@ -21,6 +22,7 @@ async fn load(fake: &Fake, words: &str) -> Report {
         Command::Run(args) => course::run(&args).await,
         Command::Idle(args) => idle::run(&args).await,
         Command::Fanout(args) => fanout::run(&args).await,
+        Command::Slow(args) => slow::run(&args).await,
     };
     report.unwrap()
 }
@@ -52,6 +54,16 @@ async fn a_saturating_run_is_clean_and_measured() {
     assert!(report.clean && report.drained, "{report}");
     assert!(report.messages_per_s > 100.0, "{report}");
     assert_eq!(report.delivered, 3 * report.stored);
+}
+
+#[tokio::test]
+async fn sockets_that_never_read_and_are_not_cut_break_a_bound() {
+    let fake = Fake::start(Fault::None).await;
+    let report = load(&fake, "slow --slow 2 --healthy 4 --rate 40 --flood-rate 40 --duration 0.5").await;
+    let slow = report.slow.as_ref().unwrap();
+    assert_eq!((slow.uncut, slow.broken.as_slice()), (2, ["2 slow sockets were not cut".to_owned()].as_slice()), "{report}");
+    assert!(!report.clean && report.lost == 0 && slow.flood_faults == 0, "{report}");
+    assert!(slow.without.count > 0 && slow.with.count > 0, "{report}");
 }
 
 #[tokio::test]

@@ -1,0 +1,100 @@
+//! When the server gave up a connection, as the kernel's list of connections shows it: in `/proc/net/tcp` the server's end of a
+//! connection that is open is `ESTABLISHED`; one that it has closed is in another state, or gone.
+//!
+//! Works for servers on this machine, over IPv4.
+
+use std::{
+    collections::HashSet,
+    fs,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+/// `TCP_ESTABLISHED` in the kernel's numbering.
+const ESTABLISHED: &str = "01";
+
+/// Connections that are looked at again and again.
+pub struct Watch {
+    /// The server's end and ours, as the kernel writes them, and when the connection was seen closed first.
+    connections: Vec<((String, String), Option<Duration>)>,
+}
+
+/// When connections were cut, in seconds from the start of looking.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cuts {
+    /// Never.
+    pub uncut: u32,
+    /// The first.
+    pub first_s: f64,
+    /// Half of them until then.
+    pub median_s: f64,
+    /// The last.
+    pub last_s: f64,
+}
+
+impl Watch {
+    /// Over connections given by the server's address and ours.
+    pub fn over(connections: impl Iterator<Item = (SocketAddr, SocketAddr)>) -> Self {
+        let named = connections.map(|(server, own)| ((name(server), name(own)), None));
+        Self { connections: named.collect() }
+    }
+
+    /// Looks now, `elapsed` after the start.
+    pub fn look(&mut self, elapsed: Duration) {
+        let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let open = open_connections(&table);
+        for (connection, cut) in &mut self.connections {
+            if cut.is_none() && !open.contains(&(connection.0.as_str(), connection.1.as_str())) {
+                *cut = Some(elapsed);
+            }
+        }
+    }
+
+    /// What was seen.
+    pub fn cuts(&self) -> Cuts {
+        let mut cuts: Vec<f64> = self.connections.iter().filter_map(|(_, cut)| cut.map(|cut| cut.as_secs_f64())).collect();
+        cuts.sort_by(f64::total_cmp);
+        let uncut = u32::try_from(self.connections.len() - cuts.len()).unwrap_or(u32::MAX);
+        let at = |place: usize| cuts.get(place).copied().unwrap_or_default();
+        Cuts { uncut, first_s: at(0), median_s: at(cuts.len() / 2), last_s: at(cuts.len().saturating_sub(1)) }
+    }
+}
+
+/// Local and remote ends of what is open.
+fn open_connections(table: &str) -> HashSet<(&str, &str)> {
+    fn pair(line: &str) -> Option<(&str, &str)> {
+        let mut words = line.split_whitespace().skip(1);
+        let (local, remote, state) = (words.next()?, words.next()?, words.next()?);
+        (state == ESTABLISHED).then_some((local, remote))
+    }
+    table.lines().filter_map(pair).collect()
+}
+
+/// As the kernel writes it: the address as a number of this machine's byte order, and the port, in hexadecimal.
+fn name(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) => format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port()),
+        IpAddr::V6(_) => address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_connection_is_open_until_the_server_closes_it_though_nobody_reads() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        let connection = (own.peer_addr().unwrap(), own.local_addr().unwrap());
+        let mut watch = Watch::over([connection].into_iter());
+        watch.look(Duration::from_secs(1));
+        assert_eq!(watch.cuts().uncut, 1);
+        drop(server);
+        watch.look(Duration::from_secs(2));
+        watch.look(Duration::from_secs(3));
+        assert_eq!(watch.cuts(), Cuts { uncut: 0, first_s: 2.0, median_s: 2.0, last_s: 2.0 });
+    }
+}
