@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Stores `batch` in order; one answer each.
 pub(super) fn append(connection: &Connection, batch: Vec<NewMessage>) -> Result<Vec<Appended>> {
     let mut append = Append { connection, heads: HashMap::new(), sent: HashMap::new() };
-    let answers = batch.into_iter().map(|new| append.one(new)).collect::<Result<Vec<_>>>()?;
+    let answers = batch.into_iter().map(|new| append.one(&new)).collect::<Result<Vec<_>>>()?;
     append.touch_threads()?;
     append.touch_people()?;
     Ok(answers)
@@ -35,7 +35,7 @@ struct Head {
 }
 
 impl Append<'_> {
-    fn one(&mut self, new: NewMessage) -> Result<Appended> {
+    fn one(&mut self, new: &NewMessage) -> Result<Appended> {
         let member = (new.send.thread_id, new.send.sender_id.clone());
         if !self.is_member(&member)? {
             return Ok(Appended::NotParticipant);
