@@ -22,7 +22,7 @@ use std::io::Write;
 /// Messages written at once, unless asked otherwise: as many as a worker writes.
 const DEFAULT_BATCH: u16 = 256;
 /// Messages between two lines of progress.
-const PROGRESS_EVERY: u64 = 5_000;
+const PROGRESS_EVERY: u64 = 1_000;
 
 /// Where from, and how.
 #[derive(Clone, Debug, Args)]
@@ -77,11 +77,16 @@ struct Import {
     names: HashMap<String, usize>,
     /// Threads that were handed to the writer with their messages.
     is_done: Vec<bool>,
+    /// How many groups of messages each thread still gets: one for each name that messages call it by.
+    groups: Vec<usize>,
+    /// Messages of threads that get more.
+    held: HashMap<usize, Vec<LegacyMessage>>,
 }
 
 impl Import {
     fn new(writer: Writer) -> Self {
-        Self { writer, threads: Vec::new(), names: HashMap::new(), is_done: Vec::new() }
+        let (threads, names, is_done, groups, held) = Default::default();
+        Self { writer, threads, names, is_done, groups, held }
     }
 
     async fn run(mut self, source: &LegacyStore, progress: &mut impl Write) -> anyhow::Result<Summary> {
@@ -97,6 +102,7 @@ impl Import {
                 self.know(thread);
             }
         }
+        source.thread_names().await?.iter().for_each(|name| self.expect(name));
         let (mut cursor, mut group) = (source.messages().await?, Vec::new());
         let (mut read, mut reported) = (0, 0);
         loop {
@@ -114,7 +120,7 @@ impl Import {
             }
         }
         self.write(&mut group).await?;
-        self.write_silent_threads().await?;
+        self.write_the_rest().await?;
         Ok(self.writer.finish())
     }
 
@@ -124,6 +130,14 @@ impl Import {
         }
         self.threads.push(thread);
         self.is_done.push(false);
+        self.groups.push(0);
+    }
+
+    /// Messages call a thread by this name.
+    fn expect(&mut self, name: &str) {
+        if let Some(at) = self.names.get(name) {
+            self.groups[*at] += 1;
+        }
     }
 
     /// Adds a message to the group of its thread; the first of the next thread writes the group.
@@ -142,20 +156,28 @@ impl Import {
             self.writer.leave_out(&messages, "it names no thread");
             return Ok(());
         };
-        let known = self.names.get(&name).copied();
-        if let Some(at) = known {
-            self.is_done[at] = true;
-        }
-        // A thread that was deleted, or never written down, is known by who wrote in it.
-        let unknown = LegacyThread { id: name, ..LegacyThread::default() };
-        let thread = known.map_or(&unknown, |at| &self.threads[at]);
-        Ok(self.writer.write(thread, messages).await?)
+        let Some(at) = self.names.get(&name).copied() else {
+            // A thread that was deleted, or never written down, is known by who wrote in it.
+            let unknown = LegacyThread { id: name, ..LegacyThread::default() };
+            return Ok(self.writer.write(&unknown, messages).await?);
+        };
+        self.held.entry(at).or_default().extend(messages);
+        self.groups[at] = self.groups[at].saturating_sub(1);
+        if self.groups[at] == 0 { self.write_thread(at).await } else { Ok(()) }
     }
 
-    async fn write_silent_threads(&mut self) -> anyhow::Result<()> {
-        for (thread, is_done) in self.threads.iter().zip(&self.is_done) {
-            if !is_done {
-                self.writer.write(thread, Vec::new()).await?;
+    /// A thread's messages are written together, since their order is that of their times.
+    async fn write_thread(&mut self, at: usize) -> anyhow::Result<()> {
+        self.is_done[at] = true;
+        let messages = self.held.remove(&at).unwrap_or_default();
+        Ok(self.writer.write(&self.threads[at], messages).await?)
+    }
+
+    /// Threads in which nothing was said, and those whose other messages were deleted meanwhile.
+    async fn write_the_rest(&mut self) -> anyhow::Result<()> {
+        for at in 0..self.threads.len() {
+            if !self.is_done[at] {
+                self.write_thread(at).await?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Processes: what they do with faults, signals, kills and bad settings.
 
+mod import;
 mod kills;
 mod pairing;
 mod poison;

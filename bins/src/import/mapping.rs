@@ -1,9 +1,13 @@
 //! What an old thread or message is here. Pure: the same document gives the same ids, whoever reads it and however often.
 
-use eventflow_mongo::{LegacyMessage, LegacyThread};
+use crate::import::summary::Summary;
+use eventflow_ingress::validate;
+use eventflow_mongo::{LegacyFile, LegacyMessage, LegacyReaction, LegacyThread};
 use eventflow_ports::NewMessage;
+use eventflow_protocol::change::{Change, Wish};
 use eventflow_protocol::command::{CLIENT_KEY_MAX_BYTES, CreateThread, SendMessage};
 use eventflow_protocol::content::{Content, clean};
+use eventflow_protocol::document::{ATTACHMENTS_MAX, Attachment};
 use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -12,6 +16,11 @@ use std::collections::BTreeSet;
 /// Tells ids made here from all others made of the same text.
 const THREAD_LABEL: &[u8] = b"eventflow import-v1 thread\0";
 const MESSAGE_LABEL: &[u8] = b"eventflow import-v1 message\0";
+const CHANGE_LABEL: &[u8] = b"eventflow import-v1 change\0";
+/// What stands for the text of a deleted message until it is deleted here too: the text itself is not brought back.
+const DELETED: &str = "deleted";
+/// The text of a message that was nothing but a file without a name.
+const UNNAMED: &str = "file";
 /// Longest text kept of an old fact: titles, not stories.
 const FACT_MAX_CHARS: usize = 200;
 
@@ -36,30 +45,114 @@ pub(super) fn thread(old: &LegacyThread, messages: &[LegacyMessage]) -> Result<C
     })
 }
 
-/// The message; the reason if it cannot be one.
-pub(super) fn message(old: &LegacyMessage, thread: ThreadId) -> Result<NewMessage, String> {
+/// A message to write, and what happened to it since it was sent.
+pub(super) struct Mapped {
+    pub(super) new: NewMessage,
+    /// What to do to it once it is stored, by whom and when.
+    pub(super) changes: Vec<MappedChange>,
+}
+
+/// Something done to a message, with an identity of its own.
+pub(super) struct MappedChange {
+    pub(super) command_id: CommandId,
+    pub(super) by: UserId,
+    pub(super) change: Change,
+    pub(super) at: Timestamp,
+}
+
+/// The message, with as much of its files and reactions as fits; the reason if it cannot be one. What does not fit is counted.
+pub(super) fn message(old: &LegacyMessage, thread: &CreateThread, summary: &mut Summary) -> Result<Mapped, String> {
     if old.id.is_empty() {
         return Err("it has no id".into());
     }
-    if old.is_deleted {
-        return Err("it was deleted".into());
-    }
     let sender_id: UserId = old.sender.as_deref().and_then(|id| id.parse().ok()).ok_or("its sender has no usable id")?;
     let at = old.sent_at.ok_or("it has no date")?;
-    let text = old.text.as_deref().ok_or("it has no text")?;
-    let content = Content::parse(text).map_err(|error| error.to_string())?;
+    let attachments = if old.is_deleted { Vec::new() } else { attachments(old, summary) };
+    let content = content(old, &attachments)?;
     let key = format!("v1:{}", old.id);
+    let changes = if old.is_deleted { vec![deletion(old, &sender_id, at)] } else { reactions(old, thread, at, summary) };
     let send = SendMessage {
-        thread_id: thread,
+        thread_id: thread.thread_id,
         sender_id,
         content,
-        attachments: Vec::new(),
+        attachments,
         client_message_id: (key.len() <= CLIENT_KEY_MAX_BYTES).then_some(key),
         pairing: None,
         at,
     };
     // Whether an earlier run has stored it is not known, so the store looks first.
-    Ok(NewMessage { command_id: command_id(&old.id, at), send, redelivered: true })
+    let new = NewMessage { command_id: command_id(MESSAGE_LABEL, &[&old.id], at), send, redelivered: true };
+    Ok(Mapped { new, changes })
+}
+
+/// The text; of a message that was nothing but files, the name of the first.
+fn content(old: &LegacyMessage, attachments: &[Attachment]) -> Result<Content, String> {
+    let file = attachments.first().map(|file| if file.filename.is_empty() { UNNAMED } else { file.filename.as_str() });
+    let text = match old.text.as_deref() {
+        _ if old.is_deleted => DELETED,
+        Some(text) if !clean(text).trim().is_empty() => text,
+        text => file.or(text).ok_or("it has no text")?,
+    };
+    Content::parse(text).map_err(|error| error.to_string())
+}
+
+/// Those that a client could send today.
+fn attachments(old: &LegacyMessage, summary: &mut Summary) -> Vec<Attachment> {
+    let mut kept = Vec::new();
+    for file in &old.attachments {
+        match attachment(file) {
+            Ok(_) if kept.len() == ATTACHMENTS_MAX => {
+                summary.attachments.leave_out(&old.id, format!("its message has more than {ATTACHMENTS_MAX}"));
+            }
+            Ok(attachment) => kept.push(attachment),
+            Err(reason) => summary.attachments.leave_out(&old.id, reason),
+        }
+    }
+    kept
+}
+
+fn attachment(file: &LegacyFile) -> Result<Attachment, String> {
+    let said = file.kind.as_deref().unwrap_or_default();
+    let media_type = file.media_type.as_deref().or_else(|| file.kind.as_deref().filter(|kind| kind.contains('/')));
+    let kind = match said.split('/').next().filter(|kind| !kind.is_empty()).or(media_type).unwrap_or_default() {
+        kind if kind.starts_with("image") => "image",
+        kind if kind.starts_with("video") => "video",
+        _ => "document",
+    };
+    let item = json!({
+        "type": kind, "url": file.url, "filename": file.name, "size": file.size, "mimeType": media_type,
+    });
+    let found = validate::attachments(vec![item]).map_err(|refusal| refusal.error.replace("attachments[0].", "its "))?;
+    found.into_iter().next().ok_or_else(|| "it is empty".into())
+}
+
+fn deletion(old: &LegacyMessage, sender: &UserId, sent_at: Timestamp) -> MappedChange {
+    let at = old.deleted_at.unwrap_or(sent_at);
+    MappedChange { command_id: command_id(CHANGE_LABEL, &[&old.id], at), by: sender.clone(), change: Change::Delete, at }
+}
+
+/// Those that people of the thread could put there today.
+fn reactions(old: &LegacyMessage, thread: &CreateThread, sent_at: Timestamp, summary: &mut Summary) -> Vec<MappedChange> {
+    let mut kept = Vec::new();
+    for reaction in &old.reactions {
+        match self::reaction(reaction, thread) {
+            Ok((by, emoji)) => {
+                let at = reaction.at.unwrap_or(sent_at);
+                let command_id = command_id(CHANGE_LABEL, &[&old.id, by.as_str(), &emoji], at);
+                kept.push(MappedChange { command_id, by, change: Change::React { emoji, wish: Wish::Add }, at });
+            }
+            Err(reason) => summary.reactions.leave_out(&old.id, reason),
+        }
+    }
+    kept
+}
+
+fn reaction(old: &LegacyReaction, thread: &CreateThread) -> Result<(UserId, String), String> {
+    let mut body = Map::from_iter([("emoji".to_owned(), json!(old.sign))]);
+    let (emoji, _) = validate::reaction(&mut body).map_err(|refusal| refusal.error.into_owned())?;
+    let by: Option<UserId> = old.user.as_deref().and_then(|id| id.parse().ok());
+    let by = by.filter(|person| thread.participants.contains(person)).ok_or("it is of nobody in the thread")?;
+    Ok((by, emoji))
 }
 
 fn thread_id(old: &str) -> ThreadId {
@@ -69,9 +162,10 @@ fn thread_id(old: &str) -> ThreadId {
     ThreadId::from_bytes(bytes)
 }
 
-/// A `UUIDv7` of the message's own time and a hash of its old id.
-fn command_id(old: &str, at: Timestamp) -> CommandId {
-    let hash = Sha256::new_with_prefix(MESSAGE_LABEL).chain_update(old).finalize();
+/// A `UUIDv7` of the moment and a hash of what tells this from all others.
+fn command_id(label: &[u8], parts: &[&str], at: Timestamp) -> CommandId {
+    // A zero byte ends each part but the last, so that the id of a message alone is hashed as it always was.
+    let hash = Sha256::new_with_prefix(label).chain_update(parts.join("\0")).finalize();
     let mut random = [0; 10];
     random.copy_from_slice(&hash[..10]);
     CommandId(uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or(0), &random).into_uuid())

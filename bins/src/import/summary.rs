@@ -12,6 +12,10 @@ pub(super) struct Summary {
     pub(super) is_dry_run: bool,
     pub(super) threads: Counts,
     pub(super) messages: Counts,
+    /// Files that messages refer to.
+    pub(super) attachments: Counts,
+    /// Signs on messages.
+    pub(super) reactions: Counts,
 }
 
 /// Counts of one kind of document.
@@ -68,6 +72,8 @@ impl fmt::Display for Summary {
         let written = if self.is_dry_run { "to write" } else { "written" };
         self.threads.describe(f, "threads", written)?;
         self.messages.describe(f, "messages", written)?;
+        self.attachments.describe(f, "attachments", written)?;
+        self.reactions.describe(f, "reactions", written)?;
         if self.is_dry_run { writeln!(f, "nothing was written: this was a dry run") } else { Ok(()) }
     }
 }

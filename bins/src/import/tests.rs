@@ -2,8 +2,9 @@
 
 use super::*;
 use eventflow_embedded::{Database, EmbeddedStore};
+use eventflow_mongo::{LegacyFile, LegacyReaction};
 use eventflow_ports::{MessagePage, Store, ThreadPage};
-use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
+use eventflow_protocol::document::{AttachmentKind, Message, ThreadStatus, ThreadView};
 use eventflow_protocol::{Timestamp, UserId};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -47,12 +48,14 @@ async fn import_into(
     for thread in threads {
         import.know(thread.clone());
     }
+    let names: std::collections::BTreeSet<&String> = messages.iter().filter_map(|message| message.thread.as_ref()).collect();
+    names.into_iter().for_each(|name| import.expect(name));
     let mut group = Vec::new();
     for message in messages {
         import.take(message.clone(), &mut group).await.unwrap();
     }
     import.write(&mut group).await.unwrap();
-    import.write_silent_threads().await.unwrap();
+    import.write_the_rest().await.unwrap();
     import.writer.finish()
 }
 
@@ -62,6 +65,7 @@ fn thread(id: &str, people: &[&str]) -> LegacyThread {
         names: vec![id.to_owned(), format!("{id}-object-id")],
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         created_at: Some(Timestamp(1_000)),
+        is_put_away: false,
         facts: [("subject".to_owned(), "Wedding <script>".to_owned()), ("customerId".to_owned(), "ann".to_owned())].into(),
     }
 }
@@ -166,34 +170,94 @@ async fn what_cannot_be_mapped_is_counted_by_reason_and_stops_nothing() {
         LegacyMessage { text: None, ..message("silent", "t1", "ann", 1) },
         LegacyMessage { sent_at: None, ..message("dateless", "t1", "ann", 1) },
         LegacyMessage { sender: Some("a b".into()), ..message("odd", "t1", "ann", 1) },
-        LegacyMessage { is_deleted: true, ..message("gone", "t1", "ann", 1) },
         LegacyMessage { id: String::new(), ..good() },
-        LegacyMessage { attachments: 2, ..good() },
+        good(),
         message("alone", "t2", "ann", 1),
         message("orphan", "t3", "ann", 1),
         LegacyMessage { recipient: Some("ben".into()), ..message("found", "t4", "ann", 1) },
     ];
     let summary = world.import(&[thread("t1", &["ann", "ben", "bad id"]), thread("t2", &["ann"])], &old).await;
-    assert_eq!((summary.messages.written, summary.messages.left_out()), (2, 10));
+    assert_eq!((summary.messages.written, summary.messages.left_out()), (2, 9));
     assert_eq!((summary.threads.written, summary.threads.left_out()), (2, 2));
     let text = summary.to_string();
     for line in [
         "threads: 4 read, 2 written, 0 there before, 2 left out",
-        "messages: 12 read, 2 written, 0 there before, 10 left out",
+        "messages: 11 read, 2 written, 0 there before, 9 left out",
         "  left out, it names no thread: 1 (such as homeless)",
         "  left out, the message is empty: 1 (such as empty)",
         "  left out, the message is longer than 10000 characters: 1 (such as long)",
         "  left out, it has no text: 1 (such as silent)",
         "  left out, it has no date: 1 (such as dateless)",
         "  left out, its sender has no usable id: 1 (such as odd)",
-        "  left out, it was deleted: 1 (such as gone)",
         "  left out, it has no id: 1",
         "  left out, its thread was left out: 2 (such as alone, orphan)",
-        "  written without their attachments: 1",
         "  written without people whose id is not usable: 1",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
+}
+
+#[tokio::test]
+async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
+    let world = World::new().await;
+    let file = |url: &str, name: &str| LegacyFile {
+        kind: Some("image/png".into()),
+        url: Some(url.into()),
+        name: Some(name.into()),
+        size: Some(7),
+        media_type: None,
+    };
+    let sign = |sign: &str, user: &str| LegacyReaction { sign: Some(sign.into()), user: Some(user.into()), at: None };
+    let old = [
+        LegacyMessage {
+            attachments: vec![
+                file("https://files.example/a.png", "a.png"),
+                file("javascript:alert(1)", "b.png"),
+                LegacyFile::default(),
+            ],
+            reactions: vec![sign("👍", "ben"), sign("👍", "ben"), sign("🎉", "cem"), sign("<b>", "ben")],
+            ..message("m1", "t1", "ann", 1)
+        },
+        LegacyMessage { text: None, attachments: vec![file("/f/c.png", "c.png")], ..message("m2", "t1", "ann", 2) },
+        LegacyMessage {
+            is_deleted: true,
+            deleted_at: Some(Timestamp(9)),
+            text: None,
+            attachments: vec![file("/f/d.png", "d.png")],
+            reactions: vec![sign("👍", "ben")],
+            ..message("m3", "t1", "ann", 3)
+        },
+    ];
+    let mut put_away = thread("t1", &["ann", "ben"]);
+    put_away.is_put_away = true;
+    let summary = world.import(&[put_away.clone()], &old).await;
+    let view = world.threads_of("ben").await.remove(0);
+    let history = world.history(&view).await;
+    let [first, second, third] = history.as_slice() else { panic!("{history:?}") };
+    let names: Vec<_> =
+        first.attachments.iter().map(|file| (file.filename.as_str(), file.kind, file.mime_type.as_str())).collect();
+    assert_eq!(names, [("a.png", AttachmentKind::Image, "image/png")]);
+    let signs: Vec<_> = first.reactions.iter().map(|one| (one.emoji.as_str(), one.user_id.as_str(), one.created_at)).collect();
+    assert_eq!(signs, [("👍", "ben", Timestamp(1))]);
+    assert_eq!((second.content.as_str(), second.attachments.len()), ("c.png", 1));
+    assert_eq!((third.content.as_str(), third.deleted_at, third.attachments.len()), ("", Some(Timestamp(9)), 0));
+    assert!(third.reactions.is_empty());
+    let text = summary.to_string();
+    for line in [
+        "messages: 3 read, 3 written, 0 there before, 0 left out",
+        "  deleted then, and so deleted here: their place without text, files and reactions: 1",
+        "attachments: 4 read, 2 written, 0 there before, 2 left out",
+        "  left out, its url is missing: 1 (such as m1)",
+        "  left out, its url must be an https address or a path on this site: 1 (such as m1)",
+        "reactions: 4 read, 1 written, 1 there before, 2 left out",
+        "  left out, it is of nobody in the thread: 1 (such as m1)",
+        "  written as active, though archived or deleted: 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+    }
+    let again = world.import(&[put_away], &old).await;
+    assert_eq!((again.messages.written, again.attachments.written, again.reactions.written), (0, 0, 0), "{again}");
+    assert_eq!(world.history(&view).await, history);
 }
 
 #[tokio::test]
@@ -210,8 +274,10 @@ async fn a_dry_run_counts_the_same_and_needs_no_store() {
 #[tokio::test]
 async fn a_thread_is_known_by_each_of_its_names() {
     let world = World::new().await;
-    let old = [message("m1", "t1", "ann", 1), message("m2", "t1-object-id", "ben", 2)];
+    let old = [message("m1", "t1", "ann", 1), message("m3", "t1", "ann", 3), message("m2", "t1-object-id", "ben", 2)];
     let summary = world.import(&[thread("t1", &["ann", "ben"])], &old).await;
-    assert_eq!((summary.threads.written, summary.threads.known, summary.messages.written), (1, 1, 2));
-    assert_eq!(world.threads_of("ann").await.len(), 1);
+    assert_eq!((summary.threads.written, summary.threads.known, summary.messages.written), (1, 0, 3));
+    let views = world.threads_of("ann").await;
+    assert_eq!(views.len(), 1);
+    assert_eq!(ids(&world.history(&views[0]).await), ["m1", "m2", "m3"], "in order of time, whatever each calls its thread");
 }

@@ -1,16 +1,19 @@
-//! Old threads with their messages, written through the store's port: first the thread, then its messages in order of time, then how far
-//! its people had read. Each step may be repeated.
+//! Old threads with their messages, written through the store's port: first the thread, then its messages in order of time, each batch with
+//! what happened to them since, then how far the thread's people had read. Each step may be repeated.
 
-use super::mapping;
+use super::mapping::{self, Mapped};
 use super::summary::Summary;
 use eventflow_mongo::{LegacyMessage, LegacyThread};
-use eventflow_ports::{Appended, NewMessage, Store, StoreError};
-use eventflow_protocol::change::{AdvanceCursor, Cursor};
+use eventflow_ports::{Appended, Identified, NewMessage, Store, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Changed, Cursor};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, UserId};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The remark on messages that were deleted in the old system.
+const TAKEN_BACK: &str = "deleted then, and so deleted here: their place without text, files and reactions";
 
 /// Writes, or only counts if there is no store.
 pub(super) struct Writer {
@@ -20,8 +23,8 @@ pub(super) struct Writer {
 }
 
 /// A message to write, and what the old one said of its readers.
-struct Mapped {
-    new: NewMessage,
+struct Row {
+    mapped: Mapped,
     readers: Vec<UserId>,
 }
 
@@ -57,10 +60,13 @@ impl Writer {
         if strangers > 0 {
             self.summary.threads.remark("written without people whose id is not usable");
         }
+        if old.is_put_away {
+            self.summary.threads.remark("written as active, though archived or deleted");
+        }
         self.create(&create).await?;
-        let mapped = self.map(&create, messages);
+        let rows = self.map(&create, messages);
         let mut read = HashMap::new();
-        for batch in mapped.chunks(self.batch) {
+        for batch in rows.chunks(self.batch) {
             self.append(batch, &mut read).await?;
         }
         self.advance(create.thread_id, read).await
@@ -76,35 +82,31 @@ impl Writer {
     }
 
     /// The messages that can be written, oldest first.
-    fn map(&mut self, create: &CreateThread, mut old: Vec<LegacyMessage>) -> Vec<Mapped> {
+    fn map(&mut self, create: &CreateThread, mut old: Vec<LegacyMessage>) -> Vec<Row> {
         old.sort_by(|a, b| (a.sent_at, &a.id).cmp(&(b.sent_at, &b.id)));
-        let mut mapped = Vec::with_capacity(old.len());
+        let mut rows = Vec::with_capacity(old.len());
         for message in old {
-            match mapping::message(&message, create.thread_id) {
-                Ok(new) => {
-                    if message.attachments > 0 {
-                        self.summary.messages.remark("written without their attachments");
-                    }
-                    mapped.push(Mapped { readers: readers(&message, &create.participants), new });
-                }
+            match mapping::message(&message, create, &mut self.summary) {
+                Ok(mapped) => rows.push(Row { readers: readers(&message, &create.participants), mapped }),
                 Err(reason) => self.summary.messages.leave_out(&message.id, reason),
             }
         }
-        mapped
+        rows
     }
 
     /// Writes messages of one thread, and notes the newest that each person had read.
-    async fn append(&mut self, batch: &[Mapped], read: &mut HashMap<UserId, Message>) -> Result<(), StoreError> {
+    async fn append(&mut self, batch: &[Row], read: &mut HashMap<UserId, Message>) -> Result<(), StoreError> {
         let Some(store) = self.store.clone() else {
-            self.summary.messages.written += batch.len() as u64;
+            batch.iter().for_each(|row| self.count_dry(&row.mapped));
             return Ok(());
         };
-        let new: Vec<NewMessage> = batch.iter().map(|mapped| mapped.new.clone()).collect();
-        let mut newest: Option<Message> = None;
-        for (mapped, appended) in batch.iter().zip(store.append_messages(&new).await?) {
-            let Some(message) = self.count(mapped, appended) else { continue };
+        let new: Vec<NewMessage> = batch.iter().map(|row| row.mapped.new.clone()).collect();
+        let (mut newest, mut changes): (Option<Message>, Vec<Identified<ChangeMessage>>) = (None, Vec::new());
+        for (row, appended) in batch.iter().zip(store.append_messages(&new).await?) {
+            let Some(message) = self.count(&row.mapped, appended) else { continue };
+            changes.extend(changes_to(&message, &row.mapped));
             // Who wrote has read what was before.
-            for reader in mapped.readers.iter().chain([&message.sender_id]) {
+            for reader in row.readers.iter().chain([&message.sender_id]) {
                 let far = read.entry(reader.clone()).or_insert_with(|| message.clone());
                 if far.seq < message.seq {
                     *far = message.clone();
@@ -114,21 +116,51 @@ impl Writer {
                 newest = Some(message);
             }
         }
+        if !changes.is_empty() {
+            for (change, changed) in changes.iter().zip(store.change_messages(&changes).await?) {
+                self.count_change(change, &changed);
+            }
+        }
         // The thread's counters include everything before the message they are told of.
         store.touch_threads(newest.as_slice()).await
+    }
+
+    fn count_dry(&mut self, mapped: &Mapped) {
+        self.summary.messages.written += 1;
+        self.summary.attachments.written += mapped.new.send.attachments.len() as u64;
+        for change in &mapped.changes {
+            match change.change {
+                Change::Delete => self.summary.messages.remark(TAKEN_BACK),
+                _ => self.summary.reactions.written += 1,
+            }
+        }
+    }
+
+    fn count_change(&mut self, change: &Identified<ChangeMessage>, changed: &Changed) {
+        let reactions = &mut self.summary.reactions;
+        match (&change.wanted.change, changed) {
+            (Change::Delete, _) => self.summary.messages.remark(TAKEN_BACK),
+            (_, Changed::Done(..)) => reactions.written += 1,
+            (_, Changed::Before(..)) => reactions.known += 1,
+            (_, Changed::NotFound | Changed::NotSender) => reactions.leave_out("", "its message was taken back since"),
+            (_, Changed::TooManyReactions) => reactions.leave_out("", "its message has too many"),
+        }
     }
 
     /// Counts what became of a message; gives it if it is stored.
     fn count(&mut self, mapped: &Mapped, appended: Appended) -> Option<Message> {
         let counts = &mut self.summary.messages;
+        let files = mapped.new.send.attachments.len() as u64;
         let old = mapped.new.send.client_message_id.as_deref().and_then(|key| key.strip_prefix("v1:")).unwrap_or_default();
         match appended {
             Appended::Stored(message) => {
                 counts.written += 1;
+                self.summary.attachments.written += files;
                 return Some(message);
             }
             Appended::Duplicate(message) => {
                 counts.known += 1;
+                self.summary.attachments.known += files;
                 return Some(message);
             }
             Appended::KeyReused => {
@@ -154,6 +186,16 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// What happened to a message since it was sent, as changes of the stored one.
+fn changes_to(message: &Message, mapped: &Mapped) -> Vec<Identified<ChangeMessage>> {
+    let (thread_id, message_id) = (message.thread_id, message.id);
+    let change = |one: &mapping::MappedChange| Identified {
+        command_id: one.command_id,
+        wanted: ChangeMessage { thread_id, message_id, by: one.by.clone(), change: one.change.clone(), at: one.at },
+    };
+    mapped.changes.iter().map(change).collect()
 }
 
 /// Who had read it: those it names, and of two people the other one if it only says that it was read.

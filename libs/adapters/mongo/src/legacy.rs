@@ -5,7 +5,7 @@
 
 mod documents;
 
-pub use documents::{LegacyMessage, LegacyThread};
+pub use documents::{LegacyFile, LegacyMessage, LegacyReaction, LegacyThread};
 
 use crate::call::Calls;
 use eventflow_ports::StoreError;
@@ -83,17 +83,27 @@ impl LegacyStore {
         Ok(LegacyCursor { cursor: Some(cursor), read: documents::thread, calls: self.calls.clone() })
     }
 
-    /// Every message; those of one thread follow each other.
+    /// Every name by which a message calls its thread, once.
+    pub async fn thread_names(&self) -> Result<Vec<String>, StoreError> {
+        let messages = self.database.collection::<Document>("messages");
+        let pipeline = [doc! { "$match": { "seq": { "$exists": false } } }, doc! { "$group": { "_id": thread_name() } }];
+        let group = async move {
+            let mut cursor = messages.aggregate(pipeline).allow_disk_use(true).await?;
+            let mut names = Vec::new();
+            while cursor.advance().await? {
+                names.extend(cursor.deserialize_current()?.get_str("_id").map(str::to_owned));
+            }
+            Ok(names)
+        };
+        Ok(self.calls.run("read the names of the old threads", SORT_LIMIT, group).await?)
+    }
+
+    /// Every message; those that call their thread the same follow each other.
     pub async fn messages(&self) -> Result<LegacyCursor<LegacyMessage>, StoreError> {
         let messages = self.database.collection::<Document>("messages");
-        let thread = THREAD_FIELDS.iter().rev().fold(doc! { "$literal": null }, |other, field| {
-            doc! { "$ifNull": [format!("${field}"), other] }
-        });
-        // Some generations wrote an ObjectId, some its text: one thread is to be one group.
-        let text = doc! { "$convert": { "input": thread, "to": "string", "onError": null, "onNull": null } };
         let pipeline = [
             doc! { "$match": { "seq": { "$exists": false } } },
-            doc! { "$addFields": { documents::GROUP: text } },
+            doc! { "$addFields": { documents::GROUP: thread_name() } },
             doc! { "$sort": { documents::GROUP: 1, "_id": 1 } },
         ];
         let sort = async move { messages.aggregate(pipeline).allow_disk_use(true).await };
@@ -126,6 +136,14 @@ impl<T> LegacyCursor<T> {
         self.cursor = cursor;
         Ok(page.iter().map(self.read).collect())
     }
+}
+
+/// What a message calls its thread. Some generations wrote an `ObjectId`, some its text: both are one name.
+fn thread_name() -> Document {
+    let thread = THREAD_FIELDS.iter().rev().fold(doc! { "$literal": null }, |other, field| {
+        doc! { "$ifNull": [format!("${field}"), other] }
+    });
+    doc! { "$convert": { "input": thread, "to": "string", "onError": null, "onNull": null } }
 }
 
 async fn parse(uri: &str) -> Result<ClientOptions, StoreError> {

@@ -26,5 +26,5 @@ pub mod store;
 mod threads;
 mod touch;
 
-pub use legacy::{LegacyCursor, LegacyMessage, LegacyStore, LegacyThread};
+pub use legacy::{LegacyCursor, LegacyFile, LegacyMessage, LegacyReaction, LegacyStore, LegacyThread};
 pub use store::MongoStore;

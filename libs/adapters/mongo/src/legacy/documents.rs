@@ -18,6 +18,12 @@ const RECIPIENT: &[&str] = &["toUserId", "recipientId", "receiverId", "to"];
 const TEXT: &[&str] = &["text", "content", "message", "body"];
 const TIME: &[&str] = &["sentAt", "createdAt", "created_at", "timestamp", "date"];
 const FILES: &[&str] = &["attachments", "files"];
+const FILE_URL: &[&str] = &["url", "fileUrl", "href", "path"];
+const FILE_NAME: &[&str] = &["filename", "fileName", "originalName", "name"];
+const FILE_SIZE: &[&str] = &["size", "fileSize", "bytes"];
+const FILE_TYPE: &[&str] = &["mimeType", "mimetype", "contentType"];
+const SIGN: &[&str] = &["emoji", "reaction", "sign"];
+const REACTORS: &[&str] = &["userId", "user", "users", "by", "senderId"];
 
 /// A conversation of the old system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub struct LegacyThread {
     pub people: Vec<String>,
     /// When it was started.
     pub created_at: Option<Timestamp>,
+    /// Archived or deleted, without saying for whom.
+    pub is_put_away: bool,
     /// Ids and titles that lead back to what it was about, by their field names.
     pub facts: BTreeMap<String, String>,
 }
@@ -55,8 +63,38 @@ pub struct LegacyMessage {
     pub read_by: Vec<String>,
     /// Taken back by its sender.
     pub is_deleted: bool,
-    /// How many files it refers to.
-    pub attachments: usize,
+    /// When it was, if it says so.
+    pub deleted_at: Option<Timestamp>,
+    /// Files it refers to; one that cannot be understood is an empty one.
+    pub attachments: Vec<LegacyFile>,
+    /// Signs put on it.
+    pub reactions: Vec<LegacyReaction>,
+}
+
+/// A file of an old message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyFile {
+    /// `image` and the like, or a media type.
+    pub kind: Option<String>,
+    /// Where it is.
+    pub url: Option<String>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Bytes.
+    pub size: Option<u64>,
+    /// Its media type.
+    pub media_type: Option<String>,
+}
+
+/// A sign that somebody put on an old message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyReaction {
+    /// Which.
+    pub sign: Option<String>,
+    /// Who.
+    pub user: Option<String>,
+    /// When, if it says so.
+    pub at: Option<Timestamp>,
 }
 
 pub(super) fn thread(document: &Document) -> LegacyThread {
@@ -68,6 +106,7 @@ pub(super) fn thread(document: &Document) -> LegacyThread {
         names: ID.iter().filter_map(|field| named(field)).collect(),
         people: pair.chain(first(document, PEOPLE, people).unwrap_or_default()).collect(),
         created_at: first(document, TIME, time).or_else(|| made(document)),
+        is_put_away: ["archived", "deleted"].into_iter().any(|word| says(document, "status", word)),
         facts: document
             .iter()
             .filter(|(name, _)| is_fact(name))
@@ -78,7 +117,6 @@ pub(super) fn thread(document: &Document) -> LegacyThread {
 
 pub(super) fn message(document: &Document) -> LegacyMessage {
     let is_set = |field: &str| document.get(field).is_some_and(|value| !matches!(value, Bson::Null | Bson::Boolean(false)));
-    let says = |field: &str, word: &str| document.get_str(field).is_ok_and(|found| found.eq_ignore_ascii_case(word));
     LegacyMessage {
         id: first(document, ID, text).unwrap_or_default(),
         thread: document.get(GROUP).and_then(text),
@@ -86,10 +124,70 @@ pub(super) fn message(document: &Document) -> LegacyMessage {
         recipient: first(document, RECIPIENT, person),
         text: first(document, TEXT, |value| value.as_str().map(str::to_owned)),
         sent_at: first(document, TIME, time).or_else(|| made(document)),
-        is_read: ["isRead", "read", "readAt"].into_iter().any(is_set) || says("status", "read"),
+        is_read: ["isRead", "read", "readAt"].into_iter().any(is_set) || says(document, "status", "read"),
         read_by: document.get("readBy").and_then(people).unwrap_or_default(),
         is_deleted: ["deletedAt", "isDeleted", "deleted"].into_iter().any(is_set),
-        attachments: first(document, FILES, |value| Some(value.as_array()?.len())).unwrap_or_default(),
+        deleted_at: document.get("deletedAt").and_then(time),
+        attachments: first(document, FILES, |value| Some(value.as_array()?.iter().map(file).collect())).unwrap_or_default(),
+        reactions: document.get("reactions").map(reactions).unwrap_or_default(),
+    }
+}
+
+fn says(document: &Document, field: &str, word: &str) -> bool {
+    document.get_str(field).is_ok_and(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// A file: an object that describes it, or its address alone.
+fn file(value: &Bson) -> LegacyFile {
+    let Bson::Document(object) = value else { return LegacyFile { url: text(value), ..LegacyFile::default() } };
+    LegacyFile {
+        kind: object.get("type").and_then(text),
+        url: first(object, FILE_URL, text),
+        name: first(object, FILE_NAME, text),
+        size: first(object, FILE_SIZE, whole),
+        media_type: first(object, FILE_TYPE, text),
+    }
+}
+
+/// A list of objects, each with a sign and who put it there, or an object of signs and who put them there.
+fn reactions(value: &Bson) -> Vec<LegacyReaction> {
+    let of = |sign: Option<String>, at, people: Option<Vec<String>>| {
+        let users =
+            people.filter(|people| !people.is_empty()).map_or(vec![None], |people| people.into_iter().map(Some).collect());
+        users.into_iter().map(move |user| LegacyReaction { sign: sign.clone(), user, at }).collect::<Vec<_>>()
+    };
+    let one = |value: &Bson| match value {
+        Bson::Document(object) => {
+            let people = first(object, REACTORS, |value| people_in(value).or_else(|| Some(vec![person(value)?])));
+            of(first(object, SIGN, text), first(object, TIME, time), people)
+        }
+        _ => of(None, None, None),
+    };
+    match value {
+        Bson::Array(list) => list.iter().flat_map(one).collect(),
+        Bson::Document(object) => {
+            object.iter().flat_map(|(sign, value)| of(Some(sign.clone()), None, people_in(value))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A list of people.
+fn people_in(value: &Bson) -> Option<Vec<String>> {
+    Some(value.as_array()?.iter().filter_map(person).collect())
+}
+
+fn whole(value: &Bson) -> Option<u64> {
+    match value {
+        Bson::Int32(number) => u64::try_from(*number).ok(),
+        Bson::Int64(number) => u64::try_from(*number).ok(),
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole, not negative and small enough to be exact"
+        )]
+        Bson::Double(number) if number.fract() == 0.0 && (0.0..9e15).contains(number) => Some(*number as u64),
+        _ => None,
     }
 }
 
@@ -207,6 +305,37 @@ mod tests {
         }
         let by = message(&doc! { "readBy": [{ "userId": "ann", "readAt": 1 }, "ben"], "deletedAt": DateTime::from_millis(1) });
         assert_eq!((by.read_by, by.is_deleted), (vec!["ann".to_owned(), "ben".to_owned()], true));
+    }
+
+    #[test]
+    fn files_and_reactions_of_any_generation_are_understood() {
+        let found = message(&doc! {
+            "attachments": [
+                { "type": "image", "url": "/f/1", "filename": "a.png", "size": 7, "mimeType": "image/png" },
+                { "type": "image/png", "fileUrl": "/f/2", "name": "b.png", "size": 7.0 }, "/f/3", 5.5,
+            ],
+            "reactions": [
+                { "emoji": "👍", "userId": "ann", "createdAt": DateTime::from_millis(5) },
+                { "emoji": "🎉", "users": ["ann", { "id": "ben" }] }, { "emoji": "❤️" }, "odd",
+            ],
+        });
+        let names: Vec<_> = found.attachments.iter().map(|file| (file.url.as_deref(), file.name.as_deref(), file.size)).collect();
+        let expected = [
+            (Some("/f/1"), Some("a.png"), Some(7)),
+            (Some("/f/2"), Some("b.png"), Some(7)),
+            (Some("/f/3"), None, None),
+            (None, None, None),
+        ];
+        assert_eq!(names, expected);
+        let signs = |reactions: &[LegacyReaction]| -> Vec<_> {
+            reactions.iter().map(|reaction| (reaction.sign.clone().unwrap_or_default(), reaction.user.clone())).collect()
+        };
+        let (ann, ben) = (Some("ann".to_owned()), Some("ben".to_owned()));
+        let expected = [("👍", ann.clone()), ("🎉", ann.clone()), ("🎉", ben), ("❤️", None), ("", None)];
+        assert_eq!(signs(&found.reactions), expected.map(|(sign, user)| (sign.to_owned(), user)));
+        assert_eq!(found.reactions[0].at, Some(Timestamp(5)));
+        let by_sign = message(&doc! { "reactions": { "👍": ["ann"] } });
+        assert_eq!(signs(&by_sign.reactions), [("👍".to_owned(), ann)]);
     }
 
     #[test]
