@@ -102,7 +102,9 @@ impl Import {
                 self.know(thread);
             }
         }
-        source.thread_names().await?.iter().for_each(|name| self.expect(name));
+        for name in source.thread_names().await? {
+            self.expect(&name);
+        }
         let (mut cursor, mut group) = (source.messages().await?, Vec::new());
         let (mut read, mut reported) = (0, 0);
         loop {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{MessagePage, Place, Store, ThreadPage};
+use eventflow_protocol::UserId;
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_testkit::process::binaries;
 use eventflow_testkit::servers::own_name;
@@ -101,11 +102,11 @@ async fn import_killed_and_repeated(own: &Own, target: &dyn Target) {
     let second = said(import(&uri, target, folder.path()).output().await.unwrap());
     let whole = target.imported().await;
     compare(&expected, &whole);
-    expected.lines(found as u64).iter().for_each(|line| assert!(has_line(&second, line), "{line:?} is not in\n{second}"));
+    has_lines(&second, &expected.lines(found as u64));
 
     let third = said(import(&uri, target, folder.path()).output().await.unwrap());
     assert_eq!(target.imported().await, whole, "a further run changes nothing");
-    expected.lines(all as u64).iter().for_each(|line| assert!(has_line(&third, line), "{line:?} is not in\n{third}"));
+    has_lines(&third, &expected.lines(all as u64));
     assert_eq!(contents(&old).await, before, "the old database is only read");
     old.drop().await.unwrap();
 }
@@ -138,8 +139,10 @@ fn said(output: Output) -> String {
     said
 }
 
-fn has_line(text: &str, line: &str) -> bool {
-    text.lines().any(|found| found == line)
+fn has_lines(text: &str, lines: &[String]) {
+    for line in lines {
+        assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
+    }
 }
 
 /// The shop is in every thread, so its list is all there is.
@@ -179,7 +182,7 @@ fn compare(expected: &Expected, found: &Imported) {
     assert_eq!(names, expected.threads.keys().collect::<Vec<_>>(), "every thread that could be one is there");
     for (name, thread) in &expected.threads {
         let (view, history) = &found[name];
-        let people: Vec<&str> = view.thread.participants.iter().map(|person| person.as_str()).collect();
+        let people: Vec<&str> = view.thread.participants.iter().map(UserId::as_str).collect();
         assert_eq!(people, thread.people.iter().map(String::as_str).collect::<Vec<_>>(), "{name}: participants");
         let places: Vec<u64> = history.iter().map(|message| message.seq).collect();
         assert_eq!(places, (1..=history.len() as u64).collect::<Vec<_>>(), "{name}: seq has no gaps");

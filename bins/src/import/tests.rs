@@ -49,7 +49,9 @@ async fn import_into(
         import.know(thread.clone());
     }
     let names: std::collections::BTreeSet<&String> = messages.iter().filter_map(|message| message.thread.as_ref()).collect();
-    names.into_iter().for_each(|name| import.expect(name));
+    for name in names {
+        import.expect(name);
+    }
     let mut group = Vec::new();
     for message in messages {
         import.take(message.clone(), &mut group).await.unwrap();

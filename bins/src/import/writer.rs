@@ -97,7 +97,9 @@ impl Writer {
     /// Writes messages of one thread, and notes the newest that each person had read.
     async fn append(&mut self, batch: &[Row], read: &mut HashMap<UserId, Message>) -> Result<(), StoreError> {
         let Some(store) = self.store.clone() else {
-            batch.iter().for_each(|row| self.count_dry(&row.mapped));
+            for row in batch {
+                self.count_dry(&row.mapped);
+            }
             return Ok(());
         };
         let new: Vec<NewMessage> = batch.iter().map(|row| row.mapped.new.clone()).collect();

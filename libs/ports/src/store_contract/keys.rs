@@ -61,7 +61,7 @@ pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn 
     let scene = Scene::with_people(&*store, 2).await;
     let mut first = scene.say_keyed(0, "hi", "k");
     first.send.attachments.push(picture());
-    let sent = append(&*store, &[first.clone()]).await;
+    let sent = append(&*store, std::slice::from_ref(&first)).await;
     let send_again = |text: &str, with_picture: bool| {
         let mut again = scene.say_keyed(0, text, "k");
         again.send.attachments.extend(with_picture.then(picture));
