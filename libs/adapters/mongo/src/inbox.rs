@@ -5,8 +5,9 @@
 //! one stays, decided by the filter of the write.
 
 use crate::call::CallError;
+use crate::fingerprint::{binary, fingerprint};
 use crate::free_form::FreeForm;
-use crate::record::{binary, date, fingerprint, moment, object_id};
+use crate::record::{date, moment, object_id};
 use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
 use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;

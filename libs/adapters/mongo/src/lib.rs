@@ -15,6 +15,7 @@ mod call;
 mod change;
 mod cursors;
 mod directory;
+mod fingerprint;
 mod free_form;
 mod inbox;
 pub mod legacy;

@@ -2,6 +2,7 @@
 //!
 //! `threadId` and `lastMessageId` are strings there, as the schema says. Places and counts are 64-bit integers.
 
+use crate::fingerprint::{binary, fingerprint};
 use crate::free_form::FreeForm;
 use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::command::Fingerprint;
@@ -12,7 +13,6 @@ use eventflow_protocol::id::DocumentId;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -376,16 +376,6 @@ impl From<DeliveryRecord> for DeliveryReceipt {
 #[allow(clippy::needless_pass_by_value, reason = "the id is `Copy`, which the lint does not see for a generic kind")]
 pub(crate) fn object_id<Kind>(id: DocumentId<Kind>) -> ObjectId {
     ObjectId::from_bytes(id.bytes())
-}
-
-/// A fingerprint as the database's own type.
-pub(crate) fn binary(fingerprint: Fingerprint) -> Binary {
-    Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }
-}
-
-/// The inverse of [`binary`]; what has another length is none.
-pub(crate) fn fingerprint(binary: &Binary) -> Option<Fingerprint> {
-    binary.bytes.as_slice().try_into().ok()
 }
 
 /// A moment as the database's own type.

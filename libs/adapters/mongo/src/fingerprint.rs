@@ -1,0 +1,15 @@
+//! What was said under a key, in short, as the database keeps it: sixteen bytes.
+
+use eventflow_protocol::command::Fingerprint;
+use mongodb::bson::Binary;
+use mongodb::bson::spec::BinarySubtype;
+
+/// A fingerprint as the database's own type.
+pub(crate) fn binary(fingerprint: Fingerprint) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }
+}
+
+/// The inverse of [`binary`]; what has another length is none.
+pub(crate) fn fingerprint(binary: &Binary) -> Option<Fingerprint> {
+    binary.bytes.as_slice().try_into().ok()
+}
