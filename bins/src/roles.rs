@@ -68,7 +68,7 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     let signals = Signals::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
     let (gateway, upkeep) = Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
     let cut_off = gateway.clone();
-    let declares = Declares::Gateway { id: id.clone(), on_made: Arc::new(move || cut_off.restart_sessions()) };
+    let declares = Declares::Gateway { id: id.clone(), on_made: Arc::new(move || cut_off.queue_made()) };
     consume(system, gateway.queue().name(), declares, gateway.deliveries());
     let upkeep = upkeep.run(system.shutdown.workers.clone());
     system.worker("gateway upkeep", upkeep);

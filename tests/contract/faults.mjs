@@ -21,8 +21,6 @@ const CODES = firstColumn(section('## Errors'));
 const CROWD = 400;
 /** What a frame adds to the content of a message: ids, times, empty lists. */
 const FRAME_OVERHEAD_BYTES = 700;
-/** Questions of one socket under way at the same time. */
-const IN_FLIGHT = 60;
 /** Words of drivers, parsers and run-time systems, and names of types: nothing of it is for clients. */
 const INTERNALS = new RegExp([
   'cannot', 'undefined', '\\w+Error\\b', '\\bat /', '\\.(rs|js|mjs)\\b', '::', 'serde', 'invalid type', 'expected', 'line \\d', 'column \\d',
@@ -201,19 +199,6 @@ export function faults(stage) {
   });
 }
 
-/**
- * Asks for all in order, many of them before the first answer; gives the answers in that order. Not all two hundred at once: whoever
- * sends hears of each three times, and is cut as a slow client when 256 packets wait.
- */
-async function withoutWaiting(items, ask) {
-  const answers = [];
-  for (const [n, item] of items.entries()) {
-    if (n >= IN_FLIGHT) await answers[n - IN_FLIGHT];
-    answers.push(ask(item));
-  }
-  return Promise.all(answers);
-}
-
 /** The stage has no limits of events and requests. */
 export function floods(stage) {
   const { person, pair } = stage;
@@ -221,7 +206,7 @@ export function floods(stage) {
   test('old fault 4: two hundred messages that one socket sends without waiting are heard and stored in the order they were sent', async () => {
     const { ann, ben, thread } = await pair();
     const contents = Array.from({ length: 200 }, (_, n) => `number ${n}`);
-    const answers = await withoutWaiting(contents, content => ann.send(thread, content));
+    const answers = await Promise.all(contents.map(content => ann.send(thread, content)));
     assert.deepEqual(answers.map(answer => answer.message.seq), contents.map((_, n) => n + 1));
     await ann.hears('message:received', contents.length);
     await ben.hears('message:received', contents.length);

@@ -35,7 +35,6 @@ pub(crate) struct World {
     pub(crate) presence: Arc<TestPresence>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) registry: Arc<MemoryRegistry>,
-    pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) tracker: TaskTracker,
     /// The broker, for whoever opens lanes of its own.
     pub(crate) port: Arc<dyn Broker>,
@@ -54,7 +53,6 @@ impl World {
         let (store, inbox, directory) = (worker.store.clone(), worker.inbox.clone(), worker.directory.clone());
         let presence = Arc::new(TestPresence::default());
         let (clock, registry) = (Arc::new(FixedClock::at(NOW)), Arc::new(MemoryRegistry::default()));
-        let journal = Arc::new(MemoryJournal::default());
         let broker = Arc::new(TestBroker { worker, health: watch::Sender::new(Health::Up) });
         let (tracker, metrics, topology) = (TaskTracker::new(), Metrics::default(), Topology::new(2));
         let port: Arc<dyn Broker> = broker.clone();
@@ -69,14 +67,14 @@ impl World {
             presence: presence.clone(),
             membership: Membership::new(store.clone()),
             registry: registry.clone(),
-            journal: journal.clone(),
+            journal: Arc::new(MemoryJournal::default()),
             requests,
             broker_health: port.health(),
             clock: clock.clone(),
             metrics,
             config,
         };
-        Self { parts, store, directory, presence, clock, registry, journal, tracker, port, topology, broker }
+        Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }
     }
 
     /// The broker is away.

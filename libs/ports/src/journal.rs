@@ -29,8 +29,6 @@ pub struct Entry {
 pub struct Part {
     /// One more than that of the part before.
     pub number: u64,
-    /// Every message with a position above this one, up to the `start` of the next part, is in this part.
-    pub start: u64,
     /// When it was written, by the gateway's clock.
     pub at: Timestamp,
     /// The session it is for, if it is for one only (what that session had missed elsewhere); else it is for everybody in the threads.

@@ -156,7 +156,7 @@ pub fn part(number: u64, entries: u64) -> Part {
         Entry { position, thread: ThreadId::derive(&[], &(index % 7).to_string()), seq: position * 3 }
     };
     let at = Timestamp(1_700_000_000_123 + i64::try_from(number).expect("a small number"));
-    Part { number, start, at, session: None, entries: (0..entries).map(entry).collect() }
+    Part { number, at, session: None, entries: (0..entries).map(entry).collect() }
 }
 
 fn parts(numbers: std::ops::RangeInclusive<u64>) -> Vec<Part> {

@@ -25,7 +25,7 @@ use crate::reason::DisconnectReason;
 use crate::replay::Replay;
 
 /// Packets that may come while a socket is joining, as many as a slow client may have waiting by default.
-const MAX_PENDING: usize = 256;
+const MAX_PENDING: usize = 4_096;
 
 /// A client in a namespace. Cloning shares it.
 pub struct Socket<S>(Arc<Inner<S>>);

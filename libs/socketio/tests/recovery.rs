@@ -164,7 +164,7 @@ async fn an_offset_of_an_earlier_session_is_as_good_as_none() {
 #[tokio::test(start_paused = true)]
 async fn a_fresh_session_is_told_what_its_client_has_lost() {
     let (mut rig, mut client, mut memory) = start(Config::default()).await;
-    assert!(memory.pid.ends_with(".note"));
+    assert_eq!(memory.pid.split_once('.').map(|(_, note)| note), Some("note"));
     memory.read(&mut client).await;
     let offset = rig.server.application().encoder.offset();
     let lost = |rig: &Rig| rig.server.application().lost.lock().clone();

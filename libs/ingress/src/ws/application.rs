@@ -24,7 +24,7 @@ use eventflow_socketio::{Accepted, Application, ConnectError, DisconnectReason, 
 use http::request::Parts as RequestHead;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: CancellationToken,
     /// Sessions of different generations are not continued in each other: see [`Shared::start_generation`].
     pub(crate) generation: AtomicU64,
+    /// Whether events can reach sockets here.
+    pub(crate) is_open: AtomicBool,
     /// [`AUTHENTICATION_TIMEOUT`], but in tests.
     pub(crate) authentication_timeout: Duration,
 }
@@ -115,6 +117,9 @@ impl Application for SocketApp {
     type State = Member;
 
     fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::Refusal> {
+        if !self.0.is_open.load(SeqCst) {
+            return Err(connect::turned_away(&Refusal::new(ErrorCode::Unavailable, "the gateway is starting")));
+        }
         if self.0.edge.origins.admits(&head.headers) {
             return self.0.caps.knock(head).map_err(|refusal| connect::turned_away(&refusal));
         }

@@ -33,8 +33,6 @@ pub(crate) struct Writing {
 struct Written {
     /// The number of the next part.
     next: u64,
-    /// The highest position in any part so far.
-    highest: u64,
     parts: VecDeque<(u64, Timestamp, usize)>,
     entries: usize,
     is_failing: bool,
@@ -42,10 +40,9 @@ struct Written {
 
 impl Written {
     /// Takes in a part and gives the number of the oldest that is to be kept.
-    fn add(&mut self, at: Timestamp, entries: &[Entry]) -> u64 {
-        self.parts.push_back((self.next, at, entries.len()));
-        self.entries += entries.len();
-        self.highest = entries.iter().fold(self.highest, |highest, entry| highest.max(entry.position));
+    fn add(&mut self, at: Timestamp, entries: usize) -> u64 {
+        self.parts.push_back((self.next, at, entries));
+        self.entries += entries;
         self.next += 1;
         while self.parts.len() > 1
             && self.parts.front().is_some_and(|(_, from, _)| self.entries > ENTRIES_MAX || is_old(*from, at))
@@ -85,9 +82,8 @@ impl Writing {
     async fn append(&self, session: Option<Tag>, entries: Vec<Entry>) {
         let mut written = self.written.lock().await;
         let at = self.clock.now();
-        let part =
-            Part { number: written.next, start: written.highest, at, session: session.map(|tag| tag.to_string()), entries };
-        let keep_from = written.add(at, &part.entries);
+        let part = Part { number: written.next, at, session: session.map(|tag| tag.to_string()), entries };
+        let keep_from = written.add(at, part.entries.len());
         let result = self.journal.append(&self.gateway, &part, keep_from).await;
         if let Err(error) = &result
             && !written.is_failing
@@ -101,21 +97,15 @@ impl Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eventflow_protocol::ThreadId;
-
-    fn entries(count: usize) -> Vec<Entry> {
-        let thread = ThreadId::from_bytes([1; 12]);
-        (0..count).map(|number| Entry { position: number as u64 + 1, thread, seq: 1 }).collect()
-    }
 
     #[test]
     fn old_parts_are_let_go_and_so_are_too_many_messages() {
         let mut written = Written::default();
-        assert_eq!(written.add(Timestamp(0), &entries(3)), 0);
-        assert_eq!(written.add(Timestamp(300_000), &entries(1)), 0);
-        assert_eq!(written.add(Timestamp(300_001), &[]), 1, "the first is older than five minutes");
-        assert_eq!((written.entries, written.highest), (1, 3));
-        assert_eq!(written.add(Timestamp(300_002), &entries(ENTRIES_MAX)), 2, "one message too many");
+        assert_eq!(written.add(Timestamp(0), 3), 0);
+        assert_eq!(written.add(Timestamp(300_000), 1), 0);
+        assert_eq!(written.add(Timestamp(300_001), 0), 1, "the first is older than five minutes");
+        assert_eq!(written.entries, 1);
+        assert_eq!(written.add(Timestamp(300_002), ENTRIES_MAX), 2, "one message too many");
         assert_eq!(written.entries, ENTRIES_MAX);
     }
 }

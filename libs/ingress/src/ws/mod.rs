@@ -46,6 +46,7 @@ use journal::Writing;
 use receipts::Receipts;
 use resume::{AT_ONCE, Pasts};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -98,6 +99,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             generation: 0.into(),
+            is_open: false.into(),
             authentication_timeout,
         });
         let deliveries = Arc::new(Deliveries::new(Arc::clone(&shared), parts.config.alone_since));
@@ -131,9 +133,13 @@ impl Gateway {
         Arc::clone(&self.deliveries)
     }
 
-    /// Something addressed to the sockets here is lost (the gateway's queue had to be made anew): no session is continued
-    /// as if nothing had been missed. All transports are closed, spread over 10 s; clients come back to fresh sessions.
-    pub fn restart_sessions(&self) {
+    /// The gateway's queue was made. Before that nobody is let in, since nothing could reach them. Made again, something addressed to the
+    /// sockets here is lost: no session is continued as if nothing had been missed. All transports are closed, spread over 10 s; clients
+    /// come back to fresh sessions.
+    pub fn queue_made(&self) {
+        if !self.shared.is_open.swap(true, SeqCst) {
+            return;
+        }
         self.shared.start_generation();
         self.restart.notify_one();
     }

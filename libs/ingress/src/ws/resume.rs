@@ -108,7 +108,8 @@ impl Resume<'_> {
             let mut after = None;
             for _ in 0..THREAD_PAGES_MAX {
                 let page = self.threads_page(ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
-                let activity = |view: &ThreadView| (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id);
+                let activity =
+                    |view: &ThreadView| (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id);
                 found.extend(page.iter().map(activity).filter(|(at, _)| *at >= from).map(|(_, thread)| thread));
                 after = page.last().map(activity);
                 if page.len() < PAGE_MAX as usize || after.is_none_or(|(at, _)| at < from) {

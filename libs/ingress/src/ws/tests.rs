@@ -300,7 +300,7 @@ async fn a_recovered_session_gets_what_it_missed_and_one_of_an_older_generation_
     assert_eq!(back.event("message:received").await["message"]["content"], "missed");
     assert!(rig.is_located("ann").await);
 
-    rig.gateway.restart_sessions();
+    rig.gateway.queue_made();
     back.until_closed().await;
     let mut fresh = rig.open(&[]).await.unwrap();
     let fresh: Value = serde_json::from_str(&fresh.connect(&auth(&pid, &offset)).await[2..]).unwrap();

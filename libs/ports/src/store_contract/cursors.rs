@@ -168,7 +168,8 @@ pub async fn reading_everything_before_the_first_message_reads_nothing(harness: 
     let (thread_id, user_id) = (scene.thread, scene.people[0].clone());
     let early = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(0) };
     for witness in [store.clone(), harness.open().await] {
-        let advanced = witness.advance(std::slice::from_ref(&early)).await.expect("advance").remove(0).expect("they are in the thread");
+        let advanced =
+            witness.advance(std::slice::from_ref(&early)).await.expect("advance").remove(0).expect("they are in the thread");
         assert_eq!((advanced.from, advanced.up_to, advanced.unread_count), (0, 0, 2));
     }
 }

@@ -130,13 +130,7 @@ mod tests {
 
     fn part(number: u64, session: Option<&str>, sent: &[(ThreadId, u64, u64)]) -> Part {
         let entries = sent.iter().map(|&(thread, position, seq)| Entry { position, thread, seq }).collect();
-        Part {
-            number,
-            start: 0,
-            at: Timestamp(100_000 + i64::try_from(number).unwrap()),
-            session: session.map(str::to_owned),
-            entries,
-        }
+        Part { number, at: Timestamp(100_000 + i64::try_from(number).unwrap()), session: session.map(str::to_owned), entries }
     }
 
     fn seen(position: u64) -> Resumable {

@@ -130,7 +130,7 @@ async fn a_session_of_somebody_else_brings_nothing_of_theirs() {
 #[tokio::test]
 async fn when_something_addressed_to_this_gateway_was_lost_its_own_journal_serves() {
     let (rig, _, memory) = one_of_two_heard().await;
-    rig.gateway.restart_sessions();
+    rig.gateway.queue_made();
     let (mut ann, connected) = come(&rig, "ann", Some(&memory)).await;
     assert!(!connected.contains(memory.pid.as_str().unwrap()));
     assert_eq!(heard(&mut ann, 1).await, [2]);

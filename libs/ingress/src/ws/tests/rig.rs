@@ -59,6 +59,7 @@ impl Rig {
         let (gateway, upkeep) = Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
+        gateway.queue_made();
         let router = gateway.router();
         world.tracker.spawn(upkeep.run(shutdown.clone()));
         let stop = shutdown.clone();
@@ -187,7 +188,9 @@ impl Client {
     }
 
     fn remember(&mut self, frame: &str) {
-        let Some(event) = frame.strip_prefix("42").and_then(|event| serde_json::from_str::<Vec<Value>>(event).ok()) else { return };
+        let Some(event) = frame.strip_prefix("42").and_then(|event| serde_json::from_str::<Vec<Value>>(event).ok()) else {
+            return;
+        };
         if event.len() > 1
             && let Some(Value::String(offset)) = event.last()
         {
