@@ -145,6 +145,11 @@ impl<S> Socket<S> {
         matches!(self.0.link.lock().place, Place::Parked(_) | Place::Leaving)
     }
 
+    /// Whether it is gone for good.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.0.link.lock().place, Place::Gone)
+    }
+
     /// What is waiting for the transport.
     pub fn queued(&self) -> Queued {
         match &self.0.link.lock().place {

@@ -186,7 +186,7 @@ impl Resume<'_> {
         while self.socket.queued().packets >= WAITING_MAX {
             sleep(LOOK_EVERY).await;
         }
-        if self.socket.is_connected() || self.socket.is_parked() { Ok(()) } else { Err(Gone) }
+        if self.socket.is_gone() { Err(Gone) } else { Ok(()) }
     }
 
     async fn note_receipt(&self, thread: ThreadId, messages: &[Message]) {

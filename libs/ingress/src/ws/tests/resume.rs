@@ -104,6 +104,20 @@ async fn while_the_store_is_away_live_messages_wait_too() {
 }
 
 #[tokio::test]
+async fn who_loses_the_line_while_being_caught_up_gets_the_rest_on_the_next_one() {
+    let (rig, _, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    rig.world.store.is_down.store(true, SeqCst);
+    let (ann, connected) = come(&rig, "ann", Some(&memory)).await;
+    let own = memory_of(&connected, None);
+    drop(ann);
+    let (mut ann, connected) = come(&rig, "ann", Some(&own)).await;
+    assert!(connected.contains(own.pid.as_str().unwrap()), "the session goes on");
+    rig.world.store.is_down.store(false, SeqCst);
+    assert_eq!(heard(&mut ann, 1).await, [2]);
+}
+
+#[tokio::test]
 async fn without_a_journal_only_what_arrives_is_heard() {
     let (rig, thread, mut memory) = one_of_two_heard().await;
     memory.pid = json!("aaaaaaaaaaaaaaaaaaaa.nowhere.abcd1.1.1");
