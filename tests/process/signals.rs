@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Enough for their closing to take a second, in which readiness can be asked.
 const SOCKETS: usize = 500;
+/// All of them are of one user.
+const ONE_USER: (&str, &str) = ("SOCKETS_PER_USER", "0");
 /// WebSocket close code "service restart" (IANA registry): the client comes back.
 const SERVICE_RESTART: u16 = 1012;
 /// A Socket.IO DISCONNECT packet: after one the client would not come back.
@@ -45,14 +47,14 @@ async fn ends_in_order(system: &mut System, role: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_single_process_is_not_ready_before_its_last_socket_is_closed_by_transport() {
-    let system = System::single(&[]).await.unwrap();
+    let system = System::single(&[ONE_USER]).await.unwrap();
     drains(system).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_gateway_is_not_ready_before_its_last_socket_is_closed_by_transport() {
     let own = Own::create("drain").await.unwrap();
-    let system = System::fleet(&own.backends, &[]).await.unwrap();
+    let system = System::fleet(&own.backends, &[ONE_USER]).await.unwrap();
     drains(system).await;
     own.delete().await.unwrap();
 }
