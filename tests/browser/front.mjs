@@ -18,9 +18,11 @@ export async function openFront(system, pages = () => undefined) {
     const onward = request({ port: target(asked.url), path: asked.url, method: asked.method, headers: asked.headers });
     onward.on('response', given => {
       answer.writeHead(given.statusCode, given.headers);
+      given.on('error', () => answer.destroy());
       given.pipe(answer);
     });
-    onward.on('error', () => answer.headersSent ? answer.destroy() : answer.writeHead(502).end());
+    // A server that has gone is a broken connection to the page too, as without a proxy; not an answer nobody wrote.
+    onward.on('error', () => answer.destroy());
     answer.on('close', () => onward.destroy());
     return asked.pipe(onward);
   });
