@@ -29,7 +29,7 @@ pub(crate) fn take_all(body: &mut Object) -> Result<Vec<Attachment>, Refusal> {
 fn parse(item: Value, path: &str) -> Result<Attachment, Refusal> {
     let Value::Object(mut item) = item else { return Err(fields::wrong_type(path, "an object")) };
     let at = |field: &str| format!("{path}.{field}");
-    Ok(Attachment {
+    let attachment = Attachment {
         kind: kind(&fields::text(&mut item, "type", &at("type"))?, &at("type"))?,
         url: checked(fields::text(&mut item, "url", &at("url"))?, is_safe_url, || {
             format!("{path}.url must be an https address or a path on this site")
@@ -46,7 +46,23 @@ fn parse(item: Value, path: &str) -> Result<Attachment, Refusal> {
             || format!("{path}.mimeType must be type/subtype"),
         )?,
         metadata: metadata::take(&mut item, &at("metadata"))?,
-    })
+    };
+    if !is_of(&attachment.mime_type, attachment.kind) {
+        return Err(Refusal::invalid(format!("{path}.mimeType does not belong to {path}.type")));
+    }
+    Ok(attachment)
+}
+
+/// Whether a file of this type may be shown as this: what a page shows by itself must be a picture or a film. An SVG is a document, since it
+/// can run script where it is opened.
+fn is_of(mime: &str, kind: AttachmentKind) -> bool {
+    let mime = mime.to_ascii_lowercase();
+    match kind {
+        _ if mime.is_empty() => true,
+        AttachmentKind::Image => mime.starts_with("image/") && !mime.starts_with("image/svg"),
+        AttachmentKind::Video => mime.starts_with("video/"),
+        AttachmentKind::Document => true,
+    }
 }
 
 fn optional(item: &mut Object, field: &str, path: &str) -> Result<String, Refusal> {
@@ -168,11 +184,28 @@ mod tests {
         for bad in [json!(-1), json!(1.5), json!("1"), json!(1_u64 << 53), json!({})] {
             assert!(with("size", bad.clone()).is_err(), "{bad}");
         }
-        for good in ["application/vnd.ms-excel", "image/svg+xml"] {
+        for good in ["image/png", "IMAGE/webp", ""] {
             assert!(with("mimeType", json!(good)).is_ok(), "{good}");
         }
         for bad in ["image", "image/", "/png", "image/png; charset=x", "a/b/c", "im age/png", "image/p\nng"] {
             assert!(with("mimeType", json!(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_page_shows_by_itself_is_a_picture_or_a_film() {
+        let file = |kind: &str, mime: &str| parse(json!({"type": kind, "url": "/f/1", "mimeType": mime}), "attachments[0]");
+        for (kind, mime) in [("video", "video/mp4"), ("document", "application/vnd.ms-excel"), ("document", "image/svg+xml")] {
+            assert!(file(kind, mime).is_ok(), "{kind} {mime}");
+        }
+        for (kind, mime) in [
+            ("image", "text/html"),
+            ("image", "image/svg+xml"),
+            ("image", "Image/SVG"),
+            ("video", "image/png"),
+            ("video", "text/html"),
+        ] {
+            assert_eq!(file(kind, mime).unwrap_err().error, "attachments[0].mimeType does not belong to attachments[0].type");
         }
     }
 

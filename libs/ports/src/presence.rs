@@ -13,14 +13,14 @@ use std::time::Duration;
 
 /// How often a gateway renews the leases of its devices.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How long a device counts without being renewed: two heartbeats may be late. With [`SWEEP_EVERY`] a device of a gateway that was killed
-/// is gone within 75 s + one sweep step.
+/// How long a device counts without being renewed: two heartbeats may be late. A device of a gateway that was killed is gone within
+/// this and one step of the sweeper.
 pub const DEVICE_LEASE: Duration = Duration::from_secs(75);
 /// Without activity for this long a device's user is away.
 pub const AWAY_AFTER: Duration = Duration::from_mins(5);
 /// How long a user whose last device left in order still counts, so that a reload is no departure.
 pub const OFFLINE_GRACE: Duration = Duration::from_secs(3);
-/// How often every lease is judged, even if nothing was heard.
+/// How often a gateway looks again at everybody its sockets watch: a departure that nobody told of shows after this at the latest.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// The presence store cannot be asked now.

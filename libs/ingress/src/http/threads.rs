@@ -16,10 +16,15 @@ use eventflow_ports::ThreadPage;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::{Identified as _, Message, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::person::{DEFAULT_AVATAR, Participant};
 use eventflow_protocol::{ThreadId, UserId};
 use http::StatusCode;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// People of a larger thread who are called by name.
+const NAMED_MAX: usize = 3;
 
 /// `POST /threads {participants, metadata?}`: 201 created, 200 found, 202 queued.
 pub(crate) async fn create(
@@ -123,28 +128,35 @@ fn fresh(thread: Thread) -> ThreadView {
 }
 
 impl Edge {
-    /// Threads as the published client draws them: with the other one by name, in a thread of two.
+    /// Threads as the published client draws them: each with a name and a picture, or it draws none of the list.
     async fn show(&self, views: &[ThreadView], viewer: &UserId) -> Vec<Value> {
-        let others: Vec<UserId> = views.iter().filter_map(|view| other_one(&view.thread, viewer)).cloned().collect();
-        let people = self.people.shown(&others).await;
+        let named: Vec<UserId> = views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();
+        let people = self.people.shown(&named).await;
         let shown = views.iter().map(|view| {
             let mut thread = view.thread.shown();
             thread["unreadCount"] = json!(view.unread_count);
             thread["lastMessage"] = json!(view.last_message.as_ref().map(Message::shown));
-            if let Some(participant) = other_one(&view.thread, viewer).and_then(|other| people.get(other)) {
-                thread["participant"] = json!(participant);
-            }
+            thread["participant"] = participant(&view.thread, viewer, &people);
             thread
         });
         shown.collect()
     }
 }
 
-fn other_one<'a>(thread: &'a Thread, viewer: &UserId) -> Option<&'a UserId> {
-    match thread.participants.as_slice() {
-        [one, other] => Some(if one == viewer { other } else { one }),
-        _ => None,
+/// Whom the viewer talks to: the other one, or in a larger thread some of them by name, without an id.
+fn participant(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Participant>) -> Value {
+    let named: Vec<&Participant> = others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
+    if let ([other], 2) = (named.as_slice(), thread.participants.len()) {
+        return json!(other);
     }
+    let more = others(thread, viewer).count() - named.len();
+    let called = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
+    let name = if more == 0 { called } else { format!("{called} + {more}") };
+    json!({ "id": null, "name": name, "avatar": DEFAULT_AVATAR })
+}
+
+fn others<'a>(thread: &'a Thread, viewer: &'a UserId) -> impl Iterator<Item = &'a UserId> {
+    thread.participants.iter().filter(move |user| *user != viewer)
 }
 
 fn page(query: &Query) -> Result<ThreadPage, Refusal> {

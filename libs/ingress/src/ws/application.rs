@@ -16,6 +16,7 @@ use crate::ws::member::{Here, Member};
 use crate::ws::receipts::Receipts;
 use crate::ws::resume::{Note, Pasts, Resumable};
 use crate::ws::roster::Roster;
+use crate::ws::sight::Sight;
 use crate::ws::typing::Typing;
 use crate::ws::watch::{Looking, Watch};
 use eventflow_ports::Membership;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) roster: Roster,
     pub(crate) beat: Beat,
     pub(crate) watch: Watch<Here>,
+    pub(crate) sight: Sight,
     pub(crate) typing: Arc<Typing>,
     pub(crate) receipts: Receipts,
     pub(crate) journal: Writing,
@@ -162,6 +164,7 @@ impl Application for SocketApp {
             Some(user) if recovered => {
                 self.0.beat.here(socket);
                 self.0.note_kept(user, socket);
+                self.0.show_again(socket);
             }
             Some(_) => {}
         }

@@ -1,7 +1,8 @@
 //! From the gateway's queue to the sockets: each event once, to those of its audience who are here.
 //!
-//! The packet is encoded once and shared by all sockets; the messages of a batch are written to the gateway's journal before any is emitted. Safe to repeat because the ids of recent events are remembered: a
-//! redelivery (the fan-out worker crashed before its acknowledgement, or ours was lost) comes within seconds and is dropped.
+//! The packet is encoded once and shared by all sockets; the messages of a batch are written to the gateway's journal before any is
+//! emitted. Safe to repeat because the ids of recent events are remembered: a redelivery (the fan-out worker crashed before its
+//! acknowledgement, or ours was lost) comes within seconds and is dropped.
 //! If the store cannot say who is in a thread, the batch waits; nothing is dropped for that.
 
 use crate::ws::application::Shared;
@@ -12,6 +13,7 @@ use eventflow_bus::settle::Outcome;
 use eventflow_ports::journal::Entry;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::event::{Audience, Delivery, Participants};
+use eventflow_protocol::presence::Presence;
 use eventflow_protocol::{EventId, ThreadId, Timestamp, UserId};
 use eventflow_socketio::{Delivery as Sent, Packet};
 use parking_lot::Mutex;
@@ -21,8 +23,6 @@ use std::sync::Arc;
 
 /// Event ids remembered: 6 s of the system's peak of about 10,000 events/s, 50 times as long on an ordinary day; 3 MB.
 const RECENT_MAX: usize = 65_536;
-/// Under both names published clients hear that somebody's presence changed.
-const PRESENCE_NAMES: [&str; 2] = ["presence:sync", "presence:update"];
 
 /// The handler of one gateway's queue.
 pub struct Deliveries {
@@ -133,12 +133,27 @@ impl Deliveries {
                 (Hearers::Thread(*thread, people), vec![self.packet(delivery, &delivery.name, payload)])
             }
             Audience::User(user) => (Hearers::User(user), vec![self.packet(delivery, &delivery.name, payload)]),
-            Audience::Watchers(user) => {
-                (Hearers::Watchers(user), PRESENCE_NAMES.map(|name| self.packet(delivery, name, payload)).into())
-            }
+            Audience::Watchers(user) => (Hearers::Watchers(user), self.presence_packets(user, payload)?),
             Audience::Gateways => return None,
         };
         Some(Ready { delivery, hearers, packets })
+    }
+
+    /// What watchers of `user` hear; nothing if nobody here watches them.
+    fn presence_packets(&self, user: &UserId, payload: &RawValue) -> Option<Vec<Packet>> {
+        if !self.shared.watch.has(user) {
+            return None;
+        }
+        match serde_json::from_str::<Presence>(payload.get()) {
+            Ok(person) => {
+                self.shared.sight.note(&person);
+                Some(self.shared.presence_packets(&person))
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a presence cannot be read");
+                None
+            }
+        }
     }
 
     /// What the journal says of it: a message that somebody here hears.

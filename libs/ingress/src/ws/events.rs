@@ -1,18 +1,16 @@
 //! One event of one socket: within the budget, well formed, from somebody known; then what it asks for.
 //!
-//! Events of a socket come here one after the other. Here are `auth` and the events about looking at threads; the others have
-//! files of their own.
+//! Events of a socket come here one after the other. Here is `auth`; the others have files of their own.
 
 use crate::fields::{self, Object};
 use crate::identity::Identity;
 use crate::refusal::Refusal;
-use crate::validate;
 use crate::ws::answer::Asker;
 use crate::ws::application::Shared;
 use crate::ws::connect;
 use crate::ws::event::{EventName, Taken};
-use crate::ws::member::{Here, Member};
-use eventflow_protocol::{ErrorCode, ThreadId, UserId};
+use crate::ws::member::Member;
+use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::{Event, Socket};
 use serde_json::json;
 use std::sync::Arc;
@@ -109,38 +107,6 @@ impl Shared {
             self.register(&identity.user, socket).await;
         }
         Ok(())
-    }
-
-    /// `thread:join` and `thread:leave {threadId}`: only for participants. Who hears of a thread is decided by membership,
-    /// not by this; it says whose presence is looked at.
-    async fn take_looking(&self, asker: &Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
-        let result = match body {
-            Ok(body) => self.look(&asker.socket, name, body).await,
-            Err(refusal) => Err(refusal),
-        };
-        match result {
-            Ok(thread) => {
-                asker.ack(&json!({ "success": true, "threadId": thread }));
-                Taken::Ok
-            }
-            Err(refusal) => {
-                asker.refuse(name.label(), &refusal);
-                taken(&refusal)
-            }
-        }
-    }
-
-    async fn look(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<ThreadId, Refusal> {
-        let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
-        let thread = validate::thread_id(&mut body)?;
-        let people = self.membership.of(thread).await?.filter(|people| people.binary_search(user).is_ok());
-        let people = people.ok_or_else(|| Refusal::not_found("thread"))?;
-        let here = Here(socket.clone());
-        socket.state().looking(|looking| match name {
-            EventName::Join => self.watch.open(looking, &here, thread, &people),
-            _ => self.watch.close(looking, &here, thread),
-        });
-        Ok(thread)
     }
 }
 

@@ -62,6 +62,23 @@ impl<S: Clone + PartialEq> Hub<S> {
         self.shards.iter().flat_map(|shard| shard.read().keys().cloned().collect::<Vec<_>>()).collect()
     }
 
+    /// At most `limit` users with a socket for which `is` holds.
+    pub(crate) fn some_users(&self, limit: usize, is: impl Fn(&S) -> bool) -> Vec<UserId> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read();
+            let users = shard.iter().filter(|(_, sockets)| sockets.iter().any(&is)).map(|(user, _)| user.clone());
+            found.extend(users.take(limit - found.len()));
+        }
+        found
+    }
+
+    /// How many users have a socket for which `is` holds.
+    pub(crate) fn count_with(&self, is: impl Fn(&S) -> bool) -> usize {
+        let with = |shard: &Shard<S>| shard.read().values().filter(|sockets| sockets.iter().any(&is)).count();
+        self.shards.iter().map(with).sum()
+    }
+
     /// How many users are here.
     pub(crate) fn count(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
@@ -106,5 +123,16 @@ mod tests {
         assert!(!hub.remove(&user("ann"), &2));
         assert!(!hub.has(&user("ann")));
         assert_eq!((hub.users(), hub.sockets()), (vec![user("bob")], vec![3]));
+    }
+
+    #[test]
+    fn users_are_told_by_their_sockets() {
+        let hub = Hub::new();
+        for (name, socket) in [("ann", 1), ("ann", 2), ("bob", 3), ("eve", 4)] {
+            hub.add(&user(name), socket);
+        }
+        assert_eq!((hub.count_with(|socket| *socket > 1), hub.count_with(|socket| *socket == 1)), (3, 1));
+        assert_eq!(hub.some_users(9, |socket| *socket == 3), [user("bob")]);
+        assert_eq!(hub.some_users(2, |_| true).len(), 2);
     }
 }

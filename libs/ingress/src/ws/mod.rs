@@ -1,7 +1,7 @@
 //! Sockets: a client's events in, commands out; events from the gateway's queue in, packets to sockets out.
 //!
 //! Read in this order: [`application`] (the life of a socket), [`events`], [`send`], [`changing`], [`reading`], [`typing`],
-//! [`presence`] and [`sync`] (what a client asks), [`deliver`], [`hub`] and [`watch`] (what it hears), [`journal`] and [`resume`]
+//! [`looking`], [`presence`] and [`sync`] (what a client asks), [`deliver`], [`hub`], [`watch`] and [`sight`] (what it hears), [`journal`] and [`resume`]
 //! (how it goes on elsewhere), [`roster`], [`beat`], [`receipts`] and [`upkeep`] (what goes on beside).
 
 mod answer;
@@ -17,6 +17,7 @@ mod event;
 mod events;
 mod hub;
 mod journal;
+mod looking;
 mod member;
 mod presence;
 mod reading;
@@ -24,6 +25,7 @@ mod receipts;
 mod resume;
 mod roster;
 mod send;
+mod sight;
 mod signals;
 mod sync;
 mod typing;
@@ -45,6 +47,7 @@ use hub::Hub;
 use journal::Writing;
 use receipts::Receipts;
 use resume::{AT_ONCE, Pasts};
+use sight::Sight;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -90,6 +93,7 @@ impl Gateway {
             roster,
             beat,
             watch: Watch::new(),
+            sight: Sight::default(),
             typing,
             receipts: Receipts::default(),
             journal: Writing::new(Arc::clone(&parts.journal), id.clone(), Arc::clone(&parts.clock)),

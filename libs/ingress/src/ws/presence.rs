@@ -71,6 +71,9 @@ impl Shared {
         // Watched before it is read: a change in between is heard twice, not missed.
         socket.state().looking(|looking| self.watch.ask(looking, &Here(socket.clone()), &shown));
         let mut found = self.edge.presence.presence(&shown, self.edge.clock.now()).await?;
+        for person in found.values() {
+            self.sight.note(person);
+        }
         let never_seen = |user_id| Presence { user_id, status: Status::Offline, last_seen: None };
         Ok(asked.into_iter().map(|user| found.remove(&user).unwrap_or_else(|| never_seen(user))).collect())
     }

@@ -14,12 +14,12 @@ use crate::ws::events::{limited, taken};
 use crate::ws::member::Member;
 use crate::ws::signals::Signals;
 use eventflow_ports::Clock;
-use eventflow_protocol::event::{Event, TYPING_LIFE_MS};
+use eventflow_protocol::event::{Event, Participants, TYPING_LIFE_MS};
 use eventflow_protocol::{CommandId, ThreadId, UserId};
 use eventflow_socketio::Socket;
 use parking_lot::Mutex;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
@@ -106,9 +106,11 @@ impl Typists {
         self.0.lock().is_empty()
     }
 
-    /// How many type at this moment.
-    pub(crate) fn count(&self) -> u64 {
-        self.0.lock().values().filter(|typist| typist.until.is_some()).count() as u64
+    /// How many people type at this moment, wherever they do.
+    pub(crate) fn count(&self, now: Instant) -> u64 {
+        let typists = self.0.lock();
+        let typing = typists.iter().filter(|(_, typist)| typist.until.is_some_and(|until| until > now));
+        typing.map(|((user, _), _)| user).collect::<HashSet<_>>().len() as u64
     }
 }
 
@@ -192,7 +194,10 @@ impl Shared {
     async fn types(&self, socket: &Socket<Member>, types: bool, mut body: Object) -> Result<ThreadId, Refusal> {
         let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let thread = validate::parse_thread_id(&fields::text(&mut body, "threadId", "threadId")?)?;
-        self.may_type(socket, thread, user).await?;
+        let people = self.may_type(socket, thread, user).await?;
+        if types {
+            self.look_where_typing(socket, user, thread, &people).await;
+        }
         let tells = if types { self.starts(socket, user, thread) } else { self.stops(socket, user, thread) };
         if tells {
             self.typing.tell(user.clone(), thread, types);
@@ -201,14 +206,13 @@ impl Shared {
     }
 
     /// Whether they are in the thread. Asking the store has a budget, so that a flood of made-up threads does not reach it.
-    async fn may_type(&self, socket: &Socket<Member>, thread: ThreadId, user: &UserId) -> Result<(), Refusal> {
+    async fn may_type(&self, socket: &Socket<Member>, thread: ThreadId, user: &UserId) -> Result<Participants, Refusal> {
         let people = match self.membership.remembered(thread) {
             Some(people) => Some(people),
             None if socket.state().may_ask_unknown(self.edge.events_per_minute) => self.membership.of(thread).await?,
             None => return Err(limited()),
         };
-        let is_in = people.is_some_and(|people| people.binary_search(user).is_ok());
-        if is_in { Ok(()) } else { Err(Refusal::not_found("thread")) }
+        people.filter(|people| people.binary_search(user).is_ok()).ok_or_else(|| Refusal::not_found("thread"))
     }
 
     fn starts(&self, socket: &Socket<Member>, user: &UserId, thread: ThreadId) -> bool {
@@ -264,7 +268,17 @@ mod tests {
         let told = (0..600).filter(|n| typists.starts(&ann(), thread(), at(start, n * 100))).count();
         assert_eq!(told, 30);
         assert!(typists.look(at(start, 60_000)).is_empty());
-        assert_eq!(typists.count(), 1);
+    }
+
+    #[test]
+    fn who_types_in_two_threads_is_one_and_who_has_stopped_is_none() {
+        let (typists, start) = (Typists::default(), Instant::now());
+        typists.starts(&ann(), thread(), start);
+        typists.starts(&ann(), ThreadId::from_bytes([2; 12]), start);
+        typists.starts(&"bob".parse().unwrap(), thread(), at(start, 3_000));
+        assert_eq!([at(start, 3_000), at(start, 7_000), at(start, 10_000)].map(|now| typists.count(now)), [2, 1, 0]);
+        typists.stops(&ann(), thread());
+        assert_eq!(typists.count(start), 2, "still in the other thread");
     }
 
     #[test]

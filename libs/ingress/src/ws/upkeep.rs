@@ -8,13 +8,14 @@ use crate::ws::beat::BeatTask;
 use crate::ws::journal::SIGN_EVERY;
 use crate::ws::member::Here;
 use crate::ws::roster::RosterTask;
+use crate::ws::sight::look_again;
 use crate::ws::signals::Signals;
 use crate::ws::typing::TypingTask;
 use eventflow_ports::presence::GatewayStats;
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Count, Server};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,7 @@ impl Upkeep {
                 () = restart_sessions(&shared, &restart) => {}
                 () = typing.run() => {}
                 () = sign(&shared) => {}
+                () = look_again(&shared) => {}
                 () = shared.receipts.run(&shared.hub, &signals, &*shared.edge.clock) => {}
                 () = report(&server, &shared, &id) => {}
                 () = shutdown.cancelled() => {}
@@ -134,8 +136,8 @@ pub(crate) fn stats(server: &Server<SocketApp>, shared: &Shared) -> GatewayStats
     let open = server.stats();
     GatewayStats {
         connected_clients: open.websocket_open.get() + open.polling_open.get(),
-        online_users: shared.hub.count() as u64,
-        typing_users: shared.typing.typists.count(),
+        online_users: shared.hub.count_with(|Here(socket)| socket.is_connected()) as u64,
+        typing_users: shared.typing.typists.count(Instant::now()),
         rooms: shared.watch.rooms(),
     }
 }

@@ -1,13 +1,14 @@
 //! Which sockets look at whom: those that asked for somebody's presence, and those that have a thread open with them.
 //!
-//! A change of somebody's presence goes to their watchers and to nobody else. What one socket looks at is bounded, and the oldest
-//! makes room: it is what a screen shows. Adding and removing can be repeated.
+//! A change of somebody's presence goes to their watchers and to nobody else. Nobody watches themselves by opening a thread: published
+//! pages take whatever they hear for the other one's. What one socket looks at is bounded, and the oldest makes room: it is what a screen
+//! shows. Adding and removing can be repeated.
 
 use crate::ws::hub::Hub;
 use eventflow_protocol::event::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Threads a socket can have open: more windows than anybody has.
 pub(crate) const OPEN_MAX: usize = 50;
@@ -21,7 +22,7 @@ const KEPT_MAX: usize = 64;
 /// What one socket looks at and does; allocated when it first does any of it.
 #[derive(Debug, Default)]
 pub(crate) struct Looking {
-    open: VecDeque<(ThreadId, Participants)>,
+    open: VecDeque<(ThreadId, Box<[UserId]>)>,
     asked: VecDeque<UserId>,
     /// Threads in which it said last that somebody types.
     pub(crate) typing: Vec<ThreadId>,
@@ -42,13 +43,27 @@ impl Looking {
         std::mem::take(&mut self.kept)
     }
 
+    /// Whether the thread is open.
+    pub(crate) fn has_open(&self, thread: ThreadId) -> bool {
+        self.open.iter().any(|(open, _)| *open == thread)
+    }
+
+    /// Everybody it looks at, each once.
+    pub(crate) fn watched(&self) -> HashSet<UserId> {
+        self.open.iter().flat_map(|(_, people)| people).chain(&self.asked).cloned().collect()
+    }
+
     fn watches(&self, user: &UserId) -> bool {
-        self.asked.contains(user) || self.open.iter().any(|(_, people)| is_watched(people, user))
+        self.asked.contains(user) || self.open.iter().any(|(_, people)| people.contains(user))
     }
 }
 
-fn is_watched(people: &Participants, user: &UserId) -> bool {
-    people.len() <= WATCHED_THREAD_MAX && people.binary_search(user).is_ok()
+/// Whom `viewer` watches in a thread of these people.
+pub(crate) fn watched_in(people: &Participants, viewer: &UserId) -> Box<[UserId]> {
+    if people.len() > WATCHED_THREAD_MAX {
+        return Box::default();
+    }
+    people.iter().filter(|user| *user != viewer).cloned().collect()
 }
 
 /// The watchers of everybody, and how many sockets have each thread open.
@@ -62,19 +77,17 @@ impl<S: Clone + PartialEq> Watch<S> {
         Self { watchers: Hub::new(), rooms: Mutex::default() }
     }
 
-    /// The socket has a thread of these people open.
-    pub(crate) fn open(&self, looking: &mut Looking, socket: &S, thread: ThreadId, people: &Participants) {
+    /// The socket has a thread open and watches `people` by that.
+    pub(crate) fn open(&self, looking: &mut Looking, socket: &S, thread: ThreadId, people: Box<[UserId]>) {
         self.close(looking, socket, thread);
         if looking.open.len() == OPEN_MAX
-            && let Some((oldest, _)) = looking.open.front().cloned()
+            && let Some(oldest) = looking.open.front().map(|(oldest, _)| *oldest)
         {
             self.close(looking, socket, oldest);
         }
-        looking.open.push_back((thread, people.clone()));
         *self.rooms.lock().entry(thread).or_default() += 1;
-        if people.len() <= WATCHED_THREAD_MAX {
-            people.iter().for_each(|user| self.watchers.add(user, socket.clone()));
-        }
+        people.iter().for_each(|user| self.watchers.add(user, socket.clone()));
+        looking.open.push_back((thread, people));
     }
 
     /// The socket has the thread open no more.
@@ -82,9 +95,7 @@ impl<S: Clone + PartialEq> Watch<S> {
         let Some(index) = looking.open.iter().position(|(open, _)| *open == thread) else { return };
         let Some((_, people)) = looking.open.remove(index) else { return };
         self.leave_room(thread);
-        if people.len() <= WATCHED_THREAD_MAX {
-            people.iter().for_each(|user| self.forget(looking, socket, user));
-        }
+        people.iter().for_each(|user| self.forget(looking, socket, user));
     }
 
     /// The socket asked for these people.
@@ -107,8 +118,8 @@ impl<S: Clone + PartialEq> Watch<S> {
     pub(crate) fn leave(&self, looking: &mut Looking, socket: &S) {
         for (thread, people) in std::mem::take(&mut looking.open) {
             self.leave_room(thread);
-            for user in people.iter().take(WATCHED_THREAD_MAX) {
-                self.watchers.remove(user, socket);
+            for user in people {
+                self.watchers.remove(&user, socket);
             }
         }
         for user in std::mem::take(&mut looking.asked) {
@@ -119,6 +130,11 @@ impl<S: Clone + PartialEq> Watch<S> {
     /// Calls `act` with each socket that watches `user`.
     pub(crate) fn each(&self, user: &UserId, act: impl FnMut(&S)) {
         self.watchers.each(user, act);
+    }
+
+    /// Whether anybody here watches `user`.
+    pub(crate) fn has(&self, user: &UserId) -> bool {
+        self.watchers.has(user)
     }
 
     /// How many threads somebody here looks at.
@@ -147,7 +163,7 @@ impl<S: Clone + PartialEq> Watch<S> {
 mod tests {
     use super::*;
 
-    fn users(names: &[&str]) -> Participants {
+    fn users<L: FromIterator<UserId>>(names: &[&str]) -> L {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
@@ -164,10 +180,10 @@ mod tests {
     #[test]
     fn somebody_is_watched_as_long_as_there_is_a_reason() {
         let (watch, mut looking) = (Watch::new(), Looking::default());
-        watch.open(&mut looking, &1, thread(1), &users(&["ann", "bob"]));
-        watch.open(&mut looking, &1, thread(2), &users(&["bob", "eve"]));
-        watch.ask(&mut looking, &1, &users(&["eve", "zoe"]));
-        watch.open(&mut looking, &1, thread(2), &users(&["bob", "eve"]));
+        watch.open(&mut looking, &1, thread(1), users(&["ann", "bob"]));
+        watch.open(&mut looking, &1, thread(2), users(&["bob", "eve"]));
+        watch.ask(&mut looking, &1, &users::<Vec<_>>(&["eve", "zoe"]));
+        watch.open(&mut looking, &1, thread(2), users(&["bob", "eve"]));
         assert_eq!((watchers(&watch, "bob"), watchers(&watch, "zoe"), watch.rooms()), (1, 1, 2));
         watch.close(&mut looking, &1, thread(1));
         assert_eq!((watchers(&watch, "ann"), watchers(&watch, "bob"), watch.rooms()), (0, 1, 1));
@@ -179,24 +195,21 @@ mod tests {
 
     #[test]
     fn a_large_thread_makes_nobody_watch_everybody() {
-        let (watch, mut looking) = (Watch::new(), Looking::default());
         let names: Vec<String> = (0..=WATCHED_THREAD_MAX).map(|n| format!("u{n:04}")).collect();
         let people: Participants = names.iter().map(|name| name.parse().unwrap()).collect();
-        watch.open(&mut looking, &1, thread(1), &people);
-        assert_eq!((watchers(&watch, "u0000"), watch.rooms()), (0, 1));
-        watch.leave(&mut looking, &1);
-        assert_eq!(watch.rooms(), 0);
+        assert_eq!(watched_in(&people, &people[0]).len(), 0);
+        assert_eq!(watched_in(&people[1..].into(), &people[1]).len(), WATCHED_THREAD_MAX - 1, "all but oneself");
     }
 
     #[test]
     fn what_a_socket_looks_at_is_bounded_and_the_oldest_makes_room() {
         let (watch, mut looking) = (Watch::new(), Looking::default());
         for n in 0..u8::try_from(OPEN_MAX).unwrap() + 5 {
-            watch.open(&mut looking, &1, thread(n), &users(&[&format!("u{n}")]));
+            watch.open(&mut looking, &1, thread(n), users(&[&format!("u{n}")]));
         }
         assert_eq!((watch.rooms(), watchers(&watch, "u4"), watchers(&watch, "u5")), (OPEN_MAX as u64, 0, 1));
         for n in 0..=ASKED_MAX {
-            watch.ask(&mut looking, &1, &users(&[&format!("a{n}")]));
+            watch.ask(&mut looking, &1, &users::<Vec<_>>(&[&format!("a{n}")]));
         }
         assert_eq!((watchers(&watch, "a0"), watchers(&watch, "a1")), (0, 1));
         watch.leave(&mut looking, &1);

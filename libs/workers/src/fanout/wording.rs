@@ -8,9 +8,10 @@ use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use serde_json::{Value, json};
 
-/// Whether the event has lost its worth on the way: a typing signal of a while ago.
+/// Whether the event has lost its worth on the way: that somebody types, of a while ago. That they stopped is always worth telling:
+/// published pages show a typist until they hear of it.
 pub(super) fn is_stale(event: &Event, now: Timestamp) -> bool {
-    matches!(event, Event::Typing { at, .. } if now.0.saturating_sub(at.0) > TYPING_LIFE_MS)
+    matches!(event, Event::Typing { is_typing: true, at, .. } if now.0.saturating_sub(at.0) > TYPING_LIFE_MS)
 }
 
 /// The delivery of an event, on its way to a gateway.
@@ -24,8 +25,8 @@ pub(super) fn deliver(event: &Event, redelivered: bool) -> Result<Envelope, Stri
             delivery.message = Some(DeliveredMessage { seq: message.seq, sender_id: message.sender_id.clone() });
         }
         Event::ThreadCreated { .. } => delivery.membership_changed = true,
-        Event::Typing { user_id, .. } => {
-            delivery.ephemeral = true;
+        Event::Typing { user_id, is_typing, .. } => {
+            delivery.ephemeral = *is_typing;
             delivery.except = Some(user_id.clone());
         }
         Event::Revoked { revocation, .. } => delivery.revocation = Some(revocation.clone()),

@@ -18,6 +18,11 @@ async fn is_here(rig: &Rig, name: &str) {
     rig.world.presence.record(&[signal]).await.unwrap();
 }
 
+async fn has_left(rig: &Rig, name: &str) {
+    let signal = Signal { user_id: user(name), device: "d".into(), sign: Sign::Gone, at: NOW };
+    rig.world.presence.record(&[signal]).await.unwrap();
+}
+
 fn change(name: &str) -> Delivery {
     let payload = json!({"userId": name, "status": "away", "lastSeen": NOW}).to_string();
     let mut delivery = Delivery::new(new_event(), Audience::Watchers(user(name)), "presence:sync", payload, NOW);
@@ -151,6 +156,7 @@ async fn who_has_a_thread_open_hears_of_the_others_until_it_is_closed() {
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let (mut ann, mut eve) = (rig.client("ann").await, rig.client("eve").await);
     assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true);
+    assert_eq!(ann.event("presence:update").await["status"], "offline");
     assert_eq!(eve.ask("thread:join", &json!({"threadId": thread})).await["code"], "not_found");
     rig.hand(change("bob")).await;
     assert_eq!(ann.event("presence:update").await["status"], "away");
@@ -160,6 +166,89 @@ async fn who_has_a_thread_open_hears_of_the_others_until_it_is_closed() {
         client.send("429[\"thread:leave\",{}]").await;
         assert!(client.frame().await.starts_with("439["), "nothing was heard in between");
     }
+}
+
+#[tokio::test]
+async fn who_opens_a_thread_is_told_of_the_others_at_once_and_never_of_themselves() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    is_here(&rig, "ann").await;
+    is_here(&rig, "bob").await;
+    let mut ann = rig.client("ann").await;
+    ann.ask("thread:join", &json!({"threadId": thread})).await;
+    let bob = json!({"userId": "bob", "status": "online", "lastSeen": NOW.to_iso()});
+    assert_eq!((ann.event("presence:sync").await, ann.event("presence:update").await), (bob.clone(), bob));
+    rig.hand(change("ann")).await;
+    rig.hand(change("bob")).await;
+    assert_eq!(ann.event("presence:sync").await["userId"], "bob", "her own change is not told");
+}
+
+#[tokio::test]
+async fn who_types_in_a_thread_looks_at_it() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    is_here(&rig, "bob").await;
+    let mut ann = rig.client("ann").await;
+    ann.emit("typing:start", &json!({"threadId": thread})).await;
+    assert_eq!(ann.event("presence:sync").await["status"], "online");
+    ann.ask("typing:start", &json!({"threadId": thread})).await;
+    rig.hand(change("bob")).await;
+    assert_eq!(ann.event("presence:sync").await["status"], "away", "told once of how it was, then of the change");
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_session_is_told_how_those_are_whom_they_look_at() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut ann = rig.open(&[]).await.unwrap();
+    let token = rig.world.token("ann");
+    let answer = ann.connect(&json!({"token": token})).await;
+    let session: serde_json::Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
+    ann.ask("thread:join", &json!({"threadId": thread})).await;
+    assert_eq!(ann.event("presence:sync").await["status"], "offline");
+    let stats = rig.gateway.server.stats();
+    drop(ann);
+    until("she is parked", || stats.parked.get() == 1).await;
+    is_here(&rig, "bob").await;
+    let mut again = rig.open(&[]).await.unwrap();
+    again.connect(&json!({"token": token, "pid": session["pid"]})).await;
+    assert_eq!(again.event("presence:sync").await["status"], "online", "he came while she was away");
+}
+
+/// Ann looks at Bob, who is there and of whom the store then forgets.
+async fn ann_looks_at_bob(rig: &Rig) -> super::rig::Client {
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    is_here(rig, "ann").await;
+    is_here(rig, "bob").await;
+    let mut ann = rig.client("ann").await;
+    ann.ask("thread:join", &json!({"threadId": thread})).await;
+    assert_eq!(ann.event("presence:update").await["status"], "online");
+    ann
+}
+
+#[tokio::test]
+async fn a_departure_that_nobody_told_of_is_found() {
+    let rig = Rig::new().await;
+    let mut ann = ann_looks_at_bob(&rig).await;
+    has_left(&rig, "bob").await;
+    for _ in 0..2 {
+        crate::ws::sight::look(&rig.gateway.shared, Duration::ZERO).await.unwrap();
+    }
+    assert_eq!(ann.event("presence:sync").await["status"], "offline");
+    assert_eq!(ann.event("presence:update").await["status"], "offline");
+    ann.send("429[\"thread:leave\",{}]").await;
+    assert!(ann.frame().await.starts_with("439["), "told once");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_know_who_is_connected_here_says_nothing_of_others() {
+    let rig = Rig::new().await;
+    let mut ann = ann_looks_at_bob(&rig).await;
+    has_left(&rig, "bob").await;
+    has_left(&rig, "ann").await;
+    crate::ws::sight::look(&rig.gateway.shared, Duration::ZERO).await.unwrap();
+    ann.send("429[\"thread:leave\",{}]").await;
+    assert!(ann.frame().await.starts_with("439["), "nobody has gone because nobody tells the store");
 }
 
 #[tokio::test]
@@ -185,11 +274,16 @@ async fn a_presence_store_that_is_away_is_said_without_internals() {
 async fn a_gateway_says_how_much_is_going_on() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let (mut ann, _bob) = (rig.client("ann").await, rig.client("bob").await);
+    let (mut ann, bob) = (rig.client("ann").await, rig.client("bob").await);
     ann.ask("thread:join", &json!({"threadId": thread})).await;
     ann.ask("typing:start", &json!({"threadId": thread})).await;
     let stats = crate::ws::upkeep::stats(&rig.gateway.server, &rig.gateway.shared);
     assert_eq!((stats.connected_clients, stats.online_users, stats.typing_users, stats.rooms), (2, 2, 1, 1));
+    drop(bob);
+    let server = rig.gateway.server.stats();
+    until("bob is parked", || server.parked.get() == 1).await;
+    let stats = crate::ws::upkeep::stats(&rig.gateway.server, &rig.gateway.shared);
+    assert_eq!((stats.connected_clients, stats.online_users), (1, 1), "whose session waits is not connected");
     let reports = || rig.world.presence.reports().now_or_never().unwrap().unwrap();
     until("the first report is made at once", || reports().len() == 1).await;
 }
