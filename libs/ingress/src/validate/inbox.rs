@@ -7,7 +7,7 @@ use crate::fields::{self, Object};
 use crate::metadata;
 use crate::refusal::Refusal;
 use crate::validate::{client_key, parse_thread_id, user_ids};
-use eventflow_protocol::content::clean;
+use eventflow_protocol::content::clean_within;
 use eventflow_protocol::inbox::{
     Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS,
 };
@@ -92,22 +92,20 @@ fn kind(kind: String, path: &str) -> Result<String, Refusal> {
 }
 
 fn line(raw: &str) -> Result<String, Refusal> {
-    let title = clean(raw).split_whitespace().collect::<Vec<_>>().join(" ");
-    match title.chars().count() {
-        1..=TITLE_MAX_CHARS => Ok(title),
-        _ => Err(Refusal::invalid(format!("title must have 1 to {TITLE_MAX_CHARS} characters"))),
-    }
+    let title = clean_within(raw, TITLE_MAX_CHARS).map(|clean| clean.split_whitespace().collect::<Vec<_>>().join(" "));
+    let title = title.filter(|title| (1..=TITLE_MAX_CHARS).contains(&title.chars().count()));
+    title.ok_or_else(|| Refusal::invalid(format!("title must have 1 to {TITLE_MAX_CHARS} characters")))
 }
 
 fn text(raw: &str) -> Result<String, Refusal> {
-    let text = clean(raw);
-    let fits = text.chars().count() <= TEXT_MAX_CHARS;
-    if fits { Ok(text) } else { Err(Refusal::invalid(format!("message is longer than {TEXT_MAX_CHARS} characters"))) }
+    let text = clean_within(raw, TEXT_MAX_CHARS).filter(|text| text.chars().count() <= TEXT_MAX_CHARS);
+    text.ok_or_else(|| Refusal::invalid(format!("message is longer than {TEXT_MAX_CHARS} characters")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eventflow_protocol::content::RAW_BYTES_PER_CHAR;
     use serde_json::json;
 
     fn object(value: &Value) -> Object {
@@ -141,6 +139,8 @@ mod tests {
             json!({"userId": "ann", "title": "<p>"}),
             json!({"userId": "ann", "title": "x".repeat(TITLE_MAX_CHARS + 1)}),
             json!({"userId": "ann", "title": "x", "message": "x".repeat(TEXT_MAX_CHARS + 1)}),
+            json!({"userId": "ann", "title": format!("x<{}>", "a".repeat(TITLE_MAX_CHARS * RAW_BYTES_PER_CHAR))}),
+            json!({"userId": "ann", "title": "x", "message": format!("<{}>", "a".repeat(TEXT_MAX_CHARS * RAW_BYTES_PER_CHAR))}),
             json!({"userId": "ann", "title": "x", "type": "Order Update"}),
             json!({"userId": "ann", "title": "x", "data": {"$where": 1}}),
             json!({"userId": {"$ne": 1}, "title": "x"}),

@@ -6,7 +6,7 @@ use crate::attachment::is_safe_url;
 use crate::fields::{self, Object};
 use crate::refusal::Refusal;
 use eventflow_protocol::UserId;
-use eventflow_protocol::content::clean;
+use eventflow_protocol::content::clean_within;
 use eventflow_protocol::person::{NAME_MAX_CHARS, Profile};
 use serde_json::Value;
 
@@ -36,7 +36,8 @@ pub fn parse_user_id(text: &str) -> Result<UserId, Refusal> {
 pub fn profile(body: &mut Object, id: UserId) -> Result<Profile, Refusal> {
     let raw = fields::text(body, "name", "name")?;
     // Without any bracket a name is safe also where it is put into an attribute or completed by a page.
-    let name = clean(&raw).replace(['<', '>'], "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = clean_within(&raw, NAME_MAX_CHARS).unwrap_or_default().replace(['<', '>'], "");
+    let name = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.is_empty() || name.chars().count() > NAME_MAX_CHARS {
         return Err(Refusal::invalid(format!("name must have 1 to {NAME_MAX_CHARS} characters")));
     }
@@ -66,6 +67,7 @@ fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eventflow_protocol::content::RAW_BYTES_PER_CHAR;
     use serde_json::json;
 
     fn put(body: &Value) -> Result<Profile, Refusal> {
@@ -81,6 +83,7 @@ mod tests {
             json!({}),
             json!({"name": "<b></b>"}),
             json!({"name": "x".repeat(NAME_MAX_CHARS + 1)}),
+            json!({"name": format!("a<{}>", "b".repeat(NAME_MAX_CHARS * RAW_BYTES_PER_CHAR))}),
             json!({"name": "a", "avatar": "javascript:alert(1)"}),
             json!({"name": "a", "avatar": "//evil.test/a"}),
             json!({"name": "a", "email": "a@b"}),
