@@ -5,7 +5,7 @@
 //! [`Revocations::forget`] hears of it. With the directory away, what was known goes on holding and everybody else passes, with a
 //! warning: an outage of the store must not sign everybody out, and open sockets are told of a revocation by its event anyway.
 
-use crate::identity::{Identity, Session};
+use crate::identity::Session;
 use crate::refusal::Refusal;
 use eventflow_ports::directory::Directory;
 use eventflow_protocol::person::Revocation;
@@ -13,6 +13,7 @@ use eventflow_protocol::{ErrorCode, Timestamp, UserId};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -33,6 +34,8 @@ pub struct Revocations {
     directory: Arc<dyn Directory>,
     known: Cache<UserId, Known>,
     ask_again: Arc<Mutex<Option<Instant>>>,
+    /// How often anything changed.
+    changes: Arc<AtomicU64>,
 }
 
 /// What the directory said of one user, and when.
@@ -46,14 +49,14 @@ impl Revocations {
     /// Knows nothing yet; asks `directory`.
     pub fn new(directory: Arc<dyn Directory>) -> Self {
         let known = Cache::builder().max_capacity(USERS_REMEMBERED).time_to_live(KEPT).build();
-        Self { directory, known, ask_again: Arc::default() }
+        Self { directory, known, ask_again: Arc::default(), changes: Arc::default() }
     }
 
     /// Whether this credential still stands. Refuses with [`ErrorCode::Unauthenticated`] if its session was ended, or if all
     /// tokens of the user issued before a moment were and this one was, or does not say when it was issued.
-    pub async fn check(&self, identity: &Identity) -> Result<(), Refusal> {
-        let entries = self.entries(&identity.user).await;
-        if entries.iter().any(|entry| ends(entry, identity.session, identity.issued_at)) {
+    pub async fn check(&self, user: &UserId, session: Session, issued_at: Option<Timestamp>) -> Result<(), Refusal> {
+        let entries = self.entries(user).await;
+        if entries.iter().any(|entry| ends(entry, session, issued_at)) {
             return Err(Refusal::new(ErrorCode::Unauthenticated, "the token was revoked"));
         }
         Ok(())
@@ -61,6 +64,7 @@ impl Revocations {
 
     /// Somebody's credentials have changed: the next check asks the directory.
     pub fn forget(&self, user: &UserId) {
+        self.changes.fetch_add(1, SeqCst);
         self.known.invalidate(user);
     }
 
@@ -69,9 +73,13 @@ impl Revocations {
         if let Some(known) = known.as_ref().filter(|known| known.since.elapsed() < FRESH) {
             return Arc::clone(&known.entries);
         }
+        let changes = self.changes.load(SeqCst);
         match self.ask(user).await {
             Some(entries) => {
-                self.known.insert(user.clone(), Known { entries: Arc::clone(&entries), since: Instant::now() });
+                // An answer that was on its way while something changed may be the old one.
+                if self.changes.load(SeqCst) == changes {
+                    self.known.insert(user.clone(), Known { entries: Arc::clone(&entries), since: Instant::now() });
+                }
                 entries
             }
             None => known.map(|known| known.entries).unwrap_or_default(),

@@ -53,7 +53,16 @@ struct Link {
     /// A new connection waits to take the session over.
     claimant: Option<oneshot::Sender<()>>,
     /// Not to be recovered any more.
-    condemned: bool,
+    condemned: Option<Condemned>,
+}
+
+/// How the client of a session that ends for good is to go.
+#[derive(Debug, Clone, Copy)]
+enum Condemned {
+    /// With a DISCONNECT, after which it stays away.
+    Disconnect,
+    /// By the end of its transport, after which it comes back by itself.
+    Close(&'static str),
 }
 
 #[derive(Debug)]
@@ -202,12 +211,30 @@ impl<S> Socket<S> {
     /// Sends a DISCONNECT and closes the transport: the client stays away until it is told to connect, and finds a
     /// fresh session then.
     pub fn disconnect(&self) {
+        self.condemn(Condemned::Disconnect);
+    }
+
+    /// Ends the session for good, also one whose client is away: nothing is kept any more and nobody can have it again. The transport is
+    /// closed once what is waiting has been sent, without a DISCONNECT, so the client reconnects by itself and finds a fresh session.
+    pub fn end(&self, reason: &'static str) {
+        self.condemn(Condemned::Close(reason));
+    }
+
+    fn condemn(&self, how: Condemned) {
         let mut link = self.0.link.lock();
-        link.condemned = true;
+        link.condemned = Some(how);
         link.replay = None;
         if let Place::Connected(engine) = &link.place {
-            engine.push(Packet::control(socket::encode_disconnect(self.namespace())));
-            engine.end(DisconnectReason::ServerLeft);
+            engine.push_all(self.farewell(how));
+            engine.end(how.reason());
+        }
+    }
+
+    /// What a client is still told.
+    fn farewell(&self, how: Condemned) -> Vec<Packet> {
+        match how {
+            Condemned::Disconnect => vec![Packet::control(socket::encode_disconnect(self.namespace()))],
+            Condemned::Close(_) => Vec::new(),
         }
     }
 
@@ -221,7 +248,7 @@ impl<S> Socket<S> {
     /// Keeps a packet for a recovery, if it is one to be kept.
     fn keep(&self, link: &mut Link, packet: &Packet) -> bool {
         let Some(recovery) = &self.0.recovery else { return false };
-        if packet.offset().is_none() || link.condemned || matches!(link.place, Place::Gone) {
+        if packet.offset().is_none() || link.condemned.is_some() || matches!(link.place, Place::Gone) {
             return false;
         }
         let away = matches!(link.place, Place::Leaving | Place::Parked(_));
@@ -235,7 +262,7 @@ impl<S> Socket<S> {
 impl<S> Socket<S> {
     /// A new session, joining.
     pub(crate) fn new(identity: Identity, state: S) -> Self {
-        let link = Link { place: Place::Joining(Pending::default()), replay: None, claimant: None, condemned: false };
+        let link = Link { place: Place::Joining(Pending::default()), replay: None, claimant: None, condemned: None };
         Self(Arc::new(Inner {
             id: Id::random(),
             private_id: identity.recovery.is_some().then(Id::random),
@@ -287,12 +314,11 @@ impl<S> Socket<S> {
                 engine.end(DisconnectReason::SlowClient);
             }
         }
-        if link.condemned {
-            packets.push(Packet::control(socket::encode_disconnect(self.namespace())));
-        }
+        let condemned = link.condemned;
+        packets.extend(condemned.into_iter().flat_map(|how| self.farewell(how)));
         engine.push_all(packets);
-        if link.condemned {
-            engine.end(DisconnectReason::ServerLeft);
+        if let Some(how) = condemned {
+            engine.end(how.reason());
         }
     }
 
@@ -303,7 +329,7 @@ impl<S> Socket<S> {
 
     /// Whether it may be kept for a recovery.
     pub(crate) fn is_recoverable(&self) -> bool {
-        self.0.recovery.is_some() && !self.0.link.lock().condemned
+        self.0.recovery.is_some() && self.0.link.lock().condemned.is_none()
     }
 
     /// Makes it claimable. `since` is what it is listed under as waiting.
@@ -335,7 +361,7 @@ impl<S> Socket<S> {
             Some(replay) => replay.since(seen),
             None => seen.is_none().then(Vec::new),
         };
-        let Some(missed) = missed.filter(|_| !link.condemned) else { return Claim::Lost };
+        let Some(missed) = missed.filter(|_| link.condemned.is_none()) else { return Claim::Lost };
         match &link.place {
             Place::Joining(_) | Place::Gone => return Claim::Lost,
             Place::Parked(since) => {
@@ -356,6 +382,15 @@ impl<S> Socket<S> {
         let Some(recovery) = &self.0.recovery else { return };
         if let Some(replay) = &mut self.0.link.lock().replay {
             replay.prune(Instant::now(), recovery.window);
+        }
+    }
+}
+
+impl Condemned {
+    fn reason(self) -> DisconnectReason {
+        match self {
+            Self::Disconnect => DisconnectReason::ServerLeft,
+            Self::Close(reason) => DisconnectReason::Closed(reason),
         }
     }
 }

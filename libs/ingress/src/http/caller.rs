@@ -38,7 +38,7 @@ pub(crate) async fn identify(edge: &Edge, headers: &HeaderMap) -> Result<(Identi
     let cookie = || identity::cookie(headers).map(|token| (token, Carrier::Cookie));
     let (token, carrier) = bearer.or_else(cookie).ok_or_else(Refusal::unauthenticated)?;
     let identity = edge.tokens.verify(token)?;
-    edge.revocations.check(&identity).await?;
+    edge.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
     Ok((identity, carrier))
 }
 

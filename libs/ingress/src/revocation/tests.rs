@@ -1,13 +1,13 @@
 //! Whose credentials end when, what a lost directory means, and for how long an old answer counts.
 
 use super::*;
-use crate::identity::Session;
+use crate::identity::{Identity, Session};
 use async_trait::async_trait;
 use eventflow_ports::StoreError;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::person::Profile;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::AtomicU32;
 use tokio::time::advance;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -69,7 +69,7 @@ fn identity(user: &str, session: u8, issued_at: Option<i64>) -> Identity {
 }
 
 async fn holds(revocations: &Revocations, identity: &Identity) -> bool {
-    match revocations.check(identity).await {
+    match revocations.check(&identity.user, identity.session, identity.issued_at).await {
         Ok(()) => true,
         Err(refusal) => {
             assert_eq!(refusal.code, ErrorCode::Unauthenticated);

@@ -159,14 +159,11 @@ impl Application for SocketApp {
     }
 
     async fn connected(&self, socket: &Socket<Member>, recovered: bool) {
-        match socket.state().user() {
-            None => self.0.expect_authentication(socket),
-            Some(user) if recovered => {
-                self.0.beat.here(socket);
-                self.0.note_kept(user, socket);
-                self.0.show_again(socket);
-            }
-            Some(_) => {}
+        let Some(user) = socket.state().user() else { return self.0.expect_authentication(socket) };
+        if self.0.end_unless_it_stands(socket, user).await && recovered {
+            self.0.beat.here(socket);
+            self.0.note_kept(user, socket);
+            self.0.show_again(socket);
         }
     }
 

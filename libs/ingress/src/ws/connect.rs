@@ -38,7 +38,7 @@ pub(crate) async fn identify(
 /// Whose token it is, if it holds and was not taken back.
 pub(crate) async fn verify(edge: &Edge, token: &str) -> Result<Identity, Refusal> {
     let identity = edge.tokens.verify(token)?;
-    edge.revocations.check(&identity).await?;
+    edge.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
     Ok(identity)
 }
 

@@ -1,14 +1,14 @@
 //! Ends sockets whose credential has ended: because its time is over, or because somebody took it back.
 //!
-//! The client hears `auth:error` with a code and its transport is closed; it may come back with another credential. A session that
-//! is away cannot come back on a credential that has ended, since every connection is checked. Safe to repeat.
+//! The client hears `auth:error` with a code and its transport is closed; it may come back with another credential. Its session is over,
+//! also one that is away: otherwise the secret of the session would go on where the credential has ended. Safe to repeat.
 
 use crate::refusal::Refusal;
 use crate::ws::answer::Asker;
 use crate::ws::application::Shared;
 use crate::ws::member::{Here, Member};
-use eventflow_protocol::ErrorCode;
 use eventflow_protocol::person::Revocation;
+use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::Socket;
 
 impl Shared {
@@ -37,10 +37,27 @@ impl Shared {
         tracing::info!(sockets = ended.len(), "credentials were revoked");
     }
 
+    /// Whether what a socket stands on still holds: asked once more when it can be found by those who end sockets, since it may have ended
+    /// while it was coming in, or while its session was away.
+    pub(crate) async fn end_unless_it_stands(&self, socket: &Socket<Member>, user: &UserId) -> bool {
+        let Some(credential) = socket.state().credential() else { return true };
+        let stands = if self.edge.tokens.has_expired(credential.expires) {
+            Err(Refusal::new(ErrorCode::TokenExpired, "the token has expired"))
+        } else {
+            self.edge.revocations.check(user, credential.session, credential.issued_at).await
+        };
+        let stands = stands.and_then(|()| socket.state().sit_as(user));
+        stands.inspect_err(|refusal| self.end(socket, refusal)).is_ok()
+    }
+
     fn end(&self, socket: &Socket<Member>, refusal: &Refusal) {
-        if socket.is_connected() {
+        if !socket.is_parked() {
             Asker { socket: socket.clone(), ack: None, encoder: self.encoder.clone() }.refuse_auth(refusal);
-            socket.close_transport(if refusal.code == ErrorCode::TokenExpired { "token_expired" } else { "revoked" });
         }
+        socket.end(match refusal.code {
+            ErrorCode::TokenExpired => "token_expired",
+            ErrorCode::RateLimited => "sockets_per_user",
+            _ => "revoked",
+        });
     }
 }

@@ -105,6 +105,9 @@ impl Shared {
         }
         if is_first {
             self.register(&identity.user, socket).await;
+            if !self.end_unless_it_stands(socket, &identity.user).await {
+                return Err(Refusal::unauthenticated());
+            }
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ pub(crate) struct Credential {
     pub(crate) expires: Timestamp,
     /// The login.
     pub(crate) session: Session,
-    issued_at: Option<Timestamp>,
+    pub(crate) issued_at: Option<Timestamp>,
     /// Whether the user may see and do what others may not.
     pub(crate) is_admin: bool,
 }

@@ -1,11 +1,11 @@
 //! Credentials that were taken back: their sockets end at once, and nobody comes in on them.
 
-use super::rig::{Rig, new_event, user};
+use super::rig::{Client, Rig, new_event, until, user};
 use crate::testing::NOW;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::event::{Audience, Delivery};
 use eventflow_protocol::person::Revocation;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What fan-out sends to every gateway.
 async fn revoke(rig: &Rig, session: Option<String>, at: Timestamp) {
@@ -51,4 +51,78 @@ async fn one_login_ends_and_the_others_of_the_user_stay() {
     assert_eq!(lost.event("auth:error").await["code"], "unauthenticated");
     lost.until_closed().await;
     assert_eq!(kept.ask("thread:join", &json!({"threadId": thread})).await["success"], true);
+}
+
+/// A client that signed in by event, and what it would present to have its session again.
+async fn signed_in_by_event(rig: &Rig) -> (Client, Value) {
+    let mut ann = rig.open(&[]).await.unwrap();
+    let answer = ann.connect(&json!({})).await;
+    let session: Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
+    assert_eq!(ann.ask("auth", &json!({"token": rig.world.token("ann")})).await["success"], true);
+    (ann, json!({ "pid": session["pid"] }))
+}
+
+/// Whoever presents this is somebody new, whom nobody knows.
+async fn is_nobody(rig: &Rig, presented: &Value) {
+    let mut again = rig.open(&[]).await.unwrap();
+    assert!(again.connect(presented).await.starts_with("40{"));
+    assert_eq!(again.ask("thread:join", &json!({"threadId": "5f0c8a1be7d2434c9a6b1e02"})).await["code"], "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_secret_of_a_session_does_not_outlive_its_login() {
+    let rig = Rig::new().await;
+    let (mut ann, presented) = signed_in_by_event(&rig).await;
+    revoke(&rig, None, Timestamp(NOW.0 + 1_000)).await;
+    assert_eq!(ann.event("auth:error").await["code"], "unauthenticated");
+    ann.until_closed().await;
+    is_nobody(&rig, &presented).await;
+}
+
+#[tokio::test]
+async fn a_session_that_was_away_when_its_login_was_revoked_is_over() {
+    let rig = Rig::new().await;
+    let (ann, presented) = signed_in_by_event(&rig).await;
+    let stats = rig.gateway.server.stats();
+    drop(ann);
+    until("she is parked", || stats.parked.get() == 1).await;
+    revoke(&rig, None, Timestamp(NOW.0 + 1_000)).await;
+    is_nobody(&rig, &presented).await;
+}
+
+#[tokio::test]
+async fn a_session_does_not_go_on_on_a_token_that_has_expired_or_was_revoked_unheard() {
+    for is_revoked in [true, false] {
+        let rig = Rig::new().await;
+        let (ann, presented) = signed_in_by_event(&rig).await;
+        let stats = rig.gateway.server.stats();
+        drop(ann);
+        until("she is parked", || stats.parked.get() == 1).await;
+        if is_revoked {
+            let at = Timestamp(NOW.0 + 1_000);
+            rig.world.directory.add(Revocation { user_id: user("ann"), session: None, at });
+            rig.gateway.shared.edge.revocations.forget(&user("ann"));
+        } else {
+            rig.world.clock.advance(3_700_000);
+        }
+        let mut again = rig.open(&[]).await.unwrap();
+        assert!(again.connect(&presented).await.starts_with("40{"));
+        let code = again.event("auth:error").await["code"].clone();
+        assert_eq!(code, if is_revoked { "unauthenticated" } else { "token_expired" });
+        again.until_closed().await;
+        is_nobody(&rig, &presented).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_a_handshake_credential_goes_on_while_its_own_holds() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (ann, presented) = signed_in_by_event(&rig).await;
+    let stats = rig.gateway.server.stats();
+    drop(ann);
+    until("she is parked", || stats.parked.get() == 1).await;
+    let mut again = rig.open(&[]).await.unwrap();
+    again.connect(&presented).await;
+    assert_eq!(again.ask("thread:join", &json!({"threadId": thread})).await["success"], true);
 }
