@@ -55,9 +55,13 @@ export async function openFront(system, pages = () => undefined) {
   };
 }
 
-/** An address whose connections can be broken (`cut`), or left open with nothing coming through (`silence`), until `mend`. */
+/**
+ * An address whose connections can be broken (`cut`), or left open with nothing coming through (`silence`), or whose sockets can be
+ * broken while requests come through (`refuseSockets`), until `mend`.
+ */
 async function openLink(inner) {
   let state = 'up';
+  let refusesSockets = false;
   const pairs = new Set();
   const join = (near, far) => near.pipe(far).pipe(near);
   const part = ({ near, far }) => [near, far].forEach(socket => {
@@ -70,6 +74,11 @@ async function openLink(inner) {
     const far = connect(inner, '127.0.0.1');
     const pair = { near, far };
     pairs.add(pair);
+    // A WebSocket begins on a connection of its own, with its request.
+    near.once('data', first => {
+      pair.isSocket = String(first).startsWith('GET /socket.io/');
+      if (pair.isSocket && refusesSockets) near.destroy();
+    });
     for (const [one, other] of [[near, far], [far, near]]) {
       one.on('error', () => {});
       one.on('close', () => {
@@ -89,9 +98,14 @@ async function openLink(inner) {
       state = 'silent';
       pairs.forEach(part);
     },
+    refuseSockets() {
+      refusesSockets = true;
+      pairs.forEach(({ near, far, isSocket }) => isSocket && [near, far].forEach(socket => socket.destroy()));
+    },
     mend() {
+      if (state === 'silent') pairs.forEach(({ near, far }) => near.destroyed ? far.destroy() : join(near, far));
       state = 'up';
-      pairs.forEach(({ near, far }) => near.destroyed ? far.destroy() : join(near, far));
+      refusesSockets = false;
     },
     close() {
       this.cut();

@@ -1,117 +1,50 @@
 // A host application's own page in a real browser, on both shapes, through everything that happens to pages: doubles, quick
-// typing, a pulled cable, a line that goes silent, a restarted server. Every message is on both pages exactly once, in order.
-//
-// The page is tests/browser/client; EVENTFLOW_CLIENT_PAGE names another one (an HTML file with a `window.messagingClient` of the
-// same habits) to be run in its place.
+// typing, groups, people who come and go, a pulled cable, a line that goes silent, a restarted server. Every message is on both pages
+// exactly once, in order.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
-import { startSystem } from '../contract/system.mjs';
-import { openFront } from './front.mjs';
+import { test } from 'node:test';
+import { eventually } from '../contract/person.mjs';
+import { onPages } from './host.mjs';
 
-const require = createRequire(import.meta.url);
-const { chromium } = require('playwright-core');
-const folder = join(import.meta.dirname, 'client');
-const library = join(dirname(require.resolve('socket.io-client/package.json')), 'dist/socket.io.min.js');
-const page = process.env.EVENTFLOW_CLIENT_PAGE ?? join(folder, 'page.html');
 const LONG_MS = 150_000;
-
-/** What the host application serves beside the system. */
-function hosted({ pathname, searchParams }) {
-  switch (pathname) {
-    case '/chat.html': return ['text/html', readFileSync(page, 'utf8').replace('<body>', `<body data-user-id="${searchParams.get('user')}">`)];
-    case '/client.js': return ['text/javascript', readFileSync(join(folder, 'client.js'))];
-    case '/socket.io.min.js': return ['text/javascript', readFileSync(library)];
-    default: return undefined;
-  }
-}
+/** Long enough for a lost connection to be noticed and come back by itself, on a busy machine. */
+const GONE_MS = 60_000;
 
 for (const shape of ['single', 'fleet']) {
-  describe(`a host application's page on the shape "${shape}"`, () => {
-    let system, browser, front;
-    before(async () => {
-      // A page that tests click faster than people do.
-      system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
-      front = await openFront(system, hosted);
-      const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-    });
-    after(async () => {
-      await browser?.close();
-      front?.close();
-      await system?.stop();
-    });
-
-    /** A tab of one person behind a link of their own. What goes wrong in the page is kept. */
-    async function open(name) {
-      const person = new Person(system, name);
-      const link = await front.link();
-      const context = await browser.newContext();
-      await context.addCookies([{ name: 'token', value: person.token, url: link.origin, httpOnly: true, sameSite: 'Lax' }]);
-      const tab = await context.newPage();
-      const faults = [];
-      // A page whose line is cut cannot tell that it has read; everything else that goes wrong in it counts.
-      tab.on('pageerror', error => /Failed to fetch/.test(error) || faults.push(String(error)));
-      tab.on('dialog', dialog => faults.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
-      await tab.goto(`${link.origin}/chat.html?user=${person.id}`);
-      await tab.evaluate(async () => {
-        window.__CSRF_TOKEN__ = (await (await fetch('/api/v2/csrf-token')).json()).csrfToken;
+  onPages("a host application's page", shape, stage => {
+    const { openPage, twoPages, agree } = stage;
+    const part = shape === 'single' ? 'eventflow' : 'ws-gateway';
+    const dot = who => who.tab.evaluate(() => document.getElementById('participant-status').className);
+    const dotIs = (who, status) => eventually(`${who.id} sees status-${status}`, async () => (await dot(who)).split(' ').includes(`status-${status}`), GONE_MS);
+    const typing = who => who.tab.locator('#typing-indicator');
+    /** Presses keys, five a second, until the function that comes back is called: then it is over, and said so. */
+    const types = async who => {
+      await who.tab.evaluate(() => { window.keys = setInterval(() => messagingClient.startTyping(), 200); });
+      return () => who.tab.evaluate(() => {
+        clearInterval(window.keys);
+        messagingClient.stopTyping();
       });
-      await eventually(`${name} is connected`, () => tab.evaluate(() => messagingClient.socket.connected));
-      return {
-        ...person, person, link, tab, faults,
-        open: thread => tab.evaluate(id => messagingClient.openThread(id), thread),
-        say: content => tab.evaluate(text => {
-          document.getElementById('message-input').value = text;
-          return messagingClient.sendMessage();
-        }, content),
-        shown: () => tab.evaluate(() => [...document.querySelectorAll('#messages-container .message')].map(each =>
-          [each.dataset.messageId, each.querySelector('.message-content').textContent.trim()])),
-      };
-    }
-
-    async function twoPages() {
-      const [ann, ben] = [await open('ann'), await open('ben')];
-      const thread = await ann.person.startThread(ben.person);
-      await Promise.all([ann.open(thread), ben.open(thread)]);
-      return { ann, ben, thread };
-    }
-
-    async function wholeHistory(who, thread) {
-      const all = [];
-      for (;;) {
-        const { messages } = await who.person.rest('GET', `/${thread}?limit=100&after=${all.length}`);
-        all.push(...messages);
-        if (messages.length < 100) return all.map(message => [message._id, message.content]);
-      }
-    }
-
-    /** Both pages show exactly the history, which is exactly what was said. */
-    async function agree({ ann, ben, thread }, said, patience) {
-      const same = async who => JSON.stringify(await who.shown()) === JSON.stringify(await wholeHistory(ann, thread));
-      await eventually(`${said.length} messages on both pages`, async () => await same(ann) && await same(ben), patience)
-        .catch(async () => {
-          for (const who of [ann, ben]) assert.deepEqual(await who.shown(), await wholeHistory(ann, thread), who.id);
-        });
-      const contents = (await wholeHistory(ann, thread)).map(([, content]) => content);
-      assert.deepEqual(contents.toSorted(), said.toSorted());
-      assert.deepEqual([ann.faults, ben.faults], [[], []]);
-    }
+    };
+    /** Its socket breaks; it comes back when `meanwhile` is done, to its session or to a new one. */
+    const loses = async (who, meanwhile, keepsSession = true) => {
+      who.link.refuseSockets();
+      await eventually(`${who.id} has lost its connection`, async () => !await who.isConnected());
+      if (!keepsSession) await who.forgetsSession();
+      await meanwhile();
+      who.link.mend();
+      await eventually(`${who.id} is back`, who.isConnected);
+      assert.equal(await who.tab.evaluate(() => messagingClient.socket.recovered), keepsSession);
+    };
 
     test('lists, opens, sends a hundred messages with doubles, types, reacts and reads', async () => {
-      const pages = await twoPages();
-      const { ann, ben, thread } = pages;
+      const { ann, ben, thread } = await twoPages();
       const said = [];
       for (let n = 0; n < 100; n += 1) {
         said.push(n % 5 === 0 ? 'ok' : `a < b && c > d <3 ${n}`);
         await [ann, ben][n % 2].say(said.at(-1));
       }
-      await agree(pages, said);
+      await agree([ann, ben], thread, said);
       await ann.tab.locator('#message-input').pressSequentially('hello', { delay: 50 });
       await ben.tab.locator('#typing-indicator').waitFor({ state: 'visible' });
       await ben.tab.locator('#typing-indicator').waitFor({ state: 'hidden' });
@@ -125,13 +58,112 @@ for (const shape of ['single', 'fleet']) {
       await ann.tab.locator('.thread-item:not(.unread)').waitFor();
     });
 
+    test('a list with a group in it is drawn whole, and the group is opened and written to like any other thread', async () => {
+      const [root, ann] = [stage.person('root', { role: 'admin' }), stage.person('ann')];
+      const others = ['Ben', 'Cleo', 'Dan', 'Eve'].map(name => [name, stage.person(name.toLowerCase())]);
+      for (const [name, other] of others) assert.equal((await root.api('PUT', `/users/${other.id}`, { name, avatar: `/pictures/${name}.png` })).status, 200);
+      const everybody = others.map(([, other]) => other);
+      await ann.startThread(everybody[0]);
+      const group = await ann.startThread(...everybody);
+      assert.equal((await everybody[1].rest('POST', `/${group}`, { content: 'hello all' })).status, 201);
+      const page = await openPage(ann);
+      await page.tab.locator('.thread-item').nth(1).waitFor();
+      const items = await page.tab.evaluate(() => [...document.querySelectorAll('.thread-item')].map(item =>
+        [item.querySelector('.thread-name').textContent.trim(), item.querySelector('.avatar').getAttribute('src')]));
+      assert.deepEqual(items.map(([name]) => name).toSorted(), ['Ben', 'Ben, Cleo, Dan + 1']);
+      for (const [name, avatar] of items) assert.match(avatar, name === 'Ben' ? /^\/pictures\/Ben\.png$/ : /^(\/|https:)/);
+      await page.tab.locator('.thread-item', { hasText: 'Cleo' }).click();
+      await eventually('it is open', async () => (await page.shown()).length === 1);
+      await page.say('hello');
+      await agree([page], group, ['hello all', 'hello']);
+    });
+
+    test('the dot shows how the other one is from the moment the thread is open, and never how oneself is', async () => {
+      const [ben, cleo] = [await openPage('ben'), stage.person('cleo')];
+      const own = stage.person('ann');
+      const thread = await own.startThread(ben.person);
+      await cleo.startThread(own);
+      await cleo.connect();
+      await cleo.ask('presence:sync', { userIds: [own.id] });
+      /** Others have heard that ann is so. */
+      const isKnown = status => eventually(`ann is ${status}`, () => cleo.all('presence:sync').at(-1)?.status === status, GONE_MS);
+      const chooses = (who, status) => who.tab.evaluate(wanted => messagingClient.socket.emit('presence:update', { status: wanted }), status);
+      await ben.open(thread);
+      await dotIs(ben, 'offline');
+      await eventually('ben is online', async () => (await own.api('GET', `/presence/${ben.id}`)).presence.status === 'online');
+
+      const ann = await openPage(own);
+      await ann.open(thread);
+      await dotIs(ann, 'online');
+      await dotIs(ben, 'online');
+      await chooses(ann, 'away');
+      await isKnown('away');
+      await dotIs(ben, 'away');
+      const second = await openPage(own);
+      await second.open(thread);
+      await isKnown('online');
+      await dotIs(second, 'online');
+      await second.context.close();
+      await isKnown('away');
+      assert.match(await dot(ann), /status-online/);
+
+      await ben.context.close();
+      await dotIs(ann, 'offline');
+      await chooses(ann, 'online');
+      await isKnown('online');
+      await loses(ann, () => chooses(ann, 'away'));
+      await isKnown('away');
+      assert.match(await dot(ann), /status-offline/);
+      for (const event of ['presence:sync', 'presence:update']) {
+        const heard = await ann.heard(event);
+        assert.ok(heard.length >= 2, event);
+        assert.deepEqual(heard.filter(({ userId }) => userId !== ben.id), []);
+      }
+      assert.deepEqual([ann.faults, ben.faults], [[], []]);
+    });
+
+    test('somebody who stopped typing while the link was cut is not shown typing for ever', async () => {
+      const { ann, ben } = await twoPages();
+      const phone = Object.assign(stage.person('ben'), { id: ben.id, token: ben.person.token });
+      await phone.connect();
+      const stops = await types(ann);
+      await typing(ben).waitFor({ state: 'visible' });
+      await loses(ben, async () => {
+        await stops();
+        await eventually('the others have heard it', () => phone.all('typing:update').at(-1)?.isTyping === false);
+        assert.equal(await typing(ben).isVisible(), true, 'the page does not know yet');
+      });
+      await typing(ben).waitFor({ state: 'hidden' });
+    });
+
+    for (const [title, keepsSession] of [['a resumed', true], ['a new', false]]) {
+      test(`after a reconnect with ${title} session typing is shown both ways, and who leaves is shown as gone`, async () => {
+        const { ann, ben } = await twoPages();
+        await Promise.all([loses(ann, () => undefined, keepsSession), loses(ben, () => undefined)]);
+        for (const [one, other] of [[ann, ben], [ben, ann]]) {
+          const stops = await types(one);
+          await typing(other).waitFor({ state: 'visible' });
+          await stops();
+          await typing(other).waitFor({ state: 'hidden' });
+        }
+        await dotIs(ann, 'online');
+        const leaves = async () => {
+          await ben.context.close();
+          await eventually('ben is gone', async () => (await ann.person.api('GET', `/presence/${ben.id}`)).presence.status === 'offline', GONE_MS);
+        };
+        // Changes are not kept for a session that waits: how it is now is told when it is resumed.
+        await (keepsSession ? loses(ann, leaves) : leaves());
+        await dotIs(ann, 'offline');
+        assert.deepEqual(ann.faults, []);
+      });
+    }
+
     for (const [title, pull, seconds] of [
       ['is cut for 1 s', 'cut', 1], ['is cut for 10 s', 'cut', 10], ['is silent for 10 s', 'silence', 10],
       ['is silent for 60 s', 'silence', 60],
     ]) {
       test(`a page whose link ${title} misses nothing and shows nothing twice`, { timeout: LONG_MS * 2 }, async () => {
-        const pages = await twoPages();
-        const { ann, ben } = pages;
+        const { ann, ben, thread } = await twoPages();
         const said = [];
         const say = async (who, content) => {
           said.push(content);
@@ -148,19 +180,17 @@ for (const shape of ['single', 'fleet']) {
         ben.link.mend();
         await eventually('ben has caught up', async () => (await ben.shown()).length === said.length, LONG_MS);
         for (let n = 0; n < 4; n += 1) await say([ann, ben][n % 2], `after ${n}`);
-        await agree(pages, said, LONG_MS);
+        await agree([ann, ben], thread, said, LONG_MS);
       });
     }
 
     for (const [title, end] of [['is restarted', 'terminate'], ['is killed', 'kill']]) {
       test(`pages whose server ${title} while others write miss nothing and show nothing twice`, { timeout: LONG_MS }, async () => {
-        const pages = await twoPages();
-        const { ann, ben, thread } = pages;
+        const { ann, ben, thread } = await twoPages();
         const said = ['before one', 'before two'];
         await ann.say(said[0]);
         await ben.say(said[1]);
-        await agree(pages, said);
-        const role = shape === 'single' ? 'eventflow' : 'ws-gateway';
+        await agree([ann, ben], thread, said);
         let goesOn = true;
         const writing = (async () => {
           // Somebody else's application: by REST, a few times a second, again with the same key until it is accepted.
@@ -173,9 +203,9 @@ for (const shape of ['single', 'fleet']) {
           }
         })();
         await eventually('some are there', async () => (await ben.shown()).length >= 5);
-        await system[end](role);
-        await system.start(role);
-        for (const who of [ann, ben]) await eventually('it is back', () => who.tab.evaluate(() => messagingClient.socket.connected), LONG_MS);
+        await stage.system[end](part);
+        await stage.system.start(part);
+        for (const who of [ann, ben]) await eventually('it is back', who.isConnected, LONG_MS);
         await eventually('more are there', async () => (await ben.shown()).length >= said.length - 2);
         goesOn = false;
         await writing;
@@ -183,7 +213,7 @@ for (const shape of ['single', 'fleet']) {
           said.push(`after ${n}`);
           await [ann, ben][n % 2].say(said.at(-1));
         }
-        await agree(pages, said);
+        await agree([ann, ben], thread, said);
       });
     }
   });

@@ -148,6 +148,34 @@ export function changes(stage) {
     await eventually('it is back', async () => (await listed(ben, 'active')).length === 1);
   });
 
+  test('what one device of a person reads or puts away the other one hears, with the exact count', async () => {
+    const { ann, ben, thread } = await pair();
+    const phone = Object.assign(person('ben'), { id: ben.id, token: ben.token });
+    await phone.connect();
+    const sent = [];
+    for (let n = 1; n <= 5; n += 1) sent.push((await ann.send(thread, `number ${n}`)).message);
+    await phone.hears('message:received', 5);
+    const hears = async (count, expected) => {
+      const { thread: { updatedAt, ...rest } } = (await phone.hears('thread:updated', count)).at(-1);
+      assert.deepEqual(rest, { _id: thread, id: thread, ...expected });
+      assert.ok(Date.parse(updatedAt) <= Date.now() && Date.parse(updatedAt) >= Date.parse(sent[4].createdAt), updatedAt);
+    };
+    assert.equal((await ben.rest('POST', `/${sent[2]._id}/read`, {})).unreadCount, 2);
+    await hears(1, { unreadCount: 2 });
+    assert.equal((await ben.ask('message:read', { messageId: sent[3]._id })).unreadCount, 1);
+    await hears(2, { unreadCount: 1 });
+    assert.equal((await ben.ask('thread:read', { threadId: thread })).unreadCount, 0);
+    await hears(3, { unreadCount: 0 });
+    assert.equal((await ben.rest('DELETE', `/threads/${thread}`)).status, 200);
+    await hears(4, { status: 'archived', unreadCount: 0 });
+    assert.equal((await ben.rest('POST', `/threads/${thread}/unarchive`)).status, 200);
+    await hears(5, { status: 'active', unreadCount: 0 });
+    // And whoever did it hears the same; the other person hears nothing of it.
+    await ann.send(thread, 'the end');
+    for (const each of [ann, ben, phone]) await each.hears('message:received', 6);
+    assert.deepEqual([phone.all('thread:updated').length, ben.all('thread:updated').length, ann.all('thread:updated').length], [5, 5, 0]);
+  });
+
   test('everybody in a new thread hears of it, may look at it and look away', async () => {
     const [ann, ben] = [person('ann'), person('ben')];
     await ben.connect();
@@ -196,7 +224,7 @@ export function changes(stage) {
     assert.deepEqual(ann.all('typing:update'), []);
   });
 
-  test('who types ten keys a second for half a minute can still send', async () => {
+  test('client trap C10: who has pressed three hundred keys, ten at a time, can still send', async () => {
     const { ann, ben, thread } = await pair();
     for (let n = 0; n < 300; n += 1) {
       ann.socket.emit('typing:start', { threadId: thread });

@@ -10,6 +10,8 @@ const PAIRS = 100;
 /** How a page of a host application comes back by itself; the official client's times. */
 const AS_PUBLISHED = { transports: ['websocket', 'polling'], reconnectionDelay: 1_000, reconnectionDelayMax: 5_000, reconnectionAttempts: 5 };
 const PAUSE_MS = 400;
+/** Pairs whose only gateway is killed. */
+const FEW_PAIRS = 15;
 
 describe('a fleet whose parts end', () => {
   let system;
@@ -77,6 +79,52 @@ describe('a fleet whose parts end', () => {
     assert.deepEqual(gaveUp, []);
     for (const { ann, thread, said } of pairs) assert.deepEqual(await ann.history(thread, '?limit=100'), said);
   });
+});
+
+// Both at once: most of it is waiting.
+describe('the only gateway is killed', { concurrency: 2 }, () => {
+  for (const [shape, role] of [['single', 'eventflow'], ['fleet', 'ws-gateway']]) {
+    describe(`the shape "${shape}"`, { concurrency: 1 }, () => {
+      let system;
+      const people = [];
+      before(async () => { system = await startSystem(shape, { EVENTS_PER_MINUTE: '0' }); });
+      after(async () => {
+        people.forEach(person => person.leave());
+        await system?.stop();
+      });
+
+      for (const seconds of [3, 8]) {
+        test(`client trap C11: started again after ${seconds} s, every client with five tries is back by itself and can be written to`, async () => {
+          const gaveUp = [];
+          const pairs = await Promise.all(Array.from({ length: FEW_PAIRS }, async () => {
+            const [ann, ben] = [new Person(system, 'ann'), new Person(system, 'ben')];
+            people.push(ann, ben);
+            const thread = await ann.startThread(ben);
+            for (const person of [ann, ben]) {
+              const socket = await person.connect(AS_PUBLISHED);
+              socket.io.on('reconnect_failed', () => gaveUp.push(person.id));
+            }
+            return { ann, ben, thread };
+          }));
+          const clients = pairs.flatMap(({ ann, ben }) => [ann, ben]);
+          await system.kill(role);
+          await eventually('everybody has lost the connection', () => clients.every(person => !person.socket.connected));
+          await new Promise(resolve => setTimeout(resolve, seconds * 1_000)); // for so long there is no gateway
+          assert.ok(clients.every(person => !person.socket.connected));
+          await system.start(role);
+          await eventually('everybody is back', () => gaveUp.length > 0 || clients.every(person => person.socket.connected));
+          assert.deepEqual(gaveUp, []);
+          await Promise.all(pairs.map(async ({ ann, ben, thread }) => {
+            assert.equal((await ann.send(thread, 'here again')).success, true);
+            for (const each of [ann, ben]) {
+              await each.hears('message:received');
+              assert.deepEqual(each.received(), ['here again']);
+            }
+          }));
+        });
+      }
+    });
+  }
 });
 
 /** SIGTERM, and the end of the process. */

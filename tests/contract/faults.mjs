@@ -94,17 +94,36 @@ export function faults(stage) {
     for (const heard of [...ben.all('message:received'), ...ann.all('message:received')]) assert.deepEqual(heard.message, message);
   });
 
-  test('old fault 9: whoever is connected gets messages live and no notification, however they are seen', async () => {
+  test('old fault 9: whoever is connected gets messages live and no notification, also while they are away', async () => {
     const { ann, ben, thread } = await pair();
-    for (const seen of ['as one who never said', 'away']) {
+    const root = person('root', { role: 'admin' });
+    const status = async who => [
+      (await ann.api('GET', `/presence/${who.id}`)).presence.status, (await ann.api('GET', `/presence?userIds=${who.id}`)).presence[0].status,
+    ];
+    await eventually('ben is there', async () => (await status(ben))[0] === 'online');
+    await ann.ask('thread:join', { threadId: thread });
+    for (const seen of ['online', 'away']) {
       // The old server took whoever was away for somebody who had left.
       if (seen === 'away') assert.equal((await ben.ask('presence:update', { status: 'away' })).success, true);
-      for (let n = 0; n < 5; n += 1) await ann.send(thread, `${seen} ${n}`);
+      await eventually(`ben is ${seen}`, async () => (await status(ben)).every(each => each === seen));
+      await eventually('ann hears it', () => ann.all('presence:update').at(-1)?.status === seen);
+      const before = ben.received().length;
+      const sent = await Promise.all(Array.from({ length: 5 }, (_, n) => ann.send(thread, `${seen} ${n}`)));
+      await ben.hears('message:received', before + 5);
+      assert.deepEqual(ben.received().slice(before), Array.from({ length: 5 }, (_, n) => `${seen} ${n}`));
+      const newest = sent.at(-1).message.seq;
+      await eventually('they count as delivered', () => ann.all('message:status').some(each => each.userId === ben.id && each.seq === newest));
+      assert.deepEqual(await status(ben), [seen, seen]);
     }
-    await ben.hears('message:received', 10);
-    assert.deepEqual(ben.all('notification:received'), []);
-    const inbox = await ben.api('GET', '/notifications');
-    assert.deepEqual([inbox.notifications, inbox.unreadCount], [[], 0]);
+    assert.ok(ann.all('presence:update').length >= 2);
+    for (const event of ['presence:sync', 'presence:update']) assert.deepEqual(ann.all(event).filter(each => each.status === 'offline'), []);
+    // Of all that is to be told to ben, only this was not told by a message.
+    const told = await root.api('POST', '/notifications', { userId: ben.id, type: 'order_update', title: 'Your order' });
+    assert.equal(told.success, true);
+    await ben.hears('notification:received');
+    const { notifications, unreadCount } = await ben.api('GET', '/notifications');
+    assert.deepEqual([notifications.map(each => each.title), unreadCount], [['Your order'], 1]);
+    assert.equal(ben.all('notification:received').length, 1);
   });
 
   test('old fault 11: a frame of a large thread is as small as its message and names none of its people', async () => {
@@ -154,6 +173,45 @@ export function faults(stage) {
     const clean = said.flatMap(([, shown]) => [shown, shown]);
     assert.deepEqual(await ben.history(thread), clean);
     assert.deepEqual(ben.received(), clean);
+  });
+
+  test('old fault 14: every route of the published page is there: it does what it says for who may, and asks nobody else in', async () => {
+    const { ann, ben, thread } = await pair();
+    const root = person('root', { role: 'admin' });
+    const { message } = await ben.send(thread, 'hello');
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'one' });
+    const [{ _id: notification }] = (await ann.api('GET', '/notifications')).notifications;
+    const others = { participants: [ben.id], metadata: { subject: 'another' } };
+    const wanted = { channels: { inApp: true, email: true, push: true } };
+    for (const [who, method, path, answers, body] of [
+      [ann, 'GET', '/csrf-token', 'csrfToken'],
+      [ann, 'POST', '/messages/threads', 'thread', others],
+      [ann, 'GET', '/messages/threads', 'threads'],
+      [ann, 'GET', `/messages/threads/${thread}`, 'thread'],
+      [ann, 'GET', `/messages/${thread}`, 'messages'],
+      [ann, 'POST', `/messages/${thread}`, 'message', { content: 'hello', attachments: [] }],
+      [ann, 'POST', `/messages/${message._id}/reactions`, 'message', { emoji: '👍' }],
+      [ann, 'POST', `/messages/${message._id}/read`, 'success', {}],
+      [ann, 'POST', `/messages/threads/${thread}/read`, 'success', {}],
+      [ann, 'DELETE', `/messages/threads/${thread}`, 'success'],
+      [ann, 'GET', `/presence/${ben.id}`, 'presence'],
+      [ann, 'GET', `/presence?userIds=${ben.id},${ann.id}`, 'presence'],
+      [ann, 'GET', '/notifications', 'notifications'],
+      [root, 'POST', '/notifications', 'success', { userId: ann.id, type: 'news', title: 'two', message: 'x' }],
+      [ann, 'GET', '/notifications/preferences', 'preferences'],
+      [ann, 'POST', '/notifications/preferences', 'preferences', wanted],
+      [ann, 'POST', `/notifications/${notification}/read`, 'success', {}],
+      [ann, 'DELETE', `/notifications/${notification}`, 'success'],
+      [root, 'GET', '/messaging/status', 'stats'],
+    ]) {
+      const nobody = await fetch(`${stage.system.http}/api/v2${path}`, { method });
+      assert.equal(nobody.status, 401, `${method} ${path} without a login`);
+      const answer = await who.api(method, path, body);
+      assert.ok([200, 201].includes(answer.status), `${method} ${path}: ${answer.status} ${JSON.stringify(answer)}`);
+      assert.ok(answer.success === true && answers in answer, `${method} ${path}: ${JSON.stringify(answer)}`);
+    }
+    assert.equal((await ann.api('GET', '/messaging/status')).status, 403);
+    assert.equal((await ann.api('GET', '/no/such/route')).status, 404);
   });
 
   test('old fault 16: the events sent are those documented, and typing and reactions reach the others', async () => {

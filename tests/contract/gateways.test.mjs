@@ -8,6 +8,10 @@ import { startSystem } from './system.mjs';
 /** A closed connection is offline within the grace for reloads, a tick of the sweeper, and this for a busy machine. */
 const GONE_MS = 10_000;
 const MESSAGES_EACH = 20;
+/** People of a gateway that was killed are gone for those who look within this: two heartbeats may be late, and a step of the sweeper. */
+const DEAD_MS = 90_000;
+/** A gateway says every ten seconds how much is going on; one of another fleet that used the same Redis before is forgotten after 75 s. */
+const REPORTED_MS = 90_000;
 
 describe('a fleet with two socket gateways', () => {
   let system, people = [];
@@ -119,6 +123,27 @@ describe('a fleet with two socket gateways', () => {
     await eventually('offline', () => ann.all('presence:sync').at(-1)?.status === 'offline', GONE_MS);
   });
 
+  test('the status of the service adds up what is going on at both gateways, exactly', async () => {
+    const root = on(1, 'root', { role: 'admin' });
+    const [ann, ben, cleo] = [on(1, 'ann'), on(2, 'ben'), on(2, 'cleo')];
+    const [first, second, third] = [await ann.startThread(ben), await ann.startThread(cleo), await ben.startThread(cleo)];
+    const tablet = await ann.connect({ transports: ['polling'] });
+    await Promise.all([ann.connect(), ben.connect(), cleo.connect({ transports: ['polling'] })]);
+    const stats = expected => eventually(JSON.stringify(expected), async () => {
+      const { stats: seen, status: health } = await root.api('GET', '/messaging/status');
+      return health === 200 && JSON.stringify(Object.entries(seen).toSorted()) === JSON.stringify(Object.entries(expected).toSorted());
+    }, REPORTED_MS);
+    for (const thread of [first, second]) await ann.ask('thread:join', { threadId: thread });
+    // Whoever types in a thread looks at it; somebody who types in two is one.
+    const keys = setInterval(() => [[ann, first], [ann, second], [ben, third], [cleo, third]].forEach(([who, threadId]) =>
+      who.socket.emit('typing:start', { threadId })), 500);
+    await stats({ connectedClients: 4, onlineUsers: 3, typingUsers: 3, rooms: 3 }).finally(() => clearInterval(keys));
+    await ann.ask('thread:leave', { threadId: second });
+    tablet.disconnect();
+    ben.socket.disconnect();
+    await stats({ connectedClients: 2, onlineUsers: 2, typingUsers: 0, rooms: 2 });
+  });
+
   test('when a gateway is killed its people go on at the other one, with every message once and in order', async () => {
     const { ann, ben, thread } = await pair();
     const cleo = on(2, 'cleo');
@@ -155,5 +180,42 @@ describe('a fleet with two socket gateways', () => {
     await dan.connect();
     await ann.send(last, 'to the gateway that is new');
     await dan.hears('message:received');
+  });
+
+  for (const [title, comesBack] of [['does not come back', false], ['stops at the other one', true]]) {
+    test(`who types while their gateway is restarted in order, and ${title}, is not shown typing for ever`, async () => {
+      const { ann, ben, thread } = await pair();
+      ann.socket.io.reconnection(comesBack);
+      ann.socket.io.uri = system.ws2;
+      ann.socket.emit('typing:start', { threadId: thread });
+      assert.equal((await ben.hears('typing:update'))[0].isTyping, true);
+      await system.terminate('ws-gateway');
+      if (comesBack) {
+        await eventually('ann is back', () => ann.socket.connected);
+        assert.equal((await ann.ask('typing:stop', { threadId: thread })).success, true);
+      }
+      await eventually('it ends', () => ben.all('typing:update').at(-1).isTyping === false);
+      await system.start('ws-gateway');
+    });
+  }
+
+  test('people of a killed gateway who do not come back are offline within 90 s, and nobody else is', async () => {
+    const viewer = on(2, 'viewer');
+    const [gone, stays] = [Array.from({ length: 10 }, (_, n) => on(1, `gone${n}`)), on(2, 'stays')];
+    const both = on(1, 'both');
+    const group = await viewer.startThread(...gone, stays, both);
+    await Promise.all([viewer, stays, both, ...gone].map(each => each.connect({ reconnection: false })));
+    both.system = { ...both.system, ws: system.ws2 };
+    await both.connect();
+    const byRest = async people => (await viewer.api('GET', `/presence?userIds=${people.map(each => each.id)}`)).presence;
+    await eventually('all are there', async () => (await byRest([...gone, stays, both])).every(each => each.status === 'online'));
+    await viewer.ask('thread:join', { threadId: group });
+    await eventually('and seen', () => [...gone, stays, both].every(({ id }) => viewer.all('presence:update').some(each => each.userId === id)));
+
+    await system.kill('ws-gateway');
+    const heard = event => new Set(viewer.all(event).filter(each => each.status === 'offline').map(each => each.userId));
+    await eventually('all are gone', () => ['presence:sync', 'presence:update'].every(event => heard(event).size >= gone.length), DEAD_MS);
+    for (const event of ['presence:sync', 'presence:update']) assert.deepEqual([...heard(event)].toSorted(), gone.map(({ id }) => id).toSorted());
+    assert.deepEqual((await byRest([...gone, stays, both])).map(each => each.status), [...gone.map(() => 'offline'), 'online', 'online']);
   });
 });

@@ -42,14 +42,26 @@ export function presence(stage) {
 
   test('old fault 10: who does not look hears nothing, and a stranger looks like somebody who was never there', async () => {
     const { ann, ben } = await pair();
-    const eve = person('eve');
-    await eve.connect();
+    const [cleo, eve] = [person('cleo'), person('eve')];
+    const group = await ann.startThread(ben, cleo);
+    await Promise.all([cleo.connect(), eve.connect()]);
     await eve.ask('presence:sync', { userIds: [ben.id] });
     assert.equal(await status(eve, ben), 'offline');
     await eventually('online for a friend', async () => await status(ann, ben) === 'online');
+    await ann.ask('thread:join', { threadId: group });
+    const heard = wanted => eventually(`${wanted} for who looks`, () => ['presence:sync', 'presence:update'].every(event =>
+      ann.all(event).filter(each => each.userId === ben.id).at(-1)?.status === wanted), JUDGED_MS);
+    await heard('online');
+    await ben.ask('presence:update', { status: 'away' });
+    await heard('away');
     ben.socket.disconnect();
+    await heard('offline');
     await eventually('offline for a friend', async () => await status(ann, ben) === 'offline');
-    assert.deepEqual(eve.all('presence:sync').filter(each => each.status && each.status !== 'offline'), []);
+    // A participant who never looked: whatever was on its way to them came before this message.
+    await ann.send(group, 'the end');
+    await cleo.hears('message:received');
+    assert.deepEqual([...cleo.all('presence:sync'), ...cleo.all('presence:update')], []);
+    assert.deepEqual([...eve.all('presence:sync'), ...eve.all('presence:update')].map(each => [each.userId, each.status]), [[ben.id, 'offline']]);
     assert.equal((await eve.api('GET', `/presence/${ben.id}`)).presence.lastSeen, null);
   });
 
