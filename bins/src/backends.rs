@@ -7,7 +7,7 @@ use eventflow_config::{Config, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoRegistry, People, PresenceStore,
+    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoPresence, NoRegistry, People, PresenceStore,
     Registry, Store, SystemClock,
 };
 use eventflow_redis::{JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, Settings};
@@ -48,8 +48,9 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Opens what the configuration names. A server that is down is no error here: its adapter keeps trying.
-    pub async fn open(config: &Config, name: &str) -> anyhow::Result<Self> {
+    /// Opens what the configuration names, for a process of this name; `sweeps` if it judges who is there. A server that is down is no error
+    /// here: its adapter keeps trying.
+    pub async fn open(config: &Config, name: &str, sweeps: bool) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let database = open_database(config).await?;
         let (mut amqp, mut embedded_broker, mut mongo) = (None, None, None);
@@ -75,7 +76,7 @@ impl Backends {
                 (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
         };
-        let (registry, presence) = open_presence(config, &clock)?;
+        let (registry, presence) = open_presence(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
         let (membership, people) = (Membership::new(Arc::clone(&store)), People::new(Arc::clone(&directory)));
         Ok(Self {
@@ -156,20 +157,24 @@ async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Opti
     Ok((Arc::clone(&journal) as _, Some(journal)))
 }
 
-fn open_presence(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<(Arc<dyn Registry>, Arc<dyn PresenceStore>)> {
+fn open_presence(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    sweeps: bool,
+) -> anyhow::Result<(Arc<dyn Registry>, Arc<dyn PresenceStore>)> {
     let url = config.presence.url.expose();
     if url != MEMORY {
         let registry = RedisRegistry::new(url, Settings::default()).context("presence.url")?;
         let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock)).context("presence.url")?;
         return Ok((Arc::new(registry), Arc::new(presence)));
     }
-    let presence = Arc::new(MemoryPresence::default());
     if config.embedded_broker() {
-        return Ok((Arc::new(MemoryRegistry::default()), presence));
+        return Ok((Arc::new(MemoryRegistry::default()), Arc::new(MemoryPresence::default())));
     }
-    // Several processes and nothing they share: nobody can say who is where, and each knows only what it hears itself.
+    // Several processes and nothing they share: nobody can say who is where, and only the sweeper knows who is there.
     tracing::warn!(
-        "presence.url is `memory:` in a fleet: presence is not known across processes, and events go to every gateway"
+        "presence.url is `memory:` in a fleet: sockets hear who comes and goes, asking who is there is refused, and events go to every gateway"
     );
+    let presence: Arc<dyn PresenceStore> = if sweeps { Arc::new(MemoryPresence::default()) } else { Arc::new(NoPresence) };
     Ok((Arc::new(NoRegistry), presence))
 }

@@ -51,11 +51,12 @@ pub struct System {
 }
 
 impl System {
-    async fn open(config: Config, name: &str) -> anyhow::Result<Self> {
+    async fn open(config: Config, roles: &[Role]) -> anyhow::Result<Self> {
+        let name = if let [role] = roles { role.name() } else { "eventflow" };
         let metrics = Metrics::default();
         let (readiness, shutdown) = (Readiness::default(), Shutdown::default());
         let topology = Topology::new(config.broker.shards);
-        let backends = Backends::open(&config, name).await?;
+        let backends = Backends::open(&config, name, roles.contains(&Role::PresenceSweeper)).await?;
         let started = backends.clock.now();
         let (workers, servers) = (JoinSet::new(), JoinSet::new());
         let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
@@ -145,8 +146,7 @@ impl System {
 pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     descriptors::raise_limit();
-    let name = if let [role] = roles { role.name() } else { "eventflow" };
-    let mut system = System::open(config, name).await?;
+    let mut system = System::open(config, roles).await?;
     system.watch();
     let mut routers = Vec::new();
     for role in roles {

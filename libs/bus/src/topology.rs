@@ -208,9 +208,11 @@ impl Topology {
     pub fn work_queues(&self) -> Vec<QueueSpec> {
         let sharded =
             (0..self.shards).flat_map(|shard| [PERSIST.shard(shard).name().to_owned(), FANOUT.shard(shard).name().to_owned()]);
-        let mut queues: Vec<QueueSpec> = sharded.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
+        // Signs of devices in order too; and without a store that sweepers share, only one of them may know who is there.
+        let in_order = sharded.chain([PRESENCE.name().to_owned()]);
+        let mut queues: Vec<QueueSpec> = in_order.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
-        let plain = [NOTIFY.name().to_owned(), EMAIL.name().to_owned(), PUSH.name().to_owned(), PRESENCE.name().to_owned()];
+        let plain = [NOTIFY.name().to_owned(), EMAIL.name().to_owned(), PUSH.name().to_owned()];
         queues.extend(plain.map(|name| QueueSpec { name, kind: QueueKind::Work }));
         queues
     }

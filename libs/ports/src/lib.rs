@@ -27,6 +27,6 @@ pub use journal::{Journal, JournalError, NoJournal};
 pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
-pub use presence::{GatewayStats, PresenceError, PresenceStore};
+pub use presence::{GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{Appended, Identified, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};

@@ -34,6 +34,43 @@ pub struct PresenceError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+/// For a process that shares no presence store with the one that judges: it cannot say who is there, and says so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoPresence;
+
+impl NoPresence {
+    fn unknown<T>() -> Result<T, PresenceError> {
+        Err(PresenceError { what: "know who is there", source: "presence.url names no store that all processes share".into() })
+    }
+}
+
+#[async_trait]
+impl PresenceStore for NoPresence {
+    async fn record(&self, _: &[Signal]) -> Result<(), PresenceError> {
+        Self::unknown()
+    }
+
+    async fn judge(&self, _: &[UserId], _: Timestamp) -> Result<Vec<Presence>, PresenceError> {
+        Self::unknown()
+    }
+
+    async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<UserId>, PresenceError> {
+        Self::unknown()
+    }
+
+    async fn presence(&self, _: &[UserId], _: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+        Self::unknown()
+    }
+
+    async fn report(&self, _: &str, _: &GatewayStats) -> Result<(), PresenceError> {
+        Self::unknown()
+    }
+
+    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+        Self::unknown()
+    }
+}
+
 /// What one gateway says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -279,11 +279,13 @@ impl Engine {
             self.driver.wake();
             return Poll::Ready(Polled::Noop);
         }
-        let mut packets: Vec<Packet> = queue.drain(..).collect();
-        if over {
-            packets.push(Packet::control("1"));
+        // The end goes out by itself: the official client handles it before the events of the same payload, and keeps those back.
+        let packets = if queue.is_empty() {
             polling.told = true;
-        }
+            vec![Packet::control("1")]
+        } else {
+            queue.drain(..).collect()
+        };
         state.bytes = 0;
         state.settle();
         drop(state);

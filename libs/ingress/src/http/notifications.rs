@@ -105,7 +105,7 @@ async fn change(
 /// What became of each person's notification. A refusal of all is an error, and so is a key that was used for something else; of others that
 /// were refused, the people are named.
 async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, Failure> {
-    let (mut stored, mut queued, mut failed, mut last) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut stored, mut queued, mut failed, mut unwanted, mut last) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), None);
     let mut is_news = false;
     for (user, sent) in on_their_way {
         let done = match sent {
@@ -118,25 +118,26 @@ async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Resp
                 stored.push(notification.shown());
             }
             Ok(Done::Queued(command)) => queued.push(command),
-            // The person does not want this kind: nothing was stored, as they wished.
-            Ok(Done::Done) => {}
+            // They do not want this kind in the inbox: nothing was stored, as they wished.
+            Ok(Done::Done) => unwanted.push(user),
             Ok(other) => (failed.push(user), last = Some(other.unexpected())).0,
             Err(refusal) if refusal.code == ErrorCode::KeyReused => return Err(refusal.into()),
             Err(refusal) => (failed.push(user), last = Some(refusal)).0,
         }
     }
-    if let Some(refusal) = last.filter(|_| stored.is_empty() && queued.is_empty()) {
+    if let Some(refusal) = last.filter(|_| stored.is_empty() && queued.is_empty() && unwanted.is_empty()) {
         return Err(refusal.into());
     }
-    if let ([], [], &[command]) = (stored.as_slice(), failed.as_slice(), queued.as_slice()) {
+    if let ([], [], [], &[command]) = (stored.as_slice(), failed.as_slice(), unwanted.as_slice(), queued.as_slice()) {
         return Ok(answer::queued(command));
     }
-    let is_again = !is_news && !stored.is_empty() && queued.is_empty() && failed.is_empty();
+    let is_nothing_new = !is_news && queued.is_empty() && failed.is_empty();
+    let is_again = is_nothing_new && !stored.is_empty();
     let first = stored.first().cloned();
-    let mut body = json!({ "success": true, "notification": first, "notifications": stored, "queued": queued, "failed": failed });
+    let mut body = json!({ "success": true, "notification": first, "notifications": stored, "queued": queued, "failed": failed,
+        "unwanted": unwanted });
     if is_again {
         body["deduplicated"] = json!(true);
-        return Ok(answer::ok(body));
     }
-    Ok(answer::created(body))
+    Ok(if is_nothing_new { answer::ok(body) } else { answer::created(body) })
 }

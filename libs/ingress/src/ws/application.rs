@@ -18,6 +18,7 @@ use crate::ws::resume::{Note, Pasts, Resumable};
 use crate::ws::roster::Roster;
 use crate::ws::sight::Sight;
 use crate::ws::typing::Typing;
+use crate::ws::typing_heard::TypingHeard;
 use crate::ws::watch::{Looking, Watch};
 use eventflow_ports::Membership;
 use eventflow_protocol::{ErrorCode, GatewayId, UserId};
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) watch: Watch<Here>,
     pub(crate) sight: Sight,
     pub(crate) typing: Arc<Typing>,
+    pub(crate) typing_heard: TypingHeard,
     pub(crate) receipts: Receipts,
     pub(crate) journal: Writing,
     pub(crate) pasts: Pasts,

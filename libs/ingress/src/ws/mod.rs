@@ -29,6 +29,7 @@ mod sight;
 mod signals;
 mod sync;
 mod typing;
+mod typing_heard;
 mod upkeep;
 mod watch;
 
@@ -54,6 +55,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use typing_heard::TypingHeard;
 use watch::Watch;
 
 /// The socket gateway of a process. Cheap to clone: clones are the same gateway.
@@ -95,6 +97,7 @@ impl Gateway {
             watch: Watch::new(),
             sight: Sight::default(),
             typing,
+            typing_heard: TypingHeard::default(),
             receipts: Receipts::default(),
             journal: Writing::new(Arc::clone(&parts.journal), id.clone(), Arc::clone(&parts.clock)),
             pasts: Pasts::new(Arc::clone(&parts.journal)),

@@ -1,8 +1,9 @@
 //! Who types: a key pressed in, rarely an event out.
 //!
 //! Clients say so at every key. Of one person in one thread a start goes out at most every [`TOLD_EVERY`], a stop only if a start
-//! went out; who says nothing more, or loses the connection, has stopped. It costs nothing of the budget of messages, and what does
-//! not fit into the bounds is dropped: nothing depends on it.
+//! went out, here or perhaps elsewhere; who says nothing more, or loses the connection, has stopped. Those who hear of it are told of the
+//! end by their own gateway ([`crate::ws::typing_heard`]) if the typist's is gone. It costs nothing of the budget of messages, and what
+//! does not fit into the bounds is dropped: nothing depends on it.
 
 use crate::fields::{self, Object};
 use crate::refusal::Refusal;
@@ -83,6 +84,17 @@ impl Typists {
         let Some(typist) = typists.get_mut(&(user.clone(), thread)) else { return false };
         typist.until = None;
         std::mem::take(&mut typist.is_shown)
+    }
+
+    /// They stopped, and may have started elsewhere: on another gateway, which is gone. `true` if others have to be told.
+    fn stops_elsewhere(&self, user: &UserId, thread: ThreadId, now: Instant) -> bool {
+        let mut typists = self.0.lock();
+        let key = (user.clone(), thread);
+        if typists.len() >= TYPISTS_MAX || typists.contains_key(&key) {
+            return false;
+        }
+        typists.insert(key, Typist { told_at: now, is_shown: false, until: None });
+        true
     }
 
     /// Who stopped without a word, and whose start was held back long enough.
@@ -198,7 +210,11 @@ impl Shared {
         if types {
             self.look_where_typing(socket, user, thread, &people).await;
         }
-        let tells = if types { self.starts(socket, user, thread) } else { self.stops(socket, user, thread) };
+        let tells = if types {
+            self.starts(socket, user, thread)
+        } else {
+            self.stops(socket, user, thread) || self.stops_after_coming(socket, user, thread)
+        };
         if tells {
             self.typing.tell(user.clone(), thread, types);
         }
@@ -232,6 +248,14 @@ impl Shared {
     fn stops(&self, socket: &Socket<Member>, user: &UserId, thread: ThreadId) -> bool {
         socket.state().looking_if_any(|looking| looking.typing.retain(|other| *other != thread));
         self.typing.typists.stops(user, thread)
+    }
+
+    /// A page that has just come tells of the stop of what it had started before, perhaps on another gateway.
+    fn stops_after_coming(&self, socket: &Socket<Member>, user: &UserId, thread: ThreadId) -> bool {
+        let here_for_ms = self.edge.clock.now().0.saturating_sub(socket.state().opened_at().0);
+        let tells = here_for_ms <= TYPING_LIFE_MS && self.typing.typists.stops_elsewhere(user, thread, Instant::now());
+        self.typing.started.notify_one();
+        tells
     }
 
     /// The socket has no transport any more: whoever typed on it has stopped.
@@ -297,6 +321,15 @@ mod tests {
         assert!(typists.starts(&ann(), thread(), start));
         assert!(typists.stops(&ann(), thread()));
         assert!(!typists.stops(&ann(), thread()));
+        assert!(typists.look(at(start, 2_000)).is_empty());
+        assert!(typists.is_empty());
+    }
+
+    #[test]
+    fn a_stop_of_what_was_started_elsewhere_is_told_once_in_two_seconds() {
+        let (typists, start) = (Typists::default(), Instant::now());
+        assert!(typists.stops_elsewhere(&ann(), thread(), start));
+        assert!(!typists.stops_elsewhere(&ann(), thread(), at(start, 1_000)));
         assert!(typists.look(at(start, 2_000)).is_empty());
         assert!(typists.is_empty());
     }

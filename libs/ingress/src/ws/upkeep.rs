@@ -11,6 +11,7 @@ use crate::ws::roster::RosterTask;
 use crate::ws::sight::look_again;
 use crate::ws::signals::Signals;
 use crate::ws::typing::TypingTask;
+use crate::ws::typing_heard::end_unheard;
 use eventflow_ports::presence::GatewayStats;
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Count, Server};
@@ -56,6 +57,7 @@ impl Upkeep {
                 () = typing.run() => {}
                 () = sign(&shared) => {}
                 () = look_again(&shared) => {}
+                () = end_unheard(&shared) => {}
                 () = shared.receipts.run(&shared.hub, &signals, &*shared.edge.clock) => {}
                 () = report(&server, &shared, &id) => {}
                 () = shutdown.cancelled() => {}
