@@ -33,6 +33,9 @@ pub struct Part {
     pub at: Timestamp,
     /// The session it is for, if it is for one only (what that session had missed elsewhere); else it is for everybody in the threads.
     pub session: Option<String>,
+    /// Sessions that had missed something elsewhere and hear what is for everybody from this part on.
+    #[serde(default)]
+    pub joined: Vec<String>,
     /// The messages; empty in a part that only says that the gateway is still there.
     pub entries: Vec<Entry>,
 }

@@ -32,7 +32,8 @@ pub async fn check_all(one: &dyn Journal, other: &dyn Journal) {
 /// Nothing of a part is lost, and numbers rise.
 pub async fn parts_are_read_in_order_and_whole(journal: &dyn Journal) {
     let gateway = GatewayId::new();
-    let parts = [part(1, 3), Part { session: Some("a session's id".to_owned()), ..part(2, 2) }, part(3, 1)];
+    let (session, joined) = (Some("a session's id".to_owned()), vec!["one".to_owned(), "another".to_owned()]);
+    let parts = [part(1, 3), Part { session, ..part(2, 2) }, Part { joined, ..part(3, 1) }];
     append(journal, &gateway, &parts).await;
     assert_read(journal, &gateway, &parts).await;
 }
@@ -156,7 +157,7 @@ pub fn part(number: u64, entries: u64) -> Part {
         Entry { position, thread: ThreadId::derive(&[], &(index % 7).to_string()), seq: position * 3 }
     };
     let at = Timestamp(1_700_000_000_123 + i64::try_from(number).expect("a small number"));
-    Part { number, at, session: None, entries: (0..entries).map(entry).collect() }
+    Part { number, at, session: None, joined: Vec::new(), entries: (0..entries).map(entry).collect() }
 }
 
 fn parts(numbers: std::ops::RangeInclusive<u64>) -> Vec<Part> {

@@ -33,7 +33,7 @@ impl Application for Echo {
             Some(auth) => auth.to_owned(),
             None => RawValue::from_string("{}".into()).map_err(|_| ConnectError::new("invalid auth"))?,
         };
-        Ok(Accepted { identity: None, start: None, note: None, state: auth })
+        Ok(Accepted { identity: None, note: None, state: auth })
     }
 
     async fn joining(&self, _socket: &Socket<Self::State>, _how: Joining<Self::State>) {}

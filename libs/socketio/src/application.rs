@@ -80,8 +80,6 @@ pub struct Handshake {
 pub struct Accepted<S> {
     /// Who it is. A session is only recovered by a connection of the same identity.
     pub identity: Option<String>,
-    /// The encoder's [`Offset`] now. Offsets up to it are of packets before this session's first, whatever session heard them.
-    pub start: Option<Offset>,
     /// What the client should present, beside the offset of the last packet it got, should its session be lost: URL-safe ASCII. It comes
     /// back in [`Lost`], from whoever presents it: it proves nothing.
     pub note: Option<String>,

@@ -51,7 +51,6 @@ pub(crate) async fn join<A: Application>(
         name: accepted.identity.map(String::into_boxed_str),
         recovery: shared.recovery.clone(),
         note: accepted.note.map(String::into_boxed_str),
-        start: accepted.start,
     };
     let (socket, missed, how) = match recover(&shared, &identity, request.auth.as_deref()).await {
         Recovery::Done(socket, missed) => (socket, Some(missed), Joining::Recovered(accepted.state)),

@@ -18,6 +18,7 @@ mod http;
 mod id;
 mod join;
 mod offset;
+mod order;
 mod packet;
 mod polling;
 mod reaper;

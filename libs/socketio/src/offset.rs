@@ -1,9 +1,12 @@
 //! Where a packet is in the stream of all recoverable packets of one encoder, as clients remember and present it.
 //!
+//! To one session, positions never fall: the offset of the last packet that a client got says how far it has come. A packet outside that
+//! order (an answer, made while others are on their way) is sent beside the last one and repeats its position, with a number of its own.
+//!
 //! An offset names its encoder too, by four characters drawn at random when the encoder was made: a client keeps the offset of the
 //! last packet it got, even from another server or an earlier run, and such an offset says nothing of this one's packets.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Characters that name an encoder.
 const EPOCH_LENGTH: usize = 4;
@@ -26,21 +29,28 @@ impl Epoch {
     }
 }
 
+/// Between the position and the number of a packet beside it.
+const BESIDE: char = '-';
+
 /// Place of a packet: which encoder's, and the how manieth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offset {
     pub(crate) epoch: Epoch,
     pub(crate) position: u64,
+    /// Tells packets at one position apart; 0 for the one whose position it is.
+    pub(crate) beside: u64,
 }
 
 impl Offset {
     /// Reads an offset as a client sent it.
     pub fn parse(text: &str) -> Option<Self> {
-        let (epoch, position) = text.split_at_checked(EPOCH_LENGTH)?;
-        let epoch = Epoch(epoch.as_bytes().try_into().ok()?);
-        let is_plain = epoch.0.iter().chain(position.as_bytes()).all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
-        let position = u64::from_str_radix(position, RADIX).ok().filter(|_| is_plain)?;
-        Some(Self { epoch, position })
+        let (epoch, place) = text.split_at_checked(EPOCH_LENGTH)?;
+        let epoch = Epoch(epoch.as_bytes().try_into().ok().filter(|_| is_plain(epoch))?);
+        let (position, beside) = match place.split_once(BESIDE) {
+            None => (number(place)?, 0),
+            Some((position, beside)) => (number(position)?, number(beside).filter(|beside| *beside > 0)?),
+        };
+        Some(Self { epoch, position, beside })
     }
 
     /// Whether both are of the same encoder, so that their positions can be compared.
@@ -48,29 +58,55 @@ impl Offset {
         self.epoch == other.epoch
     }
 
-    /// The how manieth packet of its encoder.
+    /// The how manieth packet of its encoder; beside another packet, that one's.
     pub fn position(self) -> u64 {
         self.position
     }
+
+    /// Whether it repeats the position of another packet.
+    pub(crate) fn is_beside(self) -> bool {
+        self.beside > 0
+    }
+
+    /// That of the same packet, sent beside the one at `position`.
+    pub(crate) fn put_beside(self, position: u64) -> Self {
+        Self { position, beside: if self.is_beside() { self.beside } else { self.position }, ..self }
+    }
 }
 
-/// The encoder's name and the position in base 36, lower case.
+/// The encoder's name and the position in base 36, lower case; beside another packet, a hyphen and the number there.
 impl fmt::Display for Offset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // 13 digits hold every u64.
-        let (mut digits, mut rest, mut from) = ([b'0'; 13], self.position, 13);
-        loop {
-            from -= 1;
-            digits[from] = digit(u32::try_from(rest % u64::from(RADIX)).expect("less than 36"));
-            rest /= u64::from(RADIX);
-            if rest == 0 {
-                break;
-            }
+        formatter.write_str(std::str::from_utf8(&self.epoch.0).expect("digits are ASCII"))?;
+        write_number(formatter, self.position)?;
+        if self.is_beside() {
+            formatter.write_char(BESIDE)?;
+            write_number(formatter, self.beside)?;
         }
-        let text = |bytes| std::str::from_utf8(bytes).expect("digits are ASCII");
-        formatter.write_str(text(&self.epoch.0))?;
-        formatter.write_str(text(&digits[from..]))
+        Ok(())
     }
+}
+
+fn write_number(formatter: &mut fmt::Formatter<'_>, number: u64) -> fmt::Result {
+    // 13 digits hold every u64.
+    let (mut digits, mut rest, mut from) = ([b'0'; 13], number, 13);
+    loop {
+        from -= 1;
+        digits[from] = digit(u32::try_from(rest % u64::from(RADIX)).expect("less than 36"));
+        rest /= u64::from(RADIX);
+        if rest == 0 {
+            break;
+        }
+    }
+    formatter.write_str(std::str::from_utf8(&digits[from..]).expect("digits are ASCII"))
+}
+
+fn number(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, RADIX).ok().filter(|_| is_plain(text))
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
 }
 
 fn digit(value: u32) -> u8 {
@@ -85,21 +121,36 @@ mod tests {
     #[test]
     fn offsets_read_back_as_themselves() {
         for position in [0, 1, 35, 36, 1_000_000, u64::MAX] {
-            let offset = Offset { epoch: Epoch::of(4_000_000_000), position };
-            assert_eq!(Offset::parse(&offset.to_string()), Some(offset), "{offset}");
+            for beside in [0, 1, u64::MAX] {
+                let offset = Offset { epoch: Epoch::of(4_000_000_000), position, beside };
+                assert_eq!(Offset::parse(&offset.to_string()), Some(offset), "{offset}");
+            }
         }
     }
 
     #[test]
     fn what_is_no_offset_is_refused() {
-        for text in ["", "abcd", "abcd+1", "abcdA", "abc", "äöüä", "abcd 1", "abcdzzzzzzzzzzzzzzz"] {
+        for text in [
+            "",
+            "abcd",
+            "abcd+1",
+            "abcdA",
+            "abc",
+            "äöüä",
+            "abcd 1",
+            "abcdzzzzzzzzzzzzzzz",
+            "abcd1-",
+            "abcd1-0",
+            "abcd-1",
+            "abcd1-2-3",
+        ] {
             assert_eq!(Offset::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn offsets_of_two_encoders_are_not_compared() {
-        let [one, other] = [1, 2].map(|random| Offset { epoch: Epoch::of(random), position: 7 });
+        let [one, other] = [1, 2].map(|random| Offset { epoch: Epoch::of(random), position: 7, beside: 0 });
         assert!(one.is_of_the_same_encoder(one));
         assert!(!one.is_of_the_same_encoder(other));
     }

@@ -73,6 +73,20 @@ impl Packet {
     pub fn offset(&self) -> Option<Offset> {
         self.0.offset
     }
+
+    /// The same packet sent beside the one at `position`; one without an offset stays as it is.
+    pub(crate) fn beside(&self, position: u64) -> Self {
+        let Some(offset) = self.0.offset else { return self.clone() };
+        let new = offset.put_beside(position);
+        let without = self.text().len() - ending(offset).len();
+        let text = format!("{}{}", &self.text()[..without], ending(new));
+        Self::new(text.into(), self.0.attachments.to_vec(), Some(new))
+    }
+}
+
+/// How the text of an event with this offset ends.
+fn ending(offset: Offset) -> String {
+    format!("\"{offset}\"]")
 }
 
 impl Encoder {
@@ -89,7 +103,7 @@ impl Encoder {
 
     /// The last offset given to a packet; its position is 0 before the first.
     pub fn offset(&self) -> Offset {
-        Offset { epoch: self.epoch, position: self.last_position.load(Relaxed) }
+        Offset { epoch: self.epoch, position: self.last_position.load(Relaxed), beside: 0 }
     }
 
     /// An event with one argument, to be replayed if the client misses it.
@@ -103,6 +117,12 @@ impl Encoder {
         let offset = self.next_offset();
         let text = socket::encode_event(&self.namespace, name, arguments, Some(&offset.to_string()));
         Packet::new(text, Vec::new(), Some(offset))
+    }
+
+    /// An event with one argument for one client, outside the order of what is on its way to it: to be replayed if the client misses it,
+    /// and its offset repeats the position of the packet emitted before it, whichever that is.
+    pub fn event_beside<T: Serialize + ?Sized>(&self, name: &str, argument: &T) -> Result<Packet, serde_json::Error> {
+        Ok(self.event(name, argument)?.beside(0))
     }
 
     /// An event with one argument that is worth nothing later: it has no offset, is not kept and never replayed. The
@@ -128,7 +148,7 @@ impl Encoder {
     }
 
     fn next_offset(&self) -> Offset {
-        Offset { epoch: self.epoch, position: self.last_position.fetch_add(1, Relaxed) + 1 }
+        Offset { epoch: self.epoch, position: self.last_position.fetch_add(1, Relaxed) + 1, beside: 0 }
     }
 }
 

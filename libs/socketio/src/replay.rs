@@ -46,13 +46,14 @@ impl Replay {
         }
     }
 
-    /// Everything behind the packet with this offset; without one, everything there ever was. `None` if some of that
-    /// is no longer kept, or the offset is not one of this session.
+    /// Everything behind the packet with this offset. Without one, or with one of an earlier session, which a client presents as long as
+    /// it has got nothing in this one: everything there ever was. `None` if some of that is no longer kept.
     pub(crate) fn since(&self, offset: Option<Offset>) -> Option<Vec<Packet>> {
-        let skip = match offset {
-            offset if offset == self.floor => 0,
+        let known = offset.and_then(|_| self.kept.iter().position(|(_, packet)| packet.offset() == offset));
+        let skip = match known {
+            Some(index) => 1 + index,
+            None if self.floor.is_none() || self.floor == offset => 0,
             None => return None,
-            Some(_) => 1 + self.kept.iter().position(|(_, packet)| packet.offset() == offset)?,
         };
         Some(self.kept.iter().skip(skip).map(|(_, packet)| packet.clone()).collect())
     }
@@ -92,7 +93,13 @@ mod tests {
         assert_eq!(texts(replay.since(packets[0].offset())), texts(Some(packets[1..].to_vec())));
         assert_eq!(replay.since(packets[2].offset()).map(|due| due.len()), Some(0));
         assert_eq!(replay.since(None).map(|due| due.len()), Some(3));
-        assert!(replay.since(Offset::parse("abcdzzz")).is_none());
+    }
+
+    #[test]
+    fn an_offset_of_an_earlier_session_is_none_of_this_one() {
+        let earlier = Offset::parse("abcdzzz");
+        assert_eq!(filled(3, &Recovery::default()).0.since(earlier).map(|due| due.len()), Some(3));
+        assert!(filled(3, &Recovery { max_packets: 2, ..Recovery::default() }).0.since(earlier).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! any socket. The lock here is taken before the one of the engine, never the other way round.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -20,6 +20,7 @@ use crate::config::Recovery;
 use crate::engine::{Engine, Queued};
 use crate::id::Id;
 use crate::offset::Offset;
+use crate::order::Order;
 use crate::packet::Packet;
 use crate::reason::DisconnectReason;
 use crate::replay::Replay;
@@ -36,8 +37,8 @@ struct Inner<S> {
     private_id: Option<Id>,
     /// What the client shows with it; see [`Accepted::note`](crate::Accepted::note).
     note: Option<Box<str>>,
-    /// The last offset that was given before the session began.
-    start: Option<Offset>,
+    /// See [`Socket::add_to_note`].
+    more: OnceLock<Box<str>>,
     namespace: Arc<str>,
     identity: Option<Box<str>>,
     recovery: Option<Arc<Recovery>>,
@@ -48,6 +49,7 @@ struct Inner<S> {
 #[derive(Debug)]
 struct Link {
     place: Place,
+    order: Order,
     /// Present once there has been a packet to keep.
     replay: Option<Box<Replay>>,
     /// A new connection waits to take the session over.
@@ -105,7 +107,6 @@ pub(crate) struct Identity {
     pub(crate) name: Option<Box<str>>,
     pub(crate) recovery: Option<Arc<Recovery>>,
     pub(crate) note: Option<Box<str>>,
-    pub(crate) start: Option<Offset>,
 }
 
 /// The first step of taking a session over.
@@ -167,10 +168,34 @@ impl<S> Socket<S> {
         }
     }
 
-    /// Sends a packet; it must have been made for this socket's namespace.
+    /// Sends a packet; it must have been made for this socket's namespace. Packets for many are emitted in the order of their offsets.
     pub fn emit(&self, packet: &Packet) -> Delivery {
         let mut link = self.0.link.lock();
-        let kept = self.keep(&mut link, packet);
+        let packet = link.order.place(packet);
+        self.send(&mut link, &packet)
+    }
+
+    /// Sends a packet that is for this session alone and has a place in its order, while it is apart: see [`Socket::set_apart`].
+    pub fn emit_apart(&self, packet: &Packet) -> Delivery {
+        let mut link = self.0.link.lock();
+        let packet = link.order.follow(packet);
+        self.send(&mut link, &packet)
+    }
+
+    /// From here on the session is apart, or no more: while it is, only what [`Socket::emit_apart`] sends moves its client's offset on; what
+    /// goes to many comes with offsets that repeat the last position.
+    pub fn set_apart(&self, is_apart: bool) {
+        self.0.link.lock().order.set_apart(is_apart);
+    }
+
+    /// Adds to what the client should present; see [`Accepted::note`](crate::Accepted::note). Once, while the socket is `joining`.
+    pub fn add_to_note(&self, more: &str) {
+        // A second time is too late: the client has been told.
+        let _ = self.0.more.set(more.into());
+    }
+
+    fn send(&self, link: &mut Link, packet: &Packet) -> Delivery {
+        let kept = self.keep(link, packet);
         let taken = match &mut link.place {
             Place::Connected(engine) => engine.push(packet.clone()),
             Place::Joining(pending) => pending.push(packet),
@@ -262,12 +287,13 @@ impl<S> Socket<S> {
 impl<S> Socket<S> {
     /// A new session, joining.
     pub(crate) fn new(identity: Identity, state: S) -> Self {
-        let link = Link { place: Place::Joining(Pending::default()), replay: None, claimant: None, condemned: None };
+        let place = Place::Joining(Pending::default());
+        let link = Link { place, order: Order::default(), replay: None, claimant: None, condemned: None };
         Self(Arc::new(Inner {
             id: Id::random(),
             private_id: identity.recovery.is_some().then(Id::random),
             note: identity.note,
-            start: identity.start,
+            more: OnceLock::new(),
             namespace: identity.namespace,
             identity: identity.name,
             recovery: identity.recovery,
@@ -284,16 +310,8 @@ impl<S> Socket<S> {
     /// What the client presents to have the session again.
     fn presented(&self) -> Option<String> {
         let id = self.0.private_id.as_ref()?;
-        Some(self.0.note.as_ref().map_or_else(|| id.to_string(), |note| format!("{id}.{note}")))
-    }
-
-    /// The offset as one of this session's packets: `None` if it is of another encoder or from before the session, which a client
-    /// presents as long as it has got nothing in this one.
-    fn own(&self, seen: Offset) -> Option<Offset> {
-        match self.0.start {
-            None => Some(seen),
-            Some(start) => (seen.is_of_the_same_encoder(start) && seen.position() > start.position()).then_some(seen),
-        }
+        let more = self.0.more.get().map_or("", |more| more);
+        Some(self.0.note.as_ref().map_or_else(|| id.to_string(), |note| format!("{id}.{note}{more}")))
     }
 
     /// Whether a connection with this identity may have this session.
@@ -355,12 +373,8 @@ impl<S> Socket<S> {
 
     /// Tries to take the session over for a client that has seen packets up to `seen`.
     pub(crate) fn claim(&self, seen: Option<Offset>) -> Claim {
-        let seen = seen.and_then(|seen| self.own(seen));
         let mut link = self.0.link.lock();
-        let missed = match &link.replay {
-            Some(replay) => replay.since(seen),
-            None => seen.is_none().then(Vec::new),
-        };
+        let missed = link.replay.as_ref().map_or_else(|| Some(Vec::new()), |replay| replay.since(seen));
         let Some(missed) = missed.filter(|_| link.condemned.is_none()) else { return Claim::Lost };
         match &link.place {
             Place::Joining(_) | Place::Gone => return Claim::Lost,

@@ -289,3 +289,47 @@ async fn a_session_on_polling_is_recovered_on_polling() {
     let (_, body) = rig.get(&query).await;
     assert!(body.contains(&memory.sid) && body.contains("\u{1e}42[\"n\",1,"), "{body}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_packet_that_was_on_its_way_when_the_session_began_is_not_repeated() {
+    let mut rig = Rig::new(Config::default());
+    let packet = rig.server.application().encoder.event("n", &1).unwrap();
+    let (mut client, answer) = rig.joined(r#"{"user":"anna"}"#).await;
+    let mut memory = Memory::of(&answer);
+    memory.read(&mut client).await;
+    rig.socket().emit(&packet);
+    assert_eq!(memory.read(&mut client).await, r#"42["n",1,"1"]"#);
+    drop(client);
+    rig.until(Seen::Disconnected(DisconnectReason::TransportClosed)).await;
+    let (mut client, answer) = rig.joined(&memory.auth("anna")).await;
+    assert_eq!(answer["sid"], memory.sid);
+    assert_eq!(memory.read(&mut client).await, r#"42["early",1,"3"]"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_apart_is_recovered_as_exactly_as_others() {
+    let (mut rig, mut client, mut memory) = start(Config::default()).await;
+    memory.read(&mut client).await;
+    let (socket, encoder) = (rig.socket(), rig.server.application().encoder.clone());
+    socket.set_apart(true);
+    socket.emit_apart(&encoder.event("own", &1).unwrap());
+    emit(&rig, 1);
+    assert_eq!(memory.read(&mut client).await, r#"42["own",1,"2"]"#);
+    assert_eq!(memory.read(&mut client).await, r#"42["n",1,"2-3"]"#);
+    drop(client);
+    rig.until(Seen::Disconnected(DisconnectReason::TransportClosed)).await;
+    emit(&rig, 2);
+    socket.emit(&encoder.event_beside("answer", &1).unwrap());
+    let (mut client, answer) = rig.joined(&memory.auth("anna")).await;
+    assert_eq!(answer["sid"], memory.sid);
+    assert_eq!(memory.read(&mut client).await, r#"42["n",2,"2-4"]"#);
+    assert_eq!(memory.read(&mut client).await, r#"42["answer",1,"2-5"]"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_can_be_added_to_while_joining() {
+    let (rig, _client, memory) = start(Config::default()).await;
+    rig.socket().add_to_note(".more");
+    let (_client, answer) = rig.joined(&memory.auth("anna")).await;
+    assert!(answer["pid"].as_str().unwrap().ends_with(".note.more"), "{answer}");
+}

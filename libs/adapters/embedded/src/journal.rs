@@ -15,6 +15,8 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The file's name inside a data folder.
 const FILE_NAME: &str = "journal.db";
@@ -22,6 +24,8 @@ const FILE_NAME: &str = "journal.db";
 const TIDY_EVERY_MS: i64 = 5_000;
 /// Rows that such an append deletes at most: about a millisecond. A journal of a busy gateway goes within minutes.
 const TIDIED_ROWS_MAX: i64 = 1_000;
+/// How long an append may take before messages go on their way without it. It may be carried out later, which is no harm.
+const APPEND_TIMEOUT: Duration = Duration::from_millis(250);
 
 const SCHEMA: &[&str] = &["CREATE TABLE part (
     gateway TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, part BLOB NOT NULL, PRIMARY KEY (gateway, number)
@@ -100,7 +104,8 @@ impl Journal for EmbeddedJournal {
         let encoded = codec::encode(part).expect("numbers and texts always encode");
         let row =
             Row { gateway: gateway.clone(), number: integer(part.number), at, part: encoded, keep_from: integer(keep_from) };
-        let there = self.database.write(move |tx| append(tx, &row)).await.map_err(|error| failed(error.into()))?;
+        let write = timeout(APPEND_TIMEOUT, self.database.write(move |tx| append(tx, &row))).await;
+        let there = write.map_err(|late| failed(late.into()))?.map_err(|error| failed(error.into()))?;
         self.tidy(at);
         if there { Ok(()) } else { Err(failed(PassedOver(part.number).into())) }
     }
@@ -174,4 +179,25 @@ fn report(tidied: Result<(), DatabaseError>) {
 
 fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn an_append_that_hangs_is_given_up_and_carried_out_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = EmbeddedJournal::open_in(folder.path()).unwrap();
+        let (release, held) = mpsc::channel::<()>();
+        // Returns when the sender is gone.
+        journal.database.submit(move |_| Ok(held.recv().is_ok()), drop).await.unwrap();
+        let (gateway, part) = (GatewayId::new(), eventflow_ports::journal_contract::part(0, 1));
+        journal.append(&gateway, &part, 0).await.expect_err("nothing is written meanwhile");
+        drop(release);
+        journal.append(&gateway, &part, 0).await.unwrap();
+        assert_eq!(journal.read(&gateway).await.unwrap(), [part]);
+        journal.close().await;
+    }
 }

@@ -28,7 +28,7 @@ impl Asker {
 
     /// Emits an event to the socket that asked; kept for its return if it is away.
     pub(crate) fn emit<T: Serialize>(&self, name: &str, body: &T) {
-        match self.encoder.event(name, body) {
+        match self.encoder.event_beside(name, body) {
             Ok(packet) => {
                 self.socket.emit(&packet);
             }

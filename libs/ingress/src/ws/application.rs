@@ -14,16 +14,19 @@ use crate::ws::hub::Hub;
 use crate::ws::journal::Writing;
 use crate::ws::member::{Here, Member};
 use crate::ws::receipts::Receipts;
-use crate::ws::resume::{Note, Pasts, Resumable};
+use crate::ws::resume::{self, Note, Pasts, Resumable};
 use crate::ws::roster::Roster;
 use crate::ws::sight::Sight;
 use crate::ws::typing::Typing;
 use crate::ws::typing_heard::TypingHeard;
 use crate::ws::watch::{Looking, Watch};
 use eventflow_ports::Membership;
-use eventflow_protocol::{ErrorCode, GatewayId, UserId};
-use eventflow_socketio::{Accepted, Application, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Socket};
+use eventflow_protocol::{ErrorCode, UserId};
+use eventflow_socketio::{
+    Accepted, Application, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Offset, Socket,
+};
 use http::request::Parts as RequestHead;
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
@@ -37,7 +40,6 @@ pub(crate) const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all sockets of the gateway share.
 pub(crate) struct Shared {
-    pub(crate) id: GatewayId,
     pub(crate) edge: Edge,
     pub(crate) caps: Arc<Caps>,
     pub(crate) membership: Membership,
@@ -50,16 +52,20 @@ pub(crate) struct Shared {
     pub(crate) typing_heard: TypingHeard,
     pub(crate) receipts: Receipts,
     pub(crate) journal: Writing,
+    /// The last packet that went to everybody it is for.
+    pub(crate) emitted: Mutex<Offset>,
     pub(crate) pasts: Pasts,
-    /// Lets so many clients be caught up with at the same time.
+    /// Lets so many clients be read for at the same time.
     pub(crate) resumes: Semaphore,
+    /// Who was caught up with and hears what everybody hears from the next batch on.
+    pub(crate) joining: resume::Joining,
     pub(crate) encoder: Encoder,
     /// Answers being waited for, and deadlines.
     pub(crate) tasks: TaskTracker,
     /// Ends the deadlines.
     pub(crate) shutdown: CancellationToken,
     /// Sessions of different generations are not continued in each other: see [`Shared::start_generation`].
-    pub(crate) generation: AtomicU64,
+    pub(crate) generation: Arc<AtomicU64>,
     /// Whether events can reach sockets here.
     pub(crate) is_open: AtomicBool,
     /// [`AUTHENTICATION_TIMEOUT`], but in tests.
@@ -72,11 +78,24 @@ impl Shared {
         self.generation.fetch_add(1, Relaxed);
     }
 
+    /// Whether everything that was addressed to the socket since it came could reach it.
+    pub(crate) fn is_current(&self, member: &Member) -> bool {
+        member.generation() == self.generation.load(Relaxed)
+    }
+
+    /// Closes a socket that came while its generation ended: nothing would reach it.
+    fn close_if_outdated(&self, socket: &Socket<Member>) {
+        if !self.is_current(socket.state()) {
+            socket.close_transport("restart");
+        }
+    }
+
     /// Registers a socket with its user, the user with the registry, and the device with the sweeper.
     pub(crate) async fn register(self: &Arc<Self>, user: &UserId, socket: &Socket<Member>) {
         self.hub.add(user, Here(socket.clone()));
         self.beat.here(socket);
         self.roster.entered(user.clone()).await;
+        self.close_if_outdated(socket);
         self.resume(socket);
     }
 
@@ -89,12 +108,6 @@ impl Shared {
 
     pub(crate) fn asker(&self, socket: &Socket<Member>, event: &Event) -> Asker {
         Asker { socket: socket.clone(), ack: event.ack, encoder: self.encoder.clone() }
-    }
-
-    /// What a session must share with the connection that wants to continue it: the user and the generation.
-    fn identity(&self, user: Option<&UserId>) -> String {
-        // A '#' cannot occur in a user id, so no user is mistaken for another.
-        format!("{}#{}", user.map_or("", UserId::as_str), self.generation.load(Relaxed))
     }
 
     /// Closes the socket if nobody has authenticated on it in time.
@@ -112,6 +125,12 @@ impl Shared {
             }
         });
     }
+}
+
+/// What a session must share with the connection that wants to continue it: the user and the generation.
+fn session_of(member: &Member) -> String {
+    // A '#' cannot occur in a user id, so no user is mistaken for another.
+    format!("{}#{}", member.user().map_or("", UserId::as_str), member.generation())
 }
 
 /// The application on the Socket.IO server.
@@ -139,11 +158,12 @@ impl Application for SocketApp {
     ) -> Result<Accepted<Member>, ConnectError> {
         let identity = connect::identify(&self.0.edge, handshake, auth).await?;
         let now = self.0.edge.clock.now();
-        let state = Member::arrived(identity.as_ref(), now);
+        let generation = self.0.generation.load(Relaxed);
+        let state = Member::arrived(identity.as_ref(), now).of_generation(generation);
         state.sit(connect::seat(&self.0.caps, handshake, state.user())?);
-        let start = self.0.encoder.offset();
-        let note = Note { gateway: self.0.id.clone(), start, since: now, tag: state.tag() };
-        Ok(Accepted { identity: Some(self.0.identity(state.user())), start: Some(start), note: Some(note.to_string()), state })
+        let start = *self.0.emitted.lock();
+        let note = Note { gateway: self.0.journal.name(generation), start, since: now, tag: state.tag() };
+        Ok(Accepted { identity: Some(session_of(&state)), note: Some(note.to_string()), state })
     }
 
     async fn joining(&self, socket: &Socket<Member>, how: Joining<Member>) {
@@ -151,6 +171,8 @@ impl Application for SocketApp {
             Joining::Recovered(newer) => socket.state().renew(&newer),
             Joining::Fresh(lost) => {
                 if let Some(wanted) = lost.and_then(|lost| Resumable::of(&lost, socket.state().tag())) {
+                    socket.add_to_note(&wanted.told());
+                    socket.set_apart(true);
                     socket.state().wait_for(wanted);
                 }
                 if let Some(user) = socket.state().user() {
@@ -161,6 +183,7 @@ impl Application for SocketApp {
     }
 
     async fn connected(&self, socket: &Socket<Member>, recovered: bool) {
+        self.0.close_if_outdated(socket);
         let Some(user) = socket.state().user() else { return self.0.expect_authentication(socket) };
         if self.0.end_unless_it_stands(socket, user).await && recovered {
             self.0.beat.here(socket);

@@ -1,12 +1,13 @@
 //! From the gateway's queue to the sockets: each event once, to those of its audience who are here.
 //!
 //! The packet is encoded once and shared by all sockets; the messages of a batch are written to the gateway's journal before any is
-//! emitted. Safe to repeat because the ids of recent events are remembered: a redelivery (the fan-out worker crashed before its
-//! acknowledgement, or ours was lost) comes within seconds and is dropped.
+//! emitted. Safe to repeat because the ids of recent events are remembered once they are emitted: a redelivery (the fan-out worker
+//! crashed before its acknowledgement, or ours was lost) comes within seconds and is dropped.
 //! If the store cannot say who is in a thread, the batch waits; nothing is dropped for that.
 
 use crate::ws::application::Shared;
 use crate::ws::member::Here;
+use crate::ws::typing_heard;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
@@ -20,6 +21,7 @@ use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Event ids remembered: 6 s of the system's peak of about 10,000 events/s, 50 times as long on an ordinary day; 3 MB.
 const RECENT_MAX: usize = 65_536;
@@ -39,10 +41,15 @@ struct Recent {
 }
 
 impl Recent {
-    /// Whether the event is new; from now on it is not.
-    fn claim(&mut self, id: EventId) -> bool {
+    /// Whether the event is new.
+    fn is_new(&self, id: EventId) -> bool {
+        !self.known.contains(&id)
+    }
+
+    /// From now on the event is not new.
+    fn add(&mut self, id: EventId) {
         if !self.known.insert(id) {
-            return false;
+            return;
         }
         self.order.push_back(id);
         if self.order.len() > RECENT_MAX
@@ -50,7 +57,6 @@ impl Recent {
         {
             self.known.remove(&oldest);
         }
-        true
     }
 }
 
@@ -82,11 +88,7 @@ impl Handler for Deliveries {
         let threads: Vec<ThreadId> = batch.iter().filter_map(|item| thread_of(&item.value)).collect();
         let people = membership.of_all(&threads).await;
         let people = people.map_err(|error| Unavailable { what: "the store", source: error.into() })?;
-        let ready: Vec<Ready<'_>> = batch.iter().filter_map(|item| self.prepare(&item.value, &people)).collect();
-        self.shared.journal.write(None, ready.iter().filter_map(|ready| self.entry(ready)).collect()).await;
-        for ready in &ready {
-            self.deliver(ready);
-        }
+        self.emit(batch, &people).await;
         Ok(Performed { outcomes: batch.iter().map(|_| Outcome::Done).collect(), effect: () })
     }
 
@@ -107,14 +109,40 @@ impl Deliveries {
         Self { shared, recent: Mutex::default(), alone_since }
     }
 
-    /// Encodes a delivery that is new here. Nothing to do: `None`.
-    fn prepare<'a>(&self, delivery: &'a Delivery, people: &'a HashMap<ThreadId, Participants>) -> Option<Ready<'a>> {
-        if is_history(delivery, self.alone_since) || !self.recent.lock().claim(delivery.event_id) {
+    /// One batch, from its positions to its packets. No other is under way, so all sockets get packets in the order of positions; and
+    /// nobody is named as hearing it who does not.
+    async fn emit(&self, batch: &[Item<Delivery>], people: &HashMap<ThreadId, Participants>) {
+        let mut caught = self.shared.joining.lock().await;
+        let mut known = HashSet::new();
+        let ready: Vec<_> = batch.iter().filter_map(|item| self.prepare(&item.value, people, &mut known)).collect();
+        let entries: Vec<Entry> = ready.iter().filter_map(|ready| self.entry(ready)).collect();
+        if !entries.is_empty() {
+            let joined = caught.names(|member| self.shared.is_current(member));
+            self.shared.journal.write(joined, entries).await;
+            caught.join();
+        }
+        for ready in &ready {
+            self.deliver(ready);
+            // Only now: what was not emitted, since this was cut short, is new when it comes again.
+            self.recent.lock().add(ready.delivery.event_id);
+        }
+    }
+
+    /// Encodes a delivery that is new here and in its batch. Nothing to do: `None`.
+    fn prepare<'a>(
+        &self,
+        delivery: &'a Delivery,
+        people: &'a HashMap<ThreadId, Participants>,
+        known: &mut HashSet<EventId>,
+    ) -> Option<Ready<'a>> {
+        let is_new = self.recent.lock().is_new(delivery.event_id) && known.insert(delivery.event_id);
+        if is_history(delivery, self.alone_since) || !is_new {
             self.shared.edge.metrics.edge.duplicates.inc();
             return None;
         }
         if delivery.audience == Audience::Gateways {
             self.act(delivery);
+            self.recent.lock().add(delivery.event_id);
             return None;
         }
         let payload = match serde_json::from_str::<&RawValue>(&delivery.payload) {
@@ -130,6 +158,9 @@ impl Deliveries {
                     tracing::warn!(%thread, event = %delivery.event_id, "an event of a thread that does not exist");
                     return None;
                 };
+                if delivery.name == typing_heard::NAME {
+                    self.shared.typing_heard.note(payload.get(), Instant::now());
+                }
                 (Hearers::Thread(*thread, people), vec![self.packet(delivery, &delivery.name, payload)])
             }
             Audience::User(user) => (Hearers::User(user), vec![self.packet(delivery, &delivery.name, payload)]),
@@ -171,6 +202,9 @@ impl Deliveries {
             (Hearers::Watchers(user), packets) => self.to_watchers(user, packets),
             (Hearers::Thread(..), _) => 0,
         };
+        if let Some(offset) = ready.packets.last().and_then(Packet::offset) {
+            *self.shared.emitted.lock() = offset;
+        }
         self.observe(ready.delivery, queued);
     }
 
@@ -205,7 +239,7 @@ impl Deliveries {
         receipt: Option<(ThreadId, u64)>,
     ) -> u64 {
         let (mut queued, mut is_written) = (0, false);
-        self.shared.hub.each(user, |Here(socket)| {
+        self.each(user, |Here(socket)| {
             let sent = match place {
                 Some((thread, seq)) => socket.state().emit_in_turn(thread, seq, || socket.emit(packet)),
                 None => Some(socket.emit(packet)),
@@ -229,8 +263,18 @@ impl Deliveries {
 
     fn to_user(&self, user: &UserId, packets: &[Packet]) -> u64 {
         let mut queued = 0;
-        self.shared.hub.each(user, |socket| queued += emit_all(socket, packets));
+        self.each(user, |socket| queued += emit_all(socket, packets));
         queued
+    }
+
+    /// The sockets of the user that may hear something. One of an older generation may not: something was lost that was addressed to it, and
+    /// what it heard now would say that it had that too.
+    fn each(&self, user: &UserId, mut act: impl FnMut(&Here)) {
+        self.shared.hub.each(user, |socket| {
+            if self.shared.is_current(socket.0.state()) {
+                act(socket);
+            }
+        });
     }
 
     fn to_watchers(&self, user: &UserId, packets: &[Packet]) -> u64 {
@@ -289,12 +333,14 @@ mod tests {
     fn an_event_is_new_once_and_the_memory_is_bounded() {
         let mut recent = Recent::default();
         let first = EventId(Uuid::now_v7());
-        assert!(recent.claim(first));
-        assert!(!recent.claim(first));
+        assert!(recent.is_new(first));
+        recent.add(first);
+        recent.add(first);
+        assert!(!recent.is_new(first));
         for _ in 0..RECENT_MAX {
-            assert!(recent.claim(EventId(Uuid::now_v7())));
+            recent.add(EventId(Uuid::now_v7()));
         }
         assert_eq!((recent.known.len(), recent.order.len()), (RECENT_MAX, RECENT_MAX));
-        assert!(recent.claim(first), "the oldest is forgotten");
+        assert!(recent.is_new(first), "the oldest is forgotten");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Parts are written one after the other, since their numbers have to come in order; a part that could not be written leaves a hole,
 //! which shows. The journal is never waited for longer than its adapter takes to give up: delivering goes on without it, and clients
-//! that lose this gateway then start afresh.
+//! that lose this gateway then start afresh. When something that was addressed to this gateway is lost, its journal ends and another begins:
+//! nothing that is emitted later tells how far sessions of before have come.
 
 use crate::ws::resume::Tag;
 use eventflow_ports::journal::{Entry, Part};
@@ -10,8 +11,9 @@ use eventflow_ports::{Clock, Journal};
 use eventflow_protocol::{GatewayId, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long a part is kept: twice the time in which a session may be continued, with time to come back in.
 pub(crate) const KEPT_FOR: Duration = Duration::from_mins(5);
@@ -25,12 +27,15 @@ pub(crate) struct Writing {
     journal: Arc<dyn Journal>,
     gateway: GatewayId,
     clock: Arc<dyn Clock>,
+    /// Counts the journals of this gateway; changed by whoever starts a generation of sessions.
+    generation: Arc<AtomicU64>,
     written: Mutex<Written>,
 }
 
 /// What is there.
 #[derive(Default)]
 struct Written {
+    generation: u64,
     /// The number of the next part.
     next: u64,
     parts: VecDeque<(u64, Timestamp, usize)>,
@@ -59,32 +64,57 @@ fn is_old(from: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Writing {
-    pub(crate) fn new(journal: Arc<dyn Journal>, gateway: GatewayId, clock: Arc<dyn Clock>) -> Self {
-        Self { journal, gateway, clock, written: Mutex::default() }
+    pub(crate) fn new(journal: Arc<dyn Journal>, gateway: GatewayId, clock: Arc<dyn Clock>, generation: Arc<AtomicU64>) -> Self {
+        Self { journal, gateway, clock, generation, written: Mutex::default() }
     }
 
-    /// Writes what is about to be emitted, to everybody in the threads or to one session. Nothing to emit needs no writing.
-    pub(crate) async fn write(&self, session: Option<Tag>, entries: Vec<Entry>) {
+    /// Under which name the journal of this generation of sessions is kept.
+    pub(crate) fn name(&self, generation: u64) -> GatewayId {
+        if generation == 0 {
+            return self.gateway.clone();
+        }
+        format!("{}x{generation}", self.gateway).as_str().into()
+    }
+
+    /// Writes what is about to be emitted to everybody in the threads, and which sessions hear it for the first time, by name.
+    pub(crate) async fn write(&self, joined: Vec<String>, entries: Vec<Entry>) {
+        let mut written = self.written().await;
+        self.append(&mut written, Content { session: None, joined, entries }).await;
+    }
+
+    /// Writes what is about to be emitted to one session.
+    pub(crate) async fn write_alone(&self, session: Tag, entries: Vec<Entry>) {
         if !entries.is_empty() {
-            self.append(session, entries).await;
+            let mut written = self.written().await;
+            let session = Some(session.to_string());
+            self.append(&mut written, Content { session, joined: Vec::new(), entries }).await;
         }
     }
 
     /// Writes that the gateway is there, if nothing else was written for a while.
     pub(crate) async fn sign(&self) {
-        let now = self.clock.now();
-        let last = self.written.lock().await.parts.back().map(|(_, at, _)| *at);
+        let mut written = self.written().await;
+        let (now, last) = (self.clock.now(), written.parts.back().map(|(_, at, _)| *at));
         if last.is_none_or(|last| u128::try_from(now.0 - last.0).is_ok_and(|age| age >= SIGN_EVERY.as_millis())) {
-            self.append(None, Vec::new()).await;
+            self.append(&mut written, Content::default()).await;
         }
     }
 
-    async fn append(&self, session: Option<Tag>, entries: Vec<Entry>) {
+    /// What is there of the current journal.
+    async fn written(&self) -> MutexGuard<'_, Written> {
         let mut written = self.written.lock().await;
-        let at = self.clock.now();
-        let part = Part { number: written.next, at, session: session.map(|tag| tag.to_string()), entries };
-        let keep_from = written.add(at, part.entries.len());
-        let result = self.journal.append(&self.gateway, &part, keep_from).await;
+        let generation = self.generation.load(Relaxed);
+        if written.generation != generation {
+            *written = Written { generation, ..Written::default() };
+        }
+        written
+    }
+
+    async fn append(&self, written: &mut Written, content: Content) {
+        let Content { session, joined, entries } = content;
+        let part = Part { number: written.next, at: self.clock.now(), session, joined, entries };
+        let keep_from = written.add(part.at, part.entries.len());
+        let result = self.journal.append(&self.name(written.generation), &part, keep_from).await;
         if let Err(error) = &result
             && !written.is_failing
         {
@@ -92,6 +122,14 @@ impl Writing {
         }
         written.is_failing = result.is_err();
     }
+}
+
+/// What a part says.
+#[derive(Default)]
+struct Content {
+    session: Option<String>,
+    joined: Vec<String>,
+    entries: Vec<Entry>,
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub(crate) struct Member {
     credential: Mutex<Option<Credential>>,
     /// Its name in the gateway's journal.
     tag: Tag,
+    /// Which sessions of the gateway it is one of; see `Shared::start_generation`.
+    generation: u64,
     opened_ms: AtomicI64,
     active_ms: AtomicI64,
     wants_away: AtomicBool,
@@ -86,6 +88,16 @@ impl Member {
             member.authenticate(identity);
         }
         member
+    }
+
+    /// The same, of this generation of sessions.
+    pub(crate) fn of_generation(self, generation: u64) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// Which sessions of the gateway it is one of.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Whose socket it is; `None` until they have authenticated.

@@ -46,8 +46,9 @@ use eventflow_protocol::event::Delivery;
 use eventflow_socketio::{Config, Encoder, Server};
 use hub::Hub;
 use journal::Writing;
+use parking_lot::Mutex;
 use receipts::Receipts;
-use resume::{AT_ONCE, Pasts};
+use resume::{AT_ONCE, Joining, Pasts};
 use sight::Sight;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -86,8 +87,8 @@ impl Gateway {
         let (roster, roster_task) = roster::roster(Arc::clone(&hub), Arc::clone(&parts.registry), id.clone());
         let (beat, beat_task) = beat::beat(Arc::clone(&hub), Arc::clone(&clock), signals.clone());
         let (typing, typing_task) = typing::typing(clock, signals.clone());
+        let (encoder, generation) = (Encoder::new(), Arc::default());
         let shared = Arc::new(Shared {
-            id: id.clone(),
             edge: Edge::new(parts)?,
             caps,
             membership: parts.membership.clone(),
@@ -99,13 +100,15 @@ impl Gateway {
             typing,
             typing_heard: TypingHeard::default(),
             receipts: Receipts::default(),
-            journal: Writing::new(Arc::clone(&parts.journal), id.clone(), Arc::clone(&parts.clock)),
+            journal: Writing::new(Arc::clone(&parts.journal), id.clone(), Arc::clone(&parts.clock), Arc::clone(&generation)),
+            emitted: Mutex::new(encoder.offset()),
             pasts: Pasts::new(Arc::clone(&parts.journal)),
             resumes: Semaphore::new(AT_ONCE),
-            encoder: Encoder::new(),
+            joining: Joining::default(),
+            encoder,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
-            generation: 0.into(),
+            generation,
             is_open: false.into(),
             authentication_timeout,
         });

@@ -3,12 +3,16 @@
 //! The client says which packet it got last, the other gateway's journal says which messages lie before that packet, and the store has
 //! the rest. Meanwhile messages that arrive live wait their turn: only that they exist is noted, and they are read from the store in
 //! order like the others. What is safe to repeat: a message at or below a thread's floor is never emitted to this socket again.
+//! Should this gateway be lost before it is done, the next one goes on from both journals: see [`Trail`] and [`Joining`].
 //! The session is a new one (`socket.recovered` is false): changes of older messages are not sent again.
 
+mod joining;
 mod note;
 mod past;
+mod trail;
 mod turn;
 
+pub(crate) use joining::Joining;
 pub(crate) use note::{Note, Resumable, Tag};
 pub(crate) use past::Pasts;
 pub(crate) use turn::{Turn, Turns};
@@ -23,30 +27,36 @@ use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::event;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use eventflow_socketio::{Packet, Socket};
-use past::Past;
+use past::After;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
+use trail::Trail;
 
 /// How long to wait before looking what was missed: by then fan-out sends to this gateway, and a stored message shows in its thread
 /// (within 20 ms on an ordinary day).
 const SETTLE: Duration = Duration::from_millis(500);
-/// Clients caught up at the same time; the others wait, so that a storm of reconnects is no storm of queries.
+/// Clients read for at the same time; the others wait, so that a storm of reconnects is no storm of queries. None of them waits for a client
+/// that reads slowly.
 pub(crate) const AT_ONCE: usize = 32;
 /// Pages of threads looked through: the 1,000 most recently active ones.
 const THREAD_PAGES_MAX: usize = 10;
 /// Threads that were active this much earlier than anything can be missing are looked at too: clocks differ.
 const CLOCKS_DIFFER_MS: i64 = 60_000;
-/// Packets waiting for the client past which it is given time; a quarter of what would cut it.
+/// Packets waiting for the client past which it is given time: most of a page. It would be cut at 4,096.
 const WAITING_MAX: usize = 64;
+/// Bytes waiting for it past which it is given time: a quarter of what would cut it, and the largest message is far below the rest.
+const WAITING_BYTES_MAX: usize = 256 * 1024;
 /// How often it is looked whether the client has taken some.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Pause after the store could not be read.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The socket is gone for good.
+/// The socket is gone for good, or nothing may be emitted to it any more.
 struct Gone;
 
 /// One client being caught up.
@@ -55,7 +65,7 @@ struct Resume<'a> {
     socket: &'a Socket<Member>,
     user: &'a UserId,
     wanted: Resumable,
-    past: Option<Arc<Past>>,
+    trail: Option<Trail>,
 }
 
 impl Shared {
@@ -75,13 +85,21 @@ impl Shared {
 async fn catch_up(shared: &Shared, socket: &Socket<Member>, wanted: Resumable, came: Instant) {
     let Some(user) = socket.state().user() else { return };
     sleep(SETTLE).await;
-    // Closed only with its process.
-    let Ok(_permit) = shared.resumes.acquire().await else { return };
-    let past = shared.pasts.of(&wanted.note.gateway, came).await;
-    let outcome = if past.is_some() { "resumed" } else { "unknown" };
-    let resume = Resume { shared, socket, user, wanted, past };
+    let permit = shared.permit().await;
+    let trail = Trail::read(&shared.pasts, &wanted, came).await;
+    drop(permit);
+    let outcome = if trail.is_some() { "resumed" } else { "unknown" };
+    let resume = Resume { shared, socket, user, wanted, trail };
     if resume.run().await.is_ok() {
         shared.edge.metrics.edge.resumed.with_label_values(&[outcome]).inc();
+    }
+}
+
+impl Shared {
+    /// Waits until one more may be read for; to be given back before anything else is waited for.
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        // Fails only when it is closed, which it never is.
+        self.resumes.acquire().await.ok()
     }
 }
 
@@ -92,17 +110,19 @@ impl Resume<'_> {
             for thread in threads {
                 self.thread(thread).await?;
             }
-            match self.turns(Turns::finish) {
-                Some(waiting) if !waiting.is_empty() => threads = waiting,
-                _ => return Ok(()),
+            let mut caught = self.shared.joining.lock().await;
+            threads = self.turns(Turns::waiting).unwrap_or_default();
+            if threads.is_empty() {
+                caught.add(self.socket);
+                return Ok(());
             }
         }
     }
 
     /// Threads of the user in which something may be missing.
     async fn threads(&self) -> Result<Vec<ThreadId>, Gone> {
-        let Some(past) = &self.past else { return Ok(Vec::new()) };
-        let from = Timestamp(past.since().max(self.wanted.note.since).0 - CLOCKS_DIFFER_MS);
+        let Some(trail) = &self.trail else { return Ok(Vec::new()) };
+        let from = Timestamp(trail.since().0 - CLOCKS_DIFFER_MS);
         let mut found = HashSet::new();
         for status in [ThreadStatus::Active, ThreadStatus::Archived] {
             let mut after = None;
@@ -146,13 +166,14 @@ impl Resume<'_> {
     /// The message after which some are missing; `first_waiting` is one of them.
     async fn place(&self, thread: ThreadId, first_waiting: Option<u64>) -> Result<Option<u64>, Gone> {
         let before_waiting = first_waiting.map(|first| first.saturating_sub(1));
-        let Some(past) = &self.past else { return Ok(before_waiting) };
-        let young = match past.place(thread, &self.wanted) {
-            Place::Seq(seq) => return Ok(Some(seq)),
-            moment @ Place::Time(_) => MessagePage { before: None, after: Some(moment), limit: 1 },
+        let (than, behind) = match self.trail.as_ref().and_then(|trail| trail.place(thread)) {
+            None => return Ok(before_waiting),
+            Some(After::Seq(seq)) => return Ok(Some(seq)),
+            Some(After::Young { than, behind }) => (than, behind),
         };
+        let young = MessagePage { before: None, after: Some(Place::Time(than)), limit: 1 };
         let first_young = self.messages(thread, young).await?;
-        let before_young = first_young.first().map(|message| message.seq.saturating_sub(1));
+        let before_young = first_young.first().map(|message| message.seq.saturating_sub(1).max(behind));
         Ok(before_young.into_iter().chain(before_waiting).min())
     }
 
@@ -166,11 +187,11 @@ impl Resume<'_> {
         }
         let entries =
             packets.iter().filter_map(|(seq, packet)| Some(Entry { position: packet.offset()?.position(), thread, seq: *seq }));
-        self.shared.journal.write(Some(self.wanted.tag), entries.collect()).await;
+        self.shared.journal.write_alone(self.wanted.tag, entries.collect()).await;
         for (seq, packet) in packets {
             self.room().await?;
             self.turns(|turns| turns.reached(thread, seq));
-            self.socket.emit(&packet);
+            self.socket.emit_apart(&packet);
         }
         self.note_receipt(thread, messages).await;
         Ok(())
@@ -183,10 +204,17 @@ impl Resume<'_> {
 
     /// Waits until not too much is waiting for the client.
     async fn room(&self) -> Result<(), Gone> {
-        while self.socket.queued().packets >= WAITING_MAX {
+        loop {
+            // Whoever writes to the client gets a chance to.
+            yield_now().await;
+            let queued = self.socket.queued();
+            if queued.packets < WAITING_MAX && queued.bytes < WAITING_BYTES_MAX {
+                break;
+            }
             sleep(LOOK_EVERY).await;
         }
-        if self.socket.is_gone() { Err(Gone) } else { Ok(()) }
+        // Looked at after the journal was written: what an older generation is sent must not be in the journal of the next.
+        if self.socket.is_gone() || !self.shared.is_current(self.socket.state()) { Err(Gone) } else { Ok(()) }
     }
 
     async fn note_receipt(&self, thread: ThreadId, messages: &[Message]) {
@@ -206,7 +234,10 @@ impl Resume<'_> {
 
     async fn threads_page(&self, page: ThreadPage) -> Result<Vec<ThreadView>, Gone> {
         loop {
-            match self.shared.edge.store.threads_of(self.user, page).await {
+            let permit = self.shared.permit().await;
+            let threads = self.shared.edge.store.threads_of(self.user, page).await;
+            drop(permit);
+            match threads {
                 Ok(threads) => return Ok(threads),
                 Err(error) => self.pause(&error).await?,
             }
@@ -215,7 +246,10 @@ impl Resume<'_> {
 
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, Gone> {
         loop {
-            match self.shared.edge.store.messages(thread, page).await {
+            let permit = self.shared.permit().await;
+            let messages = self.shared.edge.store.messages(thread, page).await;
+            drop(permit);
+            match messages {
                 Ok(messages) => return Ok(messages),
                 Err(error) => self.pause(&error).await?,
             }

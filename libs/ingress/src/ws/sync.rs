@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 pub(crate) const THREADS_MAX: usize = 100;
 /// Messages one answer holds.
 pub(crate) const MESSAGES_MAX: usize = 500;
-/// Bytes of messages after which an answer is full: with its last message it stays below what may wait for one client (1 MiB).
+/// Bytes of messages, as written, after which an answer is full: with its last message it stays below what may wait for one client (1 MiB).
 const BYTES_MAX: usize = 512 * 1024;
 /// Pages of threads read for `threadsAfter`: the 1,000 most recently active ones.
 const THREAD_PAGES_MAX: usize = 10;
@@ -119,17 +119,16 @@ impl Shared {
         let thread_id = validate::parse_thread_id(thread)?;
         let people = self.membership.of(thread_id).await?;
         let people = people.filter(|people| people.binary_search(user).is_ok()).ok_or_else(|| Refusal::not_found("thread"))?;
-        let mut missed = Missed { place: after, messages: Vec::new(), gap: false };
-        let complete = self.fill(thread_id, &mut missed, room).await?;
-        if people.len() <= RECEIPT_PARTICIPANTS_MAX && missed.messages.iter().any(|message| message.sender_id != *user) {
+        let mut missed = Missed { place: after, messages: Vec::new(), gap: false, is_heard: false };
+        let complete = self.fill(user, thread_id, &mut missed, room).await?;
+        if people.len() <= RECEIPT_PARTICIPANTS_MAX && missed.is_heard {
             self.receipts.note(thread_id, user, missed.place);
         }
-        let messages = missed.messages.iter().map(raw).collect::<Result<_, _>>()?;
-        Ok(Part::Missed { thread_id, messages, complete, gap: missed.gap })
+        Ok(Part::Missed { thread_id, messages: missed.messages, complete, gap: missed.gap })
     }
 
     /// Reads on until everything is there (`true`) or the answer is full.
-    async fn fill(&self, thread: ThreadId, missed: &mut Missed, room: &mut Room) -> Result<bool, Refusal> {
+    async fn fill(&self, user: &UserId, thread: ThreadId, missed: &mut Missed, room: &mut Room) -> Result<bool, Refusal> {
         // The message the client has is read too: that it is there shows that nothing is missing before the first new one.
         let mut from = missed.place.saturating_sub(1);
         let mut known = missed.place > 0;
@@ -146,8 +145,7 @@ impl Shared {
                 if room.is_full() {
                     return Ok(false);
                 }
-                room.take(message.content.len() + message.attachments.len() * ATTACHMENT_BYTES + MESSAGE_BYTES);
-                missed.take(message);
+                room.take(missed.take(&message, user)?);
             }
             if is_last {
                 return Ok(true);
@@ -175,23 +173,25 @@ impl Shared {
     }
 }
 
-/// A message's share of an answer beside its content; the longest ids, some reactions and receipts.
-const MESSAGE_BYTES: usize = 1_024;
-/// An attachment's share; an ordinary address and name.
-const ATTACHMENT_BYTES: usize = 512;
-
 /// What was found of one thread.
 struct Missed {
     place: u64,
-    messages: Vec<Message>,
+    messages: Vec<Box<RawValue>>,
     gap: bool,
+    /// Whether any is of somebody else.
+    is_heard: bool,
 }
 
 impl Missed {
-    fn take(&mut self, message: Message) {
+    /// Takes in a message and gives its bytes in the answer.
+    fn take(&mut self, message: &Message, user: &UserId) -> Result<usize, Refusal> {
+        let raw = raw(message)?;
+        let bytes = raw.get().len();
         self.gap |= message.seq != self.place + 1;
         self.place = message.seq;
-        self.messages.push(message);
+        self.is_heard |= message.sender_id != *user;
+        self.messages.push(raw);
+        Ok(bytes)
     }
 }
 

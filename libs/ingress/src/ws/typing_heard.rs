@@ -80,7 +80,7 @@ impl Shared {
         // Whoever is not remembered any more was not active here for long.
         let Some(people) = self.membership.remembered(thread) else { return };
         let body = json!({ "threadId": thread, "userId": typist, "isTyping": false });
-        match self.encoder.event(NAME, &body) {
+        match self.encoder.event_beside(NAME, &body) {
             Ok(packet) => {
                 for user in people.iter().filter(|user| *user != typist) {
                     self.hub.each(user, |Here(socket)| {

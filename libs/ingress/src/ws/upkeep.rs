@@ -79,6 +79,8 @@ async fn sweep(shared: &Shared) {
 async fn restart_sessions(shared: &Shared, restart: &Notify) {
     loop {
         restart.notified().await;
+        // Clients that come from now on need a journal, even if nothing is emitted for a while.
+        shared.journal.sign().await;
         let sockets = shared.hub.sockets();
         let pause = RESTART_SPREAD / u32::try_from(sockets.len().max(1)).unwrap_or(u32::MAX);
         for Here(socket) in sockets {

@@ -68,7 +68,7 @@ impl Application for App {
         assert!(auth["panic"] != true, "asked for");
         assert!(handshake.uri.path().starts_with("/socket.io/"));
         let identity = auth["user"].as_str().map(str::to_owned);
-        Ok(Accepted { identity, start: Some(self.encoder.offset()), note: Some("note".into()), state: 7 })
+        Ok(Accepted { identity, note: Some("note".into()), state: 7 })
     }
 
     async fn joining(&self, socket: &Socket<u32>, how: Joining<u32>) {

@@ -29,7 +29,7 @@ pub(crate) struct Turns {
 }
 
 impl Turns {
-    /// Everything waits until [`Turns::finish`] finds nothing.
+    /// Everything waits until [`Turns::finish`].
     pub(crate) fn new(wanted: Resumable) -> Self {
         Self { wanted, is_started: false, is_finished: false, floors: HashMap::new(), waiting: HashMap::new() }
     }
@@ -63,28 +63,29 @@ impl Turns {
         (self.floors.get(&thread).copied(), self.waiting.get(&thread).copied())
     }
 
-    /// Threads in which messages wait. If there are none, from now on nothing waits any more.
-    pub(crate) fn finish(&mut self) -> Vec<ThreadId> {
+    /// Threads in which messages wait.
+    pub(crate) fn waiting(&mut self) -> Vec<ThreadId> {
         let floors = &self.floors;
         self.waiting.retain(|thread, (_, newest)| floors.get(thread).is_none_or(|floor| floor < newest));
-        self.is_finished = self.waiting.is_empty();
         self.waiting.keys().copied().collect()
+    }
+
+    /// From now on nothing waits any more.
+    pub(crate) fn finish(&mut self) {
+        self.is_finished = true;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::resume::{Note, Tag};
-    use eventflow_protocol::Timestamp;
-    use eventflow_socketio::Encoder;
+    use crate::ws::resume::Tag;
 
     const ONE: ThreadId = ThreadId::from_bytes([1; 12]);
     const OTHER: ThreadId = ThreadId::from_bytes([2; 12]);
 
     fn turns() -> Turns {
-        let note = Note { gateway: "g".into(), start: Encoder::new().offset(), since: Timestamp(50), tag: Tag::random() };
-        Turns::new(Resumable { note, seen: 0, tag: Tag::random() })
+        Turns::new(Resumable { left: Vec::new(), tag: Tag::random() })
     }
 
     #[test]
@@ -92,11 +93,12 @@ mod tests {
         let mut turns = turns();
         assert_eq!([5, 6].map(|seq| turns.take(ONE, seq)), [Turn::NotNow; 2]);
         assert_eq!(turns.place(ONE), (None, Some((5, 6))));
-        assert_eq!(turns.finish(), [ONE]);
+        assert_eq!(turns.waiting(), [ONE]);
         turns.reached(ONE, 5);
-        assert_eq!(turns.finish(), [ONE], "one still waits");
+        assert_eq!(turns.waiting(), [ONE], "one still waits");
         turns.reached(ONE, 6);
-        assert!(turns.finish().is_empty());
+        assert!(turns.waiting().is_empty());
+        turns.finish();
         assert_eq!([turns.take(ONE, 7), turns.take(OTHER, 1)], [Turn::Now; 2]);
     }
 
@@ -105,7 +107,8 @@ mod tests {
         let mut turns = turns();
         turns.reached(ONE, 5);
         assert_eq!(turns.take(ONE, 5), Turn::NotNow);
-        assert!(turns.finish().is_empty());
+        assert!(turns.waiting().is_empty());
+        turns.finish();
         assert_eq!([4, 5, 6].map(|seq| turns.take(ONE, seq)), [Turn::NotNow, Turn::NotNow, Turn::Now]);
     }
 

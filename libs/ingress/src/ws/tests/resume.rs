@@ -1,6 +1,7 @@
 //! Clients whose gateway is another one now: every message exactly once, in order.
 
-use super::rig::{Client, Rig};
+use super::rig::{Client, PATIENCE, Rig, incoming, message_of};
+use eventflow_bus::handler::Handler as _;
 use eventflow_protocol::ThreadId;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering::SeqCst;
@@ -161,4 +162,148 @@ async fn another_change_of_gateways_repeats_nothing() {
     let rig = rig.with_another_gateway().await;
     let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
     assert_eq!(heard(&mut ann, 1).await, [3]);
+}
+
+#[tokio::test]
+async fn another_change_of_gateways_while_being_caught_up_loses_nothing() {
+    let (rig, thread, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    store(&rig, thread, &["three"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    rig.world.store.is_down.store(true, SeqCst);
+    let (mut ann, connected) = come(&rig, "ann", Some(&memory)).await;
+    // Everybody else hears it, and she gets something behind it.
+    rig.deliver_message(thread, "bob", 3).await;
+    ann.emit("message:edit", &json!({})).await;
+    ann.event("error").await;
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    rig.gateway.shared.shutdown.cancel();
+    drop(ann);
+    rig.world.store.is_down.store(false, SeqCst);
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 2).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn what_arrived_live_after_a_catch_up_is_not_repeated_by_the_next_gateway() {
+    let (rig, thread, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, connected) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [2]);
+    store(&rig, thread, &["three", "four"]).await;
+    rig.deliver_message(thread, "bob", 3).await;
+    assert_eq!(heard(&mut ann, 1).await, [3]);
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [4]);
+}
+
+#[tokio::test]
+async fn nothing_jumps_over_what_a_lost_queue_took_with_it() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one", "two", "three"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    rig.gateway.queue_made();
+    rig.deliver_message(thread, "bob", 3).await;
+    ann.until_closed().await;
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 2).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn a_thread_that_was_silent_before_a_queue_was_lost_is_caught_up_too() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one", "two"]).await;
+    rig.gateway.queue_made();
+    rig.deliver_message(thread, "bob", 2).await;
+    ann.until_closed().await;
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 2).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn an_answer_that_overtakes_a_message_does_not_count_it_as_heard() {
+    let (rig, journal) = Rig::with_held_journal().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one"]).await;
+    journal.hold(true);
+    let answered = async {
+        ann.emit("message:edit", &json!({})).await;
+        ann.event("error").await;
+    };
+    tokio::select! {
+        () = rig.deliver_message(thread, "bob", 1) => panic!("it was to be held up"),
+        () = answered => {}
+    }
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    journal.hold(false);
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [1]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_handling_was_cut_short_is_delivered_when_it_comes_again() {
+    let (rig, journal) = Rig::with_held_journal().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, _) = come(&rig, "ann", None).await;
+    let delivery = message_of(thread, "bob", 1);
+    journal.hold(true);
+    let cut_short = tokio::time::timeout(std::time::Duration::from_millis(50), rig.hand(delivery.clone())).await;
+    assert!(cut_short.is_err(), "it was to be held up");
+    journal.hold(false);
+    let batch = [delivery.clone(), delivery.clone()].map(incoming);
+    rig.gateway.deliveries().perform(&batch).await.unwrap();
+    rig.hand(delivery).await;
+    rig.deliver_message(thread, "bob", 2).await;
+    assert_eq!(heard(&mut ann, 2).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn what_was_in_the_history_when_a_session_began_is_not_sent_to_it() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, _) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one", "two", "three"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    assert_eq!(heard(&mut ann, 1).await, [1]);
+    drop(ann);
+    rig.world.clock.advance(60_000);
+    let (ann, connected) = come(&rig, "ann", None).await;
+    rig.world.clock.advance(1_000);
+    store(&rig, thread, &["four"]).await;
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [4]);
+}
+
+#[tokio::test]
+async fn who_reads_slowly_while_being_caught_up_is_not_cut_and_holds_up_nobody() {
+    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    let long = "\u{1F600}".repeat(9_000);
+    store(&rig, thread, &["one"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    assert_eq!(heard(&mut ann, 1).await, [1]);
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    store(&rig, thread, &vec![&*long; 400]).await;
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let shared = &rig.gateway.shared;
+    assert_eq!(shared.resumes.available_permits(), crate::ws::resume::AT_ONCE, "nobody is read for");
+    assert_eq!(rig.world.parts.metrics.edge.resumed.with_label_values(&["resumed"]).get(), 0, "it waits for the client");
+    let all = tokio::time::timeout(PATIENCE, heard(&mut ann, 400)).await.unwrap();
+    assert_eq!(all, (2..=401).collect::<Vec<u64>>());
 }

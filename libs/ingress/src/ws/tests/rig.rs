@@ -4,8 +4,10 @@ use crate::IngressConfig;
 use crate::testing::{NOW, World};
 use crate::ws::application::AUTHENTICATION_TIMEOUT;
 use crate::ws::{Gateway, Signals};
+use async_trait::async_trait;
 use eventflow_bus::handler::{Handler as _, Item};
-use eventflow_ports::Registry as _;
+use eventflow_ports::journal::Part;
+use eventflow_ports::{Journal, JournalError, MemoryJournal, Registry as _};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::{Audience, DeliveredMessage, Delivery, Event};
 use eventflow_protocol::presence::Signal;
@@ -14,8 +16,10 @@ use eventflow_socketio::Config;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -46,6 +50,13 @@ impl Rig {
 
     pub(super) async fn start(world: World, timeout: Duration) -> Self {
         Self::gateway(world, GatewayId::from("g1"), timeout).await
+    }
+
+    /// A system whose journal can be held up.
+    pub(super) async fn with_held_journal() -> (Self, Arc<HeldJournal>) {
+        let (mut world, journal) = (World::new().await, HeldJournal::new());
+        world.parts.journal = journal.clone();
+        (Self::start(world, AUTHENTICATION_TIMEOUT).await, journal)
     }
 
     /// The same system with another gateway; the one before hears of nothing any more.
@@ -106,10 +117,7 @@ impl Rig {
 
     /// What fan-out would send for the message that `sender` stored at `seq`.
     pub(super) async fn deliver_message(&self, thread: ThreadId, sender: &str, seq: u64) {
-        let payload = json!({"message": {"threadId": thread, "seq": seq}}).to_string();
-        let mut delivery = Delivery::new(new_event(), Audience::Thread(thread), "message:received", payload, NOW);
-        delivery.message = Some(DeliveredMessage { seq, sender_id: user(sender) });
-        self.hand(delivery).await;
+        self.hand(message_of(thread, sender, seq)).await;
     }
 
     /// Hands a delivery to the gateway.
@@ -159,8 +167,45 @@ pub(super) fn item(event_id: EventId, thread: ThreadId, name: &str, payload: Str
     incoming(delivery)
 }
 
+/// What fan-out would send for the message that `sender` stored at `seq`.
+pub(super) fn message_of(thread: ThreadId, sender: &str, seq: u64) -> Delivery {
+    let payload = json!({"message": {"threadId": thread, "seq": seq}}).to_string();
+    let mut delivery = Delivery::new(new_event(), Audience::Thread(thread), "message:received", payload, NOW);
+    delivery.message = Some(DeliveredMessage { seq, sender_id: user(sender) });
+    delivery
+}
+
 pub(super) fn new_event() -> EventId {
     EventId(uuid::Uuid::now_v7())
+}
+
+/// A journal whose answers can be held up; what was to be written is there nevertheless.
+pub(super) struct HeldJournal {
+    inner: MemoryJournal,
+    is_held: watch::Sender<bool>,
+}
+
+impl HeldJournal {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { inner: MemoryJournal::default(), is_held: watch::Sender::new(false) })
+    }
+
+    pub(super) fn hold(&self, is_held: bool) {
+        self.is_held.send_replace(is_held);
+    }
+}
+
+#[async_trait]
+impl Journal for HeldJournal {
+    async fn append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), JournalError> {
+        self.inner.append(gateway, part, keep_from).await?;
+        self.is_held.subscribe().wait_for(|is_held| !is_held).await.unwrap();
+        Ok(())
+    }
+
+    async fn read(&self, gateway: &GatewayId) -> Result<Vec<Part>, JournalError> {
+        self.inner.read(gateway).await
+    }
 }
 
 pub(super) struct Client {

@@ -115,3 +115,20 @@ async fn threads_that_are_new_are_named_and_without_a_callback_the_answer_is_an_
     assert_eq!(ann.event("sync").await["newThreads"], json!([thread]));
     assert_eq!(ann.ask("sync", &json!({"threadsAfter": NOW})).await["newThreads"], json!([]));
 }
+
+#[tokio::test]
+async fn an_answer_is_bounded_by_what_is_written_of_attachments_too() {
+    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
+    let url = format!("/uploads/{}", "u".repeat(1_900));
+    let attachment = json!({"type": "image", "url": url, "filename": "a.png", "size": 1, "mimeType": "image/png"});
+    let attachments = vec![attachment; 10];
+    for n in 0..60 {
+        let send = json!({"threadId": thread, "content": n.to_string(), "attachments": attachments});
+        assert_eq!(ann.ask("message:send", &send).await["success"], true);
+    }
+    let answer = bob.ask("sync", &json!({"threads": [{"threadId": thread}]})).await;
+    assert!(answer.to_string().len() < 600_000, "{}", answer.to_string().len());
+    assert_eq!(answer["threads"][0]["complete"], false);
+}
