@@ -7,8 +7,8 @@ use eventflow_config::{Config, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoPresence, NoRegistry, People, PresenceStore,
-    Registry, Store, SystemClock,
+    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoPresence, NoRegistry, People,
+    PresenceStore, Registry, Store, SystemClock,
 };
 use eventflow_redis::{JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, Settings};
 use std::sync::Arc;

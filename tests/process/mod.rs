@@ -1,7 +1,9 @@
 //! Processes: what they do with faults, signals, kills and bad settings.
 
+mod batches;
 mod import;
 mod kills;
+mod overflow;
 mod pairing;
 mod poison;
 mod settings;

@@ -21,7 +21,8 @@ const LINGER: Duration = Duration::from_millis(4);
 const LANE_CAPACITY: usize = 4_096;
 /// How long a caller waits for a place in a full lane: a burst passes in that time, an overload does not.
 const FULL_LANE_PATIENCE: Duration = Duration::from_millis(250);
-/// How long a frame whose confirm was lost is repeated before its callers are told. A reconnect takes 0.1–2 s.
+/// How long a frame whose confirm was lost is repeated before its callers are told. A reconnect takes 0.1–2 s. Callers wait as long
+/// ([`crate::request::ANSWER_PATIENCE`]), so what is older and whose caller has gone was answered with a failure.
 const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause between two tries of such a frame.
 const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
@@ -63,7 +64,15 @@ impl Confirmation {
 
 struct Job {
     envelope: Envelope,
+    taken_at: Instant,
     confirmed: oneshot::Sender<Result<(), PublishError>>,
+}
+
+impl Job {
+    /// Whether its caller has been told that it failed. One that merely left early may still expect it to be done.
+    fn is_given_up(&self) -> bool {
+        self.confirmed.is_closed() && self.taken_at.elapsed() >= LOST_CONFIRM_PATIENCE
+    }
 }
 
 /// The way into one queue, shared by all tasks of a process.
@@ -87,9 +96,11 @@ impl Lane {
         let reply_to = replies.as_ref().map(|_| ReplyTo::Me);
         let publisher = broker.publisher(replies).await?;
         let (jobs, waiting) = mpsc::channel(LANE_CAPACITY);
-        let task = LaneTask { queue: queue.to_owned(), reply_to, publisher, waiting, metrics };
+        let health = broker.health();
+        let task =
+            LaneTask { queue: queue.to_owned(), reply_to, publisher, waiting, held_back: None, health: health.clone(), metrics };
         tracker.spawn(task.run());
-        Ok(Self { jobs, health: broker.health() })
+        Ok(Self { jobs, health })
     }
 
     /// Takes a place in the lane. Order of calls is order of publishing. Fails at once while there is no broker.
@@ -100,7 +111,8 @@ impl Lane {
             Health::Blocked(_) => return Err(PublishError::Overloaded),
         }
         let (confirmed, confirmation) = oneshot::channel();
-        let sent = self.jobs.send_timeout(Job { envelope, confirmed }, FULL_LANE_PATIENCE).await;
+        let job = Job { envelope, taken_at: Instant::now(), confirmed };
+        let sent = self.jobs.send_timeout(job, FULL_LANE_PATIENCE).await;
         sent.map_err(|_| PublishError::Overloaded)?;
         Ok(Confirmation(confirmation))
     }
@@ -111,15 +123,17 @@ struct LaneTask {
     reply_to: Option<ReplyTo>,
     publisher: Box<dyn Publish>,
     waiting: mpsc::Receiver<Job>,
+    /// The first envelope that did not fit into the last frame.
+    held_back: Option<Job>,
+    health: watch::Receiver<Health>,
     metrics: QueueMetrics,
 }
 
 impl LaneTask {
     async fn run(mut self) {
-        let mut held_back = None;
         let mut last_flush: Option<Instant> = None;
         loop {
-            let first = match held_back.take() {
+            let first = match self.held_back.take() {
                 Some(job) => job,
                 None => match self.waiting.recv().await {
                     Some(job) => job,
@@ -129,11 +143,33 @@ impl LaneTask {
             if let Some(flushed) = last_flush {
                 self.linger(flushed + LINGER).await;
             }
-            let (jobs, next) = self.collect(first);
-            held_back = next;
-            last_flush = Some(Instant::now());
-            self.flush(jobs).await;
+            if self.is_down() {
+                self.held_back = Some(first);
+                self.fail_waiting();
+                continue;
+            }
+            let jobs = self.collect(first);
+            if !jobs.is_empty() {
+                last_flush = Some(Instant::now());
+                self.flush(jobs).await;
+            }
         }
+    }
+
+    fn is_down(&self) -> bool {
+        matches!(*self.health.borrow(), Health::Down(_))
+    }
+
+    /// Tells all that wait here that there is no broker: what never went out needs no second try.
+    fn fail_waiting(&mut self) {
+        let waiting = self.held_back.take().into_iter().chain(std::iter::from_fn(|| self.waiting.try_recv().ok()));
+        let mut failed = false;
+        for job in waiting {
+            // A caller that no longer waits does not need the answer.
+            let _ = job.confirmed.send(Err(PublishError::Unavailable));
+            failed = true;
+        }
+        self.metrics.publish_failures.inc_by(u64::from(failed));
     }
 
     /// Lets a busy lane collect: waits until `until`, unless a full frame is waiting already.
@@ -143,19 +179,21 @@ impl LaneTask {
         }
     }
 
-    /// What fits into one frame, and the first envelope that did not.
-    fn collect(&mut self, first: Job) -> (Vec<Job>, Option<Job>) {
-        let mut bytes = first.envelope.body.len();
-        let mut jobs = vec![first];
-        while jobs.len() < FRAME_MAX_ITEMS {
-            let Ok(job) = self.waiting.try_recv() else { break };
-            bytes += job.envelope.body.len();
-            if bytes > FRAME_MAX_BYTES {
-                return (jobs, Some(job));
+    /// What fits into one frame, without what was given up meanwhile: after a broker that hung nobody must find done what failed long ago.
+    fn collect(&mut self, first: Job) -> Vec<Job> {
+        let (mut bytes, mut jobs, mut next) = (0, Vec::new(), Some(first));
+        while let Some(job) = next {
+            if !job.is_given_up() {
+                bytes += job.envelope.body.len();
+                if bytes > FRAME_MAX_BYTES && !jobs.is_empty() {
+                    self.held_back = Some(job);
+                    break;
+                }
+                jobs.push(job);
             }
-            jobs.push(job);
+            next = if jobs.len() < FRAME_MAX_ITEMS { self.waiting.try_recv().ok() } else { None };
         }
-        (jobs, None)
+        jobs
     }
 
     async fn flush(&mut self, jobs: Vec<Job>) {
@@ -197,6 +235,9 @@ impl LaneTask {
             if result != Err(PublishError::Unavailable) || started.elapsed() >= LOST_CONFIRM_PATIENCE {
                 self.metrics.confirm_seconds.observe(started.elapsed().as_secs_f64());
                 return result;
+            }
+            if self.is_down() {
+                self.fail_waiting();
             }
             sleep(LOST_CONFIRM_PAUSE).await;
         }

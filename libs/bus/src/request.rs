@@ -15,8 +15,9 @@ use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::reply::{Answer, ReplyFrame};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
 /// How long an ingress waits for an answer before it says "queued". Long enough for a slow store, short enough for a person.
@@ -95,7 +96,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Waits for the answer, at most [`ANSWER_PATIENCE`] from sending.
+    /// Waits for the answer, at most [`ANSWER_PATIENCE`] from sending. Without a confirm by then it is unknown whether the broker has the
+    /// command, and it is not "queued".
     pub async fn ending(self) -> Ending {
         let (started, metrics) = (self.started, self.metrics.clone());
         let ending = self.wait().await;
@@ -112,17 +114,17 @@ impl Pending {
         let Self { id, confirmation, mut answer, started, _forget, .. } = self;
         let confirm = confirmation.wait();
         tokio::pin!(confirm);
+        let until = started + ANSWER_PATIENCE;
         // The answer can overtake the confirm; either is enough to know that the broker has the command.
         let confirmed = tokio::select! {
             biased;
             Ok(answer) = &mut answer => return Ending::Answered(answer),
-            confirmed = &mut confirm => confirmed,
+            confirmed = timeout_at(until, &mut confirm) => confirmed.unwrap_or(Err(PublishError::Unavailable)),
         };
         if let Err(error) = confirmed {
             return Ending::Failed(error);
         }
-        let patience = ANSWER_PATIENCE.saturating_sub(started.elapsed());
-        match tokio::time::timeout(patience, answer).await {
+        match timeout_at(until, answer).await {
             Ok(Ok(answer)) => Ending::Answered(answer),
             _ => Ending::Queued(id),
         }
@@ -167,3 +169,6 @@ fn hand_out(frame: ReplyFrame, waiting: &Waiting) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

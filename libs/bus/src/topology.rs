@@ -105,6 +105,11 @@ pub fn gateway(id: &GatewayId) -> Queue<Delivery> {
     Queue::named(format!("{GATEWAY_PREFIX}{id}"))
 }
 
+/// Whose queue `name` is, if it is a gateway's.
+pub fn gateway_of(name: &str) -> Option<GatewayId> {
+    name.strip_prefix(GATEWAY_PREFIX).map(GatewayId::from)
+}
+
 /// Where envelopes of `queue` go that nobody could handle. All gateways share one: their own queues come and go.
 pub fn dead(queue: &str) -> String {
     let origin = if queue.starts_with(GATEWAY_PREFIX) { "gateway" } else { queue };

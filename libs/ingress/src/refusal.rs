@@ -53,7 +53,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::warn!(error = &error as &dyn std::error::Error, "a read of the ingress failed");
         match error {
-            StoreError::Unavailable { .. } => Self::unavailable(),
+            StoreError::Unavailable { .. } | StoreError::Failed { .. } => Self::unavailable(),
             StoreError::Refused { .. } => Self::new(ErrorCode::Failed, "the request could not be done"),
         }
     }

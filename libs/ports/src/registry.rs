@@ -45,6 +45,9 @@ pub trait Registry: Send + Sync + 'static {
 
     /// Where these users are.
     async fn locate(&self, users: &[UserId]) -> Result<Located, RegistryError>;
+
+    /// Every gateway that has entered users and may still have some; perhaps some that have none any more.
+    async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError>;
 }
 
 /// The registry of one process: its gateway tells it, its fan-out worker asks it. Always complete, needs no leases.
@@ -81,6 +84,11 @@ impl Registry for MemoryRegistry {
         let found = users.iter().filter_map(|user| entries.get(user).map(|at| (user.clone(), at.iter().cloned().collect())));
         Ok(Located { gateways: found.collect(), complete: true })
     }
+
+    async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError> {
+        let named: HashSet<GatewayId> = self.entries.lock().values().flatten().cloned().collect();
+        Ok(named.into_iter().collect())
+    }
 }
 
 /// For several processes that share no registry: nobody can say who is where, so everything goes to every gateway.
@@ -99,5 +107,8 @@ impl Registry for NoRegistry {
 
     async fn locate(&self, _: &[UserId]) -> Result<Located, RegistryError> {
         Ok(Located::default())
+    }
+    async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError> {
+        Ok(Vec::new())
     }
 }

@@ -20,6 +20,7 @@ pub async fn check_all(registry: &dyn Registry) {
     who_left_can_come_back(registry).await;
     strangers_are_absent(registry).await;
     nobody_is_nowhere(registry).await;
+    gateways_with_users_are_named(registry).await;
     asking_for_somebody_twice_answers_once(registry).await;
     every_well_formed_user_id_works(registry).await;
     many_users_go_in_one_call(registry).await;
@@ -48,6 +49,19 @@ pub async fn entering_again_changes_nothing(registry: &dyn Registry) {
     }
     enter(registry, &gateway, &[user[0].clone(), user[0].clone()]).await;
     assert_located(registry, &user, &[(&user[0], &[&gateway])]).await;
+}
+
+/// Whoever entered somebody is named, whoever asks.
+pub async fn gateways_with_users_are_named(registry: &dyn Registry) {
+    let (first, second, users) = (GatewayId::new(), GatewayId::new(), fresh_users(2));
+    for gateway in [&first, &second] {
+        enter(registry, gateway, &users).await;
+    }
+    leave(registry, &first, &users[..1]).await;
+    let named = registry.gateways().await.expect("name the gateways");
+    for gateway in [&first, &second] {
+        assert_eq!(named.iter().filter(|named| *named == gateway).count(), 1, "{gateway} is named once");
+    }
 }
 
 /// Leaving one gateway says nothing about another, nor about other users.

@@ -27,6 +27,16 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// It is there and did not do this one, for a reason that nobody here knows and that may pass: an operator stopped it, say. Repeat it a
+    /// few times, and by itself.
+    #[error("the store failed: {what}")]
+    Failed {
+        /// What was attempted.
+        what: &'static str,
+        /// What the driver said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// It is there and refuses this one; repeating does not help.
     #[error("the store refused: {what}")]
     Refused {

@@ -8,6 +8,7 @@ use crate::content::Content;
 use crate::document::{DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Most reactions on one message: what a client can still draw, and what one document may grow by.
 pub const REACTIONS_MAX: usize = 1_000;
@@ -17,6 +18,11 @@ pub const REACTIONS_PER_PERSON_MAX: usize = 20;
 pub const EMOJI_MAX_BYTES: usize = 64;
 /// Commands remembered per person and kind of change. A repetition comes within seconds, so after few others of the same kind.
 pub const COMMANDS_REMEMBERED: usize = 8;
+
+/// Marks of reactions kept per person: of the signs that are there, and of as many that were taken off last.
+pub const REACTION_MARKS_PER_PERSON_MAX: usize = 2 * REACTIONS_PER_PERSON_MAX;
+/// Marks of reactions kept per message, all people together: about 700 KB of a document that may have 16 MB.
+pub const REACTION_MARKS_MAX: usize = 2 * REACTIONS_MAX;
 
 /// Archive commands remembered per person and thread. One would do if the clocks of all gateways were one; see [`is_news`].
 pub const ARCHIVES_REMEMBERED: usize = 4;
@@ -185,25 +191,53 @@ fn react(
     } else {
         message.reactions.retain(|reaction| !is_theirs(reaction));
     }
+    forget_oldest(marks, &message.reactions, &wanted.by);
     done(message, wanted.at, if add { Effect::Reacted } else { Effect::Unreacted })
 }
 
-/// `false` if the command is remembered already.
+/// `false` if the command is remembered already. The mark that was used last is the last one.
 fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, emoji: Option<&str>, command: CommandId) -> bool {
     let found = marks.iter().position(|mark| is_of(mark, user, emoji));
-    let at = found.unwrap_or_else(|| {
-        marks.push(ChangeMark { user_id: user.clone(), emoji: emoji.map(str::to_owned), commands: Vec::new() });
-        marks.len() - 1
-    });
-    let commands = &mut marks[at].commands;
-    if commands.contains(&command) {
+    if found.is_some_and(|at| marks[at].commands.contains(&command)) {
         return false;
     }
-    commands.push(command);
-    if commands.len() > COMMANDS_REMEMBERED {
-        commands.remove(0);
+    let mut mark = found.map_or_else(
+        || ChangeMark { user_id: user.clone(), emoji: emoji.map(str::to_owned), commands: Vec::new() },
+        |at| marks.remove(at),
+    );
+    mark.commands.push(command);
+    if mark.commands.len() > COMMANDS_REMEMBERED {
+        mark.commands.remove(0);
     }
+    marks.push(mark);
     true
+}
+
+/// Keeps the marks of reactions within their bounds: first of `user`, then of all.
+///
+/// Those of signs that are there stay, and the last one, which is that of the command in hand. What is forgotten was done so many other
+/// clicks ago that no repetition of it can still come.
+fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &UserId) {
+    let all = marks.iter().filter(|mark| mark.emoji.is_some()).count();
+    let own = marks.iter().filter(|mark| mark.emoji.is_some() && mark.user_id == *user).count();
+    let (mut too_many, mut too_many_own) =
+        (all.saturating_sub(REACTION_MARKS_MAX), own.saturating_sub(REACTION_MARKS_PER_PERSON_MAX));
+    if too_many == 0 && too_many_own == 0 {
+        return;
+    }
+    let there: HashSet<(&UserId, &str)> = reactions.iter().map(|it| (&it.user_id, it.emoji.as_str())).collect();
+    let Some(newest) = marks.pop() else { return };
+    marks.retain(|mark| {
+        let Some(emoji) = mark.emoji.as_deref() else { return true };
+        let excess = if mark.user_id == *user { too_many.max(too_many_own) } else { too_many };
+        if excess == 0 || there.contains(&(&mark.user_id, emoji)) {
+            return true;
+        }
+        too_many = too_many.saturating_sub(1);
+        too_many_own = too_many_own.saturating_sub(usize::from(mark.user_id == *user));
+        false
+    });
+    marks.push(newest);
 }
 
 fn is_of(mark: &ChangeMark, user: &UserId, emoji: Option<&str>) -> bool {

@@ -1,10 +1,13 @@
 //! Events become deliveries: each event goes to every gateway where one of the thread's people is connected.
 //!
 //! In come events of one shard, in order; out go frames, one per gateway and batch. The client's JSON is written here, once.
-//! Nothing is stored; safe to repeat because a gateway delivers each event id once. What clients are told is in [`wording`].
+//! Nothing is stored; safe to repeat because a gateway delivers each event id once. What clients are told is in [`wording`], what becomes
+//! of a gateway that does not empty its queue in [`overflow`].
 
+mod overflow;
 mod wording;
 
+use self::overflow::Seen;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Outgoing, Publish};
@@ -28,6 +31,7 @@ pub struct Fanout {
     clock: Arc<dyn Clock>,
     metrics: QueueMetrics,
     series: FanoutMetrics,
+    seen: Seen,
 }
 
 /// Envelopes by gateway, in event order.
@@ -56,7 +60,7 @@ impl Fanout {
         let gateways = Mutex::new(broker.publisher(None).await?);
         let series = metrics.fanout.clone();
         let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
-        Ok(Self { membership, registry, broker, gateways, clock, metrics, series })
+        Ok(Self { membership, registry, broker, gateways, clock, metrics, series, seen: Seen::default() })
     }
 
     fn observe_age(&self, batch: &[Item<Event>]) {
@@ -93,10 +97,17 @@ impl Fanout {
             tracing::debug!(error = &error as &dyn std::error::Error, "the registry cannot say who is where");
             Located::default()
         });
+        self.seen.remember(located.gateways.values().flatten());
         if !located.complete {
             self.series.broadcasts.inc();
         }
         located
+    }
+}
+
+impl Fanout {
+    async fn publish(&self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+        self.gateways.lock().await.publish(messages).await
     }
 }
 
@@ -120,32 +131,17 @@ impl Handler for Fanout {
         if messages.is_empty() {
             return Ok(());
         }
-        let to: Vec<Destination> = messages.iter().map(|message| message.to.clone()).collect();
-        let results = self.gateways.lock().await.publish(messages).await;
-        for (to, result) in to.into_iter().zip(results) {
+        let results = self.publish(messages.clone()).await;
+        for (message, result) in messages.into_iter().zip(results) {
             match result {
                 Ok(()) => self.series.routed.inc(),
                 // The gateway and its sockets are gone; their clients come back elsewhere and read what they missed.
                 Err(BrokerError::Unroutable(_)) => self.series.gone.inc(),
-                Err(BrokerError::Refused(_)) => self.give_up_on(&to).await,
+                Err(BrokerError::Refused(at)) => self.overflowed(message, &at).await?,
                 Err(error) => return Err(Unavailable { what: "the broker", source: Box::new(error) }),
             }
         }
         Ok(())
-    }
-}
-
-impl Fanout {
-    /// A gateway that does not empty its queue must not hold up the others, and must not miss a part without knowing: its queue
-    /// is deleted, which it notices, and then it closes its sockets so that their clients catch up from the store.
-    async fn give_up_on(&self, to: &Destination) {
-        self.series.refused.inc();
-        let Destination::Queue(name) = to else { return };
-        let Some(id) = name.strip_prefix("gateway.") else { return };
-        tracing::error!(gateway = id, "the queue of a gateway is full; it is cut off and will have to start afresh");
-        if let Err(error) = self.broker.remove_gateway(&GatewayId::from(id)).await {
-            tracing::warn!(gateway = id, error = &error as &dyn std::error::Error, "the queue of a gateway could not be deleted");
-        }
     }
 }
 

@@ -27,6 +27,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
+/// Tries to bring threads up to their messages when the store fails at it for a reason that may pass.
+const TOUCH_TRIES: u32 = 3;
+
 /// The persistence stage of one shard.
 pub struct Persistence {
     pub(super) parts: PersistenceParts,
@@ -82,7 +85,7 @@ impl Persistence {
             if let Command::CreateThread(create) = &item.value {
                 *result = Some(match self.parts.store.create_thread(create).await {
                     Ok((thread, created)) => Became::Thread(Box::new(thread), created),
-                    Err(error) => Became::Refused(refused(error)?),
+                    Err(error) => not_done(error)?,
                 });
             }
         }
@@ -100,14 +103,14 @@ impl Persistence {
                 at.into_iter().zip(appended).for_each(|(at, appended)| results[at] = Some(Became::Message(Box::new(appended))));
             }
             Err(error) => {
-                refused(error)?;
+                not_done(error)?;
                 self.append_one_by_one(at, &new, results).await?;
             }
         }
         Ok(())
     }
 
-    /// The store refused the batch for one of its messages: find which.
+    /// The store did not take the batch, perhaps for one of its messages: find which.
     async fn append_one_by_one(
         &self,
         at: Vec<usize>,
@@ -117,7 +120,7 @@ impl Persistence {
         for (at, message) in at.into_iter().zip(new) {
             results[at] = match self.parts.store.append_messages(std::slice::from_ref(message)).await {
                 Ok(mut appended) => appended.pop().map(|appended| Became::Message(Box::new(appended))),
-                Err(error) => Some(Became::Refused(refused(error)?)),
+                Err(error) => Some(not_done(error)?),
             };
         }
         Ok(())
@@ -144,23 +147,34 @@ impl Persistence {
 
     async fn answer(&self, answers: &HashMap<Arc<str>, ReplyFrame>) {
         for (address, frame) in answers {
-            match frame.encode() {
-                Ok(payload) => self.parts.broker.reply(address, payload).await,
+            match frame.pack() {
+                Ok(payloads) => {
+                    for payload in payloads {
+                        self.parts.broker.reply(address, payload).await;
+                    }
+                }
                 Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "an answer cannot be encoded"),
             }
         }
     }
 
     async fn touch(&self, stored: &[Message]) -> Result<(), Unavailable> {
-        match self.parts.store.touch_threads(stored).await {
-            Err(error @ StoreError::Unavailable { .. }) => Err(unavailable("the store", error)),
-            Err(error) => {
-                // The messages are stored; a thread's preview and counters follow with its next message.
-                tracing::error!(error = &error as &dyn std::error::Error, "threads could not be brought up to their messages");
-                Ok(())
+        for tries_left in (0..TOUCH_TRIES).rev() {
+            match self.parts.store.touch_threads(stored).await {
+                Ok(()) => break,
+                Err(error @ StoreError::Unavailable { .. }) => return Err(unavailable("the store", error)),
+                Err(StoreError::Failed { .. }) if tries_left > 0 => {}
+                Err(error) => {
+                    // The messages are stored; a thread's preview and counters follow with its next message.
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "threads could not be brought up to their messages"
+                    );
+                    break;
+                }
             }
-            Ok(()) => Ok(()),
         }
+        Ok(())
     }
 }
 
@@ -192,9 +206,14 @@ impl Handler for Persistence {
     }
 }
 
-/// "Read everything" means everything before it: what was sent after it belongs to the next part.
+/// "Read everything" means everything before it, and a message that is sent after a thread was put away brings it back: what comes after
+/// either belongs to the next part.
 fn ends_a_part(command: &Command) -> bool {
-    matches!(command, Command::AdvanceCursor(advance) if advance.up_to.is_none())
+    match command {
+        Command::AdvanceCursor(advance) => advance.up_to.is_none(),
+        Command::ArchiveThread(_) => true,
+        _ => false,
+    }
 }
 
 fn new_message(item: &Item<Command>) -> Option<NewMessage> {
@@ -210,11 +229,12 @@ fn envelope(event: &Event) -> Result<Envelope, codec::CodecError> {
     Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)? })
 }
 
-/// A refusal's reason, or the error that says to wait.
-fn refused(error: StoreError) -> Result<String, Unavailable> {
+/// What becomes of a command that the store did not do, or the error that says to wait.
+fn not_done(error: StoreError) -> Result<Became, Unavailable> {
     match error {
         StoreError::Unavailable { .. } => Err(unavailable("the store", error)),
-        StoreError::Refused { what, source } => Ok(format!("the store refused: {what}: {source}")),
+        StoreError::Failed { what, source } => Ok(Became::Failed(format!("the store failed: {what}: {source}"))),
+        StoreError::Refused { what, source } => Ok(Became::Refused(format!("the store refused: {what}: {source}"))),
     }
 }
 

@@ -24,7 +24,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often it is asked who is due. Asking costs one look at an ordered set, and a departure is told within the grace and this.
@@ -33,6 +33,9 @@ pub const SWEEP_TICK: Duration = Duration::from_secs(1);
 const JUDGED_AT_ONCE: usize = 500;
 /// Rounds of one sweep, so that it ends even if more become due than it can judge.
 const ROUNDS_MAX: usize = 40;
+
+/// How long the end waits for the broker to take what was not told yet.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The presence stage: a handler for the queue of signals, and a loop that lets time pass.
 pub struct Sweeper {
@@ -91,9 +94,19 @@ impl Sweeper {
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => break,
                 _ = ticks.tick() => self.sweep(&mut patience, &mut untold).await,
             }
+        }
+        self.tell_at_the_end(&untold).await;
+    }
+
+    /// Nobody else knows of what was judged and not told: the next sweeper finds it judged.
+    async fn tell_at_the_end(&self, untold: &Announcement) {
+        match timeout(LAST_WORDS, self.announce(untold)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "changes of presence stay untold"),
+            Err(_) => tracing::warn!("changes of presence stay untold: the broker did not take them in time"),
         }
     }
 

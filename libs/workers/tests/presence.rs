@@ -171,6 +171,30 @@ async fn what_the_broker_did_not_take_is_told_when_it_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_not_told_yet_is_told_once_more_at_the_end() {
+    let mut stage = Stage::swept().await;
+    stage.perform(&[stage.here("ann", "phone")]).await;
+    stage.told();
+    stage.publishing.store(false, Ordering::SeqCst);
+    stage.let_pass(DEVICE_LEASE + SLACK).await;
+    stage.publishing.store(true, Ordering::SeqCst);
+    stage.end().await;
+    assert_eq!(stage.told().iter().map(Told::short).collect::<Vec<_>>(), [("ann", Status::Offline)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_takes_nothing_does_not_hold_up_the_end() {
+    let mut stage = Stage::swept().await;
+    stage.perform(&[stage.here("ann", "phone")]).await;
+    stage.told();
+    stage.publishing.store(false, Ordering::SeqCst);
+    stage.let_pass(DEVICE_LEASE + SLACK).await;
+    stage.hanging.store(true, Ordering::SeqCst);
+    stage.end().await;
+    assert!(stage.told().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sweep_is_dated_and_not_while_the_store_is_away() {
     let stage = Stage::swept().await;
     let last = || stage.metrics.presence.last_sweep_seconds.get();
@@ -202,7 +226,9 @@ struct Stage {
     metrics: Metrics,
     broker_health: watch::Sender<Health>,
     publishing: Arc<AtomicBool>,
+    hanging: Arc<AtomicBool>,
     published: mpsc::Receiver<Told>,
+    shutdown: CancellationToken,
     running: tokio::task::JoinSet<()>,
 }
 
@@ -211,20 +237,21 @@ impl Stage {
     fn new() -> Self {
         let (clock, store) = (Arc::new(PausedClock::default()), Arc::new(FailingStore::default()));
         let (into, published) = mpsc::channel(4_096);
-        let publishing = Arc::new(AtomicBool::new(true));
+        let (publishing, hanging) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
         let (broker_health, health) = watch::channel(Health::Up);
-        let gateways = Box::new(Gateways { into, publishing: publishing.clone() });
+        let gateways = Box::new(Gateways { into, publishing: publishing.clone(), hanging: hanging.clone() });
         let metrics = Metrics::default();
         let parts = SweeperParts { store: store.clone(), gateways, broker_health: health, clock: clock.clone() };
         let sweeper = Arc::new(Sweeper::new(parts, &metrics));
-        Self { sweeper, store, clock, metrics, broker_health, publishing, published, running: tokio::task::JoinSet::new() }
+        let (shutdown, running) = (CancellationToken::new(), tokio::task::JoinSet::new());
+        Self { sweeper, store, clock, metrics, broker_health, publishing, hanging, published, shutdown, running }
     }
 
     /// With its loop, past the time it waits at its start.
     async fn swept() -> Self {
         let mut stage = Self::new();
-        let sweeper = stage.sweeper.clone();
-        stage.running.spawn(async move { sweeper.run(CancellationToken::new()).await });
+        let (sweeper, shutdown) = (stage.sweeper.clone(), stage.shutdown.clone());
+        stage.running.spawn(async move { sweeper.run(shutdown).await });
         stage.let_pass(SWEEP_TICK * 10).await;
         stage
     }
@@ -260,6 +287,13 @@ impl Stage {
         timeout(Duration::from_mins(10), self.published.recv()).await.expect("told in time").expect("a sweeper that lives")
     }
 
+    /// Tells the loop to end, and waits until it has.
+    async fn end(&mut self) {
+        self.shutdown.cancel();
+        let ended = timeout(Duration::from_secs(5), self.running.join_next()).await;
+        ended.expect("it ends in time").expect("it runs").unwrap();
+    }
+
     /// Lets the paused time pass: the loop does in it what it would.
     async fn let_pass(&self, duration: Duration) {
         let never = std::future::pending::<()>();
@@ -283,11 +317,15 @@ impl Told {
 struct Gateways {
     into: mpsc::Sender<Told>,
     publishing: Arc<AtomicBool>,
+    hanging: Arc<AtomicBool>,
 }
 
 #[async_trait]
 impl Publish for Gateways {
     async fn publish(&mut self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+        if self.hanging.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         let publishing = self.publishing.load(Ordering::SeqCst);
         messages
             .into_iter()

@@ -3,7 +3,7 @@
 //! Replies are queued to one task with one channel. When the queue is full or there is no connection they are dropped: whoever
 //! waits has a timeout, and the work itself is done.
 
-use crate::config::CALL_TIMEOUT;
+use crate::config::{CALL_TIMEOUT, PAYLOAD_MAX_BYTES};
 use crate::confirm::{Route, publish_one, start};
 use crate::link::{Link, Opened};
 use crate::observer::Observer;
@@ -46,7 +46,11 @@ impl Responder {
     }
 
     pub(crate) fn reply(&self, address: &str, payload: Bytes) {
-        if self.queue.try_send(Reply { address: address.to_owned(), payload }).is_err() {
+        let is_too_large = payload.len() > PAYLOAD_MAX_BYTES;
+        if is_too_large {
+            tracing::error!(bytes = payload.len(), "a reply is larger than what the broker takes, and is dropped");
+        }
+        if is_too_large || self.queue.try_send(Reply { address: address.to_owned(), payload }).is_err() {
             self.observer.reply_dropped();
         }
     }

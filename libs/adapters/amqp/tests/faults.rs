@@ -6,7 +6,7 @@ mod rabbit;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, definitions};
 use eventflow_bus::contract::topology;
-use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing};
+use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing, ReplyTo};
 use eventflow_bus::topology::{EMAIL, GATEWAYS_EXCHANGE, NOTIFY, PERSIST, gateway};
 use eventflow_protocol::GatewayId;
 use rabbit::proxy::{Mode, Proxy, free_port};
@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 /// "At once" on a busy machine: far below any time-out.
@@ -344,5 +345,26 @@ async fn a_full_gateway_queue_refuses_and_an_oversized_message_is_refused_alone(
     let results = publish(&broker, vec![small(), large, small()]).await;
     assert!(matches!(results[..], [Ok(()), Err(BrokerError::Refused(_)), Ok(())]), "{results:?}");
     broker.remove_gateway(&id).await.unwrap();
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_is_too_large_is_dropped_alone() {
+    let rabbit = Rabbit::start("replies").await;
+    let broker = rabbit.broker().await;
+    let (sender, mut replies) = mpsc::channel(4);
+    let mut publisher = broker.publisher(Some(sender)).await.unwrap();
+    let question = Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(EMAIL.name(), Bytes::from_static(b"?")) };
+    assert!(publisher.publish(vec![question]).await[0].is_ok());
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    let asked = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+    let address = asked.reply_to.unwrap();
+    for payload in [vec![0; 10], vec![0; 1_048_577], vec![0; 20]] {
+        broker.reply(&address, payload.into()).await;
+    }
+    for expected in [10, 20] {
+        let reply = timeout(PATIENCE, replies.recv()).await.expect("the small ones arrive").unwrap();
+        assert_eq!(reply.len(), expected);
+    }
     rabbit.stop().await;
 }

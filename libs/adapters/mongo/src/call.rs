@@ -124,22 +124,51 @@ impl CallError {
     }
 }
 
+/// Codes of the server that say that this very command can never be done: what was sent is not well formed or breaks a rule of the schema
+/// (2, 9, 14, 15, 16, 22, 28, 40, 51, 52, 56, 57, 66, 72, 73, 121), a unique index is violated where none may be (11000), the document is
+/// too large (10334, 17280, 17419), or the server does not know the command (59, 115).
+const PERMANENT: [i32; 22] =
+    [2, 9, 14, 15, 16, 22, 28, 40, 51, 52, 56, 57, 59, 66, 72, 73, 115, 121, DUPLICATE_KEY, 10334, 17280, 17419];
+
+/// What an error says of trying again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It passes by itself: wait.
+    Passes,
+    /// Nobody knows, so it is tried a few times more.
+    Unknown,
+    /// It never helps.
+    Permanent,
+}
+
 impl From<CallError> for StoreError {
     fn from(CallError { what, cause }: CallError) -> Self {
-        let passing = match &cause {
-            Cause::Driver(error) => passes(error),
-            Cause::Statement { code, .. } => PASSING.contains(code),
-            Cause::Late(_) | Cause::Ended(_) | Cause::Contended(_) => true,
+        let verdict = match &cause {
+            Cause::Driver(error) => judge(error),
+            Cause::Statement { code, .. } => judge_code(*code),
+            Cause::Late(_) | Cause::Ended(_) | Cause::Contended(_) => Verdict::Passes,
         };
         let source = Box::new(cause);
-        if passing { Self::Unavailable { what, source } } else { Self::Refused { what, source } }
+        match verdict {
+            Verdict::Passes => Self::Unavailable { what, source },
+            Verdict::Unknown => Self::Failed { what, source },
+            Verdict::Permanent => Self::Refused { what, source },
+        }
+    }
+}
+
+fn judge_code(code: i32) -> Verdict {
+    match code {
+        code if PASSING.contains(&code) => Verdict::Passes,
+        code if PERMANENT.contains(&code) => Verdict::Permanent,
+        _ => Verdict::Unknown,
     }
 }
 
 /// Whether waiting and repeating can help.
-fn passes(error: &Error) -> bool {
+fn judge(error: &Error) -> Verdict {
     if error.contains_label(RETRYABLE_WRITE_ERROR) || error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-        return true;
+        return Verdict::Passes;
     }
     match &*error.kind {
         ErrorKind::Io(_)
@@ -148,15 +177,29 @@ fn passes(error: &Error) -> bool {
         | ErrorKind::DnsResolve { .. }
         | ErrorKind::Authentication { .. }
         | ErrorKind::Shutdown
-        | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
-        ErrorKind::Command(command) => PASSING.contains(&command.code),
-        ErrorKind::Write(WriteFailure::WriteError(write)) => PASSING.contains(&write.code),
+        | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => Verdict::Passes,
+        ErrorKind::Command(command) => judge_code(command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => judge_code(write.code),
+        ErrorKind::InsertMany(insert) if insert.write_concern_error.is_some() => Verdict::Passes,
         ErrorKind::InsertMany(insert) => {
             let errors = insert.write_errors.as_deref().unwrap_or_default();
-            insert.write_concern_error.is_some() || errors.iter().any(|write| PASSING.contains(&write.code))
+            worst(errors.iter().map(|write| judge_code(write.code)))
         }
-        _ => false,
+        // What we handed to the driver, or what it found stored, cannot be written or read.
+        ErrorKind::InvalidArgument { .. } | ErrorKind::BsonSerialization(_) | ErrorKind::BsonDeserialization(_) => {
+            Verdict::Permanent
+        }
+        _ => Verdict::Unknown,
     }
+}
+
+/// Of several documents: one that may still be stored is reason enough to try again.
+fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let verdicts: Vec<Verdict> = verdicts.collect();
+    [Verdict::Passes, Verdict::Unknown, Verdict::Permanent]
+        .into_iter()
+        .find(|one| verdicts.contains(one))
+        .unwrap_or(Verdict::Unknown)
 }
 
 #[cfg(test)]
@@ -178,9 +221,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_network_error_passes_and_an_unknown_one_does_not() {
+    async fn a_network_error_passes_and_of_an_unknown_one_nobody_knows() {
         let io = Error::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
-        assert!(passes(&io));
-        assert!(!passes(&Error::custom("no idea")));
+        assert_eq!(judge(&io), Verdict::Passes);
+        assert_eq!(judge(&Error::custom("no idea")), Verdict::Unknown);
+    }
+
+    #[test]
+    fn only_codes_that_are_known_to_be_for_good_park_a_command() {
+        let error = |code| StoreError::from(CallError::new("test", Cause::Statement { code, message: String::new() }));
+        for code in PASSING {
+            assert!(matches!(error(code), StoreError::Unavailable { .. }), "{code}");
+        }
+        for code in PERMANENT {
+            assert!(matches!(error(code), StoreError::Refused { .. }), "{code}");
+        }
+        for interrupted in [11601, 237, 175, 43, 0, -1, 999_999] {
+            assert!(matches!(error(interrupted), StoreError::Failed { .. }), "{interrupted}");
+        }
+        assert!(PASSING.iter().all(|code| !PERMANENT.contains(code)));
+    }
+
+    #[test]
+    fn of_several_documents_one_that_may_still_be_stored_counts() {
+        use Verdict::{Passes, Permanent, Unknown};
+        for (verdicts, together) in [
+            (vec![Permanent, Permanent], Permanent),
+            (vec![Permanent, Unknown], Unknown),
+            (vec![Permanent, Unknown, Passes], Passes),
+            (vec![], Unknown),
+        ] {
+            assert_eq!(worst(verdicts.into_iter()), together);
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod breaker;
 mod connection;
+mod contact;
 pub mod journal;
 mod moment;
 pub mod presence;

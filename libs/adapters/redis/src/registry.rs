@@ -1,10 +1,12 @@
-//! The registry of a fleet: one sorted set per user, `user:<id>`, of gateway ids scored with the end of their lease.
+//! The registry of a fleet: one sorted set per user, `user:<id>`, of gateway ids scored with the end of their lease, and one of all
+//! gateways with users, `gateways`.
 //!
 //! A gateway enters its users and repeats that every [`RENEW_EVERY`]; entering sets, so repeating is safe. What a dead gateway
 //! left is ignored once its lease is over, removed by the next one to enter, and expires with its key. Redis must keep what
 //! it is given (`maxmemory-policy noeviction`): an evicted entry is one gateway too few.
 
 use crate::connection::{Redis, RedisError};
+use crate::contact::Contact;
 use crate::moment::{self, Moment};
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, Pipeline, Value};
@@ -27,7 +29,7 @@ pub struct Settings {
     pub key_prefix: String,
     /// How long an entry holds.
     pub lease: Duration,
-    /// How long after the server was found empty or replaced entries may still be missing.
+    /// How long after the server was found empty or replaced, or was out of this process's reach, entries may still be missing.
     pub settle: Duration,
 }
 
@@ -41,12 +43,13 @@ impl Default for Settings {
 pub struct RedisRegistry {
     redis: Redis,
     settings: Settings,
+    contact: Contact,
 }
 
 impl RedisRegistry {
     /// On the server at `url`. Does not connect yet: a Redis that is down at start is used when it comes up.
     pub fn new(url: &str, settings: Settings) -> Result<Self, RedisError> {
-        Ok(Self { redis: Redis::new(url)?, settings })
+        Ok(Self { redis: Redis::new(url)?, settings, contact: Contact::default() })
     }
 
     async fn try_enter(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RedisError> {
@@ -54,8 +57,9 @@ impl RedisRegistry {
         let now_ms = self.observe(deadline).await?.now_ms;
         for chunk in users.chunks(CHUNK_USERS) {
             let mut pipeline = Pipeline::new();
+            self.write_entry(&mut pipeline, &self.gateways_key(), gateway, now_ms);
             for user in chunk {
-                self.write_entry(&mut pipeline, gateway, user, now_ms);
+                self.write_entry(&mut pipeline, &self.user_key(user), gateway, now_ms);
             }
             self.redis.run(&pipeline, deadline).await?;
             deadline = Instant::now() + CALL_TIMEOUT;
@@ -85,7 +89,25 @@ impl RedisRegistry {
         let replies = self.redis.run(&pipeline, deadline).await?;
         let (moment, sets) = split(&replies)?;
         self.mark(&moment, deadline).await?;
-        Ok(Located { gateways: entries(users, sets, moment.now_ms)?, complete: moment.is_settled(self.settings.settle) })
+        self.contact.succeeded(self.settings.settle);
+        let complete = moment.is_settled(self.settings.settle) && self.contact.is_settled(self.settings.settle);
+        Ok(Located { gateways: entries(users, sets, moment.now_ms)?, complete })
+    }
+
+    async fn try_gateways(&self) -> Result<Vec<GatewayId>, RedisError> {
+        let mut pipeline = Pipeline::new();
+        Moment::ask_time(&mut pipeline);
+        pipeline.cmd("ZRANGE").arg(self.gateways_key()).arg(0).arg(-1).arg("WITHSCORES");
+        let replies = self.redis.run(&pipeline, Instant::now() + CALL_TIMEOUT).await?;
+        let [time, set] = &replies[..] else { return Err(too_few()) };
+        let now_ms = moment::read_time(time).map_err(redis::RedisError::from)?;
+        let gateways = moment::alive(set, now_ms).map_err(redis::RedisError::from)?;
+        Ok(gateways.iter().map(|id| GatewayId::from(id.as_str())).collect())
+    }
+
+    fn failed(&self, what: &'static str, source: RedisError) -> RegistryError {
+        self.contact.failed();
+        RegistryError { what, source: Box::new(source) }
     }
 
     /// The server's clock, after making sure that its marker is set.
@@ -110,17 +132,20 @@ impl RedisRegistry {
     }
 
     /// Adds the entry, forgets gateways whose lease is over, and lets the key go with its longest lease.
-    fn write_entry(&self, pipeline: &mut Pipeline, gateway: &GatewayId, user: &UserId, now_ms: i64) {
-        let key = self.user_key(user);
+    fn write_entry(&self, pipeline: &mut Pipeline, key: &str, gateway: &GatewayId, now_ms: i64) {
         let until_ms = now_ms.saturating_add(i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX));
-        pipeline.cmd("ZADD").arg(&key).arg(until_ms).arg(gateway.as_str());
-        pipeline.cmd("ZREMRANGEBYSCORE").arg(&key).arg("-inf").arg(now_ms);
+        pipeline.cmd("ZADD").arg(key).arg(until_ms).arg(gateway.as_str());
+        pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(now_ms);
         // At that very moment, not so long after the command has arrived.
-        pipeline.cmd("PEXPIREAT").arg(&key).arg(until_ms);
+        pipeline.cmd("PEXPIREAT").arg(key).arg(until_ms);
     }
 
     fn user_key(&self, user: &UserId) -> String {
         format!("{}user:{user}", self.settings.key_prefix)
+    }
+
+    fn gateways_key(&self) -> String {
+        format!("{}gateways", self.settings.key_prefix)
     }
 
     fn marker_key(&self) -> String {
@@ -131,29 +156,32 @@ impl RedisRegistry {
 #[async_trait]
 impl Registry for RedisRegistry {
     async fn enter(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RegistryError> {
-        self.try_enter(gateway, users).await.map_err(|source| failed("enter users", source))
+        self.try_enter(gateway, users).await.map_err(|source| self.failed("enter users", source))
     }
 
     async fn leave(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RegistryError> {
-        self.try_leave(gateway, users).await.map_err(|source| failed("take users out", source))
+        self.try_leave(gateway, users).await.map_err(|source| self.failed("take users out", source))
     }
 
     async fn locate(&self, users: &[UserId]) -> Result<Located, RegistryError> {
-        self.try_locate(users).await.map_err(|source| failed("locate users", source))
+        self.try_locate(users).await.map_err(|source| self.failed("locate users", source))
     }
-}
 
-fn failed(what: &'static str, source: RedisError) -> RegistryError {
-    RegistryError { what, source: Box::new(source) }
+    async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError> {
+        self.try_gateways().await.map_err(|source| self.failed("name the gateways", source))
+    }
 }
 
 /// The moment and, between its replies, those that were asked for.
 fn split(replies: &[Value]) -> Result<(Moment, &[Value]), RedisError> {
     let [time, asked @ .., info, marker] = replies else {
-        let error = (redis::ErrorKind::UnexpectedReturnType, "fewer replies than commands");
-        return Err(RedisError::Command(error.into()));
+        return Err(too_few());
     };
     Ok((Moment::read(time, info, marker)?, asked))
+}
+
+fn too_few() -> RedisError {
+    RedisError::Command((redis::ErrorKind::UnexpectedReturnType, "fewer replies than commands").into())
 }
 
 fn entries(users: &[UserId], sets: &[Value], now_ms: i64) -> Result<HashMap<UserId, Vec<GatewayId>>, RedisError> {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use eventflow_ports::journal_contract::part;
-use eventflow_ports::{Journal, Registry};
+use eventflow_ports::{Journal, Located, Registry};
 use eventflow_protocol::{CommandId, GatewayId, UserId};
 use eventflow_redis::{JournalSettings, RedisJournal, RedisRegistry, Settings};
 use std::time::{Duration, Instant};
@@ -147,6 +147,52 @@ async fn a_redis_that_falls_silent_is_given_up_quickly_and_used_again_when_it_an
     };
     let located = tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
     assert_eq!(located.gateways[&users()[0]], [gateway]);
+}
+
+#[tokio::test]
+async fn a_registry_that_was_out_of_reach_is_incomplete_until_every_gateway_can_have_renewed() {
+    let (silent, proxy_silent) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = Settings {
+        key_prefix: format!("ef-test:{}:", CommandId::new()),
+        lease: Duration::from_millis(300),
+        settle: Duration::from_secs(2),
+    };
+    let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let registry = RedisRegistry::new(&url, settings).unwrap();
+    let mut proxy = JoinSet::new();
+    proxy.spawn(forward(listener, proxy_silent));
+    registry.enter(&GatewayId::new(), &users()).await.unwrap();
+    locate_until(&registry, |located| located.complete).await;
+
+    silent.send(true).unwrap();
+    locate_until(&registry, |located| located.gateways.is_empty()).await;
+    silent.send(false).unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let back = async {
+        loop {
+            ticks.tick().await;
+            if let Ok(located) = registry.locate(&users()).await {
+                break located;
+            }
+        }
+    };
+    let located = tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
+    assert!(located.gateways.is_empty() && !located.complete, "the leases ran out meanwhile: {located:?}");
+    let since = Instant::now();
+    locate_until(&registry, |located| located.complete).await;
+    assert!(since.elapsed() > Duration::from_secs(1), "complete again after {:?}", since.elapsed());
+}
+
+/// Asks until `reached`; a registry that does not answer knows nobody.
+async fn locate_until(registry: &RedisRegistry, reached: impl Fn(&Located) -> bool) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let asking = async {
+        while !reached(&registry.locate(&users()).await.unwrap_or_default()) {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), asking).await.expect("reached in time");
 }
 
 #[tokio::test]

@@ -90,9 +90,9 @@ async fn an_emptied_redis_is_incomplete_until_the_settling_time_is_over() {
     locate_until(&registry, |located| located.complete).await;
 
     let mut connection = connection().await;
-    let keys = ["user:ann", "user:bob", "registry:born"].map(|key| format!("{}{key}", settings.key_prefix));
+    let keys = ["user:ann", "user:bob", "gateways", "registry:born"].map(|key| format!("{}{key}", settings.key_prefix));
     let deleted: u32 = redis::cmd("DEL").arg(&keys).query_async(&mut connection).await.unwrap();
-    assert_eq!(deleted, 3, "the test knows all keys");
+    assert_eq!(deleted, 4, "the test knows all keys");
 
     let located = registry.locate(&users()).await.unwrap();
     assert!(!located.complete && located.gateways.is_empty(), "{located:?}");
@@ -112,4 +112,19 @@ async fn a_redis_that_came_back_with_an_old_snapshot_is_incomplete() {
     assert!(!registry.locate(&users()).await.unwrap().complete);
     let marker: String = redis::cmd("GET").arg(&key).query_async(&mut connection).await.unwrap();
     assert_ne!(marker, before_restart, "the marker of this run is set");
+}
+
+#[tokio::test]
+async fn who_has_not_asked_for_the_settling_time_cannot_know_that_redis_was_there() {
+    let settings = Settings { settle: Duration::from_millis(300), ..settings() };
+    let (busy, quiet) = (registry(&settings), registry(&settings));
+    for registry in [&busy, &quiet] {
+        locate_until(registry, |located| located.complete).await;
+    }
+    let asked = std::time::Instant::now();
+    // The busy one keeps asking meanwhile, and stays sure.
+    locate_until(&busy, |_| asked.elapsed() > settings.settle * 2).await;
+    assert!(busy.locate(&users()).await.unwrap().complete);
+    assert!(!quiet.locate(&users()).await.unwrap().complete, "entries may have run out unseen");
+    locate_until(&quiet, |located| located.complete).await;
 }

@@ -206,6 +206,9 @@ mod tests {
         async fn locate(&self, users: &[UserId]) -> Result<Located, RegistryError> {
             self.inner.locate(users).await
         }
+        async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError> {
+            self.inner.gateways().await
+        }
     }
 
     struct Rig {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::command::SendMessage;
+use proptest::prelude::*;
+use std::collections::HashMap;
 
 fn user(name: &str) -> UserId {
     name.parse().unwrap()
@@ -123,4 +125,50 @@ fn a_key_stands_for_what_was_sent_first() {
     assert!(same.is_again(&edited, first) && !edit.is_again(&edited, first));
     assert!(edit.is_again(&edited, None), "of one changed long ago it is not known");
     assert_eq!(sent_as(&edited), None, "what it says now is not what was sent");
+}
+
+proptest! {
+    #[test]
+    fn marks_of_reactions_are_bounded_and_a_repetition_is_still_done_once(
+        clicks in proptest::collection::vec((0..3_u8, 0..90_u8, any::<bool>()), 1..600)
+    ) {
+        let (mut message, mut marks) = (message(), Vec::new());
+        for (person, sign, is_toggle) in clicks {
+            let wish = if is_toggle { Wish::Toggle } else { Wish::Remove };
+            let wish = wanted(&message, &format!("user{person}"), Change::React { emoji: sign.to_string(), wish });
+            let command = CommandId::new();
+            apply(&mut message, &mut marks, command, &wish);
+            let (reactions, kept) = (message.reactions.clone(), marks.clone());
+            let again = apply(&mut message, &mut marks, command, &wish);
+            prop_assert!(!matches!(again, Changed::Done(..)));
+            prop_assert_eq!((&message.reactions, &marks), (&reactions, &kept));
+            let mut by_person: HashMap<&UserId, usize> = HashMap::new();
+            for mark in &marks {
+                *by_person.entry(&mark.user_id).or_default() += 1;
+            }
+            prop_assert!(by_person.values().all(|count| *count <= REACTION_MARKS_PER_PERSON_MAX), "{by_person:?}");
+            for reaction in &message.reactions {
+                let is_its = |mark: &ChangeMark| is_of(mark, &reaction.user_id, Some(&reaction.emoji));
+                prop_assert!(marks.iter().any(is_its), "the mark of a sign that is there is kept");
+            }
+        }
+    }
+}
+
+#[test]
+fn marks_of_many_people_are_bounded_and_those_of_edits_are_kept() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let edit = wanted(&message, "ann", Change::Edit { content: Content::parse("new").unwrap() });
+    let edited = CommandId::new();
+    apply(&mut message, &mut marks, edited, &edit);
+    for person in 0..REACTION_MARKS_MAX {
+        let wish = wanted(&message, &format!("user{person}"), toggle());
+        for _ in 0..2 {
+            apply(&mut message, &mut marks, CommandId::new(), &wish);
+        }
+    }
+    let last = wanted(&message, "ben", toggle());
+    apply(&mut message, &mut marks, CommandId::new(), &last);
+    assert_eq!((message.reactions.len(), marks.len()), (1, 1 + REACTION_MARKS_MAX));
+    assert!(matches!(apply(&mut message, &mut marks, edited, &edit), Changed::Before(..)), "the edit is remembered");
 }

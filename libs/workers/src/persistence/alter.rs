@@ -1,10 +1,10 @@
 //! What is done to what exists: changes of messages, cursors, archives, inboxes, profiles, revocations.
 //!
-//! Changes and advances of a part go to the store together; the rest is rare and goes one by one. Safe to repeat because each of the
-//! store's methods is.
+//! Changes and advances of a part go to the store together, notifications several at a time, so that one to many people does not hold up the
+//! messages behind it; the rest is rare and goes one by one. Safe to repeat because each of the store's methods is.
 
 use super::outcome::Became;
-use super::{Persistence, refused};
+use super::{Persistence, not_done};
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{Identified, StoreError};
@@ -12,15 +12,30 @@ use eventflow_protocol::change::{AdvanceCursor, ChangeMessage};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::{Notification, Notify};
 use eventflow_protocol::{CommandId, NotificationId};
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use std::collections::HashSet;
+
+/// Notifications stored at the same time: half of what a store's connections carry, and a full batch takes some thirty rounds.
+const NOTIFIED_AT_ONCE: usize = 16;
 
 impl Persistence {
     /// Does everything of `part` that is neither a new thread nor a new message.
     pub(super) async fn alter(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
         self.change(part, results).await?;
         self.advance(part, results).await?;
-        for (item, result) in part.iter().zip(results) {
-            if let Some(done) = self.alter_one(item).await {
-                *result = Some(done.or_else(|error| refused(error).map(Became::Refused))?);
+        let mut results = results.iter_mut();
+        for run in runs(part) {
+            let mut work = Vec::with_capacity(run.len());
+            for item in run {
+                work.push(self.alter_one(item));
+            }
+            let mut done = iter(work).buffered(NOTIFIED_AT_ONCE);
+            while let Some(done) = done.next().await {
+                let result = results.next().expect("there is a result for each item");
+                if let Some(done) = done {
+                    *result = Some(done.or_else(not_done)?);
+                }
             }
         }
         Ok(())
@@ -38,7 +53,7 @@ impl Persistence {
         match self.parts.store.change_messages(&changes).await {
             Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| results[at] = Some(Became::Changed(answer))),
             Err(error) => {
-                refused(error)?;
+                not_done(error)?;
                 for (at, change) in at.into_iter().zip(&changes) {
                     let alone = self.parts.store.change_messages(std::slice::from_ref(change)).await;
                     results[at] = only(alone, Became::Changed)?;
@@ -60,7 +75,7 @@ impl Persistence {
         match self.parts.store.advance(&advances).await {
             Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| results[at] = Some(Became::Advanced(answer))),
             Err(error) => {
-                refused(error)?;
+                not_done(error)?;
                 for (at, advance) in at.into_iter().zip(&advances) {
                     let alone = self.parts.store.advance(std::slice::from_ref(advance)).await;
                     results[at] = only(alone, Became::Advanced)?;
@@ -116,6 +131,30 @@ impl Persistence {
     }
 }
 
+/// The items in order, cut into runs of what may be done at the same time: notifications that are different ones.
+///
+/// Anything else is done by itself, after all before it and before all after it.
+fn runs(part: &[Item<Command>]) -> impl Iterator<Item = &[Item<Command>]> {
+    let mut seen = HashSet::new();
+    part.chunk_by(move |item, next| {
+        let both = notified(item).zip(notified(next));
+        let is_another = both.is_some_and(|(first, next)| {
+            seen.insert(first);
+            seen.insert(next)
+        });
+        if !is_another {
+            seen.clear();
+        }
+        is_another
+    })
+}
+
+fn notified(item: &Item<Command>) -> Option<NotificationId> {
+    let Command::Notify(notify) = &item.value else { return None };
+    let keyed = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id));
+    Some(keyed.unwrap_or_else(|| NotificationId::from(CommandId(item.id))))
+}
+
 /// What `of` finds in the items, with their places.
 fn pick<T>(part: &[Item<Command>], of: impl Fn(&Item<Command>) -> Option<T>) -> (Vec<usize>, Vec<T>) {
     part.iter().enumerate().filter_map(|(at, item)| Some((at, of(item)?))).unzip()
@@ -125,6 +164,6 @@ fn pick<T>(part: &[Item<Command>], of: impl Fn(&Item<Command>) -> Option<T>) -> 
 fn only<T>(answer: Result<Vec<T>, StoreError>, became: impl Fn(T) -> Became) -> Result<Option<Became>, Unavailable> {
     match answer {
         Ok(mut answers) => Ok(answers.pop().map(became)),
-        Err(error) => Ok(Some(Became::Refused(refused(error)?))),
+        Err(error) => Ok(Some(not_done(error)?)),
     }
 }

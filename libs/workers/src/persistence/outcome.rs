@@ -36,12 +36,16 @@ pub(super) enum Became {
     Unwanted,
     Counted(u64),
     Done,
+    /// The store did not do it, and may do it later.
+    Failed(String),
     Refused(String),
 }
 
 impl Announcement {
     pub(super) fn add(&mut self, item: &Item<Command>, result: Option<Became>) -> Outcome {
         let (answer, outcome) = match result {
+            // Whoever waits is answered when it is done, or told meanwhile that it is queued, which it is.
+            Some(Became::Failed(reason)) => return Outcome::retry(reason),
             Some(Became::Refused(reason)) => (not_done(), Outcome::Reject { reason }),
             None => (not_done(), Outcome::reject("the store gave no answer")),
             Some(became) => (self.tell(item, became), Outcome::Done),
@@ -72,7 +76,7 @@ impl Announcement {
                 Answer::Done
             }
             (Became::Done | Became::Unwanted, _) => Answer::Done,
-            (Became::Refused(_), _) => not_done(),
+            (Became::Refused(_) | Became::Failed(_), _) => not_done(),
         }
     }
 

@@ -30,6 +30,7 @@ async fn a_stop_follows_a_start_and_the_end_of_the_connection_is_a_stop() {
     let rig = Rig::new().await;
     let (with_bob, with_eve) = (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "eve"]));
     let mut ann = rig.client("ann").await;
+    rig.world.clock.advance(7_000);
     assert_eq!(ann.ask("typing:stop", &json!({"threadId": with_bob})).await["success"], true);
     ann.emit("typing:start", &json!({"threadId": with_bob})).await;
     ann.emit("typing:stop", &json!({"threadId": with_bob})).await;
@@ -38,6 +39,18 @@ async fn a_stop_follows_a_start_and_the_end_of_the_connection_is_a_stop() {
     drop(ann);
     until("the stop of the one who left", || rig.typed().len() == 4).await;
     assert_eq!(rig.typed().iter().map(|(_, types)| *types).collect::<Vec<_>>(), [true, false, true, false]);
+}
+
+#[tokio::test]
+async fn the_stop_of_a_page_that_has_just_come_is_told_though_its_start_was_heard_elsewhere() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut ann = rig.client("ann").await;
+    for _ in 0..3 {
+        assert_eq!(ann.ask("typing:stop", &json!({"threadId": thread})).await["success"], true);
+    }
+    until("the stop", || !rig.typed().is_empty()).await;
+    assert_eq!(rig.typed(), [("ann".to_owned(), false)], "once");
 }
 
 #[tokio::test]

@@ -1,0 +1,171 @@
+use super::*;
+use crate::port::{Depth, Health, Outgoing, Publish, Subscription};
+use async_trait::async_trait;
+use eventflow_protocol::frame::Frame;
+use eventflow_protocol::inbox::{Preferences, SetPreferences};
+use eventflow_protocol::{GatewayId, Timestamp};
+use futures_util::future::join_all;
+use parking_lot::Mutex as Lock;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Longest that a caller may wait for a broker that says nothing: the patience, a place in a full lane, and a little.
+const AT_MOST: Duration = Duration::from_millis(3_500);
+const CALLERS: u64 = 2_000;
+
+/// What the broker does with what it is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Open,
+    Silent,
+    Gone,
+}
+
+/// A broker that takes everything, says nothing, or is not there.
+struct Moody {
+    mode: watch::Sender<Mode>,
+    health: watch::Sender<Health>,
+    taken: Arc<Lock<Vec<CommandId>>>,
+}
+
+struct Publisher {
+    mode: watch::Receiver<Mode>,
+    taken: Arc<Lock<Vec<CommandId>>>,
+}
+
+fn gone() -> BrokerError {
+    BrokerError::Unavailable("gone".into())
+}
+
+#[async_trait]
+impl Publish for Publisher {
+    async fn publish(&mut self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+        let mode = *self.mode.wait_for(|mode| *mode != Mode::Silent).await.unwrap();
+        if mode == Mode::Gone {
+            return messages.iter().map(|_| Err(gone())).collect();
+        }
+        let items = messages.iter().flat_map(|message| Frame::decode(&message.payload).unwrap().items);
+        self.taken.lock().extend(items.map(|envelope| CommandId(envelope.id)));
+        messages.iter().map(|_| Ok(())).collect()
+    }
+}
+
+#[async_trait]
+impl Broker for Moody {
+    async fn declare(&self, _: &Topology) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    async fn declare_gateway(&self, _: &GatewayId) -> Result<bool, BrokerError> {
+        Err(gone())
+    }
+
+    async fn remove_gateway(&self, _: &GatewayId) -> Result<(), BrokerError> {
+        Err(gone())
+    }
+
+    async fn publisher(&self, _: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError> {
+        Ok(Box::new(Publisher { mode: self.mode.subscribe(), taken: Arc::clone(&self.taken) }))
+    }
+
+    async fn subscribe(&self, _: &str, _: u16) -> Result<Box<dyn Subscription>, BrokerError> {
+        Err(gone())
+    }
+
+    async fn reply(&self, _: &str, _: Bytes) {}
+
+    async fn depth(&self, _: &str) -> Result<Depth, BrokerError> {
+        Err(gone())
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+}
+
+struct Rig {
+    broker: Arc<Moody>,
+    requests: Requests,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let (mode, health) = (watch::Sender::new(Mode::Open), watch::Sender::new(Health::Up));
+        let broker = Arc::new(Moody { mode, health, taken: Arc::default() });
+        let port: Arc<dyn Broker> = broker.clone();
+        let requests = Requests::open(&port, Topology::new(1), &Metrics::default(), &TaskTracker::new()).await.unwrap();
+        Self { broker, requests }
+    }
+
+    /// One more caller, `after` some milliseconds: how it ended for it, and how long it waited.
+    async fn call(&self, after: u64) -> (Ending, Duration) {
+        sleep(Duration::from_millis(after)).await;
+        let started = Instant::now();
+        let ending = match self.requests.send(CommandId::new(), &command()).await {
+            Ok(pending) => pending.ending().await,
+            Err(error) => Ending::Failed(error),
+        };
+        (ending, started.elapsed())
+    }
+}
+
+fn command() -> Command {
+    Command::SetPreferences(SetPreferences {
+        user_id: "ann".parse().unwrap(),
+        preferences: Preferences { updated_at: Some(Timestamp(1)), ..Preferences::default() },
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_broker_confirms_nothing_every_caller_is_told_within_the_patience() {
+    let rig = Rig::new().await;
+    rig.broker.mode.send_replace(Mode::Silent);
+    for (ending, waited) in join_all((0..CALLERS).map(|n| rig.call(n))).await {
+        assert_eq!(ending, Ending::Failed(PublishError::Unavailable));
+        assert!(waited <= AT_MOST, "{waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_any_more_is_not_published_later() {
+    let rig = Rig::new().await;
+    rig.broker.mode.send_replace(Mode::Silent);
+    join_all((0..CALLERS).map(|n| rig.call(n / 10))).await;
+    rig.broker.mode.send_replace(Mode::Open);
+    let (ending, _) = timeout(AT_MOST * 2, rig.call(0)).await.unwrap();
+    let Ending::Queued(id) = ending else { panic!("{ending:?}") };
+    let taken = rig.broker.taken.lock().clone();
+    assert!(taken.last() == Some(&id) && taken.len() <= 257, "its own and at most a frame in flight: {}", taken.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
+    let rig = Rig::new().await;
+    rig.broker.mode.send_replace(Mode::Silent);
+    let going = async {
+        sleep(Duration::from_secs(1)).await;
+        rig.broker.health.send_replace(Health::Down("gone".into()));
+        rig.broker.mode.send_replace(Mode::Gone);
+    };
+    // The first goes out by itself and may have arrived, so it is tried again for a while; the others never went out.
+    let ((), first, others) = tokio::join!(going, rig.call(0), join_all((0..CALLERS).map(|n| rig.call(10 + n / 10))));
+    assert!(first.1 <= AT_MOST, "{first:?}");
+    for (ending, waited) in others {
+        assert_eq!(ending, Ending::Failed(PublishError::Unavailable));
+        assert!(waited <= Duration::from_millis(1_200), "{waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_caller_sent_before_it_left_is_published_while_the_broker_is_there() {
+    let rig = Rig::new().await;
+    let mut sent = Vec::new();
+    for _ in 0..600 {
+        let id = CommandId::new();
+        drop(rig.requests.send(id, &command()).await.unwrap());
+        sent.push(id);
+    }
+    let (ending, _) = rig.call(0).await;
+    assert!(matches!(ending, Ending::Queued(_)), "{ending:?}");
+    assert_eq!(rig.broker.taken.lock()[..600], sent);
+}
