@@ -1,4 +1,4 @@
-//! The page at `/`: a small client in which two demo people chat, so that a newcomer sees the system work.
+//! The page at `/`: a messaging client without a build step, in which two demo people chat, so that a newcomer sees the system work.
 //!
 //! The page is always there; signing in as a demo person only while the demo is enabled. Everybody else opens it with a
 //! token of the host application.
@@ -24,12 +24,45 @@ const DEMO_TOKEN_LIFE_S: i64 = 12 * 3_600;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-const FILES: [(&str, &str, &str); 5] = [
-    ("/", "text/html; charset=utf-8", include_str!("../../web/index.html")),
-    ("/app.js", "text/javascript; charset=utf-8", include_str!("../../web/app.js")),
-    ("/socket.js", "text/javascript; charset=utf-8", include_str!("../../web/socket.js")),
-    ("/style.css", "text/css; charset=utf-8", include_str!("../../web/style.css")),
-    ("/assets/avatar.svg", "image/svg+xml", include_str!("../../web/avatar.svg")),
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
+
+/// What the page is made of: path, content type, content.
+const FILES: &[(&str, &str, &str)] = &[
+    ("/", HTML, include_str!("../../web/index.html")),
+    ("/style.css", STYLE, include_str!("../../web/style.css")),
+    ("/conversation.css", STYLE, include_str!("../../web/conversation.css")),
+    ("/assets/avatar.svg", PICTURE, include_str!("../../web/avatar.svg")),
+    ("/api.js", SCRIPT, include_str!("../../web/api.js")),
+    ("/app.js", SCRIPT, include_str!("../../web/app.js")),
+    ("/bubble.js", SCRIPT, include_str!("../../web/bubble.js")),
+    ("/composer.js", SCRIPT, include_str!("../../web/composer.js")),
+    ("/connection.js", SCRIPT, include_str!("../../web/connection.js")),
+    ("/conversation.js", SCRIPT, include_str!("../../web/conversation.js")),
+    ("/days.js", SCRIPT, include_str!("../../web/days.js")),
+    ("/elements.js", SCRIPT, include_str!("../../web/elements.js")),
+    ("/head.js", SCRIPT, include_str!("../../web/head.js")),
+    ("/history.js", SCRIPT, include_str!("../../web/history.js")),
+    ("/inbox.js", SCRIPT, include_str!("../../web/inbox.js")),
+    ("/kept.js", SCRIPT, include_str!("../../web/kept.js")),
+    ("/notice.js", SCRIPT, include_str!("../../web/notice.js")),
+    ("/outbox.js", SCRIPT, include_str!("../../web/outbox.js")),
+    ("/people.js", SCRIPT, include_str!("../../web/people.js")),
+    ("/presence.js", SCRIPT, include_str!("../../web/presence.js")),
+    ("/reading.js", SCRIPT, include_str!("../../web/reading.js")),
+    ("/receipts.js", SCRIPT, include_str!("../../web/receipts.js")),
+    ("/refusal.js", SCRIPT, include_str!("../../web/refusal.js")),
+    ("/scroller.js", SCRIPT, include_str!("../../web/scroller.js")),
+    ("/sign-in.js", SCRIPT, include_str!("../../web/sign-in.js")),
+    ("/socket.js", SCRIPT, include_str!("../../web/socket.js")),
+    ("/start.js", SCRIPT, include_str!("../../web/start.js")),
+    ("/thread-list.js", SCRIPT, include_str!("../../web/thread-list.js")),
+    ("/threads.js", SCRIPT, include_str!("../../web/threads.js")),
+    ("/times.js", SCRIPT, include_str!("../../web/times.js")),
+    ("/tools.js", SCRIPT, include_str!("../../web/tools.js")),
+    ("/typing.js", SCRIPT, include_str!("../../web/typing.js")),
 ];
 
 #[derive(Clone)]
@@ -40,7 +73,7 @@ struct Demo {
 /// The page's files, and the demo sign-in if it is enabled.
 pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> {
     let mut router = Router::new();
-    for (path, kind, text) in FILES {
+    for &(path, kind, text) in FILES {
         router = router.route(path, get(async move || file(kind, text)));
     }
     if !config.demo_enabled() {
@@ -78,4 +111,25 @@ async fn sign_in(State(demo): State<Demo>, Path(person): Path<String>) -> Respon
     let user: UserId = id.parse().expect("demo people have valid ids");
     let token = demo.tokens.mint(&user, name, DEMO_TOKEN_LIFE_S);
     Json(json!({"success": true, "token": token, "user": {"id": id, "name": name}})).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_the_page_asks_for_is_served() {
+        for (path, _, text) in FILES {
+            let is_file = |part: &&str| part.starts_with('/') && part.contains('.') && !part.contains(' ');
+            for asked in text.split(['\'', '"']).filter(is_file) {
+                assert!(FILES.iter().any(|(served, ..)| *served == asked), "{path} asks for {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../web")).unwrap();
+        assert_eq!(files.count(), FILES.len());
+    }
 }

@@ -208,7 +208,11 @@ for (const shape of ['single', 'fleet']) {
       await eventually('all of it is on the page', async () => (await shown()).length === contents.length, 60_000);
       assert.deepEqual(await shown(), contents);
       assert.equal(await page.tab.locator('.preview').first().textContent(), contents.at(-1));
-      assert.deepEqual(await page.tab.evaluate(() => [...document.querySelectorAll('#messages *')].map(each => each.tagName).filter(tag => !['LI', 'SMALL'].includes(tag))), []);
+      // Every message is made of the same elements, and there are no others.
+      const tags = selector => page.tab.evaluate(those => [...new Set([...document.querySelectorAll(those)].map(each => (
+        each.tagName === 'LI' ? [...each.querySelectorAll('*')] : [each]).map(({ tagName }) => tagName).join(' ')))], selector);
+      assert.deepEqual(await tags('#messages li'), ['P SMALL SPAN TIME']);
+      assert.deepEqual(await tags('#messages *:not(li, li *)'), ['SECTION', 'H3', 'OL']);
       await page.tab.waitForTimeout(SETTLE_MS);
       assert.deepEqual([page.ran, page.faults], [[], []]);
 

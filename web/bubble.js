@@ -1,0 +1,92 @@
+// How one message looks: its text, files, time, how far it has come, and the signs put on it. Drawn again only when something of it changed.
+
+import { button, element, harmlessAddress } from '/elements.js';
+import { clock } from '/times.js';
+
+const TICKS = { sent: ['✓', 'Sent'], delivered: ['✓✓', 'Delivered'], read: ['✓✓', 'Read'] };
+const WAITING = { sending: 'sending …', waiting: 'waiting for the connection …', queued: 'accepted, will be delivered', failed: 'not sent' };
+const drawn = new WeakMap();
+
+/**
+ * Draws a stored message. `view` says the rest: `isOwn`, `isGroup`, `follows` (the one before is of the same person), `name`, `nameOf(id)`,
+ * `readers`, `me`, and what to do: `react(message, emoji, isWanted)`.
+ */
+export function drawMessage(item, message, view) {
+  const { content, attachments, reactions, status, editedAt, deletedAt, updatedAt } = message;
+  if (isAsDrawn(item, [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, view.follows, view.name, view.readers])) return;
+  item.className = kinds({ own: view.isOwn, follows: view.follows, 'taken-back': deletedAt, reacted: reactions.length > 0 });
+  item.dataset.messageId = message._id;
+  replaceParts(item, [
+    view.isGroup && !view.isOwn && !view.follows && element('strong', { class: 'sender' }, view.name),
+    element('p', { class: 'content' }, deletedAt ? 'Message taken back' : content),
+    attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
+    note(message, view),
+    reactions.length > 0 && signs(message, view),
+  ]);
+}
+
+/** Draws a message that is not known to be stored; `again` and `drop` say what somebody decided about one that failed. */
+export function drawWaiting(item, { content, state, reason }, { again, drop }) {
+  if (isAsDrawn(item, [content, state, reason])) return;
+  item.className = kinds({ own: true, waiting: true, failed: state === 'failed' });
+  const failed = state === 'failed' && element('div', { class: 'choices' }, button('Try again', again), button('Discard', drop));
+  replaceParts(item, [
+    element('p', { class: 'content' }, content),
+    element('small', { class: 'note' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state]),
+    failed,
+  ]);
+}
+
+function note({ createdAt, editedAt, deletedAt, status }, { isOwn, name, readers }) {
+  const parts = [isOwn ? undefined : element('span', { class: 'unseen' }, `${name}, `), element('time', { datetime: createdAt }, clock(createdAt))];
+  if (editedAt && !deletedAt) parts.push(' · edited');
+  if (isOwn && !deletedAt) parts.push(' ', ticks(status, readers));
+  return element('small', { class: 'note' }, ...parts);
+}
+
+/** How far one's own message has come. */
+export function ticks(status, readers = '') {
+  const [shown, words] = TICKS[status] ?? TICKS.sent;
+  return element('span', { class: `ticks ${status}`, role: 'img', 'aria-label': words, title: readers ? `Read by ${readers}` : words }, shown);
+}
+
+function file({ url, filename, type }) {
+  const name = filename || type;
+  const address = harmlessAddress(url);
+  if (!address) return element('span', { class: 'file' }, name);
+  return element('a', { class: 'file', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
+}
+
+function signs(message, { me, nameOf, react }) {
+  const bySign = new Map();
+  for (const { emoji, userId } of message.reactions) bySign.set(emoji, [...bySign.get(emoji) ?? [], userId]);
+  return element('div', { class: 'signs' }, ...[...bySign].map(([emoji, people]) => {
+    const isOwn = people.includes(me.id);
+    const names = people.map(nameOf).join(', ');
+    const sign = button(element('span', { class: 'emoji' }, emoji), () => react(message, emoji, !isOwn), {
+      'aria-pressed': String(isOwn), 'aria-label': `${emoji}, ${people.length === 1 ? '1 person' : `${people.length} people`}: ${names}`,
+      title: names, 'data-emoji': emoji,
+    });
+    sign.append(` ${people.length}`);
+    return sign;
+  }));
+}
+
+/** Puts new parts into an item. The tools that may hang on it are not touched, and a sign keeps its focus. */
+function replaceParts(item, parts) {
+  const focused = item.contains(document.activeElement) ? document.activeElement.dataset.emoji : undefined;
+  for (const part of [...item.children]) {
+    if (part.id !== 'tools') part.remove();
+  }
+  item.prepend(...parts.filter(Boolean));
+  if (focused) [...item.querySelectorAll('.signs button')].find(sign => sign.dataset.emoji === focused)?.focus();
+}
+
+function isAsDrawn(item, state) {
+  const words = JSON.stringify(state);
+  if (drawn.get(item) === words) return true;
+  drawn.set(item, words);
+  return false;
+}
+
+const kinds = flags => Object.keys(flags).filter(kind => flags[kind]).join(' ');

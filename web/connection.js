@@ -1,0 +1,79 @@
+// The socket as the rest of the page sees it: events in, questions out, and the line that says how the connection is.
+//
+// What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the reason; else the page comes back
+// after a pause, because the socket does not by itself.
+
+import { $ } from '/elements.js';
+import { Refusal } from '/refusal.js';
+import { Socket } from '/socket.js';
+
+const REFUSED_PAUSE_MS = 5_000;
+/** Too many windows are open: somebody has to close one first. */
+const CROWDED_PAUSE_MS = 30_000;
+
+export class Connection {
+  #token; #ended; #socket; #listeners = [];
+
+  /** `ended` is called with the refusal when the token does not hold any more. */
+  constructor(token, ended) {
+    this.#token = token;
+    this.#ended = ended;
+    this.on('connect', ({ recovered }) => this.#show('up', recovered ? 'connected, nothing missed' : 'connected'));
+    this.on('disconnect', () => this.#show('down', 'connection lost, trying again …'));
+    this.on('refused', refused => this.#refused(new Refusal({ code: refused?.data?.code, error: refused?.message })));
+    this.on('auth:error', refused => this.#endIfOver(new Refusal(refused)));
+  }
+
+  /** Calls `act` with the body of every such event, also after the socket was replaced. */
+  on(name, act) {
+    this.#listeners.push([name, act]);
+  }
+
+  open() {
+    const socket = this.#socket = new Socket(this.#token);
+    for (const [name, act] of this.#listeners) {
+      socket.addEventListener(name, ({ detail }) => socket === this.#socket && act(detail));
+    }
+  }
+
+  close() {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  get isUp() {
+    return Boolean(this.#socket?.connected);
+  }
+
+  /** Asks; gives the answer, or throws a `Refusal`. Without an answer its code is `offline`, and it is not known whether it was done. */
+  async ask(name, body) {
+    if (!this.#socket) throw new Refusal({ code: 'offline' });
+    const answer = await this.#socket.request(name, body).catch(() => ({ success: false, code: 'offline' }));
+    if (!answer.success) throw new Refusal(answer);
+    return answer;
+  }
+
+  /** Says something that is worth nothing later: whether it arrives does not matter. */
+  mention(name, body) {
+    this.ask(name, body).catch(refusal => this.#endIfOver(refusal));
+  }
+
+  #refused(refusal) {
+    if (this.#endIfOver(refusal)) return;
+    const isCrowded = refusal.code === 'rate_limited';
+    this.#show('down', isCrowded ? 'too many windows are open, please close one' : 'the service is not available, trying again …');
+    const socket = this.#socket;
+    setTimeout(() => socket === this.#socket && this.open(), isCrowded ? CROWDED_PAUSE_MS : REFUSED_PAUSE_MS);
+  }
+
+  #endIfOver(refusal) {
+    if (refusal.endsSignIn) this.#ended(refusal);
+    return refusal.endsSignIn;
+  }
+
+  #show(kind, words) {
+    $('connection').className = kind;
+    $('connection').textContent = words;
+  }
+}

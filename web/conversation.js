@@ -1,0 +1,216 @@
+// The open conversation: its messages by day, what waits to be sent, who types, and everything one can do with a message.
+//
+// It draws what `History` and `Outbox` hold; an item that has not changed is left alone. Tells `change` when another one is open.
+
+import { drawMessage, drawWaiting } from '/bubble.js';
+import { Days } from '/days.js';
+import { $ } from '/elements.js';
+import { History } from '/history.js';
+import { attempt, onTheSide } from '/notice.js';
+import { Scroller } from '/scroller.js';
+import { several } from '/times.js';
+import { Tools } from '/tools.js';
+
+/** In larger groups nobody is told who of them is there. */
+const WATCHED_MAX = 100;
+
+export class Conversation extends EventTarget {
+  #parts; #thread; #history; #scroller = new Scroller($('scroller')); #days = new Days($('messages')); #tools; #seenTo = 0;
+  #isDrawing = false; #isReadingOlder = false;
+
+  /** `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, and `seen()` for when more came into view. */
+  constructor(parts) {
+    super();
+    this.#parts = parts;
+    this.#tools = new Tools($('messages'), {
+      find: item => this.#messageOf(item),
+      isOwn: message => message.senderId === parts.me.id,
+      react: (message, emoji) => {
+        const isThere = message.reactions.some(each => each.emoji === emoji && each.userId === parts.me.id);
+        return this.#react(message, emoji, !isThere);
+      },
+      edit: message => parts.composer.edit(message),
+      takeBack: message => this.#takeBack(message),
+    });
+    this.#scroller.addEventListener('top', () => this.#readOlder());
+    this.#scroller.addEventListener('end', () => this.#drawSoon());
+    $('new-messages').addEventListener('click', () => {
+      this.#scroller.toEnd();
+      this.#drawSoon();
+    });
+    parts.outbox.addEventListener('change', () => this.#drawSoon());
+  }
+
+  get threadId() {
+    return this.#thread?._id;
+  }
+
+  /** The newest message of somebody else that is before the reader's eyes, with its conversation. */
+  get seen() {
+    if (!this.#history?.isOpen || document.hidden || !this.#scroller.isAtEnd) return undefined;
+    const message = this.#history.messages.findLast(each => each.senderId !== this.#parts.me.id);
+    return message && { thread: this.#thread, message };
+  }
+
+  /** Whether a new message of this conversation is before the reader's eyes at once. */
+  showsNew(threadId) {
+    return threadId === this.threadId && this.#history.isOpen && !document.hidden && this.#scroller.isAtEnd;
+  }
+
+  open(thread) {
+    if (thread._id === this.threadId) return;
+    this.close();
+    this.#thread = thread;
+    this.#history = new History(this.#parts.api, thread);
+    this.#history.addEventListener('change', () => this.#drawSoon());
+    this.#parts.composer.show(thread._id);
+    this.#scroller.toEnd();
+    this.#join();
+    attempt(() => this.#history.open());
+    this.#opened();
+  }
+
+  close() {
+    if (!this.#thread) return;
+    this.#parts.connection.mention('thread:leave', { threadId: this.threadId });
+    this.#history.close();
+    this.#thread = this.#history = undefined;
+    this.#seenTo = 0;
+    this.#parts.composer.show(undefined);
+    this.#opened();
+  }
+
+  /** A new session: says again what is looked at, and reads what may have happened meanwhile. */
+  connectedAnew() {
+    if (!this.#thread) return;
+    this.#join();
+    onTheSide(() => this.#history.refresh());
+  }
+
+  received(message) {
+    if (message.threadId !== this.threadId) return;
+    const { me, people } = this.#parts;
+    const isNews = message.seq > this.#history.newest && message.senderId !== me.id;
+    if (isNews) $('news').textContent = `${people.name(message.senderId)}: ${message.content}`;
+    this.#history.received(message);
+  }
+
+  /** Something happened to a message of some conversation. */
+  messageChanged(threadId, id, change) {
+    if (threadId === this.threadId) this.#history.update(id, message => Object.assign(message, change));
+  }
+
+  receipt(kind, body) {
+    if (body.threadId === this.threadId) this.#history.receipt(kind, body);
+  }
+
+  /** One's own message is sent: its writer sees it. */
+  send(threadId, content) {
+    this.#scroller.toEnd();
+    attempt(() => this.#parts.outbox.send(threadId, content));
+  }
+
+  async edit(message, content) {
+    const answer = await attempt(() => this.#parts.api.ask('PATCH', `/messages/${message._id}`, { content }));
+    if (!answer) this.#parts.composer.edit(message, content);
+    else if (answer.message) this.messageChanged(message.threadId, message._id, answer.message);
+  }
+
+  editNewest() {
+    const own = this.#history.messages.findLast(each => each.senderId === this.#parts.me.id && !each.deletedAt);
+    if (own) this.#parts.composer.edit(own);
+  }
+
+  async #takeBack(message) {
+    const answer = await attempt(() => this.#parts.api.ask('DELETE', `/messages/${message._id}`));
+    if (answer?.message) this.messageChanged(message.threadId, message._id, answer.message);
+  }
+
+  async #react(message, emoji, isWanted) {
+    const body = { emoji, action: isWanted ? 'add' : 'remove' };
+    const answer = await attempt(() => this.#parts.api.ask('POST', `/messages/${message._id}/reactions`, body));
+    if (answer?.message) this.messageChanged(message.threadId, message._id, { reactions: answer.message.reactions });
+  }
+
+  #join() {
+    this.#parts.connection.mention('thread:join', { threadId: this.threadId });
+    this.#parts.presence.watch(this.#parts.people.others(this.#thread).slice(0, WATCHED_MAX));
+  }
+
+  #opened() {
+    this.#draw();
+    this.dispatchEvent(new Event('change'));
+  }
+
+  async #readOlder() {
+    if (this.#isReadingOlder || !this.#history?.isOpen || !this.#history.hasOlder) return;
+    this.#isReadingOlder = true;
+    await onTheSide(() => this.#history.older());
+    this.#isReadingOlder = false;
+  }
+
+  #messageOf(item) {
+    const message = this.#history?.messages.find(each => each._id === item.dataset.messageId);
+    return message?.deletedAt ? undefined : message;
+  }
+
+  /** Much can change at once: it is drawn once. */
+  #drawSoon() {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    queueMicrotask(() => {
+      this.#isDrawing = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    this.#scroller.keeping(() => {
+      $('beginning').textContent = this.#beginning();
+      this.#days.draw(this.#thread ? this.#rows() : []);
+    });
+    this.#tools.drawn();
+    this.#drawNew();
+    this.#parts.seen();
+  }
+
+  /** Whoever reads further up is told what has come below, and stays there. */
+  #drawNew() {
+    if (this.#scroller.isAtEnd) this.#seenTo = this.#history?.newest ?? 0;
+    const count = this.#history?.messages.filter(each => each.seq > this.#seenTo && each.senderId !== this.#parts.me.id).length ?? 0;
+    $('new-messages').hidden = count === 0;
+    $('new-messages').textContent = `${several(count, 'new message')} ↓`;
+  }
+
+  #beginning() {
+    if (!this.#thread) return '';
+    if (!this.#history.isOpen || this.#history.hasOlder) return 'Reading …';
+    return this.#history.messages.length > 0 ? 'This is where it began.' : 'Nothing was said here yet.';
+  }
+
+  /** What is stored, then what waits. */
+  #rows() {
+    const stored = this.#history.messages.map(message => this.#row(message));
+    const keys = new Set(stored.map(row => row.key));
+    const waiting = this.#parts.outbox.of(this.threadId).filter(entry => !keys.has(entry.key));
+    return [...stored, ...waiting.map(entry => this.#waitingRow(entry))];
+  }
+
+  /** One's own message keeps the place that it had while it waited. */
+  #row(message) {
+    const { me, people } = this.#parts;
+    const isOwn = message.senderId === me.id;
+    const draw = (item, follows) => drawMessage(item, message, {
+      isOwn, follows, me, isGroup: this.#thread.participants.length > 2, name: people.nameOrYou(message.senderId),
+      readers: isOwn ? this.#history.readers(message).map(id => people.name(id)).join(', ') : '',
+      nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
+    });
+    return { key: isOwn && message.clientMessageId || message._id, at: message.createdAt, senderId: message.senderId, draw };
+  }
+
+  #waitingRow(entry) {
+    const { me, outbox } = this.#parts;
+    const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key) };
+    return { key: entry.key, at: entry.at, senderId: me.id, draw: item => drawWaiting(item, entry, acts) };
+  }
+}

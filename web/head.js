@@ -1,0 +1,55 @@
+// The line above the open conversation: with whom, whether they are there, and putting it away; and the line below it: who types.
+
+import { $ } from '/elements.js';
+import { attempt } from '/notice.js';
+import { several } from '/times.js';
+
+/** More than this type: "several people". */
+const NAMED_MAX = 2;
+
+export class Head {
+  #parts;
+
+  /** `parts`: `threads`, `people`, `presence`, `typing`, `conversation`. */
+  constructor(parts) {
+    this.#parts = parts;
+    for (const each of [parts.threads, parts.presence, parts.conversation]) each.addEventListener('change', () => this.#draw());
+    for (const each of [parts.typing, parts.conversation]) each.addEventListener('change', () => this.#drawTyping());
+    $('archive').addEventListener('click', () => this.#archive());
+    this.#draw();
+  }
+
+  get #thread() {
+    return this.#parts.threads.get(this.#parts.conversation.threadId);
+  }
+
+  #archive() {
+    const thread = this.#thread;
+    return attempt(() => this.#parts.threads.archive(thread._id, thread.status !== 'archived'));
+  }
+
+  #draw() {
+    const thread = this.#thread;
+    document.body.dataset.view = thread ? 'conversation' : 'list';
+    $('archive').hidden = !thread;
+    $('title').textContent = thread ? this.#parts.people.title(thread) : 'Choose a conversation';
+    $('subtitle').textContent = thread ? this.#subtitle(thread) : '';
+    $('picture').replaceChildren(...thread ? [this.#parts.people.pictureOf(thread)] : []);
+    $('archive').textContent = thread?.status === 'archived' ? 'Unarchive' : 'Archive';
+  }
+
+  #subtitle(thread) {
+    const { people, presence } = this.#parts;
+    const others = people.others(thread);
+    const there = others.filter(id => presence.status(id) === 'online').length;
+    const words = others.length === 1 ? presence.words(others[0]) : `${several(others.length + 1, 'member')}${there ? `, ${there + 1} online` : ''}`;
+    return [people.subtitle(thread), words].filter(Boolean).join(' · ');
+  }
+
+  #drawTyping() {
+    const { typing, people, conversation } = this.#parts;
+    const names = typing.in(conversation.threadId).map(id => people.name(id));
+    const who = names.length > NAMED_MAX ? 'Several people' : names.join(' and ');
+    $('typing').textContent = names.length === 0 ? '' : `${who} ${names.length === 1 ? 'is' : 'are'} typing …`;
+  }
+}

@@ -1,0 +1,162 @@
+// The messages of one conversation, in the order of `seq`, without a gap between the oldest and the newest that are here.
+//
+// A live message that is not the next one waits until those before it are read from the store. Everything may come twice and at any time:
+// what is heard while a page is on its way is done again to that page. Tells `change`.
+
+import { Receipts } from '/receipts.js';
+
+/** Messages shown at first, and more at each step into the past. */
+const PAGE = 50;
+/** The largest page there is. */
+const LARGEST_PAGE = 100;
+/** Time for the message in front to arrive by itself. */
+const GAP_PATIENCE_MS = 400;
+
+export class History extends EventTarget {
+  #api; #thread; #receipts; #ahead = new Map(); #meanwhile = new Set(); #opening; #filling; #isOpen = false; #ending = new AbortController();
+
+  constructor(api, thread) {
+    super();
+    this.#api = api;
+    this.#thread = thread;
+    this.#receipts = new Receipts(thread.participants);
+    this.messages = [];
+  }
+
+  get oldest() {
+    return this.messages[0]?.seq ?? 1;
+  }
+
+  get newest() {
+    return this.messages.at(-1)?.seq ?? 0;
+  }
+
+  /** Whether the newest page is here. */
+  get isOpen() {
+    return this.#isOpen;
+  }
+
+  get hasOlder() {
+    return this.oldest > 1;
+  }
+
+  readers(message) {
+    return this.#receipts.readers(message);
+  }
+
+  /** Reads the newest messages. */
+  open() {
+    this.#opening = this.#page(`limit=${PAGE}`).then(() => {
+      this.#isOpen = true;
+      this.#joinAhead();
+      this.#changed();
+      return this.#fill();
+    });
+    return this.#opening;
+  }
+
+  /** Nobody looks any more: what is still being read is not waited for. */
+  close() {
+    this.#ending.abort();
+  }
+
+  /** Reads a page of what was before. */
+  async older() {
+    await this.#page(`before=${this.oldest}&limit=${PAGE}`);
+    this.#changed();
+  }
+
+  /** Reads everything that is here again and what came since: after an absence all of it may have changed. */
+  async refresh() {
+    await this.#opening.catch(() => this.open());
+    await this.#readOn(this.oldest - 1);
+    await this.#fill();
+  }
+
+  /** A message was heard, or is the answer to sending it. */
+  received(message) {
+    if (this.#isOpen && message.seq <= this.newest) return;
+    this.#ahead.set(message.seq, message);
+    this.#joinAhead();
+    this.#changed();
+    if (this.#isOpen && this.#ahead.size > 0) setTimeout(() => this.#fill().catch(() => {}), GAP_PATIENCE_MS);
+  }
+
+  /** Something happened to a message: `change(message)` does it. */
+  update(id, change) {
+    this.#meanwhile.forEach(log => log.push([id, change]));
+    const message = this.messages.find(each => each._id === id) ?? [...this.#ahead.values()].find(each => each._id === id);
+    if (!message) return;
+    change(message);
+    this.#receipts.apply(message);
+    this.#changed();
+  }
+
+  /** Somebody has got (`delivered`) or read (`read`) the conversation further. */
+  receipt(kind, body) {
+    this.#receipts.heard(kind, body);
+    this.messages.forEach(message => this.#receipts.apply(message));
+    this.#changed();
+  }
+
+  /** Reads what is missing before messages that came ahead. */
+  #fill() {
+    this.#filling ??= this.#fillUp().finally(() => { this.#filling = undefined; });
+    return this.#filling;
+  }
+
+  async #fillUp() {
+    while (this.#ahead.size > 0 && !this.#ending.signal.aborted) {
+      await this.#readOn(this.newest);
+      // A store that is read from another server may be a moment behind.
+      if (this.#ahead.size > 0) await new Promise(resolve => setTimeout(resolve, GAP_PATIENCE_MS));
+    }
+  }
+
+  async #readOn(place) {
+    for (let after = place, isLast = false; !isLast;) {
+      const messages = await this.#page(`after=${after}&limit=${LARGEST_PAGE}`);
+      isLast = messages.length < LARGEST_PAGE;
+      after = messages.at(-1)?.seq ?? after;
+      this.#joinAhead();
+      this.#changed();
+    }
+  }
+
+  async #page(query) {
+    const log = [];
+    this.#meanwhile.add(log);
+    try {
+      const { messages } = await this.#api.read(`/messages/${this.#thread._id}?${query}`, this.#ending.signal);
+      for (const [id, change] of log) messages.filter(each => each._id === id).forEach(change);
+      this.#take(messages);
+      return messages;
+    } finally {
+      this.#meanwhile.delete(log);
+    }
+  }
+
+  /** Takes a page that adjoins or overlaps what is here. */
+  #take(messages) {
+    const bySeq = new Map(this.messages.map(message => [message.seq, message]));
+    for (const message of messages) {
+      this.#receipts.apply(message);
+      bySeq.set(message.seq, message);
+    }
+    this.messages = [...bySeq.values()].sort((one, other) => one.seq - other.seq);
+  }
+
+  /** Takes those that came ahead and are next now. */
+  #joinAhead() {
+    if (!this.#isOpen) return;
+    for (const seq of [...this.#ahead.keys()].sort((one, other) => one - other)) {
+      if (seq > this.newest + 1) break;
+      if (seq === this.newest + 1) this.#take([this.#ahead.get(seq)]);
+      this.#ahead.delete(seq);
+    }
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}

@@ -1,0 +1,123 @@
+// What somebody is told outside of conversations: a bell with the number of unread notifications, and the list behind it.
+
+import { $, arrange, button, element } from '/elements.js';
+import { attempt } from '/notice.js';
+import { shortTime } from '/times.js';
+
+const PAGE = 20;
+
+export class Inbox {
+  #api; #open; #known = new Map(); #unread = 0; #heard = 0; #cursor = null;
+
+  /** `open(threadId)` shows the conversation that a notification is about. */
+  constructor(api, open) {
+    this.#api = api;
+    this.#open = open;
+    $('bell').addEventListener('click', () => this.#show($('inbox').hidden));
+    $('read-all').addEventListener('click', () => attempt(() => this.#readAll()));
+    $('more-notifications').addEventListener('click', () => attempt(() => this.#read(this.#cursor)));
+    $('inbox').addEventListener('keydown', event => event.key === 'Escape' && this.#show(false));
+    document.addEventListener('pointerdown', event => event.target.closest('#inbox, #bell') || this.#hide());
+    this.#draw();
+  }
+
+  /** Reads the newest again. */
+  async load() {
+    this.#known.clear();
+    await this.#read(null);
+  }
+
+  /** One has come. */
+  received(notification) {
+    this.#heard += 1;
+    if (!this.#known.has(notification._id) && !notification.isRead) this.#unread += 1;
+    this.#known.set(notification._id, notification);
+    this.#draw();
+    $('news').textContent = `Notification: ${notification.title}`;
+  }
+
+  async #read(cursor) {
+    const heard = this.#heard;
+    const page = await this.#api.read(`/notifications?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+    page.notifications.forEach(each => this.#known.set(each._id, each));
+    this.#unread = page.unreadCount;
+    this.#cursor = page.nextCursor;
+    this.#draw();
+    // One that came meanwhile may be in the number or not.
+    if (heard !== this.#heard) await this.#count();
+  }
+
+  async #markRead(notification) {
+    if (notification.isRead) return;
+    await this.#api.ask('POST', `/notifications/${notification._id}/read`);
+    this.#markAsRead([notification]);
+  }
+
+  async #readAll() {
+    await this.#api.ask('POST', '/notifications/read-all');
+    this.#markAsRead([...this.#known.values()]);
+    await this.#count();
+  }
+
+  async #remove(notification) {
+    await this.#api.ask('DELETE', `/notifications/${notification._id}`);
+    this.#known.delete(notification._id);
+    if (!notification.isRead) this.#unread -= 1;
+    this.#draw();
+  }
+
+  #markAsRead(notifications) {
+    const unread = notifications.filter(each => !each.isRead);
+    unread.forEach(each => { each.isRead = true; });
+    this.#unread = Math.max(0, this.#unread - unread.length);
+    this.#draw();
+  }
+
+  async #count() {
+    this.#unread = (await this.#api.read('/notifications/unread-count')).unreadCount;
+    this.#draw();
+  }
+
+  async #follow(notification) {
+    await attempt(() => this.#markRead(notification));
+    if (!notification.threadId) return;
+    this.#show(false);
+    this.#open(notification.threadId);
+  }
+
+  #show(isShown) {
+    $('inbox').hidden = !isShown;
+    $('bell').setAttribute('aria-expanded', String(isShown));
+    if (isShown) $('inbox').focus();
+    else $('bell').focus();
+  }
+
+  /** Something else was pressed: the focus goes there. */
+  #hide() {
+    $('inbox').hidden = true;
+    $('bell').setAttribute('aria-expanded', 'false');
+  }
+
+  #draw() {
+    const hadFocus = $('inbox').contains(document.activeElement);
+    const newestFirst = [...this.#known.values()].sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1));
+    $('bell-count').textContent = this.#unread > 0 ? String(this.#unread) : '';
+    $('bell').setAttribute('aria-label', this.#unread > 0 ? `Notifications, ${this.#unread} unread` : 'Notifications');
+    $('read-all').hidden = this.#unread === 0;
+    $('no-notifications').hidden = newestFirst.length > 0;
+    $('more-notifications').hidden = this.#cursor === null;
+    arrange($('notifications'), newestFirst.map(each => this.#item(each)));
+    if (hadFocus && !$('inbox').contains(document.activeElement)) $('inbox').focus();
+  }
+
+  #item(notification) {
+    const { title, message, createdAt, isRead, threadId } = notification;
+    const markRead = button('Mark as read', () => attempt(() => this.#markRead(notification)));
+    const follow = button('Open conversation', () => this.#follow(notification));
+    const remove = button('Delete', () => attempt(() => this.#remove(notification)));
+    return element('li', { class: isRead ? '' : 'is-new' },
+      element('strong', {}, title), element('time', { datetime: createdAt }, shortTime(createdAt)),
+      message && element('p', {}, message),
+      element('div', { class: 'choices' }, threadId && follow, !isRead && markRead, remove));
+  }
+}

@@ -1,0 +1,94 @@
+// What was written and is not known to be stored. Each message has a key of its own and is sent again with that key, after a loss and
+// even after a reload, until there is an answer: the server stores it once.
+//
+// An entry is `sending`, `waiting` for the connection, `queued` (the server has it and stores it later) or `failed` with a reason; only
+// then somebody has to decide. Tells `change`, and `stored` with the message.
+
+import { keep, recall } from '/kept.js';
+
+/** An answer that does not come, or a store that is down, is asked again after this. */
+const PAUSE_MS = 3_000;
+/** Then somebody has to say whether it is worth going on. */
+const TRIES_MAX = 10;
+
+export class Outbox extends EventTarget {
+  #connection; #entries;
+
+  constructor(connection) {
+    super();
+    this.#connection = connection;
+    this.#entries = new Map(recall('outbox', []).map(entry => [entry.key, { ...entry, tries: 0 }]));
+  }
+
+  /** What waits in a conversation, in the order it was written. */
+  of(threadId) {
+    return [...this.#entries.values()].filter(entry => entry.threadId === threadId);
+  }
+
+  send(threadId, content) {
+    const entry = { key: newKey(), threadId, content, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
+    this.#entries.set(entry.key, entry);
+    this.#post(entry);
+  }
+
+  /** Sends one that has failed again, with the key it has. */
+  again(key) {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    entry.tries = 0;
+    this.#post(entry);
+  }
+
+  /** Sends everything again that has no answer yet. */
+  resend() {
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'failed') this.#post(entry);
+    }
+  }
+
+  /** Forgets one: it was stored, or is not wanted any more. */
+  settle(key) {
+    if (this.#entries.delete(key)) this.#changed();
+  }
+
+  async #post(entry) {
+    this.#set(entry, this.#connection.isUp ? 'sending' : 'waiting');
+    entry.tries += 1;
+    try {
+      const { key, threadId, content } = entry;
+      const answer = await this.#connection.ask('message:send', { threadId, content, clientMessageId: key });
+      if (answer.message) this.#stored(entry, answer.message);
+      else this.#set(entry, 'queued');
+    } catch (refusal) {
+      this.#refused(entry, refusal);
+    }
+  }
+
+  #stored(entry, message) {
+    this.dispatchEvent(new CustomEvent('stored', { detail: message }));
+    this.settle(entry.key);
+  }
+
+  #refused(entry, refusal) {
+    if (!this.#entries.has(entry.key)) return;
+    if (!this.#connection.isUp) return this.#set(entry, 'waiting');
+    const goesOn = ['offline', 'unavailable'].includes(refusal.code) && entry.tries < TRIES_MAX;
+    if (!goesOn) return this.#set(entry, 'failed', refusal.message);
+    return setTimeout(() => this.#entries.has(entry.key) && this.#post(entry), PAUSE_MS);
+  }
+
+  #set(entry, state, reason = '') {
+    Object.assign(entry, { state, reason });
+    if (this.#entries.has(entry.key)) this.#changed();
+  }
+
+  #changed() {
+    keep('outbox', [...this.#entries.values()]);
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/** A UUID; browsers give one only on safe origins, and 128 random bits are as good. */
+function newKey() {
+  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+}

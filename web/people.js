@@ -1,0 +1,88 @@
+// Who people are: the names and pictures that come with conversations of two, for everything else that names somebody too.
+
+import { element } from '/elements.js';
+
+/** The picture of those who have none: initials tell people apart better. */
+const NO_PICTURE = '/assets/avatar.svg';
+const HUES = 8;
+const NAMES_IN_TITLE = 4;
+
+export class People {
+  #known = new Map(); #me;
+
+  constructor(me) {
+    this.#me = me;
+    this.#known.set(me.id, { name: me.name });
+  }
+
+  /** While its directory is away the server shows people by their ids: a name that was known is kept. */
+  learn({ id, name, avatar }) {
+    if (name !== id || !this.#known.has(id)) this.#known.set(id, { name, avatar });
+  }
+
+  name(id) {
+    return this.#known.get(id)?.name ?? id;
+  }
+
+  /** As a sentence names them: oneself is "You". */
+  nameOrYou(id) {
+    return id === this.#me.id ? 'You' : this.name(id);
+  }
+
+  /** Everybody in a conversation but oneself. */
+  others(thread) {
+    return thread.participants.filter(id => id !== this.#me.id);
+  }
+
+  /** What a conversation is called: its subject if it has one, else the names of the others. */
+  title(thread) {
+    const others = this.others(thread);
+    const subject = subjectOf(thread);
+    if (others.length === 1) return this.name(others[0]);
+    if (subject) return subject;
+    const names = others.slice(0, NAMES_IN_TITLE).map(id => this.name(id)).join(', ');
+    return others.length > NAMES_IN_TITLE ? `${names} and ${others.length - NAMES_IN_TITLE} more` : names;
+  }
+
+  /** What else there is to say of a conversation in one line: the subject of two, the people of a group that has a subject. */
+  subtitle(thread) {
+    const others = this.others(thread);
+    const subject = subjectOf(thread);
+    if (others.length === 1 || !subject) return subject;
+    return others.slice(0, NAMES_IN_TITLE).map(id => this.name(id)).join(', ');
+  }
+
+  /** A picture of somebody: their own if this site has it, else their initials. */
+  picture(id) {
+    const { avatar } = this.#known.get(id) ?? {};
+    return isOfThisSite(avatar) && avatar !== NO_PICTURE
+      ? element('span', { class: 'picture', 'aria-hidden': 'true' }, element('img', { src: avatar, alt: '' }))
+      : this.#initials(id, this.name(id));
+  }
+
+  /** A picture of a conversation. */
+  pictureOf(thread) {
+    const others = this.others(thread);
+    return others.length === 1 ? this.picture(others[0]) : this.#initials(thread._id, this.title(thread));
+  }
+
+  #initials(id, name) {
+    const letters = name.split(/[\s,]+/).filter(Boolean).slice(0, 2).map(word => [...word][0]).join('');
+    return element('span', { class: `picture hue-${hue(id)}`, 'aria-hidden': 'true' }, letters.toUpperCase());
+  }
+}
+
+function subjectOf({ metadata }) {
+  return typeof metadata?.subject === 'string' ? metadata.subject.trim() : '';
+}
+
+/** The page shows pictures of its own site only: its policy allows no others. */
+function isOfThisSite(address) {
+  return typeof address === 'string' && /^\/[^/\\]/.test(address);
+}
+
+function hue(id) {
+  let sum = 0;
+  for (const letter of id) sum = (sum * 31 + letter.codePointAt(0)) % 65_521;
+  return sum % HUES;
+}

@@ -1,0 +1,53 @@
+// What was read: the open conversation, while its window is seen and its newest message is in view. Said once for each newest message, and
+// not more often than somebody can read.
+
+import { Refusal } from '/refusal.js';
+
+const PAUSE_MS = 1_000;
+const AGAIN_MS = 10_000;
+
+export class Reading {
+  #connection; #threads; #look; #read = new Map(); #timer;
+
+  /** `look` gives `{thread, message}`: the newest message of somebody else that its reader has before their eyes, or nothing. */
+  constructor({ connection, threads, look }) {
+    this.#connection = connection;
+    this.#threads = threads;
+    this.#look = look;
+    document.addEventListener('visibilitychange', () => this.look());
+  }
+
+  /** Something came into view. */
+  look() {
+    const { thread, message } = this.#look() ?? {};
+    if (this.#timer || !message || !this.#connection.isUp || message.seq <= this.#place(thread)) return;
+    this.#timer = this.#again(PAUSE_MS);
+    this.#tell(thread, message);
+  }
+
+  /** Up to where the server knows a conversation to be read. */
+  #place(thread) {
+    return Math.max(this.#read.get(thread._id) ?? 0, thread.readTo ?? 0);
+  }
+
+  async #tell(thread, message) {
+    const before = this.#read.get(thread._id) ?? 0;
+    this.#read.set(thread._id, message.seq);
+    try {
+      const { unreadCount } = await this.#connection.ask('thread:read', { threadId: thread._id });
+      this.#threads.updated({ _id: thread._id, unreadCount });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#read.set(thread._id, before);
+      clearTimeout(this.#timer);
+      this.#timer = this.#again(AGAIN_MS);
+    }
+  }
+
+  #again(time) {
+    return setTimeout(() => {
+      this.#timer = undefined;
+      this.look();
+    }, time);
+  }
+}

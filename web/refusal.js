@@ -1,0 +1,47 @@
+// No, with a reason: what the server refused, as a sentence for people. The code decides; the server's own words are used only where they
+// name a field.
+
+import { several } from '/times.js';
+
+const SENTENCES = {
+  unauthenticated: 'Your sign-in does not hold any more. Please sign in again.',
+  token_expired: 'Your sign-in has ended. Please sign in again.',
+  forbidden: 'You may not do that.',
+  csrf_failed: 'You may not do that from here.',
+  not_found: 'That is not there, or not yours to see.',
+  unknown: 'The server does not know how to do that.',
+  key_reused: 'Another message was sent in its place before. Please write it again.',
+  too_large: 'That is too long.',
+  unavailable: 'The service is not available at the moment. Please try again.',
+  failed: 'That could not be done. The operators can see why.',
+  offline: 'There is no connection at the moment.',
+};
+/** The budget of a socket is counted over a minute; its refusal does not say how much of that is left. */
+const BUDGET_S = 60;
+
+export class Refusal extends Error {
+  /** `code` and `error` as the server answers them; `waitS` are the seconds it asks to wait, 0 if it does not say. */
+  constructor({ code = 'failed', error = '', waitS = 0 }) {
+    super(sentence(code, error, waitS));
+    this.code = code;
+    this.waitS = waitS;
+  }
+
+  /** Whether the same again may work later. */
+  get isPassing() {
+    return ['rate_limited', 'unavailable', 'offline'].includes(this.code);
+  }
+
+  /** Whether only signing in again helps. */
+  get endsSignIn() {
+    return ['unauthenticated', 'token_expired'].includes(this.code);
+  }
+}
+
+function sentence(code, error, waitS) {
+  if (code === 'rate_limited') {
+    return `That was too much at once. Please wait ${waitS ? several(waitS, 'second') : `up to ${BUDGET_S} seconds`}.`;
+  }
+  if (code === 'invalid' && error) return `${error[0].toUpperCase()}${error.slice(1)}.`;
+  return SENTENCES[code] ?? 'That did not work.';
+}

@@ -1,0 +1,21 @@
+// Starting a conversation: with one person, or with several as a group that may have a subject.
+
+import { $ } from '/elements.js';
+import { attempt } from '/notice.js';
+
+/** `show(threadId)` opens what was started. */
+export function startThread(threads, show) {
+  const named = () => $('with').value.split(/[\s,;]+/).filter(Boolean);
+  const offerSubject = () => { $('subject').hidden = named().length < 2; };
+  $('with').addEventListener('input', offerSubject);
+  $('new-thread').addEventListener('submit', async event => {
+    event.preventDefault();
+    const subject = $('subject').hidden ? '' : $('subject').value.trim();
+    const id = await attempt(() => threads.start(named(), subject));
+    if (!id) return;
+    $('with').value = '';
+    $('subject').value = '';
+    offerSubject();
+    show(id);
+  });
+}

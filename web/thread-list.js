@@ -1,0 +1,96 @@
+// The list of conversations: who it is with, whether they are there, what was said last and when, and how much of it is unread.
+
+import { ticks } from '/bubble.js';
+import { $, arrange, element } from '/elements.js';
+import { attempt } from '/notice.js';
+import { shortTime } from '/times.js';
+
+export class ThreadList {
+  #parts; #items = new Map(); #isDrawing = false;
+
+  /** `parts`: `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and `open(id)`. */
+  constructor(parts) {
+    this.#parts = parts;
+    for (const each of [parts.threads, parts.presence, parts.typing, parts.conversation]) each.addEventListener('change', () => this.#drawSoon());
+    $('more-threads').addEventListener('click', () => attempt(() => parts.threads.more()));
+    $('show-active').addEventListener('click', () => this.#show('active'));
+    $('show-archived').addEventListener('click', () => this.#show('archived'));
+  }
+
+  #show(status) {
+    return attempt(() => this.#parts.threads.show(status));
+  }
+
+  /** Much can change at once: it is drawn once. */
+  #drawSoon() {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    queueMicrotask(() => {
+      this.#isDrawing = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const { threads, presence, people } = this.#parts;
+    const { listed, shown } = threads;
+    const focused = document.activeElement?.closest('#threads li');
+    const items = new Map(listed.map(thread => [thread._id, this.#items.get(thread._id) ?? this.#item(thread._id)]));
+    listed.forEach(thread => this.#drawItem(items.get(thread._id).firstChild, thread));
+    this.#items = items;
+    arrange($('threads'), [...items.values()]);
+    // An item that was moved has lost the focus.
+    if (focused?.isConnected && !focused.contains(document.activeElement)) focused.firstChild.focus();
+    $('more-threads').hidden = !threads.hasMore;
+    $('no-threads').hidden = listed.length > 0;
+    $('no-threads').textContent = shown === 'active' ? 'No conversations yet. Start one above.' : 'Nothing is archived.';
+    $('show-active').setAttribute('aria-pressed', String(shown === 'active'));
+    $('show-archived').setAttribute('aria-pressed', String(shown === 'archived'));
+    presence.watch(listed.map(thread => people.others(thread)).filter(others => others.length === 1).flat());
+  }
+
+  #item(id) {
+    const open = element('button', { type: 'button' });
+    open.addEventListener('click', () => this.#parts.open(id));
+    return element('li', {}, open);
+  }
+
+  #drawItem(open, thread) {
+    const { people, presence, conversation } = this.#parts;
+    const others = people.others(thread);
+    const isShown = conversation.showsNew(thread._id);
+    const unread = isShown ? 0 : thread.unreadCount;
+    open.setAttribute('aria-current', String(thread._id === conversation.threadId));
+    open.classList.toggle('has-unread', unread > 0);
+    open.replaceChildren(
+      people.pictureOf(thread),
+      element('span', { class: `dot ${others.length === 1 ? presence.status(others[0]) ?? '' : ''}` }, ...dotWords(others, presence)),
+      element('span', { class: 'name' }, people.title(thread)),
+      element('time', { datetime: thread.lastMessageAt ?? thread.createdAt }, shortTime(thread.lastMessageAt ?? thread.createdAt)),
+      ...this.#preview(thread),
+      ...unread > 0 ? [element('span', { class: 'unread', 'aria-label': `${unread} unread` }, String(unread))] : [],
+    );
+  }
+
+  /** What was said last, unless somebody says something right now or something was begun here. */
+  #preview(thread) {
+    const { people, typing, composer, conversation, me } = this.#parts;
+    const typists = typing.in(thread._id);
+    if (typists.length > 0) return [element('span', { class: 'preview live' }, 'typing …')];
+    const draft = thread._id === conversation.threadId ? '' : composer.draft(thread._id);
+    if (draft) return [element('span', { class: 'preview' }, element('em', {}, 'Draft: '), draft)];
+    const { lastMessage: last } = thread;
+    if (!last) return [element('span', { class: 'preview' }, people.subtitle(thread) || 'No messages yet')];
+    const isOwn = last.senderId === me.id;
+    const by = thread.participants.length > 2 && !isOwn ? `${people.name(last.senderId)}: ` : '';
+    return [
+      ...isOwn && !last.deletedAt ? [ticks(last.status)] : [],
+      element('span', { class: 'preview' }, last.deletedAt ? 'Message taken back' : `${by}${last.content}`),
+    ];
+  }
+}
+
+function dotWords(others, presence) {
+  const words = others.length === 1 ? presence.status(others[0]) : undefined;
+  return words === 'online' || words === 'away' ? [element('span', { class: 'unseen' }, words)] : [];
+}

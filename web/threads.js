@@ -1,0 +1,182 @@
+// One's conversations as this page knows them: those of the pages read so far, and those heard of since.
+//
+// The counters of a conversation include its messages up to `lastSeq`; a live message counts only if it is the next one. If something in
+// between was missed, the conversation is read again. Everything may be heard twice. Tells `change`.
+
+const PAGE = 30;
+/** A fleet counts a message within moments; what is read sooner is read again, each time later. */
+const SETTLE_MS = 500;
+const SETTLE_MAX_MS = 10_000;
+
+export class Threads extends EventTarget {
+  #api; #me; #people; #known = new Map(); #reading = new Map(); #loading = new AbortController();
+  #lists = { active: { read: 0, cursor: null }, archived: { read: 0, cursor: null } };
+
+  constructor({ api, me, people }) {
+    super();
+    Object.assign(this, { shown: 'active' });
+    this.#api = api;
+    this.#me = me;
+    this.#people = people;
+  }
+
+  get(id) {
+    return this.#known.get(id);
+  }
+
+  /** Those of the list that is shown, most recently active first. */
+  get listed() {
+    const shown = [...this.#known.values()].filter(thread => thread.status === this.shown);
+    return shown.sort((one, other) => activity(other) - activity(one) || (one._id < other._id ? 1 : -1));
+  }
+
+  get hasMore() {
+    return this.#lists[this.shown].cursor !== null;
+  }
+
+  /** Unread messages in everything that is not put away. */
+  get unread() {
+    return [...this.#known.values()].reduce((sum, { status, unreadCount }) => sum + (status === 'active' ? unreadCount : 0), 0);
+  }
+
+  /** Shows the list `active` or `archived`. */
+  async show(status) {
+    this.shown = status;
+    this.#changed();
+    await this.load();
+  }
+
+  /** Reads what is listed again, as far as it was read before. A later call takes the place of one that still reads. */
+  async load() {
+    this.#loading.abort();
+    const { signal } = this.#loading = new AbortController();
+    try {
+      for (const status of new Set([this.shown, 'active'])) await this.#readAgain(status, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Reads the next page of the list that is shown. */
+  async more() {
+    const list = this.#lists[this.shown];
+    const page = await this.#page(this.shown, list.cursor);
+    list.read += page.threads.length;
+    list.cursor = page.nextCursor;
+    this.#changed();
+  }
+
+  /** Reads one conversation; gives it. One question at a time. */
+  learn(id, pause = SETTLE_MS) {
+    const asked = this.#reading.get(id);
+    if (asked) return asked;
+    const asking = this.#api.read(`/messages/threads/${encodeURIComponent(id)}`).then(({ thread }) => {
+      this.#reading.delete(id);
+      this.#take(thread);
+      this.#changed();
+      const known = this.#known.get(id);
+      if (known.heard > known.lastSeq && pause < SETTLE_MAX_MS) setTimeout(() => this.learn(id, pause * 2).catch(() => {}), pause);
+      return known;
+    }, refusal => {
+      this.#reading.delete(id);
+      if (refusal.code === 'not_found') this.#known.delete(id);
+      throw refusal;
+    });
+    this.#reading.set(id, asking);
+    return asking;
+  }
+
+  /** Starts a conversation, or finds the one there is; gives its id. */
+  async start(participants, subject) {
+    const answer = await this.#api.ask('POST', '/messages/threads', { participants, ...subject && { metadata: { subject } } });
+    if (answer.thread) this.#take(answer.thread);
+    this.#changed();
+    return answer.thread?._id ?? answer.threadId;
+  }
+
+  /** Puts a conversation away, or gets it back. */
+  async archive(id, isArchived) {
+    if (isArchived) await this.#api.ask('DELETE', `/messages/threads/${id}`);
+    else await this.#api.ask('POST', `/messages/threads/${id}/unarchive`);
+    this.#patch(id, { status: isArchived ? 'archived' : 'active' });
+  }
+
+  /** A message was heard. `isSeen` says that its reader looks at it right now. */
+  received(message, isSeen) {
+    const thread = this.#known.get(message.threadId);
+    if (!thread) return this.learn(message.threadId).then(() => this.received(message, isSeen)).catch(() => {});
+    if (message.seq <= thread.lastSeq) return undefined;
+    thread.heard = message.seq;
+    if (message.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(thread, { lastMessage: message, lastMessageAt: message.createdAt });
+    if (message.senderId !== this.#me.id) thread.status = 'active';
+    if (message.seq > thread.lastSeq + 1) this.learn(thread._id).catch(() => {});
+    else this.#count(thread, message, isSeen);
+    return this.#changed();
+  }
+
+  /** Something happened to the newest message. */
+  messageChanged(threadId, id, change) {
+    const { lastMessage } = this.#known.get(threadId) ?? {};
+    if (lastMessage?._id !== id) return;
+    Object.assign(lastMessage, change);
+    this.#changed();
+  }
+
+  /** Read or put away, here or on another device. */
+  updated({ _id, unreadCount, status }) {
+    if (!this.#known.has(_id)) return;
+    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...status && { status } });
+  }
+
+  async #readAgain(status, signal) {
+    const list = this.#lists[status];
+    const before = new Set([...this.#known.values()].filter(thread => thread.status === status).map(thread => thread._id));
+    const wanted = Math.max(list.read, PAGE);
+    let cursor = null, read = 0;
+    do {
+      const page = await this.#page(status, cursor, signal);
+      page.threads.forEach(thread => before.delete(thread._id));
+      read += page.threads.length;
+      cursor = page.nextCursor;
+    } while (cursor && read < wanted);
+    Object.assign(list, { cursor, read });
+    this.#changed();
+    // What the list does not have any more has gone to the other one, or lies behind the cursor.
+    await Promise.allSettled([...before].map(id => this.learn(id)));
+  }
+
+  async #page(status, cursor, signal) {
+    const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
+    const page = await this.#api.read(`/messages/threads?status=${status}&limit=${PAGE}${after}`, signal);
+    page.threads.forEach(thread => this.#take(thread));
+    return page;
+  }
+
+  /** Takes what was read, but for what was heard since. */
+  #take(thread) {
+    if (thread.participant) this.#people.learn(thread.participant);
+    const known = this.#known.get(thread._id);
+    const { lastSeq, unreadCount, lastMessage, lastMessageAt } = known ?? {};
+    const merged = Object.assign(known ?? {}, thread);
+    if (lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount });
+    else if (thread.unreadCount === 0) merged.readTo = thread.lastSeq;
+    if (lastMessage?.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
+    this.#known.set(thread._id, merged);
+  }
+
+  #count(thread, message, isSeen) {
+    thread.lastSeq = message.seq;
+    if (message.senderId !== this.#me.id && !isSeen) thread.unreadCount += 1;
+  }
+
+  #patch(id, change) {
+    Object.assign(this.#known.get(id) ?? {}, change);
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+const activity = thread => new Date(thread.lastMessageAt ?? thread.createdAt).getTime();

@@ -1,0 +1,50 @@
+// Moments as people say them, in the time zone of the browser.
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const WEEK_DAYS = 7;
+
+const clockForm = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
+const weekdayForm = new Intl.DateTimeFormat('en', { weekday: 'long' });
+const dateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+const shortDateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** The time of day. */
+export const clock = at => clockForm.format(new Date(at));
+
+/** The calendar day, for comparing days. */
+export const dayOf = at => new Date(at).toDateString();
+
+/** The calendar day as a heading. */
+export function dayName(at) {
+  const days = daysAgo(at);
+  if (days === 0) return 'Today';
+  if (days === 1) return 'Yesterday';
+  return days > 1 && days < WEEK_DAYS ? weekdayForm.format(new Date(at)) : dateForm.format(new Date(at));
+}
+
+/** As short as a list needs it: the time today, then the day, then the date. */
+export function shortTime(at) {
+  const days = daysAgo(at);
+  if (days === 0) return clock(at);
+  if (days === 1) return 'Yesterday';
+  return days > 1 && days < WEEK_DAYS ? weekdayForm.format(new Date(at)) : shortDateForm.format(new Date(at));
+}
+
+/** How long ago somebody was there. */
+export function lastSeen(at) {
+  const passed = Date.now() - new Date(at).getTime();
+  if (passed < MINUTE_MS) return 'last seen just now';
+  if (passed < HOUR_MS) return `last seen ${several(Math.floor(passed / MINUTE_MS), 'minute')} ago`;
+  if (passed < DAY_MS) return `last seen ${several(Math.floor(passed / HOUR_MS), 'hour')} ago`;
+  return `last seen ${shortTime(at)}`;
+}
+
+/** A number of things. */
+export const several = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
+function daysAgo(at) {
+  const midnight = date => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  return Math.round((midnight(new Date()) - midnight(new Date(at))) / DAY_MS);
+}
