@@ -4,7 +4,7 @@ use super::bench::{
     PATIENCE, QUIET, cancel, consume, next, number, numbered, numbers, publish, quiet, subscribe, tags, take, wait_for_depth,
 };
 use crate::port::{Broker, Tag};
-use crate::topology::{DELIVERY_LIMIT, EMAIL, FANOUT, NOTIFY, PERSIST, PRESENCE, PUSH, dead};
+use crate::topology::{DELIVERY_LIMIT, EMAIL, FANOUT, NOTIFY, PERSIST, PUSH, dead};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -130,7 +130,7 @@ pub async fn a_message_is_taken_without_waiting_only_if_it_is_here(broker: &dyn 
 
 /// While one is busy the other works on.
 pub async fn a_work_queue_is_shared_by_its_consumers(broker: &dyn Broker) {
-    let work = PRESENCE;
+    let work = EMAIL;
     let queue = work.name();
     let mut busy = subscribe(broker, queue, 1).await;
     let mut free = subscribe(broker, queue, 1).await;
