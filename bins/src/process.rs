@@ -92,7 +92,7 @@ impl System {
             return Ok(());
         }
         let router = routers.into_iter().fold(Router::new(), Router::merge);
-        let (address, serving) = listener::bind(self.config.server.listen, router, self.shutdown.ingress.clone()).await?;
+        let (address, serving) = listener::bind(self.config.server.listen, router, self.shutdown.ingress.clone())?;
         self.servers.spawn(serving);
         tracing::info!("listening on http://{address}");
         Ok(())

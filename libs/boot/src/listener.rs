@@ -14,8 +14,8 @@ const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 /// Connections that wait to be accepted, as many as the standard library has wait.
 const BACKLOG: u32 = 1_024;
 
-/// Binds `address` and gives its local form and the server to run until `shutdown`.
-pub async fn bind(
+/// Binds `address` and gives its local form and the server to run until `shutdown`. Needs a tokio runtime.
+pub fn bind(
     address: SocketAddr,
     router: Router,
     shutdown: CancellationToken,
