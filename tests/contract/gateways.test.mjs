@@ -182,14 +182,19 @@ describe('a fleet with two socket gateways', () => {
     await dan.hears('message:received');
   });
 
-  for (const [title, comesBack] of [['does not come back', false], ['stops at the other one', true]]) {
-    test(`who types while their gateway is restarted in order, and ${title}, is not shown typing for ever`, async () => {
+  for (const [title, end, comesBack] of [
+    ['is restarted in order, and does not come back', 'terminate', false],
+    ['is restarted in order, and stops at the other one', 'terminate', true],
+    ['is killed, and does not come back', 'kill', false],
+    ['is killed, and stops at the other one', 'kill', true],
+  ]) {
+    test(`who types while their gateway ${title}, is not shown typing for ever`, async () => {
       const { ann, ben, thread } = await pair();
       ann.socket.io.reconnection(comesBack);
       ann.socket.io.uri = system.ws2;
       ann.socket.emit('typing:start', { threadId: thread });
       assert.equal((await ben.hears('typing:update'))[0].isTyping, true);
-      await system.terminate('ws-gateway');
+      await system[end]('ws-gateway');
       if (comesBack) {
         await eventually('ann is back', () => ann.socket.connected);
         assert.equal((await ann.ask('typing:stop', { threadId: thread })).success, true);

@@ -40,6 +40,17 @@ export function security(stage) {
     assert.equal((await ann.rest('GET', '/threads')).status, 200);
   });
 
+  test('S3: every socket of a revoked login hears why it ends, over polling too', async () => {
+    const root = admin();
+    for (let round = 0; round < 40; round += 1) {
+      const ann = person('ann', { iat: now() - 5 });
+      const end = closed(await ann.connect({ transports: ['polling'], reconnection: false }));
+      assert.equal((await root.api('POST', `/users/${ann.id}/revoke`, {})).status, 200);
+      await end;
+      assert.deepEqual(ann.all('auth:error').map(({ code }) => code), ['unauthenticated'], `round ${round}`);
+    }
+  });
+
   test('S3: a socket ends with its token, and one whose token is renewed goes on', async () => {
     const claims = { iat: now() - 3_600, exp: now() - LEEWAY_S + 4 };
     const [ann, ben] = [person('ann', claims), person('ben', claims)];
