@@ -62,6 +62,15 @@ async fn signed_in_by_event(rig: &Rig) -> (Client, Value) {
     (ann, json!({ "pid": session["pid"] }))
 }
 
+/// What a client that signed in by event and lost its line presents to have its session again.
+async fn away_after_signing_in(rig: &Rig) -> Value {
+    let (ann, presented) = signed_in_by_event(rig).await;
+    let stats = rig.gateway.server.stats();
+    drop(ann);
+    until("she is parked", || stats.parked.get() == 1).await;
+    presented
+}
+
 /// Whoever presents this is somebody new, whom nobody knows.
 async fn is_nobody(rig: &Rig, presented: &Value) {
     let mut again = rig.open(&[]).await.unwrap();
@@ -82,10 +91,7 @@ async fn the_secret_of_a_session_does_not_outlive_its_login() {
 #[tokio::test]
 async fn a_session_that_was_away_when_its_login_was_revoked_is_over() {
     let rig = Rig::new().await;
-    let (ann, presented) = signed_in_by_event(&rig).await;
-    let stats = rig.gateway.server.stats();
-    drop(ann);
-    until("she is parked", || stats.parked.get() == 1).await;
+    let presented = away_after_signing_in(&rig).await;
     revoke(&rig, None, Timestamp(NOW.0 + 1_000)).await;
     is_nobody(&rig, &presented).await;
 }
@@ -93,10 +99,7 @@ async fn a_session_that_was_away_when_its_login_was_revoked_is_over() {
 #[tokio::test]
 async fn a_session_does_not_go_on_after_a_revocation_that_nobody_told_of() {
     let rig = Rig::new().await;
-    let (ann, presented) = signed_in_by_event(&rig).await;
-    let stats = rig.gateway.server.stats();
-    drop(ann);
-    until("she is parked", || stats.parked.get() == 1).await;
+    let presented = away_after_signing_in(&rig).await;
     rig.world.directory.add(Revocation { user_id: user("ann"), session: None, at: Timestamp(NOW.0 + 1_000) });
     rig.gateway.shared.edge.revocations.forget(&user("ann"));
     let mut again = rig.open(&[]).await.unwrap();
@@ -109,10 +112,7 @@ async fn a_session_does_not_go_on_after_a_revocation_that_nobody_told_of() {
 #[tokio::test]
 async fn a_session_does_not_go_on_on_a_token_that_has_expired() {
     let rig = Rig::new().await;
-    let (ann, presented) = signed_in_by_event(&rig).await;
-    let stats = rig.gateway.server.stats();
-    drop(ann);
-    until("she is parked", || stats.parked.get() == 1).await;
+    let presented = away_after_signing_in(&rig).await;
     rig.world.clock.advance(3_700_000);
     // Whether the session is found ended already or ends now, nobody is let in on it.
     let mut again = rig.open(&[]).await.unwrap();
@@ -132,10 +132,7 @@ async fn a_session_does_not_go_on_on_a_token_that_has_expired() {
 async fn a_session_without_a_handshake_credential_goes_on_while_its_own_holds() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let (ann, presented) = signed_in_by_event(&rig).await;
-    let stats = rig.gateway.server.stats();
-    drop(ann);
-    until("she is parked", || stats.parked.get() == 1).await;
+    let presented = away_after_signing_in(&rig).await;
     let mut again = rig.open(&[]).await.unwrap();
     again.connect(&presented).await;
     assert_eq!(again.ask("thread:join", &json!({"threadId": thread})).await["success"], true);
