@@ -4,7 +4,6 @@
 // Names, pictures and previews of the thread list are in previews.test.mjs.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,10 +11,10 @@ import { after, before, describe, test } from 'node:test';
 import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { CORPUS, PLAIN } from './corpus.mjs';
+import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
 
 const require = createRequire(import.meta.url);
-const { chromium } = require('playwright-core');
 const folder = join(import.meta.dirname, 'client');
 const library = join(dirname(require.resolve('socket.io-client/package.json')), 'dist/socket.io.min.js');
 const EMOJI_MAX_BYTES = 64;
@@ -53,8 +52,7 @@ for (const shape of ['single', 'fleet']) {
     before(async () => {
       system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
       front = await openFront(system, hosted);
-      const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+      browser = await launchChromium();
     });
     after(async () => {
       await browser?.close();

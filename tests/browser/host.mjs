@@ -4,17 +4,16 @@
 // same habits) to be run in its place.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, describe } from 'node:test';
 import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
+import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
 
 const require = createRequire(import.meta.url);
-const { chromium } = require('playwright-core');
 const folder = join(import.meta.dirname, 'client');
 const library = join(dirname(require.resolve('socket.io-client/package.json')), 'dist/socket.io.min.js');
 const page = process.env.EVENTFLOW_CLIENT_PAGE ?? join(folder, 'page.html');
@@ -44,8 +43,7 @@ export function onPages(title, shape, tests) {
       // A page that tests click faster than people do.
       stage.system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
       front = await openFront(stage.system, hosted);
-      const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+      browser = await launchChromium();
     });
     after(async () => {
       await browser?.close();

@@ -3,14 +3,12 @@
 // Needs `tests/services browser` (Chromium and playwright-core).
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Person, eventually, mint } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
+import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
 
-const { chromium } = createRequire(import.meta.url)('playwright-core');
 const PATIENCE_MS = 30_000;
 const NARROW = { width: 360, height: 640 };
 
@@ -23,8 +21,7 @@ for (const shape of ['single', 'fleet']) {
     before(async () => {
       system = await startSystem(shape);
       front = await openFront(system);
-      const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+      browser = await launchChromium();
     });
     after(async () => {
       await browser?.close();

@@ -1,17 +1,16 @@
 // Tabs in a real browser: one that is closed is gone for the others at once, one that is loaded again never was.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
+import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
 
 const require = createRequire(import.meta.url);
-const { chromium } = require('playwright-core');
 const library = join(dirname(require.resolve('socket.io-client/package.json')), 'dist/socket.io.min.js');
 /** The grace for reloads, a tick of the sweeper, and as long again for a busy machine; a session waits for two minutes. */
 const GONE_MS = 8_000;
@@ -34,8 +33,7 @@ describe('tabs of a browser', () => {
   before(async () => {
     system = await startSystem('single');
     front = await openFront(system, hosted);
-    const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await launchChromium();
   });
   after(async () => {
     await browser?.close();

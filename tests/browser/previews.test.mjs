@@ -2,17 +2,16 @@
 // show as their picture or write, no script of theirs runs, and plain text is shown as it was written.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
+import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
 
 const require = createRequire(import.meta.url);
-const { chromium } = require('playwright-core');
 const folder = join(import.meta.dirname, 'client');
 const library = join(dirname(require.resolve('socket.io-client/package.json')), 'dist/socket.io.min.js');
 
@@ -52,8 +51,7 @@ for (const shape of ['single', 'fleet']) {
     before(async () => {
       system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
       front = await openFront(system, hosted);
-      const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+      browser = await launchChromium();
     });
     after(async () => {
       await browser?.close();

@@ -4,15 +4,13 @@
 // or to EVENTFLOW_SCREENSHOTS.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startSystem } from '../contract/system.mjs';
+import { launchChromium } from './chromium.mjs';
 
-const { chromium } = createRequire(import.meta.url)('playwright-core');
 const PATIENCE_MS = 30_000;
 const pictures = process.env.EVENTFLOW_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), 'eventflow-screenshots-'));
 
@@ -22,8 +20,7 @@ let browser;
 before(async () => {
   // The demo people sign in without a host application.
   system = await startSystem('single', { DEMO: 'on' });
-  const executablePath = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await launchChromium();
 });
 
 after(async () => {
