@@ -2,7 +2,7 @@
 //!
 //! A check takes a [`Harness`], makes its own people and threads (so that one database serves all checks, at the same time too),
 //! and panics with a sentence when a promise is broken. [`faults`] needs a [`FaultHarness`], which can take the store away.
-//! The modules follow the port: [`append`], [`redelivery`], [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`],
+//! The modules follow the port: [`append`], [`redelivery`], [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`], [`together`],
 //! [`archive`], [`threads`], [`reading`].
 
 pub mod append;
@@ -18,6 +18,7 @@ pub mod random;
 pub mod reading;
 pub mod redelivery;
 pub mod threads;
+pub mod together;
 pub mod writers;
 
 use crate::store::Store;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, changes, counters, cursors, keys, pairing, reading, redelivery, threads, writers,
+    Harness, append, archive, changes, counters, cursors, keys, pairing, reading, redelivery, threads, together, writers,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -425,4 +425,19 @@ async fn many_archives_that_come_again_change_nothing() {
 #[tokio::test]
 async fn an_old_message_brings_nothing_back() {
     archive::an_old_message_brings_nothing_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn advances_together_end_as_one_after_another() {
+    together::advances_together_end_as_one_after_another(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_reads_at_once_is_counted_once_each() {
+    together::a_crowd_that_reads_at_once_is_counted_once_each(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_long_step_beside_short_ones_names_its_newest() {
+    together::a_long_step_beside_short_ones_names_its_newest(&File::new()).await;
 }

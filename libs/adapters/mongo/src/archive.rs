@@ -18,7 +18,7 @@ impl MongoStore {
     /// See [`eventflow_ports::Store::archive`].
     pub(crate) async fn put_away(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, CallError> {
         let wanted = &archive.wanted;
-        self.catch_up(wanted.thread_id).await?;
+        self.catch_up([wanted.thread_id]).await?;
         let user = wanted.user_id.as_str();
         let operator = if wanted.archived { "$addToSet" } else { "$pull" };
         let (done, command) = (format!("archives.{user}"), binary(archive.command_id));

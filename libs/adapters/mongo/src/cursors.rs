@@ -1,37 +1,39 @@
-//! How far people have come in a thread: cursors, unread counts and receipts.
+//! How far people have come in a thread: cursors and unread counts.
 //!
-//! In comes that somebody has got or read a thread up to a place. The messages up to there get their receipts first, then one
-//! compare-and-set on the thread moves the cursor, so that a crash in between is healed by the repetition: the cursor is still where
-//! it was, and a message takes a person's receipt once. The compare-and-set of a read cursor names `lastSeq` too, as a touch does
-//! ([`crate::touch`]): the unread count is counted from the messages beyond the cursor and up to `lastSeq`, and whoever raises
-//! `lastSeq` adds what came after. So each message counts once, whoever is first.
+//! In comes that people have got or read threads up to a place; all that can be done together is, in a few commands however many they are.
+//! The messages up to there get their receipts first ([`crate::receipts`]), then one compare-and-set for each advance moves its cursor, so
+//! that a crash in between is healed by the repetition: the cursor is still where it was, and a message takes a person's receipt once. The
+//! compare-and-set of a read cursor names `lastSeq` too, as a touch does ([`crate::touch`]): the unread count is counted from the messages
+//! beyond the cursor and up to `lastSeq`, and whoever raises `lastSeq` adds what came after. So each message counts once, whoever is first.
 
 use crate::call::{CallError, Cause};
 use crate::memory::Known;
-use crate::record::{count, date, object_id, place};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
-use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
-use eventflow_protocol::document::MessageStatus;
-use eventflow_protocol::{MessageId, ThreadId, UserId};
+use crate::record::{count, object_id, place};
+use crate::store::{MongoStore, READ_LIMIT};
+use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor, Receipted};
+use eventflow_protocol::{ThreadId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-/// Threads worked on at the same time: enough to hide the wait for a majority, few enough to leave connections to others.
-const CONCURRENT: usize = 8;
+/// Advances done together: a full command takes the server some ten milliseconds, which is how long it holds up others.
+const TOGETHER: usize = 256;
+/// Questions about single threads asked at the same time: enough to hide the wait, few enough to leave connections to others.
+pub(crate) const CONCURRENT: usize = 8;
 /// Rounds that others may win, each by raising `lastSeq` or moving the same cursor.
 const ROUNDS_MAX: u32 = 64;
-/// Places whose receipts one command writes: well within the time limit of a write.
-const RECEIPTS_PER_COMMAND: u64 = 5_000;
 
-const ADVANCE: &str = "advance a cursor";
+const ADVANCE: &str = "advance cursors";
 
-/// Somebody's place in a thread, with what it is counted against.
+/// People's places in a thread, with what they are counted against.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Standing {
+    #[serde(rename = "_id")]
+    id: ObjectId,
     #[serde(default)]
     last_seq: i64,
     #[serde(default)]
@@ -42,172 +44,250 @@ struct Standing {
     unread_count: HashMap<UserId, i64>,
 }
 
-#[derive(Deserialize)]
-struct Summed {
-    #[serde(rename = "_id")]
-    id: ObjectId,
-    seq: i64,
-    #[serde(default)]
-    status: MessageStatus,
+type Standings = HashMap<ThreadId, Standing>;
+
+/// An advance that is not answered yet.
+struct Open<'a> {
+    /// Its place among all that were asked for.
+    index: usize,
+    wanted: &'a AdvanceCursor,
+    known: Arc<Known>,
+    /// Where it goes, once that is clear.
+    to: Option<u64>,
+    /// Its step, once the receipts are written.
+    begun: Option<Step<'a>>,
 }
 
-/// One step of a cursor: from after `from` up to and including `to`.
-struct Step<'a> {
-    wanted: &'a AdvanceCursor,
-    from: u64,
-    to: u64,
+/// The step of a cursor: from after `from` up to and including `to`.
+pub(crate) struct Step<'a> {
+    pub(crate) wanted: &'a AdvanceCursor,
+    pub(crate) known: Arc<Known>,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    /// The newest messages of others in it, with their receipts, once those are written.
+    pub(crate) messages: Vec<Receipted>,
 }
+
+/// What there is to do for an advance.
+enum Next {
+    /// Nothing: it is there.
+    Answer(Advanced),
+    /// The thread document does not know of its messages yet.
+    Behind,
+    Step,
+}
+
+/// Answers, by the place of what was asked.
+type Answers = Vec<Option<Advanced>>;
 
 impl MongoStore {
-    /// See [`eventflow_ports::Store::advance`]. One thread's in order, different threads at the same time.
-    pub(crate) async fn advance_cursors(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, CallError> {
+    /// See [`eventflow_ports::Store::advance`]. Of one person in one thread in order, all else together.
+    pub(crate) async fn advance_cursors(&self, advances: &[AdvanceCursor]) -> Result<Answers, CallError> {
         let known = self.known(advances.iter().map(|wanted| wanted.thread_id)).await?;
-        let mut by_thread: BTreeMap<ThreadId, Vec<usize>> = BTreeMap::new();
-        for (i, wanted) in advances.iter().enumerate() {
-            by_thread.entry(wanted.thread_id).or_default().push(i);
-        }
-        let mut calls = Vec::new();
-        for (thread, turns) in by_thread {
-            if let Some(known) = known.get(&thread) {
-                calls.push(self.advance_in_order(known, advances, turns));
-            }
-        }
-        let done: Vec<Vec<(usize, Advanced)>> = stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
         let mut answers = vec![None; advances.len()];
-        for (i, advanced) in done.into_iter().flatten() {
-            answers[i] = Some(advanced);
+        for mut turn in turns(advances, &known) {
+            while !turn.is_empty() {
+                let rest = turn.split_off(turn.len().min(TOGETHER));
+                self.advance_together(turn, &mut answers).await?;
+                turn = rest;
+            }
         }
         Ok(answers)
     }
 
-    async fn advance_in_order(
-        &self,
-        known: &Known,
-        advances: &[AdvanceCursor],
-        turns: Vec<usize>,
-    ) -> Result<Vec<(usize, Advanced)>, CallError> {
-        let mut answers = Vec::new();
-        for i in turns.into_iter().filter(|i| known.includes(&advances[*i].user_id)) {
-            answers.extend(self.advance_one(known, &advances[i]).await?.map(|advanced| (i, advanced)));
-        }
-        Ok(answers)
-    }
-
-    async fn advance_one(&self, known: &Known, wanted: &AdvanceCursor) -> Result<Option<Advanced>, CallError> {
-        let to = self.end_of_step(known, wanted).await?;
-        let mut wants_receipts = known.people.len() <= RECEIPT_PARTICIPANTS_MAX;
+    async fn advance_together(&self, mut open: Vec<Open<'_>>, answers: &mut Answers) -> Result<(), CallError> {
         for _ in 0..ROUNDS_MAX {
-            let Some(standing) = self.standing(wanted).await? else { return Ok(None) };
-            let step = Step { wanted, from: standing.cursor(wanted), to };
-            if to <= step.from {
-                return Ok(Some(step.stays(&standing)));
+            let standings = self.standings(&open).await?;
+            self.find_ends(&mut open, &standings).await?;
+            let (mut ready, mut behind) = (Vec::new(), Vec::new());
+            for one in open {
+                // A thread that is remembered and gone all the same has no cursors.
+                let Some(standing) = standings.get(&one.wanted.thread_id) else { continue };
+                match one.next(standing) {
+                    Next::Answer(advanced) => answers[one.index] = Some(advanced),
+                    Next::Behind => behind.push(one),
+                    Next::Step => ready.push(one),
+                }
             }
-            if count(standing.last_seq) < to {
-                self.catch_up(wanted.thread_id).await?;
-                continue;
-            }
-            if std::mem::take(&mut wants_receipts) {
-                self.write_receipts(known, &step).await?;
-            }
-            let (moved, messages) = tokio::try_join!(self.step(&step, &standing), self.receipted(known, &step))?;
-            if let Some(unread_count) = moved {
-                return Ok(Some(Advanced { from: step.from, up_to: to, unread_count, messages }));
+            self.catch_up(behind.iter().map(|one| one.wanted.thread_id)).await?;
+            open = self.step(ready, &standings, answers).await?;
+            open.extend(behind);
+            if open.is_empty() {
+                return Ok(());
             }
         }
         Err(CallError::new(ADVANCE, Cause::Contended(ROUNDS_MAX)))
     }
 
-    /// What is asked, or the newest message if that comes first. What is remembered of the thread is there for sure.
-    async fn end_of_step(&self, known: &Known, wanted: &AdvanceCursor) -> Result<u64, CallError> {
-        if let Some(asked) = wanted.up_to.filter(|asked| *asked <= known.last()) {
-            return Ok(asked);
+    /// Moves the cursors unless somebody else was faster; what was not moved for sure is given back.
+    async fn step<'a>(
+        &self,
+        mut ready: Vec<Open<'a>>,
+        standings: &Standings,
+        answers: &mut Answers,
+    ) -> Result<Vec<Open<'a>>, CallError> {
+        if ready.is_empty() {
+            return Ok(ready);
         }
-        let newest = match wanted.up_to {
-            Some(_) => self.newest(wanted.thread_id).await?,
-            None => self.newest_by(wanted.thread_id, wanted.at).await?,
-        };
-        let newest = newest.map_or(0, |newest| newest.seq);
-        Ok(wanted.up_to.unwrap_or(newest).min(newest))
-    }
-
-    async fn standing(&self, wanted: &AdvanceCursor) -> Result<Option<Standing>, CallError> {
-        let user = &wanted.user_id;
-        let fields = ["readSeq", "deliveredSeq", "unreadCount"].map(|field| (format!("{field}.{user}"), Bson::Int32(1)));
-        let mut projection = doc! { "lastSeq": 1 };
-        projection.extend(fields);
-        let (collection, id) = (self.threads.clone_with_type::<Standing>(), object_id(wanted.thread_id));
-        let find = async move { collection.find_one(doc! { "_id": id }).projection(projection).max_time(READ_LIMIT).await };
-        self.calls.run("read a cursor", READ_LIMIT, find).await
-    }
-
-    /// Moves the cursor, unless somebody else was faster; the unread count afterwards.
-    async fn step(&self, step: &Step<'_>, standing: &Standing) -> Result<Option<u64>, CallError> {
-        let user = &step.wanted.user_id;
-        let (read, delivered, unread) =
-            (format!("readSeq.{user}"), format!("deliveredSeq.{user}"), format!("unreadCount.{user}"));
-        let mut filter = doc! { "_id": object_id(step.wanted.thread_id) };
-        let (unread_count, update) = match step.wanted.cursor {
-            Cursor::Delivered => {
-                filter.insert(&delivered, stored(&standing.delivered_seq, user));
-                (standing.unread(user), doc! { "$set": { delivered: place(step.to) } })
-            }
-            Cursor::Read => {
-                filter.insert("lastSeq", standing.last_seq);
-                filter.insert(&read, stored(&standing.read_seq, user));
-                let rest = self.count_others(step, count(standing.last_seq)).await?;
-                let set = doc! { read: place(step.to), unread: place(rest) };
-                (rest, doc! { "$set": set, "$max": { delivered: place(step.to) } })
-            }
-        };
-        let collection = self.threads.clone();
-        let write = async move { collection.update_one(filter, update).await };
-        let written = self.calls.run(ADVANCE, WRITE_LIMIT, write).await?;
-        Ok((written.matched_count == 1).then_some(unread_count))
-    }
-
-    /// Messages of others beyond the step, up to `last`.
-    async fn count_others(&self, step: &Step<'_>, last: u64) -> Result<u64, CallError> {
-        if last <= step.to {
-            return Ok(0);
+        self.begin(&mut ready, standings).await?;
+        let rests = self.rests(&ready, standings).await?;
+        let statements = ready.iter().zip(&rests).map(|(one, rest)| one.statement(&standings[&one.wanted.thread_id], *rest));
+        let matched = self.update(ADVANCE, self.threads.name(), statements.collect()).await?;
+        if matched < ready.len() as u64 {
+            return Ok(ready); // the server does not say which it missed: what stands there next says it
         }
-        let (collection, filter) = (self.messages.clone(), step.others(step.to, last));
-        let find = async move { collection.count_documents(filter).max_time(READ_LIMIT).await };
-        self.calls.run("count unread messages", READ_LIMIT, find).await
+        for (one, unread_count) in ready.into_iter().zip(rests) {
+            let (index, to) = (one.index, one.end());
+            answers[index] = one.begun.map(|step| step.advanced(to, unread_count));
+        }
+        Ok(Vec::new())
     }
 
-    /// Gives the messages of the step their receipts, newest first, since those are looked at.
-    async fn write_receipts(&self, known: &Known, step: &Step<'_>) -> Result<(), CallError> {
-        let mut to = step.to;
-        while to > step.from {
-            let from = step.from.max(to.saturating_sub(RECEIPTS_PER_COMMAND));
-            let mut filter = step.others(from, to);
-            filter.insert(format!("{}.userId", step.list()), doc! { "$ne": step.wanted.user_id.as_str() });
-            let (collection, update) = (self.messages.clone(), step.receipts(&known.people));
-            let write = async move { collection.update_many(filter, update).await.map(drop) };
-            self.calls.run("write receipts", WRITE_LIMIT, write).await?;
-            to = from;
+    /// Gives the messages of steps that are new their receipts.
+    async fn begin(&self, ready: &mut [Open<'_>], standings: &Standings) -> Result<(), CallError> {
+        let fresh: Vec<usize> = (0..ready.len()).filter(|n| ready[*n].begun.is_none()).collect();
+        let new = |n: &usize| ready[*n].new_step(&standings[&ready[*n].wanted.thread_id]);
+        let mut steps: Vec<Step<'_>> = fresh.iter().map(new).collect();
+        self.write_receipts(&steps).await?;
+        self.read_receipts(&mut steps).await?;
+        for (n, step) in fresh.into_iter().zip(steps) {
+            ready[n].begun = Some(step);
         }
         Ok(())
     }
 
-    /// The newest messages of the step, ascending.
-    async fn receipted(&self, known: &Known, step: &Step<'_>) -> Result<Vec<Receipted>, CallError> {
-        if known.people.len() > RECEIPT_PARTICIPANTS_MAX {
-            return Ok(Vec::new());
+    /// What each leaves unread.
+    async fn rests(&self, ready: &[Open<'_>], standings: &Standings) -> Result<Vec<u64>, CallError> {
+        let rest = |one: &Open<'_>| {
+            let (standing, user) = (&standings[&one.wanted.thread_id], &one.wanted.user_id);
+            let (stays, last, to) = (standing.unread(user), count(standing.last_seq), one.end());
+            let others = (one.wanted.cursor == Cursor::Read && last > to).then(|| others(one.wanted, to, last));
+            let is_read = one.wanted.cursor == Cursor::Read;
+            async move {
+                match others {
+                    Some(others) => self.count_messages(others).await,
+                    None if is_read => Ok(0),
+                    None => Ok(stays),
+                }
+            }
+        };
+        let asked: Vec<_> = ready.iter().map(rest).collect();
+        stream::iter(asked).buffered(CONCURRENT).try_collect().await
+    }
+
+    async fn count_messages(&self, filter: Document) -> Result<u64, CallError> {
+        let collection = self.messages.clone();
+        let find = async move { collection.count_documents(filter).max_time(READ_LIMIT).await };
+        self.calls.run("count unread messages", READ_LIMIT, find).await
+    }
+
+    /// Where each goes: to what is asked, or to the newest message if that comes first. What is remembered of a thread, or what its document
+    /// says, is there for sure; else the messages are asked.
+    async fn find_ends(&self, open: &mut [Open<'_>], standings: &Standings) -> Result<(), CallError> {
+        let mut unclear = Vec::new();
+        for (n, one) in open.iter_mut().enumerate().filter(|(_, one)| one.to.is_none()) {
+            let last = standings.get(&one.wanted.thread_id).map_or(0, |standing| count(standing.last_seq));
+            one.to = one.wanted.up_to.filter(|asked| *asked <= one.known.last().max(last));
+            if one.to.is_none() {
+                unclear.push((n, one.wanted));
+            }
         }
-        let (collection, filter) = (self.messages.clone_with_type::<Summed>(), step.others(step.from, step.to));
+        let ask = |(n, wanted): (usize, &AdvanceCursor)| {
+            let (thread, up_to, at) = (wanted.thread_id, wanted.up_to, wanted.at);
+            async move {
+                let newest = if up_to.is_some() { self.newest(thread).await? } else { self.newest_by(thread, at).await? };
+                let newest = newest.map_or(0, |newest| newest.seq);
+                Ok::<_, CallError>((n, up_to.unwrap_or(newest).min(newest)))
+            }
+        };
+        let asked: Vec<_> = unclear.into_iter().map(ask).collect();
+        let ends: Vec<(usize, u64)> = stream::iter(asked).buffer_unordered(CONCURRENT).try_collect().await?;
+        for (n, end) in ends {
+            open[n].to = Some(end);
+        }
+        Ok(())
+    }
+
+    /// Where the people concerned are, in all threads at once.
+    async fn standings(&self, open: &[Open<'_>]) -> Result<Standings, CallError> {
+        let threads: BTreeSet<ThreadId> = open.iter().map(|one| one.wanted.thread_id).collect();
+        let ids: Vec<ObjectId> = threads.into_iter().map(object_id).collect();
+        let mut projection = doc! { "lastSeq": 1 };
+        for one in open {
+            for field in ["readSeq", "deliveredSeq", "unreadCount"] {
+                projection.insert(format!("{field}.{}", one.wanted.user_id), 1);
+            }
+        }
+        let (collection, all) = (self.threads.clone_with_type::<Standing>(), u32::try_from(ids.len()).unwrap_or(u32::MAX));
         let find = async move {
-            let find =
-                collection.find(filter).projection(doc! { "seq": 1, "status": 1 }).sort(doc! { "threadId": -1, "seq": -1 });
-            find.limit(i64::try_from(RECEIPTED_MAX).unwrap_or(i64::MAX)).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
+            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(projection).batch_size(all);
+            find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
-        let found = self.calls.run("read receipts", READ_LIMIT, find).await?;
-        let receipted = |found: Summed| Receipted {
-            id: MessageId::from_bytes(found.id.bytes()),
-            seq: count(found.seq),
-            status: found.status,
+        let found = self.calls.run("read cursors", READ_LIMIT, find).await?;
+        Ok(found.into_iter().map(|standing| (ThreadId::from_bytes(standing.id.bytes()), standing)).collect())
+    }
+}
+
+/// The advances of people who are in their threads, each after those of the same person in the same thread.
+fn turns<'a>(advances: &'a [AdvanceCursor], known: &HashMap<ThreadId, Arc<Known>>) -> Vec<Vec<Open<'a>>> {
+    let mut turns: Vec<Vec<Open<'_>>> = Vec::new();
+    let mut before: HashMap<(ThreadId, &UserId), usize> = HashMap::new();
+    for (index, wanted) in advances.iter().enumerate() {
+        let Some(known) = known.get(&wanted.thread_id).filter(|known| known.includes(&wanted.user_id)) else { continue };
+        let turn = before.entry((wanted.thread_id, &wanted.user_id)).and_modify(|turn| *turn += 1).or_default();
+        if turns.len() <= *turn {
+            turns.push(Vec::new());
+        }
+        turns[*turn].push(Open { index, wanted, known: Arc::clone(known), to: None, begun: None });
+    }
+    turns
+}
+
+impl<'a> Open<'a> {
+    fn next(&self, standing: &Standing) -> Next {
+        let (cursor, unread_count) = (standing.cursor(self.wanted), standing.unread(&self.wanted.user_id));
+        match &self.begun {
+            _ if cursor < self.end() && count(standing.last_seq) < self.end() => Next::Behind,
+            _ if cursor < self.end() => Next::Step,
+            // The command that missed one moved this one, or somebody did who wanted the same.
+            Some(step) => Next::Answer(step.advanced(cursor, unread_count)),
+            None => Next::Answer(Advanced { from: cursor, up_to: cursor, unread_count, messages: Vec::new() }),
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.to.unwrap_or(0)
+    }
+
+    fn new_step(&self, standing: &Standing) -> Step<'a> {
+        let (from, to) = (standing.cursor(self.wanted), self.end());
+        Step { wanted: self.wanted, known: Arc::clone(&self.known), from, to, messages: Vec::new() }
+    }
+
+    /// Moves the cursor if it is still where it stands, with so many messages left unread.
+    fn statement(&self, standing: &Standing, rest: u64) -> Document {
+        let user = &self.wanted.user_id;
+        let [read, delivered, unread] = ["readSeq", "deliveredSeq", "unreadCount"].map(|field| format!("{field}.{user}"));
+        let mut filter = doc! { "_id": object_id(self.wanted.thread_id) };
+        let update = match self.wanted.cursor {
+            Cursor::Delivered => {
+                filter.insert(&delivered, stored(&standing.delivered_seq, user));
+                doc! { "$set": { delivered: place(self.end()) } }
+            }
+            Cursor::Read => {
+                filter.insert("lastSeq", standing.last_seq);
+                filter.insert(&read, stored(&standing.read_seq, user));
+                let set = doc! { read: place(self.end()), unread: place(rest) };
+                doc! { "$set": set, "$max": { delivered: place(self.end()) } }
+            }
         };
-        Ok(found.into_iter().rev().map(receipted).collect())
+        doc! { "q": filter, "u": update }
+    }
+}
+
+impl Step<'_> {
+    fn advanced(&self, up_to: u64, unread_count: u64) -> Advanced {
+        Advanced { from: self.from, up_to, unread_count, messages: self.messages.clone() }
     }
 }
 
@@ -230,44 +310,14 @@ fn stored(cursors: &HashMap<UserId, i64>, user: &UserId) -> Bson {
     cursors.get(user).copied().map_or(Bson::Null, Bson::Int64)
 }
 
-impl Step<'_> {
-    fn stays(&self, standing: &Standing) -> Advanced {
-        let unread_count = standing.unread(&self.wanted.user_id);
-        Advanced { from: self.from, up_to: self.from, unread_count, messages: Vec::new() }
-    }
+/// Messages of others after `from` and up to `to`.
+pub(crate) fn others(wanted: &AdvanceCursor, from: u64, to: u64) -> Document {
+    let mut filter = between(wanted.thread_id, from, to);
+    filter.insert("senderId", doc! { "$ne": wanted.user_id.as_str() });
+    filter
+}
 
-    /// Messages of others after `from` and up to `to`.
-    fn others(&self, from: u64, to: u64) -> Document {
-        let Self { wanted, .. } = self;
-        let seq = doc! { "$gt": place(from), "$lte": place(to) };
-        doc! { "threadId": wanted.thread_id.to_string(), "seq": seq, "senderId": { "$ne": wanted.user_id.as_str() } }
-    }
-
-    /// The list of receipts that decides whether a message has this one.
-    fn list(&self) -> &'static str {
-        match self.wanted.cursor {
-            Cursor::Read => "readBy",
-            Cursor::Delivered => "deliveredTo",
-        }
-    }
-
-    /// Adds the receipt, then sums up: read (delivered) is what every recipient has read (got). User ids hold no `$`, so they are
-    /// values as they are.
-    fn receipts(&self, people: &[UserId]) -> Vec<Document> {
-        let (user, at) = (self.wanted.user_id.as_str(), date(self.wanted.at));
-        let with = |list: &str, receipt: Document| doc! { "$concatArrays": [{ "$ifNull": [list, []] }, [receipt]] };
-        let users = |list: &str| doc! { "$ifNull": [format!("{list}.userId"), []] };
-        let is_delivered = doc! { "$in": [user, users("$deliveredTo")] };
-        let delivered = with("$deliveredTo", doc! { "userId": user, "deliveredAt": at });
-        let mut set = doc! { "deliveredTo": { "$cond": [is_delivered, "$deliveredTo", delivered] } };
-        if self.wanted.cursor == Cursor::Read {
-            set.insert("readBy", with("$readBy", doc! { "userId": user, "readAt": at }));
-        }
-        let people: Vec<&str> = people.iter().map(UserId::as_str).collect();
-        let all_in = |list: &str| doc! { "$setIsSubset": [{ "$setDifference": [&people, ["$senderId"]] }, users(list)] };
-        let branches =
-            [doc! { "case": all_in("$readBy"), "then": "read" }, doc! { "case": all_in("$deliveredTo"), "then": "delivered" }];
-        let status = doc! { "$switch": { "branches": branches, "default": { "$ifNull": ["$status", "sent"] } } };
-        vec![doc! { "$set": set }, doc! { "$set": { "status": status } }]
-    }
+/// Messages after `from` and up to `to`.
+pub(crate) fn between(thread: ThreadId, from: u64, to: u64) -> Document {
+    doc! { "threadId": thread.to_string(), "seq": { "$gt": place(from), "$lte": place(to) } }
 }

@@ -6,7 +6,7 @@
 //! changes nothing. Writes wait for a majority and its journal, reads see what a majority has, from the primary.
 //!
 //! Read in this order: [`store`] (what there is), `append` (places without gaps), `pairing` (one click, one message), `touch` (counters),
-//! `cursors` (receipts and what is unread), `change`, `archive`, `read`, `threads`, `inbox`, `directory`; below them `memory` (what is remembered of threads), `record` and `free_form` (documents), `call` (how the driver is called).
+//! `cursors` (how far people have come, what is unread), `receipts`, `change`, `archive`, `read`, `threads`, `inbox`, `directory`; below them `memory` (what is remembered of threads), `record` and `free_form` (documents), `call` (how the driver is called).
 
 mod append;
 mod archive;
@@ -22,6 +22,7 @@ pub mod legacy;
 mod memory;
 mod pairing;
 mod read;
+mod receipts;
 mod record;
 pub mod store;
 mod threads;

@@ -7,15 +7,16 @@
 //! who had put it away, if somebody else spoke.
 
 use crate::call::{CallError, Cause};
+use crate::cursors::CONCURRENT;
 use crate::memory::Known;
 use crate::record::{date, object_id, place};
 use crate::store::{MongoStore, READ_LIMIT};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, UserId};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Rounds in a row that missed at least one thread; more than two need others who touch the same threads at the same moment.
@@ -72,12 +73,12 @@ impl MongoStore {
         Err(CallError::new(TOUCH, Cause::Contended(ROUNDS_MAX)))
     }
 
-    /// Brings one thread up to its newest message.
-    pub(crate) async fn catch_up(&self, thread: ThreadId) -> Result<(), CallError> {
-        match self.newest(thread).await? {
-            Some(newest) => self.touch(&[newest]).await,
-            None => Ok(()),
-        }
+    /// Brings threads up to their newest messages.
+    pub(crate) async fn catch_up(&self, threads: impl IntoIterator<Item = ThreadId>) -> Result<(), CallError> {
+        let threads: BTreeSet<ThreadId> = threads.into_iter().collect();
+        let newest = stream::iter(threads).map(|thread| self.newest(thread)).buffer_unordered(CONCURRENT);
+        let newest: Vec<Option<Message>> = newest.try_collect().await?;
+        self.touch(&newest.into_iter().flatten().collect::<Vec<_>>()).await
     }
 
     /// Runs the steps. Those of a command that missed any are forgotten, since the server does not say which it missed.

@@ -2,7 +2,7 @@
 
 use crate::support::{run, run_with_faults};
 use eventflow_ports::store_contract::fixtures::{Scene, at, change, history, present, unread};
-use eventflow_ports::store_contract::{Fault, FaultHarness, archive, changes, cursors, pairing};
+use eventflow_ports::store_contract::{Fault, FaultHarness, archive, changes, cursors, pairing, together};
 use eventflow_ports::{NewMessage, Store, StoreError};
 use eventflow_protocol::change::{AdvanceCursor, Change, Cursor, Wish};
 use eventflow_protocol::document::{Message, MessageStatus};
@@ -68,6 +68,21 @@ async fn changes_and_receipts_do_not_undo_each_other() {
 #[tokio::test]
 async fn a_key_still_names_a_message_that_was_changed() {
     run(changes::a_key_still_names_a_message_that_was_changed).await;
+}
+
+#[tokio::test]
+async fn advances_together_end_as_one_after_another() {
+    run(together::advances_together_end_as_one_after_another).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_reads_at_once_is_counted_once_each() {
+    run(together::a_crowd_that_reads_at_once_is_counted_once_each).await;
+}
+
+#[tokio::test]
+async fn a_long_step_beside_short_ones_names_its_newest() {
+    run(together::a_long_step_beside_short_ones_names_its_newest).await;
 }
 
 #[tokio::test]
