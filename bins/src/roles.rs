@@ -7,7 +7,7 @@ use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, StageState};
 use eventflow_bus::handler::Handler;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{FANOUT, PERSIST, PRESENCE};
+use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts};
 use eventflow_protocol::GatewayId;
@@ -101,7 +101,8 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
-    for shard in 0..system.topology.shards() {
+    let shards = 0..system.topology.shards();
+    for (shard, way) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
         let backends = &system.backends;
         let parts = PersistenceParts {
             store: Arc::clone(&backends.store),
@@ -110,8 +111,8 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
         };
-        let handler = Persistence::open(shard, parts, &system.metrics).await?;
-        consume(system, PERSIST.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
+        let handler = Persistence::open(way, shard, parts, &system.metrics).await?;
+        consume(system, way.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
     }
     Ok(())
 }

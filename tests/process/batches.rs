@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::Topology;
+use eventflow_bus::topology::{PERSIST, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
@@ -75,7 +75,7 @@ async fn in_the_data_file(test: impl AsyncFnOnce(Arc<EmbeddedStore>, Arc<dyn Bro
 }
 
 async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Directory>(store: Arc<S>, broker: Arc<dyn Broker>) {
-    let stage = Persistence::open(0, parts_over(Arc::clone(&store), broker), &Metrics::default()).await.unwrap();
+    let stage = Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), broker), &Metrics::default()).await.unwrap();
     let people = vec![user("ann"), user("ben")];
     let (thread_id, at) = (ThreadId::derive(&people, "{}"), SystemClock.now());
     let create = CreateThread { thread_id, participants: people, metadata: serde_json::Map::new(), created_by: user("ann"), at };
@@ -180,7 +180,7 @@ impl<S: Inbox> Inbox for Far<S> {
 async fn far_stage<S: Store + Inbox + Directory>(store: &Arc<S>, broker: Arc<dyn Broker>) -> (Persistence, Arc<Calls>) {
     let (mut parts, calls) = (parts_over(Arc::clone(store), broker), Arc::<Calls>::default());
     parts.inbox = Arc::new(Far { store: Arc::clone(store), calls: Arc::clone(&calls) });
-    (Persistence::open(0, parts, &Metrics::default()).await.unwrap(), calls)
+    (Persistence::open(&PERSIST, 0, parts, &Metrics::default()).await.unwrap(), calls)
 }
 
 /// Tells `to` something, under a key if there is one.

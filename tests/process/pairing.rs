@@ -11,7 +11,7 @@ use crate::backends::Own;
 use eventflow_bus::handler::{Handler, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::Topology;
+use eventflow_bus::topology::{PERSIST, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
@@ -166,8 +166,8 @@ async fn every_click_is_one_message<S: Store + Inbox + Directory>(store: Arc<S>,
     let metrics = Metrics::default();
     // Two stages over the same data, as for a moment while a shard moves from one worker to another.
     let stages = [
-        Persistence::open(0, parts_over(Arc::clone(&store), Arc::clone(&broker)), &metrics).await.unwrap(),
-        Persistence::open(0, parts_over(again, broker), &metrics).await.unwrap(),
+        Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), Arc::clone(&broker)), &metrics).await.unwrap(),
+        Persistence::open(&PERSIST, 0, parts_over(again, broker), &metrics).await.unwrap(),
     ];
     for (number, fate) in FATES.into_iter().enumerate() {
         for seed in 0..WORLDS {

@@ -215,7 +215,7 @@ impl Worker {
     async fn start<S: Store + Inbox + Directory>(broker: Arc<dyn Broker>, store: Arc<S>) -> Self {
         let metrics = Metrics::default();
         let parts = parts_over(Arc::clone(&store), Arc::clone(&broker));
-        let stage = Persistence::open(0, parts, &metrics).await.unwrap();
+        let stage = Persistence::open(&PERSIST, 0, parts, &metrics).await.unwrap();
         let queue = PERSIST.shard(0);
         let declares = Declares::Topology(Topology::new(1));
         let series = metrics.bus.queue(queue.name());

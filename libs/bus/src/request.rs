@@ -5,12 +5,12 @@
 
 use crate::port::{Broker, BrokerError};
 use crate::publish::{Confirmation, Lane, PublishError};
-use crate::topology::{PERSIST, Topology};
+use crate::topology::{CURSORS, PERSIST, Queue, Topology};
 use bytes::Bytes;
 use eventflow_metrics::Metrics;
 use eventflow_protocol::CommandId;
 use eventflow_protocol::codec::{self, CodecError};
-use eventflow_protocol::command::{Command, Subject};
+use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::reply::{Answer, ReplyFrame};
 use std::collections::HashMap;
@@ -41,14 +41,15 @@ type Waiting = Arc<Mutex<HashMap<CommandId, oneshot::Sender<Answer>>>>;
 /// Sends commands to the persistence workers and brings back their answers. One per process.
 #[derive(Clone)]
 pub struct Requests {
-    lanes: Arc<[Lane]>,
+    persist: Arc<[Lane]>,
+    cursors: Arc<[Lane]>,
     topology: Topology,
     waiting: Waiting,
     metrics: Metrics,
 }
 
 impl Requests {
-    /// Opens a lane to each shard. Its tasks run on `tracker` until every clone is gone.
+    /// Opens the lanes to each shard. Their tasks run on `tracker` until every clone is gone.
     pub async fn open(
         broker: &Arc<dyn Broker>,
         topology: Topology,
@@ -58,13 +59,16 @@ impl Requests {
         let waiting = Waiting::default();
         let (replies, frames) = mpsc::channel(REPLY_BUFFER);
         tracker.spawn(read_replies(frames, Arc::clone(&waiting)));
-        let mut lanes = Vec::new();
-        for shard in 0..topology.shards() {
-            let queue = PERSIST.shard(shard);
+        let open = async |queue: Queue<Command>| {
             let series = metrics.bus.queue(queue.name());
-            lanes.push(Lane::open(broker, queue.name(), Some(replies.clone()), series, tracker).await?);
+            Lane::open(broker, queue.name(), Some(replies.clone()), series, tracker).await
+        };
+        let (mut persist, mut cursors) = (Vec::new(), Vec::new());
+        for shard in 0..topology.shards() {
+            persist.push(open(PERSIST.shard(shard)).await?);
+            cursors.push(open(CURSORS.shard(shard)).await?);
         }
-        Ok(Self { lanes: lanes.into(), topology, waiting, metrics: metrics.clone() })
+        Ok(Self { persist: persist.into(), cursors: cursors.into(), topology, waiting, metrics: metrics.clone() })
     }
 
     /// Puts a command on its way; calls for one thread are published in the order they are made.
@@ -76,12 +80,13 @@ impl Requests {
         let (answered, answer) = oneshot::channel();
         lock(&self.waiting).insert(id, answered);
         let forget = Forget { id, waiting: Arc::clone(&self.waiting) };
-        let confirmation = self.lane(&command.subject()).send(envelope).await?;
+        let confirmation = self.lane(command).send(envelope).await?;
         Ok(Pending { id, confirmation, answer, started: Instant::now(), metrics: self.metrics.clone(), _forget: forget })
     }
 
-    fn lane(&self, subject: &Subject) -> &Lane {
-        &self.lanes[usize::from(self.topology.shard_of(subject))]
+    fn lane(&self, command: &Command) -> &Lane {
+        let lanes = if matches!(command, Command::AdvanceCursor(_)) { &self.cursors } else { &self.persist };
+        &lanes[usize::from(self.topology.shard_of(&command.subject()))]
     }
 }
 

@@ -92,8 +92,10 @@ impl<H: Handler> Stage<H> {
         if items.is_empty() {
             return Ok(Ok(Performed { outcomes: Vec::new(), effect: None }));
         }
+        let mut tries = 0..;
         let performed = self.patiently(|| {
-            let (handler, batch) = (Arc::clone(&self.handler), Arc::clone(items));
+            let handler = Arc::clone(&self.handler);
+            let batch = if tries.next() == Some(0) { Arc::clone(items) } else { perhaps_done(items) };
             async move { handler.perform(&batch).await }
         });
         Ok(performed.await?.map(|performed| self.checked(performed, items.len())))
@@ -122,7 +124,7 @@ impl<H: Handler> Stage<H> {
         }
         let mut parts = Vec::with_capacity(items.len());
         for item in items.iter() {
-            let alone = Arc::new(vec![item.clone()]);
+            let alone = perhaps_done(std::slice::from_ref(item));
             parts.push(match self.attempt(&alone).await? {
                 Ok(performed) => performed,
                 Err(reason) => {
@@ -136,7 +138,7 @@ impl<H: Handler> Stage<H> {
     }
 
     /// Runs a step until what it needs is there; `Err(reason)` if it panics or hangs.
-    async fn patiently<R, F>(&self, step: impl Fn() -> F) -> Result<Result<R, String>, Stopping>
+    async fn patiently<R, F>(&self, mut step: impl FnMut() -> F) -> Result<Result<R, String>, Stopping>
     where
         R: Send + 'static,
         F: Future<Output = Result<R, Unavailable>> + Send + 'static,
@@ -311,6 +313,11 @@ impl<H: Handler> Stage<H> {
         self.resume();
         Ok(())
     }
+}
+
+/// The same items for another try: an answer that got lost does not say whether they were done.
+fn perhaps_done<T: Clone>(items: &[Item<T>]) -> Arc<Vec<Item<T>>> {
+    Arc::new(items.iter().map(|item| Item { redelivered: true, ..item.clone() }).collect())
 }
 
 fn crashed<E>(reason: String) -> Performed<Option<E>> {

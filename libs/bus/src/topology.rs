@@ -89,6 +89,9 @@ pub fn shard_of(subject: &Subject, shards: u16) -> u16 {
 
 /// Commands to the persistence worker.
 pub const PERSIST: Sharded<Command> = Sharded::fixed("persist");
+/// How far people have come in threads, to the persistence worker too. Beside [`PERSIST`], because receipts are as many as messages and
+/// take longer, and no message is to wait behind them (docs/adr/0008).
+pub const CURSORS: Sharded<Command> = Sharded::fixed("cursors");
 /// Events to the fan-out worker.
 pub const FANOUT: Sharded<Event> = Sharded::fixed("fanout");
 /// People who were not there, to the notification workers.
@@ -211,8 +214,8 @@ impl Topology {
 
     /// Queues that workers consume, with their kinds.
     pub fn work_queues(&self) -> Vec<QueueSpec> {
-        let sharded =
-            (0..self.shards).flat_map(|shard| [PERSIST.shard(shard).name().to_owned(), FANOUT.shard(shard).name().to_owned()]);
+        let of_shard = |shard| [PERSIST.shard(shard).name, CURSORS.shard(shard).name, FANOUT.shard(shard).name];
+        let sharded = (0..self.shards).flat_map(of_shard).map(Cow::into_owned);
         // Signs of devices in order too; and without a store that sweepers share, only one of them may know who is there.
         let in_order = sharded.chain([PRESENCE.name().to_owned()]);
         let mut queues: Vec<QueueSpec> = in_order.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();

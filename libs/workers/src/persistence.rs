@@ -11,7 +11,7 @@ mod outcome;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Outgoing, Publish};
-use eventflow_bus::topology::{FANOUT, Queue};
+use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, NewMessage, Store, StoreError};
 use eventflow_protocol::CommandId;
@@ -30,7 +30,7 @@ use tokio::sync::Mutex;
 /// Tries to bring threads up to their messages when the store fails at it for a reason that may pass.
 const TOUCH_TRIES: u32 = 3;
 
-/// The persistence stage of one shard.
+/// The persistence stage of one shard: one for its commands, and one for its cursors.
 pub struct Persistence {
     pub(super) parts: PersistenceParts,
     events: Mutex<Box<dyn Publish>>,
@@ -55,12 +55,17 @@ pub struct PersistenceParts {
 }
 
 impl Persistence {
-    /// The stage of shard `shard`, publishing to the fan-out shard of the same number.
-    pub async fn open(shard: u16, parts: PersistenceParts, metrics: &Metrics) -> Result<Self, BrokerError> {
+    /// The stage of `way`'s shard `shard`, publishing to the fan-out shard of the same number.
+    pub async fn open(
+        way: &Sharded<Command>,
+        shard: u16,
+        parts: PersistenceParts,
+        metrics: &Metrics,
+    ) -> Result<Self, BrokerError> {
         let next = FANOUT.shard(shard);
         let events = Mutex::new(parts.broker.publisher(None).await?);
         let published = metrics.bus.queue(next.name());
-        let metrics = metrics.bus.queue(eventflow_bus::topology::PERSIST.shard(shard).name());
+        let metrics = metrics.bus.queue(way.shard(shard).name());
         Ok(Self { parts, events, next, metrics, published })
     }
 

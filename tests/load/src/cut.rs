@@ -3,6 +3,7 @@
 //!
 //! Works for servers on this machine, over IPv4.
 
+use serde::Serialize;
 use std::{
     collections::HashSet,
     fs,
@@ -20,7 +21,7 @@ pub struct Watch {
 }
 
 /// When connections were cut, in seconds from the start of looking.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Cuts {
     /// Never.
     pub uncut: u32,
@@ -30,6 +31,18 @@ pub struct Cuts {
     pub median_s: f64,
     /// The last.
     pub last_s: f64,
+}
+
+impl Cuts {
+    /// Of several rounds: all that were never cut, and the latest of each.
+    pub fn worst(rounds: impl Iterator<Item = Self>) -> Self {
+        rounds.fold(Self::default(), |worst, round| Self {
+            uncut: worst.uncut + round.uncut,
+            first_s: worst.first_s.max(round.first_s),
+            median_s: worst.median_s.max(round.median_s),
+            last_s: worst.last_s.max(round.last_s),
+        })
+    }
 }
 
 impl Watch {

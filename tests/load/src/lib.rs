@@ -13,6 +13,7 @@ pub mod course;
 pub mod cut;
 pub mod error;
 pub mod fanout;
+pub mod flood;
 pub mod idle;
 pub mod jwt;
 pub mod latency;

@@ -1,6 +1,7 @@
 //! The report: one structure, as JSON for machines and as a table for people.
 
 use crate::{
+    cut::Cuts,
     error::LoadError,
     latency::Summary,
     proc::Usage,
@@ -126,18 +127,16 @@ pub struct SlowLine {
     pub flood_rate: f64,
     /// Bytes of content of each.
     pub flood_bytes: usize,
-    /// Slow ones that the server did not cut.
-    pub uncut: u32,
-    /// Seconds from the first message until the first was cut.
-    pub first_cut_s: f64,
-    /// Seconds until half of them were.
-    pub median_cut_s: f64,
-    /// Seconds until all of them were.
-    pub last_cut_s: f64,
-    /// Delivery to the healthy ones without the slow ones.
-    pub without: Summary,
-    /// ... and with them.
-    pub with: Summary,
+    /// When they were cut, from the first message; the worst of the rounds.
+    pub cuts: Cuts,
+    /// Delivery to the healthy ones without any flood.
+    pub alone: Summary,
+    /// ... beside the same flood to sockets that read, round by round.
+    pub beside_readers: Vec<Summary>,
+    /// ... beside the flood to those that do not.
+    pub beside_slow: Vec<Summary>,
+    /// The median of the last ones' 99th percentiles, in medians of those beside readers.
+    pub noticed: f64,
     /// Messages of the flood that its sender lost or got twice.
     pub flood_faults: u64,
     /// Bytes that a gateway may grow by.
@@ -244,14 +243,14 @@ impl Display for Report {
 
 impl Display for SlowLine {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self { slow, healthy, flood_rate, flood_bytes, uncut, first_cut_s, median_cut_s, last_cut_s, .. } = self;
+        let Self { slow, healthy, flood_rate, flood_bytes, noticed, .. } = self;
+        let Cuts { uncut, first_s, median_s, last_s } = self.cuts;
         writeln!(out, "{slow} sockets never read {flood_rate:.0} msg/s of {flood_bytes} B, {healthy} healthy ones beside them")?;
-        writeln!(
-            out,
-            "cut after {first_cut_s:.1} s (first), {median_cut_s:.1} s (median), {last_cut_s:.1} s (last); not cut: {uncut}"
-        )?;
-        fmt_latency(out, "  without them", &self.without)?;
-        fmt_latency(out, "  with them", &self.with)?;
+        writeln!(out, "cut after {first_s:.1} s (first), {median_s:.1} s (median), {last_s:.1} s (last); not cut: {uncut}")?;
+        fmt_latency(out, "  alone", &self.alone)?;
+        self.beside_readers.iter().try_for_each(|window| fmt_latency(out, "  beside readers", window))?;
+        self.beside_slow.iter().try_for_each(|window| fmt_latency(out, "  beside slow", window))?;
+        writeln!(out, "p99 beside slow ones: {noticed:.2} times p99 beside readers")?;
         writeln!(out, "lost or doubled of the flood, at its sender: {}", self.flood_faults)?;
         for SlowProcess { name, rss_before, rss_peak, growth } in &self.processes {
             let [before, peak, growth] = [rss_before, rss_peak, growth].map(|bytes| *bytes as f64 / (1024.0 * 1024.0));

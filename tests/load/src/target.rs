@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 const SOCKETS_PER_ADDRESS: u32 = 8_000;
 
 /// Where the system listens and how to sign in.
+#[derive(Clone)]
 pub struct Target {
     /// `host:port` of every gateway; clients spread over them.
     pub gateways: Vec<String>,

@@ -59,11 +59,12 @@ async fn a_saturating_run_is_clean_and_measured() {
 #[tokio::test]
 async fn sockets_that_never_read_and_are_not_cut_break_a_bound() {
     let fake = Fake::start(Fault::None).await;
-    let report = load(&fake, "slow --slow 2 --healthy 4 --rate 40 --flood-rate 40 --duration 0.5").await;
+    let report = load(&fake, "slow --slow 2 --healthy 4 --rate 40 --flood-rate 40 --duration 0.5 --rounds 2 --notice 1000").await;
     let slow = report.slow.as_ref().unwrap();
-    assert_eq!((slow.uncut, slow.broken.as_slice()), (2, ["2 slow sockets were not cut".to_owned()].as_slice()), "{report}");
+    assert_eq!((slow.cuts.uncut, slow.broken.as_slice()), (4, ["4 slow sockets were not cut".to_owned()].as_slice()), "{report}");
     assert!(!report.clean && report.lost == 0 && slow.flood_faults == 0, "{report}");
-    assert!(slow.without.count > 0 && slow.with.count > 0, "{report}");
+    let windows = std::iter::once(&slow.alone).chain(&slow.beside_readers).chain(&slow.beside_slow);
+    assert_eq!(windows.filter(|window| window.count > 0).count(), 5, "{report}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use super::store::TestStore;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_bus::port::{Broker, BrokerError, Depth, Destination, Health, Outgoing, Publish, Subscription};
-use eventflow_bus::topology::{PERSIST, Topology};
+use eventflow_bus::topology::{CURSORS, PERSIST, Topology};
 use eventflow_protocol::change::Changed;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -78,7 +78,7 @@ impl Publish for TestPublisher {
                 Destination::Queue(queue) => queue.clone(),
                 _ => String::new(),
             };
-            if !queue.starts_with(PERSIST.stage()) {
+            if ![PERSIST, CURSORS].iter().any(|way| queue.starts_with(way.stage())) {
                 self.worker.others.lock().extend(frame.items.into_iter().map(|item| (queue.clone(), item)));
                 continue;
             }

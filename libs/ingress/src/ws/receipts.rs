@@ -1,8 +1,9 @@
 //! "Delivered": what was written to somebody's socket becomes their cursor in the thread.
 //!
-//! Of many messages of one thread to one person only the newest counts, so they are collected in rounds of about a second, and told thread
-//! by thread in the steps of a round: all at once they would hold up the messages behind them. No client waits for it; what could not
-//! be told is told in the next round. Repeating is safe because a cursor only rises. While nothing is delivered this costs nothing.
+//! Of many messages of one thread to one person only the newest counts, so they are collected in rounds of about a second, and told in the
+//! steps of a round, all of a thread in the same: people of one thread who have got the same share the work, and what senders are then told
+//! does not come all at once. No client waits for it; what could not be told is told in the next round. Repeating is safe because a cursor
+//! only rises. While nothing is delivered this costs nothing.
 
 use crate::ws::hub::Hub;
 use crate::ws::member::Here;
@@ -10,7 +11,6 @@ use crate::ws::signals::Signals;
 use eventflow_bus::publish::Confirmation;
 use eventflow_ports::Clock;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
-use eventflow_protocol::command::Command;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -21,15 +21,15 @@ use tokio::time::sleep;
 
 /// The first part of a round, so that a burst after a silence becomes one command.
 const COLLECTING: Duration = Duration::from_millis(250);
-/// Steps of the rest of a round: with 100 busy threads two or three receipts each.
-const STEPS: u32 = 40;
+/// Steps of the rest of a round: with 1,000 busy threads some hundred receipts each, which is a frame or two for each shard.
+const STEPS: u32 = 8;
 /// Pause before each step.
-const STEP: Duration = Duration::from_millis(19);
+const STEP: Duration = Duration::from_millis(95);
 /// A whole round.
 #[cfg(test)]
 pub(crate) const ROUND: Duration = COLLECTING.saturating_add(STEP.saturating_mul(STEPS));
 /// Receipts waiting in each step while the broker is away. What does not fit is told with the next message, or by reading.
-const WAITING_MAX: usize = 2_048;
+const WAITING_MAX: usize = 10_240;
 
 /// How far threads have got, by person.
 type Step = Mutex<HashMap<(ThreadId, UserId), u64>>;
@@ -100,7 +100,7 @@ impl Receipts {
             }
             let (cursor, up_to, at) = (Cursor::Delivered, Some(seq), clock.now());
             let advance = AdvanceCursor { thread_id, user_id, cursor, up_to, at };
-            match signals.command(&Command::AdvanceCursor(advance.clone())).await {
+            match signals.cursor(advance.clone()).await {
                 Ok(confirmation) => told.push((advance, seq, confirmation)),
                 Err(_) => self.note(advance.thread_id, &advance.user_id, seq),
             }

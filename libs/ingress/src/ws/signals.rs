@@ -6,8 +6,9 @@
 
 use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::publish::{Confirmation, Lane, PublishError};
-use eventflow_bus::topology::{FANOUT, PERSIST, PRESENCE, Topology};
+use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE, Topology};
 use eventflow_metrics::Metrics;
+use eventflow_protocol::change::AdvanceCursor;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Audience, Event};
@@ -22,14 +23,14 @@ use uuid::Uuid;
 /// The ways into the queues that a gateway fills by itself. One per process; cheap to clone.
 #[derive(Clone)]
 pub struct Signals {
-    persist: Arc<[Lane]>,
+    cursors: Arc<[Lane]>,
     fanout: Arc<[Lane]>,
     presence: Lane,
     topology: Topology,
 }
 
 impl Signals {
-    /// Opens a lane to each shard of commands and events, and one to the presence sweeper. Their tasks run on `tracker` until every
+    /// Opens a lane to each shard of cursors and events, and one to the presence sweeper. Their tasks run on `tracker` until every
     /// clone is gone.
     pub async fn open(
         broker: &Arc<dyn Broker>,
@@ -38,19 +39,20 @@ impl Signals {
         tracker: &TaskTracker,
     ) -> Result<Self, BrokerError> {
         let open = async |queue: &str| Lane::open(broker, queue, None, metrics.bus.queue(queue), tracker).await;
-        let (mut persist, mut fanout) = (Vec::new(), Vec::new());
+        let (mut cursors, mut fanout) = (Vec::new(), Vec::new());
         for shard in 0..topology.shards() {
-            persist.push(open(PERSIST.shard(shard).name()).await?);
+            cursors.push(open(CURSORS.shard(shard).name()).await?);
             fanout.push(open(FANOUT.shard(shard).name()).await?);
         }
         let presence = open(PRESENCE.name()).await?;
-        Ok(Self { persist: persist.into(), fanout: fanout.into(), presence, topology })
+        Ok(Self { cursors: cursors.into(), fanout: fanout.into(), presence, topology })
     }
 
-    /// Sends a command nobody waits for.
-    pub(crate) async fn command(&self, command: &Command) -> Result<Confirmation, PublishError> {
-        let lane = &self.persist[self.shard(&command.subject())];
-        lane.send(envelope(CommandId::new().0, command)?).await
+    /// Says how far somebody has got in a thread.
+    pub(crate) async fn cursor(&self, advance: AdvanceCursor) -> Result<Confirmation, PublishError> {
+        let command = Command::AdvanceCursor(advance);
+        let lane = &self.cursors[self.shard(&command.subject())];
+        lane.send(envelope(CommandId::new().0, &command)?).await
     }
 
     /// Announces something of a thread that is not stored.

@@ -18,7 +18,8 @@ pub async fn advances_together_end_as_one_after_another(harness: &dyn Harness) {
     for seed in 0..3 {
         let mut random = Random::seeded(seed);
         let (together, alone) = (harness.open().await, harness.open().await);
-        let twins = [Twins::talk(&*together, 3, 9).await, Twins::talk(&*together, 5, 40).await, Twins::talk(&*together, 2, 0).await];
+        let twins =
+            [Twins::talk(&*together, 3, 9).await, Twins::talk(&*together, 5, 40).await, Twins::talk(&*together, 2, 0).await];
         let strangers = fresh_people(1);
         for batch in 0..BATCHES {
             let wishes: Vec<_> = (0..=random.below(30)).map(|_| Wish::random(&mut random, &twins, &strangers)).collect();
