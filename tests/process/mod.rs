@@ -1,5 +1,6 @@
 //! Processes: what they do with faults, signals, kills and bad settings.
 
+mod again;
 mod batches;
 mod import;
 mod kills;

@@ -55,18 +55,23 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
     stage.begin(Duration::ZERO, whole);
     let pacer = start_pacer(&healthy, feeds, args.rate);
     sleep(WARMUP).await;
+    let pids = &args.common.pids;
     stage.restart_latencies();
-    sleep(window).await;
+    look(&[], pids, window).await;
     let alone = stage.restart_latencies().delivery;
-    let (mut beside_readers, mut beside_slow, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut beside_readers, mut beside_slow, mut seen, mut readers_cut) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for [read, unread] in &rounds {
         sleep(BETWEEN).await;
-        let readers = read_all(read.open(None).await?);
-        beside_readers.push(flood(read, stage, window, sleep(window)).await.0);
+        let sockets = read.open(None).await?;
+        let looking = look(&sockets, pids, window);
+        let readers = read_all(sockets);
+        let (delivery, looked) = flood(read, stage, window, looking).await;
         drop(readers);
+        readers_cut += args.slow - looked.cuts.uncut;
+        beside_readers.push(delivery);
         sleep(BETWEEN).await;
         let sockets = unread.open(Some(args.receive_buffer)).await?;
-        let (delivery, looked) = flood(unread, stage, window, look(&sockets, &args.common.pids, window)).await;
+        let (delivery, looked) = flood(unread, stage, window, look(&sockets, pids, window)).await;
         beside_slow.push(delivery);
         seen.push(looked);
     }
@@ -79,7 +84,10 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
         let verdict = flood.judge().await?;
         faults += verdict.lost() + verdict.doubled() + u64::from(!verdict.is_clean());
     }
-    let line = line(args, &seen, alone, beside_readers, beside_slow, faults);
+    let mut line = line(args, &seen, alone, beside_readers, beside_slow, faults);
+    if readers_cut > 0 {
+        line.broken.push(format!("{readers_cut} sockets that read were cut"));
+    }
     let words = format!("{} sockets that never read, {} healthy, {} rounds", args.slow, args.healthy, args.rounds);
     let report = Report::of(&healthy.stage, words, whole.as_secs_f64(), pairs.judge().await?);
     let clean = report.clean && faults == 0 && line.broken.is_empty();
@@ -127,11 +135,11 @@ impl Scene {
 }
 
 /// Looks at connections and memory until the window ends, on a thread of its own: reading the kernel's lists takes milliseconds, in which
-/// no client would read.
-async fn look(sockets: &[Socket], pids: &[Watched], window: Duration) -> Seen {
+/// no client would read. It takes them from the system too, so it is done in every window, whether there is something to see or not.
+fn look(sockets: &[Socket], pids: &[Watched], window: Duration) -> impl Future<Output = Seen> + use<> {
     let mut watch = Watch::over(sockets.iter().filter_map(Socket::addresses));
     let pids = pids.to_vec();
-    let looking = tokio::task::spawn_blocking(move || {
+    let looking = move || {
         let before = memory(&pids);
         let (mut peak, start) = (before.clone(), Instant::now());
         while start.elapsed() < window {
@@ -139,11 +147,11 @@ async fn look(sockets: &[Socket], pids: &[Watched], window: Duration) -> Seen {
             for (peak, now) in peak.iter_mut().zip(memory(&pids)) {
                 *peak = now.max(*peak);
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(LOOK_EVERY.min(window.saturating_sub(start.elapsed())));
         }
         Seen { cuts: watch.cuts(), before, peak }
-    });
-    looking.await.expect("looking neither panics nor is aborted")
+    };
+    async move { tokio::task::spawn_blocking(looking).await.expect("looking neither panics nor is aborted") }
 }
 
 fn memory(pids: &[Watched]) -> Vec<u64> {

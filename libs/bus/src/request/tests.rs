@@ -1,9 +1,10 @@
 use super::*;
-use crate::port::{Depth, Health, Outgoing, Publish, Subscription};
+use crate::port::{Depth, Destination, Health, Outgoing, Publish, Subscription};
 use async_trait::async_trait;
+use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
-use eventflow_protocol::{GatewayId, Timestamp};
+use eventflow_protocol::{GatewayId, ThreadId, Timestamp};
 use futures_util::future::join_all;
 use parking_lot::Mutex as Lock;
 use tokio::sync::watch;
@@ -21,16 +22,19 @@ enum Mode {
     Gone,
 }
 
+/// What a broker has taken, and for which queue.
+type Taken = Arc<Lock<Vec<(String, CommandId)>>>;
+
 /// A broker that takes everything, says nothing, or is not there.
 struct Moody {
     mode: watch::Sender<Mode>,
     health: watch::Sender<Health>,
-    taken: Arc<Lock<Vec<CommandId>>>,
+    taken: Taken,
 }
 
 struct Publisher {
     mode: watch::Receiver<Mode>,
-    taken: Arc<Lock<Vec<CommandId>>>,
+    taken: Taken,
 }
 
 fn gone() -> BrokerError {
@@ -44,8 +48,11 @@ impl Publish for Publisher {
         if mode == Mode::Gone {
             return messages.iter().map(|_| Err(gone())).collect();
         }
-        let items = messages.iter().flat_map(|message| Frame::decode(&message.payload).unwrap().items);
-        self.taken.lock().extend(items.map(|envelope| CommandId(envelope.id)));
+        for message in &messages {
+            let Destination::Queue(queue) = &message.to else { panic!("a lane leads to a queue: {message:?}") };
+            let items = Frame::decode(&message.payload).unwrap().items;
+            self.taken.lock().extend(items.into_iter().map(|envelope| (queue.clone(), CommandId(envelope.id))));
+        }
         messages.iter().map(|_| Ok(())).collect()
     }
 }
@@ -97,6 +104,11 @@ impl Rig {
         Self { broker, requests }
     }
 
+    /// What the broker has taken, in order.
+    fn taken(&self) -> Vec<CommandId> {
+        self.broker.taken.lock().iter().map(|(_, id)| *id).collect()
+    }
+
     /// One more caller, `after` some milliseconds: how it ended for it, and how long it waited.
     async fn call(&self, after: u64) -> (Ending, Duration) {
         sleep(Duration::from_millis(after)).await;
@@ -134,7 +146,7 @@ async fn what_nobody_waits_for_any_more_is_not_published_later() {
     rig.broker.mode.send_replace(Mode::Open);
     let (ending, _) = timeout(AT_MOST * 2, rig.call(0)).await.unwrap();
     let Ending::Queued(id) = ending else { panic!("{ending:?}") };
-    let taken = rig.broker.taken.lock().clone();
+    let taken = rig.taken();
     assert!(taken.last() == Some(&id) && taken.len() <= 257, "its own and at most a frame in flight: {}", taken.len());
 }
 
@@ -167,5 +179,23 @@ async fn what_a_caller_sent_before_it_left_is_published_while_the_broker_is_ther
     }
     let (ending, _) = rig.call(0).await;
     assert!(matches!(ending, Ending::Queued(_)), "{ending:?}");
-    assert_eq!(rig.broker.taken.lock()[..600], sent);
+    assert_eq!(rig.taken()[..600], sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_takes_another_way_than_a_message_so_that_no_message_waits_behind_it() {
+    let rig = Rig::new().await;
+    let advance = |cursor| AdvanceCursor {
+        thread_id: ThreadId::from_bytes([7; 12]),
+        user_id: "ann".parse().unwrap(),
+        cursor,
+        up_to: Some(1),
+        at: Timestamp(1),
+    };
+    let cursors = [Cursor::Delivered, Cursor::Read].map(|cursor| Command::AdvanceCursor(advance(cursor)));
+    for command in cursors.iter().chain([&command()]) {
+        rig.requests.send(CommandId::new(), command).await.unwrap().ending().await;
+    }
+    let queues: Vec<String> = rig.broker.taken.lock().iter().map(|(queue, _)| queue.clone()).collect();
+    assert_eq!(queues, ["cursors.0", "cursors.0", "persist.0"]);
 }
