@@ -4,7 +4,7 @@
 
 import { drawMessage, drawWaiting } from '/bubble.js';
 import { Days } from '/days.js';
-import { $ } from '/elements.js';
+import { $, drawingOnce } from '/elements.js';
 import { History } from '/history.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Scroller } from '/scroller.js';
@@ -16,7 +16,7 @@ const WATCHED_MAX = 100;
 
 export class Conversation extends EventTarget {
   #parts; #thread; #history; #scroller = new Scroller($('scroller')); #days = new Days($('messages')); #tools; #seenTo = 0;
-  #isDrawing = false; #isReadingOlder = false;
+  #isReadingOlder = false; #drawSoon = drawingOnce(() => this.#draw());
 
   /** `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, and `seen()` for when more came into view. */
   constructor(parts) {
@@ -152,16 +152,6 @@ export class Conversation extends EventTarget {
   #messageOf(item) {
     const message = this.#history?.messages.find(each => each._id === item.dataset.messageId);
     return message?.deletedAt ? undefined : message;
-  }
-
-  /** Much can change at once: it is drawn once. */
-  #drawSoon() {
-    if (this.#isDrawing) return;
-    this.#isDrawing = true;
-    queueMicrotask(() => {
-      this.#isDrawing = false;
-      this.#draw();
-    });
   }
 
   #draw() {

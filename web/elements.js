@@ -19,6 +19,19 @@ export function button(label, act, attributes = {}) {
   return made;
 }
 
+/** A function that draws, once for all its calls of one moment: much can change at once. */
+export function drawingOnce(draw) {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(() => {
+      isDue = false;
+      draw();
+    });
+  };
+}
+
 /** Makes `wanted` the children of `parent`. What is in its place already is not touched: it keeps its focus and its scroll position. */
 export function arrange(parent, wanted) {
   let place = parent.firstChild;

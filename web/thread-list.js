@@ -1,12 +1,12 @@
 // The list of conversations: who it is with, whether they are there, what was said last and when, and how much of it is unread.
 
 import { ticks } from '/bubble.js';
-import { $, arrange, element } from '/elements.js';
+import { $, arrange, drawingOnce, element } from '/elements.js';
 import { attempt } from '/notice.js';
 import { shortTime } from '/times.js';
 
 export class ThreadList {
-  #parts; #items = new Map(); #isDrawing = false;
+  #parts; #items = new Map(); #drawSoon = drawingOnce(() => this.#draw());
 
   /** `parts`: `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and `open(id)`. */
   constructor(parts) {
@@ -19,16 +19,6 @@ export class ThreadList {
 
   #show(status) {
     return attempt(() => this.#parts.threads.show(status));
-  }
-
-  /** Much can change at once: it is drawn once. */
-  #drawSoon() {
-    if (this.#isDrawing) return;
-    this.#isDrawing = true;
-    queueMicrotask(() => {
-      this.#isDrawing = false;
-      this.#draw();
-    });
   }
 
   #draw() {

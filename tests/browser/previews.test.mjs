@@ -98,6 +98,15 @@ for (const shape of ['single', 'fleet']) {
       // All of it beside a plain word is taken, cleaned; alone it may be nothing, and nearly no picture is an address.
       assert.ok(made.filter((_, n) => n % 2 === 0).every(each => each.isNamed && each.isSaid));
       const plain = await thread(ann, root, { name: 'Zoe & Söhne', avatar: '/assets/a.png' }, VERBATIM);
+      const said = [plain, ...made.filter(each => each.isSaid)].map(each => each.id);
+      await eventually('the list stands still: every thread shows what was said in it', async () => {
+        const shows = new Set();
+        for (let skip = 0; skip <= made.length; skip += 100) {
+          const { threads } = await ann.rest('GET', `/threads?limit=100&skip=${skip}`);
+          threads.filter(each => each.lastMessage).forEach(each => shows.add(each._id));
+        }
+        return said.every(id => shows.has(id));
+      });
       const { tab, faults } = await open(ann);
       let shown = 0;
       for (let skip = 0; skip < made.length; skip += 100) {

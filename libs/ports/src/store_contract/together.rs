@@ -134,9 +134,12 @@ fn wish(thread_id: ThreadId, person: &UserId, cursor: Cursor, up_to: Option<u64>
     AdvanceCursor { thread_id, user_id: person.clone(), cursor, up_to, at: at(50) }
 }
 
+/// From where, to where, the messages named, and what is left unread.
+type Went = (u64, u64, Vec<u64>, Option<u64>);
+
 /// Where each went, which messages it names, and what one that read left unread. (The status of a message may include what others did in the
 /// same call, and what else is unread is as far as the thread was counted by then.)
-fn places(wanted: &[AdvanceCursor], answers: &[Option<Advanced>]) -> Vec<Option<(u64, u64, Vec<u64>, Option<u64>)>> {
+fn places(wanted: &[AdvanceCursor], answers: &[Option<Advanced>]) -> Vec<Option<Went>> {
     let place = |(wanted, answer): (&AdvanceCursor, &Option<Advanced>)| {
         let answer = answer.as_ref()?;
         let has_read = wanted.cursor == Cursor::Read && answer.up_to > answer.from;

@@ -27,8 +27,8 @@ impl Trail {
         let mut steps: Vec<Step> = Vec::new();
         for (index, left) in wanted.left.iter().enumerate() {
             let Some(past) = pasts.of(&left.note.gateway, came).await else { break };
-            let is_first = index + 1 == wanted.left.len();
-            let live_from = if is_first { Some(left.note.start.position()) } else { past.joined(&left.note) };
+            let is_oldest = index + 1 == wanted.left.len();
+            let live_from = if is_oldest { Some(left.note.start.position()) } else { past.joined(&left.note) };
             steps.push(Step { past, left: left.clone(), live_from });
             if live_from.is_some() {
                 break;
