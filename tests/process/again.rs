@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -72,8 +73,9 @@ async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost(
     let handler = Arc::new(AnswerLost { stage, performed: AtomicU32::new(0) });
     let series = metrics.bus.queue(queue.name());
     let consumer = Consumer::new(Arc::clone(&broker), queue.name(), Declares::Topology(topology), Arc::clone(&handler), series);
-    let stop = CancellationToken::new();
-    let working = tokio::spawn(consumer.run(stop.clone()));
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    tasks.spawn(consumer.run(stop.clone()));
+    tasks.close();
 
     let mut told = broker.subscribe(FANOUT.shard(0).name(), 1).await.unwrap();
     let frame = timeout(PATIENCE, told.next()).await.expect("nobody is told").unwrap();
@@ -83,5 +85,5 @@ async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost(
     assert!(events.iter().any(has_read), "{events:?}");
     assert_eq!(handler.performed.load(SeqCst), 2);
     stop.cancel();
-    working.await.unwrap();
+    timeout(PATIENCE, tasks.wait()).await.expect("the worker ends when it is told to");
 }

@@ -171,6 +171,6 @@ mod tests {
         assert_eq!(definitions["queues"].as_array().unwrap().len(), topology.queues().len());
         assert_eq!(definitions["bindings"].as_array().unwrap().len(), 6);
         assert_eq!(definitions["exchanges"].as_array().unwrap().len(), 7);
-        assert_eq!(definitions["queues"][0]["arguments"]["x-dead-letter-routing-key"], "dead.fanout.0");
+        assert_eq!(definitions["queues"][0]["arguments"]["x-dead-letter-routing-key"], "dead.cursors.0");
     }
 }
