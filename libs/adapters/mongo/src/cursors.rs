@@ -159,15 +159,14 @@ impl MongoStore {
     /// What each leaves unread.
     async fn rests(&self, ready: &[Open<'_>], standings: &Standings) -> Result<Vec<u64>, CallError> {
         let rest = |one: &Open<'_>| {
-            let (standing, user) = (&standings[&one.wanted.thread_id], &one.wanted.user_id);
-            let (stays, last, to) = (standing.unread(user), count(standing.last_seq), one.end());
-            let others = (one.wanted.cursor == Cursor::Read && last > to).then(|| others(one.wanted, to, last));
-            let is_read = one.wanted.cursor == Cursor::Read;
+            let (standing, wanted, to) = (&standings[&one.wanted.thread_id], one.wanted, one.end());
+            let (stays, last) = (standing.unread(&wanted.user_id), count(standing.last_seq));
+            let is_read = wanted.cursor == Cursor::Read;
+            let beyond = (is_read && last > to).then(|| others(wanted, to, last));
             async move {
-                match others {
-                    Some(others) => self.count_messages(others).await,
-                    None if is_read => Ok(0),
-                    None => Ok(stays),
+                match beyond {
+                    Some(beyond) => self.count_messages(beyond).await,
+                    None => Ok(if is_read { 0 } else { stays }),
                 }
             }
         };
