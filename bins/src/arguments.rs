@@ -42,7 +42,8 @@ fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
     if let Some(command) = arguments.command {
         return write(&commands::run(&command, &config)?);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let ended = runtime.block_on(process::run(roles, config));
     // What is left are tasks of drivers; they must not hold up the exit.
     runtime.shutdown_background();

@@ -7,10 +7,12 @@ use eventflow_config::{Config, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoPresence, NoRegistry, People,
-    PresenceStore, Registry, Store, SystemClock,
+    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoPresence,
+    NoRegistry, People, PresenceStore, Registry, Store, SystemClock,
 };
-use eventflow_redis::{JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, Settings};
+use eventflow_redis::{
+    JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, Settings,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -56,22 +58,27 @@ impl Backends {
         let (mut amqp, mut embedded_broker, mut mongo) = (None, None, None);
         let broker: Arc<dyn Broker> = match &database {
             Some(database) if config.embedded_broker() => {
-                let broker =
-                    EmbeddedBroker::open(database.clone(), Arc::clone(&clock)).await.context("open the embedded queue")?;
+                let broker = EmbeddedBroker::open(database.clone(), Arc::clone(&clock))
+                    .await
+                    .context("open the embedded queue")?;
                 Arc::clone(embedded_broker.insert(Arc::new(broker))) as _
             }
             _ => {
-                let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), name)).context("broker.url")?;
+                let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), name))
+                    .context("broker.url")?;
                 Arc::clone(amqp.insert(broker)) as _
             }
         };
-        let (store, inbox, directory): (Arc<dyn Store>, Arc<dyn Inbox>, Arc<dyn Directory>) = match &database {
+        let (store, inbox, directory): (Arc<dyn Store>, Arc<dyn Inbox>, Arc<dyn Directory>) = match &database
+        {
             Some(database) if config.embedded_store() => {
-                let store = Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?);
+                let store =
+                    Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?);
                 (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
             _ => {
-                let store = Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
+                let store =
+                    Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
                 mongo = Some(Arc::clone(&store));
                 (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
@@ -121,7 +128,10 @@ impl Backends {
         if let Some(broker) = self.embedded_broker
             && let Err(error) = broker.close().await
         {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the embedded queue was not closed cleanly");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the embedded queue was not closed cleanly"
+            );
         }
         if let Some(journal) = self.embedded_journal {
             journal.close().await;
@@ -137,8 +147,11 @@ async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
         return Ok(None);
     }
     let dir = config.data.dir.clone();
-    let opened = tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
-    Ok(Some(opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?))
+    let opened =
+        tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
+    Ok(Some(
+        opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?,
+    ))
 }
 
 /// One process keeps its journal in the data folder for the next one; a fleet shares it where it shares presence.
@@ -152,8 +165,12 @@ async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Opti
         return Ok((Arc::new(NoJournal), None));
     }
     let dir = config.data.dir.clone();
-    let opened = tokio::task::spawn_blocking(move || EmbeddedJournal::open_in(&dir)).await.context("open the journal")?;
-    let journal = Arc::new(opened.with_context(|| format!("data.dir: open the journal in {}", config.data.dir.display()))?);
+    let opened = tokio::task::spawn_blocking(move || EmbeddedJournal::open_in(&dir))
+        .await
+        .context("open the journal")?;
+    let journal = Arc::new(
+        opened.with_context(|| format!("data.dir: open the journal in {}", config.data.dir.display()))?,
+    );
     Ok((Arc::clone(&journal) as _, Some(journal)))
 }
 
@@ -165,7 +182,8 @@ fn open_presence(
     let url = config.presence.url.expose();
     if url != MEMORY {
         let registry = RedisRegistry::new(url, Settings::default()).context("presence.url")?;
-        let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock)).context("presence.url")?;
+        let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock))
+            .context("presence.url")?;
         return Ok((Arc::new(registry), Arc::new(presence)));
     }
     if config.embedded_broker() {
@@ -175,6 +193,7 @@ fn open_presence(
     tracing::warn!(
         "presence.url is `memory:` in a fleet: sockets hear who comes and goes, asking who is there is refused, and events go to every gateway"
     );
-    let presence: Arc<dyn PresenceStore> = if sweeps { Arc::new(MemoryPresence::default()) } else { Arc::new(NoPresence) };
+    let presence: Arc<dyn PresenceStore> =
+        if sweeps { Arc::new(MemoryPresence::default()) } else { Arc::new(NoPresence) };
     Ok((Arc::new(NoRegistry), presence))
 }

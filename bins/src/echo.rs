@@ -6,7 +6,9 @@
 use crate::roles::socket_settings;
 use axum::Router;
 use eventflow_config::Gateway;
-use eventflow_socketio::{Accepted, Application, Config, ConnectError, Event, Handshake, Joining, Protocol, Server, Socket};
+use eventflow_socketio::{
+    Accepted, Application, Config, ConnectError, Event, Handshake, Joining, Protocol, Server, Socket,
+};
 use serde_json::value::RawValue;
 
 /// Largest message in bytes, as the suite expects it.
@@ -17,7 +19,12 @@ struct Nobody;
 impl Application for Nobody {
     type State = ();
 
-    async fn connect(&self, _: &str, _: &Handshake, _: Option<&RawValue>) -> Result<Accepted<()>, ConnectError> {
+    async fn connect(
+        &self,
+        _: &str,
+        _: &Handshake,
+        _: Option<&RawValue>,
+    ) -> Result<Accepted<()>, ConnectError> {
         Err(ConnectError::new("this endpoint only echoes"))
     }
 
@@ -31,6 +38,11 @@ impl Application for Nobody {
 /// The echo at its configured path.
 pub fn router(settings: &Gateway) -> Router {
     let path = settings.engine_echo_path.clone();
-    let config = Config { path, protocol: Protocol::EngineEcho, max_payload: MAX_PAYLOAD, ..socket_settings(settings) };
+    let config = Config {
+        path,
+        protocol: Protocol::EngineEcho,
+        max_payload: MAX_PAYLOAD,
+        ..socket_settings(settings)
+    };
     Server::new(config, Nobody).router()
 }

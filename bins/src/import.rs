@@ -43,7 +43,8 @@ pub struct ImportV1 {
 
 /// Imports into the configured store, with progress on standard error; gives the summary to print.
 pub fn run(arguments: &ImportV1, config: &Config) -> anyhow::Result<String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let summary = runtime.block_on(import(arguments, config, &mut std::io::stderr()));
     // What is left are tasks of drivers; they must not hold up the exit.
     runtime.shutdown_background();
@@ -51,10 +52,14 @@ pub fn run(arguments: &ImportV1, config: &Config) -> anyhow::Result<String> {
 }
 
 async fn import(arguments: &ImportV1, config: &Config, progress: &mut impl Write) -> anyhow::Result<String> {
-    let source = LegacyStore::connect(&arguments.from, arguments.database.as_deref()).await.context("--from")?;
+    let source =
+        LegacyStore::connect(&arguments.from, arguments.database.as_deref()).await.context("--from")?;
     if !config.embedded_store() {
         let is_same = source.is_at(config.store.url.expose()).await.context("store.url")?;
-        ensure!(!is_same, "--from is the database of store.url: the old collections need a database of their own");
+        ensure!(
+            !is_same,
+            "--from is the database of store.url: the old collections need a database of their own"
+        );
     }
     let target = if arguments.dry_run { None } else { Some(Target::open(config).await?) };
     let store = target.as_ref().map(Target::store);

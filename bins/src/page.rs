@@ -105,7 +105,10 @@ async fn people() -> Json<serde_json::Value> {
 
 async fn sign_in(State(demo): State<Demo>, Path(person): Path<String>) -> Response {
     let Some((id, name)) = PEOPLE.into_iter().find(|(id, _)| *id == person) else {
-        return (StatusCode::NOT_FOUND, Json(json!({"success": false, "code": "not_found", "error": "no such demo person"})))
+        return (
+            StatusCode::NOT_FOUND,
+            Json(json!({"success": false, "code": "not_found", "error": "no such demo person"})),
+        )
             .into_response();
     };
     let user: UserId = id.parse().expect("demo people have valid ids");

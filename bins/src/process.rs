@@ -60,7 +60,20 @@ impl System {
         let started = backends.clock.now();
         let (workers, servers) = (JoinSet::new(), JoinSet::new());
         let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
-        Ok(Self { config, metrics, readiness, shutdown, topology, backends, started, requests, lanes, gateway, workers, servers })
+        Ok(Self {
+            config,
+            metrics,
+            readiness,
+            shutdown,
+            topology,
+            backends,
+            started,
+            requests,
+            lanes,
+            gateway,
+            workers,
+            servers,
+        })
     }
 
     /// Runs a part that must not end before the workers' stage of shutdown.
@@ -78,21 +91,27 @@ impl System {
         watch::broker_readiness(&broker, &self.readiness);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
-        let registry = watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
+        let registry =
+            watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
         self.worker("watch registry", registry);
         let watching = watch::store(store, self.readiness.clone(), self.metrics.clone(), stop);
         self.worker("watch store", watching);
     }
 
     async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
-        let operators =
-            admin::bind(self.config.admin.listen, self.metrics.clone(), self.readiness.clone(), self.shutdown.serving.clone());
+        let operators = admin::bind(
+            self.config.admin.listen,
+            self.metrics.clone(),
+            self.readiness.clone(),
+            self.shutdown.serving.clone(),
+        );
         self.servers.spawn(operators.await?);
         if routers.is_empty() {
             return Ok(());
         }
         let router = routers.into_iter().fold(Router::new(), Router::merge);
-        let (address, serving) = listener::bind(self.config.server.listen, router, self.shutdown.ingress.clone())?;
+        let (address, serving) =
+            listener::bind(self.config.server.listen, router, self.shutdown.ingress.clone())?;
         self.servers.spawn(serving);
         tracing::info!("listening on http://{address}");
         Ok(())
@@ -131,7 +150,10 @@ impl System {
         if let Some((id, gateway)) = self.gateway.take() {
             drop(gateway);
             if let Err(error) = self.backends.broker.remove_gateway(&id).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "the gateway's queue expires by itself");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the gateway's queue expires by itself"
+                );
             }
         }
         drop(self.requests.take());

@@ -35,8 +35,13 @@ pub enum Role {
 
 impl Role {
     /// Every role, as one process runs them.
-    pub const ALL: [Self; 5] =
-        [Self::WsGateway, Self::HttpGateway, Self::PersistenceWorker, Self::FanoutWorker, Self::PresenceSweeper];
+    pub const ALL: [Self; 5] = [
+        Self::WsGateway,
+        Self::HttpGateway,
+        Self::PersistenceWorker,
+        Self::FanoutWorker,
+        Self::PresenceSweeper,
+    ];
 
     /// The name of its binary.
     pub fn name(self) -> &'static str {
@@ -65,8 +70,10 @@ impl Role {
 async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     let id = GatewayId::new();
     let parts = ingress_parts(system).await?;
-    let signals = Signals::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
-    let (gateway, upkeep) = Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
+    let signals =
+        Signals::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let (gateway, upkeep) =
+        Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
     let cut_off = gateway.clone();
     let declares = Declares::Gateway { id: id.clone(), on_made: Arc::new(move || cut_off.queue_made()) };
     consume(system, gateway.queue().name(), declares, gateway.deliveries());
@@ -74,7 +81,9 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     system.worker("gateway upkeep", upkeep);
     let mut router = gateway.router();
     if !system.config.gateway.engine_echo_path.is_empty() {
-        tracing::warn!("gateway.engine_echo_path is set: an Engine.IO echo for protocol tests is open to everybody");
+        tracing::warn!(
+            "gateway.engine_echo_path is set: an Engine.IO echo for protocol tests is open to everybody"
+        );
         router = router.merge(crate::echo::router(&system.config.gateway));
     }
     tracing::info!(gateway = %id, "socket gateway");
@@ -134,7 +143,8 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
 
 async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     let backends = &system.backends;
-    let (presence, broker, clock) = (Arc::clone(&backends.presence), Arc::clone(&backends.broker), Arc::clone(&backends.clock));
+    let (presence, broker, clock) =
+        (Arc::clone(&backends.presence), Arc::clone(&backends.broker), Arc::clone(&backends.clock));
     let sweeper = Arc::new(Sweeper::open(presence, broker.as_ref(), clock, &system.metrics).await?);
     consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
     let stop = system.shutdown.workers.clone();
@@ -165,7 +175,8 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     let requests = if let Some(requests) = &system.requests {
         requests.clone()
     } else {
-        let opened = Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+        let opened =
+            Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
         system.requests.insert(opened).clone()
     };
     let server = &system.config.server;

@@ -22,7 +22,8 @@ pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
     }
     config.may_generate_secret()?;
     let path = config.data.dir.join(FILE);
-    keep(&config.data.dir, &path).with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
+    keep(&config.data.dir, &path)
+        .with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
 }
 
 /// The secret before the current one, while it is being replaced.

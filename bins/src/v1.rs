@@ -63,7 +63,9 @@ pub fn router(config: &V1) -> anyhow::Result<Router> {
 
 fn routes(url: &str) -> anyhow::Result<Router> {
     if url.is_empty() {
-        return Ok(ROUTES.into_iter().fold(Router::new(), |router, path| router.route(path, any(not_configured))));
+        return Ok(ROUTES
+            .into_iter()
+            .fold(Router::new(), |router, path| router.route(path, any(not_configured))));
     }
     let upstream = Arc::new(Upstream::new(url)?);
     let router = ROUTES.into_iter().fold(Router::new(), |router, path| router.route(path, any(pass_on)));
@@ -75,7 +77,11 @@ async fn not_configured() -> Response {
     (StatusCode::NOT_FOUND, Json(ErrorBody::new(ErrorCode::Unknown, error))).into_response()
 }
 
-async fn pass_on(State(upstream): State<Arc<Upstream>>, OriginalUri(uri): OriginalUri, request: Request) -> Response {
+async fn pass_on(
+    State(upstream): State<Arc<Upstream>>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+) -> Response {
     match upstream.ask(&uri, request).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
@@ -94,8 +100,11 @@ impl Upstream {
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions()?;
         let tls = tls.with_webpki_roots().with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_LIMIT)
@@ -144,11 +153,22 @@ impl IntoResponse for Failure {
             Self::Path => (StatusCode::BAD_REQUEST, ErrorCode::Invalid, "the path has dot segments"),
             Self::Late => {
                 tracing::warn!(limit = ?ANSWER_LIMIT, "the old messaging system did not answer");
-                (StatusCode::GATEWAY_TIMEOUT, ErrorCode::Unavailable, "the old messaging system did not answer in time")
+                (
+                    StatusCode::GATEWAY_TIMEOUT,
+                    ErrorCode::Unavailable,
+                    "the old messaging system did not answer in time",
+                )
             }
             Self::Down(error) => {
-                tracing::warn!(error = &*error as &dyn std::error::Error, "the old messaging system cannot be reached");
-                (StatusCode::BAD_GATEWAY, ErrorCode::Unavailable, "the old messaging system cannot be reached")
+                tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "the old messaging system cannot be reached"
+                );
+                (
+                    StatusCode::BAD_GATEWAY,
+                    ErrorCode::Unavailable,
+                    "the old messaging system cannot be reached",
+                )
             }
         };
         (status, Json(ErrorBody::new(code, error))).into_response()

@@ -38,7 +38,9 @@ async fn declare(broker: &dyn Broker, topology: &Topology, stop: &CancellationTo
     while *broker.health().borrow() == Health::Up {
         match broker.declare(topology).await {
             Ok(()) => return true,
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queues are not declared yet"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the queues are not declared yet")
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return false,

@@ -29,7 +29,8 @@ impl Conversation {
     async fn start(system: &System) -> Self {
         let (ann, ben) = (system.token("ann").await.unwrap(), system.token("ben").await.unwrap());
         let mut conversation = Self { http: reqwest::Client::new(), ann, ben, thread: String::new() };
-        let created = conversation.call(system, Method::POST, "threads", Some(json!({"participants": ["ben"]}))).await;
+        let created =
+            conversation.call(system, Method::POST, "threads", Some(json!({"participants": ["ben"]}))).await;
         assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
         created.body["thread"]["_id"].as_str().unwrap().clone_into(&mut conversation.thread);
         conversation
@@ -46,7 +47,8 @@ impl Conversation {
     }
 
     async fn call(&self, system: &System, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = self.http.request(method, system.url(&format!("/api/v2/messages/{path}"))).bearer_auth(&self.ann);
+        let request =
+            self.http.request(method, system.url(&format!("/api/v2/messages/{path}"))).bearer_auth(&self.ann);
         let request = if let Some(body) = body { request.json(&body) } else { request };
         let answer = request.send().await.unwrap();
         let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
@@ -63,7 +65,10 @@ async fn while_the_store_is_away_messages_are_queued_and_stored_when_it_is_back(
     let mut system = System::fleet(&own.backends, &[]).await.unwrap();
     let conversation = Conversation::start(&system).await;
     let mut socket = RawSocket::connect(&system.sockets(), &conversation.ann).await.unwrap();
-    let stored = socket.ask("message:send", &json!({"threadId": conversation.thread, "content": "before"})).await.unwrap();
+    let stored = socket
+        .ask("message:send", &json!({"threadId": conversation.thread, "content": "before"}))
+        .await
+        .unwrap();
     assert_eq!(stored["message"]["seq"], 1, "{stored}");
 
     proxy.cut();
@@ -73,12 +78,17 @@ async fn while_the_store_is_away_messages_are_queued_and_stored_when_it_is_back(
     assert!(by_rest.body["commandId"].is_string(), "{}", by_rest.body);
     let by_socket = json!({"threadId": conversation.thread, "content": "by socket"});
     let by_socket = socket.ask("message:send", &by_socket).await.unwrap();
-    assert_eq!((&by_socket["success"], &by_socket["status"]), (&json!(true), &json!("queued")), "{by_socket}");
+    assert_eq!(
+        (&by_socket["success"], &by_socket["status"]),
+        (&json!(true), &json!("queued")),
+        "{by_socket}"
+    );
     let not_ready = async || {
         let answer = reqwest::get(system.admin("persistence-worker", "/readyz")).await.ok()?;
         (answer.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(answer)
     };
-    let reasons = eventually("the worker says that it is not ready", not_ready).await.unwrap().text().await.unwrap();
+    let reasons =
+        eventually("the worker says that it is not ready", not_ready).await.unwrap().text().await.unwrap();
     assert!(reasons.contains("store"), "{reasons}");
 
     proxy.mend();
@@ -87,7 +97,12 @@ async fn while_the_store_is_away_messages_are_queued_and_stored_when_it_is_back(
     assert_eq!(contents, ["before", "by REST", "by socket"]);
     system.ready("persistence-worker").await.unwrap();
     let after = conversation.send(&system, "after").await;
-    assert_eq!((after.status, &after.body["message"]["seq"]), (StatusCode::CREATED, &json!(4)), "{}", after.body);
+    assert_eq!(
+        (after.status, &after.body["message"]["seq"]),
+        (StatusCode::CREATED, &json!(4)),
+        "{}",
+        after.body
+    );
     finish(system, own, proxy).await;
 }
 
@@ -103,11 +118,17 @@ async fn while_the_broker_is_away_writes_are_refused_at_once_reads_go_on_and_not
     assert_eq!(conversation.send(&system, "before").await.status, StatusCode::CREATED);
 
     proxy.cut();
-    let refused = async || Some(conversation.send(&system, "refused").await.status == StatusCode::SERVICE_UNAVAILABLE);
+    let refused =
+        async || Some(conversation.send(&system, "refused").await.status == StatusCode::SERVICE_UNAVAILABLE);
     assert!(eventually("a write is refused", refused).await.unwrap());
     let started = Instant::now();
     let answer = conversation.send(&system, "refused").await;
-    assert_eq!((answer.status, answer.retry_after.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("1")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.retry_after.as_deref()),
+        (StatusCode::SERVICE_UNAVAILABLE, Some("1")),
+        "{}",
+        answer.body
+    );
     assert_eq!((&answer.body["success"], &answer.body["code"]), (&json!(false), &json!("unavailable")));
     assert!(started.elapsed() < AT_ONCE, "refused only after {:?}", started.elapsed());
     assert_eq!(conversation.history(&system).await.unwrap(), expected, "reads do not need the broker");

@@ -54,7 +54,8 @@ impl Handler for AnswerLost {
 async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open_in(folder.path()).unwrap();
-    let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
+    let broker: Arc<dyn Broker> =
+        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
     let (topology, metrics) = (Topology::new(1), Metrics::default());
     broker.declare(&topology).await.unwrap();
     let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
@@ -62,25 +63,38 @@ async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost(
     append(&*store, &scene.talk(2)).await;
 
     let (thread_id, user_id, at) = (scene.thread, scene.people[0].clone(), SystemClock.now());
-    let advance = AdvanceCursor { thread_id, user_id: user_id.clone(), cursor: Cursor::Read, up_to: Some(2), at };
+    let advance =
+        AdvanceCursor { thread_id, user_id: user_id.clone(), cursor: Cursor::Read, up_to: Some(2), at };
     let body = codec::encode(&Command::AdvanceCursor(advance)).unwrap();
     let payload = Frame::of(Envelope { id: CommandId::new().0, attempt: 0, body }).encode().unwrap();
     let queue = CURSORS.shard(0);
-    let sent = broker.publisher(None).await.unwrap().publish(vec![Outgoing::to_queue(queue.name(), payload)]).await;
+    let sent =
+        broker.publisher(None).await.unwrap().publish(vec![Outgoing::to_queue(queue.name(), payload)]).await;
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
 
-    let stage = Persistence::open(&CURSORS, 0, parts_over(store, Arc::clone(&broker)), &metrics).await.unwrap();
+    let stage =
+        Persistence::open(&CURSORS, 0, parts_over(store, Arc::clone(&broker)), &metrics).await.unwrap();
     let handler = Arc::new(AnswerLost { stage, performed: AtomicU32::new(0) });
     let series = metrics.bus.queue(queue.name());
-    let consumer = Consumer::new(Arc::clone(&broker), queue.name(), Declares::Topology(topology), Arc::clone(&handler), series);
+    let consumer = Consumer::new(
+        Arc::clone(&broker),
+        queue.name(),
+        Declares::Topology(topology),
+        Arc::clone(&handler),
+        series,
+    );
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     tasks.spawn(consumer.run(stop.clone()));
     tasks.close();
 
     let mut told = broker.subscribe(FANOUT.shard(0).name(), 1).await.unwrap();
     let frame = timeout(PATIENCE, told.next()).await.expect("nobody is told").unwrap();
-    let events: Vec<Event> =
-        Frame::decode(&frame.payload).unwrap().items.iter().map(|item| codec::decode(&item.body).unwrap()).collect();
+    let events: Vec<Event> = Frame::decode(&frame.payload)
+        .unwrap()
+        .items
+        .iter()
+        .map(|item| codec::decode(&item.body).unwrap())
+        .collect();
     let has_read = |event: &Event| matches!(event, Event::CursorAdvanced { user_id: who, up_to: 2, .. } if *who == user_id);
     assert!(events.iter().any(has_read), "{events:?}");
     assert_eq!(handler.performed.load(SeqCst), 2);

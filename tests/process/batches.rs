@@ -16,7 +16,9 @@ use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::command::{Command, CreateThread, Fingerprint, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::ThreadStatus;
-use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
+};
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use eventflow_workers::persistence::{Announcement, Persistence};
 use std::path::Path;
@@ -51,7 +53,8 @@ async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome>
 
 async fn embedded(folder: &Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
     let database = Database::open_in(folder).unwrap();
-    let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
+    let broker: Arc<dyn Broker> =
+        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
     broker.declare(&Topology::new(1)).await.unwrap();
     (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
 }
@@ -74,11 +77,22 @@ async fn in_the_data_file(test: impl AsyncFnOnce(Arc<EmbeddedStore>, Arc<dyn Bro
     test(store, broker).await;
 }
 
-async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Directory>(store: Arc<S>, broker: Arc<dyn Broker>) {
-    let stage = Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), broker), &Metrics::default()).await.unwrap();
+async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Directory>(
+    store: Arc<S>,
+    broker: Arc<dyn Broker>,
+) {
+    let stage = Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), broker), &Metrics::default())
+        .await
+        .unwrap();
     let people = vec![user("ann"), user("ben")];
     let (thread_id, at) = (ThreadId::derive(&people, "{}"), SystemClock.now());
-    let create = CreateThread { thread_id, participants: people, metadata: serde_json::Map::new(), created_by: user("ann"), at };
+    let create = CreateThread {
+        thread_id,
+        participants: people,
+        metadata: serde_json::Map::new(),
+        created_by: user("ann"),
+        at,
+    };
     let say = |content: &str| {
         item(Command::SendMessage(SendMessage {
             thread_id,
@@ -90,15 +104,21 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Di
             at,
         }))
     };
-    let put_away = item(Command::ArchiveThread(ArchiveThread { thread_id, user_id: user("ben"), archived: true, at }));
+    let put_away =
+        item(Command::ArchiveThread(ArchiveThread { thread_id, user_id: user("ben"), archived: true, at }));
     let batch = [item(Command::CreateThread(create)), say("before"), put_away, say("after")];
     for redelivered in [false, true] {
         let batch = batch.clone().map(|item| Item { redelivered, ..item });
         assert_eq!(carry_out(&stage, &batch).await, vec![Outcome::Done; batch.len()]);
         let seen = store.thread_view(thread_id, &user("ben")).await.unwrap().unwrap();
-        assert_eq!((seen.thread.status, seen.unread_count), (ThreadStatus::Active, 2), "redelivered: {redelivered}");
+        assert_eq!(
+            (seen.thread.status, seen.unread_count),
+            (ThreadStatus::Active, 2),
+            "redelivered: {redelivered}"
+        );
     }
-    let put_away = item(Command::ArchiveThread(ArchiveThread { thread_id, user_id: user("ben"), archived: true, at }));
+    let put_away =
+        item(Command::ArchiveThread(ArchiveThread { thread_id, user_id: user("ben"), archived: true, at }));
     carry_out(&stage, &[say("before that"), put_away]).await;
     let seen = store.thread_view(thread_id, &user("ben")).await.unwrap().unwrap();
     assert_eq!((seen.thread.status, seen.unread_count), (ThreadStatus::Archived, 3));
@@ -106,12 +126,18 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Di
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_after_an_archive_in_one_batch_brings_the_thread_back_in_the_data_file() {
-    in_the_data_file(async |store, broker| a_message_after_an_archive_brings_the_thread_back(store, broker).await).await;
+    in_the_data_file(async |store, broker| {
+        a_message_after_an_archive_brings_the_thread_back(store, broker).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_after_an_archive_in_one_batch_brings_the_thread_back_in_mongodb() {
-    on_mongodb("archive", async |store, broker| a_message_after_an_archive_brings_the_thread_back(store, broker).await).await;
+    on_mongodb("archive", async |store, broker| {
+        a_message_after_an_archive_brings_the_thread_back(store, broker).await
+    })
+    .await;
 }
 
 /// An inbox that answers late, and fails at the preferences of "nobody".
@@ -143,7 +169,11 @@ impl<S: Inbox> Inbox for Far<S> {
         self.store.add_notifications(notifications).await
     }
 
-    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError> {
+    async fn add_keyed_notification(
+        &self,
+        notification: &Notification,
+        body: Fingerprint,
+    ) -> Result<Keyed, StoreError> {
         self.calls.travel().await;
         self.store.add_keyed_notification(notification, body).await
     }
@@ -152,11 +182,19 @@ impl<S: Inbox> Inbox for Far<S> {
         self.store.change_notifications(change).await
     }
 
-    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError> {
+    async fn notifications_of(
+        &self,
+        user: &UserId,
+        page: NotificationPage,
+    ) -> Result<Vec<Notification>, StoreError> {
         self.store.notifications_of(user, page).await
     }
 
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<Option<Notification>, StoreError> {
         self.store.notification(user, id).await
     }
 
@@ -177,7 +215,10 @@ impl<S: Inbox> Inbox for Far<S> {
     }
 }
 
-async fn far_stage<S: Store + Inbox + Directory>(store: &Arc<S>, broker: Arc<dyn Broker>) -> (Persistence, Arc<Calls>) {
+async fn far_stage<S: Store + Inbox + Directory>(
+    store: &Arc<S>,
+    broker: Arc<dyn Broker>,
+) -> (Persistence, Arc<Calls>) {
     let (mut parts, calls) = (parts_over(Arc::clone(store), broker), Arc::<Calls>::default());
     parts.inbox = Arc::new(Far { store: Arc::clone(store), calls: Arc::clone(&calls) });
     (Persistence::open(&PERSIST, 0, parts, &Metrics::default()).await.unwrap(), calls)
@@ -203,7 +244,10 @@ fn in_app(to: &UserId, in_app: bool) -> Item<Command> {
     item(Command::SetPreferences(SetPreferences { user_id: to.clone(), preferences }))
 }
 
-async fn many_people_are_told_at_once_and_each_once<S: Store + Inbox + Directory>(store: Arc<S>, broker: Arc<dyn Broker>) {
+async fn many_people_are_told_at_once_and_each_once<S: Store + Inbox + Directory>(
+    store: Arc<S>,
+    broker: Arc<dyn Broker>,
+) {
     let (stage, calls) = far_stage(&store, broker).await;
     let people: Vec<UserId> = (0..CROWD).map(|n| user(&format!("person-{n}"))).collect();
     let keyed = |n: usize| n.is_multiple_of(2).then_some("k");
@@ -233,21 +277,32 @@ async fn many_people_are_told_at_once_and_each_once<S: Store + Inbox + Directory
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_people_are_told_at_once_and_each_once_in_the_data_file() {
-    in_the_data_file(async |store, broker| many_people_are_told_at_once_and_each_once(store, broker).await).await;
+    in_the_data_file(async |store, broker| many_people_are_told_at_once_and_each_once(store, broker).await)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_people_are_told_at_once_and_each_once_in_mongodb() {
-    on_mongodb("crowd", async |store, broker| many_people_are_told_at_once_and_each_once(store, broker).await).await;
+    on_mongodb("crowd", async |store, broker| {
+        many_people_are_told_at_once_and_each_once(store, broker).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_at_which_the_store_fails_is_tried_again_later_and_its_neighbours_are_done() {
     in_the_data_file(async |store, broker| {
         let (stage, _) = far_stage(&store, broker).await;
-        let batch = [tell(&user("ann"), "news", None), tell(&user("nobody"), "news", None), tell(&user("ben"), "news", None)];
+        let batch = [
+            tell(&user("ann"), "news", None),
+            tell(&user("nobody"), "news", None),
+            tell(&user("ben"), "news", None),
+        ];
         let outcomes = carry_out(&stage, &batch).await;
-        assert!(matches!(&outcomes[..], [Outcome::Done, Outcome::Retry { .. }, Outcome::Done]), "{outcomes:?}");
+        assert!(
+            matches!(&outcomes[..], [Outcome::Done, Outcome::Retry { .. }, Outcome::Done]),
+            "{outcomes:?}"
+        );
         for person in ["ann", "ben"] {
             assert_eq!(store.unread_notifications(&user(person)).await.unwrap(), 1);
         }

@@ -80,7 +80,8 @@ impl Target for IntoFile {
     }
     async fn imported(&self) -> Imported {
         let folder = self.0.path().to_owned();
-        let database = tokio::task::spawn_blocking(move || Database::open_in(&folder)).await.unwrap().unwrap();
+        let database =
+            tokio::task::spawn_blocking(move || Database::open_in(&folder)).await.unwrap().unwrap();
         let imported = imported(&EmbeddedStore::open(database.clone()).await.unwrap()).await;
         database.close().await;
         imported
@@ -113,7 +114,11 @@ async fn import_killed_and_repeated(own: &Own, target: &dyn Target) {
 
 fn import(uri: &str, target: &dyn Target, folder: &Path) -> Command {
     let mut command = Command::new(binaries().unwrap().join("eventflow"));
-    command.args(["import-v1", "--from", uri, "--batch", BATCH]).env_clear().envs(target.settings()).current_dir(folder);
+    command
+        .args(["import-v1", "--from", uri, "--batch", BATCH])
+        .env_clear()
+        .envs(target.settings())
+        .current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -134,7 +139,8 @@ async fn killed(mut import: Command) {
 }
 
 fn said(output: Output) -> String {
-    let (said, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let (said, errors) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{}: {said}{errors}", output.status);
     said
 }
@@ -165,7 +171,8 @@ async fn history(store: &dyn Store, view: &ThreadView) -> Vec<Message> {
     let mut all: Vec<Message> = Vec::new();
     loop {
         let after = Some(Place::Seq(all.len() as u64));
-        let page = store.messages(view.thread.id, MessagePage { before: None, after, limit: PAGE }).await.unwrap();
+        let page =
+            store.messages(view.thread.id, MessagePage { before: None, after, limit: PAGE }).await.unwrap();
         if page.is_empty() {
             return all;
         }
@@ -183,7 +190,11 @@ fn compare(expected: &Expected, found: &Imported) {
     for (name, thread) in &expected.threads {
         let (view, history) = &found[name];
         let people: Vec<&str> = view.thread.participants.iter().map(UserId::as_str).collect();
-        assert_eq!(people, thread.people.iter().map(String::as_str).collect::<Vec<_>>(), "{name}: participants");
+        assert_eq!(
+            people,
+            thread.people.iter().map(String::as_str).collect::<Vec<_>>(),
+            "{name}: participants"
+        );
         let places: Vec<u64> = history.iter().map(|message| message.seq).collect();
         assert_eq!(places, (1..=history.len() as u64).collect::<Vec<_>>(), "{name}: seq has no gaps");
         assert_eq!(view.thread.last_seq, history.len() as u64, "{name}: the thread's last place");
@@ -193,7 +204,9 @@ fn compare(expected: &Expected, found: &Imported) {
 }
 
 async fn contents(old: &OldDatabase) -> (u64, u64) {
-    let count = async |name: &str| old.collection::<mongodb::bson::Document>(name).count_documents(mongodb::bson::doc! {}).await;
+    let count = async |name: &str| {
+        old.collection::<mongodb::bson::Document>(name).count_documents(mongodb::bson::doc! {}).await
+    };
     (count("threads").await.unwrap(), count("messages").await.unwrap())
 }
 

@@ -51,14 +51,19 @@ impl Stage {
 
     /// Kills and lets the ledger judge.
     async fn kill(&self, shape: &str) {
-        let (kills, seconds) = (setting("EVENTFLOW_TEST_KILLS", KILLS), setting("EVENTFLOW_TEST_KILL_SECONDS", SECONDS));
+        let (kills, seconds) =
+            (setting("EVENTFLOW_TEST_KILLS", KILLS), setting("EVENTFLOW_TEST_KILL_SECONDS", SECONDS));
         let arguments = ["--shape", shape, "--kills", &kills, "--duration", &seconds];
         let killing = Command::from(self.script("kill", &arguments)).kill_on_drop(true).output();
         let patience = REST + Duration::from_secs(seconds.parse().unwrap());
         let killed = timeout(patience, killing).await.expect("the run ends").unwrap();
         let said = said(&killed);
         assert!(killed.status.success(), "{}: {said}", killed.status);
-        assert_eq!(said.matches(" back at ").count(), kills.parse::<usize>().unwrap(), "every kill happened: {said}");
+        assert_eq!(
+            said.matches(" back at ").count(),
+            kills.parse::<usize>().unwrap(),
+            "every kill happened: {said}"
+        );
     }
 
     fn script(&self, name: &str, arguments: &[&str]) -> std::process::Command {
@@ -87,7 +92,10 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-#[allow(clippy::disallowed_methods, reason = "whoever runs the tests says how long; this is no configuration")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says how long; this is no configuration"
+)]
 fn setting(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }

@@ -10,7 +10,9 @@ use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing};
 use eventflow_bus::topology::{Topology, gateway};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Located, Membership, MemoryRegistry, NoRegistry, Registry, RegistryError, SystemClock};
+use eventflow_ports::{
+    Located, Membership, MemoryRegistry, NoRegistry, Registry, RegistryError, SystemClock,
+};
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::person::Revocation;
@@ -67,13 +69,15 @@ impl Scene {
         }
         fill(&*broker, &full).await;
         let membership = Membership::new(store);
-        let parts = FanoutParts { membership, registry, broker: Arc::clone(&broker), clock: Arc::new(SystemClock) };
+        let parts =
+            FanoutParts { membership, registry, broker: Arc::clone(&broker), clock: Arc::new(SystemClock) };
         let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
         Self { broker, stage, full, well }
     }
 
     async fn tell_all(&self, event: &Event) -> Result<(), Unavailable> {
-        let item = Item { id: event.id().0, attempt: 0, redelivered: false, value: event.clone(), reply_to: None };
+        let item =
+            Item { id: event.id().0, attempt: 0, redelivered: false, value: event.clone(), reply_to: None };
         let performed = self.stage.perform(&[item]).await.unwrap();
         self.stage.announce(&performed.effect).await
     }
@@ -133,7 +137,10 @@ async fn on_rabbitmq(name: &str, test: impl AsyncFnOnce(Arc<dyn Broker>)) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_full_for_a_broadcast_is_cut_off_on_rabbitmq() {
-    on_rabbitmq("overflow", async |broker| a_full_gateway_is_cut_off_and_the_others_hear_everything(broker).await).await;
+    on_rabbitmq("overflow", async |broker| {
+        a_full_gateway_is_cut_off_and_the_others_hear_everything(broker).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,7 +88,8 @@ struct World {
 
 impl World {
     fn new(thread: ThreadId, sender: UserId, fate: Fate, seed: u64) -> Self {
-        let mut world = Self { thread, sender, dice: Dice(seed), clicks: BTreeMap::new(), arrivals: Vec::new() };
+        let mut world =
+            Self { thread, sender, dice: Dice(seed), clicks: BTreeMap::new(), arrivals: Vec::new() };
         for click in 0..CLICKS {
             let text = format!("text {}", world.dice.roll(TEXTS));
             world.click(START + i64::try_from(click).unwrap() * 200, &text, fate);
@@ -138,8 +139,13 @@ impl World {
             pairing: Some(Pairing { leg, key, opened_at: opened_at.map(Timestamp) }),
             at: Timestamp(at),
         };
-        let item =
-            Item { id: CommandId::new().0, attempt: 0, redelivered: false, value: Command::SendMessage(send), reply_to: None };
+        let item = Item {
+            id: CommandId::new().0,
+            attempt: 0,
+            redelivered: false,
+            value: Command::SendMessage(send),
+            reply_to: None,
+        };
         if fate == Fate::BothWithRepeats && self.dice.roll(10) < 3 {
             let again = Item { redelivered: true, ..item.clone() };
             let after = i64::try_from(self.dice.roll(2_000)).unwrap();
@@ -162,17 +168,24 @@ impl World {
     }
 }
 
-async fn every_click_is_one_message<S: Store + Inbox + Directory>(store: Arc<S>, again: Arc<S>, broker: Arc<dyn Broker>) {
+async fn every_click_is_one_message<S: Store + Inbox + Directory>(
+    store: Arc<S>,
+    again: Arc<S>,
+    broker: Arc<dyn Broker>,
+) {
     let metrics = Metrics::default();
     // Two stages over the same data, as for a moment while a shard moves from one worker to another.
     let stages = [
-        Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), Arc::clone(&broker)), &metrics).await.unwrap(),
+        Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), Arc::clone(&broker)), &metrics)
+            .await
+            .unwrap(),
         Persistence::open(&PERSIST, 0, parts_over(again, broker), &metrics).await.unwrap(),
     ];
     for (number, fate) in FATES.into_iter().enumerate() {
         for seed in 0..WORLDS {
-            let people: Vec<UserId> =
-                [format!("ann-{number}-{seed}"), format!("ben-{number}-{seed}")].map(|id| id.parse().unwrap()).into();
+            let people: Vec<UserId> = [format!("ann-{number}-{seed}"), format!("ben-{number}-{seed}")]
+                .map(|id| id.parse().unwrap())
+                .into();
             let thread_id = ThreadId::derive(&people, "{}");
             let create = CreateThread {
                 thread_id,
@@ -198,15 +211,24 @@ fn judge(stored: &BTreeMap<String, usize>, clicked: &BTreeMap<String, Clicks>, f
             _ => 0,
         };
         let expected = clicks.all - lookalikes..=clicks.all;
-        assert!(expected.contains(&messages), "{fate:?}, seed {seed}, {text}: {messages} messages of {clicks:?}");
+        assert!(
+            expected.contains(&messages),
+            "{fate:?}, seed {seed}, {text}: {messages} messages of {clicks:?}"
+        );
     }
-    assert!(stored.keys().all(|text| clicked.contains_key(text)), "{fate:?}, seed {seed}: a text that nobody sent");
+    assert!(
+        stored.keys().all(|text| clicked.contains_key(text)),
+        "{fate:?}, seed {seed}: a text that nobody sent"
+    );
 }
 
 async fn stored<S: Store>(store: &S, thread: ThreadId) -> Vec<String> {
     let page = MessagePage { before: None, after: Some(Place::Seq(0)), limit: PAGE_MAX };
     let messages = store.messages(thread, page).await.unwrap();
-    assert_eq!(messages.iter().map(|message| message.seq).collect::<Vec<_>>(), (1..=messages.len() as u64).collect::<Vec<_>>());
+    assert_eq!(
+        messages.iter().map(|message| message.seq).collect::<Vec<_>>(),
+        (1..=messages.len() as u64).collect::<Vec<_>>()
+    );
     messages.into_iter().map(|message| message.content).collect()
 }
 
@@ -220,7 +242,8 @@ fn counts(texts: Vec<String>) -> BTreeMap<String, usize> {
 
 async fn embedded(folder: &std::path::Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
     let database = Database::open_in(folder).unwrap();
-    let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
+    let broker: Arc<dyn Broker> =
+        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
     broker.declare(&Topology::new(1)).await.unwrap();
     (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
 }

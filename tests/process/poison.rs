@@ -65,10 +65,12 @@ impl Handler for Faulty {
     type Effect = Announcement;
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<Announcement>, Unavailable> {
-        let Some(marked) = batch.iter().find_map(|item| content(&item.value).filter(|text| is_marker(text))) else {
+        let Some(marked) = batch.iter().find_map(|item| content(&item.value).filter(|text| is_marker(text)))
+        else {
             return self.0.perform(batch).await;
         };
-        let neighbours: Vec<_> = batch.iter().filter(|item| !content(&item.value).is_some_and(is_marker)).cloned().collect();
+        let neighbours: Vec<_> =
+            batch.iter().filter(|item| !content(&item.value).is_some_and(is_marker)).cloned().collect();
         self.0.perform(&neighbours).await?;
         match marked {
             PANIC => panic!("as the test wants it"),
@@ -161,7 +163,10 @@ fn everything_that_is_poison() -> Work {
         poison.push((envelope(Bytes::new()), Fate { reason: "decode an empty body", attempts: 0 }));
         poison.push((envelope(Bytes::from_static(&[9, 1, 2])), Fate { reason: "version 9", attempts: 0 }));
         work.strange.push((format!("no frame {n}").into(), Fate { reason: "version 110", attempts: 0 }));
-        work.strange.push((vec![codec::VERSION, 0xc1, n.try_into().unwrap()].into(), Fate { reason: "decode", attempts: 0 }));
+        work.strange.push((
+            vec![codec::VERSION, 0xc1, n.try_into().unwrap()].into(),
+            Fate { reason: "decode", attempts: 0 },
+        ));
     }
     for _ in 0..PANICS {
         let fate = Fate { reason: "panicked (gave up after 3 attempts)", attempts: CRASH_ATTEMPTS };
@@ -181,7 +186,13 @@ fn new_thread(n: usize) -> CreateThread {
     let metadata = serde_json::Map::from_iter([("subject".to_owned(), n.into())]);
     let canonical = serde_json::Value::Object(metadata.clone()).to_string();
     let thread_id = ThreadId::derive(&participants, &canonical);
-    CreateThread { thread_id, created_by: participants[0].clone(), participants, metadata, at: SystemClock.now() }
+    CreateThread {
+        thread_id,
+        created_by: participants[0].clone(),
+        participants,
+        metadata,
+        at: SystemClock.now(),
+    }
 }
 
 fn send(thread_id: ThreadId, content: &str) -> Envelope {
@@ -219,8 +230,9 @@ impl Worker {
         let queue = PERSIST.shard(0);
         let declares = Declares::Topology(Topology::new(1));
         let series = metrics.bus.queue(queue.name());
-        let consumer = Consumer::new(Arc::clone(&broker), queue.name(), declares, Arc::new(Faulty(stage)), series)
-            .with_handler_timeout(HANDLER_TIMEOUT);
+        let consumer =
+            Consumer::new(Arc::clone(&broker), queue.name(), declares, Arc::new(Faulty(stage)), series)
+                .with_handler_timeout(HANDLER_TIMEOUT);
         let (status, stop, tasks) = (consumer.status(), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(consumer.run(stop.clone()));
         Self { broker, store, status, metrics, stop, tasks }
@@ -275,7 +287,11 @@ async fn assert_every_good_one_is_done_once(store: &dyn Store, work: &Work) {
     for (thread, contents) in &work.good {
         let count = contents.len() as u64;
         let view = store.thread_view(*thread, &"ben".parse().unwrap()).await.unwrap().unwrap();
-        assert_eq!((view.thread.last_seq, view.unread_count), (count, count), "the counters include each once");
+        assert_eq!(
+            (view.thread.last_seq, view.unread_count),
+            (count, count),
+            "the counters include each once"
+        );
         assert_eq!(&history(store, *thread).await, contents, "once each, in the order of the queue");
     }
 }
@@ -316,7 +332,8 @@ async fn poison_among_good_ones<S: Store + Inbox + Directory>(broker: Arc<dyn Br
             assert_fate(&incoming, &work.strange.remove(at).1);
             continue;
         }
-        let [envelope] = Frame::decode(&incoming.payload).unwrap().items.try_into().expect("each is parked alone");
+        let [envelope] =
+            Frame::decode(&incoming.payload).unwrap().items.try_into().expect("each is parked alone");
         let fate = work.parked.remove(&envelope.id).expect("only poison is parked, once");
         assert_fate(&incoming, &fate);
         assert_eq!(envelope.attempt, fate.attempts);
@@ -336,7 +353,10 @@ async fn poison_among_good_ones<S: Store + Inbox + Directory>(broker: Arc<dyn Br
 
 async fn connect(url: &str) -> Arc<AmqpBroker> {
     let broker = AmqpBroker::connect(AmqpConfig::new(url, "poison")).unwrap();
-    timeout(PATIENCE, broker.health().wait_for(|health| *health == Health::Up)).await.expect("RabbitMQ is there").unwrap();
+    timeout(PATIENCE, broker.health().wait_for(|health| *health == Health::Up))
+        .await
+        .expect("RabbitMQ is there")
+        .unwrap();
     broker
 }
 
@@ -417,7 +437,8 @@ async fn a_command_that_aborts(broker_url: &str) {
     let [envelope] = Frame::decode(&parked.payload).unwrap().items.try_into().expect("it is parked alone");
     assert_fate(&parked, &work.parked[&envelope.id]);
     // The broker takes back what was only looked at when it gets to it.
-    let back = async || (site.broker.depth(&dead(PERSIST.shard(0).name())).await.unwrap().ready == 1).then_some(());
+    let back =
+        async || (site.broker.depth(&dead(PERSIST.shard(0).name())).await.unwrap().ready == 1).then_some(());
     eventually("one is parked", back).await.unwrap();
     assert_every_good_one_is_done_once(site.store.as_ref(), &work).await;
     site.close().await;
@@ -430,14 +451,18 @@ async fn run_child(broker_url: &str, folder: &Path) -> Option<i32> {
     child.env(CHILD_FOLDER, folder).env(CHILD_BROKER, broker_url).kill_on_drop(true);
     let output = timeout(2 * PATIENCE, child.stdout(Stdio::piped()).stderr(Stdio::piped()).output()).await;
     let output = output.expect("the child ends").unwrap();
-    let said = || String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let said =
+        || String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() || output.status.signal().is_some(), "{}: {}", output.status, said());
     output.status.signal()
 }
 
 /// Without the variables this is an ordinary run of the tests, and nothing is to be done.
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::disallowed_methods, reason = "the parent tells the child where to work; this is no configuration")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the parent tells the child where to work; this is no configuration"
+)]
 async fn a_child_works_until_nothing_is_left_or_it_dies() {
     let (Ok(folder), Ok(broker)) = (std::env::var(CHILD_FOLDER), std::env::var(CHILD_BROKER)) else { return };
     let site = Site::open(&broker, Path::new(&folder)).await;

@@ -6,7 +6,10 @@ use eventflow_workers::persistence::PersistenceParts;
 use std::sync::Arc;
 
 /// What the stage needs, all of it from one store.
-pub(super) fn parts_over<S: Store + Inbox + Directory>(store: Arc<S>, broker: Arc<dyn Broker>) -> PersistenceParts {
+pub(super) fn parts_over<S: Store + Inbox + Directory>(
+    store: Arc<S>,
+    broker: Arc<dyn Broker>,
+) -> PersistenceParts {
     PersistenceParts {
         store: Arc::clone(&store) as _,
         inbox: Arc::clone(&store) as _,

@@ -39,8 +39,12 @@ const RECONNECT: &str = "libs/adapters/amqp/src/reconnect.rs";
 #[test]
 fn every_crate_has_its_layer() {
     let known: Vec<&str> = LAYERS.concat().into_iter().chain(FOR_TESTS).collect();
-    let unknown: Vec<String> = manifests().into_keys().filter(|name| !known.contains(&name.as_str())).collect();
-    assert!(unknown.is_empty(), "give these crates a layer in tests/tidy/arrows.rs, with an ADR: {unknown:?}");
+    let unknown: Vec<String> =
+        manifests().into_keys().filter(|name| !known.contains(&name.as_str())).collect();
+    assert!(
+        unknown.is_empty(),
+        "give these crates a layer in tests/tidy/arrows.rs, with an ADR: {unknown:?}"
+    );
 }
 
 #[test]
@@ -59,7 +63,10 @@ fn arrows_between_crates_point_down() {
 fn a_driver_is_named_by_its_adapter_only() {
     let manifests = manifests();
     for (driver, owners) in DRIVERS {
-        let users = manifests.iter().filter(|(_, all)| all.iter().any(|one| one == driver)).map(|(name, _)| name.as_str());
+        let users = manifests
+            .iter()
+            .filter(|(_, all)| all.iter().any(|one| one == driver))
+            .map(|(name, _)| name.as_str());
         let users: Vec<&str> = users.collect();
         assert!(!users.is_empty(), "nothing depends on {driver} any more: take it out of this list");
         let others: Vec<&&str> = users.iter().filter(|name| !owners.contains(name)).collect();
@@ -70,7 +77,9 @@ fn a_driver_is_named_by_its_adapter_only() {
 #[test]
 fn the_unmaintained_crate_is_named_in_one_file() {
     let sources = files_below("libs").into_iter().chain(files_below("bins"));
-    let users = sources.filter(|file| file.has_extension("rs") && file.text.contains("backoff::")).map(|file| file.path);
+    let users = sources
+        .filter(|file| file.has_extension("rs") && file.text.contains("backoff::"))
+        .map(|file| file.path);
     assert_eq!(users.collect::<Vec<_>>(), [RECONNECT]);
 }
 
@@ -82,7 +91,11 @@ fn layer(name: &str) -> Option<usize> {
 fn manifests() -> BTreeMap<String, Vec<String>> {
     let workspace: Table = read("Cargo.toml").parse().expect("the workspace's manifest is TOML");
     let members = workspace["workspace"]["members"].as_array().expect("the workspace has members");
-    members.iter().filter_map(toml::Value::as_str).map(|member| manifest(&format!("{member}/Cargo.toml"))).collect()
+    members
+        .iter()
+        .filter_map(toml::Value::as_str)
+        .map(|member| manifest(&format!("{member}/Cargo.toml")))
+        .collect()
 }
 
 fn manifest(path: &str) -> (String, Vec<String>) {
@@ -90,7 +103,8 @@ fn manifest(path: &str) -> (String, Vec<String>) {
     let name = manifest["package"]["name"].as_str().expect("a package has a name").to_owned();
     let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(Table::values);
     let tables = targets.filter_map(toml::Value::as_table).chain([&manifest]);
-    let dependencies = tables.flat_map(|table| ["dependencies", "build-dependencies"].map(|key| table.get(key)));
+    let dependencies =
+        tables.flat_map(|table| ["dependencies", "build-dependencies"].map(|key| table.get(key)));
     let names = dependencies.flatten().filter_map(toml::Value::as_table).flat_map(Table::keys);
     (name, names.cloned().collect())
 }

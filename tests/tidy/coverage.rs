@@ -10,8 +10,12 @@ const PAGE: &str = "docs/PROTOCOL.md";
 const SECTION: &str = "\n## What tests cover it\n";
 const ROUTES: &str = "libs/ingress/src/http/routes.rs";
 /// Where client and server events have their names.
-const EVENTS: [&str; 4] =
-    ["libs/ingress/src/ws/", "libs/protocol/src/event.rs", "libs/workers/src/fanout/wording.rs", "libs/workers/src/presence"];
+const EVENTS: [&str; 4] = [
+    "libs/ingress/src/ws/",
+    "libs/protocol/src/event.rs",
+    "libs/workers/src/fanout/wording.rs",
+    "libs/workers/src/presence",
+];
 /// Where the events of clients are told apart.
 const CLIENT_EVENTS: &str = "libs/ingress/src/ws/event.rs";
 /// Files whose tests run on one process and on a fleet, with the official client and over REST.
@@ -46,7 +50,10 @@ fn rows() -> BTreeMap<String, (String, String)> {
         let [what, file, title] = cells[..] else { panic!("{PAGE}: a row of three cells: {line}") };
         for what in what.split(", ") {
             let row = (file.trim_matches('`').to_owned(), title.to_owned());
-            assert!(rows.insert(what.trim_matches('`').to_owned(), row).is_none(), "{PAGE}: {what} has two rows");
+            assert!(
+                rows.insert(what.trim_matches('`').to_owned(), row).is_none(),
+                "{PAGE}: {what} has two rows"
+            );
         }
     }
     rows
@@ -71,8 +78,10 @@ fn events() -> Vec<String> {
             continue;
         }
         let code = text.split("#[cfg(test)]").next().expect("a file has a first part");
-        let literals =
-            code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split('"').skip(1).step_by(2));
+        let literals = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| line.split('"').skip(1).step_by(2));
         events.extend(literals.filter(|text| is_event(text)).map(str::to_owned));
     }
     // Names of one word stand where client events are told apart, before the arrow.

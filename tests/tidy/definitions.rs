@@ -6,7 +6,8 @@ use serde_json::Value;
 
 #[test]
 fn the_queue_definitions_are_those_of_the_topology() {
-    let file: Value = serde_json::from_str(&read("rabbitmq/definitions.json")).expect("the definitions are JSON");
+    let file: Value =
+        serde_json::from_str(&read("rabbitmq/definitions.json")).expect("the definitions are JSON");
     let generated = eventflow_amqp::definitions(&Topology::new(DEFAULT_SHARDS));
     assert!(
         file == generated,

@@ -67,11 +67,17 @@ fn check(kind: &str, text: &str) {
         }
         "client:auth" => has_only(kind, &body(text), &["userId", "token"]),
         "answer:thread" => comes_out_the_same::<ThreadView>(kind, part(text, "thread"), &["participant"]),
-        "answer:message" | "server:message:received" => comes_out_the_same::<Message>(kind, part(text, "message"), &[]),
+        "answer:message" | "server:message:received" => {
+            comes_out_the_same::<Message>(kind, part(text, "message"), &[])
+        }
         "server:thread:created" => comes_out_the_same::<Thread>(kind, part(text, "thread"), &[]),
         "answer:error" => comes_out_the_same::<ErrorBody>(kind, Value::Object(body(text)), &[]),
         "server:message:error" => {
-            comes_out_the_same::<ErrorBody>(kind, Value::Object(body(text)), &["threadId", "clientMessageId"]);
+            comes_out_the_same::<ErrorBody>(
+                kind,
+                Value::Object(body(text)),
+                &["threadId", "clientMessageId"],
+            );
         }
         "answer:queued" => {
             has_only(kind, &body(text), &["success", "status", "commandId"]);
@@ -82,7 +88,8 @@ fn check(kind: &str, text: &str) {
 }
 
 fn create_thread(mut body: Object) {
-    let create = validate::create_thread(&mut body, user(), Timestamp(0)).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let create = validate::create_thread(&mut body, user(), Timestamp(0))
+        .unwrap_or_else(|refusal| panic!("{refusal}"));
     nothing_left("request:create-thread", &body);
     travels(&Command::CreateThread(create));
 }

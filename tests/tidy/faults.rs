@@ -38,8 +38,11 @@ const NAME: &str = "fn old_fault_";
 #[test]
 fn every_fault_of_the_old_server_has_a_test_that_names_it() {
     let named: BTreeSet<usize> = files_below("").iter().flat_map(faults_named_in).collect();
-    let missing: Vec<String> =
-        (1..).zip(FAULTS).filter(|(n, _)| !named.contains(n)).map(|(n, fault)| format!("{n}: {fault}")).collect();
+    let missing: Vec<String> = (1..)
+        .zip(FAULTS)
+        .filter(|(n, _)| !named.contains(n))
+        .map(|(n, fault)| format!("{n}: {fault}"))
+        .collect();
     assert!(missing.is_empty(), "no test names these faults of the old server: {missing:#?}");
     let unknown: Vec<&usize> = named.iter().filter(|n| !(1..=FAULTS.len()).contains(*n)).collect();
     assert!(unknown.is_empty(), "there are no such faults: {unknown:?}");
@@ -51,11 +54,23 @@ fn only_tests_count_and_numbers_are_read_whole() {
         let file = SourceFile { path: format!("tests/a.{extension}"), text: text.to_owned() };
         faults_named_in(&file)
     };
-    assert_eq!(named("mjs", "  test('old faults 14, 20: both', …\n  test('old fault 3: one', …"), [14, 20, 3]);
-    assert_eq!(named("mjs", "// old fault 4: no test\nconst title = 'old fault 5: no test either'"), Vec::<usize>::new());
-    assert_eq!(named("rs", "#[tokio::test]\nasync fn old_fault_21_costs() {}\n#[test]\nfn old_fault_2_rooms() {}"), [21, 2]);
+    assert_eq!(
+        named("mjs", "  test('old faults 14, 20: both', …\n  test('old fault 3: one', …"),
+        [14, 20, 3]
+    );
+    assert_eq!(
+        named("mjs", "// old fault 4: no test\nconst title = 'old fault 5: no test either'"),
+        Vec::<usize>::new()
+    );
+    assert_eq!(
+        named("rs", "#[tokio::test]\nasync fn old_fault_21_costs() {}\n#[test]\nfn old_fault_2_rooms() {}"),
+        [21, 2]
+    );
     assert_eq!(named("rs", "#[tokio::test(start_paused = true)]\nasync fn old_fault_19_leases() {}"), [19]);
-    assert_eq!(named("rs", "fn old_fault_7_helper() {}\n//! test('old fault 8: in a comment"), Vec::<usize>::new());
+    assert_eq!(
+        named("rs", "fn old_fault_7_helper() {}\n//! test('old fault 8: in a comment"),
+        Vec::<usize>::new()
+    );
 }
 
 fn faults_named_in(file: &SourceFile) -> Vec<usize> {
@@ -66,7 +81,9 @@ fn faults_named_in(file: &SourceFile) -> Vec<usize> {
     if !file.has_extension("rs") {
         return Vec::new();
     }
-    let tests = lines.windows(2).filter(|pair| pair[0].starts_with("#[test]") || pair[0].starts_with("#[tokio::test"));
+    let tests = lines
+        .windows(2)
+        .filter(|pair| pair[0].starts_with("#[test]") || pair[0].starts_with("#[tokio::test"));
     tests
         .filter_map(|pair| pair[1].split_once(NAME))
         .flat_map(|(_, name)| numbers(name.split('_').next().unwrap_or("")))

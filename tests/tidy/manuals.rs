@@ -22,8 +22,10 @@ fn every_source_file_that_a_manual_names_exists() {
     let mut missing = Vec::new();
     for file in manuals().into_iter().filter(|file| file.path.starts_with("docs/")) {
         let spans = file.text.split('`').skip(1).step_by(2);
-        let named = spans.filter(|span| span.contains('/') && Path::new(span).extension().is_some_and(|own| own == "rs"));
-        let lost = named.filter(|path| !root().join(path).exists() && !root().join("libs").join(path).exists());
+        let named = spans
+            .filter(|span| span.contains('/') && Path::new(span).extension().is_some_and(|own| own == "rs"));
+        let lost =
+            named.filter(|path| !root().join(path).exists() && !root().join("libs").join(path).exists());
         missing.extend(lost.map(|path| format!("{}: {path}", file.path)));
     }
     assert!(missing.is_empty(), "these files do not exist (any more): {missing:#?}");
@@ -36,7 +38,10 @@ fn every_error_code_of_the_protocol_page_has_its_status() {
     let mut rows = 0;
     for row in table.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let Ok(code) = serde_json::from_str::<ErrorCode>(&format!("\"{}\"", cells[1].trim_matches('`'))) else { continue };
+        let Ok(code) = serde_json::from_str::<ErrorCode>(&format!("\"{}\"", cells[1].trim_matches('`')))
+        else {
+            continue;
+        };
         let status = cells[2].split(',').next().expect("a cell has a first part");
         assert_eq!(status, code.status().to_string(), "{row}");
         rows += 1;

@@ -25,7 +25,10 @@ fn the_list_of_broker_metrics_holds_no_more_than_what_is_named() {
     let texts: Vec<SourceFile> = files_below("grafana").into_iter().chain(operators_manual()).collect();
     let named: BTreeSet<&str> = texts.iter().flat_map(|file| names(&file.text)).collect();
     let idle: Vec<String> = brokers().filter(|name| !named.contains(name.as_str())).collect();
-    assert!(idle.is_empty(), "take these out of tests/tidy/rabbitmq-metrics.txt, nothing names them: {idle:?}");
+    assert!(
+        idle.is_empty(),
+        "take these out of tests/tidy/rabbitmq-metrics.txt, nothing names them: {idle:?}"
+    );
 }
 
 fn operators_manual() -> impl Iterator<Item = SourceFile> {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 /// Folders that hold nothing anybody wrote here.
 const SKIPPED: [&str; 7] = [".git", "target", "node_modules", "data", "corpus", "artifacts", "coverage"];
 /// Forms of files that are read as text.
-const TEXT: [&str; 14] = ["rs", "md", "toml", "yml", "json", "js", "mjs", "py", "sh", "css", "html", "conf", "txt", "svg"];
+const TEXT: [&str; 14] =
+    ["rs", "md", "toml", "yml", "json", "js", "mjs", "py", "sh", "css", "html", "conf", "txt", "svg"];
 
 /// One text file.
 pub(crate) struct SourceFile {
@@ -24,7 +25,10 @@ impl SourceFile {
 
 /// Where the workspace is.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is a folder of the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package is a folder of the workspace")
+        .to_owned()
 }
 
 /// A file that has to be there.

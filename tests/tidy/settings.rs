@@ -17,7 +17,11 @@ struct Setting {
 impl Setting {
     /// What `[env A or B]` in the comment names.
     fn short_names(&self) -> impl Iterator<Item = &str> {
-        let named = self.comment.split_once("[env ").and_then(|(_, rest)| rest.split_once(']')).map(|(names, _)| names);
+        let named = self
+            .comment
+            .split_once("[env ")
+            .and_then(|(_, rest)| rest.split_once(']'))
+            .map(|(names, _)| names);
         named.into_iter().flat_map(|names| names.split(" or "))
     }
 }
@@ -32,18 +36,29 @@ fn every_setting_is_a_field_and_every_field_a_setting() {
 
 #[test]
 fn every_setting_is_explained() {
-    let bare: Vec<String> =
-        settings().into_iter().filter(|setting| setting.comment.is_empty()).map(|setting| setting.key).collect();
-    assert!(bare.is_empty(), "these keys of libs/config/src/default.toml have no comment right above them: {bare:?}");
+    let bare: Vec<String> = settings()
+        .into_iter()
+        .filter(|setting| setting.comment.is_empty())
+        .map(|setting| setting.key)
+        .collect();
+    assert!(
+        bare.is_empty(),
+        "these keys of libs/config/src/default.toml have no comment right above them: {bare:?}"
+    );
 }
 
 #[test]
 fn every_short_name_in_the_explanations_works_and_every_one_that_works_is_explained() {
     let settings = settings();
-    let explained: BTreeSet<(&str, &str)> =
-        settings.iter().flat_map(|setting| setting.short_names().map(|name| (name, setting.key.as_str()))).collect();
+    let explained: BTreeSet<(&str, &str)> = settings
+        .iter()
+        .flat_map(|setting| setting.short_names().map(|name| (name, setting.key.as_str())))
+        .collect();
     let works: BTreeSet<(&str, &str)> = aliases().chain([SECRET_FILE]).collect();
-    assert_eq!(explained, works, "`[env NAME]` in libs/config/src/default.toml against the aliases that are read");
+    assert_eq!(
+        explained, works,
+        "`[env NAME]` in libs/config/src/default.toml against the aliases that are read"
+    );
 }
 
 fn settings() -> Vec<Setting> {

@@ -34,7 +34,9 @@ fn no_test_is_switched_off() {
 #[test]
 fn every_exception_from_a_lint_has_its_reason() {
     let allow = ["#[al", "low("].concat();
-    let bare = |text: &str| text.split(&allow).skip(1).any(|rest| !rest[..rest.find(")]").unwrap_or(0)].contains("reason ="));
+    let bare = |text: &str| {
+        text.split(&allow).skip(1).any(|rest| !rest[..rest.find(")]").unwrap_or(0)].contains("reason ="))
+    };
     let files = files_below("").into_iter().filter(|file| file.has_extension("rs") && bare(&file.text));
     let paths: Vec<String> = files.map(|file| file.path).collect();
     assert!(paths.is_empty(), "say why, with `reason = \"…\"`: {paths:?}");
@@ -43,7 +45,8 @@ fn every_exception_from_a_lint_has_its_reason() {
 fn found(words: &[&str], which: impl Fn(&SourceFile) -> bool) -> Vec<String> {
     let files = files_below("").into_iter().filter(which);
     let lines = files.flat_map(|file| {
-        let numbered = file.text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)));
+        let numbered =
+            file.text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)));
         numbered.map(|(number, _)| format!("{}:{}", file.path, number + 1)).collect::<Vec<_>>()
     });
     lines.collect()

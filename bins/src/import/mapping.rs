@@ -30,7 +30,8 @@ pub(super) fn thread(old: &LegacyThread, messages: &[LegacyMessage]) -> Result<C
         return Err("it has no id");
     }
     let written = messages.iter().flat_map(|message| message.sender.iter().chain(&message.recipient));
-    let named: Vec<UserId> = old.people.iter().chain(written).filter_map(|person| person.parse().ok()).collect();
+    let named: Vec<UserId> =
+        old.people.iter().chain(written).filter_map(|person| person.parse().ok()).collect();
     let participants: BTreeSet<UserId> = named.iter().cloned().collect();
     let Some(created_by) = named.first().filter(|_| participants.len() >= 2) else {
         return Err("fewer than two people with a usable id are known");
@@ -61,16 +62,25 @@ pub(super) struct MappedChange {
 }
 
 /// The message, with as much of its files and reactions as fits; the reason if it cannot be one. What does not fit is counted.
-pub(super) fn message(old: &LegacyMessage, thread: &CreateThread, summary: &mut Summary) -> Result<Mapped, String> {
+pub(super) fn message(
+    old: &LegacyMessage,
+    thread: &CreateThread,
+    summary: &mut Summary,
+) -> Result<Mapped, String> {
     if old.id.is_empty() {
         return Err("it has no id".into());
     }
-    let sender_id: UserId = old.sender.as_deref().and_then(|id| id.parse().ok()).ok_or("its sender has no usable id")?;
+    let sender_id: UserId =
+        old.sender.as_deref().and_then(|id| id.parse().ok()).ok_or("its sender has no usable id")?;
     let at = old.sent_at.ok_or("it has no date")?;
     let attachments = if old.is_deleted { Vec::new() } else { attachments(old, summary) };
     let content = content(old, &attachments)?;
     let key = format!("v1:{}", old.id);
-    let changes = if old.is_deleted { vec![deletion(old, &sender_id, at)] } else { reactions(old, thread, at, summary) };
+    let changes = if old.is_deleted {
+        vec![deletion(old, &sender_id, at)]
+    } else {
+        reactions(old, thread, at, summary)
+    };
     let send = SendMessage {
         thread_id: thread.thread_id,
         sender_id,
@@ -87,7 +97,9 @@ pub(super) fn message(old: &LegacyMessage, thread: &CreateThread, summary: &mut 
 
 /// The text; of a message that was nothing but files, the name of the first.
 fn content(old: &LegacyMessage, attachments: &[Attachment]) -> Result<Content, String> {
-    let file = attachments.first().map(|file| if file.filename.is_empty() { UNNAMED } else { file.filename.as_str() });
+    let file = attachments
+        .first()
+        .map(|file| if file.filename.is_empty() { UNNAMED } else { file.filename.as_str() });
     let text = match old.text.as_deref() {
         _ if old.is_deleted => DELETED,
         Some(text) if !clean(text).trim().is_empty() => text,
@@ -102,7 +114,9 @@ fn attachments(old: &LegacyMessage, summary: &mut Summary) -> Vec<Attachment> {
     for file in &old.attachments {
         match attachment(file) {
             Ok(_) if kept.len() == ATTACHMENTS_MAX => {
-                summary.attachments.leave_out(&old.id, format!("its message has more than {ATTACHMENTS_MAX}"));
+                summary
+                    .attachments
+                    .leave_out(&old.id, format!("its message has more than {ATTACHMENTS_MAX}"));
             }
             Ok(attachment) => kept.push(attachment),
             Err(reason) => summary.attachments.leave_out(&old.id, reason),
@@ -113,8 +127,10 @@ fn attachments(old: &LegacyMessage, summary: &mut Summary) -> Vec<Attachment> {
 
 fn attachment(file: &LegacyFile) -> Result<Attachment, String> {
     let said = file.kind.as_deref().unwrap_or_default();
-    let media_type = file.media_type.as_deref().or_else(|| file.kind.as_deref().filter(|kind| kind.contains('/')));
-    let kind = match said.split('/').next().filter(|kind| !kind.is_empty()).or(media_type).unwrap_or_default() {
+    let media_type =
+        file.media_type.as_deref().or_else(|| file.kind.as_deref().filter(|kind| kind.contains('/')));
+    let kind = match said.split('/').next().filter(|kind| !kind.is_empty()).or(media_type).unwrap_or_default()
+    {
         kind if kind.starts_with("image") => "image",
         kind if kind.starts_with("video") => "video",
         _ => "document",
@@ -122,24 +138,40 @@ fn attachment(file: &LegacyFile) -> Result<Attachment, String> {
     let item = json!({
         "type": kind, "url": file.url, "filename": file.name, "size": file.size, "mimeType": media_type,
     });
-    let found = validate::attachments(vec![item]).map_err(|refusal| refusal.error.replace("attachments[0].", "its "))?;
+    let found = validate::attachments(vec![item])
+        .map_err(|refusal| refusal.error.replace("attachments[0].", "its "))?;
     found.into_iter().next().ok_or_else(|| "it is empty".into())
 }
 
 fn deletion(old: &LegacyMessage, sender: &UserId, sent_at: Timestamp) -> MappedChange {
     let at = old.deleted_at.unwrap_or(sent_at);
-    MappedChange { command_id: command_id(CHANGE_LABEL, &[&old.id], at), by: sender.clone(), change: Change::Delete, at }
+    MappedChange {
+        command_id: command_id(CHANGE_LABEL, &[&old.id], at),
+        by: sender.clone(),
+        change: Change::Delete,
+        at,
+    }
 }
 
 /// Those that people of the thread could put there today.
-fn reactions(old: &LegacyMessage, thread: &CreateThread, sent_at: Timestamp, summary: &mut Summary) -> Vec<MappedChange> {
+fn reactions(
+    old: &LegacyMessage,
+    thread: &CreateThread,
+    sent_at: Timestamp,
+    summary: &mut Summary,
+) -> Vec<MappedChange> {
     let mut kept = Vec::new();
     for reaction in &old.reactions {
         match self::reaction(reaction, thread) {
             Ok((by, emoji)) => {
                 let at = reaction.at.unwrap_or(sent_at);
                 let command_id = command_id(CHANGE_LABEL, &[&old.id, by.as_str(), &emoji], at);
-                kept.push(MappedChange { command_id, by, change: Change::React { emoji, wish: Wish::Add }, at });
+                kept.push(MappedChange {
+                    command_id,
+                    by,
+                    change: Change::React { emoji, wish: Wish::Add },
+                    at,
+                });
             }
             Err(reason) => summary.reactions.leave_out(&old.id, reason),
         }
@@ -151,7 +183,8 @@ fn reaction(old: &LegacyReaction, thread: &CreateThread) -> Result<(UserId, Stri
     let mut body = Map::from_iter([("emoji".to_owned(), json!(old.sign))]);
     let (emoji, _) = validate::reaction(&mut body).map_err(|refusal| refusal.error.into_owned())?;
     let by: Option<UserId> = old.user.as_deref().and_then(|id| id.parse().ok());
-    let by = by.filter(|person| thread.participants.contains(person)).ok_or("it is of nobody in the thread")?;
+    let by =
+        by.filter(|person| thread.participants.contains(person)).ok_or("it is of nobody in the thread")?;
     Ok((by, emoji))
 }
 
@@ -168,12 +201,15 @@ fn command_id(label: &[u8], parts: &[&str], at: Timestamp) -> CommandId {
     let hash = Sha256::new_with_prefix(label).chain_update(parts.join("\0")).finalize();
     let mut random = [0; 10];
     random.copy_from_slice(&hash[..10]);
-    CommandId(uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or(0), &random).into_uuid())
+    CommandId(
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or(0), &random).into_uuid(),
+    )
 }
 
 fn metadata(old: &LegacyThread) -> Map<String, Value> {
     let kept = |text: &str| clean(text).chars().take(FACT_MAX_CHARS).collect::<String>();
-    let facts: Map<String, Value> = old.facts.iter().map(|(name, text)| (name.clone(), kept(text).into())).collect();
+    let facts: Map<String, Value> =
+        old.facts.iter().map(|(name, text)| (name.clone(), kept(text).into())).collect();
     let mut v1 = facts;
     v1.insert("id".into(), kept(&old.id).into());
     let mut metadata = Map::new();

@@ -58,9 +58,17 @@ impl Counts {
     fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str, written: &str) -> fmt::Result {
         let left_out = self.left_out();
         let read = self.written + self.known + left_out;
-        writeln!(f, "{what}: {read} read, {} {written}, {} there before, {left_out} left out", self.written, self.known)?;
+        writeln!(
+            f,
+            "{what}: {read} read, {} {written}, {} there before, {left_out} left out",
+            self.written, self.known
+        )?;
         for (reason, Reason { count, examples }) in &self.left_out {
-            let examples = if examples.is_empty() { String::new() } else { format!(" (such as {})", examples.join(", ")) };
+            let examples = if examples.is_empty() {
+                String::new()
+            } else {
+                format!(" (such as {})", examples.join(", "))
+            };
             writeln!(f, "  left out, {reason}: {count}{examples}")?;
         }
         self.remarks.iter().try_for_each(|(what, count)| writeln!(f, "  {what}: {count}"))

@@ -23,8 +23,11 @@ impl Target {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         if config.embedded_store() {
             let folder = config.data.dir.clone();
-            let opened = tokio::task::spawn_blocking(move || Database::open_in(&folder)).await.context("open the data file")?;
-            let database = opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?;
+            let opened = tokio::task::spawn_blocking(move || Database::open_in(&folder))
+                .await
+                .context("open the data file")?;
+            let database = opened
+                .with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?;
             let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
             return Ok(Self { store: Arc::new(store), opened: Opened::Embedded(database) });
         }

@@ -48,7 +48,8 @@ async fn import_into(
     for thread in threads {
         import.know(thread.clone());
     }
-    let names: std::collections::BTreeSet<&String> = messages.iter().filter_map(|message| message.thread.as_ref()).collect();
+    let names: std::collections::BTreeSet<&String> =
+        messages.iter().filter_map(|message| message.thread.as_ref()).collect();
     for name in names {
         import.expect(name);
     }
@@ -68,7 +69,11 @@ fn thread(id: &str, people: &[&str]) -> LegacyThread {
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         created_at: Some(Timestamp(1_000)),
         is_put_away: false,
-        facts: [("subject".to_owned(), "Wedding <script>".to_owned()), ("customerId".to_owned(), "ann".to_owned())].into(),
+        facts: [
+            ("subject".to_owned(), "Wedding <script>".to_owned()),
+            ("customerId".to_owned(), "ann".to_owned()),
+        ]
+        .into(),
     }
 }
 
@@ -84,7 +89,10 @@ fn message(id: &str, thread: &str, sender: &str, at: i64) -> LegacyMessage {
 }
 
 fn ids(messages: &[Message]) -> Vec<&str> {
-    messages.iter().map(|message| message.client_message_id.as_deref().unwrap().strip_prefix("v1:").unwrap()).collect()
+    messages
+        .iter()
+        .map(|message| message.client_message_id.as_deref().unwrap().strip_prefix("v1:").unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -151,7 +159,8 @@ async fn what_was_read_stays_read_and_the_rest_is_unread() {
     world.import(&[thread("t1", &["ann", "ben"]), thread("t2", &["ann", "ben", "cem"])], &old).await;
     let unread = async |user: &str| {
         let views = world.threads_of(user).await;
-        let mut counts: Vec<_> = views.iter().map(|view| (view.thread.participants.len(), view.unread_count)).collect();
+        let mut counts: Vec<_> =
+            views.iter().map(|view| (view.thread.participants.len(), view.unread_count)).collect();
         counts.sort_unstable();
         counts
     };
@@ -178,7 +187,8 @@ async fn what_cannot_be_mapped_is_counted_by_reason_and_stops_nothing() {
         message("orphan", "t3", "ann", 1),
         LegacyMessage { recipient: Some("ben".into()), ..message("found", "t4", "ann", 1) },
     ];
-    let summary = world.import(&[thread("t1", &["ann", "ben", "bad id"]), thread("t2", &["ann"])], &old).await;
+    let summary =
+        world.import(&[thread("t1", &["ann", "ben", "bad id"]), thread("t2", &["ann"])], &old).await;
     assert_eq!((summary.messages.written, summary.messages.left_out()), (2, 9));
     assert_eq!((summary.threads.written, summary.threads.left_out()), (2, 2));
     let text = summary.to_string();
@@ -209,7 +219,11 @@ async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
         size: Some(7),
         media_type: None,
     };
-    let sign = |sign: &str, user: &str| LegacyReaction { sign: Some(sign.into()), user: Some(user.into()), at: None };
+    let sign = |sign: &str, user: &str| LegacyReaction {
+        sign: Some(sign.into()),
+        user: Some(user.into()),
+        at: None,
+    };
     let old = [
         LegacyMessage {
             attachments: vec![
@@ -220,7 +234,11 @@ async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
             reactions: vec![sign("👍", "ben"), sign("👍", "ben"), sign("🎉", "cem"), sign("<b>", "ben")],
             ..message("m1", "t1", "ann", 1)
         },
-        LegacyMessage { text: None, attachments: vec![file("/f/c.png", "c.png")], ..message("m2", "t1", "ann", 2) },
+        LegacyMessage {
+            text: None,
+            attachments: vec![file("/f/c.png", "c.png")],
+            ..message("m2", "t1", "ann", 2)
+        },
         LegacyMessage {
             is_deleted: true,
             deleted_at: Some(Timestamp(9)),
@@ -236,13 +254,23 @@ async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
     let view = world.threads_of("ben").await.remove(0);
     let history = world.history(&view).await;
     let [first, second, third] = history.as_slice() else { panic!("{history:?}") };
-    let names: Vec<_> =
-        first.attachments.iter().map(|file| (file.filename.as_str(), file.kind, file.mime_type.as_str())).collect();
+    let names: Vec<_> = first
+        .attachments
+        .iter()
+        .map(|file| (file.filename.as_str(), file.kind, file.mime_type.as_str()))
+        .collect();
     assert_eq!(names, [("a.png", AttachmentKind::Image, "image/png")]);
-    let signs: Vec<_> = first.reactions.iter().map(|one| (one.emoji.as_str(), one.user_id.as_str(), one.created_at)).collect();
+    let signs: Vec<_> = first
+        .reactions
+        .iter()
+        .map(|one| (one.emoji.as_str(), one.user_id.as_str(), one.created_at))
+        .collect();
     assert_eq!(signs, [("👍", "ben", Timestamp(1))]);
     assert_eq!((second.content.as_str(), second.attachments.len()), ("c.png", 1));
-    assert_eq!((third.content.as_str(), third.deleted_at, third.attachments.len()), ("", Some(Timestamp(9)), 0));
+    assert_eq!(
+        (third.content.as_str(), third.deleted_at, third.attachments.len()),
+        ("", Some(Timestamp(9)), 0)
+    );
     assert!(third.reactions.is_empty());
     let text = summary.to_string();
     for line in [
@@ -258,7 +286,11 @@ async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
     let again = world.import(&[put_away], &old).await;
-    assert_eq!((again.messages.written, again.attachments.written, again.reactions.written), (0, 0, 0), "{again}");
+    assert_eq!(
+        (again.messages.written, again.attachments.written, again.reactions.written),
+        (0, 0, 0),
+        "{again}"
+    );
     assert_eq!(world.history(&view).await, history);
 }
 
@@ -276,10 +308,18 @@ async fn a_dry_run_counts_the_same_and_needs_no_store() {
 #[tokio::test]
 async fn a_thread_is_known_by_each_of_its_names() {
     let world = World::new().await;
-    let old = [message("m1", "t1", "ann", 1), message("m3", "t1", "ann", 3), message("m2", "t1-object-id", "ben", 2)];
+    let old = [
+        message("m1", "t1", "ann", 1),
+        message("m3", "t1", "ann", 3),
+        message("m2", "t1-object-id", "ben", 2),
+    ];
     let summary = world.import(&[thread("t1", &["ann", "ben"])], &old).await;
     assert_eq!((summary.threads.written, summary.threads.known, summary.messages.written), (1, 0, 3));
     let views = world.threads_of("ann").await;
     assert_eq!(views.len(), 1);
-    assert_eq!(ids(&world.history(&views[0]).await), ["m1", "m2", "m3"], "in order of time, whatever each calls its thread");
+    assert_eq!(
+        ids(&world.history(&views[0]).await),
+        ["m1", "m2", "m3"],
+        "in order of time, whatever each calls its thread"
+    );
 }

@@ -47,7 +47,11 @@ impl Writer {
     }
 
     /// Writes a thread and all its messages, in any order.
-    pub(super) async fn write(&mut self, old: &LegacyThread, messages: Vec<LegacyMessage>) -> Result<(), StoreError> {
+    pub(super) async fn write(
+        &mut self,
+        old: &LegacyThread,
+        messages: Vec<LegacyMessage>,
+    ) -> Result<(), StoreError> {
         let create = match mapping::thread(old, &messages) {
             Ok(create) => create,
             Err(reason) => {
@@ -144,7 +148,9 @@ impl Writer {
             (Change::Delete, _) => self.summary.messages.remark(TAKEN_BACK),
             (_, Changed::Done(..)) => reactions.written += 1,
             (_, Changed::Before(..)) => reactions.known += 1,
-            (_, Changed::NotFound | Changed::NotSender) => reactions.leave_out("", "its message was taken back since"),
+            (_, Changed::NotFound | Changed::NotSender) => {
+                reactions.leave_out("", "its message was taken back since")
+            }
             (_, Changed::TooManyReactions) => reactions.leave_out("", "its message has too many"),
         }
     }
@@ -153,7 +159,13 @@ impl Writer {
     fn count(&mut self, mapped: &Mapped, appended: Appended) -> Option<Message> {
         let counts = &mut self.summary.messages;
         let files = mapped.new.send.attachments.len() as u64;
-        let old = mapped.new.send.client_message_id.as_deref().and_then(|key| key.strip_prefix("v1:")).unwrap_or_default();
+        let old = mapped
+            .new
+            .send
+            .client_message_id
+            .as_deref()
+            .and_then(|key| key.strip_prefix("v1:"))
+            .unwrap_or_default();
         match appended {
             Appended::Stored(message) => {
                 counts.written += 1;
@@ -166,9 +178,14 @@ impl Writer {
                 return Some(message);
             }
             Appended::KeyReused => {
-                counts.leave_out(old, "its id is that of another message, or it was changed since it was imported");
+                counts.leave_out(
+                    old,
+                    "its id is that of another message, or it was changed since it was imported",
+                );
             }
-            Appended::NotParticipant => counts.leave_out(old, "its sender was not in the thread when that was imported"),
+            Appended::NotParticipant => {
+                counts.leave_out(old, "its sender was not in the thread when that was imported")
+            }
         }
         None
     }
@@ -195,7 +212,13 @@ fn changes_to(message: &Message, mapped: &Mapped) -> Vec<Identified<ChangeMessag
     let (thread_id, message_id) = (message.thread_id, message.id);
     let change = |one: &mapping::MappedChange| Identified {
         command_id: one.command_id,
-        wanted: ChangeMessage { thread_id, message_id, by: one.by.clone(), change: one.change.clone(), at: one.at },
+        wanted: ChangeMessage {
+            thread_id,
+            message_id,
+            by: one.by.clone(),
+            change: one.change.clone(),
+            at: one.at,
+        },
     };
     mapped.changes.iter().map(change).collect()
 }

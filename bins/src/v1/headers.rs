@@ -38,7 +38,8 @@ pub(super) fn prepare_request(head: &mut Parts) {
 /// Takes off what concerns one connection only.
 pub(super) fn strip_connection(headers: &mut HeaderMap) {
     let lines = headers.get_all(CONNECTION).into_iter().filter_map(|line| line.to_str().ok());
-    let named: Vec<HeaderName> = lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
+    let named: Vec<HeaderName> =
+        lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
     for name in named.iter().chain(&OF_ONE_CONNECTION) {
         headers.remove(name);
     }

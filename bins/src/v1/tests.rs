@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7)), 5_000);
+const CLIENT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7)), 5_000);
 
 fn passage_to(url: &str) -> Router {
     routes(url).unwrap()
@@ -43,7 +44,11 @@ async fn raw_upstream() -> (String, impl Future<Output = (String, TcpStream)>) {
 }
 
 fn request(method: Method, path: &str) -> axum::http::request::Builder {
-    Request::builder().method(method).uri(path).header("host", "chat.example.com").extension(ConnectInfo(CLIENT))
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "chat.example.com")
+        .extension(ConnectInfo(CLIENT))
 }
 
 async fn json_of(response: Response) -> Value {
@@ -61,7 +66,8 @@ async fn assert_failure(response: Response, status: u16, code: &str) {
 async fn without_an_old_system_every_request_is_told_so() {
     for path in ["/api/messages", "/api/messages/", "/api/messages/threads/7"] {
         for method in [Method::GET, Method::POST, Method::DELETE] {
-            let response = passage_to("").oneshot(request(method, path).body(Body::empty()).unwrap()).await.unwrap();
+            let response =
+                passage_to("").oneshot(request(method, path).body(Body::empty()).unwrap()).await.unwrap();
             assert_failure(response, 404, "unknown").await;
         }
     }
@@ -127,9 +133,15 @@ async fn headers_of_one_connection_stay_on_it() {
         head
     };
     let (response, head) = tokio::join!(passage_to(&url).oneshot(asked), answering);
-    for name in
-        ["connection:", "x-secret-hop", "\r\nte:", "upgrade", "proxy-authorization", "transfer-encoding", "content-length"]
-    {
+    for name in [
+        "connection:",
+        "x-secret-hop",
+        "\r\nte:",
+        "upgrade",
+        "proxy-authorization",
+        "transfer-encoding",
+        "content-length",
+    ] {
         assert!(!head.contains(name), "{name} in {head}");
     }
     let response = response.unwrap();
@@ -166,7 +178,8 @@ async fn an_answer_that_trickles_arrives_piece_by_piece() {
         &mut servers,
         Router::new().fallback(move || async move {
             let pieces = pieces.lock().await.take().unwrap();
-            let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+            let stream =
+                futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
             Body::from_stream(stream)
         }),
     )
@@ -187,7 +200,10 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
     let asked = request(Method::GET, "/api/messages/1").body(Body::empty()).unwrap();
     let dying = async {
         let (_, mut stream) = upstream.await;
-        stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n").await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+            .await
+            .unwrap();
     };
     let (response, ()) = tokio::join!(passage_to(&url).oneshot(asked), dying);
     let mut stream = response.unwrap().into_body().into_data_stream();
@@ -245,7 +261,8 @@ async fn an_old_system_that_says_nothing_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn the_limit_on_an_answer_starts_with_the_end_of_the_request() {
     let (give, pieces) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
-    let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    let stream =
+        futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
     let (watched, progress) = Progress::of(Body::from_stream(stream));
     let start = tokio::time::Instant::now();
     let sending = async {
@@ -255,7 +272,8 @@ async fn the_limit_on_an_answer_starts_with_the_end_of_the_request() {
         }
         drop(give);
     };
-    let (sent, (), ()) = tokio::join!(to_bytes(Body::new(watched), usize::MAX), sending, progress.stalled(ANSWER_LIMIT));
+    let (sent, (), ()) =
+        tokio::join!(to_bytes(Body::new(watched), usize::MAX), sending, progress.stalled(ANSWER_LIMIT));
     assert_eq!(sent.unwrap().len(), 50);
     assert_eq!(start.elapsed(), ANSWER_LIMIT * 6);
 }
@@ -274,7 +292,8 @@ async fn no_path_leads_elsewhere() {
         "/api/messages/..%5cadmin",
         "/api/messages/x/./y",
     ] {
-        let response = passage_to(&old).oneshot(request(Method::GET, path).body(Body::empty()).unwrap()).await.unwrap();
+        let response =
+            passage_to(&old).oneshot(request(Method::GET, path).body(Body::empty()).unwrap()).await.unwrap();
         assert_failure(response, 400, "invalid").await;
     }
     for (path, seen) in [
@@ -284,7 +303,8 @@ async fn no_path_leads_elsewhere() {
         ("/api/messages/http://evil.example", "/api/messages/http://evil.example"),
         ("/api/messages/..a/b..?q=../x", "/api/messages/..a/b..?q=../x"),
     ] {
-        let response = passage_to(&old).oneshot(request(Method::GET, path).body(Body::empty()).unwrap()).await.unwrap();
+        let response =
+            passage_to(&old).oneshot(request(Method::GET, path).body(Body::empty()).unwrap()).await.unwrap();
         let body = to_bytes(response.into_body(), 1_000).await.unwrap();
         assert_eq!(body, format!("{seen} {authority}"), "{path}");
     }

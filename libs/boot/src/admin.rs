@@ -29,7 +29,8 @@ pub async fn bind(
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("admin.listen: bind {address}"))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("admin.listen: bind {address}"))?;
     let address = listener.local_addr().context("admin.listen")?;
     tracing::info!(%address, "operators' endpoints: /metrics /livez /readyz");
     let router = router(metrics, readiness);
@@ -61,7 +62,10 @@ async fn exported(State(parts): State<Parts>) -> impl IntoResponse {
 
 async fn ready(State(parts): State<Parts>) -> impl IntoResponse {
     let reasons = parts.readiness.reasons();
-    let (status, word) =
-        if reasons.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let (status, word) = if reasons.is_empty() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
     (status, Json(serde_json::json!({"status": word, "reasons": reasons})))
 }

@@ -42,7 +42,12 @@ impl Default for Patience {
 }
 
 /// Serves until `shutdown`, then finishes requests under way and returns. Requests carry `ConnectInfo<SocketAddr>`.
-pub(crate) async fn serve(mut listener: TcpListener, router: Router, patience: Patience, shutdown: CancellationToken) {
+pub(crate) async fn serve(
+    mut listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    shutdown: CancellationToken,
+) {
     let (router, connections) = (router.with_state::<()>(()), TaskTracker::new());
     loop {
         // The trait's own way, which waits a moment when descriptors run out.
@@ -57,7 +62,12 @@ pub(crate) async fn serve(mut listener: TcpListener, router: Router, patience: P
     connections.wait().await;
 }
 
-async fn connection((stream, peer): (TcpStream, SocketAddr), router: Router, patience: Patience, shutdown: CancellationToken) {
+async fn connection(
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    patience: Patience,
+    shutdown: CancellationToken,
+) {
     // Without it a small frame waits for the acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
@@ -100,7 +110,8 @@ mod tests {
     use tokio::sync::Notify;
     use tokio::time::{Instant, interval, timeout};
 
-    const QUICK: Patience = Patience { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
+    const QUICK: Patience =
+        Patience { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
     /// Nothing here takes this long; it only keeps a broken test from hanging.
     const LONG: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -125,7 +136,10 @@ mod tests {
                 wait.notified().await;
             };
             let router = Router::new()
-                .route("/hello", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
+                .route(
+                    "/hello",
+                    get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()),
+                )
                 .route("/echo", post(async |body: String| body))
                 .route("/slow", get(slow));
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,7 +9,12 @@ const ENOUGH: u64 = 8_192;
 pub fn raise_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit >= ENOUGH => tracing::debug!(limit, "file descriptors"),
-        Ok(limit) => tracing::warn!(limit, "few file descriptors: a gateway holds fewer sockets than that (ulimit -n)"),
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the limit of file descriptors was not raised"),
+        Ok(limit) => {
+            tracing::warn!(limit, "few file descriptors: a gateway holds fewer sockets than that (ulimit -n)")
+        }
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the limit of file descriptors was not raised"
+        ),
     }
 }

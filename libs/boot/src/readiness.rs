@@ -21,7 +21,11 @@ struct Inner {
 
 impl Readiness {
     /// Adds a part; `check` answers `Err(why not)` without waiting for anything.
-    pub fn add(&self, part: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+    pub fn add(
+        &self,
+        part: impl Into<String>,
+        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) {
         self.0.checks.write().insert(part.into(), Box::new(check));
     }
 
@@ -52,7 +56,10 @@ mod tests {
         assert!(readiness.reasons().is_empty());
         readiness.add("store", || Err("down".into()));
         readiness.add("broker", || Ok(()));
-        assert_eq!(readiness.reasons().into_iter().collect::<Vec<_>>(), [("store".to_owned(), "down".to_owned())]);
+        assert_eq!(
+            readiness.reasons().into_iter().collect::<Vec<_>>(),
+            [("store".to_owned(), "down".to_owned())]
+        );
         readiness.add("store", || Ok(()));
         readiness.drain();
         assert_eq!(readiness.reasons().into_keys().collect::<Vec<_>>(), ["process"]);

@@ -34,7 +34,8 @@ pub(crate) struct Batch<T> {
 impl<T: DeserializeOwned> Batch<T> {
     /// `first`, and what else is already here.
     pub(crate) fn gather(first: Incoming, subscription: &mut dyn Subscription) -> Self {
-        let mut batch = Self { items: Vec::new(), envelopes: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
+        let mut batch =
+            Self { items: Vec::new(), envelopes: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
         batch.take(first);
         while batch.items.len() < BATCH_MAX_ITEMS {
             let Some(incoming) = subscription.try_next() else { break };
@@ -49,7 +50,11 @@ impl<T: DeserializeOwned> Batch<T> {
             Ok(frame) => self.open(frame, &incoming),
             Err(error) => {
                 let reason = explain(&error);
-                self.unreadable.push(Unreadable { payload: incoming.payload, attempt: incoming.headers.attempt, reason });
+                self.unreadable.push(Unreadable {
+                    payload: incoming.payload,
+                    attempt: incoming.headers.attempt,
+                    reason,
+                });
             }
         }
     }

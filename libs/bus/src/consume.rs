@@ -92,9 +92,23 @@ pub struct Consumer<H> {
 
 impl<H: Handler> Consumer<H> {
     /// A loop over `queue`, not running yet.
-    pub fn new(broker: Arc<dyn Broker>, queue: &str, declares: Declares, handler: Arc<H>, metrics: QueueMetrics) -> Self {
+    pub fn new(
+        broker: Arc<dyn Broker>,
+        queue: &str,
+        declares: Declares,
+        handler: Arc<H>,
+        metrics: QueueMetrics,
+    ) -> Self {
         let status = StageStatus::new();
-        Self { broker, queue: queue.to_owned(), declares, handler, metrics, handler_timeout: HANDLER_TIMEOUT, status }
+        Self {
+            broker,
+            queue: queue.to_owned(),
+            declares,
+            handler,
+            metrics,
+            handler_timeout: HANDLER_TIMEOUT,
+            status,
+        }
     }
 
     /// Another bound for one batch.
@@ -126,7 +140,11 @@ impl<H: Handler> Consumer<H> {
         tracker.wait().await;
     }
 
-    async fn prepare(&self, tracker: &TaskTracker, shutdown: &CancellationToken) -> Result<Stage<H>, BrokerError> {
+    async fn prepare(
+        &self,
+        tracker: &TaskTracker,
+        shutdown: &CancellationToken,
+    ) -> Result<Stage<H>, BrokerError> {
         match &self.declares {
             Declares::Topology(topology) => self.broker.declare(topology).await?,
             Declares::Gateway { id, on_made } => {
@@ -208,10 +226,11 @@ impl<'a, H: Handler> Loop<'a, H> {
     /// takes down with it must not count as failed deliveries of its neighbours. The first harmless one opens the full width.
     async fn run(mut self) {
         loop {
-            let mut subscription = match self.consumer.broker.subscribe(&self.consumer.queue, self.width).await {
-                Ok(subscription) => subscription,
-                Err(error) => return self.consumer.unsubscribed(&error),
-            };
+            let mut subscription =
+                match self.consumer.broker.subscribe(&self.consumer.queue, self.width).await {
+                    Ok(subscription) => subscription,
+                    Err(error) => return self.consumer.unsubscribed(&error),
+                };
             self.consumer.status.set(StageState::Consuming);
             let end = self.consume(subscription.as_mut()).await;
             // A failed acknowledgement means a lost subscription; its messages come again.
@@ -263,7 +282,9 @@ impl<'a, H: Handler> Loop<'a, H> {
 
     /// One batch through its first step, and into its second.
     async fn batch(&mut self, first: Incoming, subscription: &mut dyn Subscription) -> Result<(), Stopping> {
-        if first.delivery_count >= SUSPECT_DELIVERIES && self.stage.split(&first.payload, first.reply_to.as_deref()).await? {
+        if first.delivery_count >= SUSPECT_DELIVERIES
+            && self.stage.split(&first.payload, first.reply_to.as_deref()).await?
+        {
             // Acknowledging can only fail with the subscription, which the next read reports.
             let _ = subscription.ack(&[first.tag]).await;
             return Ok(());

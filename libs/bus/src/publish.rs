@@ -46,7 +46,9 @@ impl From<&BrokerError> for PublishError {
         match error {
             BrokerError::Unavailable(_) | BrokerError::Lost { .. } => Self::Unavailable,
             BrokerError::Blocked => Self::Overloaded,
-            BrokerError::Unroutable(_) | BrokerError::Refused(_) | BrokerError::Mismatch { .. } => Self::Refused,
+            BrokerError::Unroutable(_) | BrokerError::Refused(_) | BrokerError::Mismatch { .. } => {
+                Self::Refused
+            }
         }
     }
 }
@@ -97,8 +99,15 @@ impl Lane {
         let publisher = broker.publisher(replies).await?;
         let (jobs, waiting) = mpsc::channel(LANE_CAPACITY);
         let health = broker.health();
-        let task =
-            LaneTask { queue: queue.to_owned(), reply_to, publisher, waiting, held_back: None, health: health.clone(), metrics };
+        let task = LaneTask {
+            queue: queue.to_owned(),
+            reply_to,
+            publisher,
+            waiting,
+            held_back: None,
+            health: health.clone(),
+            metrics,
+        };
         tracker.spawn(task.run());
         Ok(Self { jobs, health })
     }
@@ -162,7 +171,8 @@ impl LaneTask {
 
     /// Tells all that wait here that there is no broker: what never went out needs no second try.
     fn fail_waiting(&mut self) {
-        let waiting = self.held_back.take().into_iter().chain(std::iter::from_fn(|| self.waiting.try_recv().ok()));
+        let waiting =
+            self.held_back.take().into_iter().chain(std::iter::from_fn(|| self.waiting.try_recv().ok()));
         let mut failed = false;
         for job in waiting {
             // A caller that no longer waits does not need the answer.
@@ -197,12 +207,17 @@ impl LaneTask {
     }
 
     async fn flush(&mut self, jobs: Vec<Job>) {
-        let (items, callers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.envelope, job.confirmed)).unzip();
+        let (items, callers): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.envelope, job.confirmed)).unzip();
         let count = items.len();
         let result = match (Frame { items }).encode() {
             Ok(payload) => self.publish(payload).await,
             Err(error) => {
-                tracing::error!(queue = self.queue, error = &error as &dyn std::error::Error, "a frame cannot be encoded");
+                tracing::error!(
+                    queue = self.queue,
+                    error = &error as &dyn std::error::Error,
+                    "a frame cannot be encoded"
+                );
                 Err(PublishError::Refused)
             }
         };
@@ -244,7 +259,11 @@ impl LaneTask {
     }
 
     fn explain(&self, error: &BrokerError) -> PublishError {
-        tracing::warn!(queue = self.queue, error = error as &dyn std::error::Error, "a frame was not confirmed");
+        tracing::warn!(
+            queue = self.queue,
+            error = error as &dyn std::error::Error,
+            "a frame was not confirmed"
+        );
         error.into()
     }
 }

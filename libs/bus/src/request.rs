@@ -68,7 +68,13 @@ impl Requests {
             persist.push(open(PERSIST.shard(shard)).await?);
             cursors.push(open(CURSORS.shard(shard)).await?);
         }
-        Ok(Self { persist: persist.into(), cursors: cursors.into(), topology, waiting, metrics: metrics.clone() })
+        Ok(Self {
+            persist: persist.into(),
+            cursors: cursors.into(),
+            topology,
+            waiting,
+            metrics: metrics.clone(),
+        })
     }
 
     /// Puts a command on its way; calls for one thread are published in the order they are made.
@@ -81,7 +87,14 @@ impl Requests {
         lock(&self.waiting).insert(id, answered);
         let forget = Forget { id, waiting: Arc::clone(&self.waiting) };
         let confirmation = self.lane(command).send(envelope).await?;
-        Ok(Pending { id, confirmation, answer, started: Instant::now(), metrics: self.metrics.clone(), _forget: forget })
+        Ok(Pending {
+            id,
+            confirmation,
+            answer,
+            started: Instant::now(),
+            metrics: self.metrics.clone(),
+            _forget: forget,
+        })
     }
 
     fn lane(&self, command: &Command) -> &Lane {

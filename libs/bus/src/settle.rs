@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn an_asked_wait_is_rounded_up_to_a_rung() {
-        let asked = |seconds| Outcome::Retry { reason: "x".into(), after: Some(Duration::from_secs(seconds)) };
+        let asked =
+            |seconds| Outcome::Retry { reason: "x".into(), after: Some(Duration::from_secs(seconds)) };
         assert!(matches!(settle(asked(7), 0), Settlement::Retry { delay: Delay::ThirtySeconds, .. }));
         assert!(matches!(settle(asked(90_000), 0), Settlement::Retry { delay: Delay::OneHour, .. }));
     }

@@ -83,12 +83,19 @@ impl<H: Handler> Stage<H> {
             outcomes.extend(part.outcomes);
         }
         let replies = items.iter().map(|item| item.reply_to.clone());
-        let settled = envelopes.into_iter().zip(replies).zip(outcomes).map(|((envelope, to), outcome)| (envelope, to, outcome));
+        let settled = envelopes
+            .into_iter()
+            .zip(replies)
+            .zip(outcomes)
+            .map(|((envelope, to), outcome)| (envelope, to, outcome));
         Ok(ToAnnounce { effects, settled: settled.collect(), unreadable, tags })
     }
 
     /// Performs `items` together; `Err(reason)` if that panics or hangs.
-    async fn attempt(&self, items: &Arc<Vec<Item<H::Value>>>) -> Result<Result<Performed<Option<H::Effect>>, String>, Stopping> {
+    async fn attempt(
+        &self,
+        items: &Arc<Vec<Item<H::Value>>>,
+    ) -> Result<Result<Performed<Option<H::Effect>>, String>, Stopping> {
         if items.is_empty() {
             return Ok(Ok(Performed { outcomes: Vec::new(), effect: None }));
         }
@@ -105,7 +112,12 @@ impl<H: Handler> Stage<H> {
     fn checked(&self, performed: Performed<H::Effect>, expected: usize) -> Performed<Option<H::Effect>> {
         let Performed { mut outcomes, effect } = performed;
         if outcomes.len() != expected {
-            tracing::error!(queue = self.queue, expected, got = outcomes.len(), "a handler did not answer for every envelope");
+            tracing::error!(
+                queue = self.queue,
+                expected,
+                got = outcomes.len(),
+                "a handler did not answer for every envelope"
+            );
             outcomes.resize(expected, Outcome::Crashed { reason: "the handler gave no outcome".into() });
         }
         Performed { outcomes, effect: Some(effect) }
@@ -196,7 +208,10 @@ impl<H: Handler> Stage<H> {
     }
 
     /// The second step, then retries and dead letters.
-    pub(crate) async fn announce(&self, work: ToAnnounce<H::Effect>) -> Result<Announced<H::Effect>, Stopping> {
+    pub(crate) async fn announce(
+        &self,
+        work: ToAnnounce<H::Effect>,
+    ) -> Result<Announced<H::Effect>, Stopping> {
         let ToAnnounce { effects, mut settled, unreadable, tags } = work;
         let timer = self.metrics.announce_seconds.start_timer();
         let effects: Vec<_> = effects.into_iter().map(Arc::new).collect();
@@ -244,17 +259,27 @@ impl<H: Handler> Stage<H> {
     }
 
     /// What has to be published before the batch may be acknowledged: envelopes to retry or to park.
-    fn leftovers(&self, settled: Vec<(Envelope, Option<Arc<str>>, Outcome)>, unreadable: Vec<Unreadable>) -> Vec<Outgoing> {
+    fn leftovers(
+        &self,
+        settled: Vec<(Envelope, Option<Arc<str>>, Outcome)>,
+        unreadable: Vec<Unreadable>,
+    ) -> Vec<Outgoing> {
         let mut messages: Vec<Outgoing> = settled
             .into_iter()
             .filter(|(_, _, outcome)| *outcome != Outcome::Done)
             .filter_map(|(envelope, reply_to, outcome)| self.leftover(envelope, reply_to, outcome))
             .collect();
-        messages.extend(unreadable.into_iter().map(|what| self.parked(what.payload, what.attempt, what.reason)));
+        messages
+            .extend(unreadable.into_iter().map(|what| self.parked(what.payload, what.attempt, what.reason)));
         messages
     }
 
-    fn leftover(&self, mut envelope: Envelope, reply_to: Option<Arc<str>>, outcome: Outcome) -> Option<Outgoing> {
+    fn leftover(
+        &self,
+        mut envelope: Envelope,
+        reply_to: Option<Arc<str>>,
+        outcome: Outcome,
+    ) -> Option<Outgoing> {
         let (id, failed_before) = (envelope.id, envelope.attempt);
         envelope.attempt += 1;
         let attempt = envelope.attempt;
@@ -289,7 +314,11 @@ impl<H: Handler> Stage<H> {
         if frame.items.len() < 2 {
             return Ok(false);
         }
-        tracing::warn!(queue = self.queue, envelopes = frame.items.len(), "a frame that was never finished is split");
+        tracing::warn!(
+            queue = self.queue,
+            envelopes = frame.items.len(),
+            "a frame that was never finished is split"
+        );
         let alone = frame.items.into_iter().map(|envelope| {
             let payload = Frame::of(envelope).encode().unwrap_or_default();
             let reply_to = reply_to.map(|address| ReplyTo::Address(address.to_owned()));
@@ -304,8 +333,10 @@ impl<H: Handler> Stage<H> {
         let mut pause = FIRST_PAUSE;
         while !messages.is_empty() {
             let results = self.publisher.lock().await.publish(messages.clone()).await;
-            let mut failed =
-                results.into_iter().zip(messages).filter_map(|(result, message)| result.err().map(|error| (error, message)));
+            let mut failed = results
+                .into_iter()
+                .zip(messages)
+                .filter_map(|(result, message)| result.err().map(|error| (error, message)));
             let Some((error, first)) = failed.next() else { return Ok(()) };
             messages = std::iter::once(first).chain(failed.map(|(_, message)| message)).collect();
             self.pause(&Unavailable { what: "the broker", source: Box::new(error) }, &mut pause).await?;

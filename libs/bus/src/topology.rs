@@ -138,8 +138,14 @@ pub enum Delay {
 
 impl Delay {
     /// From the shortest to the longest.
-    pub const LADDER: [Self; 6] =
-        [Self::OneSecond, Self::FiveSeconds, Self::ThirtySeconds, Self::TwoMinutes, Self::TenMinutes, Self::OneHour];
+    pub const LADDER: [Self; 6] = [
+        Self::OneSecond,
+        Self::FiveSeconds,
+        Self::ThirtySeconds,
+        Self::TwoMinutes,
+        Self::TenMinutes,
+        Self::OneHour,
+    ];
 
     /// How long an envelope waits.
     pub fn duration(self) -> Duration {
@@ -214,11 +220,13 @@ impl Topology {
 
     /// Queues that workers consume, with their kinds.
     pub fn work_queues(&self) -> Vec<QueueSpec> {
-        let of_shard = |shard| [PERSIST.shard(shard).name, CURSORS.shard(shard).name, FANOUT.shard(shard).name];
+        let of_shard =
+            |shard| [PERSIST.shard(shard).name, CURSORS.shard(shard).name, FANOUT.shard(shard).name];
         let sharded = (0..self.shards).flat_map(of_shard).map(Cow::into_owned);
         // Signs of devices in order too; and without a store that sweepers share, only one of them may know who is there.
         let in_order = sharded.chain([PRESENCE.name().to_owned()]);
-        let mut queues: Vec<QueueSpec> = in_order.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
+        let mut queues: Vec<QueueSpec> =
+            in_order.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
         let plain = [NOTIFY.name().to_owned(), EMAIL.name().to_owned(), PUSH.name().to_owned()];
         queues.extend(plain.map(|name| QueueSpec { name, kind: QueueKind::Work }));
@@ -230,7 +238,8 @@ impl Topology {
         let work = self.work_queues();
         let origins = work.iter().map(|queue| queue.name.as_str()).chain([GATEWAY_PREFIX]);
         let parked = origins.map(|queue| QueueSpec { name: dead(queue), kind: QueueKind::Dead });
-        let ladder = Delay::LADDER.map(|delay| QueueSpec { name: delay.queue().to_owned(), kind: QueueKind::Delay(delay) });
+        let ladder = Delay::LADDER
+            .map(|delay| QueueSpec { name: delay.queue().to_owned(), kind: QueueKind::Delay(delay) });
         work.iter().cloned().chain(parked).chain(ladder).collect()
     }
 }
@@ -257,7 +266,8 @@ mod tests {
     fn the_shard_of_a_thread_never_changes() {
         let thread = Subject::Thread("0123456789abcdef01234567".parse().unwrap());
         assert_eq!([1, 4, 64].map(|shards| shard_of(&thread, shards)), [0, 3, 11]);
-        let spread: HashSet<u16> = (0..100_u8).map(|n| shard_of(&Subject::Thread(ThreadId::from_bytes([n; 12])), 4)).collect();
+        let spread: HashSet<u16> =
+            (0..100_u8).map(|n| shard_of(&Subject::Thread(ThreadId::from_bytes([n; 12])), 4)).collect();
         assert_eq!(spread.len(), 4);
     }
 }

@@ -33,7 +33,11 @@ impl Config {
             let rest = rest.strip_suffix('/').unwrap_or(rest);
             !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ', '\\'])
         });
-        require("v1.upstream_url", url.is_empty() || is_plain, "must be http://host:port or https://host:port, without a path")
+        require(
+            "v1.upstream_url",
+            url.is_empty() || is_plain,
+            "must be http://host:port or https://host:port, without a path",
+        )
     }
 
     fn check_secret(&self) -> Result<(), ConfigError> {
@@ -43,7 +47,11 @@ impl Config {
         }
         require("auth.jwt_secret", secret.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
         let placeholder = secret.to_ascii_lowercase().contains("your-secret-key");
-        require("auth.jwt_secret", !placeholder, "is the placeholder of the documentation; set one of your own")
+        require(
+            "auth.jwt_secret",
+            !placeholder,
+            "is the placeholder of the documentation; set one of your own",
+        )
     }
 
     fn check_previous_secret(&self) -> Result<(), ConfigError> {
@@ -53,7 +61,11 @@ impl Config {
         }
         let key = "auth.jwt_secret_previous";
         require(key, previous.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
-        require(key, previous != self.auth.jwt_secret.expose(), "is the same as auth.jwt_secret: nothing was replaced")
+        require(
+            key,
+            previous != self.auth.jwt_secret.expose(),
+            "is the same as auth.jwt_secret: nothing was replaced",
+        )
     }
 }
 
@@ -120,14 +132,17 @@ mod tests {
 
     #[test]
     fn a_rotation_and_an_old_system_are_settings() {
-        let config = with("v1.upstream_url = 'https://old:3000/'\nauth.jwt_secret_previous = 'fedcba9876543210fedcba9876543210'");
+        let config = with(
+            "v1.upstream_url = 'https://old:3000/'\nauth.jwt_secret_previous = 'fedcba9876543210fedcba9876543210'",
+        );
         assert_eq!(config.unwrap().v1.upstream_url, "https://old:3000/");
     }
 
     #[test]
     fn a_secret_is_made_only_where_nobody_else_needs_it() {
         assert!(with("").unwrap().may_generate_secret().is_ok());
-        let error = with("store.url = 'mongodb://x'").unwrap().may_generate_secret().expect_err("others need it");
+        let error =
+            with("store.url = 'mongodb://x'").unwrap().may_generate_secret().expect_err("others need it");
         assert!(error.to_string().contains("auth.jwt_secret"));
     }
 

@@ -55,7 +55,8 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     if let Some(file) = file {
         figment = figment.merge(Toml::file_exact(file));
     }
-    figment = figment.merge(Env::prefixed("EVENTFLOW_").filter(|key| key.as_str().contains("__")).split("__"));
+    figment =
+        figment.merge(Env::prefixed("EVENTFLOW_").filter(|key| key.as_str().contains("__")).split("__"));
     for (name, key, kind) in ALIASES {
         if let Some(text) = read(name) {
             figment = match kind {

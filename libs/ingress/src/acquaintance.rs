@@ -41,8 +41,11 @@ pub struct Acquaintances {
 impl Acquaintances {
     /// Nothing is remembered yet.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let weigh = |_: &UserId, circle: &Arc<Circle>| u32::try_from(circle.people.len()).unwrap_or(u32::MAX).saturating_add(4);
-        let circles = Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(CIRCLE_LIFE).build();
+        let weigh = |_: &UserId, circle: &Arc<Circle>| {
+            u32::try_from(circle.people.len()).unwrap_or(u32::MAX).saturating_add(4)
+        };
+        let circles =
+            Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(CIRCLE_LIFE).build();
         Self { store, circles }
     }
 
@@ -50,14 +53,17 @@ impl Acquaintances {
     pub async fn visible(&self, viewer: &UserId, users: &[UserId]) -> Result<HashSet<UserId>, Refusal> {
         let mut circle = self.circles.get(viewer);
         let is_enough = |circle: &Circle| {
-            users.iter().all(|user| user == viewer || circle.people.contains(user)) || circle.read_at.elapsed() < FRESH_FOR
+            users.iter().all(|user| user == viewer || circle.people.contains(user))
+                || circle.read_at.elapsed() < FRESH_FOR
         };
         if !circle.as_deref().is_some_and(is_enough) {
             let read = Arc::new(self.read(viewer).await?);
             self.circles.insert(viewer.clone(), Arc::clone(&read));
             circle = Some(read);
         }
-        let knows = |user: &&UserId| *user == viewer || circle.as_ref().is_some_and(|circle| circle.people.contains(*user));
+        let knows = |user: &&UserId| {
+            *user == viewer || circle.as_ref().is_some_and(|circle| circle.people.contains(*user))
+        };
         Ok(users.iter().filter(knows).cloned().collect())
     }
 
@@ -69,10 +75,16 @@ impl Acquaintances {
         Ok(Circle { people, read_at: Instant::now() })
     }
 
-    async fn read_threads(&self, viewer: &UserId, status: ThreadStatus, people: &mut HashSet<UserId>) -> Result<(), Refusal> {
+    async fn read_threads(
+        &self,
+        viewer: &UserId,
+        status: ThreadStatus,
+        people: &mut HashSet<UserId>,
+    ) -> Result<(), Refusal> {
         let mut after = None;
         for _ in 0..PAGES_MAX {
-            let page = self.store.threads_of(viewer, ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
+            let page =
+                self.store.threads_of(viewer, ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
             after = page.last().map(place);
             let is_last = page.len() < PAGE_MAX as usize;
             people.extend(page.into_iter().flat_map(|view| view.thread.participants));

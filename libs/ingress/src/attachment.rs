@@ -69,7 +69,11 @@ fn optional(item: &mut Object, field: &str, path: &str) -> Result<String, Refusa
     Ok(fields::optional_text(item, field, &format!("{path}.{field}"))?.unwrap_or_default())
 }
 
-fn checked(text: String, is_good: impl Fn(&str) -> bool, refusal: impl Fn() -> String) -> Result<String, Refusal> {
+fn checked(
+    text: String,
+    is_good: impl Fn(&str) -> bool,
+    refusal: impl Fn() -> String,
+) -> Result<String, Refusal> {
     if is_good(&text) { Ok(text) } else { Err(Refusal::invalid(refusal())) }
 }
 
@@ -95,12 +99,13 @@ fn size(item: &mut Object, path: &str) -> Result<u64, Refusal> {
 /// `https://host…` or `/path` on this site. Everything else can run script (`javascript:`, `data:`), leave the encryption
 /// (`http:`), or mean another host than it seems (`//host`, `\`, user names before `@`).
 pub(crate) fn is_safe_url(url: &str) -> bool {
-    let plain = url.len() <= URL_MAX_BYTES && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`".contains(&byte));
+    let plain = url.len() <= URL_MAX_BYTES
+        && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`".contains(&byte));
     let Some(uri) = plain.then(|| url.parse::<Uri>().ok()).flatten() else { return false };
     match uri.scheme_str() {
-        Some("https") => {
-            uri.authority().is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
-        }
+        Some("https") => uri
+            .authority()
+            .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@')),
         Some(_) => false,
         None => url.starts_with('/') && !url.starts_with("//"),
     }
@@ -108,9 +113,14 @@ pub(crate) fn is_safe_url(url: &str) -> bool {
 
 /// A name without a path, and one that reads as what it is: no control characters, markup or direction changes.
 fn is_filename(name: &str) -> bool {
-    let hidden = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{061C}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}');
-    let plain = !name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\' | '<' | '>' | '"') || hidden(c));
-    name.len() <= FILENAME_MAX_BYTES && plain && clean(name) == name && !matches!(name.trim(), "" | "." | "..")
+    let hidden =
+        |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{061C}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}');
+    let plain =
+        !name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\' | '<' | '>' | '"') || hidden(c));
+    name.len() <= FILENAME_MAX_BYTES
+        && plain
+        && clean(name) == name
+        && !matches!(name.trim(), "" | "." | "..")
 }
 
 /// `type/subtype`, both restricted names of RFC 6838.
@@ -129,14 +139,17 @@ mod tests {
     use serde_json::json;
 
     fn with(field: &str, value: Value) -> Result<Attachment, Refusal> {
-        let mut item = json!({"type": "image", "url": "/f/1", "filename": "a.png", "size": 1, "mimeType": "image/png"});
+        let mut item =
+            json!({"type": "image", "url": "/f/1", "filename": "a.png", "size": 1, "mimeType": "image/png"});
         item[field] = value;
         parse(item, "attachments[0]")
     }
 
     #[test]
     fn only_https_addresses_and_paths_of_this_site_are_accepted() {
-        for good in ["https://cdn.example.com/a.png?x=1#top", "HTTPS://cdn.example.com", "/files/a%20b.png", "/"] {
+        for good in
+            ["https://cdn.example.com/a.png?x=1#top", "HTTPS://cdn.example.com", "/files/a%20b.png", "/"]
+        {
             assert!(with("url", json!(good)).is_ok(), "{good}");
         }
         for bad in [
@@ -172,8 +185,19 @@ mod tests {
         for good in ["a.png", "Bericht über 2026 (final).pdf", "日本.txt", ".profile", ""] {
             assert!(with("filename", json!(good)).is_ok(), "{good}");
         }
-        for bad in ["../a", "a/b", "a\\b", "..", ".", " ", "a\u{0}.png", "a\r\nb", "gnp.\u{202E}exe", "<img src=x>", "a\u{200B}b"]
-        {
+        for bad in [
+            "../a",
+            "a/b",
+            "a\\b",
+            "..",
+            ".",
+            " ",
+            "a\u{0}.png",
+            "a\r\nb",
+            "gnp.\u{202E}exe",
+            "<img src=x>",
+            "a\u{200B}b",
+        ] {
             assert!(with("filename", json!(bad)).is_err(), "{bad}");
         }
         assert!(with("filename", json!("x".repeat(FILENAME_MAX_BYTES + 1))).is_err());
@@ -194,8 +218,12 @@ mod tests {
 
     #[test]
     fn what_a_page_shows_by_itself_is_a_picture_or_a_film() {
-        let file = |kind: &str, mime: &str| parse(json!({"type": kind, "url": "/f/1", "mimeType": mime}), "attachments[0]");
-        for (kind, mime) in [("video", "video/mp4"), ("document", "application/vnd.ms-excel"), ("document", "image/svg+xml")] {
+        let file = |kind: &str, mime: &str| {
+            parse(json!({"type": kind, "url": "/f/1", "mimeType": mime}), "attachments[0]")
+        };
+        for (kind, mime) in
+            [("video", "video/mp4"), ("document", "application/vnd.ms-excel"), ("document", "image/svg+xml")]
+        {
             assert!(file(kind, mime).is_ok(), "{kind} {mime}");
         }
         for (kind, mime) in [
@@ -205,16 +233,28 @@ mod tests {
             ("video", "image/png"),
             ("video", "text/html"),
         ] {
-            assert_eq!(file(kind, mime).unwrap_err().error, "attachments[0].mimeType does not belong to attachments[0].type");
+            assert_eq!(
+                file(kind, mime).unwrap_err().error,
+                "attachments[0].mimeType does not belong to attachments[0].type"
+            );
         }
     }
 
     #[test]
     fn refusals_name_the_attachment_and_its_field() {
         assert_eq!(with("url", json!({"a": 1})).unwrap_err().error, "attachments[0].url must be a text");
-        assert_eq!(with("type", json!("audio")).unwrap_err().error, "attachments[0].type must be image, video or document");
-        assert_eq!(with("metadata", json!([])).unwrap_err().error, "attachments[0].metadata must be an object");
-        assert_eq!(parse(json!("x"), "attachments[3]").unwrap_err().error, "attachments[3] must be an object");
+        assert_eq!(
+            with("type", json!("audio")).unwrap_err().error,
+            "attachments[0].type must be image, video or document"
+        );
+        assert_eq!(
+            with("metadata", json!([])).unwrap_err().error,
+            "attachments[0].metadata must be an object"
+        );
+        assert_eq!(
+            parse(json!("x"), "attachments[3]").unwrap_err().error,
+            "attachments[3] must be an object"
+        );
     }
 
     #[test]

@@ -104,7 +104,9 @@ impl Commands {
     pub async fn everything_in(&self, thread: ThreadId) -> Option<u64> {
         let newest = MessagePage { before: None, after: None, limit: 1 };
         let found = self.store.messages(thread, newest).await;
-        let found = found.inspect_err(|error| tracing::debug!(error = error as &dyn std::error::Error, "no newest message"));
+        let found = found.inspect_err(|error| {
+            tracing::debug!(error = error as &dyn std::error::Error, "no newest message")
+        });
         Some(found.ok()?.last().map_or(0, |newest| newest.seq))
     }
 
@@ -130,13 +132,17 @@ impl Sent {
     /// Waits for the answer, at most [`eventflow_bus::request::ANSWER_PATIENCE`].
     pub async fn done(self) -> Result<Done, Refusal> {
         match self.pending.ending().await {
-            Ending::Answered(Answer::Message { message, deduplicated }) => Ok(Done::Message { message, deduplicated }),
+            Ending::Answered(Answer::Message { message, deduplicated }) => {
+                Ok(Done::Message { message, deduplicated })
+            }
             Ending::Answered(Answer::Thread { thread, created }) => {
                 self.membership.remember(thread.id, thread.participants.as_slice().into());
                 Ok(Done::Thread { thread, created })
             }
             Ending::Answered(Answer::Changed { message, effect }) => Ok(Done::Changed { message, effect }),
-            Ending::Answered(Answer::Cursor { up_to, unread_count }) => Ok(Done::Cursor { up_to, unread_count }),
+            Ending::Answered(Answer::Cursor { up_to, unread_count }) => {
+                Ok(Done::Cursor { up_to, unread_count })
+            }
             Ending::Answered(Answer::Notification { notification, deduplicated }) => {
                 Ok(Done::Notification { notification, deduplicated })
             }

@@ -52,7 +52,9 @@ impl Csrf {
 }
 
 fn derived(secret: &[u8]) -> Hmac<Sha256> {
-    let label = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length").chain_update(KEY_LABEL);
+    let label = Hmac::<Sha256>::new_from_slice(secret)
+        .expect("HMAC takes keys of any length")
+        .chain_update(KEY_LABEL);
     Hmac::new_from_slice(&label.finalize().into_bytes()).expect("HMAC takes keys of any length")
 }
 
@@ -84,7 +86,10 @@ mod tests {
         let after = Csrf::new(b"the next secret").with_previous(SECRET);
         assert!(after.accepts(session, &before));
         assert!(after.accepts(session, &after.issue(session)));
-        assert!(!Csrf::new(SECRET).accepts(session, &after.issue(session)), "new ones are made with the new secret");
+        assert!(
+            !Csrf::new(SECRET).accepts(session, &after.issue(session)),
+            "new ones are made with the new secret"
+        );
         assert!(!Csrf::new(b"the one after it").with_previous(b"the next secret").accepts(session, &before));
     }
 
@@ -94,7 +99,15 @@ mod tests {
         let session = Session([1; 32]);
         let token = csrf.issue(session);
         let flipped: String = token.chars().rev().collect();
-        for bad in ["", "x", "====", &token[..token.len() - 2], &flipped, &format!("{token}AA"), &BASE64.encode([0; 48])] {
+        for bad in [
+            "",
+            "x",
+            "====",
+            &token[..token.len() - 2],
+            &flipped,
+            &format!("{token}AA"),
+            &BASE64.encode([0; 48]),
+        ] {
             assert!(!csrf.accepts(session, bad), "{bad}");
         }
     }

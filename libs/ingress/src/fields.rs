@@ -43,7 +43,9 @@ pub fn list(object: &mut Object, field: &str, max: usize) -> Result<Vec<Value>, 
     match take(object, field) {
         None => Ok(Vec::new()),
         Some(Value::Array(items)) if items.len() <= max => Ok(items),
-        Some(Value::Array(_)) => Err(Refusal::new(ErrorCode::Invalid, format!("{field} has more than {max} items"))),
+        Some(Value::Array(_)) => {
+            Err(Refusal::new(ErrorCode::Invalid, format!("{field} has more than {max} items")))
+        }
         Some(_) => Err(wrong_type(field, "a list")),
     }
 }

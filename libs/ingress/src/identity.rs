@@ -165,7 +165,8 @@ impl Tokens {
         let claims = Minted { id: user, sub: user, role, name, iat, exp: iat + lifetime_s, jti, iss, aud };
         let key = self.keys.current();
         let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims, key.encoding()).expect("an HMAC key signs any claims that have a JSON form")
+        jsonwebtoken::encode(&header, &claims, key.encoding())
+            .expect("an HMAC key signs any claims that have a JSON form")
     }
 
     /// Whether a credential that ends at `expires` has ended by now, leeway included.
@@ -183,7 +184,9 @@ impl Tokens {
             return None;
         }
         let mut keys = self.keys.candidates(header.kid.as_deref());
-        keys.find_map(|key| Some(jsonwebtoken::decode::<Claims>(token, key.decoding(), &self.validation).ok()?.claims))
+        keys.find_map(|key| {
+            Some(jsonwebtoken::decode::<Claims>(token, key.decoding(), &self.validation).ok()?.claims)
+        })
     }
 
     fn check_times(&self, claims: &Claims) -> Result<Timestamp, Refusal> {
@@ -262,7 +265,10 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub fn cookie(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value.trim_matches('"')).find(|value| !value.is_empty())
+    pairs
+        .filter(|(name, _)| *name == COOKIE_NAME)
+        .map(|(_, value)| value.trim_matches('"'))
+        .find(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -40,9 +40,9 @@ fn check(value: &Value, path: &str, levels: usize) -> Result<(), Refusal> {
         return Err(Refusal::invalid(format!("{path} is nested deeper than {METADATA_MAX_DEPTH} levels")));
     };
     match value {
-        Value::Object(map) if map.keys().any(|key| !is_key(key)) => {
-            Err(Refusal::invalid(format!("a key in {path} is empty, starts with '$' or contains '.' or a control character")))
-        }
+        Value::Object(map) if map.keys().any(|key| !is_key(key)) => Err(Refusal::invalid(format!(
+            "a key in {path} is empty, starts with '$' or contains '.' or a control character"
+        ))),
         Value::Object(map) => map.values().try_for_each(|inner| check(inner, path, levels)),
         Value::Array(items) => items.iter().try_for_each(|inner| check(inner, path, levels)),
         _ => Ok(()),
@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn an_ordinary_object_comes_back_with_sorted_keys() {
         let metadata = taken(json!({"subject": "Project", "a": {"z": 1, "b": [true, null]}})).unwrap();
-        assert_eq!(Value::Object(metadata).to_string(), r#"{"a":{"b":[true,null],"z":1},"subject":"Project"}"#);
+        assert_eq!(
+            Value::Object(metadata).to_string(),
+            r#"{"a":{"b":[true,null],"z":1},"subject":"Project"}"#
+        );
         assert_eq!(take(&mut Object::new(), "metadata").unwrap(), Object::new());
     }
 
@@ -85,9 +88,14 @@ mod tests {
 
     #[test]
     fn keys_that_a_database_would_interpret_are_refused() {
-        for bad in
-            [json!({"$where": "1"}), json!({"a": [{"b.c": 1}]}), json!({"": 1}), json!({"a\u{0}": 1}), json!("x"), json!([])]
-        {
+        for bad in [
+            json!({"$where": "1"}),
+            json!({"a": [{"b.c": 1}]}),
+            json!({"": 1}),
+            json!({"a\u{0}": 1}),
+            json!("x"),
+            json!([]),
+        ] {
             assert!(taken(bad.clone()).is_err(), "{bad}");
         }
     }

@@ -130,7 +130,11 @@ mod tests {
             ("file://", false),
             ("chrome-extension://abc", false),
         ] {
-            assert_eq!(listed().admits(&headers(&[("origin", origin), ("host", "evil.net")])), admitted, "{origin}");
+            assert_eq!(
+                listed().admits(&headers(&[("origin", origin), ("host", "evil.net")])),
+                admitted,
+                "{origin}"
+            );
         }
     }
 
@@ -154,7 +158,11 @@ mod tests {
             ("https://evil.net", "chat.test", false),
             ("null", "null", false),
         ] {
-            assert_eq!(policy.admits(&headers(&[("origin", origin), ("host", host)])), admitted, "{origin} at {host}");
+            assert_eq!(
+                policy.admits(&headers(&[("origin", origin), ("host", host)])),
+                admitted,
+                "{origin} at {host}"
+            );
         }
         assert!(policy.admits(&headers(&[("host", "chat.test")])));
     }

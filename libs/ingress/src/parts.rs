@@ -139,7 +139,8 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(parts: &IngressParts) -> Result<Self, SetupError> {
         let config = &parts.config;
-        let mut tokens = Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
+        let mut tokens =
+            Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
         let mut csrf = Csrf::new(&config.jwt_secret);
         if let Some(previous) = &config.jwt_secret_previous {
             (tokens, csrf) = (tokens.with_previous(previous)?, csrf.with_previous(previous));
@@ -151,7 +152,11 @@ impl Edge {
             presence: Arc::clone(&parts.presence),
             acquaintances: Acquaintances::new(Arc::clone(&parts.store)),
             broker_health: parts.broker_health.clone(),
-            commands: Commands::new(parts.requests.clone(), parts.membership.clone(), Arc::clone(&parts.store)),
+            commands: Commands::new(
+                parts.requests.clone(),
+                parts.membership.clone(),
+                Arc::clone(&parts.store),
+            ),
             tokens,
             revocations: Revocations::new(Arc::clone(&parts.directory)),
             csrf,

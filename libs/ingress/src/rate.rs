@@ -39,7 +39,12 @@ impl Window {
 mod tests {
     use super::*;
 
-    fn admitted(window: &mut Window, limit: u32, times_ms: impl IntoIterator<Item = u64>, start: Instant) -> Vec<u64> {
+    fn admitted(
+        window: &mut Window,
+        limit: u32,
+        times_ms: impl IntoIterator<Item = u64>,
+        start: Instant,
+    ) -> Vec<u64> {
         times_ms.into_iter().filter(|ms| window.admits(limit, start + Duration::from_millis(*ms))).collect()
     }
 
@@ -47,7 +52,10 @@ mod tests {
     fn the_event_after_the_last_allowed_one_waits_until_the_oldest_is_a_minute_old() {
         let (mut window, start) = (Window::default(), Instant::now());
         assert_eq!(admitted(&mut window, 100, (0..100).map(|n| n * 10), start).len(), 100);
-        assert_eq!(admitted(&mut window, 100, [1_000, 59_999, 60_000, 60_000, 60_010], start), [60_000, 60_010]);
+        assert_eq!(
+            admitted(&mut window, 100, [1_000, 59_999, 60_000, 60_000, 60_010], start),
+            [60_000, 60_010]
+        );
     }
 
     #[test]

@@ -54,7 +54,12 @@ impl Revocations {
 
     /// Whether this credential still stands. Refuses with [`ErrorCode::Unauthenticated`] if its session was ended, or if all
     /// tokens of the user issued before a moment were and this one was, or does not say when it was issued.
-    pub async fn check(&self, user: &UserId, session: Session, issued_at: Option<Timestamp>) -> Result<(), Refusal> {
+    pub async fn check(
+        &self,
+        user: &UserId,
+        session: Session,
+        issued_at: Option<Timestamp>,
+    ) -> Result<(), Refusal> {
         let entries = self.entries(user).await;
         if entries.iter().any(|entry| ends(entry, session, issued_at)) {
             return Err(Refusal::new(ErrorCode::Unauthenticated, "the token was revoked"));
@@ -78,7 +83,8 @@ impl Revocations {
             Some(entries) => {
                 // An answer that was on its way while something changed may be the old one.
                 if self.changes.load(SeqCst) == changes {
-                    self.known.insert(user.clone(), Known { entries: Arc::clone(&entries), since: Instant::now() });
+                    self.known
+                        .insert(user.clone(), Known { entries: Arc::clone(&entries), since: Instant::now() });
                 }
                 entries
             }
@@ -94,9 +100,14 @@ impl Revocations {
         match timeout(ANSWER_LIMIT, self.directory.revocations(user)).await {
             Ok(Ok(entries)) => return Some(entries.into()),
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "credentials pass without a look for revocations");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "credentials pass without a look for revocations"
+                );
             }
-            Err(_) => tracing::warn!(limit = ?ANSWER_LIMIT, "credentials pass without a look for revocations: no answer in time"),
+            Err(_) => {
+                tracing::warn!(limit = ?ANSWER_LIMIT, "credentials pass without a look for revocations: no answer in time")
+            }
         }
         *self.ask_again.lock() = Some(Instant::now() + PAUSE);
         None

@@ -50,7 +50,8 @@ impl World {
     /// With other settings.
     pub(crate) async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
         let worker = Worker::default();
-        let (store, inbox, directory) = (worker.store.clone(), worker.inbox.clone(), worker.directory.clone());
+        let (store, inbox, directory) =
+            (worker.store.clone(), worker.inbox.clone(), worker.directory.clone());
         let presence = Arc::new(TestPresence::default());
         let (clock, registry) = (Arc::new(FixedClock::at(NOW)), Arc::new(MemoryRegistry::default()));
         let broker = Arc::new(TestBroker { worker, health: watch::Sender::new(Health::Up) });

@@ -26,7 +26,12 @@ use serde_json::Value;
 pub const PARTICIPANTS_MAX: usize = 5_000;
 
 /// A message from the fields `content`, `attachments` and `clientMessageId`.
-pub fn send_message(body: &mut Object, thread_id: ThreadId, sender_id: UserId, at: Timestamp) -> Result<SendMessage, Refusal> {
+pub fn send_message(
+    body: &mut Object,
+    thread_id: ThreadId,
+    sender_id: UserId,
+    at: Timestamp,
+) -> Result<SendMessage, Refusal> {
     let content = edit(body)?;
     let attachments = attachment::take_all(body)?;
     let client_message_id = client_message_id(body)?;
@@ -45,7 +50,8 @@ pub fn paired(send: &mut SendMessage, leg: Leg, session: Session, opened_at: Opt
     if send.client_message_id.is_some() {
         return;
     }
-    let key = pairing::key(&session.0, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
+    let key =
+        pairing::key(&session.0, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
     send.pairing = Some(Pairing { leg, key, opened_at });
 }
 
@@ -58,7 +64,8 @@ pub fn edit(body: &mut Object) -> Result<Content, Refusal> {
 /// A sign and what to do with it, from `emoji` and `action` (`add`, `remove` or, if absent, `toggle`).
 pub fn reaction(body: &mut Object) -> Result<(String, Wish), Refusal> {
     let emoji = fields::text(body, "emoji", "emoji")?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '&' | '"' | '\'' | '`');
+    let odd =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '&' | '"' | '\'' | '`');
     if !(1..=EMOJI_MAX_BYTES).contains(&emoji.len()) || emoji.contains(odd) || clean(&emoji) != emoji {
         return Err(Refusal::invalid(format!("emoji must be a sign of 1 to {EMOJI_MAX_BYTES} bytes")));
     }
@@ -83,7 +90,9 @@ fn client_key(body: &mut Object, field: &str) -> Result<Option<String>, Refusal>
 
 /// An explicit idempotency key: 1 to 128 printable bytes.
 pub fn idempotency_key(key: String, field: &str) -> Result<String, Refusal> {
-    let good = (1..=CLIENT_KEY_MAX_BYTES).contains(&key.len()) && clean(&key) == key && !key.contains(char::is_control);
+    let good = (1..=CLIENT_KEY_MAX_BYTES).contains(&key.len())
+        && clean(&key) == key
+        && !key.contains(char::is_control);
     if good {
         return Ok(key);
     }
@@ -189,9 +198,20 @@ mod tests {
     #[test]
     fn a_client_message_id_is_short_and_printable() {
         for good in ["1", "c0ffee-1", "ключ", &"x".repeat(128)] {
-            assert_eq!(send(json!({"content": "a", "clientMessageId": good})).unwrap().client_message_id.as_deref(), Some(good));
+            assert_eq!(
+                send(json!({"content": "a", "clientMessageId": good})).unwrap().client_message_id.as_deref(),
+                Some(good)
+            );
         }
-        for bad in [json!(""), json!("x".repeat(129)), json!("a\nb"), json!("a\tb"), json!("a\u{0}"), json!(7), json!({"a": 1})] {
+        for bad in [
+            json!(""),
+            json!("x".repeat(129)),
+            json!("a\nb"),
+            json!("a\tb"),
+            json!("a\u{0}"),
+            json!(7),
+            json!({"a": 1}),
+        ] {
             assert!(send(json!({"content": "a", "clientMessageId": bad})).is_err(), "{bad}");
         }
         assert!(send(json!({"content": "a", "clientMessageId": null})).is_ok());
@@ -199,10 +219,12 @@ mod tests {
 
     #[test]
     fn a_thread_has_its_creator_and_nobody_twice() {
-        let command = create(json!({"participants": ["zoe", "bob", "zoe"], "metadata": {"subject": "x"}})).unwrap();
+        let command =
+            create(json!({"participants": ["zoe", "bob", "zoe"], "metadata": {"subject": "x"}})).unwrap();
         let people: Vec<&str> = command.participants.iter().map(UserId::as_str).collect();
         assert_eq!(people, ["ann", "bob", "zoe"]);
-        let again = create(json!({"participants": ["ann", "zoe", "bob"], "metadata": {"subject": "x"}})).unwrap();
+        let again =
+            create(json!({"participants": ["ann", "zoe", "bob"], "metadata": {"subject": "x"}})).unwrap();
         assert_eq!(again.thread_id, command.thread_id);
         assert_ne!(create(json!({"participants": ["zoe", "bob"]})).unwrap().thread_id, command.thread_id);
     }
@@ -236,7 +258,10 @@ mod tests {
         ] {
             assert!(create(bad).is_err());
         }
-        assert_eq!(create(json!({"participants": ["bob", 7]})).unwrap_err().error, "participants[1] must be a text");
+        assert_eq!(
+            create(json!({"participants": ["bob", 7]})).unwrap_err().error,
+            "participants[1] must be a text"
+        );
     }
 
     #[test]
@@ -269,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_thread_id_that_is_none_is_not_found_and_one_of_another_type_is_invalid() {
-        let code = |value: Value| thread_id(&mut object(json!({"threadId": value}))).map_err(|refusal| refusal.code);
+        let code =
+            |value: Value| thread_id(&mut object(json!({"threadId": value}))).map_err(|refusal| refusal.code);
         assert!(code(json!("0123456789abcdef01234567")).is_ok());
         assert_eq!(code(json!("thread123")), Err(ErrorCode::NotFound));
         assert_eq!(code(json!({"$ne": null})), Err(ErrorCode::Invalid));

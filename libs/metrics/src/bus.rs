@@ -1,7 +1,9 @@
 //! Publishing and consuming, by queue: rate, errors and duration of each stage, and what waits.
 
 use crate::{MetricsError, latency_buckets, size_buckets};
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// Series of every queue. A gateway's queue is labelled `gateway`, whatever its id.
 #[derive(Clone)]
@@ -65,34 +67,75 @@ pub struct QueueMetrics {
 impl BusMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
         Ok(Self {
-            published: counter(registry, "eventflow_publish_envelopes_total", "Envelopes the broker has confirmed.", &["queue"])?,
-            publish_failures: counter(registry, "eventflow_publish_failures_total", "Publishes that failed.", &["queue"])?,
-            confirm_seconds: latency(registry, "eventflow_publish_confirm_seconds", "From sending a frame to its confirm.")?,
-            publish_batch: sizes(registry, "eventflow_publish_batch_envelopes", "Envelopes per published frame.")?,
+            published: counter(
+                registry,
+                "eventflow_publish_envelopes_total",
+                "Envelopes the broker has confirmed.",
+                &["queue"],
+            )?,
+            publish_failures: counter(
+                registry,
+                "eventflow_publish_failures_total",
+                "Publishes that failed.",
+                &["queue"],
+            )?,
+            confirm_seconds: latency(
+                registry,
+                "eventflow_publish_confirm_seconds",
+                "From sending a frame to its confirm.",
+            )?,
+            publish_batch: sizes(
+                registry,
+                "eventflow_publish_batch_envelopes",
+                "Envelopes per published frame.",
+            )?,
             consumed: counter(
                 registry,
                 "eventflow_consume_envelopes_total",
                 "Envelopes settled, by outcome: done, retry (sent to the ladder) or parked (sent to the dead-letter queue).",
                 &["queue", "outcome"],
             )?,
-            consumed_frames: counter(registry, "eventflow_consume_frames_total", "Frames received.", &["queue"])?,
+            consumed_frames: counter(
+                registry,
+                "eventflow_consume_frames_total",
+                "Frames received.",
+                &["queue"],
+            )?,
             redelivered: counter(
                 registry,
                 "eventflow_consume_redelivered_total",
                 "Frames received that may have been delivered before.",
                 &["queue"],
             )?,
-            crashes: counter(registry, "eventflow_consume_crashes_total", "Handler panics and hangs.", &["queue"])?,
+            crashes: counter(
+                registry,
+                "eventflow_consume_crashes_total",
+                "Handler panics and hangs.",
+                &["queue"],
+            )?,
             lost_subscriptions: counter(
                 registry,
                 "eventflow_consume_lost_subscriptions_total",
                 "Subscriptions that ended by themselves.",
                 &["queue"],
             )?,
-            perform_seconds: latency(registry, "eventflow_consume_perform_seconds", "The durable effect of a batch.")?,
-            announce_seconds: latency(registry, "eventflow_consume_announce_seconds", "Telling the next stage of a batch.")?,
+            perform_seconds: latency(
+                registry,
+                "eventflow_consume_perform_seconds",
+                "The durable effect of a batch.",
+            )?,
+            announce_seconds: latency(
+                registry,
+                "eventflow_consume_announce_seconds",
+                "Telling the next stage of a batch.",
+            )?,
             consume_batch: sizes(registry, "eventflow_consume_batch_envelopes", "Envelopes per batch.")?,
-            inflight: gauge(registry, "eventflow_consume_inflight_frames", "Frames taken and not yet acknowledged.", &["queue"])?,
+            inflight: gauge(
+                registry,
+                "eventflow_consume_inflight_frames",
+                "Frames taken and not yet acknowledged.",
+                &["queue"],
+            )?,
             paused: gauge(
                 registry,
                 "eventflow_consume_paused",
@@ -133,19 +176,33 @@ impl BusMetrics {
     }
 }
 
-pub(crate) fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+pub(crate) fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, MetricsError> {
     let series = IntCounterVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(series.clone()))?;
     Ok(series)
 }
 
-pub(crate) fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+pub(crate) fn gauge(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntGaugeVec, MetricsError> {
     let series = IntGaugeVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(series.clone()))?;
     Ok(series)
 }
 
-pub(crate) fn histogram(registry: &Registry, opts: HistogramOpts, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
+pub(crate) fn histogram(
+    registry: &Registry,
+    opts: HistogramOpts,
+    labels: &[&str],
+) -> Result<HistogramVec, MetricsError> {
     let series = HistogramVec::new(opts, labels)?;
     registry.register(Box::new(series.clone()))?;
     Ok(series)

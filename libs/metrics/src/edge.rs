@@ -2,7 +2,9 @@
 
 use crate::bus::{counter, gauge, histogram};
 use crate::{MetricsError, latency_buckets};
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// Sockets and what goes through them.
 #[derive(Clone)]
@@ -36,21 +38,40 @@ pub struct EdgeMetrics {
 impl EdgeMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
         Ok(Self {
-            sockets: gauge(registry, "eventflow_gateway_sockets", "Open sockets by transport.", &["transport"])?,
-            users: plain_gauge(registry, "eventflow_gateway_users", "Users with at least one socket at this gateway.")?,
+            sockets: gauge(
+                registry,
+                "eventflow_gateway_sockets",
+                "Open sockets by transport.",
+                &["transport"],
+            )?,
+            users: plain_gauge(
+                registry,
+                "eventflow_gateway_users",
+                "Users with at least one socket at this gateway.",
+            )?,
             parked_sessions: plain_gauge(
                 registry,
                 "eventflow_gateway_parked_sessions",
                 "Sessions whose socket is gone and that may still come back.",
             )?,
-            refused: counter(registry, "eventflow_gateway_refused_total", "Handshakes refused, by reason.", &["reason"])?,
+            refused: counter(
+                registry,
+                "eventflow_gateway_refused_total",
+                "Handshakes refused, by reason.",
+                &["reason"],
+            )?,
             resumed: counter(
                 registry,
                 "eventflow_gateway_resumed_total",
                 "Clients that came with a session of another gateway, by outcome.",
                 &["outcome"],
             )?,
-            recoveries: counter(registry, "eventflow_gateway_recoveries_total", "Reconnects, by outcome.", &["outcome"])?,
+            recoveries: counter(
+                registry,
+                "eventflow_gateway_recoveries_total",
+                "Reconnects, by outcome.",
+                &["outcome"],
+            )?,
             slow_clients: plain_counter(
                 registry,
                 "eventflow_gateway_slow_clients_total",
@@ -62,7 +83,11 @@ impl EdgeMetrics {
                 "Client events by name and outcome.",
                 &["event", "outcome"],
             )?,
-            deliveries: plain_counter(registry, "eventflow_gateway_deliveries_total", "Packets queued to sockets.")?,
+            deliveries: plain_counter(
+                registry,
+                "eventflow_gateway_deliveries_total",
+                "Packets queued to sockets.",
+            )?,
             duplicates: plain_counter(
                 registry,
                 "eventflow_gateway_duplicates_total",
@@ -75,8 +100,11 @@ impl EdgeMetrics {
             )?,
             answer_seconds: histogram(
                 registry,
-                HistogramOpts::new("eventflow_command_answer_seconds", "From publishing a command to its answer, by outcome.")
-                    .buckets(latency_buckets()),
+                HistogramOpts::new(
+                    "eventflow_command_answer_seconds",
+                    "From publishing a command to its answer, by outcome.",
+                )
+                .buckets(latency_buckets()),
                 &["outcome"],
             )?,
         })
@@ -94,7 +122,8 @@ pub struct HttpMetrics {
 
 impl HttpMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
-        let seconds = HistogramOpts::new("eventflow_http_request_seconds", "Duration of REST requests by route.");
+        let seconds =
+            HistogramOpts::new("eventflow_http_request_seconds", "Duration of REST requests by route.");
         Ok(Self {
             requests: counter(
                 registry,

@@ -93,8 +93,12 @@ mod tests {
         let metrics = Metrics::default();
         metrics.bus.queue("persist.0");
         let text = metrics.render().unwrap();
-        let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
-        assert!(names.iter().all(|name| name.starts_with("eventflow_") || name.starts_with("process_")), "{names:?}");
+        let names: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        assert!(
+            names.iter().all(|name| name.starts_with("eventflow_") || name.starts_with("process_")),
+            "{names:?}"
+        );
         let mut distinct = names.clone();
         distinct.dedup();
         assert_eq!(names, distinct);

@@ -26,9 +26,21 @@ impl FanoutMetrics {
                 "eventflow_fanout_broadcasts_total",
                 "Batches sent to every gateway because the registry could not say who is where.",
             )?,
-            routed: plain_counter(registry, "eventflow_fanout_routed_total", "Event and gateway pairs sent.")?,
-            gone: plain_counter(registry, "eventflow_fanout_gone_total", "Event and gateway pairs whose gateway was gone.")?,
-            refused: plain_counter(registry, "eventflow_fanout_refused_total", "Times the queue of a gateway was full.")?,
+            routed: plain_counter(
+                registry,
+                "eventflow_fanout_routed_total",
+                "Event and gateway pairs sent.",
+            )?,
+            gone: plain_counter(
+                registry,
+                "eventflow_fanout_gone_total",
+                "Event and gateway pairs whose gateway was gone.",
+            )?,
+            refused: plain_counter(
+                registry,
+                "eventflow_fanout_refused_total",
+                "Times the queue of a gateway was full.",
+            )?,
         })
     }
 }

@@ -56,14 +56,24 @@ impl Devices {
                 let idle_ms = signal.at.0.saturating_sub(active_at.0).max(0);
                 let active = Timestamp(heard.0.saturating_sub(idle_ms));
                 self.last_seen = self.last_seen.max(Some(active));
-                Device { said: signal.at, until: after(heard, DEVICE_LEASE), active, wants_away: *wants_away, gone: false }
+                Device {
+                    said: signal.at,
+                    until: after(heard, DEVICE_LEASE),
+                    active,
+                    wants_away: *wants_away,
+                    gone: false,
+                }
             }
-            Sign::Gone => known.map_or_else(|| Device::gone_before(signal.at, heard), |known| known.leaving(signal.at, heard)),
+            Sign::Gone => known.map_or_else(
+                || Device::gone_before(signal.at, heard),
+                |known| known.leaving(signal.at, heard),
+            ),
         };
         self.by_name.insert(signal.device.clone(), device);
         self.heard = self.heard.max(heard);
         self.prune(self.heard);
-        self.due = if self.judged == Some(self.status(self.heard)) { self.next(self.heard) } else { self.heard };
+        self.due =
+            if self.judged == Some(self.status(self.heard)) { self.next(self.heard) } else { self.heard };
     }
 
     /// Remembers how they are at `now`; whether that is another status than at the last judgement. The first judgement is one.
@@ -81,7 +91,11 @@ impl Devices {
 
     /// How they are to others at `now`.
     pub fn presence(&self, user: &UserId, now: Timestamp) -> Presence {
-        Presence { user_id: user.clone(), status: self.status(now.max(self.judged_at)), last_seen: self.last_seen }
+        Presence {
+            user_id: user.clone(),
+            status: self.status(now.max(self.judged_at)),
+            last_seen: self.last_seen,
+        }
     }
 
     /// When they may have to be judged without a signal, or can be forgotten.
@@ -106,7 +120,8 @@ impl Devices {
     }
 
     fn next(&self, now: Timestamp) -> Timestamp {
-        let moments = self.by_name.values().filter(|device| device.counts(now)).map(|device| device.next(now));
+        let moments =
+            self.by_name.values().filter(|device| device.counts(now)).map(|device| device.next(now));
         moments.min().unwrap_or_else(|| after(self.heard, KEPT))
     }
 
@@ -237,7 +252,8 @@ mod tests {
         let mut devices = Devices::default();
         for at in [i64::MIN, 0, i64::MAX] {
             let sign = Sign::Here { active_at: Timestamp(-at.max(-i64::MAX)), wants_away: false };
-            let signal = Signal { user_id: "ann".parse().unwrap(), device: "a".into(), sign, at: Timestamp(at) };
+            let signal =
+                Signal { user_id: "ann".parse().unwrap(), device: "a".into(), sign, at: Timestamp(at) };
             devices.hear(&signal, Timestamp(at));
             devices.judge(Timestamp(at));
         }

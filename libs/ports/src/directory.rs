@@ -43,13 +43,18 @@ pub struct People {
 impl People {
     /// An empty cache over `directory`.
     pub fn new(directory: Arc<dyn Directory>) -> Self {
-        Self { directory, cache: Cache::builder().max_capacity(PEOPLE_REMEMBERED).time_to_live(NAME_LIFE).build() }
+        Self {
+            directory,
+            cache: Cache::builder().max_capacity(PEOPLE_REMEMBERED).time_to_live(NAME_LIFE).build(),
+        }
     }
 
     /// How these people are shown; an entry for each of them. With the directory away, those not remembered by their ids.
     pub async fn shown(&self, users: &[UserId]) -> HashMap<UserId, Participant> {
-        let mut found: HashMap<UserId, Participant> =
-            users.iter().filter_map(|user| self.cache.get(user).map(|person| (user.clone(), person))).collect();
+        let mut found: HashMap<UserId, Participant> = users
+            .iter()
+            .filter_map(|user| self.cache.get(user).map(|person| (user.clone(), person)))
+            .collect();
         let missing: Vec<UserId> = users.iter().filter(|user| !found.contains_key(*user)).cloned().collect();
         if missing.is_empty() {
             return found;

@@ -76,7 +76,8 @@ pub async fn revoking_again_changes_nothing(harness: &dyn Harness) {
         directory.revoke(&revocation(&user, None, seconds)).await.expect("revoke");
     }
     let all = directory.revocations(&user).await.expect("read");
-    let newest = all.iter().filter(|revocation| revocation.session.is_none()).map(|revocation| revocation.at).max();
+    let newest =
+        all.iter().filter(|revocation| revocation.session.is_none()).map(|revocation| revocation.at).max();
     assert_eq!(newest, Some(at(9)));
 }
 

@@ -44,16 +44,28 @@ pub trait Inbox: Send + Sync + 'static {
     /// Stores a notification whose id follows from its sender's key, with the fingerprint of its body, unless its id is there.
     ///
     /// Deleting keeps the id and the fingerprint.
-    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError>;
+    async fn add_keyed_notification(
+        &self,
+        notification: &Notification,
+        body: Fingerprint,
+    ) -> Result<Keyed, StoreError>;
 
     /// Marks as read, or deletes; how many notifications are different now.
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError>;
 
     /// A page of somebody's notifications.
-    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError>;
+    async fn notifications_of(
+        &self,
+        user: &UserId,
+        page: NotificationPage,
+    ) -> Result<Vec<Notification>, StoreError>;
 
     /// One of somebody's notifications.
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError>;
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<Option<Notification>, StoreError>;
 
     /// How many they have not read.
     async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError>;

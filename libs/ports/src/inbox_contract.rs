@@ -9,7 +9,9 @@ use crate::store_contract::fixtures::{at, creation, fresh_people};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
-use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
+};
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -36,7 +38,10 @@ pub async fn a_notification_comes_back_unchanged(harness: &dyn Harness) {
     assert_eq!(other.notifications_of(&people[0], newest(10)).await.expect("list"), [plain, told.clone()]);
     assert_eq!(other.notification(&people[1], told.id).await.expect("read"), None, "it is nobody else's");
     assert_eq!(other.notifications_of(&people[1], newest(10)).await.expect("list"), []);
-    assert_eq!(other.notification(&people[0], NotificationId::from(CommandId::new())).await.expect("read"), None);
+    assert_eq!(
+        other.notification(&people[0], NotificationId::from(CommandId::new())).await.expect("read"),
+        None
+    );
 }
 
 /// It is stored once, and what happened to it since stays.
@@ -52,7 +57,10 @@ pub async fn a_notification_that_comes_again_is_there_once(harness: &dyn Harness
         assert_eq!(witness.unread_notifications(&user).await.expect("count"), 1, "it is read still");
     }
     assert_eq!(inbox.add_notifications(&all).await.expect("add"), [false, false, true, true]);
-    assert_eq!(ids(&*inbox, &user, newest(10)).await, all.iter().rev().map(|told| told.id).collect::<Vec<_>>());
+    assert_eq!(
+        ids(&*inbox, &user, newest(10)).await,
+        all.iter().rev().map(|told| told.id).collect::<Vec<_>>()
+    );
     assert_eq!(inbox.add_notifications(&[]).await.expect("add nothing"), [] as [bool; 0]);
 }
 
@@ -61,7 +69,10 @@ pub async fn a_keyed_notification_is_there_once(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(3);
     let key = SenderKey { by: people[2].clone(), key: "k".to_owned() };
-    let keyed = |user: &UserId, seconds| Notification { id: key.notification_id(user), ..notification(user, seconds) };
+    let keyed = |user: &UserId, seconds| Notification {
+        id: key.notification_id(user),
+        ..notification(user, seconds)
+    };
     let (first, other) = (keyed(&people[0], 1), keyed(&people[1], 1));
     assert_ne!(first.id, other.id, "a key is for one person");
     let (body, another) = ([1; 16], [2; 16]);
@@ -73,13 +84,26 @@ pub async fn a_keyed_notification_is_there_once(harness: &dyn Harness) {
     let late = keyed(&people[0], 9);
     for witness in [inbox.clone(), harness.open().await] {
         let again = witness.add_keyed_notification(&late, body).await.expect("add again");
-        assert_eq!(again, Keyed::Before(Some(Box::new(read.clone()))), "as it is now, and when it was accepted first");
-        assert_eq!(witness.add_keyed_notification(&late, another).await.expect("add another"), Keyed::KeyReused);
+        assert_eq!(
+            again,
+            Keyed::Before(Some(Box::new(read.clone()))),
+            "as it is now, and when it was accepted first"
+        );
+        assert_eq!(
+            witness.add_keyed_notification(&late, another).await.expect("add another"),
+            Keyed::KeyReused
+        );
     }
     assert_eq!(change(&*inbox, &people[0], Some(first.id), Delete).await, 1);
     for witness in [inbox.clone(), harness.open().await] {
-        assert_eq!(witness.add_keyed_notification(&late, body).await.expect("add again"), Keyed::Before(None));
-        assert_eq!(witness.add_keyed_notification(&late, another).await.expect("add another"), Keyed::KeyReused);
+        assert_eq!(
+            witness.add_keyed_notification(&late, body).await.expect("add again"),
+            Keyed::Before(None)
+        );
+        assert_eq!(
+            witness.add_keyed_notification(&late, another).await.expect("add another"),
+            Keyed::KeyReused
+        );
         assert_eq!(ids(&*witness, &people[0], newest(10)).await, []);
         assert_eq!(ids(&*witness, &people[1], newest(10)).await, [other.id]);
     }
@@ -133,7 +157,11 @@ pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
     let all = told(&*inbox, &user, 5).await;
     change(&*inbox, &user, Some(all[0].id), Read).await;
     let wish = ChangeNotifications { user_id: user.clone(), notification_id: None, change: Read, at: at(3) };
-    assert_eq!(inbox.change_notifications(&wish).await.expect("change"), 2, "the second and third; the fourth was not before");
+    assert_eq!(
+        inbox.change_notifications(&wish).await.expect("change"),
+        2,
+        "the second and third; the fourth was not before"
+    );
     for witness in [inbox.clone(), harness.open().await] {
         assert_eq!(witness.change_notifications(&wish).await.expect("change again"), 0);
         assert_eq!(witness.unread_notifications(&user).await.expect("count"), 2);
@@ -146,7 +174,8 @@ pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
 pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let user = fresh_people(1).remove(0);
-    let mut all: Vec<_> = [3, 1, 2, 2, 2, 2, 1].into_iter().map(|seconds| notification(&user, seconds)).collect();
+    let mut all: Vec<_> =
+        [3, 1, 2, 2, 2, 2, 1].into_iter().map(|seconds| notification(&user, seconds)).collect();
     Random::seeded(1).shuffle(&mut all);
     inbox.add_notifications(&all).await.expect("add");
     all.sort_by_key(|told| std::cmp::Reverse((told.created_at, told.id)));
@@ -154,7 +183,10 @@ pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
     for limit in [1, 2, 3, 7, PAGE_MAX] {
         let (mut by_cursor, mut by_skip, mut after) = (Vec::new(), Vec::new(), None);
         loop {
-            let page = inbox.notifications_of(&user, NotificationPage { after, ..newest(limit) }).await.expect("list");
+            let page = inbox
+                .notifications_of(&user, NotificationPage { after, ..newest(limit) })
+                .await
+                .expect("list");
             let Some(last) = page.last() else { break };
             after = Some((last.created_at, last.id));
             by_cursor.extend(page.iter().map(|told| told.id));
@@ -217,7 +249,12 @@ async fn told(inbox: &dyn Inbox, user: &UserId, count: i64) -> Vec<Notification>
 }
 
 /// Makes a change 100 s after time zero.
-async fn change(inbox: &dyn Inbox, user: &UserId, id: Option<NotificationId>, change: NotificationChange) -> u64 {
+async fn change(
+    inbox: &dyn Inbox,
+    user: &UserId,
+    id: Option<NotificationId>,
+    change: NotificationChange,
+) -> u64 {
     let wish = ChangeNotifications { user_id: user.clone(), notification_id: id, change, at: at(100) };
     inbox.change_notifications(&wish).await.expect("change notifications")
 }

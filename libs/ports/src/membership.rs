@@ -26,8 +26,14 @@ pub struct Membership {
 impl Membership {
     /// An empty cache over `store`.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let weigh = |_: &ThreadId, people: &Participants| u32::try_from(people.len()).unwrap_or(u32::MAX).saturating_add(4);
-        let cache = Cache::builder().max_capacity(CAPACITY_PARTICIPANTS).weigher(weigh).time_to_live(TIME_TO_LIVE).build();
+        let weigh = |_: &ThreadId, people: &Participants| {
+            u32::try_from(people.len()).unwrap_or(u32::MAX).saturating_add(4)
+        };
+        let cache = Cache::builder()
+            .max_capacity(CAPACITY_PARTICIPANTS)
+            .weigher(weigh)
+            .time_to_live(TIME_TO_LIVE)
+            .build();
         Self { store, cache }
     }
 
@@ -38,9 +44,12 @@ impl Membership {
 
     /// Who is in these threads, with one question to the store for all that are not remembered; unknown threads are absent.
     pub async fn of_all(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
-        let mut known: HashMap<ThreadId, Participants> =
-            threads.iter().filter_map(|thread| self.cache.get(thread).map(|people| (*thread, people))).collect();
-        let mut missing: Vec<ThreadId> = threads.iter().filter(|thread| !known.contains_key(*thread)).copied().collect();
+        let mut known: HashMap<ThreadId, Participants> = threads
+            .iter()
+            .filter_map(|thread| self.cache.get(thread).map(|people| (*thread, people)))
+            .collect();
+        let mut missing: Vec<ThreadId> =
+            threads.iter().filter(|thread| !known.contains_key(*thread)).copied().collect();
         missing.sort_unstable();
         missing.dedup();
         if !missing.is_empty() {

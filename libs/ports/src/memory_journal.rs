@@ -50,9 +50,14 @@ impl Journal for MemoryJournal {
         let (now, mut journals) = (Instant::now(), self.journals.lock());
         journals.retain(|_, kept| now < kept.until);
         let until = now + JOURNAL_LIFE;
-        let kept = journals.entry(gateway.clone()).or_insert_with(|| Kept { parts: BTreeMap::new(), next: 0, until });
+        let kept = journals.entry(gateway.clone()).or_insert_with(|| Kept {
+            parts: BTreeMap::new(),
+            next: 0,
+            until,
+        });
         kept.until = until;
-        kept.add(part, keep_from).map_err(|source| JournalError { what: "append a part", source: Box::new(source) })
+        kept.add(part, keep_from)
+            .map_err(|source| JournalError { what: "append a part", source: Box::new(source) })
     }
 
     async fn read(&self, gateway: &GatewayId) -> Result<Vec<Part>, JournalError> {

@@ -53,7 +53,9 @@ impl Known {
     }
 
     fn presence(&self, user: &UserId, now: Timestamp) -> Presence {
-        self.people.get(user).map_or_else(|| Devices::default().presence(user, now), |devices| devices.presence(user, now))
+        self.people
+            .get(user)
+            .map_or_else(|| Devices::default().presence(user, now), |devices| devices.presence(user, now))
     }
 }
 
@@ -74,10 +76,20 @@ impl PresenceStore for MemoryPresence {
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError> {
         let known = self.known.lock();
-        Ok(known.due.iter().take_while(|(due, _)| *due <= now).take(limit).map(|(_, user)| user.clone()).collect())
+        Ok(known
+            .due
+            .iter()
+            .take_while(|(due, _)| *due <= now)
+            .take(limit)
+            .map(|(_, user)| user.clone())
+            .collect())
     }
 
-    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+    async fn presence(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         let known = self.known.lock();
         Ok(users.iter().map(|user| (user.clone(), known.presence(user, now))).collect())
     }
@@ -119,7 +131,10 @@ mod tests {
     async fn somebody_who_was_not_there_for_long_takes_no_memory() {
         let (store, user): (_, UserId) = (MemoryPresence::default(), "ann".parse().unwrap());
         let sign = eventflow_protocol::presence::Sign::Gone;
-        store.record(&[Signal { user_id: user.clone(), device: "a".into(), sign, at: Timestamp(0) }]).await.unwrap();
+        store
+            .record(&[Signal { user_id: user.clone(), device: "a".into(), sign, at: Timestamp(0) }])
+            .await
+            .unwrap();
         store.judge(std::slice::from_ref(&user), Timestamp(0)).await.unwrap();
         let later = Timestamp(i64::try_from(crate::devices::KEPT.as_millis()).unwrap());
         assert_eq!(store.due(later, 1).await.unwrap(), std::slice::from_ref(&user));

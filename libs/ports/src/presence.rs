@@ -40,7 +40,10 @@ pub struct NoPresence;
 
 impl NoPresence {
     fn unknown<T>() -> Result<T, PresenceError> {
-        Err(PresenceError { what: "know who is there", source: "presence.url names no store that all processes share".into() })
+        Err(PresenceError {
+            what: "know who is there",
+            source: "presence.url names no store that all processes share".into(),
+        })
     }
 }
 
@@ -99,7 +102,11 @@ pub trait PresenceStore: Send + Sync + 'static {
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError>;
 
     /// How these people are at `now`; an entry for each.
-    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError>;
+    async fn presence(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Presence>, PresenceError>;
 
     /// What gateway `gateway` says of itself; forgotten after [`DEVICE_LEASE`].
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError>;

@@ -113,7 +113,10 @@ pub async fn who_does_nothing_for_long_is_away_until_they_do_something(store: &d
     record(store, &[person.idle_for("phone", 0, ALMOST_AWAY)]).await;
     assert_eq!(judge(store, &person, person.start).await, Some(Status::Online));
     let seen = presence(store, &person, person.start).await.last_seen.expect("seen a while ago");
-    assert!(seen.0 < person.start.0 - millis(ALMOST_AWAY.saturating_sub(MARGIN)), "seen when they last did something: {seen:?}");
+    assert!(
+        seen.0 < person.start.0 - millis(ALMOST_AWAY.saturating_sub(MARGIN)),
+        "seen when they last did something: {seen:?}"
+    );
     assert_eq!(judge(store, &person, person.after(MARGIN * 2)).await, Some(Status::Away));
     record(store, &[person.idle_for("phone", 1, AWAY_AFTER)]).await;
     assert_eq!(judge(store, &person, person.after(MARGIN * 2)).await, None, "a renewal is no activity");
@@ -143,7 +146,11 @@ pub async fn old_and_repeated_signals_change_nothing(store: &dyn PresenceStore) 
     record(store, std::slice::from_ref(&here)).await;
     judge(store, &person, person.start).await;
     record(store, &[person.gone("phone", 0), person.idle_for("phone", 0, AWAY_AFTER)]).await;
-    assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, None, "left before it came");
+    assert_eq!(
+        judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await,
+        None,
+        "left before it came"
+    );
     record(store, &[gone.clone(), here.clone()]).await;
     let over = person.after(OFFLINE_GRACE + MARGIN * 2);
     assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
@@ -169,7 +176,8 @@ pub async fn of_two_judges_at_once_one_hears_of_a_change(store: &dyn PresenceSto
     record(store, &people.iter().map(|person| person.here("phone", 0)).collect::<Vec<_>>()).await;
     let judging = || async { store.judge(&ids, now).await.expect("judge") };
     let (first, second, third) = tokio::join!(judging(), judging(), judging());
-    let mut told: Vec<UserId> = [first, second, third].into_iter().flatten().map(|presence| presence.user_id).collect();
+    let mut told: Vec<UserId> =
+        [first, second, third].into_iter().flatten().map(|presence| presence.user_id).collect();
     told.sort_unstable();
     let mut expected = ids.clone();
     expected.sort_unstable();
@@ -233,7 +241,8 @@ pub async fn many_people_go_in_one_call(store: &dyn PresenceStore) {
     let people: Vec<Person> = (0..MANY).map(|_| Person::new()).collect();
     let ids = ids(&people);
     let now = people[MANY - 1].after(MARGIN);
-    let signals: Vec<Signal> = people.iter().flat_map(|person| [person.here("phone", 0), person.here("laptop", 0)]).collect();
+    let signals: Vec<Signal> =
+        people.iter().flat_map(|person| [person.here("phone", 0), person.here("laptop", 0)]).collect();
     record(store, &signals).await;
     let twice: Vec<UserId> = ids.iter().chain(&ids).cloned().collect();
     assert_eq!(store.judge(&twice, now).await.expect("judge").len(), MANY, "each change once");
@@ -265,7 +274,8 @@ pub async fn nobody_is_asked_about(store: &dyn PresenceStore) {
 pub async fn what_a_gateway_says_of_itself_replaces_what_it_said(store: &dyn PresenceStore) {
     let mark = u64::try_from(SystemClock.now().0).expect("after 1970");
     let (first, second) = (CommandId::new().to_string(), CommandId::new().to_string());
-    let stats = |typing_users| GatewayStats { connected_clients: mark, online_users: 2, typing_users, rooms: 4 };
+    let stats =
+        |typing_users| GatewayStats { connected_clients: mark, online_users: 2, typing_users, rooms: 4 };
     for (gateway, typing) in [(&first, 1), (&second, 2), (&first, 3)] {
         store.report(gateway, &stats(typing)).await.expect("report");
     }
@@ -333,7 +343,8 @@ async fn presence(store: &dyn PresenceStore, person: &Person, now: Timestamp) ->
 /// Of `people`, exactly `expected` are due; others may be due too.
 async fn assert_due(store: &dyn PresenceStore, people: &[Person], now: Timestamp, expected: &[&Person]) {
     let due = store.due(now, usize::MAX).await.expect("due");
-    let mut due: Vec<&UserId> = people.iter().map(|person| &person.id).filter(|id| due.contains(*id)).collect();
+    let mut due: Vec<&UserId> =
+        people.iter().map(|person| &person.id).filter(|id| due.contains(*id)).collect();
     let mut expected: Vec<&UserId> = expected.iter().map(|person| &person.id).collect();
     due.sort_unstable();
     expected.sort_unstable();

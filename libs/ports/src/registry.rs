@@ -81,7 +81,9 @@ impl Registry for MemoryRegistry {
 
     async fn locate(&self, users: &[UserId]) -> Result<Located, RegistryError> {
         let entries = self.entries.lock();
-        let found = users.iter().filter_map(|user| entries.get(user).map(|at| (user.clone(), at.iter().cloned().collect())));
+        let found = users
+            .iter()
+            .filter_map(|user| entries.get(user).map(|at| (user.clone(), at.iter().cloned().collect())));
         Ok(Located { gateways: found.collect(), complete: true })
     }
 

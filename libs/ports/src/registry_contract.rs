@@ -152,7 +152,8 @@ async fn leave(registry: &dyn Registry, gateway: &GatewayId, users: &[UserId]) {
 /// Locating `users` finds exactly `expected`; each gateway is named once, in any order.
 async fn assert_located(registry: &dyn Registry, users: &[UserId], expected: &[(&UserId, &[&GatewayId])]) {
     let located = registry.locate(users).await.expect("locate").gateways;
-    let texts = |gateways: &mut dyn Iterator<Item = &GatewayId>| gateways.map(|id| id.as_str().to_owned()).collect();
+    let texts =
+        |gateways: &mut dyn Iterator<Item = &GatewayId>| gateways.map(|id| id.as_str().to_owned()).collect();
     let expected: HashMap<&UserId, BTreeSet<String>> =
         expected.iter().map(|(user, gateways)| (*user, texts(&mut gateways.iter().copied()))).collect();
     let found: HashMap<&UserId, BTreeSet<String>> =

@@ -135,7 +135,10 @@ pub trait Store: Send + Sync + 'static {
     /// Does to messages what [`eventflow_protocol::change::apply`] says, each atomically; one answer per change, in the same order.
     ///
     /// Durable when answered. With several writers on one message every change is applied to what the others left.
-    async fn change_messages(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError>;
+    async fn change_messages(
+        &self,
+        changes: &[Identified<ChangeMessage>],
+    ) -> Result<Vec<Changed>, StoreError>;
 
     /// Moves cursors forward; one answer per advance, in the same order. `None`: no such thread, or the user is not in it.
     ///
@@ -159,7 +162,8 @@ pub trait Store: Send + Sync + 'static {
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
     /// Who is in these threads; unknown threads are absent.
-    async fn participants(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError>;
+    async fn participants(&self, threads: &[ThreadId])
+    -> Result<HashMap<ThreadId, Participants>, StoreError>;
 
     /// A page of a user's threads, as they see them.
     async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError>;

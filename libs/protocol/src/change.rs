@@ -120,7 +120,12 @@ pub enum Effect {
 /// Does `wanted` to `message`, which is the one it names. `marks` are those of the message.
 ///
 /// With [`Changed::Done`] the caller stores `message` and `marks`; with anything else neither has changed.
-pub fn apply(message: &mut Message, marks: &mut Vec<ChangeMark>, command: CommandId, wanted: &ChangeMessage) -> Changed {
+pub fn apply(
+    message: &mut Message,
+    marks: &mut Vec<ChangeMark>,
+    command: CommandId,
+    wanted: &ChangeMessage,
+) -> Changed {
     if message.id != wanted.message_id || message.thread_id != wanted.thread_id {
         return Changed::NotFound;
     }
@@ -187,7 +192,11 @@ fn react(
     }
     remember(marks, &wanted.by, Some(emoji), command);
     if add {
-        message.reactions.push(Reaction { emoji: emoji.to_owned(), user_id: wanted.by.clone(), created_at: wanted.at });
+        message.reactions.push(Reaction {
+            emoji: emoji.to_owned(),
+            user_id: wanted.by.clone(),
+            created_at: wanted.at,
+        });
     } else {
         message.reactions.retain(|reaction| !is_theirs(reaction));
     }
@@ -225,7 +234,8 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
     if too_many == 0 && too_many_own == 0 {
         return;
     }
-    let there: HashSet<(&UserId, &str)> = reactions.iter().map(|it| (&it.user_id, it.emoji.as_str())).collect();
+    let there: HashSet<(&UserId, &str)> =
+        reactions.iter().map(|it| (&it.user_id, it.emoji.as_str())).collect();
     let Some(newest) = marks.pop() else { return };
     marks.retain(|mark| {
         let Some(emoji) = mark.emoji.as_deref() else { return true };
@@ -336,7 +346,8 @@ pub fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: us
 /// Nothing for a message without a key, and for one that was changed already.
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
     let is_as_sent = message.edited_at.is_none() && message.deleted_at.is_none();
-    (is_as_sent && message.client_message_id.is_some()).then(|| fingerprint(&message.content, &message.attachments))
+    (is_as_sent && message.client_message_id.is_some())
+        .then(|| fingerprint(&message.content, &message.attachments))
 }
 
 /// Put a thread away, or bring it back: for one person.

@@ -154,7 +154,9 @@ impl CreateThread {
 /// What a message says, in short.
 pub fn fingerprint(content: &str, attachments: &[Attachment]) -> Fingerprint {
     let files = serde_json::to_vec(attachments).unwrap_or_default();
-    let hash = Sha256::new_with_prefix((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
+    let hash = Sha256::new_with_prefix((content.len() as u64).to_be_bytes())
+        .chain_update(content)
+        .chain_update(files);
     short(&hash.finalize())
 }
 
@@ -172,7 +174,10 @@ impl SendMessage {
         let was_changed = stored.edited_at.is_some() || stored.deleted_at.is_some();
         let is_same_body = match sent_as {
             Some(first) => first == fingerprint(self.content.as_str(), &self.attachments),
-            None => was_changed || (stored.content == self.content.as_str() && stored.attachments == self.attachments),
+            None => {
+                was_changed
+                    || (stored.content == self.content.as_str() && stored.attachments == self.attachments)
+            }
         };
         stored.thread_id == self.thread_id && is_same_body
     }

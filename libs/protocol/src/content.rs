@@ -67,12 +67,17 @@ pub fn clean_within(raw: &str, max_chars: usize) -> Option<String> {
 /// another (`<scr<b>ipt>`), which goes then, too. Takes time in proportion to the length.
 pub fn clean(raw: &str) -> String {
     let text: String = raw.chars().filter(|c| is_allowed(*c)).collect();
-    if text.split('<').skip(1).any(|after| after.starts_with(opens)) { without_markup(text.chars()) } else { text }
+    if text.split('<').skip(1).any(|after| after.starts_with(opens)) {
+        without_markup(text.chars())
+    } else {
+        text
+    }
 }
 
 /// Control characters are out, and so are the bidirectional overrides that make text read as something else.
 fn is_allowed(c: char) -> bool {
-    !(matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') || c.is_control() && c != '\n' && c != '\t')
+    !(matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        || c.is_control() && c != '\n' && c != '\t')
 }
 
 /// Whether a `<` before it opens a tag.
@@ -114,7 +119,10 @@ fn without_markup(text: impl Iterator<Item = char>) -> String {
             continue;
         }
         let (at, pass) = (kept.len(), joined + 1);
-        if opens(c) && kept.last().is_some_and(|last| last.char == '<') && open.last().is_none_or(|outer| pass < outer.pass) {
+        if opens(c)
+            && kept.last().is_some_and(|last| last.char == '<')
+            && open.last().is_none_or(|outer| pass < outer.pass)
+        {
             open.push(Open { at: at - 1, pass });
         }
         kept.push(Kept { char: c, joined });

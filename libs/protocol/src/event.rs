@@ -139,7 +139,9 @@ impl Event {
             Self::ThreadCreated { thread } => Audience::Thread(thread.id),
             Self::MessageStored { message, .. } => Audience::Thread(message.thread_id),
             Self::MessageChanged { message, .. } => Audience::Thread(message.thread_id),
-            Self::CursorAdvanced { thread_id, .. } | Self::Typing { thread_id, .. } => Audience::Thread(*thread_id),
+            Self::CursorAdvanced { thread_id, .. } | Self::Typing { thread_id, .. } => {
+                Audience::Thread(*thread_id)
+            }
             Self::ThreadChanged { user_id, .. } => Audience::User(user_id.clone()),
             Self::NotificationStored { notification } => Audience::User(notification.user_id.clone()),
             Self::Revoked { .. } => Audience::Gateways,
@@ -213,7 +215,13 @@ pub fn received(message: &Message) -> Result<(&'static str, String), serde_json:
 
 impl Delivery {
     /// A delivery of this event to this audience, with nothing special about it.
-    pub fn new(event_id: EventId, audience: Audience, name: &str, payload: String, accepted_at: Timestamp) -> Self {
+    pub fn new(
+        event_id: EventId,
+        audience: Audience,
+        name: &str,
+        payload: String,
+        accepted_at: Timestamp,
+    ) -> Self {
         Self {
             event_id,
             audience,

@@ -91,8 +91,10 @@ mod tests {
     #[test]
     fn packing_keeps_order_and_bounds() {
         let envelope = |size| Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![0; size].into() };
-        let all: Vec<Envelope> =
-            (0..600).map(|_| envelope(10)).chain([envelope(99_999), envelope(2), envelope(200_000)]).collect();
+        let all: Vec<Envelope> = (0..600)
+            .map(|_| envelope(10))
+            .chain([envelope(99_999), envelope(2), envelope(200_000)])
+            .collect();
         let frames = Frame::pack(all.clone());
         assert_eq!(frames.iter().map(|frame| frame.items.len()).collect::<Vec<_>>(), [256, 256, 88, 1, 1, 1]);
         assert_eq!(frames.into_iter().flat_map(|frame| frame.items).collect::<Vec<_>>(), all);

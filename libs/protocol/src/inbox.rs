@@ -111,7 +111,18 @@ impl Notification {
     /// As it is stored under this id.
     pub fn new(id: NotificationId, notify: Notify) -> Self {
         let Notify { user_id, kind, title, text, data, thread_id, at, key: _ } = notify;
-        Self { id, user_id, kind, title, text, data, thread_id, is_read: false, read_at: None, created_at: at }
+        Self {
+            id,
+            user_id,
+            kind,
+            title,
+            text,
+            data,
+            thread_id,
+            is_read: false,
+            read_at: None,
+            created_at: at,
+        }
     }
 }
 

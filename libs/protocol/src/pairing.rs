@@ -49,10 +49,20 @@ pub struct Pairing {
 }
 
 /// A key that only messages of the same login, sender, thread and body share; 32 hexadecimal digits.
-pub fn key(session: &[u8; 32], sender: &UserId, thread: ThreadId, content: &str, attachments: &[Attachment]) -> String {
+pub fn key(
+    session: &[u8; 32],
+    sender: &UserId,
+    thread: ThreadId,
+    content: &str,
+    attachments: &[Attachment],
+) -> String {
     let files = serde_json::to_vec(attachments).unwrap_or_default();
-    let hash = Sha256::new_with_prefix(session).chain_update(sender.as_str()).chain_update([0]).chain_update(thread.bytes());
-    let hash = hash.chain_update((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
+    let hash = Sha256::new_with_prefix(session)
+        .chain_update(sender.as_str())
+        .chain_update([0])
+        .chain_update(thread.bytes());
+    let hash =
+        hash.chain_update((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
     hex::encode(&hash.finalize()[..16])
 }
 
@@ -84,7 +94,9 @@ mod tests {
     #[test]
     fn legs_pair_within_the_window_in_either_order() {
         let rest = pairing(Leg::Rest, None);
-        for (at, first, reaches) in [(5, 5, true), (10_005, 5, true), (10_006, 5, false), (5, 10_005, true), (5, 10_006, false)] {
+        for (at, first, reaches) in
+            [(5, 5, true), (10_005, 5, true), (10_006, 5, false), (5, 10_005, true), (5, 10_006, false)]
+        {
             assert_eq!(rest.reaches(Timestamp(at), Timestamp(first)), reaches, "{at} {first}");
         }
     }
@@ -92,7 +104,10 @@ mod tests {
     #[test]
     fn what_a_client_kept_while_it_was_offline_pairs_later() {
         let (before, after) = (pairing(Leg::Socket, Some(90)), pairing(Leg::Socket, Some(60_000)));
-        assert!(!before.reaches(Timestamp(60_000), Timestamp(100)), "the connection was open when the other leg came");
+        assert!(
+            !before.reaches(Timestamp(60_000), Timestamp(100)),
+            "the connection was open when the other leg came"
+        );
         assert!(after.reaches(Timestamp(60_001), Timestamp(100)));
         assert!(!after.reaches(Timestamp(120_101), Timestamp(100)));
     }

@@ -141,9 +141,14 @@ mod tests {
         let small = || (0..200).map(|_| refusal(10));
         let together = ReplyFrame { answers: small().collect() };
         assert_eq!(together.pack().unwrap(), [together.encode().unwrap()]);
-        let large = ReplyFrame { answers: small().chain([refusal(FRAME_MAX_BYTES)]).chain(small()).collect() };
-        let sizes: Vec<usize> =
-            large.pack().unwrap().iter().map(|payload| ReplyFrame::decode(payload).unwrap().answers.len()).collect();
+        let large =
+            ReplyFrame { answers: small().chain([refusal(FRAME_MAX_BYTES)]).chain(small()).collect() };
+        let sizes: Vec<usize> = large
+            .pack()
+            .unwrap()
+            .iter()
+            .map(|payload| ReplyFrame::decode(payload).unwrap().answers.len())
+            .collect();
         assert!(sizes.contains(&1) && sizes.iter().sum::<usize>() == 401, "{sizes:?}");
         assert_eq!(ReplyFrame::default().pack().unwrap(), [] as [Bytes; 0]);
     }

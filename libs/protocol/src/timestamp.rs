@@ -58,7 +58,11 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.serialize_str(&self.to_iso()) } else { serializer.serialize_i64(self.0) }
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&self.to_iso())
+        } else {
+            serializer.serialize_i64(self.0)
+        }
     }
 }
 
@@ -121,7 +125,10 @@ mod tests {
             let tagged = Tagged::At { at: Timestamp(ms) };
             let packed = crate::codec::encode(&tagged).unwrap();
             assert_eq!(crate::codec::decode::<Tagged>(&packed).unwrap(), tagged);
-            assert_eq!(serde_json::from_str::<Tagged>(&serde_json::to_string(&tagged).unwrap()).unwrap(), tagged);
+            assert_eq!(
+                serde_json::from_str::<Tagged>(&serde_json::to_string(&tagged).unwrap()).unwrap(),
+                tagged
+            );
         }
     }
 }

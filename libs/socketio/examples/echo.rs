@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use eventflow_socketio::{
-    Accepted, Application, Config, ConnectError, Encoder, Event, Handshake, Joining, Protocol, Recovery, Server, Socket,
+    Accepted, Application, Config, ConnectError, Encoder, Event, Handshake, Joining, Protocol, Recovery,
+    Server, Socket,
 };
 use serde_json::value::RawValue;
 
@@ -65,7 +66,8 @@ impl Application for Echo {
 impl Echo {
     fn send(&self, socket: &Socket<Box<RawValue>>, name: &str, args: &[&RawValue]) {
         let encoder = self.encoder.for_namespace(socket.namespace());
-        let packet = if self.recovery { encoder.event_raw(name, args) } else { encoder.ephemeral_raw(name, args) };
+        let packet =
+            if self.recovery { encoder.event_raw(name, args) } else { encoder.ephemeral_raw(name, args) };
         socket.emit(&packet);
     }
 }

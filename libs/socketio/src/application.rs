@@ -39,7 +39,11 @@ pub trait Application: Send + Sync + 'static {
 
     /// The socket exists, its client does not know yet: the place to register it. Whatever is emitted from here on
     /// leaves right after the CONNECT answer, so nothing that happens after the answer can be missed.
-    fn joining(&self, socket: &Socket<Self::State>, how: Joining<Self::State>) -> impl Future<Output = ()> + Send;
+    fn joining(
+        &self,
+        socket: &Socket<Self::State>,
+        how: Joining<Self::State>,
+    ) -> impl Future<Output = ()> + Send;
 
     /// The CONNECT answer is queued, and behind it what a recovered session had missed.
     fn connected(&self, socket: &Socket<Self::State>, recovered: bool) -> impl Future<Output = ()> + Send {
@@ -52,7 +56,11 @@ pub trait Application: Send + Sync + 'static {
     fn event(&self, socket: &Socket<Self::State>, event: Event) -> impl Future<Output = ()> + Send;
 
     /// The transport is gone. The session may come back: emits are kept until it does or `expired` is called.
-    fn disconnected(&self, socket: &Socket<Self::State>, reason: DisconnectReason) -> impl Future<Output = ()> + Send {
+    fn disconnected(
+        &self,
+        socket: &Socket<Self::State>,
+        reason: DisconnectReason,
+    ) -> impl Future<Output = ()> + Send {
         let _ = (socket, reason);
         async {}
     }

@@ -42,7 +42,13 @@ pub(crate) enum Worked<S> {
 
 impl<A: Application> Client<A> {
     pub(crate) fn new(shared: Arc<Shared<A>>, engine: Arc<Engine>, handshake: Handshake) -> Self {
-        Self { shared, engine, handshake: Some(Arc::new(handshake)), sockets: Vec::new(), assembler: Assembler::default() }
+        Self {
+            shared,
+            engine,
+            handshake: Some(Arc::new(handshake)),
+            sockets: Vec::new(),
+            assembler: Assembler::default(),
+        }
     }
 
     /// A text message.

@@ -84,6 +84,11 @@ impl Default for Config {
 
 impl Default for Recovery {
     fn default() -> Self {
-        Self { window: Duration::from_mins(2), max_packets: 4_096, max_bytes: 3 * 1024 * 1024, max_parked: 10_000 }
+        Self {
+            window: Duration::from_mins(2),
+            max_packets: 4_096,
+            max_bytes: 3 * 1024 * 1024,
+            max_parked: 10_000,
+        }
     }
 }

@@ -97,8 +97,15 @@ impl Engine {
     }
 
     fn new(bounds: Bounds, stats: Arc<Stats>, polling: Option<Box<Polling>>) -> Arc<Self> {
-        let initial = State { queue: VecDeque::new(), bytes: 0, allowance: Queued::default(), ending: None, polling };
-        Arc::new(Self { id: Id::random(), driver: AtomicWaker::new(), state: Mutex::new(initial), bounds, stats })
+        let initial =
+            State { queue: VecDeque::new(), bytes: 0, allowance: Queued::default(), ending: None, polling };
+        Arc::new(Self {
+            id: Id::random(),
+            driver: AtomicWaker::new(),
+            state: Mutex::new(initial),
+            bounds,
+            stats,
+        })
     }
 
     /// Queues a packet. `false` if the session is ending, be it by this very packet being one too many.
@@ -179,7 +186,9 @@ impl Engine {
         match reason {
             DisconnectReason::SlowClient => self.stats.slow_clients.increment(),
             DisconnectReason::PingTimeout => self.stats.ping_timeouts.increment(),
-            DisconnectReason::ProtocolError | DisconnectReason::TooLarge => self.stats.protocol_errors.increment(),
+            DisconnectReason::ProtocolError | DisconnectReason::TooLarge => {
+                self.stats.protocol_errors.increment()
+            }
             _ => {}
         }
         self.driver.wake();

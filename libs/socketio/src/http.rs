@@ -11,8 +11,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, UPGRADE, VARY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER,
+    SEC_WEBSOCKET_ACCEPT, UPGRADE, VARY,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -82,7 +83,11 @@ async fn serve<A: Application>(shared: Arc<Shared<A>>, request: Request) -> Resp
     response
 }
 
-async fn answer<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts, body: Body) -> Result<Response, Invalid> {
+async fn answer<A: Application>(
+    shared: &Arc<Shared<A>>,
+    head: &mut Parts,
+    body: Body,
+) -> Result<Response, Invalid> {
     let transport = match parameter(head, "transport") {
         Some("polling") => Transport::Polling,
         Some("websocket") => Transport::WebSocket,
@@ -101,7 +106,11 @@ async fn answer<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts, body:
     }
 }
 
-fn open<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts, transport: Transport) -> Result<Response, Invalid> {
+fn open<A: Application>(
+    shared: &Arc<Shared<A>>,
+    head: &mut Parts,
+    transport: Transport,
+) -> Result<Response, Invalid> {
     if head.method != Method::GET {
         return Err(Invalid::BadMethod);
     }
@@ -145,7 +154,11 @@ fn open_polling<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts) -> Re
     Ok(payload(open.text().to_owned()))
 }
 
-fn upgrade<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts, connection: Connection) -> Result<Response, Invalid> {
+fn upgrade<A: Application>(
+    shared: &Arc<Shared<A>>,
+    head: &mut Parts,
+    connection: Connection,
+) -> Result<Response, Invalid> {
     let offer = Offer::read(head).ok_or(Invalid::BadRequest)?;
     let response = switching(&offer);
     if !connection.engine.is_polling() {
@@ -166,7 +179,11 @@ async fn poll(connection: &Connection) -> Result<Response, Invalid> {
     polling::get(&connection.engine).await.map(payload).ok_or(Invalid::BadRequest)
 }
 
-async fn post<A: Application>(shared: &Arc<Shared<A>>, connection: &Connection, body: Body) -> Result<Response, Invalid> {
+async fn post<A: Application>(
+    shared: &Arc<Shared<A>>,
+    connection: &Connection,
+    body: Body,
+) -> Result<Response, Invalid> {
     let engine = &connection.engine;
     let inbox = connection.inbox.as_ref().filter(|_| engine.is_polling()).ok_or(Invalid::BadRequest)?;
     let _posting = Posting::begin(engine).ok_or(Invalid::BadRequest)?;
@@ -253,7 +270,8 @@ impl Invalid {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, 4, "Server is shutting down"),
         };
-        let mut response = (status, axum::Json(serde_json::json!({ "code": code, "message": message }))).into_response();
+        let mut response =
+            (status, axum::Json(serde_json::json!({ "code": code, "message": message }))).into_response();
         if self == Self::Draining {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }

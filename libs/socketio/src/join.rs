@@ -60,9 +60,14 @@ pub(crate) async fn join<A: Application>(
     Some(socket)
 }
 
-async fn accept<A: Application>(shared: &Shared<A>, engine: &Engine, request: &Request) -> Option<Accepted<A::State>> {
+async fn accept<A: Application>(
+    shared: &Shared<A>,
+    engine: &Engine,
+    request: &Request,
+) -> Option<Accepted<A::State>> {
     let hook = shared.app.connect(&request.namespace, &request.handshake, request.auth.as_deref());
-    let outcome = guarded(&shared.stats, hook).await.unwrap_or_else(|| Err(ConnectError::new("internal error")));
+    let outcome =
+        guarded(&shared.stats, hook).await.unwrap_or_else(|| Err(ConnectError::new("internal error")));
     let error = match outcome {
         Ok(accepted) => return Some(accepted),
         Err(error) => error,
@@ -82,8 +87,13 @@ enum Recovery<S> {
 }
 
 /// Finds the session the client asks for, if it is this identity's and can be continued without a gap.
-async fn recover<A: Application>(shared: &Shared<A>, identity: &Identity, auth: Option<&RawValue>) -> Recovery<A::State> {
-    let presented = auth.filter(|_| identity.recovery.is_some()).and_then(|auth| serde_json::from_str(auth.get()).ok());
+async fn recover<A: Application>(
+    shared: &Shared<A>,
+    identity: &Identity,
+    auth: Option<&RawValue>,
+) -> Recovery<A::State> {
+    let presented =
+        auth.filter(|_| identity.recovery.is_some()).and_then(|auth| serde_json::from_str(auth.get()).ok());
     let Some(Presented { pid: Some(pid), offset }) = presented else { return Recovery::None(None) };
     let (private_id, note) = pid.split_once('.').unwrap_or((&pid, ""));
     let offset = offset.as_deref().map(Offset::parse);
@@ -101,7 +111,11 @@ async fn recover<A: Application>(shared: &Shared<A>, identity: &Identity, auth: 
     Recovery::None(Some(Lost { note: note.to_owned(), offset: offset.flatten(), is_here }))
 }
 
-async fn take_over<A: Application>(shared: &Shared<A>, socket: &Socket<A::State>, seen: Option<Offset>) -> Option<Vec<Packet>> {
+async fn take_over<A: Application>(
+    shared: &Shared<A>,
+    socket: &Socket<A::State>,
+    seen: Option<Offset>,
+) -> Option<Vec<Packet>> {
     let deadline = tokio::time::Instant::now() + TAKEOVER_TIMEOUT;
     loop {
         match socket.claim(seen) {
@@ -136,7 +150,11 @@ async fn enter<A: Application>(
 }
 
 /// Takes a socket off its transport: it is parked if it may come back, else it is gone.
-pub(crate) async fn leave<A: Application>(shared: &Shared<A>, socket: &Socket<A::State>, reason: DisconnectReason) {
+pub(crate) async fn leave<A: Application>(
+    shared: &Shared<A>,
+    socket: &Socket<A::State>,
+    reason: DisconnectReason,
+) {
     socket.detach();
     shared.stats.connected.decrement();
     guarded(&shared.stats, shared.app.disconnected(socket, reason)).await;

@@ -92,13 +92,21 @@ fn ending(offset: Offset) -> String {
 impl Encoder {
     /// An encoder for the namespace `/` with a counter of its own.
     pub fn new() -> Self {
-        Self { namespace: "/".into(), epoch: Epoch::of(rand::rng().next_u32()), last_position: Arc::default() }
+        Self {
+            namespace: "/".into(),
+            epoch: Epoch::of(rand::rng().next_u32()),
+            last_position: Arc::default(),
+        }
     }
 
     /// An encoder for another namespace of the same server.
     #[must_use]
     pub fn for_namespace(&self, namespace: &str) -> Self {
-        Self { namespace: namespace.into(), epoch: self.epoch, last_position: Arc::clone(&self.last_position) }
+        Self {
+            namespace: namespace.into(),
+            epoch: self.epoch,
+            last_position: Arc::clone(&self.last_position),
+        }
     }
 
     /// The last offset given to a packet; its position is 0 before the first.
@@ -107,7 +115,11 @@ impl Encoder {
     }
 
     /// An event with one argument, to be replayed if the client misses it.
-    pub fn event<T: Serialize + ?Sized>(&self, name: &str, argument: &T) -> Result<Packet, serde_json::Error> {
+    pub fn event<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        argument: &T,
+    ) -> Result<Packet, serde_json::Error> {
         let argument = serde_json::value::to_raw_value(argument)?;
         Ok(self.event_raw(name, &[&argument]))
     }
@@ -121,13 +133,21 @@ impl Encoder {
 
     /// An event with one argument for one client, outside the order of what is on its way to it: to be replayed if the client misses it,
     /// and its offset repeats the position of the packet emitted before it, whichever that is.
-    pub fn event_beside<T: Serialize + ?Sized>(&self, name: &str, argument: &T) -> Result<Packet, serde_json::Error> {
+    pub fn event_beside<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        argument: &T,
+    ) -> Result<Packet, serde_json::Error> {
         Ok(self.event(name, argument)?.beside(0))
     }
 
     /// An event with one argument that is worth nothing later: it has no offset, is not kept and never replayed. The
     /// argument should not be a string, which a recovering client would take for an offset.
-    pub fn ephemeral<T: Serialize + ?Sized>(&self, name: &str, argument: &T) -> Result<Packet, serde_json::Error> {
+    pub fn ephemeral<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        argument: &T,
+    ) -> Result<Packet, serde_json::Error> {
         let argument = serde_json::value::to_raw_value(argument)?;
         Ok(self.ephemeral_raw(name, &[&argument]))
     }

@@ -31,7 +31,10 @@ pub(crate) struct Post {
 }
 
 /// Drives a session on long-polling to its end, or to the WebSocket it goes on with.
-pub(crate) async fn run<A: Application>(driver: &mut Driver<A>, inbox: &mut mpsc::Receiver<Inbox>) -> Option<Box<WebSocket>> {
+pub(crate) async fn run<A: Application>(
+    driver: &mut Driver<A>,
+    inbox: &mut mpsc::Receiver<Inbox>,
+) -> Option<Box<WebSocket>> {
     let mut post = None;
     driver.shared.stats.polling_open.increment();
     let upgraded = poll_fn(|cx| poll(driver, inbox, &mut post, cx)).await;

@@ -25,7 +25,13 @@ pub(crate) struct Replay {
 impl Replay {
     /// Keeps a packet that has an offset. `prune_age` is `None` while the client is away: then nothing is too old,
     /// since the session as a whole will be.
-    pub(crate) fn push(&mut self, packet: &Packet, now: Instant, bounds: &Recovery, prune_age: Option<Duration>) {
+    pub(crate) fn push(
+        &mut self,
+        packet: &Packet,
+        now: Instant,
+        bounds: &Recovery,
+        prune_age: Option<Duration>,
+    ) {
         self.bytes += packet.len();
         self.kept.push_back((now, packet.clone()));
         while self.kept.len() > bounds.max_packets || self.bytes > bounds.max_bytes {

@@ -46,7 +46,13 @@ impl<S> Sessions<S> {
     }
 
     /// Keeps a session that has no transport. Gives the one that has to go for it, if there are too many.
-    pub(crate) fn park(&self, socket: &Socket<S>, since: Instant, max: usize, stats: &Stats) -> Option<Socket<S>> {
+    pub(crate) fn park(
+        &self,
+        socket: &Socket<S>,
+        since: Instant,
+        max: usize,
+        stats: &Stats,
+    ) -> Option<Socket<S>> {
         let mut tables = self.0.lock();
         tables.parked.insert((since, *socket.id()), socket.clone());
         stats.parked.increment();

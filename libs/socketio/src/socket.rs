@@ -210,7 +210,8 @@ impl<S> Socket<S> {
 
     /// Answers an event with attachments, to which the arguments refer as `{"_placeholder":true,"num":n}`.
     pub fn ack_binary(&self, id: AckId, arguments: &[&RawValue], attachments: Vec<Bytes>) -> Delivery {
-        let text = socket::encode(Kind::BinaryAck(attachments.len()), self.namespace(), Some(id.0), arguments);
+        let text =
+            socket::encode(Kind::BinaryAck(attachments.len()), self.namespace(), Some(id.0), arguments);
         self.push(Packet::new(text, attachments, None))
     }
 

@@ -83,7 +83,11 @@ impl Transport {
         })
     }
 
-    fn poll_feed<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_feed<A: Application>(
+        &mut self,
+        driver: &mut Driver<A>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
         loop {
             std::task::ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
             driver.heartbeat.set_stalled(false);
@@ -132,7 +136,9 @@ fn receive<A: Application>(driver: &mut Driver<A>, message: Message) {
             Err(_) => driver.engine.end(DisconnectReason::ProtocolError),
         },
         Message::Binary(data) => driver.packet(Inbound::Binary(data)),
-        Message::Close(frame) => driver.engine.end(DisconnectReason::of_close_frame(frame.map(|frame| frame.code))),
+        Message::Close(frame) => {
+            driver.engine.end(DisconnectReason::of_close_frame(frame.map(|frame| frame.code)))
+        }
         // The library answers WebSocket pings.
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
     }
@@ -142,9 +148,9 @@ fn reason_of(error: &Error) -> DisconnectReason {
     match error {
         Error::Capacity(_) => DisconnectReason::TooLarge,
         // A client that vanishes without a closing handshake breaks the protocol only on paper.
-        Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            DisconnectReason::TransportClosed
-        }
+        Error::Protocol(
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => DisconnectReason::TransportClosed,
         Error::Protocol(_) | Error::Utf8(_) => DisconnectReason::ProtocolError,
         _ => DisconnectReason::TransportClosed,
     }

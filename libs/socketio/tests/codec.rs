@@ -110,7 +110,9 @@ proptest! {
 #[test]
 fn deeply_nested_json_is_passed_on_unread_and_overflows_no_stack() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let Body::Event { args, .. } = socket::decode(&format!("2[\"x\",{deep}]"), 0).unwrap().body else { panic!("no event") };
+    let Body::Event { args, .. } = socket::decode(&format!("2[\"x\",{deep}]"), 0).unwrap().body else {
+        panic!("no event")
+    };
     assert_eq!(args[0].get(), deep);
     assert!(serde_json::from_str::<serde_json::Value>(args[0].get()).is_err());
 }

@@ -61,9 +61,13 @@ async fn a_refused_origin_reads_nothing_and_an_admitted_one_reads_everything() {
     assert_eq!(status, 200);
     assert_eq!(headers["access-control-allow-origin"], "https://good.example");
     assert_eq!(headers["access-control-allow-credentials"], "true");
-    let preflight = Request::options(uri).header("origin", "https://good.example").body(Body::empty()).unwrap();
+    let preflight =
+        Request::options(uri).header("origin", "https://good.example").body(Body::empty()).unwrap();
     let (status, headers, _) = rig.request(preflight).await;
-    assert_eq!((status.as_u16(), &headers["access-control-allow-methods"]), (204, &"GET, POST".parse().unwrap()));
+    assert_eq!(
+        (status.as_u16(), &headers["access-control-allow-methods"]),
+        (204, &"GET, POST".parse().unwrap())
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -195,7 +195,8 @@ async fn a_session_nobody_comes_back_for_expires_once() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_missed_too_much_is_a_fresh_one() {
     let recovery = Recovery { max_packets: 3, ..Recovery::default() };
-    let (mut rig, mut client, mut memory) = start(Config { recovery: Some(recovery), ..Config::default() }).await;
+    let (mut rig, mut client, mut memory) =
+        start(Config { recovery: Some(recovery), ..Config::default() }).await;
     memory.read(&mut client).await;
     drop(client);
     rig.until(Seen::Disconnected(DisconnectReason::TransportClosed)).await;

@@ -91,7 +91,16 @@ async fn a_client_is_written_to_while_the_application_works_on_its_event() {
 
 #[tokio::test(start_paused = true)]
 async fn what_makes_no_sense_ends_the_connection() {
-    for packet in ["4abc", "42{}", "42[]", "42abc[\"a\"]", "42/nowhere,[\"a\"]", "40", "451-[\"a\"]|42[\"b\"]", "4511-[\"a\"]"] {
+    for packet in [
+        "4abc",
+        "42{}",
+        "42[]",
+        "42abc[\"a\"]",
+        "42/nowhere,[\"a\"]",
+        "40",
+        "451-[\"a\"]|42[\"b\"]",
+        "4511-[\"a\"]",
+    ] {
         let mut rig = Rig::new(Config::default());
         let (mut client, _) = rig.joined("").await;
         for part in packet.split('|') {

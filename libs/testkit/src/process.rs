@@ -18,16 +18,25 @@ pub struct Process {
 
 impl Process {
     /// Starts `binary` in `folder` with these environment variables and no others; what it writes goes to a log file there.
-    pub fn start(binary: &str, arguments: &[&str], settings: &[(String, String)], folder: &Path) -> anyhow::Result<Self> {
+    pub fn start(
+        binary: &str,
+        arguments: &[&str],
+        settings: &[(String, String)],
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let path = binaries()?.join(binary);
         let log = folder.join(format!("{binary}.log"));
-        let output = std::fs::OpenOptions::new().create(true).append(true).open(&log).context("open a log file")?;
+        let output =
+            std::fs::OpenOptions::new().create(true).append(true).open(&log).context("open a log file")?;
         let errors = output.try_clone().context("open a log file")?;
         let mut command = Command::new(&path);
         command.args(arguments).env_clear().envs(settings.iter().cloned()).current_dir(folder);
         command.stdin(Stdio::null()).stdout(output).stderr(errors).kill_on_drop(true);
         let child = command.spawn().with_context(|| {
-            format!("start {}: build it (cargo build --release --workspace --bins) or set EVENTFLOW_BIN_DIR", path.display())
+            format!(
+                "start {}: build it (cargo build --release --workspace --bins) or set EVENTFLOW_BIN_DIR",
+                path.display()
+            )
         })?;
         Ok(Self { binary: binary.to_owned(), child, log })
     }
@@ -45,14 +54,17 @@ impl Process {
         });
         match ended.await? {
             None => Ok(()),
-            Some(ended) => bail!("{} ended ({ended:?}) instead of becoming ready: {}", self.binary, self.log()),
+            Some(ended) => {
+                bail!("{} ended ({ended:?}) instead of becoming ready: {}", self.binary, self.log())
+            }
         }
     }
 
     /// Sends SIGTERM.
     pub async fn terminate(&self) -> anyhow::Result<()> {
         let Some(pid) = self.child.id() else { bail!("{} has ended already: {}", self.binary, self.log()) };
-        let sent = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await.context("run kill")?;
+        let sent =
+            Command::new("kill").args(["-TERM", &pid.to_string()]).status().await.context("run kill")?;
         if sent.success() { Ok(()) } else { bail!("kill -TERM {pid}: {sent}") }
     }
 

@@ -75,7 +75,8 @@ impl Vhost {
         let url = format!("{server}/{name}");
         let vhost = Self { url, management: servers.management.clone(), name, http: Client::new() };
         vhost.call(Method::PUT, &format!("vhosts/{}", vhost.name), json!({})).await?;
-        let user = servers.rabbitmq.split("//").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or("guest");
+        let user =
+            servers.rabbitmq.split("//").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or("guest");
         let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
         vhost.call(Method::PUT, &format!("permissions/{}/{user}", vhost.name), everything).await?;
         Ok(vhost)
@@ -89,7 +90,8 @@ impl Vhost {
     async fn call(&self, method: Method, path: &str, body: serde_json::Value) -> anyhow::Result<()> {
         let url = format!("{}/api/{path}", self.management);
         let sent = self.http.request(method, url).json(&body).send().await;
-        sent.and_then(reqwest::Response::error_for_status).with_context(|| format!("ask RabbitMQ's management API: {path}"))?;
+        sent.and_then(reqwest::Response::error_for_status)
+            .with_context(|| format!("ask RabbitMQ's management API: {path}"))?;
         Ok(())
     }
 }

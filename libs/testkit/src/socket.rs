@@ -52,7 +52,8 @@ impl RawSocket {
         loop {
             let frame = self.read().await?;
             let Some(event) = frame.strip_prefix("42") else { continue };
-            let mut event: Vec<Value> = serde_json::from_str(event).with_context(|| format!("read {frame}"))?;
+            let mut event: Vec<Value> =
+                serde_json::from_str(event).with_context(|| format!("read {frame}"))?;
             if event.first().is_some_and(|first| first == name) && event.len() > 1 {
                 return Ok(event.swap_remove(1));
             }
@@ -63,11 +64,15 @@ impl RawSocket {
     pub async fn until_closed(mut self) -> anyhow::Result<Ended> {
         let mut frames = Vec::new();
         loop {
-            let next = timeout(PATIENCE, self.stream.next()).await.context("the server does not close the socket")?;
+            let next = timeout(PATIENCE, self.stream.next())
+                .await
+                .context("the server does not close the socket")?;
             match next {
                 Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.write("3".to_owned()).await?,
                 Some(Ok(Message::Text(text))) => frames.push(text.as_str().to_owned()),
-                Some(Ok(Message::Close(frame))) => return Ok(Ended { code: frame.map(|frame| frame.code.into()), frames }),
+                Some(Ok(Message::Close(frame))) => {
+                    return Ok(Ended { code: frame.map(|frame| frame.code.into()), frames });
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Ok(Ended { code: None, frames }),
             }

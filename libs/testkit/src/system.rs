@@ -11,7 +11,8 @@ use tempfile::TempDir;
 /// What every system of the tests signs with.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The roles of a fleet, in the order they are started.
-pub const FLEET: [&str; 5] = ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"];
+pub const FLEET: [&str; 5] =
+    ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"];
 /// The binary that is all of them.
 pub const SINGLE: &str = "eventflow";
 
@@ -45,7 +46,11 @@ struct Member {
 impl System {
     /// One process on embedded backends. `settings` are environment variables of the configuration.
     pub async fn single(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::start(&[SINGLE], settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()).await
+        Self::start(
+            &[SINGLE],
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        )
+        .await
     }
 
     /// Every role a process, on these backends.

@@ -85,7 +85,11 @@ impl Persistence {
     }
 
     /// Threads first: a message may be for a thread that was asked for just before it.
-    async fn create_threads(&self, batch: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+    async fn create_threads(
+        &self,
+        batch: &[Item<Command>],
+        results: &mut [Option<Became>],
+    ) -> Result<(), Unavailable> {
         for (item, result) in batch.iter().zip(results) {
             if let Command::CreateThread(create) = &item.value {
                 *result = Some(match self.parts.store.create_thread(create).await {
@@ -97,7 +101,11 @@ impl Persistence {
         Ok(())
     }
 
-    async fn append(&self, batch: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+    async fn append(
+        &self,
+        batch: &[Item<Command>],
+        results: &mut [Option<Became>],
+    ) -> Result<(), Unavailable> {
         let (at, new): (Vec<usize>, Vec<NewMessage>) =
             batch.iter().enumerate().filter_map(|(at, item)| Some((at, new_message(item)?))).unzip();
         if new.is_empty() {
@@ -105,7 +113,9 @@ impl Persistence {
         }
         match self.parts.store.append_messages(&new).await {
             Ok(appended) => {
-                at.into_iter().zip(appended).for_each(|(at, appended)| results[at] = Some(Became::Message(Box::new(appended))));
+                at.into_iter()
+                    .zip(appended)
+                    .for_each(|(at, appended)| results[at] = Some(Became::Message(Box::new(appended))));
             }
             Err(error) => {
                 not_done(error)?;
@@ -132,17 +142,23 @@ impl Persistence {
     }
 
     async fn publish(&self, events: &[Event]) -> Result<(), Unavailable> {
-        let envelopes =
-            events.iter().map(envelope).collect::<Result<Vec<_>, _>>().map_err(|error| unavailable("encoding", error))?;
+        let envelopes = events
+            .iter()
+            .map(envelope)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unavailable("encoding", error))?;
         let frames = Frame::pack(envelopes).iter().map(Frame::encode).collect::<Result<Vec<_>, _>>();
         let frames = frames.map_err(|error| unavailable("encoding", error))?;
         if frames.is_empty() {
             return Ok(());
         }
         let timer = self.published.confirm_seconds.start_timer();
-        let messages = frames.into_iter().map(|payload| Outgoing::to_queue(self.next.name(), payload)).collect();
+        let messages =
+            frames.into_iter().map(|payload| Outgoing::to_queue(self.next.name(), payload)).collect();
         for result in self.events.lock().await.publish(messages).await {
-            result.inspect_err(|_| self.published.publish_failures.inc()).map_err(|error| unavailable("the broker", error))?;
+            result
+                .inspect_err(|_| self.published.publish_failures.inc())
+                .map_err(|error| unavailable("the broker", error))?;
         }
         timer.observe_duration();
         self.published.published.inc_by(events.len() as u64);
@@ -158,7 +174,9 @@ impl Persistence {
                         self.parts.broker.reply(address, payload).await;
                     }
                 }
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "an answer cannot be encoded"),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "an answer cannot be encoded")
+                }
             }
         }
     }
@@ -223,9 +241,11 @@ fn ends_a_part(command: &Command) -> bool {
 
 fn new_message(item: &Item<Command>) -> Option<NewMessage> {
     match &item.value {
-        Command::SendMessage(send) => {
-            Some(NewMessage { command_id: CommandId(item.id), send: send.clone(), redelivered: item.redelivered })
-        }
+        Command::SendMessage(send) => Some(NewMessage {
+            command_id: CommandId(item.id),
+            send: send.clone(),
+            redelivered: item.redelivered,
+        }),
         _ => None,
     }
 }
@@ -238,8 +258,12 @@ fn envelope(event: &Event) -> Result<Envelope, codec::CodecError> {
 fn not_done(error: StoreError) -> Result<Became, Unavailable> {
     match error {
         StoreError::Unavailable { .. } => Err(unavailable("the store", error)),
-        StoreError::Failed { what, source } => Ok(Became::Failed(format!("the store failed: {what}: {source}"))),
-        StoreError::Refused { what, source } => Ok(Became::Refused(format!("the store refused: {what}: {source}"))),
+        StoreError::Failed { what, source } => {
+            Ok(Became::Failed(format!("the store failed: {what}: {source}")))
+        }
+        StoreError::Refused { what, source } => {
+            Ok(Became::Refused(format!("the store refused: {what}: {source}")))
+        }
     }
 }
 

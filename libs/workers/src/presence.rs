@@ -105,7 +105,9 @@ impl Sweeper {
     async fn tell_at_the_end(&self, untold: &Announcement) {
         match timeout(LAST_WORDS, self.announce(untold)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "changes of presence stay untold"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "changes of presence stay untold")
+            }
             Err(_) => tracing::warn!("changes of presence stay untold: the broker did not take them in time"),
         }
     }
@@ -115,7 +117,9 @@ impl Sweeper {
         let swept = match self.probe().await {
             Ok(()) => {
                 if patience.succeeded(Instant::now()) {
-                    tracing::info!("presence can be judged again, once every device has had the time to renew");
+                    tracing::info!(
+                        "presence can be judged again, once every device has had the time to renew"
+                    );
                 }
                 if patience.is_over(Instant::now()) { self.judge_due(untold).await } else { Ok(()) }
             }
@@ -167,8 +171,11 @@ impl Sweeper {
             users.iter().filter(|user| doubtful.contains(*user)).cloned().collect()
         };
         // Before the judgement: what fails after it would lose its changes.
-        let mut told =
-            if doubtful.is_empty() { HashMap::default() } else { self.store.presence(&doubtful, now).await.map_err(away)? };
+        let mut told = if doubtful.is_empty() {
+            HashMap::default()
+        } else {
+            self.store.presence(&doubtful, now).await.map_err(away)?
+        };
         match self.store.judge(users, now).await {
             Ok(changes) => {
                 told.extend(changes.into_iter().map(|change| (change.user_id.clone(), change)));
@@ -192,7 +199,8 @@ impl Sweeper {
         let payload = serde_json::to_string(presence).expect("an id, a status and a time always encode");
         let event_id = EventId::caused_by(CommandId::new(), "presence changed");
         let audience = Audience::Watchers(presence.user_id.clone());
-        let delivery = Delivery { ephemeral: true, ..Delivery::new(event_id, audience, "presence:sync", payload, now) };
+        let delivery =
+            Delivery { ephemeral: true, ..Delivery::new(event_id, audience, "presence:sync", payload, now) };
         let body = codec::encode(&delivery).expect("a delivery always encodes");
         Envelope { id: event_id.0, attempt: 0, body }
     }

@@ -29,15 +29,21 @@ const HOURS: Duration = Duration::from_hours(3);
 #[tokio::test(start_paused = true)]
 async fn a_change_is_told_once_to_those_who_look_at_the_person() {
     let mut stage = Stage::new();
-    stage.perform(&[stage.here("ann", "phone"), stage.here("bob", "phone"), stage.here("ann", "laptop")]).await;
+    stage
+        .perform(&[stage.here("ann", "phone"), stage.here("bob", "phone"), stage.here("ann", "laptop")])
+        .await;
     let mut told = stage.told();
     told.sort_by(|a, b| a.presence.user_id.cmp(&b.presence.user_id));
-    assert_eq!(told.iter().map(Told::short).collect::<Vec<_>>(), [("ann", Status::Online), ("bob", Status::Online)]);
+    assert_eq!(
+        told.iter().map(Told::short).collect::<Vec<_>>(),
+        [("ann", Status::Online), ("bob", Status::Online)]
+    );
     for told in told {
         assert_eq!(told.delivery.audience, Audience::Watchers(told.presence.user_id.clone()));
         assert_eq!((told.delivery.name.as_str(), told.delivery.ephemeral), ("presence:sync", true));
         let last_seen = told.presence.last_seen.unwrap().to_iso();
-        let payload = format!(r#"{{"userId":"{}","status":"online","lastSeen":"{last_seen}"}}"#, told.presence.user_id);
+        let payload =
+            format!(r#"{{"userId":"{}","status":"online","lastSeen":"{last_seen}"}}"#, told.presence.user_id);
         assert_eq!(told.delivery.payload, payload);
     }
     stage.perform(&[stage.here("ann", "phone")]).await;
@@ -93,7 +99,11 @@ async fn old_fault_19_who_stays_connected_for_hours_is_not_forgotten() {
     let statuses: Vec<Status> = stage.told().into_iter().map(|told| told.presence.status).collect();
     assert_eq!(statuses, [Status::Online, Status::Away]);
     stage.let_pass(DEVICE_LEASE + SLACK).await;
-    assert_eq!(stage.told().iter().map(Told::short).collect::<Vec<_>>(), [("ann", Status::Offline)], "and leaves with the lease");
+    assert_eq!(
+        stage.told().iter().map(Told::short).collect::<Vec<_>>(),
+        [("ann", Status::Offline)],
+        "and leaves with the lease"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +177,10 @@ async fn what_the_broker_did_not_take_is_told_when_it_does() {
     stage.publishing.store(true, Ordering::SeqCst);
     let mut told = [stage.next().await, stage.next().await];
     told.sort_by(|a, b| a.presence.user_id.cmp(&b.presence.user_id));
-    assert_eq!(told.iter().map(Told::short).collect::<Vec<_>>(), [("ann", Status::Offline), ("bob", Status::Offline)]);
+    assert_eq!(
+        told.iter().map(Told::short).collect::<Vec<_>>(),
+        [("ann", Status::Offline), ("bob", Status::Offline)]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,10 +254,22 @@ impl Stage {
         let (broker_health, health) = watch::channel(Health::Up);
         let gateways = Box::new(Gateways { into, publishing: publishing.clone(), hanging: hanging.clone() });
         let metrics = Metrics::default();
-        let parts = SweeperParts { store: store.clone(), gateways, broker_health: health, clock: clock.clone() };
+        let parts =
+            SweeperParts { store: store.clone(), gateways, broker_health: health, clock: clock.clone() };
         let sweeper = Arc::new(Sweeper::new(parts, &metrics));
         let (shutdown, running) = (CancellationToken::new(), tokio::task::JoinSet::new());
-        Self { sweeper, store, clock, metrics, broker_health, publishing, hanging, published, shutdown, running }
+        Self {
+            sweeper,
+            store,
+            clock,
+            metrics,
+            broker_health,
+            publishing,
+            hanging,
+            published,
+            shutdown,
+            running,
+        }
     }
 
     /// With its loop, past the time it waits at its start.
@@ -284,7 +309,10 @@ impl Stage {
 
     /// What is told next, whenever that is.
     async fn next(&mut self) -> Told {
-        timeout(Duration::from_mins(10), self.published.recv()).await.expect("told in time").expect("a sweeper that lives")
+        timeout(Duration::from_mins(10), self.published.recv())
+            .await
+            .expect("told in time")
+            .expect("a sweeper that lives")
     }
 
     /// Tells the loop to end, and waits until it has.
@@ -394,7 +422,11 @@ impl PresenceStore for FailingStore {
         self.up()?.due(now, limit).await
     }
 
-    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+    async fn presence(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         self.up()?.presence(users, now).await
     }
 

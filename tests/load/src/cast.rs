@@ -38,13 +38,19 @@ pub struct Cast {
 
 impl Cast {
     /// `threads` threads of `members` users each, numbered from `first_user`; nobody is connected yet.
-    pub async fn assemble(shared: Arc<Shared>, threads: u32, members: u32, first_user: u32) -> Result<Self, LoadError> {
+    pub async fn assemble(
+        shared: Arc<Shared>,
+        threads: u32,
+        members: u32,
+        first_user: u32,
+    ) -> Result<Self, LoadError> {
         let create = |thread: u32| {
             let shared = Arc::clone(&shared);
             async move {
                 let first = first_user + thread * members;
                 let target = &shared.target;
-                let others: Vec<String> = (first + 1..first + members).map(|user| target.user(user)).collect();
+                let others: Vec<String> =
+                    (first + 1..first + members).map(|user| target.user(user)).collect();
                 let token = target.token(first);
                 insist(|| target.rest.create_thread(&token, &others, &target.run)).await.map(Arc::from)
             }
@@ -56,7 +62,8 @@ impl Cast {
     /// A thread of one user and of guests who are connected by somebody else, if at all.
     pub async fn with_guests(shared: Arc<Shared>, user: u32, guests: &[u32]) -> Result<Self, LoadError> {
         let target = &shared.target;
-        let (token, others) = (target.token(user), guests.iter().map(|guest| target.user(*guest)).collect::<Vec<_>>());
+        let (token, others) =
+            (target.token(user), guests.iter().map(|guest| target.user(*guest)).collect::<Vec<_>>());
         let thread = insist(|| target.rest.create_thread(&token, &others, &target.run)).await?;
         Ok(Self::new(Arc::clone(&shared), vec![Arc::from(thread)], 1, user))
     }
@@ -67,20 +74,34 @@ impl Cast {
     }
 
     fn new(shared: Arc<Shared>, threads: Vec<Arc<str>>, members_per_thread: u32, first_user: u32) -> Self {
-        Self { shared, threads, members_per_thread, first_user, tracker: TaskTracker::new(), clients: Vec::new() }
+        Self {
+            shared,
+            threads,
+            members_per_thread,
+            first_user,
+            tracker: TaskTracker::new(),
+            clients: Vec::new(),
+        }
     }
 
     /// Connects everybody, at most `rate` per second if given; `source` says what the member at a place
     /// (thread, member) sends.
-    pub async fn connect(&mut self, rate: Option<f64>, source: impl Fn(u32, u32) -> Source) -> Result<(), LoadError> {
+    pub async fn connect(
+        &mut self,
+        rate: Option<f64>,
+        source: impl Fn(u32, u32) -> Source,
+    ) -> Result<(), LoadError> {
         let start = Instant::now();
-        let members = (0_u32..).zip(&self.threads).flat_map(|(t, id)| (0..self.members_per_thread).map(move |m| (t, m, id)));
+        let members = (0_u32..)
+            .zip(&self.threads)
+            .flat_map(|(t, id)| (0..self.members_per_thread).map(move |m| (t, m, id)));
         let connects = members.map(|(thread, member, id)| {
             let place = thread * self.members_per_thread + member;
             let user = self.first_user + place;
             let outbox = Outbox::new(user, source(thread, member));
             let client = Member::new(Arc::clone(&self.shared), user, Arc::clone(id), outbox);
-            let due = start + rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(f64::from(place) / rate));
+            let due =
+                start + rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(f64::from(place) / rate));
             let (shared, tracker) = (Arc::clone(&self.shared), self.tracker.clone());
             async move {
                 sleep_until(due).await;
@@ -107,7 +128,9 @@ impl Cast {
     /// Everybody hangs up, all history is read, and the ledger judges.
     pub async fn judge(mut self) -> Result<Verdict, LoadError> {
         let records = self.dismiss().await;
-        let ends = stream::iter((0_u32..).zip(&self.threads).map(|(number, thread)| self.thread_end(number, thread)));
+        let ends = stream::iter(
+            (0_u32..).zip(&self.threads).map(|(number, thread)| self.thread_end(number, thread)),
+        );
         let ends: Vec<ThreadEnd> = ends.buffered(CALLS_AT_ONCE).try_collect().await?;
         Ok(Verdict::of(&ends, &records))
     }

@@ -28,7 +28,8 @@ pub async fn run(args: &RunArgs) -> Result<Report, LoadError> {
     let (plan, patience) = (Plan::of(args)?, args.common.patience()?);
     let shared = shared(&args.common)?;
     let stage = &shared.stage;
-    let mut cast = Cast::assemble(Arc::clone(&shared), plan.threads, plan.members, args.common.offset).await?;
+    let mut cast =
+        Cast::assemble(Arc::clone(&shared), plan.threads, plan.members, args.common.offset).await?;
     cast.connect(None, |thread, member| plan.source(thread, member)).await?;
     let pids = &args.common.pids;
 
@@ -71,7 +72,10 @@ pub async fn drain(stage: &Stage, members: u32, patience: Patience) -> bool {
         let quiet = Duration::from_micros(stage.quiet_us());
         let settled = is_settled(stage);
         let complete = settled && is_complete(stage, members);
-        if (complete && quiet >= patience.quiet) || (settled && quiet >= QUIET_INCOMPLETE) || Instant::now() >= give_up {
+        if (complete && quiet >= patience.quiet)
+            || (settled && quiet >= QUIET_INCOMPLETE)
+            || Instant::now() >= give_up
+        {
             return settled;
         }
         sleep(LOOK_EVERY).await;
@@ -102,8 +106,14 @@ impl Plan {
     fn of(args: &RunArgs) -> Result<Self, LoadError> {
         let (threads, members) = args.threads.zip(args.members).unwrap_or((args.pairs, 2));
         let senders = if args.senders == 0 { members } else { args.senders.min(members) };
-        if threads == 0 || members < 2 || (args.mode == Mode::Open && args.rate <= 0.0) || args.duration <= 0.0 {
-            return Err(LoadError::Setting("a run needs threads, two members, a rate and a duration".to_owned()));
+        if threads == 0
+            || members < 2
+            || (args.mode == Mode::Open && args.rate <= 0.0)
+            || args.duration <= 0.0
+        {
+            return Err(LoadError::Setting(
+                "a run needs threads, two members, a rate and a duration".to_owned(),
+            ));
         }
         let count = if args.mode == Mode::Open { threads as usize * senders as usize } else { 0 };
         Ok(Self {

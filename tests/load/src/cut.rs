@@ -65,7 +65,8 @@ impl Watch {
 
     /// What was seen.
     pub fn cuts(&self) -> Cuts {
-        let mut cuts: Vec<f64> = self.connections.iter().filter_map(|(_, cut)| cut.map(|cut| cut.as_secs_f64())).collect();
+        let mut cuts: Vec<f64> =
+            self.connections.iter().filter_map(|(_, cut)| cut.map(|cut| cut.as_secs_f64())).collect();
         cuts.sort_by(f64::total_cmp);
         let uncut = u32::try_from(self.connections.len() - cuts.len()).unwrap_or(u32::MAX);
         let at = |place: usize| cuts.get(place).copied().unwrap_or_default();

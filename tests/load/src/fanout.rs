@@ -32,7 +32,8 @@ pub async fn run(args: &FanoutArgs) -> Result<Report, LoadError> {
     let stage = &shared.stage;
     let feed = Arc::new(Feed::released());
     let mut cast = Cast::assemble(Arc::clone(&shared), 1, args.members, args.common.offset).await?;
-    cast.connect(None, |_, member| if member == 0 { Source::Fed(Arc::clone(&feed)) } else { Source::Silent }).await?;
+    cast.connect(None, |_, member| if member == 0 { Source::Fed(Arc::clone(&feed)) } else { Source::Silent })
+        .await?;
 
     stage.begin(Duration::ZERO, WINDOW);
     let pids = &args.common.pids;
@@ -46,7 +47,8 @@ pub async fn run(args: &FanoutArgs) -> Result<Report, LoadError> {
     let drained = drain(stage, args.members, args.common.patience()?).await;
 
     let processes = before.usage_until(&after, pids, stage.stored.load(Ordering::Acquire));
-    let report = Report::of(stage, format!("fan-out to {} members", args.members), window_s, cast.judge().await?);
+    let report =
+        Report::of(stage, format!("fan-out to {} members", args.members), window_s, cast.judge().await?);
     Ok(Report { fanout: lines, processes, generator_cpu_s: before.own_until(&after), drained, ..report })
 }
 

@@ -33,10 +33,12 @@ impl Flood {
     /// A thread of user number `sender` and of the `args.slow` ones after it, of whom only the sender is connected. Users and threads are
     /// named after `run`.
     pub async fn set(args: &SlowArgs, run: &str, sender: u32) -> Result<Self, LoadError> {
-        let common = Common { content_bytes: args.flood_bytes, run_id: Some(run.to_owned()), ..args.common.clone() };
+        let common =
+            Common { content_bytes: args.flood_bytes, run_id: Some(run.to_owned()), ..args.common.clone() };
         let (shared, feed) = (shared(&common)?, Arc::new(Feed::paced(0, 1, args.flood_rate)));
         let guests = sender + 1..sender + 1 + args.slow;
-        let mut cast = Cast::with_guests(Arc::clone(&shared), sender, &guests.clone().collect::<Vec<_>>()).await?;
+        let mut cast =
+            Cast::with_guests(Arc::clone(&shared), sender, &guests.clone().collect::<Vec<_>>()).await?;
         cast.connect(None, |_, _| Source::Fed(Arc::clone(&feed))).await?;
         Ok(Self { shared, cast, feed, rate: args.flood_rate, guests })
     }

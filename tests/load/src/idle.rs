@@ -35,7 +35,8 @@ pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
     let pids = &args.common.pids;
     let (rss_before, before, start) = (memory(pids), Snapshot::take(pids), Instant::now());
     let rate = (args.rate > 0.0).then_some(args.rate);
-    cast.connect(rate, |_, member| if member == 0 { Source::Fed(Arc::clone(&feed)) } else { Source::Silent }).await?;
+    cast.connect(rate, |_, member| if member == 0 { Source::Fed(Arc::clone(&feed)) } else { Source::Silent })
+        .await?;
     let (connect_s, after) = (start.elapsed().as_secs_f64(), Snapshot::take(pids));
     sleep(hold).await;
     let usage = before.usage_until(&after, pids, u64::from(args.connections));
@@ -61,7 +62,14 @@ pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
     stage.end_sending();
     let drained = drain(stage, args.connections, patience).await;
     let report = Report::of(stage, words, connect_s, cast.judge().await?);
-    Ok(Report { idle: Some(idle), fanout, processes: usage, generator_cpu_s: before.own_until(&after), drained, ..report })
+    Ok(Report {
+        idle: Some(idle),
+        fanout,
+        processes: usage,
+        generator_cpu_s: before.own_until(&after),
+        drained,
+        ..report
+    })
 }
 
 fn memory(pids: &[Watched]) -> Vec<u64> {
@@ -79,5 +87,9 @@ fn line(connections: u32, connect_s: f64, rss_before: &[u64], usage: &[Usage]) -
             connect_us: usage.cpu_s.map(|cpu_s| cpu_s * 1_000_000.0 / f64::from(connections.max(1))),
         }
     });
-    IdleLine { connections, connects_per_s: f64::from(connections) / connect_s, processes: processes.collect() }
+    IdleLine {
+        connections,
+        connects_per_s: f64::from(connections) / connect_s,
+        processes: processes.collect(),
+    }
 }

@@ -37,7 +37,10 @@ impl Minter {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a token carries wall-clock times and the generator has no Clock port")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a token carries wall-clock times and the generator has no Clock port"
+)]
 fn wall_clock_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs()
 }
@@ -53,7 +56,8 @@ mod tests {
         assert_eq!(parts.len(), 3);
         let header = URL_SAFE_NO_PAD.decode(parts[0]).unwrap();
         assert_eq!(header, br#"{"alg":"HS256","typ":"JWT"}"#);
-        let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        let claims: serde_json::Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
         assert_eq!((claims["id"].as_str(), claims["role"].as_str()), (Some("u1"), Some("user")));
         assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), LIFETIME_S);
     }
@@ -62,7 +66,8 @@ mod tests {
     fn the_signature_is_that_of_rfc_7515_for_the_same_key_and_text() {
         let mut mac = Minter::new("secret").key.clone();
         mac.update(b"message");
-        let hex: String = mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let hex: String =
+            mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         assert_eq!(hex, "8b5f48702995c1598c573db1e21866a9b825d4a794d169d7060a03605796360b");
     }
 }

@@ -65,7 +65,9 @@ impl Feed {
     /// When message `n` was meant to be sent, in microseconds since the generator started.
     pub fn intended_us(&self, n: u32, stage: &Stage) -> u64 {
         match &self.timing {
-            Timing::Paced { rank, feeds, rate } => stage.start_us() + place_us(u64::from(n) * feeds + rank, *rate),
+            Timing::Paced { rank, feeds, rate } => {
+                stage.start_us() + place_us(u64::from(n) * feeds + rank, *rate)
+            }
             Timing::Released(at_us) => at_us.load(Ordering::Acquire),
         }
     }
@@ -104,7 +106,11 @@ fn sleep_until(due_us: u64, stage: &Stage) {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run is hours long at most and never negative")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a run is hours long at most and never negative"
+)]
 fn place_us(number: u64, rate: f64) -> u64 {
     (number as f64 * 1_000_000.0 / rate) as u64
 }

@@ -84,7 +84,8 @@ impl Watched {
 
     fn sum(&self, of: impl Fn(u32) -> Option<f64>) -> Option<f64> {
         let own = of(self.pid)?;
-        let children: f64 = if self.children { descendants(self.pid).into_iter().filter_map(of).sum() } else { 0.0 };
+        let children: f64 =
+            if self.children { descendants(self.pid).into_iter().filter_map(of).sum() } else { 0.0 };
         Some(own + children)
     }
 }
@@ -100,7 +101,8 @@ fn cpu_s(pid: u32) -> Option<f64> {
 fn rss(pid: u32) -> Option<u64> {
     let exact = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
     let text = exact.or_else(|_| fs::read_to_string(format!("/proc/{pid}/status"))).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Rss:").or_else(|| line.strip_prefix("VmRSS:")))?;
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("Rss:").or_else(|| line.strip_prefix("VmRSS:")))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -112,8 +114,11 @@ fn stat_field(stat: &str, index: usize) -> Option<u64> {
 
 fn descendants(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for pid in
-        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+    for pid in fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
     {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         if let Some(parent) = stat_field(&stat, 1).and_then(|parent| u32::try_from(parent).ok()) {
@@ -149,7 +154,10 @@ mod tests {
     #[test]
     fn a_command_name_with_spaces_and_brackets_does_not_shift_the_fields() {
         let stat = "7 (a b) c) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0";
-        assert_eq!((stat_field(stat, 1), stat_field(stat, 11), stat_field(stat, 12)), (Some(1), Some(150), Some(50)));
+        assert_eq!(
+            (stat_field(stat, 1), stat_field(stat, 11), stat_field(stat, 12)),
+            (Some(1), Some(150), Some(50))
+        );
     }
 
     #[test]
@@ -164,7 +172,8 @@ mod tests {
     #[test]
     fn a_process_that_is_gone_gives_nothing() {
         let gone = Watched { name: "gone".to_owned(), pid: u32::MAX - 1, children: false };
-        let (before, after) = (Snapshot::take(std::slice::from_ref(&gone)), Snapshot::take(std::slice::from_ref(&gone)));
+        let (before, after) =
+            (Snapshot::take(std::slice::from_ref(&gone)), Snapshot::take(std::slice::from_ref(&gone)));
         assert_eq!(before.usage_until(&after, &[gone], 10)[0].cpu_s, None);
     }
 }

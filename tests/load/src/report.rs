@@ -245,16 +245,26 @@ impl Display for SlowLine {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let Self { slow, healthy, flood_rate, flood_bytes, noticed, .. } = self;
         let Cuts { uncut, first_s, median_s, last_s } = self.cuts;
-        writeln!(out, "{slow} sockets never read {flood_rate:.0} msg/s of {flood_bytes} B, {healthy} healthy ones beside them")?;
-        writeln!(out, "cut after {first_s:.1} s (first), {median_s:.1} s (median), {last_s:.1} s (last); not cut: {uncut}")?;
+        writeln!(
+            out,
+            "{slow} sockets never read {flood_rate:.0} msg/s of {flood_bytes} B, {healthy} healthy ones beside them"
+        )?;
+        writeln!(
+            out,
+            "cut after {first_s:.1} s (first), {median_s:.1} s (median), {last_s:.1} s (last); not cut: {uncut}"
+        )?;
         fmt_latency(out, "  alone", &self.alone)?;
         self.beside_readers.iter().try_for_each(|window| fmt_latency(out, "  beside readers", window))?;
         self.beside_slow.iter().try_for_each(|window| fmt_latency(out, "  beside slow", window))?;
         writeln!(out, "p99 beside slow ones: {noticed:.2} times p99 beside readers")?;
         writeln!(out, "lost or doubled of the flood, at its sender: {}", self.flood_faults)?;
         for SlowProcess { name, rss_before, rss_peak, growth } in &self.processes {
-            let [before, peak, growth] = [rss_before, rss_peak, growth].map(|bytes| *bytes as f64 / (1024.0 * 1024.0));
-            writeln!(out, "  {name:<18} RSS {before:.1} MiB before, {peak:.1} MiB at its peak: {growth:.1} MiB more")?;
+            let [before, peak, growth] =
+                [rss_before, rss_peak, growth].map(|bytes| *bytes as f64 / (1024.0 * 1024.0));
+            writeln!(
+                out,
+                "  {name:<18} RSS {before:.1} MiB before, {peak:.1} MiB at its peak: {growth:.1} MiB more"
+            )?;
         }
         writeln!(out, "allowed for the sockets' process: {} MiB", self.allowed_growth / (1024 * 1024))?;
         self.broken.iter().try_for_each(|broken| writeln!(out, "BROKEN: {broken}"))
@@ -264,7 +274,10 @@ impl Display for SlowLine {
 impl Report {
     fn fmt_traffic(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let Self { offered, sent, acked, stored, delivered, .. } = self;
-        writeln!(out, "offered {offered}  sent {sent}  acked {acked}  stored {stored}  delivered {delivered}")?;
+        writeln!(
+            out,
+            "offered {offered}  sent {sent}  acked {acked}  stored {stored}  delivered {delivered}"
+        )?;
         writeln!(
             out,
             "{:.0} msg/s  {:.0} deliveries/s  over {:.1} s",
@@ -291,7 +304,10 @@ impl Report {
         for process in &idle.processes {
             let IdleProcess { name, bytes_per_connection, connect_us, .. } = process;
             let connect_us = connect_us.map_or("gone".to_owned(), |us| format!("{us:.0}"));
-            writeln!(out, "  {name:<16} {bytes_per_connection:.0} B/connection, {connect_us} us CPU/connect")?;
+            writeln!(
+                out,
+                "  {name:<16} {bytes_per_connection:.0} B/connection, {connect_us} us CPU/connect"
+            )?;
         }
         Ok(())
     }
@@ -333,7 +349,11 @@ impl Report {
         writeln!(
             out,
             "history gaps {}  refused but stored {}  phantoms {}  mismatched {}  allowed overlap {}",
-            ledger.history_gaps, ledger.failed_but_stored, ledger.phantoms, ledger.mismatched, ledger.seen.overlap
+            ledger.history_gaps,
+            ledger.failed_but_stored,
+            ledger.phantoms,
+            ledger.mismatched,
+            ledger.seen.overlap
         )?;
         for finding in &ledger.findings {
             writeln!(out, "  - {finding}")?;
@@ -355,5 +375,8 @@ impl Report {
 
 fn fmt_latency(out: &mut Formatter<'_>, name: &str, latency: &Summary) -> fmt::Result {
     let Summary { count, p50_ms, p90_ms, p99_ms, p999_ms, max_ms } = latency;
-    writeln!(out, "{name:<14} {p50_ms:>9.2} {p90_ms:>9.2} {p99_ms:>9.2} {p999_ms:>9.2} {max_ms:>9.2} {count:>9}")
+    writeln!(
+        out,
+        "{name:<14} {p50_ms:>9.2} {p90_ms:>9.2} {p99_ms:>9.2} {p999_ms:>9.2} {max_ms:>9.2} {count:>9}"
+    )
 }

@@ -60,7 +60,12 @@ impl Rest {
     }
 
     /// Creates the thread of the token's user and `others`, or finds it if it is there; gives its id.
-    pub async fn create_thread(&self, token: &str, others: &[String], label: &str) -> Result<String, LoadError> {
+    pub async fn create_thread(
+        &self,
+        token: &str,
+        others: &[String],
+        label: &str,
+    ) -> Result<String, LoadError> {
         let path = "/api/v2/messages/threads";
         let body = serde_json::json!({ "participants": others, "metadata": { "run": label } });
         let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(token).json(&body);
@@ -69,7 +74,13 @@ impl Rest {
     }
 
     /// Everything after `after`, ascending, read to the end.
-    pub async fn history(&self, token: &str, run: &str, thread: &str, after: u32) -> Result<Vec<Stored>, LoadError> {
+    pub async fn history(
+        &self,
+        token: &str,
+        run: &str,
+        thread: &str,
+        after: u32,
+    ) -> Result<Vec<Stored>, LoadError> {
         let mut all: Vec<Stored> = Vec::new();
         let mut level = after;
         loop {

@@ -59,7 +59,8 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
     stage.restart_latencies();
     look(&[], pids, window).await;
     let alone = stage.restart_latencies().delivery;
-    let (mut beside_readers, mut beside_slow, mut seen, mut readers_cut) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut beside_readers, mut beside_slow, mut seen, mut readers_cut) =
+        (Vec::new(), Vec::new(), Vec::new(), 0);
     for [read, unread] in &rounds {
         sleep(BETWEEN).await;
         let sockets = read.open(None).await?;
@@ -88,7 +89,8 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
     if readers_cut > 0 {
         line.broken.push(format!("{readers_cut} sockets that read were cut"));
     }
-    let words = format!("{} sockets that never read, {} healthy, {} rounds", args.slow, args.healthy, args.rounds);
+    let words =
+        format!("{} sockets that never read, {} healthy, {} rounds", args.slow, args.healthy, args.rounds);
     let report = Report::of(&healthy.stage, words, whole.as_secs_f64(), pairs.judge().await?);
     let clean = report.clean && faults == 0 && line.broken.is_empty();
     Ok(Report { slow: Some(line), drained, clean, ..report })
@@ -114,21 +116,26 @@ impl Scene {
     async fn set(args: &SlowArgs) -> Result<Self, LoadError> {
         let pairs = args.healthy / 2;
         if pairs == 0 || args.slow == 0 || args.rounds == 0 || args.rate <= 0.0 || args.flood_rate <= 0.0 {
-            return Err(LoadError::Setting("slow sockets need healthy ones beside them, rounds and rates".to_owned()));
+            return Err(LoadError::Setting(
+                "slow sockets need healthy ones beside them, rounds and rates".to_owned(),
+            ));
         }
         let healthy = shared(&args.common)?;
-        let feeds: Vec<_> = (0..pairs as usize).map(|rank| Arc::new(Feed::paced(rank, pairs as usize, args.rate))).collect();
+        let feeds: Vec<_> =
+            (0..pairs as usize).map(|rank| Arc::new(Feed::paced(rank, pairs as usize, args.rate))).collect();
         let mut cast = Cast::assemble(Arc::clone(&healthy), pairs, 2, args.common.offset).await?;
-        cast.connect(
-            None,
-            |thread, member| if member == 0 { Source::Fed(Arc::clone(&feeds[thread as usize])) } else { Source::Silent },
-        )
+        cast.connect(None, |thread, member| {
+            if member == 0 { Source::Fed(Arc::clone(&feeds[thread as usize])) } else { Source::Silent }
+        })
         .await?;
         let run = &healthy.target.run;
         let mut rounds = Vec::new();
         for round in 0..args.rounds {
             let sender = args.common.offset + 2 * pairs + 2 * round * (args.slow + 1);
-            rounds.push([Flood::set(args, run, sender).await?, Flood::set(args, run, sender + args.slow + 1).await?]);
+            rounds.push([
+                Flood::set(args, run, sender).await?,
+                Flood::set(args, run, sender + args.slow + 1).await?,
+            ]);
         }
         Ok(Self { healthy, pairs: cast, feeds, rounds })
     }
@@ -167,8 +174,13 @@ fn line(
     flood_faults: u64,
 ) -> SlowLine {
     let allowed = u64::from(args.slow) * args.cap_bytes;
-    let processes: Vec<SlowProcess> =
-        args.common.pids.iter().enumerate().filter_map(|(n, process)| worst(&process.name, n, seen)).collect();
+    let processes: Vec<SlowProcess> = args
+        .common
+        .pids
+        .iter()
+        .enumerate()
+        .filter_map(|(n, process)| worst(&process.name, n, seen))
+        .collect();
     let cuts = Cuts::worst(seen.iter().map(|seen| seen.cuts));
     let noticed = median_p99(&beside_slow) / median_p99(&beside_readers);
     let mut broken = Vec::new();
@@ -176,13 +188,20 @@ fn line(
         broken.push(format!("{} slow sockets were not cut", cuts.uncut));
     }
     if cuts.last_s > args.cut_within {
-        broken.push(format!("the last slow socket was cut after {:.1} s, not {:.1} s", cuts.last_s, args.cut_within));
+        broken.push(format!(
+            "the last slow socket was cut after {:.1} s, not {:.1} s",
+            cuts.last_s, args.cut_within
+        ));
     }
-    for process in processes.iter().filter(|process| holds_sockets(&process.name) && process.growth > allowed) {
+    for process in processes.iter().filter(|process| holds_sockets(&process.name) && process.growth > allowed)
+    {
         broken.push(format!("{} grew by {} bytes, more than {allowed}", process.name, process.growth));
     }
     if noticed > args.notice {
-        broken.push(format!("the healthy ones' 99th percentile is {noticed:.2} times as long, not {:.2}", args.notice));
+        broken.push(format!(
+            "the healthy ones' 99th percentile is {noticed:.2} times as long, not {:.2}",
+            args.notice
+        ));
     }
     SlowLine {
         slow: args.slow,
@@ -205,7 +224,12 @@ fn line(
 fn worst(name: &str, n: usize, seen: &[Seen]) -> Option<SlowProcess> {
     let process = |seen: &Seen| {
         let (rss_before, rss_peak) = (seen.before[n], seen.peak[n]);
-        SlowProcess { name: name.to_owned(), rss_before, rss_peak, growth: rss_peak.saturating_sub(rss_before) }
+        SlowProcess {
+            name: name.to_owned(),
+            rss_before,
+            rss_peak,
+            growth: rss_peak.saturating_sub(rss_before),
+        }
     };
     seen.iter().map(process).max_by_key(|process| process.growth)
 }

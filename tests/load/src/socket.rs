@@ -45,18 +45,30 @@ pub struct Socket {
 
 impl Socket {
     /// Connects user number `user`; `attempt` picks among several gateways.
-    pub async fn open(target: &Target, user: u32, attempt: u32, resume: Option<&Resume>) -> Result<Self, LoadError> {
+    pub async fn open(
+        target: &Target,
+        user: u32,
+        attempt: u32,
+        resume: Option<&Resume>,
+    ) -> Result<Self, LoadError> {
         let handshake = Self::handshake(target, user, attempt, resume);
         timeout(HANDSHAKE_WITHIN, handshake).await.map_err(|_| LoadError::Timeout(HANDSHAKE_WITHIN))?
     }
 
-    async fn handshake(target: &Target, user: u32, attempt: u32, resume: Option<&Resume>) -> Result<Self, LoadError> {
+    async fn handshake(
+        target: &Target,
+        user: u32,
+        attempt: u32,
+        resume: Option<&Resume>,
+    ) -> Result<Self, LoadError> {
         let gateway = target.gateway(user, attempt);
         let stream = connect_tcp(target, gateway, user)
             .await
             .map_err(|source| LoadError::Connect { address: gateway.to_owned(), source })?;
         let url = format!("ws://{gateway}/socket.io/?EIO=4&transport=websocket");
-        let config = WebSocketConfig::default().read_buffer_size(target.read_buffer).max_message_size(Some(LARGEST_FRAME));
+        let config = WebSocketConfig::default()
+            .read_buffer_size(target.read_buffer)
+            .max_message_size(Some(LARGEST_FRAME));
         let (ws, _) = client_async_with_config(url, stream, Some(config)).await.map_err(Box::new)?;
         let mut socket = Self { ws, patience: HANDSHAKE_WITHIN, pid: None, resumed: false };
         socket.read_open().await?;
@@ -92,7 +104,8 @@ impl Socket {
 
     /// Writes what is buffered.
     pub async fn flush(&mut self) -> Result<(), LoadError> {
-        let written = timeout(WRITE_WITHIN, self.ws.flush()).await.map_err(|_| LoadError::Timeout(WRITE_WITHIN))?;
+        let written =
+            timeout(WRITE_WITHIN, self.ws.flush()).await.map_err(|_| LoadError::Timeout(WRITE_WITHIN))?;
         Ok(written.map_err(Box::new)?)
     }
 
@@ -106,7 +119,8 @@ impl Socket {
         let Packet::Open(json) = Packet::parse(&frame) else {
             return Err(LoadError::Handshake(format!("expected open, got {frame}")));
         };
-        let open: wire::Open = serde_json::from_str(json).map_err(|error| LoadError::Handshake(error.to_string()))?;
+        let open: wire::Open =
+            serde_json::from_str(json).map_err(|error| LoadError::Handshake(error.to_string()))?;
         self.patience = Duration::from_millis(open.ping_interval + open.ping_timeout);
         Ok(())
     }
@@ -116,8 +130,8 @@ impl Socket {
             let frame = self.read().await?;
             match Packet::parse(&frame) {
                 Packet::Connected(json) => {
-                    let answer: wire::Connected =
-                        serde_json::from_str(json).map_err(|error| LoadError::Handshake(error.to_string()))?;
+                    let answer: wire::Connected = serde_json::from_str(json)
+                        .map_err(|error| LoadError::Handshake(error.to_string()))?;
                     self.pid = answer.pid;
                     return Ok(());
                 }

@@ -131,7 +131,9 @@ impl Stage {
         let start = self.now_us();
         self.start_us.store(start, Ordering::Release);
         self.window.0.store(start.saturating_add(micros(warmup)), Ordering::Release);
-        self.window.1.store(start.saturating_add(micros(warmup)).saturating_add(micros(duration)), Ordering::Release);
+        self.window
+            .1
+            .store(start.saturating_add(micros(warmup)).saturating_add(micros(duration)), Ordering::Release);
         self.sending.store(true, Ordering::Release);
     }
 
@@ -227,7 +229,11 @@ impl Stage {
 
     /// The latency summaries.
     pub fn latencies(&self) -> Latencies {
-        Latencies { ack: self.ack.lock().summary(), delivery: self.delivery.lock().summary(), lag: self.lag.lock().summary() }
+        Latencies {
+            ack: self.ack.lock().summary(),
+            delivery: self.delivery.lock().summary(),
+            lag: self.lag.lock().summary(),
+        }
     }
 }
 

@@ -37,7 +37,11 @@ impl Tag {
         let (sender, rest) = rest.split_once('-')?;
         let (n, rest) = rest.split_once('@')?;
         let (intended_us, _) = rest.split_once(' ')?;
-        Some(Self { sender: sender.parse().ok()?, n: n.parse().ok()?, intended_us: intended_us.parse().ok()? })
+        Some(Self {
+            sender: sender.parse().ok()?,
+            n: n.parse().ok()?,
+            intended_us: intended_us.parse().ok()?,
+        })
     }
 
     /// A number that stands for "this message at this place of the thread"; summed up to compare whole orders.

@@ -26,7 +26,12 @@ pub struct Target {
 
 impl Target {
     /// From `ws://host:port` gateways and an `http://host:port` base (the first gateway if not given).
-    pub fn new(gateways: &[String], http: Option<&str>, secret: &str, run: String) -> Result<Self, LoadError> {
+    pub fn new(
+        gateways: &[String],
+        http: Option<&str>,
+        secret: &str,
+        run: String,
+    ) -> Result<Self, LoadError> {
         let gateways: Vec<String> = gateways.iter().map(|url| authority(url)).collect::<Result<_, _>>()?;
         let first = gateways.first().ok_or_else(|| LoadError::Setting("no gateway given".to_owned()))?;
         let base = http.map_or_else(|| format!("http://{first}"), |url| url.trim_end_matches('/').to_owned());

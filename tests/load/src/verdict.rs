@@ -122,7 +122,9 @@ impl Verdict {
         for message in &thread.history {
             if message.seq != expected {
                 self.history_gaps += 1;
-                self.find(|| format!("thread {}: history has seq {} where {expected} belongs", thread.id, message.seq));
+                self.find(|| {
+                    format!("thread {}: history has seq {} where {expected} belongs", thread.id, message.seq)
+                });
             }
             expected = message.seq + 1;
         }
@@ -130,7 +132,8 @@ impl Verdict {
 
     /// For every member the `seq` of each of its intents in history, 0 if it is not there.
     fn places(&mut self, thread: &ThreadEnd, records: &[Record]) -> Vec<Vec<u32>> {
-        let mut places: Vec<Vec<u32>> = records.iter().map(|record| vec![0; record.outbox.intents().len()]).collect();
+        let mut places: Vec<Vec<u32>> =
+            records.iter().map(|record| vec![0; record.outbox.intents().len()]).collect();
         for message in &thread.history {
             let place = message.tag.and_then(|tag| {
                 let sender = records.binary_search_by_key(&tag.sender, |record| record.user).ok()?;
@@ -159,12 +162,19 @@ impl Verdict {
                 Outcome::Stored | Outcome::Queued if place == 0 => {
                     self.lost_stored += 1;
                     let (outcome, seq) = (intent.outcome, intent.seq);
-                    self.find(|| format!("thread {}: {user}-{n} was {outcome:?} as seq {seq}, not in history", thread.id));
+                    self.find(|| {
+                        format!(
+                            "thread {}: {user}-{n} was {outcome:?} as seq {seq}, not in history",
+                            thread.id
+                        )
+                    });
                 }
                 Outcome::Stored if place != intent.seq => {
                     self.mismatched += 1;
                     let seq = intent.seq;
-                    self.find(|| format!("thread {}: {user}-{n} answered as seq {seq}, is seq {place}", thread.id));
+                    self.find(|| {
+                        format!("thread {}: {user}-{n} answered as seq {seq}, is seq {place}", thread.id)
+                    });
                 }
                 Outcome::Failed if place > 0 => {
                     self.failed_but_stored += 1;
@@ -197,7 +207,12 @@ impl Verdict {
             if place < highest {
                 self.reordered_history += 1;
                 let user = record.user;
-                self.find(|| format!("thread {}: {user}-{n} is seq {place}, an earlier one is seq {highest}", thread.id));
+                self.find(|| {
+                    format!(
+                        "thread {}: {user}-{n} is seq {place}, an earlier one is seq {highest}",
+                        thread.id
+                    )
+                });
             }
             highest = highest.max(place);
         }
@@ -297,8 +312,10 @@ mod tests {
         fn judge(self) -> Verdict {
             let [first, second] = self.views;
             let silent = Outbox::new(1, Source::Silent);
-            let records =
-                [Record { user: 0, view: first, outbox: self.sender }, Record { user: 1, view: second, outbox: silent }];
+            let records = [
+                Record { user: 0, view: first, outbox: self.sender },
+                Record { user: 1, view: second, outbox: silent },
+            ];
             Verdict::of(&[ThreadEnd { id: "t".to_owned(), members: 0..2, history: self.history }], &records)
         }
     }

@@ -207,7 +207,10 @@ mod tests {
         assert!(view.fetched(2, tag(2)));
         view.end_catch_up();
         view.live(2, tag(2));
-        assert_eq!(view.tally(), Tally { reordered: 1, gaps: 1, refetched: 1, overlap: 1, ..Tally::default() });
+        assert_eq!(
+            view.tally(),
+            Tally { reordered: 1, gaps: 1, refetched: 1, overlap: 1, ..Tally::default() }
+        );
     }
 
     #[test]

@@ -231,7 +231,10 @@ mod tests {
         assert_eq!(answer(r#"[{"success":true,"status":"queued","commandId":"c"}]"#), Answer::Queued);
         let unavailable = answer(r#"[{"success":false,"error":"later","code":"unavailable"}]"#);
         assert_eq!(unavailable, Answer::Retryable("unavailable".into()));
-        assert_eq!(answer(r#"[{"success":false,"error":"no","code":"forbidden"}]"#), Answer::Failed("forbidden".into()));
+        assert_eq!(
+            answer(r#"[{"success":false,"error":"no","code":"forbidden"}]"#),
+            Answer::Failed("forbidden".into())
+        );
         assert_eq!(answer("[]"), Answer::Failed("unreadable answer".into()));
     }
 

@@ -49,8 +49,11 @@ async fn a_system_that_keeps_its_promises_is_clean() {
 #[tokio::test]
 async fn a_saturating_run_is_clean_and_measured() {
     let fake = Fake::start(Fault::None).await;
-    let report =
-        load(&fake, "run --threads 2 --members 3 --senders 0 --in-flight 4 --duration 0.5 --warmup 0.1 --pid own=1+").await;
+    let report = load(
+        &fake,
+        "run --threads 2 --members 3 --senders 0 --in-flight 4 --duration 0.5 --warmup 0.1 --pid own=1+",
+    )
+    .await;
     assert!(report.clean && report.drained, "{report}");
     assert!(report.messages_per_s > 100.0, "{report}");
     assert_eq!(report.delivered, 3 * report.stored);
@@ -59,9 +62,17 @@ async fn a_saturating_run_is_clean_and_measured() {
 #[tokio::test]
 async fn sockets_that_never_read_and_are_not_cut_break_a_bound() {
     let fake = Fake::start(Fault::None).await;
-    let report = load(&fake, "slow --slow 2 --healthy 4 --rate 40 --flood-rate 40 --duration 0.5 --rounds 2 --notice 1000").await;
+    let report = load(
+        &fake,
+        "slow --slow 2 --healthy 4 --rate 40 --flood-rate 40 --duration 0.5 --rounds 2 --notice 1000",
+    )
+    .await;
     let slow = report.slow.as_ref().unwrap();
-    assert_eq!((slow.cuts.uncut, slow.broken.as_slice()), (4, ["4 slow sockets were not cut".to_owned()].as_slice()), "{report}");
+    assert_eq!(
+        (slow.cuts.uncut, slow.broken.as_slice()),
+        (4, ["4 slow sockets were not cut".to_owned()].as_slice()),
+        "{report}"
+    );
     assert!(!report.clean && report.lost == 0 && slow.flood_faults == 0, "{report}");
     let windows = std::iter::once(&slow.alone).chain(&slow.beside_readers).chain(&slow.beside_slow);
     assert_eq!(windows.filter(|window| window.count > 0).count(), 5, "{report}");
@@ -150,7 +161,10 @@ async fn a_fan_out_measures_the_first_and_the_last_member() {
     let fake = Fake::start(Fault::None).await;
     let report = load(&fake, "fanout --members 20 --rounds 5 --burst 4").await;
     assert!(report.clean && report.drained, "{report}");
-    assert_eq!(report.fanout.iter().map(|line| (line.burst, line.rounds)).collect::<Vec<_>>(), vec![(1, 5), (4, 5)]);
+    assert_eq!(
+        report.fanout.iter().map(|line| (line.burst, line.rounds)).collect::<Vec<_>>(),
+        vec![(1, 5), (4, 5)]
+    );
     assert_eq!(report.delivered, 20 * 25);
     assert!(report.fanout[0].first.p50_ms <= report.fanout[0].last.p50_ms, "{report}");
 }

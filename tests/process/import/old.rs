@@ -58,7 +58,11 @@ impl From<&Message> for Row {
             key: message.client_message_id.clone().unwrap_or_default(),
             sender: message.sender_id.to_string(),
             text: message.content.clone(),
-            files: message.attachments.iter().map(|file| format!("{} {}", file.url, file.mime_type)).collect(),
+            files: message
+                .attachments
+                .iter()
+                .map(|file| format!("{} {}", file.url, file.mime_type))
+                .collect(),
             reactions: message.reactions.iter().map(|one| format!("{} {}", one.user_id, one.emoji)).collect(),
             is_deleted: message.deleted_at.is_some(),
         }
@@ -75,7 +79,10 @@ impl Expected {
         let (all, threads) = (self.messages() as u64, THREADS as u64);
         let mut lines = vec![
             format!("messages: {} read, {} written, {known} there before, 9 left out", all + 9, all - known),
-            format!("  deleted then, and so deleted here: their place without text, files and reactions: {}", self.deleted),
+            format!(
+                "  deleted then, and so deleted here: their place without text, files and reactions: {}",
+                self.deleted
+            ),
         ];
         lines.extend(
             [
@@ -94,9 +101,20 @@ impl Expected {
             .map(String::from),
         );
         if known == all {
-            lines.push(format!("threads: {} read, 0 written, {threads} there before, 1 left out", threads + 1));
-            lines.push(format!("attachments: {} read, 0 written, {} there before, 2 left out", self.files + 2, self.files));
-            lines.push(format!("reactions: {} read, 0 written, {} there before, 2 left out", self.reactions + 2, self.reactions));
+            lines.push(format!(
+                "threads: {} read, 0 written, {threads} there before, 1 left out",
+                threads + 1
+            ));
+            lines.push(format!(
+                "attachments: {} read, 0 written, {} there before, 2 left out",
+                self.files + 2,
+                self.files
+            ));
+            lines.push(format!(
+                "reactions: {} read, 0 written, {} there before, 2 left out",
+                self.reactions + 2,
+                self.reactions
+            ));
         }
         lines
     }
@@ -114,7 +132,8 @@ pub(super) async fn fill(database: &Database) -> Expected {
             1 => doc! { "_id": key, "id": &id, "participants": [&buyer, SHOP], "createdAt": created, "unreadCount": { SHOP: 3 } },
             _ => doc! { "_id": key, "id": &id, "members": [{ "userId": &buyer }, { "userId": SHOP }], "created_at": created },
         });
-        let mut thread = ExpectedThread { people: vec![buyer.clone(), SHOP.to_owned()], messages: Vec::new() };
+        let mut thread =
+            ExpectedThread { people: vec![buyer.clone(), SHOP.to_owned()], messages: Vec::new() };
         for m in 0..MESSAGES_LEAST + n % MESSAGES_MORE {
             // Messages of some threads call it by both of its names, and are in one order all the same.
             let name = if n.is_multiple_of(4) && !m.is_multiple_of(2) { key.to_hex() } else { id.clone() };
@@ -127,7 +146,9 @@ pub(super) async fn fill(database: &Database) -> Expected {
     }
     broken(&mut threads, &mut messages, &mut expected);
     messages.sort_by_key(|message| message.get_str("id").unwrap().bytes().rev().collect::<Vec<_>>());
-    let insert = async |name: &str, documents: &[Document]| database.collection::<Document>(name).insert_many(documents).await;
+    let insert = async |name: &str, documents: &[Document]| {
+        database.collection::<Document>(name).insert_many(documents).await
+    };
     insert("threads", &threads).await.unwrap();
     join_all(messages.chunks(1_000).map(|chunk| insert("messages", chunk)))
         .await
@@ -137,15 +158,26 @@ pub(super) async fn fill(database: &Database) -> Expected {
 }
 
 /// Message m of thread n. Two of each three have the time of another one, so that the order is decided by the id.
-fn message(n: usize, m: usize, thread: &str, buyer: &str, into: &mut ExpectedThread, all: &mut Expected) -> Document {
+fn message(
+    n: usize,
+    m: usize,
+    thread: &str,
+    buyer: &str,
+    into: &mut ExpectedThread,
+    all: &mut Expected,
+) -> Document {
     let (id, sender) = (format!("m{n:03}-{m:02}"), if m.is_multiple_of(3) { SHOP } else { buyer });
     let at = ZERO_MS + i64::try_from(n * 1_000 + (m / 3) * 60_000).unwrap();
     let is_deleted = m % DELETED_EVERY == 5;
     let text = format!("message {m} of thread {n}: a < b & c 📦");
     let mut document = match m % 3 {
-        0 => doc! { "id": &id, "threadId": thread, "senderId": sender, "content": &text, "createdAt": DateTime::from_millis(at) },
+        0 => {
+            doc! { "id": &id, "threadId": thread, "senderId": sender, "content": &text, "createdAt": DateTime::from_millis(at) }
+        }
         1 => doc! { "id": &id, "thread_id": thread, "fromUserId": sender, "text": &text, "sentAt": at },
-        _ => doc! { "id": &id, "conversationId": thread, "sender": { "id": sender }, "message": &text, "timestamp": at },
+        _ => {
+            doc! { "id": &id, "conversationId": thread, "sender": { "id": sender }, "message": &text, "timestamp": at }
+        }
     };
     let mut row = Row {
         at,
@@ -165,7 +197,10 @@ fn message(n: usize, m: usize, thread: &str, buyer: &str, into: &mut ExpectedThr
         row.files.push(format!("{url} image/png"));
     }
     if m % REACTIONS_EVERY == 2 {
-        document.insert("reactions", [doc! { "emoji": "👍", "userId": buyer }, doc! { "emoji": "🎉", "userId": SHOP }]);
+        document.insert(
+            "reactions",
+            [doc! { "emoji": "👍", "userId": buyer }, doc! { "emoji": "🎉", "userId": SHOP }],
+        );
         row.reactions = vec![format!("{buyer} 👍"), format!("{SHOP} 🎉")];
     }
     if is_deleted {

@@ -4,7 +4,8 @@
 //! differ. Valid on RabbitMQ 3.10 to 4.x. A queue keeps its arguments for ever: changing one here needs a new queue name.
 
 use eventflow_bus::topology::{
-    DELIVERY_LIMIT, GATEWAY_QUEUE_EXPIRES, GATEWAY_QUEUE_MAX_BYTES, GATEWAYS_EXCHANGE, QueueKind, QueueSpec, Topology, dead,
+    DELIVERY_LIMIT, GATEWAY_QUEUE_EXPIRES, GATEWAY_QUEUE_MAX_BYTES, GATEWAYS_EXCHANGE, QueueKind, QueueSpec,
+    Topology, dead,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -156,7 +157,10 @@ mod tests {
         for queue in Topology::new(2).queues() {
             let arguments = arguments(&queue);
             let has = |name: &str, value: &str| {
-                arguments.contains(&(if name == "s" { "x-dead-letter-strategy" } else { "x-overflow" }, text(value)))
+                arguments.contains(&(
+                    if name == "s" { "x-dead-letter-strategy" } else { "x-overflow" },
+                    text(value),
+                ))
             };
             let hands_on = arguments.iter().any(|(name, _)| *name == "x-dead-letter-exchange");
             assert!(!hands_on || (has("s", "at-least-once") && has("o", "reject-publish")), "{}", queue.name);

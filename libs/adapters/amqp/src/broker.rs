@@ -86,7 +86,8 @@ impl Broker for AmqpBroker {
 
     async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError> {
         let observer = Arc::clone(&self.config.observer);
-        let replies = replies.map(|to| Forward { to, observer: Arc::clone(&observer), tasks: self.tasks.clone() });
+        let replies =
+            replies.map(|to| Forward { to, observer: Arc::clone(&observer), tasks: self.tasks.clone() });
         let (link, publish_timeout) = (self.publishing.clone(), self.config.publish_timeout);
         Ok(Box::new(AmqpPublisher { link, replies, publish_timeout, observer, next_id: 0, open: None }))
     }

@@ -65,7 +65,8 @@ impl AmqpConfig {
             // lapin would silently connect to localhost instead.
             return Err(AmqpError::Url("an IPv6 address needs a host name"));
         }
-        let mut uri: AMQPUri = self.url.parse().map_err(|_| AmqpError::Url("expected amqp://user:password@host:port/vhost"))?;
+        let mut uri: AMQPUri =
+            self.url.parse().map_err(|_| AmqpError::Url("expected amqp://user:password@host:port/vhost"))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(uri)
     }
@@ -77,7 +78,9 @@ mod tests {
 
     #[test]
     fn a_url_of_another_system_is_an_error_that_does_not_repeat_the_password() {
-        for bad in ["redis://u:secret@h", "amqp", "amqp:u:secret@h", "http://u:secret@h", "amqp://u:secret@[::1]/"] {
+        for bad in
+            ["redis://u:secret@h", "amqp", "amqp:u:secret@h", "http://u:secret@h", "amqp://u:secret@[::1]/"]
+        {
             let error = AmqpConfig::new(bad, "test").uri().unwrap_err();
             assert!(!error.to_string().contains("secret"), "{error}");
         }
@@ -85,7 +88,13 @@ mod tests {
 
     #[test]
     fn the_heartbeat_is_ours_unless_the_url_names_one() {
-        assert_eq!(AmqpConfig::new("amqp://h/%2f", "test").uri().unwrap().query.heartbeat, Some(HEARTBEAT_SECONDS));
-        assert_eq!(AmqpConfig::new("amqp://h/%2f?heartbeat=3", "test").uri().unwrap().query.heartbeat, Some(3));
+        assert_eq!(
+            AmqpConfig::new("amqp://h/%2f", "test").uri().unwrap().query.heartbeat,
+            Some(HEARTBEAT_SECONDS)
+        );
+        assert_eq!(
+            AmqpConfig::new("amqp://h/%2f?heartbeat=3", "test").uri().unwrap().query.heartbeat,
+            Some(3)
+        );
     }
 }

@@ -42,9 +42,13 @@ impl<'a> From<&'a Destination> for Route<'a> {
         match destination {
             Destination::Queue(queue) => Self { exchange: "", routing_key: queue, mandatory: true },
             // The delay queue keeps the routing key, so it finds its way back.
-            Destination::Retry { delay, queue } => Self { exchange: delay.queue(), routing_key: queue, mandatory: true },
+            Destination::Retry { delay, queue } => {
+                Self { exchange: delay.queue(), routing_key: queue, mandatory: true }
+            }
             // No gateway at all is fine, so nothing needs to come back.
-            Destination::AllGateways => Self { exchange: GATEWAYS_EXCHANGE, routing_key: "", mandatory: false },
+            Destination::AllGateways => {
+                Self { exchange: GATEWAYS_EXCHANGE, routing_key: "", mandatory: false }
+            }
         }
     }
 }
@@ -111,7 +115,8 @@ async fn settle_until(pending: &mut [MaybeDone<Confirming>], give_up: impl Futur
 /// Reads the confirms off. A return arrives before its own confirm, so among the finished confirms none is missing.
 fn fates(pending: Vec<MaybeDone<Confirming>>, first_id: u64) -> Vec<Fate> {
     let mut returned = Vec::new();
-    let mut fates: Vec<Fate> = pending.into_iter().map(|confirming| fate(confirming, &mut returned)).collect();
+    let mut fates: Vec<Fate> =
+        pending.into_iter().map(|confirming| fate(confirming, &mut returned)).collect();
     for id in returned {
         let index = usize::try_from(id.wrapping_sub(first_id)).unwrap_or(usize::MAX);
         if let Some(fate) = fates.get_mut(index) {

@@ -76,6 +76,13 @@ fn field_table(queue: &QueueSpec) -> FieldTable {
     table
 }
 
-async fn bounded<T>(queue: &str, limit: Duration, question: impl Future<Output = lapin::Result<T>>) -> Result<T, BrokerError> {
-    timeout(limit, question).await.map_err(|_| late("ask about a queue"))?.map_err(|error| about_queue(queue, error))
+async fn bounded<T>(
+    queue: &str,
+    limit: Duration,
+    question: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, BrokerError> {
+    timeout(limit, question)
+        .await
+        .map_err(|_| late("ask about a queue"))?
+        .map_err(|error| about_queue(queue, error))
 }

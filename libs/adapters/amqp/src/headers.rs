@@ -69,8 +69,11 @@ fn table(headers: &Headers) -> FieldTable {
 }
 
 fn headers(table: &FieldTable) -> Headers {
-    let ours =
-        Headers { attempt: integer(table, ATTEMPT).unwrap_or(0), reason: text(table, REASON), origin: text(table, ORIGIN) };
+    let ours = Headers {
+        attempt: integer(table, ATTEMPT).unwrap_or(0),
+        reason: text(table, REASON),
+        origin: text(table, ORIGIN),
+    };
     match killed_its_workers(table) {
         Some(queue) => Headers { reason: Some(DELIVERY_LIMIT.to_owned()), origin: Some(queue), ..ours },
         None => ours,
@@ -117,7 +120,8 @@ mod tests {
 
     #[test]
     fn our_facts_survive_the_way_through_the_header_table() {
-        let all = Headers { attempt: 3, reason: Some("store says no".into()), origin: Some("persist.1".into()) };
+        let all =
+            Headers { attempt: 3, reason: Some("store says no".into()), origin: Some("persist.1".into()) };
         assert_eq!(headers(&table(&all)), all);
         assert_eq!(headers(&table(&Headers::default())), Headers::default());
     }
@@ -128,8 +132,12 @@ mod tests {
         death.insert("reason".into(), AMQPValue::LongString("delivery_limit".into()));
         death.insert("queue".into(), AMQPValue::LongString("persist.1".into()));
         let mut table = table(&Headers { attempt: 1, reason: Some("older".into()), origin: None });
-        table.insert(DEATHS.into(), AMQPValue::FieldArray(FieldArray::from(vec![AMQPValue::FieldTable(death)])));
-        let expected = Headers { attempt: 1, reason: Some("delivery_limit".into()), origin: Some("persist.1".into()) };
+        table.insert(
+            DEATHS.into(),
+            AMQPValue::FieldArray(FieldArray::from(vec![AMQPValue::FieldTable(death)])),
+        );
+        let expected =
+            Headers { attempt: 1, reason: Some("delivery_limit".into()), origin: Some("persist.1".into()) };
         assert_eq!(headers(&table), expected);
     }
 

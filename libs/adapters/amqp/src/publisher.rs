@@ -55,14 +55,20 @@ impl Publish for AmqpPublisher {
 }
 
 impl AmqpPublisher {
-    async fn publish_batch(&mut self, batch: &[Outgoing], deadline: Instant, results: &mut Vec<Result<(), BrokerError>>) {
+    async fn publish_batch(
+        &mut self,
+        batch: &[Outgoing],
+        deadline: Instant,
+        results: &mut Vec<Result<(), BrokerError>>,
+    ) {
         if batch.iter().all(fits) {
             results.extend(self.send(batch, deadline).await);
             return;
         }
         let small: Vec<Outgoing> = batch.iter().filter(|message| fits(message)).cloned().collect();
         let mut sent = self.send(&small, deadline).await.into_iter();
-        let mut result = |message| if fits(message) { sent.next() } else { Some(Err(confirm::refused(message))) };
+        let mut result =
+            |message| if fits(message) { sent.next() } else { Some(Err(confirm::refused(message))) };
         results.extend(batch.iter().filter_map(&mut result));
     }
 
@@ -109,8 +115,10 @@ impl AmqpPublisher {
     /// The channel of the connection there is now; opened if need be.
     async fn take_open(&mut self, deadline: Instant) -> Result<Open, BrokerError> {
         let live = self.link.writable()?;
-        if let Some(open) =
-            self.open.take().filter(|open| open.generation == live.generation && open.channel.status().connected())
+        if let Some(open) = self
+            .open
+            .take()
+            .filter(|open| open.generation == live.generation && open.channel.status().connected())
         {
             return Ok(open);
         }

@@ -48,7 +48,10 @@ impl Responder {
     pub(crate) fn reply(&self, address: &str, payload: Bytes) {
         let is_too_large = payload.len() > PAYLOAD_MAX_BYTES;
         if is_too_large {
-            tracing::error!(bytes = payload.len(), "a reply is larger than what the broker takes, and is dropped");
+            tracing::error!(
+                bytes = payload.len(),
+                "a reply is larger than what the broker takes, and is dropped"
+            );
         }
         if is_too_large || self.queue.try_send(Reply { address: address.to_owned(), payload }).is_err() {
             self.observer.reply_dropped();
@@ -59,7 +62,8 @@ impl Responder {
 impl ResponderTask {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut batch = Vec::with_capacity(BATCH);
-        while let Some(count @ 1..) = stop.run_until_cancelled(self.queue.recv_many(&mut batch, BATCH)).await {
+        while let Some(count @ 1..) = stop.run_until_cancelled(self.queue.recv_many(&mut batch, BATCH)).await
+        {
             if !matches!(timeout(CALL_TIMEOUT, self.write(&batch)).await, Ok(true)) {
                 self.open = None;
                 tracing::debug!(count, "replies were dropped");
@@ -76,7 +80,9 @@ impl ResponderTask {
         for reply in batch {
             let route = Route { exchange: "", routing_key: &reply.address, mandatory: false };
             let channel = &opened.channel;
-            let write = async move { publish_one(channel, &route, &reply.payload, BasicProperties::default()).await.is_ok() };
+            let write = async move {
+                publish_one(channel, &route, &reply.payload, BasicProperties::default()).await.is_ok()
+            };
             writes.push(start(Box::pin(write)).await);
         }
         let mut written = true;
@@ -90,7 +96,10 @@ impl ResponderTask {
     /// The channel of the connection there is now.
     async fn open(&mut self) -> Option<&Opened> {
         let generation = self.link.writable().ok()?.generation;
-        let usable = self.open.as_ref().is_some_and(|open| open.generation == generation && open.channel.status().connected());
+        let usable = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.generation == generation && open.channel.status().connected());
         if !usable {
             self.open = self.link.open().await.ok();
         }

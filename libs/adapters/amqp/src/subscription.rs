@@ -54,10 +54,15 @@ pub(crate) struct Consuming {
 }
 
 /// Starts consuming.
-pub(crate) async fn subscribe(on: &Consuming, queue: &str, prefetch: u16) -> Result<AmqpSubscription, BrokerError> {
+pub(crate) async fn subscribe(
+    on: &Consuming,
+    queue: &str,
+    prefetch: u16,
+) -> Result<AmqpSubscription, BrokerError> {
     let channel = on.link.open().await?.channel;
     let consuming = timeout(CALL_TIMEOUT, consume(&channel, queue, prefetch));
-    let consumer = consuming.await.map_err(|_| late("consume"))?.map_err(|error| about_queue(queue, error))?;
+    let consumer =
+        consuming.await.map_err(|_| late("consume"))?.map_err(|error| about_queue(queue, error))?;
     let stop = on.stop.child_token();
     let (tell, gone) = oneshot::channel();
     let (looks, ready) = watch::channel(0);
@@ -87,7 +92,9 @@ pub(crate) async fn subscribe(on: &Consuming, queue: &str, prefetch: u16) -> Res
 
 async fn consume(channel: &Channel, queue: &str, prefetch: u16) -> lapin::Result<Consumer> {
     channel.basic_qos(prefetch, BasicQosOptions { global: false }).await?;
-    channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default()).await
+    channel
+        .basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+        .await
 }
 
 #[async_trait]

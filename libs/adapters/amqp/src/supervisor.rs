@@ -35,7 +35,12 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(crate) fn new(side: Side, uri: AMQPUri, config: &AmqpConfig, stop: CancellationToken) -> (Self, Link) {
+    pub(crate) fn new(
+        side: Side,
+        uri: AMQPUri,
+        config: &AmqpConfig,
+        stop: CancellationToken,
+    ) -> (Self, Link) {
         let (state, reader) = watch::channel(LinkState::Down("connecting".to_owned()));
         let supervisor = Self {
             side,
@@ -102,7 +107,11 @@ impl Supervisor {
     async fn attend(&self, connection: Connection, generation: u64) -> String {
         let events = connection.events_listener();
         let connection = Arc::new(connection);
-        self.state.send_replace(LinkState::Up(Live { connection: Arc::clone(&connection), generation, blocked: None }));
+        self.state.send_replace(LinkState::Up(Live {
+            connection: Arc::clone(&connection),
+            generation,
+            blocked: None,
+        }));
         self.observer.connected(self.side, generation);
         tracing::info!(side = %self.side, generation, "connected to the broker");
         if let Some(reason) = self.stop.run_until_cancelled(self.watch(&connection, events)).await {

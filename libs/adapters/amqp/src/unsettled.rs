@@ -33,7 +33,8 @@ impl Unsettled {
 
     /// Takes `tags` as settled; what the broker must be told, in order.
     pub(crate) fn settle(&mut self, tags: &[Tag]) -> Vec<Acknowledgement> {
-        let mut settled: Vec<u64> = tags.iter().map(|tag| tag.0).filter(|tag| self.open.remove(tag)).collect();
+        let mut settled: Vec<u64> =
+            tags.iter().map(|tag| tag.0).filter(|tag| self.open.remove(tag)).collect();
         settled.sort_unstable();
         let oldest_open = self.open.first().copied().unwrap_or(u64::MAX);
         let together = settled.partition_point(|tag| *tag < oldest_open);

@@ -38,7 +38,8 @@ async fn publish_until(broker: Arc<AmqpBroker>, queue: String, stop: Arc<AtomicB
     let (mut confirmed, mut next) = (BTreeSet::new(), 0);
     while !stop.load(Ordering::Relaxed) {
         let results = publisher.publish(numbered(&queue, next..next + 20)).await;
-        confirmed.extend((next..).zip(&results).filter(|(_, result)| result.is_ok()).map(|(number, _)| number));
+        confirmed
+            .extend((next..).zip(&results).filter(|(_, result)| result.is_ok()).map(|(number, _)| number));
         next += 20;
         if results.iter().any(Result::is_err) {
             let _ = timeout(PATIENCE, broker.health().wait_for(|health| *health == Health::Up)).await;
@@ -48,7 +49,11 @@ async fn publish_until(broker: Arc<AmqpBroker>, queue: String, stop: Arc<AtomicB
 }
 
 /// Consumes and acknowledges until the queue is empty after `stop`; what arrived, and how many subscriptions it took.
-async fn consume_until(broker: Arc<AmqpBroker>, queue: String, stop: Arc<AtomicBool>) -> (BTreeSet<u64>, usize) {
+async fn consume_until(
+    broker: Arc<AmqpBroker>,
+    queue: String,
+    stop: Arc<AtomicBool>,
+) -> (BTreeSet<u64>, usize) {
     let (mut received, mut subscriptions) = (BTreeSet::new(), 0);
     loop {
         let Ok(mut subscription) = broker.subscribe(&queue, 50).await else {
@@ -97,7 +102,11 @@ async fn nothing_confirmed_is_lost_when_connections_are_closed_by_force() {
     let ((), confirmed, (received, subscriptions)) = tokio::join!(force, publishing, consuming);
     let lost: Vec<u64> = confirmed.difference(&received).copied().collect();
     assert!(lost.is_empty(), "{} of {} confirmed messages were lost: {lost:?}", lost.len(), confirmed.len());
-    assert!(confirmed.len() > 100 && subscriptions > 1, "{} confirmed, {subscriptions} subscriptions", confirmed.len());
+    assert!(
+        confirmed.len() > 100 && subscriptions > 1,
+        "{} confirmed, {subscriptions} subscriptions",
+        confirmed.len()
+    );
     rabbit.stop().await;
 }
 
@@ -130,7 +139,10 @@ async fn without_a_broker_everything_fails_at_once_and_works_when_it_comes() {
     let start = Instant::now();
     let broker = AmqpBroker::connect(rabbit.config_through(port)).unwrap();
     let results = publish(&broker, numbered(NOTIFY.name(), 0..2)).await;
-    assert!(matches!(results[..], [Err(BrokerError::Unavailable(_)), Err(BrokerError::Unavailable(_))]), "{results:?}");
+    assert!(
+        matches!(results[..], [Err(BrokerError::Unavailable(_)), Err(BrokerError::Unavailable(_))]),
+        "{results:?}"
+    );
     assert!(matches!(broker.subscribe(NOTIFY.name(), 1).await, Err(BrokerError::Unavailable(_))));
     assert!(matches!(broker.declare(&topology()).await, Err(BrokerError::Unavailable(_))));
     assert!(matches!(broker.depth(NOTIFY.name()).await, Err(BrokerError::Unavailable(_))));
@@ -208,7 +220,10 @@ async fn a_publish_that_an_alarm_overtakes_is_answered_quickly() {
     };
     timeout(PATIENCE, async { tokio::join!(flood, alarm) }).await.unwrap();
     proxy.set(Mode::Open);
-    eventually("publishing works again", async || publisher.publish(numbered(EMAIL.name(), 0..1)).await[0].is_ok()).await;
+    eventually("publishing works again", async || {
+        publisher.publish(numbered(EMAIL.name(), 0..1)).await[0].is_ok()
+    })
+    .await;
     broker.shutdown().await;
     rabbit.stop().await;
 }
@@ -228,7 +243,11 @@ async fn a_connection_that_went_silent_is_replaced() {
     proxy.set(Mode::Silent);
     let start = Instant::now();
     let results = publisher.publish(numbered(EMAIL.name(), 0..1)).await;
-    assert!(results[0].is_err() && start.elapsed() < Duration::from_secs(6), "{results:?} after {:?}", start.elapsed());
+    assert!(
+        results[0].is_err() && start.elapsed() < Duration::from_secs(6),
+        "{results:?} after {:?}",
+        start.elapsed()
+    );
     assert!(matches!(timeout(PATIENCE, subscription.next()).await.unwrap(), Err(BrokerError::Lost { .. })));
     until(&broker, &Health::Down(String::new())).await;
 
@@ -306,10 +325,15 @@ async fn a_consumer_that_waits_its_turn_is_not_taken_for_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_different_at_the_broker_is_a_mismatch() {
     let rabbit = Rabbit::start("mismatch").await;
-    rabbit.put("queues", NOTIFY.name(), json!({ "durable": true, "arguments": { "x-queue-type": "classic" } })).await;
+    rabbit
+        .put("queues", NOTIFY.name(), json!({ "durable": true, "arguments": { "x-queue-type": "classic" } }))
+        .await;
     let broker = rabbit.connect().await;
     let result = broker.declare(&topology()).await;
-    assert!(matches!(&result, Err(BrokerError::Mismatch { queue, .. }) if queue == NOTIFY.name()), "{result:?}");
+    assert!(
+        matches!(&result, Err(BrokerError::Mismatch { queue, .. }) if queue == NOTIFY.name()),
+        "{result:?}"
+    );
     rabbit.stop().await;
 }
 
@@ -354,7 +378,10 @@ async fn a_reply_that_is_too_large_is_dropped_alone() {
     let broker = rabbit.broker().await;
     let (sender, mut replies) = mpsc::channel(4);
     let mut publisher = broker.publisher(Some(sender)).await.unwrap();
-    let question = Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(EMAIL.name(), Bytes::from_static(b"?")) };
+    let question = Outgoing {
+        reply_to: Some(ReplyTo::Me),
+        ..Outgoing::to_queue(EMAIL.name(), Bytes::from_static(b"?"))
+    };
     assert!(publisher.publish(vec![question]).await[0].is_ok());
     let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
     let asked = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();

@@ -20,7 +20,10 @@ const PACE: Duration = Duration::from_micros(3_333);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("{:>8} {:>6} {:>10} {:>8} {:>8} {:>8} {:>9}", "entries", "pace", "parts/s", "p50 µs", "p99 µs", "max µs", "file MB");
+    println!(
+        "{:>8} {:>6} {:>10} {:>8} {:>8} {:>8} {:>9}",
+        "entries", "pace", "parts/s", "p50 µs", "p99 µs", "max µs", "file MB"
+    );
     for entries in [1, 10, 256] {
         measure(entries).await?;
     }
@@ -47,7 +50,12 @@ async fn measure(entries: u64) -> Result<(), Box<dyn std::error::Error>> {
         let at = |share: usize| took[(took.len() - 1) * share / 100];
         let megabytes = std::fs::metadata(folder.path().join("journal.db"))?.len() / 1_000_000;
         let pace = if pace.is_some() { "300/s" } else { "fast" };
-        println!("{entries:>8} {pace:>6} {rate:>10.0} {:>8} {:>8} {:>8} {megabytes:>9}", at(50), at(99), at(100));
+        println!(
+            "{entries:>8} {pace:>6} {rate:>10.0} {:>8} {:>8} {:>8} {megabytes:>9}",
+            at(50),
+            at(99),
+            at(100)
+        );
     }
     let before = Instant::now();
     let parts = journal.read(&gateway).await?.len();

@@ -34,24 +34,45 @@ async fn main() -> Result<()> {
     let database = Database::open_in(folder.path())?;
     let broker = Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await?);
     broker.declare(&Topology::new(SHARDS)).await?;
-    for (envelopes, publishers, hops) in [(1, 1, 1), (1, 4, 1), (1, 4, 2), (1, 64, 2), (32, 4, 2), (256, 4, 1), (256, 4, 2)] {
-        measure(&database, &broker, Load { envelopes, publishers, hops }, Duration::from_secs(seconds)).await?;
+    for (envelopes, publishers, hops) in
+        [(1, 1, 1), (1, 4, 1), (1, 4, 2), (1, 64, 2), (32, 4, 2), (256, 4, 1), (256, 4, 2)]
+    {
+        measure(&database, &broker, Load { envelopes, publishers, hops }, Duration::from_secs(seconds))
+            .await?;
     }
     broker.close().await?;
     database.close().await;
     Ok(())
 }
 
-async fn measure(database: &Database, broker: &Arc<EmbeddedBroker>, load: Load, time: Duration) -> Result<()> {
-    let (stop, arrived, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+async fn measure(
+    database: &Database,
+    broker: &Arc<EmbeddedBroker>,
+    load: Load,
+    time: Duration,
+) -> Result<()> {
+    let (stop, arrived, sent) =
+        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (commits, start) = (database.commits(), Instant::now());
     let mut workers = JoinSet::new();
     for shard in 0..SHARDS {
         let broker: Arc<dyn Broker> = broker.clone();
         let relay = if load.hops == 2 { Some(broker.publisher(None).await?) } else { None };
-        workers.spawn(consume(Arc::clone(&broker), PERSIST.shard(shard).name().to_owned(), shard, relay, Arc::clone(&arrived)));
+        workers.spawn(consume(
+            Arc::clone(&broker),
+            PERSIST.shard(shard).name().to_owned(),
+            shard,
+            relay,
+            Arc::clone(&arrived),
+        ));
         if load.hops == 2 {
-            workers.spawn(consume(broker, FANOUT.shard(shard).name().to_owned(), shard, None, Arc::clone(&arrived)));
+            workers.spawn(consume(
+                broker,
+                FANOUT.shard(shard).name().to_owned(),
+                shard,
+                None,
+                Arc::clone(&arrived),
+            ));
         }
     }
     let mut publishers = JoinSet::new();
@@ -119,7 +140,9 @@ async fn consume(
             batch.push(incoming);
         }
         if let Some(relay) = &mut relay {
-            let onward = batch.iter().map(|incoming| Outgoing::to_queue(FANOUT.shard(shard).name(), incoming.payload.clone()));
+            let onward = batch
+                .iter()
+                .map(|incoming| Outgoing::to_queue(FANOUT.shard(shard).name(), incoming.payload.clone()));
             for confirmed in relay.publish(onward.collect()).await {
                 confirmed?;
             }

@@ -20,9 +20,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{:>7} {:>6} {:>9} {:>11} {:>10} {:>11} {:>9}",
         "threads", "batch", "in flight", "messages/s", "batches/s", "ms/batch", "commits/s"
     );
-    for (threads, batch, in_flight) in
-        [(100, 1, 1), (100, 1, 64), (100, 64, 1), (100, 64, 4), (100, 256, 1), (100, 256, 4), (10_000, 256, 1), (10_000, 256, 4)]
-    {
+    for (threads, batch, in_flight) in [
+        (100, 1, 1),
+        (100, 1, 64),
+        (100, 64, 1),
+        (100, 64, 4),
+        (100, 256, 1),
+        (100, 256, 4),
+        (10_000, 256, 1),
+        (10_000, 256, 4),
+    ] {
         measure(threads, batch, in_flight).await?;
     }
     Ok(())
@@ -52,7 +59,9 @@ async fn measure(threads: usize, batch: usize, in_flight: usize) -> Result<(), B
     let latency_ms = in_flight as f64 * 1_000.0 / rate;
     let messages = rate * batch as f64;
     let commits = (database.commits() - commits) as f64 / seconds;
-    println!("{threads:>7} {batch:>6} {in_flight:>9} {messages:>11.0} {rate:>10.0} {latency_ms:>11.2} {commits:>9.0}");
+    println!(
+        "{threads:>7} {batch:>6} {in_flight:>9} {messages:>11.0} {rate:>10.0} {latency_ms:>11.2} {commits:>9.0}"
+    );
     database.close().await;
     Ok(())
 }
@@ -62,7 +71,8 @@ async fn write(store: &EmbeddedStore, scenes: &[Scene], batch: usize, started: I
     let mut turn = 0;
     let mut done = 0;
     while started.elapsed() < MEASURED {
-        let messages: Vec<NewMessage> = (turn..turn + batch).map(|i| scenes[i * 7 % scenes.len()].say(i % 2, TEXT)).collect();
+        let messages: Vec<NewMessage> =
+            (turn..turn + batch).map(|i| scenes[i * 7 % scenes.len()].say(i % 2, TEXT)).collect();
         turn += batch;
         let stored = append(store, &messages).await;
         store.touch_threads(&stored).await.expect("touch");

@@ -118,10 +118,14 @@ impl Broker for EmbeddedBroker {
         let declare = move |tx: &rusqlite::Transaction<'_>| {
             missing.into_iter().map(|spec| table::declare(tx, &spec).map(|found| (spec, found))).collect()
         };
-        let declared: Vec<(QueueSpec, (i64, String))> = self.shared.database.write(declare).await.map_err(broker_error)?;
+        let declared: Vec<(QueueSpec, (i64, String))> =
+            self.shared.database.write(declare).await.map_err(broker_error)?;
         for (spec, (number, kind)) in declared {
             if kind != table::kind_name(spec.kind) {
-                return Err(BrokerError::Mismatch { queue: spec.name, source: format!("it exists as {kind}").into() });
+                return Err(BrokerError::Mismatch {
+                    queue: spec.name,
+                    source: format!("it exists as {kind}").into(),
+                });
             }
             self.shared.catalog.add(Queue::new((spec.name, spec.kind, number), Slot::start(number), 0, 0));
         }
@@ -144,7 +148,8 @@ impl Broker for EmbeddedBroker {
     }
 
     async fn subscribe(&self, name: &str, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
-        let consumable = self.shared.catalog.get(name).filter(|queue| !matches!(queue.kind, QueueKind::Delay(_)));
+        let consumable =
+            self.shared.catalog.get(name).filter(|queue| !matches!(queue.kind, QueueKind::Delay(_)));
         let queue = consumable.ok_or_else(|| BrokerError::Unroutable(name.to_owned()))?;
         Ok(Box::new(EmbeddedSubscription::open(Arc::clone(&self.shared), queue, prefetch).await?))
     }

@@ -119,7 +119,11 @@ impl Database {
     /// program wrote, is deleted and begun anew with a warning.
     ///
     /// Blocks for as long as it takes to read the file once.
-    pub(crate) fn open_derived(path: &Path, piece: &'static str, steps: &[&str]) -> Result<Self, DatabaseError> {
+    pub(crate) fn open_derived(
+        path: &Path,
+        piece: &'static str,
+        steps: &[&str],
+    ) -> Result<Self, DatabaseError> {
         let lock = file::lock(path)?;
         let connection = derived::open(path, piece, steps)?;
         Self::start(path, lock, connection, DERIVED_READERS)
@@ -133,11 +137,21 @@ impl Database {
         let mut threads = Vec::with_capacity(readers + 1);
         for index in 0..readers {
             let (connection, jobs, lock) = (file::open_reader(path)?, Arc::clone(&reads), Arc::clone(&lock));
-            threads.push(spawn(&format!("sqlite-read-{index}"), path, move || reader::run(&connection, &jobs, &lock))?);
+            threads.push(spawn(&format!("sqlite-read-{index}"), path, move || {
+                reader::run(&connection, &jobs, &lock)
+            })?);
         }
         let (jobs, count) = (Arc::clone(&writes), Arc::clone(&commits));
         threads.push(spawn("sqlite-write", path, move || writer::run(&connection, &jobs, &count, &lock))?);
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), writes, reads, commits, threads: Mutex::new(threads) }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                writes,
+                reads,
+                commits,
+                threads: Mutex::new(threads),
+            }),
+        })
     }
 
     /// Opens `eventflow.db` in a folder, as [`Database::open`] does.
@@ -202,7 +216,11 @@ impl Database {
     ///
     /// A step, once released, never changes; a new version appends one. Safe to repeat because each step and its
     /// version number are one transaction.
-    pub async fn migrate(&self, piece: &'static str, steps: &'static [&'static str]) -> Result<(), DatabaseError> {
+    pub async fn migrate(
+        &self,
+        piece: &'static str,
+        steps: &'static [&'static str],
+    ) -> Result<(), DatabaseError> {
         let known = migration::known(steps);
         let found = self.write(move |tx| migration::apply(tx, piece, steps)).await?;
         if found > known { Err(DatabaseError::Newer { piece, found, known }) } else { Ok(()) }
@@ -217,7 +235,9 @@ impl Database {
     pub async fn close(&self) {
         self.inner.stop();
         let threads = std::mem::take(&mut *self.inner.threads.lock());
-        let joined = tokio::task::spawn_blocking(move || threads.into_iter().filter_map(|thread| thread.join().err()).count());
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().filter_map(|thread| thread.join().err()).count()
+        });
         if joined.await.unwrap_or_default() > 0 {
             tracing::error!(path = %self.inner.path.display(), "a thread of the data file panicked");
         }
@@ -243,7 +263,11 @@ impl fmt::Debug for Database {
     }
 }
 
-fn spawn(name: &str, path: &Path, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DatabaseError> {
+fn spawn(
+    name: &str,
+    path: &Path,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, DatabaseError> {
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     spawned.map_err(|source| DatabaseError::Open { path: path.to_owned(), source: Arc::new(source) })
 }

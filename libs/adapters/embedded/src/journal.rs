@@ -31,8 +31,7 @@ const SCHEMA: &[&str] = &["CREATE TABLE part (
     gateway TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, part BLOB NOT NULL, PRIMARY KEY (gateway, number)
 ) WITHOUT ROWID, STRICT"];
 /// `?1` gateway, `?2` number, `?3` now, `?4` the part.
-const ADD: &str =
-    "INSERT INTO part SELECT ?1, ?2, ?3, ?4 WHERE ?2 > coalesce((SELECT max(number) FROM part WHERE gateway = ?1), -1)";
+const ADD: &str = "INSERT INTO part SELECT ?1, ?2, ?3, ?4 WHERE ?2 > coalesce((SELECT max(number) FROM part WHERE gateway = ?1), -1)";
 const HAS: &str = "SELECT EXISTS (SELECT 1 FROM part WHERE gateway = ?1 AND number = ?2)";
 const FORGET: &str = "DELETE FROM part WHERE gateway = ?1 AND number < ?2";
 /// The same; without a bound all of them.
@@ -87,10 +86,13 @@ impl EmbeddedJournal {
     fn tidy(&self, now: Timestamp) {
         let due = self.tidy_at.load(Ordering::Relaxed);
         let next = now.0.saturating_add(TIDY_EVERY_MS);
-        if now.0 < due || self.tidy_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if now.0 < due
+            || self.tidy_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
             return;
         }
-        if let Err(error) = self.database.submit_lazily(move |tx| forget_some_over(tx, now).map(drop), report) {
+        if let Err(error) = self.database.submit_lazily(move |tx| forget_some_over(tx, now).map(drop), report)
+        {
             report(Err(error));
         }
     }
@@ -102,8 +104,13 @@ impl Journal for EmbeddedJournal {
         let failed = |source: Box<dyn Error + Send + Sync>| JournalError { what: "append a part", source };
         let at = self.clock.now();
         let encoded = codec::encode(part).expect("numbers and texts always encode");
-        let row =
-            Row { gateway: gateway.clone(), number: integer(part.number), at, part: encoded, keep_from: integer(keep_from) };
+        let row = Row {
+            gateway: gateway.clone(),
+            number: integer(part.number),
+            at,
+            part: encoded,
+            keep_from: integer(keep_from),
+        };
         let write = timeout(APPEND_TIMEOUT, self.database.write(move |tx| append(tx, &row))).await;
         let there = write.map_err(|late| failed(late.into()))?.map_err(|error| failed(error.into()))?;
         self.tidy(at);
@@ -135,7 +142,9 @@ fn read(connection: &Connection, gateway: &GatewayId) -> rusqlite::Result<Vec<Pa
         // What cannot be read, since another version wrote it, is a hole.
         match codec::decode(row.get_ref(1)?.as_blob()?) {
             Ok(part) => parts.push(part),
-            Err(error) => tracing::warn!(%error, %gateway, number = row.get::<_, i64>(0)?, "a part of a journal cannot be read"),
+            Err(error) => {
+                tracing::warn!(%error, %gateway, number = row.get::<_, i64>(0)?, "a part of a journal cannot be read")
+            }
         }
     }
     Ok(parts)
@@ -150,7 +159,8 @@ fn forget_all_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()>
 fn forget_some_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<bool> {
     let Some(gateway) = find_over(tx, now)? else { return Ok(false) };
     let mut statement = tx.prepare_cached(BEHIND)?;
-    let behind: Option<i64> = statement.query_row(params![gateway, TIDIED_ROWS_MAX], |row| row.get(0)).optional()?;
+    let behind: Option<i64> =
+        statement.query_row(params![gateway, TIDIED_ROWS_MAX], |row| row.get(0)).optional()?;
     tx.prepare_cached(FORGET_BELOW)?.execute(params![gateway, behind])?;
     Ok(true)
 }
@@ -159,7 +169,9 @@ fn forget_some_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<bo
 fn find_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Option<String>> {
     let life_ms = i64::try_from(JOURNAL_LIFE.as_millis()).unwrap_or(i64::MAX);
     let mut behind = String::new();
-    let next = |behind: &str| tx.prepare_cached(NEXT_GATEWAY)?.query_row([behind], |row| row.get::<_, Option<String>>(0));
+    let next = |behind: &str| {
+        tx.prepare_cached(NEXT_GATEWAY)?.query_row([behind], |row| row.get::<_, Option<String>>(0))
+    };
     while let Some(gateway) = next(&behind)? {
         let last_at: i64 = tx.prepare_cached(LAST_AT)?.query_row([&gateway], |row| row.get(0))?;
         if now.0.saturating_sub(last_at) > life_ms {

@@ -63,7 +63,10 @@ impl Store for EmbeddedStore {
         in_time("create a thread", self.database.write(move |tx| thread::create(tx, &create))).await
     }
 
-    async fn change_messages(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError> {
+    async fn change_messages(
+        &self,
+        changes: &[Identified<ChangeMessage>],
+    ) -> Result<Vec<Changed>, StoreError> {
         let changes = changes.to_vec();
         in_time("change messages", self.database.write(move |tx| change::change(tx, &changes))).await
     }
@@ -88,21 +91,34 @@ impl Store for EmbeddedStore {
 
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError> {
         let viewer = viewer.clone();
-        in_time("read a thread", self.database.read(move |connection| thread::view(connection, id, &viewer))).await
+        in_time("read a thread", self.database.read(move |connection| thread::view(connection, id, &viewer)))
+            .await
     }
 
-    async fn participants(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
+    async fn participants(
+        &self,
+        threads: &[ThreadId],
+    ) -> Result<HashMap<ThreadId, Participants>, StoreError> {
         let threads = threads.to_vec();
-        in_time("read participants", self.database.read(move |connection| thread::participants_of(connection, &threads))).await
+        in_time(
+            "read participants",
+            self.database.read(move |connection| thread::participants_of(connection, &threads)),
+        )
+        .await
     }
 
     async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError> {
         let viewer = viewer.clone();
-        in_time("list threads", self.database.read(move |connection| thread::page(connection, &viewer, page))).await
+        in_time("list threads", self.database.read(move |connection| thread::page(connection, &viewer, page)))
+            .await
     }
 
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError> {
-        in_time("read messages", self.database.read(move |connection| history::page(connection, thread, page))).await
+        in_time(
+            "read messages",
+            self.database.read(move |connection| history::page(connection, thread, page)),
+        )
+        .await
     }
 
     /// Goes through the writer, so that a writer that is stuck or closed shows.
@@ -111,22 +127,33 @@ impl Store for EmbeddedStore {
     }
 }
 
-async fn in_time<T>(what: &'static str, call: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, StoreError> {
+async fn in_time<T>(
+    what: &'static str,
+    call: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, StoreError> {
     let answer = timeout(CALL_TIMEOUT, call).await;
-    answer.map_err(|late| StoreError::Unavailable { what, source: Box::new(late) })?.map_err(|error| classify(what, error))
+    answer
+        .map_err(|late| StoreError::Unavailable { what, source: Box::new(late) })?
+        .map_err(|error| classify(what, error))
 }
 
 /// Only what this very request causes is refused; a file that cannot be used now makes its callers wait.
 fn classify(what: &'static str, error: DatabaseError) -> StoreError {
     let source = Box::new(error);
-    if is_request_at_fault(&source) { StoreError::Refused { what, source } } else { StoreError::Unavailable { what, source } }
+    if is_request_at_fault(&source) {
+        StoreError::Refused { what, source }
+    } else {
+        StoreError::Unavailable { what, source }
+    }
 }
 
 fn is_request_at_fault(error: &DatabaseError) -> bool {
     match error {
         DatabaseError::Panicked => true,
         DatabaseError::Sqlite(error) => match error.sqlite_error_code() {
-            Some(code) => matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch),
+            Some(code) => {
+                matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
+            }
             // Not from SQLite but from turning values into columns and back.
             None => true,
         },

@@ -38,7 +38,13 @@ fn what_was_confirmed_before_a_kill_is_there_once_and_in_order() {
         assert!(found.is_sorted_by(|a, b| a < b), "in order and once");
         let all: HashSet<&usize> = found.iter().collect();
         let lost: Vec<&usize> = confirmed.iter().filter(|number| !all.contains(number)).collect();
-        assert!(lost.is_empty(), "{} of {} confirmed are lost: {:?}", lost.len(), confirmed.len(), &lost[..lost.len().min(9)]);
+        assert!(
+            lost.is_empty(),
+            "{} of {} confirmed are lost: {:?}",
+            lost.len(),
+            confirmed.len(),
+            &lost[..lost.len().min(9)]
+        );
         assert!(confirmed.len() > KILLS, "the runs confirmed something: {}", confirmed.len());
     }
 }
@@ -53,7 +59,9 @@ fn run_and_kill(folder: &Path, run: usize) -> Vec<(usize, usize)> {
         .spawn()
         .unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
-    let reader = std::thread::spawn(move || output.lines().map_while(Result::ok).filter_map(|line| parse(&line)).collect());
+    let reader = std::thread::spawn(move || {
+        output.lines().map_while(Result::ok).filter_map(|line| parse(&line)).collect()
+    });
     std::thread::sleep(Duration::from_millis(30 + (run as u64 * 7_919) % 170));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -85,14 +93,21 @@ async fn everything(site: &Site) -> Vec<Vec<usize>> {
 
 /// Publishes until it is killed. Without the variables this is an ordinary run of the tests, and nothing is to be done.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "the parent tells the child where to work; this is no configuration")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the parent tells the child where to work; this is no configuration"
+)]
 fn child() {
     let (Ok(folder), Ok(start)) = (std::env::var(FOLDER), std::env::var(START)) else { return };
     let start: usize = start.parse().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let opened = Site::at(Path::new(&folder)).await;
-        tokio::join!(publish(&opened.broker, 0, start), publish(&opened.broker, 1, start), retry(&opened.broker));
+        tokio::join!(
+            publish(&opened.broker, 0, start),
+            publish(&opened.broker, 1, start),
+            retry(&opened.broker)
+        );
     });
 }
 
@@ -101,7 +116,10 @@ async fn publish(broker: &dyn Broker, shard: u16, start: usize) {
     let mut publisher = broker.publisher(None).await.unwrap();
     for first in (start..start + RUN).step_by(7) {
         let numbers = first..first + 1 + first % 7;
-        let batch = numbers.clone().map(|number| Outgoing::to_queue(queue.name(), number.to_string().into())).collect();
+        let batch = numbers
+            .clone()
+            .map(|number| Outgoing::to_queue(queue.name(), number.to_string().into()))
+            .collect();
         let results = publisher.publish(batch).await;
         let mut out = std::io::stdout().lock();
         for (number, result) in numbers.zip(results) {
@@ -117,6 +135,10 @@ async fn retry(broker: &dyn Broker) {
     let mut publisher = broker.publisher(None).await.unwrap();
     loop {
         let to = Destination::Retry { delay: Delay::OneSecond, queue: "email".to_owned() };
-        publisher.publish(vec![Outgoing { to, ..Outgoing::to_queue("", "again".into()) }]).await.remove(0).unwrap();
+        publisher
+            .publish(vec![Outgoing { to, ..Outgoing::to_queue("", "again".into()) }])
+            .await
+            .remove(0)
+            .unwrap();
     }
 }

@@ -15,7 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 async fn limit_pages(database: &Database, pages: u32) {
-    let set = move |tx: &rusqlite::Transaction<'_>| tx.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+    let set = move |tx: &rusqlite::Transaction<'_>| {
+        tx.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+    };
     database.write(set).await.unwrap();
 }
 
@@ -25,7 +27,9 @@ async fn a_full_disk_blocks_publishers_and_room_heals_it() {
     let opened = site.open().await;
     let mut health = opened.broker.health();
     let mut publisher = opened.broker.publisher(None).await.unwrap();
-    let mut large = async || publisher.publish(vec![Outgoing::to_queue(queue.name(), vec![7; 90_000].into())]).await.remove(0);
+    let mut large = async || {
+        publisher.publish(vec![Outgoing::to_queue(queue.name(), vec![7; 90_000].into())]).await.remove(0)
+    };
     large().await.unwrap();
     limit_pages(&opened.database, 1).await;
     assert!(matches!(large().await, Err(BrokerError::Blocked)));
@@ -68,8 +72,9 @@ async fn an_acknowledgement_whose_transaction_fails_is_written_later() {
     assert!(failed.is_err());
     hold_up.join_all().await;
     // Health may not have gone down yet, so what counts is asked for: the message is gone.
-    let count =
-        |table: &rusqlite::Connection| table.query_row("SELECT count(*) FROM broker_message", [], |row| row.get::<_, i64>(0));
+    let count = |table: &rusqlite::Connection| {
+        table.query_row("SELECT count(*) FROM broker_message", [], |row| row.get::<_, i64>(0))
+    };
     let written = async {
         while opened.database.read(count).await.unwrap() != 0 {
             sleep(LOOK_EVERY).await;

@@ -69,7 +69,13 @@ async fn a_frame_that_kills_its_process_is_parked_and_its_neighbours_are_done() 
             (held, None) => break (opened, held),
         }
     };
-    assert!(counts.iter().rev().skip_while(|count| **count >= SUSPECT_DELIVERIES).all(|count| *count < SUSPECT_DELIVERIES));
+    assert!(
+        counts
+            .iter()
+            .rev()
+            .skip_while(|count| **count >= SUSPECT_DELIVERIES)
+            .all(|count| *count < SUSPECT_DELIVERIES)
+    );
     held.cancel().await.unwrap();
     let depth = |name: String| {
         let broker = &opened.broker;
@@ -111,7 +117,11 @@ async fn kills_count_only_against_queues_that_were_consumed_and_clean_stops_neve
     for (queue, expected) in [(quiet.name(), [0, 0, 0]), (busy.name(), [1, 1, 0])] {
         let mut subscription = opened.broker.subscribe(queue, 64).await.unwrap();
         for count in expected {
-            assert_eq!(timeout(PATIENCE, subscription.next()).await.unwrap().unwrap().delivery_count, count, "{queue}");
+            assert_eq!(
+                timeout(PATIENCE, subscription.next()).await.unwrap().unwrap().delivery_count,
+                count,
+                "{queue}"
+            );
         }
     }
     opened.close().await;
@@ -140,7 +150,9 @@ async fn more_than_memory_holds_arrives_in_order_while_more_is_published() {
     subscription.cancel().await.unwrap();
     opened.close().await;
     let left = Database::open_in(site.folder.path()).unwrap();
-    let rows = left.read(|table| table.query_row("SELECT count(*) FROM broker_message", [], |row| row.get::<_, i64>(0))).await;
+    let rows = left
+        .read(|table| table.query_row("SELECT count(*) FROM broker_message", [], |row| row.get::<_, i64>(0)))
+        .await;
     assert_eq!(rows.unwrap(), 0);
 }
 

@@ -21,7 +21,10 @@ async fn insert(database: &Database, id: i64) -> Result<usize, DatabaseError> {
 }
 
 async fn count(database: &Database) -> i64 {
-    database.read(|connection| connection.query_row("SELECT count(*) FROM note", [], |row| row.get(0))).await.unwrap()
+    database
+        .read(|connection| connection.query_row("SELECT count(*) FROM note", [], |row| row.get(0)))
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,9 +74,12 @@ async fn a_panicking_change_is_undone_and_the_writer_lives_on() {
 #[tokio::test]
 async fn a_full_disk_is_an_error_and_room_heals_it() {
     let (_folder, database) = open().await;
-    let limit = |pages: u32| database.write(move |tx| tx.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())));
+    let limit = |pages: u32| {
+        database.write(move |tx| tx.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())))
+    };
     limit(1).await.unwrap();
-    let large = database.write(|tx| tx.execute("INSERT INTO note VALUES (1, hex(zeroblob(200000)))", [])).await;
+    let large =
+        database.write(|tx| tx.execute("INSERT INTO note VALUES (1, hex(zeroblob(200000)))", [])).await;
     assert!(large.as_ref().is_err_and(DatabaseError::is_full), "{large:?}");
     limit(1_000_000).await.unwrap();
     insert(&database, 1).await.unwrap();
@@ -117,5 +123,8 @@ async fn schema_steps_run_once_and_a_newer_file_is_refused() {
     database.migrate("test", MORE).await.unwrap();
     database.migrate("test", MORE).await.unwrap();
     let refused = database.migrate("test", STEPS).await;
-    assert!(matches!(refused, Err(DatabaseError::Newer { piece: "test", found: 2, known: 1 })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(DatabaseError::Newer { piece: "test", found: 2, known: 1 })),
+        "{refused:?}"
+    );
 }

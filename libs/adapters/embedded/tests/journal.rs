@@ -151,7 +151,8 @@ async fn journals_that_are_over_go_when_the_file_is_opened() {
     let folder = folder();
     let (over, recent) = (GatewayId::new(), GatewayId::new());
     let life_ms = i64::try_from(JOURNAL_LIFE.as_millis()).unwrap();
-    let open_at = |ms| EmbeddedJournal::open(&file(&folder), Arc::new(FixedClock::at(Timestamp(ms)))).unwrap();
+    let open_at =
+        |ms| EmbeddedJournal::open(&file(&folder), Arc::new(FixedClock::at(Timestamp(ms)))).unwrap();
     let first = open_at(0);
     append(&first, &over, 1..=MANY).await;
     first.close().await;

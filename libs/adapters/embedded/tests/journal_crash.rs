@@ -3,7 +3,11 @@
 //! The test starts itself as a child that appends parts and prints the number of each once it is answered. The child is killed after a
 //! random number of answers; the next one goes on behind what the file says.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails where it stands, and its child speaks by printing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails where it stands, and its child speaks by printing"
+)]
 
 use eventflow_embedded::EmbeddedJournal;
 use eventflow_ports::Journal;
@@ -76,8 +80,14 @@ async fn verify(folder: &Path, heard: u64) -> u64 {
     let last = parts.last().unwrap().number;
     assert!(last == heard || last == heard + 1, "{heard} was answered last, {last} is there");
     let first = parts[0].number;
-    assert!(first == 1 || first == last - KEPT || first == last - KEPT + 1, "parts {first} to {last} are there");
-    assert!(parts.iter().zip(first..).all(|(found, number)| *found == part(number, entries(number))), "all of them, whole");
+    assert!(
+        first == 1 || first == last - KEPT || first == last - KEPT + 1,
+        "parts {first} to {last} are there"
+    );
+    assert!(
+        parts.iter().zip(first..).all(|(found, number)| *found == part(number, entries(number))),
+        "all of them, whole"
+    );
     last
 }
 
@@ -86,7 +96,10 @@ async fn child(folder: &Path) {
     let journal = EmbeddedJournal::open_in(folder).unwrap();
     let last = journal.read(&gateway()).await.unwrap().last().map_or(0, |part| part.number);
     for number in last + 1.. {
-        journal.append(&gateway(), &part(number, entries(number)), number.saturating_sub(KEPT)).await.unwrap();
+        journal
+            .append(&gateway(), &part(number, entries(number)), number.saturating_sub(KEPT))
+            .await
+            .unwrap();
         println!("answered {number}");
     }
 }

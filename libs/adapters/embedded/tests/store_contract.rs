@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, changes, counters, cursors, keys, pairing, reading, redelivery, threads, together, writers,
+    Harness, append, archive, changes, counters, cursors, keys, pairing, reading, redelivery, threads,
+    together, writers,
 };
 use std::sync::Arc;
 use tempfile::TempDir;

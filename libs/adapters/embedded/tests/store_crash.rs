@@ -4,7 +4,11 @@
 //! killed after a random number of answers; the next one goes on behind the last answer that was heard, so what was stored
 //! without being heard comes again.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails where it stands, and its child speaks by printing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails where it stands, and its child speaks by printing"
+)]
 
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::store_contract::fixtures::{history, say};
@@ -99,7 +103,10 @@ async fn verify(folder: &Path, heard: &Heard, next: &[u64; WRITERS]) {
         assert_eq!(found.get(key), Some(place), "what was answered is where it was said to be");
     }
     for (writer, next) in next.iter().enumerate() {
-        assert!((0..*next).all(|number| found.contains_key(&(writer, number))), "no message of writer {writer} is missing");
+        assert!(
+            (0..*next).all(|number| found.contains_key(&(writer, number))),
+            "no message of writer {writer} is missing"
+        );
     }
     expect_unread(&store, &sent).await;
     println!("{KILLS} kills, {} answers heard, {} messages stored", heard.len(), found.len());
@@ -110,7 +117,11 @@ async fn expect_unread(store: &EmbeddedStore, sent: &[[u64; WRITERS]; THREADS]) 
         let total: u64 = by_writer.iter().sum();
         for (writer, own) in by_writer.iter().enumerate() {
             let view = store.thread_view(creation(thread).thread_id, &person(writer)).await.unwrap().unwrap();
-            assert_eq!((view.unread_count, view.thread.last_seq), (total - own, total), "counters agree with the messages");
+            assert_eq!(
+                (view.unread_count, view.thread.last_seq),
+                (total - own, total),
+                "counters agree with the messages"
+            );
         }
     }
 }
@@ -138,7 +149,8 @@ async fn write_for_ever(store: &EmbeddedStore, writer: usize, start: u64) {
         let answers = store.append_messages(&batch).await.unwrap();
         let mut lines = Vec::new();
         for (number, answer) in (first..last).zip(answers) {
-            let (Appended::Stored(Message { seq, .. }) | Appended::Duplicate(Message { seq, .. })) = answer else {
+            let (Appended::Stored(Message { seq, .. }) | Appended::Duplicate(Message { seq, .. })) = answer
+            else {
                 panic!("neither stored now nor before: {answer:?}")
             };
             writeln!(lines, "answered {writer} {number} {} {seq}", thread_of(number)).unwrap();

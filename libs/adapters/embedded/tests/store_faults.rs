@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use eventflow_embedded::{Database, EmbeddedStore};
-use eventflow_ports::store_contract::fixtures::{Scene, again, append, creation, expect_history, fresh_people, present, unread};
+use eventflow_ports::store_contract::fixtures::{
+    Scene, again, append, creation, expect_history, fresh_people, present, unread,
+};
 use eventflow_ports::{Directory, Inbox, NewMessage, Store, StoreError};
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
 use eventflow_protocol::{CommandId, UserId};
@@ -45,7 +47,11 @@ async fn a_full_disk_makes_callers_wait_and_a_batch_it_hit_is_stored_once_when_t
         assert!(sent.len() < 100 * BATCH, "the limit has no effect");
     };
     expect_history(&store, scene.thread, &sent).await;
-    assert_eq!(unread(&store, &scene).await, [sent.len() as u64 / 2; 2], "counters are undone with the batch");
+    assert_eq!(
+        unread(&store, &scene).await,
+        [sent.len() as u64 / 2; 2],
+        "counters are undone with the batch"
+    );
 
     limit_pages(&database, u32::MAX - 1).await;
     let answers = store.append_messages(&again(&hit)).await.unwrap();

@@ -44,7 +44,8 @@ async fn main() -> mongodb::error::Result<()> {
 /// CPU time the server has used since it started, in microseconds.
 async fn server_cpu_us(database: &Database) -> mongodb::error::Result<i64> {
     let status = database.run_command(doc! { "serverStatus": 1 }).await?;
-    let time = |name| status.get_document("extra_info").and_then(|info| info.get_i64(name)).unwrap_or_default();
+    let time =
+        |name| status.get_document("extra_info").and_then(|info| info.get_i64(name)).unwrap_or_default();
     Ok(time("user_time_us") + time("system_time_us"))
 }
 
@@ -56,18 +57,27 @@ async fn create_indexes(collection: &Collection<Document>) -> mongodb::error::Re
     let unique = IndexOptions::builder().unique(true).build();
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     let partial = IndexOptions::builder().unique(true).partial_filter_expression(with_key).build();
-    collection.create_index(IndexModel::builder().keys(doc! { "threadId": 1, "seq": 1 }).options(unique).build()).await?;
     collection
-        .create_index(IndexModel::builder().keys(doc! { "senderId": 1, "clientMessageId": 1 }).options(partial).build())
+        .create_index(IndexModel::builder().keys(doc! { "threadId": 1, "seq": 1 }).options(unique).build())
+        .await?;
+    collection
+        .create_index(
+            IndexModel::builder().keys(doc! { "senderId": 1, "clientMessageId": 1 }).options(partial).build(),
+        )
         .await?;
     Ok(())
 }
 
-async fn fill(collection: &Collection<Document>, batch: usize, ordered: bool) -> mongodb::error::Result<Vec<Duration>> {
+async fn fill(
+    collection: &Collection<Document>,
+    batch: usize,
+    ordered: bool,
+) -> mongodb::error::Result<Vec<Duration>> {
     let threads: Vec<String> = (0..THREADS).map(|_| ObjectId::new().to_hex()).collect();
     let mut latencies = Vec::new();
     for start in (0..MESSAGES).step_by(batch) {
-        let documents: Vec<Document> = (start..start + batch).map(|i| message(&threads[i % THREADS], i)).collect();
+        let documents: Vec<Document> =
+            (start..start + batch).map(|i| message(&threads[i % THREADS], i)).collect();
         let started = Instant::now();
         collection.insert_many(documents).ordered(ordered).await?;
         latencies.push(started.elapsed());

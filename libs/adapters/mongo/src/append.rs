@@ -74,7 +74,11 @@ impl MongoStore {
             }
             suspects.clone_from(&work.open);
         }
-        Ok(work.answers.into_iter().map(|answer| answer.expect("a batch is done when every message has its answer")).collect())
+        Ok(work
+            .answers
+            .into_iter()
+            .map(|answer| answer.expect("a batch is done when every message has its answer"))
+            .collect())
     }
 
     /// Looks up the suspects and what may be joined, gives places to the rest, joins and inserts. Places are those from before the
@@ -83,7 +87,8 @@ impl MongoStore {
         let known = self.known(work.open.iter().map(|i| work.batch[*i].send.thread_id)).await?;
         let places: Places = known.iter().map(|(thread, known)| (*thread, known.last())).collect();
         let stored = self.find_stored(suspects.iter().map(|i| &work.batch[*i]));
-        let (found, pairs) = tokio::try_join!(stored, self.find_pairs(work.open.iter().map(|i| &work.batch[*i])))?;
+        let (found, pairs) =
+            tokio::try_join!(stored, self.find_pairs(work.open.iter().map(|i| &work.batch[*i])))?;
         let Plan { inserts, records, joins, waiting } = work.plan(&found, pairs, &known, places);
         work.open = waiting;
         let joined = self.join(&joins).await?;
@@ -139,7 +144,9 @@ impl MongoStore {
     async fn find_stored(&self, suspects: impl Iterator<Item = &NewMessage>) -> Result<Found, CallError> {
         let Some(filter) = stored_filter(suspects) else { return Ok(Found::default()) };
         let collection = self.messages.clone();
-        let find = async move { collection.find(filter).batch_size(LOOKUP_BATCH).await?.try_collect::<Vec<_>>().await };
+        let find = async move {
+            collection.find(filter).batch_size(LOOKUP_BATCH).await?.try_collect::<Vec<_>>().await
+        };
         let mut found = Found::default();
         for record in self.calls.run("look up messages", READ_LIMIT, find).await? {
             let (sent_as, message) = (record.sent_as(), Message::from(record));
@@ -154,7 +161,13 @@ impl MongoStore {
 
 impl Work<'_> {
     /// Answers what can be answered, and gives the others their places.
-    fn plan(&mut self, found: &Found, mut pairs: Pairs, known: &HashMap<ThreadId, Arc<Known>>, mut last: Places) -> Plan {
+    fn plan(
+        &mut self,
+        found: &Found,
+        mut pairs: Pairs,
+        known: &HashMap<ThreadId, Arc<Known>>,
+        mut last: Places,
+    ) -> Plan {
         let mut plan = Plan::default();
         let mut planned: HashSet<CommandId> = HashSet::new();
         let mut keys: HashSet<(&UserId, &str)> = HashSet::new();
@@ -222,7 +235,9 @@ fn stored_filter<'a>(suspects: impl Iterator<Item = &'a NewMessage>) -> Option<D
         return None;
     }
     let mut either = vec![doc! { "_id": { "$in": ids } }];
-    either
-        .extend(keys.into_iter().map(|(sender, keys)| doc! { "senderId": sender.as_str(), "clientMessageId": { "$in": keys } }));
+    either.extend(
+        keys.into_iter()
+            .map(|(sender, keys)| doc! { "senderId": sender.as_str(), "clientMessageId": { "$in": keys } }),
+    );
     Some(doc! { "$or": either })
 }

@@ -16,7 +16,10 @@ use mongodb::bson::{Binary, Bson, doc};
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::archive`].
-    pub(crate) async fn put_away(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, CallError> {
+    pub(crate) async fn put_away(
+        &self,
+        archive: &Identified<ArchiveThread>,
+    ) -> Result<Option<ThreadView>, CallError> {
         let wanted = &archive.wanted;
         self.catch_up([wanted.thread_id]).await?;
         let user = wanted.user_id.as_str();
@@ -25,8 +28,7 @@ impl MongoStore {
         // The list ascends: a command that is not in it is news if there is room, or if it is later than the first.
         let (first, last) = (format!("{done}.0"), format!("{done}.{}", ARCHIVES_REMEMBERED - 1));
         let is_news = [doc! { last: { "$exists": false } }, doc! { first: { "$lt": command.clone() } }];
-        let filter =
-            doc! { "_id": object_id(wanted.thread_id), "participants": user, &done: { "$ne": command.clone() }, "$or": is_news };
+        let filter = doc! { "_id": object_id(wanted.thread_id), "participants": user, &done: { "$ne": command.clone() }, "$or": is_news };
         let kept = -i64::try_from(ARCHIVES_REMEMBERED).unwrap_or(i64::MAX);
         let remember = doc! { done: { "$each": [command], "$sort": 1, "$slice": kept } };
         let update = doc! { operator: { "archivedBy": user }, "$push": remember };

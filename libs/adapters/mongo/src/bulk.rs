@@ -28,13 +28,21 @@ struct Failure {
 
 impl MongoStore {
     /// Runs these statements on a collection; how many of them found their document.
-    pub(crate) async fn update(&self, what: &'static str, collection: &str, statements: Vec<Document>) -> Result<u64, CallError> {
+    pub(crate) async fn update(
+        &self,
+        what: &'static str,
+        collection: &str,
+        statements: Vec<Document>,
+    ) -> Result<u64, CallError> {
         let command = doc! { "update": collection, "updates": statements, "ordered": false, "writeConcern": majority_document() };
         let answer = self.command(what, WRITE_LIMIT, command).await?;
-        let reply: Reply = deserialize_from_document(answer).map_err(|error| CallError::driver(what, error.into()))?;
+        let reply: Reply =
+            deserialize_from_document(answer).map_err(|error| CallError::driver(what, error.into()))?;
         match reply.write_concern_error.or_else(|| reply.write_errors.into_iter().next()) {
             None => Ok(count(reply.n)),
-            Some(Failure { code, errmsg }) => Err(CallError::new(what, Cause::Statement { code, message: errmsg })),
+            Some(Failure { code, errmsg }) => {
+                Err(CallError::new(what, Cause::Statement { code, message: errmsg }))
+            }
         }
     }
 }

@@ -18,8 +18,8 @@ const DUPLICATE_KEY: i32 = 11000;
 /// 11600, 11602, 13435, 13436), time limits (50, 262), write concern not met in time (64, 79, 100), the majority's view not
 /// there yet (133, 134), locks (24, 46, 112), credentials that an operator is changing (11, 13, 18), a full disk (14031).
 const PASSING: [i32; 27] = [
-    6, 7, 11, 13, 18, 24, 46, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435,
-    13436, 14031,
+    6, 7, 11, 13, 18, 24, 46, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107,
+    11600, 11602, 13435, 13436, 14031,
 ];
 
 /// Runs the driver's calls.
@@ -127,8 +127,30 @@ impl CallError {
 /// Codes of the server that say that this very command can never be done: what was sent is not well formed or breaks a rule of the schema
 /// (2, 9, 14, 15, 16, 22, 28, 40, 51, 52, 56, 57, 66, 72, 73, 121), a unique index is violated where none may be (11000), the document is
 /// too large (10334, 17280, 17419), or the server does not know the command (59, 115).
-const PERMANENT: [i32; 22] =
-    [2, 9, 14, 15, 16, 22, 28, 40, 51, 52, 56, 57, 59, 66, 72, 73, 115, 121, DUPLICATE_KEY, 10334, 17280, 17419];
+const PERMANENT: [i32; 22] = [
+    2,
+    9,
+    14,
+    15,
+    16,
+    22,
+    28,
+    40,
+    51,
+    52,
+    56,
+    57,
+    59,
+    66,
+    72,
+    73,
+    115,
+    121,
+    DUPLICATE_KEY,
+    10334,
+    17280,
+    17419,
+];
 
 /// What an error says of trying again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,9 +208,9 @@ fn judge(error: &Error) -> Verdict {
             worst(errors.iter().map(|write| judge_code(write.code)))
         }
         // What we handed to the driver, or what it found stored, cannot be written or read.
-        ErrorKind::InvalidArgument { .. } | ErrorKind::BsonSerialization(_) | ErrorKind::BsonDeserialization(_) => {
-            Verdict::Permanent
-        }
+        ErrorKind::InvalidArgument { .. }
+        | ErrorKind::BsonSerialization(_)
+        | ErrorKind::BsonDeserialization(_) => Verdict::Permanent,
         _ => Verdict::Unknown,
     }
 }
@@ -229,7 +251,9 @@ mod tests {
 
     #[test]
     fn only_codes_that_are_known_to_be_for_good_park_a_command() {
-        let error = |code| StoreError::from(CallError::new("test", Cause::Statement { code, message: String::new() }));
+        let error = |code| {
+            StoreError::from(CallError::new("test", Cause::Statement { code, message: String::new() }))
+        };
         for code in PASSING {
             assert!(matches!(error(code), StoreError::Unavailable { .. }), "{code}");
         }

@@ -20,7 +20,8 @@ const CONCURRENT: usize = 8;
 /// Rounds that others may win. Each loss is somebody else's change, so this many need as many people on one message at once.
 const ROUNDS_MAX: u32 = 64;
 /// What a change can touch, beside `updatedAt` and `revision`.
-const CHANGEABLE: [&str; 7] = ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "deletedAt"];
+const CHANGEABLE: [&str; 7] =
+    ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "deletedAt"];
 
 const CHANGE: &str = "change a message";
 
@@ -29,7 +30,10 @@ type Turns<'a> = Vec<(usize, &'a Identified<ChangeMessage>)>;
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::change_messages`].
-    pub(crate) async fn change(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, CallError> {
+    pub(crate) async fn change(
+        &self,
+        changes: &[Identified<ChangeMessage>],
+    ) -> Result<Vec<Changed>, CallError> {
         let mut by_message: BTreeMap<MessageId, Turns<'_>> = BTreeMap::new();
         for (i, change) in changes.iter().enumerate() {
             by_message.entry(change.wanted.message_id).or_default().push((i, change));
@@ -38,7 +42,8 @@ impl MongoStore {
         for (id, turns) in by_message {
             calls.push(self.change_one(id, turns));
         }
-        let done: Vec<Vec<(usize, Changed)>> = stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
+        let done: Vec<Vec<(usize, Changed)>> =
+            stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
         let mut answers: Vec<(usize, Changed)> = done.into_iter().flatten().collect();
         answers.sort_unstable_by_key(|(i, _)| *i);
         Ok(answers.into_iter().map(|(_, changed)| changed).collect())
@@ -68,12 +73,17 @@ impl MongoStore {
 
     async fn message_record(&self, id: MessageId) -> Result<Option<MessageRecord>, CallError> {
         let collection = self.messages.clone();
-        let find = async move { collection.find_one(doc! { "_id": object_id(id) }).max_time(READ_LIMIT).await };
+        let find =
+            async move { collection.find_one(doc! { "_id": object_id(id) }).max_time(READ_LIMIT).await };
         self.calls.run("read a message", READ_LIMIT, find).await
     }
 
     /// `false` if the message was changed since it had this revision.
-    async fn replace_changeable(&self, record: &MessageRecord, revision: Option<i64>) -> Result<bool, CallError> {
+    async fn replace_changeable(
+        &self,
+        record: &MessageRecord,
+        revision: Option<i64>,
+    ) -> Result<bool, CallError> {
         let whole = serialize_to_document(record).map_err(|error| CallError::driver(CHANGE, error.into()))?;
         // `null` finds a message that was never changed: it has no revision.
         let filter = doc! { "_id": whole.get("_id"), "revision": revision };

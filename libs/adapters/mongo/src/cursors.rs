@@ -95,7 +95,11 @@ impl MongoStore {
         Ok(answers)
     }
 
-    async fn advance_together(&self, mut open: Vec<Open<'_>>, answers: &mut Answers) -> Result<(), CallError> {
+    async fn advance_together(
+        &self,
+        mut open: Vec<Open<'_>>,
+        answers: &mut Answers,
+    ) -> Result<(), CallError> {
         for _ in 0..ROUNDS_MAX {
             let standings = self.standings(&open).await?;
             self.find_ends(&mut open, &standings).await?;
@@ -131,7 +135,10 @@ impl MongoStore {
         }
         self.begin(&mut ready, standings).await?;
         let rests = self.rests(&ready, standings).await?;
-        let statements = ready.iter().zip(&rests).map(|(one, rest)| one.statement(&standings[&one.wanted.thread_id], *rest));
+        let statements = ready
+            .iter()
+            .zip(&rests)
+            .map(|(one, rest)| one.statement(&standings[&one.wanted.thread_id], *rest));
         let matched = self.update(ADVANCE, self.threads.name(), statements.collect()).await?;
         if matched < ready.len() as u64 {
             return Ok(ready); // the server does not say which it missed: what stands there next says it
@@ -194,7 +201,11 @@ impl MongoStore {
         let ask = |(n, wanted): (usize, &AdvanceCursor)| {
             let (thread, up_to, at) = (wanted.thread_id, wanted.up_to, wanted.at);
             async move {
-                let newest = if up_to.is_some() { self.newest(thread).await? } else { self.newest_by(thread, at).await? };
+                let newest = if up_to.is_some() {
+                    self.newest(thread).await?
+                } else {
+                    self.newest_by(thread, at).await?
+                };
                 let newest = newest.map_or(0, |newest| newest.seq);
                 Ok::<_, CallError>((n, up_to.unwrap_or(newest).min(newest)))
             }
@@ -217,7 +228,8 @@ impl MongoStore {
                 projection.insert(format!("{field}.{}", one.wanted.user_id), 1);
             }
         }
-        let (collection, all) = (self.threads.clone_with_type::<Standing>(), u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        let (collection, all) =
+            (self.threads.clone_with_type::<Standing>(), u32::try_from(ids.len()).unwrap_or(u32::MAX));
         let find = async move {
             let find = collection.find(doc! { "_id": { "$in": ids } }).projection(projection).batch_size(all);
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
@@ -232,8 +244,11 @@ fn turns<'a>(advances: &'a [AdvanceCursor], known: &HashMap<ThreadId, Arc<Known>
     let mut turns: Vec<Vec<Open<'_>>> = Vec::new();
     let mut before: HashMap<(ThreadId, &UserId), usize> = HashMap::new();
     for (index, wanted) in advances.iter().enumerate() {
-        let Some(known) = known.get(&wanted.thread_id).filter(|known| known.includes(&wanted.user_id)) else { continue };
-        let turn = before.entry((wanted.thread_id, &wanted.user_id)).and_modify(|turn| *turn += 1).or_default();
+        let Some(known) = known.get(&wanted.thread_id).filter(|known| known.includes(&wanted.user_id)) else {
+            continue;
+        };
+        let turn =
+            before.entry((wanted.thread_id, &wanted.user_id)).and_modify(|turn| *turn += 1).or_default();
         if turns.len() <= *turn {
             turns.push(Vec::new());
         }
@@ -250,7 +265,9 @@ impl<'a> Open<'a> {
             _ if cursor < self.end() => Next::Step,
             // The command that missed one moved this one, or somebody did who wanted the same.
             Some(step) => Next::Answer(step.advanced(cursor, unread_count)),
-            None => Next::Answer(Advanced { from: cursor, up_to: cursor, unread_count, messages: Vec::new() }),
+            None => {
+                Next::Answer(Advanced { from: cursor, up_to: cursor, unread_count, messages: Vec::new() })
+            }
         }
     }
 
@@ -266,7 +283,8 @@ impl<'a> Open<'a> {
     /// Moves the cursor if it is still where it stands, with so many messages left unread.
     fn statement(&self, standing: &Standing, rest: u64) -> Document {
         let user = &self.wanted.user_id;
-        let [read, delivered, unread] = ["readSeq", "deliveredSeq", "unreadCount"].map(|field| format!("{field}.{user}"));
+        let [read, delivered, unread] =
+            ["readSeq", "deliveredSeq", "unreadCount"].map(|field| format!("{field}.{user}"));
         let mut filter = doc! { "_id": object_id(self.wanted.thread_id) };
         let update = match self.wanted.cursor {
             Cursor::Delivered => {

@@ -73,7 +73,8 @@ impl Directory for MongoStore {
             "$max": { "at": date(*at) },
         };
         let collection = self.revocations.clone();
-        let write = async move { collection.update_one(doc! { "_id": key }, update).upsert(true).await.map(drop) };
+        let write =
+            async move { collection.update_one(doc! { "_id": key }, update).upsert(true).await.map(drop) };
         Ok(self.calls.run("revoke credentials", WRITE_LIMIT, write).await?)
     }
 
@@ -84,8 +85,11 @@ impl Directory for MongoStore {
             find.await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read revocations", READ_LIMIT, find).await?;
-        let revocation =
-            |record: RevocationRecord| Revocation { user_id: record.user_id, session: record.session, at: moment(record.at) };
+        let revocation = |record: RevocationRecord| Revocation {
+            user_id: record.user_id,
+            session: record.session,
+            at: moment(record.at),
+        };
         Ok(found.into_iter().map(revocation).collect())
     }
 }
@@ -94,9 +98,11 @@ impl MongoStore {
     async fn own_profiles(&self, users: &[UserId]) -> Result<Vec<(UserId, Profile)>, CallError> {
         let ids: Vec<&str> = users.iter().map(UserId::as_str).collect();
         let (collection, filter) = (self.profiles.clone(), doc! { "_id": { "$in": ids } });
-        let find = async move { collection.find(filter).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await };
+        let find =
+            async move { collection.find(filter).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await };
         let found = self.calls.run("read profiles", READ_LIMIT, find).await?;
-        let profile = |ProfileRecord { id, name, avatar, email }| (id.clone(), Profile { id, name, avatar, email });
+        let profile =
+            |ProfileRecord { id, name, avatar, email }| (id.clone(), Profile { id, name, avatar, email });
         Ok(found.into_iter().map(profile).collect())
     }
 
@@ -112,7 +118,11 @@ impl MongoStore {
         Ok(people)
     }
 
-    async fn host_profiles_by(&self, field: &'static str, users: &[&UserId]) -> Result<HashMap<UserId, Profile>, CallError> {
+    async fn host_profiles_by(
+        &self,
+        field: &'static str,
+        users: &[&UserId],
+    ) -> Result<HashMap<UserId, Profile>, CallError> {
         let ids: Vec<Bson> = users.iter().copied().flat_map(keys).collect();
         let collection = self.users.clone();
         let find = async move {
@@ -167,12 +177,15 @@ fn name(raw: &str) -> Option<String> {
 fn is_avatar(address: &str) -> bool {
     let is_path = address.starts_with('/') && !address.starts_with("//");
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>`\\".contains(&byte);
-    (is_path || address.starts_with("https://")) && address.len() <= AVATAR_MAX_BYTES && address.bytes().all(is_plain)
+    (is_path || address.starts_with("https://"))
+        && address.len() <= AVATAR_MAX_BYTES
+        && address.bytes().all(is_plain)
 }
 
 fn is_email(address: &str) -> bool {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"'<>`\\,;".contains(c);
-    let parts = address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let parts =
+        address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     parts && address.len() <= EMAIL_MAX_BYTES && address.chars().all(is_plain)
 }
 
@@ -199,8 +212,19 @@ mod tests {
         for good in ["https://example.org/a.png?size=2", "/avatars/1.png"] {
             assert!(is_avatar(good), "{good}");
         }
-        let bad = ["http://example.org/a.png", "//example.org/a.png", "/\\example.org/a.png", "javascript:alert(1)", "a.png", ""];
-        for bad in bad.into_iter().chain(["/a\" onerror=\"alert(1)", "data:image/png;base64,AA", "https://e.org/a b"]) {
+        let bad = [
+            "http://example.org/a.png",
+            "//example.org/a.png",
+            "/\\example.org/a.png",
+            "javascript:alert(1)",
+            "a.png",
+            "",
+        ];
+        for bad in bad.into_iter().chain([
+            "/a\" onerror=\"alert(1)",
+            "data:image/png;base64,AA",
+            "https://e.org/a b",
+        ]) {
             assert!(!is_avatar(bad), "{bad}");
         }
     }
@@ -208,7 +232,14 @@ mod tests {
     #[test]
     fn addresses_of_mailboxes_are_plain() {
         assert!(is_email("ann@example.org"));
-        for bad in ["ann", "@example.org", "ann@", "ann@example.org\nBcc: x@y", "a b@example.org", "<ann@example.org>"] {
+        for bad in [
+            "ann",
+            "@example.org",
+            "ann@",
+            "ann@example.org\nBcc: x@y",
+            "a b@example.org",
+            "<ann@example.org>",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }

@@ -49,7 +49,9 @@ fn fits(value: &Value, level: usize) -> bool {
         Value::Null | Value::Bool(_) | Value::String(_) => true,
         Value::Number(number) => number.is_i64() || number.is_f64(),
         Value::Array(values) => level < LEVELS_MAX && values.iter().all(|value| fits(value, level + 1)),
-        Value::Object(object) => level < LEVELS_MAX && object.iter().all(|(key, value)| fits_key(key) && fits(value, level + 1)),
+        Value::Object(object) => {
+            level < LEVELS_MAX && object.iter().all(|(key, value)| fits_key(key) && fits(value, level + 1))
+        }
     }
 }
 
@@ -79,7 +81,8 @@ mod tests {
 
     #[test]
     fn ordinary_objects_are_native_documents() {
-        let value = json!({"subject": "x", "n": 1, "big": i64::MAX, "f": 1.0, "list": [1, {"a.b": null, "": {}}]});
+        let value =
+            json!({"subject": "x", "n": 1, "big": i64::MAX, "f": 1.0, "list": [1, {"a.b": null, "": {}}]});
         let (stored, back) = round_trip(&value);
         assert_eq!(back, value);
         assert_eq!(stored.get_document("metadata").unwrap().get_str("subject").unwrap(), "x");

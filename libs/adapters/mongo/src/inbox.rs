@@ -14,7 +14,9 @@ use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
 use eventflow_protocol::command::Fingerprint;
-use eventflow_protocol::inbox::{ChangeNotifications, Channels, Notification, NotificationChange, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, NotificationChange, Preferences, SetPreferences,
+};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use futures_util::TryStreamExt;
 use mongodb::IndexModel;
@@ -79,8 +81,13 @@ impl Inbox for MongoStore {
         Ok(self.notify(notifications.iter().map(NotificationRecord::from).collect()).await?)
     }
 
-    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError> {
-        let record = NotificationRecord { body: Some(binary(body)), ..NotificationRecord::from(notification) };
+    async fn add_keyed_notification(
+        &self,
+        notification: &Notification,
+        body: Fingerprint,
+    ) -> Result<Keyed, StoreError> {
+        let record =
+            NotificationRecord { body: Some(binary(body)), ..NotificationRecord::from(notification) };
         if self.notify(vec![record]).await? == [true] {
             return Ok(Keyed::Stored);
         }
@@ -91,24 +98,37 @@ impl Inbox for MongoStore {
     }
 
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
-        let (collection, filter, update) = (self.notifications.clone(), change_filter(change), change_update(change));
+        let (collection, filter, update) =
+            (self.notifications.clone(), change_filter(change), change_update(change));
         let write = async move { collection.update_many(filter, update).await };
         Ok(self.calls.run("change notifications", WRITE_LIMIT, write).await?.modified_count)
     }
 
-    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError> {
+    async fn notifications_of(
+        &self,
+        user: &UserId,
+        page: NotificationPage,
+    ) -> Result<Vec<Notification>, StoreError> {
         let (collection, filter) = (self.notifications.clone(), page_filter(user, &page));
         let limit = page.limit.clamp(1, PAGE_MAX);
         let find = async move {
             let find = collection.find(filter).sort(doc! { "createdAt": -1, "_id": -1 });
-            let find = find.skip(u64::from(page.skip)).limit(i64::from(limit)).batch_size(limit).max_time(READ_LIMIT);
+            let find = find
+                .skip(u64::from(page.skip))
+                .limit(i64::from(limit))
+                .batch_size(limit)
+                .max_time(READ_LIMIT);
             find.await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("list notifications", READ_LIMIT, find).await?;
         Ok(found.into_iter().map(Notification::from).collect())
     }
 
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<Option<Notification>, StoreError> {
         let filter = doc! { "_id": object_id(id), "userId": user.as_str() };
         let collection = self.notifications.clone();
         let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
@@ -116,7 +136,8 @@ impl Inbox for MongoStore {
     }
 
     async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
-        let (collection, filter) = (self.notifications.clone(), doc! { "userId": user.as_str(), "isRead": false });
+        let (collection, filter) =
+            (self.notifications.clone(), doc! { "userId": user.as_str(), "isRead": false });
         let find = async move { collection.count_documents(filter).max_time(READ_LIMIT).await };
         Ok(self.calls.run("count notifications", READ_LIMIT, find).await?)
     }
@@ -157,7 +178,9 @@ impl MongoStore {
     async fn body(&self, id: NotificationId) -> Result<Option<Fingerprint>, CallError> {
         let collection = self.notifications.clone_with_type::<BodyRecord>();
         let filter = doc! { "_id": object_id(id) };
-        let find = async move { collection.find_one(filter).projection(doc! { "body": 1 }).max_time(READ_LIMIT).await };
+        let find = async move {
+            collection.find_one(filter).projection(doc! { "body": 1 }).max_time(READ_LIMIT).await
+        };
         let found = self.calls.run("read a notification", READ_LIMIT, find).await?;
         Ok(found.and_then(|record| record.body.as_ref().and_then(fingerprint)))
     }
@@ -174,8 +197,11 @@ impl MongoStore {
 
 /// Somebody's notifications by age, and those they have not read.
 pub(crate) fn notification_indexes() -> [IndexModel; 2] {
-    [doc! { "userId": 1, "createdAt": -1, "_id": -1 }, doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 }]
-        .map(|keys| IndexModel::builder().keys(keys).build())
+    [
+        doc! { "userId": 1, "createdAt": -1, "_id": -1 },
+        doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 },
+    ]
+    .map(|keys| IndexModel::builder().keys(keys).build())
 }
 
 fn change_filter(change: &ChangeNotifications) -> Document {
@@ -194,7 +220,8 @@ fn change_update(change: &ChangeNotifications) -> Document {
     match change.change {
         NotificationChange::Read => doc! { "$set": { "isRead": true, "readAt": date(change.at) } },
         NotificationChange::Delete => {
-            let fields = ["userId", "type", "title", "message", "data", "threadId", "isRead", "readAt", "createdAt"];
+            let fields =
+                ["userId", "type", "title", "message", "data", "threadId", "isRead", "readAt", "createdAt"];
             let unset: Document = fields.into_iter().map(|field| (field.to_owned(), "".into())).collect();
             doc! { "$unset": unset, "$set": { "deletedAt": date(change.at) } }
         }
@@ -209,7 +236,10 @@ fn page_filter(user: &UserId, page: &NotificationPage) -> Document {
     if let Some((at, id)) = page.after {
         // The first condition bounds the index scan, the second one takes out what stands before the cursor at that time.
         filter.insert("createdAt", doc! { "$lte": date(at) });
-        filter.insert("$or", [doc! { "createdAt": { "$lt": date(at) } }, doc! { "_id": { "$lt": object_id(id) } }]);
+        filter.insert(
+            "$or",
+            [doc! { "createdAt": { "$lt": date(at) } }, doc! { "_id": { "$lt": object_id(id) } }],
+        );
     }
     filter
 }
@@ -251,7 +281,8 @@ impl From<NotificationRecord> for Notification {
 
 impl From<&SetPreferences> for PreferencesRecord {
     fn from(SetPreferences { user_id, preferences }: &SetPreferences) -> Self {
-        let kind = |(kind, channels): (&String, &Channels)| KindRecord { kind: kind.clone(), channels: *channels };
+        let kind =
+            |(kind, channels): (&String, &Channels)| KindRecord { kind: kind.clone(), channels: *channels };
         Self {
             user_id: user_id.clone(),
             channels: preferences.channels,

@@ -52,7 +52,10 @@ impl LegacyStore {
         options.server_selection_timeout = Some(SELECTION_LIMIT);
         let hosts = hosts(&options);
         let name = name.map(str::to_owned).or_else(|| options.default_database.clone());
-        let name = name.ok_or_else(|| StoreError::Refused { what: "name the old database", source: "it has no name".into() })?;
+        let name = name.ok_or_else(|| StoreError::Refused {
+            what: "name the old database",
+            source: "it has no name".into(),
+        })?;
         let client = Client::with_options(options).map_err(refused)?;
         let database = client.database(&name);
         Ok(Self { client, database, hosts, calls: Calls::default() })
@@ -67,7 +70,8 @@ impl LegacyStore {
 
     /// About how many threads and messages there are.
     pub async fn counts(&self) -> Result<(u64, u64), StoreError> {
-        let (threads, messages) = (self.database.collection::<Document>("threads"), self.database.collection("messages"));
+        let (threads, messages) =
+            (self.database.collection::<Document>("threads"), self.database.collection("messages"));
         let count = async move {
             let messages: mongodb::Collection<Document> = messages;
             Ok((threads.estimated_document_count().await?, messages.estimated_document_count().await?))
@@ -86,7 +90,8 @@ impl LegacyStore {
     /// Every name by which a message calls its thread, once.
     pub async fn thread_names(&self) -> Result<Vec<String>, StoreError> {
         let messages = self.database.collection::<Document>("messages");
-        let pipeline = [doc! { "$match": { "seq": { "$exists": false } } }, doc! { "$group": { "_id": thread_name() } }];
+        let pipeline =
+            [doc! { "$match": { "seq": { "$exists": false } } }, doc! { "$group": { "_id": thread_name() } }];
         let group = async move {
             let mut cursor = messages.aggregate(pipeline).allow_disk_use(true).await?;
             let mut names = Vec::new();

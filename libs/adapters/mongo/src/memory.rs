@@ -65,8 +65,9 @@ impl Known {
 
 /// An empty memory.
 pub(crate) fn memory() -> Memory {
-    let weigh =
-        |_: &ThreadId, known: &Arc<Known>| u32::try_from(known.people.len()).unwrap_or(u32::MAX).saturating_add(THREAD_WEIGHT);
+    let weigh = |_: &ThreadId, known: &Arc<Known>| {
+        u32::try_from(known.people.len()).unwrap_or(u32::MAX).saturating_add(THREAD_WEIGHT)
+    };
     Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).build()
 }
 
@@ -122,7 +123,14 @@ impl MongoStore {
             let thread = ThreadId::from_bytes(head.id.bytes());
             let counted = count(head.last_seq);
             let last = tails.get(&thread).copied().unwrap_or(0).max(counted);
-            (thread, Arc::new(Known { people: head.participants.into(), last: last.into(), counted: counted.into() }))
+            (
+                thread,
+                Arc::new(Known {
+                    people: head.participants.into(),
+                    last: last.into(),
+                    counted: counted.into(),
+                }),
+            )
         };
         Ok(heads.into_iter().map(know).collect())
     }
@@ -132,7 +140,9 @@ impl MongoStore {
         let collection = self.threads.clone_with_type::<Head>();
         self.calls
             .run("look up threads", READ_LIMIT, async move {
-                let found = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "participants": 1, "lastSeq": 1 });
+                let found = collection
+                    .find(doc! { "_id": { "$in": ids } })
+                    .projection(doc! { "participants": 1, "lastSeq": 1 });
                 found.await?.try_collect().await
             })
             .await

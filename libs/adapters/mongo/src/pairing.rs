@@ -55,11 +55,15 @@ pub(crate) struct Join {
 
 impl MongoStore {
     /// The messages that these may join; nothing is asked if there are none.
-    pub(crate) async fn find_pairs(&self, new: impl Iterator<Item = &NewMessage>) -> Result<Pairs, CallError> {
+    pub(crate) async fn find_pairs(
+        &self,
+        new: impl Iterator<Item = &NewMessage>,
+    ) -> Result<Pairs, CallError> {
         let Some(filter) = pairs_filter(new) else { return Ok(Pairs::default()) };
         let collection = self.messages.clone();
         let find = async move {
-            let find = collection.find(filter).sort(doc! { "seq": 1 }).batch_size(LOOKUP_BATCH).max_time(READ_LIMIT);
+            let find =
+                collection.find(filter).sort(doc! { "seq": 1 }).batch_size(LOOKUP_BATCH).max_time(READ_LIMIT);
             find.await?.try_collect::<Vec<_>>().await
         };
         let mut pairs = Pairs::default();
@@ -91,7 +95,9 @@ impl Pairs {
         if let Some(known) = pairs.iter().find(|pair| pair.legs.leg(pairing.leg) == Some(&command)) {
             return known.message.clone().map_or(Placement::Wait, Placement::Known);
         }
-        let fits = |pair: &&mut Pair| pair.legs.leg(pairing.leg).is_none() && pairing.reaches(new.send.at, pair.created_at);
+        let fits = |pair: &&mut Pair| {
+            pair.legs.leg(pairing.leg).is_none() && pairing.reaches(new.send.at, pair.created_at)
+        };
         if let Some(pair) = pairs.iter_mut().find(fits) {
             *pair.legs.leg_mut(pairing.leg) = Some(command);
             return pair.message.clone().map_or(Placement::Wait, Placement::Join);

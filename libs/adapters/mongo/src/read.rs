@@ -14,7 +14,11 @@ use std::collections::HashMap;
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::messages`].
-    pub(crate) async fn read_messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, CallError> {
+    pub(crate) async fn read_messages(
+        &self,
+        thread: ThreadId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, CallError> {
         let (bound, order) = match (page.after, page.before) {
             (Some(after), _) => (beyond("$gt", after), 1),
             (None, Some(before)) => (beyond("$lt", before), -1),
@@ -25,7 +29,10 @@ impl MongoStore {
         let limit = page.limit.clamp(1, PAGE_MAX);
         let collection = self.messages.clone();
         let find = async move {
-            let find = collection.find(filter).sort(doc! { "threadId": order, "seq": order }).limit(i64::from(limit));
+            let find = collection
+                .find(filter)
+                .sort(doc! { "threadId": order, "seq": order })
+                .limit(i64::from(limit));
             find.batch_size(limit).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read messages", READ_LIMIT, find).await?;
@@ -47,13 +54,20 @@ impl MongoStore {
     }
 
     /// The newest message of a thread that was accepted by then; most are, so the server looks at few.
-    pub(crate) async fn newest_by(&self, thread: ThreadId, at: Timestamp) -> Result<Option<Message>, CallError> {
+    pub(crate) async fn newest_by(
+        &self,
+        thread: ThreadId,
+        at: Timestamp,
+    ) -> Result<Option<Message>, CallError> {
         let before = Some(Place::Time(Timestamp(at.0.saturating_add(1))));
         Ok(self.read_messages(thread, MessagePage { before, after: None, limit: 1 }).await?.pop())
     }
 
     /// These messages, as far as they exist.
-    pub(crate) async fn messages_by_id(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Message>, CallError> {
+    pub(crate) async fn messages_by_id(
+        &self,
+        ids: &[MessageId],
+    ) -> Result<HashMap<MessageId, Message>, CallError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }

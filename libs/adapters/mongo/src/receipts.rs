@@ -76,12 +76,16 @@ impl MongoStore {
 
     /// Fills in the newest messages of each step with their status as it is now.
     pub(crate) async fn read_receipts(&self, steps: &mut [Step<'_>]) -> Result<(), CallError> {
-        let (long, short): (Vec<_>, Vec<_>) =
-            steps.iter_mut().filter(|step| bears_receipts(step)).partition(|step| step.to - step.from > RECEIPTED_MAX as u64);
+        let (long, short): (Vec<_>, Vec<_>) = steps
+            .iter_mut()
+            .filter(|step| bears_receipts(step))
+            .partition(|step| step.to - step.from > RECEIPTED_MAX as u64);
         let newest = FindOptions::builder().limit(i64::try_from(RECEIPTED_MAX).unwrap_or(i64::MAX)).build();
         let each = long.into_iter().map(|step| {
             let find = self.summed(others(step.wanted, step.from, step.to), newest.clone());
-            async move { find.await.map(|found| step.messages = found.iter().rev().map(Receipted::from).collect()) }
+            async move {
+                find.await.map(|found| step.messages = found.iter().rev().map(Receipted::from).collect())
+            }
         });
         let each: Vec<_> = each.collect();
         stream::iter(each).buffer_unordered(CONCURRENT).try_collect::<()>().await?;
@@ -90,19 +94,25 @@ impl MongoStore {
 
     /// All that fits into a page is asked for at once, each range once.
     async fn read_short(&self, steps: Vec<&mut Step<'_>>) -> Result<(), CallError> {
-        let ranges: BTreeSet<Range> = steps.iter().map(|step| (step.wanted.thread_id, step.from, step.to)).collect();
+        let ranges: BTreeSet<Range> =
+            steps.iter().map(|step| (step.wanted.thread_id, step.from, step.to)).collect();
         if ranges.is_empty() {
             return Ok(());
         }
-        let ranges: Vec<Document> = ranges.into_iter().map(|(thread, from, to)| between(thread, from, to)).collect();
+        let ranges: Vec<Document> =
+            ranges.into_iter().map(|(thread, from, to)| between(thread, from, to)).collect();
         let all = FindOptions::builder().batch_size(ANSWER_BATCH).build();
         let mut by_thread: HashMap<ThreadId, BTreeMap<u64, Summed>> = HashMap::new();
         for message in self.summed(doc! { "$or": ranges }, all).await? {
             by_thread.entry(message.thread_id).or_default().insert(count(message.seq), message);
         }
         for step in steps {
-            let there = by_thread.get(&step.wanted.thread_id).into_iter().flat_map(|there| there.range(step.from + 1..=step.to));
-            let of_others = there.map(|(_, message)| message).filter(|message| message.sender_id != step.wanted.user_id);
+            let there = by_thread
+                .get(&step.wanted.thread_id)
+                .into_iter()
+                .flat_map(|there| there.range(step.from + 1..=step.to));
+            let of_others =
+                there.map(|(_, message)| message).filter(|message| message.sender_id != step.wanted.user_id);
             step.messages = of_others.map(Receipted::from).collect();
         }
         Ok(())
@@ -114,7 +124,8 @@ impl MongoStore {
         options.sort = options.limit.map(|_| doc! { "threadId": -1, "seq": -1 });
         options.max_time = Some(READ_LIMIT);
         let collection = self.messages.clone_with_type::<Summed>();
-        let find = async move { collection.find(filter).with_options(options).await?.try_collect::<Vec<_>>().await };
+        let find =
+            async move { collection.find(filter).with_options(options).await?.try_collect::<Vec<_>>().await };
         self.calls.run("read receipts", READ_LIMIT, find).await
     }
 }
@@ -156,15 +167,19 @@ impl Group<'_> {
         }
         let people: Vec<&str> = self.people.iter().map(UserId::as_str).collect();
         let all_in = |list: &str| doc! { "$setIsSubset": [{ "$setDifference": [&people, ["$senderId"]] }, users(list)] };
-        let branches =
-            [doc! { "case": all_in("readBy"), "then": "read" }, doc! { "case": all_in("deliveredTo"), "then": "delivered" }];
-        let status = doc! { "$switch": { "branches": branches, "default": { "$ifNull": ["$status", "sent"] } } };
+        let branches = [
+            doc! { "case": all_in("readBy"), "then": "read" },
+            doc! { "case": all_in("deliveredTo"), "then": "delivered" },
+        ];
+        let status =
+            doc! { "$switch": { "branches": branches, "default": { "$ifNull": ["$status", "sent"] } } };
         vec![doc! { "$set": set }, doc! { "$set": { "status": status } }]
     }
 
     /// A list with the receipts of those who are not in it and did not write the message.
     fn with(&self, list: &str, when: &str) -> Document {
-        let receipt = |wanted: &&AdvanceCursor| doc! { "userId": wanted.user_id.as_str(), when: date(wanted.at) };
+        let receipt =
+            |wanted: &&AdvanceCursor| doc! { "userId": wanted.user_id.as_str(), when: date(wanted.at) };
         let arrivals: Vec<Document> = self.arrivals.iter().map(receipt).collect();
         let is_new = doc! { "$not": [{ "$in": ["$$one.userId", users(list)] }] };
         let is_news = doc! { "$and": [{ "$ne": ["$$one.userId", "$senderId"] }, is_new] };

@@ -7,7 +7,8 @@ use crate::free_form::FreeForm;
 use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::document::{
-    Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt, Thread, ThreadStatus,
+    Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt, Thread,
+    ThreadStatus,
 };
 use eventflow_protocol::id::DocumentId;
 use eventflow_protocol::pairing::{Leg, Pairing};
@@ -149,7 +150,8 @@ struct DeliveryRecord {
 impl MessageRecord {
     /// As it is stored, in a thread of these people.
     pub(crate) fn new(message: &Message, participants: &[UserId]) -> Self {
-        let recipients = || participants.iter().filter(|person| **person != message.sender_id).cloned().collect();
+        let recipients =
+            || participants.iter().filter(|person| **person != message.sender_id).cloned().collect();
         Self {
             id: object_id(message.id),
             thread_id: message.thread_id,
@@ -338,7 +340,11 @@ impl From<AttachmentRecord> for Attachment {
 
 impl From<&Reaction> for ReactionRecord {
     fn from(reaction: &Reaction) -> Self {
-        Self { emoji: reaction.emoji.clone(), user_id: reaction.user_id.clone(), created_at: date(reaction.created_at) }
+        Self {
+            emoji: reaction.emoji.clone(),
+            user_id: reaction.user_id.clone(),
+            created_at: date(reaction.created_at),
+        }
     }
 }
 
@@ -373,7 +379,10 @@ impl From<DeliveryRecord> for DeliveryReceipt {
 }
 
 /// A document id as the database's own type.
-#[allow(clippy::needless_pass_by_value, reason = "the id is `Copy`, which the lint does not see for a generic kind")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the id is `Copy`, which the lint does not see for a generic kind"
+)]
 pub(crate) fn object_id<Kind>(id: DocumentId<Kind>) -> ObjectId {
     ObjectId::from_bytes(id.bytes())
 }

@@ -108,7 +108,12 @@ impl MongoStore {
     }
 
     /// Runs a command whose write concern, if it writes, is in its document.
-    pub(crate) async fn command(&self, what: &'static str, limit: Duration, command: Document) -> Result<Document, CallError> {
+    pub(crate) async fn command(
+        &self,
+        what: &'static str,
+        limit: Duration,
+        command: Document,
+    ) -> Result<Document, CallError> {
         let database = self.database.clone();
         self.calls.run(what, limit, async move { database.run_command(command).await }).await
     }
@@ -128,7 +133,10 @@ impl Store for MongoStore {
         Ok(self.create(create).await?)
     }
 
-    async fn change_messages(&self, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError> {
+    async fn change_messages(
+        &self,
+        changes: &[Identified<ChangeMessage>],
+    ) -> Result<Vec<Changed>, StoreError> {
         Ok(self.change(changes).await?)
     }
 
@@ -152,7 +160,10 @@ impl Store for MongoStore {
         Ok(self.read_view(id, viewer).await?)
     }
 
-    async fn participants(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
+    async fn participants(
+        &self,
+        threads: &[ThreadId],
+    ) -> Result<HashMap<ThreadId, Participants>, StoreError> {
         Ok(self.read_participants(threads).await?)
     }
 
@@ -177,7 +188,8 @@ pub(crate) fn majority_document() -> Document {
 }
 
 fn configure(options: &mut ClientOptions) {
-    let majority = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY_LIMIT).build();
+    let majority =
+        WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY_LIMIT).build();
     options.app_name.get_or_insert_with(|| APP_NAME.to_owned());
     options.max_pool_size = Some(POOL_MAX);
     options.connect_timeout = Some(CONNECT_LIMIT);
@@ -196,7 +208,10 @@ fn message_indexes() -> [IndexModel; 3] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
-        unique(doc! { "senderId": 1, "clientMessageId": 1 }, IndexOptions::builder().partial_filter_expression(with_key).build()),
+        unique(
+            doc! { "senderId": 1, "clientMessageId": 1 },
+            IndexOptions::builder().partial_filter_expression(with_key).build(),
+        ),
         partial(doc! { "pair.key": 1, "createdAt": 1 }, doc! { "pair.key": { "$exists": true } }),
     ]
 }
@@ -204,13 +219,21 @@ fn message_indexes() -> [IndexModel; 3] {
 /// Somebody's threads in the order they are listed, and those they have put away.
 fn thread_indexes() -> [IndexModel; 2] {
     [
-        IndexModel::builder().keys(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 }).build(),
-        partial(doc! { "archivedBy": 1, "status": 1, "activityAt": -1, "_id": -1 }, doc! { "archivedBy": { "$exists": true } }),
+        IndexModel::builder()
+            .keys(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 })
+            .build(),
+        partial(
+            doc! { "archivedBy": 1, "status": 1, "activityAt": -1, "_id": -1 },
+            doc! { "archivedBy": { "$exists": true } },
+        ),
     ]
 }
 
 fn partial(keys: Document, of: Document) -> IndexModel {
-    IndexModel::builder().keys(keys).options(IndexOptions::builder().partial_filter_expression(of).build()).build()
+    IndexModel::builder()
+        .keys(keys)
+        .options(IndexOptions::builder().partial_filter_expression(of).build())
+        .build()
 }
 
 fn unique(keys: Document, mut options: IndexOptions) -> IndexModel {

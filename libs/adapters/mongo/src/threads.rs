@@ -18,8 +18,17 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// What a thread shows of itself, without everybody's counters and who has put it away (as many as there are people).
-const SHOWN: [&str; 9] =
-    ["participants", "lastMessageId", "lastMessageAt", "lastSeq", "status", "metadata", "createdAt", "updatedAt", "activityAt"];
+const SHOWN: [&str; 9] = [
+    "participants",
+    "lastMessageId",
+    "lastMessageAt",
+    "lastSeq",
+    "status",
+    "metadata",
+    "createdAt",
+    "updatedAt",
+    "activityAt",
+];
 
 #[derive(Deserialize)]
 struct People {
@@ -51,14 +60,21 @@ impl MongoStore {
     }
 
     /// See [`eventflow_ports::Store::thread_view`].
-    pub(crate) async fn read_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, CallError> {
+    pub(crate) async fn read_view(
+        &self,
+        id: ThreadId,
+        viewer: &UserId,
+    ) -> Result<Option<ThreadView>, CallError> {
         let filter = doc! { "_id": object_id(id), "participants": viewer.as_str() };
         let found = self.find_one(filter, shown_to(viewer)).await?;
         Ok(self.views(found.into_iter().collect(), viewer).await?.pop())
     }
 
     /// See [`eventflow_ports::Store::participants`].
-    pub(crate) async fn read_participants(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, CallError> {
+    pub(crate) async fn read_participants(
+        &self,
+        threads: &[ThreadId],
+    ) -> Result<HashMap<ThreadId, Participants>, CallError> {
         if threads.is_empty() {
             return Ok(HashMap::new());
         }
@@ -69,7 +85,10 @@ impl MongoStore {
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read participants", READ_LIMIT, find).await?;
-        Ok(found.into_iter().map(|people| (ThreadId::from_bytes(people.id.bytes()), people.participants.into())).collect())
+        Ok(found
+            .into_iter()
+            .map(|people| (ThreadId::from_bytes(people.id.bytes()), people.participants.into()))
+            .collect())
     }
 
     /// See [`eventflow_ports::Store::threads_of`]. Threads that were active at the same time follow each other by id.
@@ -78,17 +97,27 @@ impl MongoStore {
         let (collection, projection) = (self.threads.clone(), shown_to(viewer));
         let limit = page.limit.clamp(1, PAGE_MAX);
         let find = async move {
-            let find = collection.find(filter).projection(projection).sort(doc! { "activityAt": -1, "_id": -1 });
-            let find = find.skip(u64::from(page.skip)).limit(i64::from(limit)).batch_size(limit).max_time(READ_LIMIT);
+            let find =
+                collection.find(filter).projection(projection).sort(doc! { "activityAt": -1, "_id": -1 });
+            let find = find
+                .skip(u64::from(page.skip))
+                .limit(i64::from(limit))
+                .batch_size(limit)
+                .max_time(READ_LIMIT);
             find.await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("list threads", READ_LIMIT, find).await?;
         self.views(found, viewer).await
     }
 
-    async fn find_one(&self, filter: Document, projection: Document) -> Result<Option<ThreadRecord>, CallError> {
+    async fn find_one(
+        &self,
+        filter: Document,
+        projection: Document,
+    ) -> Result<Option<ThreadRecord>, CallError> {
         let collection = self.threads.clone();
-        let find = async move { collection.find_one(filter).projection(projection).max_time(READ_LIMIT).await };
+        let find =
+            async move { collection.find_one(filter).projection(projection).max_time(READ_LIMIT).await };
         self.calls.run("read a thread", READ_LIMIT, find).await
     }
 
@@ -116,7 +145,10 @@ fn list_filter(viewer: &UserId, page: &ThreadPage) -> Document {
     if let Some((at, id)) = page.after {
         // The first condition bounds the index scan, the second one takes out what stands before the cursor at that time.
         filter.insert("activityAt", doc! { "$lte": date(at) });
-        filter.insert("$or", [doc! { "activityAt": { "$lt": date(at) } }, doc! { "_id": { "$lt": object_id(id) } }]);
+        filter.insert(
+            "$or",
+            [doc! { "activityAt": { "$lt": date(at) } }, doc! { "_id": { "$lt": object_id(id) } }],
+        );
     }
     filter
 }

@@ -63,7 +63,8 @@ impl MongoStore {
         }
         for _ in 0..ROUNDS_MAX {
             let known = self.known(passed.keys().copied()).await?;
-            let mut steps: Vec<Step<'_>> = passed.iter().filter_map(|(thread, passed)| step(*thread, passed, &known)).collect();
+            let mut steps: Vec<Step<'_>> =
+                passed.iter().filter_map(|(thread, passed)| step(*thread, passed, &known)).collect();
             if steps.is_empty() {
                 return Ok(());
             }
@@ -74,7 +75,10 @@ impl MongoStore {
     }
 
     /// Brings threads up to their newest messages.
-    pub(crate) async fn catch_up(&self, threads: impl IntoIterator<Item = ThreadId>) -> Result<(), CallError> {
+    pub(crate) async fn catch_up(
+        &self,
+        threads: impl IntoIterator<Item = ThreadId>,
+    ) -> Result<(), CallError> {
         let threads: BTreeSet<ThreadId> = threads.into_iter().collect();
         let newest = stream::iter(threads).map(|thread| self.newest(thread)).buffer_unordered(CONCURRENT);
         let newest: Vec<Option<Message>> = newest.try_collect().await?;
@@ -84,7 +88,8 @@ impl MongoStore {
     /// Runs the steps. Those of a command that missed any are forgotten, since the server does not say which it missed.
     async fn apply(&self, steps: &[Step<'_>]) -> Result<(), CallError> {
         for steps in chunks(steps) {
-            let matched = self.update(TOUCH, self.threads.name(), steps.iter().map(Step::statement).collect()).await;
+            let matched =
+                self.update(TOUCH, self.threads.name(), steps.iter().map(Step::statement).collect()).await;
             if matches!(matched, Ok(n) if n == steps.len() as u64) {
                 for step in steps {
                     step.known.touched(step.newest.seq);
@@ -99,7 +104,8 @@ impl MongoStore {
 
     /// Counts in the database what the caller did not pass.
     async fn count_missing(&self, steps: &mut [Step<'_>]) -> Result<(), CallError> {
-        let ranges: Vec<Document> = steps.iter().filter(|step| step.senders.is_none()).map(Step::range).collect();
+        let ranges: Vec<Document> =
+            steps.iter().filter(|step| step.senders.is_none()).map(Step::range).collect();
         if ranges.is_empty() {
             return Ok(());
         }
@@ -119,7 +125,8 @@ impl MongoStore {
             doc! { "$match": { "$or": ranges } },
             doc! { "$group": { "_id": { "thread": "$threadId", "sender": "$senderId" }, "n": { "$sum": 1_i64 } } },
         ];
-        let count = async move { collection.aggregate(stages).with_type::<Group>().await?.try_collect().await };
+        let count =
+            async move { collection.aggregate(stages).with_type::<Group>().await?.try_collect().await };
         self.calls.run("count messages", READ_LIMIT, count).await
     }
 }
@@ -168,7 +175,11 @@ impl Step<'_> {
 }
 
 /// What there is to do for a thread; nothing if it was brought so far already, or does not exist.
-fn step<'a>(thread: ThreadId, passed: &Passed<'a>, known: &HashMap<ThreadId, Arc<Known>>) -> Option<Step<'a>> {
+fn step<'a>(
+    thread: ThreadId,
+    passed: &Passed<'a>,
+    known: &HashMap<ThreadId, Arc<Known>>,
+) -> Option<Step<'a>> {
     let known = known.get(&thread)?.clone();
     let (from, newest) = (known.counted(), *passed.values().next_back()?);
     let missing = newest.seq.checked_sub(from).filter(|missing| *missing > 0)?;

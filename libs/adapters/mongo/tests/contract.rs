@@ -8,7 +8,9 @@ mod schema;
 mod support;
 
 use eventflow_ports::store_contract::Fault;
-use eventflow_ports::store_contract::{append, counters, faults, keys, reading, redelivery, threads, writers};
+use eventflow_ports::store_contract::{
+    append, counters, faults, keys, reading, redelivery, threads, writers,
+};
 use support::{run, run_with_faults};
 
 #[tokio::test]
@@ -198,51 +200,74 @@ async fn pages_of_messages_are_cut_at_a_moment() {
 
 #[tokio::test]
 async fn every_operation_fails_in_time_with_broken_connections() {
-    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::Refused).await).await;
+    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::Refused).await)
+        .await;
 }
 
 #[tokio::test]
 async fn every_operation_fails_in_time_with_a_silent_server() {
-    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::Silent).await).await;
+    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::Silent).await)
+        .await;
 }
 
 #[tokio::test]
 async fn every_operation_fails_in_time_with_lost_answers() {
-    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::AnswersLost).await).await;
+    run_with_faults(async |harness| faults::every_operation_fails_in_time(harness, Fault::AnswersLost).await)
+        .await;
 }
 
 #[tokio::test]
 async fn a_batch_hit_by_broken_connections_is_stored_once() {
-    run_with_faults(async |harness| faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Refused).await).await;
+    run_with_faults(async |harness| {
+        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Refused).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_batch_hit_by_a_silent_server_is_stored_once() {
-    run_with_faults(async |harness| faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Silent).await).await;
+    run_with_faults(async |harness| {
+        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Silent).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_batch_hit_by_lost_answers_is_stored_once() {
-    run_with_faults(async |harness| faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::AnswersLost).await).await;
+    run_with_faults(async |harness| {
+        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::AnswersLost).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_touch_hit_by_broken_connections_counts_once() {
-    run_with_faults(async |harness| faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Refused).await).await;
+    run_with_faults(async |harness| {
+        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Refused).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_touch_hit_by_a_silent_server_counts_once() {
-    run_with_faults(async |harness| faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Silent).await).await;
+    run_with_faults(async |harness| {
+        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Silent).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_touch_hit_by_lost_answers_counts_once() {
-    run_with_faults(async |harness| faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::AnswersLost).await).await;
+    run_with_faults(async |harness| {
+        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::AnswersLost).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stream_of_batches_survives_broken_connections_and_lost_answers() {
-    let faults: Vec<Fault> = (0..40).map(|i| if i % 2 == 0 { Fault::Refused } else { Fault::AnswersLost }).collect();
-    run_with_faults(async |harness| faults::a_stream_of_batches_survives_faults(harness, &faults).await).await;
+    let faults: Vec<Fault> =
+        (0..40).map(|i| if i % 2 == 0 { Fault::Refused } else { Fault::AnswersLost }).collect();
+    run_with_faults(async |harness| faults::a_stream_of_batches_survives_faults(harness, &faults).await)
+        .await;
 }

@@ -10,8 +10,12 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 
 /// Runs a test with an empty database and its URI; the database is dropped at the end, also of a failed test.
 async fn on_old_database(test: impl AsyncFnOnce(&Database, &str)) {
-    #[allow(clippy::disallowed_methods, reason = "the test's server is named by the environment; there is no configuration")]
-    let given = std::env::var("MONGODB_URI").expect("MONGODB_URI names a MongoDB server: eval \"$(tests/services env)\"");
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the test's server is named by the environment; there is no configuration"
+    )]
+    let given = std::env::var("MONGODB_URI")
+        .expect("MONGODB_URI names a MongoDB server: eval \"$(tests/services env)\"");
     let (base, query) = given.split_once('?').unwrap_or((&given, ""));
     let authority = base.strip_prefix("mongodb://").unwrap().split('/').next().unwrap();
     let uri = format!("mongodb://{authority}/eventflow_legacy_{}?{query}", ObjectId::new().to_hex());

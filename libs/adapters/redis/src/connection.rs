@@ -76,7 +76,8 @@ impl Redis {
     }
 
     async fn ask(&self, pipeline: &Pipeline, deadline: Instant) -> Result<Vec<Value>, RedisError> {
-        let mut connection = timeout_at(deadline, self.pool.get()).await.map_err(|_| RedisError::TimedOut)??;
+        let mut connection =
+            timeout_at(deadline, self.pool.get()).await.map_err(|_| RedisError::TimedOut)??;
         let answer = timeout_at(deadline, pipeline.query_async::<Vec<Value>>(&mut connection)).await;
         let outcome = answer.map_err(|_| RedisError::TimedOut).and_then(|replies| Ok(replies?));
         if outcome.as_ref().is_err_and(is_silence) {
@@ -90,7 +91,13 @@ impl Redis {
 /// Whether the server was not heard at all; an error that it sent itself shows that it is there.
 fn is_silence(error: &RedisError) -> bool {
     match error {
-        RedisError::Command(error) => error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error(),
-        RedisError::Url(_) | RedisError::Pool(_) | RedisError::Connect(_) | RedisError::TimedOut | RedisError::Paused => true,
+        RedisError::Command(error) => {
+            error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error()
+        }
+        RedisError::Url(_)
+        | RedisError::Pool(_)
+        | RedisError::Connect(_)
+        | RedisError::TimedOut
+        | RedisError::Paused => true,
     }
 }

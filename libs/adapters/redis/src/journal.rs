@@ -61,7 +61,11 @@ impl RedisJournal {
         pipeline.cmd("PEXPIRE").arg(&key).arg(life_ms);
         match self.redis.run(&pipeline, deadline).await {
             // Perhaps because it is there; whatever else the server had against it is told.
-            Err(RedisError::Command(refusal)) if is_answer(&refusal) && self.has(&key, &id, deadline).await? => Ok(()),
+            Err(RedisError::Command(refusal))
+                if is_answer(&refusal) && self.has(&key, &id, deadline).await? =>
+            {
+                Ok(())
+            }
             outcome => outcome.map(|_| ()),
         }
     }
@@ -116,7 +120,9 @@ fn is_answer(error: &redis::RedisError) -> bool {
 /// What cannot be read, since another version wrote it, is a hole.
 fn read_part(key: &str, (id, fields): &StreamEntry) -> Option<Part> {
     let value = fields.get(1).map(Vec::as_slice).unwrap_or_default();
-    codec::decode(value).inspect_err(|error| tracing::warn!(%error, key, id, "a part of a journal cannot be read")).ok()
+    codec::decode(value)
+        .inspect_err(|error| tracing::warn!(%error, key, id, "a part of a journal cannot be read"))
+        .ok()
 }
 
 #[async_trait]

@@ -35,7 +35,8 @@ impl Moment {
     pub(crate) fn read(time: &Value, info: &Value, marker: &Value) -> Result<Self, RedisError> {
         let now_ms = read_time(time)?;
         let info = String::from_redis_value_ref(info)?;
-        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(|id| id.trim().to_owned());
+        let run_id =
+            info.lines().find_map(|line| line.strip_prefix("run_id:")).map(|id| id.trim().to_owned());
         let run_id = run_id.ok_or((ErrorKind::UnexpectedReturnType, "INFO without run_id"))?;
         let marker = Option::<String>::from_redis_value_ref(marker)?;
         Ok(Self { now_ms, run_id, born: marker.as_deref().and_then(parse_marker) })

@@ -92,12 +92,23 @@ impl RedisPresence {
         let now = self.read(&[], now, deadline).await?.now;
         let mut pipeline = Pipeline::new();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        pipeline.cmd("ZRANGEBYSCORE").arg(self.due_key()).arg("-inf").arg(now.0).arg("LIMIT").arg(0).arg(limit);
+        pipeline
+            .cmd("ZRANGEBYSCORE")
+            .arg(self.due_key())
+            .arg("-inf")
+            .arg(now.0)
+            .arg("LIMIT")
+            .arg(0)
+            .arg(limit);
         let names: Vec<String> = only(&self.redis.run(&pipeline, deadline).await?)?;
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    async fn try_presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, RedisError> {
+    async fn try_presence(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Presence>, RedisError> {
         let mut found = HashMap::with_capacity(users.len());
         for chunk in users.chunks(CHUNK_USERS) {
             let chunk: Vec<&UserId> = chunk.iter().collect();
@@ -181,7 +192,8 @@ impl RedisPresence {
             pipeline.cmd("MGET").arg(users.iter().map(|user| self.user_key(user)).collect::<Vec<_>>());
         }
         let replies = self.redis.run(&pipeline, deadline).await?;
-        let server = moment::read_time(replies.first().unwrap_or(&Value::Nil)).map_err(redis::RedisError::from)?;
+        let server =
+            moment::read_time(replies.first().unwrap_or(&Value::Nil)).map_err(redis::RedisError::from)?;
         let values: Vec<Option<Vec<u8>>> = if users.is_empty() { Vec::new() } else { only(&replies[1..])? };
         let people = values.into_iter().map(|value| {
             let was = value.unwrap_or_default();
@@ -228,7 +240,11 @@ impl PresenceStore for RedisPresence {
         self.try_due(now, limit).await.map_err(|source| failed("find who is due", source))
     }
 
-    async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+    async fn presence(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         self.try_presence(users, now).await.map_err(|source| failed("read presence", source))
     }
 

@@ -90,7 +90,8 @@ impl RedisRegistry {
         let (moment, sets) = split(&replies)?;
         self.mark(&moment, deadline).await?;
         self.contact.succeeded(self.settings.settle);
-        let complete = moment.is_settled(self.settings.settle) && self.contact.is_settled(self.settings.settle);
+        let complete =
+            moment.is_settled(self.settings.settle) && self.contact.is_settled(self.settings.settle);
         Ok(Located { gateways: entries(users, sets, moment.now_ms)?, complete })
     }
 
@@ -126,14 +127,17 @@ impl RedisRegistry {
             let mut pipeline = Pipeline::new();
             pipeline.cmd("SET").arg(self.marker_key()).arg(marker);
             self.redis.run(&pipeline, deadline).await?;
-            tracing::info!("redis is new or was emptied: its registry is incomplete until every gateway has renewed");
+            tracing::info!(
+                "redis is new or was emptied: its registry is incomplete until every gateway has renewed"
+            );
         }
         Ok(())
     }
 
     /// Adds the entry, forgets gateways whose lease is over, and lets the key go with its longest lease.
     fn write_entry(&self, pipeline: &mut Pipeline, key: &str, gateway: &GatewayId, now_ms: i64) {
-        let until_ms = now_ms.saturating_add(i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX));
+        let until_ms =
+            now_ms.saturating_add(i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX));
         pipeline.cmd("ZADD").arg(key).arg(until_ms).arg(gateway.as_str());
         pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(now_ms);
         // At that very moment, not so long after the command has arrived.
@@ -184,7 +188,11 @@ fn too_few() -> RedisError {
     RedisError::Command((redis::ErrorKind::UnexpectedReturnType, "fewer replies than commands").into())
 }
 
-fn entries(users: &[UserId], sets: &[Value], now_ms: i64) -> Result<HashMap<UserId, Vec<GatewayId>>, RedisError> {
+fn entries(
+    users: &[UserId],
+    sets: &[Value],
+    now_ms: i64,
+) -> Result<HashMap<UserId, Vec<GatewayId>>, RedisError> {
     let mut found = HashMap::with_capacity(users.len());
     for (user, set) in users.iter().zip(sets) {
         let gateways = moment::alive(set, now_ms).map_err(redis::RedisError::from)?;

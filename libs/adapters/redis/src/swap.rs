@@ -53,7 +53,12 @@ impl<'a> Swap<'a> {
 }
 
 /// Carries out the swaps; for each whether it was.
-pub(crate) async fn run(redis: &Redis, due_key: &str, swaps: &[Swap<'_>], deadline: Instant) -> Result<Vec<bool>, RedisError> {
+pub(crate) async fn run(
+    redis: &Redis,
+    due_key: &str,
+    swaps: &[Swap<'_>],
+    deadline: Instant,
+) -> Result<Vec<bool>, RedisError> {
     if swaps.is_empty() {
         return Ok(Vec::new());
     }

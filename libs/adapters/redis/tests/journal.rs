@@ -47,13 +47,15 @@ async fn the_contract_holds() {
 #[tokio::test]
 async fn a_journal_lives_for_a_while_after_its_last_part_also_if_that_was_there() {
     let (settings, gateway) = (settings(), GatewayId::new());
-    let (journal, key, life) = (journal(&settings), key(&settings, &gateway), i64::try_from(JOURNAL_LIFE.as_millis()).unwrap());
+    let (journal, key, life) =
+        (journal(&settings), key(&settings, &gateway), i64::try_from(JOURNAL_LIFE.as_millis()).unwrap());
     let mut connection = connection().await;
     for number in [1, 2, 2] {
         journal.append(&gateway, &part(number, 1), 0).await.unwrap();
         let left: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
         assert!(left > life / 2 && left <= life, "{left} ms are left");
-        let shortened: bool = redis::cmd("PEXPIRE").arg(&key).arg(1_000).query_async(&mut connection).await.unwrap();
+        let shortened: bool =
+            redis::cmd("PEXPIRE").arg(&key).arg(1_000).query_async(&mut connection).await.unwrap();
         assert!(shortened, "the key is there");
     }
 }
@@ -70,7 +72,11 @@ async fn a_journal_whose_gateway_is_gone_is_forgotten() {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), forgotten).await.expect("forgotten in time");
-    let left: bool = redis::cmd("EXISTS").arg(key(&settings, &gateway)).query_async(&mut connection().await).await.unwrap();
+    let left: bool = redis::cmd("EXISTS")
+        .arg(key(&settings, &gateway))
+        .query_async(&mut connection().await)
+        .await
+        .unwrap();
     assert!(!left);
 }
 
@@ -81,7 +87,8 @@ async fn forgetting_is_exact_so_that_a_journal_stays_as_small_as_it_was_asked_to
     for number in 0..500_u64 {
         journal.append(&gateway, &part(number, 1), number.saturating_sub(9)).await.unwrap();
     }
-    let length: u64 = redis::cmd("XLEN").arg(key(&settings, &gateway)).query_async(&mut connection().await).await.unwrap();
+    let length: u64 =
+        redis::cmd("XLEN").arg(key(&settings, &gateway)).query_async(&mut connection().await).await.unwrap();
     assert_eq!(length, 10);
 }
 
@@ -113,5 +120,8 @@ async fn what_the_server_has_against_it_is_told() {
     let wrong = journal.append(&taken, &part(1, 1), 0).await.unwrap_err();
     assert!(told(&wrong).contains("wrong kind of value"), "{}", told(&wrong));
     journal.read(&taken).await.unwrap_err();
-    journal.append(&gateway, &part(3, 1), 0).await.expect("an answer is no silence: the breaker stays closed");
+    journal
+        .append(&gateway, &part(3, 1), 0)
+        .await
+        .expect("an answer is no silence: the breaker stays closed");
 }

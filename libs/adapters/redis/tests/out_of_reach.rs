@@ -29,7 +29,10 @@ fn registry_at(port: u16) -> RedisRegistry {
 }
 
 fn journal_at(port: u16) -> RedisJournal {
-    let settings = JournalSettings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..JournalSettings::default() };
+    let settings = JournalSettings {
+        key_prefix: format!("ef-test:{}:", CommandId::new()),
+        ..JournalSettings::default()
+    };
     RedisJournal::new(&format!("redis://127.0.0.1:{port}"), settings).unwrap()
 }
 
@@ -145,7 +148,8 @@ async fn a_redis_that_falls_silent_is_given_up_quickly_and_used_again_when_it_an
             }
         }
     };
-    let located = tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
+    let located =
+        tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
     assert_eq!(located.gateways[&users()[0]], [gateway]);
 }
 
@@ -177,7 +181,8 @@ async fn a_registry_that_was_out_of_reach_is_incomplete_until_every_gateway_can_
             }
         }
     };
-    let located = tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
+    let located =
+        tokio::time::timeout(Duration::from_secs(5), back).await.expect("used again after the pause");
     assert!(located.gateways.is_empty() && !located.complete, "the leases ran out meanwhile: {located:?}");
     let since = Instant::now();
     locate_until(&registry, |located| located.complete).await;

@@ -97,7 +97,10 @@ async fn gateways_and_sweepers_whose_clocks_are_a_minute_wrong_agree() {
         assert_eq!(store.judge(&ann(), later(now, lease - MARGIN_MS)).await.unwrap(), []);
         assert_eq!(store.due(later(now, lease - MARGIN_MS), 10).await.unwrap(), []);
         assert_eq!(store.due(later(now, lease + MARGIN_MS), 10).await.unwrap(), ann());
-        assert_eq!(statuses(&store.judge(&ann(), later(now, lease + MARGIN_MS)).await.unwrap()), [Status::Offline]);
+        assert_eq!(
+            statuses(&store.judge(&ann(), later(now, lease + MARGIN_MS)).await.unwrap()),
+            [Status::Offline]
+        );
     }
 }
 
@@ -129,7 +132,9 @@ async fn a_person_whose_value_is_gone_or_unreadable_is_due_once() {
         store.record(&[here(start)]).await.unwrap();
         match unreadable {
             None => delete(std::slice::from_ref(&key)).await,
-            Some(value) => redis::cmd("SET").arg(&key).arg(value).query_async(&mut connection().await).await.unwrap(),
+            Some(value) => {
+                redis::cmd("SET").arg(&key).arg(value).query_async(&mut connection().await).await.unwrap()
+            }
         }
         assert_eq!(store.due(over, 10).await.unwrap(), ann());
         assert_eq!(store.judge(&ann(), over).await.unwrap(), []);
@@ -172,8 +177,9 @@ async fn writers_and_judges_at_once_lose_nothing() {
     };
     let (a, b, c, d) = tokio::join!(writing(0), writing(1), writing(2), writing(3));
     assert_eq!([a, b, c, d].concat().len(), 1, "online, said once");
-    let all_but_one: Vec<Signal> =
-        (0..39).map(|n| Signal { device: format!("device {n}"), ..signal(Sign::Gone, later(start, 1)) }).collect();
+    let all_but_one: Vec<Signal> = (0..39)
+        .map(|n| Signal { device: format!("device {n}"), ..signal(Sign::Gone, later(start, 1)) })
+        .collect();
     stores[0].record(&all_but_one).await.unwrap();
     assert_eq!(stores[0].judge(&ann(), later(start, MARGIN_MS)).await.unwrap(), [], "each device was kept");
 }

@@ -70,14 +70,16 @@ async fn a_gateway_that_stops_renewing_is_forgotten_and_its_keys_expire() {
 #[tokio::test]
 async fn a_dead_gateways_entry_is_ignored_while_another_one_keeps_the_key_alive() {
     let settings = settings();
-    let (short, long) = (registry(&Settings { lease: Duration::from_millis(100), ..settings.clone() }), registry(&settings));
+    let (short, long) =
+        (registry(&Settings { lease: Duration::from_millis(100), ..settings.clone() }), registry(&settings));
     let (dead, alive) = (GatewayId::new(), GatewayId::new());
     short.enter(&dead, &users()).await.unwrap();
     long.enter(&alive, &users()).await.unwrap();
     locate_until(&long, |located| located.gateways[&users()[0]] == [alive.clone()]).await;
     long.enter(&alive, &users()).await.unwrap();
     let key = format!("{}user:ann", settings.key_prefix);
-    let members: Vec<String> = redis::cmd("ZRANGE").arg(key).arg(0).arg(-1).query_async(&mut connection().await).await.unwrap();
+    let members: Vec<String> =
+        redis::cmd("ZRANGE").arg(key).arg(0).arg(-1).query_async(&mut connection().await).await.unwrap();
     assert_eq!(members, [alive.as_str()], "entering removes what is over");
 }
 
@@ -90,7 +92,8 @@ async fn an_emptied_redis_is_incomplete_until_the_settling_time_is_over() {
     locate_until(&registry, |located| located.complete).await;
 
     let mut connection = connection().await;
-    let keys = ["user:ann", "user:bob", "gateways", "registry:born"].map(|key| format!("{}{key}", settings.key_prefix));
+    let keys = ["user:ann", "user:bob", "gateways", "registry:born"]
+        .map(|key| format!("{}{key}", settings.key_prefix));
     let deleted: u32 = redis::cmd("DEL").arg(&keys).query_async(&mut connection).await.unwrap();
     assert_eq!(deleted, 4, "the test knows all keys");
 

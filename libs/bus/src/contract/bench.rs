@@ -44,10 +44,15 @@ pub(super) async fn publish(broker: &dyn Broker, messages: Vec<Outgoing>) {
 }
 
 /// Publishes.
-pub(super) async fn try_publish(broker: &dyn Broker, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
+pub(super) async fn try_publish(
+    broker: &dyn Broker,
+    messages: Vec<Outgoing>,
+) -> Vec<Result<(), BrokerError>> {
     let mut publisher = broker.publisher(None).await.expect("a publisher can be opened");
     let count = messages.len();
-    let results = timeout(PATIENCE, publisher.publish(messages)).await.expect("publishing answers within a bounded time");
+    let results = timeout(PATIENCE, publisher.publish(messages))
+        .await
+        .expect("publishing answers within a bounded time");
     assert_eq!(results.len(), count, "one result per message");
     results
 }
@@ -92,7 +97,10 @@ pub(super) async fn quiet(subscription: &mut Box<dyn Subscription>, why: &str) {
 
 /// Ends a subscription in order.
 pub(super) async fn cancel(subscription: Box<dyn Subscription>) {
-    timeout(PATIENCE, subscription.cancel()).await.expect("cancelling is bounded").expect("the subscription lives");
+    timeout(PATIENCE, subscription.cancel())
+        .await
+        .expect("cancelling is bounded")
+        .expect("the subscription lives");
 }
 
 /// Waits until a queue holds `ready` messages.

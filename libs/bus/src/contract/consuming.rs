@@ -1,7 +1,8 @@
 //! Consuming: prefetch, acknowledgement, what returns and in which order, one consumer at a time.
 
 use super::bench::{
-    PATIENCE, QUIET, cancel, consume, next, number, numbered, numbers, publish, quiet, subscribe, tags, take, wait_for_depth,
+    PATIENCE, QUIET, cancel, consume, next, number, numbered, numbers, publish, quiet, subscribe, tags, take,
+    wait_for_depth,
 };
 use crate::port::{Broker, Tag};
 use crate::topology::{DELIVERY_LIMIT, EMAIL, FANOUT, NOTIFY, PERSIST, PUSH, dead};
@@ -80,7 +81,10 @@ pub async fn a_dropped_subscription_returns_the_rest_in_order(broker: &dyn Broke
     let mut again = subscribe(broker, queue.name(), 64).await;
     let returned = take(&mut again, 9).await;
     assert_eq!(numbers(&returned), [0, 2, 3, 4, 5, 6, 7, 8, 9]);
-    assert!(returned[..3].iter().all(|message| message.redelivered && message.delivery_count == 1), "{returned:?}");
+    assert!(
+        returned[..3].iter().all(|message| message.redelivered && message.delivery_count == 1),
+        "{returned:?}"
+    );
     // The last ones cannot have been delivered: the prefetch was four, and one was acknowledged.
     assert!(returned[4..].iter().all(|message| message.delivery_count == 0), "{returned:?}");
     again.ack(&tags(&returned)).await.expect("the subscription lives");

@@ -1,6 +1,8 @@
 //! Publishing: order, one true result per message, unchanged contents.
 
-use super::bench::{cancel, consume, next, numbered, publish, quiet, subscribe, take, try_publish, wait_for_depth};
+use super::bench::{
+    cancel, consume, next, numbered, publish, quiet, subscribe, take, try_publish, wait_for_depth,
+};
 use crate::port::{Broker, BrokerError, Headers, Outgoing};
 use crate::topology::{EMAIL, NOTIFY, PERSIST, PRESENCE, PUSH, dead};
 use bytes::Bytes;
@@ -43,7 +45,9 @@ pub async fn each_message_of_a_batch_gets_its_own_result(broker: &dyn Broker) {
         for (index, result) in try_publish(broker, messages.collect()).await.into_iter().enumerate() {
             match result {
                 Ok(()) => assert!(!lost(index), "round {round}: message {index} has no queue"),
-                Err(BrokerError::Unroutable(_)) => assert!(lost(index), "round {round}: message {index} has a queue"),
+                Err(BrokerError::Unroutable(_)) => {
+                    assert!(lost(index), "round {round}: message {index} has a queue")
+                }
                 Err(other) => panic!("round {round}: message {index}: {other:?}"),
             }
         }
@@ -70,7 +74,11 @@ pub async fn an_empty_batch_is_answered_with_nothing(broker: &dyn Broker) {
 pub async fn large_and_empty_payloads_arrive_unchanged(broker: &dyn Broker) {
     let pattern = |len: usize| Bytes::from((0..=250_u8).cycle().take(len).collect::<Vec<_>>());
     let payloads: Vec<Bytes> = [0, 1, 100_000, 131_072, 400_000].into_iter().map(pattern).collect();
-    publish(broker, payloads.iter().map(|payload| Outgoing::to_queue(EMAIL.name(), payload.clone())).collect()).await;
+    publish(
+        broker,
+        payloads.iter().map(|payload| Outgoing::to_queue(EMAIL.name(), payload.clone())).collect(),
+    )
+    .await;
     let mut subscription = subscribe(broker, EMAIL.name(), 10).await;
     for payload in payloads {
         let message = next(&mut subscription).await;
@@ -82,15 +90,25 @@ pub async fn large_and_empty_payloads_arrive_unchanged(broker: &dyn Broker) {
 
 /// Attempt, reason and origin; and their absence.
 pub async fn the_facts_beside_the_payload_arrive(broker: &dyn Broker) {
-    let all = Headers { attempt: 3, reason: Some("the store said no: zu spät".into()), origin: Some("persist.1".into()) };
+    let all = Headers {
+        attempt: 3,
+        reason: Some("the store said no: zu spät".into()),
+        origin: Some("persist.1".into()),
+    };
     let sent = [all, Headers::default(), Headers { attempt: u32::MAX, ..Headers::default() }];
-    let with = |headers: &Headers| Outgoing { headers: headers.clone(), ..Outgoing::to_queue(PUSH.name(), Bytes::new()) };
+    let with = |headers: &Headers| Outgoing {
+        headers: headers.clone(),
+        ..Outgoing::to_queue(PUSH.name(), Bytes::new())
+    };
     publish(broker, sent.iter().map(with).collect()).await;
     let mut subscription = subscribe(broker, PUSH.name(), 10).await;
     let messages = take(&mut subscription, sent.len()).await;
     for (message, headers) in messages.iter().zip(sent) {
         assert_eq!(message.headers, headers);
-        assert_eq!((message.redelivered, message.delivery_count, message.reply_to.as_deref()), (false, 0, None));
+        assert_eq!(
+            (message.redelivered, message.delivery_count, message.reply_to.as_deref()),
+            (false, 0, None)
+        );
     }
     subscription.ack(&super::bench::tags(&messages)).await.expect("the subscription lives");
     cancel(subscription).await;

@@ -30,8 +30,10 @@ impl Asker {
     }
 
     async fn ask(&mut self, queue: &str, question: &'static str) {
-        let message =
-            Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(queue, Bytes::from_static(question.as_bytes())) };
+        let message = Outgoing {
+            reply_to: Some(ReplyTo::Me),
+            ..Outgoing::to_queue(queue, Bytes::from_static(question.as_bytes()))
+        };
         let results = self.publisher.publish(vec![message]).await;
         assert!(matches!(results[..], [Ok(())]), "{results:?}");
     }
@@ -65,7 +67,10 @@ pub async fn a_reply_reaches_the_publisher_that_asked(broker: &dyn Broker) {
             let (name, address) = question(&mut worker).await;
             broker.reply(&address, name).await;
         }
-        assert_eq!((ann.answer().await, bob.answer().await), (Bytes::from_static(b"ann"), Bytes::from_static(b"bob")));
+        assert_eq!(
+            (ann.answer().await, bob.answer().await),
+            (Bytes::from_static(b"ann"), Bytes::from_static(b"bob"))
+        );
     }
     ann.quiet().await;
     bob.quiet().await;

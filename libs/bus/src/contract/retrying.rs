@@ -35,7 +35,11 @@ pub async fn a_message_returns_to_its_queue_after_its_delay(broker: &dyn Broker)
         let mut subscription = subscribe(broker, queue, 64).await;
         let first = next(&mut subscription).await;
         assert!(start.elapsed() >= Delay::OneSecond.duration(), "it came back after {:?}", start.elapsed());
-        assert!(published.elapsed() < Delay::OneSecond.duration() + LATENESS, "it came back after {:?}", published.elapsed());
+        assert!(
+            published.elapsed() < Delay::OneSecond.duration() + LATENESS,
+            "it came back after {:?}",
+            published.elapsed()
+        );
         let expected = Headers { attempt: 1, reason: Some("try again".into()), origin: Some(queue.clone()) };
         assert_eq!(first.headers, expected);
         assert_eq!(first.delivery_count, 0, "waiting is not a failed delivery");
@@ -51,7 +55,11 @@ pub async fn a_message_returns_to_its_queue_after_its_delay(broker: &dyn Broker)
 pub async fn rungs_do_not_wait_for_each_other(broker: &dyn Broker) {
     let queue = FANOUT.shard(0);
     let start = Instant::now();
-    publish(broker, vec![retry(Delay::FiveSeconds, queue.name(), 5), retry(Delay::OneSecond, queue.name(), 1)]).await;
+    publish(
+        broker,
+        vec![retry(Delay::FiveSeconds, queue.name(), 5), retry(Delay::OneSecond, queue.name(), 1)],
+    )
+    .await;
     let mut subscription = subscribe(broker, queue.name(), 64).await;
     let first = next(&mut subscription).await;
     assert!(start.elapsed() < Delay::FiveSeconds.duration(), "the short wait took {:?}", start.elapsed());

@@ -49,9 +49,13 @@ impl Publish for Publisher {
             return messages.iter().map(|_| Err(gone())).collect();
         }
         for message in &messages {
-            let Destination::Queue(queue) = &message.to else { panic!("a lane leads to a queue: {message:?}") };
+            let Destination::Queue(queue) = &message.to else {
+                panic!("a lane leads to a queue: {message:?}")
+            };
             let items = Frame::decode(&message.payload).unwrap().items;
-            self.taken.lock().extend(items.into_iter().map(|envelope| (queue.clone(), CommandId(envelope.id))));
+            self.taken
+                .lock()
+                .extend(items.into_iter().map(|envelope| (queue.clone(), CommandId(envelope.id))));
         }
         messages.iter().map(|_| Ok(())).collect()
     }
@@ -100,7 +104,8 @@ impl Rig {
         let (mode, health) = (watch::Sender::new(Mode::Open), watch::Sender::new(Health::Up));
         let broker = Arc::new(Moody { mode, health, taken: Arc::default() });
         let port: Arc<dyn Broker> = broker.clone();
-        let requests = Requests::open(&port, Topology::new(1), &Metrics::default(), &TaskTracker::new()).await.unwrap();
+        let requests =
+            Requests::open(&port, Topology::new(1), &Metrics::default(), &TaskTracker::new()).await.unwrap();
         Self { broker, requests }
     }
 
@@ -147,7 +152,11 @@ async fn what_nobody_waits_for_any_more_is_not_published_later() {
     let (ending, _) = timeout(AT_MOST * 2, rig.call(0)).await.unwrap();
     let Ending::Queued(id) = ending else { panic!("{ending:?}") };
     let taken = rig.taken();
-    assert!(taken.last() == Some(&id) && taken.len() <= 257, "its own and at most a frame in flight: {}", taken.len());
+    assert!(
+        taken.last() == Some(&id) && taken.len() <= 257,
+        "its own and at most a frame in flight: {}",
+        taken.len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +169,8 @@ async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
         rig.broker.mode.send_replace(Mode::Gone);
     };
     // The first goes out by itself and may have arrived, so it is tried again for a while; the others never went out.
-    let ((), first, others) = tokio::join!(going, rig.call(0), join_all((0..CALLERS).map(|n| rig.call(10 + n / 10))));
+    let ((), first, others) =
+        tokio::join!(going, rig.call(0), join_all((0..CALLERS).map(|n| rig.call(10 + n / 10))));
     assert!(first.1 <= AT_MOST, "{first:?}");
     for (ending, waited) in others {
         assert_eq!(ending, Ending::Failed(PublishError::Unavailable));

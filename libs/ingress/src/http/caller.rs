@@ -45,7 +45,9 @@ pub(crate) async fn identify(edge: &Edge, headers: &HeaderMap) -> Result<(Identi
 /// Refuses a write on the strength of a cookie that a foreign page may have caused.
 pub(crate) fn require_csrf(edge: &Edge, headers: &HeaderMap, identity: &Identity) -> Result<(), Refusal> {
     let token = headers.get(csrf::HEADER).and_then(|token| token.to_str().ok());
-    if edge.origins.lets_cookie_act(headers) && token.is_some_and(|token| edge.csrf.accepts(identity.session, token)) {
+    if edge.origins.lets_cookie_act(headers)
+        && token.is_some_and(|token| edge.csrf.accepts(identity.session, token))
+    {
         return Ok(());
     }
     let error = "the write needs the session's X-CSRF-Token and must come from a page of this site";

@@ -65,9 +65,9 @@ pub(crate) async fn read(
 pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Response, Failure> {
     let thread = advance.thread_id;
     match edge.commands.send_command(&Command::AdvanceCursor(advance)).await?.done().await? {
-        Done::Cursor { up_to, unread_count } => {
-            Ok(answer::ok(json!({ "success": true, "threadId": thread, "seq": up_to, "unreadCount": unread_count })))
-        }
+        Done::Cursor { up_to, unread_count } => Ok(answer::ok(
+            json!({ "success": true, "threadId": thread, "seq": up_to, "unreadCount": unread_count }),
+        )),
         Done::Queued(command) => Ok(answer::queued(command)),
         other => Err(other.unexpected().into()),
     }
@@ -75,7 +75,8 @@ pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Respo
 
 async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) -> Result<Response, Failure> {
     let thread_id = edge.commands.thread_of(message_id, &by).await?;
-    let command = Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() });
+    let command =
+        Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() });
     match edge.commands.send_command(&command).await?.done().await? {
         Done::Changed { message, effect } => {
             let mut body = json!({ "success": true, "message": message.shown() });

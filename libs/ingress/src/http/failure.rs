@@ -68,5 +68,8 @@ pub(crate) async fn unknown_route() -> Failure {
 
 /// The route exists, but not with this method.
 pub(crate) async fn wrong_method() -> Failure {
-    Failure::with_status(StatusCode::METHOD_NOT_ALLOWED, Refusal::new(ErrorCode::Unknown, "the method is not allowed here"))
+    Failure::with_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::new(ErrorCode::Unknown, "the method is not allowed here"),
+    )
 }

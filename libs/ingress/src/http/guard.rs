@@ -10,8 +10,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use eventflow_protocol::ErrorCode;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, ORIGIN, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
+    ORIGIN, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
@@ -33,7 +34,11 @@ const CORS_HEADERS: [(HeaderName, &str); 3] = [
 ];
 
 /// Lets a request through to its route.
-pub(crate) async fn guard(State((edge, limits)): State<(Arc<Edge>, Arc<Limits>)>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State((edge, limits)): State<(Arc<Edge>, Arc<Limits>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
     let origin = request.headers().get(ORIGIN).cloned();
@@ -91,14 +96,21 @@ fn allow(mut response: Response, origin: Option<HeaderValue>) -> Response {
 
 /// The route's pattern, which is one of few; never the path.
 fn route(request: &Request) -> String {
-    request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
+    request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned())
 }
 
 fn count(edge: &Edge, method: &Method, route: &str, status: StatusCode, started: Instant) {
     let method = match *method {
-        Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS | Method::HEAD => {
-            method.as_str()
-        }
+        Method::GET
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::HEAD => method.as_str(),
         _ => "other",
     };
     edge.metrics.http.requests.with_label_values(&[method, route, status.as_str()]).inc();

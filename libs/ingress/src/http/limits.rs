@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn an_ipv6_client_cannot_get_more_by_changing_its_address() {
         let limits = limits(0, 2);
-        let admitted = (0..100_u16).filter(|n| limits.admit_address([0x2001, 0xdb8, 0, 1, 0, 0, 0, *n].into()).is_ok());
+        let admitted =
+            (0..100_u16).filter(|n| limits.admit_address([0x2001, 0xdb8, 0, 1, 0, 0, 0, *n].into()).is_ok());
         assert_eq!(admitted.count(), 2);
         assert!(limits.admit_address([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1].into()).is_ok());
     }

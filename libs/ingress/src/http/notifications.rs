@@ -23,19 +23,33 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// `GET /notifications?limit&cursor&skip&unread`: newest first.
-pub(crate) async fn list(State(edge): State<Arc<Edge>>, Caller(caller): Caller, query: Query) -> Result<Response, Failure> {
+pub(crate) async fn list(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    query: Query,
+) -> Result<Response, Failure> {
     let after = query.cursor()?;
-    let page = NotificationPage { unread_only: query.flag("unread")?, after, skip: query.skip()?, limit: query.limit()? };
+    let page = NotificationPage {
+        unread_only: query.flag("unread")?,
+        after,
+        skip: query.skip()?,
+        limit: query.limit()?,
+    };
     let found = edge.inbox.notifications_of(&caller.user, page).await.map_err(Refusal::from)?;
     let unread = edge.inbox.unread_notifications(&caller.user).await.map_err(Refusal::from)?;
     let is_full = found.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| is_full).map(|last| format!("{}.{}", last.created_at.0, last.id));
     let shown: Vec<Value> = found.iter().map(Notification::shown).collect();
-    Ok(answer::ok(json!({ "success": true, "notifications": shown, "unreadCount": unread, "nextCursor": next })))
+    Ok(answer::ok(
+        json!({ "success": true, "notifications": shown, "unreadCount": unread, "nextCursor": next }),
+    ))
 }
 
 /// `GET /notifications/unread-count`.
-pub(crate) async fn unread_count(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Result<Response, Failure> {
+pub(crate) async fn unread_count(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+) -> Result<Response, Failure> {
     let unread = edge.inbox.unread_notifications(&caller.user).await.map_err(Refusal::from)?;
     Ok(answer::ok(json!({ "success": true, "unreadCount": unread })))
 }
@@ -76,11 +90,19 @@ pub(crate) async fn delete(
 }
 
 /// `POST /notifications/read-all`: what there is by now.
-pub(crate) async fn read_all(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Result<Response, Failure> {
+pub(crate) async fn read_all(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+) -> Result<Response, Failure> {
     change(&edge, caller.user, None, NotificationChange::Read).await
 }
 
-async fn change_one(edge: &Edge, user: UserId, id: NotificationId, what: NotificationChange) -> Result<Response, Failure> {
+async fn change_one(
+    edge: &Edge,
+    user: UserId,
+    id: NotificationId,
+    what: NotificationChange,
+) -> Result<Response, Failure> {
     let known = edge.inbox.notification(&user, id).await.map_err(Refusal::from)?;
     if known.is_none() {
         return Err(Refusal::not_found("notification").into());
@@ -94,7 +116,12 @@ async fn change(
     notification_id: Option<NotificationId>,
     change: NotificationChange,
 ) -> Result<Response, Failure> {
-    let command = Command::ChangeNotifications(ChangeNotifications { user_id, notification_id, change, at: edge.clock.now() });
+    let command = Command::ChangeNotifications(ChangeNotifications {
+        user_id,
+        notification_id,
+        change,
+        at: edge.clock.now(),
+    });
     match edge.commands.send_command(&command).await?.done().await? {
         Done::Count(count) => Ok(answer::ok(json!({ "success": true, "count": count }))),
         Done::Queued(command) => Ok(answer::queued(command)),
@@ -105,7 +132,8 @@ async fn change(
 /// What became of each person's notification. A refusal of all is an error, and so is a key that was used for something else; of others that
 /// were refused, the people are named.
 async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, Failure> {
-    let (mut stored, mut queued, mut failed, mut unwanted, mut last) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut stored, mut queued, mut failed, mut unwanted, mut last) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), None);
     let mut is_news = false;
     for (user, sent) in on_their_way {
         let done = match sent {
@@ -128,7 +156,9 @@ async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Resp
     if let Some(refusal) = last.filter(|_| stored.is_empty() && queued.is_empty() && unwanted.is_empty()) {
         return Err(refusal.into());
     }
-    if let ([], [], [], &[command]) = (stored.as_slice(), failed.as_slice(), unwanted.as_slice(), queued.as_slice()) {
+    if let ([], [], [], &[command]) =
+        (stored.as_slice(), failed.as_slice(), unwanted.as_slice(), queued.as_slice())
+    {
         return Ok(answer::queued(command));
     }
     let is_nothing_new = !is_news && queued.is_empty() && failed.is_empty();

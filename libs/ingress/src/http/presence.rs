@@ -32,7 +32,11 @@ pub(crate) async fn one(
 }
 
 /// `GET /presence?userIds=a,b,c`: in the order asked.
-pub(crate) async fn several(State(edge): State<Arc<Edge>>, Caller(caller): Caller, query: Query) -> Result<Response, Failure> {
+pub(crate) async fn several(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    query: Query,
+) -> Result<Response, Failure> {
     let named = query.text("userIds").ok_or_else(|| Refusal::invalid("userIds is missing"))?;
     let users = validate::parse_user_ids(named, "userIds", ASKED_MAX)?;
     Ok(answer::ok(json!({ "success": true, "presence": edge.seen(&caller, &users).await? })))
@@ -48,7 +52,8 @@ impl Edge {
         };
         let asked: Vec<UserId> = visible.into_iter().collect();
         let known = self.presence.presence(&asked, self.clock.now()).await?;
-        let unseen = |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
+        let unseen =
+            |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
         Ok(users.iter().map(|user| known.get(user).cloned().unwrap_or_else(|| unseen(user))).collect())
     }
 }

@@ -73,7 +73,10 @@ impl<S: Send + Sync> FromRequest<S> for MaybeBody {
 }
 
 fn not_json() -> Failure {
-    Failure::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::invalid("the content type must be application/json"))
+    Failure::with_status(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refusal::invalid("the content type must be application/json"),
+    )
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -147,7 +150,9 @@ impl Query {
 
     /// A number, if it is there.
     pub(crate) fn number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, Refusal> {
-        let parsed = self.text(name).map(|text| text.parse().map_err(|_| fields::wrong_type(name, "a number in range")));
+        let parsed = self
+            .text(name)
+            .map(|text| text.parse().map_err(|_| fields::wrong_type(name, "a number in range")));
         parsed.transpose()
     }
 
@@ -164,7 +169,9 @@ impl Query {
         let Some(text) = self.text(name) else { return Ok(None) };
         let exact = Timestamp::from_iso(text);
         let parsed = exact.or_else(|| Timestamp::from_iso(&format!("{}.000Z", text.strip_suffix('Z')?)));
-        parsed.map(Some).ok_or_else(|| fields::wrong_type(name, "a number, or a time like 2026-01-13T22:40:00.000Z"))
+        parsed
+            .map(Some)
+            .ok_or_else(|| fields::wrong_type(name, "a number, or a time like 2026-01-13T22:40:00.000Z"))
     }
 
     /// `true` or `false`; absent is false.
@@ -188,7 +195,9 @@ impl Query {
     /// The place after the last entry of a page before: its time in milliseconds and its id.
     pub(crate) fn cursor<Id: std::str::FromStr>(&self) -> Result<Option<(Timestamp, Id)>, Refusal> {
         let Some(text) = self.text("cursor") else { return Ok(None) };
-        let parsed = text.split_once('.').and_then(|(time, id)| Some((Timestamp(time.parse().ok()?), id.parse().ok()?)));
+        let parsed = text
+            .split_once('.')
+            .and_then(|(time, id)| Some((Timestamp(time.parse().ok()?), id.parse().ok()?)));
         parsed.map(Some).ok_or_else(|| Refusal::invalid("cursor is not one of ours"))
     }
 }

@@ -3,7 +3,9 @@
 //! [`Needs`] is checked by [`crate::http::gate`] before the handler; membership is checked by the handler, which reads the thread or
 //! message anyway. A test makes the matrix of routes and roles from this table and asserts every cell.
 
-use crate::http::{changes, csrf_token, messages, notifications, preferences, presence, status, threads, users};
+use crate::http::{
+    changes, csrf_token, messages, notifications, preferences, presence, status, threads, users,
+};
 use crate::parts::Edge;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;

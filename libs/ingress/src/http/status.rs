@@ -18,7 +18,9 @@ pub(crate) async fn status(State(edge): State<Arc<Edge>>) -> Response {
     let status = if parts.iter().all(|(_, is_up)| *is_up) { "healthy" } else { "degraded" };
     let down: Vec<&str> = parts.iter().filter(|(_, is_up)| !is_up).map(|(name, _)| *name).collect();
     let sums = sum(&reports.unwrap_or_default());
-    answer::ok(json!({ "success": true, "status": status, "stats": sums, "unavailable": down, "timestamp": edge.clock.now() }))
+    answer::ok(
+        json!({ "success": true, "status": status, "stats": sums, "unavailable": down, "timestamp": edge.clock.now() }),
+    )
 }
 
 fn sum(reports: &[GatewayStats]) -> GatewayStats {

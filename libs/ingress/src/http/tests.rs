@@ -47,7 +47,12 @@ impl Rig {
     }
 
     fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let request = Request::builder().method(method).uri(path).header(HOST, "chat.test").body(Body::empty()).unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "chat.test")
+            .body(Body::empty())
+            .unwrap();
         Call { rig: self, request }
     }
 
@@ -130,7 +135,12 @@ async fn a_message_is_stored_and_read_back_unchanged() {
     let path = format!("/api/v2/messages/{}", rig.world.store.thread_of(&["ann", "bob"]));
     let body = json!({"content": "a < b && c > d <3", "attachments": [], "clientMessageId": "k1"});
     let sent = rig.post(&path, &body).of("ann").send().await;
-    assert_eq!((sent.status, &sent.body["message"]["content"]), (201, &json!("a < b && c > d <3")), "{}", sent.body);
+    assert_eq!(
+        (sent.status, &sent.body["message"]["content"]),
+        (201, &json!("a < b && c > d <3")),
+        "{}",
+        sent.body
+    );
     let again = rig.post(&path, &body).of("ann").send().await;
     assert_eq!((again.status, &again.body["deduplicated"]), (200, &json!(true)));
     assert_eq!(again.body["message"]["_id"], sent.body["message"]["_id"]);
@@ -154,7 +164,8 @@ async fn history_is_paged_by_seq() {
         ("?after=5", vec![]),
     ] {
         let page = rig.get(&format!("{path}{query}")).of("bob").send().await;
-        let got: Vec<u64> = page.body["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+        let got: Vec<u64> =
+            page.body["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
         assert_eq!(got, seqs, "{query}");
     }
     for bad in ["?limit=0", "?limit=101", "?limit=x", "?before=-1", "?before=1&after=1", "?after=%FF"] {
@@ -172,7 +183,10 @@ async fn threads_are_listed_with_a_cursor_to_the_next_page() {
     assert_eq!(first.body["threads"].as_array().unwrap().len(), 2);
     let next = first.body["nextCursor"].as_str().unwrap();
     let second = rig.get(&format!("{THREADS}?limit=2&cursor={next}")).of("ann").send().await;
-    assert_eq!((second.body["threads"].as_array().unwrap().len(), &second.body["nextCursor"]), (1, &Value::Null));
+    assert_eq!(
+        (second.body["threads"].as_array().unwrap().len(), &second.body["nextCursor"]),
+        (1, &Value::Null)
+    );
     assert_eq!(rig.get(THREADS).of("zoe").send().await.body["threads"], json!([]));
     for bad in ["status=deleted", "status=x", "cursor=abc", "cursor=1.zz", "skip=10001", "skip=-1"] {
         rig.get(&format!("{THREADS}?{bad}")).of("ann").send().await.refused(400, "invalid");
@@ -184,7 +198,13 @@ async fn strangers_and_the_signed_out_learn_nothing() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let unknown = "0123456789abcdef01234567";
-    for id in [thread.to_string(), unknown.to_owned(), "thread123".to_owned(), "%2e%2e".to_owned(), "%FF".to_owned()] {
+    for id in [
+        thread.to_string(),
+        unknown.to_owned(),
+        "thread123".to_owned(),
+        "%2e%2e".to_owned(),
+        "%FF".to_owned(),
+    ] {
         let (path, shown) = (format!("/api/v2/messages/{id}"), format!("{THREADS}/{id}"));
         rig.get(&path).of("eve").send().await.refused(404, "not_found");
         rig.get(&shown).of("eve").send().await.refused(404, "not_found");
@@ -222,13 +242,20 @@ async fn a_cookie_writes_only_with_the_csrf_token_of_its_session_and_from_our_pa
     };
     let (ours, same_site): (String, String) = ("https://chat.test".into(), "same-site".into());
     assert_eq!(write(vec![("x-csrf-token", token.clone()), ("origin", ours.clone())]).await.status, 201);
-    assert_eq!(write(vec![("x-csrf-token", token.clone()), ("sec-fetch-site", "same-origin".into())]).await.status, 201);
+    assert_eq!(
+        write(vec![("x-csrf-token", token.clone()), ("sec-fetch-site", "same-origin".into())]).await.status,
+        201
+    );
     write(vec![("origin", ours.clone())]).await.refused(403, "csrf_failed");
     write(vec![("origin", ours.clone()), ("x-csrf-token", foreign)]).await.refused(403, "csrf_failed");
     write(vec![("origin", ours), ("x-csrf-token", "x".into())]).await.refused(403, "csrf_failed");
     write(vec![("x-csrf-token", token.clone())]).await.refused(403, "csrf_failed");
-    write(vec![("x-csrf-token", token.clone()), ("sec-fetch-site", same_site)]).await.refused(403, "csrf_failed");
-    write(vec![("x-csrf-token", token), ("origin", "https://evil.test".into())]).await.refused(403, "forbidden");
+    write(vec![("x-csrf-token", token.clone()), ("sec-fetch-site", same_site)])
+        .await
+        .refused(403, "csrf_failed");
+    write(vec![("x-csrf-token", token), ("origin", "https://evil.test".into())])
+        .await
+        .refused(403, "forbidden");
     assert_eq!(rig.get(THREADS).header("cookie", &ann).send().await.status, 200, "reading needs no token");
 }
 
@@ -256,7 +283,9 @@ async fn foreign_origins_are_refused_and_ours_may_read_answers() {
 async fn an_idempotency_key_header_is_the_client_message_id() {
     let rig = Rig::new().await;
     let path = format!("/api/v2/messages/{}", rig.world.store.thread_of(&["ann", "bob"]));
-    let send = |key: &'static str, body: Value| rig.post(&path, &body).of("ann").header("idempotency-key", key).send();
+    let send = |key: &'static str, body: Value| {
+        rig.post(&path, &body).of("ann").header("idempotency-key", key).send()
+    };
     let first = send("k1", json!({"content": "x"})).await;
     assert_eq!((first.status, &first.body["message"]["clientMessageId"]), (201, &json!("k1")));
     assert_eq!(send("\"k1\"", json!({"content": "x"})).await.status, 200);
@@ -269,8 +298,9 @@ async fn an_idempotency_key_header_is_the_client_message_id() {
 async fn every_error_has_the_common_shape() {
     let rig = Rig::new().await;
     let path = format!("/api/v2/messages/{}", rig.world.store.thread_of(&["ann", "bob"]));
-    let text =
-        |kind: &str, body: &'static str| rig.call(Method::POST, &path).of("ann").header("content-type", kind).body(body).send();
+    let text = |kind: &str, body: &'static str| {
+        rig.call(Method::POST, &path).of("ann").header("content-type", kind).body(body).send()
+    };
     text("application/json", "{").await.refused(400, "invalid");
     text("application/json", "[]").await.refused(400, "invalid");
     text("application/json", "{\"content\":{}}").await.refused(400, "invalid");
@@ -334,7 +364,9 @@ async fn a_worker_that_does_not_answer_in_three_seconds_means_queued() {
 async fn a_refusal_of_the_worker_keeps_its_code() {
     let rig = Rig::new().await;
     let path = format!("/api/v2/messages/{}", rig.world.store.thread_of(&["ann", "bob"]));
-    for (code, status, name) in [(ErrorCode::KeyReused, 422, "key_reused"), (ErrorCode::NotFound, 404, "not_found")] {
+    for (code, status, name) in
+        [(ErrorCode::KeyReused, 422, "key_reused"), (ErrorCode::NotFound, 404, "not_found")]
+    {
         rig.world.refuse_all(code);
         rig.post(&path, &json!({"content": "x"})).of("ann").send().await.refused(status, name);
     }
@@ -348,7 +380,11 @@ async fn requests_are_counted_by_route_pattern_and_never_by_path() {
         rig.get(&format!("/api/random{n}")).send().await;
     }
     let text = rig.world.parts.metrics.render().unwrap();
-    let series: Vec<&str> = text.lines().filter(|line| line.starts_with("eventflow_http_requests_total{")).collect();
+    let series: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("eventflow_http_requests_total{")).collect();
     assert_eq!(series.len(), 2, "{series:?}");
-    assert!(series.iter().any(|line| line.contains("/api/v2/messages/{id}") && line.ends_with(" 20")), "{series:?}");
+    assert!(
+        series.iter().any(|line| line.contains("/api/v2/messages/{id}") && line.ends_with(" 20")),
+        "{series:?}"
+    );
 }

@@ -49,7 +49,11 @@ pub(crate) async fn create(
 }
 
 /// `GET /threads?status&limit&cursor&skip`: most recently active first.
-pub(crate) async fn list(State(edge): State<Arc<Edge>>, Caller(caller): Caller, query: Query) -> Result<Response, Failure> {
+pub(crate) async fn list(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    query: Query,
+) -> Result<Response, Failure> {
     let page = page(&query)?;
     let views = edge.store.threads_of(&caller.user, page).await.map_err(Refusal::from)?;
     let is_full = views.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
@@ -95,19 +99,31 @@ pub(crate) async fn read(
     MaybeBody(mut body): MaybeBody,
 ) -> Result<Response, Failure> {
     let up_to = fields::take(&mut body, "seq");
-    let up_to = up_to.map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message"))).transpose()?;
+    let up_to = up_to
+        .map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message")))
+        .transpose()?;
     edge.commands.require_participant(thread_id, &caller.user).await?;
     let at = edge.clock.now();
     let up_to = match up_to {
         Some(seq) => Some(seq),
         None => edge.commands.everything_in(thread_id).await,
     };
-    changes::advance(&edge, AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at }).await
+    changes::advance(
+        &edge,
+        AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at },
+    )
+    .await
 }
 
-async fn put_away(edge: &Edge, thread_id: ThreadId, user_id: UserId, archived: bool) -> Result<Response, Failure> {
+async fn put_away(
+    edge: &Edge,
+    thread_id: ThreadId,
+    user_id: UserId,
+    archived: bool,
+) -> Result<Response, Failure> {
     edge.commands.require_participant(thread_id, &user_id).await?;
-    let command = Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });
+    let command =
+        Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });
     match edge.commands.send_command(&command).await?.done().await? {
         Done::Done => {
             let status = if archived { ThreadStatus::Archived } else { ThreadStatus::Active };
@@ -130,7 +146,8 @@ fn fresh(thread: Thread) -> ThreadView {
 impl Edge {
     /// Threads as the published client draws them: each with a name and a picture, or it draws none of the list.
     async fn show(&self, views: &[ThreadView], viewer: &UserId) -> Vec<Value> {
-        let named: Vec<UserId> = views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();
+        let named: Vec<UserId> =
+            views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();
         let people = self.people.shown(&named).await;
         let shown = views.iter().map(|view| {
             let mut thread = view.thread.shown();
@@ -145,7 +162,8 @@ impl Edge {
 
 /// Whom the viewer talks to: the other one, or in a larger thread some of them by name, without an id.
 fn participant(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Participant>) -> Value {
-    let named: Vec<&Participant> = others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
+    let named: Vec<&Participant> =
+        others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
     if let ([other], 2) = (named.as_slice(), thread.participants.len()) {
         return json!(other);
     }

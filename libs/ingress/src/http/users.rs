@@ -42,7 +42,8 @@ pub(crate) async fn revoke(
     UserPath(user): UserPath,
     MaybeBody(mut body): MaybeBody,
 ) -> Result<Response, Failure> {
-    let session = fields::optional_text(&mut body, "session", "session")?.as_deref().map(session).transpose()?;
+    let session =
+        fields::optional_text(&mut body, "session", "session")?.as_deref().map(session).transpose()?;
     let revocation = Revocation { user_id: user.clone(), session, at: edge.clock.now() };
     match edge.commands.send_command(&Command::Revoke(revocation)).await?.done().await? {
         Done::Done => {
@@ -56,5 +57,9 @@ pub(crate) async fn revoke(
 
 fn session(text: &str) -> Result<String, Refusal> {
     let is_hex = text.len() == SESSION_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hex { Ok(text.to_ascii_lowercase()) } else { Err(Refusal::invalid("session must be 64 hexadecimal digits")) }
+    if is_hex {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(Refusal::invalid("session must be 64 hexadecimal digits"))
+    }
 }

@@ -33,7 +33,11 @@ impl Key {
             return Err(WeakSecret(secret.len()));
         }
         let id = hex::encode(&Sha256::digest(secret)[..ID_BYTES]);
-        Ok(Self { id, decoding: DecodingKey::from_secret(secret), encoding: EncodingKey::from_secret(secret) })
+        Ok(Self {
+            id,
+            decoding: DecodingKey::from_secret(secret),
+            encoding: EncodingKey::from_secret(secret),
+        })
     }
 
     /// What tokens name it by: 8 hexadecimal digits.

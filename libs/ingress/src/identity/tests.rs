@@ -98,8 +98,12 @@ fn either_id_or_sub_names_the_user_and_both_must_agree() {
 fn only_hs256_with_our_key_is_accepted_whatever_the_header_says() {
     let claims = good_claims().to_string();
     assert!(tokens().verify(&forge(&hs256(), &claims, SECRET)).is_ok());
-    let sha384 = |text: &str| Hmac::<Sha384>::new_from_slice(SECRET).unwrap().chain_update(text).finalize().into_bytes().to_vec();
-    let sha512 = |text: &str| Hmac::<Sha512>::new_from_slice(SECRET).unwrap().chain_update(text).finalize().into_bytes().to_vec();
+    let sha384 = |text: &str| {
+        Hmac::<Sha384>::new_from_slice(SECRET).unwrap().chain_update(text).finalize().into_bytes().to_vec()
+    };
+    let sha512 = |text: &str| {
+        Hmac::<Sha512>::new_from_slice(SECRET).unwrap().chain_update(text).finalize().into_bytes().to_vec()
+    };
     let jwk = json!({"kty": "oct", "k": BASE64.encode("attacker")});
     for forged in [
         forge_with(&json!({"alg": "none"}), &claims, |_| Vec::new()),
@@ -134,12 +138,22 @@ fn only_hs256_with_our_key_is_accepted_whatever_the_header_says() {
 #[test]
 fn the_name_of_a_key_chooses_among_our_own_and_a_foreign_name_chooses_nothing() {
     let tokens = rotated(SECRET, OLDER);
-    for (kid, key) in [(id_of(SECRET).as_str(), SECRET), (id_of(OLDER).as_str(), OLDER), ("2026-11", SECRET), ("2026-11", OLDER)]
-    {
+    for (kid, key) in [
+        (id_of(SECRET).as_str(), SECRET),
+        (id_of(OLDER).as_str(), OLDER),
+        ("2026-11", SECRET),
+        ("2026-11", OLDER),
+    ] {
         assert!(tokens.verify(&with_key_id(kid, key)).is_ok(), "{kid}");
     }
-    for (kid, key) in [(id_of(SECRET).as_str(), OLDER), (id_of(OLDER).as_str(), SECRET), (id_of(OLDEST).as_str(), OLDEST)] {
-        assert_eq!(tokens.verify(&with_key_id(kid, key)).unwrap_err().code, ErrorCode::Unauthenticated, "{kid}");
+    for (kid, key) in
+        [(id_of(SECRET).as_str(), OLDER), (id_of(OLDER).as_str(), SECRET), (id_of(OLDEST).as_str(), OLDEST)]
+    {
+        assert_eq!(
+            tokens.verify(&with_key_id(kid, key)).unwrap_err().code,
+            ErrorCode::Unauthenticated,
+            "{kid}"
+        );
     }
 }
 
@@ -192,7 +206,9 @@ fn the_time_of_issue_is_known_if_the_token_says_it_sensibly() {
 
 #[test]
 fn only_the_exact_role_makes_an_admin() {
-    for (role, is_admin) in [("admin", true), ("Admin", false), ("administrator", false), ("user", false), ("", false)] {
+    for (role, is_admin) in
+        [("admin", true), ("Admin", false), ("administrator", false), ("user", false), ("", false)]
+    {
         let token = tokens().mint_as(&"ann".parse().unwrap(), "Ann", role, 600);
         assert_eq!(tokens().verify(&token).unwrap().is_admin(), is_admin, "{role}");
     }
@@ -212,7 +228,11 @@ fn an_expiry_must_be_there_and_be_a_number() {
         json!({"id": "ann", "exp": 1e300}),
         json!({"id": "ann", "exp": NOW_S + 600, "nbf": "0"}),
     ] {
-        assert_eq!(code(&forge(&hs256(), &claims.to_string(), SECRET)), ErrorCode::Unauthenticated, "{claims}");
+        assert_eq!(
+            code(&forge(&hs256(), &claims.to_string(), SECRET)),
+            ErrorCode::Unauthenticated,
+            "{claims}"
+        );
     }
 }
 
@@ -231,30 +251,41 @@ fn a_claim_that_comes_twice_fails_the_token() {
 
 #[test]
 fn clocks_may_differ_by_sixty_seconds_and_no_more() {
-    let verdict = |claims: Value| tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).map_err(|refusal| refusal.code);
+    let verdict = |claims: Value| {
+        tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).map_err(|refusal| refusal.code)
+    };
     assert!(verdict(json!({"id": "ann", "exp": NOW_S - 59})).is_ok());
     assert_eq!(verdict(json!({"id": "ann", "exp": NOW_S - 61})), Err(ErrorCode::TokenExpired));
     assert!(verdict(json!({"id": "ann", "exp": NOW_S + 600, "nbf": NOW_S + 60})).is_ok());
-    assert_eq!(verdict(json!({"id": "ann", "exp": NOW_S + 600, "nbf": NOW_S + 62})), Err(ErrorCode::Unauthenticated));
+    assert_eq!(
+        verdict(json!({"id": "ann", "exp": NOW_S + 600, "nbf": NOW_S + 62})),
+        Err(ErrorCode::Unauthenticated)
+    );
 }
 
 #[test]
 fn an_oversized_or_broken_token_is_refused() {
     let large = json!({"id": "ann", "exp": NOW_S + 600, "name": "x".repeat(TOKEN_MAX_BYTES)});
     assert_eq!(code(&forge(&hs256(), &large.to_string(), SECRET)), ErrorCode::Unauthenticated);
-    for broken in ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", "\u{0}", "eyJhbGciOiJIUzI1NiJ9..", &".".repeat(9_000)] {
+    for broken in
+        ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", "\u{0}", "eyJhbGciOiJIUzI1NiJ9..", &".".repeat(9_000)]
+    {
         assert_eq!(code(broken), ErrorCode::Unauthenticated, "{broken}");
     }
 }
 
 #[test]
 fn a_session_is_its_jti_and_differs_between_users_and_logins() {
-    let session = |claims: Value| tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap().session;
+    let session =
+        |claims: Value| tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap().session;
     let of = |user: &str, jti: &str, exp: i64| session(json!({"id": user, "jti": jti, "exp": exp}));
     assert_eq!(of("ann", "1", NOW_S + 1), of("ann", "1", NOW_S + 2));
     assert_ne!(of("ann", "1", NOW_S + 1), of("ann", "2", NOW_S + 1));
     assert_ne!(of("ann", "1", NOW_S + 1), of("bob", "1", NOW_S + 1));
-    assert_ne!(session(json!({"id": "ann", "exp": NOW_S + 1})), session(json!({"id": "ann", "exp": NOW_S + 2})));
+    assert_ne!(
+        session(json!({"id": "ann", "exp": NOW_S + 1})),
+        session(json!({"id": "ann", "exp": NOW_S + 2}))
+    );
 }
 
 #[test]
@@ -288,9 +319,16 @@ fn an_expected_issuer_must_be_said_and_be_that_one() {
     ] {
         let claims = json!({"id": "ann", "exp": NOW_S + 600, "iss": iss, "aud": "anybody"});
         let verified = tokens.verify(&forge(&hs256(), &claims.to_string(), SECRET));
-        assert_eq!(verified.map_err(|refusal| refusal.code).err(), (!holds).then_some(ErrorCode::Unauthenticated), "{claims}");
+        assert_eq!(
+            verified.map_err(|refusal| refusal.code).err(),
+            (!holds).then_some(ErrorCode::Unauthenticated),
+            "{claims}"
+        );
     }
-    assert!(tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(), "a token without an issuer");
+    assert!(
+        tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(),
+        "a token without an issuer"
+    );
 }
 
 #[test]
@@ -312,7 +350,10 @@ fn an_expected_audience_must_be_meant_alone_or_in_a_list() {
         let claims = json!({"id": "ann", "exp": NOW_S + 600, "aud": aud});
         assert_eq!(tokens.verify(&forge(&hs256(), &claims.to_string(), SECRET)).is_ok(), holds, "{claims}");
     }
-    assert!(tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(), "a token without an audience");
+    assert!(
+        tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(),
+        "a token without an audience"
+    );
 }
 
 #[test]
@@ -330,7 +371,11 @@ fn an_issuer_or_audience_that_comes_twice_fails_the_token_whether_it_is_expected
 
 #[test]
 fn without_an_expectation_issuer_and_audience_are_the_host_applications_own_business() {
-    for claims in [json!({"iss": "host", "aud": ["mail"]}), json!({"iss": 7, "aud": {"any": "thing"}}), json!({"iss": null})] {
+    for claims in [
+        json!({"iss": "host", "aud": ["mail"]}),
+        json!({"iss": 7, "aud": {"any": "thing"}}),
+        json!({"iss": null}),
+    ] {
         let mut claims = claims;
         (claims["id"], claims["exp"]) = (json!("ann"), json!(NOW_S + 600));
         assert!(tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).is_ok(), "{claims}");
@@ -343,7 +388,8 @@ fn minted_tokens_say_what_is_expected_of_them_and_nothing_that_is_not() {
     let strict = expecting(Some("host"), Some("chat"));
     assert!(strict.verify(&strict.mint(&ann, "Ann", 600)).is_ok());
     assert!(strict.verify(&tokens().mint(&ann, "Ann", 600)).is_err());
-    let payload = tokens().mint(&ann, "Ann", 600).split('.').nth(1).map(|part| BASE64.decode(part).unwrap()).unwrap();
+    let payload =
+        tokens().mint(&ann, "Ann", 600).split('.').nth(1).map(|part| BASE64.decode(part).unwrap()).unwrap();
     let said: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!((said.get("iss"), said.get("aud")), (None, None));
 }
@@ -351,6 +397,7 @@ fn minted_tokens_say_what_is_expected_of_them_and_nothing_that_is_not() {
 #[test]
 fn an_expired_token_of_another_issuer_is_not_worth_renewing() {
     let claims = json!({"id": "ann", "exp": NOW_S - 600, "iss": "evil"});
-    let refused = expecting(Some("host"), None).verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap_err();
+    let refused =
+        expecting(Some("host"), None).verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unauthenticated);
 }

@@ -50,7 +50,9 @@ impl Directory for TestDirectory {
         self.asked.fetch_add(1, SeqCst);
         let mood = *self.mood.lock();
         match mood {
-            Mood::Well => Ok(self.entries.lock().iter().filter(|entry| entry.user_id == *user).cloned().collect()),
+            Mood::Well => {
+                Ok(self.entries.lock().iter().filter(|entry| entry.user_id == *user).cloned().collect())
+            }
             Mood::Down => Err(StoreError::Unavailable { what: "test", source: "down".into() }),
             Mood::Silent => std::future::pending().await,
         }
@@ -83,7 +85,10 @@ async fn one_session_ends_and_the_others_of_the_user_go_on() {
     let directory = TestDirectory::new();
     directory.revoke_now(Some(Session([7; 32]).to_string().to_uppercase()), 1_000);
     let revocations = Revocations::new(directory);
-    assert!(!holds(&revocations, &identity("ann", 7, Some(5_000))).await, "also a token that was renewed later");
+    assert!(
+        !holds(&revocations, &identity("ann", 7, Some(5_000))).await,
+        "also a token that was renewed later"
+    );
     assert!(holds(&revocations, &identity("ann", 8, Some(500))).await);
     assert!(holds(&revocations, &identity("bob", 7, Some(500))).await);
 }

@@ -111,7 +111,9 @@ impl Worker {
                 Answer::Message { message: Box::new(message), deduplicated }
             }
             Command::ChangeMessage(change) => match self.store.change(id, &change) {
-                Changed::Done(message, effect) | Changed::Before(message, effect) => Answer::Changed { message, effect },
+                Changed::Done(message, effect) | Changed::Before(message, effect) => {
+                    Answer::Changed { message, effect }
+                }
                 Changed::NotFound => refused(ErrorCode::NotFound),
                 Changed::NotSender => refused(ErrorCode::Forbidden),
                 Changed::TooManyReactions => refused(ErrorCode::Invalid),
@@ -120,13 +122,16 @@ impl Worker {
                 || refused(ErrorCode::NotFound),
                 |done| Answer::Cursor { up_to: done.up_to, unread_count: done.unread_count },
             ),
-            Command::ArchiveThread(archive) => {
-                self.store.archive_one(&archive).map_or_else(|| refused(ErrorCode::NotFound), |_| Answer::Done)
-            }
+            Command::ArchiveThread(archive) => self
+                .store
+                .archive_one(&archive)
+                .map_or_else(|| refused(ErrorCode::NotFound), |_| Answer::Done),
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
-                let answer =
-                    |(notification, deduplicated)| Answer::Notification { notification: Box::new(notification), deduplicated };
+                let answer = |(notification, deduplicated)| Answer::Notification {
+                    notification: Box::new(notification),
+                    deduplicated,
+                };
                 told.map_or_else(|| refused(ErrorCode::KeyReused), answer)
             }
             Command::ChangeNotifications(change) => Answer::Count { count: self.inbox.change(&change) },

@@ -5,7 +5,9 @@ use eventflow_ports::inbox::Keyed;
 use eventflow_ports::presence::GatewayStats;
 use eventflow_ports::{Directory, Inbox, NotificationPage, PresenceError, PresenceStore, StoreError};
 use eventflow_protocol::command::Fingerprint;
-use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+};
 use eventflow_protocol::person::{Profile, Revocation};
 use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
@@ -41,7 +43,9 @@ impl TestInbox {
 
     pub(crate) fn change(&self, change: &ChangeNotifications) -> u64 {
         let mut notifications = self.notifications.lock();
-        let is_meant = |one: &Notification| one.user_id == change.user_id && change.notification_id.is_none_or(|id| one.id == id);
+        let is_meant = |one: &Notification| {
+            one.user_id == change.user_id && change.notification_id.is_none_or(|id| one.id == id)
+        };
         if change.change == NotificationChange::Delete {
             let before = notifications.len();
             notifications.retain(|one| !is_meant(one));
@@ -61,22 +65,35 @@ impl Inbox for TestInbox {
     async fn add_notifications(&self, _notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn add_keyed_notification(&self, _notification: &Notification, _body: Fingerprint) -> Result<Keyed, StoreError> {
+    async fn add_keyed_notification(
+        &self,
+        _notification: &Notification,
+        _body: Fingerprint,
+    ) -> Result<Keyed, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn change_notifications(&self, _change: &ChangeNotifications) -> Result<u64, StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError> {
+    async fn notifications_of(
+        &self,
+        user: &UserId,
+        page: NotificationPage,
+    ) -> Result<Vec<Notification>, StoreError> {
         let all = self.notifications.lock();
         let mut own: Vec<&Notification> = all.iter().filter(|one| one.user_id == *user).collect();
         own.sort_by_key(|one| std::cmp::Reverse((one.created_at, one.id)));
-        let wanted = own
-            .into_iter()
-            .filter(|one| (!page.unread_only || !one.is_read) && page.after.is_none_or(|after| (one.created_at, one.id) < after));
+        let wanted = own.into_iter().filter(|one| {
+            (!page.unread_only || !one.is_read)
+                && page.after.is_none_or(|after| (one.created_at, one.id) < after)
+        });
         Ok(wanted.skip(page.skip as usize).take(page.limit as usize).cloned().collect())
     }
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<Option<Notification>, StoreError> {
         Ok(self.notifications.lock().iter().find(|one| one.user_id == *user && one.id == id).cloned())
     }
     async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
@@ -174,11 +191,19 @@ impl PresenceStore for TestPresence {
     async fn due(&self, _now: Timestamp, _limit: usize) -> Result<Vec<UserId>, PresenceError> {
         panic!("the ingress judges nobody")
     }
-    async fn presence(&self, users: &[UserId], _now: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+    async fn presence(
+        &self,
+        users: &[UserId],
+        _now: Timestamp,
+    ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         self.check()?;
         let people = self.people.lock();
-        let unseen = |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
-        Ok(users.iter().map(|user| (user.clone(), people.get(user).cloned().unwrap_or_else(|| unseen(user)))).collect())
+        let unseen =
+            |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
+        Ok(users
+            .iter()
+            .map(|user| (user.clone(), people.get(user).cloned().unwrap_or_else(|| unseen(user))))
+            .collect())
     }
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.check()?;

@@ -47,7 +47,13 @@ impl TestStore {
         let participants: Vec<UserId> = people.iter().map(|name| name.parse().unwrap()).collect();
         let thread_id = ThreadId::derive(&participants, "{}");
         let created_by = participants[0].clone();
-        let create = CreateThread { thread_id, participants, metadata: serde_json::Map::new(), created_by, at: super::NOW };
+        let create = CreateThread {
+            thread_id,
+            participants,
+            metadata: serde_json::Map::new(),
+            created_by,
+            at: super::NOW,
+        };
         self.create(&create).0.id
     }
 
@@ -73,7 +79,8 @@ impl TestStore {
         if let Some(known) = state.twin(&send) {
             return (known, true);
         }
-        let seq = state.messages.iter().filter(|message| message.thread_id == send.thread_id).count() as u64 + 1;
+        let seq =
+            state.messages.iter().filter(|message| message.thread_id == send.thread_id).count() as u64 + 1;
         let pairing = send.pairing.clone();
         let message = send.into_message(id, seq);
         if let Some(pairing) = pairing {
@@ -139,7 +146,8 @@ impl State {
         let pairing = send.pairing.as_ref()?;
         let legs = &mut self.legs;
         let twin = self.messages.iter().find(|known| {
-            let joins = |(key, legs): &(String, Vec<Leg>)| *key == pairing.key && !legs.contains(&pairing.leg);
+            let joins =
+                |(key, legs): &(String, Vec<Leg>)| *key == pairing.key && !legs.contains(&pairing.leg);
             legs.get(&known.id).is_some_and(joins) && pairing.reaches(send.at, known.created_at)
         })?;
         legs.get_mut(&twin.id)?.1.push(pairing.leg);
@@ -148,7 +156,9 @@ impl State {
 
     fn unread(&self, thread: ThreadId, viewer: &UserId) -> u64 {
         let read = self.cursors.get(&(thread, viewer.clone())).map_or(0, |place| place.1);
-        let is_unread = |message: &&Message| message.thread_id == thread && message.sender_id != *viewer && message.seq > read;
+        let is_unread = |message: &&Message| {
+            message.thread_id == thread && message.sender_id != *viewer && message.seq > read
+        };
         self.messages.iter().filter(is_unread).count() as u64
     }
 
@@ -188,7 +198,10 @@ impl Store for TestStore {
     async fn create_thread(&self, _create: &CreateThread) -> Result<(Thread, bool), StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn change_messages(&self, _changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>, StoreError> {
+    async fn change_messages(
+        &self,
+        _changes: &[Identified<ChangeMessage>],
+    ) -> Result<Vec<Changed>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
@@ -220,7 +233,9 @@ impl Store for TestStore {
         let state = self.state.lock();
         let views = state.threads.keys().filter_map(|id| state.view(*id, viewer));
         let mut own: Vec<ThreadView> = views.filter(|view| view.thread.status == page.status).collect();
-        let place = |view: &ThreadView| (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id);
+        let place = |view: &ThreadView| {
+            (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id)
+        };
         own.sort_by_key(|view| std::cmp::Reverse(place(view)));
         let rest = own.into_iter().filter(|view| page.after.is_none_or(|after| place(view) < after));
         Ok(rest.skip(page.skip as usize).take(page.limit as usize).collect())

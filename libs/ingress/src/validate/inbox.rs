@@ -9,7 +9,8 @@ use crate::refusal::Refusal;
 use crate::validate::{client_key, parse_thread_id, user_ids};
 use eventflow_protocol::content::clean_within;
 use eventflow_protocol::inbox::{
-    Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS,
+    Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey, TEXT_MAX_CHARS,
+    TITLE_MAX_CHARS,
 };
 use eventflow_protocol::{Timestamp, UserId};
 use serde_json::Value;
@@ -51,7 +52,10 @@ pub fn preferences(body: &mut Object, at: Timestamp) -> Result<Preferences, Refu
     if named.len() > PREFERENCE_KINDS_MAX {
         return Err(Refusal::invalid(format!("types has more than {PREFERENCE_KINDS_MAX} entries")));
     }
-    let types = named.into_iter().map(|(kind, value)| preference(kind, value)).collect::<Result<BTreeMap<_, _>, _>>()?;
+    let types = named
+        .into_iter()
+        .map(|(kind, value)| preference(kind, value))
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
     Ok(Preferences { channels, types, updated_at: Some(at) })
 }
 
@@ -88,11 +92,16 @@ fn recipients(body: &mut Object) -> Result<Vec<UserId>, Refusal> {
 fn kind(kind: String, path: &str) -> Result<String, Refusal> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.:-".contains(&byte);
     let good = (1..=KIND_MAX_BYTES).contains(&kind.len()) && kind.bytes().all(allowed);
-    if good { Ok(kind) } else { Err(Refusal::invalid(format!("{path} must match [a-z0-9_.:-]{{1,{KIND_MAX_BYTES}}}"))) }
+    if good {
+        Ok(kind)
+    } else {
+        Err(Refusal::invalid(format!("{path} must match [a-z0-9_.:-]{{1,{KIND_MAX_BYTES}}}")))
+    }
 }
 
 fn line(raw: &str) -> Result<String, Refusal> {
-    let title = clean_within(raw, TITLE_MAX_CHARS).map(|clean| clean.split_whitespace().collect::<Vec<_>>().join(" "));
+    let title = clean_within(raw, TITLE_MAX_CHARS)
+        .map(|clean| clean.split_whitespace().collect::<Vec<_>>().join(" "));
     let title = title.filter(|title| (1..=TITLE_MAX_CHARS).contains(&title.chars().count()));
     title.ok_or_else(|| Refusal::invalid(format!("title must have 1 to {TITLE_MAX_CHARS} characters")))
 }
@@ -155,8 +164,13 @@ mod tests {
         let body = json!({"channels": {"email": false}, "types": {"order_update": {"push": false}}});
         let preferences = preferences(&mut object(&body), Timestamp(7)).unwrap();
         assert_eq!(preferences.channels, Channels { in_app: true, email: false, push: true });
-        assert_eq!(preferences.channels_for("order_update"), Channels { in_app: true, email: true, push: false });
-        for bad in [json!({"channels": {"email": 1}}), json!({"types": {"A b": {}}}), json!({"types": {"a": true}})] {
+        assert_eq!(
+            preferences.channels_for("order_update"),
+            Channels { in_app: true, email: true, push: false }
+        );
+        for bad in
+            [json!({"channels": {"email": 1}}), json!({"types": {"A b": {}}}), json!({"types": {"a": true}})]
+        {
             assert!(super::preferences(&mut object(&bad), Timestamp(7)).is_err(), "{bad}");
         }
     }

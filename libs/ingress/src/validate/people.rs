@@ -22,9 +22,14 @@ pub fn user_ids(body: &mut Object, field: &str, max: usize) -> Result<Vec<UserId
 /// User ids as a query parameter writes them, `a,b,c`; empty places are passed over.
 pub fn parse_user_ids(text: &str, field: &str, max: usize) -> Result<Vec<UserId>, Refusal> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let parsed = names.map(|name| name.parse().map_err(|error| Refusal::invalid(format!("{field}: {error}"))));
+    let parsed =
+        names.map(|name| name.parse().map_err(|error| Refusal::invalid(format!("{field}: {error}"))));
     let users = parsed.take(max + 1).collect::<Result<Vec<UserId>, _>>()?;
-    if users.len() > max { Err(Refusal::invalid(format!("{field} has more than {max} items"))) } else { Ok(users) }
+    if users.len() > max {
+        Err(Refusal::invalid(format!("{field} has more than {max} items")))
+    } else {
+        Ok(users)
+    }
 }
 
 /// A user id as a path writes it. A text that is none names nobody.
@@ -61,7 +66,9 @@ fn user(value: Value, path: &str) -> Result<UserId, Refusal> {
 fn is_email(text: &str) -> bool {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
     let halves = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.contains('@'));
-    plain && text.len() <= EMAIL_MAX_BYTES && halves.is_some_and(|(_, domain)| domain.contains('.') && !domain.starts_with('.'))
+    plain
+        && text.len() <= EMAIL_MAX_BYTES
+        && halves.is_some_and(|(_, domain)| domain.contains('.') && !domain.starts_with('.'))
 }
 
 #[cfg(test)]

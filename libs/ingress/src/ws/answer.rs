@@ -32,7 +32,11 @@ impl Asker {
             Ok(packet) => {
                 self.socket.emit(&packet);
             }
-            Err(error) => tracing::error!(name, error = &error as &dyn std::error::Error, "an event cannot be written as JSON"),
+            Err(error) => tracing::error!(
+                name,
+                error = &error as &dyn std::error::Error,
+                "an event cannot be written as JSON"
+            ),
         }
     }
 
@@ -42,7 +46,11 @@ impl Asker {
             Ok(packet) => {
                 self.socket.emit(&packet);
             }
-            Err(error) => tracing::error!(name, error = &error as &dyn std::error::Error, "an event cannot be written as JSON"),
+            Err(error) => tracing::error!(
+                name,
+                error = &error as &dyn std::error::Error,
+                "an event cannot be written as JSON"
+            ),
         }
     }
 

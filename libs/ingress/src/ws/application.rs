@@ -141,7 +141,10 @@ impl Application for SocketApp {
 
     fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::Refusal> {
         if !self.0.is_open.load(SeqCst) {
-            return Err(connect::turned_away(&Refusal::new(ErrorCode::Unavailable, "the gateway is starting")));
+            return Err(connect::turned_away(&Refusal::new(
+                ErrorCode::Unavailable,
+                "the gateway is starting",
+            )));
         }
         if self.0.edge.origins.admits(&head.headers) {
             return self.0.caps.knock(head).map_err(|refusal| connect::turned_away(&refusal));

@@ -22,7 +22,12 @@ pub(crate) struct Asked {
 
 impl Shared {
     /// Answers now if it was refused, else when the worker has answered.
-    pub(crate) fn answer_later(&self, asker: Asker, name: EventName, command: Result<Asked, Refusal>) -> Taken {
+    pub(crate) fn answer_later(
+        &self,
+        asker: Asker,
+        name: EventName,
+        command: Result<Asked, Refusal>,
+    ) -> Taken {
         match command {
             Ok(Asked { thread, sent }) => {
                 self.tasks.spawn(async move {

@@ -113,7 +113,8 @@ impl Absent {
 
 /// What is said of those of `due` who still are here: some may have been forgotten since the round began.
 fn heartbeats(absent: &Absent, due: &[Here], now: Timestamp) -> Vec<Signal> {
-    let is_here = |socket: &Socket<Member>| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
+    let is_here =
+        |socket: &Socket<Member>| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
     due.iter().filter(|device| is_here(&device.0)).filter_map(|device| here(&device.0, now)).collect()
 }
 
@@ -169,7 +170,10 @@ impl BeatTask {
     async fn send(&self, signals: Vec<Signal>) {
         for signal in &signals {
             if let Err(error) = self.signals.presence(signal).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "signs of devices wait for the next heartbeat");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "signs of devices wait for the next heartbeat"
+                );
                 return;
             }
         }
@@ -217,7 +221,12 @@ mod tests {
     use super::*;
 
     fn signal(device: &str, at: i64) -> Signal {
-        Signal { user_id: "ann".parse().unwrap(), device: device.to_owned(), sign: Sign::Gone, at: Timestamp(at) }
+        Signal {
+            user_id: "ann".parse().unwrap(),
+            device: device.to_owned(),
+            sign: Sign::Gone,
+            at: Timestamp(at),
+        }
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Caps {
     pub(crate) fn knock(&self, head: &RequestHead) -> Result<(), Refusal> {
         let is_first = head.method == http::Method::GET && !head.uri.query().is_some_and(names_a_session);
         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let address = address::of(&head.headers, peer, self.trusted_proxies).filter(|_| is_first && self.per_address > 0);
+        let address = address::of(&head.headers, peer, self.trusted_proxies)
+            .filter(|_| is_first && self.per_address > 0);
         match address {
             Some(address) if !self.addresses.lock().arrive(address::network(address), self.per_address) => {
                 Err(self.refuse("sockets_per_ip", "too many connections are open from this address"))
@@ -83,13 +84,18 @@ impl Caps {
     }
 
     /// A CONNECT packet, of `user` if they are known already.
-    pub(crate) fn seat(self: &Arc<Self>, handshake: &Handshake, user: Option<&UserId>) -> Result<Seat, Refusal> {
+    pub(crate) fn seat(
+        self: &Arc<Self>,
+        handshake: &Handshake,
+        user: Option<&UserId>,
+    ) -> Result<Seat, Refusal> {
         let mut seat = Seat { caps: Arc::clone(self), address: None, user: None };
         if let Some(user) = user {
             seat.take_for(user)?;
         }
         let peer = handshake.peer.map(|peer| peer.ip());
-        let address = address::of(&handshake.headers, peer, self.trusted_proxies).filter(|_| self.per_address > 0);
+        let address =
+            address::of(&handshake.headers, peer, self.trusted_proxies).filter(|_| self.per_address > 0);
         if let Some(address) = address.map(address::network) {
             if !self.addresses.lock().sit(address, self.per_address) {
                 return Err(self.refuse("sockets_per_ip", "too many connections are open from this address"));
@@ -159,7 +165,8 @@ impl Addresses {
         }
         let crowd = self.crowds.entry(address).or_default();
         crowd.forget_late();
-        let fits = crowd.arriving.len() < usize::try_from(most.saturating_sub(crowd.seated)).unwrap_or(usize::MAX);
+        let fits =
+            crowd.arriving.len() < usize::try_from(most.saturating_sub(crowd.seated)).unwrap_or(usize::MAX);
         if fits {
             crowd.arriving.push_back(Instant::now());
         }
@@ -227,7 +234,8 @@ mod tests {
 
     fn seat(caps: &Arc<Caps>, last: u8, user: Option<&str>) -> Result<Seat, Refusal> {
         let RequestHead { method, uri, headers, .. } = head([10, 0, 0, last], "");
-        let handshake = Handshake { method, uri, headers, peer: Some(SocketAddr::from(([10, 0, 0, last], 9))) };
+        let handshake =
+            Handshake { method, uri, headers, peer: Some(SocketAddr::from(([10, 0, 0, last], 9))) };
         caps.seat(&handshake, user.map(|user| user.parse().unwrap()).as_ref())
     }
 

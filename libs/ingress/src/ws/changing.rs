@@ -17,7 +17,12 @@ use eventflow_socketio::Socket;
 
 impl Shared {
     /// Takes one of the three.
-    pub(crate) async fn take_change(&self, asker: Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
+    pub(crate) async fn take_change(
+        &self,
+        asker: Asker,
+        name: EventName,
+        body: Result<Object, Refusal>,
+    ) -> Taken {
         let command = match body {
             Ok(body) => self.change(&asker.socket, name, body).await,
             Err(refusal) => Err(refusal),
@@ -25,7 +30,12 @@ impl Shared {
         self.answer_later(asker, name, command)
     }
 
-    async fn change(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<Asked, Refusal> {
+    async fn change(
+        &self,
+        socket: &Socket<Member>,
+        name: EventName,
+        mut body: Object,
+    ) -> Result<Asked, Refusal> {
         let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let message_id = validate::message_id(&mut body)?;
         let change = match name {

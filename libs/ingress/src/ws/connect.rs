@@ -23,9 +23,12 @@ pub(crate) async fn identify(
     auth: Option<&RawValue>,
 ) -> Result<Option<Identity>, ConnectError> {
     let headers = &handshake.headers;
-    let presented = presented(auth).map(|token| token.or_else(|| identity::bearer(headers).map(str::to_owned)));
+    let presented =
+        presented(auth).map(|token| token.or_else(|| identity::bearer(headers).map(str::to_owned)));
     match presented {
-        Ok(Some(token)) => verify(edge, &token).await.map(Some).map_err(|refusal| bad_credential(edge, &refusal)),
+        Ok(Some(token)) => {
+            verify(edge, &token).await.map(Some).map_err(|refusal| bad_credential(edge, &refusal))
+        }
         Ok(None) if edge.origins.lets_cookie_act(headers) => match identity::cookie(headers) {
             Some(token) => Ok(verify(edge, token).await.ok()),
             None => Ok(None),
@@ -49,7 +52,11 @@ fn presented(auth: Option<&RawValue>) -> Result<Option<String>, Refusal> {
 }
 
 /// A seat for the connection, of `user` if they are known already.
-pub(crate) fn seat(caps: &Arc<Caps>, handshake: &Handshake, user: Option<&UserId>) -> Result<Seat, ConnectError> {
+pub(crate) fn seat(
+    caps: &Arc<Caps>,
+    handshake: &Handshake,
+    user: Option<&UserId>,
+) -> Result<Seat, ConnectError> {
     caps.seat(handshake, user).map_err(|refusal| connect_error(&refusal))
 }
 

@@ -82,7 +82,11 @@ impl Handler for Deliveries {
 
     async fn perform(&self, batch: &[Item<Delivery>]) -> Result<Performed<()>, Unavailable> {
         let membership = &self.shared.membership;
-        for thread in batch.iter().filter(|item| item.value.membership_changed).filter_map(|item| thread_of(&item.value)) {
+        for thread in batch
+            .iter()
+            .filter(|item| item.value.membership_changed)
+            .filter_map(|item| thread_of(&item.value))
+        {
             membership.forget(thread);
         }
         let threads: Vec<ThreadId> = batch.iter().filter_map(|item| thread_of(&item.value)).collect();
@@ -114,7 +118,8 @@ impl Deliveries {
     async fn emit(&self, batch: &[Item<Delivery>], people: &HashMap<ThreadId, Participants>) {
         let mut caught = self.shared.joining.lock().await;
         let mut known = HashSet::new();
-        let ready: Vec<_> = batch.iter().filter_map(|item| self.prepare(&item.value, people, &mut known)).collect();
+        let ready: Vec<_> =
+            batch.iter().filter_map(|item| self.prepare(&item.value, people, &mut known)).collect();
         let entries: Vec<Entry> = ready.iter().filter_map(|ready| self.entry(ready)).collect();
         if !entries.is_empty() {
             let joined = caught.names(|member| self.shared.is_current(member));
@@ -163,7 +168,9 @@ impl Deliveries {
                 }
                 (Hearers::Thread(*thread, people), vec![self.packet(delivery, &delivery.name, payload)])
             }
-            Audience::User(user) => (Hearers::User(user), vec![self.packet(delivery, &delivery.name, payload)]),
+            Audience::User(user) => {
+                (Hearers::User(user), vec![self.packet(delivery, &delivery.name, payload)])
+            }
             Audience::Watchers(user) => (Hearers::Watchers(user), self.presence_packets(user, payload)?),
             Audience::Gateways => return None,
         };
@@ -189,7 +196,10 @@ impl Deliveries {
 
     /// What the journal says of it: a message that somebody here hears.
     fn entry(&self, ready: &Ready<'_>) -> Option<Entry> {
-        let (Hearers::Thread(thread, people), Some(message)) = (&ready.hearers, &ready.delivery.message) else { return None };
+        let (Hearers::Thread(thread, people), Some(message)) = (&ready.hearers, &ready.delivery.message)
+        else {
+            return None;
+        };
         let position = ready.packets.first()?.offset()?.position();
         let is_heard = people.iter().any(|user| self.shared.hub.has(user));
         is_heard.then_some(Entry { position, thread: *thread, seq: message.seq })
@@ -197,7 +207,9 @@ impl Deliveries {
 
     fn deliver(&self, ready: &Ready<'_>) {
         let queued = match (ready.hearers, &ready.packets[..]) {
-            (Hearers::Thread(thread, people), [packet]) => self.to_thread(ready.delivery, thread, people, packet),
+            (Hearers::Thread(thread, people), [packet]) => {
+                self.to_thread(ready.delivery, thread, people, packet)
+            }
             (Hearers::User(user), packets) => self.to_user(user, packets),
             (Hearers::Watchers(user), packets) => self.to_watchers(user, packets),
             (Hearers::Thread(..), _) => 0,
@@ -217,13 +229,20 @@ impl Deliveries {
         }
     }
 
-    fn to_thread(&self, delivery: &Delivery, thread: ThreadId, people: &Participants, packet: &Packet) -> u64 {
+    fn to_thread(
+        &self,
+        delivery: &Delivery,
+        thread: ThreadId,
+        people: &Participants,
+        packet: &Packet,
+    ) -> u64 {
         let gets_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
         let message = delivery.message.as_ref();
         let mut queued = 0;
         for user in people.iter().filter(|user| delivery.except.as_ref() != Some(user)) {
             let place = message.map(|message| (thread, message.seq));
-            let receipt = place.filter(|_| gets_receipts && message.is_some_and(|message| message.sender_id != *user));
+            let receipt =
+                place.filter(|_| gets_receipts && message.is_some_and(|message| message.sender_id != *user));
             queued += self.to_recipient(user, packet, place, receipt);
         }
         queued
@@ -285,7 +304,11 @@ impl Deliveries {
 
     fn packet(&self, delivery: &Delivery, name: &str, payload: &RawValue) -> Packet {
         let encoder = &self.shared.encoder;
-        if delivery.ephemeral { encoder.ephemeral_raw(name, &[payload]) } else { encoder.event_raw(name, &[payload]) }
+        if delivery.ephemeral {
+            encoder.ephemeral_raw(name, &[payload])
+        } else {
+            encoder.event_raw(name, &[payload])
+        }
     }
 
     fn observe(&self, delivery: &Delivery, queued: u64) {
@@ -318,7 +341,8 @@ mod tests {
         let delivery = |repeated, accepted_at| {
             let audience = Audience::Thread(ThreadId::from_bytes([1; 12]));
             let id = EventId(Uuid::now_v7());
-            let mut delivery = Delivery::new(id, audience, "message:received", "{}".into(), Timestamp(accepted_at));
+            let mut delivery =
+                Delivery::new(id, audience, "message:received", "{}".into(), Timestamp(accepted_at));
             delivery.repeated = repeated;
             delivery
         };

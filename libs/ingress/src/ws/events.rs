@@ -17,7 +17,12 @@ use std::sync::Arc;
 
 impl Shared {
     /// Takes an event.
-    pub(crate) async fn take(self: &Arc<Self>, socket: &Socket<Member>, name: EventName, event: Event) -> Taken {
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        socket: &Socket<Member>,
+        name: EventName,
+        event: Event,
+    ) -> Taken {
         if socket.state().user().is_some() && socket.state().acts(self.edge.clock.now()) {
             self.beat.here(socket);
         }
@@ -32,11 +37,14 @@ impl Shared {
 
     async fn take_known(self: &Arc<Self>, asker: Asker, name: EventName, event: &Event) -> Taken {
         let body = body(event);
-        let result = if asker.socket.state().may_ask(self.edge.events_per_minute) { body } else { Err(limited()) };
+        let result =
+            if asker.socket.state().may_ask(self.edge.events_per_minute) { body } else { Err(limited()) };
         match name {
             EventName::Auth => self.take_auth(&asker, result).await,
             EventName::Send => self.take_send(asker, result).await,
-            EventName::Edit | EventName::Delete | EventName::React => self.take_change(asker, name, result).await,
+            EventName::Edit | EventName::Delete | EventName::React => {
+                self.take_change(asker, name, result).await
+            }
             EventName::Read | EventName::ReadThread => self.take_read(asker, name, result).await,
             EventName::PresenceUpdate => self.take_presence_update(&asker, result),
             EventName::PresenceSync => self.take_presence_sync(&asker, result).await,
@@ -73,7 +81,11 @@ impl Shared {
         }
     }
 
-    async fn authenticate(self: &Arc<Self>, socket: &Socket<Member>, mut body: Object) -> Result<UserId, Refusal> {
+    async fn authenticate(
+        self: &Arc<Self>,
+        socket: &Socket<Member>,
+        mut body: Object,
+    ) -> Result<UserId, Refusal> {
         let claimed = fields::optional_text(&mut body, "userId", "userId")?;
         let token = fields::optional_text(&mut body, "token", "token")?;
         if claimed.is_none() && token.is_none() {

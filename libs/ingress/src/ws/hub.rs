@@ -67,7 +67,8 @@ impl<S: Clone + PartialEq> Hub<S> {
         let mut found = Vec::new();
         for shard in &self.shards {
             let shard = shard.read();
-            let users = shard.iter().filter(|(_, sockets)| sockets.iter().any(&is)).map(|(user, _)| user.clone());
+            let users =
+                shard.iter().filter(|(_, sockets)| sockets.iter().any(&is)).map(|(user, _)| user.clone());
             found.extend(users.take(limit - found.len()));
         }
         found
@@ -86,11 +87,15 @@ impl<S: Clone + PartialEq> Hub<S> {
 
     /// Every socket of every user.
     pub(crate) fn sockets(&self) -> Vec<S> {
-        self.shards.iter().flat_map(|shard| shard.read().values().flatten().cloned().collect::<Vec<_>>()).collect()
+        self.shards
+            .iter()
+            .flat_map(|shard| shard.read().values().flatten().cloned().collect::<Vec<_>>())
+            .collect()
     }
 
     fn shard(&self, user: &UserId) -> &Shard<S> {
-        let hash = usize::try_from(self.hasher.hash_one(user) % SHARDS as u64).expect("less than the number of shards");
+        let hash = usize::try_from(self.hasher.hash_one(user) % SHARDS as u64)
+            .expect("less than the number of shards");
         &self.shards[hash]
     }
 }

@@ -64,7 +64,12 @@ fn is_old(from: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Writing {
-    pub(crate) fn new(journal: Arc<dyn Journal>, gateway: GatewayId, clock: Arc<dyn Clock>, generation: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(
+        journal: Arc<dyn Journal>,
+        gateway: GatewayId,
+        clock: Arc<dyn Clock>,
+        generation: Arc<AtomicU64>,
+    ) -> Self {
         Self { journal, gateway, clock, generation, written: Mutex::default() }
     }
 
@@ -95,7 +100,9 @@ impl Writing {
     pub(crate) async fn sign(&self) {
         let mut written = self.written().await;
         let (now, last) = (self.clock.now(), written.parts.back().map(|(_, at, _)| *at));
-        if last.is_none_or(|last| u128::try_from(now.0 - last.0).is_ok_and(|age| age >= SIGN_EVERY.as_millis())) {
+        if last
+            .is_none_or(|last| u128::try_from(now.0 - last.0).is_ok_and(|age| age >= SIGN_EVERY.as_millis()))
+        {
             self.append(&mut written, Content::default()).await;
         }
     }
@@ -118,7 +125,10 @@ impl Writing {
         if let Err(error) = &result
             && !written.is_failing
         {
-            tracing::warn!(error = error as &dyn std::error::Error, "sessions cannot be continued at other gateways for now");
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "sessions cannot be continued at other gateways for now"
+            );
         }
         written.is_failing = result.is_err();
     }

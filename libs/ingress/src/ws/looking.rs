@@ -21,7 +21,12 @@ use std::sync::Arc;
 impl Shared {
     /// `thread:join` and `thread:leave {threadId}`: only for participants. Who hears of a thread is decided by membership,
     /// not by this; it says whose presence is looked at.
-    pub(crate) async fn take_looking(&self, asker: &Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
+    pub(crate) async fn take_looking(
+        &self,
+        asker: &Asker,
+        name: EventName,
+        body: Result<Object, Refusal>,
+    ) -> Taken {
         let result = match body {
             Ok(body) => self.look(&asker.socket, name, body).await,
             Err(refusal) => Err(refusal),
@@ -71,9 +76,17 @@ impl Shared {
         }
     }
 
-    fn open(&self, socket: &Socket<Member>, user: &UserId, thread: ThreadId, people: &Participants) -> Box<[UserId]> {
+    fn open(
+        &self,
+        socket: &Socket<Member>,
+        user: &UserId,
+        thread: ThreadId,
+        people: &Participants,
+    ) -> Box<[UserId]> {
         let watched = watched_in(people, user);
-        socket.state().looking(|looking| self.watch.open(looking, &Here(socket.clone()), thread, watched.clone()));
+        socket
+            .state()
+            .looking(|looking| self.watch.open(looking, &Here(socket.clone()), thread, watched.clone()));
         watched
     }
 
@@ -91,7 +104,9 @@ impl Shared {
                     }
                 }
             }
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "who is there is not told"),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "who is there is not told")
+            }
         }
     }
 

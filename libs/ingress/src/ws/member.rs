@@ -83,7 +83,8 @@ impl PartialEq for Here {
 impl Member {
     /// Somebody who came at `now`; `identity` if a credential came with the handshake.
     pub(crate) fn arrived(identity: Option<&Identity>, now: Timestamp) -> Self {
-        let member = Self { tag: Tag::random(), opened_ms: now.0.into(), active_ms: now.0.into(), ..Self::default() };
+        let member =
+            Self { tag: Tag::random(), opened_ms: now.0.into(), active_ms: now.0.into(), ..Self::default() };
         if let Some(identity) = identity {
             member.authenticate(identity);
         }

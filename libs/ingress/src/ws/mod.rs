@@ -71,7 +71,12 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway with this id and these Socket.IO settings, and the upkeep that has to run beside it. Needs a tokio runtime.
-    pub fn new(parts: &IngressParts, signals: Signals, id: GatewayId, config: Config) -> Result<(Self, Upkeep), SetupError> {
+    pub fn new(
+        parts: &IngressParts,
+        signals: Signals,
+        id: GatewayId,
+        config: Config,
+    ) -> Result<(Self, Upkeep), SetupError> {
         Self::with_deadline(parts, signals, id, config, AUTHENTICATION_TIMEOUT)
     }
 
@@ -100,7 +105,12 @@ impl Gateway {
             typing,
             typing_heard: TypingHeard::default(),
             receipts: Receipts::default(),
-            journal: Writing::new(Arc::clone(&parts.journal), id.clone(), Arc::clone(&parts.clock), Arc::clone(&generation)),
+            journal: Writing::new(
+                Arc::clone(&parts.journal),
+                id.clone(),
+                Arc::clone(&parts.clock),
+                Arc::clone(&generation),
+            ),
             emitted: Mutex::new(encoder.offset()),
             pasts: Pasts::new(Arc::clone(&parts.journal)),
             resumes: Semaphore::new(AT_ONCE),

@@ -61,7 +61,11 @@ impl Shared {
         }
     }
 
-    async fn sync_presence(&self, socket: &Socket<Member>, mut body: Object) -> Result<Vec<Presence>, Refusal> {
+    async fn sync_presence(
+        &self,
+        socket: &Socket<Member>,
+        mut body: Object,
+    ) -> Result<Vec<Presence>, Refusal> {
         let viewer = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let asked = validate::user_ids(&mut body, "userIds", USERS_MAX)?;
         if asked.is_empty() {
@@ -78,7 +82,12 @@ impl Shared {
         Ok(asked.into_iter().map(|user| found.remove(&user).unwrap_or_else(|| never_seen(user))).collect())
     }
 
-    async fn shown_to(&self, socket: &Socket<Member>, viewer: &UserId, asked: &[UserId]) -> Result<Vec<UserId>, Refusal> {
+    async fn shown_to(
+        &self,
+        socket: &Socket<Member>,
+        viewer: &UserId,
+        asked: &[UserId],
+    ) -> Result<Vec<UserId>, Refusal> {
         if socket.state().credential().is_some_and(|credential| credential.is_admin) {
             return Ok(asked.to_vec());
         }

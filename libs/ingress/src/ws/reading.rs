@@ -17,7 +17,12 @@ use eventflow_socketio::Socket;
 
 impl Shared {
     /// Takes one of both.
-    pub(crate) async fn take_read(&self, asker: Asker, name: EventName, body: Result<Object, Refusal>) -> Taken {
+    pub(crate) async fn take_read(
+        &self,
+        asker: Asker,
+        name: EventName,
+        body: Result<Object, Refusal>,
+    ) -> Taken {
         let command = match body {
             Ok(body) => self.read(&asker.socket, name, body).await,
             Err(refusal) => Err(refusal),
@@ -25,7 +30,12 @@ impl Shared {
         self.answer_later(asker, name, command)
     }
 
-    async fn read(&self, socket: &Socket<Member>, name: EventName, mut body: Object) -> Result<Asked, Refusal> {
+    async fn read(
+        &self,
+        socket: &Socket<Member>,
+        name: EventName,
+        mut body: Object,
+    ) -> Result<Asked, Refusal> {
         let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let (thread_id, up_to) = match name {
             EventName::ReadThread => {
@@ -41,7 +51,11 @@ impl Shared {
     }
 
     /// A message by `messageId`, or by `threadId` and `seq`.
-    async fn message_read(&self, body: &mut Object, user: &UserId) -> Result<(ThreadId, Option<u64>), Refusal> {
+    async fn message_read(
+        &self,
+        body: &mut Object,
+        user: &UserId,
+    ) -> Result<(ThreadId, Option<u64>), Refusal> {
         if body.get("messageId").is_some_and(|id| !id.is_null()) {
             let message = self.edge.commands.message_for(validate::message_id(body)?, user).await?;
             return Ok((message.thread_id, Some(message.seq)));

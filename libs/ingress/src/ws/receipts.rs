@@ -47,7 +47,11 @@ pub(crate) struct Receipts {
 
 impl Default for Receipts {
     fn default() -> Self {
-        Self { steps: (0..STEPS).map(|_| Step::default()).collect(), hasher: RandomState::new(), noted: Notify::new() }
+        Self {
+            steps: (0..STEPS).map(|_| Step::default()).collect(),
+            hasher: RandomState::new(),
+            noted: Notify::new(),
+        }
     }
 }
 
@@ -85,17 +89,27 @@ impl Receipts {
     }
 
     fn step(&self, thread: ThreadId) -> &Step {
-        let index = usize::try_from(self.hasher.hash_one(thread) % u64::from(STEPS)).expect("less than the number of steps");
+        let index = usize::try_from(self.hasher.hash_one(thread) % u64::from(STEPS))
+            .expect("less than the number of steps");
         &self.steps[index]
     }
 
     /// One step; what the broker does not take waits for the next round.
-    async fn tell(&self, step: &Step, hub: &Hub<Here>, signals: &Signals, clock: &dyn Clock, told: &mut Vec<Told>) {
+    async fn tell(
+        &self,
+        step: &Step,
+        hub: &Hub<Here>,
+        signals: &Signals,
+        clock: &dyn Clock,
+        told: &mut Vec<Told>,
+    ) {
         let waiting = std::mem::take(&mut *step.lock());
         for ((thread_id, user_id), seq) in waiting {
             // The line broke before it was sure that the message came through: told when the session is back.
             if !is_connected(hub, &user_id) {
-                hub.each(&user_id, |Here(socket)| socket.state().looking(|looking| looking.keep(thread_id, seq)));
+                hub.each(&user_id, |Here(socket)| {
+                    socket.state().looking(|looking| looking.keep(thread_id, seq))
+                });
                 continue;
             }
             let (cursor, up_to, at) = (Cursor::Delivered, Some(seq), clock.now());

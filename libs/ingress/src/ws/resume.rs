@@ -128,9 +128,12 @@ impl Resume<'_> {
             let mut after = None;
             for _ in 0..THREAD_PAGES_MAX {
                 let page = self.threads_page(ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
-                let activity =
-                    |view: &ThreadView| (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id);
-                found.extend(page.iter().map(activity).filter(|(at, _)| *at >= from).map(|(_, thread)| thread));
+                let activity = |view: &ThreadView| {
+                    (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id)
+                };
+                found.extend(
+                    page.iter().map(activity).filter(|(at, _)| *at >= from).map(|(_, thread)| thread),
+                );
                 after = page.last().map(activity);
                 if page.len() < PAGE_MAX as usize || after.is_none_or(|(at, _)| at < from) {
                     break;
@@ -182,11 +185,15 @@ impl Resume<'_> {
         for message in messages {
             match self.packet(message) {
                 Ok(packet) => packets.push((message.seq, packet)),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be written as JSON"),
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a message cannot be written as JSON"
+                ),
             }
         }
-        let entries =
-            packets.iter().filter_map(|(seq, packet)| Some(Entry { position: packet.offset()?.position(), thread, seq: *seq }));
+        let entries = packets.iter().filter_map(|(seq, packet)| {
+            Some(Entry { position: packet.offset()?.position(), thread, seq: *seq })
+        });
         self.shared.journal.write_alone(self.wanted.tag, entries.collect()).await;
         for (seq, packet) in packets {
             self.room().await?;
@@ -218,7 +225,8 @@ impl Resume<'_> {
     }
 
     async fn note_receipt(&self, thread: ThreadId, messages: &[Message]) {
-        let newest = messages.iter().rev().find(|message| message.sender_id != *self.user).map(|message| message.seq);
+        let newest =
+            messages.iter().rev().find(|message| message.sender_id != *self.user).map(|message| message.seq);
         let Some(newest) = newest.filter(|_| self.socket.is_connected()) else { return };
         // Who is in the thread was asked a moment ago; without an answer the next message brings the receipt.
         if let Ok(Some(people)) = self.shared.membership.of(thread).await

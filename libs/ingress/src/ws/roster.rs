@@ -75,7 +75,8 @@ pub(crate) fn roster<S: Clone + PartialEq>(
     gateway: GatewayId,
 ) -> (Roster, RosterTask<S>) {
     let (sender, changes) = mpsc::channel(CAPACITY);
-    let task = RosterTask { hub, registry, gateway, changes, renew_at: Instant::now() + RENEW_EVERY, behind: false };
+    let task =
+        RosterTask { hub, registry, gateway, changes, renew_at: Instant::now() + RENEW_EVERY, behind: false };
     (Roster { changes: sender }, task)
 }
 
@@ -100,7 +101,8 @@ impl<S: Clone + PartialEq> RosterTask<S> {
 
     /// Tells what is true of these users now.
     async fn settle(&mut self, batch: Vec<Change>) {
-        let (users, waiting): (Vec<_>, Vec<_>) = batch.into_iter().map(|change| (change.user, change.told)).unzip();
+        let (users, waiting): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|change| (change.user, change.told)).unzip();
         let (here, gone): (Vec<_>, Vec<_>) = users.into_iter().partition(|user| self.hub.has(user));
         self.enter(&here).await;
         self.leave(&gone).await;

@@ -86,10 +86,15 @@ impl Shared {
 
 fn answer(asker: &Asker, echo: &Echo, done: Result<Done, Refusal>) {
     match done {
-        Ok(Done::Message { message, deduplicated }) => match message.shown_text().and_then(RawValue::from_string) {
-            Ok(message) => confirm(asker, echo, &message, deduplicated),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be written as JSON"),
-        },
+        Ok(Done::Message { message, deduplicated }) => {
+            match message.shown_text().and_then(RawValue::from_string) {
+                Ok(message) => confirm(asker, echo, &message, deduplicated),
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a message cannot be written as JSON"
+                ),
+            }
+        }
         Ok(Done::Queued(command)) => {
             let body = json!({ "success": true, "status": "queued", "commandId": command, "threadId": echo.thread_id,
                 "clientMessageId": echo.client_message_id });
@@ -102,7 +107,12 @@ fn answer(asker: &Asker, echo: &Echo, done: Result<Done, Refusal>) {
 }
 
 fn confirm(asker: &Asker, echo: &Echo, message: &RawValue, deduplicated: bool) {
-    let body = MessageSent { success: true, message, client_message_id: echo.client_message_id.as_deref(), deduplicated };
+    let body = MessageSent {
+        success: true,
+        message,
+        client_message_id: echo.client_message_id.as_deref(),
+        deduplicated,
+    };
     asker.ack(&body);
     asker.emit("message:sent", &body);
 }
@@ -115,7 +125,10 @@ fn refuse(asker: &Asker, echo: &Echo, refusal: &Refusal) {
 
 impl Echo {
     fn of(body: Option<&Object>) -> Self {
-        Self { thread_id: short_text(body, "threadId"), client_message_id: short_text(body, "clientMessageId") }
+        Self {
+            thread_id: short_text(body, "threadId"),
+            client_message_id: short_text(body, "clientMessageId"),
+        }
     }
 }
 

@@ -45,7 +45,8 @@ impl Sight {
     /// `person` is otherwise than was said, unless something else was said meanwhile.
     fn correct(&self, person: &Presence, before: Status) -> bool {
         let mut said = self.0.lock();
-        let known = said.get_mut(&person.user_id).filter(|status| **status == before && before != person.status);
+        let known =
+            said.get_mut(&person.user_id).filter(|status| **status == before && before != person.status);
         known.map(|status| *status = person.status).is_some()
     }
 }
@@ -75,7 +76,10 @@ pub(crate) async fn look(shared: &Shared, sure_after: Duration) -> Result<(), Pr
         tracing::debug!("the presence store does not know who is connected here");
         return Ok(());
     }
-    let still = differing.iter().filter_map(|person| Some((person.user_id.clone(), *said.get(&person.user_id)?))).collect();
+    let still = differing
+        .iter()
+        .filter_map(|person| Some((person.user_id.clone(), *said.get(&person.user_id)?)))
+        .collect();
     for person in self::differing(shared, &still).await? {
         if said.get(&person.user_id).is_some_and(|before| shared.sight.correct(&person, *before)) {
             let packets = shared.presence_packets(&person);
@@ -111,7 +115,9 @@ async fn is_fed(shared: &Shared) -> Result<bool, PresenceError> {
 impl Shared {
     /// A person's presence as its watchers hear it: worth nothing later.
     pub(crate) fn presence_packets(&self, person: &Presence) -> Vec<Packet> {
-        let encode = |name: &str| self.encoder.ephemeral(name, person).expect("an id, a status and a time always encode");
+        let encode = |name: &str| {
+            self.encoder.ephemeral(name, person).expect("an id, a status and a time always encode")
+        };
         PRESENCE_NAMES.map(encode).into()
     }
 }

@@ -38,7 +38,8 @@ impl Signals {
         metrics: &Metrics,
         tracker: &TaskTracker,
     ) -> Result<Self, BrokerError> {
-        let open = async |queue: &str| Lane::open(broker, queue, None, metrics.bus.queue(queue), tracker).await;
+        let open =
+            async |queue: &str| Lane::open(broker, queue, None, metrics.bus.queue(queue), tracker).await;
         let (mut cursors, mut fanout) = (Vec::new(), Vec::new());
         for shard in 0..topology.shards() {
             cursors.push(open(CURSORS.shard(shard).name()).await?);

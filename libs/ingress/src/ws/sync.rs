@@ -102,9 +102,12 @@ impl Shared {
         for Wanted { thread, after } in wanted {
             threads.push(match self.missed(user, &thread, after, &mut room).await {
                 Ok(part) => part,
-                Err(refusal) if refusal.code == ErrorCode::NotFound => {
-                    Part::Refused { thread_id: thread, success: false, error: refusal.error.into(), code: refusal.code }
-                }
+                Err(refusal) if refusal.code == ErrorCode::NotFound => Part::Refused {
+                    thread_id: thread,
+                    success: false,
+                    error: refusal.error.into(),
+                    code: refusal.code,
+                },
                 Err(refusal) => return Err(refusal),
             });
         }
@@ -115,10 +118,18 @@ impl Shared {
         Ok(Synced { success: true, threads, new_threads })
     }
 
-    async fn missed(&self, user: &UserId, thread: &str, after: u64, room: &mut Room) -> Result<Part, Refusal> {
+    async fn missed(
+        &self,
+        user: &UserId,
+        thread: &str,
+        after: u64,
+        room: &mut Room,
+    ) -> Result<Part, Refusal> {
         let thread_id = validate::parse_thread_id(thread)?;
         let people = self.membership.of(thread_id).await?;
-        let people = people.filter(|people| people.binary_search(user).is_ok()).ok_or_else(|| Refusal::not_found("thread"))?;
+        let people = people
+            .filter(|people| people.binary_search(user).is_ok())
+            .ok_or_else(|| Refusal::not_found("thread"))?;
         let mut missed = Missed { place: after, messages: Vec::new(), gap: false, is_heard: false };
         let complete = self.fill(user, thread_id, &mut missed, room).await?;
         if people.len() <= RECEIPT_PARTICIPANTS_MAX && missed.is_heard {
@@ -128,7 +139,13 @@ impl Shared {
     }
 
     /// Reads on until everything is there (`true`) or the answer is full.
-    async fn fill(&self, user: &UserId, thread: ThreadId, missed: &mut Missed, room: &mut Room) -> Result<bool, Refusal> {
+    async fn fill(
+        &self,
+        user: &UserId,
+        thread: ThreadId,
+        missed: &mut Missed,
+        room: &mut Room,
+    ) -> Result<bool, Refusal> {
         // The message the client has is read too: that it is there shows that nothing is missing before the first new one.
         let mut from = missed.place.saturating_sub(1);
         let mut known = missed.place > 0;
@@ -161,10 +178,13 @@ impl Shared {
         for _ in 0..THREAD_PAGES_MAX {
             let page = ThreadPage { status: ThreadStatus::Active, after, skip: 0, limit: PAGE_MAX };
             let page = self.edge.store.threads_of(user, page).await?;
-            let active_at = |thread: &eventflow_protocol::document::Thread| thread.last_message_at.unwrap_or(thread.created_at);
+            let active_at = |thread: &eventflow_protocol::document::Thread| {
+                thread.last_message_at.unwrap_or(thread.created_at)
+            };
             after = page.last().map(|view| (active_at(&view.thread), view.thread.id));
             let is_last = page.len() < PAGE_MAX as usize;
-            found.extend(page.iter().filter(|view| view.thread.created_at > since).map(|view| view.thread.id));
+            found
+                .extend(page.iter().filter(|view| view.thread.created_at > since).map(|view| view.thread.id));
             if is_last || after.is_none_or(|(active_at, _)| active_at <= since) {
                 break;
             }
@@ -201,11 +221,15 @@ fn wanted(body: &mut Object) -> Result<Vec<Wanted>, Refusal> {
 }
 
 fn wanted_thread(item: Value, index: usize) -> Result<Wanted, Refusal> {
-    let Value::Object(mut item) = item else { return Err(fields::wrong_type(&format!("threads[{index}]"), "an object")) };
+    let Value::Object(mut item) = item else {
+        return Err(fields::wrong_type(&format!("threads[{index}]"), "an object"));
+    };
     let thread = fields::text(&mut item, "threadId", &format!("threads[{index}].threadId"))?;
     let after = match fields::take(&mut item, "after") {
         None => 0,
-        Some(after) => after.as_u64().ok_or_else(|| fields::wrong_type(&format!("threads[{index}].after"), "a whole number"))?,
+        Some(after) => after
+            .as_u64()
+            .ok_or_else(|| fields::wrong_type(&format!("threads[{index}].after"), "a whole number"))?,
     };
     Ok(Wanted { thread: thread.chars().take(THREAD_ID_SHOWN).collect(), after })
 }
@@ -215,13 +239,18 @@ const THREAD_ID_SHOWN: usize = 64;
 
 fn limit(body: &mut Object) -> Result<usize, Refusal> {
     let Some(limit) = fields::take(body, "limit") else { return Ok(MESSAGES_MAX) };
-    let limit = limit.as_u64().filter(|limit| *limit > 0).ok_or_else(|| fields::wrong_type("limit", "a whole number from 1"))?;
+    let limit = limit
+        .as_u64()
+        .filter(|limit| *limit > 0)
+        .ok_or_else(|| fields::wrong_type("limit", "a whole number from 1"))?;
     Ok(usize::try_from(limit).unwrap_or(MESSAGES_MAX).min(MESSAGES_MAX))
 }
 
 fn threads_after(body: &mut Object) -> Result<Option<Timestamp>, Refusal> {
     let after = fields::take(body, "threadsAfter").map(serde_json::from_value);
-    after.transpose().map_err(|_| fields::wrong_type("threadsAfter", "a time such as 2030-01-31T12:00:00.000Z"))
+    after
+        .transpose()
+        .map_err(|_| fields::wrong_type("threadsAfter", "a time such as 2030-01-31T12:00:00.000Z"))
 }
 
 fn raw(message: &Message) -> Result<Box<RawValue>, Refusal> {

@@ -26,7 +26,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 async fn a_message_is_acknowledged_confirmed_and_heard_by_every_participant() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let (mut ann, mut bob, mut eve) = (rig.client("ann").await, rig.client("bob").await, rig.client("eve").await);
+    let (mut ann, mut bob, mut eve) =
+        (rig.client("ann").await, rig.client("bob").await, rig.client("eve").await);
     let body = json!({"threadId": thread, "content": "a < b <3", "attachments": [], "clientMessageId": "k1"});
     let ack = ann.ask("message:send", &body).await;
     assert_eq!(
@@ -81,7 +82,11 @@ async fn the_published_client_signs_in_with_its_cookie_and_confirms_by_auth() {
     ann.emit("auth", &json!({"userId": "bob"})).await;
     assert_eq!(ann.event("auth:error").await["code"], "forbidden");
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true, "she is still herself");
+    assert_eq!(
+        ann.ask("thread:join", &json!({"threadId": thread})).await["success"],
+        true,
+        "she is still herself"
+    );
 }
 
 #[tokio::test]
@@ -113,7 +118,11 @@ async fn a_token_in_the_auth_event_signs_in() {
     assert_eq!(client.ask("auth", &json!({"token": "x"})).await["code"], "unauthenticated");
     assert_eq!(client.ask("auth", &json!({"token": ann})).await, json!({"success": true, "userId": "ann"}));
     assert!(rig.is_located("ann").await);
-    assert_eq!(client.ask("auth", &json!({"token": bob})).await["code"], "forbidden", "a socket never changes hands");
+    assert_eq!(
+        client.ask("auth", &json!({"token": bob})).await["code"],
+        "forbidden",
+        "a socket never changes hands"
+    );
 }
 
 #[tokio::test]
@@ -140,7 +149,10 @@ async fn foreign_origins_get_403() {
     let rig = Rig::new().await;
     for origin in ["https://evil.test", "null", "http://127.0.0.1.evil.test"] {
         let refused = rig.open(&[("origin", origin.to_owned())]).await.err();
-        assert!(matches!(&refused, Some(Error::Http(response)) if response.status() == 403), "{origin}: {refused:?}");
+        assert!(
+            matches!(&refused, Some(Error::Http(response)) if response.status() == 403),
+            "{origin}: {refused:?}"
+        );
     }
 }
 
@@ -217,7 +229,10 @@ async fn a_binary_event_is_refused() {
     ann.send(r#"451-["message:send",{"_placeholder":true,"num":0}]"#).await;
     ann.socket.send(Message::binary(vec![1, 2, 3])).await.unwrap();
     let error = ann.event("message:error").await;
-    assert_eq!((&error["code"], &error["error"]), (&json!("invalid"), &json!("binary events are not accepted")));
+    assert_eq!(
+        (&error["code"], &error["error"]),
+        (&json!("invalid"), &json!("binary events are not accepted"))
+    );
 }
 
 #[tokio::test]
@@ -249,7 +264,10 @@ async fn messages_of_one_socket_are_stored_in_the_order_they_were_sent() {
     let mut seqs: Vec<(u64, String)> = Vec::new();
     for _ in 0..200 {
         let sent = ann.event("message:sent").await;
-        seqs.push((sent["message"]["seq"].as_u64().unwrap(), sent["message"]["content"].as_str().unwrap().to_owned()));
+        seqs.push((
+            sent["message"]["seq"].as_u64().unwrap(),
+            sent["message"]["content"].as_str().unwrap().to_owned(),
+        ));
     }
     seqs.sort();
     assert!(seqs.iter().zip(0_u64..).all(|((seq, content), n)| *seq == n + 1 && *content == n.to_string()));
@@ -285,9 +303,11 @@ async fn a_slow_store_means_queued_after_three_seconds() {
 async fn a_recovered_session_gets_what_it_missed_and_one_of_an_older_generation_starts_anew() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let auth = |pid: &str, offset: &str| json!({"token": rig.world.token("ann"), "pid": pid, "offset": offset});
+    let auth =
+        |pid: &str, offset: &str| json!({"token": rig.world.token("ann"), "pid": pid, "offset": offset});
     let mut ann = rig.open(&[]).await.unwrap();
-    let connected: Value = serde_json::from_str(&ann.connect(&json!({"token": rig.world.token("ann")})).await[2..]).unwrap();
+    let connected: Value =
+        serde_json::from_str(&ann.connect(&json!({"token": rig.world.token("ann")})).await[2..]).unwrap();
     let pid = connected["pid"].as_str().unwrap().to_owned();
     rig.deliver(new_event(), thread, "one").await;
     let frame = ann.frame().await;
@@ -311,9 +331,12 @@ async fn a_recovered_session_gets_what_it_missed_and_one_of_an_older_generation_
 async fn somebody_else_does_not_recover_the_session() {
     let rig = Rig::new().await;
     let mut ann = rig.open(&[]).await.unwrap();
-    let connected: Value = serde_json::from_str(&ann.connect(&json!({"token": rig.world.token("ann")})).await[2..]).unwrap();
+    let connected: Value =
+        serde_json::from_str(&ann.connect(&json!({"token": rig.world.token("ann")})).await[2..]).unwrap();
     drop(ann);
-    for auth in [json!({"pid": connected["pid"], "token": rig.world.token("eve")}), json!({"pid": connected["pid"]})] {
+    for auth in
+        [json!({"pid": connected["pid"], "token": rig.world.token("eve")}), json!({"pid": connected["pid"]})]
+    {
         let mut eve = rig.open(&[]).await.unwrap();
         let other: Value = serde_json::from_str(&eve.connect(&auth).await[2..]).unwrap();
         assert_ne!(other["sid"], connected["sid"]);

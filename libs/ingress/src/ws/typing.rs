@@ -144,7 +144,8 @@ pub(crate) struct TypingTask {
 /// Nobody types yet.
 pub(crate) fn typing(clock: Arc<dyn Clock>, signals: Signals) -> (Arc<Typing>, TypingTask) {
     let (sender, waiting) = mpsc::channel(WAITING_MAX);
-    let typing = Arc::new(Typing { typists: Typists::default(), clock, waiting: sender, started: Notify::new() });
+    let typing =
+        Arc::new(Typing { typists: Typists::default(), clock, waiting: sender, started: Notify::new() });
     (Arc::clone(&typing), TypingTask { typing, waiting, signals })
 }
 
@@ -186,7 +187,12 @@ impl TypingTask {
 
 impl Shared {
     /// `typing:start` and `typing:stop {threadId}`: answered only where a callback asks, and without cost.
-    pub(crate) async fn take_typing(&self, asker: &Asker, types: bool, body: Result<Object, Refusal>) -> Taken {
+    pub(crate) async fn take_typing(
+        &self,
+        asker: &Asker,
+        types: bool,
+        body: Result<Object, Refusal>,
+    ) -> Taken {
         let result = match body {
             Ok(body) => self.types(&asker.socket, types, body).await,
             Err(refusal) => Err(refusal),
@@ -203,7 +209,12 @@ impl Shared {
         }
     }
 
-    async fn types(&self, socket: &Socket<Member>, types: bool, mut body: Object) -> Result<ThreadId, Refusal> {
+    async fn types(
+        &self,
+        socket: &Socket<Member>,
+        types: bool,
+        mut body: Object,
+    ) -> Result<ThreadId, Refusal> {
         let user = socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let thread = validate::parse_thread_id(&fields::text(&mut body, "threadId", "threadId")?)?;
         let people = self.may_type(socket, thread, user).await?;
@@ -222,10 +233,17 @@ impl Shared {
     }
 
     /// Whether they are in the thread. Asking the store has a budget, so that a flood of made-up threads does not reach it.
-    async fn may_type(&self, socket: &Socket<Member>, thread: ThreadId, user: &UserId) -> Result<Participants, Refusal> {
+    async fn may_type(
+        &self,
+        socket: &Socket<Member>,
+        thread: ThreadId,
+        user: &UserId,
+    ) -> Result<Participants, Refusal> {
         let people = match self.membership.remembered(thread) {
             Some(people) => Some(people),
-            None if socket.state().may_ask_unknown(self.edge.events_per_minute) => self.membership.of(thread).await?,
+            None if socket.state().may_ask_unknown(self.edge.events_per_minute) => {
+                self.membership.of(thread).await?
+            }
             None => return Err(limited()),
         };
         people.filter(|people| people.binary_search(user).is_ok()).ok_or_else(|| Refusal::not_found("thread"))
@@ -253,7 +271,8 @@ impl Shared {
     /// A page that has just come tells of the stop of what it had started before, perhaps on another gateway.
     fn stops_after_coming(&self, socket: &Socket<Member>, user: &UserId, thread: ThreadId) -> bool {
         let here_for_ms = self.edge.clock.now().0.saturating_sub(socket.state().opened_at().0);
-        let tells = here_for_ms <= TYPING_LIFE_MS && self.typing.typists.stops_elsewhere(user, thread, Instant::now());
+        let tells = here_for_ms <= TYPING_LIFE_MS
+            && self.typing.typists.stops_elsewhere(user, thread, Instant::now());
         self.typing.started.notify_one();
         tells
     }
@@ -261,7 +280,8 @@ impl Shared {
     /// The socket has no transport any more: whoever typed on it has stopped.
     pub(crate) fn stop_typing(&self, socket: &Socket<Member>) {
         let Some(user) = socket.state().user() else { return };
-        let threads = socket.state().looking_if_any(|looking| std::mem::take(&mut looking.typing)).unwrap_or_default();
+        let threads =
+            socket.state().looking_if_any(|looking| std::mem::take(&mut looking.typing)).unwrap_or_default();
         for thread in threads {
             if self.typing.typists.stops(user, thread) {
                 self.typing.tell(user.clone(), thread, false);
@@ -300,7 +320,10 @@ mod tests {
         typists.starts(&ann(), thread(), start);
         typists.starts(&ann(), ThreadId::from_bytes([2; 12]), start);
         typists.starts(&"bob".parse().unwrap(), thread(), at(start, 3_000));
-        assert_eq!([at(start, 3_000), at(start, 7_000), at(start, 10_000)].map(|now| typists.count(now)), [2, 1, 0]);
+        assert_eq!(
+            [at(start, 3_000), at(start, 7_000), at(start, 10_000)].map(|now| typists.count(now)),
+            [2, 1, 0]
+        );
         typists.stops(&ann(), thread());
         assert_eq!(typists.count(start), 2, "still in the other thread");
     }

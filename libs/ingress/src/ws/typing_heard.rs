@@ -88,7 +88,10 @@ impl Shared {
                     });
                 }
             }
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "an event cannot be written as JSON"),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "an event cannot be written as JSON"
+            ),
         }
     }
 }
@@ -98,7 +101,8 @@ mod tests {
     use super::*;
 
     fn signal(is_typing: bool) -> String {
-        json!({ "threadId": ThreadId::from_bytes([1; 12]), "userId": "ann", "isTyping": is_typing }).to_string()
+        json!({ "threadId": ThreadId::from_bytes([1; 12]), "userId": "ann", "isTyping": is_typing })
+            .to_string()
     }
 
     #[test]

@@ -129,7 +129,10 @@ async fn report(server: &Server<SocketApp>, shared: &Shared, id: &GatewayId) {
         let stats = stats(server, shared);
         match timeout(REPORT_TIMEOUT, shared.edge.presence.report(id.as_str(), &stats)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "the gateway's numbers are not told"),
+            Ok(Err(error)) => tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the gateway's numbers are not told"
+            ),
             Err(_) => tracing::debug!("the gateway's numbers are not told in time"),
         }
     }

@@ -198,7 +198,11 @@ mod tests {
         let names: Vec<String> = (0..=WATCHED_THREAD_MAX).map(|n| format!("u{n:04}")).collect();
         let people: Participants = names.iter().map(|name| name.parse().unwrap()).collect();
         assert_eq!(watched_in(&people, &people[0]).len(), 0);
-        assert_eq!(watched_in(&people[1..].into(), &people[1]).len(), WATCHED_THREAD_MAX - 1, "all but oneself");
+        assert_eq!(
+            watched_in(&people[1..].into(), &people[1]).len(),
+            WATCHED_THREAD_MAX - 1,
+            "all but oneself"
+        );
     }
 
     #[test]

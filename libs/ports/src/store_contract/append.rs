@@ -101,7 +101,11 @@ pub async fn content_comes_back_unchanged(harness: &dyn Harness) {
     }
     assert_eq!(answers[5].attachments, batch[5].send.attachments);
     assert_eq!(answers[5].client_message_id.as_deref(), Some(key));
-    assert_eq!(history(&*harness.open().await, scene.thread).await, answers, "what is read later is what was answered");
+    assert_eq!(
+        history(&*harness.open().await, scene.thread).await,
+        answers,
+        "what is read later is what was answered"
+    );
 }
 
 /// A thread's free-form object is not interpreted either.
@@ -144,7 +148,10 @@ pub async fn a_thread_that_another_store_just_created_is_found(harness: &dyn Har
     let people = fresh_people(2);
     let create = creation(&people, 0);
     let early = say(create.thread_id, &people[0], "too early");
-    assert_eq!(store.append_messages(std::slice::from_ref(&early)).await.expect("append"), [Appended::NotParticipant]);
+    assert_eq!(
+        store.append_messages(std::slice::from_ref(&early)).await.expect("append"),
+        [Appended::NotParticipant]
+    );
     assert_eq!(store.participants(&[create.thread_id]).await.expect("ask").len(), 0);
     other.create_thread(&create).await.expect("create");
     assert_eq!(append(&*store, &[early]).await[0].seq, 1);

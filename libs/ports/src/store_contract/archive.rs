@@ -15,7 +15,10 @@ pub async fn a_thread_is_put_away_for_one_person(harness: &dyn Harness) {
     let messages = append(&*store, &scene.talk(3)).await;
     store.touch_threads(&messages).await.expect("touch");
     let seen = archive(&*store, &scene, 0, true).await;
-    assert_eq!((seen.thread.status, seen.unread_count, seen.last_message), (Archived, 2, Some(messages[2].clone())));
+    assert_eq!(
+        (seen.thread.status, seen.unread_count, seen.last_message),
+        (Archived, 2, Some(messages[2].clone()))
+    );
     for witness in [store, harness.open().await] {
         assert_eq!(statuses(&*witness, &scene).await, [Archived, Active, Active]);
         assert_eq!(listed(&*witness, &scene.people[0], Active).await, [other.thread]);
@@ -91,14 +94,19 @@ pub async fn an_old_message_brings_nothing_back(harness: &dyn Harness) {
 pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
-    let wishes: Vec<_> = [true, false, true].map(|archived| wish(scene.thread, &scene.people[0], archived)).into();
+    let wishes: Vec<_> =
+        [true, false, true].map(|archived| wish(scene.thread, &scene.people[0], archived)).into();
     for first in &wishes {
         store.archive(first).await.expect("archive");
     }
     assert_eq!(statuses(&*store, &scene).await, [Archived, Active]);
     for witness in [store.clone(), harness.open().await] {
         witness.archive(&wishes[1]).await.expect("archive again");
-        assert_eq!(statuses(&*witness, &scene).await, [Archived, Active], "the thread was put away again since");
+        assert_eq!(
+            statuses(&*witness, &scene).await,
+            [Archived, Active],
+            "the thread was put away again since"
+        );
     }
     let hello = append(&*store, &[scene.say(1, "are you there?")]).await;
     store.touch_threads(&hello).await.expect("touch");
@@ -109,7 +117,8 @@ pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) 
             assert_eq!(seen.thread.status, Active, "somebody else's message brought the thread back");
         }
     }
-    let theirs = Identified { wanted: wish(scene.thread, &scene.people[1], true).wanted, ..wishes[0].clone() };
+    let theirs =
+        Identified { wanted: wish(scene.thread, &scene.people[1], true).wanted, ..wishes[0].clone() };
     store.archive(&theirs).await.expect("archive");
     assert_eq!(statuses(&*store, &scene).await, [Active, Archived], "what one has done another has not");
 }

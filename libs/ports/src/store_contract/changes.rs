@@ -3,10 +3,14 @@
 //! Whoever changes the same message at the same time, nothing that was answered is lost: neither another change nor a receipt.
 
 use super::Harness;
-use super::fixtures::{Scene, advance, append, at, change, change_one, creation, duplicate, fresh_people, history, unread, view};
+use super::fixtures::{
+    Scene, advance, append, at, change, change_one, creation, duplicate, fresh_people, history, unread, view,
+};
 use super::random::Random;
 use crate::store::{Identified, Store};
-use eventflow_protocol::change::{Change, ChangeMessage, Changed, Cursor, Effect, REACTIONS_PER_PERSON_MAX, Wish};
+use eventflow_protocol::change::{
+    Change, ChangeMessage, Changed, Cursor, Effect, REACTIONS_PER_PERSON_MAX, Wish,
+};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::{Message, MessageStatus};
 use eventflow_protocol::{CommandId, MessageId, UserId};
@@ -20,8 +24,10 @@ const REACTING: usize = 20;
 pub async fn an_edited_message_says_the_new_text(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, first) = told(&*store).await;
-    let (message, effect) = done(change_one(&*store, &change(&first, &scene.people[0], edit("better"), 7)).await);
-    let expected = Message { content: "better".to_owned(), edited_at: Some(at(7)), updated_at: at(7), ..first.clone() };
+    let (message, effect) =
+        done(change_one(&*store, &change(&first, &scene.people[0], edit("better"), 7)).await);
+    let expected =
+        Message { content: "better".to_owned(), edited_at: Some(at(7)), updated_at: at(7), ..first.clone() };
     assert_eq!((&message, effect), (&expected, Effect::Edited));
     let other = harness.open().await;
     assert_eq!(other.message(first.id).await.expect("read"), Some(expected.clone()));
@@ -44,12 +50,20 @@ pub async fn a_deleted_message_keeps_its_place(harness: &dyn Harness) {
     let messages = append(&*store, &scene.talk(3)).await;
     store.touch_threads(&messages).await.expect("touch");
     change_one(&*store, &change(&messages[0], &scene.people[1], react("👍", Wish::Add), 5)).await;
-    let (gone, effect) = done(change_one(&*store, &change(&messages[0], &scene.people[0], Change::Delete, 8)).await);
+    let (gone, effect) =
+        done(change_one(&*store, &change(&messages[0], &scene.people[0], Change::Delete, 8)).await);
     assert_eq!((gone.content.as_str(), gone.reactions.len(), gone.seq), ("", 0, 1));
     assert_eq!((gone.deleted_at, gone.updated_at, effect), (Some(at(8)), at(8), Effect::Deleted));
-    assert_eq!(unread(&*store, &scene).await, [1, 2], "a message that was taken back keeps its place and counts");
+    assert_eq!(
+        unread(&*store, &scene).await,
+        [1, 2],
+        "a message that was taken back keeps its place and counts"
+    );
     let next = append(&*store, &[scene.say(1, "next")]).await.remove(0);
-    assert_eq!(history(&*harness.open().await, scene.thread).await, [&gone, &messages[1], &messages[2], &next].map(Clone::clone));
+    assert_eq!(
+        history(&*harness.open().await, scene.thread).await,
+        [&gone, &messages[1], &messages[2], &next].map(Clone::clone)
+    );
 }
 
 /// Every kind of change comes three times, later ones in between, at two stores.
@@ -210,7 +224,10 @@ pub async fn changes_and_receipts_do_not_undo_each_other(harness: &dyn Harness) 
     for message in history(&*setup, scene.thread).await {
         assert_eq!(message.content, format!("edited {}", message.seq));
         assert_eq!(message.reactions.len(), 5);
-        assert_eq!((message.read_by.len(), message.delivered_to.len(), message.status), (5, 5, MessageStatus::Read));
+        assert_eq!(
+            (message.read_by.len(), message.delivered_to.len(), message.status),
+            (5, 5, MessageStatus::Read)
+        );
     }
 }
 
@@ -222,7 +239,8 @@ pub async fn a_key_still_names_a_message_that_was_changed(harness: &dyn Harness)
         let first = append(&*store, &[scene.say_keyed(0, "hi", "k")]).await.remove(0);
         let (now, _) = done(change_one(&*store, &change(&first, &scene.people[0], last, 5)).await);
         for witness in [store, harness.open().await] {
-            let mut answers = witness.append_messages(&[scene.say_keyed(0, "hi", "k")]).await.expect("append");
+            let mut answers =
+                witness.append_messages(&[scene.say_keyed(0, "hi", "k")]).await.expect("append");
             assert_eq!(duplicate(answers.remove(0)), now);
         }
     }
@@ -232,7 +250,9 @@ fn changes_for_all(scene: &Scene, messages: &[Message]) -> Vec<Identified<Change
     let mut wanted = Vec::new();
     for message in messages {
         wanted.push(change(message, &scene.people[0], edit(&format!("edited {}", message.seq)), 5));
-        wanted.extend(scene.people[1..].iter().map(|person| change(message, person, react("👍", Wish::Add), 5)));
+        wanted.extend(
+            scene.people[1..].iter().map(|person| change(message, person, react("👍", Wish::Add), 5)),
+        );
     }
     Random::seeded(7).shuffle(&mut wanted);
     wanted

@@ -65,7 +65,10 @@ pub async fn missing_earlier_messages_are_included(harness: &dyn Harness) {
         let messages = append(&*store, &scene.talk(9)).await;
         let witness = if newly_opened { harness.open().await } else { store.clone() };
         witness.touch_threads(&messages[4..5]).await.expect("touch the fifth");
-        witness.touch_threads(&[messages[8].clone(), messages[6].clone()]).await.expect("touch the ninth and seventh");
+        witness
+            .touch_threads(&[messages[8].clone(), messages[6].clone()])
+            .await
+            .expect("touch the ninth and seventh");
         store.touch_threads(&messages).await.expect("touch all");
         assert_eq!(unread(&*store, &scene).await, [4, 5]);
         assert_eq!(view(&*store, scene.thread, &scene.people[0]).await.thread.last_seq, 9);
@@ -103,7 +106,9 @@ pub async fn counts_are_exact_while_messages_come_in(harness: &dyn Harness) {
         let (store, scene) = (harness.open().await, scene.clone());
         working.spawn(async move {
             for i in 0..20 {
-                let messages = append(&*store, &[scene.say(who, &format!("{i}a")), scene.say(who, &format!("{i}b"))]).await;
+                let messages =
+                    append(&*store, &[scene.say(who, &format!("{i}a")), scene.say(who, &format!("{i}b"))])
+                        .await;
                 store.touch_threads(&messages).await.expect("touch");
             }
         });

@@ -53,7 +53,11 @@ pub async fn an_empty_thread_has_nothing_to_read(harness: &dyn Harness) {
     }
     let messages = append(&*store, &scene.talk(2)).await;
     store.touch_threads(&messages).await.expect("touch");
-    assert_eq!(unread(&*store, &scene).await, [1, 1], "an advance beyond the end does not reach into the future");
+    assert_eq!(
+        unread(&*store, &scene).await,
+        [1, 1],
+        "an advance beyond the end does not reach into the future"
+    );
 }
 
 /// Reading counts down the messages of others; delivery does not.
@@ -62,7 +66,11 @@ pub async fn reading_leaves_what_is_beyond_the_cursor_unread(harness: &dyn Harne
     let (scene, _) = talked(&*store, 3, 9).await;
     assert_eq!(advance(&*store, &scene, 0, Cursor::Delivered, None).await.unread_count, 6);
     for (up_to, left) in [(1, 6), (2, 5), (3, 4), (4, 4), (8, 1), (9, 0)] {
-        assert_eq!(advance(&*store, &scene, 0, Cursor::Read, Some(up_to)).await.unread_count, left, "read up to {up_to}");
+        assert_eq!(
+            advance(&*store, &scene, 0, Cursor::Read, Some(up_to)).await.unread_count,
+            left,
+            "read up to {up_to}"
+        );
         assert_eq!(view(&*harness.open().await, scene.thread, &scene.people[0]).await.unread_count, left);
     }
     assert_eq!(unread(&*store, &scene).await, [0, 6, 6]);
@@ -95,10 +103,17 @@ pub async fn receipts_of_two_people_make_the_status(harness: &dyn Harness) {
     let advanced = advance(&*store, &scene, 0, Cursor::Delivered, None).await;
     assert_eq!(named(&advanced), [(2, Delivered), (4, Delivered)]);
     let all = history(&*harness.open().await, scene.thread).await;
-    assert_eq!(all.iter().map(|message| message.status).collect::<Vec<_>>(), [Read, Delivered, Read, Delivered]);
+    assert_eq!(
+        all.iter().map(|message| message.status).collect::<Vec<_>>(),
+        [Read, Delivered, Read, Delivered]
+    );
     assert_eq!((readers(&scene, &all[0]), getters(&scene, &all[0])), (vec![1], vec![1]));
     assert_eq!((readers(&scene, &all[1]), getters(&scene, &all[1])), (vec![], vec![0]));
-    assert_eq!((readers(&scene, &all[2]), getters(&scene, &all[2])), (vec![1], vec![1]), "reading includes getting");
+    assert_eq!(
+        (readers(&scene, &all[2]), getters(&scene, &all[2])),
+        (vec![1], vec![1]),
+        "reading includes getting"
+    );
     assert_eq!((all[0].read_by[0].read_at, all[0].delivered_to[0].delivered_at), (at(50), at(50)));
 }
 
@@ -168,8 +183,12 @@ pub async fn reading_everything_before_the_first_message_reads_nothing(harness: 
     let (thread_id, user_id) = (scene.thread, scene.people[0].clone());
     let early = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(0) };
     for witness in [store.clone(), harness.open().await] {
-        let advanced =
-            witness.advance(std::slice::from_ref(&early)).await.expect("advance").remove(0).expect("they are in the thread");
+        let advanced = witness
+            .advance(std::slice::from_ref(&early))
+            .await
+            .expect("advance")
+            .remove(0)
+            .expect("they are in the thread");
         assert_eq!((advanced.from, advanced.up_to, advanced.unread_count), (0, 0, 2));
     }
 }
@@ -188,7 +207,10 @@ pub async fn strangers_have_no_cursor(harness: &dyn Harness) {
     let strange = AdvanceCursor { user_id: fresh_people(1).remove(0), ..mine.clone() };
     let nowhere = AdvanceCursor { thread_id: creation(&scene.people, 0).thread_id, ..mine.clone() };
     let answers = store.advance(&[strange, mine, nowhere]).await.expect("advance");
-    assert_eq!(answers.iter().map(|answer| answer.as_ref().map(|a| a.up_to)).collect::<Vec<_>>(), [None, Some(2), None]);
+    assert_eq!(
+        answers.iter().map(|answer| answer.as_ref().map(|a| a.up_to)).collect::<Vec<_>>(),
+        [None, Some(2), None]
+    );
     assert_eq!(store.advance(&[]).await.expect("advance nobody"), []);
     let seen = history(&*store, scene.thread).await;
     assert_eq!((seen[0].read_by.len(), seen[1].read_by.len()), (0, 1));
@@ -228,12 +250,14 @@ pub async fn every_answer_is_what_the_history_says(harness: &dyn Harness) {
         let mut random = Random::seeded(seed);
         let stores = [harness.open().await, harness.open().await];
         let scene = Scene::with_people(&*stores[0], 3).await;
-        let (mut all, mut read, mut pending): (Vec<Message>, _, Vec<Message>) = (Vec::new(), [0; 3], Vec::new());
+        let (mut all, mut read, mut pending): (Vec<Message>, _, Vec<Message>) =
+            (Vec::new(), [0; 3], Vec::new());
         for step in 0..STEPS {
             let store = &*stores[random.below(2)];
             match random.below(3) {
                 0 => {
-                    let batch: Vec<_> = (0..=random.below(3)).map(|_| scene.say(random.below(3), "again")).collect();
+                    let batch: Vec<_> =
+                        (0..=random.below(3)).map(|_| scene.say(random.below(3), "again")).collect();
                     let messages = append(store, &batch).await;
                     all.extend(messages.clone());
                     pending.extend(messages);
@@ -249,7 +273,11 @@ pub async fn every_answer_is_what_the_history_says(harness: &dyn Harness) {
                     let up_to = place.min(all.len() as u64).max(read[who]);
                     read[who] = up_to;
                     let left = beyond(&all, &scene, who, up_to);
-                    assert_eq!((advanced.up_to, advanced.unread_count), (up_to, left), "seed {seed}, step {step}");
+                    assert_eq!(
+                        (advanced.up_to, advanced.unread_count),
+                        (up_to, left),
+                        "seed {seed}, step {step}"
+                    );
                 }
             }
         }

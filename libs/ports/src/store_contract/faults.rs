@@ -1,6 +1,8 @@
 //! The store goes away in the middle: callers hear it in time, nothing answered is lost, nothing is done twice.
 
-use super::fixtures::{Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread};
+use super::fixtures::{
+    Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread,
+};
 use super::{Fault, FaultHarness};
 use crate::store::{Identified, MessagePage, NewMessage, Store, StoreError};
 use eventflow_protocol::CommandId;
@@ -109,7 +111,10 @@ pub async fn a_stream_of_batches_survives_faults(harness: &dyn FaultHarness, fau
 async fn unavailable<T: std::fmt::Debug>(what: &str, call: impl Future<Output = Result<T, StoreError>>) {
     let started = Instant::now();
     let answer = call.await;
-    assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{what}: expected unavailable, got {answer:?}");
+    assert!(
+        matches!(answer, Err(StoreError::Unavailable { .. })),
+        "{what}: expected unavailable, got {answer:?}"
+    );
     assert!(started.elapsed() < HEARD_WITHIN, "{what}: heard only after {:?}", started.elapsed());
 }
 

@@ -195,8 +195,20 @@ pub async fn change_one(store: &dyn Store, change: &Identified<ChangeMessage>) -
 }
 
 /// Moves one cursor of the scene's person with this index, 50 s after time zero.
-pub async fn advance(store: &dyn Store, scene: &Scene, who: usize, cursor: Cursor, up_to: Option<u64>) -> Advanced {
-    let advance = AdvanceCursor { thread_id: scene.thread, user_id: scene.people[who].clone(), cursor, up_to, at: at(50) };
+pub async fn advance(
+    store: &dyn Store,
+    scene: &Scene,
+    who: usize,
+    cursor: Cursor,
+    up_to: Option<u64>,
+) -> Advanced {
+    let advance = AdvanceCursor {
+        thread_id: scene.thread,
+        user_id: scene.people[who].clone(),
+        cursor,
+        up_to,
+        at: at(50),
+    };
     let mut answers = store.advance(&[advance]).await.expect("advance");
     assert_eq!(answers.len(), 1, "one answer per advance");
     answers.remove(0).expect("they are in the thread")

@@ -15,7 +15,8 @@ pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
     for witness in [store.clone(), harness.open().await] {
         let batch = [scene.say(1, "before"), scene.say_keyed(0, "hi", "k"), scene.say(1, "after")];
         let mut answers = witness.append_messages(&batch).await.expect("append");
-        let (after, again, before) = (stored(answers.remove(2)), duplicate(answers.remove(1)), stored(answers.remove(0)));
+        let (after, again, before) =
+            (stored(answers.remove(2)), duplicate(answers.remove(1)), stored(answers.remove(0)));
         assert_eq!(again, first[0]);
         assert_eq!(after.seq, before.seq + 1, "a duplicate takes no place");
     }
@@ -26,8 +27,12 @@ pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
 pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
-    let batch =
-        [scene.say_keyed(0, "hi", "k"), scene.say_keyed(0, "hi", "k"), scene.say_keyed(0, "no", "k"), scene.say(0, "next")];
+    let batch = [
+        scene.say_keyed(0, "hi", "k"),
+        scene.say_keyed(0, "hi", "k"),
+        scene.say_keyed(0, "no", "k"),
+        scene.say(0, "next"),
+    ];
     let mut answers = store.append_messages(&batch).await.expect("append");
     assert_eq!(stored(answers.remove(3)).seq, 2);
     assert_eq!(answers.remove(2), Appended::KeyReused);
@@ -44,7 +49,8 @@ pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) 
     append(&*store, &[scene.say_keyed(0, "hi", "k")]).await;
     let mut attached = scene.say_keyed(0, "hi", "k");
     attached.send.attachments.push(picture());
-    let batch = [scene.say_keyed(0, "ho", "k"), attached, elsewhere.say_keyed(0, "hi", "k"), scene.say(0, "next")];
+    let batch =
+        [scene.say_keyed(0, "ho", "k"), attached, elsewhere.say_keyed(0, "hi", "k"), scene.say(0, "next")];
     for witness in [store.clone(), harness.open().await] {
         let answers = witness.append_messages(&batch[..3]).await.expect("append");
         assert_eq!(answers, [Appended::KeyReused, Appended::KeyReused, Appended::KeyReused]);
@@ -67,12 +73,19 @@ pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn 
         again.send.attachments.extend(with_picture.then(picture));
         again
     };
-    let edits = ["ho", "hum"].map(|text| Change::Edit { content: Content::parse(text).expect("the text is content") });
+    let edits = ["ho", "hum"]
+        .map(|text| Change::Edit { content: Content::parse(text).expect("the text is content") });
     for wish in edits.into_iter().chain([Change::Delete]) {
-        let Changed::Done(now, _) = change_one(&*store, &change(&sent[0], &scene.people[0], wish, 9)).await else {
+        let Changed::Done(now, _) = change_one(&*store, &change(&sent[0], &scene.people[0], wish, 9)).await
+        else {
             panic!("the message is changed");
         };
-        let batch = [send_again("hi", true), send_again("ho", true), send_again("hum", true), send_again("hi", false)];
+        let batch = [
+            send_again("hi", true),
+            send_again("ho", true),
+            send_again("hum", true),
+            send_again("hi", false),
+        ];
         for witness in [store.clone(), harness.open().await] {
             let mut answers = witness.append_messages(&batch).await.expect("append");
             assert_eq!(answers.split_off(1), [Appended::KeyReused, Appended::KeyReused, Appended::KeyReused]);

@@ -74,7 +74,8 @@ pub async fn legs_of_one_batch_find_each_other(harness: &dyn Harness) {
         of("a", Leg::Rest),
         of("a", Leg::Rest),
     ];
-    let answers: Vec<_> = store.append_messages(&batch).await.expect("append").into_iter().map(present).collect();
+    let answers: Vec<_> =
+        store.append_messages(&batch).await.expect("append").into_iter().map(present).collect();
     let places: Vec<u64> = answers.iter().map(|message| message.seq).collect();
     assert_eq!(places, [1, 2, 3, 1, 2, 3, 4], "a leg joins the oldest message that lacks its kind");
 }
@@ -101,7 +102,11 @@ pub async fn legs_at_two_writers_find_each_other(harness: &dyn Harness) {
         });
     }
     for found in writing.join_all().await {
-        assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), clicks, "legs of one kind are messages of their own");
+        assert_eq!(
+            found.iter().collect::<BTreeSet<_>>().len(),
+            clicks,
+            "legs of one kind are messages of their own"
+        );
     }
     assert_eq!(history(&*setup, scene.thread).await.len(), clicks, "each click is one message");
 }
@@ -144,7 +149,12 @@ pub async fn a_keyed_message_never_pairs(harness: &dyn Harness) {
         new.send.client_message_id = Some(key.to_owned());
         new
     };
-    let batch = [keyed(Leg::Socket, "a"), keyed(Leg::Rest, "b"), leg(&scene, "ok", Leg::Rest, 0), keyed(Leg::Socket, "c")];
+    let batch = [
+        keyed(Leg::Socket, "a"),
+        keyed(Leg::Rest, "b"),
+        leg(&scene, "ok", Leg::Rest, 0),
+        keyed(Leg::Socket, "c"),
+    ];
     let messages = append(&*store, &batch).await;
     let last = leg(&scene, "ok", Leg::Socket, 0);
     let answer = store.append_messages(std::slice::from_ref(&last)).await.expect("append").remove(0);
@@ -191,7 +201,8 @@ async fn bursts(harness: &dyn Harness, row: &Row) {
         let mut arriving = Vec::new();
         for (kind, lost) in [(Leg::Socket, row.lost_socket), (Leg::Rest, row.lost_rest)] {
             let sent = (0..clicks).filter(|_| !random.percent(lost)).count();
-            arriving.extend((0..sent).map(|_| leg(&scene, &format!("burst {burst}"), kind, random.below(10))));
+            arriving
+                .extend((0..sent).map(|_| leg(&scene, &format!("burst {burst}"), kind, random.below(10))));
         }
         let of = |kind| arriving.iter().filter(|new| kind_of(new) == kind).count();
         expected += of(Leg::Socket).max(of(Leg::Rest));
@@ -199,7 +210,11 @@ async fn bursts(harness: &dyn Harness, row: &Row) {
         let arriving = redeliver(arriving, row.redelivered, &mut random);
         deliver(&stores, &arriving, &mut random, &mut answers).await;
     }
-    assert_eq!(history(&*stores[0], scene.thread).await.len(), expected, "no click is stored twice and none is eaten");
+    assert_eq!(
+        history(&*stores[0], scene.thread).await.len(),
+        expected,
+        "no click is stored twice and none is eaten"
+    );
     for legs in answers.by_message.values() {
         let kinds: BTreeSet<_> = legs.values().map(|kind| *kind == Leg::Socket).collect();
         assert_eq!(kinds.len(), legs.len(), "a message has one leg of each kind at most");
@@ -228,7 +243,12 @@ fn redeliver(arriving: Vec<NewMessage>, percent: usize, random: &mut Random) -> 
 }
 
 /// Hands them over in batches of random size to random writers, one after the other.
-async fn deliver(stores: &[Arc<dyn Store>; 2], arriving: &[NewMessage], random: &mut Random, answers: &mut Answers) {
+async fn deliver(
+    stores: &[Arc<dyn Store>; 2],
+    arriving: &[NewMessage],
+    random: &mut Random,
+    answers: &mut Answers,
+) {
     let mut rest = arriving;
     while !rest.is_empty() {
         let (batch, behind) = rest.split_at(1 + random.below(rest.len()));
@@ -236,7 +256,10 @@ async fn deliver(stores: &[Arc<dyn Store>; 2], arriving: &[NewMessage], random: 
         let found = stores[random.below(2)].append_messages(batch).await.expect("append");
         for (new, answer) in batch.iter().zip(found) {
             let is_known = answers.by_command.contains_key(&new.command_id);
-            assert!(!(is_known && matches!(answer, Appended::Stored(_))), "a redelivered leg was stored: {answer:?}");
+            assert!(
+                !(is_known && matches!(answer, Appended::Stored(_))),
+                "a redelivered leg was stored: {answer:?}"
+            );
             let message = present(answer).id;
             let first = *answers.by_command.entry(new.command_id).or_insert(message);
             assert_eq!(message, first, "a leg that comes again finds its message");
@@ -256,7 +279,8 @@ fn leg(scene: &Scene, text: &str, kind: Leg, seconds: usize) -> NewMessage {
 /// What the ingress pairs a message by, in this login.
 fn paired(new: &NewMessage, leg: Leg, login: u8) -> Pairing {
     let (send, session) = (&new.send, [login; 32]);
-    let key = pairing::key(&session, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
+    let key =
+        pairing::key(&session, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
     Pairing { leg, key, opened_at: None }
 }
 

@@ -34,7 +34,9 @@ pub async fn pages_of_messages_are_cut_at_the_right_places(harness: &dyn Harness
     ] {
         assert_eq!(places(&*store, scene.thread, asked).await, expected.collect::<Vec<_>>(), "{asked:?}");
     }
-    for asked in [page(Some(1), None, 5), page(Some(0), None, 5), page(None, Some(120), 5), page(None, Some(9_999), 5)] {
+    for asked in
+        [page(Some(1), None, 5), page(Some(0), None, 5), page(None, Some(120), 5), page(None, Some(9_999), 5)]
+    {
         assert_eq!(places(&*store, scene.thread, asked).await, NONE, "{asked:?}");
     }
     let huge = page(Some(u64::MAX), None, 1);

@@ -3,7 +3,9 @@
 //! Each check runs with the broker's hint and without it, on the store that knows and on one that was just opened.
 
 use super::Harness;
-use super::fixtures::{Scene, again, append, append_again, duplicate, expect_history, history, present, stored};
+use super::fixtures::{
+    Scene, again, append, append_again, duplicate, expect_history, history, present, stored,
+};
 
 /// The whole batch comes again.
 pub async fn a_batch_that_comes_again_whole_is_stored_once(harness: &dyn Harness) {
@@ -34,7 +36,9 @@ pub async fn a_half_written_batch_is_completed(harness: &dyn Harness) {
                 assert_eq!(stored(answer).seq, i as u64 / 2 + 1);
             }
         }
-        let of = |scene: &Scene| batch.iter().filter(|new| new.send.thread_id == scene.thread).cloned().collect::<Vec<_>>();
+        let of = |scene: &Scene| {
+            batch.iter().filter(|new| new.send.thread_id == scene.thread).cloned().collect::<Vec<_>>()
+        };
         expect_history(&*store, left.thread, &of(&left)).await;
         expect_history(&*store, right.thread, &of(&right)).await;
     }
@@ -50,9 +54,13 @@ pub async fn old_messages_among_new_ones_are_recognised(harness: &dyn Harness) {
         let new = scene.talk(3);
         let come = if hint { again(&old) } else { old.clone() };
         let mixed = [&new[0], &come[2], &new[1], &come[0], &come[3], &new[2], &come[1]].map(Clone::clone);
-        let answers: Vec<_> = store.append_messages(&mixed).await.expect("append").into_iter().map(present).collect();
+        let answers: Vec<_> =
+            store.append_messages(&mixed).await.expect("append").into_iter().map(present).collect();
         assert_eq!(answers.iter().map(|message| message.seq).collect::<Vec<_>>(), [5, 3, 6, 1, 4, 7, 2]);
-        assert_eq!([&answers[1], &answers[3], &answers[4], &answers[6]], [&first[2], &first[0], &first[3], &first[1]]);
+        assert_eq!(
+            [&answers[1], &answers[3], &answers[4], &answers[6]],
+            [&first[2], &first[0], &first[3], &first[1]]
+        );
         expect_history(&*store, scene.thread, &[old, new].concat()).await;
     }
 }

@@ -47,7 +47,10 @@ pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
     let later = eventflow_protocol::command::CreateThread { at: at(500), ..create };
     let (found, created) = harness.open().await.create_thread(&later).await.expect("create again");
     assert!(!created);
-    assert_eq!((found.created_at, found.last_seq, found.last_message_id), (thread.created_at, 1, Some(messages[0].id)));
+    assert_eq!(
+        (found.created_at, found.last_seq, found.last_message_id),
+        (thread.created_at, 1, Some(messages[0].id))
+    );
 }
 
 /// Known threads answer with their people, sorted; unknown ones are absent.
@@ -91,10 +94,17 @@ pub async fn threads_are_listed_by_activity(harness: &dyn Harness) {
     let messages = append(&*store, &[new]).await;
     store.touch_threads(&messages).await.expect("touch");
     let views = store.threads_of(&people[1], first_threads(10)).await.expect("list");
-    assert_eq!(views.iter().map(|view| view.thread.id).collect::<Vec<_>>(), [threads[0], threads[1], threads[2]]);
+    assert_eq!(
+        views.iter().map(|view| view.thread.id).collect::<Vec<_>>(),
+        [threads[0], threads[1], threads[2]]
+    );
     assert_eq!(views[0].last_message.as_ref(), Some(&messages[0]));
     assert_eq!((views[0].unread_count, views[1].unread_count), (1, 0));
-    assert_eq!(views[0], view(&*store, threads[0], &people[1]).await, "a list shows what a single look shows");
+    assert_eq!(
+        views[0],
+        view(&*store, threads[0], &people[1]).await,
+        "a list shows what a single look shows"
+    );
     assert_eq!(store.threads_of(&people[0], first_threads(10)).await.expect("list")[0].unread_count, 0);
 }
 

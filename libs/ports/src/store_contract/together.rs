@@ -18,22 +18,39 @@ pub async fn advances_together_end_as_one_after_another(harness: &dyn Harness) {
     for seed in 0..3 {
         let mut random = Random::seeded(seed);
         let (together, alone) = (harness.open().await, harness.open().await);
-        let twins =
-            [Twins::talk(&*together, 3, 9).await, Twins::talk(&*together, 5, 40).await, Twins::talk(&*together, 2, 0).await];
+        let twins = [
+            Twins::talk(&*together, 3, 9).await,
+            Twins::talk(&*together, 5, 40).await,
+            Twins::talk(&*together, 2, 0).await,
+        ];
         let strangers = fresh_people(1);
         for batch in 0..BATCHES {
-            let wishes: Vec<_> = (0..=random.below(30)).map(|_| Wish::random(&mut random, &twins, &strangers)).collect();
-            let [left, right] = [0, 1].map(|side| wishes.iter().map(|wish| wish.at(&twins, side)).collect::<Vec<_>>());
+            let wishes: Vec<_> =
+                (0..=random.below(30)).map(|_| Wish::random(&mut random, &twins, &strangers)).collect();
+            let [left, right] =
+                [0, 1].map(|side| wishes.iter().map(|wish| wish.at(&twins, side)).collect::<Vec<_>>());
             let answers = together.advance(&left).await.expect("advance together");
             let mut expected = Vec::new();
             for one in &right {
                 expected.extend(alone.advance(std::slice::from_ref(one)).await.expect("advance alone"));
             }
-            assert_eq!(places(&left, &answers), places(&right, &expected), "seed {seed}, batch {batch}: {left:?}");
+            assert_eq!(
+                places(&left, &answers),
+                places(&right, &expected),
+                "seed {seed}, batch {batch}: {left:?}"
+            );
             for twin in &twins {
                 let [left, right] = &twin.0;
-                assert_eq!(receipts(&*together, left).await, receipts(&*alone, right).await, "seed {seed}, batch {batch}");
-                assert_eq!(unread(&*together, left).await, unread(&*alone, right).await, "seed {seed}, batch {batch}");
+                assert_eq!(
+                    receipts(&*together, left).await,
+                    receipts(&*alone, right).await,
+                    "seed {seed}, batch {batch}"
+                );
+                assert_eq!(
+                    unread(&*together, left).await,
+                    unread(&*alone, right).await,
+                    "seed {seed}, batch {batch}"
+                );
             }
         }
     }
@@ -55,14 +72,22 @@ pub async fn a_crowd_that_reads_at_once_is_counted_once_each(harness: &dyn Harne
     for repetition in 0..2 {
         let answers = store.advance(&advances).await.expect("advance");
         assert_eq!(answers.len(), advances.len());
-        assert!(answers.iter().flatten().all(|answer| answer.up_to == 3 && (answer.from == 0) == (repetition == 0)));
+        assert!(
+            answers
+                .iter()
+                .flatten()
+                .all(|answer| answer.up_to == 3 && (answer.from == 0) == (repetition == 0))
+        );
         let last = answers.last().and_then(Option::as_ref).expect("they are in the thread");
         let seen: Vec<_> = last.messages.iter().map(|message| (message.seq, message.status)).collect();
         let read = [1, 2, 3].map(|seq| (seq, MessageStatus::Read));
         assert_eq!(seen, if repetition == 0 { read.to_vec() } else { Vec::new() });
         for scene in &scenes {
             for message in history(&*harness.open().await, scene.thread).await {
-                assert_eq!((message.status, message.read_by.len(), message.delivered_to.len()), (MessageStatus::Read, 89, 89));
+                assert_eq!(
+                    (message.status, message.read_by.len(), message.delivered_to.len()),
+                    (MessageStatus::Read, 89, 89)
+                );
             }
             assert_eq!(unread(&*store, scene).await, vec![0; 90]);
         }
@@ -79,7 +104,9 @@ pub async fn a_long_step_beside_short_ones_names_its_newest(harness: &dyn Harnes
     store.touch_threads(&messages).await.expect("touch");
     let to = |who: usize, place| wish(scene.thread, &scene.people[who], Cursor::Read, Some(place));
     let answers = store.advance(&[to(1, 3), to(2, count), to(1, 5)]).await.expect("advance");
-    let named = |answer: &Option<Advanced>| answer.as_ref().map(|a| a.messages.iter().map(|m| m.seq).collect::<Vec<_>>());
+    let named = |answer: &Option<Advanced>| {
+        answer.as_ref().map(|a| a.messages.iter().map(|m| m.seq).collect::<Vec<_>>())
+    };
     assert_eq!(named(&answers[0]), Some(vec![1, 2, 3]));
     assert_eq!(named(&answers[1]), Some((51..=count).collect()));
     assert_eq!(named(&answers[2]), Some(vec![4, 5]));

@@ -31,7 +31,8 @@ pub async fn two_writers_leave_no_gap_and_keep_their_order(harness: &dyn Harness
         }
     }
     for scene in &scenes {
-        let order: Vec<MessageId> = history(&*setup, scene.thread).await.iter().map(|message| message.id).collect();
+        let order: Vec<MessageId> =
+            history(&*setup, scene.thread).await.iter().map(|message| message.id).collect();
         assert_eq!(order.len(), expected[&scene.thread], "every message is there once");
         for (_, batches) in &done {
             expect_in_order(&order, &of_thread(batches, scene));
@@ -56,7 +57,8 @@ pub async fn two_writers_with_the_same_batches_store_them_once(harness: &dyn Har
         assert_eq!(present(one.clone()), present(other.clone()));
     }
     for scene in &scenes {
-        let order: Vec<MessageId> = history(&*setup, scene.thread).await.iter().map(|message| message.id).collect();
+        let order: Vec<MessageId> =
+            history(&*setup, scene.thread).await.iter().map(|message| message.id).collect();
         assert_eq!(order, ids(&of_thread(&first, scene)));
     }
 }
@@ -70,7 +72,9 @@ async fn scenes(store: &dyn Store) -> Vec<Scene> {
 }
 
 fn batches(scenes: &[Scene]) -> Vec<Vec<NewMessage>> {
-    let batch = |b: usize| (0..BATCH).map(|i| scenes[(b + i * i) % scenes.len()].say(i % 2, &format!("{b}/{i}"))).collect();
+    let batch = |b: usize| {
+        (0..BATCH).map(|i| scenes[(b + i * i) % scenes.len()].say(i % 2, &format!("{b}/{i}"))).collect()
+    };
     (0..BATCHES).map(batch).collect()
 }
 

@@ -21,7 +21,13 @@ fn message() -> Message {
 }
 
 fn wanted(message: &Message, by: &str, change: Change) -> ChangeMessage {
-    ChangeMessage { thread_id: message.thread_id, message_id: message.id, by: user(by), change, at: Timestamp(9) }
+    ChangeMessage {
+        thread_id: message.thread_id,
+        message_id: message.id,
+        by: user(by),
+        change,
+        at: Timestamp(9),
+    }
 }
 
 fn toggle() -> Change {
@@ -41,7 +47,10 @@ fn a_toggle_that_comes_three_times_is_done_once() {
         apply(&mut message, &mut marks, second, &wish);
         assert!(message.reactions.is_empty());
     }
-    assert!(matches!(apply(&mut message, &mut marks, first, &wish), Changed::Before(..)), "an older one again");
+    assert!(
+        matches!(apply(&mut message, &mut marks, first, &wish), Changed::Before(..)),
+        "an older one again"
+    );
     assert!(message.reactions.is_empty());
 }
 
@@ -52,11 +61,23 @@ fn only_the_sender_edits_and_deletes_and_a_deleted_message_takes_nothing_more() 
     let foreign = wanted(&message, "ben", edit.clone());
     assert_eq!(apply(&mut message, &mut marks, CommandId::new(), &foreign), Changed::NotSender);
     let own = wanted(&message, "ann", edit.clone());
-    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &own), Changed::Done(_, Effect::Edited)));
-    assert_eq!((message.content.as_str(), message.edited_at, message.updated_at), ("new", Some(Timestamp(9)), Timestamp(9)));
+    assert!(matches!(
+        apply(&mut message, &mut marks, CommandId::new(), &own),
+        Changed::Done(_, Effect::Edited)
+    ));
+    assert_eq!(
+        (message.content.as_str(), message.edited_at, message.updated_at),
+        ("new", Some(Timestamp(9)), Timestamp(9))
+    );
     let deletion = wanted(&message, "ann", Change::Delete);
-    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &deletion), Changed::Done(_, Effect::Deleted)));
-    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &deletion), Changed::Before(_, Effect::Deleted)));
+    assert!(matches!(
+        apply(&mut message, &mut marks, CommandId::new(), &deletion),
+        Changed::Done(_, Effect::Deleted)
+    ));
+    assert!(matches!(
+        apply(&mut message, &mut marks, CommandId::new(), &deletion),
+        Changed::Before(_, Effect::Deleted)
+    ));
     for change in [edit, toggle()] {
         let late = wanted(&message, "ann", change);
         assert_eq!(apply(&mut message, &mut marks, CommandId::new(), &late), Changed::NotFound);
@@ -85,7 +106,10 @@ fn reactions_are_bounded_per_person() {
         assert_eq!(changed == Changed::TooManyReactions, n == REACTIONS_PER_PERSON_MAX);
     }
     let remove = wanted(&message, "ben", Change::React { emoji: "3".into(), wish: Wish::Remove });
-    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &remove), Changed::Done(_, Effect::Unreacted)));
+    assert!(matches!(
+        apply(&mut message, &mut marks, CommandId::new(), &remove),
+        Changed::Done(_, Effect::Unreacted)
+    ));
 }
 
 #[test]
@@ -170,5 +194,8 @@ fn marks_of_many_people_are_bounded_and_those_of_edits_are_kept() {
     let last = wanted(&message, "ben", toggle());
     apply(&mut message, &mut marks, CommandId::new(), &last);
     assert_eq!((message.reactions.len(), marks.len()), (1, 1 + REACTION_MARKS_MAX));
-    assert!(matches!(apply(&mut message, &mut marks, edited, &edit), Changed::Before(..)), "the edit is remembered");
+    assert!(
+        matches!(apply(&mut message, &mut marks, edited, &edit), Changed::Before(..)),
+        "the edit is remembered"
+    );
 }

@@ -28,7 +28,9 @@ fn pass(text: &str) -> Option<String> {
 
 fn markup_start(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let opens = |at: usize| bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'!' | b'?'));
+    let opens = |at: usize| {
+        bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'!' | b'?'))
+    };
     text.match_indices('<').map(|(at, _)| at).find(|at| opens(*at))
 }
 
@@ -82,7 +84,8 @@ fn a_tag_that_is_joined_later_ends_at_what_earlier_ones_left() {
 #[test]
 fn every_short_text_is_cleaned_as_pass_by_pass() {
     // Letters and digits tell places apart; besides brackets there is nothing but what opens a tag and what does not.
-    let sign = |kind: usize, at: usize| ["<", ">", &"abcdefghi"[at..=at], &"012345678"[at..=at]][kind].to_owned();
+    let sign =
+        |kind: usize, at: usize| ["<", ">", &"abcdefghi"[at..=at], &"012345678"[at..=at]][kind].to_owned();
     for length in 0..=9 {
         for mut number in 0..4_usize.pow(length) {
             let mut raw = String::new();

@@ -107,7 +107,11 @@ mod tests {
     #[test]
     fn a_payload_is_split_into_text_and_binary_packets() {
         let packets = decode_payload(&"4hello\u{1e}bAQIDBA==\u{1e}1".into()).unwrap();
-        let expected = [Inbound::Message("hello".into()), Inbound::Binary(Bytes::from_static(&[1, 2, 3, 4])), Inbound::Close];
+        let expected = [
+            Inbound::Message("hello".into()),
+            Inbound::Binary(Bytes::from_static(&[1, 2, 3, 4])),
+            Inbound::Close,
+        ];
         assert_eq!(packets, expected);
     }
 

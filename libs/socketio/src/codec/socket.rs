@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::CodecError;
 
 /// Names that implementations use for their own events; the reference decoder refuses them too.
-const RESERVED: [&str; 6] = ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// A packet from a client.
 #[derive(Debug, Clone)]
@@ -78,9 +79,15 @@ pub fn decode(text: &str, max_attachments: usize) -> Result<Decoded, CodecError>
 }
 
 /// Writes an event without attachments; the offset becomes a last argument.
-pub(crate) fn encode_event(namespace: &str, name: &str, arguments: &[&RawValue], offset: Option<&str>) -> Utf8Bytes {
+pub(crate) fn encode_event(
+    namespace: &str,
+    name: &str,
+    arguments: &[&RawValue],
+    offset: Option<&str>,
+) -> Utf8Bytes {
     let name = serde_json::value::to_raw_value(name).expect("a string is valid JSON");
-    let offset = offset.map(|offset| serde_json::value::to_raw_value(offset).expect("a string is valid JSON"));
+    let offset =
+        offset.map(|offset| serde_json::value::to_raw_value(offset).expect("a string is valid JSON"));
     let mut all = Vec::with_capacity(arguments.len() + 2);
     all.push(&*name);
     all.extend_from_slice(arguments);
@@ -138,7 +145,9 @@ pub(crate) fn encode_connect_error(namespace: &str, message: &str, data: Option<
     }
     let mut text = String::from("44");
     push_namespace(&mut text, namespace);
-    text.push_str(&serde_json::to_string(&Refused { message, data }).expect("strings and JSON are valid JSON"));
+    text.push_str(
+        &serde_json::to_string(&Refused { message, data }).expect("strings and JSON are valid JSON"),
+    );
     text.into()
 }
 

@@ -67,7 +67,8 @@ impl<S> Socket<S> {
 
     /// Puts the socket on a transport: the CONNECT answer, what was missed, what came since.
     pub(crate) fn attach(&self, engine: &Arc<Engine>, missed: Vec<Packet>) {
-        let answer = socket::encode_connect(self.namespace(), self.id().as_str(), self.presented().as_deref());
+        let answer =
+            socket::encode_connect(self.namespace(), self.id().as_str(), self.presented().as_deref());
         let mut packets = vec![Packet::control(answer)];
         packets.extend(missed);
         let mut link = self.0.link.lock();

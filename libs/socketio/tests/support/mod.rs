@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use eventflow_socketio::{
-    Accepted, Application, Config, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Lost, Refusal, Server,
-    Socket,
+    Accepted, Application, Config, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Lost,
+    Refusal, Server, Socket,
 };
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, StatusCode};
@@ -54,13 +54,22 @@ impl Application for App {
 
     fn admit(&self, head: &http::request::Parts) -> Result<(), Refusal> {
         if head.headers.get("origin").is_some_and(|origin| origin == "https://evil.example") {
-            return Err(Refusal { status: StatusCode::FORBIDDEN, body: serde_json::json!({ "message": "origin" }) });
+            return Err(Refusal {
+                status: StatusCode::FORBIDDEN,
+                body: serde_json::json!({ "message": "origin" }),
+            });
         }
         Ok(())
     }
 
-    async fn connect(&self, _: &str, handshake: &Handshake, auth: Option<&RawValue>) -> Result<Accepted<u32>, ConnectError> {
-        let auth: serde_json::Value = auth.map_or(serde_json::Value::Null, |auth| serde_json::from_str(auth.get()).unwrap());
+    async fn connect(
+        &self,
+        _: &str,
+        handshake: &Handshake,
+        auth: Option<&RawValue>,
+    ) -> Result<Accepted<u32>, ConnectError> {
+        let auth: serde_json::Value =
+            auth.map_or(serde_json::Value::Null, |auth| serde_json::from_str(auth.get()).unwrap());
         if auth["deny"] == true {
             let data = RawValue::from_string(r#"{"code":1}"#.into()).unwrap();
             return Err(ConnectError::new("denied").with_data(data));
@@ -169,7 +178,8 @@ impl Rig {
     }
 
     pub(crate) async fn post(&self, query: &str, body: &str) -> (StatusCode, String) {
-        let request = Request::post(format!("/socket.io/?{query}")).body(Body::from(body.to_owned())).unwrap();
+        let request =
+            Request::post(format!("/socket.io/?{query}")).body(Body::from(body.to_owned())).unwrap();
         let (status, _, body) = self.request(request).await;
         (status, body)
     }
@@ -186,8 +196,9 @@ impl Rig {
         let (near, far) = tokio::io::duplex(PIPE);
         let service = TowerToHyperService::new(self.server.router());
         let serving = async move {
-            let connection =
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service).with_upgrades();
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(far), service)
+                .with_upgrades();
             let _ = connection.await;
         };
         spawn(serving);

@@ -91,7 +91,10 @@ impl Fanout {
         match self.registry.gateways().await {
             Ok(named) => gateways.extend(named),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the registry cannot name the gateways");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the registry cannot name the gateways"
+                );
             }
         }
         gateways

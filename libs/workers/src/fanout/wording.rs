@@ -22,7 +22,8 @@ pub(super) fn deliver(event: &Event, redelivered: bool) -> Result<Envelope, Stri
     match event {
         Event::MessageStored { message, repeated } => {
             delivery.repeated |= *repeated;
-            delivery.message = Some(DeliveredMessage { seq: message.seq, sender_id: message.sender_id.clone() });
+            delivery.message =
+                Some(DeliveredMessage { seq: message.seq, sender_id: message.sender_id.clone() });
         }
         Event::ThreadCreated { .. } => delivery.membership_changed = true,
         Event::Typing { user_id, is_typing, .. } => {
@@ -43,11 +44,12 @@ fn wording(event: &Event) -> Result<(&'static str, String), serde_json::Error> {
         Event::NotificationStored { notification } => {
             ("notification:received", wrapped("notification", &notification.shown_text()?))
         }
-        Event::MessageChanged { message, effect, by, emoji, at, .. } => changed(message, *effect, by, emoji.as_deref(), *at)?,
+        Event::MessageChanged { message, effect, by, emoji, at, .. } => {
+            changed(message, *effect, by, emoji.as_deref(), *at)?
+        }
         Event::CursorAdvanced { thread_id, user_id, cursor, up_to, messages, at, .. } => {
             let last = messages.last().map(|message| message.id);
-            let mut body =
-                json!({ "threadId": thread_id, "userId": user_id, "seq": up_to, "messageId": last, "messages": messages });
+            let mut body = json!({ "threadId": thread_id, "userId": user_id, "seq": up_to, "messageId": last, "messages": messages });
             let name = match cursor {
                 Cursor::Read => {
                     body["readAt"] = json!(at);
@@ -66,7 +68,9 @@ fn wording(event: &Event) -> Result<(&'static str, String), serde_json::Error> {
             set(&mut thread, "status", status.map(|status| json!(status)));
             ("thread:updated", json!({ "thread": thread }).to_string())
         }
-        Event::Typing { thread_id, user_id, is_typing, .. } => ("typing:update", typing(*thread_id, user_id, *is_typing)),
+        Event::Typing { thread_id, user_id, is_typing, .. } => {
+            ("typing:update", typing(*thread_id, user_id, *is_typing))
+        }
         // Gateways act on it; no client hears of it.
         Event::Revoked { .. } => ("revoked", "{}".to_owned()),
     })

@@ -21,7 +21,11 @@ const NOTIFIED_AT_ONCE: usize = 16;
 
 impl Persistence {
     /// Does everything of `part` that is neither a new thread nor a new message.
-    pub(super) async fn alter(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+    pub(super) async fn alter(
+        &self,
+        part: &[Item<Command>],
+        results: &mut [Option<Became>],
+    ) -> Result<(), Unavailable> {
         self.change(part, results).await?;
         self.advance(part, results).await?;
         let mut results = results.iter_mut();
@@ -41,9 +45,15 @@ impl Persistence {
         Ok(())
     }
 
-    async fn change(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+    async fn change(
+        &self,
+        part: &[Item<Command>],
+        results: &mut [Option<Became>],
+    ) -> Result<(), Unavailable> {
         let change = |item: &Item<Command>| match &item.value {
-            Command::ChangeMessage(wanted) => Some(Identified { command_id: CommandId(item.id), wanted: wanted.clone() }),
+            Command::ChangeMessage(wanted) => {
+                Some(Identified { command_id: CommandId(item.id), wanted: wanted.clone() })
+            }
             _ => None,
         };
         let (at, changes): (Vec<usize>, Vec<Identified<ChangeMessage>>) = pick(part, change);
@@ -51,7 +61,10 @@ impl Persistence {
             return Ok(());
         }
         match self.parts.store.change_messages(&changes).await {
-            Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| results[at] = Some(Became::Changed(answer))),
+            Ok(answers) => at
+                .into_iter()
+                .zip(answers)
+                .for_each(|(at, answer)| results[at] = Some(Became::Changed(answer))),
             Err(error) => {
                 not_done(error)?;
                 for (at, change) in at.into_iter().zip(&changes) {
@@ -63,7 +76,11 @@ impl Persistence {
         Ok(())
     }
 
-    async fn advance(&self, part: &[Item<Command>], results: &mut [Option<Became>]) -> Result<(), Unavailable> {
+    async fn advance(
+        &self,
+        part: &[Item<Command>],
+        results: &mut [Option<Became>],
+    ) -> Result<(), Unavailable> {
         let advance = |item: &Item<Command>| match &item.value {
             Command::AdvanceCursor(advance) => Some(advance.clone()),
             _ => None,
@@ -73,7 +90,10 @@ impl Persistence {
             return Ok(());
         }
         match self.parts.store.advance(&advances).await {
-            Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| results[at] = Some(Became::Advanced(answer))),
+            Ok(answers) => at
+                .into_iter()
+                .zip(answers)
+                .for_each(|(at, answer)| results[at] = Some(Became::Advanced(answer))),
             Err(error) => {
                 not_done(error)?;
                 for (at, advance) in at.into_iter().zip(&advances) {
@@ -89,7 +109,10 @@ impl Persistence {
     async fn alter_one(&self, item: &Item<Command>) -> Option<Result<Became, StoreError>> {
         let (store, inbox, directory) = (&self.parts.store, &self.parts.inbox, &self.parts.directory);
         Some(match &item.value {
-            Command::CreateThread(_) | Command::SendMessage(_) | Command::ChangeMessage(_) | Command::AdvanceCursor(_) => {
+            Command::CreateThread(_)
+            | Command::SendMessage(_)
+            | Command::ChangeMessage(_)
+            | Command::AdvanceCursor(_) => {
                 return None;
             }
             Command::ArchiveThread(archive) => {
@@ -97,7 +120,9 @@ impl Persistence {
                 store.archive(&archive).await.map(|view| Became::Archived(view.map(Box::new)))
             }
             Command::Notify(notify) => self.notify(CommandId(item.id), notify).await,
-            Command::ChangeNotifications(change) => inbox.change_notifications(change).await.map(Became::Counted),
+            Command::ChangeNotifications(change) => {
+                inbox.change_notifications(change).await.map(Became::Counted)
+            }
             Command::SetPreferences(set) => inbox.set_preferences(set).await.map(|()| Became::Done),
             Command::PutProfile(profile) => directory.put_profile(profile).await.map(|()| Became::Done),
             Command::Revoke(revocation) => directory.revoke(revocation).await.map(|()| Became::Done),
@@ -161,7 +186,10 @@ fn pick<T>(part: &[Item<Command>], of: impl Fn(&Item<Command>) -> Option<T>) -> 
 }
 
 /// The answer to the only one that was asked.
-fn only<T>(answer: Result<Vec<T>, StoreError>, became: impl Fn(T) -> Became) -> Result<Option<Became>, Unavailable> {
+fn only<T>(
+    answer: Result<Vec<T>, StoreError>,
+    became: impl Fn(T) -> Became,
+) -> Result<Option<Became>, Unavailable> {
     match answer {
         Ok(mut answers) => Ok(answers.pop().map(became)),
         Err(error) => Ok(Some(not_done(error)?)),

@@ -69,10 +69,13 @@ impl Announcement {
                 }
                 Answer::Notification { notification, deduplicated: !is_new }
             }
-            (Became::KeyReused, _) => refusal(ErrorCode::KeyReused, "this key was used for another notification"),
+            (Became::KeyReused, _) => {
+                refusal(ErrorCode::KeyReused, "this key was used for another notification")
+            }
             (Became::Counted(count), _) => Answer::Count { count },
             (Became::Done, Command::Revoke(revocation)) => {
-                self.events.push(Event::Revoked { revocation: revocation.clone(), command: CommandId(item.id) });
+                self.events
+                    .push(Event::Revoked { revocation: revocation.clone(), command: CommandId(item.id) });
                 Answer::Done
             }
             (Became::Done | Became::Unwanted, _) => Answer::Done,
@@ -101,7 +104,9 @@ impl Announcement {
                 }
                 Answer::Message { message: Box::new(message), deduplicated: true }
             }
-            Appended::KeyReused => refusal(ErrorCode::KeyReused, "this clientMessageId was used for another message"),
+            Appended::KeyReused => {
+                refusal(ErrorCode::KeyReused, "this clientMessageId was used for another message")
+            }
             Appended::NotParticipant => no_such("thread"),
         }
     }
@@ -117,8 +122,12 @@ impl Announcement {
             Changed::Done(message, effect) => (message, effect, true),
             Changed::Before(message, effect) => (message, effect, false),
             Changed::NotFound => return no_such("message"),
-            Changed::NotSender => return refusal(ErrorCode::Forbidden, "only the sender of a message may do that"),
-            Changed::TooManyReactions => return refusal(ErrorCode::Invalid, "the message has too many reactions"),
+            Changed::NotSender => {
+                return refusal(ErrorCode::Forbidden, "only the sender of a message may do that");
+            }
+            Changed::TooManyReactions => {
+                return refusal(ErrorCode::Invalid, "the message has too many reactions");
+            }
         };
         if is_new || item.redelivered {
             let emoji = match &wanted.change {
@@ -126,26 +135,51 @@ impl Announcement {
                 _ => None,
             };
             let (by, command, at) = (wanted.by.clone(), CommandId(item.id), wanted.at);
-            self.events.push(Event::MessageChanged { message: message.clone(), effect, by, emoji, command, at });
+            self.events.push(Event::MessageChanged {
+                message: message.clone(),
+                effect,
+                by,
+                emoji,
+                command,
+                at,
+            });
         }
         Answer::Changed { message, effect }
     }
 
     fn tell_advanced(&mut self, item: &Item<Command>, advanced: Option<Advanced>) -> Answer {
         let Command::AdvanceCursor(wanted) = &item.value else { return not_done() };
-        let Some(Advanced { from, up_to, unread_count, messages }) = advanced else { return no_such("thread") };
-        let (thread_id, user_id, command, at) = (wanted.thread_id, wanted.user_id.clone(), CommandId(item.id), wanted.at);
+        let Some(Advanced { from, up_to, unread_count, messages }) = advanced else {
+            return no_such("thread");
+        };
+        let (thread_id, user_id, command, at) =
+            (wanted.thread_id, wanted.user_id.clone(), CommandId(item.id), wanted.at);
         let is_read = wanted.cursor == Cursor::Read;
         if up_to > from || item.redelivered {
             if is_read {
                 let unread_count = Some(unread_count);
                 let user_id = user_id.clone();
-                self.events.push(Event::ThreadChanged { thread_id, user_id, unread_count, status: None, command, at });
+                self.events.push(Event::ThreadChanged {
+                    thread_id,
+                    user_id,
+                    unread_count,
+                    status: None,
+                    command,
+                    at,
+                });
             }
             // Without a changed message a delivery is news to nobody.
             if is_read || !messages.is_empty() {
                 let cursor = wanted.cursor;
-                self.events.push(Event::CursorAdvanced { thread_id, user_id, cursor, up_to, messages, command, at });
+                self.events.push(Event::CursorAdvanced {
+                    thread_id,
+                    user_id,
+                    cursor,
+                    up_to,
+                    messages,
+                    command,
+                    at,
+                });
             }
         }
         Answer::Cursor { up_to, unread_count }

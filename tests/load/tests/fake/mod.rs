@@ -38,8 +38,10 @@ impl Fake {
         let tracker = TaskTracker::new();
         let ws = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let fake =
-            Self { ws: format!("ws://{}", ws.local_addr().unwrap()), http: format!("http://{}", http.local_addr().unwrap()) };
+        let fake = Self {
+            ws: format!("ws://{}", ws.local_addr().unwrap()),
+            http: format!("http://{}", http.local_addr().unwrap()),
+        };
         let app: Router = rest::router(Arc::clone(&world));
         tracker.spawn(async move { axum::serve(http, app).await });
         let sockets = tracker.clone();

@@ -28,7 +28,11 @@ pub(super) fn router(world: Shared) -> Router {
         .with_state(world)
 }
 
-async fn create(State(world): State<Shared>, headers: HeaderMap, Json(body): Json<Create>) -> (StatusCode, Json<Value>) {
+async fn create(
+    State(world): State<Shared>,
+    headers: HeaderMap,
+    Json(body): Json<Create>,
+) -> (StatusCode, Json<Value>) {
     let mut members = body.participants;
     members.push(caller(&headers));
     let id = world.lock().unwrap().create_thread(members);
@@ -43,7 +47,10 @@ async fn history(
 ) -> (StatusCode, Json<Value>) {
     match world.lock().unwrap().history(&caller(&headers), &thread, page.after, page.limit) {
         Some(messages) => (StatusCode::OK, Json(json!({ "success": true, "messages": messages }))),
-        None => (StatusCode::NOT_FOUND, Json(json!({ "success": false, "error": "no such thread", "code": "not_found" }))),
+        None => (
+            StatusCode::NOT_FOUND,
+            Json(json!({ "success": false, "error": "no such thread", "code": "not_found" })),
+        ),
     }
 }
 

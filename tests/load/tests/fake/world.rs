@@ -67,7 +67,15 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, handled: 0, sessions: 0, deaf: None, held: None, threads: HashMap::new(), users: HashMap::new() }
+        Self {
+            fault,
+            handled: 0,
+            sessions: 0,
+            deaf: None,
+            held: None,
+            threads: HashMap::new(),
+            users: HashMap::new(),
+        }
     }
 
     pub(super) fn create_thread(&mut self, members: Vec<String>) -> String {
@@ -77,7 +85,8 @@ impl World {
     }
 
     pub(super) fn history(&self, user: &str, thread: &str, after: u32, limit: usize) -> Option<Vec<Value>> {
-        let thread = self.threads.get(thread).filter(|thread| thread.members.iter().any(|member| member == user))?;
+        let thread =
+            self.threads.get(thread).filter(|thread| thread.members.iter().any(|member| member == user))?;
         let newer = |message: &&Value| message["seq"].as_u64().unwrap() > u64::from(after);
         Some(thread.messages.iter().filter(newer).take(limit).cloned().collect())
     }
@@ -109,7 +118,9 @@ impl World {
         self.handled += 1;
         let fault = if self.handled == STRIKES_AT { self.fault } else { Fault::None };
         match fault {
-            Fault::Unavailable => return Some(json!({ "success": false, "error": "later", "code": "unavailable" })),
+            Fault::Unavailable => {
+                return Some(json!({ "success": false, "error": "later", "code": "unavailable" }));
+            }
             Fault::Refuse => return Some(json!({ "success": false, "error": "no", "code": "forbidden" })),
             Fault::LoseStored => return Some(json!({ "success": true, "message": { "seq": 1_000 } })),
             _ => {}

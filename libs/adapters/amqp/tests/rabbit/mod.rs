@@ -37,7 +37,9 @@ impl Rabbit {
         rabbit.remove_leftovers(&format!("amqp-test-{name}-")).await;
         rabbit.call(reqwest::Method::PUT, &format!("vhosts/{}", rabbit.vhost), None).await;
         let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" });
-        rabbit.call(reqwest::Method::PUT, &format!("permissions/{}/guest", rabbit.vhost), Some(everything)).await;
+        rabbit
+            .call(reqwest::Method::PUT, &format!("permissions/{}/guest", rabbit.vhost), Some(everything))
+            .await;
         rabbit
     }
 
@@ -47,7 +49,9 @@ impl Rabbit {
         let names = vhosts.as_array().into_iter().flatten().filter_map(|vhost| vhost["name"].as_str());
         for name in names {
             let process = name.strip_prefix(prefix).and_then(|process| process.parse::<u32>().ok());
-            if process.is_some_and(|process| !std::path::Path::new("/proc").join(process.to_string()).exists()) {
+            if process
+                .is_some_and(|process| !std::path::Path::new("/proc").join(process.to_string()).exists())
+            {
                 let _ = self.try_call(reqwest::Method::DELETE, &format!("vhosts/{name}"), None).await;
             }
         }
@@ -106,7 +110,8 @@ impl Rabbit {
 
     /// The connections to the vhost that the management API knows; it is a second late.
     pub(crate) async fn connection_names(&self) -> Vec<String> {
-        let listed = self.call(reqwest::Method::GET, &format!("vhosts/{}/connections", self.vhost), None).await;
+        let listed =
+            self.call(reqwest::Method::GET, &format!("vhosts/{}/connections", self.vhost), None).await;
         let listed = listed.as_array().cloned().unwrap_or_default();
         listed.iter().filter_map(|connection| Some(connection["name"].as_str()?.to_owned())).collect()
     }
@@ -131,7 +136,12 @@ impl Rabbit {
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
-    async fn try_call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Result<Value, reqwest::Error> {
+    async fn try_call(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, reqwest::Error> {
         let request = self.http.request(method, format!("{}/api/{path}", self.management)).timeout(PATIENCE);
         let request = if let Some(body) = body { request.json(&body) } else { request };
         let text = request.send().await?.error_for_status()?.text().await?;
@@ -142,8 +152,11 @@ impl Rabbit {
 /// Waits for a state of the broker.
 pub(crate) async fn until(broker: &AmqpBroker, wanted: &Health) {
     let mut health = broker.health();
-    let reached =
-        timeout(PATIENCE, health.wait_for(|health| std::mem::discriminant(health) == std::mem::discriminant(wanted))).await;
+    let reached = timeout(
+        PATIENCE,
+        health.wait_for(|health| std::mem::discriminant(health) == std::mem::discriminant(wanted)),
+    )
+    .await;
     reached.unwrap_or_else(|_| panic!("the broker becomes {wanted:?}")).expect("the broker lives");
 }
 
@@ -159,5 +172,6 @@ pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> b
 
 #[allow(clippy::disallowed_methods, reason = "tests are told by the environment where the servers are")]
 fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} names the RabbitMQ under test; tests/services starts one"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} names the RabbitMQ under test; tests/services starts one"))
 }

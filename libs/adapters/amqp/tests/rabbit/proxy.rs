@@ -30,7 +30,8 @@ impl Proxy {
     /// Listens on `port` for connections to `upstream`.
     pub(crate) async fn start(port: u16, upstream: String) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
-        let (mode, tasks, stop) = (watch::Sender::new(Mode::Open), TaskTracker::new(), CancellationToken::new());
+        let (mode, tasks, stop) =
+            (watch::Sender::new(Mode::Open), TaskTracker::new(), CancellationToken::new());
         let accepting = accept(listener, upstream, mode.clone(), tasks.clone());
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(accepting).await });
@@ -109,7 +110,8 @@ async fn downstream(
             }
         }
         while let Some(frame) = take_frame(&mut received) {
-            let swallow = now == Mode::Silent || (now == Mode::SwallowCancel && frame.get(7..11) == Some(&[0, 60, 0, 30]));
+            let swallow = now == Mode::Silent
+                || (now == Mode::SwallowCancel && frame.get(7..11) == Some(&[0, 60, 0, 30]));
             if !swallow && to.write_all(&frame).await.is_err() {
                 return;
             }

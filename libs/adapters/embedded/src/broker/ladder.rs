@@ -100,7 +100,10 @@ async fn come_back(shared: &Arc<Shared>) -> Result<(), DatabaseError> {
     rx.await.unwrap_or(Err(DatabaseError::Closed))
 }
 
-fn move_due(shared: &Shared, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<(Vec<Returned>, Option<i64>)> {
+fn move_due(
+    shared: &Shared,
+    tx: &rusqlite::Transaction<'_>,
+) -> rusqlite::Result<(Vec<Returned>, Option<i64>)> {
     let (now_ms, mut returned, mut next) = (shared.clock.now().0, Vec::new(), None);
     if !shared.health.is_up() {
         // A write that changes nothing: it tells whether writing works again.
@@ -110,7 +113,8 @@ fn move_due(shared: &Shared, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result
         for due in table::due(tx, rung.number, now_ms, COME_BACK_MAX)? {
             let to = shared.catalog.numbered(due.back_to);
             // A queue of a kind that this version does not know is only in the table.
-            let slot = to.as_ref().map_or_else(|| table::after_last(tx, due.back_to), |to| Ok(to.next_slot()))?;
+            let slot =
+                to.as_ref().map_or_else(|| table::after_last(tx, due.back_to), |to| Ok(to.next_slot()))?;
             table::come_back(tx, due.slot, slot)?;
             returned.push(Returned { rung: Arc::clone(&rung), to, slot, bytes: due.bytes });
         }

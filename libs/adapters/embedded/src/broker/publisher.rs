@@ -73,7 +73,9 @@ impl EmbeddedPublisher {
     fn to_queue(&self, name: &str, message: Message) -> Result<Route, BrokerError> {
         let queue = self.find(name)?;
         match queue.kind {
-            QueueKind::Gateway if !self.shared.catalog.is_live(&queue) => Err(BrokerError::Unroutable(name.to_owned())),
+            QueueKind::Gateway if !self.shared.catalog.is_live(&queue) => {
+                Err(BrokerError::Unroutable(name.to_owned()))
+            }
             QueueKind::Gateway => Ok(Route::Memory(vec![queue], message)),
             QueueKind::Work | QueueKind::SingleActive if queue.bytes() >= QUEUE_MAX_BYTES => {
                 Err(BrokerError::Refused(name.to_owned()))
@@ -99,7 +101,10 @@ impl EmbeddedPublisher {
             self.shared.database.submit(move |tx| insert_all(tx, inserts), done).await?;
             rx.await.unwrap_or(Err(DatabaseError::Closed))
         };
-        tokio::time::timeout(CONFIRM_TIMEOUT, confirmed).await.map_err(|_| Failure::Late)?.map_err(Failure::Database)
+        tokio::time::timeout(CONFIRM_TIMEOUT, confirmed)
+            .await
+            .map_err(|_| Failure::Late)?
+            .map_err(Failure::Database)
     }
 }
 

@@ -64,7 +64,12 @@ pub(super) enum Taken {
 
 impl Queue {
     /// A queue whose newest message is at `end`, with `messages` of `bytes` in the table.
-    pub(super) fn new((name, kind, number): (String, QueueKind, i64), end: Slot, messages: u64, bytes: u64) -> Self {
+    pub(super) fn new(
+        (name, kind, number): (String, QueueKind, i64),
+        end: Slot,
+        messages: u64,
+        bytes: u64,
+    ) -> Self {
         let state = State {
             window: Window::new(Slot::start(number), end, messages),
             bytes,
@@ -134,7 +139,10 @@ impl Queue {
         let state = self.state.lock();
         let active = state.consumers.iter().take(self.active_max());
         let room = active.fold(0_usize, |sum, consumer| sum.saturating_add(consumer.room()));
-        Depth { ready: state.window.len().saturating_sub(room as u64), consumers: state.consumers.len() as u64 }
+        Depth {
+            ready: state.window.len().saturating_sub(room as u64),
+            consumers: state.consumers.len() as u64,
+        }
     }
 
     /// Whether nobody has consumed it for this long.
@@ -163,7 +171,13 @@ impl Queue {
         state.consumers_ever += 1;
         let (id, wake) = (state.consumers_ever, Arc::new(Notify::new()));
         let prefetch = if prefetch == 0 { usize::MAX } else { prefetch.into() };
-        state.consumers.push(Consumer { id, prefetch, tags: 0, holds: BTreeMap::new(), wake: Arc::clone(&wake) });
+        state.consumers.push(Consumer {
+            id,
+            prefetch,
+            tags: 0,
+            holds: BTreeMap::new(),
+            wake: Arc::clone(&wake),
+        });
         (id, wake)
     }
 
@@ -174,7 +188,9 @@ impl Queue {
         if state.closed {
             return Taken::Closed;
         }
-        let Some(turn) = state.consumers.iter().position(|consumer| consumer.id == id) else { return Taken::Closed };
+        let Some(turn) = state.consumers.iter().position(|consumer| consumer.id == id) else {
+            return Taken::Closed;
+        };
         let consumer = &mut state.consumers[turn];
         if turn >= self.active_max() || consumer.room() == 0 {
             return Taken::Nothing;
@@ -224,7 +240,9 @@ impl Queue {
         if !state.suspect_in_flight {
             return Vec::new();
         }
-        let Some(consumer) = state.consumers.iter().find(|consumer| consumer.id == id) else { return Vec::new() };
+        let Some(consumer) = state.consumers.iter().find(|consumer| consumer.id == id) else {
+            return Vec::new();
+        };
         let held = tags.iter().filter_map(|tag| consumer.holds.get(tag));
         held.filter(|entry| entry.is_suspect()).map(|entry| entry.slot).collect()
     }
@@ -233,7 +251,9 @@ impl Queue {
     pub(super) fn ack(&self, id: u64, tags: &[Tag]) -> Vec<(Slot, bool)> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        let Some(consumer) = state.consumers.iter_mut().find(|consumer| consumer.id == id) else { return Vec::new() };
+        let Some(consumer) = state.consumers.iter_mut().find(|consumer| consumer.id == id) else {
+            return Vec::new();
+        };
         let done: Vec<Entry> = tags.iter().filter_map(|tag| consumer.holds.remove(tag)).collect();
         state.in_flight -= done.len();
         state.bytes = state.bytes.saturating_sub(done.iter().map(|entry| entry.message.bytes()).sum());
@@ -282,5 +302,12 @@ impl Consumer {
 
 fn incoming(tag: Tag, entry: &Entry) -> Incoming {
     let Message { payload, headers, reply_to } = entry.message.clone();
-    Incoming { tag, payload, redelivered: entry.redelivered, delivery_count: entry.deliveries, headers, reply_to }
+    Incoming {
+        tag,
+        payload,
+        redelivered: entry.redelivered,
+        delivery_count: entry.deliveries,
+        headers,
+        reply_to,
+    }
 }

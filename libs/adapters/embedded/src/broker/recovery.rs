@@ -23,7 +23,9 @@ pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
     if clean {
         return Ok(queues);
     }
-    for queue in queues.iter().filter(|queue| matches!(queue.spec.kind, QueueKind::Work | QueueKind::SingleActive)) {
+    for queue in
+        queues.iter().filter(|queue| matches!(queue.spec.kind, QueueKind::Work | QueueKind::SingleActive))
+    {
         let parking = dead(&queue.spec.name);
         count(tx, queue)?;
         if let Some(parking) = queues.iter().find(|other| other.spec.name == parking) {
@@ -36,7 +38,8 @@ pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
 /// Those that were held together: suspects are held alone and were counted before.
 fn count(tx: &Transaction<'_>, queue: &StoredQueue) -> Result<()> {
     let held = table::head(tx, queue.number, queue.held.min(HELD_MAX))?;
-    for (slot, deliveries) in held.into_iter().take_while(|(_, deliveries)| *deliveries < SUSPECT_DELIVERIES) {
+    for (slot, deliveries) in held.into_iter().take_while(|(_, deliveries)| *deliveries < SUSPECT_DELIVERIES)
+    {
         table::put_count(tx, slot, deliveries + 1)?;
     }
     Ok(())

@@ -57,7 +57,9 @@ impl Settling {
     /// Acknowledges and waits until that is on the disk.
     pub(super) async fn ack_durably(&self, slots: Vec<Slot>) -> Result<(), DatabaseError> {
         let delete = move |tx: &rusqlite::Transaction<'_>| {
-            slots.iter().try_for_each(|slot| table::delete(tx, *slot).and_then(|()| table::delete_count(tx, *slot)))
+            slots
+                .iter()
+                .try_for_each(|slot| table::delete(tx, *slot).and_then(|()| table::delete_count(tx, *slot)))
         };
         self.health.observe(self.database.write(delete).await)
     }
@@ -70,7 +72,9 @@ impl Settling {
     /// This one reached the delivery limit.
     pub(super) fn park(self: &Arc<Self>, entry: &Entry, from: &Arc<Queue>, dead: &Arc<Queue>) {
         let (from, dead) = (Arc::clone(from), Arc::clone(dead));
-        self.note(|waiting| waiting.parked.push(Parked { slot: entry.slot, bytes: entry.message.bytes(), from, dead }));
+        self.note(|waiting| {
+            waiting.parked.push(Parked { slot: entry.slot, bytes: entry.message.bytes(), from, dead })
+        });
     }
 
     /// Tries again what failed before, if anything did.
@@ -87,7 +91,8 @@ impl Settling {
         state.scheduled = true;
         drop(state);
         let (runs, ends) = (Arc::clone(self), Arc::clone(self));
-        let submitted = self.database.submit_lazily(move |tx| runs.write(tx), move |answer| ends.written(answer));
+        let submitted =
+            self.database.submit_lazily(move |tx| runs.write(tx), move |answer| ends.written(answer));
         if submitted.is_err() {
             // The file is closed: what is not written comes again at the next start.
             self.state.lock().scheduled = false;

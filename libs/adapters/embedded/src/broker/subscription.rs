@@ -25,7 +25,11 @@ pub(super) struct EmbeddedSubscription {
 
 impl EmbeddedSubscription {
     /// Joins the consumers of a queue, once the file says how many messages they may hold: after a crash, those count.
-    pub(super) async fn open(shared: Arc<Shared>, queue: Arc<Queue>, prefetch: u16) -> Result<Self, BrokerError> {
+    pub(super) async fn open(
+        shared: Arc<Shared>,
+        queue: Arc<Queue>,
+        prefetch: u16,
+    ) -> Result<Self, BrokerError> {
         let (consumer, wake) = queue.join(prefetch);
         let subscription = Self { shared, queue, consumer, wake };
         if matches!(subscription.queue.kind, QueueKind::Work | QueueKind::SingleActive) {
@@ -47,7 +51,10 @@ impl EmbeddedSubscription {
 
     /// Brings the next messages from the table to memory. Cancelled in the middle, it is simply done again.
     async fn read_ahead(&self, from: Slot, to: Slot) -> Result<(), BrokerError> {
-        let read = self.shared.database.read(move |table| table::read(table, (from, to), WINDOW_MESSAGES, WINDOW_BYTES));
+        let read = self
+            .shared
+            .database
+            .read(move |table| table::read(table, (from, to), WINDOW_MESSAGES, WINDOW_BYTES));
         let (entries, complete) = read.await.map_err(|source| self.lost(Some(Box::new(source))))?;
         self.queue.fill(entries, to, complete);
         Ok(())
@@ -122,7 +129,9 @@ fn judge(shared: &Shared, queue: &Arc<Queue>, entry: &mut Entry) -> bool {
         return true;
     }
     let limited = matches!(queue.kind, QueueKind::Work | QueueKind::SingleActive);
-    if let Some(parking) = shared.catalog.get(&dead(&queue.name)).filter(|_| limited && entry.deliveries >= DELIVERY_LIMIT) {
+    if let Some(parking) =
+        shared.catalog.get(&dead(&queue.name)).filter(|_| limited && entry.deliveries >= DELIVERY_LIMIT)
+    {
         shared.settling.park(entry, queue, &parking);
         return false;
     }

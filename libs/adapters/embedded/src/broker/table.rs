@@ -70,12 +70,17 @@ pub(super) fn declare(connection: &Connection, spec: &QueueSpec) -> Result<(i64,
     let (number, kind) = connection
         .prepare_cached("SELECT number, kind FROM broker_queue WHERE name = ?1")?
         .query_row([&spec.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if number > QUEUE_NUMBER_MAX { Err(rusqlite::Error::IntegralValueOutOfRange(0, number)) } else { Ok((number, kind)) }
+    if number > QUEUE_NUMBER_MAX {
+        Err(rusqlite::Error::IntegralValueOutOfRange(0, number))
+    } else {
+        Ok((number, kind))
+    }
 }
 
 /// Every queue with what is in it.
 pub(super) fn queues(connection: &Connection) -> Result<Vec<StoredQueue>> {
-    let mut statement = connection.prepare("SELECT number, name, kind, held FROM broker_queue ORDER BY number")?;
+    let mut statement =
+        connection.prepare("SELECT number, name, kind, held FROM broker_queue ORDER BY number")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     rows.filter_map(|row: Result<(i64, String, String, u32)>| match row {
         // A kind that this version does not know is left alone, with its messages.
@@ -95,7 +100,14 @@ fn filling(connection: &Connection, (number, held): (i64, u32), spec: QueueSpec)
         )?
         .query_row([Slot::start(number).0, Slot::end(number).0], |row| {
             let (messages, bytes, last): (u32, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(StoredQueue { number, spec, held, messages: messages.into(), bytes: bytes.unsigned_abs(), last: Slot(last) })
+            Ok(StoredQueue {
+                number,
+                spec,
+                held,
+                messages: messages.into(),
+                bytes: bytes.unsigned_abs(),
+                last: Slot(last),
+            })
         })
 }
 
@@ -121,7 +133,12 @@ fn kind_named(kind: &str, queue: &str) -> Option<QueueKind> {
 }
 
 /// Adds a message.
-pub(super) fn insert(connection: &Connection, slot: Slot, message: &Message, wait: Option<Wait>) -> Result<()> {
+pub(super) fn insert(
+    connection: &Connection,
+    slot: Slot,
+    message: &Message,
+    wait: Option<Wait>,
+) -> Result<()> {
     let Message { payload, headers, reply_to } = message;
     connection
         .prepare_cached("INSERT INTO broker_message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
@@ -157,7 +174,12 @@ pub(super) fn put_count(connection: &Connection, slot: Slot, deliveries: u32) ->
 }
 
 /// Messages after one slot and up to another, in order, until there are `max` or they have `max_bytes`; `true` if that is all.
-pub(super) fn read(connection: &Connection, range: (Slot, Slot), max: usize, max_bytes: u64) -> Result<(Vec<Entry>, bool)> {
+pub(super) fn read(
+    connection: &Connection,
+    range: (Slot, Slot),
+    max: usize,
+    max_bytes: u64,
+) -> Result<(Vec<Entry>, bool)> {
     let mut statement = connection.prepare_cached(
         "SELECT m.slot, m.attempt, m.reason, m.origin, m.reply_to, m.payload, coalesce(d.count, 0)
          FROM broker_message m LEFT JOIN broker_delivery d ON d.slot = m.slot
@@ -208,7 +230,9 @@ pub(super) fn due(connection: &Connection, queue: i64, now_ms: i64, max: u32) ->
 /// When the oldest message of a ladder queue is due.
 pub(super) fn first_due(connection: &Connection, queue: i64) -> Result<Option<i64>> {
     connection
-        .prepare_cached("SELECT due_ms FROM broker_message WHERE slot > ?1 AND slot <= ?2 ORDER BY slot LIMIT 1")?
+        .prepare_cached(
+            "SELECT due_ms FROM broker_message WHERE slot > ?1 AND slot <= ?2 ORDER BY slot LIMIT 1",
+        )?
         .query_row([Slot::start(queue).0, Slot::end(queue).0], |row| row.get(0))
         .optional()
 }
@@ -222,7 +246,12 @@ pub(super) fn come_back(connection: &Connection, from: Slot, to: Slot) -> Result
 }
 
 /// Moves a message to the end of a dead-letter queue; `false` if it is gone already.
-pub(super) fn park(connection: &Connection, from: Slot, to: Slot, (reason, origin): (&str, &str)) -> Result<bool> {
+pub(super) fn park(
+    connection: &Connection,
+    from: Slot,
+    to: Slot,
+    (reason, origin): (&str, &str),
+) -> Result<bool> {
     delete_count(connection, from)?;
     let moved = connection
         .prepare_cached("UPDATE broker_message SET slot = ?2, reason = ?3, origin = ?4 WHERE slot = ?1")?
@@ -233,18 +262,25 @@ pub(super) fn park(connection: &Connection, from: Slot, to: Slot, (reason, origi
 /// The first free slot of a queue.
 pub(super) fn after_last(connection: &Connection, queue: i64) -> Result<Slot> {
     connection
-        .prepare_cached("SELECT coalesce(max(slot), ?1) + 1 FROM broker_message WHERE slot > ?1 AND slot <= ?2")?
+        .prepare_cached(
+            "SELECT coalesce(max(slot), ?1) + 1 FROM broker_message WHERE slot > ?1 AND slot <= ?2",
+        )?
         .query_row([Slot::start(queue).0, Slot::end(queue).0], |row| row.get(0).map(Slot))
 }
 
 /// Notes how many messages of a queue may be in somebody's hands from now on.
 pub(super) fn put_held(connection: &Connection, queue: i64, held: u32) -> Result<()> {
-    connection.prepare_cached("UPDATE broker_queue SET held = ?2 WHERE number = ?1")?.execute(params![queue, held]).map(drop)
+    connection
+        .prepare_cached("UPDATE broker_queue SET held = ?2 WHERE number = ?1")?
+        .execute(params![queue, held])
+        .map(drop)
 }
 
 /// Forgets counts whose message is gone: its slot may be given to another one.
 pub(super) fn clear_counts(connection: &Connection) -> Result<()> {
-    connection.execute("DELETE FROM broker_delivery WHERE slot NOT IN (SELECT slot FROM broker_message)", []).map(drop)
+    connection
+        .execute("DELETE FROM broker_delivery WHERE slot NOT IN (SELECT slot FROM broker_message)", [])
+        .map(drop)
 }
 
 /// Nobody holds anything.

@@ -113,7 +113,8 @@ mod tests {
     use eventflow_bus::port::Headers;
 
     fn entry(slot: i64, bytes: usize) -> Entry {
-        let message = Message { payload: Bytes::from(vec![0; bytes]), headers: Headers::default(), reply_to: None };
+        let message =
+            Message { payload: Bytes::from(vec![0; bytes]), headers: Headers::default(), reply_to: None };
         Entry::new(Slot(slot), message)
     }
 

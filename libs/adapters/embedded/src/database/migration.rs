@@ -12,13 +12,18 @@ const LAYOUT: i64 = 1;
 pub(super) fn apply(tx: &Transaction<'_>, piece: &str, steps: &[&str]) -> rusqlite::Result<u32> {
     tx.execute("CREATE TABLE IF NOT EXISTS schema_version (piece TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID", [])?;
     tx.pragma_update(None, "user_version", LAYOUT)?;
-    let seen = tx.query_row("SELECT version FROM schema_version WHERE piece = ?1", [piece], |row| row.get(0)).optional()?;
+    let seen = tx
+        .query_row("SELECT version FROM schema_version WHERE piece = ?1", [piece], |row| row.get(0))
+        .optional()?;
     let seen: u32 = seen.unwrap_or(0);
     for (_, step) in (0_u32..).zip(steps).filter(|(index, _)| *index >= seen) {
         tx.execute_batch(step)?;
     }
     let version = seen.max(known(steps));
-    tx.execute("INSERT OR REPLACE INTO schema_version (piece, version) VALUES (?1, ?2)", params![piece, version])?;
+    tx.execute(
+        "INSERT OR REPLACE INTO schema_version (piece, version) VALUES (?1, ?2)",
+        params![piece, version],
+    )?;
     Ok(version)
 }
 

@@ -25,5 +25,7 @@ pub(super) fn answer<T>(
         let tx = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
         work(&tx)
     };
-    catch_unwind(AssertUnwindSafe(snapshot)).map_err(|_| DatabaseError::Panicked)?.map_err(DatabaseError::from)
+    catch_unwind(AssertUnwindSafe(snapshot))
+        .map_err(|_| DatabaseError::Panicked)?
+        .map_err(DatabaseError::from)
 }

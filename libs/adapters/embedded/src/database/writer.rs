@@ -40,7 +40,8 @@ where
     fn run(&mut self, tx: &Transaction<'_>) -> Result<(), DatabaseError> {
         let Some(work) = self.work.take() else { return Ok(()) };
         let ended = catch_unwind(AssertUnwindSafe(|| work(tx)));
-        let outcome = ended.map_err(|_| DatabaseError::Panicked).and_then(|result| result.map_err(DatabaseError::from));
+        let outcome =
+            ended.map_err(|_| DatabaseError::Panicked).and_then(|result| result.map_err(DatabaseError::from));
         let failed = outcome.as_ref().err().cloned();
         self.outcome = Some(outcome);
         failed.map_or(Ok(()), Err)
@@ -59,7 +60,12 @@ where
 
 /// Works until the queue is closed and empty, then folds the log into the file. `_lock` is held as long as this thread can
 /// touch the file.
-pub(super) fn run(connection: &Connection, jobs: &JobQueue<Box<dyn WriteJob>>, commits: &AtomicU64, _lock: &File) {
+pub(super) fn run(
+    connection: &Connection,
+    jobs: &JobQueue<Box<dyn WriteJob>>,
+    commits: &AtomicU64,
+    _lock: &File,
+) {
     while let Some(mut batch) = jobs.take_all() {
         let transaction = execute(connection, &mut batch);
         commits.fetch_add(u64::from(transaction.is_ok()), Ordering::Relaxed);

@@ -68,7 +68,8 @@ impl Append<'_> {
 
     fn head(&mut self, id: ThreadId) -> Result<&Head> {
         if !self.heads.contains_key(&id) {
-            let mut statement = self.connection.prepare_cached("SELECT last_seq FROM thread WHERE id = ?1")?;
+            let mut statement =
+                self.connection.prepare_cached("SELECT last_seq FROM thread WHERE id = ?1")?;
             let last_seq = statement.query_row([id.bytes()], |row| column::read_integer(row, "last_seq"))?;
             self.heads.insert(id, Head { last_seq, newest: None });
         }
@@ -81,7 +82,8 @@ impl Append<'_> {
             return Ok(Appended::Duplicate(stored));
         }
         let key = send.client_message_id.as_deref().ok_or(Error::QueryReturnedNoRows)?;
-        let (stored, sent_as) = message::by_key(self.connection, &send.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
+        let (stored, sent_as) =
+            message::by_key(self.connection, &send.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
         Ok(if send.is_again(&stored, sent_as) { Appended::Duplicate(stored) } else { Appended::KeyReused })
     }
 
@@ -91,7 +93,12 @@ impl Append<'_> {
         )?;
         for (id, head) in &self.heads {
             if let Some((newest, at)) = head.newest {
-                statement.execute(params![id.bytes(), column::integer(head.last_seq), newest.bytes(), at.0])?;
+                statement.execute(params![
+                    id.bytes(),
+                    column::integer(head.last_seq),
+                    newest.bytes(),
+                    at.0
+                ])?;
             }
         }
         Ok(())
@@ -99,9 +106,9 @@ impl Append<'_> {
 
     /// Counts what each sender said, and brings the thread back for everybody else who has put it away.
     fn touch_people(&self) -> Result<()> {
-        let mut count = self
-            .connection
-            .prepare_cached("UPDATE thread_participant SET sent = sent + ?3 WHERE thread_id = ?1 AND user_id = ?2")?;
+        let mut count = self.connection.prepare_cached(
+            "UPDATE thread_participant SET sent = sent + ?3 WHERE thread_id = ?1 AND user_id = ?2",
+        )?;
         let mut bring_back = self.connection.prepare_cached(
             "UPDATE thread_participant SET archived = 0 WHERE thread_id = ?1 AND archived = 1 AND user_id <> ?2",
         )?;

@@ -20,7 +20,8 @@ fn one(connection: &Connection, change: &Identified<ChangeMessage>) -> Result<Ch
     let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
     if matches!(changed, Changed::Done(..)) {
         message::write_change(connection, &message, &marks)?;
-        if let Some(sent_as) = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some()) {
+        if let Some(sent_as) = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some())
+        {
             message::write_sent_as(connection, &message, sent_as)?;
         }
     }

@@ -6,7 +6,9 @@
 use super::{column, history, message};
 use eventflow_ports::Place;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_protocol::change::{self, AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
+use eventflow_protocol::change::{
+    self, AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted,
+};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 /// Moves cursors in order; one answer each, nothing for who is not in the thread.
@@ -76,35 +78,53 @@ impl Standing {
             "UPDATE thread_participant SET seen = ?3, read_seq = ?4, delivered_seq = ?5 WHERE thread_id = ?1 AND user_id = ?2",
         )?;
         let [seen, read, delivered] = [self.seen, self.read, self.delivered].map(column::integer);
-        statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), seen, read, delivered])?;
+        statement.execute(params![
+            wanted.thread_id.bytes(),
+            wanted.user_id.as_str(),
+            seen,
+            read,
+            delivered
+        ])?;
         Ok(())
     }
 }
 
 /// Place of the newest message that was accepted by then; most are, so the first one looked at is it.
 fn accepted_by(connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq FROM message WHERE thread_id = ?1 AND created_at <= ?2 ORDER BY seq DESC LIMIT 1")?;
-    let newest = statement.query_row(params![wanted.thread_id.bytes(), wanted.at.0], |row| column::read_integer(row, "seq"));
+    let mut statement = connection.prepare_cached(
+        "SELECT seq FROM message WHERE thread_id = ?1 AND created_at <= ?2 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let newest = statement
+        .query_row(params![wanted.thread_id.bytes(), wanted.at.0], |row| column::read_integer(row, "seq"));
     Ok(newest.optional()?.unwrap_or(0))
 }
 
 /// Their own messages after a place; there are few places after it, as people read up to the end.
 fn own_beyond(connection: &Connection, wanted: &AdvanceCursor, place: u64) -> Result<u64> {
-    let mut statement =
-        connection.prepare_cached("SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND sender_id = ?3")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND sender_id = ?3",
+    )?;
     let place = column::integer(place);
-    statement.query_row(params![wanted.thread_id.bytes(), place, wanted.user_id.as_str()], |row| column::read_integer(row, "own"))
+    statement.query_row(params![wanted.thread_id.bytes(), place, wanted.user_id.as_str()], |row| {
+        column::read_integer(row, "own")
+    })
 }
 
 /// Gives the messages of others after `from` and up to `up_to` their receipts, unless there are too many people; the newest of them.
-fn write_receipts(connection: &Connection, wanted: &AdvanceCursor, from: u64, up_to: u64) -> Result<Vec<Receipted>> {
+fn write_receipts(
+    connection: &Connection,
+    wanted: &AdvanceCursor,
+    from: u64,
+    up_to: u64,
+) -> Result<Vec<Receipted>> {
     let people = people(connection, wanted)?;
     let (mut receipted, mut after) = (Vec::new(), from);
     while after < up_to && people <= RECEIPT_PARTICIPANTS_MAX {
         let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), PAGE_MAX)?;
         after = page.last().map_or(up_to, |last| last.seq);
-        for mut message in page.into_iter().filter(|message| message.seq <= up_to && message.sender_id != wanted.user_id) {
+        for mut message in
+            page.into_iter().filter(|message| message.seq <= up_to && message.sender_id != wanted.user_id)
+        {
             change::add_receipt(&mut message, wanted, people - 1);
             message::write_receipts(connection, &message)?;
             receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
@@ -115,7 +135,8 @@ fn write_receipts(connection: &Connection, wanted: &AdvanceCursor, from: u64, up
 
 /// How many are in the thread; of more than carry receipts, one more than that.
 fn people(connection: &Connection, wanted: &AdvanceCursor) -> Result<usize> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 LIMIT ?2")?;
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 LIMIT ?2")?;
     let limit = RECEIPT_PARTICIPANTS_MAX as u64 + 1;
     let rows = statement.query_map(params![wanted.thread_id.bytes(), column::integer(limit)], |_| Ok(()))?;
     Ok(rows.count())

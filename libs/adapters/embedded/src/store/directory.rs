@@ -29,7 +29,8 @@ impl Directory for EmbeddedStore {
 
     async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError> {
         let user = user.clone();
-        in_time("read revocations", self.database.read(move |connection| revocations(connection, &user))).await
+        in_time("read revocations", self.database.read(move |connection| revocations(connection, &user)))
+            .await
     }
 }
 
@@ -53,8 +54,9 @@ fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId,
 }
 
 fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {
-    let mut statement =
-        connection.prepare_cached("INSERT OR REPLACE INTO profile (user_id, name, avatar, email) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO profile (user_id, name, avatar, email) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     statement.execute(params![profile.id.as_str(), profile.name, profile.avatar, profile.email])?;
     Ok(())
 }

@@ -22,19 +22,33 @@ pub(super) fn at(connection: &Connection, thread: ThreadId, seq: u64) -> Result<
 }
 
 /// The oldest messages after a place.
-pub(super) fn oldest_after(connection: &Connection, thread: ThreadId, after: Place, limit: u32) -> Result<Vec<Message>> {
-    let mut statement = connection
-        .prepare_cached("SELECT * FROM message WHERE thread_id = ?1 AND seq > ?2 AND created_at > ?3 ORDER BY seq LIMIT ?4")?;
+pub(super) fn oldest_after(
+    connection: &Connection,
+    thread: ThreadId,
+    after: Place,
+    limit: u32,
+) -> Result<Vec<Message>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM message WHERE thread_id = ?1 AND seq > ?2 AND created_at > ?3 ORDER BY seq LIMIT ?4",
+    )?;
     let (seq, time) = bounds(after, 0, Timestamp(i64::MIN));
-    statement.query_map(params![thread.bytes(), seq, time, limit.clamp(1, PAGE_MAX)], message::read)?.collect()
+    statement
+        .query_map(params![thread.bytes(), seq, time, limit.clamp(1, PAGE_MAX)], message::read)?
+        .collect()
 }
 
-fn newest_before(connection: &Connection, thread: ThreadId, before: Place, limit: u32) -> Result<Vec<Message>> {
+fn newest_before(
+    connection: &Connection,
+    thread: ThreadId,
+    before: Place,
+    limit: u32,
+) -> Result<Vec<Message>> {
     let mut statement = connection.prepare_cached(
         "SELECT * FROM message WHERE thread_id = ?1 AND seq < ?2 AND created_at < ?3 ORDER BY seq DESC LIMIT ?4",
     )?;
     let (seq, time) = bounds(before, u64::MAX, Timestamp(i64::MAX));
-    let newest_first = statement.query_map(params![thread.bytes(), seq, time, limit.clamp(1, PAGE_MAX)], message::read)?;
+    let newest_first =
+        statement.query_map(params![thread.bytes(), seq, time, limit.clamp(1, PAGE_MAX)], message::read)?;
     let mut messages = newest_first.collect::<Result<Vec<_>>>()?;
     messages.reverse();
     Ok(messages)

@@ -9,7 +9,9 @@ use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
 use eventflow_protocol::command::Fingerprint;
-use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences,
+};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
@@ -17,11 +19,17 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params}
 impl Inbox for EmbeddedStore {
     async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError> {
         let all = notifications.to_vec();
-        let add = self.database.write(move |tx| all.iter().map(|notification| add(tx, notification, None)).collect());
+        let add = self
+            .database
+            .write(move |tx| all.iter().map(|notification| add(tx, notification, None)).collect());
         in_time("store notifications", add).await
     }
 
-    async fn add_keyed_notification(&self, notification: &Notification, body: Fingerprint) -> Result<Keyed, StoreError> {
+    async fn add_keyed_notification(
+        &self,
+        notification: &Notification,
+        body: Fingerprint,
+    ) -> Result<Keyed, StoreError> {
         let notification = notification.clone();
         let add = self.database.write(move |tx| add_keyed(tx, &notification, body));
         in_time("store a notification", add).await
@@ -32,14 +40,27 @@ impl Inbox for EmbeddedStore {
         in_time("change notifications", self.database.write(move |tx| self::change(tx, &wanted))).await
     }
 
-    async fn notifications_of(&self, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>, StoreError> {
+    async fn notifications_of(
+        &self,
+        user: &UserId,
+        page: NotificationPage,
+    ) -> Result<Vec<Notification>, StoreError> {
         let user = user.clone();
-        in_time("list notifications", self.database.read(move |connection| self::page(connection, &user, page))).await
+        in_time(
+            "list notifications",
+            self.database.read(move |connection| self::page(connection, &user, page)),
+        )
+        .await
     }
 
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<Option<Notification>, StoreError> {
         let user = user.clone();
-        in_time("read a notification", self.database.read(move |connection| find(connection, &user, id))).await
+        in_time("read a notification", self.database.read(move |connection| find(connection, &user, id)))
+            .await
     }
 
     async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
@@ -49,7 +70,8 @@ impl Inbox for EmbeddedStore {
 
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
         let user = user.clone();
-        in_time("read preferences", self.database.read(move |connection| preferences(connection, &user))).await
+        in_time("read preferences", self.database.read(move |connection| preferences(connection, &user)))
+            .await
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
@@ -126,19 +148,21 @@ fn page(connection: &Connection, user: &UserId, page: NotificationPage) -> Resul
 }
 
 fn find(connection: &Connection, user: &UserId, id: NotificationId) -> Result<Option<Notification>> {
-    let mut statement =
-        connection.prepare_cached("SELECT * FROM notification WHERE id = ?1 AND user_id = ?2 AND is_deleted = 0")?;
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM notification WHERE id = ?1 AND user_id = ?2 AND is_deleted = 0")?;
     statement.query_row(params![id.bytes(), user.as_str()], read).optional()
 }
 
 fn unread(connection: &Connection, user: &UserId) -> Result<u64> {
-    let mut statement = connection
-        .prepare_cached("SELECT COUNT(*) AS unread FROM notification WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT COUNT(*) AS unread FROM notification WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0",
+    )?;
     statement.query_row([user.as_str()], |row| column::read_integer(row, "unread"))
 }
 
 fn preferences(connection: &Connection, user: &UserId) -> Result<Preferences> {
-    let mut statement = connection.prepare_cached("SELECT preferences FROM preferences WHERE user_id = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT preferences FROM preferences WHERE user_id = ?1")?;
     let found = statement.query_row([user.as_str()], |row| column::unpack(row, "preferences")).optional()?;
     Ok(found.unwrap_or_default())
 }

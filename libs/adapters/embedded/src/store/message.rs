@@ -10,7 +10,11 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params}
 
 /// Writes a new message, the leg of this command if it pairs; `false` if its command or its sender's key was stored before (then
 /// nothing is changed).
-pub(super) fn insert(connection: &Connection, message: &Message, leg: Option<(CommandId, &Pairing)>) -> Result<bool> {
+pub(super) fn insert(
+    connection: &Connection,
+    message: &Message,
+    leg: Option<(CommandId, &Pairing)>,
+) -> Result<bool> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO message (thread_id, seq, id, sender_id, content, attachments, reactions, status, read_by, delivered_to,
              client_message_id, created_at, updated_at, pair_key, pair_socket, pair_rest)
@@ -19,7 +23,8 @@ pub(super) fn insert(connection: &Connection, message: &Message, leg: Option<(Co
          ON CONFLICT (id) DO NOTHING
          ON CONFLICT (sender_id, client_message_id) WHERE client_message_id IS NOT NULL DO NOTHING",
     )?;
-    let command = |kind| leg.filter(|(_, pairing)| pairing.leg == kind).map(|(command, _)| column::command(command));
+    let command =
+        |kind| leg.filter(|(_, pairing)| pairing.leg == kind).map(|(command, _)| column::command(command));
     let rows = statement.execute(named_params! {
         ":thread_id": message.thread_id.bytes(),
         ":seq": column::integer(message.seq),
@@ -64,7 +69,8 @@ pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[
 
 /// Keeps what a keyed message said when it was sent.
 pub(super) fn write_sent_as(connection: &Connection, message: &Message, sent_as: Fingerprint) -> Result<()> {
-    let mut statement = connection.prepare_cached("UPDATE message SET sent_as = ?3 WHERE thread_id = ?1 AND seq = ?2")?;
+    let mut statement =
+        connection.prepare_cached("UPDATE message SET sent_as = ?3 WHERE thread_id = ?1 AND seq = ?2")?;
     statement.execute(params![message.thread_id.bytes(), column::integer(message.seq), sent_as])?;
     Ok(())
 }
@@ -92,14 +98,22 @@ pub(super) fn by_id(connection: &Connection, id: MessageId) -> Result<Option<Mes
 }
 
 /// The message with this id, with the last commands that changed it.
-pub(super) fn with_marks(connection: &Connection, id: MessageId) -> Result<Option<(Message, Vec<ChangeMark>)>> {
+pub(super) fn with_marks(
+    connection: &Connection,
+    id: MessageId,
+) -> Result<Option<(Message, Vec<ChangeMark>)>> {
     let mut statement = connection.prepare_cached("SELECT * FROM message WHERE id = ?1")?;
     statement.query_row([id.bytes()], |row| Ok((read(row)?, column::unpack(row, "marks")?))).optional()
 }
 
 /// The message that the sender sent with this key, and what it said then if it was changed.
-pub(super) fn by_key(connection: &Connection, sender: &UserId, key: &str) -> Result<Option<(Message, Option<Fingerprint>)>> {
-    let mut statement = connection.prepare_cached("SELECT * FROM message WHERE sender_id = ?1 AND client_message_id = ?2")?;
+pub(super) fn by_key(
+    connection: &Connection,
+    sender: &UserId,
+    key: &str,
+) -> Result<Option<(Message, Option<Fingerprint>)>> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM message WHERE sender_id = ?1 AND client_message_id = ?2")?;
     statement.query_row([sender.as_str(), key], |row| Ok((read(row)?, row.get("sent_as")?))).optional()
 }
 

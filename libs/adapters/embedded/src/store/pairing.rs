@@ -17,18 +17,32 @@ pub(super) fn of(send: &SendMessage) -> Option<&Pairing> {
 }
 
 /// The message that this command made or joined before, or joins now; nothing if it is to become one.
-pub(super) fn join(connection: &Connection, command: CommandId, pairing: &Pairing, at: Timestamp) -> Result<Option<Message>> {
+pub(super) fn join(
+    connection: &Connection,
+    command: CommandId,
+    pairing: &Pairing,
+    at: Timestamp,
+) -> Result<Option<Message>> {
     let Some(found) = find(connection, command, pairing, at)? else { return Ok(None) };
     let mut statement = connection.prepare_cached(match pairing.leg {
         Leg::Socket => "UPDATE message SET pair_socket = ?3 WHERE thread_id = ?1 AND seq = ?2",
         Leg::Rest => "UPDATE message SET pair_rest = ?3 WHERE thread_id = ?1 AND seq = ?2",
     })?;
-    statement.execute(params![found.thread_id.bytes(), column::integer(found.seq), column::command(command)])?;
+    statement.execute(params![
+        found.thread_id.bytes(),
+        column::integer(found.seq),
+        column::command(command)
+    ])?;
     Ok(Some(found))
 }
 
 /// The message whose leg of this kind this command is (also if it made it); else the oldest without one that it reaches.
-fn find(connection: &Connection, command: CommandId, pairing: &Pairing, at: Timestamp) -> Result<Option<Message>> {
+fn find(
+    connection: &Connection,
+    command: CommandId,
+    pairing: &Pairing,
+    at: Timestamp,
+) -> Result<Option<Message>> {
     let mut statement = connection.prepare_cached(match pairing.leg {
         Leg::Socket => {
             "SELECT * FROM message WHERE pair_key = ?1 AND created_at BETWEEN ?2 AND ?3

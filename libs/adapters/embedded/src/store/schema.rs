@@ -158,6 +158,9 @@ mod tests {
         assert_eq!(store.thread_view(thread_id, &user_id).await.unwrap().unwrap().unread_count, 1);
         let read = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: Timestamp(9) };
         let advanced = store.advance(&[read]).await.unwrap().remove(0).unwrap();
-        assert_eq!((advanced.from, advanced.up_to, advanced.unread_count, advanced.messages.len()), (0, 1, 0, 1));
+        assert_eq!(
+            (advanced.from, advanced.up_to, advanced.unread_count, advanced.messages.len()),
+            (0, 1, 0, 1)
+        );
     }
 }

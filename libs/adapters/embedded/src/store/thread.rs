@@ -30,8 +30,9 @@ pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(
 }
 
 fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()> {
-    let mut statement = connection
-        .prepare_cached("INSERT INTO thread_participant (thread_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO thread_participant (thread_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    )?;
     for user in &create.participants {
         statement.execute(params![create.thread_id.bytes(), user.as_str()])?;
     }
@@ -64,22 +65,30 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
 }
 
 /// Puts a thread away for one person, or brings it back; nothing if they are not in it.
-pub(super) fn archive(connection: &Connection, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>> {
+pub(super) fn archive(
+    connection: &Connection,
+    archive: &Identified<ArchiveThread>,
+) -> Result<Option<ThreadView>> {
     let wanted = &archive.wanted;
     let Some(mut done) = archives(connection, wanted)? else { return Ok(None) };
     if is_news(&mut done, archive.command_id) {
         let mut statement = connection
             .prepare_cached("UPDATE thread_participant SET archived = ?3, archives = ?4 WHERE thread_id = ?1 AND user_id = ?2")?;
         let done = column::pack(&done)?;
-        statement.execute(params![wanted.thread_id.bytes(), wanted.user_id.as_str(), wanted.archived, done])?;
+        statement.execute(params![
+            wanted.thread_id.bytes(),
+            wanted.user_id.as_str(),
+            wanted.archived,
+            done
+        ])?;
     }
     view(connection, wanted.thread_id, &wanted.user_id)
 }
 
 /// The last commands of this kind; nothing for who is not in the thread.
 fn archives(connection: &Connection, wanted: &ArchiveThread) -> Result<Option<Vec<CommandId>>> {
-    let mut statement =
-        connection.prepare_cached("SELECT archives FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let mut statement = connection
+        .prepare_cached("SELECT archives FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
     let archives = |row: &Row<'_>| column::unpack(row, "archives");
     statement.query_row(params![wanted.thread_id.bytes(), wanted.user_id.as_str()], archives).optional()
 }
@@ -97,13 +106,19 @@ pub(super) fn page(connection: &Connection, viewer: &UserId, page: ThreadPage) -
     let (after_at, after_id) = page.after.map(|(at, id)| (at.0, id.bytes())).unzip();
     let status = column::thread_status(page.status);
     let limit = page.limit.clamp(1, PAGE_MAX);
-    let ids = statement.query_map(params![viewer.as_str(), status, after_at, after_id, limit, page.skip], |row| row.get(0))?;
+    let ids = statement
+        .query_map(params![viewer.as_str(), status, after_at, after_id, limit, page.skip], |row| {
+            row.get(0)
+        })?;
     let ids: Vec<ThreadId> = ids.map(|bytes| bytes.map(ThreadId::from_bytes)).collect::<Result<_>>()?;
     ids.into_iter().filter_map(|id| view(connection, id, viewer).transpose()).collect()
 }
 
 /// Who is in these threads; unknown threads are absent.
-pub(super) fn participants_of(connection: &Connection, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>> {
+pub(super) fn participants_of(
+    connection: &Connection,
+    threads: &[ThreadId],
+) -> Result<HashMap<ThreadId, Participants>> {
     let mut found = HashMap::with_capacity(threads.len());
     for id in threads {
         let people = participants(connection, *id)?;
@@ -116,14 +131,15 @@ pub(super) fn participants_of(connection: &Connection, threads: &[ThreadId]) -> 
 
 /// Whether the thread exists and `user` is in it.
 pub(super) fn includes(connection: &Connection, thread: ThreadId, user: &UserId) -> Result<bool> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
     statement.exists(params![thread.bytes(), user.as_str()])
 }
 
 /// Everybody in a thread, sorted as the primary key sorts them: by bytes, like [`UserId`].
 fn participants(connection: &Connection, thread: ThreadId) -> Result<Vec<UserId>> {
-    let mut statement =
-        connection.prepare_cached("SELECT user_id FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id")?;
+    let mut statement = connection
+        .prepare_cached("SELECT user_id FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id")?;
     statement.query_map([thread.bytes()], |row| column::user(row, "user_id"))?.collect()
 }
 

@@ -116,7 +116,9 @@ pub(super) fn thread(document: &Document) -> LegacyThread {
 }
 
 pub(super) fn message(document: &Document) -> LegacyMessage {
-    let is_set = |field: &str| document.get(field).is_some_and(|value| !matches!(value, Bson::Null | Bson::Boolean(false)));
+    let is_set = |field: &str| {
+        document.get(field).is_some_and(|value| !matches!(value, Bson::Null | Bson::Boolean(false)))
+    };
     LegacyMessage {
         id: first(document, ID, text).unwrap_or_default(),
         thread: document.get(GROUP).and_then(text),
@@ -128,7 +130,8 @@ pub(super) fn message(document: &Document) -> LegacyMessage {
         read_by: document.get("readBy").and_then(people).unwrap_or_default(),
         is_deleted: ["deletedAt", "isDeleted", "deleted"].into_iter().any(is_set),
         deleted_at: document.get("deletedAt").and_then(time),
-        attachments: first(document, FILES, |value| Some(value.as_array()?.iter().map(file).collect())).unwrap_or_default(),
+        attachments: first(document, FILES, |value| Some(value.as_array()?.iter().map(file).collect()))
+            .unwrap_or_default(),
         reactions: document.get("reactions").map(reactions).unwrap_or_default(),
     }
 }
@@ -139,7 +142,9 @@ fn says(document: &Document, field: &str, word: &str) -> bool {
 
 /// A file: an object that describes it, or its address alone.
 fn file(value: &Bson) -> LegacyFile {
-    let Bson::Document(object) = value else { return LegacyFile { url: text(value), ..LegacyFile::default() } };
+    let Bson::Document(object) = value else {
+        return LegacyFile { url: text(value), ..LegacyFile::default() };
+    };
     LegacyFile {
         kind: object.get("type").and_then(text),
         url: first(object, FILE_URL, text),
@@ -152,13 +157,15 @@ fn file(value: &Bson) -> LegacyFile {
 /// A list of objects, each with a sign and who put it there, or an object of signs and who put them there.
 fn reactions(value: &Bson) -> Vec<LegacyReaction> {
     let of = |sign: Option<String>, at, people: Option<Vec<String>>| {
-        let users =
-            people.filter(|people| !people.is_empty()).map_or(vec![None], |people| people.into_iter().map(Some).collect());
+        let users = people
+            .filter(|people| !people.is_empty())
+            .map_or(vec![None], |people| people.into_iter().map(Some).collect());
         users.into_iter().map(move |user| LegacyReaction { sign: sign.clone(), user, at }).collect::<Vec<_>>()
     };
     let one = |value: &Bson| match value {
         Bson::Document(object) => {
-            let people = first(object, REACTORS, |value| people_in(value).or_else(|| Some(vec![person(value)?])));
+            let people =
+                first(object, REACTORS, |value| people_in(value).or_else(|| Some(vec![person(value)?])));
             of(first(object, SIGN, text), first(object, TIME, time), people)
         }
         _ => of(None, None, None),
@@ -232,7 +239,9 @@ fn time(value: &Bson) -> Option<Timestamp> {
     };
     match value {
         Bson::DateTime(date) => Some(Timestamp(date.timestamp_millis())),
-        Bson::String(text) => DateTime::parse_rfc3339_str(text).ok().map(|date| Timestamp(date.timestamp_millis())),
+        Bson::String(text) => {
+            DateTime::parse_rfc3339_str(text).ok().map(|date| Timestamp(date.timestamp_millis()))
+        }
         Bson::Int32(number) => from_number(i64::from(*number)),
         Bson::Int64(number) => from_number(*number),
         #[allow(
@@ -283,7 +292,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_absent() {
-        let odd = message(&doc! { "text": { "$ne": 1 }, "senderId": true, "sentAt": "soon", "attachments": "no", GROUP: null });
+        let odd = message(
+            &doc! { "text": { "$ne": 1 }, "senderId": true, "sentAt": "soon", "attachments": "no", GROUP: null },
+        );
         assert_eq!(odd, LegacyMessage::default());
         assert_eq!(thread(&doc! { "participants": "ann", "customerId": null }), LegacyThread::default());
     }
@@ -292,18 +303,30 @@ mod tests {
     fn the_databases_own_id_stands_in_for_an_id_and_a_date() {
         let id = ObjectId::parse_str("6553f10000000000000000aa").unwrap();
         let found = message(&doc! { "_id": id, "text": "x" });
-        assert_eq!((found.id.as_str(), found.sent_at), ("6553f10000000000000000aa", Some(Timestamp(1_700_000_000_000))));
+        assert_eq!(
+            (found.id.as_str(), found.sent_at),
+            ("6553f10000000000000000aa", Some(Timestamp(1_700_000_000_000)))
+        );
     }
 
     #[test]
     fn reading_and_deletion_are_recognised() {
-        for document in [doc! { "isRead": true }, doc! { "read": true }, doc! { "readAt": "2023" }, doc! { "status": "Read" }] {
+        for document in [
+            doc! { "isRead": true },
+            doc! { "read": true },
+            doc! { "readAt": "2023" },
+            doc! { "status": "Read" },
+        ] {
             assert!(message(&document).is_read, "{document}");
         }
-        for document in [doc! { "isRead": false }, doc! { "readAt": null }, doc! { "status": "sent" }, doc! {}] {
+        for document in
+            [doc! { "isRead": false }, doc! { "readAt": null }, doc! { "status": "sent" }, doc! {}]
+        {
             assert!(!message(&document).is_read, "{document}");
         }
-        let by = message(&doc! { "readBy": [{ "userId": "ann", "readAt": 1 }, "ben"], "deletedAt": DateTime::from_millis(1) });
+        let by = message(
+            &doc! { "readBy": [{ "userId": "ann", "readAt": 1 }, "ben"], "deletedAt": DateTime::from_millis(1) },
+        );
         assert_eq!((by.read_by, by.is_deleted), (vec!["ann".to_owned(), "ben".to_owned()], true));
     }
 
@@ -319,7 +342,11 @@ mod tests {
                 { "emoji": "🎉", "users": ["ann", { "id": "ben" }] }, { "emoji": "❤️" }, "odd",
             ],
         });
-        let names: Vec<_> = found.attachments.iter().map(|file| (file.url.as_deref(), file.name.as_deref(), file.size)).collect();
+        let names: Vec<_> = found
+            .attachments
+            .iter()
+            .map(|file| (file.url.as_deref(), file.name.as_deref(), file.size))
+            .collect();
         let expected = [
             (Some("/f/1"), Some("a.png"), Some(7)),
             (Some("/f/2"), Some("b.png"), Some(7)),
@@ -328,7 +355,10 @@ mod tests {
         ];
         assert_eq!(names, expected);
         let signs = |reactions: &[LegacyReaction]| -> Vec<_> {
-            reactions.iter().map(|reaction| (reaction.sign.clone().unwrap_or_default(), reaction.user.clone())).collect()
+            reactions
+                .iter()
+                .map(|reaction| (reaction.sign.clone().unwrap_or_default(), reaction.user.clone()))
+                .collect()
         };
         let (ann, ben) = (Some("ann".to_owned()), Some("ben".to_owned()));
         let expected = [("👍", ann.clone()), ("🎉", ann.clone()), ("🎉", ben), ("❤️", None), ("", None)];
@@ -345,7 +375,10 @@ mod tests {
             "_id": id, "id": "t1", "customerId": "ann", "supplierId": "shop", "recipientId": "ben", "subject": "Wedding",
             "participants": ["ann", { "userId": "cem" }], "lastMessage": "secret",
         });
-        assert_eq!((found.id.as_str(), found.people), ("t1", ["ann", "ben", "ann", "cem"].map(String::from).to_vec()));
+        assert_eq!(
+            (found.id.as_str(), found.people),
+            ("t1", ["ann", "ben", "ann", "cem"].map(String::from).to_vec())
+        );
         assert_eq!(found.names, ["t1", "6553f10000000000000000aa"]);
         let facts: Vec<&str> = found.facts.keys().map(String::as_str).collect();
         assert_eq!(facts, ["_id", "customerId", "id", "recipientId", "subject", "supplierId"]);

@@ -252,7 +252,10 @@ async fn clicks_reactions_and_readings_hit_by_faults_are_done_once() {
         let all = history(&*store, scene.thread).await;
         assert_eq!(all.len(), FAULTS, "each click is one message");
         for message in all {
-            assert_eq!((message.reactions.len(), message.read_by.len(), message.delivered_to.len()), (1, 1, 1));
+            assert_eq!(
+                (message.reactions.len(), message.read_by.len(), message.delivered_to.len()),
+                (1, 1, 1)
+            );
             assert_eq!(message.status, MessageStatus::Read);
         }
         assert_eq!(unread(&*store, &scene).await, [0, 0]);

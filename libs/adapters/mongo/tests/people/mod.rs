@@ -117,7 +117,8 @@ async fn odd_users_of_the_host_hide_nobody() {
         users.insert_many(hosts).await.unwrap();
         let asked = people(&["ann", "bob", "carl", "dora"]);
         let known = store.profiles(&asked).await.unwrap();
-        let names: Vec<_> = asked.iter().map(|user| known.get(user).map(|profile| profile.name.as_str())).collect();
+        let names: Vec<_> =
+            asked.iter().map(|user| known.get(user).map(|profile| profile.name.as_str())).collect();
         assert_eq!(names, [Some("ann"), Some("bob"), None, Some("Dora")]);
         assert!(known.values().all(|profile| profile.email.is_none() && profile.avatar.is_none()));
     })

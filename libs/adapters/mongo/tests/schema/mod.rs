@@ -156,13 +156,19 @@ async fn old_fault_21_messages_have_three_indexes_and_none_is_on_what_changes_wi
         for (collection, most) in [("messages", 3), ("threads", 2)] {
             let listed = database.run_command(doc! { "listIndexes": collection }).await.unwrap();
             let listed = listed.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
-            let keys: Vec<&Document> =
-                listed.iter().map(|index| index.as_document().unwrap().get_document("key").unwrap()).collect();
+            let keys: Vec<&Document> = listed
+                .iter()
+                .map(|index| index.as_document().unwrap().get_document("key").unwrap())
+                .collect();
             assert!(keys.len() <= 1 + most, "{collection}: beside that of _id there are {keys:?}");
             let ever_changing = ["unreadCount", "readBy", "deliveredTo", "reactions", "cursors", "$**"];
-            let is_on = |key: &Document, field: &str| key.keys().any(|path| path.split('.').next() == Some(field));
+            let is_on =
+                |key: &Document, field: &str| key.keys().any(|path| path.split('.').next() == Some(field));
             for key in keys {
-                assert!(!ever_changing.iter().any(|field| is_on(key, field)), "{collection} has an index on {key}");
+                assert!(
+                    !ever_changing.iter().any(|field| is_on(key, field)),
+                    "{collection} has an index on {key}"
+                );
             }
         }
     })
@@ -199,17 +205,23 @@ async fn what_was_written_without_the_newer_fields_can_be_changed_and_read() {
         let scene = Scene::with_people(&store, 2).await;
         let message = append(&store, &[scene.say(0, "hi")]).await.remove(0);
         let lists = doc! { "readBy": "", "deliveredTo": "", "reactions": "", "status": "", "isDraft": "" };
-        database.collection::<Document>("messages").update_one(doc! {}, doc! { "$unset": lists }).await.unwrap();
+        database
+            .collection::<Document>("messages")
+            .update_one(doc! {}, doc! { "$unset": lists })
+            .await
+            .unwrap();
         let change = Change::React { emoji: "👍".to_owned(), wish: Wish::Add };
         let by = scene.people[1].clone();
         let at = message.created_at;
-        let wanted = ChangeMessage { thread_id: scene.thread, message_id: message.id, by: by.clone(), change, at };
+        let wanted =
+            ChangeMessage { thread_id: scene.thread, message_id: message.id, by: by.clone(), change, at };
         let wanted = Identified { command_id: CommandId::new(), wanted };
         let changed = store.change_messages(&[wanted.clone(), wanted]).await.unwrap();
         assert!(matches!(changed[..], [Changed::Done(..), Changed::Before(..)]), "{changed:?}");
         let stored = only(&database, "messages").await;
         assert_eq!((stored.get_i64("revision").unwrap(), stored.get_array("marks").unwrap().len()), (1, 1));
-        let read = AdvanceCursor { thread_id: scene.thread, user_id: by, cursor: Cursor::Read, up_to: None, at };
+        let read =
+            AdvanceCursor { thread_id: scene.thread, user_id: by, cursor: Cursor::Read, up_to: None, at };
         let advanced = store.advance(&[read]).await.unwrap().remove(0).unwrap();
         assert_eq!((advanced.up_to, advanced.messages[0].status), (1, MessageStatus::Read));
         let now = store.message(message.id).await.unwrap().unwrap();
@@ -230,7 +242,10 @@ async fn a_server_that_is_not_there_is_no_reason_not_to_start() {
     let batch = [say(ThreadId::derive(&people, "{}"), &people[0], "hi")];
     assert!(matches!(store.append_messages(&batch).await, Err(StoreError::Unavailable { .. })));
     store.close().await;
-    assert!(matches!(store.ping().await, Err(StoreError::Unavailable { .. })), "a closed store is unavailable");
+    assert!(
+        matches!(store.ping().await, Err(StoreError::Unavailable { .. })),
+        "a closed store is unavailable"
+    );
 }
 
 #[tokio::test]
@@ -251,6 +266,7 @@ fn examined(plan: &Document) -> (i64, i64) {
         return (number(stats, "totalKeysExamined"), number(stats, "totalDocsExamined"));
     }
     let stages = plan.get_array("stages").map(Vec::as_slice).unwrap_or_default();
-    let cursor = stages.iter().filter_map(Bson::as_document).find_map(|stage| stage.get_document("$cursor").ok());
+    let cursor =
+        stages.iter().filter_map(Bson::as_document).find_map(|stage| stage.get_document("$cursor").ok());
     examined(cursor.expect("the plan has execution statistics"))
 }

@@ -103,18 +103,26 @@ impl FaultHarness for MongoHarness {
 
 impl MongoHarness {
     async fn new() -> Self {
-        #[allow(clippy::disallowed_methods, reason = "the test's server is named by the environment; there is no configuration")]
-        let uri = std::env::var("MONGODB_URI").expect("MONGODB_URI names a MongoDB server: eval \"$(tests/services env)\"");
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the test's server is named by the environment; there is no configuration"
+        )]
+        let uri = std::env::var("MONGODB_URI")
+            .expect("MONGODB_URI names a MongoDB server: eval \"$(tests/services env)\"");
         let (base, query) = uri.split_once('?').unwrap_or((&uri, ""));
-        let authority = base.strip_prefix("mongodb://").expect("a mongodb:// URI").split('/').next().unwrap_or_default();
-        let (user, host) =
-            authority.rsplit_once('@').map_or((String::new(), authority), |(user, host)| (format!("{user}@"), host));
+        let authority =
+            base.strip_prefix("mongodb://").expect("a mongodb:// URI").split('/').next().unwrap_or_default();
+        let (user, host) = authority
+            .rsplit_once('@')
+            .map_or((String::new(), authority), |(user, host)| (format!("{user}@"), host));
         let first = host.split(',').next().unwrap_or_default().to_owned();
         let database = format!("eventflow_test_{}", CommandId::new().0.simple());
         let proxy = Proxy::to(first).await;
         // Without `directConnection` the driver would go past the proxy to the address the server says it has.
-        let kept: Vec<&str> =
-            query.split('&').filter(|option| !option.is_empty() && !option.starts_with("replicaSet=")).collect();
+        let kept: Vec<&str> = query
+            .split('&')
+            .filter(|option| !option.is_empty() && !option.starts_with("replicaSet="))
+            .collect();
         let options = [kept, vec!["directConnection=true"]].concat().join("&");
         let proxied = format!("mongodb://{user}{}/{database}?{options}", proxy.address);
         Self { direct: format!("mongodb://{authority}/{database}?{query}"), proxied, proxy }

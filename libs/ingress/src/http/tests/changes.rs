@@ -20,7 +20,8 @@ impl Talk {
 
     /// Ann says something; gives the message's path.
     async fn say(&self, content: &str) -> String {
-        let sent = self.rig.post(&self.path(), &json!({ "content": content })).of("ann").send().await.expect(201);
+        let sent =
+            self.rig.post(&self.path(), &json!({ "content": content })).of("ann").send().await.expect(201);
         format!("/api/v2/messages/{}", sent["message"]["_id"].as_str().unwrap())
     }
 
@@ -29,12 +30,14 @@ impl Talk {
     }
 
     async fn change(&self, method: Method, path: &str, user: &str, body: &Value) -> super::Reply {
-        let call = self.rig.call(method, path).header("content-type", "application/json").body(body.to_string());
+        let call =
+            self.rig.call(method, path).header("content-type", "application/json").body(body.to_string());
         call.of(user).send().await
     }
 
     async fn view(&self, user: &str) -> Value {
-        self.rig.get(&format!("{THREADS}/{}", self.thread)).of(user).send().await.expect(200)["thread"].clone()
+        self.rig.get(&format!("{THREADS}/{}", self.thread)).of(user).send().await.expect(200)["thread"]
+            .clone()
     }
 }
 
@@ -43,17 +46,25 @@ async fn a_message_is_edited_and_taken_back_by_its_sender_only() {
     let talk = Talk::new().await;
     let path = talk.say("helo").await;
     for method in [Method::PUT, Method::PATCH] {
-        let edited = talk.change(method.clone(), &path, "ann", &json!({"content": "<b>hello</b> a < b"})).await.expect(200);
+        let edited = talk
+            .change(method.clone(), &path, "ann", &json!({"content": "<b>hello</b> a < b"}))
+            .await
+            .expect(200);
         assert_eq!(edited["message"]["content"], json!("hello a < b"));
         assert_eq!(edited["message"]["id"], edited["message"]["_id"]);
         assert!(edited["message"]["editedAt"].is_string());
-        talk.change(method.clone(), &path, "bob", &json!({"content": "mine"})).await.refused(403, "forbidden");
+        talk.change(method.clone(), &path, "bob", &json!({"content": "mine"}))
+            .await
+            .refused(403, "forbidden");
         talk.change(method, &path, "ann", &json!({"content": " "})).await.refused(400, "invalid");
     }
     talk.change(Method::DELETE, &path, "bob", &json!({})).await.refused(403, "forbidden");
     for _ in 0..2 {
         let deleted = talk.change(Method::DELETE, &path, "ann", &json!({})).await.expect(200);
-        assert_eq!((&deleted["message"]["content"], deleted["message"]["deletedAt"].is_string()), (&json!(""), true));
+        assert_eq!(
+            (&deleted["message"]["content"], deleted["message"]["deletedAt"].is_string()),
+            (&json!(""), true)
+        );
     }
     talk.change(Method::PATCH, &path, "ann", &json!({"content": "late"})).await.refused(404, "not_found");
     let history = talk.rig.get(&talk.path()).of("bob").send().await.expect(200);
@@ -73,10 +84,22 @@ async fn a_reaction_is_a_toggle_unless_the_client_says_which() {
         (Some("remove"), "removed", 0),
         (Some("toggle"), "added", 1),
     ] {
-        let reply = talk.change(Method::POST, &path, "bob", &json!({"emoji": "👍", "action": action})).await.expect(200);
-        assert_eq!((&reply["action"], reply["reactions"].as_array().unwrap().len()), (&json!(said), count), "{action:?}");
+        let reply = talk
+            .change(Method::POST, &path, "bob", &json!({"emoji": "👍", "action": action}))
+            .await
+            .expect(200);
+        assert_eq!(
+            (&reply["action"], reply["reactions"].as_array().unwrap().len()),
+            (&json!(said), count),
+            "{action:?}"
+        );
     }
-    for bad in [json!({}), json!({"emoji": "<img>"}), json!({"emoji": {"$ne": ""}}), json!({"emoji": "👍", "action": "x"})] {
+    for bad in [
+        json!({}),
+        json!({"emoji": "<img>"}),
+        json!({"emoji": {"$ne": ""}}),
+        json!({"emoji": "👍", "action": "x"}),
+    ] {
         talk.change(Method::POST, &path, "bob", &bad).await.refused(400, "invalid");
     }
 }
@@ -88,9 +111,15 @@ async fn reading_moves_the_cursor_and_never_back() {
     for n in 0..5 {
         paths.push(talk.say(&format!("m{n}")).await);
     }
-    assert_eq!((&talk.view("bob").await["unreadCount"], &talk.view("ann").await["unreadCount"]), (&json!(5), &json!(0)));
+    assert_eq!(
+        (&talk.view("bob").await["unreadCount"], &talk.view("ann").await["unreadCount"]),
+        (&json!(5), &json!(0))
+    );
     let read = talk.rig.call(Method::POST, &format!("{}/read", paths[2])).of("bob").send().await.expect(200);
-    assert_eq!((&read["seq"], &read["unreadCount"], &read["threadId"]), (&json!(3), &json!(2), &json!(talk.thread)));
+    assert_eq!(
+        (&read["seq"], &read["unreadCount"], &read["threadId"]),
+        (&json!(3), &json!(2), &json!(talk.thread))
+    );
     let back = talk.rig.call(Method::POST, &format!("{}/read", paths[0])).of("bob").send().await.expect(200);
     assert_eq!((&back["seq"], &back["unreadCount"]), (&json!(3), &json!(2)));
     let all = format!("{THREADS}/{}/read", talk.thread);
@@ -119,7 +148,10 @@ async fn a_thread_is_put_away_for_one_person_and_comes_back_with_a_word_of_someb
     talk.say("hello").await;
     let archived = talk.rig.call(Method::DELETE, &one).of("bob").send().await.expect(200);
     assert_eq!(archived["status"], json!("archived"));
-    assert_eq!((listed("bob", "active").await, listed("bob", "archived").await, listed("ann", "active").await), (0, 1, 1));
+    assert_eq!(
+        (listed("bob", "active").await, listed("bob", "archived").await, listed("ann", "active").await),
+        (0, 1, 1)
+    );
     let back = talk.rig.call(Method::POST, &format!("{one}/unarchive")).of("bob").send().await.expect(200);
     assert_eq!((&back["status"], listed("bob", "active").await), (&json!("active"), 1));
     talk.rig.call(Method::DELETE, &one).of("bob").send().await.expect(200);
@@ -143,7 +175,8 @@ async fn history_is_paged_by_time_too() {
         ("beforeTime=2027-01-15T08:00:02.000Z&limit=1", vec![2]),
     ] {
         let page = talk.rig.get(&format!("{}?{query}", talk.path())).of("bob").send().await.expect(200);
-        let got: Vec<u64> = page["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+        let got: Vec<u64> =
+            page["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
         assert_eq!(got, seqs, "{query}");
     }
     for bad in [
@@ -185,6 +218,10 @@ async fn what_the_worker_does_not_answer_in_time_is_queued_on_every_write() {
         (Method::POST, "/api/v2/notifications/preferences".into(), json!({})),
     ] {
         let reply = talk.change(method.clone(), &path, "ann", &body).await.expect(202);
-        assert_eq!((&reply["status"], reply["commandId"].is_string()), (&json!("queued"), true), "{method} {path}");
+        assert_eq!(
+            (&reply["status"], reply["commandId"].is_string()),
+            (&json!("queued"), true),
+            "{method} {path}"
+        );
     }
 }

@@ -26,12 +26,24 @@ async fn a_notification_is_told_listed_read_and_deleted() {
     let (first, second) = (rig.tell("ann", "<b>one</b>").await, rig.tell("ann", "two").await);
     rig.tell("bob", "other").await;
     let list = rig.get(NOTIFICATIONS).of("ann").send().await.expect(200);
-    let ids: Vec<_> = list["notifications"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-    assert_eq!((ids, &list["unreadCount"], &list["nextCursor"]), (vec![&*second, &*first], &json!(2), &json!(null)));
+    let ids: Vec<_> =
+        list["notifications"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        (ids, &list["unreadCount"], &list["nextCursor"]),
+        (vec![&*second, &*first], &json!(2), &json!(null))
+    );
     let shown = &list["notifications"][1];
-    assert_eq!((&shown["title"], &shown["type"], &shown["isRead"]), (&json!("one"), &json!("order_update"), &json!(false)));
+    assert_eq!(
+        (&shown["title"], &shown["type"], &shown["isRead"]),
+        (&json!("one"), &json!("order_update"), &json!(false))
+    );
     for count in [1, 0] {
-        let read = rig.call(Method::POST, &format!("{NOTIFICATIONS}/{first}/read")).of("ann").send().await.expect(200);
+        let read = rig
+            .call(Method::POST, &format!("{NOTIFICATIONS}/{first}/read"))
+            .of("ann")
+            .send()
+            .await
+            .expect(200);
         assert_eq!(read["count"], json!(count));
     }
     assert_eq!(rig.unread("ann").await, 1);
@@ -40,8 +52,16 @@ async fn a_notification_is_told_listed_read_and_deleted() {
     let all = rig.call(Method::POST, &format!("{NOTIFICATIONS}/read-all")).of("ann").send().await.expect(200);
     assert_eq!((&all["count"], rig.unread("ann").await, rig.unread("bob").await), (&json!(1), 0, 1));
     rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{first}")).of("ann").send().await.expect(200);
-    rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{first}")).of("ann").send().await.refused(404, "not_found");
-    rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{second}")).of("bob").send().await.refused(404, "not_found");
+    rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{first}"))
+        .of("ann")
+        .send()
+        .await
+        .refused(404, "not_found");
+    rig.call(Method::DELETE, &format!("{NOTIFICATIONS}/{second}"))
+        .of("bob")
+        .send()
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -52,8 +72,12 @@ async fn notifications_are_paged_by_cursor_and_by_skip() {
     }
     let titles = async |query: &str| {
         let page = rig.get(&format!("{NOTIFICATIONS}?{query}")).of("ann").send().await.expect(200);
-        let titles: Vec<String> =
-            page["notifications"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect();
+        let titles: Vec<String> = page["notifications"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["title"].as_str().unwrap().to_owned())
+            .collect();
         (titles.join(" "), page["nextCursor"].as_str().map(str::to_owned))
     };
     let (first, next) = titles("limit=2").await;
@@ -69,13 +93,26 @@ async fn notifications_are_paged_by_cursor_and_by_skip() {
 async fn up_to_a_thousand_people_are_told_at_once_and_a_failure_is_said() {
     let rig = Rig::new().await;
     let people: Vec<String> = (0..1_000).map(|n| format!("u{n}")).collect();
-    let told = rig.post(NOTIFICATIONS, &json!({"userIds": people, "title": "t"})).of_admin().send().await.expect(201);
+    let told = rig
+        .post(NOTIFICATIONS, &json!({"userIds": people, "title": "t"}))
+        .of_admin()
+        .send()
+        .await
+        .expect(201);
     assert_eq!((told["notifications"].as_array().unwrap().len(), &told["failed"]), (1_000, &json!([])));
     assert_eq!(rig.unread("u999").await, 1);
     let more: Vec<String> = (0..1_001).map(|n| format!("u{n}")).collect();
-    rig.post(NOTIFICATIONS, &json!({"userIds": more, "title": "t"})).of_admin().send().await.refused(400, "invalid");
+    rig.post(NOTIFICATIONS, &json!({"userIds": more, "title": "t"}))
+        .of_admin()
+        .send()
+        .await
+        .refused(400, "invalid");
     rig.world.disconnect_broker();
-    rig.post(NOTIFICATIONS, &json!({"userIds": ["ann"], "title": "t"})).of_admin().send().await.refused(503, "unavailable");
+    rig.post(NOTIFICATIONS, &json!({"userIds": ["ann"], "title": "t"}))
+        .of_admin()
+        .send()
+        .await
+        .refused(503, "unavailable");
 }
 
 #[tokio::test]
@@ -86,7 +123,10 @@ async fn a_notification_under_the_same_key_is_the_same_and_another_body_is_refus
     assert_eq!(first.get("deduplicated"), None);
     rig.world.clock.advance(1);
     let plain = json!({"userId": "ann", "title": "shipped"});
-    for again in [rig.post(NOTIFICATIONS, &body), rig.post(NOTIFICATIONS, &plain).header("Idempotency-Key", "\"order-7\"")] {
+    for again in [
+        rig.post(NOTIFICATIONS, &body),
+        rig.post(NOTIFICATIONS, &plain).header("Idempotency-Key", "\"order-7\""),
+    ] {
         let again = again.of_admin().send().await.expect(200);
         assert_eq!((&again["notification"], &again["deduplicated"]), (&first["notification"], &json!(true)));
     }

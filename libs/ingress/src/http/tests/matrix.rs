@@ -45,7 +45,9 @@ fn refusal(needs: Needs, role: Role) -> Option<(u16, &'static str)> {
     match (role, needs) {
         (Role::Expired, _) => Some((401, "token_expired")),
         (Role::Anonymous | Role::Forged | Role::Unsigned, _) => Some((401, "unauthenticated")),
-        (_, Needs::Login) | (Role::Admin, Needs::Admin) | (Role::Participant, Needs::Owner | Needs::Sender) => None,
+        (_, Needs::Login)
+        | (Role::Admin, Needs::Admin)
+        | (Role::Participant, Needs::Owner | Needs::Sender) => None,
         (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender) => Some((403, "forbidden")),
         (_, Needs::Thread | Needs::Message) if is_inside => None,
         (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner) => Some((404, "not_found")),
@@ -64,9 +66,17 @@ impl Stage {
     async fn new() -> Self {
         let rig = Rig::new().await;
         let thread = rig.world.store.thread_of(&["ann", "bob", "zed"]);
-        let sent = rig.post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"})).of("ann").send().await;
+        let sent = rig
+            .post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"}))
+            .of("ann")
+            .send()
+            .await;
         let message = sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
-        let told = rig.post("/api/v2/notifications", &json!({"userId": "ann", "title": "t"})).of_admin().send().await;
+        let told = rig
+            .post("/api/v2/notifications", &json!({"userId": "ann", "title": "t"}))
+            .of_admin()
+            .send()
+            .await;
         let notification = told.expect(201)["notification"]["_id"].as_str().unwrap().to_owned();
         rig.world.store.remove(thread, "zed");
         rig.world.parts.membership.forget(thread);
@@ -99,7 +109,8 @@ impl Stage {
             Role::Admin => self.rig.world.token_as("root", "admin"),
             Role::Anonymous => return call,
             Role::Forged => {
-                let tokens = Tokens::new(b"another secret, of another system", self.rig.world.clock.clone()).unwrap();
+                let tokens =
+                    Tokens::new(b"another secret, of another system", self.rig.world.clock.clone()).unwrap();
                 tokens.mint_as(&"ann".parse().unwrap(), "ann", "admin", 3_600)
             }
             Role::Unsigned => {
@@ -181,7 +192,12 @@ async fn every_write_on_the_strength_of_a_cookie_needs_the_token_of_its_session_
             (&[("x-csrf-token", &token), (ORIGIN.as_str(), "null")], "forbidden"),
         ] {
             let reply = write(headers).await;
-            assert_eq!((reply.status, reply.body["code"].as_str()), (403, Some(code)), "{} {headers:?}", route.path);
+            assert_eq!(
+                (reply.status, reply.body["code"].as_str()),
+                (403, Some(code)),
+                "{} {headers:?}",
+                route.path
+            );
         }
         assert_eq!(stage.rig.world.commands().len(), before, "{}: nothing went on", route.path);
         let reply = write(&[ours, ("x-csrf-token", &token)]).await;
@@ -192,11 +208,16 @@ async fn every_write_on_the_strength_of_a_cookie_needs_the_token_of_its_session_
 #[tokio::test]
 async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_route() {
     let stage = Stage::new().await;
-    for route in ROUTES.iter().filter(|route| route.path.contains("{id}") && !matches!(route.needs, Needs::Admin | Needs::Login))
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.path.contains("{id}") && !matches!(route.needs, Needs::Admin | Needs::Login))
     {
-        for id in ["x", "%00", "%2e%2e%2f", "%FF", "{\"$ne\":1}", "0123456789abcdef0123456", &"a".repeat(5_000)] {
+        for id in
+            ["x", "%00", "%2e%2e%2f", "%FF", "{\"$ne\":1}", "0123456789abcdef0123456", &"a".repeat(5_000)]
+        {
             let path = format!("/api{}", route.path.replace("{id}", &urlencode(id)));
-            let call = stage.rig.call(route.method.clone(), &path).header(CONTENT_TYPE.as_str(), "application/json");
+            let call =
+                stage.rig.call(route.method.clone(), &path).header(CONTENT_TYPE.as_str(), "application/json");
             let reply = call.body(body(route).to_string()).of("ann").send().await;
             assert_eq!(reply.status, 404, "{} {path}: {}", route.method, reply.body);
         }
@@ -210,7 +231,14 @@ async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_r
         let bodiless = ["/read", "/read-all", "/unarchive"].iter().any(|end| route.path.ends_with(end));
         let role = if route.needs == Needs::Admin { Role::Admin } else { Role::Participant };
         let reply = stage.of(stage.call(route).body(wrong.to_string()), role).send().await;
-        assert_eq!(reply.status, if bodiless { 200 } else { 400 }, "{} {}: {}", route.method, route.path, reply.body);
+        assert_eq!(
+            reply.status,
+            if bodiless { 200 } else { 400 },
+            "{} {}: {}",
+            route.method,
+            route.path,
+            reply.body
+        );
     }
 }
 

@@ -50,11 +50,15 @@ async fn several_people_are_asked_about_at_once_in_order() {
     rig.is_here("eve").await;
     let reply = rig.get("/api/v2/presence?userIds=eve,bob,%20ann,").of("ann").send().await.expect(200);
     let seen = reply["presence"].as_array().unwrap().iter();
-    let seen = seen.map(|one| (one["userId"].as_str().unwrap(), one["status"].as_str().unwrap())).collect::<Vec<_>>();
+    let seen = seen
+        .map(|one| (one["userId"].as_str().unwrap(), one["status"].as_str().unwrap()))
+        .collect::<Vec<_>>();
     assert_eq!(seen, [("eve", "offline"), ("bob", "online"), ("ann", "offline")]);
     let many = |count: usize| (0..count).map(|n| format!("u{n}")).collect::<Vec<_>>().join(",");
     rig.get(&format!("/api/v2/presence?userIds={}", many(200))).of("ann").send().await.expect(200);
-    for bad in [format!("?userIds={}", many(201)), String::new(), "?userIds=a%20b".into(), "?userIds=$ne".into()] {
+    for bad in
+        [format!("?userIds={}", many(201)), String::new(), "?userIds=a%20b".into(), "?userIds=$ne".into()]
+    {
         rig.get(&format!("/api/v2/presence{bad}")).of("ann").send().await.refused(400, "invalid");
     }
 }
@@ -73,13 +77,19 @@ async fn a_new_thread_shows_its_people_to_each_other_within_seconds() {
 async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
     let rig = Rig::new().await;
     rig.world.store.thread_of(&["ann", "bob"]);
-    let name = async || rig.get(THREADS).of("ann").send().await.expect(200)["threads"][0]["participant"].clone();
+    let name =
+        async || rig.get(THREADS).of("ann").send().await.expect(200)["threads"][0]["participant"].clone();
     assert_eq!(name().await, json!({"id": "bob", "name": "bob", "avatar": "/assets/avatar.svg"}));
-    let profile =
-        json!({"name": "Bob <i onclick=x>the</i> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
-    let put = rig.call(Method::PUT, "/api/v2/users/bob").header("content-type", "application/json").body(profile.to_string());
+    let profile = json!({"name": "Bob <i onclick=x>the</i> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
+    let put = rig
+        .call(Method::PUT, "/api/v2/users/bob")
+        .header("content-type", "application/json")
+        .body(profile.to_string());
     put.of_admin().send().await.expect(200);
-    assert_eq!(name().await, json!({"id": "bob", "name": "Bob the Baker", "avatar": "https://p.example.com/b.png"}));
+    assert_eq!(
+        name().await,
+        json!({"id": "bob", "name": "Bob the Baker", "avatar": "https://p.example.com/b.png"})
+    );
     rig.world.directory.is_down.store(true, SeqCst);
     assert_eq!(name().await["name"], json!("Bob the Baker"), "remembered");
 }
@@ -88,7 +98,8 @@ async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
 async fn a_revoked_login_is_refused_and_others_go_on() {
     let rig = Rig::new().await;
     let (old, bob) = (rig.world.token("ann"), rig.world.token("bob"));
-    let ask = async |token: &str| rig.get(THREADS).header("authorization", &format!("Bearer {token}")).send().await;
+    let ask =
+        async |token: &str| rig.get(THREADS).header("authorization", &format!("Bearer {token}")).send().await;
     ask(&old).await.expect(200);
     rig.world.clock.advance(5_000);
     rig.call(Method::POST, "/api/v2/users/ann/revoke").of_admin().send().await.expect(200);
@@ -97,7 +108,11 @@ async fn a_revoked_login_is_refused_and_others_go_on() {
     rig.world.clock.advance(5_000);
     ask(&rig.world.token("ann")).await.expect(200);
     for bad in ["x", "zz"] {
-        rig.post("/api/v2/users/ann/revoke", &json!({ "session": bad })).of_admin().send().await.refused(400, "invalid");
+        rig.post("/api/v2/users/ann/revoke", &json!({ "session": bad }))
+            .of_admin()
+            .send()
+            .await
+            .refused(400, "invalid");
     }
 }
 
@@ -118,7 +133,8 @@ async fn who_asks_too_often_waits_and_nobody_else_does() {
 async fn guessing_tokens_from_one_address_comes_to_an_end() {
     let rig = Rig::with(|config| (config.rest_per_minute_ip, config.trusted_proxies) = (3, 1)).await;
     let guess = async |client: &str| {
-        let mut call = rig.get(THREADS).header("authorization", "Bearer guessed").header("x-forwarded-for", client);
+        let mut call =
+            rig.get(THREADS).header("authorization", "Bearer guessed").header("x-forwarded-for", client);
         call.request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5))));
         call.send().await
     };
@@ -139,12 +155,18 @@ async fn the_status_sums_over_gateways_and_says_what_is_down() {
     let status = async || rig.get("/api/v2/messaging/status").of_admin().send().await.expect(200);
     let healthy = status().await;
     assert_eq!((&healthy["status"], &healthy["unavailable"]), (&json!("healthy"), &json!([])));
-    assert_eq!(healthy["stats"], json!({"connectedClients": 5, "onlineUsers": 2, "typingUsers": 0, "rooms": 8}));
+    assert_eq!(
+        healthy["stats"],
+        json!({"connectedClients": 5, "onlineUsers": 2, "typingUsers": 0, "rooms": 8})
+    );
     assert_eq!(healthy["timestamp"], json!("2027-01-15T08:00:00.000Z"));
     rig.world.store.is_down.store(true, SeqCst);
     rig.world.presence.is_down.store(true, SeqCst);
     rig.world.disconnect_broker();
     let degraded = status().await;
-    assert_eq!((&degraded["status"], &degraded["unavailable"]), (&json!("degraded"), &json!(["broker", "store", "presence"])));
+    assert_eq!(
+        (&degraded["status"], &degraded["unavailable"]),
+        (&json!("degraded"), &json!(["broker", "store", "presence"]))
+    );
     assert!(!degraded.to_string().contains("secret-host"));
 }

@@ -53,9 +53,15 @@ impl fmt::Display for Note {
 
 impl Note {
     fn read(gateway: &str, start: &str, since: &str, tag: &str) -> Option<Self> {
-        let is_gateway = (1..=GATEWAY_MAX).contains(&gateway.len()) && gateway.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_gateway = (1..=GATEWAY_MAX).contains(&gateway.len())
+            && gateway.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let since = Timestamp(i64::try_from(hexadecimal(since)?).ok().filter(|_| is_gateway)?);
-        Some(Self { gateway: gateway.into(), start: Offset::parse(start)?, since, tag: Tag(hexadecimal(tag)?) })
+        Some(Self {
+            gateway: gateway.into(),
+            start: Offset::parse(start)?,
+            since,
+            tag: Tag(hexadecimal(tag)?),
+        })
     }
 }
 
@@ -97,10 +103,14 @@ impl Resumable {
         let parts: Vec<&str> = Some(&lost.note).filter(|note| note.len() <= NOTE_MAX)?.split('.').collect();
         let ([gateway, start, since, own], earlier) = parts.split_first_chunk()?;
         let note = Note::read(gateway, start, since, own)?;
-        let earlier =
-            earlier.chunks(LEFT_PARTS).map(Left::read).collect::<Option<Vec<_>>>().filter(|all| all.len() <= EARLIER_MAX)?;
+        let earlier = earlier
+            .chunks(LEFT_PARTS)
+            .map(Left::read)
+            .collect::<Option<Vec<_>>>()
+            .filter(|all| all.len() <= EARLIER_MAX)?;
         // A client that got nothing in that session presents an offset of an earlier one, or none.
-        let got = lost.offset.filter(|offset| offset.is_of_the_same_encoder(note.start)).map(Offset::position);
+        let got =
+            lost.offset.filter(|offset| offset.is_of_the_same_encoder(note.start)).map(Offset::position);
         let seen = got.unwrap_or_default().max(note.start.position());
         Some(Self { left: std::iter::once(Left { note, seen }).chain(earlier).collect(), tag })
     }

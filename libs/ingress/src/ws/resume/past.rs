@@ -63,7 +63,10 @@ impl Pasts {
         for _ in 0..TRIES {
             match self.journal.read(gateway).await {
                 Ok(parts) => return Past::of(&parts),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a gateway's journal cannot be read yet"),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a gateway's journal cannot be read yet"
+                ),
             }
             sleep(TRY_AGAIN_AFTER).await;
         }
@@ -96,8 +99,10 @@ pub(crate) struct Past {
 
 impl Past {
     pub(super) fn of(parts: &[Part]) -> Option<Self> {
-        let run =
-            parts.windows(2).rposition(|pair| pair[1].number != pair[0].number + 1).map_or(parts, |hole| &parts[hole + 1..]);
+        let run = parts
+            .windows(2)
+            .rposition(|pair| pair[1].number != pair[0].number + 1)
+            .map_or(parts, |hole| &parts[hole + 1..]);
         let first = run.first()?;
         let (everybody, sessions, joined) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut past = Self { since: first.at, is_whole: first.number == 0, everybody, sessions, joined };
@@ -138,10 +143,16 @@ impl Past {
     /// The place in the thread after which the client of a session has nothing, if it heard what everybody heard from `live_from` on.
     /// `None` if it had not come so far, and was sent nothing of the thread.
     pub(crate) fn place(&self, thread: ThreadId, left: &Left, live_from: Option<u64>) -> Option<After> {
-        let own = self.sessions.get(&left.note.tag.to_string()).and_then(|threads| threads.get(&thread)).into_iter().flatten();
+        let own = self
+            .sessions
+            .get(&left.note.tag.to_string())
+            .and_then(|threads| threads.get(&thread))
+            .into_iter()
+            .flatten();
         let everybody = || self.everybody.get(&thread).into_iter().flatten();
         let live = everybody().filter(|(position, _)| live_from.is_some_and(|from| *position > from));
-        let (had, missed): (Vec<Sent>, Vec<Sent>) = own.chain(live).partition(|(position, _)| *position <= left.seen);
+        let (had, missed): (Vec<Sent>, Vec<Sent>) =
+            own.chain(live).partition(|(position, _)| *position <= left.seen);
         let missed = || missed.iter().map(|(_, seq)| seq.saturating_sub(1)).min();
         if let Some(place) = had.iter().map(|(_, seq)| *seq).max().or_else(missed) {
             return Some(After::Seq(place));
@@ -156,7 +167,10 @@ impl Past {
         let began = if before.is_some() { note.since.0 - CLOCKS_DIFFER_MS } else { note.since.0 };
         // A session began after its gateway, whatever its note says.
         let differ = if self.is_whole { -CLOCKS_DIFFER_MS } else { CLOCKS_DIFFER_MS };
-        After::Young { than: Timestamp(began.max(self.since.0 + differ) - 1), behind: before.unwrap_or_default() }
+        After::Young {
+            than: Timestamp(began.max(self.since.0 + differ) - 1),
+            behind: before.unwrap_or_default(),
+        }
     }
 }
 
@@ -180,7 +194,10 @@ mod tests {
     /// A session that began behind the packet at `start`, when the journal did, and its client got that at `seen` last.
     fn left(start: u64, seen: u64) -> Left {
         let start = Offset::parse(&format!("abcd{start}")).unwrap();
-        Left { note: Note { gateway: "g".into(), start, since: Timestamp(100_000), tag: Tag::default() }, seen }
+        Left {
+            note: Note { gateway: "g".into(), start, since: Timestamp(100_000), tag: Tag::default() },
+            seen,
+        }
     }
 
     fn place(past: &Past, thread: ThreadId, seen: u64) -> After {
@@ -189,7 +206,11 @@ mod tests {
 
     #[test]
     fn the_last_message_before_the_last_packet_is_the_place() {
-        let past = Past::of(&[part(0, None, &[(ONE, 3, 7), (OTHER, 4, 1), (ONE, 6, 8)]), part(1, None, &[(ONE, 9, 9)])]).unwrap();
+        let past = Past::of(&[
+            part(0, None, &[(ONE, 3, 7), (OTHER, 4, 1), (ONE, 6, 8)]),
+            part(1, None, &[(ONE, 9, 9)]),
+        ])
+        .unwrap();
         assert_eq!(place(&past, ONE, 3), After::Seq(7));
         assert_eq!(place(&past, ONE, 8), After::Seq(8), "a packet of something else in between");
         assert_eq!(place(&past, ONE, 2), After::Seq(6), "everything there was missed");
@@ -217,7 +238,8 @@ mod tests {
 
     #[test]
     fn what_a_session_was_sent_alone_counts_for_it_only() {
-        let past = Past::of(&[part(0, Some("0"), &[(ONE, 3, 7)]), part(1, Some("other"), &[(ONE, 4, 9)])]).unwrap();
+        let past =
+            Past::of(&[part(0, Some("0"), &[(ONE, 3, 7)]), part(1, Some("other"), &[(ONE, 4, 9)])]).unwrap();
         assert_eq!(place(&past, ONE, 5), After::Seq(7));
         assert_eq!(place(&past, ONE, 2), After::Seq(6));
     }
@@ -239,12 +261,18 @@ mod tests {
             (Some(After::Seq(7)), Some(After::Seq(1))),
             "only the catch-up was heard"
         );
-        assert_eq!(of(&[part(8, None, &[(OTHER, 6, 2)])], OTHER, 6), Some(After::Seq(2)), "it began before the journal");
+        assert_eq!(
+            of(&[part(8, None, &[(OTHER, 6, 2)])], OTHER, 6),
+            Some(After::Seq(2)),
+            "it began before the journal"
+        );
     }
 
     #[test]
     fn only_what_follows_the_last_hole_counts() {
-        let past = Past::of(&[part(1, None, &[(ONE, 3, 7)]), part(3, None, &[(OTHER, 5, 2)]), part(4, None, &[])]).unwrap();
+        let past =
+            Past::of(&[part(1, None, &[(ONE, 3, 7)]), part(3, None, &[(OTHER, 5, 2)]), part(4, None, &[])])
+                .unwrap();
         assert_eq!(place(&past, OTHER, 9), After::Seq(2));
         assert!(matches!(place(&past, ONE, 9), After::Young { .. }));
         assert!(Past::of(&[]).is_none());

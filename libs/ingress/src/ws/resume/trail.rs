@@ -28,7 +28,8 @@ impl Trail {
         for (index, left) in wanted.left.iter().enumerate() {
             let Some(past) = pasts.of(&left.note.gateway, came).await else { break };
             let is_oldest = index + 1 == wanted.left.len();
-            let live_from = if is_oldest { Some(left.note.start.position()) } else { past.joined(&left.note) };
+            let live_from =
+                if is_oldest { Some(left.note.start.position()) } else { past.joined(&left.note) };
             steps.push(Step { past, left: left.clone(), live_from });
             if live_from.is_some() {
                 break;
@@ -39,7 +40,11 @@ impl Trail {
 
     /// From when on something may be missing.
     pub(crate) fn since(&self) -> Timestamp {
-        self.steps.iter().map(|step| step.past.since().max(step.left.note.since)).min().unwrap_or(Timestamp(0))
+        self.steps
+            .iter()
+            .map(|step| step.past.since().max(step.left.note.since))
+            .min()
+            .unwrap_or(Timestamp(0))
     }
 
     /// The place in the thread after which the client has nothing; `None` if no journal tells.

@@ -31,7 +31,13 @@ pub(crate) struct Turns {
 impl Turns {
     /// Everything waits until [`Turns::finish`].
     pub(crate) fn new(wanted: Resumable) -> Self {
-        Self { wanted, is_started: false, is_finished: false, floors: HashMap::new(), waiting: HashMap::new() }
+        Self {
+            wanted,
+            is_started: false,
+            is_finished: false,
+            floors: HashMap::new(),
+            waiting: HashMap::new(),
+        }
     }
 
     /// What is to be caught up with, once.

@@ -58,9 +58,12 @@ async fn a_handshake_too_many_from_an_address_is_answered_with_429() {
     let mut first = rig.open(&from("192.0.2.1")).await.unwrap();
     connect(&rig, &mut first, json!({})).await;
     let _arriving = rig.open(&from("192.0.2.1")).await.unwrap();
-    let Err(Error::Http(answer)) = rig.open(&from("192.0.2.1")).await else { panic!("one too many was let in") };
+    let Err(Error::Http(answer)) = rig.open(&from("192.0.2.1")).await else {
+        panic!("one too many was let in")
+    };
     assert_eq!(answer.status(), 429);
-    let body: Value = serde_json::from_slice(answer.body().as_deref().unwrap_or_default()).unwrap_or_default();
+    let body: Value =
+        serde_json::from_slice(answer.body().as_deref().unwrap_or_default()).unwrap_or_default();
     assert_eq!(body["code"], "rate_limited", "{body}");
     assert!(rig.open(&from("192.0.2.2")).await.is_ok(), "another address");
     // What a client claims stands to the left of what the proxy says.

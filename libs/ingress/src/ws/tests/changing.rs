@@ -24,7 +24,10 @@ async fn a_message_is_edited_reacted_to_and_deleted() {
         (&json!(true), &json!("hello"), &id)
     );
     let reacted = bob.ask("reaction:send", &json!({"messageId": id, "emoji": "👍"})).await;
-    assert_eq!((&reacted["action"], &reacted["message"]["reactions"][0]["emoji"]), (&json!("added"), &json!("👍")));
+    assert_eq!(
+        (&reacted["action"], &reacted["message"]["reactions"][0]["emoji"]),
+        (&json!("added"), &json!("👍"))
+    );
     let again = bob.ask("reaction:send", &json!({"messageId": id, "emoji": "👍"})).await;
     assert_eq!((&again["action"], &again["message"]["reactions"]), (&json!("removed"), &json!([])));
     let deleted = ann.ask("message:delete", &json!({"messageId": id})).await;
@@ -45,7 +48,8 @@ async fn a_message_is_edited_reacted_to_and_deleted() {
 async fn strangers_and_made_up_messages_get_the_same_answer_and_only_the_sender_may_edit() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let (mut ann, mut bob, mut eve) = (rig.client("ann").await, rig.client("bob").await, rig.client("eve").await);
+    let (mut ann, mut bob, mut eve) =
+        (rig.client("ann").await, rig.client("bob").await, rig.client("eve").await);
     let id = sent(&mut ann, thread, "hello").await["id"].clone();
     for name in ["message:edit", "message:delete", "reaction:send", "message:read"] {
         let body = |id: &Value| json!({"messageId": id, "content": "x", "emoji": "x"});
@@ -81,17 +85,27 @@ async fn reading_a_message_or_a_thread_moves_the_cursor() {
     let read = |seq: u64, unread: u64| json!({"success": true, "threadId": thread, "seq": seq, "unreadCount": unread});
     assert_eq!(bob.ask("message:read", &json!({"threadId": thread, "seq": 2})).await, read(2, 3));
     assert_eq!(bob.ask("message:read", &json!({"messageId": fourth})).await, read(4, 1));
-    assert_eq!(bob.ask("message:read", &json!({"threadId": thread, "seq": 1})).await, read(4, 1), "it only rises");
+    assert_eq!(
+        bob.ask("message:read", &json!({"threadId": thread, "seq": 1})).await,
+        read(4, 1),
+        "it only rises"
+    );
     assert_eq!(bob.ask("thread:read", &json!({"threadId": thread})).await, read(5, 0));
-    for bad in
-        [json!({}), json!({"threadId": thread}), json!({"threadId": thread, "seq": "2"}), json!({"threadId": thread, "seq": -1})]
-    {
+    for bad in [
+        json!({}),
+        json!({"threadId": thread}),
+        json!({"threadId": thread, "seq": "2"}),
+        json!({"threadId": thread, "seq": -1}),
+    ] {
         assert_eq!(bob.ask("message:read", &bad).await["code"], "invalid", "{bad}");
     }
     let mut eve = rig.client("eve").await;
     assert_eq!(eve.ask("thread:read", &json!({"threadId": thread})).await["code"], "not_found");
     assert_eq!(eve.ask("message:read", &json!({"threadId": thread, "seq": 1})).await["code"], "not_found");
-    let reads = rig.changes().into_iter().filter(|one| matches!(one, Command::AdvanceCursor(of) if of.cursor == Cursor::Read));
+    let reads = rig
+        .changes()
+        .into_iter()
+        .filter(|one| matches!(one, Command::AdvanceCursor(of) if of.cursor == Cursor::Read));
     assert_eq!(reads.count(), 4);
 }
 

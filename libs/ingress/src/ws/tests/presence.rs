@@ -25,7 +25,8 @@ async fn has_left(rig: &Rig, name: &str) {
 
 fn change(name: &str) -> Delivery {
     let payload = json!({"userId": name, "status": "away", "lastSeen": NOW}).to_string();
-    let mut delivery = Delivery::new(new_event(), Audience::Watchers(user(name)), "presence:sync", payload, NOW);
+    let mut delivery =
+        Delivery::new(new_event(), Audience::Watchers(user(name)), "presence:sync", payload, NOW);
     delivery.ephemeral = true;
     delivery
 }
@@ -37,12 +38,19 @@ async fn a_device_is_announced_when_it_comes_changes_and_goes() {
     until("ann is announced", || !rig.signs().is_empty()).await;
     let came = rig.signs().remove(0);
     assert_eq!((came.user_id, came.sign), (user("ann"), Sign::Here { active_at: NOW, wants_away: false }));
-    assert_eq!(ann.ask("presence:update", &json!({"status": "away"})).await, json!({"success": true, "status": "away"}));
-    until("she is away", || rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: true, .. })))
-        .await;
+    assert_eq!(
+        ann.ask("presence:update", &json!({"status": "away"})).await,
+        json!({"success": true, "status": "away"})
+    );
+    until("she is away", || {
+        rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: true, .. }))
+    })
+    .await;
     assert_eq!(ann.ask("presence:update", &json!({"status": "online"})).await["success"], true);
-    until("she is back", || rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: false, .. })))
-        .await;
+    until("she is back", || {
+        rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: false, .. }))
+    })
+    .await;
     for bad in [json!({"status": "gone"}), json!({}), json!({"status": 1})] {
         assert_eq!(ann.ask("presence:update", &bad).await["code"], "invalid");
     }
@@ -193,7 +201,11 @@ async fn who_types_in_a_thread_looks_at_it() {
     assert_eq!(ann.event("presence:sync").await["status"], "online");
     ann.ask("typing:start", &json!({"threadId": thread})).await;
     rig.hand(change("bob")).await;
-    assert_eq!(ann.event("presence:sync").await["status"], "away", "told once of how it was, then of the change");
+    assert_eq!(
+        ann.event("presence:sync").await["status"],
+        "away",
+        "told once of how it was, then of the change"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 fn delivered(rig: &Rig) -> Vec<AdvanceCursor> {
     let commands = rig.changes().into_iter();
     let advances =
-        commands.filter_map(|command| if let Command::AdvanceCursor(advance) = command { Some(advance) } else { None });
+        commands.filter_map(
+            |command| if let Command::AdvanceCursor(advance) = command { Some(advance) } else { None },
+        );
     advances.filter(|advance| advance.cursor == Cursor::Delivered).collect()
 }
 
@@ -23,7 +25,8 @@ async fn a_burst_becomes_one_receipt_of_each_recipient_who_is_here() {
     }
     assert_eq!(bob.event("message:received").await["message"]["seq"], 1);
     until("bob's receipt", || !delivered(&rig).is_empty()).await;
-    let told: Vec<_> = delivered(&rig).into_iter().map(|one| (one.thread_id, one.user_id, one.up_to)).collect();
+    let told: Vec<_> =
+        delivered(&rig).into_iter().map(|one| (one.thread_id, one.user_id, one.up_to)).collect();
     assert_eq!(told, [(thread, user("bob"), Some(20))], "not the sender, not who is away");
 }
 
@@ -45,7 +48,8 @@ async fn what_was_kept_for_a_socket_is_delivered_when_it_is_back() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let mut bob = rig.open(&[]).await.unwrap();
-    let connected: Value = serde_json::from_str(&bob.connect(&json!({"token": rig.world.token("bob")})).await[2..]).unwrap();
+    let connected: Value =
+        serde_json::from_str(&bob.connect(&json!({"token": rig.world.token("bob")})).await[2..]).unwrap();
     rig.deliver(super::new_event(), thread, "one").await;
     let frame = bob.frame().await;
     let offset = serde_json::from_str::<Vec<Value>>(&frame[2..]).unwrap()[2].as_str().unwrap().to_owned();
@@ -68,7 +72,9 @@ async fn a_receipt_waits_while_the_broker_is_away() {
     rig.world.disconnect_broker();
     rig.deliver_message(thread, "ann", 3).await;
     let series = |rig: &Rig| delivered(rig).len();
-    tokio::time::timeout(crate::ws::receipts::ROUND * 3, until("never", || series(&rig) > 0)).await.unwrap_err();
+    tokio::time::timeout(crate::ws::receipts::ROUND * 3, until("never", || series(&rig) > 0))
+        .await
+        .unwrap_err();
     rig.world.reconnect_broker();
     until("the receipt", || series(&rig) == 1).await;
 }

@@ -258,7 +258,8 @@ async fn a_batch_whose_handling_was_cut_short_is_delivered_when_it_comes_again()
     let (mut ann, _) = come(&rig, "ann", None).await;
     let delivery = message_of(thread, "bob", 1);
     journal.hold(true);
-    let cut_short = tokio::time::timeout(std::time::Duration::from_millis(50), rig.hand(delivery.clone())).await;
+    let cut_short =
+        tokio::time::timeout(std::time::Duration::from_millis(50), rig.hand(delivery.clone())).await;
     assert!(cut_short.is_err(), "it was to be held up");
     journal.hold(false);
     let batch = [delivery.clone(), delivery.clone()].map(incoming);
@@ -303,7 +304,11 @@ async fn who_reads_slowly_while_being_caught_up_is_not_cut_and_holds_up_nobody()
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     let shared = &rig.gateway.shared;
     assert_eq!(shared.resumes.available_permits(), crate::ws::resume::AT_ONCE, "nobody is read for");
-    assert_eq!(rig.world.parts.metrics.edge.resumed.with_label_values(&["resumed"]).get(), 0, "it waits for the client");
+    assert_eq!(
+        rig.world.parts.metrics.edge.resumed.with_label_values(&["resumed"]).get(),
+        0,
+        "it waits for the client"
+    );
     let all = tokio::time::timeout(PATIENCE, heard(&mut ann, 400)).await.unwrap();
     assert_eq!(all, (2..=401).collect::<Vec<u64>>());
 }

@@ -21,7 +21,8 @@ async fn every_socket_of_a_user_ends_and_none_comes_back_on_the_old_token() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let old = rig.world.token("ann");
-    let (mut first, mut second, mut bob) = (rig.client("ann").await, rig.client("ann").await, rig.client("bob").await);
+    let (mut first, mut second, mut bob) =
+        (rig.client("ann").await, rig.client("ann").await, rig.client("bob").await);
     revoke(&rig, None, Timestamp(NOW.0 + 1_000)).await;
     for client in [&mut first, &mut second] {
         assert_eq!(client.event("auth:error").await["code"], "unauthenticated");
@@ -42,8 +43,11 @@ async fn one_login_ends_and_the_others_of_the_user_stay() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let token = rig.world.token("ann");
-    let session =
-        crate::identity::Tokens::new(crate::testing::SECRET, rig.world.clock.clone()).unwrap().verify(&token).unwrap().session;
+    let session = crate::identity::Tokens::new(crate::testing::SECRET, rig.world.clock.clone())
+        .unwrap()
+        .verify(&token)
+        .unwrap()
+        .session;
     let mut lost = rig.open(&[]).await.unwrap();
     lost.connect(&json!({ "token": token })).await;
     let mut kept = rig.client("ann").await;
@@ -75,7 +79,10 @@ async fn away_after_signing_in(rig: &Rig) -> Value {
 async fn is_nobody(rig: &Rig, presented: &Value) {
     let mut again = rig.open(&[]).await.unwrap();
     assert!(again.connect(presented).await.starts_with("40{"));
-    assert_eq!(again.ask("thread:join", &json!({"threadId": "5f0c8a1be7d2434c9a6b1e02"})).await["code"], "unauthenticated");
+    assert_eq!(
+        again.ask("thread:join", &json!({"threadId": "5f0c8a1be7d2434c9a6b1e02"})).await["code"],
+        "unauthenticated"
+    );
 }
 
 #[tokio::test]

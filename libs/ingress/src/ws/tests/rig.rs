@@ -67,7 +67,8 @@ impl Rig {
     async fn gateway(world: World, id: GatewayId, timeout: Duration) -> Self {
         let metrics = &world.parts.metrics;
         let signals = Signals::open(&world.port, world.topology, metrics, &world.tracker).await.unwrap();
-        let (gateway, upkeep) = Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
+        let (gateway, upkeep) =
+            Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         gateway.queue_made();
@@ -86,7 +87,9 @@ impl Rig {
 
     /// Opens a WebSocket with these headers.
     pub(super) async fn open(&self, headers: &[(&'static str, String)]) -> Result<Client, Error> {
-        let mut request = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address)
+            .into_client_request()
+            .unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
@@ -105,7 +108,10 @@ impl Rig {
     }
 
     pub(super) fn cookie(&self, user: &str) -> Vec<(&'static str, String)> {
-        vec![("cookie", format!("token={}", self.world.token(user))), ("origin", format!("http://{}", self.address))]
+        vec![
+            ("cookie", format!("token={}", self.world.token(user))),
+            ("origin", format!("http://{}", self.address)),
+        ]
     }
 
     /// What fan-out would send for a stored message.
@@ -142,12 +148,19 @@ impl Rig {
 
     /// The commands that are not messages.
     pub(super) fn changes(&self) -> Vec<Command> {
-        self.world.commands().into_iter().filter(|command| !matches!(command, Command::SendMessage(_))).collect()
+        self.world
+            .commands()
+            .into_iter()
+            .filter(|command| !matches!(command, Command::SendMessage(_)))
+            .collect()
     }
 
     fn published<T: serde::de::DeserializeOwned>(&self, stage: &str) -> Vec<T> {
         let all = self.world.published();
-        all.iter().filter(|(queue, _)| queue.starts_with(stage)).map(|(_, item)| codec::decode(&item.body).unwrap()).collect()
+        all.iter()
+            .filter(|(queue, _)| queue.starts_with(stage))
+            .map(|(_, item)| codec::decode(&item.body).unwrap())
+            .collect()
     }
 
     pub(super) async fn is_located(&self, user: &str) -> bool {
@@ -233,7 +246,9 @@ impl Client {
     }
 
     fn remember(&mut self, frame: &str) {
-        let Some(event) = frame.strip_prefix("42").and_then(|event| serde_json::from_str::<Vec<Value>>(event).ok()) else {
+        let Some(event) =
+            frame.strip_prefix("42").and_then(|event| serde_json::from_str::<Vec<Value>>(event).ok())
+        else {
             return;
         };
         if event.len() > 1

@@ -23,14 +23,16 @@ fn seqs(part: &Value) -> Vec<u64> {
 #[tokio::test]
 async fn everything_missed_comes_in_order_over_as_many_calls_as_it_takes() {
     let rig = Rig::with(|config| config.events_per_minute = 0).await;
-    let (first, second) = (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "bob", "zoe"]));
+    let (first, second) =
+        (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "bob", "zoe"]));
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     say(&mut ann, first, 620, "x").await;
     say(&mut ann, second, 3, "y").await;
     let (mut after, mut found) = ([5, 0], [Vec::new(), Vec::new()]);
     let mut calls = 0;
     loop {
-        let threads = json!([{"threadId": first, "after": after[0]}, {"threadId": second, "after": after[1]}]);
+        let threads =
+            json!([{"threadId": first, "after": after[0]}, {"threadId": second, "after": after[1]}]);
         let answer = bob.ask("sync", &json!({ "threads": threads })).await;
         assert_eq!(answer["success"], true, "{answer}");
         calls += 1;
@@ -55,7 +57,10 @@ async fn an_answer_is_bounded_by_what_was_asked_and_by_its_size() {
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     say(&mut ann, thread, 80, &"long ".repeat(1_990)).await;
     let three = bob.ask("sync", &json!({"threads": [{"threadId": thread, "after": 2}], "limit": 3})).await;
-    assert_eq!((seqs(&three["threads"][0]), &three["threads"][0]["complete"]), (vec![3, 4, 5], &json!(false)));
+    assert_eq!(
+        (seqs(&three["threads"][0]), &three["threads"][0]["complete"]),
+        (vec![3, 4, 5], &json!(false))
+    );
     let large = bob.ask("sync", &json!({"threads": [{"threadId": thread}]})).await;
     assert!(large.to_string().len() < 600_000 && !seqs(&large["threads"][0]).is_empty());
     assert_eq!(large["threads"][0]["complete"], false);
@@ -79,12 +84,17 @@ async fn a_place_the_store_cannot_fill_is_said() {
 #[tokio::test]
 async fn threads_of_others_are_refused_one_by_one_and_malformed_questions_as_a_whole() {
     let rig = Rig::new().await;
-    let (own, other) = (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["bob", "eve"]));
+    let (own, other) =
+        (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["bob", "eve"]));
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     say(&mut bob, own, 1, "x").await;
-    let threads = json!([{"threadId": other}, {"threadId": "nonsense", "after": 1}, {"threadId": own, "after": null}]);
+    let threads =
+        json!([{"threadId": other}, {"threadId": "nonsense", "after": 1}, {"threadId": own, "after": null}]);
     let answer = ann.ask("sync", &json!({ "threads": threads })).await;
-    assert_eq!((&answer["threads"][0]["code"], &answer["threads"][1]["code"]), (&json!("not_found"), &json!("not_found")));
+    assert_eq!(
+        (&answer["threads"][0]["code"], &answer["threads"][1]["code"]),
+        (&json!("not_found"), &json!("not_found"))
+    );
     assert_eq!((&answer["threads"][0]["threadId"], seqs(&answer["threads"][2])), (&json!(other), vec![1]));
     let delivered = |command: &Command| matches!(command, Command::AdvanceCursor(one) if one.cursor == Cursor::Delivered && one.up_to == Some(1));
     until("what was read so is delivered", || rig.changes().iter().any(delivered)).await;
@@ -122,7 +132,8 @@ async fn an_answer_is_bounded_by_what_is_written_of_attachments_too() {
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     let url = format!("/uploads/{}", "u".repeat(1_900));
-    let attachment = json!({"type": "image", "url": url, "filename": "a.png", "size": 1, "mimeType": "image/png"});
+    let attachment =
+        json!({"type": "image", "url": url, "filename": "a.png", "size": 1, "mimeType": "image/png"});
     let attachments = vec![attachment; 10];
     for n in 0..60 {
         let send = json!({"threadId": thread, "content": n.to_string(), "attachments": attachments});

@@ -28,7 +28,8 @@ async fn a_minute_of_keys_costs_no_message_and_becomes_a_few_events() {
 #[tokio::test]
 async fn a_stop_follows_a_start_and_the_end_of_the_connection_is_a_stop() {
     let rig = Rig::new().await;
-    let (with_bob, with_eve) = (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "eve"]));
+    let (with_bob, with_eve) =
+        (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "eve"]));
     let mut ann = rig.client("ann").await;
     rig.world.clock.advance(7_000);
     assert_eq!(ann.ask("typing:stop", &json!({"threadId": with_bob})).await["success"], true);
@@ -59,7 +60,11 @@ async fn nobody_hears_a_stranger_type() {
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let mut eve = rig.client("eve").await;
     eve.emit("typing:start", &json!({"threadId": thread})).await;
-    for bad in [json!({"threadId": thread}), json!({"threadId": "nonsense"}), json!({"threadId": "0123456789abcdef01234567"})] {
+    for bad in [
+        json!({"threadId": thread}),
+        json!({"threadId": "nonsense"}),
+        json!({"threadId": "0123456789abcdef01234567"}),
+    ] {
         assert_eq!(eve.ask("typing:start", &bad).await["code"], "not_found");
     }
     assert_eq!(eve.ask("typing:start", &json!({})).await["code"], "invalid");
@@ -76,11 +81,15 @@ async fn typing_is_heard_by_the_others_and_not_kept_for_anybody() {
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     let payload = json!({"threadId": thread, "userId": "ann", "isTyping": true});
     let id = EventId(uuid::Uuid::now_v7());
-    let mut delivery = Delivery::new(id, Audience::Thread(thread), "typing:update", payload.to_string(), Timestamp(0));
+    let mut delivery =
+        Delivery::new(id, Audience::Thread(thread), "typing:update", payload.to_string(), Timestamp(0));
     (delivery.ephemeral, delivery.except) = (true, Some(user("ann")));
     rig.hand(delivery).await;
     let frame = bob.frame().await;
     assert_eq!(frame, format!("42[\"typing:update\",{payload}]"), "no offset: it is not recovered");
     ann.send("421[\"thread:join\",{}]").await;
-    assert!(ann.frame().await.starts_with("431["), "the first thing ann hears is the answer to her own question");
+    assert!(
+        ann.frame().await.starts_with("431["),
+        "the first thing ann hears is the answer to her own question"
+    );
 }
