@@ -5,7 +5,7 @@ import { Composer } from '/composer.js';
 import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
 import { $ } from '/elements.js';
-import { Head } from '/head.js';
+import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
@@ -13,7 +13,7 @@ import { People } from '/people.js';
 import { Presence } from '/presence.js';
 import { Reading } from '/reading.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
-import { startThread } from '/start.js';
+import { startThread } from '/new-thread.js';
 import { ThreadList } from '/thread-list.js';
 import { Threads } from '/threads.js';
 import { Typing } from '/typing.js';
@@ -43,7 +43,7 @@ const conversation = new Conversation({ api, connection, me, people, presence, t
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
-new Head({ threads, people, presence, typing, conversation });
+new ThreadHeader({ threads, people, presence, typing, conversation });
 
 // ---- what the server says -------------------------------------------------------------------------------------------------
 

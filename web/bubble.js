@@ -21,7 +21,7 @@ export function drawMessage(item, message, view) {
     element('p', { class: 'content' }, deletedAt ? 'Message taken back' : content),
     attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
     note(message, view),
-    reactions.length > 0 && signs(message, view),
+    reactions.length > 0 && drawReactions(message, view),
   ]);
 }
 
@@ -57,18 +57,18 @@ function file({ url, filename, type }) {
   return element('a', { class: 'file', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
 }
 
-function signs(message, { me, nameOf, react }) {
-  const bySign = new Map();
-  for (const { emoji, userId } of message.reactions) bySign.set(emoji, [...bySign.get(emoji) ?? [], userId]);
-  return element('div', { class: 'signs' }, ...[...bySign].map(([emoji, people]) => {
+function drawReactions(message, { me, nameOf, react }) {
+  const byEmoji = new Map();
+  for (const { emoji, userId } of message.reactions) byEmoji.set(emoji, [...byEmoji.get(emoji) ?? [], userId]);
+  return element('div', { class: 'reactions' }, ...[...byEmoji].map(([emoji, people]) => {
     const isOwn = people.includes(me.id);
     const names = people.map(nameOf).join(', ');
-    const sign = button(element('span', { class: 'emoji' }, emoji), () => react(message, emoji, !isOwn), {
+    const chip = button(element('span', { class: 'emoji' }, emoji), () => react(message, emoji, !isOwn), {
       'aria-pressed': String(isOwn), 'aria-label': `${emoji}, ${people.length === 1 ? '1 person' : `${people.length} people`}: ${names}`,
       title: names, 'data-emoji': emoji,
     });
-    sign.append(` ${people.length}`);
-    return sign;
+    chip.append(` ${people.length}`);
+    return chip;
   }));
 }
 
@@ -76,10 +76,10 @@ function signs(message, { me, nameOf, react }) {
 function replaceParts(item, parts) {
   const focused = item.contains(document.activeElement) ? document.activeElement.dataset.emoji : undefined;
   for (const part of [...item.children]) {
-    if (part.id !== 'tools') part.remove();
+    if (part.id !== 'message-actions') part.remove();
   }
   item.prepend(...parts.filter(Boolean));
-  if (focused) [...item.querySelectorAll('.signs button')].find(sign => sign.dataset.emoji === focused)?.focus();
+  if (focused) [...item.querySelectorAll('.reactions button')].find(chip => chip.dataset.emoji === focused)?.focus();
 }
 
 function isAsDrawn(item, state) {

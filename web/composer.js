@@ -1,7 +1,7 @@
 // Writing: a draft for each conversation that survives a reload, Enter sends, and the same field says one's own message differently.
 
 import { $ } from '/elements.js';
-import { keep, recall } from '/kept.js';
+import { keep, recall } from '/storage.js';
 
 export class Composer {
   #acts; #threadId; #edited; #drafts = recall('drafts', {});

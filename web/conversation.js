@@ -9,20 +9,20 @@ import { History } from '/history.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Scroller } from '/scroller.js';
 import { several } from '/times.js';
-import { Tools } from '/tools.js';
+import { MessageActions } from '/message-actions.js';
 
 /** In larger groups nobody is told who of them is there. */
 const WATCHED_MAX = 100;
 
 export class Conversation extends EventTarget {
-  #parts; #thread; #history; #scroller = new Scroller($('scroller')); #days = new Days($('messages')); #tools; #seenTo = 0;
+  #parts; #thread; #history; #scroller = new Scroller($('scroller')); #days = new Days($('messages')); #actions; #seenTo = 0;
   #isReadingOlder = false; #drawSoon = drawingOnce(() => this.#draw());
 
   /** `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, and `seen()` for when more came into view. */
   constructor(parts) {
     super();
     this.#parts = parts;
-    this.#tools = new Tools($('messages'), {
+    this.#actions = new MessageActions($('messages'), {
       find: item => this.#messageOf(item),
       isOwn: message => message.senderId === parts.me.id,
       react: (message, emoji) => {
@@ -159,7 +159,7 @@ export class Conversation extends EventTarget {
       $('beginning').textContent = this.#beginning();
       this.#days.draw(this.#thread ? this.#rows() : []);
     });
-    this.#tools.drawn();
+    this.#actions.drawn();
     this.#drawNew();
     this.#parts.seen();
   }

@@ -4,7 +4,7 @@
 // An entry is `sending`, `waiting` for the connection, `queued` (the server has it and stores it later) or `failed` with a reason; only
 // then somebody has to decide. Tells `change`, and `stored` with the message.
 
-import { keep, recall } from '/kept.js';
+import { keep, recall } from '/storage.js';
 
 /** An answer that does not come, or a store that is down, is asked again after this. */
 const PAUSE_MS = 3_000;

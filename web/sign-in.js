@@ -4,7 +4,7 @@
 // sign-in that ended by itself keeps drafts and what waits to be sent, for the same person only.
 
 import { $, button } from '/elements.js';
-import { forget, forgetAll, keep, recall } from '/kept.js';
+import { forget, forgetAll, keep, recall } from '/storage.js';
 
 /** Resolves with `{token, me}` once somebody is signed in. */
 export function signIn() {

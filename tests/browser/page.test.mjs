@@ -247,7 +247,7 @@ for (const shape of ['single', 'fleet']) {
       await say(annsPage, 'nice?');
       await useTool(bensPage, 'nice?', 'React');
       await bensPage.getByRole('button', { name: 'React with party' }).click();
-      const chip = page => message(page, 'nice?').locator('.signs button');
+      const chip = page => message(page, 'nice?').locator('.reactions button');
       await chip(annsPage).getByText('🎉 1', { exact: true }).waitFor();
       assert.equal(await chip(annsPage).getAttribute('aria-pressed'), 'false');
       assert.equal(await chip(bensPage).getAttribute('aria-pressed'), 'true');
@@ -306,7 +306,7 @@ for (const shape of ['single', 'fleet']) {
       await annsPage.keyboard.press('Tab');
       await annsPage.keyboard.press('Enter');
       await annsPage.keyboard.press('Enter');
-      await message(bensPage, 'first').locator('.signs').getByText('👍 1').waitFor();
+      await message(bensPage, 'first').locator('.reactions').getByText('👍 1').waitFor();
     });
 
     test('somebody is online while they are there, and then was last seen', async () => {
@@ -595,7 +595,7 @@ for (const shape of ['single', 'fleet']) {
         await isUp(page);
         await eventually('all of it', async () => (await stored(page)).length >= all.length, PATIENCE_MS);
         assert.deepEqual(await contents(page), all);
-        assert.equal(await message(page, 'to stay').locator('.signs').textContent(), '👍 1');
+        assert.equal(await message(page, 'to stay').locator('.reactions').textContent(), '👍 1');
       }
       await ticksBecome(annsPage, 'written while the server was away', 'Read');
       await say(bensPage, 'and on it goes');

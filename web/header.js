@@ -7,7 +7,7 @@ import { several } from '/times.js';
 /** More than this type: "several people". */
 const NAMED_MAX = 2;
 
-export class Head {
+export class ThreadHeader {
   #parts;
 
   /** `parts`: `threads`, `people`, `presence`, `typing`, `conversation`. */

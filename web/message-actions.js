@@ -4,25 +4,25 @@
 import { $, button, element } from '/elements.js';
 
 /** Signs to choose from, with what they are called. */
-const SIGNS = { '👍': 'thumbs up', '❤️': 'heart', '😂': 'laughing', '🎉': 'party', '😢': 'sad', '😮': 'surprised' };
+const EMOJI = { '👍': 'thumbs up', '❤️': 'heart', '😂': 'laughing', '🎉': 'party', '😢': 'sad', '😮': 'surprised' };
 
-export class Tools {
-  #list; #acts; #box; #signs; #opener; #edit; #takeBack; #message;
+export class MessageActions {
+  #list; #handlers; #box; #emoji; #opener; #edit; #takeBack; #message;
 
   /** `acts`: `find(item)` gives the message of an item if there is something to do with it, and `isOwn`, `react`, `edit`, `takeBack`. */
   constructor(list, acts) {
     this.#list = list;
-    this.#acts = acts;
-    this.#signs = element('span', { role: 'group', 'aria-label': 'Signs', hidden: true }, ...Object.entries(SIGNS).map(([emoji, name]) =>
+    this.#handlers = acts;
+    this.#emoji = element('span', { role: 'group', 'aria-label': 'Emoji', hidden: true }, ...Object.entries(EMOJI).map(([emoji, name]) =>
       button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })));
-    this.#opener = button('☺', () => this.#openSigns(this.#signs.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
-    this.#edit = button('Edit', () => this.#acts.edit(this.#message));
+    this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
+    this.#edit = button('Edit', () => this.#handlers.edit(this.#message));
     this.#takeBack = button('Take back', () => this.#ask());
-    this.#box = element('div', { id: 'tools', role: 'toolbar', 'aria-label': 'What to do with this message' },
-      this.#signs, this.#opener, this.#edit, this.#takeBack);
+    this.#box = element('div', { id: 'message-actions', role: 'toolbar', 'aria-label': 'What to do with this message' },
+      this.#emoji, this.#opener, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
     const hovers = matchMedia('(hover: hover)');
-    list.addEventListener('pointerover', event => hovers.matches && this.#signs.hidden && this.#hang(event.target.closest('li')));
+    list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(event.target.closest('li')));
     list.addEventListener('focusin', event => this.#focused(event.target.closest('li')));
     list.addEventListener('pointerleave', () => this.#hangOnFocused());
     list.addEventListener('focusout', event => list.contains(event.relatedTarget) || this.#hang(undefined));
@@ -43,12 +43,12 @@ export class Tools {
   }
 
   #hang(item) {
-    const message = item && this.#acts.find(item);
+    const message = item && this.#handlers.find(item);
     if (!message) {
       this.#box.remove();
       return;
     }
-    if (message._id !== this.#message?._id || !this.#box.isConnected) this.#openSigns(false);
+    if (message._id !== this.#message?._id || !this.#box.isConnected) this.#openEmoji(false);
     this.#message = message;
     this.#offer();
     if (this.#box.parentNode !== item) item.append(this.#box);
@@ -66,7 +66,7 @@ export class Tools {
   }
 
   #pressed(event) {
-    if (event.key === 'Escape') this.#openSigns(false);
+    if (event.key === 'Escape') this.#openEmoji(false);
     if (event.target.tagName !== 'LI') return;
     const items = this.#items();
     const steps = { ArrowUp: -1, ArrowDown: 1, Home: -items.length, End: items.length };
@@ -76,25 +76,25 @@ export class Tools {
     items[Math.min(Math.max(place, 0), items.length - 1)].focus();
   }
 
-  #openSigns(isOpen) {
-    this.#signs.hidden = !isOpen;
+  #openEmoji(isOpen) {
+    this.#emoji.hidden = !isOpen;
     this.#opener.setAttribute('aria-expanded', String(isOpen));
     this.#offer();
-    if (isOpen) this.#signs.firstElementChild.focus();
+    if (isOpen) this.#emoji.firstElementChild.focus();
   }
 
   /** Changing is for one's own messages; the signs take its place while they are open. */
   #offer() {
-    const isChangeable = this.#message && this.#acts.isOwn(this.#message) && this.#signs.hidden;
+    const isChangeable = this.#message && this.#handlers.isOwn(this.#message) && this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
     this.#takeBack.hidden = !isChangeable;
   }
 
   #react(emoji) {
     const item = this.#box.closest('li');
-    this.#openSigns(false);
+    this.#openEmoji(false);
     item.focus({ preventScroll: true });
-    this.#acts.react(this.#message, emoji);
+    this.#handlers.react(this.#message, emoji);
   }
 
   /** Taking back cannot be undone: asks once. */
@@ -105,7 +105,7 @@ export class Tools {
     $('take-back').onclose = () => item.focus({ preventScroll: true });
     $('take-back-now').onclick = () => {
       $('take-back').close();
-      this.#acts.takeBack(message);
+      this.#handlers.takeBack(message);
     };
   }
 }
