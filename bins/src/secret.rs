@@ -5,7 +5,7 @@
 
 use anyhow::Context;
 use eventflow_config::Config;
-use eventflow_ingress::identity::{Expected, Tokens};
+use eventflow_ingress::identity::{ExpectedClaims, Tokens};
 use eventflow_ports::Clock;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -33,9 +33,9 @@ pub fn previous(config: &Config) -> Option<Vec<u8>> {
 }
 
 /// What tokens must say of who issued them and whom they are meant for.
-pub fn expected(config: &Config) -> Expected {
+pub fn expected(config: &Config) -> ExpectedClaims {
     let given = |text: &str| (!text.is_empty()).then(|| text.into());
-    Expected { issuer: given(&config.auth.jwt_issuer), audience: given(&config.auth.jwt_audience) }
+    ExpectedClaims { issuer: given(&config.auth.jwt_issuer), audience: given(&config.auth.jwt_audience) }
 }
 
 /// Checks and makes tokens as configured.

@@ -1,8 +1,9 @@
 //! Did this page's own script ask: the signed, session-bound token of cookie-authenticated writes.
 //!
-//! A token is `base64url(random ‖ HMAC-SHA-256(key, session ‖ random))` (OWASP CSRF cheat sheet, "signed double submit"): it
-//! is good for the login it was made for and for no other, and nothing is stored. Where the request came from
-//! (`Sec-Fetch-Site`, `Origin`) is checked besides, in [`crate::origin`]. A bearer token is never sent by itself: exempt.
+//! A token is `base64url(random ‖ HMAC-SHA-256(key, session ‖ random))` (OWASP CSRF cheat sheet, "signed
+//! double submit"): it is good for the login it was made for and for no other, and nothing is stored. Where
+//! the request came from (`Sec-Fetch-Site`, `Origin`) is checked besides, in [`crate::origin`]. A bearer
+//! token is never sent by itself: exempt.
 
 use crate::identity::Session;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};

@@ -1,7 +1,8 @@
 //! Reading a client's JSON object field by field, with refusals that name the field.
 //!
-//! Values are taken by their JSON type and never converted: an object where a text belongs is refused, so nothing a database
-//! could read as an operator ever gets in (`{"$ne": ""}`). Unknown fields are ignored. Nesting is bounded by the parser.
+//! Values are taken by their JSON type and never converted: an object where a text belongs is refused, so
+//! nothing a database could read as an operator ever gets in (`{"$ne": ""}`). Unknown fields are ignored.
+//! Nesting is bounded by the parser.
 
 use crate::refusal::Refusal;
 use eventflow_protocol::ErrorCode;
@@ -10,7 +11,8 @@ use serde_json::{Map, Value};
 /// The fields of one object.
 pub type Object = Map<String, Value>;
 
-/// Reads a body that must be one JSON object. Deep nesting ends at the parser's limit of 128 levels, not in the stack.
+/// Reads a body that must be one JSON object. Deep nesting ends at the parser's limit of 128 levels, not in
+/// the stack.
 pub fn parse(json: &[u8]) -> Result<Object, Refusal> {
     match serde_json::from_slice(json) {
         Ok(Value::Object(object)) => Ok(object),

@@ -1,26 +1,38 @@
 //! The edge: who are you, may you, is it well formed; then a command on the broker, or a read from the store.
 //!
-//! [`ws`] is the socket gateway, [`http`] the REST routes; both use the checks of the other modules and [`commands`]. Nothing here
-//! writes to a database, and nothing that passes the checks is checked again behind the broker but membership.
+//! [`ws`] is the socket gateway, [`http`] the REST routes. Both use the checks of the other modules, and
+//! [`commands`]. Nothing here writes to a database. What passes the checks is not checked again behind the
+//! broker, except for membership.
+//!
+//! | question | module |
+//! |---|---|
+//! | Who asks? | [`identity`] (tokens), [`revocation`], `client_address` |
+//! | Does the request come from a page of ours? | [`origin`], [`csrf`] |
+//! | How often may they ask? | [`sliding_window`] (sockets), `http::rate_limits` (REST) |
+//! | Is it well formed? | [`fields`], [`validate`] |
+//! | May they? | [`commands`] (membership), [`contacts`] (presence) |
+//! | How is a no said? | [`refusal`] |
+//! | What is it built from? | `settings`, `parts`, `edge` |
 
-pub mod acquaintance;
-mod attachment;
+mod client_address;
 pub mod commands;
+pub mod contacts;
 pub mod csrf;
+mod edge;
 pub mod fields;
-mod hs256;
 pub mod http;
 pub mod identity;
-pub mod metadata;
 pub mod origin;
 mod parts;
-pub mod rate;
 pub mod refusal;
 pub mod revocation;
+mod settings;
+pub mod sliding_window;
 #[cfg(test)]
 mod testing;
 pub mod validate;
 pub mod ws;
 
-pub use parts::{IngressConfig, IngressParts, SetupError};
+pub use parts::IngressParts;
 pub use refusal::Refusal;
+pub use settings::{IngressConfig, SetupError};

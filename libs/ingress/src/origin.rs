@@ -1,8 +1,9 @@
 //! Which web pages may talk to us: an allow-list for the WebSocket upgrade, long-polling and REST.
 //!
-//! A browser attaches cookies to a WebSocket handshake of any page (cross-site WebSocket hijacking), so the `Origin` header
-//! decides. Without a list, only pages of the server itself are let in. A request without `Origin` comes from a program, or
-//! from a same-origin read; whether its cookie may count is [`OriginPolicy::lets_cookie_act`].
+//! A browser attaches cookies to a WebSocket handshake of any page (cross-site WebSocket hijacking), so the
+//! `Origin` header decides. Without a list, only pages of the server itself are let in. A request without
+//! `Origin` comes from a program, or from a same-origin read; whether its cookie may count is
+//! [`OriginPolicy::allows_cookie_auth`].
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Uri};
@@ -31,7 +32,8 @@ struct Origin {
 pub struct NotAnOrigin(pub String);
 
 impl OriginPolicy {
-    /// Lets in the pages of `list` and of `base_url`; with an empty list also those of the host that was asked (`Host`).
+    /// Lets in the pages of `list` and of `base_url`; with an empty list also those of the host that was
+    /// asked (`Host`).
     pub fn new(list: &[String], base_url: Option<&str>) -> Result<Self, NotAnOrigin> {
         let listed = list.iter().map(|text| Origin::parse(text).ok_or_else(|| NotAnOrigin(text.clone())));
         let mut allowed = listed.collect::<Result<Vec<_>, _>>()?;
@@ -41,7 +43,8 @@ impl OriginPolicy {
         Ok(Self { allowed, same_host: list.is_empty() })
     }
 
-    /// Whether the request may go on. One without `Origin` may; `null`, foreign, doubled and unreadable ones may not.
+    /// Whether the request may go on. One without `Origin` may; `null`, foreign, doubled and unreadable ones
+    /// may not.
     pub fn admits(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(ORIGIN).into_iter();
         let Some(first) = origins.next() else { return true };
@@ -51,9 +54,10 @@ impl OriginPolicy {
 
     /// Whether a cookie may prove who asks for a change: the browser must say that the page is one of ours.
     ///
-    /// `Origin` does where it is sent (every WebSocket handshake and every write of a page); `Sec-Fetch-Site: same-origin` does
-    /// for same-origin reads such as the long-polling handshake. Scripts can set neither. Who sends neither uses a bearer token.
-    pub fn lets_cookie_act(&self, headers: &HeaderMap) -> bool {
+    /// `Origin` does where it is sent (every WebSocket handshake and every write of a page); `Sec-Fetch-Site:
+    /// same-origin` does for same-origin reads such as the long-polling handshake. Scripts can set neither.
+    /// Who sends neither uses a bearer token.
+    pub fn allows_cookie_auth(&self, headers: &HeaderMap) -> bool {
         let site = headers.get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes);
         match (headers.contains_key(ORIGIN), site) {
             (true, _) => self.admits(headers),
@@ -86,7 +90,8 @@ impl Origin {
         Some(Self { https, host, port })
     }
 
-    /// Whether this is the host that was asked. The scheme is not compared: behind a TLS proxy it is not known here.
+    /// Whether this is the host that was asked. The scheme is not compared: behind a TLS proxy it is not
+    /// known here.
     fn is_host(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let scheme = if self.https { "https" } else { "http" };
@@ -179,7 +184,7 @@ mod tests {
             (vec![("sec-fetch-site", "none")], false),
             (vec![], false),
         ] {
-            assert_eq!(listed().lets_cookie_act(&headers(&pairs)), acts, "{pairs:?}");
+            assert_eq!(listed().allows_cookie_auth(&headers(&pairs)), acts, "{pairs:?}");
         }
     }
 

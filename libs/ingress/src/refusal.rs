@@ -1,7 +1,7 @@
 //! No, with a reason: what every check of the ingress answers when something may not go on.
 //!
-//! A refusal carries a code for programs and a sentence for people that names the field or the rule. Causes from below (a
-//! driver's words, a host name) never get in: they are logged where the refusal is made.
+//! A refusal carries a code for programs and a sentence for people that names the field or the rule. Causes
+//! from below (a driver's words, a host name) never get in: they are logged where the refusal is made.
 
 use eventflow_ports::{PresenceError, StoreError};
 use eventflow_protocol::{ErrorBody, ErrorCode};

@@ -1,9 +1,10 @@
-//! Was this credential taken back: asked after [`crate::identity`] has found that it holds, by REST on each request and by sockets
-//! when they sign in.
+//! Was this credential taken back: asked after [`crate::identity`] has found that it holds, by REST on each
+//! request and by sockets when they sign in.
 //!
-//! What is known of a user is remembered for a few seconds, so a revocation works everywhere within [`FRESH`] and at once where
-//! [`Revocations::forget`] hears of it. With the directory away, what was known goes on holding and everybody else passes, with a
-//! warning: an outage of the store must not sign everybody out, and open sockets are told of a revocation by its event anyway.
+//! What is known of a user is remembered for a few seconds, so a revocation works everywhere within [`FRESH`]
+//! and at once where [`Revocations::forget`] hears of it. With the directory away, what was known goes on
+//! holding and everybody else passes, with a warning: an outage of the store must not sign everybody out, and
+//! open sockets are told of a revocation by its event anyway.
 
 use crate::identity::Session;
 use crate::refusal::Refusal;
@@ -25,7 +26,8 @@ const KEPT: Duration = Duration::from_mins(10);
 const USERS_REMEMBERED: u64 = 50_000;
 /// A directory that takes longer counts as away: each request waits for this.
 const ANSWER_LIMIT: Duration = Duration::from_millis(500);
-/// A directory that was away is not asked again before this has passed, so that an outage does not slow every request down.
+/// A directory that was away is not asked again before this has passed, so that an outage does not slow every
+/// request down.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Knows which credentials were taken back. Cheap to clone; clones share what they remember.
@@ -52,8 +54,9 @@ impl Revocations {
         Self { directory, known, ask_again: Arc::default(), changes: Arc::default() }
     }
 
-    /// Whether this credential still stands. Refuses with [`ErrorCode::Unauthenticated`] if its session was ended, or if all
-    /// tokens of the user issued before a moment were and this one was, or does not say when it was issued.
+    /// Whether this credential still stands. Refuses with [`ErrorCode::Unauthenticated`] if its session was
+    /// ended, or if all tokens of the user issued before a moment were and this one was, or does not say when
+    /// it was issued.
     pub async fn check(
         &self,
         user: &UserId,
@@ -61,7 +64,7 @@ impl Revocations {
         issued_at: Option<Timestamp>,
     ) -> Result<(), Refusal> {
         let entries = self.entries(user).await;
-        if entries.iter().any(|entry| ends(entry, session, issued_at)) {
+        if entries.iter().any(|entry| is_revoked_by(entry, session, issued_at)) {
             return Err(Refusal::new(ErrorCode::Unauthenticated, "the token was revoked"));
         }
         Ok(())
@@ -114,9 +117,10 @@ impl Revocations {
     }
 }
 
-/// Whether `entry` takes back a credential of the same user: of this login, issued then. `iat` counts whole seconds (RFC 7519), so a token
-/// issued in the very second of a revocation counts as old: issue the next one a second later.
-pub(crate) fn ends(entry: &Revocation, session: Session, issued_at: Option<Timestamp>) -> bool {
+/// Whether `entry` takes back a credential of the same user: of this login, issued then. `iat` counts whole
+/// seconds (RFC 7519), so a token issued in the very second of a revocation counts as old: issue the next one
+/// a second later.
+pub(crate) fn is_revoked_by(entry: &Revocation, session: Session, issued_at: Option<Timestamp>) -> bool {
     match &entry.session {
         Some(named) => named.eq_ignore_ascii_case(&session.to_string()),
         None => issued_at.is_none_or(|issued| issued < entry.at),

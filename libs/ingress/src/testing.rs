@@ -1,6 +1,8 @@
-//! A small system for tests: stores in memory, a broker whose worker answers at once, and the ingress on top of both.
+//! A small system for tests: stores in memory, a broker whose worker answers at once, and the ingress on top
+//! of both.
 //!
-//! The broker can be told to answer late or to be away, each store to be away. What the worker stores is what the stores show.
+//! The broker can be told to answer late or to be away, each store to be away. What the worker stores is what
+//! the stores show.
 
 mod broker;
 mod people;

@@ -1,51 +1,50 @@
-//! Who calls a route, as [`crate::http::gate`] found; and how a credential of a request is read.
+//! The caller of a route: how a request's credential is read, and what [`crate::http::authorize`] hands to
+//! the handler.
 //!
-//! A bearer token is sent on purpose; a cookie is sent by the browser whoever asks. So a write on the strength of a cookie
-//! needs the session's `X-CSRF-Token`, and a browser's word that the page is ours.
+//! A program sends a bearer token on purpose; a browser sends a cookie whichever page asks. So a write that
+//! only a cookie proves needs the session's `X-CSRF-Token`, and the browser's word that the page is ours.
 
 use crate::csrf;
-use crate::http::failure::Failure;
+use crate::edge::Edge;
+use crate::http::refusal_response::RefusalResponse;
 use crate::identity::{self, Identity};
-use crate::parts::Edge;
 use crate::refusal::Refusal;
 use axum::extract::FromRequestParts;
 use eventflow_protocol::ErrorCode;
 use http::HeaderMap;
 use http::request::Parts;
 
-/// Whoever the gate let in.
+/// The identity that [`crate::http::authorize`] let through.
 pub(crate) struct Caller(pub(crate) Identity);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Failure;
+    type Rejection = RefusalResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, RefusalResponse> {
         let identity = parts.extensions.get::<Identity>().cloned();
         Ok(Self(identity.ok_or_else(Refusal::unauthenticated)?))
     }
 }
 
-/// How a credential came along.
+/// How a credential came with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
     Bearer,
     Cookie,
 }
 
-/// Whose credential a request carries, if it holds and was not revoked.
+/// The identity that a request's credential proves, if it holds and was not revoked.
 pub(crate) async fn identify(edge: &Edge, headers: &HeaderMap) -> Result<(Identity, Carrier), Refusal> {
     let bearer = identity::bearer(headers).map(|token| (token, Carrier::Bearer));
     let cookie = || identity::cookie(headers).map(|token| (token, Carrier::Cookie));
     let (token, carrier) = bearer.or_else(cookie).ok_or_else(Refusal::unauthenticated)?;
-    let identity = edge.tokens.verify(token)?;
-    edge.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
-    Ok((identity, carrier))
+    Ok((edge.authenticate(token).await?, carrier))
 }
 
-/// Refuses a write on the strength of a cookie that a foreign page may have caused.
+/// Refuses a write that a cookie alone proves, if a foreign page may have caused it.
 pub(crate) fn require_csrf(edge: &Edge, headers: &HeaderMap, identity: &Identity) -> Result<(), Refusal> {
     let token = headers.get(csrf::HEADER).and_then(|token| token.to_str().ok());
-    if edge.origins.lets_cookie_act(headers)
+    if edge.origins.allows_cookie_auth(headers)
         && token.is_some_and(|token| edge.csrf.accepts(identity.session, token))
     {
         return Ok(());

@@ -1,14 +1,14 @@
 //! The routes about one message: say it differently, take it back, put a sign on it, and that it was read.
 //!
-//! The path names the message; its thread is read from the store, and whoever is not in it gets the words for a message that does not
-//! exist. Whether somebody is the sender is decided where the change is made.
+//! The path names the message; its thread is read from the store, and whoever is not in it gets the words for
+//! a message that does not exist. Whether somebody is the sender is decided where the change is made.
 
 use crate::commands::Done;
+use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::failure::Failure;
-use crate::http::request::{Body, MessagePath};
-use crate::parts::Edge;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::request::{JsonBody, MessagePath};
 use crate::validate;
 use axum::extract::State;
 use axum::response::Response;
@@ -24,8 +24,8 @@ pub(crate) async fn edit(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     MessagePath(id): MessagePath,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     let content = validate::edit(&mut body)?;
     change(&edge, id, caller.user, Change::Edit { content }).await
 }
@@ -35,7 +35,7 @@ pub(crate) async fn delete(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     MessagePath(id): MessagePath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     change(&edge, id, caller.user, Change::Delete).await
 }
 
@@ -44,8 +44,8 @@ pub(crate) async fn react(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     MessagePath(id): MessagePath,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     let (emoji, wish) = validate::reaction(&mut body)?;
     change(&edge, id, caller.user, Change::React { emoji, wish }).await
 }
@@ -55,14 +55,14 @@ pub(crate) async fn read(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     MessagePath(id): MessagePath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let message = edge.commands.message_for(id, &caller.user).await?;
     let (thread_id, up_to, at) = (message.thread_id, Some(message.seq), edge.clock.now());
     advance(&edge, AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at }).await
 }
 
 /// Moves a cursor and says where it is.
-pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Response, Failure> {
+pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Response, RefusalResponse> {
     let thread = advance.thread_id;
     match edge.commands.send_command(&Command::AdvanceCursor(advance)).await?.done().await? {
         Done::Cursor { up_to, unread_count } => Ok(answer::ok(
@@ -73,7 +73,12 @@ pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Respo
     }
 }
 
-async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) -> Result<Response, Failure> {
+async fn change(
+    edge: &Edge,
+    message_id: MessageId,
+    by: UserId,
+    change: Change,
+) -> Result<Response, RefusalResponse> {
     let thread_id = edge.commands.thread_of(message_id, &by).await?;
     let command =
         Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() });

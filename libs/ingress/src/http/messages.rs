@@ -1,11 +1,11 @@
 //! The routes about messages: a thread's history, and saying something in it.
 
 use crate::commands::Done;
+use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::failure::Failure;
-use crate::http::request::{self, Body, Query, ThreadPath};
-use crate::parts::Edge;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::request::{self, JsonBody, Query, ThreadPath};
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
@@ -23,7 +23,7 @@ pub(crate) async fn history(
     Caller(caller): Caller,
     ThreadPath(thread): ThreadPath,
     query: Query,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let page = page(&query)?;
     edge.commands.require_participant(thread, &caller.user).await?;
     let messages = edge.store.messages(thread, page).await.map_err(Refusal::from)?;
@@ -37,8 +37,8 @@ pub(crate) async fn send(
     Caller(caller): Caller,
     ThreadPath(thread): ThreadPath,
     headers: HeaderMap,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     request::merge_key(&headers, &mut body, "clientMessageId")?;
     let mut message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
     validate::paired(&mut message, Leg::Rest, caller.session, None);

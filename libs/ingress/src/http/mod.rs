@@ -1,33 +1,44 @@
-//! REST: every route behind the same guard and gate, as [`routes`] lists them.
+//! REST: every route behind the same layers and the same authorization, as [`routes`] lists them.
 //!
-//! Read in this order: [`routes`] (the table), [`guard`] (around every request), [`gate`] (who may), then the routes themselves. Reads go
-//! straight to the store, writes become commands. Every answer is JSON with `success`; every error is `{success:false, error, code}`.
-//! No route sets a cookie: the token's cookie belongs to the host application.
+//! Read in this order: [`routes`] (the table), [`layers`] (around every request), [`authorize`] (who may),
+//! then the routes themselves. Routes read the store directly, and turn writes into commands. Every answer is
+//! JSON with `success`; every error is `{success:false, error, code}`. No route sets a cookie: the token's
+//! cookie belongs to the host application.
+//!
+//! | module | tells |
+//! |---|---|
+//! | [`routes`] | the table: method, path, who may, which endpoint |
+//! | [`layers`], [`rate_limits`] | around every request: origin, CORS, budgets, timeout, headers, metrics |
+//! | [`authorize`], [`caller`] | before every endpoint: identity, role, CSRF |
+//! | [`request`], [`answer`], [`refusal_response`] | what endpoints read, and the two ways they answer |
+//! | [`threads`], [`messages`], [`changes`] | conversations |
+//! | [`notifications`], [`preferences`] | the inbox |
+//! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
-pub(crate) mod address;
 mod answer;
+mod authorize;
 mod caller;
 mod changes;
-mod failure;
-mod gate;
-mod guard;
-mod limits;
+mod csrf_token;
+mod layers;
 mod messages;
 mod notifications;
 mod preferences;
 mod presence;
+mod rate_limits;
+mod refusal_response;
 mod request;
 mod routes;
 mod status;
 mod threads;
 mod users;
 
-use crate::parts::{Edge, IngressParts, SetupError};
-use axum::extract::{DefaultBodyLimit, State};
-use axum::{Json, Router, middleware};
-use caller::Caller;
-use limits::Limits;
-use serde_json::{Value, json};
+use crate::edge::Edge;
+use crate::parts::IngressParts;
+use crate::settings::SetupError;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use rate_limits::RateLimits;
 use std::sync::Arc;
 
 /// Largest request body: the frame limit of sockets, so that what can be sent one way can be sent the other.
@@ -37,23 +48,18 @@ pub const BODY_MAX_BYTES: usize = 256 * 1024;
 ///
 /// Limits per client address need a listener that provides `ConnectInfo<SocketAddr>`.
 pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
-    let (edge, limits) = (Arc::new(Edge::new(parts)?), Arc::new(Limits::new(&parts.config)));
+    let edge = Arc::new(Edge::new(parts)?);
+    let limits = Arc::new(RateLimits::new(&parts.config));
     let mut api = Router::new();
     for route in routes::ROUTES {
-        api = api.route(route.path, gate::behind(route, &edge, &limits));
+        api = api.route(route.path, authorize::protect(route, &edge, &limits));
     }
     let api = api
-        .fallback(failure::unknown_route)
-        .method_not_allowed_fallback(failure::wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(middleware::from_fn_with_state((Arc::clone(&edge), limits), guard::guard))
-        .with_state(edge);
+        .fallback(refusal_response::unknown_route)
+        .method_not_allowed_fallback(refusal_response::wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES));
+    let api = layers::around(api, &edge, limits).with_state(edge);
     Ok(Router::new().nest("/api", api))
-}
-
-/// `GET /csrf-token`: a token for the caller's session, to be sent as `X-CSRF-Token` with every write.
-async fn csrf_token(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Json<Value> {
-    Json(json!({ "success": true, "csrfToken": edge.csrf.issue(caller.session) }))
 }
 
 #[cfg(test)]

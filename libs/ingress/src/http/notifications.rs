@@ -1,14 +1,14 @@
 //! The routes about notifications: one's own list, and telling somebody (administrators).
 //!
-//! Somebody else's notification is answered like one that does not exist. Repeating a mark or a deletion changes nothing, and telling
-//! somebody again under the same key finds what they were told.
+//! Somebody else's notification is answered like one that does not exist. Repeating a mark or a deletion
+//! changes nothing, and telling somebody again under the same key finds what they were told.
 
 use crate::commands::{Done, Sent};
+use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::failure::Failure;
-use crate::http::request::{self, Body, NotificationPath, Query};
-use crate::parts::Edge;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::request::{self, JsonBody, NotificationPath, Query};
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
@@ -27,7 +27,7 @@ pub(crate) async fn list(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     query: Query,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let after = query.cursor()?;
     let page = NotificationPage {
         unread_only: query.flag("unread")?,
@@ -49,19 +49,19 @@ pub(crate) async fn list(
 pub(crate) async fn unread_count(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let unread = edge.inbox.unread_notifications(&caller.user).await.map_err(Refusal::from)?;
     Ok(answer::ok(json!({ "success": true, "unreadCount": unread })))
 }
 
-/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?, clientNotificationId?}`: 201 stored, 200 all stored before,
-/// 202 if any is queued.
+/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?, clientNotificationId?}`:
+/// 201 stored, 200 all stored before, 202 if any is queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     headers: HeaderMap,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     request::merge_key(&headers, &mut body, "clientNotificationId")?;
     let mut on_their_way = Vec::new();
     for notify in validate::notification(&mut body, &caller.user, edge.clock.now())? {
@@ -76,7 +76,7 @@ pub(crate) async fn read(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     NotificationPath(id): NotificationPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     change_one(&edge, caller.user, id, NotificationChange::Read).await
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn delete(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     NotificationPath(id): NotificationPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     change_one(&edge, caller.user, id, NotificationChange::Delete).await
 }
 
@@ -93,7 +93,7 @@ pub(crate) async fn delete(
 pub(crate) async fn read_all(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     change(&edge, caller.user, None, NotificationChange::Read).await
 }
 
@@ -102,7 +102,7 @@ async fn change_one(
     user: UserId,
     id: NotificationId,
     what: NotificationChange,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let known = edge.inbox.notification(&user, id).await.map_err(Refusal::from)?;
     if known.is_none() {
         return Err(Refusal::not_found("notification").into());
@@ -115,7 +115,7 @@ async fn change(
     user_id: UserId,
     notification_id: Option<NotificationId>,
     change: NotificationChange,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let command = Command::ChangeNotifications(ChangeNotifications {
         user_id,
         notification_id,
@@ -129,9 +129,9 @@ async fn change(
     }
 }
 
-/// What became of each person's notification. A refusal of all is an error, and so is a key that was used for something else; of others that
-/// were refused, the people are named.
-async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, Failure> {
+/// What became of each person's notification. A refusal of all is an error, and so is a key that was used for
+/// something else; of others that were refused, the people are named.
+async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, RefusalResponse> {
     let (mut stored, mut queued, mut failed, mut unwanted, mut last) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), None);
     let mut is_news = false;

@@ -1,11 +1,11 @@
 //! The routes about how somebody wants to be told.
 
 use crate::commands::Done;
+use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::failure::Failure;
-use crate::http::request::Body;
-use crate::parts::Edge;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::request::JsonBody;
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
@@ -16,7 +16,10 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// `GET /notifications/preferences`: the defaults if they never said.
-pub(crate) async fn show(State(edge): State<Arc<Edge>>, Caller(caller): Caller) -> Result<Response, Failure> {
+pub(crate) async fn show(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+) -> Result<Response, RefusalResponse> {
     let preferences = edge.inbox.preferences(&caller.user).await.map_err(Refusal::from)?;
     Ok(answer::ok(json!({ "success": true, "preferences": preferences })))
 }
@@ -25,8 +28,8 @@ pub(crate) async fn show(State(edge): State<Arc<Edge>>, Caller(caller): Caller) 
 pub(crate) async fn set(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     let preferences = validate::preferences(&mut body, edge.clock.now())?;
     let shown = json!({ "success": true, "preferences": preferences });
     let command = Command::SetPreferences(SetPreferences { user_id: caller.user, preferences });

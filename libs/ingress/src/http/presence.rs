@@ -1,14 +1,14 @@
 //! The routes about who is there: one person, or several.
 //!
-//! Everybody sees the people they share a thread with, administrators see all. Anybody else looks like somebody who was never
-//! there, so nothing is learned by asking, not even whether there is such a person.
+//! Everybody sees the people they share a thread with, administrators see all. Anybody else looks like
+//! somebody who was never there, so nothing is learned by asking, not even whether there is such a person.
 
+use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::failure::Failure;
+use crate::http::refusal_response::RefusalResponse;
 use crate::http::request::{Query, UserPath};
 use crate::identity::Identity;
-use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
@@ -26,7 +26,7 @@ pub(crate) async fn one(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     UserPath(user): UserPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let seen = edge.seen(&caller, &[user]).await?;
     Ok(answer::ok(json!({ "success": true, "presence": seen.first() })))
 }
@@ -36,7 +36,7 @@ pub(crate) async fn several(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     query: Query,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let named = query.text("userIds").ok_or_else(|| Refusal::invalid("userIds is missing"))?;
     let users = validate::parse_user_ids(named, "userIds", ASKED_MAX)?;
     Ok(answer::ok(json!({ "success": true, "presence": edge.seen(&caller, &users).await? })))
@@ -48,7 +48,7 @@ impl Edge {
         let visible = if viewer.is_admin() {
             users.iter().cloned().collect()
         } else {
-            self.acquaintances.visible(&viewer.user, users).await?
+            self.contacts.visible(&viewer.user, users).await?
         };
         let asked: Vec<UserId> = visible.into_iter().collect();
         let known = self.presence.presence(&asked, self.clock.now()).await?;

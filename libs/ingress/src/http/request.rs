@@ -1,9 +1,10 @@
-//! The parts of a request that routes read: the JSON object in the body, the numbers in the query, the thread in the path.
+//! The parts of a request that routes read: the JSON object in the body, the numbers in the query, the thread
+//! in the path.
 //!
 //! Each refuses in the common shape instead of the framework's plain text.
 
 use crate::fields::{self, Object};
-use crate::http::failure::Failure;
+use crate::http::refusal_response::RefusalResponse;
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::body::Bytes;
@@ -41,13 +42,14 @@ pub(crate) fn merge_key(headers: &HeaderMap, body: &mut Object, field: &str) -> 
     }
 }
 
-/// A JSON object; refused if it is another content type (a foreign form can send `text/plain` without asking first).
-pub(crate) struct Body(pub(crate) Object);
+/// A JSON object; refused if it is another content type (a foreign form can send `text/plain` without asking
+/// first).
+pub(crate) struct JsonBody(pub(crate) Object);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Failure;
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = RefusalResponse;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, RefusalResponse> {
         if !is_json(request.headers()) {
             return Err(not_json());
         }
@@ -55,13 +57,13 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-/// As [`Body`], for routes whose fields are all optional: no body at all is an empty object.
-pub(crate) struct MaybeBody(pub(crate) Object);
+/// As [`JsonBody`], for routes whose fields are all optional: no body at all is an empty object.
+pub(crate) struct OptionalJsonBody(pub(crate) Object);
 
-impl<S: Send + Sync> FromRequest<S> for MaybeBody {
-    type Rejection = Failure;
+impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
+    type Rejection = RefusalResponse;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, RefusalResponse> {
         let is_json = is_json(request.headers());
         let bytes = Bytes::from_request(request, state).await?;
         match (bytes.is_empty(), is_json) {
@@ -72,8 +74,8 @@ impl<S: Send + Sync> FromRequest<S> for MaybeBody {
     }
 }
 
-fn not_json() -> Failure {
-    Failure::with_status(
+fn not_json() -> RefusalResponse {
+    RefusalResponse::with_status(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::invalid("the content type must be application/json"),
     )
@@ -88,9 +90,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 pub(crate) struct Query(HashMap<String, String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
-    type Rejection = Failure;
+    type Rejection = RefusalResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, RefusalResponse> {
         let parsed = axum::extract::Query::try_from_uri(&parts.uri);
         Ok(Self(parsed.map_err(|_| Refusal::invalid("the query could not be read"))?.0))
     }
@@ -111,33 +113,33 @@ async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ThreadPath {
-    type Rejection = Failure;
+    type Rejection = RefusalResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RefusalResponse> {
         Ok(Self(validate::parse_thread_id(&segment(parts, state).await)?))
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
-    type Rejection = Failure;
+    type Rejection = RefusalResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RefusalResponse> {
         Ok(Self(validate::parse_message_id(&segment(parts, state).await)?))
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for NotificationPath {
-    type Rejection = Failure;
+    type Rejection = RefusalResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RefusalResponse> {
         Ok(Self(validate::parse_notification_id(&segment(parts, state).await)?))
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for UserPath {
-    type Rejection = Failure;
+    type Rejection = RefusalResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RefusalResponse> {
         Ok(Self(validate::parse_user_id(&segment(parts, state).await)?))
     }
 }

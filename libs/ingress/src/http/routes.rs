@@ -1,35 +1,36 @@
 //! The table of routes: method, path, who may, and what answers. Nothing else adds a route.
 //!
-//! [`Needs`] is checked by [`crate::http::gate`] before the handler; membership is checked by the handler, which reads the thread or
-//! message anyway. A test makes the matrix of routes and roles from this table and asserts every cell.
+//! [`crate::http::authorize`] checks the login and the role before the endpoint; the endpoint checks
+//! membership, since it reads the thread or message anyway. A test makes the matrix of routes and roles from
+//! this table and asserts every cell.
 
+use crate::edge::Edge;
 use crate::http::{
     changes, csrf_token, messages, notifications, preferences, presence, status, threads, users,
 };
-use crate::parts::Edge;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use std::sync::Arc;
 
-/// Puts a route's handler at its method.
-type Handler = fn(MethodFilter) -> MethodRouter<Arc<Edge>>;
+/// Binds a route's handler to its method.
+type Endpoint = fn(MethodFilter) -> MethodRouter<Arc<Edge>>;
 
-/// One route.
+/// One line of the table.
 pub(crate) struct Route {
     /// A GET route answers HEAD too.
     pub(crate) method: Method,
-    /// Under `/api`.
+    /// The pattern, under `/api`.
     pub(crate) path: &'static str,
-    /// Who may.
+    /// Who may use it.
     pub(crate) needs: Needs,
-    /// What answers requests of this method.
-    pub(crate) handler: Handler,
+    /// The handler that answers requests of this method.
+    pub(crate) endpoint: Endpoint,
 }
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
-    /// Anybody who is signed in; it concerns themselves.
+    /// Anybody who is signed in: the route concerns only themselves.
     Login,
     /// A participant of the thread that the path names.
     Thread,
@@ -37,20 +38,20 @@ pub(crate) enum Needs {
     Message,
     /// The sender of the message that the path names.
     Sender,
-    /// Whose notification the path names.
+    /// The person whose notification the path names.
     Owner,
     /// An administrator.
     Admin,
 }
 
-const fn route(method: Method, path: &'static str, needs: Needs, handler: Handler) -> Route {
-    Route { method, path, needs, handler }
+const fn route(method: Method, path: &'static str, needs: Needs, endpoint: Endpoint) -> Route {
+    Route { method, path, needs, endpoint }
 }
 
-/// Every route there is.
+/// All routes.
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
-    route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   |at| on(at, csrf_token)),
+    route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   |at| on(at, csrf_token::issue)),
 
     route(Method::POST,   "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::create)),
     route(Method::GET,    "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::list)),

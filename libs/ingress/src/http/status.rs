@@ -1,7 +1,7 @@
 //! How the service is doing, for administrators: the published health answer, summed over all gateways.
 
+use crate::edge::Edge;
 use crate::http::answer;
-use crate::parts::Edge;
 use axum::extract::State;
 use axum::response::Response;
 use eventflow_bus::port::Health;

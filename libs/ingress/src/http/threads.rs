@@ -1,12 +1,12 @@
 //! The routes about threads: start or find one, list one's own, see one, put it away, and that it was read.
 
 use crate::commands::Done;
+use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::changes;
-use crate::http::failure::Failure;
-use crate::http::request::{Body, MaybeBody, Query, ThreadPath};
-use crate::parts::Edge;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::request::{JsonBody, OptionalJsonBody, Query, ThreadPath};
 use crate::refusal::Refusal;
 use crate::{fields, validate};
 use axum::Json;
@@ -30,8 +30,8 @@ const NAMED_MAX: usize = 3;
 pub(crate) async fn create(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     let create = validate::create_thread(&mut body, caller.user.clone(), edge.clock.now())?;
     let id = create.thread_id;
     match edge.commands.create_thread(create).await?.done().await? {
@@ -53,7 +53,7 @@ pub(crate) async fn list(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     query: Query,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let page = page(&query)?;
     let views = edge.store.threads_of(&caller.user, page).await.map_err(Refusal::from)?;
     let is_full = views.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
@@ -67,7 +67,7 @@ pub(crate) async fn show(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     ThreadPath(id): ThreadPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     let view = edge.store.thread_view(id, &caller.user).await.map_err(Refusal::from)?;
     let view = view.ok_or_else(|| Refusal::not_found("thread"))?;
     Ok(answer::ok(json!({ "success": true, "thread": edge.show(&[view], &caller.user).await.pop() })))
@@ -78,7 +78,7 @@ pub(crate) async fn archive(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     ThreadPath(id): ThreadPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     put_away(&edge, id, caller.user, true).await
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn unarchive(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     ThreadPath(id): ThreadPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     put_away(&edge, id, caller.user, false).await
 }
 
@@ -96,8 +96,8 @@ pub(crate) async fn read(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     ThreadPath(thread_id): ThreadPath,
-    MaybeBody(mut body): MaybeBody,
-) -> Result<Response, Failure> {
+    OptionalJsonBody(mut body): OptionalJsonBody,
+) -> Result<Response, RefusalResponse> {
     let up_to = fields::take(&mut body, "seq");
     let up_to = up_to
         .map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message")))
@@ -120,7 +120,7 @@ async fn put_away(
     thread_id: ThreadId,
     user_id: UserId,
     archived: bool,
-) -> Result<Response, Failure> {
+) -> Result<Response, RefusalResponse> {
     edge.commands.require_participant(thread_id, &user_id).await?;
     let command =
         Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });
@@ -144,7 +144,8 @@ fn fresh(thread: Thread) -> ThreadView {
 }
 
 impl Edge {
-    /// Threads as the published client draws them: each with a name and a picture, or it draws none of the list.
+    /// Threads as the published client draws them: each with a name and a picture, or it draws none of the
+    /// list.
     async fn show(&self, views: &[ThreadView], viewer: &UserId) -> Vec<Value> {
         let named: Vec<UserId> =
             views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();

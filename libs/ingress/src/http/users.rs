@@ -1,11 +1,11 @@
 //! The routes about people, for administrators: what somebody is called, and ending their logins.
 
 use crate::commands::Done;
+use crate::edge::Edge;
 use crate::fields;
 use crate::http::answer;
-use crate::http::failure::Failure;
-use crate::http::request::{Body, MaybeBody, UserPath};
-use crate::parts::Edge;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::request::{JsonBody, OptionalJsonBody, UserPath};
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
@@ -18,12 +18,13 @@ use std::sync::Arc;
 /// A login as hexadecimal digits: a SHA-256.
 const SESSION_DIGITS: usize = 64;
 
-/// `PUT /users/{id} {name, avatar?, email?}`: for installations whose host application has no directory of its own.
+/// `PUT /users/{id} {name, avatar?, email?}`: for installations whose host application has no directory of
+/// its own.
 pub(crate) async fn put(
     State(edge): State<Arc<Edge>>,
     UserPath(user): UserPath,
-    Body(mut body): Body,
-) -> Result<Response, Failure> {
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, RefusalResponse> {
     let profile = validate::profile(&mut body, user.clone())?;
     let shown = json!({ "success": true, "user": profile });
     match edge.commands.send_command(&Command::PutProfile(profile)).await?.done().await? {
@@ -40,8 +41,8 @@ pub(crate) async fn put(
 pub(crate) async fn revoke(
     State(edge): State<Arc<Edge>>,
     UserPath(user): UserPath,
-    MaybeBody(mut body): MaybeBody,
-) -> Result<Response, Failure> {
+    OptionalJsonBody(mut body): OptionalJsonBody,
+) -> Result<Response, RefusalResponse> {
     let session =
         fields::optional_text(&mut body, "session", "session")?.as_deref().map(session).transpose()?;
     let revocation = Revocation { user_id: user.clone(), session, at: edge.clock.now() };

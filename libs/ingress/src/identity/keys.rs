@@ -1,15 +1,22 @@
-//! The keys that tokens are checked with: the current secret's, and for the time of a rotation the previous one's.
+//! The keys that tokens are checked with: the current secret's, and during a rotation the previous one's.
 //!
-//! A key's id (`kid`) is derived from its secret. It only decides which of our own keys is tried: a token that names one of them is
-//! checked with that one; a token that names none, or a name of the host application's own, is checked with each. Nothing is
-//! fetched or looked up by it (RFC 8725, section 3.10).
+//! A key's id (`kid`) is derived from its secret. It only decides which of our own keys is tried: a token
+//! that names one of them is checked with that one. A token that names none, or a key of the host
+//! application's own, is checked with each. Nothing is fetched or looked up by it (RFC 8725, section 3.10).
 
-use super::{SECRET_MIN_BYTES, WeakSecret};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use sha2::{Digest, Sha256};
 
-/// Bytes of the secret's hash that make a key's id: enough to tell two keys apart, too few to guess a secret by.
+/// Shortest secret in bytes: the output size of HMAC-SHA-256 (RFC 7518, section 3.2).
+pub const SECRET_MIN_BYTES: usize = 32;
+/// Bytes of the secret's hash that make a key's id: enough to tell two keys apart, too few to guess a secret
+/// by.
 const ID_BYTES: usize = 4;
+
+/// The current or the previous secret is too short.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a token secret has {0} bytes, at least {SECRET_MIN_BYTES} are needed")]
+pub struct WeakSecret(pub usize);
 
 /// One secret, ready to sign and to check.
 #[derive(Clone)]
@@ -19,7 +26,7 @@ pub(super) struct Key {
     encoding: EncodingKey,
 }
 
-/// The current key and those still accepted.
+/// The key that signs, and those that are still accepted.
 #[derive(Clone)]
 pub(super) struct KeyRing {
     current: Key,
@@ -27,7 +34,7 @@ pub(super) struct KeyRing {
 }
 
 impl Key {
-    /// From a secret of at least [`SECRET_MIN_BYTES`].
+    /// The key of a secret of at least [`SECRET_MIN_BYTES`].
     pub(super) fn new(secret: &[u8]) -> Result<Self, WeakSecret> {
         if secret.len() < SECRET_MIN_BYTES {
             return Err(WeakSecret(secret.len()));
@@ -40,7 +47,7 @@ impl Key {
         })
     }
 
-    /// What tokens name it by: 8 hexadecimal digits.
+    /// The name that tokens have for it: 8 hexadecimal digits.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
@@ -55,12 +62,12 @@ impl Key {
 }
 
 impl KeyRing {
-    /// With one key.
+    /// A ring of one key, which signs.
     pub(super) fn new(current: Key) -> Self {
         Self { current, previous: Vec::new() }
     }
 
-    /// Accepts another key, for checking only.
+    /// Accepts tokens of another key too; it signs none.
     pub(super) fn accept(&mut self, key: Key) {
         self.previous.push(key);
     }

@@ -1,11 +1,16 @@
 //! Forgeries, clocks and carriers.
 
 use super::*;
+use crate::identity::keys::Key;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use eventflow_ports::FixedClock;
+use eventflow_protocol::{ErrorCode, Timestamp, UserId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
 use serde_json::{Value, json};
-use sha2::{Sha384, Sha512};
+use sha2::{Sha256, Sha384, Sha512};
+use std::sync::Arc;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW_S: i64 = 1_800_000_000;
@@ -301,7 +306,7 @@ fn tokens_are_found_in_the_bearer_header_and_in_the_cookie() {
 }
 
 fn expecting(issuer: Option<&str>, audience: Option<&str>) -> Tokens {
-    tokens().expecting(Expected { issuer: issuer.map(Into::into), audience: audience.map(Into::into) })
+    tokens().expecting(ExpectedClaims { issuer: issuer.map(Into::into), audience: audience.map(Into::into) })
 }
 
 #[test]

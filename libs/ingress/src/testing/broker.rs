@@ -1,4 +1,5 @@
-//! The broker of a test, with a worker inside that answers at once. What goes to other queues than the worker's is kept to be looked at.
+//! The broker of a test, with a worker inside that answers at once. What goes to other queues than the
+//! worker's is kept to be looked at.
 
 use super::people::{TestDirectory, TestInbox};
 use super::store::TestStore;

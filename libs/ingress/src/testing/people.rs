@@ -24,7 +24,8 @@ pub(crate) struct TestInbox {
 }
 
 impl TestInbox {
-    /// A key with the same body is the same notification (`true`: it was there); with another body it is an error.
+    /// A key with the same body is the same notification (`true`: it was there); with another body it is an
+    /// error.
     pub(crate) fn notify(&self, id: NotificationId, notify: Notify) -> Option<(Notification, bool)> {
         let body = notify.fingerprint();
         let Some(id) = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id)) else {

@@ -1,5 +1,5 @@
-//! The store of a test: threads, messages, cursors, in memory, under one lock each. The worker of the test writes it, the ingress
-//! reads it.
+//! The store of a test: threads, messages, cursors, in memory, under one lock each. The worker of the test
+//! writes it, the ingress reads it.
 
 use async_trait::async_trait;
 use eventflow_ports::store::Identified;

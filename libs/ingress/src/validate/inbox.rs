@@ -1,12 +1,14 @@
 //! Notifications and preferences: a client's JSON in, commands out.
 //!
-//! Titles and texts are cleaned like messages, since published clients put them into pages as they are. Kinds are short and plain,
-//! because they become map keys.
+//! Titles and texts are cleaned like messages, since published clients put them into pages as they are. Kinds
+//! are short and plain, because they become map keys.
 
 use crate::fields::{self, Object};
-use crate::metadata;
 use crate::refusal::Refusal;
-use crate::validate::{client_key, parse_thread_id, user_ids};
+use crate::validate::ids::parse_thread_id;
+use crate::validate::key::client_key;
+use crate::validate::metadata;
+use crate::validate::people::user_ids;
 use eventflow_protocol::content::clean_within;
 use eventflow_protocol::inbox::{
     Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey, TEXT_MAX_CHARS,
@@ -21,7 +23,8 @@ pub const NOTIFIED_MAX: usize = 1_000;
 /// The kind of a notification that names none.
 const DEFAULT_KIND: &str = "general";
 
-/// One command per person from `userIds` or `userId`, `type`, `title`, `message`, `data`, `threadId` and `clientNotificationId`.
+/// One command per person from `userIds` or `userId`, `type`, `title`, `message`, `data`, `threadId` and
+/// `clientNotificationId`.
 pub fn notification(body: &mut Object, by: &UserId, at: Timestamp) -> Result<Vec<Notify>, Refusal> {
     let users = recipients(body)?;
     let kind = fields::optional_text(body, "type", "type")?.unwrap_or_else(|| DEFAULT_KIND.to_owned());

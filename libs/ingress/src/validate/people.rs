@@ -2,9 +2,9 @@
 //!
 //! Names end up in pages of clients that do not escape them, so they are clean, one line, and not empty.
 
-use crate::attachment::is_safe_url;
 use crate::fields::{self, Object};
 use crate::refusal::Refusal;
+use crate::validate::attachment::is_safe_url;
 use eventflow_protocol::UserId;
 use eventflow_protocol::content::clean_within;
 use eventflow_protocol::person::{NAME_MAX_CHARS, Profile};
@@ -62,7 +62,8 @@ fn user(value: Value, path: &str) -> Result<UserId, Refusal> {
     text.parse().map_err(|error| Refusal::invalid(format!("{path}: {error}")))
 }
 
-/// One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more than an address.
+/// One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more
+/// than an address.
 fn is_email(text: &str) -> bool {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
     let halves = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.contains('@'));

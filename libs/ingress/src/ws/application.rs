@@ -3,7 +3,7 @@
 //! What an event does is in [`crate::ws::events`] and [`crate::ws::send`]. Registering comes before the CONNECT answer, so
 //! nothing that is stored after the answer can miss the socket.
 
-use crate::parts::Edge;
+use crate::edge::Edge;
 use crate::refusal::Refusal;
 use crate::ws::answer::Asker;
 use crate::ws::beat::Beat;

@@ -5,9 +5,9 @@
 //! user is known too and one too many gets `connect_error`. A seat is given back when it is dropped, so none leaks: a session that is
 //! parked has none, and a recovered one sits on the seat of its new connection. Counts are of this process.
 
-use crate::http::address;
-use crate::parts::IngressConfig;
+use crate::client_address;
 use crate::refusal::Refusal;
+use crate::settings::IngressConfig;
 use axum::extract::ConnectInfo;
 use eventflow_metrics::EdgeMetrics;
 use eventflow_protocol::{ErrorCode, UserId};
@@ -73,10 +73,12 @@ impl Caps {
     pub(crate) fn knock(&self, head: &RequestHead) -> Result<(), Refusal> {
         let is_first = head.method == http::Method::GET && !head.uri.query().is_some_and(names_a_session);
         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let address = address::of(&head.headers, peer, self.trusted_proxies)
+        let address = client_address::of(&head.headers, peer, self.trusted_proxies)
             .filter(|_| is_first && self.per_address > 0);
         match address {
-            Some(address) if !self.addresses.lock().arrive(address::network(address), self.per_address) => {
+            Some(address)
+                if !self.addresses.lock().arrive(client_address::network(address), self.per_address) =>
+            {
                 Err(self.refuse("sockets_per_ip", "too many connections are open from this address"))
             }
             _ => Ok(()),
@@ -94,9 +96,9 @@ impl Caps {
             seat.take_for(user)?;
         }
         let peer = handshake.peer.map(|peer| peer.ip());
-        let address =
-            address::of(&handshake.headers, peer, self.trusted_proxies).filter(|_| self.per_address > 0);
-        if let Some(address) = address.map(address::network) {
+        let address = client_address::of(&handshake.headers, peer, self.trusted_proxies)
+            .filter(|_| self.per_address > 0);
+        if let Some(address) = address.map(client_address::network) {
             if !self.addresses.lock().sit(address, self.per_address) {
                 return Err(self.refuse("sockets_per_ip", "too many connections are open from this address"));
             }

@@ -5,9 +5,9 @@
 //! another. A cookie comes along by itself: without a good one the client gets in, unauthenticated, and hears
 //! `auth:error` when it asks, which is what the published page listens for. A cookie counts only for our own pages.
 
+use crate::edge::Edge;
 use crate::fields;
 use crate::identity::{self, Identity};
-use crate::parts::Edge;
 use crate::refusal::Refusal;
 use crate::ws::caps::{Caps, Seat};
 use eventflow_protocol::UserId;
@@ -29,7 +29,7 @@ pub(crate) async fn identify(
         Ok(Some(token)) => {
             verify(edge, &token).await.map(Some).map_err(|refusal| bad_credential(edge, &refusal))
         }
-        Ok(None) if edge.origins.lets_cookie_act(headers) => match identity::cookie(headers) {
+        Ok(None) if edge.origins.allows_cookie_auth(headers) => match identity::cookie(headers) {
             Some(token) => Ok(verify(edge, token).await.ok()),
             None => Ok(None),
         },

@@ -4,9 +4,9 @@
 //! changes hands.
 
 use crate::identity::{Identity, Session};
-use crate::rate::Window;
 use crate::refusal::Refusal;
 use crate::revocation;
+use crate::sliding_window::SlidingWindow;
 use crate::ws::caps::Seat;
 use crate::ws::resume::{Resumable, Tag, Turn, Turns};
 use crate::ws::watch::Looking;
@@ -37,8 +37,8 @@ pub(crate) struct Member {
     opened_ms: AtomicI64,
     active_ms: AtomicI64,
     wants_away: AtomicBool,
-    asked: Mutex<Window>,
-    unknown: Mutex<Window>,
+    asked: Mutex<SlidingWindow>,
+    unknown: Mutex<SlidingWindow>,
     looking: Mutex<Option<Box<Looking>>>,
     /// Its place among those who may be connected; none while it is parked.
     seat: Mutex<Option<Seat>>,
@@ -66,7 +66,7 @@ impl Credential {
 
     /// Whether `revocation`, of the same user, takes it back.
     pub(crate) fn is_ended_by(&self, revocation: &Revocation) -> bool {
-        revocation::ends(revocation, self.session, self.issued_at)
+        revocation::is_revoked_by(revocation, self.session, self.issued_at)
     }
 }
 

@@ -37,7 +37,9 @@ pub use deliver::Deliveries;
 pub use signals::Signals;
 pub use upkeep::Upkeep;
 
-use crate::parts::{Edge, IngressParts, SetupError};
+use crate::edge::Edge;
+use crate::parts::IngressParts;
+use crate::settings::SetupError;
 use application::{AUTHENTICATION_TIMEOUT, Shared, SocketApp};
 use caps::Caps;
 use eventflow_bus::topology::{Queue, gateway};

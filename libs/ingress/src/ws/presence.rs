@@ -91,7 +91,7 @@ impl Shared {
         if socket.state().credential().is_some_and(|credential| credential.is_admin) {
             return Ok(asked.to_vec());
         }
-        let visible = self.edge.acquaintances.visible(viewer, asked).await?;
+        let visible = self.edge.contacts.visible(viewer, asked).await?;
         Ok(visible.into_iter().collect())
     }
 }

@@ -1,4 +1,5 @@
-//! Who may do what, made from the table of routes: every route with every role, and every write with every kind of forgery.
+//! Who may do what, made from the table of routes: every route with every role, and every write with every
+//! kind of forgery.
 
 use super::{Call, Rig};
 use crate::http::routes::{Needs, ROUTES, Route};

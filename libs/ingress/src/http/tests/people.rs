@@ -1,4 +1,5 @@
-//! Who is there, what people are called, who may no longer come in, how often one may ask, and how the service is doing.
+//! Who is there, what people are called, who may no longer come in, how often one may ask, and how the
+//! service is doing.
 
 use super::{Rig, THREADS};
 use axum::extract::ConnectInfo;

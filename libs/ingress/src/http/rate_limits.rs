@@ -1,12 +1,14 @@
-//! How often may one user, and one client address, ask: token buckets (GCRA, the `governor` crate) per process.
+//! How often may one user, and one client address, ask: token buckets (GCRA, the `governor` crate) per
+//! process.
 //!
-//! A bucket holds a minute's budget, so that a page which loads after a pause gets everything at once, and refills evenly. The one
-//! of the address comes before any credential is looked at, so it bounds guessing too. Buckets that are full again are forgotten.
+//! A bucket holds a minute's budget, so that a page which loads after a pause gets everything at once, and
+//! refills evenly. The one of the address comes before any credential is looked at, so it bounds guessing
+//! too. Buckets that are full again are forgotten.
 
-use crate::http::address;
-use crate::http::failure::Failure;
-use crate::parts::IngressConfig;
+use crate::client_address;
+use crate::http::refusal_response::RefusalResponse;
 use crate::refusal::Refusal;
+use crate::settings::IngressConfig;
 use eventflow_protocol::{ErrorCode, UserId};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -15,11 +17,12 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Admissions between two looks for buckets that can go. A bucket takes about 100 bytes, so this bounds the excess to 1 MB.
+/// Admissions between two looks for buckets that can go. A bucket takes about 100 bytes, so this bounds the
+/// excess to 1 MB.
 const CLEAN_EVERY: usize = 10_000;
 
 /// The budgets of one process.
-pub(crate) struct Limits {
+pub(crate) struct RateLimits {
     users: Option<Buckets<UserId>>,
     addresses: Option<Buckets<IpAddr>>,
     trusted_proxies: u8,
@@ -30,7 +33,7 @@ struct Buckets<K: Hash + Eq + Clone> {
     asked: AtomicUsize,
 }
 
-impl Limits {
+impl RateLimits {
     /// Full budgets for everybody.
     pub(crate) fn new(config: &IngressConfig) -> Self {
         Self {
@@ -46,13 +49,13 @@ impl Limits {
     }
 
     /// Takes one request from a user's budget.
-    pub(crate) fn admit_user(&self, user: &UserId) -> Result<(), Failure> {
+    pub(crate) fn admit_user(&self, user: &UserId) -> Result<(), RefusalResponse> {
         self.users.as_ref().map_or(Ok(()), |buckets| buckets.admit(user))
     }
 
     /// Takes one request from an address' budget.
-    pub(crate) fn admit_address(&self, address: IpAddr) -> Result<(), Failure> {
-        self.addresses.as_ref().map_or(Ok(()), |buckets| buckets.admit(&address::network(address)))
+    pub(crate) fn admit_address(&self, address: IpAddr) -> Result<(), RefusalResponse> {
+        self.addresses.as_ref().map_or(Ok(()), |buckets| buckets.admit(&client_address::network(address)))
     }
 }
 
@@ -62,7 +65,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         Some(Self { limiter: RateLimiter::keyed(quota), asked: AtomicUsize::new(0) })
     }
 
-    fn admit(&self, key: &K) -> Result<(), Failure> {
+    fn admit(&self, key: &K) -> Result<(), RefusalResponse> {
         if self.asked.fetch_add(1, Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
@@ -70,7 +73,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         self.limiter.check_key(key).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.limiter.clock().now());
             let refusal = Refusal::new(ErrorCode::RateLimited, "too many requests, please wait");
-            Failure::from(refusal).after(wait)
+            RefusalResponse::from(refusal).after(wait)
         })
     }
 }
@@ -79,10 +82,10 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 mod tests {
     use super::*;
 
-    fn limits(user: u32, ip: u32) -> Limits {
+    fn limits(user: u32, ip: u32) -> RateLimits {
         let mut config = IngressConfig::new(&[0; 32]);
         (config.rest_per_minute_user, config.rest_per_minute_ip) = (user, ip);
-        Limits::new(&config)
+        RateLimits::new(&config)
     }
 
     #[test]

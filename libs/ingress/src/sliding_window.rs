@@ -1,8 +1,8 @@
 //! How often may one socket ask: an exact sliding window.
 //!
-//! The window keeps the times of the last N admitted events and admits another when the oldest has left the minute. (A token
-//! bucket of the same numbers lets almost twice as many through in its first minute.) A window that was never used has
-//! allocated nothing, and one in use never holds more than N times.
+//! The window keeps the times of the last N admitted events and admits another when the oldest has left the
+//! minute. (A token bucket of the same numbers lets almost twice as many through in its first minute.) A
+//! window that was never used has allocated nothing, and one in use never holds more than N times.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,12 +14,13 @@ pub const DEFAULT_EVENTS_PER_MINUTE: u32 = 100;
 
 /// The times of the last admitted events of one socket.
 #[derive(Debug, Default)]
-pub struct Window {
+pub struct SlidingWindow {
     admitted: VecDeque<Instant>,
 }
 
-impl Window {
-    /// Whether an event at `now` fits: fewer than `limit` were admitted in the 60 s before. `limit` 0 admits everything.
+impl SlidingWindow {
+    /// Whether an event at `now` fits: fewer than `limit` were admitted in the 60 s before. `limit` 0 admits
+    /// everything.
     pub fn admits(&mut self, limit: u32, now: Instant) -> bool {
         if limit == 0 {
             return true;
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     fn admitted(
-        window: &mut Window,
+        window: &mut SlidingWindow,
         limit: u32,
         times_ms: impl IntoIterator<Item = u64>,
         start: Instant,
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_event_after_the_last_allowed_one_waits_until_the_oldest_is_a_minute_old() {
-        let (mut window, start) = (Window::default(), Instant::now());
+        let (mut window, start) = (SlidingWindow::default(), Instant::now());
         assert_eq!(admitted(&mut window, 100, (0..100).map(|n| n * 10), start).len(), 100);
         assert_eq!(
             admitted(&mut window, 100, [1_000, 59_999, 60_000, 60_000, 60_010], start),
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn no_minute_ever_holds_more_than_the_limit() {
-        let (mut window, start) = (Window::default(), Instant::now());
+        let (mut window, start) = (SlidingWindow::default(), Instant::now());
         let burst_then_steady = (0..300).map(|n| n * 3).chain((0..1_000).map(|n| 1_000 + n * 500));
         let times = admitted(&mut window, 100, burst_then_steady, start);
         for (index, first) in times.iter().enumerate() {
@@ -71,13 +72,13 @@ mod tests {
 
     #[test]
     fn refused_events_cost_nothing() {
-        let (mut window, start) = (Window::default(), Instant::now());
+        let (mut window, start) = (SlidingWindow::default(), Instant::now());
         assert_eq!(admitted(&mut window, 2, (0..=60_001).step_by(1), start), [0, 1, 60_000, 60_001]);
     }
 
     #[test]
     fn a_limit_of_zero_admits_everything_and_keeps_nothing() {
-        let mut window = Window::default();
+        let mut window = SlidingWindow::default();
         assert!((0..1_000).all(|_| window.admits(0, Instant::now())));
         assert_eq!(window.admitted.capacity(), 0);
     }

@@ -1,7 +1,8 @@
 //! Free-form metadata of clients: any JSON object within bounds, in canonical key order.
 //!
-//! It is stored, hashed into a thread's identity and sent back. So its size and depth are bounded, its keys are not ones a
-//! database reads as operators or paths, and its keys are sorted, whatever map type the build happens to use.
+//! It is stored, hashed into a thread's identity and sent back. So its size and depth are bounded, its keys
+//! are not ones a database reads as operators or paths, and its keys are sorted, whatever map type the build
+//! happens to use.
 
 use crate::fields::{self, Object};
 use crate::refusal::Refusal;
@@ -13,12 +14,12 @@ pub const METADATA_MAX_BYTES: usize = 16 * 1024;
 pub const METADATA_MAX_DEPTH: usize = 8;
 
 /// Takes the `metadata` of an object. `path` is how a refusal names it.
-pub fn take(object: &mut Object, path: &str) -> Result<Object, Refusal> {
+pub(super) fn take(object: &mut Object, path: &str) -> Result<Object, Refusal> {
     take_field(object, "metadata", path)
 }
 
 /// Takes another free-form field, under the same rules.
-pub fn take_field(object: &mut Object, field: &str, path: &str) -> Result<Object, Refusal> {
+pub(super) fn take_field(object: &mut Object, field: &str, path: &str) -> Result<Object, Refusal> {
     let mut metadata = Value::Object(fields::object(object, field, path)?);
     check(&metadata, path, METADATA_MAX_DEPTH)?;
     if metadata.to_string().len() > METADATA_MAX_BYTES {

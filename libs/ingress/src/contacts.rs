@@ -1,7 +1,8 @@
 //! Whom somebody may look at: the people they share a thread with. Others are shown like somebody never seen.
 //!
-//! In comes a viewer and the people asked about, out come those they may see. A viewer's circle is read from their threads,
-//! newest first, and remembered; who is not in it makes it be read again, so a new thread counts within two seconds.
+//! In comes a viewer and the people asked about, out come those they may see. A viewer's circle is read from
+//! their threads, newest first, and remembered; who is not in it makes it be read again, so a new thread
+//! counts within two seconds.
 
 use crate::refusal::Refusal;
 use eventflow_ports::store::PAGE_MAX;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// People remembered over all circles: about 64 MB with long ids.
+/// People remembered over all lists: about 64 MB with long ids.
 const CAPACITY_PEOPLE: u64 = 500_000;
 /// A thread that somebody left or that was deleted counts for this long.
 const CIRCLE_LIFE: Duration = Duration::from_mins(1);
@@ -26,39 +27,39 @@ const PAGES_MAX: usize = 10;
 const CIRCLE_MAX: usize = 20_000;
 
 /// The people somebody shares a thread with, and when that was read.
-struct Circle {
+struct ContactList {
     people: HashSet<UserId>,
     read_at: Instant,
 }
 
 /// Who shares a thread with whom, remembered for a while.
 #[derive(Clone)]
-pub struct Acquaintances {
+pub struct Contacts {
     store: Arc<dyn Store>,
-    circles: Cache<UserId, Arc<Circle>>,
+    lists: Cache<UserId, Arc<ContactList>>,
 }
 
-impl Acquaintances {
+impl Contacts {
     /// Nothing is remembered yet.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let weigh = |_: &UserId, circle: &Arc<Circle>| {
+        let weigh = |_: &UserId, circle: &Arc<ContactList>| {
             u32::try_from(circle.people.len()).unwrap_or(u32::MAX).saturating_add(4)
         };
-        let circles =
+        let lists =
             Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(CIRCLE_LIFE).build();
-        Self { store, circles }
+        Self { store, lists }
     }
 
     /// Those of `users` whom `viewer` may see: themselves, and whoever shares a thread with them.
     pub async fn visible(&self, viewer: &UserId, users: &[UserId]) -> Result<HashSet<UserId>, Refusal> {
-        let mut circle = self.circles.get(viewer);
-        let is_enough = |circle: &Circle| {
+        let mut circle = self.lists.get(viewer);
+        let is_enough = |circle: &ContactList| {
             users.iter().all(|user| user == viewer || circle.people.contains(user))
                 || circle.read_at.elapsed() < FRESH_FOR
         };
         if !circle.as_deref().is_some_and(is_enough) {
             let read = Arc::new(self.read(viewer).await?);
-            self.circles.insert(viewer.clone(), Arc::clone(&read));
+            self.lists.insert(viewer.clone(), Arc::clone(&read));
             circle = Some(read);
         }
         let knows = |user: &&UserId| {
@@ -67,12 +68,12 @@ impl Acquaintances {
         Ok(users.iter().filter(knows).cloned().collect())
     }
 
-    async fn read(&self, viewer: &UserId) -> Result<Circle, Refusal> {
+    async fn read(&self, viewer: &UserId) -> Result<ContactList, Refusal> {
         let mut people = HashSet::new();
         for status in [ThreadStatus::Active, ThreadStatus::Archived] {
             self.read_threads(viewer, status, &mut people).await?;
         }
-        Ok(Circle { people, read_at: Instant::now() })
+        Ok(ContactList { people, read_at: Instant::now() })
     }
 
     async fn read_threads(

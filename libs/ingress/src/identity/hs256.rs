@@ -1,7 +1,8 @@
 //! HMAC-SHA-256 for `jsonwebtoken`, and nothing else: a token of any other algorithm finds no verifier.
 //!
-//! The crate's own back ends bring a C build or the `rsa` crate with its open advisory; a symmetric deployment needs neither.
-//! Comparison is constant-time (`Mac::verify_slice`).
+//! Written by hand because the crate's own back ends bring a C build or the `rsa` crate with its open
+//! advisory, and a symmetric deployment needs neither. Signatures are compared in constant time
+//! (`Mac::verify_slice`).
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::Algorithm;
@@ -16,8 +17,8 @@ const PROVIDER: &CryptoProvider = &CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the process's provider. Repeating it changes nothing.
-pub(crate) fn install() {
+/// Makes this the provider of the whole process. Repeating it changes nothing.
+pub(super) fn install() {
     if PROVIDER.install_default().is_err() {
         tracing::trace!("a JWT provider is installed already");
     }

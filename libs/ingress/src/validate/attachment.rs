@@ -1,11 +1,11 @@
 //! References to files: where a browser may be sent, and what name it may show.
 //!
-//! The files themselves live with the host application; nothing is fetched here. A reference is refused, never repaired: a
-//! silently changed address or name would be another file.
+//! The files themselves live with the host application; nothing is fetched here. A reference is refused,
+//! never repaired: a silently changed address or name would be another file.
 
 use crate::fields::{self, Object};
-use crate::metadata;
 use crate::refusal::Refusal;
+use crate::validate::metadata;
 use eventflow_protocol::content::clean;
 use eventflow_protocol::document::{ATTACHMENTS_MAX, Attachment, AttachmentKind};
 use http::Uri;
@@ -53,8 +53,8 @@ fn parse(item: Value, path: &str) -> Result<Attachment, Refusal> {
     Ok(attachment)
 }
 
-/// Whether a file of this type may be shown as this: what a page shows by itself must be a picture or a film. An SVG is a document, since it
-/// can run script where it is opened.
+/// Whether a file of this type may be shown as this: what a page shows by itself must be a picture or a film.
+/// An SVG is a document, since it can run script where it is opened.
 fn is_of(mime: &str, kind: AttachmentKind) -> bool {
     let mime = mime.to_ascii_lowercase();
     match kind {
@@ -96,8 +96,8 @@ fn size(item: &mut Object, path: &str) -> Result<u64, Refusal> {
     }
 }
 
-/// `https://host…` or `/path` on this site. Everything else can run script (`javascript:`, `data:`), leave the encryption
-/// (`http:`), or mean another host than it seems (`//host`, `\`, user names before `@`).
+/// `https://host…` or `/path` on this site. Everything else can run script (`javascript:`, `data:`), leave
+/// the encryption (`http:`), or mean another host than it seems (`//host`, `\`, user names before `@`).
 pub(crate) fn is_safe_url(url: &str) -> bool {
     let plain = url.len() <= URL_MAX_BYTES
         && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`".contains(&byte));
@@ -111,7 +111,8 @@ pub(crate) fn is_safe_url(url: &str) -> bool {
     }
 }
 
-/// A name without a path, and one that reads as what it is: no control characters, markup or direction changes.
+/// A name without a path, and one that reads as what it is: no control characters, markup or direction
+/// changes.
 fn is_filename(name: &str) -> bool {
     let hidden =
         |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{061C}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}');

@@ -1,7 +1,9 @@
-//! From which address a request came: the connection's, or what our own proxies say of it.
+//! The client's address: the one of the connection, or the one that our own proxies report.
 //!
-//! Each proxy appends the address it was asked from to `X-Forwarded-For`. Of n proxies of ours the n-th entry from the right is the first
-//! that a client cannot make up; everything to the left of it is hearsay.
+//! Each proxy appends the address it was asked from to `X-Forwarded-For`. With n proxies of ours, the n-th
+//! entry from the right is the first that a client cannot make up; the client may have written everything to
+//! the left of it. Parsed by hand: crates for this header take the leftmost entry, or trust lists of proxy
+//! addresses instead of their number.
 
 use axum::extract::{ConnectInfo, Request};
 use http::HeaderMap;
@@ -9,18 +11,19 @@ use std::net::{IpAddr, SocketAddr};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client's address, if the listener or a proxy says so.
-pub(crate) fn client(request: &Request, trusted_proxies: u8) -> Option<IpAddr> {
+/// The client's address of a request, if the listener or a proxy tells it.
+pub(crate) fn of_request(request: &Request, trusted_proxies: u8) -> Option<IpAddr> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     of(request.headers(), peer, trusted_proxies)
 }
 
-/// As [`client`], of a request's headers and the address of its connection.
+/// The client's address by a request's headers and the address of its connection.
 pub(crate) fn of(headers: &HeaderMap, peer: Option<IpAddr>, trusted_proxies: u8) -> Option<IpAddr> {
     forwarded(headers, trusted_proxies).or(peer)
 }
 
-/// One household or host: an IPv4 address, or the /64 that an IPv6 client can choose its addresses from.
+/// The unit that limits count by: an IPv4 address, or the /64 from which an IPv6 client can choose its
+/// addresses.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     const HOST_BITS: u128 = (1 << 64) - 1;
     match address.to_canonical() {
@@ -48,7 +51,7 @@ mod tests {
         for line in lines {
             request.headers_mut().append(FORWARDED_FOR, line.parse().unwrap());
         }
-        client(&request, trusted_proxies).map(|address| address.to_string())
+        of_request(&request, trusted_proxies).map(|address| address.to_string())
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! The checks and ports that sockets and REST share, made once from the parts and the settings.
+
+use crate::commands::Commands;
+use crate::contacts::Contacts;
+use crate::csrf::Csrf;
+use crate::identity::{Identity, Tokens};
+use crate::origin::OriginPolicy;
+use crate::parts::IngressParts;
+use crate::refusal::Refusal;
+use crate::revocation::Revocations;
+use crate::settings::SetupError;
+use eventflow_bus::port::Health;
+use eventflow_metrics::Metrics;
+use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The checks and ports that sockets and REST share.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) people: People,
+    pub(crate) presence: Arc<dyn PresenceStore>,
+    pub(crate) contacts: Contacts,
+    pub(crate) broker_health: watch::Receiver<Health>,
+    pub(crate) commands: Commands,
+    pub(crate) tokens: Tokens,
+    pub(crate) revocations: Revocations,
+    pub(crate) csrf: Csrf,
+    pub(crate) origins: OriginPolicy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+    pub(crate) events_per_minute: u32,
+}
+
+impl Edge {
+    pub(crate) fn new(parts: &IngressParts) -> Result<Self, SetupError> {
+        let config = &parts.config;
+        let mut tokens =
+            Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
+        let mut csrf = Csrf::new(&config.jwt_secret);
+        if let Some(previous) = &config.jwt_secret_previous {
+            tokens = tokens.with_previous(previous)?;
+            csrf = csrf.with_previous(previous);
+        }
+        Ok(Self {
+            store: Arc::clone(&parts.store),
+            inbox: Arc::clone(&parts.inbox),
+            people: parts.people.clone(),
+            presence: Arc::clone(&parts.presence),
+            contacts: Contacts::new(Arc::clone(&parts.store)),
+            broker_health: parts.broker_health.clone(),
+            commands: Commands::new(
+                parts.requests.clone(),
+                parts.membership.clone(),
+                Arc::clone(&parts.store),
+            ),
+            tokens,
+            revocations: Revocations::new(Arc::clone(&parts.directory)),
+            csrf,
+            origins: OriginPolicy::new(&config.allowed_origins, config.base_url.as_deref())?,
+            clock: Arc::clone(&parts.clock),
+            metrics: parts.metrics.clone(),
+            events_per_minute: config.events_per_minute,
+        })
+    }
+
+    /// The identity that `token` proves, if the token holds and was not revoked.
+    pub(crate) async fn authenticate(&self, token: &str) -> Result<Identity, Refusal> {
+        let identity = self.tokens.verify(token)?;
+        self.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
+        Ok(identity)
+    }
+}

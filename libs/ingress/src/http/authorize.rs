@@ -1,0 +1,52 @@
+//! Authorization before every route: who asks, are they within their budget, do they have the role, and did
+//! one of our pages ask.
+//!
+//! [`protect`] wraps each route by its line in the table, so that no handler can forget it. The handler finds
+//! the identity as [`crate::http::caller::Caller`].
+
+use crate::edge::Edge;
+use crate::http::caller::{self, Carrier};
+use crate::http::rate_limits::RateLimits;
+use crate::http::refusal_response::RefusalResponse;
+use crate::http::routes::{Needs, Route};
+use crate::refusal::Refusal;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter};
+use eventflow_protocol::ErrorCode;
+use std::sync::Arc;
+
+/// What the check before one route depends on.
+#[derive(Clone)]
+struct Protection {
+    edge: Arc<Edge>,
+    limits: Arc<RateLimits>,
+    needs: Needs,
+}
+
+/// The route's endpoint, reached only by requests that [`Route::needs`] allows.
+pub(crate) fn protect(route: &Route, edge: &Arc<Edge>, limits: &Arc<RateLimits>) -> MethodRouter<Arc<Edge>> {
+    let protection = Protection { edge: Arc::clone(edge), limits: Arc::clone(limits), needs: route.needs };
+    let method = MethodFilter::try_from(route.method.clone()).expect("the table has standard methods only");
+    (route.endpoint)(method).route_layer(middleware::from_fn_with_state(protection, authorize))
+}
+
+async fn authorize(
+    State(protection): State<Protection>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, RefusalResponse> {
+    let Protection { edge, limits, needs } = protection;
+    let (identity, carrier) = caller::identify(&edge, request.headers()).await?;
+    limits.admit_user(&identity.user)?;
+    if needs == Needs::Admin && !identity.is_admin() {
+        return Err(Refusal::new(ErrorCode::Forbidden, "this is for administrators").into());
+    }
+    // The browser sends a cookie whoever asks, so a write needs a second proof.
+    if carrier == Carrier::Cookie && !request.method().is_safe() {
+        caller::require_csrf(&edge, request.headers(), &identity)?;
+    }
+    request.extensions_mut().insert(identity);
+    Ok(next.run(request).await)
+}

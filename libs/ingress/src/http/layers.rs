@@ -1,0 +1,128 @@
+//! The layers around every route: a request comes from a page of ours, within the budget of its address, and
+//! is answered in time.
+//!
+//! From the outside in: [`count`], the security headers, [`only_our_pages`], CORS, [`limit_address`],
+//! [`answer_in_time`]. Headers and CORS are `tower-http`'s. Two things stay by hand because its layers answer
+//! without our JSON body: the refusal of a foreign origin (`CorsLayer` only leaves its headers out, and the
+//! request would still be carried out) and the timeout.
+
+use crate::client_address;
+use crate::edge::Edge;
+use crate::http::rate_limits::RateLimits;
+use crate::http::refusal_response::{self, RefusalResponse};
+use crate::refusal::Refusal;
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use eventflow_protocol::ErrorCode;
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tower::ServiceBuilder;
+use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// A worker's answer and the store's own timeout both come sooner; a client that is slower than this sends
+/// its request too slowly.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// A browser asks again after this whether a page may send a request.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
+/// The methods that have a series of their own. Clients can invent methods, so all others share one.
+const COUNTED_METHODS: [Method; 7] =
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::HEAD];
+
+/// Puts the layers around all routes and fallbacks of `api`.
+pub(crate) fn around(api: Router<Arc<Edge>>, edge: &Arc<Edge>, limits: Arc<RateLimits>) -> Router<Arc<Edge>> {
+    api.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(Arc::clone(edge), count))
+            // No answer is stored, guessed to be of another type, or embedded by another site.
+            .layer(header(CACHE_CONTROL, "no-store"))
+            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+            .layer(from_fn_with_state(Arc::clone(edge), only_our_pages))
+            .layer(cors())
+            .layer(from_fn_with_state(limits, limit_address))
+            .layer(from_fn(answer_in_time)),
+    )
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// Lets the page that asked read the answer, and says in preflights what it may send. [`only_our_pages`] has
+/// checked the origin.
+fn cors() -> CorsLayer {
+    let idempotency_key = HeaderName::from_static("idempotency-key");
+    let csrf_token = HeaderName::from_static(crate::csrf::HEADER);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_credentials(AllowCredentials::predicate(|_, _| true))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, idempotency_key, csrf_token])
+        .max_age(PREFLIGHT_MAX_AGE)
+        .vary([ORIGIN])
+}
+
+/// Counts and times every request by the pattern of its route, which is one of few; never by its path.
+async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let pattern = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let method = if COUNTED_METHODS.contains(&method) { method.as_str() } else { "other" };
+    let route = pattern.as_ref().map_or("unknown", MatchedPath::as_str);
+    edge.metrics.http.requests.with_label_values(&[method, route, response.status().as_str()]).inc();
+    edge.metrics.http.seconds.with_label_values(&[route]).observe(started.elapsed().as_secs_f64());
+    response
+}
+
+/// Refuses pages of other origins before anything is done for them.
+async fn only_our_pages(
+    State(edge): State<Arc<Edge>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, RefusalResponse> {
+    if !edge.origins.admits(request.headers()) {
+        return Err(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed").into());
+    }
+    if request.method() != Method::OPTIONS {
+        return Ok(next.run(request).await);
+    }
+    if !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        // The CORS layer takes every OPTIONS request for a preflight. This one is a method that no route has.
+        let is_route = request.extensions().get::<MatchedPath>().is_some();
+        return Err(if is_route {
+            refusal_response::wrong_method().await
+        } else {
+            refusal_response::unknown_route().await
+        });
+    }
+    let mut answer = next.run(request).await;
+    // The CORS layer says 200, but a preflight's answer has no body.
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
+/// Takes one request from the budget of the client's address, before any credential is looked at: this bounds
+/// guessing.
+async fn limit_address(
+    State(limits): State<Arc<RateLimits>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, RefusalResponse> {
+    if let Some(address) = client_address::of_request(&request, limits.trusted_proxies()) {
+        limits.admit_address(address)?;
+    }
+    Ok(next.run(request).await)
+}
+
+async fn answer_in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answer.unwrap_or_else(|_| Refusal::unavailable().into_response())
+}

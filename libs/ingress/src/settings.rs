@@ -1,0 +1,79 @@
+//! The settings of the ingress, and the error of settings that cannot be used.
+
+use crate::identity::{ExpectedClaims, WeakSecret};
+use crate::origin::NotAnOrigin;
+use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
+use eventflow_protocol::Timestamp;
+use std::sync::Arc;
+
+/// REST requests per minute and user unless configured otherwise: ten a second for a page that loads, none
+/// for a loop that asks for ever.
+const DEFAULT_REST_PER_MINUTE_USER: u32 = 600;
+/// REST requests per minute and client address unless configured otherwise: several people share one.
+const DEFAULT_REST_PER_MINUTE_IP: u32 = 1_200;
+/// Open sockets per user unless configured otherwise: a person's devices and many tabs, not a loop that
+/// connects for ever.
+const DEFAULT_SOCKETS_PER_USER: u32 = 50;
+/// Open sockets per client address unless configured otherwise: a house or an office shares one.
+const DEFAULT_SOCKETS_PER_IP: u32 = 1_000;
+
+/// Settings of the ingress.
+#[derive(Clone)]
+pub struct IngressConfig {
+    /// The secret that tokens are signed with; at least [`crate::identity::SECRET_MIN_BYTES`].
+    pub jwt_secret: Arc<[u8]>,
+    /// The secret before it, while tokens signed with that one still live.
+    pub jwt_secret_previous: Option<Arc<[u8]>>,
+    /// The `iss` and `aud` that tokens must carry.
+    pub jwt_expected: ExpectedClaims,
+    /// Origins whose pages may talk to us; empty: only our own (`base_url` and the host that is asked).
+    pub allowed_origins: Vec<String>,
+    /// Where people find this server, e.g. `https://chat.example.com`.
+    pub base_url: Option<String>,
+    /// Events per minute and socket, 0 for no limit.
+    pub events_per_minute: u32,
+    /// Sockets a user may have open at a time, 0 for no limit.
+    pub sockets_per_user: u32,
+    /// Sockets a client address may have open at a time, 0 for no limit.
+    pub sockets_per_ip: u32,
+    /// REST requests per minute and user, 0 for no limit.
+    pub rest_per_minute_user: u32,
+    /// REST requests per minute and client address, 0 for no limit.
+    pub rest_per_minute_ip: u32,
+    /// How many proxies of ours append to `X-Forwarded-For`; 0: the header is not believed.
+    pub trusted_proxies: u8,
+    /// Since when this process runs, if it is the only one: whatever was announced before is in the history
+    /// that every socket of today reads, and is not delivered again.
+    pub alone_since: Option<Timestamp>,
+}
+
+impl IngressConfig {
+    /// The defaults, with this secret.
+    pub fn new(jwt_secret: &[u8]) -> Self {
+        Self {
+            jwt_secret: jwt_secret.into(),
+            jwt_secret_previous: None,
+            jwt_expected: ExpectedClaims::default(),
+            allowed_origins: Vec::new(),
+            base_url: None,
+            events_per_minute: DEFAULT_EVENTS_PER_MINUTE,
+            sockets_per_user: DEFAULT_SOCKETS_PER_USER,
+            sockets_per_ip: DEFAULT_SOCKETS_PER_IP,
+            rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
+            rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
+            trusted_proxies: 0,
+            alone_since: None,
+        }
+    }
+}
+
+/// The settings cannot be used; the process must not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The secret is too short.
+    #[error(transparent)]
+    WeakSecret(#[from] WeakSecret),
+    /// An entry of the origin list, or the base URL, cannot be read.
+    #[error(transparent)]
+    NotAnOrigin(#[from] NotAnOrigin),
+}
