@@ -66,7 +66,8 @@ async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost(
     let advance =
         AdvanceCursor { thread_id, user_id: user_id.clone(), cursor: Cursor::Read, up_to: Some(2), at };
     let body = codec::encode(&Command::AdvanceCursor(advance)).unwrap();
-    let payload = Frame::of(Envelope { id: CommandId::new().0, attempt: 0, body }).encode().unwrap();
+    let payload =
+        Frame::of(Envelope { id: CommandId::new().0, attempt: 0, body, trace: None }).encode().unwrap();
     let queue = CURSORS.shard(0);
     let sent =
         broker.publisher(None).await.unwrap().publish(vec![Outgoing::to_queue(queue.name(), payload)]).await;

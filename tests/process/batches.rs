@@ -35,7 +35,7 @@ const FAR: Duration = Duration::from_millis(20);
 const AT_ONCE_MIN: usize = 8;
 
 fn item(value: Command) -> Item<Command> {
-    Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None }
+    Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
 }
 
 fn user(name: &str) -> UserId {

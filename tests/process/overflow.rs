@@ -76,8 +76,14 @@ impl Scene {
     }
 
     async fn tell_all(&self, event: &Event) -> Result<(), Unavailable> {
-        let item =
-            Item { id: event.id().0, attempt: 0, redelivered: false, value: event.clone(), reply_to: None };
+        let item = Item {
+            id: event.id().0,
+            attempt: 0,
+            redelivered: false,
+            value: event.clone(),
+            reply_to: None,
+            trace: None,
+        };
         let performed = self.stage.perform(&[item]).await.unwrap();
         self.stage.announce(&performed.effect).await
     }

@@ -145,6 +145,7 @@ impl World {
             redelivered: false,
             value: Command::SendMessage(send),
             reply_to: None,
+            trace: None,
         };
         if fate == Fate::BothWithRepeats && self.dice.roll(10) < 3 {
             let again = Item { redelivered: true, ..item.clone() };

@@ -209,7 +209,7 @@ fn send(thread_id: ThreadId, content: &str) -> Envelope {
 }
 
 fn envelope(body: Bytes) -> Envelope {
-    Envelope { id: CommandId::new().0, attempt: 0, body }
+    Envelope { id: CommandId::new().0, attempt: 0, body, trace: None }
 }
 
 /// A stage that consumes until it is told to stop.

@@ -66,8 +66,14 @@ impl<T: DeserializeOwned> Batch<T> {
             match codec::decode(&envelope.body) {
                 Ok(value) => {
                     let redelivered = redelivered || envelope.attempt > 0;
-                    let (id, attempt, reply_to) = (envelope.id, envelope.attempt, reply_to.clone());
-                    self.items.push(Item { id, attempt, redelivered, value, reply_to });
+                    self.items.push(Item {
+                        id: envelope.id,
+                        attempt: envelope.attempt,
+                        redelivered,
+                        value,
+                        reply_to: reply_to.clone(),
+                        trace: envelope.trace,
+                    });
                     self.envelopes.push(envelope);
                 }
                 Err(error) => self.set_aside(envelope, &error),

@@ -6,6 +6,7 @@
 
 use crate::settle::Outcome;
 use async_trait::async_trait;
+use eventflow_protocol::TraceContext;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub struct Item<T> {
     pub value: T,
     /// Who waits for an answer, for [`crate::port::Broker::reply`].
     pub reply_to: Option<Arc<str>>,
+    /// What the envelopes that come of it continue from, if its trace is sampled.
+    pub trace: Option<TraceContext>,
 }
 
 /// What performing a batch came to.

@@ -7,7 +7,9 @@
 use crate::topology::{Delay, Topology};
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_protocol::GatewayId;
+use eventflow_protocol::codec::CodecError;
+use eventflow_protocol::frame::Frame;
+use eventflow_protocol::{GatewayId, TraceContext};
 use tokio::sync::{mpsc, watch};
 
 /// A cause from below, kept for the log.
@@ -96,12 +98,23 @@ pub struct Outgoing {
     pub headers: Headers,
     /// Who waits for an answer.
     pub reply_to: Option<ReplyTo>,
+    /// The `traceparent` header, for tools that look at messages. Consumers do not read it: each envelope has a context of its own.
+    pub trace: Option<TraceContext>,
 }
 
 impl Outgoing {
     /// A message for a queue, without headers and without anybody waiting.
     pub fn to_queue(queue: impl Into<String>, payload: Bytes) -> Self {
-        Self { to: Destination::Queue(queue.into()), payload, headers: Headers::default(), reply_to: None }
+        Self::new(Destination::Queue(queue.into()), payload)
+    }
+
+    /// A message that carries `frame` and its trace context, without headers and without anybody waiting.
+    pub fn of_frame(to: Destination, frame: &Frame) -> Result<Self, CodecError> {
+        Ok(Self { trace: frame.trace(), ..Self::new(to, frame.encode()?) })
+    }
+
+    fn new(to: Destination, payload: Bytes) -> Self {
+        Self { to, payload, headers: Headers::default(), reply_to: None, trace: None }
     }
 }
 

@@ -4,7 +4,7 @@
 //! at once; while a confirm is outstanding, or shortly after the last flush, envelopes collect. Repeating a frame whose confirm
 //! was lost is safe because whoever handles an envelope recognises its id.
 
-use crate::port::{Broker, BrokerError, Destination, Headers, Health, Outgoing, Publish, ReplyTo};
+use crate::port::{Broker, BrokerError, Destination, Health, Outgoing, Publish, ReplyTo};
 use bytes::Bytes;
 use eventflow_metrics::QueueMetrics;
 use eventflow_protocol::frame::{Envelope, FRAME_MAX_BYTES, FRAME_MAX_ITEMS, Frame};
@@ -210,8 +210,9 @@ impl LaneTask {
         let (items, callers): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.envelope, job.confirmed)).unzip();
         let count = items.len();
-        let result = match (Frame { items }).encode() {
-            Ok(payload) => self.publish(payload).await,
+        let to = Destination::Queue(self.queue.clone());
+        let result = match Outgoing::of_frame(to, &Frame { items }) {
+            Ok(message) => self.publish(Outgoing { reply_to: self.reply_to.clone(), ..message }).await,
             Err(error) => {
                 tracing::error!(
                     queue = self.queue,
@@ -233,17 +234,12 @@ impl LaneTask {
     }
 
     /// Publishes, and repeats while the confirm may have been lost with its connection.
-    async fn publish(&mut self, payload: Bytes) -> Result<(), PublishError> {
+    async fn publish(&mut self, message: Outgoing) -> Result<(), PublishError> {
         let started = Instant::now();
         loop {
-            let message = Outgoing {
-                to: Destination::Queue(self.queue.clone()),
-                payload: payload.clone(),
-                headers: Headers::default(),
-                reply_to: self.reply_to.clone(),
-            };
             let patience = LOST_CONFIRM_PATIENCE.saturating_sub(started.elapsed());
-            let answer = timeout(patience + LOST_CONFIRM_PAUSE, self.publisher.publish(vec![message])).await;
+            let answer =
+                timeout(patience + LOST_CONFIRM_PAUSE, self.publisher.publish(vec![message.clone()])).await;
             let result = answer.map_or(Err(PublishError::Unavailable), |mut results| {
                 results.pop().unwrap_or(Ok(())).map_err(|error| self.explain(&error))
             });

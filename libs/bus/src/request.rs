@@ -162,7 +162,7 @@ impl Drop for Forget {
 }
 
 fn envelope(id: CommandId, command: &Command) -> Result<Envelope, CodecError> {
-    Ok(Envelope { id: id.0, attempt: 0, body: codec::encode(command)? })
+    Ok(Envelope { id: id.0, attempt: 0, body: codec::encode(command)?, trace: None })
 }
 
 fn lock(waiting: &Waiting) -> std::sync::MutexGuard<'_, HashMap<CommandId, oneshot::Sender<Answer>>> {

@@ -282,13 +282,13 @@ impl<H: Handler> Stage<H> {
     ) -> Option<Outgoing> {
         let (id, failed_before) = (envelope.id, envelope.attempt);
         envelope.attempt += 1;
-        let attempt = envelope.attempt;
+        let (attempt, trace) = (envelope.attempt, envelope.trace);
         let payload = Frame::of(envelope).encode().unwrap_or_default();
         match settle(outcome, failed_before) {
             Settlement::Ack => None,
             Settlement::Park { reason } => {
                 tracing::error!(queue = self.queue, envelope = %id, attempt, reason, "parked");
-                Some(self.parked(payload, attempt, reason))
+                Some(Outgoing { trace, ..self.parked(payload, attempt, reason) })
             }
             Settlement::Retry { delay, reason } => {
                 tracing::warn!(queue = self.queue, envelope = %id, attempt, reason, delay = ?delay, "to be retried");
@@ -296,7 +296,7 @@ impl<H: Handler> Stage<H> {
                 let to = Destination::Retry { delay, queue: self.queue.clone() };
                 let headers = Headers { attempt, reason: Some(reason), origin: Some(self.queue.clone()) };
                 let reply_to = reply_to.map(|address| ReplyTo::Address(address.as_ref().to_owned()));
-                Some(Outgoing { to, payload, headers, reply_to })
+                Some(Outgoing { to, payload, headers, reply_to, trace })
             }
         }
     }
@@ -305,7 +305,7 @@ impl<H: Handler> Stage<H> {
         self.metrics.parked.inc();
         let to = Destination::Queue(topology::dead(&self.queue));
         let headers = Headers { attempt, reason: Some(reason), origin: Some(self.queue.clone()) };
-        Outgoing { to, payload, headers, reply_to: None }
+        Outgoing { to, payload, headers, reply_to: None, trace: None }
     }
 
     /// Splits a message that may be killing its worker into frames of one, at the end of the same queue.
@@ -320,9 +320,10 @@ impl<H: Handler> Stage<H> {
             "a frame that was never finished is split"
         );
         let alone = frame.items.into_iter().map(|envelope| {
+            let trace = envelope.trace;
             let payload = Frame::of(envelope).encode().unwrap_or_default();
             let reply_to = reply_to.map(|address| ReplyTo::Address(address.to_owned()));
-            Outgoing { reply_to, ..Outgoing::to_queue(self.queue.clone(), payload) }
+            Outgoing { reply_to, trace, ..Outgoing::to_queue(self.queue.clone(), payload) }
         });
         self.publish(alone.collect()).await?;
         Ok(true)

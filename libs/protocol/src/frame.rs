@@ -4,6 +4,7 @@
 //! bodies stay opaque here: one that cannot be decoded is parked alone, its neighbours are done.
 
 use crate::codec::{self, CodecError};
+use crate::trace::{self, TraceContext};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,6 +24,9 @@ pub struct Envelope {
     pub attempt: u32,
     /// A versioned body ([`codec::encode`]).
     pub body: Bytes,
+    /// The span that put it on its way, if its trace is sampled; absent otherwise, and in frames of processes without tracing.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "trace::compact")]
+    pub trace: Option<TraceContext>,
 }
 
 /// The envelopes of one broker message, in the order they were published.
@@ -58,6 +62,11 @@ impl Frame {
         frames
     }
 
+    /// What stands for the whole frame in the header of a broker message: the context of the first envelope that has one.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.items.iter().find_map(|envelope| envelope.trace)
+    }
+
     /// The frame as a broker message's payload.
     pub fn encode(&self) -> Result<Bytes, CodecError> {
         codec::encode(self)
@@ -82,7 +91,7 @@ mod tests {
 
         #[test]
         fn a_frame_reads_back(bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..20)) {
-            let items = bodies.into_iter().map(|body| Envelope { id: Uuid::now_v7(), attempt: 2, body: body.into() }).collect();
+            let items = bodies.into_iter().map(|body| Envelope { id: Uuid::now_v7(), attempt: 2, body: body.into(), trace: None }).collect();
             let frame = Frame { items };
             prop_assert_eq!(Frame::decode(&frame.encode().unwrap()).unwrap(), frame);
         }
@@ -90,7 +99,8 @@ mod tests {
 
     #[test]
     fn packing_keeps_order_and_bounds() {
-        let envelope = |size| Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![0; size].into() };
+        let envelope =
+            |size| Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![0; size].into(), trace: None };
         let all: Vec<Envelope> = (0..600)
             .map(|_| envelope(10))
             .chain([envelope(99_999), envelope(2), envelope(200_000)])

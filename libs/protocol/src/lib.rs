@@ -19,7 +19,9 @@ pub mod person;
 pub mod presence;
 pub mod reply;
 pub mod timestamp;
+pub mod trace;
 
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, ThreadId, UserId};
 pub use timestamp::Timestamp;
+pub use trace::TraceContext;

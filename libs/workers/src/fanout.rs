@@ -193,6 +193,7 @@ impl Routes {
             payload,
             headers: Headers::default(),
             reply_to: None,
+            trace: None,
         });
         direct.chain(to_all).collect()
     }

@@ -251,7 +251,7 @@ fn new_message(item: &Item<Command>) -> Option<NewMessage> {
 }
 
 fn envelope(event: &Event) -> Result<Envelope, codec::CodecError> {
-    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)? })
+    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: None })
 }
 
 /// What becomes of a command that the store did not do, or the error that says to wait.

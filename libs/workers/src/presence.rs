@@ -202,7 +202,7 @@ impl Sweeper {
         let delivery =
             Delivery { ephemeral: true, ..Delivery::new(event_id, audience, "presence:sync", payload, now) };
         let body = codec::encode(&delivery).expect("a delivery always encodes");
-        Envelope { id: event_id.0, attempt: 0, body }
+        Envelope { id: event_id.0, attempt: 0, body, trace: None }
     }
 
     fn observe_age(&self, batch: &[Item<Signal>]) {
@@ -248,6 +248,7 @@ impl Handler for Sweeper {
             payload: frame.encode().expect("envelopes of bytes always encode"),
             headers: Headers::default(),
             reply_to: None,
+            trace: None,
         });
         for result in self.gateways.lock().await.publish(messages.collect()).await {
             match result {

@@ -284,7 +284,7 @@ impl Stage {
     fn signal(&self, user: &str, device: &str, sign: Sign) -> Item<Signal> {
         let at = Timestamp(self.clock.now().0 + i64::from(sign == Sign::Gone));
         let value = Signal { user_id: user.parse().unwrap(), device: device.to_owned(), sign, at };
-        Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None }
+        Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
     }
 
     fn here(&self, user: &str, device: &str) -> Item<Signal> {

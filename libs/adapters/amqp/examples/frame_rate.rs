@@ -33,7 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn measure(broker: &Arc<AmqpBroker>, items: usize, in_flight: usize) -> Result<(), Box<dyn Error>> {
     let queue = PERSIST.shard(0);
-    let envelope = || Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![7; BODY_BYTES].into() };
+    let envelope =
+        || Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![7; BODY_BYTES].into(), trace: None };
     let payload = Frame { items: (0..items).map(|_| envelope()).collect() }.encode()?;
     let publishing = async {
         let mut publisher = broker.publisher(None).await?;

@@ -9,6 +9,8 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, LongString};
 
+/// Name and text of W3C Trace Context, as the instrumentations of other AMQP 0.9.1 clients write them.
+const TRACEPARENT: &str = "traceparent";
 const ATTEMPT: &str = "x-ef-attempt";
 const REASON: &str = "x-ef-reason";
 const ORIGIN: &str = "x-ef-origin";
@@ -25,10 +27,14 @@ pub(crate) const REPLY_QUEUE: &str = "amq.rabbitmq.reply-to";
 
 /// The properties of a message to publish. `id` comes back with it if it is returned.
 pub(crate) fn properties(message: &Outgoing, id: u64) -> BasicProperties {
+    let mut headers = table(&message.headers);
+    if let Some(trace) = message.trace {
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.traceparent().into()));
+    }
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_message_id(id.to_string().into())
-        .with_headers(table(&message.headers));
+        .with_headers(headers);
     match &message.reply_to {
         None => properties,
         Some(ReplyTo::Me) => properties.with_reply_to(REPLY_QUEUE.into()),
@@ -116,6 +122,7 @@ fn integer(table: &FieldTable, name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eventflow_protocol::TraceContext;
     use lapin::types::FieldArray;
 
     #[test]
@@ -124,6 +131,18 @@ mod tests {
             Headers { attempt: 3, reason: Some("store says no".into()), origin: Some("persist.1".into()) };
         assert_eq!(headers(&table(&all)), all);
         assert_eq!(headers(&table(&Headers::default())), Headers::default());
+    }
+
+    #[test]
+    fn a_trace_is_written_as_the_header_that_tools_expect_and_nothing_without_one() {
+        let written = |trace: Option<TraceContext>| {
+            let message = Outgoing { trace, ..Outgoing::to_queue("persist.0", Bytes::new()) };
+            text(properties(&message, 1).headers().as_ref().unwrap(), "traceparent")
+        };
+        let trace = TraceContext::new([0xab; 16], [0xcd; 8]);
+        let expected = format!("00-{}-{}-01", "ab".repeat(16), "cd".repeat(8));
+        assert_eq!(written(trace), Some(expected));
+        assert_eq!(written(None), None);
     }
 
     #[test]

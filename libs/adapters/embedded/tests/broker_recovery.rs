@@ -169,7 +169,7 @@ async fn the_ladder_survives_a_kill_and_keeps_to_the_clock() {
     let opened = open().await;
     let to = Destination::Retry { delay: Delay::OneHour, queue: queue.name().to_owned() };
     let headers = Headers { attempt: 6, reason: Some("later".into()), origin: Some(queue.name().into()) };
-    let message = Outgoing { to, headers: headers.clone(), payload: "7".into(), reply_to: None };
+    let message = Outgoing { to, headers: headers.clone(), payload: "7".into(), reply_to: None, trace: None };
     let results = opened.broker.publisher(None).await.unwrap().publish(vec![message]).await;
     assert!(results[0].is_ok());
     kill(opened, None).await;

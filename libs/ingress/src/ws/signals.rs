@@ -82,5 +82,5 @@ fn envelope<T: Serialize>(id: Uuid, body: &T) -> Result<Envelope, PublishError> 
         tracing::error!(error = &error as &dyn std::error::Error, "a signal cannot be encoded");
         PublishError::Refused
     })?;
-    Ok(Envelope { id, attempt: 0, body })
+    Ok(Envelope { id, attempt: 0, body, trace: None })
 }

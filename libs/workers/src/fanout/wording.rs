@@ -34,7 +34,7 @@ pub(super) fn deliver(event: &Event, redelivered: bool) -> Result<Envelope, Stri
         _ => {}
     }
     let body = codec::encode(&delivery).map_err(|error| error.to_string())?;
-    Ok(Envelope { id: delivery.event_id.0, attempt: 0, body })
+    Ok(Envelope { id: delivery.event_id.0, attempt: 0, body, trace: None })
 }
 
 fn wording(event: &Event) -> Result<(&'static str, String), serde_json::Error> {

@@ -171,7 +171,7 @@ impl Rig {
 
 /// A delivery as it comes from the gateway's queue.
 pub(super) fn incoming(value: Delivery) -> Item<Delivery> {
-    Item { id: value.event_id.0, attempt: 0, redelivered: false, value, reply_to: None }
+    Item { id: value.event_id.0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
 }
 
 pub(super) fn item(event_id: EventId, thread: ThreadId, name: &str, payload: String) -> Item<Delivery> {
