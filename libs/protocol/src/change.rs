@@ -7,6 +7,7 @@ use crate::command::{Fingerprint, fingerprint};
 use crate::content::Content;
 use crate::document::{DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -309,7 +310,7 @@ pub const RECEIPTED_MAX: usize = 100;
 pub const RECEIPT_PARTICIPANTS_MAX: usize = 100;
 
 /// A message after somebody's receipt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipted {
     /// Which.

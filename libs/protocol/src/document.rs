@@ -4,6 +4,7 @@
 //! Clients that prefer `id` to `_id` find both: see [`WithId`].
 
 use crate::{MessageId, ThreadId, Timestamp, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 pub const ATTACHMENTS_MAX: usize = 10;
 
 /// A reference to a file that the host application stores.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {
     /// `image`, `video` or `document`.
@@ -34,7 +35,7 @@ pub struct Attachment {
 }
 
 /// What a viewer does with an attachment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AttachmentKind {
     /// Shown in place.
@@ -46,7 +47,7 @@ pub enum AttachmentKind {
 }
 
 /// One person's reaction.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reaction {
     /// The sign.
@@ -58,7 +59,7 @@ pub struct Reaction {
 }
 
 /// That somebody has read a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadReceipt {
     /// Who.
@@ -68,7 +69,7 @@ pub struct ReadReceipt {
 }
 
 /// That a message was written to a socket of somebody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryReceipt {
     /// Whose socket.
@@ -78,7 +79,7 @@ pub struct DeliveryReceipt {
 }
 
 /// How far a message has come with all its recipients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
     /// Stored.
@@ -94,7 +95,7 @@ pub enum MessageStatus {
 ///
 /// `recipientIds` of the stored schema is not among the fields: it is the thread's participants without the sender, it is
 /// private in large threads, and it would make each frame grow with the thread.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// The published schema's key.
@@ -142,7 +143,7 @@ pub struct Message {
 }
 
 /// Whether a thread takes part in listings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ThreadStatus {
     /// Shown.
@@ -155,7 +156,7 @@ pub enum ThreadStatus {
 }
 
 /// A conversation as the system keeps it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Thread {
     /// The published schema's key.

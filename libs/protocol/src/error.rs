@@ -3,10 +3,11 @@
 //! REST answers carry `{success:false, error, code}` with the status of [`ErrorCode::status`]; acknowledgements and
 //! `message:error` events carry the same object. Codes are stable; sentences are not.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a request was refused. A client acts on the code: [`ErrorCode::is_retryable`] says whether sending it again can help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// No credential, or one that does not hold.
@@ -58,7 +59,7 @@ impl ErrorCode {
 }
 
 /// A refusal as the client sees it: `{"success":false,"error":"…","code":"…"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
     /// Always false.
     pub success: bool,

@@ -4,6 +4,7 @@ use crate::command::{Fingerprint, short};
 use crate::document::Identified;
 use crate::id::NotificationId;
 use crate::{ThreadId, Timestamp, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -75,7 +76,7 @@ impl Notify {
 }
 
 /// A notification in somebody's inbox.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
     /// Follows from the command.
@@ -156,7 +157,7 @@ pub enum NotificationChange {
 }
 
 /// Ways to reach somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Channels {
     /// In the inbox and by event.
@@ -174,7 +175,7 @@ impl Default for Channels {
 }
 
 /// How somebody wants to be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preferences {
     /// For every kind that is not named below.

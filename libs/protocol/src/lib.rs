@@ -5,6 +5,7 @@
 //! Fields may be added (a reader ignores what it does not know); a change of meaning needs a new [`codec::VERSION`].
 
 pub mod change;
+pub mod client;
 pub mod codec;
 pub mod command;
 pub mod content;
@@ -18,6 +19,7 @@ pub mod pairing;
 pub mod person;
 pub mod presence;
 pub mod reply;
+mod schema;
 pub mod timestamp;
 pub mod trace;
 

@@ -1,6 +1,7 @@
 //! Who people are to each other, and which of their credentials no longer hold.
 
 use crate::{Timestamp, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The picture of everybody without one of their own.
@@ -9,7 +10,7 @@ pub const DEFAULT_AVATAR: &str = "/assets/avatar.svg";
 pub const NAME_MAX_CHARS: usize = 200;
 
 /// What is known of a person. Names and addresses are clean: published clients put them into pages as they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
     /// Who.
     pub id: UserId,
@@ -24,7 +25,7 @@ pub struct Profile {
 }
 
 /// How a person is shown to others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Participant {
     /// Who.
     pub id: UserId,

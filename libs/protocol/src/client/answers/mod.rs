@@ -1,0 +1,24 @@
+//! Answers: what a REST route answers, and what the callback of a Socket.IO event is called with.
+//!
+//! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not done yet is answered
+//! with [`QueuedAnswer`].
+
+mod messages;
+mod notifications;
+mod people;
+mod service;
+mod sync;
+mod threads;
+
+pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
+pub use notifications::{
+    CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
+};
+pub use people::{
+    AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,
+};
+pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
+pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
+pub use threads::{
+    ArchiveAnswer, CursorAnswer, ListedThread, ThreadAck, ThreadAnswer, ThreadCompanion, ThreadsAnswer,
+};

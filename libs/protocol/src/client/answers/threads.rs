@@ -1,0 +1,90 @@
+//! Answers about threads.
+
+use crate::client::{Sorted, Success, WithId};
+use crate::document::{Message, Thread, ThreadStatus};
+use crate::{ThreadId, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One thread: `POST /messages/threads` and `GET /messages/threads/{id}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadAnswer {
+    /// Always true.
+    pub success: Success,
+    /// The thread as the caller sees it.
+    pub thread: Sorted<ListedThread>,
+}
+
+/// A page of the caller's threads: `GET /messages/threads`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadsAnswer {
+    /// The `cursor` that asks for the next page; `null` if this page was not full.
+    pub next_cursor: Option<String>,
+    /// Always true.
+    pub success: Success,
+    /// The threads, most recently active first.
+    pub threads: Vec<Sorted<ListedThread>>,
+}
+
+/// A thread as one person's list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedThread {
+    /// What everybody in the thread sees. `status` is the viewer's own: each person archives for themselves.
+    #[serde(flatten)]
+    pub thread: WithId<Thread>,
+    /// How many messages of others the viewer has not read.
+    pub unread_count: u64,
+    /// The newest message, for a preview.
+    pub last_message: Option<WithId<Message>>,
+    /// Whom the viewer talks to, with a name and a picture.
+    pub participant: ThreadCompanion,
+}
+
+/// Whom the viewer of a thread talks to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadCompanion {
+    /// The other one's id in a thread of two; `null` in a larger thread.
+    pub id: Option<UserId>,
+    /// The other one's name; in a larger thread some names, and how many more there are.
+    pub name: String,
+    /// Address of a picture.
+    pub avatar: String,
+}
+
+/// A thread was put away for the caller, or brought back: `DELETE /messages/threads/{id}` and `…/unarchive`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveAnswer {
+    /// The caller's view of the thread from now on.
+    pub status: ThreadStatus,
+    /// Always true.
+    pub success: Success,
+    /// The thread.
+    pub thread_id: ThreadId,
+}
+
+/// The caller's read cursor in a thread: the routes that end in `/read`, and the callbacks of `message:read` and `thread:read`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CursorAnswer {
+    /// The newest `seq` that the caller has read.
+    pub seq: u64,
+    /// Always true.
+    pub success: Success,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// How many messages of others the caller has not read.
+    pub unread_count: u64,
+}
+
+/// The callback of `thread:join`, `thread:leave`, `typing:start` and `typing:stop`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadAck {
+    /// Always true.
+    pub success: Success,
+    /// The thread that the event named.
+    pub thread_id: ThreadId,
+}

@@ -1,0 +1,45 @@
+//! Events about people: who is there, and what one is told outside of a conversation.
+
+use crate::client::WithId;
+use crate::client::events::ServerEvent;
+use crate::inbox::Notification;
+use crate::presence::Presence;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// How somebody is whom one looks at, when one begins to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PresenceSync<'a>(pub Cow<'a, Presence>);
+
+impl ServerEvent for PresenceSync<'_> {
+    const NAME: &'static str = "presence:sync";
+}
+
+/// How somebody is whom one looks at, after a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PresenceUpdate<'a>(pub Cow<'a, Presence>);
+
+impl ServerEvent for PresenceUpdate<'_> {
+    const NAME: &'static str = "presence:update";
+}
+
+/// A notification is in one's inbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationReceived<'a> {
+    /// The notification as it is stored.
+    pub notification: WithId<Cow<'a, Notification>>,
+}
+
+impl<'a> NotificationReceived<'a> {
+    /// The event for a stored notification.
+    pub fn of(notification: &'a Notification) -> Self {
+        Self { notification: WithId(Cow::Borrowed(notification)) }
+    }
+}
+
+impl ServerEvent for NotificationReceived<'_> {
+    const NAME: &'static str = "notification:received";
+}
