@@ -16,7 +16,7 @@ use eventflow_protocol::codec;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_workers::persistence::{Announcement, Persistence};
+use eventflow_workers::persistence::{CommandOutbox, Persistence};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
@@ -35,9 +35,9 @@ struct AnswerLost {
 #[async_trait]
 impl Handler for AnswerLost {
     type Value = Command;
-    type Effect = Announcement;
+    type Effect = CommandOutbox;
 
-    async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<Announcement>, Unavailable> {
+    async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         let performed = self.stage.perform(batch).await?;
         match self.performed.fetch_add(1, SeqCst) {
             0 => Err(Unavailable { what: "the store", source: "the answer got lost".into() }),
@@ -45,7 +45,7 @@ impl Handler for AnswerLost {
         }
     }
 
-    async fn announce(&self, effect: &Announcement) -> Result<(), Unavailable> {
+    async fn announce(&self, effect: &CommandOutbox) -> Result<(), Unavailable> {
         self.stage.announce(effect).await
     }
 }

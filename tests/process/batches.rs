@@ -20,7 +20,7 @@ use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
 };
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
-use eventflow_workers::persistence::{Announcement, Persistence};
+use eventflow_workers::persistence::{CommandOutbox, Persistence};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -46,7 +46,7 @@ fn user(name: &str) -> UserId {
 async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome> {
     let Performed { outcomes, effect } = stage.perform(batch).await.unwrap();
     stage.announce(&effect).await.unwrap();
-    let effect: Arc<Announcement> = Arc::new(effect);
+    let effect: Arc<CommandOutbox> = Arc::new(effect);
     stage.conclude(&[effect]).await.unwrap();
     outcomes
 }

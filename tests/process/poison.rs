@@ -21,7 +21,7 @@ use eventflow_protocol::content::Content;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
 use eventflow_testkit::{PATIENCE, Servers, Vhost, eventually, servers::own_name};
-use eventflow_workers::persistence::{Announcement, Persistence};
+use eventflow_workers::persistence::{CommandOutbox, Persistence};
 use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -62,9 +62,9 @@ struct Faulty(Persistence);
 #[async_trait]
 impl Handler for Faulty {
     type Value = Command;
-    type Effect = Announcement;
+    type Effect = CommandOutbox;
 
-    async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<Announcement>, Unavailable> {
+    async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         let Some(marked) = batch.iter().find_map(|item| content(&item.value).filter(|text| is_marker(text)))
         else {
             return self.0.perform(batch).await;
@@ -79,11 +79,11 @@ impl Handler for Faulty {
         }
     }
 
-    async fn announce(&self, effect: &Announcement) -> Result<(), Unavailable> {
+    async fn announce(&self, effect: &CommandOutbox) -> Result<(), Unavailable> {
         self.0.announce(effect).await
     }
 
-    async fn conclude(&self, announced: &[Arc<Announcement>]) -> Result<(), Unavailable> {
+    async fn conclude(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
         self.0.conclude(announced).await
     }
 }

@@ -1,12 +1,13 @@
-//! From broker messages to a batch for a handler: whole messages in, decoded envelopes out, the undecodable ones set aside.
+//! From broker messages to a batch for a handler: whole messages in, decoded envelopes out, the undecodable
+//! ones set aside.
 
+use crate::explain::explain;
 use crate::handler::Item;
 use crate::port::{Incoming, Subscription, Tag};
 use bytes::Bytes;
 use eventflow_protocol::codec;
 use eventflow_protocol::frame::{Envelope, FRAME_MAX_ITEMS, Frame};
 use serde::de::DeserializeOwned;
-use std::error::Error;
 use std::sync::Arc;
 
 /// Envelopes in one batch: two full frames, the size from which the stores gain nothing more.
@@ -86,16 +87,4 @@ impl<T: DeserializeOwned> Batch<T> {
         let payload = Frame::of(envelope).encode().unwrap_or_default();
         self.unreadable.push(Unreadable { payload, attempt, reason: explain(error) });
     }
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,11 +1,12 @@
-//! The one consume loop: subscribe, take what is there as a batch, perform it, announce it while the next is performed, conclude
-//! what has been announced, acknowledge.
+//! The one consume loop: subscribe, take what is there as a batch, perform it, announce it while the next is
+//! performed, conclude what has been announced, acknowledge.
 //!
-//! In come broker messages of one queue, in order; out come acknowledgements, after everything a message asked for is durable
-//! and announced. Whatever ends in between (process, connection, broker) repeats the batch, and handlers are safe to repeat.
-//! The loop ends only by shutdown; a lost subscription is made anew.
+//! In come broker messages of one queue, in order; out come acknowledgements, after everything a message
+//! asked for is durable and announced. Whatever ends in between (process, connection, broker) repeats the
+//! batch, and handlers are safe to repeat. The loop ends only by shutdown; a lost subscription is made anew.
 
 use crate::batch::Batch;
+use crate::explain::explain;
 use crate::handler::Handler;
 use crate::port::{Broker, BrokerError, Incoming, Subscription, Tag};
 use crate::stage::{Announced, Stage, Stopping};
@@ -22,10 +23,11 @@ use tokio_util::task::TaskTracker;
 
 /// Messages (frames) taken ahead: up to 16,384 envelopes, which keeps the next batch ready without hoarding.
 pub const PREFETCH: u16 = 64;
-/// A handler that takes longer on one batch hangs. The slowest honest batch waits for a store's own 10 s timeout, twice.
+/// A handler that takes longer on one batch hangs. The slowest honest batch waits for a store's own 10 s
+/// timeout, twice.
 pub const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often announced batches are concluded and acknowledged. At light load this is what lets several share one write to the store
-/// and one acknowledgement; nobody waits for either.
+/// How often announced batches are concluded and acknowledged. At light load this is what lets several share
+/// one write to the store and one acknowledgement; nobody waits for either.
 const CONCLUDE_EVERY: Duration = Duration::from_millis(20);
 /// Pause between two tries to subscribe; the adapter's own reconnecting backs off by itself.
 const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(250);
@@ -123,7 +125,8 @@ impl<H: Handler> Consumer<H> {
         self.status.clone()
     }
 
-    /// Runs until `shutdown`: then finishes the batch in hand, acknowledges it, and returns what it did not start to the queue.
+    /// Runs until `shutdown`: then finishes the batch in hand, acknowledges it, and returns what it did not
+    /// start to the queue.
     pub async fn run(self, shutdown: CancellationToken) {
         let tracker = TaskTracker::new();
         while !shutdown.is_cancelled() {
@@ -166,7 +169,7 @@ impl<H: Handler> Consumer<H> {
     }
 
     fn unsubscribed(&self, error: &BrokerError) {
-        let reason = crate::batch::explain(error);
+        let reason = explain(error);
         if self.status.get() != StageState::Unsubscribed(reason.clone()) {
             tracing::warn!(queue = self.queue, error = error as &dyn std::error::Error, "not subscribed");
         }
@@ -222,8 +225,9 @@ impl<'a, H: Handler> Loop<'a, H> {
         }
     }
 
-    /// Subscribes one message wide first: after a crash the first message may be the one that kills its worker, and what it
-    /// takes down with it must not count as failed deliveries of its neighbours. The first harmless one opens the full width.
+    /// Subscribes one message wide first: after a crash the first message may be the one that kills its
+    /// worker, and what it takes down with it must not count as failed deliveries of its neighbours. The
+    /// first harmless one opens the full width.
     async fn run(mut self) {
         loop {
             let mut subscription =

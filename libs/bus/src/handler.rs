@@ -1,17 +1,20 @@
 //! What a worker is to the consume loop: three steps over a batch, all safe to repeat.
 //!
-//! `perform` makes the effect of a batch durable; `announce` tells the next stage; `conclude` brings up what nobody waits for. The
-//! loop performs one batch at a time, in queue order, announces it while the next one is performed, and concludes whatever
-//! has been announced meanwhile in one go. Only then is a message acknowledged, so a crash at any point repeats all of it.
+//! `perform` makes the effect of a batch durable; `announce` tells the next stage; `conclude` brings up what
+//! nobody waits for. The loop performs one batch at a time, in queue order, announces it while the next one
+//! is performed, and concludes whatever has been announced meanwhile in one go. Only then is a message
+//! acknowledged, so a crash at any point repeats all of it.
 
 use crate::settle::Outcome;
 use async_trait::async_trait;
 use eventflow_protocol::TraceContext;
 use serde::de::DeserializeOwned;
+use std::error::Error;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Something every envelope needs is down. The loop waits and repeats the same step; nothing moves to a retry queue for it.
+/// Something every envelope needs is down. The loop waits and repeats the same step; nothing moves to a retry
+/// queue for it.
 #[derive(Debug, thiserror::Error)]
 #[error("wait for {what}")]
 pub struct Unavailable {
@@ -19,7 +22,14 @@ pub struct Unavailable {
     pub what: &'static str,
     /// What it said.
     #[source]
-    pub source: Box<dyn std::error::Error + Send + Sync>,
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl Unavailable {
+    /// Part `what` said `source`.
+    pub fn new(what: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { what, source: Box::new(source) }
+    }
 }
 
 /// One decoded envelope.
@@ -62,7 +72,8 @@ pub trait Handler: Send + Sync + 'static {
     /// Tells the next stage. Repeating it must do no harm: whoever hears it recognises ids.
     async fn announce(&self, effect: &Self::Effect) -> Result<(), Unavailable>;
 
-    /// Finishes what announced batches left and no client waits for, for all of them together. Repeating it must come to the same.
+    /// Finishes what announced batches left and no client waits for, for all of them together. Repeating it
+    /// must come to the same.
     async fn conclude(&self, _announced: &[Arc<Self::Effect>]) -> Result<(), Unavailable> {
         Ok(())
     }

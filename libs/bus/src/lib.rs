@@ -1,11 +1,14 @@
-//! The way of commands, events and jobs between processes: the map, publishing, the one consume loop, the one settling decision.
+//! The way of commands, events and jobs between processes: the map, publishing, the one consume loop, the one
+//! settling decision.
 //!
-//! In goes a typed value for a typed queue; out comes the same value at a handler, at least once, until the handler has
-//! settled it. [`port`] is the seam to a broker and [`contract`] what every broker behind it must honour.
+//! In goes a typed value for a typed queue; out comes the same value at a handler, at least once, until the
+//! handler has settled it. [`port`] is the seam to a broker and [`contract`] what every broker behind it must
+//! honour.
 
 mod batch;
 pub mod consume;
 pub mod contract;
+mod explain;
 pub mod handler;
 pub mod port;
 pub mod publish;

@@ -1,7 +1,8 @@
-//! Asking and being answered: a command goes out with a lane, its answer comes back over the broker.
+//! Request and reply: a command goes out over a lane, and its [`CommandResult`] comes back over the broker.
 //!
-//! In comes a command from an ingress, out comes how it ended, or that it is queued. Answers travel at most once; without one the
-//! command is done all the same, so "queued" is a promise and not a guess.
+//! In comes a command from an ingress; out comes how it ended, or that it is queued. Results travel at most
+//! once. A worker carries the command out even when its result is lost, so "queued" is a promise and not a
+//! guess.
 
 use crate::port::{Broker, BrokerError};
 use crate::publish::{Confirmation, Lane, PublishError};
@@ -12,58 +13,60 @@ use eventflow_protocol::CommandId;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
-use eventflow_protocol::reply::{Answer, ReplyFrame};
+use eventflow_protocol::reply::{CommandResult, ReplyFrame};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
-/// How long an ingress waits for an answer before it says "queued". Long enough for a slow store, short enough for a person.
+/// How long an ingress waits for an answer before it says "queued". Long enough for a slow store, short
+/// enough for a person.
 pub const ANSWER_PATIENCE: Duration = Duration::from_secs(3);
-/// Reply frames waiting to be read. One per frame in flight and shard; more only after a stall, and then they may be dropped.
+/// Reply frames waiting to be read. One per frame in flight and shard; more only after a stall, and then they
+/// may be dropped.
 const REPLY_BUFFER: usize = 1_024;
 
-/// How asking ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
-    /// The worker answered.
-    Answered(Answer),
-    /// The broker has the command and it will be done; no answer came in time.
-    Queued(CommandId),
-    /// The broker does not have the command, or it is unknown whether it has.
-    Failed(PublishError),
+/// Callers that wait for the results of their commands.
+type Callers = Mutex<HashMap<CommandId, oneshot::Sender<CommandResult>>>;
+
+/// How a caller's wait ended, as the label of its metric.
+#[derive(Clone, Copy, Debug)]
+enum WaitOutcome {
+    Answered,
+    Queued,
+    Failed,
 }
 
-type Waiting = Arc<Mutex<HashMap<CommandId, oneshot::Sender<Answer>>>>;
-
-/// Sends commands to the persistence workers and brings back their answers. One per process.
+/// Sends commands to the persistence workers and brings back their results. One per process.
 #[derive(Clone)]
 pub struct Requests {
     persist: Arc<[Lane]>,
     cursors: Arc<[Lane]>,
     topology: Topology,
-    waiting: Waiting,
+    callers: Arc<Callers>,
     metrics: Metrics,
 }
 
 impl Requests {
-    /// Opens the lanes to each shard. Their tasks run on `tracker` until every clone is gone.
+    /// Opens the lanes to each shard. Their tasks run on `tracker` until every clone of the requests is
+    /// dropped.
     pub async fn open(
         broker: &Arc<dyn Broker>,
         topology: Topology,
         metrics: &Metrics,
         tracker: &TaskTracker,
     ) -> Result<Self, BrokerError> {
-        let waiting = Waiting::default();
+        let callers = Arc::<Callers>::default();
         let (replies, frames) = mpsc::channel(REPLY_BUFFER);
-        tracker.spawn(read_replies(frames, Arc::clone(&waiting)));
+        tracker.spawn(read_replies(frames, Arc::clone(&callers)));
         let open = async |queue: Queue<Command>| {
             let series = metrics.bus.queue(queue.name());
             Lane::open(broker, queue.name(), Some(replies.clone()), series, tracker).await
         };
-        let (mut persist, mut cursors) = (Vec::new(), Vec::new());
+        let mut persist = Vec::new();
+        let mut cursors = Vec::new();
         for shard in 0..topology.shards() {
             persist.push(open(PERSIST.shard(shard)).await?);
             cursors.push(open(CURSORS.shard(shard)).await?);
@@ -72,28 +75,30 @@ impl Requests {
             persist: persist.into(),
             cursors: cursors.into(),
             topology,
-            waiting,
+            callers,
             metrics: metrics.clone(),
         })
     }
 
-    /// Puts a command on its way; calls for one thread are published in the order they are made.
-    pub async fn send(&self, id: CommandId, command: &Command) -> Result<Pending, PublishError> {
+    /// Sends a command; commands for one thread are published in the order of the calls.
+    ///
+    /// Returns when the command has its place in that order. [`PendingCommand::result`] waits for the rest.
+    pub async fn send(&self, id: CommandId, command: &Command) -> Result<PendingCommand, PublishError> {
         let envelope = envelope(id, command).map_err(|error| {
             tracing::error!(command = %id, error = &error as &dyn std::error::Error, "a command cannot be encoded");
             PublishError::Refused
         })?;
-        let (answered, answer) = oneshot::channel();
-        lock(&self.waiting).insert(id, answered);
-        let forget = Forget { id, waiting: Arc::clone(&self.waiting) };
+        let (answered, result) = oneshot::channel();
+        // The caller is entered first: its result can arrive before `Lane::send` returns.
+        lock(&self.callers).insert(id, answered);
+        let entry = CallerEntry { id, callers: Arc::clone(&self.callers) };
         let confirmation = self.lane(command).send(envelope).await?;
-        Ok(Pending {
-            id,
+        Ok(PendingCommand {
             confirmation,
-            answer,
+            result,
             started: Instant::now(),
             metrics: self.metrics.clone(),
-            _forget: forget,
+            entry,
         })
     }
 
@@ -103,61 +108,74 @@ impl Requests {
     }
 }
 
-/// A command on its way.
-pub struct Pending {
-    id: CommandId,
+/// A command on its way, and the caller's wait for its result.
+pub struct PendingCommand {
     confirmation: Confirmation,
-    answer: oneshot::Receiver<Answer>,
+    result: oneshot::Receiver<CommandResult>,
     started: Instant,
     metrics: Metrics,
-    _forget: Forget,
+    entry: CallerEntry,
 }
 
-impl Pending {
-    /// Waits for the answer, at most [`ANSWER_PATIENCE`] from sending. Without a confirm by then it is unknown whether the broker has the
-    /// command, and it is not "queued".
-    pub async fn ending(self) -> Ending {
-        let (started, metrics) = (self.started, self.metrics.clone());
-        let ending = self.wait().await;
-        let outcome = match ending {
-            Ending::Answered(_) => "answered",
-            Ending::Queued(_) => "queued",
-            Ending::Failed(_) => "failed",
-        };
+impl PendingCommand {
+    /// Waits for the result, at most [`ANSWER_PATIENCE`] from sending.
+    ///
+    /// Without a result by then the command is [`CommandResult::Queued`]. Without the broker's confirmation
+    /// by then nobody knows whether the broker has the command, so that is an error.
+    pub async fn result(self) -> Result<CommandResult, PublishError> {
+        let started = self.started;
+        let metrics = self.metrics.clone();
+        let result = self.wait().await;
+        let outcome = WaitOutcome::of(&result).label();
         metrics.edge.answer_seconds.with_label_values(&[outcome]).observe(started.elapsed().as_secs_f64());
-        ending
+        result
     }
 
-    async fn wait(self) -> Ending {
-        let Self { id, confirmation, mut answer, started, _forget, .. } = self;
+    async fn wait(self) -> Result<CommandResult, PublishError> {
+        let Self { confirmation, mut result, started, entry, .. } = self;
         let confirm = confirmation.wait();
         tokio::pin!(confirm);
         let until = started + ANSWER_PATIENCE;
-        // The answer can overtake the confirm; either is enough to know that the broker has the command.
-        let confirmed = tokio::select! {
+        // The result can overtake the confirm; either is enough to know that the broker has the command.
+        tokio::select! {
             biased;
-            Ok(answer) = &mut answer => return Ending::Answered(answer),
-            confirmed = timeout_at(until, &mut confirm) => confirmed.unwrap_or(Err(PublishError::Unavailable)),
-        };
-        if let Err(error) = confirmed {
-            return Ending::Failed(error);
+            Ok(result) = &mut result => return Ok(result),
+            confirmed = timeout_at(until, &mut confirm) => confirmed.unwrap_or(Err(PublishError::Unavailable))?,
         }
-        match timeout_at(until, answer).await {
-            Ok(Ok(answer)) => Ending::Answered(answer),
-            _ => Ending::Queued(id),
+        match timeout_at(until, result).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(_)) | Err(_) => Ok(CommandResult::Queued { command: entry.id }),
         }
     }
 }
 
-/// Takes a command out of the table of those that wait, however its wait ends.
-struct Forget {
-    id: CommandId,
-    waiting: Waiting,
+impl WaitOutcome {
+    fn of(result: &Result<CommandResult, PublishError>) -> Self {
+        match result {
+            Ok(CommandResult::Queued { .. }) => Self::Queued,
+            Ok(_) => Self::Answered,
+            Err(_) => Self::Failed,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Queued => "queued",
+            Self::Failed => "failed",
+        }
+    }
 }
 
-impl Drop for Forget {
+/// A caller's entry in the table of those that wait. Dropping it removes the caller, however its wait ends.
+struct CallerEntry {
+    id: CommandId,
+    callers: Arc<Callers>,
+}
+
+impl Drop for CallerEntry {
     fn drop(&mut self) {
-        lock(&self.waiting).remove(&self.id);
+        lock(&self.callers).remove(&self.id);
     }
 }
 
@@ -165,25 +183,25 @@ fn envelope(id: CommandId, command: &Command) -> Result<Envelope, CodecError> {
     Ok(Envelope { id: id.0, attempt: 0, body: codec::encode(command)?, trace: None })
 }
 
-fn lock(waiting: &Waiting) -> std::sync::MutexGuard<'_, HashMap<CommandId, oneshot::Sender<Answer>>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(callers: &Callers) -> MutexGuard<'_, HashMap<CommandId, oneshot::Sender<CommandResult>>> {
+    callers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn read_replies(mut frames: mpsc::Receiver<Bytes>, waiting: Waiting) {
+async fn read_replies(mut frames: mpsc::Receiver<Bytes>, callers: Arc<Callers>) {
     while let Some(payload) = frames.recv().await {
         match ReplyFrame::decode(&payload) {
-            Ok(frame) => hand_out(frame, &waiting),
+            Ok(frame) => hand_out(frame, &callers),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a reply cannot be read"),
         }
     }
 }
 
-fn hand_out(frame: ReplyFrame, waiting: &Waiting) {
-    let mut waiting = lock(waiting);
-    for (id, answer) in frame.answers {
-        if let Some(caller) = waiting.remove(&id) {
-            // A caller that gave up in this moment has said "queued", which is true.
-            let _ = caller.send(answer);
+fn hand_out(frame: ReplyFrame, callers: &Callers) {
+    let mut callers = lock(callers);
+    for (id, result) in frame.results {
+        if let Some(caller) = callers.remove(&id) {
+            // A caller that gave up at this moment has said "queued", which is true.
+            let _ = caller.send(result);
         }
     }
 }

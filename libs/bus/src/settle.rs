@@ -1,14 +1,17 @@
 //! The one decision about a failed envelope: again later, or parked.
 //!
-//! In comes how a handler ended and how often it has failed before; out comes what happens next. Pure, so that it can be
-//! read and tested as a table; [`crate::consume`] carries it out.
+//! In comes how a handler ended and how often it has failed before; out comes what happens next. Pure, so
+//! that it can be read and tested as a table; [`crate::consume`] carries it out.
 
+use crate::explain::explain;
 use crate::topology::Delay;
+use std::error::Error;
 use std::time::Duration;
 
 /// Tries of an envelope whose handler asks for a retry: the first one and one after each rung of the ladder.
 pub const RETRY_LIMIT: u32 = 6;
-/// Tries after a panic or a hang. Few: such a fault rarely heals, and each hang costs its shard a handler timeout.
+/// Tries after a panic or a hang. Few: such a fault rarely heals, and each hang costs its shard a handler
+/// timeout.
 pub const CRASH_RETRY_LIMIT: u32 = 2;
 
 /// How a handler ended with one envelope.
@@ -16,7 +19,8 @@ pub const CRASH_RETRY_LIMIT: u32 = 2;
 pub enum Outcome {
     /// Its effects are durable.
     Done,
-    /// Failed for a reason that may pass, and only for this envelope. `after`: not before (a provider's `Retry-After`).
+    /// Failed for a reason that may pass, and only for this envelope. `after`: not before (a provider's
+    /// `Retry-After`).
     Retry {
         /// In words, for operators; no message contents.
         reason: String,
@@ -41,9 +45,19 @@ impl Outcome {
         Self::Retry { reason: reason.into(), after: None }
     }
 
+    /// A retry because of an error, whose causes operators see.
+    pub fn retry_for(error: &(dyn Error + 'static)) -> Self {
+        Self::retry(explain(error))
+    }
+
     /// A rejection.
     pub fn reject(reason: impl Into<String>) -> Self {
         Self::Reject { reason: reason.into() }
+    }
+
+    /// A rejection because of an error, whose causes operators see.
+    pub fn reject_for(error: &(dyn Error + 'static)) -> Self {
+        Self::reject(explain(error))
     }
 }
 
@@ -83,7 +97,8 @@ fn again(reason: String, attempt: u32, limit: u32, after: Option<Duration>) -> S
     Settlement::Retry { delay: rung(attempt, after), reason }
 }
 
-/// The rung for this failure, or a longer one if the wait was asked for; the longest there is if none is long enough.
+/// The rung for this failure, or a longer one if the wait was asked for; the longest there is if none is long
+/// enough.
 fn rung(attempt: u32, after: Option<Duration>) -> Delay {
     let ladder = Delay::LADDER;
     let own = ladder[usize::try_from(attempt).unwrap_or(usize::MAX).min(ladder.len() - 1)];

@@ -1,10 +1,12 @@
-//! The steps of a batch, guarded: a panic or a hang is pinned on the envelope that causes it, a down dependency is waited for.
+//! The steps of a batch, guarded: a panic or a hang is pinned on the envelope that causes it, a down
+//! dependency is waited for.
 //!
-//! In comes a batch; out come its outcomes and then, announced and with retries and dead letters confirmed, the right to
-//! acknowledge it.
+//! In comes a batch; out come its outcomes and then, announced and with retries and dead letters confirmed,
+//! the right to acknowledge it.
 
-use crate::batch::{Batch, Unreadable, explain};
+use crate::batch::{Batch, Unreadable};
 use crate::consume::{StageState, StageStatus};
+use crate::explain::explain;
 use crate::handler::{Handler, Item, Performed, Unavailable};
 use crate::port::{Destination, Headers, Outgoing, Publish, ReplyTo, Tag};
 use crate::settle::{Outcome, Settlement, settle};
@@ -108,7 +110,8 @@ impl<H: Handler> Stage<H> {
         Ok(performed.await?.map(|performed| self.checked(performed, items.len())))
     }
 
-    /// A handler that answers for fewer items than it got has a fault; the rest counts as crashed rather than as done.
+    /// A handler that answers for fewer items than it got has a fault; the rest counts as crashed rather than
+    /// as done.
     fn checked(&self, performed: Performed<H::Effect>, expected: usize) -> Performed<Option<H::Effect>> {
         let Performed { mut outcomes, effect } = performed;
         if outcomes.len() != expected {
@@ -123,7 +126,8 @@ impl<H: Handler> Stage<H> {
         Performed { outcomes, effect: Some(effect) }
     }
 
-    /// Finds who is to blame: each envelope alone; the ones that fail alone have crashed, their neighbours are done.
+    /// Finds who is to blame: each envelope alone; the ones that fail alone have crashed, their neighbours
+    /// are done.
     async fn one_by_one(
         &self,
         items: &Arc<Vec<Item<H::Value>>>,

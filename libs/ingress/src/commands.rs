@@ -1,68 +1,22 @@
-//! May you, and then: a valid command goes to the broker and its answer comes back. Shared by sockets and REST.
+//! The way of a valid command: the membership check, the broker, and the worker's result. Sockets and REST
+//! share it.
 //!
-//! In two steps, so that a socket can publish in order without waiting for answers in order: [`Commands`] checks membership
-//! and takes a place in the publishing order, [`Sent::done`] waits. Nothing is written here; repeating a command that went
-//! unanswered is safe with the same `clientMessageId`.
+//! A command takes two steps, so that a socket can publish in order without waiting for results in order.
+//! [`Commands`] checks membership and takes a place in the publishing order; [`SentCommand::result`] waits.
+//! The ingress stores nothing itself. A client that got no result may repeat its command under the same
+//! `clientMessageId`.
 
 use crate::refusal::Refusal;
 use eventflow_bus::publish::PublishError;
-use eventflow_bus::request::{Ending, Pending, Requests};
+use eventflow_bus::request::{PendingCommand, Requests};
 use eventflow_ports::{Membership, MessagePage, Store};
-use eventflow_protocol::change::Effect;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
-use eventflow_protocol::document::{Message, Thread};
-use eventflow_protocol::inbox::Notification;
-use eventflow_protocol::reply::Answer;
+use eventflow_protocol::document::Message;
+use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, ThreadId, UserId};
 use std::sync::Arc;
 
-/// How a command that was not refused ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Done {
-    /// The message is stored.
-    Message {
-        /// As stored.
-        message: Box<Message>,
-        /// It had been stored before.
-        deduplicated: bool,
-    },
-    /// The thread exists.
-    Thread {
-        /// As stored.
-        thread: Box<Thread>,
-        /// It did not exist before.
-        created: bool,
-    },
-    /// The message was changed.
-    Changed {
-        /// As it is now.
-        message: Box<Message>,
-        /// What happened to it, now or before.
-        effect: Effect,
-    },
-    /// The cursor is there.
-    Cursor {
-        /// Where it is.
-        up_to: u64,
-        /// What is left to read.
-        unread_count: u64,
-    },
-    /// The notification is in the inbox.
-    Notification {
-        /// As stored.
-        notification: Box<Notification>,
-        /// It had been stored before.
-        deduplicated: bool,
-    },
-    /// So many were changed.
-    Count(u64),
-    /// Done; there is nothing to show.
-    Done,
-    /// The broker has the command, and it will be done; the store is slow or down.
-    Queued(CommandId),
-}
-
-/// The way to the workers.
+/// Sends commands to the workers.
 #[derive(Clone)]
 pub struct Commands {
     requests: Requests,
@@ -70,9 +24,9 @@ pub struct Commands {
     store: Arc<dyn Store>,
 }
 
-/// A command that the publishing order has a place for.
-pub struct Sent {
-    pending: Pending,
+/// A command that has its place in the publishing order.
+pub struct SentCommand {
+    pending: PendingCommand,
     membership: Membership,
 }
 
@@ -99,8 +53,9 @@ impl Commands {
         Ok(self.message_for(message, user).await?.thread_id)
     }
 
-    /// Place of the newest message that anybody can have seen by now, so that a command that says "everything" says the same whenever it is
-    /// carried out; nothing while the store cannot say, which then decides by the time the command was accepted.
+    /// Place of the newest message that anybody can have seen by now, so that a command that says
+    /// "everything" says the same whenever it is carried out; nothing while the store cannot say, which then
+    /// decides by the time the command was accepted.
     pub async fn everything_in(&self, thread: ThreadId) -> Option<u64> {
         let newest = MessagePage { before: None, after: None, limit: 1 };
         let found = self.store.messages(thread, newest).await;
@@ -110,57 +65,50 @@ impl Commands {
         Some(found.ok()?.last().map_or(0, |newest| newest.seq))
     }
 
-    /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the calls.
-    pub async fn send_message(&self, send: SendMessage) -> Result<Sent, Refusal> {
+    /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the
+    /// calls.
+    pub async fn send_message(&self, send: SendMessage) -> Result<SentCommand, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
         self.send_command(&Command::SendMessage(send)).await
     }
 
     /// Puts a new thread on its way.
-    pub async fn create_thread(&self, create: CreateThread) -> Result<Sent, Refusal> {
+    pub async fn create_thread(&self, create: CreateThread) -> Result<SentCommand, Refusal> {
         self.send_command(&Command::CreateThread(create)).await
     }
 
     /// Puts any command on its way. The caller has checked that its user may.
-    pub async fn send_command(&self, command: &Command) -> Result<Sent, Refusal> {
+    pub async fn send_command(&self, command: &Command) -> Result<SentCommand, Refusal> {
         let pending = self.requests.send(CommandId::new(), command).await?;
-        Ok(Sent { pending, membership: self.membership.clone() })
+        Ok(SentCommand { pending, membership: self.membership.clone() })
     }
 }
 
-impl Sent {
-    /// Waits for the answer, at most [`eventflow_bus::request::ANSWER_PATIENCE`].
-    pub async fn done(self) -> Result<Done, Refusal> {
-        match self.pending.ending().await {
-            Ending::Answered(Answer::Message { message, deduplicated }) => {
-                Ok(Done::Message { message, deduplicated })
+impl SentCommand {
+    /// Waits for the result, at most [`eventflow_bus::request::ANSWER_PATIENCE`]. A worker's refusal is this
+    /// one's error.
+    pub async fn result(self) -> Result<CommandResult, Refusal> {
+        match self.pending.result().await? {
+            CommandResult::Refused { code, error } => Err(Refusal::new(code, error)),
+            result => {
+                // A message to a new thread can follow at once, and should not need the store to learn who is
+                // in it.
+                if let CommandResult::Thread { thread, .. } = &result {
+                    self.membership.remember(thread.id, thread.participants.as_slice().into());
+                }
+                Ok(result)
             }
-            Ending::Answered(Answer::Thread { thread, created }) => {
-                self.membership.remember(thread.id, thread.participants.as_slice().into());
-                Ok(Done::Thread { thread, created })
-            }
-            Ending::Answered(Answer::Changed { message, effect }) => Ok(Done::Changed { message, effect }),
-            Ending::Answered(Answer::Cursor { up_to, unread_count }) => {
-                Ok(Done::Cursor { up_to, unread_count })
-            }
-            Ending::Answered(Answer::Notification { notification, deduplicated }) => {
-                Ok(Done::Notification { notification, deduplicated })
-            }
-            Ending::Answered(Answer::Count { count }) => Ok(Done::Count(count)),
-            Ending::Answered(Answer::Done) => Ok(Done::Done),
-            Ending::Answered(Answer::Refused { code, error }) => Err(Refusal::new(code, error)),
-            Ending::Queued(command) => Ok(Done::Queued(command)),
-            Ending::Failed(error) => Err(error.into()),
         }
     }
 }
 
-impl Done {
-    /// A worker answered something else than what was asked for.
-    pub(crate) fn unexpected(self) -> Refusal {
-        tracing::error!(answer = ?std::mem::discriminant(&self), "a worker answered something else than was asked");
-        Refusal::new(ErrorCode::Failed, "the request could not be done")
-    }
+/// The refusal for a worker's result of another kind than the command asks for.
+pub(crate) fn unexpected(result: &CommandResult) -> Refusal {
+    tracing::error!(
+        result = ?std::mem::discriminant(result),
+        "a worker's result is of another kind than its command"
+    );
+    Refusal::new(ErrorCode::Failed, "the request could not be done")
 }
 
 impl From<PublishError> for Refusal {

@@ -1,7 +1,12 @@
-//! What a worker answers to the ingress that waits for it: one frame of answers for one frame of commands.
+//! How commands ended: one type from the worker that carried a command out to the ingress that answers its
+//! client.
 //!
-//! Answers are a courtesy: they travel at most once. An ingress that gets none says "queued"; the command is done all the same.
+//! A worker makes a [`CommandResult`] of the store's answer and sends it back in a [`ReplyFrame`], one frame
+//! of results for one frame of commands. The ingress turns the result into what its client reads. Results
+//! travel at most once: an ingress that gets none tells its client "queued", and the command is carried out
+//! all the same.
 
+use crate::change::Effect;
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
 use crate::frame::FRAME_MAX_BYTES;
@@ -13,78 +18,107 @@ use serde::{Deserialize, Serialize};
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Answer {
-    /// Stored.
+pub enum CommandResult {
+    /// The message is stored.
     Message {
-        /// As stored.
+        /// The message as it was stored.
         message: Box<Message>,
-        /// It had been stored before: by an earlier attempt, or under the same key.
+        /// An earlier attempt, or another command under the same key, had stored it before.
         deduplicated: bool,
     },
-    /// Created, or found.
+    /// The thread exists.
     Thread {
-        /// As stored.
+        /// The thread as it was stored.
         thread: Box<Thread>,
-        /// False if it existed.
+        /// This command created it; `false` if it existed before.
         created: bool,
     },
-    /// Changed.
+    /// The message was changed.
     Changed {
-        /// As it is now.
+        /// The message as it is now.
         message: Box<Message>,
-        /// What happened to it, now or before.
-        effect: crate::change::Effect,
+        /// What happened to it, by this command or an earlier one to the same end.
+        effect: Effect,
     },
-    /// Advanced, or there already.
+    /// The cursor is where the command wanted it, or further.
     Cursor {
-        /// Where the cursor is.
+        /// The `seq` up to which the thread is read (or delivered).
         up_to: u64,
-        /// What is left to read.
+        /// Messages that are left to read.
         unread_count: u64,
     },
-    /// In the inbox.
+    /// The notification is in the inbox.
     Notification {
-        /// As stored.
+        /// The notification as it was stored.
         notification: Box<Notification>,
-        /// It had been stored before: by an earlier attempt, or under the same key.
+        /// An earlier attempt, or another command under the same key, had stored it before.
         #[serde(default)]
         deduplicated: bool,
     },
-    /// So many were changed.
+    /// The command changed so many notifications.
     Count {
         /// How many.
         count: u64,
     },
-    /// Done; there is nothing to show.
+    /// The command was carried out, and there is nothing to show for it.
     Done,
-    /// Not done, and not going to be.
+    /// The command was not carried out and never will be.
     Refused {
-        /// For programs.
+        /// The reason for programs.
         code: ErrorCode,
-        /// For people.
+        /// The reason for people; no internals.
         error: String,
+    },
+    /// The broker has the command and a worker will carry it out, but no result came in time: the store is
+    /// slow or down.
+    ///
+    /// Only an ingress says so, about its own wait. No worker sends it, hence it has no form between
+    /// processes.
+    #[serde(skip)]
+    Queued {
+        /// The command that is waiting.
+        command: CommandId,
     },
 }
 
-/// The answers to the commands of one frame.
+impl CommandResult {
+    /// A refusal with its code and sentence.
+    pub fn refused(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self::Refused { code, error: error.into() }
+    }
+
+    /// The command names something that does not exist, or that its user may not see.
+    pub fn not_found(what: &str) -> Self {
+        Self::refused(ErrorCode::NotFound, format!("there is no such {what}"))
+    }
+
+    /// The command was valid and could not be carried out; its message is kept for an operator.
+    pub fn failed() -> Self {
+        Self::refused(ErrorCode::Failed, "the request could not be done")
+    }
+}
+
+/// The results of the commands of one frame.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReplyFrame {
-    /// In no particular order.
-    pub answers: Vec<(CommandId, Answer)>,
+    /// Results in no particular order, each with the command it belongs to.
+    #[serde(rename = "answers")]
+    pub results: Vec<(CommandId, CommandResult)>,
 }
 
 impl ReplyFrame {
-    /// As a broker message's payload.
+    /// The frame as a broker message's payload.
     pub fn encode(&self) -> Result<Bytes, CodecError> {
         codec::encode(self)
     }
 
-    /// As payloads of at most [`FRAME_MAX_BYTES`], in order; a single larger answer goes alone.
+    /// The frame as payloads of at most [`FRAME_MAX_BYTES`], in order; a single larger result goes alone.
     ///
-    /// Answers carry whole documents, so those to a full frame of commands can be larger together than what a broker takes.
+    /// Results carry whole documents, so those of a full frame of commands can be larger together than what a
+    /// broker takes.
     pub fn pack(&self) -> Result<Vec<Bytes>, CodecError> {
         let mut payloads = Vec::new();
-        pack(&self.answers, &mut payloads)?;
+        pack(&self.results, &mut payloads)?;
         Ok(payloads)
     }
 
@@ -94,23 +128,25 @@ impl ReplyFrame {
     }
 }
 
-/// A [`ReplyFrame`] of some of the answers.
+/// A [`ReplyFrame`] that borrows some of another frame's results.
 #[derive(Serialize)]
-struct Part<'a> {
-    answers: &'a [(CommandId, Answer)],
+struct ReplySlice<'a> {
+    #[serde(rename = "answers")]
+    results: &'a [(CommandId, CommandResult)],
 }
 
-/// Halves what is too large until it fits: how large answers are shows when they are encoded, and nearly all frames fit as they are.
-fn pack(answers: &[(CommandId, Answer)], payloads: &mut Vec<Bytes>) -> Result<(), CodecError> {
-    if answers.is_empty() {
+/// Halves what is too large until it fits. How large results are shows only when they are encoded, and nearly
+/// all frames fit as they are.
+fn pack(results: &[(CommandId, CommandResult)], payloads: &mut Vec<Bytes>) -> Result<(), CodecError> {
+    if results.is_empty() {
         return Ok(());
     }
-    let payload = codec::encode(&Part { answers })?;
-    if payload.len() <= FRAME_MAX_BYTES || answers.len() == 1 {
+    let payload = codec::encode(&ReplySlice { results })?;
+    if payload.len() <= FRAME_MAX_BYTES || results.len() == 1 {
         payloads.push(payload);
         return Ok(());
     }
-    let (first, second) = answers.split_at(answers.len() / 2);
+    let (first, second) = results.split_at(results.len() / 2);
     pack(first, payloads)?;
     pack(second, payloads)
 }
@@ -121,35 +157,44 @@ mod tests {
     use crate::frame::FRAME_MAX_BYTES;
     use proptest::prelude::*;
 
-    fn refusal(bytes: usize) -> (CommandId, Answer) {
-        (CommandId::new(), Answer::Refused { code: ErrorCode::Failed, error: "x".repeat(bytes) })
+    fn refusal(bytes: usize) -> (CommandId, CommandResult) {
+        (CommandId::new(), CommandResult::refused(ErrorCode::Failed, "x".repeat(bytes)))
     }
 
     proptest! {
         #[test]
-        fn answers_are_cut_into_payloads_that_a_broker_takes(sizes in proptest::collection::vec(0..60_000_usize, 0..40)) {
-            let frame = ReplyFrame { answers: sizes.into_iter().map(refusal).collect() };
+        fn results_are_cut_into_payloads_that_a_broker_takes(sizes in proptest::collection::vec(0..60_000_usize, 0..40)) {
+            let frame = ReplyFrame { results: sizes.into_iter().map(refusal).collect() };
             let payloads = frame.pack().unwrap();
             prop_assert!(payloads.iter().all(|payload| payload.len() <= FRAME_MAX_BYTES));
-            let answers = payloads.iter().flat_map(|payload| ReplyFrame::decode(payload).unwrap().answers);
-            prop_assert_eq!(answers.collect::<Vec<_>>(), frame.answers);
+            let results = payloads.iter().flat_map(|payload| ReplyFrame::decode(payload).unwrap().results);
+            prop_assert_eq!(results.collect::<Vec<_>>(), frame.results);
         }
     }
 
     #[test]
-    fn small_answers_travel_together_and_a_large_one_alone() {
+    fn small_results_travel_together_and_a_large_one_alone() {
         let small = || (0..200).map(|_| refusal(10));
-        let together = ReplyFrame { answers: small().collect() };
+        let together = ReplyFrame { results: small().collect() };
         assert_eq!(together.pack().unwrap(), [together.encode().unwrap()]);
         let large =
-            ReplyFrame { answers: small().chain([refusal(FRAME_MAX_BYTES)]).chain(small()).collect() };
+            ReplyFrame { results: small().chain([refusal(FRAME_MAX_BYTES)]).chain(small()).collect() };
         let sizes: Vec<usize> = large
             .pack()
             .unwrap()
             .iter()
-            .map(|payload| ReplyFrame::decode(payload).unwrap().answers.len())
+            .map(|payload| ReplyFrame::decode(payload).unwrap().results.len())
             .collect();
         assert!(sizes.contains(&1) && sizes.iter().sum::<usize>() == 401, "{sizes:?}");
         assert_eq!(ReplyFrame::default().pack().unwrap(), [] as [Bytes; 0]);
+    }
+
+    #[test]
+    fn processes_of_other_versions_read_the_same_names_and_no_queued_command() {
+        let command = CommandId::new();
+        let frame = |result| ReplyFrame { results: vec![(command, result)] };
+        let written = serde_json::to_value(frame(CommandResult::Count { count: 2 })).unwrap();
+        assert_eq!(written, serde_json::json!({ "answers": [[command, { "kind": "count", "count": 2 }]] }));
+        assert!(frame(CommandResult::Queued { command }).encode().is_err());
     }
 }

@@ -1,28 +1,33 @@
-//! Commands become documents: the only stage that writes.
+//! The persistence stage: it carries out commands, and is the only stage that writes documents.
 //!
-//! In come commands of one shard, in order; out go the stored documents as events to the fan-out stage, and answers to
-//! whoever waits. Safe to repeat because a message's id follows from its command's, cursors only rise and changes remember their
-//! commands: the store finds what it did before, and the event that may not have been sent is sent again under the same id.
-//! What a single command does is in [`alter`], what it leaves to be told in [`outcome`].
+//! In come the commands of one shard, in order; out go the stored documents as events to the fan-out stage,
+//! and results to whoever waits. The stage is safe to repeat because a message's id follows from its
+//! command's, cursors only rise, and changes remember their commands. The store finds what it did before, and
+//! an event that may not have been sent is sent again under the same id.
+//!
+//! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
+//! [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
 
-mod alter;
-mod outcome;
+mod append;
+mod applied;
+mod outbox;
+mod together;
+mod update;
 
+use self::applied::Applied;
+pub use self::outbox::CommandOutbox;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Directory, Inbox, NewMessage, Store, StoreError};
-use eventflow_protocol::CommandId;
+use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
 use eventflow_protocol::codec;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reply::ReplyFrame;
-pub use outcome::Announcement;
-use outcome::Became;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -75,70 +80,14 @@ impl Persistence {
         }
     }
 
-    /// Threads, then their messages, then what is done to both. Within a part no order between the three can show.
-    async fn perform_part(&self, part: &[Item<Command>]) -> Result<Vec<Option<Became>>, Unavailable> {
-        let mut results: Vec<Option<Became>> = part.iter().map(|_| None).collect();
-        self.create_threads(part, &mut results).await?;
-        self.append(part, &mut results).await?;
-        self.alter(part, &mut results).await?;
-        Ok(results)
-    }
-
-    /// Threads first: a message may be for a thread that was asked for just before it.
-    async fn create_threads(
-        &self,
-        batch: &[Item<Command>],
-        results: &mut [Option<Became>],
-    ) -> Result<(), Unavailable> {
-        for (item, result) in batch.iter().zip(results) {
-            if let Command::CreateThread(create) = &item.value {
-                *result = Some(match self.parts.store.create_thread(create).await {
-                    Ok((thread, created)) => Became::Thread(Box::new(thread), created),
-                    Err(error) => not_done(error)?,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    async fn append(
-        &self,
-        batch: &[Item<Command>],
-        results: &mut [Option<Became>],
-    ) -> Result<(), Unavailable> {
-        let (at, new): (Vec<usize>, Vec<NewMessage>) =
-            batch.iter().enumerate().filter_map(|(at, item)| Some((at, new_message(item)?))).unzip();
-        if new.is_empty() {
-            return Ok(());
-        }
-        match self.parts.store.append_messages(&new).await {
-            Ok(appended) => {
-                at.into_iter()
-                    .zip(appended)
-                    .for_each(|(at, appended)| results[at] = Some(Became::Message(Box::new(appended))));
-            }
-            Err(error) => {
-                not_done(error)?;
-                self.append_one_by_one(at, &new, results).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The store did not take the batch, perhaps for one of its messages: find which.
-    async fn append_one_by_one(
-        &self,
-        at: Vec<usize>,
-        new: &[NewMessage],
-        results: &mut [Option<Became>],
-    ) -> Result<(), Unavailable> {
-        for (at, message) in at.into_iter().zip(new) {
-            results[at] = match self.parts.store.append_messages(std::slice::from_ref(message)).await {
-                Ok(mut appended) => appended.pop().map(|appended| Became::Message(Box::new(appended))),
-                Err(error) => Some(not_done(error)?),
-            };
-        }
-        Ok(())
+    /// Creates threads, then appends their messages, then updates both: a message may be for a thread that
+    /// was asked for just before it. Within a part no order between the three can show.
+    async fn apply_part(&self, part: &[Item<Command>]) -> Result<Vec<Applied>, Unavailable> {
+        let mut applied: Vec<Option<Applied>> = part.iter().map(|_| None).collect();
+        self.create_threads(part, &mut applied).await?;
+        self.append_messages(part, &mut applied).await?;
+        self.update(part, &mut applied).await?;
+        Ok(applied.into_iter().map(|applied| applied.unwrap_or_else(Applied::unanswered)).collect())
     }
 
     async fn publish(&self, events: &[Event]) -> Result<(), Unavailable> {
@@ -146,9 +95,9 @@ impl Persistence {
             .iter()
             .map(envelope)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| unavailable("encoding", error))?;
+            .map_err(|error| Unavailable::new("encoding", error))?;
         let frames = Frame::pack(envelopes).iter().map(Frame::encode).collect::<Result<Vec<_>, _>>();
-        let frames = frames.map_err(|error| unavailable("encoding", error))?;
+        let frames = frames.map_err(|error| Unavailable::new("encoding", error))?;
         if frames.is_empty() {
             return Ok(());
         }
@@ -158,7 +107,7 @@ impl Persistence {
         for result in self.events.lock().await.publish(messages).await {
             result
                 .inspect_err(|_| self.published.publish_failures.inc())
-                .map_err(|error| unavailable("the broker", error))?;
+                .map_err(|error| Unavailable::new("the broker", error))?;
         }
         timer.observe_duration();
         self.published.published.inc_by(events.len() as u64);
@@ -166,8 +115,8 @@ impl Persistence {
         Ok(())
     }
 
-    async fn answer(&self, answers: &HashMap<Arc<str>, ReplyFrame>) {
-        for (address, frame) in answers {
+    async fn reply(&self, replies: &HashMap<Arc<str>, ReplyFrame>) {
+        for (address, frame) in replies {
             match frame.pack() {
                 Ok(payloads) => {
                     for payload in payloads {
@@ -175,7 +124,7 @@ impl Persistence {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "an answer cannot be encoded")
+                    tracing::error!(error = &error as &dyn std::error::Error, "a reply cannot be encoded")
                 }
             }
         }
@@ -185,7 +134,9 @@ impl Persistence {
         for tries_left in (0..TOUCH_TRIES).rev() {
             match self.parts.store.touch_threads(stored).await {
                 Ok(()) => break,
-                Err(error @ StoreError::Unavailable { .. }) => return Err(unavailable("the store", error)),
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    return Err(Unavailable::new("the store", error));
+                }
                 Err(StoreError::Failed { .. }) if tries_left > 0 => {}
                 Err(error) => {
                     // The messages are stored; a thread's preview and counters follow with its next message.
@@ -204,33 +155,34 @@ impl Persistence {
 #[async_trait]
 impl Handler for Persistence {
     type Value = Command;
-    type Effect = Announcement;
+    type Effect = CommandOutbox;
 
-    async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<Announcement>, Unavailable> {
+    async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         self.observe_age(batch);
-        let mut effect = Announcement::default();
+        let mut outbox = CommandOutbox::default();
         let mut outcomes = Vec::with_capacity(batch.len());
         for part in batch.split_inclusive(|item| ends_a_part(&item.value)) {
-            let results = self.perform_part(part).await?;
-            outcomes.extend(part.iter().zip(results).map(|(item, result)| effect.add(item, result)));
+            let applied = self.apply_part(part).await?;
+            outcomes.extend(part.iter().zip(applied).map(|(item, applied)| outbox.add(item, applied)));
         }
-        Ok(Performed { outcomes, effect })
+        Ok(Performed { outcomes, effect: outbox })
     }
 
-    async fn announce(&self, effect: &Announcement) -> Result<(), Unavailable> {
-        let (published, ()) = tokio::join!(self.publish(&effect.events), self.answer(&effect.answers));
+    async fn announce(&self, outbox: &CommandOutbox) -> Result<(), Unavailable> {
+        let (published, ()) = tokio::join!(self.publish(&outbox.events), self.reply(&outbox.replies));
         published
     }
 
-    /// Thread documents follow their messages, once per thread for all batches that were announced meanwhile.
-    async fn conclude(&self, announced: &[Arc<Announcement>]) -> Result<(), Unavailable> {
-        let stored: Vec<Message> = announced.iter().flat_map(|batch| batch.stored.iter().cloned()).collect();
+    /// Brings thread documents up to their messages, once per thread for all batches that were announced
+    /// meanwhile.
+    async fn conclude(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
+        let stored: Vec<Message> = announced.iter().flat_map(|outbox| outbox.stored().cloned()).collect();
         if stored.is_empty() { Ok(()) } else { self.touch(&stored).await }
     }
 }
 
-/// "Read everything" means everything before it, and a message that is sent after a thread was put away brings it back: what comes after
-/// either belongs to the next part.
+/// "Read everything" means everything before it, and a message that is sent after a thread was put away
+/// brings it back: what comes after either belongs to the next part.
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
@@ -239,34 +191,6 @@ fn ends_a_part(command: &Command) -> bool {
     }
 }
 
-fn new_message(item: &Item<Command>) -> Option<NewMessage> {
-    match &item.value {
-        Command::SendMessage(send) => Some(NewMessage {
-            command_id: CommandId(item.id),
-            send: send.clone(),
-            redelivered: item.redelivered,
-        }),
-        _ => None,
-    }
-}
-
 fn envelope(event: &Event) -> Result<Envelope, codec::CodecError> {
     Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: None })
-}
-
-/// What becomes of a command that the store did not do, or the error that says to wait.
-fn not_done(error: StoreError) -> Result<Became, Unavailable> {
-    match error {
-        StoreError::Unavailable { .. } => Err(unavailable("the store", error)),
-        StoreError::Failed { what, source } => {
-            Ok(Became::Failed(format!("the store failed: {what}: {source}")))
-        }
-        StoreError::Refused { what, source } => {
-            Ok(Became::Refused(format!("the store refused: {what}: {source}")))
-        }
-    }
-}
-
-fn unavailable(what: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
-    Unavailable { what, source: Box::new(source) }
 }

@@ -10,7 +10,8 @@ use parking_lot::Mutex as Lock;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Longest that a caller may wait for a broker that says nothing: the patience, a place in a full lane, and a little.
+/// Longest that a caller may wait for a broker that says nothing: the patience, a place in a full lane, and a
+/// little.
 const AT_MOST: Duration = Duration::from_millis(3_500);
 const CALLERS: u64 = 2_000;
 
@@ -115,14 +116,14 @@ impl Rig {
     }
 
     /// One more caller, `after` some milliseconds: how it ended for it, and how long it waited.
-    async fn call(&self, after: u64) -> (Ending, Duration) {
+    async fn call(&self, after: u64) -> (Result<CommandResult, PublishError>, Duration) {
         sleep(Duration::from_millis(after)).await;
         let started = Instant::now();
-        let ending = match self.requests.send(CommandId::new(), &command()).await {
-            Ok(pending) => pending.ending().await,
-            Err(error) => Ending::Failed(error),
+        let result = match self.requests.send(CommandId::new(), &command()).await {
+            Ok(pending) => pending.result().await,
+            Err(error) => Err(error),
         };
-        (ending, started.elapsed())
+        (result, started.elapsed())
     }
 }
 
@@ -137,8 +138,8 @@ fn command() -> Command {
 async fn while_the_broker_confirms_nothing_every_caller_is_told_within_the_patience() {
     let rig = Rig::new().await;
     rig.broker.mode.send_replace(Mode::Silent);
-    for (ending, waited) in join_all((0..CALLERS).map(|n| rig.call(n))).await {
-        assert_eq!(ending, Ending::Failed(PublishError::Unavailable));
+    for (result, waited) in join_all((0..CALLERS).map(|n| rig.call(n))).await {
+        assert_eq!(result, Err(PublishError::Unavailable));
         assert!(waited <= AT_MOST, "{waited:?}");
     }
 }
@@ -149,8 +150,8 @@ async fn what_nobody_waits_for_any_more_is_not_published_later() {
     rig.broker.mode.send_replace(Mode::Silent);
     join_all((0..CALLERS).map(|n| rig.call(n / 10))).await;
     rig.broker.mode.send_replace(Mode::Open);
-    let (ending, _) = timeout(AT_MOST * 2, rig.call(0)).await.unwrap();
-    let Ending::Queued(id) = ending else { panic!("{ending:?}") };
+    let (result, _) = timeout(AT_MOST * 2, rig.call(0)).await.unwrap();
+    let Ok(CommandResult::Queued { command: id }) = result else { panic!("{result:?}") };
     let taken = rig.taken();
     assert!(
         taken.last() == Some(&id) && taken.len() <= 257,
@@ -168,12 +169,13 @@ async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
         rig.broker.health.send_replace(Health::Down("gone".into()));
         rig.broker.mode.send_replace(Mode::Gone);
     };
-    // The first goes out by itself and may have arrived, so it is tried again for a while; the others never went out.
+    // The first goes out by itself and may have arrived, so it is tried again for a while; the others never
+    // went out.
     let ((), first, others) =
         tokio::join!(going, rig.call(0), join_all((0..CALLERS).map(|n| rig.call(10 + n / 10))));
     assert!(first.1 <= AT_MOST, "{first:?}");
-    for (ending, waited) in others {
-        assert_eq!(ending, Ending::Failed(PublishError::Unavailable));
+    for (result, waited) in others {
+        assert_eq!(result, Err(PublishError::Unavailable));
         assert!(waited <= Duration::from_millis(1_200), "{waited:?}");
     }
 }
@@ -187,8 +189,8 @@ async fn what_a_caller_sent_before_it_left_is_published_while_the_broker_is_ther
         drop(rig.requests.send(id, &command()).await.unwrap());
         sent.push(id);
     }
-    let (ending, _) = rig.call(0).await;
-    assert!(matches!(ending, Ending::Queued(_)), "{ending:?}");
+    let (result, _) = rig.call(0).await;
+    assert!(matches!(result, Ok(CommandResult::Queued { .. })), "{result:?}");
     assert_eq!(rig.taken()[..600], sent);
 }
 
@@ -204,7 +206,7 @@ async fn a_cursor_takes_another_way_than_a_message_so_that_no_message_waits_behi
     };
     let cursors = [Cursor::Delivered, Cursor::Read].map(|cursor| Command::AdvanceCursor(advance(cursor)));
     for command in cursors.iter().chain([&command()]) {
-        rig.requests.send(CommandId::new(), command).await.unwrap().ending().await;
+        let _ = rig.requests.send(CommandId::new(), command).await.unwrap().result().await;
     }
     let queues: Vec<String> = rig.broker.taken.lock().iter().map(|(queue, _)| queue.clone()).collect();
     assert_eq!(queues, ["cursors.0", "cursors.0", "persist.0"]);

@@ -3,7 +3,7 @@
 //! The path names the message; its thread is read from the store, and whoever is not in it gets the words for
 //! a message that does not exist. Whether somebody is the sender is decided where the change is made.
 
-use crate::commands::Done;
+use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
@@ -15,6 +15,7 @@ use axum::response::Response;
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor, Effect};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Identified as _;
+use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{MessageId, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -64,12 +65,12 @@ pub(crate) async fn read(
 /// Moves a cursor and says where it is.
 pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Response, RefusalResponse> {
     let thread = advance.thread_id;
-    match edge.commands.send_command(&Command::AdvanceCursor(advance)).await?.done().await? {
-        Done::Cursor { up_to, unread_count } => Ok(answer::ok(
+    match edge.commands.send_command(&Command::AdvanceCursor(advance)).await?.result().await? {
+        CommandResult::Cursor { up_to, unread_count } => Ok(answer::ok(
             json!({ "success": true, "threadId": thread, "seq": up_to, "unreadCount": unread_count }),
         )),
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 
@@ -82,8 +83,8 @@ async fn change(
     let thread_id = edge.commands.thread_of(message_id, &by).await?;
     let command =
         Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() });
-    match edge.commands.send_command(&command).await?.done().await? {
-        Done::Changed { message, effect } => {
+    match edge.commands.send_command(&command).await?.result().await? {
+        CommandResult::Changed { message, effect } => {
             let mut body = json!({ "success": true, "message": message.shown() });
             if let Some(action) = action(effect) {
                 body["action"] = json!(action);
@@ -91,8 +92,8 @@ async fn change(
             }
             Ok(answer::ok(body))
         }
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 

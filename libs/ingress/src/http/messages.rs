@@ -1,6 +1,6 @@
 //! The routes about messages: a thread's history, and saying something in it.
 
-use crate::commands::Done;
+use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
@@ -13,6 +13,7 @@ use axum::response::Response;
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::{Identified as _, Message};
 use eventflow_protocol::pairing::Leg;
+use eventflow_protocol::reply::CommandResult;
 use http::HeaderMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -42,15 +43,15 @@ pub(crate) async fn send(
     request::merge_key(&headers, &mut body, "clientMessageId")?;
     let mut message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
     validate::paired(&mut message, Leg::Rest, caller.session, None);
-    match edge.commands.send_message(message).await?.done().await? {
-        Done::Message { message, deduplicated: false } => {
+    match edge.commands.send_message(message).await?.result().await? {
+        CommandResult::Message { message, deduplicated: false } => {
             Ok(answer::created(json!({ "success": true, "message": message.shown() })))
         }
-        Done::Message { message, deduplicated: true } => {
+        CommandResult::Message { message, deduplicated: true } => {
             Ok(answer::ok(json!({ "success": true, "message": message.shown(), "deduplicated": true })))
         }
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Somebody else's notification is answered like one that does not exist. Repeating a mark or a deletion
 //! changes nothing, and telling somebody again under the same key finds what they were told.
 
-use crate::commands::{Done, Sent};
+use crate::commands::{SentCommand, unexpected};
 use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
@@ -17,6 +17,7 @@ use eventflow_ports::NotificationPage;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Identified as _;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, NotificationChange};
+use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{ErrorCode, NotificationId, UserId};
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -122,33 +123,35 @@ async fn change(
         change,
         at: edge.clock.now(),
     });
-    match edge.commands.send_command(&command).await?.done().await? {
-        Done::Count(count) => Ok(answer::ok(json!({ "success": true, "count": count }))),
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+    match edge.commands.send_command(&command).await?.result().await? {
+        CommandResult::Count { count } => Ok(answer::ok(json!({ "success": true, "count": count }))),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 
 /// What became of each person's notification. A refusal of all is an error, and so is a key that was used for
 /// something else; of others that were refused, the people are named.
-async fn told(on_their_way: Vec<(UserId, Result<Sent, Refusal>)>) -> Result<Response, RefusalResponse> {
+async fn told(
+    on_their_way: Vec<(UserId, Result<SentCommand, Refusal>)>,
+) -> Result<Response, RefusalResponse> {
     let (mut stored, mut queued, mut failed, mut unwanted, mut last) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), None);
     let mut is_news = false;
     for (user, sent) in on_their_way {
         let done = match sent {
-            Ok(sent) => sent.done().await,
+            Ok(sent) => sent.result().await,
             Err(refusal) => Err(refusal),
         };
         match done {
-            Ok(Done::Notification { notification, deduplicated }) => {
+            Ok(CommandResult::Notification { notification, deduplicated }) => {
                 is_news |= !deduplicated;
                 stored.push(notification.shown());
             }
-            Ok(Done::Queued(command)) => queued.push(command),
+            Ok(CommandResult::Queued { command }) => queued.push(command),
             // They do not want this kind in the inbox: nothing was stored, as they wished.
-            Ok(Done::Done) => unwanted.push(user),
-            Ok(other) => (failed.push(user), last = Some(other.unexpected())).0,
+            Ok(CommandResult::Done) => unwanted.push(user),
+            Ok(other) => (failed.push(user), last = Some(unexpected(&other))).0,
             Err(refusal) if refusal.code == ErrorCode::KeyReused => return Err(refusal.into()),
             Err(refusal) => (failed.push(user), last = Some(refusal)).0,
         }

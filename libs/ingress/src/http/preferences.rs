@@ -1,6 +1,6 @@
 //! The routes about how somebody wants to be told.
 
-use crate::commands::Done;
+use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::SetPreferences;
+use eventflow_protocol::reply::CommandResult;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -33,9 +34,9 @@ pub(crate) async fn set(
     let preferences = validate::preferences(&mut body, edge.clock.now())?;
     let shown = json!({ "success": true, "preferences": preferences });
     let command = Command::SetPreferences(SetPreferences { user_id: caller.user, preferences });
-    match edge.commands.send_command(&command).await?.done().await? {
-        Done::Done => Ok(answer::ok(shown)),
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+    match edge.commands.send_command(&command).await?.result().await? {
+        CommandResult::Done => Ok(answer::ok(shown)),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }

@@ -1,6 +1,6 @@
 //! The routes about threads: start or find one, list one's own, see one, put it away, and that it was read.
 
-use crate::commands::Done;
+use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer;
 use crate::http::caller::Caller;
@@ -17,6 +17,7 @@ use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::{Identified as _, Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::person::{DEFAULT_AVATAR, Participant};
+use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{ThreadId, UserId};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -34,17 +35,17 @@ pub(crate) async fn create(
 ) -> Result<Response, RefusalResponse> {
     let create = validate::create_thread(&mut body, caller.user.clone(), edge.clock.now())?;
     let id = create.thread_id;
-    match edge.commands.create_thread(create).await?.done().await? {
-        Done::Thread { thread, created } => {
+    match edge.commands.create_thread(create).await?.result().await? {
+        CommandResult::Thread { thread, created } => {
             let view = if created { fresh(*thread) } else { found(&edge, *thread, &caller.user).await? };
             let body = json!({ "success": true, "thread": edge.show(&[view], &caller.user).await.pop() });
             Ok(if created { answer::created(body) } else { answer::ok(body) })
         }
-        Done::Queued(command) => {
+        CommandResult::Queued { command } => {
             let body = json!({ "success": true, "status": "queued", "commandId": command, "threadId": id });
             Ok((StatusCode::ACCEPTED, Json(body)).into_response())
         }
-        other => Err(other.unexpected().into()),
+        other => Err(unexpected(&other).into()),
     }
 }
 
@@ -124,13 +125,13 @@ async fn put_away(
     edge.commands.require_participant(thread_id, &user_id).await?;
     let command =
         Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });
-    match edge.commands.send_command(&command).await?.done().await? {
-        Done::Done => {
+    match edge.commands.send_command(&command).await?.result().await? {
+        CommandResult::Done => {
             let status = if archived { ThreadStatus::Archived } else { ThreadStatus::Active };
             Ok(answer::ok(json!({ "success": true, "threadId": thread_id, "status": status })))
         }
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The routes about people, for administrators: what somebody is called, and ending their logins.
 
-use crate::commands::Done;
+use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::fields;
 use crate::http::answer;
@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::person::Revocation;
+use eventflow_protocol::reply::CommandResult;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,13 +28,13 @@ pub(crate) async fn put(
 ) -> Result<Response, RefusalResponse> {
     let profile = validate::profile(&mut body, user.clone())?;
     let shown = json!({ "success": true, "user": profile });
-    match edge.commands.send_command(&Command::PutProfile(profile)).await?.done().await? {
-        Done::Done => {
+    match edge.commands.send_command(&Command::PutProfile(profile)).await?.result().await? {
+        CommandResult::Done => {
             edge.people.forget(&user);
             Ok(answer::ok(shown))
         }
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 
@@ -46,13 +47,13 @@ pub(crate) async fn revoke(
     let session =
         fields::optional_text(&mut body, "session", "session")?.as_deref().map(session).transpose()?;
     let revocation = Revocation { user_id: user.clone(), session, at: edge.clock.now() };
-    match edge.commands.send_command(&Command::Revoke(revocation)).await?.done().await? {
-        Done::Done => {
+    match edge.commands.send_command(&Command::Revoke(revocation)).await?.result().await? {
+        CommandResult::Done => {
             edge.revocations.forget(&user);
             Ok(answer::ok(json!({ "success": true })))
         }
-        Done::Queued(command) => Ok(answer::queued(command)),
-        other => Err(other.unexpected().into()),
+        CommandResult::Queued { command } => Ok(answer::queued(command)),
+        other => Err(unexpected(&other).into()),
     }
 }
 

@@ -10,7 +10,7 @@ use eventflow_bus::topology::{CURSORS, PERSIST, Topology};
 use eventflow_protocol::change::Changed;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_protocol::reply::{Answer, ReplyFrame};
+use eventflow_protocol::reply::{CommandResult, ReplyFrame};
 use eventflow_protocol::{CommandId, ErrorCode, GatewayId, codec};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -83,11 +83,11 @@ impl Publish for TestPublisher {
                 self.worker.others.lock().extend(frame.items.into_iter().map(|item| (queue.clone(), item)));
                 continue;
             }
-            let answers = frame.items.iter().map(|item| {
+            let results = frame.items.iter().map(|item| {
                 let id = CommandId(item.id);
                 (id, self.worker.work(id, codec::decode(&item.body).unwrap()))
             });
-            let reply = ReplyFrame { answers: answers.collect() }.encode().unwrap();
+            let reply = ReplyFrame { results: results.collect() }.encode().unwrap();
             if let Some(replies) = self.replies.as_ref().filter(|_| !self.worker.is_silent.load(SeqCst)) {
                 replies.send(reply).await.unwrap();
             }
@@ -97,7 +97,7 @@ impl Publish for TestPublisher {
 }
 
 impl Worker {
-    fn work(&self, id: CommandId, command: Command) -> Answer {
+    fn work(&self, id: CommandId, command: Command) -> CommandResult {
         self.commands.lock().push(command.clone());
         if let Some(code) = *self.refuses.lock() {
             return refused(code);
@@ -105,15 +105,15 @@ impl Worker {
         match command {
             Command::CreateThread(create) => {
                 let (thread, created) = self.store.create(&create);
-                Answer::Thread { thread: Box::new(thread), created }
+                CommandResult::Thread { thread: Box::new(thread), created }
             }
             Command::SendMessage(send) => {
                 let (message, deduplicated) = self.store.append(id, send);
-                Answer::Message { message: Box::new(message), deduplicated }
+                CommandResult::Message { message: Box::new(message), deduplicated }
             }
             Command::ChangeMessage(change) => match self.store.change(id, &change) {
                 Changed::Done(message, effect) | Changed::Before(message, effect) => {
-                    Answer::Changed { message, effect }
+                    CommandResult::Changed { message, effect }
                 }
                 Changed::NotFound => refused(ErrorCode::NotFound),
                 Changed::NotSender => refused(ErrorCode::Forbidden),
@@ -121,37 +121,39 @@ impl Worker {
             },
             Command::AdvanceCursor(advance) => self.store.advance_one(&advance).map_or_else(
                 || refused(ErrorCode::NotFound),
-                |done| Answer::Cursor { up_to: done.up_to, unread_count: done.unread_count },
+                |done| CommandResult::Cursor { up_to: done.up_to, unread_count: done.unread_count },
             ),
             Command::ArchiveThread(archive) => self
                 .store
                 .archive_one(&archive)
-                .map_or_else(|| refused(ErrorCode::NotFound), |_| Answer::Done),
+                .map_or_else(|| refused(ErrorCode::NotFound), |_| CommandResult::Done),
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
-                let answer = |(notification, deduplicated)| Answer::Notification {
+                let answer = |(notification, deduplicated)| CommandResult::Notification {
                     notification: Box::new(notification),
                     deduplicated,
                 };
                 told.map_or_else(|| refused(ErrorCode::KeyReused), answer)
             }
-            Command::ChangeNotifications(change) => Answer::Count { count: self.inbox.change(&change) },
+            Command::ChangeNotifications(change) => {
+                CommandResult::Count { count: self.inbox.change(&change) }
+            }
             Command::SetPreferences(set) => {
                 self.inbox.set(set);
-                Answer::Done
+                CommandResult::Done
             }
             Command::PutProfile(profile) => {
                 self.directory.put(profile);
-                Answer::Done
+                CommandResult::Done
             }
             Command::Revoke(revocation) => {
                 self.directory.add(revocation);
-                Answer::Done
+                CommandResult::Done
             }
         }
     }
 }
 
-fn refused(code: ErrorCode) -> Answer {
-    Answer::Refused { code, error: "refused by the worker".into() }
+fn refused(code: ErrorCode) -> CommandResult {
+    CommandResult::refused(code, "refused by the worker")
 }

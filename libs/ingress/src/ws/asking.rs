@@ -3,7 +3,7 @@
 //! Here is what they share; [`crate::ws::changing`] and [`crate::ws::reading`] say what each asks for. Without a callback only a
 //! refusal is told, by `error`: what was done is heard as an event anyway. All of them may be repeated.
 
-use crate::commands::{Done, Sent};
+use crate::commands::{SentCommand, unexpected};
 use crate::refusal::Refusal;
 use crate::ws::answer::Asker;
 use crate::ws::application::Shared;
@@ -12,12 +12,13 @@ use crate::ws::events::taken;
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Effect;
 use eventflow_protocol::document::Identified;
+use eventflow_protocol::reply::CommandResult;
 use serde_json::{Value, json};
 
 /// A command on its way, and the thread it is about.
 pub(crate) struct Asked {
     pub(crate) thread: ThreadId,
-    pub(crate) sent: Sent,
+    pub(crate) sent: SentCommand,
 }
 
 impl Shared {
@@ -31,7 +32,7 @@ impl Shared {
         match command {
             Ok(Asked { thread, sent }) => {
                 self.tasks.spawn(async move {
-                    match sent.done().await.and_then(|done| shown(done, thread)) {
+                    match sent.result().await.and_then(|done| shown(done, thread)) {
                         Ok(body) => asker.ack(&body),
                         Err(refusal) => asker.refuse(name.label(), &refusal),
                     }
@@ -46,9 +47,9 @@ impl Shared {
     }
 }
 
-fn shown(done: Done, thread: ThreadId) -> Result<Value, Refusal> {
+fn shown(done: CommandResult, thread: ThreadId) -> Result<Value, Refusal> {
     Ok(match done {
-        Done::Changed { message, effect } => {
+        CommandResult::Changed { message, effect } => {
             let action = match effect {
                 Effect::Edited => "edited",
                 Effect::Deleted => "deleted",
@@ -57,12 +58,12 @@ fn shown(done: Done, thread: ThreadId) -> Result<Value, Refusal> {
             };
             json!({ "success": true, "message": message.shown(), "action": action })
         }
-        Done::Cursor { up_to, unread_count } => {
+        CommandResult::Cursor { up_to, unread_count } => {
             json!({ "success": true, "threadId": thread, "seq": up_to, "unreadCount": unread_count })
         }
-        Done::Queued(command) => {
+        CommandResult::Queued { command } => {
             json!({ "success": true, "status": "queued", "commandId": command, "threadId": thread })
         }
-        other => return Err(other.unexpected()),
+        other => return Err(unexpected(&other)),
     })
 }

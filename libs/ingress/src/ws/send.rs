@@ -4,7 +4,7 @@
 //! answer is awaited on the side. The answer goes to the callback and as `message:sent` or `message:error`; repeating a send with
 //! the same `clientMessageId` finds the same message.
 
-use crate::commands::{Done, Sent};
+use crate::commands::{SentCommand, unexpected};
 use crate::fields::Object;
 use crate::refusal::Refusal;
 use crate::validate;
@@ -16,6 +16,7 @@ use eventflow_protocol::ErrorCode;
 use eventflow_protocol::command::CLIENT_KEY_MAX_BYTES;
 use eventflow_protocol::document::Identified;
 use eventflow_protocol::pairing::Leg;
+use eventflow_protocol::reply::CommandResult;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ impl Shared {
         };
         match sent {
             Ok(sent) => {
-                self.tasks.spawn(async move { answer(&asker, &echo, sent.done().await) });
+                self.tasks.spawn(async move { answer(&asker, &echo, sent.result().await) });
                 Taken::Ok
             }
             Err(refusal) => {
@@ -72,7 +73,7 @@ impl Shared {
         }
     }
 
-    async fn send(&self, asker: &Asker, mut body: Object) -> Result<Sent, Refusal> {
+    async fn send(&self, asker: &Asker, mut body: Object) -> Result<SentCommand, Refusal> {
         let user = asker.socket.state().user().ok_or_else(Refusal::unauthenticated)?;
         let thread = validate::thread_id(&mut body)?;
         let mut message = validate::send_message(&mut body, thread, user.clone(), self.edge.clock.now())?;
@@ -84,9 +85,9 @@ impl Shared {
     }
 }
 
-fn answer(asker: &Asker, echo: &Echo, done: Result<Done, Refusal>) {
+fn answer(asker: &Asker, echo: &Echo, done: Result<CommandResult, Refusal>) {
     match done {
-        Ok(Done::Message { message, deduplicated }) => {
+        Ok(CommandResult::Message { message, deduplicated }) => {
             match message.shown_text().and_then(RawValue::from_string) {
                 Ok(message) => confirm(asker, echo, &message, deduplicated),
                 Err(error) => tracing::error!(
@@ -95,13 +96,13 @@ fn answer(asker: &Asker, echo: &Echo, done: Result<Done, Refusal>) {
                 ),
             }
         }
-        Ok(Done::Queued(command)) => {
+        Ok(CommandResult::Queued { command }) => {
             let body = json!({ "success": true, "status": "queued", "commandId": command, "threadId": echo.thread_id,
                 "clientMessageId": echo.client_message_id });
             asker.ack(&body);
             asker.emit("message:queued", &body);
         }
-        Ok(other) => refuse(asker, echo, &other.unexpected()),
+        Ok(other) => refuse(asker, echo, &unexpected(&other)),
         Err(refusal) => refuse(asker, echo, &refusal),
     }
 }

@@ -1,0 +1,48 @@
+//! New threads and new messages.
+
+use super::Persistence;
+use super::applied::Applied;
+use super::together::Picked;
+use eventflow_bus::handler::{Item, Unavailable};
+use eventflow_ports::NewMessage;
+use eventflow_protocol::CommandId;
+use eventflow_protocol::command::Command;
+
+impl Persistence {
+    pub(super) async fn create_threads(
+        &self,
+        part: &[Item<Command>],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
+        for (item, applied) in part.iter().zip(applied) {
+            let Command::CreateThread(create) = &item.value else { continue };
+            *applied = Some(match self.parts.store.create_thread(create).await {
+                Ok((thread, created)) => Applied::thread(item, thread, created),
+                Err(error) => Applied::store_error(error)?,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) async fn append_messages(
+        &self,
+        part: &[Item<Command>],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
+        let picked = Picked::of(part, new_message);
+        let answers =
+            self.together(&picked.wanted, |store, messages| store.append_messages(messages)).await?;
+        for (at, answer) in picked.at.into_iter().zip(answers) {
+            applied[at] = Some(match answer {
+                Ok(appended) => Applied::appended(&part[at], appended),
+                Err(error) => Applied::store_error(error)?,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn new_message(item: &Item<Command>) -> Option<NewMessage> {
+    let Command::SendMessage(send) = &item.value else { return None };
+    Some(NewMessage { command_id: CommandId(item.id), send: send.clone(), redelivered: item.redelivered })
+}

@@ -1,0 +1,205 @@
+//! What carrying out one command came to: its result for whoever waits, its events for the fan-out stage, its
+//! outcome for the bus.
+//!
+//! Each function takes the store's answer to one kind of command. An event that an earlier attempt may not
+//! have sent is sent again, under the same id: hence "or redelivered" beside everything that is told only
+//! when it is new.
+
+use eventflow_bus::handler::{Item, Unavailable};
+use eventflow_bus::settle::Outcome;
+use eventflow_ports::{Appended, StoreError};
+use eventflow_protocol::change::{
+    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor,
+};
+use eventflow_protocol::command::Command;
+use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::event::Event;
+use eventflow_protocol::inbox::Notification;
+use eventflow_protocol::person::Revocation;
+use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::{CommandId, ErrorCode, MessageId};
+
+/// What carrying out one command came to.
+pub(super) struct Applied {
+    /// For whoever waits. `None` while the command is to be tried again: the caller has its result when it is
+    /// carried out, and is told meanwhile that the command is queued, which it is.
+    pub(super) result: Option<CommandResult>,
+    /// For the fan-out stage, in this order.
+    pub(super) events: Vec<Event>,
+    /// For the bus: whether to acknowledge the command, to try it again or to park it.
+    pub(super) outcome: Outcome,
+}
+
+impl Applied {
+    /// Carried out, or refused for good, and news to nobody.
+    pub(super) fn quietly(result: CommandResult) -> Self {
+        Self { result: Some(result), events: Vec::new(), outcome: Outcome::Done }
+    }
+
+    fn with_event(result: CommandResult, event: Event) -> Self {
+        Self { result: Some(result), events: vec![event], outcome: Outcome::Done }
+    }
+
+    fn refused(code: ErrorCode, error: &str) -> Self {
+        Self::quietly(CommandResult::refused(code, error))
+    }
+
+    fn not_found(what: &str) -> Self {
+        Self::quietly(CommandResult::not_found(what))
+    }
+
+    /// The store did not carry the command out. `Err` if that was no fault of the command: the stage then
+    /// waits for the store.
+    pub(super) fn store_error(error: StoreError) -> Result<Self, Unavailable> {
+        match error {
+            StoreError::Unavailable { .. } => Err(Unavailable::new("the store", error)),
+            StoreError::Failed { .. } => {
+                Ok(Self { result: None, events: Vec::new(), outcome: Outcome::retry_for(&error) })
+            }
+            StoreError::Refused { .. } => Ok(Self::parked(Outcome::reject_for(&error))),
+        }
+    }
+
+    /// The store answered for fewer commands than it was given.
+    pub(super) fn unanswered() -> Self {
+        Self::parked(Outcome::reject("the store gave no answer"))
+    }
+
+    fn parked(outcome: Outcome) -> Self {
+        Self { result: Some(CommandResult::failed()), events: Vec::new(), outcome }
+    }
+
+    pub(super) fn thread(item: &Item<Command>, thread: Thread, created: bool) -> Self {
+        let result = |thread| CommandResult::Thread { thread, created };
+        // A thread found rather than created may come from an earlier attempt whose event was never sent.
+        if created || item.redelivered {
+            let event = Event::ThreadCreated { thread: thread.clone() };
+            return Self::with_event(result(Box::new(thread)), event);
+        }
+        Self::quietly(result(Box::new(thread)))
+    }
+
+    pub(super) fn appended(item: &Item<Command>, appended: Appended) -> Self {
+        match appended {
+            Appended::Stored(message) => {
+                let event = Event::MessageStored { message: message.clone(), repeated: false };
+                let result = CommandResult::Message { message: Box::new(message), deduplicated: false };
+                Self::with_event(result, event)
+            }
+            Appended::Duplicate(message) => Self::appended_before(item, message),
+            Appended::KeyReused => {
+                Self::refused(ErrorCode::KeyReused, "this clientMessageId was used for another message")
+            }
+            Appended::NotParticipant => Self::not_found("thread"),
+        }
+    }
+
+    fn appended_before(item: &Item<Command>, message: Message) -> Self {
+        let is_own = message.id == MessageId::from(CommandId(item.id));
+        let event = Event::MessageStored { message: message.clone(), repeated: item.redelivered };
+        let result = CommandResult::Message { message: Box::new(message), deduplicated: true };
+        // This command stored the message on an earlier attempt, whose event may not have been sent. Another
+        // command, with the same key or as the other leg of the same click, has sent its event itself.
+        if is_own { Self::with_event(result, event) } else { Self::quietly(result) }
+    }
+
+    pub(super) fn changed(item: &Item<Command>, wanted: &ChangeMessage, changed: Changed) -> Self {
+        let (message, effect, is_new) = match changed {
+            Changed::Done(message, effect) => (message, effect, true),
+            Changed::Before(message, effect) => (message, effect, false),
+            Changed::NotFound => return Self::not_found("message"),
+            Changed::NotSender => {
+                return Self::refused(ErrorCode::Forbidden, "only the sender of a message may do that");
+            }
+            Changed::TooManyReactions => {
+                return Self::refused(ErrorCode::Invalid, "the message has too many reactions");
+            }
+        };
+        if !is_new && !item.redelivered {
+            return Self::quietly(CommandResult::Changed { message, effect });
+        }
+        let event = Event::MessageChanged {
+            message: message.clone(),
+            effect,
+            by: wanted.by.clone(),
+            emoji: emoji(&wanted.change),
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        Self::with_event(CommandResult::Changed { message, effect }, event)
+    }
+
+    /// `None`: no such thread, or the user is not in it.
+    pub(super) fn advanced(item: &Item<Command>, wanted: &AdvanceCursor, advanced: Option<Advanced>) -> Self {
+        let Some(advanced) = advanced else { return Self::not_found("thread") };
+        let Advanced { from, up_to, unread_count, messages } = advanced;
+        let mut applied = Self::quietly(CommandResult::Cursor { up_to, unread_count });
+        if up_to <= from && !item.redelivered {
+            return applied;
+        }
+        let is_read = wanted.cursor == Cursor::Read;
+        if is_read {
+            applied.events.push(Event::ThreadChanged {
+                thread_id: wanted.thread_id,
+                user_id: wanted.user_id.clone(),
+                unread_count: Some(unread_count),
+                status: None,
+                command: CommandId(item.id),
+                at: wanted.at,
+            });
+        }
+        // A delivery that changed no message is news to nobody.
+        if is_read || !messages.is_empty() {
+            applied.events.push(Event::CursorAdvanced {
+                thread_id: wanted.thread_id,
+                user_id: wanted.user_id.clone(),
+                cursor: wanted.cursor,
+                up_to,
+                messages,
+                command: CommandId(item.id),
+                at: wanted.at,
+            });
+        }
+        applied
+    }
+
+    /// `None`: no such thread, or the user is not in it.
+    pub(super) fn archived(item: &Item<Command>, wanted: &ArchiveThread, view: Option<ThreadView>) -> Self {
+        let Some(view) = view else { return Self::not_found("thread") };
+        let event = Event::ThreadChanged {
+            thread_id: wanted.thread_id,
+            user_id: wanted.user_id.clone(),
+            unread_count: Some(view.unread_count),
+            status: Some(view.thread.status),
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        Self::with_event(CommandResult::Done, event)
+    }
+
+    /// `is_new`: this command stored the notification; else an earlier one had.
+    pub(super) fn notified(item: &Item<Command>, notification: Box<Notification>, is_new: bool) -> Self {
+        if !is_new && !item.redelivered {
+            return Self::quietly(CommandResult::Notification { notification, deduplicated: true });
+        }
+        let event = Event::NotificationStored { notification: notification.clone() };
+        Self::with_event(CommandResult::Notification { notification, deduplicated: !is_new }, event)
+    }
+
+    /// The sender's key stands for another notification.
+    pub(super) fn notification_key_reused() -> Self {
+        Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+    }
+
+    pub(super) fn revoked(item: &Item<Command>, revocation: &Revocation) -> Self {
+        let event = Event::Revoked { revocation: revocation.clone(), command: CommandId(item.id) };
+        Self::with_event(CommandResult::Done, event)
+    }
+}
+
+fn emoji(change: &Change) -> Option<String> {
+    match change {
+        Change::React { emoji, .. } => Some(emoji.clone()),
+        Change::Edit { .. } | Change::Delete => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! What a batch of commands leaves to be sent: events for the fan-out stage and results for whoever waits.
+
+use super::applied::Applied;
+use eventflow_bus::handler::Item;
+use eventflow_bus::settle::Outcome;
+use eventflow_protocol::CommandId;
+use eventflow_protocol::command::Command;
+use eventflow_protocol::document::Message;
+use eventflow_protocol::event::Event;
+use eventflow_protocol::reply::ReplyFrame;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a batch of commands leaves to be sent.
+#[derive(Default)]
+pub struct CommandOutbox {
+    /// In the order of the commands.
+    pub(super) events: Vec<Event>,
+    /// By reply address.
+    pub(super) replies: HashMap<Arc<str>, ReplyFrame>,
+}
+
+impl CommandOutbox {
+    /// Takes what `item` left to be sent, and leaves what the bus has to know.
+    pub(super) fn add(&mut self, item: &Item<Command>, applied: Applied) -> Outcome {
+        let Applied { result, events, outcome } = applied;
+        self.events.extend(events);
+        if let (Some(result), Some(address)) = (result, &item.reply_to) {
+            let reply = self.replies.entry(Arc::clone(address)).or_default();
+            reply.results.push((CommandId(item.id), result));
+        }
+        outcome
+    }
+
+    /// The messages that were stored, now or on an earlier attempt.
+    pub(super) fn stored(&self) -> impl Iterator<Item = &Message> {
+        self.events.iter().filter_map(|event| {
+            let Event::MessageStored { message, .. } = event else { return None };
+            Some(message)
+        })
+    }
+}

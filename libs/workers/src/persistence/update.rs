@@ -1,0 +1,182 @@
+//! Updates of what exists: changes of messages, cursors, archives, inboxes, profiles, revocations.
+//!
+//! Changes and advances of a part go to the store together, and notifications several at a time, so that a
+//! notification to many people does not hold up the messages behind it. The other kinds are rare and go one
+//! by one. Repeating an update is safe because each method of the store is safe to repeat.
+
+use super::Persistence;
+use super::applied::Applied;
+use super::together::Picked;
+use eventflow_bus::handler::{Item, Unavailable};
+use eventflow_ports::inbox::Keyed;
+use eventflow_ports::{Identified, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
+use eventflow_protocol::command::Command;
+use eventflow_protocol::inbox::{Notification, Notify};
+use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::{CommandId, NotificationId};
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use std::collections::HashSet;
+
+/// Notifications stored at the same time: half of what a store's connections carry, and a full batch takes
+/// some thirty rounds.
+const NOTIFIED_AT_ONCE: usize = 16;
+
+impl Persistence {
+    /// Carries out everything of `part` that is neither a new thread nor a new message.
+    pub(super) async fn update(
+        &self,
+        part: &[Item<Command>],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
+        self.change_messages(part, applied).await?;
+        self.advance_cursors(part, applied).await?;
+        let mut applied = applied.iter_mut();
+        for run in runs(part) {
+            let mut work = Vec::with_capacity(run.len());
+            for item in run {
+                work.push(self.update_one(item));
+            }
+            let mut done = iter(work).buffered(NOTIFIED_AT_ONCE);
+            while let Some(done) = done.next().await {
+                let applied = applied.next().expect("there is a place for each item");
+                if let Some(done) = done {
+                    *applied = Some(done.or_else(Applied::store_error)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn change_messages(
+        &self,
+        part: &[Item<Command>],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
+        let picked = Picked::of(part, wanted_change);
+        let answers = self.together(&picked.wanted, |store, changes| store.change_messages(changes)).await?;
+        for ((at, change), answer) in picked.at.into_iter().zip(&picked.wanted).zip(answers) {
+            applied[at] = Some(match answer {
+                Ok(changed) => Applied::changed(&part[at], &change.wanted, changed),
+                Err(error) => Applied::store_error(error)?,
+            });
+        }
+        Ok(())
+    }
+
+    async fn advance_cursors(
+        &self,
+        part: &[Item<Command>],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
+        let picked = Picked::of(part, wanted_advance);
+        let answers = self.together(&picked.wanted, |store, advances| store.advance(advances)).await?;
+        for ((at, advance), answer) in picked.at.into_iter().zip(&picked.wanted).zip(answers) {
+            applied[at] = Some(match answer {
+                Ok(advanced) => Applied::advanced(&part[at], advance, advanced),
+                Err(error) => Applied::store_error(error)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// `None` for the kinds of commands that go to the store together.
+    async fn update_one(&self, item: &Item<Command>) -> Option<Result<Applied, StoreError>> {
+        let inbox = &self.parts.inbox;
+        let directory = &self.parts.directory;
+        let done = |()| Applied::quietly(CommandResult::Done);
+        Some(match &item.value {
+            Command::CreateThread(_)
+            | Command::SendMessage(_)
+            | Command::ChangeMessage(_)
+            | Command::AdvanceCursor(_) => return None,
+            Command::ArchiveThread(archive) => self.archive(item, archive).await,
+            Command::Notify(notify) => self.notify(item, notify).await,
+            Command::ChangeNotifications(change) => inbox
+                .change_notifications(change)
+                .await
+                .map(|count| Applied::quietly(CommandResult::Count { count })),
+            Command::SetPreferences(set) => inbox.set_preferences(set).await.map(done),
+            Command::PutProfile(profile) => directory.put_profile(profile).await.map(done),
+            Command::Revoke(revocation) => {
+                directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
+            }
+        })
+    }
+
+    async fn archive(&self, item: &Item<Command>, wanted: &ArchiveThread) -> Result<Applied, StoreError> {
+        let archive = Identified { command_id: CommandId(item.id), wanted: wanted.clone() };
+        let view = self.parts.store.archive(&archive).await?;
+        Ok(Applied::archived(item, wanted, view))
+    }
+
+    async fn notify(&self, item: &Item<Command>, notify: &Notify) -> Result<Applied, StoreError> {
+        let preferences = self.parts.inbox.preferences(&notify.user_id).await?;
+        if !preferences.channels_for(&notify.kind).in_app {
+            tracing::debug!(command = %item.id, "a person does not want this kind of notification in the inbox");
+            return Ok(Applied::quietly(CommandResult::Done));
+        }
+        if let Some(key) = &notify.key {
+            return self.notify_keyed(item, key.notification_id(&notify.user_id), notify).await;
+        }
+        let notification = Notification::new(NotificationId::from(CommandId(item.id)), notify.clone());
+        let added = self.parts.inbox.add_notifications(std::slice::from_ref(&notification)).await?;
+        let is_new = added.first().copied().unwrap_or(false);
+        Ok(Applied::notified(item, Box::new(notification), is_new))
+    }
+
+    /// Under its sender's key a notification is stored once, whichever command brought it.
+    async fn notify_keyed(
+        &self,
+        item: &Item<Command>,
+        id: NotificationId,
+        notify: &Notify,
+    ) -> Result<Applied, StoreError> {
+        let notification = Box::new(Notification::new(id, notify.clone()));
+        Ok(match self.parts.inbox.add_keyed_notification(&notification, notify.fingerprint()).await? {
+            Keyed::Stored => Applied::notified(item, notification, true),
+            Keyed::Before(Some(known)) => Applied::notified(item, known, false),
+            // The owner has deleted the notification; to its sender it is what it was.
+            Keyed::Before(None) => Applied::notified(item, notification, false),
+            Keyed::KeyReused => Applied::notification_key_reused(),
+        })
+    }
+}
+
+fn wanted_change(item: &Item<Command>) -> Option<Identified<ChangeMessage>> {
+    let Command::ChangeMessage(wanted) = &item.value else { return None };
+    Some(Identified { command_id: CommandId(item.id), wanted: wanted.clone() })
+}
+
+fn wanted_advance(item: &Item<Command>) -> Option<AdvanceCursor> {
+    let Command::AdvanceCursor(advance) = &item.value else { return None };
+    Some(advance.clone())
+}
+
+/// Cuts the items, in order, into runs that may be carried out at the same time: notifications that differ
+/// from each other.
+///
+/// Anything else is a run of its own, carried out after everything before it and before everything after it.
+fn runs(part: &[Item<Command>]) -> impl Iterator<Item = &[Item<Command>]> {
+    let mut seen = HashSet::new();
+    part.chunk_by(move |item, next| {
+        let both = notification_of(item).zip(notification_of(next));
+        let is_another = both.is_some_and(|(first, next)| {
+            seen.insert(first);
+            // `false` if the run has this notification already: the same one twice must stay in order.
+            seen.insert(next)
+        });
+        if !is_another {
+            seen.clear();
+        }
+        is_another
+    })
+}
+
+/// Which notification the item would store; `None` if it is no notification.
+fn notification_of(item: &Item<Command>) -> Option<NotificationId> {
+    let Command::Notify(notify) = &item.value else { return None };
+    let keyed = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id));
+    Some(keyed.unwrap_or_else(|| NotificationId::from(CommandId(item.id))))
+}
