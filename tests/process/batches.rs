@@ -13,9 +13,10 @@ use eventflow_mongo::MongoStore;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{Clock, Directory, Inbox, NotificationPage, Store, StoreError, SystemClock};
 use eventflow_protocol::change::ArchiveThread;
-use eventflow_protocol::command::{Command, CreateThread, Fingerprint, SendMessage};
+use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::ThreadStatus;
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
 };

@@ -1,15 +1,18 @@
 //! Each JSON example of the protocol page is what the system takes or gives: read with its types, and written again.
 //!
-//! An example says in its fence what it is, e.g. `json client:message:send`. What a client sends goes through the gateways' own
-//! validation and through the encoding between processes; what it gets is read as a document and has to come out the same.
+//! An example says in its fence what it is, e.g. `json client:message:send`. What a client sends is read as a request and goes through
+//! the encoding between processes; what a client gets is read as an answer or event and has to come out the same.
 
 use crate::repository::read;
-use eventflow_ingress::fields::{self, Object};
-use eventflow_ingress::validate;
-use eventflow_protocol::codec;
+use eventflow_protocol::client::answers::{MessageAnswer, QueuedAnswer, ThreadAnswer};
+use eventflow_protocol::client::events::{MessageError, MessageReceived, ThreadCreated};
+use eventflow_protocol::client::requests::{
+    AuthEvent, CreateThreadBody, SendMessageBody, SendMessageEvent, ThreadEvent,
+};
 use eventflow_protocol::command::Command;
-use eventflow_protocol::document::{Message, Thread, ThreadView};
-use eventflow_protocol::{CommandId, ErrorBody, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{ErrorBody, ThreadId, Timestamp, UserId, client, codec};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -53,52 +56,43 @@ fn examples(page: &str) -> impl Iterator<Item = (&str, &str)> {
 
 fn check(kind: &str, text: &str) {
     match kind {
-        "request:create-thread" => create_thread(body(text)),
-        "request:send-message" => send_message(kind, body(text), thread()),
+        "request:create-thread" => {
+            let body: CreateThreadBody = request(kind, text);
+            travels(&Command::CreateThread(body.into_command(user(), Timestamp(0)).expect("a good request")));
+        }
+        "request:send-message" => send(request(kind, text), thread()),
         "client:message:send" => {
-            let mut body = body(text);
-            let thread = validate::thread_id(&mut body).unwrap_or_else(|refusal| panic!("{kind}: {refusal}"));
-            send_message(kind, body, thread);
+            let (thread, body) = request::<SendMessageEvent>(kind, text).into_parts();
+            send(body, thread.id().expect("a thread id"));
         }
         "client:thread:join" => {
-            let mut body = body(text);
-            validate::thread_id(&mut body).unwrap_or_else(|refusal| panic!("{kind}: {refusal}"));
-            nothing_left(kind, &body);
+            let event: ThreadEvent = request(kind, text);
+            assert!(event.thread_id.id().is_some(), "{kind} names a thread");
         }
-        "client:auth" => has_only(kind, &body(text), &["userId", "token"]),
-        "answer:thread" => comes_out_the_same::<ThreadView>(kind, part(text, "thread"), &["participant"]),
-        "answer:message" | "server:message:received" => {
-            comes_out_the_same::<Message>(kind, part(text, "message"), &[])
-        }
-        "server:thread:created" => comes_out_the_same::<Thread>(kind, part(text, "thread"), &[]),
-        "answer:error" => comes_out_the_same::<ErrorBody>(kind, Value::Object(body(text)), &[]),
-        "server:message:error" => {
-            comes_out_the_same::<ErrorBody>(
-                kind,
-                Value::Object(body(text)),
-                &["threadId", "clientMessageId"],
-            );
-        }
-        "answer:queued" => {
-            has_only(kind, &body(text), &["success", "status", "commandId"]);
-            comes_out_the_same::<CommandId>(kind, part(text, "commandId"), &[]);
-        }
+        "client:auth" => drop(request::<AuthEvent>(kind, text)),
+        "answer:thread" => comes_out_the_same::<ThreadAnswer>(kind, text),
+        "answer:message" => comes_out_the_same::<MessageAnswer>(kind, text),
+        "answer:error" => comes_out_the_same::<ErrorBody>(kind, text),
+        "answer:queued" => comes_out_the_same::<QueuedAnswer>(kind, text),
+        "server:message:received" => comes_out_the_same::<MessageReceived<'_>>(kind, text),
+        "server:message:error" => comes_out_the_same::<MessageError>(kind, text),
+        "server:thread:created" => comes_out_the_same::<ThreadCreated<'_>>(kind, text),
         _ => panic!("{PAGE}: no check for an example of `{kind}`"),
     }
 }
 
-fn create_thread(mut body: Object) {
-    let create = validate::create_thread(&mut body, user(), Timestamp(0))
-        .unwrap_or_else(|refusal| panic!("{refusal}"));
-    nothing_left("request:create-thread", &body);
-    travels(&Command::CreateThread(create));
+/// Reads an example as a request, which may show only fields that the request has.
+fn request<T: DeserializeOwned + JsonSchema>(kind: &str, text: &str) -> T {
+    let schema = SchemaSettings::default().for_deserialize().into_generator().into_root_schema_for::<T>();
+    let known = schema.get("properties").and_then(Value::as_object).expect("a request has fields");
+    let shown = client::parse_object(text.as_bytes()).unwrap_or_else(|refused| panic!("{kind}: {refused}"));
+    let unknown: Vec<&String> = shown.keys().filter(|field| !known.contains_key(*field)).collect();
+    assert!(unknown.is_empty(), "{kind} shows fields that nobody reads: {unknown:?}");
+    client::parse(text.as_bytes()).unwrap_or_else(|refused| panic!("{kind}: {refused}"))
 }
 
-fn send_message(kind: &str, mut body: Object, thread: ThreadId) {
-    let send = validate::send_message(&mut body, thread, user(), Timestamp(0));
-    let send = send.unwrap_or_else(|refusal| panic!("{kind}: {refusal}"));
-    nothing_left(kind, &body);
-    travels(&Command::SendMessage(send));
+fn send(body: SendMessageBody, thread: ThreadId) {
+    travels(&Command::SendMessage(body.into_command(thread, user(), Timestamp(0))));
 }
 
 /// From a gateway to a worker.
@@ -108,34 +102,21 @@ fn travels(command: &Command) {
     assert_eq!(&arrived, command);
 }
 
-/// Reads a value as `T` and writes it again; `beside` are fields that the answer adds to it.
-fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, mut shown: Value, beside: &[&str]) {
-    if let Value::Object(fields) = &mut shown {
-        for field in beside {
-            assert!(fields.remove(*field).is_some(), "{kind} does not show `{field}`");
-        }
-    }
-    let read: T = serde_json::from_value(shown.clone()).unwrap_or_else(|error| panic!("{kind}: {error}"));
-    let written = serde_json::to_value(&read).expect("a document has a JSON form");
+/// Reads an example as `T` and writes it again. Documents get an `id` beside their `_id`, which the page does not repeat.
+fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, text: &str) {
+    let shown: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
+    let read: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
+    let mut written = serde_json::to_value(&read).expect("what a client gets has a JSON form");
+    without_second_id(kind, &mut written);
     assert_eq!(written, shown, "{kind}");
 }
 
-fn body(text: &str) -> Object {
-    fields::parse(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}: {text}"))
-}
-
-fn part(text: &str, field: &str) -> Value {
-    fields::take(&mut body(text), field).unwrap_or_else(|| panic!("there is no `{field}` in {text}"))
-}
-
-/// Validation takes out what it knows.
-fn nothing_left(kind: &str, body: &Object) {
-    has_only(kind, body, &[]);
-}
-
-fn has_only(kind: &str, body: &Object, known: &[&str]) {
-    let unknown: Vec<&String> = body.keys().filter(|key| !known.contains(&key.as_str())).collect();
-    assert!(unknown.is_empty(), "{kind} shows fields that nobody reads: {unknown:?}");
+fn without_second_id(kind: &str, value: &mut Value) {
+    let Value::Object(fields) = value else { return };
+    if let Some(id) = fields.get("_id").cloned() {
+        assert_eq!(fields.remove("id"), Some(id), "{kind}");
+    }
+    fields.values_mut().for_each(|inner| without_second_id(kind, inner));
 }
 
 fn user() -> UserId {

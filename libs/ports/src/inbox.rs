@@ -5,7 +5,7 @@
 
 use crate::store::StoreError;
 use async_trait::async_trait;
-use eventflow_protocol::command::Fingerprint;
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 

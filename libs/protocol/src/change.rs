@@ -3,9 +3,9 @@
 //! [`apply`] is the only place that says what a change does to a message; every store runs it under its own lock or compare-and-set.
 //! Repeating a change is safe because a message remembers the last commands of each kind and person.
 
-use crate::command::{Fingerprint, fingerprint};
 use crate::content::Content;
 use crate::document::{DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt};
+use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,16 +64,16 @@ pub enum Change {
 }
 
 /// Whether a sign is to be there afterwards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
+    /// The emoji is to be there.
+    Add,
+    /// The emoji is not to be there.
+    Remove,
     /// The opposite of before.
     #[default]
     Toggle,
-    /// Yes.
-    Add,
-    /// No.
-    Remove,
 }
 
 /// The last commands of one person that changed a message in one way; kept with the message by its store.

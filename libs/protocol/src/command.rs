@@ -6,18 +6,15 @@
 use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
 use crate::content::Content;
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
+use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// Longest explicit idempotency key (`clientMessageId`, `Idempotency-Key`) in bytes. It is an index entry.
 pub const CLIENT_KEY_MAX_BYTES: usize = 128;
-
-/// The first 16 bytes of a SHA-256: tells bodies that came under one key apart without keeping them.
-pub type Fingerprint = [u8; 16];
 
 /// A change somebody asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,20 +146,6 @@ impl CreateThread {
             updated_at: self.at,
         }
     }
-}
-
-/// What a message says, in short.
-pub fn fingerprint(content: &str, attachments: &[Attachment]) -> Fingerprint {
-    let files = serde_json::to_vec(attachments).unwrap_or_default();
-    let hash = Sha256::new_with_prefix((content.len() as u64).to_be_bytes())
-        .chain_update(content)
-        .chain_update(files);
-    short(&hash.finalize())
-}
-
-/// As much of a hash as a [`Fingerprint`] keeps.
-pub(crate) fn short(hash: &[u8]) -> Fingerprint {
-    std::array::from_fn(|i| hash[i])
 }
 
 impl SendMessage {

@@ -3,6 +3,7 @@
 //! In comes the client's raw string, out comes a [`Content`] that may be stored and shown. Nothing is ever entity-encoded:
 //! `a < b && c > d <3` comes back unchanged, `<img onerror=…>` does not survive. Cleaning a clean text changes nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longest content in Unicode scalar values, counted after cleaning.
@@ -23,7 +24,7 @@ pub enum ContentError {
 }
 
 /// Clean text of 1 to 10,000 Unicode scalar values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Content(String);
 

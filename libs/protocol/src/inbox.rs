@@ -1,7 +1,7 @@
 //! What a person is told outside of a conversation, and how they want to be told.
 
-use crate::command::{Fingerprint, short};
 use crate::document::Identified;
+use crate::fingerprint::{Fingerprint, shorten};
 use crate::id::NotificationId;
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ impl Notify {
     /// What it says, in short.
     pub fn fingerprint(&self) -> Fingerprint {
         let body = (&self.kind, &self.title, &self.text, &self.data, self.thread_id);
-        short(&Sha256::digest(serde_json::to_vec(&body).unwrap_or_default()))
+        shorten(&Sha256::digest(serde_json::to_vec(&body).unwrap_or_default()))
     }
 }
 

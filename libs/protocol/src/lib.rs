@@ -12,6 +12,7 @@ pub mod content;
 pub mod document;
 pub mod error;
 pub mod event;
+pub mod fingerprint;
 pub mod frame;
 pub mod id;
 pub mod inbox;

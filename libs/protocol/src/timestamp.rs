@@ -80,7 +80,7 @@ impl Visitor<'_> for EitherForm {
     type Value = Timestamp;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("YYYY-MM-DDTHH:MM:SS.mmmZ, or milliseconds since 1970")
+        f.write_str("a time such as 2030-01-31T12:00:00.000Z")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {

@@ -1,6 +1,6 @@
 //! What was said under a key, in short, as the database keeps it: sixteen bytes.
 
-use eventflow_protocol::command::Fingerprint;
+use eventflow_protocol::fingerprint::Fingerprint;
 use mongodb::bson::Binary;
 use mongodb::bson::spec::BinarySubtype;
 

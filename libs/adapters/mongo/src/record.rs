@@ -5,11 +5,11 @@
 use crate::fingerprint::{binary, fingerprint};
 use crate::free_form::FreeForm;
 use eventflow_protocol::change::ChangeMark;
-use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::document::{
     Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt, Thread,
     ThreadStatus,
 };
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::id::DocumentId;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};

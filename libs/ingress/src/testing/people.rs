@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::presence::GatewayStats;
 use eventflow_ports::{Directory, Inbox, NotificationPage, PresenceError, PresenceStore, StoreError};
-use eventflow_protocol::command::Fingerprint;
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences,
 };

@@ -1,12 +1,18 @@
-//! The contract with clients in types: every answer and every event, as `docs/PROTOCOL.md` describes it.
+//! The contract with clients in types: every request, answer and event, as `docs/PROTOCOL.md` describes it.
 //!
-//! A type here has the JSON that goes over the wire and a JSON Schema of it. The order of JSON fields means nothing to a client,
+//! [`parse`] makes a request of what a client sent, or refuses it with a sentence that names the field. A type of an answer or event has the JSON that goes over the wire and a JSON Schema of it. The order of JSON fields means nothing to a client,
 //! but it has always been the same, and it stays: where fields stand in alphabetical order, or in [`Sorted`], that is why.
 
 pub mod answers;
+pub mod catalogue;
 pub mod events;
+mod given;
+mod parse;
+pub mod requests;
 mod shape;
+pub mod values;
 
+pub use parse::{InvalidRequest, Object, parse, parse_field, parse_object, read};
 pub use shape::{Document, Sorted, Success, WithId, Written};
 
 #[cfg(test)]

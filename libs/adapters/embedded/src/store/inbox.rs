@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
-use eventflow_protocol::command::Fingerprint;
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences,
 };

@@ -2,8 +2,8 @@
 
 use super::column;
 use eventflow_protocol::change::ChangeMark;
-use eventflow_protocol::command::Fingerprint;
 use eventflow_protocol::document::Message;
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};

@@ -1,7 +1,7 @@
 //! Answers about messages.
 
 use crate::change::Effect;
-use crate::client::{Sorted, Success, WithId};
+use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Reaction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

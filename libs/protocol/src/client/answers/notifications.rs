@@ -1,6 +1,6 @@
 //! Answers about notifications and preferences.
 
-use crate::client::{Sorted, Success, WithId};
+use crate::client::shape::{Sorted, Success, WithId};
 use crate::inbox::{Notification, Preferences};
 use crate::{CommandId, UserId};
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! Answers about people: who the caller is, who is there, what somebody is called.
 
 use crate::UserId;
-use crate::client::{Sorted, Success};
+use crate::client::shape::{Sorted, Success};
 use crate::person::Profile;
 use crate::presence::{Presence, Status};
 use schemars::JsonSchema;

@@ -1,6 +1,6 @@
 //! Answers that are about no document: done, queued, and how the service is.
 
-use crate::client::Success;
+use crate::client::shape::Success;
 use crate::{CommandId, ThreadId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The answer to `sync`: what a client has missed.
 
-use crate::client::{Success, Written};
+use crate::client::shape::{Success, Written};
 use crate::document::Message;
 use crate::{ErrorBody, ThreadId};
 use schemars::JsonSchema;

@@ -1,6 +1,6 @@
 //! Answers about threads.
 
-use crate::client::{Sorted, Success, WithId};
+use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Thread, ThreadStatus};
 use crate::{ThreadId, UserId};
 use schemars::JsonSchema;

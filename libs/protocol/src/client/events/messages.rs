@@ -1,8 +1,10 @@
 //! Events about messages.
 
 use crate::client::answers::{ChangeAction, QueuedStatus};
-use crate::client::events::ServerEvent;
-use crate::client::{Sorted, Success, WithId, Written};
+use crate::client::events::name::ServerEvent;
+use crate::client::parse::Object;
+use crate::client::shape::{Sorted, Success, WithId, Written};
+use crate::command::CLIENT_KEY_MAX_BYTES;
 use crate::document::{Message, Reaction};
 use crate::{CommandId, ErrorBody, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -19,6 +21,21 @@ pub struct Echo {
     /// The client's own key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
+}
+
+impl Echo {
+    /// What the fields of a `message:send` hold of it, well formed or not: texts short enough to be sent back.
+    pub fn of(fields: &Object) -> Self {
+        Self {
+            thread_id: short_text(fields, "threadId"),
+            client_message_id: short_text(fields, "clientMessageId"),
+        }
+    }
+}
+
+fn short_text(fields: &Object, field: &str) -> Option<String> {
+    let text = fields.get(field)?.as_str()?;
+    (text.len() <= CLIENT_KEY_MAX_BYTES).then(|| text.to_owned())
 }
 
 /// The message is stored: to the socket that sent it, and its callback.

@@ -1,7 +1,7 @@
 //! Events about people: who is there, and what one is told outside of a conversation.
 
-use crate::client::WithId;
-use crate::client::events::ServerEvent;
+use crate::client::events::name::ServerEvent;
+use crate::client::shape::WithId;
 use crate::inbox::Notification;
 use crate::presence::Presence;
 use schemars::JsonSchema;

@@ -1,8 +1,8 @@
 //! Events about cursors: how far somebody has got or read a thread.
 
 use crate::change::Receipted;
-use crate::client::Sorted;
-use crate::client::events::ServerEvent;
+use crate::client::events::name::ServerEvent;
+use crate::client::shape::Sorted;
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

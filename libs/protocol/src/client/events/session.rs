@@ -1,6 +1,6 @@
 //! Events about the connection itself: who it belongs to, and what could not be answered by callback.
 
-use crate::client::events::ServerEvent;
+use crate::client::events::name::ServerEvent;
 use crate::{ErrorCode, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

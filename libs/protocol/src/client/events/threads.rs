@@ -1,7 +1,7 @@
 //! Events about threads: a new one, a change for one person, and who types.
 
-use crate::client::WithId;
-use crate::client::events::ServerEvent;
+use crate::client::events::name::ServerEvent;
+use crate::client::shape::WithId;
 use crate::document::{Thread, ThreadStatus};
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;

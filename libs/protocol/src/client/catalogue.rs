@@ -1,0 +1,160 @@
+//! JSON Schemas of everything that clients send and get, by the name of the type: the source for API descriptions.
+
+use crate::ErrorBody;
+use crate::client::{answers, events, requests};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value};
+
+/// Adds the schema of one type, and of all types that it holds.
+type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// What clients send.
+const REQUESTS: [Describe; 20] = [
+    of::<requests::AuthEvent>,
+    of::<requests::CreateThreadBody>,
+    of::<requests::EditMessageBody>,
+    of::<requests::EditMessageEvent>,
+    of::<requests::HandshakeAuth>,
+    of::<requests::MessageEvent>,
+    of::<requests::NotificationBody>,
+    of::<requests::PreferencesBody>,
+    of::<requests::PresenceSyncEvent>,
+    of::<requests::PresenceUpdateEvent>,
+    of::<requests::ProfileBody>,
+    of::<requests::ReactionBody>,
+    of::<requests::ReactionEvent>,
+    of::<requests::ReadMessageEvent>,
+    of::<requests::ReadThreadBody>,
+    of::<requests::RevocationBody>,
+    of::<requests::SendMessageBody>,
+    of::<requests::SendMessageEvent>,
+    of::<requests::SyncEvent>,
+    of::<requests::ThreadEvent>,
+];
+
+/// What clients get as an answer.
+const ANSWERS: [Describe; 24] = [
+    of::<ErrorBody>,
+    of::<answers::ArchiveAnswer>,
+    of::<answers::AuthAnswer>,
+    of::<answers::ChangeAnswer>,
+    of::<answers::CountAnswer>,
+    of::<answers::CsrfTokenAnswer>,
+    of::<answers::CursorAnswer>,
+    of::<answers::DoneAnswer>,
+    of::<answers::HistoryAnswer>,
+    of::<answers::MessageAnswer>,
+    of::<answers::NotificationsAnswer>,
+    of::<answers::NotifiedAnswer>,
+    of::<answers::PreferencesAnswer>,
+    of::<answers::PresenceAnswer>,
+    of::<answers::PresenceChoiceAnswer>,
+    of::<answers::PresenceListAnswer>,
+    of::<answers::QueuedAnswer>,
+    of::<answers::StatusAnswer>,
+    of::<answers::SyncAnswer>,
+    of::<answers::ThreadAck>,
+    of::<answers::ThreadAnswer>,
+    of::<answers::ThreadsAnswer>,
+    of::<answers::UnreadCountAnswer>,
+    of::<answers::UserAnswer>,
+];
+
+/// What clients get as an event.
+const EVENTS: [Describe; 20] = [
+    of::<events::AuthError>,
+    of::<events::AuthSuccess>,
+    of::<events::ConnectErrorData>,
+    of::<events::Echo>,
+    of::<events::EventError>,
+    of::<events::MessageDeleted>,
+    of::<events::MessageError>,
+    of::<events::MessageQueued>,
+    of::<events::MessageReadUpdate<'static>>,
+    of::<events::MessageReceived<'static>>,
+    of::<events::MessageSent>,
+    of::<events::MessageStatusUpdate<'static>>,
+    of::<events::MessageUpdated<'static>>,
+    of::<events::NotificationReceived<'static>>,
+    of::<events::PresenceSync<'static>>,
+    of::<events::PresenceUpdate<'static>>,
+    of::<events::ReactionReceived<'static>>,
+    of::<events::ThreadCreated<'static>>,
+    of::<events::ThreadUpdated>,
+    of::<events::TypingUpdate>,
+];
+
+/// The schemas of requests, by type name.
+pub fn requests() -> Map<String, Value> {
+    definitions(SchemaSettings::draft2020_12().for_deserialize(), &REQUESTS)
+}
+
+/// The schemas of answers, by type name.
+pub fn answers() -> Map<String, Value> {
+    definitions(SchemaSettings::draft2020_12().for_serialize(), &ANSWERS)
+}
+
+/// The schemas of events, by type name.
+pub fn events() -> Map<String, Value> {
+    definitions(SchemaSettings::draft2020_12().for_serialize(), &EVENTS)
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn definitions(settings: SchemaSettings, types: &[Describe]) -> Map<String, Value> {
+    let mut generator = settings.into_generator();
+    for describe in types {
+        describe(&mut generator);
+    }
+    generator.take_definitions(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// The names of the public types in a folder of this module.
+    fn types_in(folder: &str) -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client").join(folder);
+        let mut names = Vec::new();
+        for file in fs::read_dir(folder).unwrap() {
+            for line in fs::read_to_string(file.unwrap().path()).unwrap().lines() {
+                let declared = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
+                let end = |c: char| !c.is_ascii_alphanumeric();
+                names.extend(declared.and_then(|rest| rest.split(end).next()).map(str::to_owned));
+            }
+        }
+        assert!(!names.is_empty(), "no public types found");
+        names
+    }
+
+    fn lacks(schemas: &Map<String, Value>, folder: &str) -> Vec<String> {
+        types_in(folder).into_iter().filter(|name| !schemas.contains_key(name)).collect()
+    }
+
+    #[test]
+    fn every_type_of_the_contract_has_a_schema() {
+        assert_eq!(lacks(&requests(), "requests"), [""; 0], "requests");
+        assert_eq!(lacks(&answers(), "answers"), [""; 0], "answers");
+        assert_eq!(lacks(&events(), "events"), [""; 0], "events");
+    }
+
+    #[test]
+    fn a_schema_says_what_is_required_and_what_a_document_holds() {
+        let requests = requests();
+        assert_eq!(requests["SendMessageBody"]["required"], serde_json::json!(["content"]));
+        assert_eq!(
+            requests["SendMessageBody"]["properties"]["attachments"]["maxItems"],
+            serde_json::json!(10)
+        );
+        let answers = answers();
+        let message = &answers["MessageWithId"]["properties"];
+        assert_eq!(message["id"], message["_id"]);
+        assert!(answers["ListedThread"]["properties"]["unreadCount"].is_object());
+    }
+}

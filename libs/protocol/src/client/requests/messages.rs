@@ -1,0 +1,171 @@
+//! Requests about messages.
+
+use crate::change::Wish;
+use crate::client::given::{Given, Problem};
+use crate::client::values::{
+    AttachmentReference, ClientKey, Emoji, List, MessageContent, MessageReference, ThreadReference, Unfit,
+};
+use crate::command::SendMessage;
+use crate::document::{ATTACHMENTS_MAX, Attachment};
+use crate::{ThreadId, Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `POST /messages/{threadId}`: say something in a thread.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SendMessageBody {
+    /// What the message says.
+    pub content: MessageContent,
+    /// References to files.
+    #[serde(default)]
+    pub attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The client's own key: the same key of the same sender is the same message.
+    #[serde(default)]
+    pub client_message_id: Option<ClientKey>,
+}
+
+impl SendMessageBody {
+    /// The command to store the message. Its sender was checked; `at` is now.
+    pub fn into_command(self, thread_id: ThreadId, sender_id: UserId, at: Timestamp) -> SendMessage {
+        SendMessage {
+            thread_id,
+            sender_id,
+            content: self.content.0,
+            attachments: self.attachments.into_attachments(),
+            client_message_id: self.client_message_id.map(ClientKey::into_string),
+            pairing: None,
+            at,
+        }
+    }
+}
+
+/// `message:send`: say something in a thread.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SendMessageEvent {
+    /// The thread.
+    pub thread_id: ThreadReference,
+    /// What the message says.
+    pub content: MessageContent,
+    /// References to files.
+    #[serde(default)]
+    pub attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The client's own key: the same key of the same sender is the same message.
+    #[serde(default)]
+    pub client_message_id: Option<ClientKey>,
+}
+
+impl SendMessageEvent {
+    /// The thread that the event names, and what a REST request for that thread carries.
+    pub fn into_parts(self) -> (ThreadReference, SendMessageBody) {
+        let Self { thread_id, content, attachments, client_message_id } = self;
+        (thread_id, SendMessageBody { content, attachments, client_message_id })
+    }
+}
+
+impl List<AttachmentReference, ATTACHMENTS_MAX> {
+    /// The attachments as messages carry them.
+    pub fn into_attachments(self) -> Vec<Attachment> {
+        self.0.into_iter().map(|AttachmentReference(attachment)| attachment).collect()
+    }
+}
+
+/// `PATCH` or `PUT /messages/{messageId}`: say it differently.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct EditMessageBody {
+    /// What the message says from now on.
+    pub content: MessageContent,
+}
+
+/// `message:edit`: say it differently.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EditMessageEvent {
+    /// The message.
+    pub message_id: MessageReference,
+    /// What the message says from now on.
+    pub content: MessageContent,
+}
+
+/// `message:delete`: take a message back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageEvent {
+    /// The message.
+    pub message_id: MessageReference,
+}
+
+/// `POST /messages/{messageId}/reactions`: put an emoji on a message, or take it off.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct ReactionBody {
+    /// The emoji.
+    pub emoji: Emoji,
+    /// Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
+    #[serde(default)]
+    pub action: Wish,
+}
+
+/// `reaction:send`: put an emoji on a message, or take it off.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReactionEvent {
+    /// The message.
+    pub message_id: MessageReference,
+    /// The emoji.
+    pub emoji: Emoji,
+    /// Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
+    #[serde(default)]
+    pub action: Wish,
+}
+
+/// `message:read`: everything up to a message was read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "ReadMessageFields")]
+#[schemars(with = "ReadMessageFields")]
+pub enum ReadMessageEvent {
+    /// Up to this message.
+    Message(MessageReference),
+    /// Up to this place in a thread.
+    Place {
+        /// The thread.
+        thread: ThreadReference,
+        /// The place.
+        seq: u64,
+    },
+}
+
+/// Either `messageId`, or `threadId` and `seq`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ReadMessageEvent")]
+struct ReadMessageFields {
+    /// The message.
+    #[serde(default)]
+    message_id: Option<MessageReference>,
+    /// The message's thread; not looked at beside `messageId`.
+    #[serde(default)]
+    #[schemars(with = "Option<ThreadReference>")]
+    thread_id: Option<Value>,
+    /// The message's place in its thread; not looked at beside `messageId`.
+    #[serde(default)]
+    #[schemars(with = "Option<u64>")]
+    seq: Option<Value>,
+}
+
+impl TryFrom<ReadMessageFields> for ReadMessageEvent {
+    type Error = Unfit;
+
+    fn try_from(fields: ReadMessageFields) -> Result<Self, Unfit> {
+        if let Some(message) = fields.message_id {
+            return Ok(Self::Message(message));
+        }
+        let thread = fields.thread_id.ok_or_else(|| Unfit::sentence("messageId is missing"))?;
+        let seq = fields.seq.ok_or_else(|| Unfit::sentence("seq is missing"))?;
+        let seq = seq.as_u64().ok_or_else(|| Unfit::sentence("seq must be a whole number"))?;
+        let thread = ThreadReference::deserialize(Given(thread))
+            .map_err(|_: Problem| Unfit::sentence("threadId must be a text"))?;
+        Ok(Self::Place { thread, seq })
+    }
+}

@@ -1,0 +1,25 @@
+//! Requests: the body of a REST request (`…Body`), and the argument of an event that a client sends (`…Event`).
+//!
+//! A value of one of these types is well formed: contents are clean, everything is bounded. Whether the user may do what it asks for is
+//! not decided here.
+
+mod messages;
+mod notifications;
+mod people;
+mod sync;
+mod threads;
+
+pub use messages::{
+    EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
+    SendMessageBody, SendMessageEvent,
+};
+pub use notifications::{ChannelsBody, ChannelsByKind, NOTIFIED_MAX, NotificationBody, PreferencesBody};
+pub use people::{
+    ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
+    RevocationBody,
+};
+pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
+pub use threads::{CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent};
+
+#[cfg(test)]
+mod tests;

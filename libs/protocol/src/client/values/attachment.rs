@@ -1,0 +1,171 @@
+//! References to files: where a browser may be sent, and what name it may show.
+//!
+//! The files themselves live with the host application; nothing is fetched here. A reference is refused, never repaired: a silently
+//! changed address or name would be another file.
+
+use crate::client::given::FIELD;
+use crate::client::values::metadata::Metadata;
+use crate::client::values::unfit::Unfit;
+use crate::client::values::words::Link;
+use crate::content::clean;
+use crate::document::{Attachment, AttachmentKind};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use std::fmt;
+
+/// Longest file name in bytes: what file systems take.
+const FILENAME_MAX_BYTES: usize = 255;
+/// Largest size in bytes that a JavaScript client reads exactly (2^53 - 1).
+const SIZE_MAX: u64 = (1 << 53) - 1;
+/// Longest type or subtype (RFC 6838, section 4.2).
+const MIME_NAME_MAX_BYTES: usize = 127;
+
+/// A reference to a file that the host application stores.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(try_from = "Fields")]
+#[schemars(with = "Fields")]
+pub struct AttachmentReference(pub Attachment);
+
+/// The fields of a reference, each good by itself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AttachmentReference")]
+struct Fields {
+    /// What a viewer does with the file.
+    #[serde(rename = "type")]
+    kind: AttachmentKind,
+    /// An absolute `https` address, or a path on the same site.
+    url: Link,
+    /// Shown to people; no path, no control characters.
+    #[serde(default)]
+    filename: FileName,
+    /// Bytes.
+    #[serde(default)]
+    size: FileSize,
+    /// As in `Content-Type`. It must fit `type`.
+    #[serde(default)]
+    mime_type: MimeType,
+    /// The client's free-form object.
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+impl TryFrom<Fields> for AttachmentReference {
+    type Error = Unfit;
+
+    fn try_from(fields: Fields) -> Result<Self, Unfit> {
+        if !is_of(&fields.mime_type.0, fields.kind) {
+            return Err(Unfit::sentence(format_args!("{FIELD}.mimeType does not belong to {FIELD}.type")));
+        }
+        Ok(Self(Attachment {
+            kind: fields.kind,
+            url: fields.url.into_string(),
+            filename: fields.filename.0,
+            size: fields.size.0,
+            mime_type: fields.mime_type.0,
+            metadata: fields.metadata.into_object(),
+        }))
+    }
+}
+
+/// Whether a file of this type may be shown as this: what a page shows by itself must be a picture or a film. An SVG is a document,
+/// since it can run script where it is opened.
+fn is_of(mime: &str, kind: AttachmentKind) -> bool {
+    let mime = mime.to_ascii_lowercase();
+    if mime.is_empty() {
+        return true;
+    }
+    match kind {
+        AttachmentKind::Image => mime.starts_with("image/") && !mime.starts_with("image/svg"),
+        AttachmentKind::Video => mime.starts_with("video/"),
+        AttachmentKind::Document => true,
+    }
+}
+
+/// A name without a path, and one that reads as what it is; empty if there is none.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, extend("maxLength" = FILENAME_MAX_BYTES))]
+struct FileName(String);
+
+impl TryFrom<String> for FileName {
+    type Error = Unfit;
+
+    fn try_from(name: String) -> Result<Self, Unfit> {
+        if name.is_empty() || is_filename(&name) {
+            return Ok(Self(name));
+        }
+        Err(Unfit::must_be("a plain file name"))
+    }
+}
+
+/// No path, no control characters, no markup, no direction changes.
+fn is_filename(name: &str) -> bool {
+    let is_hidden =
+        |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{061C}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}');
+    let is_odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | '<' | '>' | '"') || is_hidden(c);
+    name.len() <= FILENAME_MAX_BYTES
+        && !name.contains(is_odd)
+        && clean(name) == name
+        && !matches!(name.trim(), "" | "." | "..")
+}
+
+/// A number of bytes that JavaScript reads exactly; 0 if it is not known.
+#[derive(Default, JsonSchema)]
+#[schemars(inline)]
+struct FileSize(u64);
+
+impl<'de> Deserialize<'de> for FileSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(NumberOfBytes)
+    }
+}
+
+struct NumberOfBytes;
+
+impl Visitor<'_> for NumberOfBytes {
+    type Value = FileSize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of bytes")
+    }
+
+    fn visit_u64<E: Error>(self, size: u64) -> Result<FileSize, E> {
+        if size <= SIZE_MAX {
+            return Ok(FileSize(size));
+        }
+        Err(E::invalid_value(Unexpected::Unsigned(size), &self))
+    }
+}
+
+/// `type/subtype`; empty if there is none.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct MimeType(String);
+
+impl TryFrom<String> for MimeType {
+    type Error = Unfit;
+
+    fn try_from(mime: String) -> Result<Self, Unfit> {
+        if mime.is_empty() || is_mime_type(&mime) {
+            return Ok(Self(mime));
+        }
+        Err(Unfit::must_be("type/subtype"))
+    }
+}
+
+/// Both names are restricted names of RFC 6838.
+fn is_mime_type(mime: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+    let is_name = |name: &str| {
+        let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        starts && name.len() <= MIME_NAME_MAX_BYTES && name.bytes().all(is_allowed)
+    };
+    mime.split_once('/').is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
+}
+
+#[cfg(test)]
+#[path = "attachment/tests.rs"]
+mod tests;

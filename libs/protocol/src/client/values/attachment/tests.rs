@@ -1,0 +1,150 @@
+use super::*;
+use crate::client::requests::SendMessageBody;
+use crate::client::{InvalidRequest, read};
+use crate::document::ATTACHMENTS_MAX;
+use serde_json::{Value, json};
+
+fn send(attachments: &[Value]) -> Result<Vec<Attachment>, InvalidRequest> {
+    let body = json!({"content": "a", "attachments": attachments});
+    let body: SendMessageBody = read(body.as_object().cloned().unwrap())?;
+    Ok(body.attachments.into_attachments())
+}
+
+fn with(field: &str, value: Value) -> Result<Attachment, InvalidRequest> {
+    let mut item =
+        json!({"type": "image", "url": "/f/1", "filename": "a.png", "size": 1, "mimeType": "image/png"});
+    item[field] = value;
+    Ok(send(&[item])?.remove(0))
+}
+
+#[test]
+fn only_https_addresses_and_paths_of_this_site_are_accepted() {
+    for good in ["https://cdn.example.com/a.png?x=1#top", "HTTPS://cdn.example.com", "/files/a%20b.png", "/"]
+    {
+        assert!(with("url", json!(good)).is_ok(), "{good}");
+    }
+    for bad in [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "http://example.com/a",
+        "ftp://a/b",
+        "//evil.example/a",
+        "/\\evil.example",
+        "\\\\evil",
+        "https://",
+        "https:///a",
+        "https://good.example@evil.example/",
+        "file.png",
+        "../etc/passwd",
+        "",
+        " https://a.example",
+        "java\nscript:alert(1)",
+        "https://a.example/<b>",
+        "blob:https://a/1",
+        "/a\"onerror=\"x",
+        "https://a.example/\u{202E}gnp",
+    ] {
+        assert_eq!(
+            with("url", json!(bad)).unwrap_err().message,
+            "attachments[0].url must be an https address or a path on this site",
+            "{bad}"
+        );
+    }
+    assert!(with("url", json!(format!("/{}", "x".repeat(2_048)))).is_err());
+}
+
+#[test]
+fn a_file_name_is_a_name_and_reads_as_what_it_is() {
+    for good in ["a.png", "Bericht über 2026 (final).pdf", "日本.txt", ".profile", ""] {
+        assert!(with("filename", json!(good)).is_ok(), "{good}");
+    }
+    for bad in [
+        "../a",
+        "a/b",
+        "a\\b",
+        "..",
+        ".",
+        " ",
+        "a\u{0}.png",
+        "a\r\nb",
+        "gnp.\u{202E}exe",
+        "<img src=x>",
+        "a\u{200B}b",
+    ] {
+        assert_eq!(
+            with("filename", json!(bad)).unwrap_err().message,
+            "attachments[0].filename must be a plain file name",
+            "{bad}"
+        );
+    }
+    assert!(with("filename", json!("x".repeat(FILENAME_MAX_BYTES + 1))).is_err());
+}
+
+#[test]
+fn sizes_and_mime_types_are_checked() {
+    for bad in [json!(-1), json!(1.5), json!("1"), json!(1_u64 << 53), json!({})] {
+        assert_eq!(
+            with("size", bad.clone()).unwrap_err().message,
+            "attachments[0].size must be a number of bytes",
+            "{bad}"
+        );
+    }
+    for good in ["image/png", "IMAGE/webp", ""] {
+        assert!(with("mimeType", json!(good)).is_ok(), "{good}");
+    }
+    for bad in ["image", "image/", "/png", "image/png; charset=x", "a/b/c", "im age/png", "image/p\nng"] {
+        assert_eq!(
+            with("mimeType", json!(bad)).unwrap_err().message,
+            "attachments[0].mimeType must be type/subtype",
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn what_a_page_shows_by_itself_is_a_picture_or_a_film() {
+    let file = |kind: &str, mime: &str| send(&[json!({"type": kind, "url": "/f/1", "mimeType": mime})]);
+    for (kind, mime) in
+        [("video", "video/mp4"), ("document", "application/vnd.ms-excel"), ("document", "image/svg+xml")]
+    {
+        assert!(file(kind, mime).is_ok(), "{kind} {mime}");
+    }
+    for (kind, mime) in [
+        ("image", "text/html"),
+        ("image", "image/svg+xml"),
+        ("image", "Image/SVG"),
+        ("video", "image/png"),
+        ("video", "text/html"),
+    ] {
+        assert_eq!(
+            file(kind, mime).unwrap_err().message,
+            "attachments[0].mimeType does not belong to attachments[0].type"
+        );
+    }
+}
+
+#[test]
+fn refusals_name_the_attachment_and_its_field() {
+    assert_eq!(with("url", json!({"a": 1})).unwrap_err().message, "attachments[0].url must be a text");
+    assert_eq!(with("url", Value::Null).unwrap_err().message, "attachments[0].url is missing");
+    assert_eq!(
+        with("type", json!("audio")).unwrap_err().message,
+        "attachments[0].type must be image, video or document"
+    );
+    assert_eq!(with("type", json!(1)).unwrap_err().message, "attachments[0].type must be a text");
+    assert_eq!(with("metadata", json!([])).unwrap_err().message, "attachments[0].metadata must be an object");
+    let good = json!({"type": "image", "url": "/f/1"});
+    assert_eq!(
+        send(&[good.clone(), good.clone(), good, json!("x")]).unwrap_err().message,
+        "attachments[3] must be an object"
+    );
+}
+
+#[test]
+fn there_are_at_most_ten() {
+    let many = |count: usize| send(&vec![json!({"type": "image", "url": "/a"}); count]);
+    assert_eq!(many(ATTACHMENTS_MAX).unwrap().len(), ATTACHMENTS_MAX);
+    assert_eq!(many(ATTACHMENTS_MAX + 1).unwrap_err().message, "attachments has more than 10 items");
+}

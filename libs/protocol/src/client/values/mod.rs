@@ -1,0 +1,20 @@
+//! Values that carry their rule: whoever has one needs to check nothing any more.
+//!
+//! Each is made from what a client wrote by `try_from`, which deserialisation uses too, and comes out as what commands carry. An
+//! [`Unfit`] value is refused, never repaired; only contents, titles and names are cleaned.
+
+mod attachment;
+mod list;
+mod metadata;
+mod reference;
+mod text;
+mod unfit;
+mod words;
+
+pub use attachment::AttachmentReference;
+pub use list::{List, NamedUser, UserIds};
+pub use metadata::{METADATA_MAX_BYTES, METADATA_MAX_DEPTH, Metadata};
+pub use reference::{DocumentReference, MessageReference, ThreadReference};
+pub use text::{ClientKey, Emoji, MessageContent, NotificationKind, NotificationText, NotificationTitle};
+pub use unfit::Unfit;
+pub use words::{EmailAddress, Link, LoginId, PersonName};

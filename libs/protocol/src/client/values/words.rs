@@ -1,0 +1,134 @@
+//! What is known of people: names, addresses, logins.
+
+use crate::client::values::unfit::Unfit;
+use crate::content::clean_within;
+use crate::person::NAME_MAX_CHARS;
+use http::Uri;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Longest address in bytes: what every browser and proxy takes.
+pub(super) const LINK_MAX_BYTES: usize = 2_048;
+/// Longest e-mail address in bytes (RFC 5321, section 4.5.3.1.3).
+const EMAIL_MAX_BYTES: usize = 254;
+/// A login is a SHA-256 in hexadecimal digits.
+const LOGIN_DIGITS: usize = 64;
+
+/// What a person is called: one clean line without angle brackets, since published clients put it into pages as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for PersonName {
+    type Error = Unfit;
+
+    fn try_from(raw: String) -> Result<Self, Unfit> {
+        // Without any bracket a name is safe also where it is put into an attribute or completed by a page.
+        let clean = clean_within(&raw, NAME_MAX_CHARS).unwrap_or_default().replace(['<', '>'], "");
+        let name = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+        if (1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
+            return Ok(Self(name));
+        }
+        Err(Unfit::field(format_args!("must have 1 to {NAME_MAX_CHARS} characters")))
+    }
+}
+
+/// Where a browser may be sent: `https://host…`, or `/path` on the same site.
+///
+/// Everything else can run script (`javascript:`, `data:`), leave the encryption (`http:`), or mean another host than it seems
+/// (`//host`, `\`, user names before `@`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("minLength" = 1, "maxLength" = LINK_MAX_BYTES))]
+pub struct Link(String);
+
+impl Link {
+    /// The address.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Link {
+    type Error = Unfit;
+
+    fn try_from(url: String) -> Result<Self, Unfit> {
+        if is_safe(&url) {
+            return Ok(Self(url));
+        }
+        Err(Unfit::must_be("an https address or a path on this site"))
+    }
+}
+
+fn is_safe(url: &str) -> bool {
+    let is_plain = url.len() <= LINK_MAX_BYTES
+        && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`".contains(&byte));
+    let Some(uri) = is_plain.then(|| url.parse::<Uri>().ok()).flatten() else { return false };
+    match uri.scheme_str() {
+        Some("https") => uri
+            .authority()
+            .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@')),
+        Some(_) => false,
+        None => url.starts_with('/') && !url.starts_with("//"),
+    }
+}
+
+/// One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more than an address.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("format" = "email", "maxLength" = EMAIL_MAX_BYTES))]
+pub struct EmailAddress(String);
+
+impl EmailAddress {
+    /// The address.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = Unfit;
+
+    fn try_from(text: String) -> Result<Self, Unfit> {
+        if is_email(&text) { Ok(Self(text)) } else { Err(Unfit::must_be("an address like name@example.com")) }
+    }
+}
+
+fn is_email(text: &str) -> bool {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
+    let halves = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.contains('@'));
+    is_plain
+        && text.len() <= EMAIL_MAX_BYTES
+        && halves.is_some_and(|(_, domain)| domain.contains('.') && !domain.starts_with('.'))
+}
+
+/// One login of a person: 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[0-9A-Fa-f]{64}$"))]
+pub struct LoginId(String);
+
+impl LoginId {
+    /// The digits, in lower case.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for LoginId {
+    type Error = Unfit;
+
+    fn try_from(text: String) -> Result<Self, Unfit> {
+        if text.len() == LOGIN_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(Unfit::must_be(format_args!("{LOGIN_DIGITS} hexadecimal digits")))
+    }
+}
