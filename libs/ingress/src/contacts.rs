@@ -1,8 +1,9 @@
-//! Whom somebody may look at: the people they share a thread with. Others are shown like somebody never seen.
+//! Contacts: the people somebody shares a thread with, and whose presence they may see. Others are shown like
+//! somebody never seen.
 //!
-//! In comes a viewer and the people asked about, out come those they may see. A viewer's circle is read from
-//! their threads, newest first, and remembered; who is not in it makes it be read again, so a new thread
-//! counts within two seconds.
+//! In comes a viewer and the people asked about, out come those they may see. A viewer's contacts are read
+//! from their threads, newest first, and remembered. If somebody asked about is not among them, they are read
+//! again, so a new thread counts within two seconds.
 
 use crate::refusal::Refusal;
 use eventflow_ports::store::PAGE_MAX;
@@ -17,22 +18,33 @@ use tokio::time::Instant;
 
 /// People remembered over all lists: about 64 MB with long ids.
 const CAPACITY_PEOPLE: u64 = 500_000;
-/// A thread that somebody left or that was deleted counts for this long.
-const CIRCLE_LIFE: Duration = Duration::from_mins(1);
-/// A circle is not read again within this: asking about strangers must not become a way to load the store.
+/// How long a list is remembered: a thread that somebody left or that was deleted counts for this long.
+const LIST_LIFE: Duration = Duration::from_mins(1);
+/// A list is not read again within this time: asking about strangers must not become a way to load the store.
 const FRESH_FOR: Duration = Duration::from_secs(2);
-/// Most pages of threads that a circle is read from, per status: the 1,000 most recently active threads.
+/// Most pages of threads that a list is read from, per status: the 1,000 most recently active threads.
 const PAGES_MAX: usize = 10;
-/// Most people in a circle; four threads of the largest size.
-const CIRCLE_MAX: usize = 20_000;
+/// Most people in a list: four threads of the largest size.
+const LIST_MAX: usize = 20_000;
 
-/// The people somebody shares a thread with, and when that was read.
+/// The contacts of one person, and when they were read.
 struct ContactList {
     people: HashSet<UserId>,
     read_at: Instant,
 }
 
-/// Who shares a thread with whom, remembered for a while.
+impl ContactList {
+    /// Whether `viewer`, whose list this is, may see `user`.
+    fn includes(&self, viewer: &UserId, user: &UserId) -> bool {
+        user == viewer || self.people.contains(user)
+    }
+
+    fn includes_all(&self, viewer: &UserId, users: &[UserId]) -> bool {
+        users.iter().all(|user| self.includes(viewer, user))
+    }
+}
+
+/// Everybody's contacts, remembered for a while.
 #[derive(Clone)]
 pub struct Contacts {
     store: Arc<dyn Store>,
@@ -40,32 +52,28 @@ pub struct Contacts {
 }
 
 impl Contacts {
-    /// Nothing is remembered yet.
+    /// Reads contacts from `store`; none are remembered yet.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let weigh = |_: &UserId, circle: &Arc<ContactList>| {
-            u32::try_from(circle.people.len()).unwrap_or(u32::MAX).saturating_add(4)
+        let weigh = |_: &UserId, list: &Arc<ContactList>| {
+            u32::try_from(list.people.len()).unwrap_or(u32::MAX).saturating_add(4)
         };
         let lists =
-            Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(CIRCLE_LIFE).build();
+            Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(LIST_LIFE).build();
         Self { store, lists }
     }
 
     /// Those of `users` whom `viewer` may see: themselves, and whoever shares a thread with them.
     pub async fn visible(&self, viewer: &UserId, users: &[UserId]) -> Result<HashSet<UserId>, Refusal> {
-        let mut circle = self.lists.get(viewer);
-        let is_enough = |circle: &ContactList| {
-            users.iter().all(|user| user == viewer || circle.people.contains(user))
-                || circle.read_at.elapsed() < FRESH_FOR
+        let list = match self.lists.get(viewer) {
+            Some(list) if list.includes_all(viewer, users) || list.read_at.elapsed() < FRESH_FOR => list,
+            // Somebody is not in the list: they may have got into a thread with the viewer since it was read.
+            _ => {
+                let list = Arc::new(self.read(viewer).await?);
+                self.lists.insert(viewer.clone(), Arc::clone(&list));
+                list
+            }
         };
-        if !circle.as_deref().is_some_and(is_enough) {
-            let read = Arc::new(self.read(viewer).await?);
-            self.lists.insert(viewer.clone(), Arc::clone(&read));
-            circle = Some(read);
-        }
-        let knows = |user: &&UserId| {
-            *user == viewer || circle.as_ref().is_some_and(|circle| circle.people.contains(*user))
-        };
-        Ok(users.iter().filter(knows).cloned().collect())
+        Ok(users.iter().filter(|user| list.includes(viewer, user)).cloned().collect())
     }
 
     async fn read(&self, viewer: &UserId) -> Result<ContactList, Refusal> {
@@ -89,7 +97,7 @@ impl Contacts {
             after = page.last().map(place);
             let is_last = page.len() < PAGE_MAX as usize;
             people.extend(page.into_iter().flat_map(|view| view.thread.participants));
-            if is_last || people.len() >= CIRCLE_MAX {
+            if is_last || people.len() >= LIST_MAX {
                 break;
             }
         }

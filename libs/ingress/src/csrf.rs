@@ -1,9 +1,9 @@
-//! Did this page's own script ask: the signed, session-bound token of cookie-authenticated writes.
+//! CSRF tokens: they prove that a page of ours sent a write, when only a cookie proves who the user is.
 //!
 //! A token is `base64url(random ‖ HMAC-SHA-256(key, session ‖ random))` (OWASP CSRF cheat sheet, "signed
-//! double submit"): it is good for the login it was made for and for no other, and nothing is stored. Where
-//! the request came from (`Sec-Fetch-Site`, `Origin`) is checked besides, in [`crate::origin`]. A bearer
-//! token is never sent by itself: exempt.
+//! double submit"). It is good for the login it was made for and for no other, and the server stores nothing.
+//! Where the request came from (`Sec-Fetch-Site`, `Origin`) is checked besides, in [`crate::origin`]. A
+//! request with a bearer token needs no CSRF token, because no browser sends a bearer token by itself.
 
 use crate::identity::Session;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -17,7 +17,7 @@ const RANDOM_BYTES: usize = 16;
 /// Separates this key from the one that signs JWTs with the same secret.
 const KEY_LABEL: &[u8] = b"eventflow csrf 1";
 
-/// Makes and checks tokens.
+/// Issues and checks CSRF tokens.
 #[derive(Clone)]
 pub struct Csrf {
     key: Hmac<Sha256>,
@@ -25,12 +25,12 @@ pub struct Csrf {
 }
 
 impl Csrf {
-    /// With a key derived from the shared secret.
+    /// Issues and checks tokens with a key derived from the shared secret.
     pub fn new(secret: &[u8]) -> Self {
         Self { key: derived(secret), previous: None }
     }
 
-    /// Accepts tokens made with the secret before this one too, so that a new secret fails no open page.
+    /// Accepts tokens made with the previous secret too, so that a new secret fails no open page.
     #[must_use]
     pub fn with_previous(self, secret: &[u8]) -> Self {
         Self { previous: Some(derived(secret)), ..self }
@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn a_token_is_good_for_its_own_session_and_secret_only() {
         let csrf = Csrf::new(SECRET);
-        let (mine, other) = (Session([1; 32]), Session([2; 32]));
+        let mine = Session([1; 32]);
+        let other = Session([2; 32]);
         let token = csrf.issue(mine);
         assert!(csrf.accepts(mine, &token));
         assert!(!csrf.accepts(other, &token));

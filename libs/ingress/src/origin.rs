@@ -1,8 +1,9 @@
-//! Which web pages may talk to us: an allow-list for the WebSocket upgrade, long-polling and REST.
+//! Origins: which web pages may talk to us, by an allow-list for the WebSocket upgrade, long-polling and
+//! REST.
 //!
 //! A browser attaches cookies to a WebSocket handshake of any page (cross-site WebSocket hijacking), so the
 //! `Origin` header decides. Without a list, only pages of the server itself are let in. A request without
-//! `Origin` comes from a program, or from a same-origin read; whether its cookie may count is
+//! `Origin` comes from a program, or from a same-origin read; whether its cookie may count is decided by
 //! [`OriginPolicy::allows_cookie_auth`].
 
 use http::header::{HOST, ORIGIN};
@@ -11,14 +12,14 @@ use http::{HeaderMap, Uri};
 /// The header in which a browser says how the asking page and the server are related (W3C Fetch Metadata).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Whose pages may talk to us.
+/// The origins whose pages may talk to us.
 #[derive(Clone, Debug)]
 pub struct OriginPolicy {
     allowed: Vec<Origin>,
     same_host: bool,
 }
 
-/// Scheme, host and port, in the form that compares.
+/// Scheme, host and port, in a form that can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
     https: bool,
@@ -26,7 +27,7 @@ struct Origin {
     port: u16,
 }
 
-/// An entry of the list is not `scheme://host[:port]`.
+/// An entry of the allow-list is not `scheme://host[:port]`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("read allowed origin {0:?}: expected http(s)://host[:port]")]
 pub struct NotAnOrigin(pub String);

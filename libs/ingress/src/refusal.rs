@@ -1,4 +1,4 @@
-//! No, with a reason: what every check of the ingress answers when something may not go on.
+//! Refusal: what every check of the ingress answers when a request may not go on.
 //!
 //! A refusal carries a code for programs and a sentence for people that names the field or the rule. Causes
 //! from below (a driver's words, a host name) never get in: they are logged where the refusal is made.
@@ -11,9 +11,9 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct Refusal {
-    /// For programs.
+    /// A code for programs.
     pub code: ErrorCode,
-    /// For people; no internals.
+    /// A sentence for people, without internals.
     pub error: Cow<'static, str>,
 }
 
@@ -33,17 +33,17 @@ impl Refusal {
         Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
     }
 
-    /// Nobody has said who they are.
+    /// The request carries no credential.
     pub fn unauthenticated() -> Self {
         Self::new(ErrorCode::Unauthenticated, "authentication is required")
     }
 
-    /// A part this needs is down.
+    /// A part of the system that the request needs is down.
     pub fn unavailable() -> Self {
         Self::new(ErrorCode::Unavailable, "the service is unavailable for the moment, please try again")
     }
 
-    /// As the client sees it.
+    /// The refusal as the client sees it.
     pub fn body(&self) -> ErrorBody {
         ErrorBody::new(self.code, self.error.clone())
     }

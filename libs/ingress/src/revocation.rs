@@ -1,10 +1,10 @@
-//! Was this credential taken back: asked after [`crate::identity`] has found that it holds, by REST on each
-//! request and by sockets when they sign in.
+//! Revocation: whether a credential was taken back. REST asks on each request and sockets when they sign in,
+//! both after [`crate::identity`] has found that the credential holds.
 //!
-//! What is known of a user is remembered for a few seconds, so a revocation works everywhere within [`FRESH`]
-//! and at once where [`Revocations::forget`] hears of it. With the directory away, what was known goes on
-//! holding and everybody else passes, with a warning: an outage of the store must not sign everybody out, and
-//! open sockets are told of a revocation by its event anyway.
+//! The answer for a user is remembered for a few seconds. So a revocation works everywhere within [`FRESH`],
+//! and at once in the process where [`Revocations::forget`] hears of it. While the directory is away, what
+//! was known goes on holding and everybody else passes, with a warning: an outage of the store must not sign
+//! everybody out, and open sockets are told of a revocation by its event anyway.
 
 use crate::identity::Session;
 use crate::refusal::Refusal;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 pub const FRESH: Duration = Duration::from_secs(3);
 /// How long an old answer is kept for the case that the directory is away.
 const KEPT: Duration = Duration::from_mins(10);
-/// Users remembered: a few MB, since hardly anybody has an entry.
+/// Most users remembered: a few MB, since hardly anybody has an entry.
 const USERS_REMEMBERED: u64 = 50_000;
 /// A directory that takes longer counts as away: each request waits for this.
 const ANSWER_LIMIT: Duration = Duration::from_millis(500);
@@ -30,28 +30,30 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 /// request down.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Knows which credentials were taken back. Cheap to clone; clones share what they remember.
+/// Knows which credentials were revoked. Cheap to clone; clones share what they remember.
 #[derive(Clone)]
 pub struct Revocations {
     directory: Arc<dyn Directory>,
-    known: Cache<UserId, Known>,
+    remembered: Cache<UserId, Remembered>,
+    /// The directory was away; it is not asked before this.
     ask_again: Arc<Mutex<Option<Instant>>>,
-    /// How often anything changed.
+    /// How often [`Revocations::forget`] was called, so that an answer which was on its way meanwhile is not
+    /// remembered.
     changes: Arc<AtomicU64>,
 }
 
 /// What the directory said of one user, and when.
 #[derive(Clone)]
-struct Known {
+struct Remembered {
     entries: Arc<[Revocation]>,
     since: Instant,
 }
 
 impl Revocations {
-    /// Knows nothing yet; asks `directory`.
+    /// Asks `directory`; nothing is remembered yet.
     pub fn new(directory: Arc<dyn Directory>) -> Self {
-        let known = Cache::builder().max_capacity(USERS_REMEMBERED).time_to_live(KEPT).build();
-        Self { directory, known, ask_again: Arc::default(), changes: Arc::default() }
+        let remembered = Cache::builder().max_capacity(USERS_REMEMBERED).time_to_live(KEPT).build();
+        Self { directory, remembered, ask_again: Arc::default(), changes: Arc::default() }
     }
 
     /// Whether this credential still stands. Refuses with [`ErrorCode::Unauthenticated`] if its session was
@@ -70,32 +72,32 @@ impl Revocations {
         Ok(())
     }
 
-    /// Somebody's credentials have changed: the next check asks the directory.
+    /// Forgets a user whose credentials have changed: the next check asks the directory.
     pub fn forget(&self, user: &UserId) {
         self.changes.fetch_add(1, SeqCst);
-        self.known.invalidate(user);
+        self.remembered.invalidate(user);
     }
 
     async fn entries(&self, user: &UserId) -> Arc<[Revocation]> {
-        let known = self.known.get(user);
-        if let Some(known) = known.as_ref().filter(|known| known.since.elapsed() < FRESH) {
-            return Arc::clone(&known.entries);
+        let remembered = self.remembered.get(user);
+        if let Some(fresh) = remembered.as_ref().filter(|remembered| remembered.since.elapsed() < FRESH) {
+            return Arc::clone(&fresh.entries);
         }
         let changes = self.changes.load(SeqCst);
         match self.ask(user).await {
             Some(entries) => {
                 // An answer that was on its way while something changed may be the old one.
                 if self.changes.load(SeqCst) == changes {
-                    self.known
-                        .insert(user.clone(), Known { entries: Arc::clone(&entries), since: Instant::now() });
+                    let remembered = Remembered { entries: Arc::clone(&entries), since: Instant::now() };
+                    self.remembered.insert(user.clone(), remembered);
                 }
                 entries
             }
-            None => known.map(|known| known.entries).unwrap_or_default(),
+            None => remembered.map(|old| old.entries).unwrap_or_default(),
         }
     }
 
-    /// What the directory says; `None` if it is away.
+    /// What the directory says of a user; `None` if it is away.
     async fn ask(&self, user: &UserId) -> Option<Arc<[Revocation]>> {
         if self.ask_again.lock().is_some_and(|again| Instant::now() < again) {
             return None;

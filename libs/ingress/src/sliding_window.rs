@@ -1,13 +1,13 @@
-//! How often may one socket ask: an exact sliding window.
+//! Rate limit of one socket: an exact sliding window.
 //!
-//! The window keeps the times of the last N admitted events and admits another when the oldest has left the
-//! minute. (A token bucket of the same numbers lets almost twice as many through in its first minute.) A
-//! window that was never used has allocated nothing, and one in use never holds more than N times.
+//! The window keeps the times of the last N admitted events and admits another when the oldest is a minute
+//! old. (A token bucket of the same numbers lets almost twice as many through in its first minute.) A window
+//! that was never used has allocated nothing, and one in use never holds more than N times.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The length of the window.
+/// Length of the window.
 pub const WINDOW: Duration = Duration::from_mins(1);
 /// Events per minute and socket unless configured otherwise.
 pub const DEFAULT_EVENTS_PER_MINUTE: u32 = 100;

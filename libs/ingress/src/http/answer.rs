@@ -1,23 +1,41 @@
-//! The two answers that are not an error: what was asked for, or that it is queued.
+//! The answer of a route that did not refuse: a body of the client's contract, and whether it was made, found
+//! or queued.
 
+use crate::refusal::Refusal;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use eventflow_protocol::CommandId;
+use eventflow_protocol::client::answers::QueuedAnswer;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-/// 200 with this body.
-pub(crate) fn ok(body: Value) -> Response {
-    Json(body).into_response()
+/// The result of every handler; the body is one of [`eventflow_protocol::client::answers`].
+pub(crate) type RouteResult<Body> = Result<RouteAnswer<Body>, Refusal>;
+
+/// What a route answers when it does not refuse.
+#[derive(Debug)]
+pub(crate) enum RouteAnswer<Body> {
+    /// 200: this is what was asked for; a write changed something, or had been done before.
+    Ok(Body),
+    /// 201: the write made something new.
+    Created(Body),
+    /// 202: the broker has the command, and it will be carried out.
+    Queued(QueuedAnswer),
 }
 
-/// 201 with this body.
-pub(crate) fn created(body: Value) -> Response {
-    (StatusCode::CREATED, Json(body)).into_response()
+impl<Body> RouteAnswer<Body> {
+    /// The answer for a command that the broker has.
+    pub(crate) fn queued(command: CommandId) -> Self {
+        Self::Queued(QueuedAnswer::of(command))
+    }
 }
 
-/// 202: the broker has the command, and it will be done.
-pub(crate) fn queued(command: CommandId) -> Response {
-    let body = json!({ "success": true, "status": "queued", "commandId": command });
-    (StatusCode::ACCEPTED, Json(body)).into_response()
+impl<Body: Serialize> IntoResponse for RouteAnswer<Body> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Ok(body) => Json(body).into_response(),
+            Self::Created(body) => (StatusCode::CREATED, Json(body)).into_response(),
+            Self::Queued(queued) => (StatusCode::ACCEPTED, Json(queued)).into_response(),
+        }
+    }
 }

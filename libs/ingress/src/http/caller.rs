@@ -6,7 +6,6 @@
 
 use crate::csrf;
 use crate::edge::Edge;
-use crate::http::refusal_response::RefusalResponse;
 use crate::identity::{self, Identity};
 use crate::refusal::Refusal;
 use axum::extract::FromRequestParts;
@@ -18,9 +17,9 @@ use http::request::Parts;
 pub(crate) struct Caller(pub(crate) Identity);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = RefusalResponse;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, RefusalResponse> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
         let identity = parts.extensions.get::<Identity>().cloned();
         Ok(Self(identity.ok_or_else(Refusal::unauthenticated)?))
     }

@@ -1,32 +1,34 @@
-//! The routes about one message: say it differently, take it back, put a sign on it, and that it was read.
+//! The routes about one message: edit it, take it back, react to it, and mark it read.
 //!
-//! The path names the message; its thread is read from the store, and whoever is not in it gets the words for
-//! a message that does not exist. Whether somebody is the sender is decided where the change is made.
+//! The path names the message. Its thread is read from the store, and whoever is not in it gets the words for
+//! a message that does not exist. The worker that makes the change decides whether the caller is the sender.
+//! Repeating a change changes nothing.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
-use crate::http::answer;
+use crate::http::answer::{RouteAnswer, RouteResult};
+use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
-use crate::http::refusal_response::RefusalResponse;
-use crate::http::request::{JsonBody, MessagePath};
+use crate::http::cursors;
+use crate::http::path::IdPath;
 use crate::validate;
 use axum::extract::State;
-use axum::response::Response;
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor, Effect};
+use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer};
+use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::command::Command;
-use eventflow_protocol::document::Identified as _;
+use eventflow_protocol::document::Message;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{MessageId, UserId};
-use serde_json::json;
 use std::sync::Arc;
 
 /// `PUT` or `PATCH /{messageId} {content}`.
 pub(crate) async fn edit(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    MessagePath(id): MessagePath,
+    IdPath(id): IdPath<MessageId>,
     JsonBody(mut body): JsonBody,
-) -> Result<Response, RefusalResponse> {
+) -> RouteResult<ChangeAnswer> {
     let content = validate::edit(&mut body)?;
     change(&edge, id, caller.user, Change::Edit { content }).await
 }
@@ -35,8 +37,8 @@ pub(crate) async fn edit(
 pub(crate) async fn delete(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    MessagePath(id): MessagePath,
-) -> Result<Response, RefusalResponse> {
+    IdPath(id): IdPath<MessageId>,
+) -> RouteResult<ChangeAnswer> {
     change(&edge, id, caller.user, Change::Delete).await
 }
 
@@ -44,63 +46,50 @@ pub(crate) async fn delete(
 pub(crate) async fn react(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    MessagePath(id): MessagePath,
+    IdPath(id): IdPath<MessageId>,
     JsonBody(mut body): JsonBody,
-) -> Result<Response, RefusalResponse> {
+) -> RouteResult<ChangeAnswer> {
     let (emoji, wish) = validate::reaction(&mut body)?;
     change(&edge, id, caller.user, Change::React { emoji, wish }).await
 }
 
-/// `POST /{messageId}/read`: the message and everything before it.
+/// `POST /{messageId}/read`: marks the message and everything before it as read.
 pub(crate) async fn read(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    MessagePath(id): MessagePath,
-) -> Result<Response, RefusalResponse> {
+    IdPath(id): IdPath<MessageId>,
+) -> RouteResult<CursorAnswer> {
     let message = edge.commands.message_for(id, &caller.user).await?;
-    let (thread_id, up_to, at) = (message.thread_id, Some(message.seq), edge.clock.now());
-    advance(&edge, AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at }).await
+    let advance = AdvanceCursor {
+        thread_id: message.thread_id,
+        user_id: caller.user,
+        cursor: Cursor::Read,
+        up_to: Some(message.seq),
+        at: edge.clock.now(),
+    };
+    cursors::advance(&edge, advance).await
 }
 
-/// Moves a cursor and says where it is.
-pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> Result<Response, RefusalResponse> {
-    let thread = advance.thread_id;
-    match edge.commands.send_command(&Command::AdvanceCursor(advance)).await?.result().await? {
-        CommandResult::Cursor { up_to, unread_count } => Ok(answer::ok(
-            json!({ "success": true, "threadId": thread, "seq": up_to, "unreadCount": unread_count }),
-        )),
-        CommandResult::Queued { command } => Ok(answer::queued(command)),
-        other => Err(unexpected(&other).into()),
-    }
-}
-
-async fn change(
-    edge: &Edge,
-    message_id: MessageId,
-    by: UserId,
-    change: Change,
-) -> Result<Response, RefusalResponse> {
+async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) -> RouteResult<ChangeAnswer> {
     let thread_id = edge.commands.thread_of(message_id, &by).await?;
-    let command =
-        Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() });
-    match edge.commands.send_command(&command).await?.result().await? {
-        CommandResult::Changed { message, effect } => {
-            let mut body = json!({ "success": true, "message": message.shown() });
-            if let Some(action) = action(effect) {
-                body["action"] = json!(action);
-                body["reactions"] = json!(message.reactions);
-            }
-            Ok(answer::ok(body))
-        }
-        CommandResult::Queued { command } => Ok(answer::queued(command)),
-        other => Err(unexpected(&other).into()),
+    let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
+    match edge.commands.send_command(&Command::ChangeMessage(change)).await?.result().await? {
+        CommandResult::Changed { message, effect } => Ok(RouteAnswer::Ok(changed(*message, effect))),
+        CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
+        other => Err(unexpected(&other)),
     }
 }
 
-fn action(effect: Effect) -> Option<&'static str> {
-    match effect {
-        Effect::Reacted => Some("added"),
-        Effect::Unreacted => Some("removed"),
-        Effect::Edited | Effect::Deleted => None,
+/// The changed message; a reaction also says what it did and which reactions there are.
+fn changed(message: Message, effect: Effect) -> ChangeAnswer {
+    let is_reaction = match effect {
+        Effect::Reacted | Effect::Unreacted => true,
+        Effect::Edited | Effect::Deleted => false,
+    };
+    ChangeAnswer {
+        action: is_reaction.then(|| effect.into()),
+        reactions: is_reaction.then(|| Sorted(message.reactions.clone())),
+        message: Sorted(WithId(message)),
+        success: Success,
     }
 }

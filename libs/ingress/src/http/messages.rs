@@ -1,57 +1,56 @@
-//! The routes about messages: a thread's history, and saying something in it.
+//! The routes about a thread's messages: its history, and sending one.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
-use crate::http::answer;
+use crate::http::answer::{RouteAnswer, RouteResult};
+use crate::http::body::{self, JsonBody};
 use crate::http::caller::Caller;
-use crate::http::refusal_response::RefusalResponse;
-use crate::http::request::{self, JsonBody, Query, ThreadPath};
+use crate::http::path::IdPath;
+use crate::http::query::Query;
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
-use axum::response::Response;
-use eventflow_ports::{MessagePage, Place};
-use eventflow_protocol::document::{Identified as _, Message};
+use eventflow_ports::MessagePage;
+use eventflow_protocol::ThreadId;
+use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
+use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::reply::CommandResult;
 use http::HeaderMap;
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// `GET /{threadId}?before&after&beforeTime&afterTime&limit`: ascending by `seq`; without a place the newest.
 pub(crate) async fn history(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    ThreadPath(thread): ThreadPath,
+    IdPath(thread): IdPath<ThreadId>,
     query: Query,
-) -> Result<Response, RefusalResponse> {
+) -> RouteResult<HistoryAnswer> {
     let page = page(&query)?;
     edge.commands.require_participant(thread, &caller.user).await?;
-    let messages = edge.store.messages(thread, page).await.map_err(Refusal::from)?;
-    let messages: Vec<Value> = messages.iter().map(Message::shown).collect();
-    Ok(answer::ok(json!({ "success": true, "messages": messages })))
+    let messages = edge.store.messages(thread, page).await?;
+    let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();
+    Ok(RouteAnswer::Ok(HistoryAnswer { messages, success: Success }))
 }
 
 /// `POST /{threadId} {content, attachments?, clientMessageId?}`: 201 stored, 200 stored before, 202 queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    ThreadPath(thread): ThreadPath,
+    IdPath(thread): IdPath<ThreadId>,
     headers: HeaderMap,
     JsonBody(mut body): JsonBody,
-) -> Result<Response, RefusalResponse> {
-    request::merge_key(&headers, &mut body, "clientMessageId")?;
+) -> RouteResult<MessageAnswer> {
+    body::take_over_key(&headers, &mut body, "clientMessageId")?;
     let mut message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
     validate::paired(&mut message, Leg::Rest, caller.session, None);
     match edge.commands.send_message(message).await?.result().await? {
-        CommandResult::Message { message, deduplicated: false } => {
-            Ok(answer::created(json!({ "success": true, "message": message.shown() })))
+        CommandResult::Message { message, deduplicated } => {
+            let answer = MessageAnswer { deduplicated, message: Sorted(WithId(*message)), success: Success };
+            Ok(if deduplicated { RouteAnswer::Ok(answer) } else { RouteAnswer::Created(answer) })
         }
-        CommandResult::Message { message, deduplicated: true } => {
-            Ok(answer::ok(json!({ "success": true, "message": message.shown(), "deduplicated": true })))
-        }
-        CommandResult::Queued { command } => Ok(answer::queued(command)),
-        other => Err(unexpected(&other).into()),
+        CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -62,19 +61,4 @@ fn page(query: &Query) -> Result<MessagePage, Refusal> {
         return Err(Refusal::invalid("before and after exclude each other"));
     }
     Ok(MessagePage { before, after, limit: query.limit()? })
-}
-
-impl Query {
-    /// A place in a history: a `seq` or a time in `name`, or a time in `time_name`.
-    fn place(&self, name: &str, time_name: &str) -> Result<Option<Place>, Refusal> {
-        let time = self.time(time_name)?.map(Place::Time);
-        let Some(text) = self.text(name) else { return Ok(time) };
-        if time.is_some() {
-            return Err(Refusal::invalid(format!("{name} and {time_name} exclude each other")));
-        }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(self.number(name)?.map(Place::Seq));
-        }
-        Ok(self.time(name)?.map(Place::Time))
-    }
 }

@@ -10,24 +10,30 @@
 //! | [`routes`] | the table: method, path, who may, which endpoint |
 //! | [`layers`], [`rate_limits`] | around every request: origin, CORS, budgets, timeout, headers, metrics |
 //! | [`authorize`], [`caller`] | before every endpoint: identity, role, CSRF |
-//! | [`request`], [`answer`], [`refusal_response`] | what endpoints read, and the two ways they answer |
-//! | [`threads`], [`messages`], [`changes`] | conversations |
-//! | [`notifications`], [`preferences`] | the inbox |
+//! | [`path`], [`query`], [`body`] | what endpoints read |
+//! | [`answer`], [`refusal_response`] | the two ways they answer |
+//! | [`threads`], [`listed_threads`], [`messages`], [`changes`], [`cursors`] | conversations |
+//! | [`notifications`], [`notify`], [`preferences`] | the inbox |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod answer;
 mod authorize;
+mod body;
 mod caller;
 mod changes;
 mod csrf_token;
+mod cursors;
 mod layers;
+mod listed_threads;
 mod messages;
 mod notifications;
+mod notify;
+mod path;
 mod preferences;
 mod presence;
+mod query;
 mod rate_limits;
 mod refusal_response;
-mod request;
 mod routes;
 mod status;
 mod threads;

@@ -1,34 +1,36 @@
-//! The routes about who is there: one person, or several.
+//! The routes about presence: of one person, or of several.
 //!
-//! Everybody sees the people they share a thread with, administrators see all. Anybody else looks like
-//! somebody who was never there, so nothing is learned by asking, not even whether there is such a person.
+//! Everybody sees the people they share a thread with; administrators see all. Anybody else looks like
+//! somebody who was never there. So nobody learns anything by asking, not even whether there is such a
+//! person.
 
 use crate::edge::Edge;
-use crate::http::answer;
+use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::caller::Caller;
-use crate::http::refusal_response::RefusalResponse;
-use crate::http::request::{Query, UserPath};
+use crate::http::path::IdPath;
+use crate::http::query::Query;
 use crate::identity::Identity;
 use crate::refusal::Refusal;
 use crate::validate;
 use axum::extract::State;
-use axum::response::Response;
 use eventflow_protocol::UserId;
+use eventflow_protocol::client::answers::{PresenceAnswer, PresenceListAnswer};
+use eventflow_protocol::client::{Sorted, Success};
 use eventflow_protocol::presence::{Presence, Status};
-use serde_json::json;
 use std::sync::Arc;
 
 /// Most people asked about at once: what one screen shows.
-pub(crate) const ASKED_MAX: usize = 200;
+const ASKED_MAX: usize = 200;
 
 /// `GET /presence/{userId}`.
 pub(crate) async fn one(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    UserPath(user): UserPath,
-) -> Result<Response, RefusalResponse> {
-    let seen = edge.seen(&caller, &[user]).await?;
-    Ok(answer::ok(json!({ "success": true, "presence": seen.first() })))
+    IdPath(user): IdPath<UserId>,
+) -> RouteResult<PresenceAnswer> {
+    let visible = visible_to(&edge, &caller, std::slice::from_ref(&user)).await?;
+    let presence = visible.into_iter().next().unwrap_or_else(|| never_seen(&user));
+    Ok(RouteAnswer::Ok(PresenceAnswer { presence: Sorted(presence), success: Success }))
 }
 
 /// `GET /presence?userIds=a,b,c`: in the order asked.
@@ -36,24 +38,24 @@ pub(crate) async fn several(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     query: Query,
-) -> Result<Response, RefusalResponse> {
+) -> RouteResult<PresenceListAnswer> {
     let named = query.text("userIds").ok_or_else(|| Refusal::invalid("userIds is missing"))?;
     let users = validate::parse_user_ids(named, "userIds", ASKED_MAX)?;
-    Ok(answer::ok(json!({ "success": true, "presence": edge.seen(&caller, &users).await? })))
+    let presence = visible_to(&edge, &caller, &users).await?;
+    Ok(RouteAnswer::Ok(PresenceListAnswer { presence: Sorted(presence), success: Success }))
 }
 
-impl Edge {
-    /// How these people are to a viewer, in the order asked.
-    pub(crate) async fn seen(&self, viewer: &Identity, users: &[UserId]) -> Result<Vec<Presence>, Refusal> {
-        let visible = if viewer.is_admin() {
-            users.iter().cloned().collect()
-        } else {
-            self.contacts.visible(&viewer.user, users).await?
-        };
-        let asked: Vec<UserId> = visible.into_iter().collect();
-        let known = self.presence.presence(&asked, self.clock.now()).await?;
-        let unseen =
-            |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
-        Ok(users.iter().map(|user| known.get(user).cloned().unwrap_or_else(|| unseen(user))).collect())
-    }
+/// The presence of these people as the viewer may see it, in the order asked.
+async fn visible_to(edge: &Edge, viewer: &Identity, users: &[UserId]) -> Result<Vec<Presence>, Refusal> {
+    let asked: Vec<UserId> = if viewer.is_admin() {
+        users.to_vec()
+    } else {
+        edge.contacts.visible(&viewer.user, users).await?.into_iter().collect()
+    };
+    let known = edge.presence.presence(&asked, edge.clock.now()).await?;
+    Ok(users.iter().map(|user| known.get(user).cloned().unwrap_or_else(|| never_seen(user))).collect())
+}
+
+fn never_seen(user: &UserId) -> Presence {
+    Presence { user_id: user.clone(), status: Status::Offline, last_seen: None }
 }

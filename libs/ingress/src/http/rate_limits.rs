@@ -1,9 +1,9 @@
-//! How often may one user, and one client address, ask: token buckets (GCRA, the `governor` crate) per
+//! Rate limits of REST, by user and by client address: token buckets (GCRA, the `governor` crate) per
 //! process.
 //!
 //! A bucket holds a minute's budget, so that a page which loads after a pause gets everything at once, and
-//! refills evenly. The one of the address comes before any credential is looked at, so it bounds guessing
-//! too. Buckets that are full again are forgotten.
+//! refills evenly. The budget of the address is taken before any credential is looked at, so it bounds
+//! guessing too. Buckets that are full again are forgotten.
 
 use crate::client_address;
 use crate::http::refusal_response::RefusalResponse;
@@ -17,11 +17,11 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Admissions between two looks for buckets that can go. A bucket takes about 100 bytes, so this bounds the
-/// excess to 1 MB.
+/// Admissions between two searches for buckets that can be forgotten. A bucket takes about 100 bytes, so this
+/// bounds the excess to 1 MB.
 const CLEAN_EVERY: usize = 10_000;
 
-/// The budgets of one process.
+/// The budgets of one process; `None` where there is no limit.
 pub(crate) struct RateLimits {
     users: Option<Buckets<UserId>>,
     addresses: Option<Buckets<IpAddr>>,
@@ -30,11 +30,11 @@ pub(crate) struct RateLimits {
 
 struct Buckets<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
-    asked: AtomicUsize,
+    admissions: AtomicUsize,
 }
 
 impl RateLimits {
-    /// Full budgets for everybody.
+    /// Full budgets for everybody, as the settings say.
     pub(crate) fn new(config: &IngressConfig) -> Self {
         Self {
             users: Buckets::new(config.rest_per_minute_user),
@@ -62,11 +62,11 @@ impl RateLimits {
 impl<K: Hash + Eq + Clone> Buckets<K> {
     fn new(per_minute: u32) -> Option<Self> {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
-        Some(Self { limiter: RateLimiter::keyed(quota), asked: AtomicUsize::new(0) })
+        Some(Self { limiter: RateLimiter::keyed(quota), admissions: AtomicUsize::new(0) })
     }
 
     fn admit(&self, key: &K) -> Result<(), RefusalResponse> {
-        if self.asked.fetch_add(1, Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
+        if self.admissions.fetch_add(1, Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }

@@ -6,7 +6,7 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, messages, notifications, preferences, presence, status, threads, users,
+    changes, csrf_token, messages, notifications, notify, preferences, presence, status, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -72,7 +72,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   |at| on(at, presence::one)),
 
     route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)),
-    route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notifications::send)),
+    route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notify::send)),
     route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   |at| on(at, notifications::unread_count)),
     route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   |at| on(at, notifications::read_all)),
     route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::show)),

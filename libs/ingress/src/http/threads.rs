@@ -1,51 +1,51 @@
-//! The routes about threads: start or find one, list one's own, see one, put it away, and that it was read.
+//! The routes about threads: create or find one, list one's own, show one, archive it, and mark it read.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
-use crate::http::answer;
+use crate::fields;
+use crate::http::answer::{RouteAnswer, RouteResult};
+use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
-use crate::http::changes;
-use crate::http::refusal_response::RefusalResponse;
-use crate::http::request::{JsonBody, OptionalJsonBody, Query, ThreadPath};
+use crate::http::cursors;
+use crate::http::listed_threads::{listed, listed_one};
+use crate::http::path::IdPath;
+use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
-use crate::{fields, validate};
-use axum::Json;
+use crate::validate;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use eventflow_ports::ThreadPage;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
+use eventflow_protocol::client::Success;
+use eventflow_protocol::client::answers::{
+    ArchiveAnswer, CursorAnswer, QueuedAnswer, ThreadAnswer, ThreadsAnswer,
+};
 use eventflow_protocol::command::Command;
-use eventflow_protocol::document::{Identified as _, Message, Thread, ThreadStatus, ThreadView};
-use eventflow_protocol::person::{DEFAULT_AVATAR, Participant};
+use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{ThreadId, UserId};
-use http::StatusCode;
-use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::Arc;
-
-/// People of a larger thread who are called by name.
-const NAMED_MAX: usize = 3;
 
 /// `POST /threads {participants, metadata?}`: 201 created, 200 found, 202 queued.
 pub(crate) async fn create(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     JsonBody(mut body): JsonBody,
-) -> Result<Response, RefusalResponse> {
+) -> RouteResult<ThreadAnswer> {
     let create = validate::create_thread(&mut body, caller.user.clone(), edge.clock.now())?;
-    let id = create.thread_id;
+    let thread_id = create.thread_id;
     match edge.commands.create_thread(create).await?.result().await? {
-        CommandResult::Thread { thread, created } => {
-            let view = if created { fresh(*thread) } else { found(&edge, *thread, &caller.user).await? };
-            let body = json!({ "success": true, "thread": edge.show(&[view], &caller.user).await.pop() });
-            Ok(if created { answer::created(body) } else { answer::ok(body) })
+        CommandResult::Thread { thread, created: true } => {
+            Ok(RouteAnswer::Created(answer(&edge, empty(*thread), &caller.user).await))
+        }
+        CommandResult::Thread { thread, created: false } => {
+            let view = edge.store.thread_view(thread_id, &caller.user).await?;
+            let view = view.unwrap_or_else(|| empty(*thread));
+            Ok(RouteAnswer::Ok(answer(&edge, view, &caller.user).await))
         }
         CommandResult::Queued { command } => {
-            let body = json!({ "success": true, "status": "queued", "commandId": command, "threadId": id });
-            Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+            Ok(RouteAnswer::Queued(QueuedAnswer::in_thread(command, thread_id)))
         }
-        other => Err(unexpected(&other).into()),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -54,129 +54,91 @@ pub(crate) async fn list(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     query: Query,
-) -> Result<Response, RefusalResponse> {
+) -> RouteResult<ThreadsAnswer> {
     let page = page(&query)?;
-    let views = edge.store.threads_of(&caller.user, page).await.map_err(Refusal::from)?;
-    let is_full = views.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let next = views.last().filter(|_| is_full).map(|view| cursor(&view.thread));
-    let threads = edge.show(&views, &caller.user).await;
-    Ok(answer::ok(json!({ "success": true, "threads": threads, "nextCursor": next })))
+    let views = edge.store.threads_of(&caller.user, page).await?;
+    let next_cursor = query::last_of_full(&views, page.limit).map(|view| {
+        let active_at = view.thread.last_message_at.unwrap_or(view.thread.created_at);
+        query::cursor_after(active_at, view.thread.id)
+    });
+    let threads = listed(&edge, views, &caller.user).await;
+    Ok(RouteAnswer::Ok(ThreadsAnswer { next_cursor, success: Success, threads }))
 }
 
 /// `GET /threads/{id}`.
 pub(crate) async fn show(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    ThreadPath(id): ThreadPath,
-) -> Result<Response, RefusalResponse> {
-    let view = edge.store.thread_view(id, &caller.user).await.map_err(Refusal::from)?;
+    IdPath(id): IdPath<ThreadId>,
+) -> RouteResult<ThreadAnswer> {
+    let view = edge.store.thread_view(id, &caller.user).await?;
     let view = view.ok_or_else(|| Refusal::not_found("thread"))?;
-    Ok(answer::ok(json!({ "success": true, "thread": edge.show(&[view], &caller.user).await.pop() })))
+    Ok(RouteAnswer::Ok(answer(&edge, view, &caller.user).await))
 }
 
-/// `DELETE /threads/{id}`: away from the caller's list, and nobody else's.
+/// `DELETE /threads/{id}`: takes the thread out of the caller's list, and out of nobody else's.
 pub(crate) async fn archive(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    ThreadPath(id): ThreadPath,
-) -> Result<Response, RefusalResponse> {
-    put_away(&edge, id, caller.user, true).await
+    IdPath(id): IdPath<ThreadId>,
+) -> RouteResult<ArchiveAnswer> {
+    set_status(&edge, id, caller.user, ThreadStatus::Archived).await
 }
 
-/// `POST /threads/{id}/unarchive`: back into it.
+/// `POST /threads/{id}/unarchive`: puts it back into the caller's list.
 pub(crate) async fn unarchive(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    ThreadPath(id): ThreadPath,
-) -> Result<Response, RefusalResponse> {
-    put_away(&edge, id, caller.user, false).await
+    IdPath(id): IdPath<ThreadId>,
+) -> RouteResult<ArchiveAnswer> {
+    set_status(&edge, id, caller.user, ThreadStatus::Active).await
 }
 
-/// `POST /threads/{id}/read {seq?}`: everything there is, or up to a place.
+/// `POST /threads/{id}/read {seq?}`: marks everything as read, or everything up to a place.
 pub(crate) async fn read(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    ThreadPath(thread_id): ThreadPath,
+    IdPath(thread_id): IdPath<ThreadId>,
     OptionalJsonBody(mut body): OptionalJsonBody,
-) -> Result<Response, RefusalResponse> {
-    let up_to = fields::take(&mut body, "seq");
-    let up_to = up_to
+) -> RouteResult<CursorAnswer> {
+    let seq = fields::take(&mut body, "seq");
+    let seq = seq
         .map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message")))
         .transpose()?;
     edge.commands.require_participant(thread_id, &caller.user).await?;
     let at = edge.clock.now();
-    let up_to = match up_to {
+    let up_to = match seq {
         Some(seq) => Some(seq),
         None => edge.commands.everything_in(thread_id).await,
     };
-    changes::advance(
-        &edge,
-        AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at },
-    )
-    .await
+    let advance = AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at };
+    cursors::advance(&edge, advance).await
 }
 
-async fn put_away(
+async fn set_status(
     edge: &Edge,
     thread_id: ThreadId,
     user_id: UserId,
-    archived: bool,
-) -> Result<Response, RefusalResponse> {
+    status: ThreadStatus,
+) -> RouteResult<ArchiveAnswer> {
     edge.commands.require_participant(thread_id, &user_id).await?;
+    let archived = status == ThreadStatus::Archived;
     let command =
         Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });
     match edge.commands.send_command(&command).await?.result().await? {
-        CommandResult::Done => {
-            let status = if archived { ThreadStatus::Archived } else { ThreadStatus::Active };
-            Ok(answer::ok(json!({ "success": true, "threadId": thread_id, "status": status })))
-        }
-        CommandResult::Queued { command } => Ok(answer::queued(command)),
-        other => Err(unexpected(&other).into()),
+        CommandResult::Done => Ok(RouteAnswer::Ok(ArchiveAnswer { status, success: Success, thread_id })),
+        CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
+        other => Err(unexpected(&other)),
     }
 }
 
-async fn found(edge: &Edge, thread: Thread, viewer: &UserId) -> Result<ThreadView, Refusal> {
-    Ok(edge.store.thread_view(thread.id, viewer).await?.unwrap_or_else(|| fresh(thread)))
+async fn answer(edge: &Edge, view: ThreadView, viewer: &UserId) -> ThreadAnswer {
+    ThreadAnswer { success: Success, thread: listed_one(edge, view, viewer).await }
 }
 
 /// A thread in which nothing was said yet.
-fn fresh(thread: Thread) -> ThreadView {
+fn empty(thread: Thread) -> ThreadView {
     ThreadView { thread, unread_count: 0, last_message: None }
-}
-
-impl Edge {
-    /// Threads as the published client draws them: each with a name and a picture, or it draws none of the
-    /// list.
-    async fn show(&self, views: &[ThreadView], viewer: &UserId) -> Vec<Value> {
-        let named: Vec<UserId> =
-            views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();
-        let people = self.people.shown(&named).await;
-        let shown = views.iter().map(|view| {
-            let mut thread = view.thread.shown();
-            thread["unreadCount"] = json!(view.unread_count);
-            thread["lastMessage"] = json!(view.last_message.as_ref().map(Message::shown));
-            thread["participant"] = participant(&view.thread, viewer, &people);
-            thread
-        });
-        shown.collect()
-    }
-}
-
-/// Whom the viewer talks to: the other one, or in a larger thread some of them by name, without an id.
-fn participant(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Participant>) -> Value {
-    let named: Vec<&Participant> =
-        others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
-    if let ([other], 2) = (named.as_slice(), thread.participants.len()) {
-        return json!(other);
-    }
-    let more = others(thread, viewer).count() - named.len();
-    let called = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
-    let name = if more == 0 { called } else { format!("{called} + {more}") };
-    json!({ "id": null, "name": name, "avatar": DEFAULT_AVATAR })
-}
-
-fn others<'a>(thread: &'a Thread, viewer: &'a UserId) -> impl Iterator<Item = &'a UserId> {
-    thread.participants.iter().filter(move |user| *user != viewer)
 }
 
 fn page(query: &Query) -> Result<ThreadPage, Refusal> {
@@ -186,9 +148,4 @@ fn page(query: &Query) -> Result<ThreadPage, Refusal> {
         Some(_) => return Err(Refusal::invalid("status must be active or archived")),
     };
     Ok(ThreadPage { status, after: query.cursor()?, skip: query.skip()?, limit: query.limit()? })
-}
-
-/// The place after a thread: its activity time in milliseconds and its id.
-fn cursor(thread: &Thread) -> String {
-    format!("{}.{}", thread.last_message_at.unwrap_or(thread.created_at).0, thread.id)
 }

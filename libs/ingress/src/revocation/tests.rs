@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU32;
 use tokio::time::advance;
 
 #[derive(Clone, Copy, PartialEq)]
-enum Mood {
+enum DirectoryState {
     Well,
     Down,
     Silent,
@@ -19,13 +19,17 @@ enum Mood {
 
 struct TestDirectory {
     entries: Mutex<Vec<Revocation>>,
-    mood: Mutex<Mood>,
+    state: Mutex<DirectoryState>,
     asked: AtomicU32,
 }
 
 impl TestDirectory {
     fn new() -> Arc<Self> {
-        Arc::new(Self { entries: Mutex::default(), mood: Mutex::new(Mood::Well), asked: AtomicU32::new(0) })
+        Arc::new(Self {
+            entries: Mutex::default(),
+            state: Mutex::new(DirectoryState::Well),
+            asked: AtomicU32::new(0),
+        })
     }
 
     fn revoke_now(&self, session: Option<String>, at: i64) {
@@ -48,13 +52,13 @@ impl Directory for TestDirectory {
     }
     async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError> {
         self.asked.fetch_add(1, SeqCst);
-        let mood = *self.mood.lock();
-        match mood {
-            Mood::Well => {
+        let state = *self.state.lock();
+        match state {
+            DirectoryState::Well => {
                 Ok(self.entries.lock().iter().filter(|entry| entry.user_id == *user).cloned().collect())
             }
-            Mood::Down => Err(StoreError::Unavailable { what: "test", source: "down".into() }),
-            Mood::Silent => std::future::pending().await,
+            DirectoryState::Down => Err(StoreError::Unavailable { what: "test", source: "down".into() }),
+            DirectoryState::Silent => std::future::pending().await,
         }
     }
 }
@@ -135,7 +139,7 @@ async fn with_the_directory_away_known_revocations_hold_and_everybody_else_passe
     let revocations = Revocations::new(directory.clone());
     let (ann, bob) = (identity("ann", 1, Some(1)), identity("bob", 2, Some(1)));
     assert!(!holds(&revocations, &ann).await);
-    *directory.mood.lock() = Mood::Down;
+    *directory.state.lock() = DirectoryState::Down;
     advance(FRESH).await;
     assert!(!holds(&revocations, &ann).await);
     assert!(holds(&revocations, &bob).await);
@@ -144,7 +148,7 @@ async fn with_the_directory_away_known_revocations_hold_and_everybody_else_passe
 #[tokio::test(start_paused = true)]
 async fn a_silent_directory_delays_one_request_and_not_every_one() {
     let directory = TestDirectory::new();
-    *directory.mood.lock() = Mood::Silent;
+    *directory.state.lock() = DirectoryState::Silent;
     let revocations = Revocations::new(directory.clone());
     let start = Instant::now();
     for session in 0..100 {
@@ -152,7 +156,7 @@ async fn a_silent_directory_delays_one_request_and_not_every_one() {
     }
     assert_eq!((start.elapsed(), directory.asked.load(SeqCst)), (ANSWER_LIMIT, 1));
     directory.revoke_now(None, 5_000);
-    *directory.mood.lock() = Mood::Well;
+    *directory.state.lock() = DirectoryState::Well;
     advance(PAUSE).await;
     assert!(!holds(&revocations, &identity("ann", 1, None)).await);
 }

@@ -1,0 +1,62 @@
+//! Threads as a client's list draws them: each with a name and a picture, because the published client draws
+//! none of a list in which one thread has none.
+
+use crate::edge::Edge;
+use eventflow_protocol::UserId;
+use eventflow_protocol::client::answers::{ListedThread, ThreadCompanion};
+use eventflow_protocol::client::{Sorted, WithId};
+use eventflow_protocol::document::{Thread, ThreadView};
+use eventflow_protocol::person::{DEFAULT_AVATAR, Participant};
+use std::collections::HashMap;
+
+/// People of a larger thread who are called by name.
+const NAMED_MAX: usize = 3;
+
+/// These threads as `viewer` sees them.
+pub(crate) async fn listed(
+    edge: &Edge,
+    views: Vec<ThreadView>,
+    viewer: &UserId,
+) -> Vec<Sorted<ListedThread>> {
+    let named: Vec<UserId> =
+        views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();
+    let people = edge.people.shown(&named).await;
+    views.into_iter().map(|view| Sorted(listed_thread(view, viewer, &people))).collect()
+}
+
+/// One thread as `viewer` sees it.
+pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -> Sorted<ListedThread> {
+    let named: Vec<UserId> = others(&view.thread, viewer).take(NAMED_MAX).cloned().collect();
+    let people = edge.people.shown(&named).await;
+    Sorted(listed_thread(view, viewer, &people))
+}
+
+fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ListedThread {
+    ListedThread {
+        participant: companion(&view.thread, viewer, people),
+        thread: WithId(view.thread),
+        unread_count: view.unread_count,
+        last_message: view.last_message.map(WithId),
+    }
+}
+
+/// Whom the viewer talks to: the other one, or in a larger thread some of them by name, without an id.
+fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ThreadCompanion {
+    let named: Vec<&Participant> =
+        others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
+    if let ([other], 2) = (named.as_slice(), thread.participants.len()) {
+        return ThreadCompanion {
+            id: Some(other.id.clone()),
+            name: other.name.clone(),
+            avatar: other.avatar.clone(),
+        };
+    }
+    let more = others(thread, viewer).count() - named.len();
+    let names = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
+    let name = if more == 0 { names } else { format!("{names} + {more}") };
+    ThreadCompanion { id: None, name, avatar: DEFAULT_AVATAR.to_owned() }
+}
+
+fn others<'a>(thread: &'a Thread, viewer: &'a UserId) -> impl Iterator<Item = &'a UserId> {
+    thread.participants.iter().filter(move |user| *user != viewer)
+}

@@ -1,0 +1,110 @@
+//! The route by which administrators notify people.
+//!
+//! One request makes one command per person, and its answer says what became of each. Repeating the request
+//! under the same key finds the notifications that are stored.
+
+use crate::commands::unexpected;
+use crate::edge::Edge;
+use crate::http::answer::{RouteAnswer, RouteResult};
+use crate::http::body::{self, JsonBody};
+use crate::http::caller::Caller;
+use crate::refusal::Refusal;
+use crate::validate;
+use axum::extract::State;
+use eventflow_protocol::client::answers::NotifiedAnswer;
+use eventflow_protocol::client::{Sorted, Success, WithId};
+use eventflow_protocol::command::Command;
+use eventflow_protocol::inbox::Notification;
+use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::{CommandId, ErrorCode, UserId};
+use http::HeaderMap;
+use std::sync::Arc;
+
+/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?, clientNotificationId?}`:
+/// 201 stored or some queued, 200 nothing new, 202 the only one is queued.
+pub(crate) async fn send(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+    JsonBody(mut body): JsonBody,
+) -> RouteResult<NotifiedAnswer> {
+    body::take_over_key(&headers, &mut body, "clientNotificationId")?;
+    // All commands go out before the first answer is waited for, so that a thousand people do not take a
+    // thousand round trips.
+    let mut published = Vec::new();
+    for notify in validate::notification(&mut body, &caller.user, edge.clock.now())? {
+        let user = notify.user_id.clone();
+        published.push((user, edge.commands.send_command(&Command::Notify(notify)).await));
+    }
+    let mut outcomes = Outcomes::default();
+    for (user, sent) in published {
+        let result = match sent {
+            Ok(sent) => sent.result().await,
+            Err(refusal) => Err(refusal),
+        };
+        outcomes.add(user, result)?;
+    }
+    outcomes.into_answer()
+}
+
+/// What became of each person's notification.
+#[derive(Default)]
+struct Outcomes {
+    stored: Vec<Notification>,
+    /// At least one of `stored` had not been stored before.
+    is_any_new: bool,
+    queued: Vec<CommandId>,
+    /// People who do not want such notifications in their inbox: nothing was stored, as they wished.
+    unwanted: Vec<UserId>,
+    failed: Vec<UserId>,
+    /// Why the last of `failed` was refused.
+    refusal: Option<Refusal>,
+}
+
+impl Outcomes {
+    /// Takes in one person's outcome. A key that was used for something else refuses the whole request.
+    fn add(&mut self, user: UserId, result: Result<CommandResult, Refusal>) -> Result<(), Refusal> {
+        match result {
+            Ok(CommandResult::Notification { notification, deduplicated }) => {
+                self.is_any_new |= !deduplicated;
+                self.stored.push(*notification);
+            }
+            Ok(CommandResult::Queued { command }) => self.queued.push(command),
+            Ok(CommandResult::Done) => self.unwanted.push(user),
+            Ok(other) => self.fail(user, unexpected(&other)),
+            Err(refusal) if refusal.code == ErrorCode::KeyReused => return Err(refusal),
+            Err(refusal) => self.fail(user, refusal),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, user: UserId, refusal: Refusal) {
+        self.failed.push(user);
+        self.refusal = Some(refusal);
+    }
+
+    /// If everybody's was refused, that is the answer; if some were, the answer names the people.
+    fn into_answer(self) -> RouteResult<NotifiedAnswer> {
+        let has_only_failed = self.stored.is_empty() && self.queued.is_empty() && self.unwanted.is_empty();
+        if let Some(refusal) = self.refusal.filter(|_| has_only_failed) {
+            return Err(refusal);
+        }
+        let has_only_queued = self.stored.is_empty() && self.failed.is_empty() && self.unwanted.is_empty();
+        if let ([command], true) = (self.queued.as_slice(), has_only_queued) {
+            return Ok(RouteAnswer::queued(*command));
+        }
+        let is_nothing_new = !self.is_any_new && self.queued.is_empty() && self.failed.is_empty();
+        let notifications: Vec<_> =
+            self.stored.into_iter().map(|notification| Sorted(WithId(notification))).collect();
+        let answer = NotifiedAnswer {
+            deduplicated: is_nothing_new && !notifications.is_empty(),
+            failed: self.failed,
+            notification: notifications.first().cloned(),
+            notifications,
+            queued: self.queued,
+            success: Success,
+            unwanted: self.unwanted,
+        };
+        Ok(if is_nothing_new { RouteAnswer::Ok(answer) } else { RouteAnswer::Created(answer) })
+    }
+}

@@ -1,0 +1,44 @@
+//! The id in a request's path.
+
+use crate::refusal::Refusal;
+use axum::extract::{FromRequestParts, Path};
+use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
+use http::request::Parts;
+use std::str::FromStr;
+
+/// The id that the path names. A text that is no id names nothing, so it is refused with the words for a
+/// thing that does not exist.
+pub(crate) struct IdPath<Id>(pub(crate) Id);
+
+/// An id that a path can name.
+pub(crate) trait PathId: FromStr {
+    /// The thing that the id names, for the refusal.
+    const THING: &'static str;
+}
+
+impl PathId for ThreadId {
+    const THING: &'static str = "thread";
+}
+
+impl PathId for MessageId {
+    const THING: &'static str = "message";
+}
+
+impl PathId for NotificationId {
+    const THING: &'static str = "notification";
+}
+
+impl PathId for UserId {
+    const THING: &'static str = "user";
+}
+
+impl<S: Send + Sync, Id: PathId> FromRequestParts<S> for IdPath<Id> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        // A segment that cannot be decoded is no id either.
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        let id = segment.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or_else(|| Refusal::not_found(Id::THING))
+    }
+}
