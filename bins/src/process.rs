@@ -8,7 +8,7 @@ use crate::{Role, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{Readiness, Shutdown, admin, descriptors, listener, logging};
+use eventflow_boot::{Readiness, Shutdown, Spans, admin, descriptors, listener, logging};
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
@@ -48,15 +48,16 @@ pub struct System {
     pub gateway: Option<(GatewayId, Gateway)>,
     workers: JoinSet<String>,
     servers: JoinSet<anyhow::Result<()>>,
+    spans: Spans,
 }
 
 impl System {
-    async fn open(config: Config, roles: &[Role]) -> anyhow::Result<Self> {
-        let name = if let [role] = roles { role.name() } else { "eventflow" };
+    async fn open(config: Config, roles: &[Role], spans: Spans) -> anyhow::Result<Self> {
         let metrics = Metrics::default();
         let (readiness, shutdown) = (Readiness::default(), Shutdown::default());
         let topology = Topology::new(config.broker.shards);
-        let backends = Backends::open(&config, name, roles.contains(&Role::PresenceSweeper)).await?;
+        let backends =
+            Backends::open(&config, name_of(roles), roles.contains(&Role::PresenceSweeper)).await?;
         let started = backends.clock.now();
         let (workers, servers) = (JoinSet::new(), JoinSet::new());
         let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
@@ -73,6 +74,7 @@ impl System {
             gateway,
             workers,
             servers,
+            spans,
         })
     }
 
@@ -160,15 +162,24 @@ impl System {
         self.lanes.close();
         self.lanes.wait().await;
         self.backends.close().await;
+        self.spans.close().await;
         tracing::info!("ended in order");
+    }
+}
+
+/// What this process is called by servers and collectors.
+fn name_of(roles: &[Role]) -> &'static str {
+    match roles {
+        [role] => role.name(),
+        _ => "eventflow",
     }
 }
 
 /// Runs `roles` until a signal.
 pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
-    logging::start(&config.log)?;
+    let spans = logging::start(&config.log, &config.tracing, name_of(roles))?;
     descriptors::raise_limit();
-    let mut system = System::open(config, roles).await?;
+    let mut system = System::open(config, roles, spans).await?;
     system.watch();
     let mut routers = Vec::new();
     for role in roles {

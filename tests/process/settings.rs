@@ -24,7 +24,7 @@ async fn refusal(binary: &str, arguments: &[&str], settings: &[(&str, &str)]) ->
 #[tokio::test]
 async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
     let secret_in_a_url = format!("http://user:{PASSWORD}@host");
-    let cases: [(&str, &str, &str); 15] = [
+    let cases: [(&str, &str, &str); 18] = [
         ("SHARDS", "0", "broker.shards"),
         ("SHARDS", "many", "broker.shards"),
         ("RABBITMQ_URL", &secret_in_a_url, "broker.url"),
@@ -37,6 +37,9 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         ("ALLOWED_ORIGINS", "https://good.example,nonsense", "nonsense"),
         ("DATA_DIR", "/dev/null/data", "data"),
         ("LOG_FORMAT", "colourful", "log.format"),
+        ("OTLP_ENDPOINT", &secret_in_a_url, "tracing.otlp_endpoint"),
+        ("TRACE_SAMPLE_RATIO", "2", "tracing.sample_ratio"),
+        ("TRACE_SAMPLE_RATIO", "half", "tracing.sample_ratio"),
         ("EVENTFLOW_GATEWAY__PING_INTERVAL_MS", "soon", "gateway.ping_interval_ms"),
         ("EVENTFLOW_GATEWAY__NO_SUCH_KEY", "1", "no_such_key"),
         ("EVENTFLOW_SHUTDOWN__SPREAD_MS", "40000", "shutdown.spread_ms"),

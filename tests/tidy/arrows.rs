@@ -24,7 +24,7 @@ const LAYERS: [&[&str]; 4] = [
 /// For tests: nothing that runs in production may depend on them.
 const FOR_TESTS: [&str; 3] = ["eventflow-testkit", "eventflow-tests", "eventflow-load"];
 /// A driver and who may name it.
-const DRIVERS: [(&str, &[&str]); 7] = [
+const DRIVERS: [(&str, &[&str]); 9] = [
     ("lapin", &["eventflow-amqp"]),
     ("backoff", &["eventflow-amqp"]),
     ("mongodb", &["eventflow-mongo"]),
@@ -32,6 +32,8 @@ const DRIVERS: [(&str, &[&str]); 7] = [
     ("rusqlite", &["eventflow-embedded"]),
     ("tokio-tungstenite", &["eventflow-socketio", "eventflow-load", "eventflow-testkit"]),
     ("figment", &["eventflow-config"]),
+    ("opentelemetry-otlp", &["eventflow-boot"]),
+    ("opentelemetry_sdk", &["eventflow-boot"]),
 ];
 /// The only file that may name `backoff`.
 const RECONNECT: &str = "libs/adapters/amqp/src/reconnect.rs";

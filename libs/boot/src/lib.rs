@@ -10,6 +10,8 @@ pub mod listener;
 pub mod logging;
 pub mod readiness;
 pub mod shutdown;
+mod spans;
 
 pub use readiness::Readiness;
 pub use shutdown::Shutdown;
+pub use spans::Spans;

@@ -1,26 +1,49 @@
 //! Log lines: readable for people or one JSON object a line for machines, filtered by level, on standard error.
 //!
-//! Lines carry ids (command, thread, queue, gateway), never contents, tokens or addresses of people.
+//! Lines carry ids (socket, user, command, thread, queue, gateway, trace), never contents, tokens or addresses of people. What a
+//! line does not say itself stands in the spans it is in.
 
+use crate::spans::{Spans, is_ours};
 use anyhow::Context;
-use eventflow_config::{Log, LogFormat};
+use eventflow_config::{Log, LogFormat, Tracing};
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry};
 
 /// The AMQP client logs messages that come back with their payload, which would put contents into the log. Frames to a gateway
 /// that is gone come back every day.
 const PAYLOADS_OFF: &str = "lapin::returned_messages=off";
 
-/// Starts logging; once per process.
-pub fn start(log: &Log) -> anyhow::Result<()> {
+/// Starts logging, and the export of spans if the settings ask for it; once per process, which is called `service`. Needs a tokio
+/// runtime. The process closes the spans at its end.
+pub fn start(log: &Log, tracing: &Tracing, service: &'static str) -> anyhow::Result<Spans> {
     let filter = EnvFilter::try_new(&log.level).context("configuration key `log.level`")?;
     let filter = filter.add_directive(PAYLOADS_OFF.parse().context("a fixed directive")?);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match log.format {
-        LogFormat::Pretty => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
-        }
+    let spans = Spans::open(tracing, service)?;
+    let started = if spans.is_on() {
+        // A span that is exported also gives its ids to the lines in it, at whatever level lines are shown.
+        let filter = filter.or(filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG));
+        registry().with(lines(log.format).with_filter(filter)).with(spans.layer()).try_init()
+    } else {
+        registry().with(filter).with(lines(log.format)).try_init()
     };
-    started.map_err(|error| anyhow::anyhow!(error)).context("start logging")
+    started.context("start logging")?;
+    Ok(spans)
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Pretty => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(true).boxed()
+        }
+    }
 }

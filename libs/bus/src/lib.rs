@@ -16,3 +16,4 @@ pub mod request;
 pub mod settle;
 mod stage;
 pub mod topology;
+pub mod trace;

@@ -21,6 +21,7 @@ impl Config {
         scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://"])?;
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
         self.check_upstream()?;
+        self.check_tracing()?;
         self.check_secret()?;
         self.check_previous_secret()
     }
@@ -38,6 +39,19 @@ impl Config {
             url.is_empty() || is_plain,
             "must be http://host:port or https://host:port, without a path",
         )
+    }
+
+    fn check_tracing(&self) -> Result<(), ConfigError> {
+        let url = self.tracing.otlp_endpoint.as_str();
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        let is_address = rest.is_some_and(|rest| {
+            !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' ', '\\'])
+        });
+        let what =
+            "must be http://host:port or https://host:port, with a path or without, without a password";
+        require("tracing.otlp_endpoint", url.is_empty() || is_address, what)?;
+        let ratio = self.tracing.sample_ratio;
+        require("tracing.sample_ratio", (0.0..=1.0).contains(&ratio), "must be 0.0 to 1.0")
     }
 
     fn check_secret(&self) -> Result<(), ConfigError> {
@@ -124,6 +138,14 @@ mod tests {
             ("server.lissten = 'x'", "lissten"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
             ("shutdown.spread_ms = 40000", "shutdown.spread_ms"),
+            ("tracing.otlp_endpoint = 'collector:4318'", "tracing.otlp_endpoint"),
+            ("tracing.otlp_endpoint = 'http://'", "tracing.otlp_endpoint"),
+            ("tracing.otlp_endpoint = 'http://user:password@collector'", "tracing.otlp_endpoint"),
+            ("tracing.otlp_endpoint = 'http://collector?x=1'", "tracing.otlp_endpoint"),
+            ("tracing.sample_ratio = 1.5", "tracing.sample_ratio"),
+            ("tracing.sample_ratio = -0.1", "tracing.sample_ratio"),
+            ("tracing.sample_ratio = nan", "tracing.sample_ratio"),
+            ("tracing.sample_ratio = 'some'", "tracing.sample_ratio"),
         ] {
             let error = with(toml).expect_err(toml);
             assert!(error.contains(key), "{toml}: {error}");
@@ -136,6 +158,13 @@ mod tests {
             "v1.upstream_url = 'https://old:3000/'\nauth.jwt_secret_previous = 'fedcba9876543210fedcba9876543210'",
         );
         assert_eq!(config.unwrap().v1.upstream_url, "https://old:3000/");
+    }
+
+    #[test]
+    fn a_collector_may_have_a_path_and_a_ratio_may_be_a_whole_number() {
+        let config = with("[tracing]\notlp_endpoint = 'https://collector/otlp/'\nsample_ratio = 1").unwrap();
+        assert_eq!(config.tracing.otlp_endpoint, "https://collector/otlp/");
+        assert!((config.tracing.sample_ratio - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]

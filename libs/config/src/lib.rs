@@ -74,6 +74,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Logging.
     pub log: Log,
+    /// Spans.
+    pub tracing: Tracing,
     /// The demo.
     pub demo: Demo,
 }
@@ -196,6 +198,16 @@ pub struct Log {
     pub format: LogFormat,
     /// `log.level`
     pub level: String,
+}
+
+/// `[tracing]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tracing {
+    /// `tracing.otlp_endpoint`; empty: no spans are exported.
+    pub otlp_endpoint: String,
+    /// `tracing.sample_ratio`
+    pub sample_ratio: f64,
 }
 
 /// How log lines look.

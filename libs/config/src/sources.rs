@@ -10,7 +10,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those an operator types often. Values are taken as text
 /// (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, Kind); 23] = [
+const ALIASES: [(&str, &str, Kind); 25] = [
     ("LISTEN", "server.listen", Kind::Text),
     ("BASE_URL", "server.base_url", Kind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", Kind::Text),
@@ -33,6 +33,8 @@ const ALIASES: [(&str, &str, Kind); 23] = [
     ("TRUSTED_PROXIES", "rest.trusted_proxies", Kind::Number),
     ("LOG_FORMAT", "log.format", Kind::Text),
     ("LOG_LEVEL", "log.level", Kind::Text),
+    ("OTLP_ENDPOINT", "tracing.otlp_endpoint", Kind::Text),
+    ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", Kind::Fraction),
     ("DEMO", "demo.mode", Kind::Text),
 ];
 /// A file that holds the secret, as container platforms mount it.
@@ -42,6 +44,7 @@ const SECRET_FILE: &str = "JWT_SECRET_FILE";
 enum Kind {
     Text,
     Number,
+    Fraction,
 }
 
 /// The short environment names and the keys they set.
@@ -61,7 +64,8 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         if let Some(text) = read(name) {
             figment = match kind {
                 Kind::Text => figment.merge(Serialized::default(key, text)),
-                Kind::Number => figment.merge(Serialized::default(key, number(key, &text)?)),
+                Kind::Number => figment.merge(Serialized::default(key, number::<u64>(key, &text)?)),
+                Kind::Fraction => figment.merge(Serialized::default(key, number::<f64>(key, &text)?)),
             };
         }
     }
@@ -80,6 +84,6 @@ fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn number(key: &'static str, text: &str) -> Result<u64, ConfigError> {
+fn number<N: std::str::FromStr>(key: &'static str, text: &str) -> Result<N, ConfigError> {
     text.trim().parse().map_err(|_| ConfigError::Invalid { key, why: format!("`{text}` is not a number") })
 }

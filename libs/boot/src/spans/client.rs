@@ -1,0 +1,65 @@
+//! The HTTP client of the exporter: hyper on the process's own runtime, with TLS for `https`.
+//!
+//! The exporter works on a thread of its own, where no runtime is; each request is therefore a task of the runtime that the process was
+//! started on.
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+/// Most bytes of an answer that are read. A collector answers with a few.
+const ANSWER_MAX_BYTES: usize = 64 * 1024;
+
+/// A client with a limit for each request.
+#[derive(Debug)]
+pub(super) struct Client {
+    client: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    limit: Duration,
+    runtime: Handle,
+    tasks: TaskTracker,
+}
+
+impl Client {
+    /// A client whose requests run on the current runtime.
+    pub(super) fn new(limit: Duration) -> anyhow::Result<Self> {
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(ring)
+            .context("prepare TLS for the collector")?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let runtime = Handle::try_current().context("find the runtime")?;
+        Ok(Self { client, limit, runtime, tasks: TaskTracker::new() })
+    }
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let (client, limit) = (self.client.clone(), self.limit);
+        let asking = async move { timeout(limit, ask(client, request)).await? };
+        self.tasks.spawn_on(asking, &self.runtime).await?
+    }
+}
+
+async fn ask(
+    client: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, HttpError> {
+    let answer = client.request(request.map(Body::from)).await?;
+    let (head, body) = answer.into_parts();
+    let body = to_bytes(Body::new(body), ANSWER_MAX_BYTES).await?;
+    Ok(Response::from_parts(head, body))
+}
