@@ -3,12 +3,12 @@
 use eventflow_boot::Readiness;
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::topology::Topology;
-use eventflow_metrics::Metrics;
-use eventflow_ports::{Registry, Store};
+use eventflow_metrics::{Dependency, Metrics};
+use eventflow_ports::{Registry, Store, ticks};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How often the store is asked whether it is there.
@@ -18,7 +18,7 @@ const DECLARE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Keeps the queues declared and says how the broker is, until `stop`.
 pub async fn broker(broker: Arc<dyn Broker>, topology: Topology, metrics: Metrics, stop: CancellationToken) {
-    let up = metrics.system.up.with_label_values(&["broker"]);
+    let up = metrics.system.up.of(Dependency::Broker);
     let mut health = broker.health();
     loop {
         let now = health.borrow_and_update().clone();
@@ -62,9 +62,8 @@ pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
 
 /// Asks the registry now and then, for metrics, until `stop`. It is no condition of readiness: without it, events go to every gateway.
 pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: CancellationToken) {
-    let up = metrics.system.up.with_label_values(&["registry"]);
-    let mut ticks = interval(PING_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let up = metrics.system.up.of(Dependency::Registry);
+    let mut ticks = ticks(PING_EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -77,12 +76,11 @@ pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: Cance
 
 /// Asks the store now and then, for readiness and metrics, until `stop`.
 pub async fn store(store: Arc<dyn Store>, readiness: Readiness, metrics: Metrics, stop: CancellationToken) {
-    let up = metrics.system.up.with_label_values(&["store"]);
+    let up = metrics.system.up.of(Dependency::Store);
     let state = Arc::new(Mutex::new(Err("not asked yet".to_owned())));
     let seen = Arc::clone(&state);
     readiness.add("store", move || seen.lock().clone());
-    let mut ticks = interval(PING_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(PING_EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

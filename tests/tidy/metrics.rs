@@ -3,8 +3,12 @@
 //! Ours are asked of the registry itself, after each family has been touched once; the broker's stand in a list beside this file.
 
 use crate::repository::{SourceFile, files_below};
-use eventflow_metrics::Metrics;
+use eventflow_metrics::{
+    AnswerOutcome, Dependency, EventOutcome, HttpMethod, Label, Metrics, RecoveryOutcome, RefusalReason,
+    ResumeOutcome, SocketTransport,
+};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 const PREFIXES: [&str; 3] = ["eventflow_", "rabbitmq_", "process_"];
 const BROKER: &str = include_str!("rabbitmq-metrics.txt");
@@ -65,14 +69,22 @@ fn touched() -> Metrics {
     let metrics = Metrics::default();
     metrics.bus.queue("persist.0");
     let (edge, http) = (&metrics.edge, &metrics.http);
-    edge.sockets.with_label_values(&["websocket"]);
-    edge.refused.with_label_values(&["origin"]);
-    edge.recoveries.with_label_values(&["fresh"]);
-    edge.resumed.with_label_values(&["resumed"]);
-    edge.events.with_label_values(&["auth", "ok"]);
-    edge.answer_seconds.with_label_values(&["answered"]);
-    http.requests.with_label_values(&["GET", "unknown", "200"]);
-    http.seconds.with_label_values(&["unknown"]);
-    metrics.system.up.with_label_values(&["broker"]);
+    edge.sockets.of(SocketTransport::Websocket);
+    edge.refused.of(RefusalReason::Origin);
+    edge.recoveries.of(RecoveryOutcome::Fresh);
+    edge.resumed.of(ResumeOutcome::Resumed);
+    edge.events(AnyEvent, EventOutcome::Ok);
+    edge.answer_seconds.of(AnswerOutcome::Answered);
+    http.answered(HttpMethod::Get, None, 200, Duration::ZERO);
+    metrics.system.up.of(Dependency::Broker);
     metrics
+}
+
+#[derive(Clone, Copy)]
+struct AnyEvent;
+
+impl Label for AnyEvent {
+    fn as_str(self) -> &'static str {
+        "auth"
+    }
 }

@@ -8,7 +8,7 @@ use crate::port::{Broker, BrokerError};
 use crate::publish::{Confirmation, Lane, PublishError};
 use crate::topology::{CURSORS, PERSIST, Queue, Topology};
 use bytes::Bytes;
-use eventflow_metrics::Metrics;
+use eventflow_metrics::{AnswerOutcome, Metrics};
 use eventflow_protocol::CommandId;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Command;
@@ -30,14 +30,6 @@ const REPLY_BUFFER: usize = 1_024;
 
 /// Callers that wait for the results of their commands.
 type Callers = Mutex<HashMap<CommandId, oneshot::Sender<CommandResult>>>;
-
-/// How a caller's wait ended, as the label of its metric.
-#[derive(Clone, Copy, Debug)]
-enum WaitOutcome {
-    Answered,
-    Queued,
-    Failed,
-}
 
 /// Sends commands to the persistence workers and brings back their results. One per process.
 #[derive(Clone)]
@@ -126,8 +118,7 @@ impl PendingCommand {
         let started = self.started;
         let metrics = self.metrics.clone();
         let result = self.wait().await;
-        let outcome = WaitOutcome::of(&result).label();
-        metrics.edge.answer_seconds.with_label_values(&[outcome]).observe(started.elapsed().as_secs_f64());
+        metrics.edge.answer_seconds.of(outcome_of(&result)).observe(started.elapsed().as_secs_f64());
         result
     }
 
@@ -149,21 +140,12 @@ impl PendingCommand {
     }
 }
 
-impl WaitOutcome {
-    fn of(result: &Result<CommandResult, PublishError>) -> Self {
-        match result {
-            Ok(CommandResult::Queued { .. }) => Self::Queued,
-            Ok(_) => Self::Answered,
-            Err(_) => Self::Failed,
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Queued => "queued",
-            Self::Failed => "failed",
-        }
+/// How a caller's wait ended, as its metric calls it.
+fn outcome_of(result: &Result<CommandResult, PublishError>) -> AnswerOutcome {
+    match result {
+        Ok(CommandResult::Queued { .. }) => AnswerOutcome::Queued,
+        Ok(_) => AnswerOutcome::Answered,
+        Err(_) => AnswerOutcome::Failed,
     }
 }
 

@@ -1,11 +1,15 @@
-//! Publishing and consuming, by queue: rate, errors and duration of each stage, and what waits.
+//! Publishing and consuming, by queue: each stage's rate, errors and duration, and how much it holds unfinished.
 
-use crate::{MetricsError, latency_buckets, size_buckets};
-use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use crate::MetricsError;
+use crate::label::{Label as _, registered};
+use crate::series::{latency_opts, size_opts};
+use crate::values::SettleOutcome;
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-/// Series of every queue. A gateway's queue is labelled `gateway`, whatever its id.
+/// The label value of every gateway's own queue: gateway ids are not a closed set.
+const ANY_GATEWAY: &str = "gateway";
+
+/// The series of all queues. Every gateway's own queue is labelled `gateway`, whatever its id.
 #[derive(Clone)]
 pub struct BusMetrics {
     published: IntCounterVec,
@@ -134,13 +138,11 @@ impl BusMetrics {
                 registry,
                 "eventflow_consume_inflight_frames",
                 "Frames taken and not yet acknowledged.",
-                &["queue"],
             )?,
             paused: gauge(
                 registry,
                 "eventflow_consume_paused",
                 "1 while the stage waits for something it needs (store or broker down).",
-                &["queue"],
             )?,
             age_seconds: latency(
                 registry,
@@ -152,16 +154,16 @@ impl BusMetrics {
 
     /// The series of `queue`.
     pub fn queue(&self, queue: &str) -> QueueMetrics {
-        let label = if queue.starts_with("gateway.") { "gateway" } else { queue };
-        let outcome = |outcome| self.consumed.with_label_values(&[label, outcome]);
+        let label = if queue.starts_with("gateway.") { ANY_GATEWAY } else { queue };
+        let settled = |outcome: SettleOutcome| self.consumed.with_label_values(&[label, outcome.as_str()]);
         QueueMetrics {
             published: self.published.with_label_values(&[label]),
             publish_failures: self.publish_failures.with_label_values(&[label]),
             confirm_seconds: self.confirm_seconds.with_label_values(&[label]),
             publish_batch: self.publish_batch.with_label_values(&[label]),
-            done: outcome("done"),
-            retried: outcome("retry"),
-            parked: outcome("parked"),
+            done: settled(SettleOutcome::Done),
+            retried: settled(SettleOutcome::Retry),
+            parked: settled(SettleOutcome::Parked),
             frames: self.consumed_frames.with_label_values(&[label]),
             redelivered: self.redelivered.with_label_values(&[label]),
             crashes: self.crashes.with_label_values(&[label]),
@@ -176,42 +178,23 @@ impl BusMetrics {
     }
 }
 
-pub(crate) fn counter(
+fn counter(
     registry: &Registry,
     name: &str,
     help: &str,
     labels: &[&str],
 ) -> Result<IntCounterVec, MetricsError> {
-    let series = IntCounterVec::new(Opts::new(name, help), labels)?;
-    registry.register(Box::new(series.clone()))?;
-    Ok(series)
+    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
 
-pub(crate) fn gauge(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntGaugeVec, MetricsError> {
-    let series = IntGaugeVec::new(Opts::new(name, help), labels)?;
-    registry.register(Box::new(series.clone()))?;
-    Ok(series)
-}
-
-pub(crate) fn histogram(
-    registry: &Registry,
-    opts: HistogramOpts,
-    labels: &[&str],
-) -> Result<HistogramVec, MetricsError> {
-    let series = HistogramVec::new(opts, labels)?;
-    registry.register(Box::new(series.clone()))?;
-    Ok(series)
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGaugeVec, MetricsError> {
+    registered(registry, IntGaugeVec::new(Opts::new(name, help), &["queue"])?)
 }
 
 fn latency(registry: &Registry, name: &str, help: &str) -> Result<HistogramVec, MetricsError> {
-    histogram(registry, HistogramOpts::new(name, help).buckets(latency_buckets()), &["queue"])
+    registered(registry, HistogramVec::new(latency_opts(name, help), &["queue"])?)
 }
 
 fn sizes(registry: &Registry, name: &str, help: &str) -> Result<HistogramVec, MetricsError> {
-    histogram(registry, HistogramOpts::new(name, help).buckets(size_buckets()), &["queue"])
+    registered(registry, HistogramVec::new(size_opts(name, help), &["queue"])?)
 }

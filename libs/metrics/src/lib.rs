@@ -1,22 +1,34 @@
-//! Every series the system exports, in one place, over one registry that is passed in.
+//! Every series that the system exports, in one place. The caller passes in the registry.
 //!
-//! Names are `eventflow_<stage>_<what>_<unit>[_total]`. Label values come from closed sets (queues of the topology, routes of
-//! the route table, variants of an enum), so the number of series is bounded whatever clients send. A process registers
-//! all of them once; stages it does not run stay at zero.
+//! Names: `eventflow_<stage>_<what>_<unit>[_total]`. Label values: variants of an enum ([`values`]), queues of the topology,
+//! routes of the route table. All three are closed sets, so clients cannot raise the number of series. A process
+//! registers all series once; the series of stages that it does not run stay at zero.
 
 mod bus;
+mod dependencies;
 mod edge;
+mod fanout;
+mod http;
+mod label;
 mod presence;
-mod stages;
+mod series;
+pub mod values;
 
 pub use bus::{BusMetrics, QueueMetrics};
-pub use edge::{EdgeMetrics, HttpMetrics};
+pub use dependencies::SystemMetrics;
+pub use edge::EdgeMetrics;
+pub use fanout::FanoutMetrics;
+pub use http::HttpMetrics;
+pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
-pub use stages::{FanoutMetrics, SystemMetrics};
+pub use values::{
+    AnswerOutcome, Dependency, EventOutcome, HttpMethod, PresenceStatus, RecoveryOutcome, RefusalReason,
+    ResumeOutcome, SocketTransport,
+};
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
-/// A series could not be registered or written: two of one name, or a name that is none.
+/// Registering or writing a series failed: two series have one name, or a name has characters that Prometheus does not allow.
 #[derive(Debug, thiserror::Error)]
 #[error("register or write metrics")]
 pub struct MetricsError(#[from] prometheus::Error);
@@ -27,9 +39,9 @@ pub struct Metrics {
     registry: Registry,
     /// Publishing and consuming.
     pub bus: BusMetrics,
-    /// Sockets and their events.
+    /// The gateway: sockets and their events.
     pub edge: EdgeMetrics,
-    /// REST.
+    /// REST requests.
     pub http: HttpMetrics,
     /// The fan-out stage.
     pub fanout: FanoutMetrics,
@@ -40,7 +52,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every series, and the process's own (memory, CPU, file descriptors), with `registry`.
+    /// Registers every series with `registry`, and those of the process itself (memory, CPU, file descriptors).
     pub fn new(registry: &Registry) -> Result<Self, MetricsError> {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(Self {
@@ -54,12 +66,12 @@ impl Metrics {
         })
     }
 
-    /// The registry everything is registered with.
+    /// The registry that holds every series.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// The Prometheus text format, version 0.0.4.
+    /// Every series in the Prometheus text format, version 0.0.4.
     pub fn render(&self) -> Result<String, MetricsError> {
         let mut out = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
@@ -68,20 +80,10 @@ impl Metrics {
 }
 
 impl Default for Metrics {
-    /// Over a registry of its own: for tests and tools.
+    /// Registers every series with a registry of its own: for tests and tools.
     fn default() -> Self {
         Self::new(&Registry::new()).expect("a fresh registry holds none of the names")
     }
-}
-
-/// Seconds of work inside the machine room: 0.25 ms to 8 s, doubling.
-pub(crate) fn latency_buckets() -> Vec<f64> {
-    (0..16).map(|power| 0.000_25 * f64::from(1_u32 << power)).collect()
-}
-
-/// Envelopes in a batch: 1 to 512, doubling.
-pub(crate) fn size_buckets() -> Vec<f64> {
-    (0..10).map(|power| f64::from(1_u32 << power)).collect()
 }
 
 #[cfg(test)]

@@ -1,48 +1,49 @@
-//! The presence sweeper.
+//! The presence sweeper: the signals it records and the changes it announces.
 
 use crate::MetricsError;
-use crate::bus::counter;
-use crate::edge::{plain_counter, plain_gauge};
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
+use crate::label::Counters;
+use crate::series::{counter, gauge};
+use crate::values::{PresenceStatus, SignalOutcome};
+use prometheus::{IntCounter, IntGauge, Registry};
 
-/// The presence sweeper.
+/// What the presence sweeper records and announces.
 #[derive(Clone)]
 pub struct PresenceMetrics {
-    /// Signals taken in.
+    /// Signals that the sweeper recorded.
     pub recorded: IntCounter,
-    /// Signals passed over because the lease they would renew is over.
+    /// Signals that the sweeper ignored because the lease they would renew is over.
     pub stale: IntCounter,
-    /// Changes of people announced, by `status` (online, away, offline).
-    pub changes: IntCounterVec,
-    /// Frames of changes not taken because a gateway's queue was full.
+    /// Changes of people announced, by `status`.
+    pub changes: Counters<PresenceStatus>,
+    /// Frames of changes that a gateway's queue did not take because it was full.
     pub refused: IntCounter,
-    /// When the last sweep ended, in seconds since 1970; 0 where none has.
+    /// When the last sweep ended, in seconds since 1970; 0 before the first sweep.
     pub last_sweep_seconds: IntGauge,
 }
 
 impl PresenceMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
-        let signals = counter(
+        let signals = Counters::register(
             registry,
             "eventflow_presence_signals_total",
             "Signals of devices, by outcome: recorded, or stale (the lease they would renew is over).",
-            &["outcome"],
+            "outcome",
         )?;
         Ok(Self {
-            recorded: signals.with_label_values(&["recorded"]),
-            stale: signals.with_label_values(&["stale"]),
-            changes: counter(
+            recorded: signals.of(SignalOutcome::Recorded),
+            stale: signals.of(SignalOutcome::Stale),
+            changes: Counters::register(
                 registry,
                 "eventflow_presence_changes_total",
                 "Changes of people announced, by status.",
-                &["status"],
+                "status",
             )?,
-            refused: plain_counter(
+            refused: counter(
                 registry,
                 "eventflow_presence_refused_total",
                 "Frames of presence changes not taken because the queue of a gateway was full.",
             )?,
-            last_sweep_seconds: plain_gauge(
+            last_sweep_seconds: gauge(
                 registry,
                 "eventflow_presence_last_sweep_timestamp_seconds",
                 "When the last sweep ended, in seconds since 1970; 0 in a process that runs no sweeper.",

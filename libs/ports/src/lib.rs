@@ -19,6 +19,7 @@ pub mod registry;
 pub mod registry_contract;
 pub mod store;
 pub mod store_contract;
+pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use directory::{Directory, People};
@@ -30,3 +31,4 @@ pub use memory_presence::MemoryPresence;
 pub use presence::{GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{Appended, Identified, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
+pub use ticks::ticks;

@@ -12,9 +12,9 @@ use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PRESENCE;
-use eventflow_metrics::{Metrics, PresenceMetrics, QueueMetrics};
+use eventflow_metrics::{Metrics, PresenceMetrics, PresenceStatus, QueueMetrics};
 use eventflow_ports::presence::DEVICE_LEASE;
-use eventflow_ports::{Clock, PresenceError, PresenceStore};
+use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
 use eventflow_protocol::event::{Audience, Delivery};
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::presence::{Presence, Signal, Status};
@@ -24,7 +24,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often it is asked who is due. Asking costs one look at an ordered set, and a departure is told within the grace and this.
@@ -87,8 +87,7 @@ impl Sweeper {
 
     /// Judges who is due every [`SWEEP_TICK`] until `shutdown`, several sweepers at once if there are.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let mut ticks = interval(SWEEP_TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(SWEEP_TICK);
         let mut patience = Patience::new(Instant::now());
         let mut untold = Announcement::default();
         loop {
@@ -191,11 +190,11 @@ impl Sweeper {
 
     fn tell(&self, presence: &Presence, now: Timestamp) -> Envelope {
         let status = match presence.status {
-            Status::Online => "online",
-            Status::Away => "away",
-            Status::Offline => "offline",
+            Status::Online => PresenceStatus::Online,
+            Status::Away => PresenceStatus::Away,
+            Status::Offline => PresenceStatus::Offline,
         };
-        self.series.changes.with_label_values(&[status]).inc();
+        self.series.changes.of(status).inc();
         let payload = serde_json::to_string(presence).expect("an id, a status and a time always encode");
         let event_id = EventId::caused_by(CommandId::new(), "presence changed");
         let audience = Audience::Watchers(presence.user_id.clone());

@@ -15,6 +15,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use eventflow_metrics::HttpMethod;
 use eventflow_protocol::ErrorCode;
 use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS,
@@ -31,9 +32,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// A browser asks again after this whether a page may send a request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
-/// The methods that have a series of their own. Clients can invent methods, so all others share one.
-const COUNTED_METHODS: [Method; 7] =
-    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::HEAD];
 
 /// Puts the layers around all routes and fallbacks of `api`.
 pub(crate) fn around(api: Router<Arc<Edge>>, edge: &Arc<Edge>, limits: Arc<RateLimits>) -> Router<Arc<Edge>> {
@@ -72,14 +70,26 @@ fn cors() -> CorsLayer {
 /// Counts and times every request by the pattern of its route, which is one of few; never by its path.
 async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let method = request.method().clone();
-    let pattern = request.extensions().get::<MatchedPath>().cloned();
+    let method = counted_method(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    let method = if COUNTED_METHODS.contains(&method) { method.as_str() } else { "other" };
-    let route = pattern.as_ref().map_or("unknown", MatchedPath::as_str);
-    edge.metrics.http.requests.with_label_values(&[method, route, response.status().as_str()]).inc();
-    edge.metrics.http.seconds.with_label_values(&[route]).observe(started.elapsed().as_secs_f64());
+    let pattern = route.as_ref().map(MatchedPath::as_str);
+    edge.metrics.http.answered(method, pattern, response.status().as_u16(), started.elapsed());
     response
+}
+
+/// The method as the metrics name it. Clients can invent methods, so all unusual ones share a series.
+fn counted_method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        Method::OPTIONS => HttpMethod::Options,
+        Method::HEAD => HttpMethod::Head,
+        _ => HttpMethod::Other,
+    }
 }
 
 /// Refuses pages of other origins before anything is done for them.

@@ -20,6 +20,7 @@ use crate::ws::sight::Sight;
 use crate::ws::typing::Typing;
 use crate::ws::typing_heard::TypingHeard;
 use crate::ws::watch::{Looking, Watch};
+use eventflow_metrics::RefusalReason;
 use eventflow_ports::Membership;
 use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::{
@@ -149,7 +150,7 @@ impl Application for SocketApp {
         if self.0.edge.origins.admits(&head.headers) {
             return self.0.caps.knock(head).map_err(|refusal| connect::turned_away(&refusal));
         }
-        self.0.edge.metrics.edge.refused.with_label_values(&["origin"]).inc();
+        self.0.edge.metrics.edge.refused.of(RefusalReason::Origin).inc();
         Err(connect::turned_away(&Refusal::new(ErrorCode::Forbidden, "this origin is not allowed")))
     }
 
@@ -198,7 +199,7 @@ impl Application for SocketApp {
     async fn event(&self, socket: &Socket<Member>, event: Event) {
         let name = EventName::of(&event.name);
         let taken = self.0.take(socket, name, event).await;
-        self.0.edge.metrics.edge.events.with_label_values(&[name.label(), taken.label()]).inc();
+        self.0.edge.metrics.edge.events(name, taken).inc();
     }
 
     async fn disconnected(&self, socket: &Socket<Member>, reason: DisconnectReason) {

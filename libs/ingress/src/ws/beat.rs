@@ -8,8 +8,8 @@
 use crate::ws::hub::Hub;
 use crate::ws::member::{Here, Member};
 use crate::ws::signals::Signals;
-use eventflow_ports::Clock;
 use eventflow_ports::presence::HEARTBEAT;
+use eventflow_ports::{Clock, ticks};
 use eventflow_protocol::presence::{Sign, Signal};
 use eventflow_protocol::{Timestamp, UserId};
 use eventflow_socketio::{DisconnectReason, Socket};
@@ -17,7 +17,6 @@ use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// Signs waiting to be sent. What does not fit is said by the next heartbeat.
@@ -131,8 +130,7 @@ fn gone(user: &UserId, socket: &Socket<Member>, at: Timestamp) -> Signal {
 impl BeatTask {
     /// Speaks until `shutdown`; then says of what is still here that it is gone.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let mut steps = interval(HEARTBEAT / STEPS);
-        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut steps = ticks(HEARTBEAT / STEPS);
         let mut round = Round::default();
         loop {
             let mut batch = Vec::new();

@@ -9,7 +9,7 @@ use crate::client_address;
 use crate::refusal::Refusal;
 use crate::settings::IngressConfig;
 use axum::extract::ConnectInfo;
-use eventflow_metrics::EdgeMetrics;
+use eventflow_metrics::{EdgeMetrics, RefusalReason};
 use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::Handshake;
 use http::request::Parts as RequestHead;
@@ -79,7 +79,8 @@ impl Caps {
             Some(address)
                 if !self.addresses.lock().arrive(client_address::network(address), self.per_address) =>
             {
-                Err(self.refuse("sockets_per_ip", "too many connections are open from this address"))
+                Err(self
+                    .refuse(RefusalReason::SocketsPerIp, "too many connections are open from this address"))
             }
             _ => Ok(()),
         }
@@ -100,7 +101,8 @@ impl Caps {
             .filter(|_| self.per_address > 0);
         if let Some(address) = address.map(client_address::network) {
             if !self.addresses.lock().sit(address, self.per_address) {
-                return Err(self.refuse("sockets_per_ip", "too many connections are open from this address"));
+                return Err(self
+                    .refuse(RefusalReason::SocketsPerIp, "too many connections are open from this address"));
             }
             seat.address = Some(address);
         }
@@ -113,8 +115,8 @@ impl Caps {
         self.users.lock().values().sum()
     }
 
-    fn refuse(&self, reason: &str, error: &'static str) -> Refusal {
-        self.metrics.refused.with_label_values(&[reason]).inc();
+    fn refuse(&self, reason: RefusalReason, error: &'static str) -> Refusal {
+        self.metrics.refused.of(reason).inc();
         Refusal::new(ErrorCode::RateLimited, error)
     }
 }
@@ -129,7 +131,9 @@ impl Seat {
         let open = users.get(user).copied().unwrap_or(0);
         if open >= self.caps.per_user {
             drop(users);
-            return Err(self.caps.refuse("sockets_per_user", "too many connections of this user are open"));
+            return Err(self
+                .caps
+                .refuse(RefusalReason::SocketsPerUser, "too many connections of this user are open"));
         }
         users.insert(user.clone(), open + 1);
         self.user = Some(user.clone());
@@ -254,7 +258,7 @@ mod tests {
         drop(one);
         let three = seat(&caps, 3, Some("ann")).unwrap();
         assert!(seat(&caps, 3, Some("ann")).is_err());
-        assert_eq!(caps.metrics.refused.with_label_values(&["sockets_per_user"]).get(), 2);
+        assert_eq!(caps.metrics.refused.of(RefusalReason::SocketsPerUser).get(), 2);
         drop((two, three));
         assert_eq!(entries(&caps), (0, 0));
     }
@@ -286,7 +290,7 @@ mod tests {
         assert!(seat(&caps, 1, None).is_err());
         drop((sitting, late));
         assert!(knocks(&caps, 1));
-        assert_eq!(caps.metrics.refused.with_label_values(&["sockets_per_ip"]).get(), 2);
+        assert_eq!(caps.metrics.refused.of(RefusalReason::SocketsPerIp).get(), 2);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::fields;
 use crate::identity::{self, Identity};
 use crate::refusal::Refusal;
 use crate::ws::caps::{Caps, Seat};
+use eventflow_metrics::RefusalReason;
 use eventflow_protocol::UserId;
 use eventflow_socketio::{ConnectError, Handshake};
 use http::StatusCode;
@@ -67,7 +68,7 @@ pub(crate) fn turned_away(refusal: &Refusal) -> eventflow_socketio::Refusal {
 }
 
 fn bad_credential(edge: &Edge, refusal: &Refusal) -> ConnectError {
-    edge.metrics.edge.refused.with_label_values(&["credentials"]).inc();
+    edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
     connect_error(refusal)
 }
 

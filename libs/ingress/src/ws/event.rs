@@ -1,5 +1,7 @@
 //! The events a client may send, and what the metrics call them.
 
+use eventflow_metrics::Label;
+
 /// A client event by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventName {
@@ -79,24 +81,11 @@ impl EventName {
     }
 }
 
-/// How an event was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// As asked.
-    Ok,
-    /// Refused, with a reason.
-    Refused,
-    /// Past the budget.
-    Limited,
-}
-
-impl Taken {
-    /// The label value.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Refused => "refused",
-            Self::Limited => "limited",
-        }
+impl Label for EventName {
+    fn as_str(self) -> &'static str {
+        self.label()
     }
 }
+
+/// How an event was taken.
+pub(crate) use eventflow_metrics::EventOutcome as Taken;

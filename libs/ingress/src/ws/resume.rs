@@ -19,6 +19,7 @@ pub(crate) use turn::{Turn, Turns};
 
 use crate::ws::application::Shared;
 use crate::ws::member::Member;
+use eventflow_metrics::ResumeOutcome;
 use eventflow_ports::journal::Entry;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{MessagePage, Place, StoreError, ThreadPage};
@@ -88,10 +89,10 @@ async fn catch_up(shared: &Shared, socket: &Socket<Member>, wanted: Resumable, c
     let permit = shared.permit().await;
     let trail = Trail::read(&shared.pasts, &wanted, came).await;
     drop(permit);
-    let outcome = if trail.is_some() { "resumed" } else { "unknown" };
+    let outcome = if trail.is_some() { ResumeOutcome::Resumed } else { ResumeOutcome::Unknown };
     let resume = Resume { shared, socket, user, wanted, trail };
     if resume.run().await.is_ok() {
-        shared.edge.metrics.edge.resumed.with_label_values(&[outcome]).inc();
+        shared.edge.metrics.edge.resumed.of(outcome).inc();
     }
 }
 

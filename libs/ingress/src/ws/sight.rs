@@ -6,15 +6,15 @@
 
 use crate::ws::application::Shared;
 use crate::ws::member::Here;
-use eventflow_ports::PresenceError;
 use eventflow_ports::presence::SWEEP_EVERY;
+use eventflow_ports::{PresenceError, ticks};
 use eventflow_protocol::UserId;
 use eventflow_protocol::presence::{Presence, Status};
 use eventflow_socketio::Packet;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 /// Under both names published clients hear that somebody's presence changed.
 pub(crate) const PRESENCE_NAMES: [&str; 2] = ["presence:sync", "presence:update"];
@@ -53,8 +53,7 @@ impl Sight {
 
 /// Looks every [`SWEEP_EVERY`], until it is dropped.
 pub(crate) async fn look_again(shared: &Shared) {
-    let mut ticks = interval(SWEEP_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(SWEEP_EVERY);
     loop {
         ticks.tick().await;
         if let Err(error) = look(shared, SURE_AFTER).await {

@@ -5,6 +5,7 @@
 
 use crate::ws::application::Shared;
 use crate::ws::member::Here;
+use eventflow_ports::ticks;
 use eventflow_protocol::event::TYPING_LIFE_MS;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
@@ -12,7 +13,6 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-use tokio::time::{MissedTickBehavior, interval};
 
 /// The event, as clients hear it.
 pub(crate) const NAME: &str = "typing:update";
@@ -65,8 +65,7 @@ impl TypingHeard {
 
 /// Tells of those who are over, until it is dropped.
 pub(crate) async fn end_unheard(shared: &Shared) {
-    let mut ticks = interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(LOOK_EVERY);
     loop {
         ticks.tick().await;
         for (thread, typist) in shared.typing_heard.take_over(Instant::now()) {

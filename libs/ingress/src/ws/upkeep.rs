@@ -12,13 +12,15 @@ use crate::ws::sight::look_again;
 use crate::ws::signals::Signals;
 use crate::ws::typing::TypingTask;
 use crate::ws::typing_heard::end_unheard;
+use eventflow_metrics::{RecoveryOutcome, RefusalReason, SocketTransport};
 use eventflow_ports::presence::GatewayStats;
+use eventflow_ports::ticks;
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Count, Server};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often expired credentials are looked for. With the leeway, a socket outlives its token by at most 70 s.
@@ -68,8 +70,7 @@ impl Upkeep {
 }
 
 async fn sweep(shared: &Shared) {
-    let mut ticks = interval(EXPIRY_SWEEP);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(EXPIRY_SWEEP);
     loop {
         ticks.tick().await;
         shared.end_expired();
@@ -91,18 +92,17 @@ async fn restart_sessions(shared: &Shared, restart: &Notify) {
 }
 
 async fn copy_numbers(server: &Server<SocketApp>, shared: &Shared) {
-    let mut ticks = interval(NUMBERS_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(NUMBERS_EVERY);
     let (edge, stats) = (&shared.edge.metrics.edge, server.stats());
     loop {
         ticks.tick().await;
-        edge.sockets.with_label_values(&["websocket"]).set(gauge(stats.websocket_open.get()));
-        edge.sockets.with_label_values(&["polling"]).set(gauge(stats.polling_open.get()));
+        edge.sockets.of(SocketTransport::Websocket).set(gauge(stats.websocket_open.get()));
+        edge.sockets.of(SocketTransport::Polling).set(gauge(stats.polling_open.get()));
         edge.parked_sessions.set(gauge(stats.parked.get()));
         edge.users.set(gauge(shared.hub.count() as u64));
-        let recovered = edge.recoveries.with_label_values(&["recovered"]);
-        let fresh = edge.recoveries.with_label_values(&["fresh"]);
-        let broken = edge.refused.with_label_values(&["protocol"]);
+        let recovered = edge.recoveries.of(RecoveryOutcome::Recovered);
+        let fresh = edge.recoveries.of(RecoveryOutcome::Fresh);
+        let broken = edge.refused.of(RefusalReason::Protocol);
         edge.slow_clients.inc_by(rise(&stats.slow_clients, edge.slow_clients.get()));
         recovered.inc_by(rise(&stats.recovered, recovered.get()));
         fresh.inc_by(rise(&stats.not_recovered, fresh.get()));
@@ -113,8 +113,7 @@ async fn copy_numbers(server: &Server<SocketApp>, shared: &Shared) {
 /// Writes into the journal that the gateway is there: from the start on, so that a client of a gateway that never delivered anything can be
 /// caught up with too.
 async fn sign(shared: &Shared) {
-    let mut ticks = interval(SIGN_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(SIGN_EVERY);
     loop {
         ticks.tick().await;
         shared.journal.sign().await;
@@ -122,8 +121,7 @@ async fn sign(shared: &Shared) {
 }
 
 async fn report(server: &Server<SocketApp>, shared: &Shared, id: &GatewayId) {
-    let mut ticks = interval(REPORT_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(REPORT_EVERY);
     loop {
         ticks.tick().await;
         let stats = stats(server, shared);

@@ -1,6 +1,7 @@
 //! How many sockets a user and an address may have, and that none is counted that is not there.
 
 use super::rig::{Client, Rig, until};
+use eventflow_metrics::RefusalReason;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 
@@ -47,7 +48,7 @@ async fn a_socket_too_many_of_a_user_is_refused_with_a_code_until_another_is_clo
     drop(first);
     until("the first one is gone", || taken(&rig) == 2).await;
     let _fourth = ann(&rig).await;
-    let refused = rig.world.parts.metrics.edge.refused.with_label_values(&["sockets_per_user"]);
+    let refused = rig.world.parts.metrics.edge.refused.of(RefusalReason::SocketsPerUser);
     assert_eq!(refused.get(), 1);
     drop(ben);
 }

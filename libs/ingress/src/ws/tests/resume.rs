@@ -2,6 +2,7 @@
 
 use super::rig::{Client, PATIENCE, Rig, incoming, message_of};
 use eventflow_bus::handler::Handler as _;
+use eventflow_metrics::ResumeOutcome;
 use eventflow_protocol::ThreadId;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering::SeqCst;
@@ -72,7 +73,7 @@ async fn what_was_missed_comes_from_the_store_before_what_arrives_meanwhile() {
         rig.deliver_message(thread, "bob", seq).await;
     }
     assert_eq!(heard(&mut ann, 1).await, [4], "what she has is not repeated");
-    assert_eq!(rig.world.parts.metrics.edge.resumed.with_label_values(&["resumed"]).get(), 1);
+    assert_eq!(rig.world.parts.metrics.edge.resumed.of(ResumeOutcome::Resumed).get(), 1);
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn without_a_journal_only_what_arrives_is_heard() {
     store(&rig, thread, &["three"]).await;
     rig.deliver_message(thread, "bob", 3).await;
     assert_eq!(heard(&mut ann, 1).await, [3]);
-    assert_eq!(rig.world.parts.metrics.edge.resumed.with_label_values(&["unknown"]).get(), 1);
+    assert_eq!(rig.world.parts.metrics.edge.resumed.of(ResumeOutcome::Unknown).get(), 1);
 }
 
 #[tokio::test]
@@ -305,7 +306,7 @@ async fn who_reads_slowly_while_being_caught_up_is_not_cut_and_holds_up_nobody()
     let shared = &rig.gateway.shared;
     assert_eq!(shared.resumes.available_permits(), crate::ws::resume::AT_ONCE, "nobody is read for");
     assert_eq!(
-        rig.world.parts.metrics.edge.resumed.with_label_values(&["resumed"]).get(),
+        rig.world.parts.metrics.edge.resumed.of(ResumeOutcome::Resumed).get(),
         0,
         "it waits for the client"
     );

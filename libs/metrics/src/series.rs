@@ -1,0 +1,29 @@
+//! Series without a label, and the buckets of histograms.
+
+use crate::MetricsError;
+use crate::label::registered;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
+
+pub(crate) fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
+    registered(registry, IntCounter::with_opts(Opts::new(name, help))?)
+}
+
+pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
+    registered(registry, IntGauge::with_opts(Opts::new(name, help))?)
+}
+
+pub(crate) fn latency(registry: &Registry, name: &str, help: &str) -> Result<Histogram, MetricsError> {
+    registered(registry, Histogram::with_opts(latency_opts(name, help))?)
+}
+
+/// A histogram of seconds of work inside the system: 0.25 ms to 8 s, doubling.
+pub(crate) fn latency_opts(name: &str, help: &str) -> HistogramOpts {
+    let buckets = (0..16).map(|power| 0.000_25 * f64::from(1_u32 << power));
+    HistogramOpts::new(name, help).buckets(buckets.collect())
+}
+
+/// A histogram of envelopes in a batch: 1 to 512, doubling.
+pub(crate) fn size_opts(name: &str, help: &str) -> HistogramOpts {
+    let buckets = (0..10).map(|power| f64::from(1_u32 << power));
+    HistogramOpts::new(name, help).buckets(buckets.collect())
+}

@@ -1,0 +1,243 @@
+//! The label values: one enum for each label whose values are known when the system is built.
+
+use crate::label::Label;
+
+/// `transport` of an open socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketTransport {
+    /// A WebSocket.
+    Websocket,
+    /// HTTP long-polling.
+    Polling,
+}
+
+/// `reason` of a refused handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// The page's origin is not one of the configured ones.
+    Origin,
+    /// The request broke the Engine.IO or Socket.IO protocol.
+    Protocol,
+    /// The token is invalid, expired or revoked.
+    Credentials,
+    /// The user has as many sockets as one user may have.
+    SocketsPerUser,
+    /// The address has as many sockets as one address may have.
+    SocketsPerIp,
+}
+
+/// `outcome` of a reconnect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryOutcome {
+    /// The gateway still had the session.
+    Recovered,
+    /// The client got a new session.
+    Fresh,
+}
+
+/// `outcome` for a client that presents a session of another gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResumeOutcome {
+    /// The other gateway's journal showed what the client missed.
+    Resumed,
+    /// The journal of the other gateway did not know the session.
+    Unknown,
+}
+
+/// `outcome` of a client event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventOutcome {
+    /// The event did what it asks for.
+    Ok,
+    /// The event was refused, with a reason.
+    Refused,
+    /// The socket was past its event budget.
+    Limited,
+}
+
+/// `outcome` of a command that a client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerOutcome {
+    /// A worker answered in time.
+    Answered,
+    /// The broker has the command; no worker answered in time.
+    Queued,
+    /// The broker did not confirm the command.
+    Failed,
+}
+
+/// `outcome` of an envelope at a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettleOutcome {
+    /// Its effects are durable.
+    Done,
+    /// The retry ladder has it.
+    Retry,
+    /// The dead-letter queue has it.
+    Parked,
+}
+
+/// `outcome` of a device's signal at the presence sweeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignalOutcome {
+    /// The signal was recorded.
+    Recorded,
+    /// The lease that the signal would renew is over.
+    Stale,
+}
+
+/// `status` that a person changed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresenceStatus {
+    /// A device of theirs is active.
+    Online,
+    /// Connected, but not active.
+    Away,
+    /// No device is connected.
+    Offline,
+}
+
+/// `part`: a server that the process depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// The message broker.
+    Broker,
+    /// The store of messages and threads.
+    Store,
+    /// The registry of gateways.
+    Registry,
+}
+
+/// `method` of a REST request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpMethod {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+    /// `OPTIONS`
+    Options,
+    /// `HEAD`
+    Head,
+    /// Any other method: a client may send any word.
+    Other,
+}
+
+impl Label for SocketTransport {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Websocket => "websocket",
+            Self::Polling => "polling",
+        }
+    }
+}
+
+impl Label for RefusalReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Protocol => "protocol",
+            Self::Credentials => "credentials",
+            Self::SocketsPerUser => "sockets_per_user",
+            Self::SocketsPerIp => "sockets_per_ip",
+        }
+    }
+}
+
+impl Label for RecoveryOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
+impl Label for ResumeOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Resumed => "resumed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Label for EventOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Limited => "limited",
+        }
+    }
+}
+
+impl Label for AnswerOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Queued => "queued",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Label for SettleOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retry => "retry",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+impl Label for SignalOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+impl Label for PresenceStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Away => "away",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+impl Label for Dependency {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Broker => "broker",
+            Self::Store => "store",
+            Self::Registry => "registry",
+        }
+    }
+}
+
+impl Label for HttpMethod {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Head => "HEAD",
+            Self::Other => "other",
+        }
+    }
+}
