@@ -1,14 +1,16 @@
 //! What an old thread or message is here. Pure: the same document gives the same ids, whoever reads it and however often.
 
 use crate::import::summary::Summary;
-use eventflow_ingress::validate;
 use eventflow_mongo::{LegacyFile, LegacyMessage, LegacyReaction, LegacyThread};
 use eventflow_ports::NewMessage;
 use eventflow_protocol::change::{Change, Wish};
+use eventflow_protocol::client;
+use eventflow_protocol::client::values::{AttachmentReference, Emoji};
 use eventflow_protocol::command::{CLIENT_KEY_MAX_BYTES, CreateThread, SendMessage};
 use eventflow_protocol::content::{Content, clean};
 use eventflow_protocol::document::{ATTACHMENTS_MAX, Attachment};
 use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -138,9 +140,17 @@ fn attachment(file: &LegacyFile) -> Result<Attachment, String> {
     let item = json!({
         "type": kind, "url": file.url, "filename": file.name, "size": file.size, "mimeType": media_type,
     });
-    let found = validate::attachments(vec![item])
-        .map_err(|refusal| refusal.error.replace("attachments[0].", "its "))?;
-    found.into_iter().next().ok_or_else(|| "it is empty".into())
+    // Read as a field, so that the rules that compare two fields can name both.
+    let fields = Map::from_iter([("file".to_owned(), item)]);
+    let OldFile { file } =
+        client::read(fields).map_err(|invalid| invalid.message.replace("file.", "its "))?;
+    Ok(file.0)
+}
+
+/// An old message's file, as today's clients would refer to it.
+#[derive(Deserialize)]
+struct OldFile {
+    file: AttachmentReference,
 }
 
 fn deletion(old: &LegacyMessage, sender: &UserId, sent_at: Timestamp) -> MappedChange {
@@ -180,8 +190,8 @@ fn reactions(
 }
 
 fn reaction(old: &LegacyReaction, thread: &CreateThread) -> Result<(UserId, String), String> {
-    let mut body = Map::from_iter([("emoji".to_owned(), json!(old.sign))]);
-    let (emoji, _) = validate::reaction(&mut body).map_err(|refusal| refusal.error.into_owned())?;
+    let sign = old.sign.clone().ok_or("emoji is missing")?;
+    let emoji = Emoji::try_from(sign).map_err(|unfit| unfit.about("emoji"))?.into_string();
     let by: Option<UserId> = old.user.as_deref().and_then(|id| id.parse().ok());
     let by =
         by.filter(|person| thread.participants.contains(person)).ok_or("it is of nobody in the thread")?;

@@ -9,7 +9,8 @@
 //! | Who asks? | [`identity`] (tokens), [`revocation`], `client_address` |
 //! | Does the request come from a page of ours? | [`origin`], [`csrf`] |
 //! | How often may they ask? | [`sliding_window`] (sockets), `http::rate_limits` (REST) |
-//! | Is it well formed? | [`fields`], [`validate`] |
+//! | Is it well formed? | `eventflow_protocol::client` |
+//! | Was it sent twice by one click? | `twin` |
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
 //! | How is a no said? | [`refusal`] |
 //! | What is it built from? | `settings`, `parts`, `edge` |
@@ -30,6 +31,7 @@ mod settings;
 pub mod sliding_window;
 #[cfg(test)]
 mod testing;
+mod twin;
 pub mod validate;
 pub mod ws;
 

@@ -4,6 +4,7 @@
 //! from below (a driver's words, a host name) never get in: they are logged where the refusal is made.
 
 use eventflow_ports::{PresenceError, StoreError};
+use eventflow_protocol::client::InvalidRequest;
 use eventflow_protocol::{ErrorBody, ErrorCode};
 use std::borrow::Cow;
 
@@ -46,6 +47,12 @@ impl Refusal {
     /// The refusal as the client sees it.
     pub fn body(&self) -> ErrorBody {
         ErrorBody::new(self.code, self.error.clone())
+    }
+}
+
+impl From<InvalidRequest> for Refusal {
+    fn from(invalid: InvalidRequest) -> Self {
+        Self::invalid(invalid.message)
     }
 }
 

@@ -5,17 +5,15 @@
 
 mod attachment;
 mod ids;
-mod inbox;
 mod key;
 mod message;
 mod metadata;
 mod people;
 mod thread;
 
-pub use ids::{message_id, parse_message_id, parse_notification_id, parse_thread_id, thread_id};
-pub use inbox::{NOTIFIED_MAX, notification, preferences};
+pub use ids::{message_id, parse_message_id, parse_thread_id, thread_id};
 pub use key::{client_message_id, idempotency_key};
-pub use message::{attachments, edit, paired, reaction, send_message};
+pub use message::{edit, reaction, send_message};
 pub use metadata::{METADATA_MAX_BYTES, METADATA_MAX_DEPTH};
-pub use people::{parse_user_id, parse_user_ids, profile, user_ids};
+pub use people::user_ids;
 pub use thread::{PARTICIPANTS_MAX, create_thread};

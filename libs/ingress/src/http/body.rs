@@ -1,46 +1,47 @@
-//! The JSON object in a request's body, and the idempotency key that a header may give instead of a field.
+//! The JSON object in a request's body, read as a request of the client's contract, and the idempotency key
+//! that a header may give instead of a field.
 
-use crate::fields::{self, Object};
 use crate::http::refusal_response::RefusalResponse;
 use crate::refusal::Refusal;
-use crate::validate;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use eventflow_protocol::client;
+use eventflow_protocol::client::values::ClientKey;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 /// The header form of a body's own key (IETF draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// A JSON object. Another content type is refused, because a foreign form can send `text/plain` without
+/// A request in JSON. Another content type is refused, because a foreign form can send `text/plain` without
 /// asking first.
-pub(crate) struct JsonBody(pub(crate) Object);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
-/// As [`JsonBody`], for routes whose fields are all optional: no body at all is an empty object.
-pub(crate) struct OptionalJsonBody(pub(crate) Object);
+/// As [`JsonBody`], for requests whose fields are all optional: no body at all is the request without fields.
+pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = RefusalResponse;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, RefusalResponse> {
         require_json(request.headers())?;
         let bytes = Bytes::from_request(request, state).await?;
-        Ok(Self(fields::parse(&bytes)?))
+        Ok(Self(parse(&bytes)?))
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
     type Rejection = RefusalResponse;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, RefusalResponse> {
         let content_type = require_json(request.headers());
         let bytes = Bytes::from_request(request, state).await?;
         if bytes.is_empty() {
-            return Ok(Self(Object::new()));
+            return Ok(Self(T::default()));
         }
         content_type?;
-        Ok(Self(fields::parse(&bytes)?))
+        Ok(Self(parse(&bytes)?))
     }
 }
 
@@ -54,19 +55,24 @@ fn require_json(headers: &HeaderMap) -> Result<(), RefusalResponse> {
     Err(RefusalResponse::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal))
 }
 
-/// Takes over the key of the `Idempotency-Key` header as the body's `field`. Both may be there if they agree.
-pub(crate) fn take_over_key(headers: &HeaderMap, body: &mut Object, field: &str) -> Result<(), Refusal> {
-    let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(()) };
-    let key = header.to_str().map_err(|_| Refusal::invalid("Idempotency-Key must be printable ASCII"))?;
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
+    Ok(client::parse(json)?)
+}
+
+/// The key of the `Idempotency-Key` header or of the body's `field`. Both may be there if they agree.
+pub(crate) fn idempotency_key(
+    headers: &HeaderMap,
+    in_body: Option<ClientKey>,
+    field: &str,
+) -> Result<Option<ClientKey>, Refusal> {
+    let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(in_body) };
+    let text = header.to_str().map_err(|_| Refusal::invalid("Idempotency-Key must be printable ASCII"))?;
     // The draft's form is a quoted string; most clients send it bare.
-    let bare = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
-    let key = validate::idempotency_key(bare.to_owned(), "Idempotency-Key")?;
-    match body.get(field) {
-        None | Some(Value::Null) => {
-            body.insert(field.to_owned(), Value::String(key));
-            Ok(())
-        }
-        Some(Value::String(other)) if *other == key => Ok(()),
-        Some(_) => Err(Refusal::invalid(format!("Idempotency-Key and {field} differ"))),
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let in_header = ClientKey::try_from(bare.to_owned())
+        .map_err(|unfit| Refusal::invalid(unfit.about("Idempotency-Key")))?;
+    match in_body {
+        Some(key) if key != in_header => Err(Refusal::invalid(format!("Idempotency-Key and {field} differ"))),
+        Some(_) | None => Ok(Some(in_header)),
     }
 }

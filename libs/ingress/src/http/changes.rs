@@ -11,10 +11,10 @@ use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
 use crate::http::cursors;
 use crate::http::path::IdPath;
-use crate::validate;
 use axum::extract::State;
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor, Effect};
 use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer};
+use eventflow_protocol::client::requests::{EditMessageBody, ReactionBody};
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
@@ -27,10 +27,9 @@ pub(crate) async fn edit(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     IdPath(id): IdPath<MessageId>,
-    JsonBody(mut body): JsonBody,
+    JsonBody(body): JsonBody<EditMessageBody>,
 ) -> RouteResult<ChangeAnswer> {
-    let content = validate::edit(&mut body)?;
-    change(&edge, id, caller.user, Change::Edit { content }).await
+    change(&edge, id, caller.user, Change::Edit { content: body.content.0 }).await
 }
 
 /// `DELETE /{messageId}`.
@@ -47,10 +46,10 @@ pub(crate) async fn react(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     IdPath(id): IdPath<MessageId>,
-    JsonBody(mut body): JsonBody,
+    JsonBody(body): JsonBody<ReactionBody>,
 ) -> RouteResult<ChangeAnswer> {
-    let (emoji, wish) = validate::reaction(&mut body)?;
-    change(&edge, id, caller.user, Change::React { emoji, wish }).await
+    let change_wanted = Change::React { emoji: body.emoji.into_string(), wish: body.action };
+    change(&edge, id, caller.user, change_wanted).await
 }
 
 /// `POST /{messageId}/read`: marks the message and everything before it as read.

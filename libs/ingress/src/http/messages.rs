@@ -8,12 +8,15 @@ use crate::http::caller::Caller;
 use crate::http::path::IdPath;
 use crate::http::query::Query;
 use crate::refusal::Refusal;
-use crate::validate;
+use crate::twin;
 use axum::extract::State;
 use eventflow_ports::MessagePage;
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
+use eventflow_protocol::client::requests::SendMessageBody;
+use eventflow_protocol::client::values::ClientKey;
 use eventflow_protocol::client::{Sorted, Success, WithId};
+use eventflow_protocol::command::SendMessage;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::reply::CommandResult;
 use http::HeaderMap;
@@ -39,11 +42,19 @@ pub(crate) async fn send(
     Caller(caller): Caller,
     IdPath(thread): IdPath<ThreadId>,
     headers: HeaderMap,
-    JsonBody(mut body): JsonBody,
+    JsonBody(body): JsonBody<SendMessageBody>,
 ) -> RouteResult<MessageAnswer> {
-    body::take_over_key(&headers, &mut body, "clientMessageId")?;
-    let mut message = validate::send_message(&mut body, thread, caller.user, edge.clock.now())?;
-    validate::paired(&mut message, Leg::Rest, caller.session, None);
+    let key = body::idempotency_key(&headers, body.client_message_id, "clientMessageId")?;
+    let mut message = SendMessage {
+        thread_id: thread,
+        sender_id: caller.user,
+        content: body.content.0,
+        attachments: body.attachments.into_attachments(),
+        client_message_id: key.map(ClientKey::into_string),
+        pairing: None,
+        at: edge.clock.now(),
+    };
+    twin::recognise_by_content(&mut message, Leg::Rest, caller.session, None);
     match edge.commands.send_message(message).await?.result().await? {
         CommandResult::Message { message, deduplicated } => {
             let answer = MessageAnswer { deduplicated, message: Sorted(WithId(*message)), success: Success };

@@ -9,9 +9,9 @@ use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{self, JsonBody};
 use crate::http::caller::Caller;
 use crate::refusal::Refusal;
-use crate::validate;
 use axum::extract::State;
 use eventflow_protocol::client::answers::NotifiedAnswer;
+use eventflow_protocol::client::requests::NotificationBody;
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::Notification;
@@ -26,13 +26,18 @@ pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     headers: HeaderMap,
-    JsonBody(mut body): JsonBody,
+    JsonBody(mut body): JsonBody<NotificationBody>,
 ) -> RouteResult<NotifiedAnswer> {
-    body::take_over_key(&headers, &mut body, "clientNotificationId")?;
+    let key = body.client_notification_id.take();
+    body.client_notification_id = body::idempotency_key(&headers, key, "clientNotificationId")?;
+    let thread_id = match &body.thread_id {
+        Some(thread) => Some(thread.id().ok_or_else(|| Refusal::not_found("thread"))?),
+        None => None,
+    };
     // All commands go out before the first answer is waited for, so that a thousand people do not take a
     // thousand round trips.
     let mut published = Vec::new();
-    for notify in validate::notification(&mut body, &caller.user, edge.clock.now())? {
+    for notify in body.into_commands(&caller.user, thread_id, edge.clock.now())? {
         let user = notify.user_id.clone();
         published.push((user, edge.commands.send_command(&Command::Notify(notify)).await));
     }

@@ -5,9 +5,9 @@ use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
-use crate::validate;
 use axum::extract::State;
 use eventflow_protocol::client::answers::PreferencesAnswer;
+use eventflow_protocol::client::requests::PreferencesBody;
 use eventflow_protocol::client::{Sorted, Success};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
@@ -27,9 +27,9 @@ pub(crate) async fn show(
 pub(crate) async fn set(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    JsonBody(mut body): JsonBody,
+    JsonBody(body): JsonBody<PreferencesBody>,
 ) -> RouteResult<PreferencesAnswer> {
-    let preferences = validate::preferences(&mut body, edge.clock.now())?;
+    let preferences = body.into_preferences(edge.clock.now());
     let command =
         Command::SetPreferences(SetPreferences { user_id: caller.user, preferences: preferences.clone() });
     match edge.commands.send_command(&command).await?.result().await? {

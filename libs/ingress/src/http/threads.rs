@@ -2,7 +2,6 @@
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
-use crate::fields;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
@@ -11,7 +10,6 @@ use crate::http::listed_threads::{listed, listed_one};
 use crate::http::path::IdPath;
 use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
-use crate::validate;
 use axum::extract::State;
 use eventflow_ports::ThreadPage;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
@@ -19,6 +17,7 @@ use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::{
     ArchiveAnswer, CursorAnswer, QueuedAnswer, ThreadAnswer, ThreadsAnswer,
 };
+use eventflow_protocol::client::requests::{CreateThreadBody, ReadThreadBody, Seq};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::reply::CommandResult;
@@ -29,9 +28,9 @@ use std::sync::Arc;
 pub(crate) async fn create(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
-    JsonBody(mut body): JsonBody,
+    JsonBody(body): JsonBody<CreateThreadBody>,
 ) -> RouteResult<ThreadAnswer> {
-    let create = validate::create_thread(&mut body, caller.user.clone(), edge.clock.now())?;
+    let create = body.into_command(caller.user.clone(), edge.clock.now())?;
     let thread_id = create.thread_id;
     match edge.commands.create_thread(create).await?.result().await? {
         CommandResult::Thread { thread, created: true } => {
@@ -99,16 +98,12 @@ pub(crate) async fn read(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     IdPath(thread_id): IdPath<ThreadId>,
-    OptionalJsonBody(mut body): OptionalJsonBody,
+    OptionalJsonBody(body): OptionalJsonBody<ReadThreadBody>,
 ) -> RouteResult<CursorAnswer> {
-    let seq = fields::take(&mut body, "seq");
-    let seq = seq
-        .map(|seq| seq.as_u64().ok_or_else(|| fields::wrong_type("seq", "a number of a message")))
-        .transpose()?;
     edge.commands.require_participant(thread_id, &caller.user).await?;
     let at = edge.clock.now();
-    let up_to = match seq {
-        Some(seq) => Some(seq),
+    let up_to = match body.seq {
+        Some(Seq(seq)) => Some(seq),
         None => edge.commands.everything_in(thread_id).await,
     };
     let advance = AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at };

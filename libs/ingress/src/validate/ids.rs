@@ -3,7 +3,7 @@
 
 use crate::fields::{self, Object};
 use crate::refusal::Refusal;
-use eventflow_protocol::{MessageId, NotificationId, ThreadId};
+use eventflow_protocol::{MessageId, ThreadId};
 
 /// The thread that an event is about. A text that is no id names no thread, so it is refused like a thread of
 /// others.
@@ -24,11 +24,6 @@ pub fn message_id(body: &mut Object) -> Result<MessageId, Refusal> {
 /// A message id as a client wrote it.
 pub fn parse_message_id(text: &str) -> Result<MessageId, Refusal> {
     text.parse().map_err(|_| Refusal::not_found("message"))
-}
-
-/// A notification id as a client wrote it.
-pub fn parse_notification_id(text: &str) -> Result<NotificationId, Refusal> {
-    text.parse().map_err(|_| Refusal::not_found("notification"))
 }
 
 #[cfg(test)]

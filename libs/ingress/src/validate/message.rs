@@ -1,17 +1,13 @@
 //! Messages and reactions: a client's JSON in, the parts of a command out.
 
 use crate::fields::{self, Object};
-use crate::identity::Session;
 use crate::refusal::Refusal;
 use crate::validate::attachment;
 use crate::validate::key::client_message_id;
 use eventflow_protocol::change::{EMOJI_MAX_BYTES, Wish};
 use eventflow_protocol::command::SendMessage;
 use eventflow_protocol::content::{Content, clean};
-use eventflow_protocol::document::Attachment;
-use eventflow_protocol::pairing::{self, Leg, Pairing};
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
-use serde_json::Value;
 
 /// A message from the fields `content`, `attachments` and `clientMessageId`.
 pub fn send_message(
@@ -24,24 +20,6 @@ pub fn send_message(
     let attachments = attachment::take_all(body)?;
     let client_message_id = client_message_id(body)?;
     Ok(SendMessage { thread_id, sender_id, content, attachments, client_message_id, pairing: None, at })
-}
-
-/// The `attachments` of a message, each as a client would give it.
-pub fn attachments(items: Vec<Value>) -> Result<Vec<Attachment>, Refusal> {
-    attachment::take_all(&mut Object::from_iter([("attachments".to_owned(), Value::Array(items))]))
-}
-
-/// Lets a message without a key be recognised as the twin of one that the same click sent over the other
-/// transport.
-///
-/// `opened_at` is when the connection of a socket leg was opened. A message with a key never pairs.
-pub fn paired(send: &mut SendMessage, leg: Leg, session: Session, opened_at: Option<Timestamp>) {
-    if send.client_message_id.is_some() {
-        return;
-    }
-    let key =
-        pairing::key(&session.0, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
-    send.pairing = Some(Pairing { leg, key, opened_at });
 }
 
 /// The new text of a message from `content`.
@@ -71,7 +49,7 @@ pub fn reaction(body: &mut Object) -> Result<(String, Wish), Refusal> {
 mod tests {
     use super::*;
     use eventflow_protocol::ErrorCode;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn object(value: Value) -> Object {
         match value {
@@ -133,19 +111,6 @@ mod tests {
             assert!(send(json!({"content": "a", "clientMessageId": bad})).is_err(), "{bad}");
         }
         assert!(send(json!({"content": "a", "clientMessageId": null})).is_ok());
-    }
-
-    #[test]
-    fn only_messages_without_a_key_pair_and_only_within_a_login() {
-        let pair = |body: Value, session: u8| {
-            let mut send = send(body).unwrap();
-            paired(&mut send, Leg::Rest, Session([session; 32]), None);
-            send.pairing.map(|pairing| pairing.key)
-        };
-        assert_eq!(pair(json!({"content": "a", "clientMessageId": "k"}), 1), None);
-        assert_eq!(pair(json!({"content": "a"}), 1), pair(json!({"content": "a"}), 1));
-        assert_ne!(pair(json!({"content": "a"}), 1), pair(json!({"content": "a"}), 2));
-        assert_ne!(pair(json!({"content": "a"}), 1), pair(json!({"content": "b"}), 1));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Shared {
         let mut message = validate::send_message(&mut body, thread, user.clone(), self.edge.clock.now())?;
         if let Some(credential) = asker.socket.state().credential() {
             let opened_at = asker.socket.state().opened_at();
-            validate::paired(&mut message, Leg::Socket, credential.session, Some(opened_at));
+            crate::twin::recognise_by_content(&mut message, Leg::Socket, credential.session, Some(opened_at));
         }
         self.edge.commands.send_message(message).await
     }
