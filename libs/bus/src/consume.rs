@@ -6,6 +6,7 @@
 //! batch, and handlers are safe to repeat. The loop ends only by shutdown; a lost subscription is made anew.
 
 use crate::batch::Batch;
+use crate::batch_spans::BatchSpans;
 use crate::explain::explain;
 use crate::handler::Handler;
 use crate::port::{Broker, BrokerError, Incoming, Subscription, Tag};
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info_span};
 
 /// Messages (frames) taken ahead: up to 16,384 envelopes, which keeps the next batch ready without hoarding.
 pub const PREFETCH: u16 = 64;
@@ -128,6 +130,11 @@ impl<H: Handler> Consumer<H> {
     /// Runs until `shutdown`: then finishes the batch in hand, acknowledges it, and returns what it did not
     /// start to the queue.
     pub async fn run(self, shutdown: CancellationToken) {
+        let span = info_span!("consumer", queue = self.queue);
+        self.run_until(shutdown).instrument(span).await;
+    }
+
+    async fn run_until(self, shutdown: CancellationToken) {
         let tracker = TaskTracker::new();
         while !shutdown.is_cancelled() {
             match self.prepare(&tracker, &shutdown).await {
@@ -293,21 +300,29 @@ impl<'a, H: Handler> Loop<'a, H> {
             let _ = subscription.ack(&[first.tag]).await;
             return Ok(());
         }
-        let batch = Batch::gather(first, subscription);
+        let mut batch = Batch::gather(first, subscription);
+        let spans = BatchSpans::open(&self.consumer.queue, batch.tags.len(), &mut batch.items);
+        let span = spans.batch();
         let metrics = &self.consumer.metrics;
         metrics.frames.inc_by(batch.tags.len() as u64);
         metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
         metrics.consume_batch.observe(batch.items.len() as f64);
         let count = i64::try_from(batch.tags.len()).unwrap_or(i64::MAX);
         metrics.inflight.add(count);
-        let performed = self.stage.perform(batch).await.inspect_err(|_| metrics.inflight.sub(count))?;
+        let performed = self
+            .stage
+            .perform(batch, spans)
+            .instrument(span.clone())
+            .await
+            .inspect_err(|_| metrics.inflight.sub(count))?;
         if let Some(previous) = self.announcing.take() {
             let announced = previous.await.unwrap_or(Err(Stopping))?;
             self.announced.push(announced);
             self.conclude_in_time();
         }
         let stage = Arc::clone(&self.stage);
-        self.announcing = Some(self.stage.tracker.spawn(async move { stage.announce(performed).await }));
+        let announcing = async move { stage.announce(performed).await }.instrument(span);
+        self.announcing = Some(self.stage.tracker.spawn(announcing));
         Ok(())
     }
 
@@ -332,7 +347,8 @@ impl<'a, H: Handler> Loop<'a, H> {
         if self.concluding.is_none() && !self.announced.is_empty() {
             self.conclude_at = Instant::now() + CONCLUDE_EVERY;
             let (stage, announced) = (Arc::clone(&self.stage), std::mem::take(&mut self.announced));
-            self.concluding = Some(self.stage.tracker.spawn(async move { stage.conclude(announced).await }));
+            let concluding = async move { stage.conclude(announced).await }.in_current_span();
+            self.concluding = Some(self.stage.tracker.spawn(concluding));
         }
     }
 

@@ -6,6 +6,7 @@
 //! honour.
 
 mod batch;
+mod batch_spans;
 pub mod consume;
 pub mod contract;
 mod explain;

@@ -7,19 +7,22 @@
 use crate::port::{Broker, BrokerError};
 use crate::publish::{Confirmation, Lane, PublishError};
 use crate::topology::{CURSORS, PERSIST, Queue, Topology};
+use crate::trace::{self, TRACE_ID};
 use bytes::Bytes;
 use eventflow_metrics::{AnswerOutcome, Metrics};
-use eventflow_protocol::CommandId;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::reply::{CommandResult, ReplyFrame};
+use eventflow_protocol::{CommandId, TraceContext};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Span, debug_span};
 
 /// How long an ingress waits for an answer before it says "queued". Long enough for a slow store, short
 /// enough for a person.
@@ -76,7 +79,15 @@ impl Requests {
     ///
     /// Returns when the command has its place in that order. [`PendingCommand::result`] waits for the rest.
     pub async fn send(&self, id: CommandId, command: &Command) -> Result<PendingCommand, PublishError> {
-        let envelope = envelope(id, command).map_err(|error| {
+        let span = debug_span!(
+            "command",
+            kind = command.kind(),
+            command = %id,
+            subject = %command.subject(),
+            { TRACE_ID } = Empty
+        );
+        trace::name(&span);
+        let envelope = envelope(id, command, trace::context_of(&span)).map_err(|error| {
             tracing::error!(command = %id, error = &error as &dyn std::error::Error, "a command cannot be encoded");
             PublishError::Refused
         })?;
@@ -86,6 +97,7 @@ impl Requests {
         let entry = CallerEntry { id, callers: Arc::clone(&self.callers) };
         let confirmation = self.lane(command).send(envelope).await?;
         Ok(PendingCommand {
+            span,
             confirmation,
             result,
             started: Instant::now(),
@@ -102,6 +114,8 @@ impl Requests {
 
 /// A command on its way, and the caller's wait for its result.
 pub struct PendingCommand {
+    /// Lasts until the result is there, or until nobody waits for it any more.
+    span: Span,
     confirmation: Confirmation,
     result: oneshot::Receiver<CommandResult>,
     started: Instant,
@@ -123,7 +137,7 @@ impl PendingCommand {
     }
 
     async fn wait(self) -> Result<CommandResult, PublishError> {
-        let Self { confirmation, mut result, started, entry, .. } = self;
+        let Self { confirmation, mut result, started, entry, span: _span, .. } = self;
         let confirm = confirmation.wait();
         tokio::pin!(confirm);
         let until = started + ANSWER_PATIENCE;
@@ -161,8 +175,8 @@ impl Drop for CallerEntry {
     }
 }
 
-fn envelope(id: CommandId, command: &Command) -> Result<Envelope, CodecError> {
-    Ok(Envelope { id: id.0, attempt: 0, body: codec::encode(command)?, trace: None })
+fn envelope(id: CommandId, command: &Command, trace: Option<TraceContext>) -> Result<Envelope, CodecError> {
+    Ok(Envelope { id: id.0, attempt: 0, body: codec::encode(command)?, trace })
 }
 
 fn lock(callers: &Callers) -> MutexGuard<'_, HashMap<CommandId, oneshot::Sender<CommandResult>>> {

@@ -5,6 +5,7 @@
 //! the right to acknowledge it.
 
 use crate::batch::{Batch, Unreadable};
+use crate::batch_spans::BatchSpans;
 use crate::consume::{StageState, StageStatus};
 use crate::explain::explain;
 use crate::handler::{Handler, Item, Performed, Unavailable};
@@ -19,6 +20,7 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// First pause when a dependency is down; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -47,6 +49,7 @@ pub(crate) struct ToAnnounce<E> {
     settled: Vec<(Envelope, Option<Arc<str>>, Outcome)>,
     unreadable: Vec<Unreadable>,
     tags: Vec<Tag>,
+    spans: BatchSpans,
 }
 
 /// A batch that the next stage knows of.
@@ -70,7 +73,11 @@ enum Broken {
 
 impl<H: Handler> Stage<H> {
     /// The first step, repeated while something it needs is down.
-    pub(crate) async fn perform(&self, batch: Batch<H::Value>) -> Result<ToAnnounce<H::Effect>, Stopping> {
+    pub(crate) async fn perform(
+        &self,
+        batch: Batch<H::Value>,
+        spans: BatchSpans,
+    ) -> Result<ToAnnounce<H::Effect>, Stopping> {
         let Batch { items, envelopes, unreadable, tags } = batch;
         let timer = self.metrics.perform_seconds.start_timer();
         let items = Arc::new(items);
@@ -90,7 +97,7 @@ impl<H: Handler> Stage<H> {
             .zip(replies)
             .zip(outcomes)
             .map(|((envelope, to), outcome)| (envelope, to, outcome));
-        Ok(ToAnnounce { effects, settled: settled.collect(), unreadable, tags })
+        Ok(ToAnnounce { effects, settled: settled.collect(), unreadable, tags, spans })
     }
 
     /// Performs `items` together; `Err(reason)` if that panics or hangs.
@@ -177,7 +184,7 @@ impl<H: Handler> Stage<H> {
         &self,
         step: impl Future<Output = Result<R, Unavailable>> + Send + 'static,
     ) -> Result<R, Broken> {
-        let task = self.tracker.spawn(step);
+        let task = self.tracker.spawn(step.in_current_span());
         let abort = task.abort_handle();
         match timeout(self.handler_timeout, task).await {
             Ok(Ok(result)) => result.map_err(Broken::Unavailable),
@@ -216,7 +223,7 @@ impl<H: Handler> Stage<H> {
         &self,
         work: ToAnnounce<H::Effect>,
     ) -> Result<Announced<H::Effect>, Stopping> {
-        let ToAnnounce { effects, mut settled, unreadable, tags } = work;
+        let ToAnnounce { effects, mut settled, unreadable, tags, spans } = work;
         let timer = self.metrics.announce_seconds.start_timer();
         let effects: Vec<_> = effects.into_iter().map(Arc::new).collect();
         for effect in &effects {
@@ -232,6 +239,8 @@ impl<H: Handler> Stage<H> {
         self.metrics.done.inc_by(done as u64);
         let messages = self.leftovers(settled, unreadable);
         self.publish(messages).await?;
+        // What is left of the batch waits for others; its envelopes are on their way.
+        drop(spans);
         Ok(Announced { effects, tags })
     }
 

@@ -29,7 +29,7 @@ pub fn context_of(span: &Span) -> Option<TraceContext> {
 pub fn begin(span: &Span) {
     if !span.is_disabled() {
         set_parent(span, Context::new());
-        name_trace(span);
+        name(span);
     }
 }
 
@@ -37,7 +37,7 @@ pub fn begin(span: &Span) {
 pub fn continue_from(span: &Span, parent: TraceContext) {
     if !span.is_disabled() {
         set_parent(span, Context::new().with_remote_span_context(remote(parent)));
-        name_trace(span);
+        name(span);
     }
 }
 
@@ -46,15 +46,16 @@ pub fn link(span: &Span, other: TraceContext) {
     span.add_link(remote(other));
 }
 
-fn set_parent(span: &Span, parent: Context) {
-    // An error says that spans are not exported, or that the span was used before; both leave it where it is.
-    let _ = span.set_parent(parent);
-}
-
-fn name_trace(span: &Span) {
+/// Gives the span its [`TRACE_ID`] for log lines, if it has one.
+pub fn name(span: &Span) {
     if let Some(context) = context_of(span) {
         span.record(TRACE_ID, context.trace_id_text());
     }
+}
+
+fn set_parent(span: &Span, parent: Context) {
+    // An error says that spans are not exported, or that the span was used before; both leave it where it is.
+    let _ = span.set_parent(parent);
 }
 
 fn remote(context: TraceContext) -> SpanContext {

@@ -12,6 +12,7 @@ use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Longest explicit idempotency key (`clientMessageId`, `Idempotency-Key`) in bytes. It is an index entry.
 pub const CLIENT_KEY_MAX_BYTES: usize = 128;
@@ -57,6 +58,16 @@ impl Subject {
         match self {
             Self::Thread(thread) => thread.bytes().to_vec(),
             Self::User(user) => user.as_str().as_bytes().to_vec(),
+        }
+    }
+}
+
+/// As log lines and traces name it: the id alone.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Thread(thread) => thread.fmt(f),
+            Self::User(user) => user.fmt(f),
         }
     }
 }
@@ -112,6 +123,22 @@ impl Command {
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
             Self::PutProfile(profile) => Subject::User(profile.id.clone()),
             Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
+        }
+    }
+
+    /// Its name between processes and in traces.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CreateThread(_) => "create_thread",
+            Self::SendMessage(_) => "send_message",
+            Self::ChangeMessage(_) => "change_message",
+            Self::AdvanceCursor(_) => "advance_cursor",
+            Self::ArchiveThread(_) => "archive_thread",
+            Self::Notify(_) => "notify",
+            Self::ChangeNotifications(_) => "change_notifications",
+            Self::SetPreferences(_) => "set_preferences",
+            Self::PutProfile(_) => "put_profile",
+            Self::Revoke(_) => "revoke",
         }
     }
 

@@ -3,6 +3,7 @@
 //! Everything that is started here is ended when its owner is dropped, by its own process id. Nothing waits for a fixed time:
 //! [`eventually`] asks again until a deadline.
 
+pub mod collector;
 pub mod process;
 pub mod proxy;
 pub mod servers;
@@ -10,6 +11,7 @@ pub mod socket;
 pub mod system;
 mod wait;
 
+pub use collector::Collector;
 pub use process::Process;
 pub use proxy::Proxy;
 pub use servers::{Servers, Vhost};

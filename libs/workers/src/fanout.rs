@@ -10,7 +10,7 @@ mod wording;
 use self::overflow::Seen;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Outgoing, Publish};
+use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
@@ -157,7 +157,7 @@ impl Routes {
             return Outcome::Done;
         }
         let envelope = match wording::deliver(&item.value, item.redelivered) {
-            Ok(envelope) => envelope,
+            Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(reason) => return Outcome::Reject { reason },
         };
         let gateways: BTreeSet<&GatewayId> = match item.value.audience() {
@@ -186,20 +186,13 @@ impl Routes {
     fn messages(&self) -> Vec<Outgoing> {
         let direct = self.by_gateway.iter().flat_map(|(gateway, envelopes)| {
             let queue = topology::gateway(gateway);
-            frames(envelopes).map(move |payload| Outgoing::to_queue(queue.name(), payload))
+            frames(Destination::Queue(queue.name().to_owned()), envelopes)
         });
-        let to_all = frames(&self.to_all).map(|payload| Outgoing {
-            to: Destination::AllGateways,
-            payload,
-            headers: Headers::default(),
-            reply_to: None,
-            trace: None,
-        });
-        direct.chain(to_all).collect()
+        direct.chain(frames(Destination::AllGateways, &self.to_all)).collect()
     }
 }
 
-fn frames(envelopes: &[Envelope]) -> impl Iterator<Item = bytes::Bytes> + use<> {
-    let frames = Frame::pack(envelopes.iter().cloned());
-    frames.into_iter().map(|frame| frame.encode().expect("envelopes of bytes always encode"))
+fn frames(to: Destination, envelopes: &[Envelope]) -> impl Iterator<Item = Outgoing> + use<> {
+    let frames = Frame::pack(envelopes.iter().cloned()).into_iter();
+    frames.map(move |frame| Outgoing::of_frame(to.clone(), &frame).expect("envelopes of bytes always encode"))
 }

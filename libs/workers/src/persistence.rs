@@ -16,9 +16,10 @@ mod update;
 
 use self::applied::Applied;
 pub use self::outbox::CommandOutbox;
+use self::outbox::OutboxEvent;
 use async_trait::async_trait;
 use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Outgoing, Publish};
+use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
@@ -90,20 +91,22 @@ impl Persistence {
         Ok(applied.into_iter().map(|applied| applied.unwrap_or_else(Applied::unanswered)).collect())
     }
 
-    async fn publish(&self, events: &[Event]) -> Result<(), Unavailable> {
+    async fn publish(&self, events: &[OutboxEvent]) -> Result<(), Unavailable> {
         let envelopes = events
             .iter()
             .map(envelope)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Unavailable::new("encoding", error))?;
-        let frames = Frame::pack(envelopes).iter().map(Frame::encode).collect::<Result<Vec<_>, _>>();
-        let frames = frames.map_err(|error| Unavailable::new("encoding", error))?;
-        if frames.is_empty() {
+        let next = || Destination::Queue(self.next.name().to_owned());
+        let messages = Frame::pack(envelopes)
+            .iter()
+            .map(|frame| Outgoing::of_frame(next(), frame))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Unavailable::new("encoding", error))?;
+        if messages.is_empty() {
             return Ok(());
         }
         let timer = self.published.confirm_seconds.start_timer();
-        let messages =
-            frames.into_iter().map(|payload| Outgoing::to_queue(self.next.name(), payload)).collect();
         for result in self.events.lock().await.publish(messages).await {
             result
                 .inspect_err(|_| self.published.publish_failures.inc())
@@ -191,6 +194,6 @@ fn ends_a_part(command: &Command) -> bool {
     }
 }
 
-fn envelope(event: &Event) -> Result<Envelope, codec::CodecError> {
-    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: None })
+fn envelope(OutboxEvent { event, trace }: &OutboxEvent) -> Result<Envelope, codec::CodecError> {
+    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: *trace })
 }

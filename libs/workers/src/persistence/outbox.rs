@@ -3,11 +3,11 @@
 use super::applied::Applied;
 use eventflow_bus::handler::Item;
 use eventflow_bus::settle::Outcome;
-use eventflow_protocol::CommandId;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::reply::ReplyFrame;
+use eventflow_protocol::{CommandId, TraceContext};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,16 +15,22 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct CommandOutbox {
     /// In the order of the commands.
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<OutboxEvent>,
     /// By reply address.
     pub(super) replies: HashMap<Arc<str>, ReplyFrame>,
+}
+
+/// An event, and the trace of the command that it comes of.
+pub(super) struct OutboxEvent {
+    pub(super) event: Event,
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl CommandOutbox {
     /// Takes what `item` left to be sent, and leaves what the bus has to know.
     pub(super) fn add(&mut self, item: &Item<Command>, applied: Applied) -> Outcome {
         let Applied { result, events, outcome } = applied;
-        self.events.extend(events);
+        self.events.extend(events.into_iter().map(|event| OutboxEvent { event, trace: item.trace }));
         if let (Some(result), Some(address)) = (result, &item.reply_to) {
             let reply = self.replies.entry(Arc::clone(address)).or_default();
             reply.results.push((CommandId(item.id), result));
@@ -34,8 +40,8 @@ impl CommandOutbox {
 
     /// The messages that were stored, now or on an earlier attempt.
     pub(super) fn stored(&self) -> impl Iterator<Item = &Message> {
-        self.events.iter().filter_map(|event| {
-            let Event::MessageStored { message, .. } = event else { return None };
+        self.events.iter().filter_map(|told| {
+            let Event::MessageStored { message, .. } = &told.event else { return None };
             Some(message)
         })
     }
