@@ -190,8 +190,8 @@ fn reactions(
 }
 
 fn reaction(old: &LegacyReaction, thread: &CreateThread) -> Result<(UserId, String), String> {
-    let sign = old.sign.clone().ok_or("emoji is missing")?;
-    let emoji = Emoji::try_from(sign).map_err(|unfit| unfit.about("emoji"))?.into_string();
+    let emoji = old.emoji.clone().ok_or("emoji is missing")?;
+    let emoji = Emoji::try_from(emoji).map_err(|unfit| unfit.about("emoji"))?.into_string();
     let by: Option<UserId> = old.user.as_deref().and_then(|id| id.parse().ok());
     let by =
         by.filter(|person| thread.participants.contains(person)).ok_or("it is of nobody in the thread")?;

@@ -68,7 +68,7 @@ fn thread(id: &str, people: &[&str]) -> LegacyThread {
         names: vec![id.to_owned(), format!("{id}-object-id")],
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         created_at: Some(Timestamp(1_000)),
-        is_put_away: false,
+        is_archived_or_deleted: false,
         facts: [
             ("subject".to_owned(), "Wedding <script>".to_owned()),
             ("customerId".to_owned(), "ann".to_owned()),
@@ -220,7 +220,7 @@ async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
         media_type: None,
     };
     let sign = |sign: &str, user: &str| LegacyReaction {
-        sign: Some(sign.into()),
+        emoji: Some(sign.into()),
         user: Some(user.into()),
         at: None,
     };
@@ -249,7 +249,7 @@ async fn what_has_a_counterpart_comes_along_and_the_rest_is_counted() {
         },
     ];
     let mut put_away = thread("t1", &["ann", "ben"]);
-    put_away.is_put_away = true;
+    put_away.is_archived_or_deleted = true;
     let summary = world.import(&[put_away.clone()], &old).await;
     let view = world.threads_of("ben").await.remove(0);
     let history = world.history(&view).await;

@@ -64,7 +64,7 @@ impl Writer {
         if strangers > 0 {
             self.summary.threads.remark("written without people whose id is not usable");
         }
-        if old.is_put_away {
+        if old.is_archived_or_deleted {
             self.summary.threads.remark("written as active, though archived or deleted");
         }
         self.create(&create).await?;

@@ -1,6 +1,8 @@
-//! What the store carries: `append_messages` and `touch_threads` together, as the persistence worker calls them.
+//! What the store carries: `append_messages` and `touch_threads` together, as the persistence worker calls
+//! them.
 //!
-//! `MONGODB_URI=… cargo run --release -p eventflow-mongo --example append_rate`. Works in a database of its own and drops it.
+//! `MONGODB_URI=… cargo run --release -p eventflow-mongo --example append_rate`. Works in a database of its
+//! own and drops it.
 
 #![allow(clippy::print_stdout, reason = "a measurement prints its numbers")]
 

@@ -1,7 +1,8 @@
 //! Ordered against unordered inserts: the numbers behind docs/adr/0002-ordered-inserts.md.
 //!
-//! `MONGODB_URI=… cargo run --release -p eventflow-mongo --example insert_rate`. Works in a database of its own and drops it.
-//! The server's CPU time says more than the rate where other work shares the machine; it needs a server nobody else uses.
+//! `MONGODB_URI=… cargo run --release -p eventflow-mongo --example insert_rate`. Works in a database of its
+//! own and drops it. The server's CPU time says more than the rate where other work shares the machine; it
+//! needs a server nobody else uses.
 
 #![allow(clippy::print_stdout, reason = "a measurement prints its numbers")]
 

@@ -1,19 +1,23 @@
-//! Storing a batch: each message gets the next place of its thread, and there is never a gap.
+//! Storing a batch: each message gets the next place of its thread, and no thread ever has a gap.
 //!
-//! In comes a batch in the order in which its messages are to stand; out comes what became of each. Places come from memory and
-//! the insert is *ordered*: it stops at the first message that a unique index refuses, so what is stored is a prefix, whatever
-//! crashes when, and the message at place n is there before the one at n + 1 (docs/adr/0002). Refused means: this command was
-//! stored before, this key of the sender was used before, or another writer took the place. Which of them does not matter:
-//! the rest of the batch is looked up, the threads are read again, and the rest is tried again.
+//! In comes a batch in the order in which its messages are to stand; out comes the result of each. Places
+//! come from memory and the insert is *ordered*: it stops at the first message that a unique index refuses.
+//! So what is stored is a prefix, whenever a process crashes, and the message at place n is there before the
+//! one at n + 1 (docs/adr/0002). A unique index refuses for one of three reasons: this command was stored
+//! before, the sender used this key before, or another writer took the place. Which of them does not matter:
+//! the store looks up the rest of the batch, reads the threads again, and tries the rest again.
 //!
-//! A message that is the other leg of one that is there joins it ([`crate::pairing`]).
-//! Safe to repeat because a message's id follows from its command's: what was stored is found, not stored again.
+//! A message that is the other leg of a stored message joins it ([`crate::pairing`]).
+//! Safe to repeat because a message's id follows from its command's: what was stored is found, not stored
+//! again.
 
 use crate::call::{CallError, Cause};
-use crate::memory::Known;
-use crate::pairing::{Join, Pairs, Placement, with_leg};
-use crate::record::{MessageRecord, object_id};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::pairing::{LegJoin, Pairs, Placement, with_leg};
+use crate::record::message::MessageRecord;
+use crate::record::values::object_id;
+use crate::store::MongoStore;
+use crate::thread_memory::KnownThread;
 use eventflow_ports::{Appended, NewMessage};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::fingerprint::Fingerprint;
@@ -23,46 +27,48 @@ use mongodb::bson::{Document, doc};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// Rounds in a row in which no message of the batch was settled. Each costs two round trips; a writer that was stale needs one,
-/// and more only while others write the same threads at the same moment.
+/// Rounds in a row that settled no message of the batch. Each costs two round trips. A writer with stale
+/// places needs one such round, and more only while others write the same threads at the same moment.
 const FRUITLESS_ROUNDS_MAX: u32 = 32;
-/// What the lookups may find in one answer of the server, so that it needs no second one.
+/// Lookups: documents in one answer of the server, so that a lookup needs no second one.
 const LOOKUP_BATCH: u32 = 2_000;
 
 const APPEND: &str = "append messages";
 
-/// A batch on its way.
-struct Work<'a> {
+/// A batch that is being stored.
+struct AppendBatch<'a> {
     batch: &'a [NewMessage],
     answers: Vec<Option<Appended>>,
     /// Indexes of the messages that have no answer yet, ascending.
     open: Vec<usize>,
 }
 
-/// One insert: messages with their places, and what of the batch has to wait until they are stored.
+/// One round: the messages to insert with their places, the legs to join, and the messages that wait until
+/// those are stored.
 #[derive(Default)]
-struct Plan {
+struct InsertPlan {
     inserts: Vec<(usize, Message)>,
     records: Vec<MessageRecord>,
-    joins: Vec<Join>,
+    joins: Vec<LegJoin>,
     waiting: Vec<usize>,
 }
 
 /// The place of the newest message of each thread.
-type Places = HashMap<ThreadId, u64>;
+type NewestPlaces = HashMap<ThreadId, u64>;
 
-/// What is stored already of what a batch wants to store.
+/// What the database already holds of the messages that a batch wants to store.
 #[derive(Default)]
-struct Found {
+struct StoredMessages {
     by_id: HashMap<MessageId, Message>,
-    /// With what was sent first, of a changed one.
+    /// With the fingerprint of what was sent first, if the message was changed since.
     by_key: HashMap<(UserId, String), (Message, Option<Fingerprint>)>,
 }
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::append_messages`].
     pub(crate) async fn append(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, CallError> {
-        let mut work = Work { batch, answers: vec![None; batch.len()], open: (0..batch.len()).collect() };
+        let mut work =
+            AppendBatch { batch, answers: vec![None; batch.len()], open: (0..batch.len()).collect() };
         let mut suspects: Vec<usize> = work.open.iter().copied().filter(|i| batch[*i].redelivered).collect();
         let mut fruitless = 0;
         while !work.open.is_empty() {
@@ -81,18 +87,22 @@ impl MongoStore {
             .collect())
     }
 
-    /// Looks up the suspects and what may be joined, gives places to the rest, joins and inserts. Places are those from before the
-    /// lookups: what is stored meanwhile takes one of them, so that the insert fails instead of missing it.
-    async fn round(&self, work: &mut Work<'_>, suspects: &[usize]) -> Result<(), CallError> {
+    /// Looks up the suspects and the messages that legs may join, gives places to the rest, joins and
+    /// inserts.
+    ///
+    /// The places are read before the lookups. A message that another writer stores meanwhile takes one of
+    /// these places, so the insert fails and the next round finds that message; read after the lookups, the
+    /// places would hide it.
+    async fn round(&self, work: &mut AppendBatch<'_>, suspects: &[usize]) -> Result<(), CallError> {
         let known = self.known(work.open.iter().map(|i| work.batch[*i].send.thread_id)).await?;
-        let places: Places = known.iter().map(|(thread, known)| (*thread, known.last())).collect();
+        let places: NewestPlaces = known.iter().map(|(thread, known)| (*thread, known.last())).collect();
         let stored = self.find_stored(suspects.iter().map(|i| &work.batch[*i]));
         let (found, pairs) =
             tokio::try_join!(stored, self.find_pairs(work.open.iter().map(|i| &work.batch[*i])))?;
-        let Plan { inserts, records, joins, waiting } = work.plan(&found, pairs, &known, places);
+        let InsertPlan { inserts, records, joins, waiting } = work.plan(&found, pairs, &known, places);
         work.open = waiting;
         let joined = self.join(&joins).await?;
-        for Join { index, message, .. } in joins {
+        for LegJoin { index, message, .. } in joins {
             if joined {
                 work.answers[index] = Some(Appended::Duplicate(message));
             } else {
@@ -104,11 +114,11 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Inserts up to the first that is refused; that one and those after it stay open.
+    /// Inserts up to the first refused message. That one and those after it stay open.
     async fn insert_planned(
         &self,
-        work: &mut Work<'_>,
-        known: &HashMap<ThreadId, Arc<Known>>,
+        work: &mut AppendBatch<'_>,
+        known: &HashMap<ThreadId, Arc<KnownThread>>,
         inserts: Vec<(usize, Message)>,
         records: Vec<MessageRecord>,
     ) -> Result<(), CallError> {
@@ -140,16 +150,20 @@ impl MongoStore {
         self.calls.run(APPEND, WRITE_LIMIT, insert).await
     }
 
-    /// Which of these are stored, by command or by the sender's key.
-    async fn find_stored(&self, suspects: impl Iterator<Item = &NewMessage>) -> Result<Found, CallError> {
-        let Some(filter) = stored_filter(suspects) else { return Ok(Found::default()) };
+    /// Finds the suspects that are stored, by command or by the sender's key.
+    async fn find_stored(
+        &self,
+        suspects: impl Iterator<Item = &NewMessage>,
+    ) -> Result<StoredMessages, CallError> {
+        let Some(filter) = stored_filter(suspects) else { return Ok(StoredMessages::default()) };
         let collection = self.messages.clone();
         let find = async move {
             collection.find(filter).batch_size(LOOKUP_BATCH).await?.try_collect::<Vec<_>>().await
         };
-        let mut found = Found::default();
+        let mut found = StoredMessages::default();
         for record in self.calls.run("look up messages", READ_LIMIT, find).await? {
-            let (sent_as, message) = (record.sent_as(), Message::from(record));
+            let sent_as = record.sent_as();
+            let message = Message::from(record);
             if let Some(key) = &message.client_message_id {
                 found.by_key.insert((message.sender_id.clone(), key.clone()), (message.clone(), sent_as));
             }
@@ -159,20 +173,22 @@ impl MongoStore {
     }
 }
 
-impl Work<'_> {
-    /// Answers what can be answered, and gives the others their places.
+impl AppendBatch<'_> {
+    /// Decides for each open message, in the order of the batch: it has an answer already, it waits, it
+    /// joins, or it gets a place.
     fn plan(
         &mut self,
-        found: &Found,
+        found: &StoredMessages,
         mut pairs: Pairs,
-        known: &HashMap<ThreadId, Arc<Known>>,
-        mut last: Places,
-    ) -> Plan {
-        let mut plan = Plan::default();
+        known: &HashMap<ThreadId, Arc<KnownThread>>,
+        mut last: NewestPlaces,
+    ) -> InsertPlan {
+        let mut plan = InsertPlan::default();
         let mut planned: HashSet<CommandId> = HashSet::new();
         let mut keys: HashSet<(&UserId, &str)> = HashSet::new();
         for i in std::mem::take(&mut self.open) {
             let new = &self.batch[i];
+            // A command that is stored is answered in any case. Only a participant learns that a key is used.
             let thread = known.get(&new.send.thread_id).filter(|thread| thread.includes(&new.send.sender_id));
             if let Some(answer) = found.answer(new, thread.is_some()) {
                 self.answers[i] = Some(answer);
@@ -183,14 +199,15 @@ impl Work<'_> {
                 continue;
             };
             let key = new.send.client_message_id.as_deref().map(|key| (&new.send.sender_id, key));
-            // A repeat within the batch takes no place: it is looked up when the first is stored.
+            // A repeat of a command or key within the batch takes no place. It waits until the first is
+            // stored; the next round looks it up and answers as for any repeat.
             if !planned.insert(new.command_id) || key.is_some_and(|key| !keys.insert(key)) {
                 plan.waiting.push(i);
                 continue;
             }
             match pairs.place(new) {
                 Placement::Known(message) => self.answers[i] = Some(Appended::Duplicate(message)),
-                Placement::Join(message) => plan.joins.extend(Join::new(i, new, message)),
+                Placement::Join(message) => plan.joins.extend(LegJoin::new(i, new, message)),
                 Placement::Wait => plan.waiting.push(i),
                 Placement::Own => plan.insert(i, new, thread, &mut last),
             }
@@ -199,9 +216,9 @@ impl Work<'_> {
     }
 }
 
-impl Plan {
-    /// Gives a message the next place of its thread.
-    fn insert(&mut self, i: usize, new: &NewMessage, thread: &Known, last: &mut Places) {
+impl InsertPlan {
+    /// Gives a message the next place of its thread, counting on from the messages planned before it.
+    fn insert(&mut self, i: usize, new: &NewMessage, thread: &KnownThread, last: &mut NewestPlaces) {
         let seq = last.entry(new.send.thread_id).or_insert_with(|| thread.last());
         *seq += 1;
         let message = new.send.clone().into_message(new.command_id, *seq);
@@ -210,7 +227,7 @@ impl Plan {
     }
 }
 
-impl Found {
+impl StoredMessages {
     fn answer(&self, new: &NewMessage, participant: bool) -> Option<Appended> {
         if let Some(message) = self.by_id.get(&new.command_id.into()) {
             return Some(Appended::Duplicate(message.clone()));
@@ -222,9 +239,10 @@ impl Found {
     }
 }
 
-/// Messages with one of the ids, or with one of the keys of its sender; nothing to ask if there are none.
+/// Messages with one of the ids, or with one of the keys of their sender. None if there are no suspects.
 fn stored_filter<'a>(suspects: impl Iterator<Item = &'a NewMessage>) -> Option<Document> {
-    let (mut ids, mut keys) = (Vec::new(), BTreeMap::<&UserId, Vec<&str>>::new());
+    let mut ids = Vec::new();
+    let mut keys: BTreeMap<&UserId, Vec<&str>> = BTreeMap::new();
     for new in suspects {
         ids.push(object_id(MessageId::from(new.command_id)));
         if let Some(key) = &new.send.client_message_id {

@@ -1,12 +1,14 @@
-//! Putting a thread away for one person, and bringing it back.
+//! Archiving a thread for one person, and bringing it back.
 //!
-//! `archivedBy` of a thread holds those who have put it away; [`crate::touch`] takes them out when somebody else says something.
-//! `archives` keeps the last commands of each person, written in the same step: one that comes again is not done again.
-//! The counters are brought up to the newest message first, so that only what is said after this brings the thread back.
+//! `archivedBy` of a thread holds the people who have archived it; [`crate::touch`] takes them out when
+//! somebody else writes. `archives` keeps the last commands of each person, written in the same step, so that
+//! a repeated command changes nothing. The counters are brought up to the newest message first, so that only
+//! a later message brings the thread back.
 
 use crate::call::CallError;
-use crate::record::object_id;
-use crate::store::{MongoStore, WRITE_LIMIT};
+use crate::connection::WRITE_LIMIT;
+use crate::record::values::object_id;
+use crate::store::MongoStore;
 use eventflow_ports::Identified;
 use eventflow_protocol::CommandId;
 use eventflow_protocol::change::{ARCHIVES_REMEMBERED, ArchiveThread};
@@ -16,7 +18,7 @@ use mongodb::bson::{Binary, Bson, doc};
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::archive`].
-    pub(crate) async fn put_away(
+    pub(crate) async fn archive_thread(
         &self,
         archive: &Identified<ArchiveThread>,
     ) -> Result<Option<ThreadView>, CallError> {
@@ -24,9 +26,13 @@ impl MongoStore {
         self.catch_up([wanted.thread_id]).await?;
         let user = wanted.user_id.as_str();
         let operator = if wanted.archived { "$addToSet" } else { "$pull" };
-        let (done, command) = (format!("archives.{user}"), binary(archive.command_id));
-        // The list ascends: a command that is not in it is news if there is room, or if it is later than the first.
-        let (first, last) = (format!("{done}.0"), format!("{done}.{}", ARCHIVES_REMEMBERED - 1));
+        let done = format!("archives.{user}");
+        let command = binary(archive.command_id);
+        // The list of commands ascends. A command that is not in it is new if the list has room, or if the
+        // command is later than the list's first; an earlier one may have been done and dropped from the
+        // list.
+        let first = format!("{done}.0");
+        let last = format!("{done}.{}", ARCHIVES_REMEMBERED - 1);
         let is_news = [doc! { last: { "$exists": false } }, doc! { first: { "$lt": command.clone() } }];
         let filter = doc! { "_id": object_id(wanted.thread_id), "participants": user, &done: { "$ne": command.clone() }, "$or": is_news };
         let kept = -i64::try_from(ARCHIVES_REMEMBERED).unwrap_or(i64::MAX);
@@ -39,7 +45,7 @@ impl MongoStore {
     }
 }
 
-/// Sixteen bytes, which the database orders like the ids themselves.
+/// A command id as sixteen bytes, which the database orders like the ids themselves.
 fn binary(command: CommandId) -> Bson {
     Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes: command.0.into_bytes().to_vec() })
 }

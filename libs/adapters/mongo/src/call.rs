@@ -1,8 +1,9 @@
-//! How the driver is called, and what its errors mean.
+//! How the store calls the driver, and what the driver's errors mean for a retry.
 //!
-//! The driver's futures must not be dropped half-way (its documentation, "Warning about timeouts / cancellation"), so each call
-//! runs in a task of its own and only the waiting for it is given up. What such a call still does later is harmless: every
-//! write of this crate may be repeated and overtaken.
+//! The driver's futures must not be dropped half-way (its documentation, "Warning about timeouts /
+//! cancellation"). So each call runs in a task of its own, and after the time limit the store only stops
+//! waiting for it. What such a call still does later is harmless: every write of this crate may be repeated
+//! and overtaken.
 
 use eventflow_ports::StoreError;
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
@@ -14,15 +15,16 @@ use tokio_util::task::TaskTracker;
 /// The server's code for a unique index that is violated.
 const DUPLICATE_KEY: i32 = 11000;
 
-/// Codes of the server that pass by themselves: network (6, 7, 89, 9001, 202), elections and shutdown (91, 189, 10058, 10107,
-/// 11600, 11602, 13435, 13436), time limits (50, 262), write concern not met in time (64, 79, 100), the majority's view not
-/// there yet (133, 134), locks (24, 46, 112), credentials that an operator is changing (11, 13, 18), a full disk (14031).
+/// Server codes of errors that pass by themselves: network (6, 7, 89, 9001, 202), elections and shutdown (91,
+/// 189, 10058, 10107, 11600, 11602, 13435, 13436), time limits (50, 262), write concern not met in time (64,
+/// 79, 100), the majority's view not there yet (133, 134), locks (24, 46, 112), credentials that an operator
+/// is changing (11, 13, 18), a full disk (14031).
 const PASSING: [i32; 27] = [
     6, 7, 11, 13, 18, 24, 46, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107,
     11600, 11602, 13435, 13436, 14031,
 ];
 
-/// Runs the driver's calls.
+/// Runs the calls of the driver, each in a tracked task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     tracker: TaskTracker,
@@ -35,10 +37,10 @@ pub(crate) struct CallError {
     cause: Cause,
 }
 
-/// What happened to it.
+/// What happened to the call.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
-    /// The driver or the server said so.
+    /// The driver or the server answered with an error.
     #[error(transparent)]
     Driver(Box<Error>),
     /// One of the statements of an `update` command failed.
@@ -46,16 +48,16 @@ pub(crate) enum Cause {
     Statement {
         /// The server's code.
         code: i32,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// Nobody said anything in time.
+    /// No answer came in time.
     #[error("no answer within {0:?}")]
     Late(Duration),
-    /// The task of the call ended without an answer.
+    /// The task of the call panicked or was cancelled.
     #[error("the call was not finished")]
     Ended(#[source] JoinError),
-    /// Others were faster each time.
+    /// Other writers won every round of a compare-and-set.
     #[error("other writers were faster in {0} rounds")]
     Contended(u32),
 }
@@ -76,7 +78,7 @@ impl Calls {
         Err(CallError { what, cause })
     }
 
-    /// Waits until every call has ended, also those nobody waits for any more.
+    /// Waits until every call has ended, including those that ran past their time limit.
     pub(crate) async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
@@ -84,7 +86,7 @@ impl Calls {
 }
 
 impl CallError {
-    /// An error that is not the driver's.
+    /// An error of the call `what`.
     pub(crate) fn new(what: &'static str, cause: Cause) -> Self {
         Self { what, cause }
     }
@@ -94,8 +96,9 @@ impl CallError {
         Self::new(what, Cause::Driver(Box::new(error)))
     }
 
-    /// Which document of an ordered insert violates a unique index, if that and nothing else went wrong: those before it are
-    /// stored as the write concern demands, it and those after it are not.
+    /// Ordered insert: the index of the document that violates a unique index, if nothing else went wrong.
+    /// The documents before it are stored as the write concern demands; that one and those after it are not
+    /// stored.
     pub(crate) fn duplicate_at(&self) -> Option<usize> {
         let Cause::Driver(error) = &self.cause else { return None };
         let ErrorKind::InsertMany(insert) = &*error.kind else { return None };
@@ -105,7 +108,8 @@ impl CallError {
         }
     }
 
-    /// Which documents of an unordered insert violate a unique index, if that and nothing else went wrong: all others are stored.
+    /// Unordered insert: the indexes of the documents that violate a unique index, if nothing else went
+    /// wrong. All other documents are stored.
     pub(crate) fn duplicates(&self) -> Option<Vec<usize>> {
         let Cause::Driver(error) = &self.cause else { return None };
         let ErrorKind::InsertMany(insert) = &*error.kind else { return None };
@@ -117,16 +121,17 @@ impl CallError {
         }
     }
 
-    /// Whether a single insert or upsert violates a unique index.
+    /// Single insert or upsert: whether it violates a unique index.
     pub(crate) fn is_duplicate(&self) -> bool {
         let Cause::Driver(error) = &self.cause else { return false };
         matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
     }
 }
 
-/// Codes of the server that say that this very command can never be done: what was sent is not well formed or breaks a rule of the schema
-/// (2, 9, 14, 15, 16, 22, 28, 40, 51, 52, 56, 57, 66, 72, 73, 121), a unique index is violated where none may be (11000), the document is
-/// too large (10334, 17280, 17419), or the server does not know the command (59, 115).
+/// Server codes of errors that a retry never mends: the command is not well formed or breaks a rule of the
+/// schema (2, 9, 14, 15, 16, 22, 28, 40, 51, 52, 56, 57, 66, 72, 73, 121), it violates a unique index where
+/// none may be violated (11000), the document is too large (10334, 17280, 17419), or the server does not know
+/// the command (59, 115).
 const PERMANENT: [i32; 22] = [
     2,
     9,
@@ -152,14 +157,14 @@ const PERMANENT: [i32; 22] = [
     17419,
 ];
 
-/// What an error says of trying again.
+/// Whether a retry can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It passes by itself: wait.
+    /// The error passes by itself: wait.
     Passes,
-    /// Nobody knows, so it is tried a few times more.
+    /// Unknown: a few retries are worth it.
     Unknown,
-    /// It never helps.
+    /// A retry never helps.
     Permanent,
 }
 
@@ -187,7 +192,7 @@ fn judge_code(code: i32) -> Verdict {
     }
 }
 
-/// Whether waiting and repeating can help.
+/// Judges an error of the driver.
 fn judge(error: &Error) -> Verdict {
     if error.contains_label(RETRYABLE_WRITE_ERROR) || error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
         return Verdict::Passes;
@@ -207,7 +212,8 @@ fn judge(error: &Error) -> Verdict {
             let errors = insert.write_errors.as_deref().unwrap_or_default();
             worst(errors.iter().map(|write| judge_code(write.code)))
         }
-        // What we handed to the driver, or what it found stored, cannot be written or read.
+        // A document that this crate handed to the driver cannot be written, or one that is stored cannot be
+        // read.
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::BsonSerialization(_)
         | ErrorKind::BsonDeserialization(_) => Verdict::Permanent,
@@ -215,7 +221,7 @@ fn judge(error: &Error) -> Verdict {
     }
 }
 
-/// Of several documents: one that may still be stored is reason enough to try again.
+/// Several documents: one that may still be stored is reason enough to retry.
 fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     let verdicts: Vec<Verdict> = verdicts.collect();
     [Verdict::Passes, Verdict::Unknown, Verdict::Permanent]

@@ -1,12 +1,16 @@
-//! Changing messages: edited, taken back, reacted to.
+//! Changing messages: edits, deletions and reactions.
 //!
-//! A message is read, [`apply`] says what it is afterwards, and one compare-and-set on its `revision` writes the fields that a
-//! change can touch, never receipts or status, which have their own writer. A miss means that somebody else changed it: it is read
-//! again and the changes are done to what they left. Safe to repeat because the marks are written with the change.
+//! The store reads the message, [`apply`] computes the changed one, and one compare-and-set on its `revision`
+//! writes the fields that a change can touch. Receipts and status are not among them; [`crate::receipts`]
+//! writes those. A miss means that somebody else changed the message: the store reads it again and applies
+//! the changes to what it finds. Safe to repeat because the marks, which name the commands that were done,
+//! are written with the change.
 
 use crate::call::{CallError, Cause};
-use crate::record::{MessageRecord, object_id};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::message::MessageRecord;
+use crate::record::values::object_id;
+use crate::store::MongoStore;
 use eventflow_ports::Identified;
 use eventflow_protocol::MessageId;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
@@ -15,18 +19,20 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc, serialize_to_document};
 use std::collections::BTreeMap;
 
-/// Messages changed at the same time: enough to hide the wait for a majority, few enough to leave connections to others.
+/// Concurrency: messages changed at the same time. Enough to hide the wait for a majority, few enough to
+/// leave connections to other calls.
 const CONCURRENT: usize = 8;
-/// Rounds that others may win. Each loss is somebody else's change, so this many need as many people on one message at once.
+/// Rounds that other writers may win. Each lost round is somebody else's change, so losing all of them takes
+/// as many people who change one message at once.
 const ROUNDS_MAX: u32 = 64;
-/// What a change can touch, beside `updatedAt` and `revision`.
+/// The fields that a change can touch, beside `updatedAt` and `revision`.
 const CHANGEABLE: [&str; 7] =
     ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "deletedAt"];
 
 const CHANGE: &str = "change a message";
 
-/// The changes to one message, in order, by their place in the batch.
-type Turns<'a> = Vec<(usize, &'a Identified<ChangeMessage>)>;
+/// The changes to one message in order, each with its index in the batch.
+type Requested<'a> = Vec<(usize, &'a Identified<ChangeMessage>)>;
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::change_messages`].
@@ -34,13 +40,13 @@ impl MongoStore {
         &self,
         changes: &[Identified<ChangeMessage>],
     ) -> Result<Vec<Changed>, CallError> {
-        let mut by_message: BTreeMap<MessageId, Turns<'_>> = BTreeMap::new();
+        let mut by_message: BTreeMap<MessageId, Requested<'_>> = BTreeMap::new();
         for (i, change) in changes.iter().enumerate() {
             by_message.entry(change.wanted.message_id).or_default().push((i, change));
         }
         let mut calls = Vec::new();
-        for (id, turns) in by_message {
-            calls.push(self.change_one(id, turns));
+        for (id, requested) in by_message {
+            calls.push(self.change_one(id, requested));
         }
         let done: Vec<Vec<(usize, Changed)>> =
             stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
@@ -49,18 +55,24 @@ impl MongoStore {
         Ok(answers.into_iter().map(|(_, changed)| changed).collect())
     }
 
-    async fn change_one(&self, id: MessageId, turns: Turns<'_>) -> Result<Vec<(usize, Changed)>, CallError> {
+    async fn change_one(
+        &self,
+        id: MessageId,
+        requested: Requested<'_>,
+    ) -> Result<Vec<(usize, Changed)>, CallError> {
         for _ in 0..ROUNDS_MAX {
             let Some(record) = self.message_record(id).await? else {
-                return Ok(turns.iter().map(|(i, _)| (*i, Changed::NotFound)).collect());
+                return Ok(requested.iter().map(|(i, _)| (*i, Changed::NotFound)).collect());
             };
-            let (revision, mut marks, known) = (record.revision, record.marks(), record.sent_as());
+            let revision = record.revision;
+            let mut marks = record.marks();
+            let known = record.sent_as();
             let mut message = Message::from(record);
             let sent_as = known.or_else(|| sent_as(&message));
             let change = |(i, change): &(usize, &Identified<ChangeMessage>)| {
                 (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
             };
-            let answers: Vec<(usize, Changed)> = turns.iter().map(change).collect();
+            let answers: Vec<(usize, Changed)> = requested.iter().map(change).collect();
             let is_changed = answers.iter().any(|(_, changed)| matches!(changed, Changed::Done(..)));
             let sent_as = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some());
             let record = MessageRecord::new(&message, &[]).with_marks(&marks).with_sent_as(sent_as);
@@ -78,14 +90,14 @@ impl MongoStore {
         self.calls.run("read a message", READ_LIMIT, find).await
     }
 
-    /// `false` if the message was changed since it had this revision.
+    /// Writes the changeable fields. `false` if somebody changed the message since it had this revision.
     async fn replace_changeable(
         &self,
         record: &MessageRecord,
         revision: Option<i64>,
     ) -> Result<bool, CallError> {
         let whole = serialize_to_document(record).map_err(|error| CallError::driver(CHANGE, error.into()))?;
-        // `null` finds a message that was never changed: it has no revision.
+        // A message that was never changed has no revision; `null` in a filter finds it.
         let filter = doc! { "_id": whole.get("_id"), "revision": revision };
         let update = update(whole, revision.unwrap_or(0) + 1);
         let collection = self.messages.clone();
@@ -95,12 +107,14 @@ impl MongoStore {
 }
 
 fn update(mut whole: Document, revision: i64) -> Document {
-    let (mut set, mut unset) = (doc! { "revision": revision }, Document::new());
+    let mut set = doc! { "revision": revision };
+    let mut unset = Document::new();
     for field in CHANGEABLE {
-        match whole.remove(field) {
-            Some(value) => set.insert(field, value),
-            None => unset.insert(field, ""),
-        };
+        if let Some(value) = whole.remove(field) {
+            set.insert(field, value);
+        } else {
+            unset.insert(field, "");
+        }
     }
     let mut update = doc! { "$set": set, "$max": { "updatedAt": whole.remove("updatedAt") } };
     if !unset.is_empty() {

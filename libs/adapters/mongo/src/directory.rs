@@ -1,50 +1,29 @@
-//! People by name, and which of their credentials no longer hold.
+//! Profiles of people, and which of their credentials are revoked.
 //!
-//! `profiles` and `revocations` are ours. `users` is the host application's: it is read and never written, not even an index, and
-//! nothing in it is taken on trust: a field of another type than expected, or that could not be shown as it is, counts as not there.
-//! A host whose ids are not `_id` needs an index on `id`. Safe to repeat because everything is written under a key that follows from it.
+//! `profiles` and `revocations` are the system's own. `users` is the host application's: the store reads it
+//! and never writes, not even an index, and trusts nothing in it. A field of another type than expected, or
+//! one that a page could not show as it is, counts as absent. A host whose ids are not `_id` needs an index
+//! on `id`. Safe to repeat because every document is written under a key that follows from its content.
 
 use crate::call::CallError;
-use crate::record::{date, moment};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::person::{ProfileRecord, RevocationRecord};
+use crate::record::values::{date, moment};
+use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::{Directory, StoreError};
 use eventflow_protocol::UserId;
 use eventflow_protocol::content::clean;
 use eventflow_protocol::person::{NAME_MAX_CHARS, Profile, Revocation};
 use futures_util::TryStreamExt;
-use mongodb::IndexModel;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, DateTime, Document, doc};
-use serde::{Deserialize, Serialize};
+use mongodb::bson::{Bson, Document, doc};
 use std::collections::HashMap;
 
-/// Longest address of a picture in bytes: what every browser takes.
+/// Avatar: longest address in bytes that every browser takes.
 const AVATAR_MAX_BYTES: usize = 2_048;
-/// Longest address of a mailbox in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
+/// Email: longest address in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const EMAIL_MAX_BYTES: usize = 254;
-
-/// A document of `profiles`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct ProfileRecord {
-    #[serde(rename = "_id")]
-    id: UserId,
-    name: String,
-    #[serde(default)]
-    avatar: Option<String>,
-    #[serde(default)]
-    email: Option<String>,
-}
-
-/// A document of `revocations`: for a person and login (or all of theirs) the latest.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RevocationRecord {
-    user_id: UserId,
-    #[serde(default)]
-    session: Option<String>,
-    at: DateTime,
-}
 
 #[async_trait]
 impl Directory for MongoStore {
@@ -108,7 +87,8 @@ impl MongoStore {
 
     async fn host_profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, CallError> {
         let mut people = HashMap::new();
-        // Most are found by the first, which every collection has an index for; the second asks for the rest only.
+        // The first query finds most people, and every collection has an index for it. The second asks for
+        // the rest only.
         for field in ["_id", "id"] {
             let missing: Vec<&UserId> = users.iter().filter(|user| !people.contains_key(*user)).collect();
             if !missing.is_empty() {
@@ -137,12 +117,7 @@ impl MongoStore {
     }
 }
 
-/// Somebody's revocations.
-pub(crate) fn revocation_index() -> IndexModel {
-    IndexModel::builder().keys(doc! { "userId": 1 }).build()
-}
-
-/// The forms in which a host may store an id.
+/// The forms in which a host application may store an id.
 fn keys(user: &UserId) -> impl Iterator<Item = Bson> {
     let text = Bson::from(user.as_str());
     std::iter::once(text).chain(ObjectId::parse_str(user.as_str()).ok().map(Bson::from))
@@ -166,14 +141,16 @@ fn host_profile(id: UserId, user: &Document) -> Profile {
     }
 }
 
-/// One line of plain text; none if nothing is left.
+/// The name as one line of plain text. None if nothing is left of it.
 fn name(raw: &str) -> Option<String> {
-    let words: Vec<String> = clean(raw).split_whitespace().map(str::to_owned).collect();
+    let cleaned = clean(raw);
+    let words: Vec<&str> = cleaned.split_whitespace().collect();
     let name: String = words.join(" ").chars().take(NAME_MAX_CHARS).collect();
     Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// `https`, or a path of the same site; with nothing in it that ends an attribute of a page. `//host` and `/\host` are other sites.
+/// Accepts `https` addresses and paths of the same site, without any character that ends an attribute of a
+/// page. `//host` and `/\host` are other sites.
 fn is_avatar(address: &str) -> bool {
     let is_path = address.starts_with('/') && !address.starts_with("//");
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>`\\".contains(&byte);

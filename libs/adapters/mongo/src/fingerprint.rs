@@ -1,4 +1,4 @@
-//! What was said under a key, in short, as the database keeps it: sixteen bytes.
+//! Fingerprints of what was sent under a key, as the database keeps them: sixteen bytes.
 
 use eventflow_protocol::fingerprint::Fingerprint;
 use mongodb::bson::Binary;
@@ -9,7 +9,7 @@ pub(crate) fn binary(fingerprint: Fingerprint) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }
 }
 
-/// The inverse of [`binary`]; what has another length is none.
+/// The inverse of [`binary`]. None if the length is not sixteen.
 pub(crate) fn fingerprint(binary: &Binary) -> Option<Fingerprint> {
     binary.bytes.as_slice().try_into().ok()
 }

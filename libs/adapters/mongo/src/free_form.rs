@@ -1,16 +1,17 @@
-//! A client's free-form JSON object as a document, so that any object can be stored and comes back as it was.
+//! A client's free-form JSON object as a document: any object can be stored and comes back as it was.
 //!
-//! Most objects become native documents, which operators can query. BSON cannot hold every JSON object (a NUL in a key, an
-//! integer beyond 63 bits, more than 100 levels), and keys that begin with `$` are taken for operators or extended JSON by one
-//! tool or another; such an object is kept as its JSON text under the key `$json`. One odd object must not hold up the batch
-//! that it is written with.
+//! Most objects become native documents, which operators can query. BSON cannot hold every JSON object (a NUL
+//! in a key, an integer beyond 63 bits, more than 100 levels), and keys that begin with `$` are taken for
+//! operators or extended JSON by one tool or another. Such an object is kept as its JSON text under the key
+//! `$json`, because one odd object must not hold up the batch that it is written with.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// The only key of an object that is kept as text.
 const AS_TEXT: &str = "$json";
-/// Levels of a native document: well below the server's limit of 100 for a whole document, and nobody queries deeper.
+/// Levels of a native document: well below the server's limit of 100 for a whole document, and nobody queries
+/// deeper.
 const LEVELS_MAX: usize = 32;
 
 /// A free-form object on its way to or from the database.

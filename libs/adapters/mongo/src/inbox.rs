@@ -1,78 +1,33 @@
 //! Notifications and preferences.
 //!
-//! A notification's key follows from its command, so adding it again meets the primary key. A deleted one keeps its key and nothing
-//! else but when it was deleted: it is nobody's any more, and a repetition does not bring it back. Of two sets of preferences the later
-//! one stays, decided by the filter of the write.
+//! A notification's id follows from its command, so adding it again meets the primary key. A deleted
+//! notification keeps its id, the fingerprint of its body and the time of its deletion: it belongs to nobody
+//! any more, and a repetition does not bring it back. Preferences: of two sets the later one stays; the
+//! filter of the write decides.
 
 use crate::call::CallError;
+use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::fingerprint::{binary, fingerprint};
-use crate::free_form::FreeForm;
-use crate::record::{date, moment, object_id};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use crate::record::inbox::{NotificationRecord, PreferencesRecord};
+use crate::record::values::{date, object_id};
+use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Channels, Notification, NotificationChange, Preferences, SetPreferences,
+    ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences,
 };
-use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{NotificationId, UserId};
 use futures_util::TryStreamExt;
-use mongodb::IndexModel;
-use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Binary, DateTime, Document, doc};
-use serde::{Deserialize, Serialize};
+use mongodb::bson::{Binary, Document, doc};
+use serde::Deserialize;
 
-/// A document of `notifications`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct NotificationRecord {
-    #[serde(rename = "_id")]
-    id: ObjectId,
-    user_id: UserId,
-    #[serde(rename = "type")]
-    kind: String,
-    title: String,
-    message: String,
-    #[serde(default)]
-    data: FreeForm,
-    #[serde(default)]
-    thread_id: Option<ThreadId>,
-    #[serde(default)]
-    is_read: bool,
-    #[serde(default)]
-    read_at: Option<DateTime>,
-    created_at: DateTime,
-    /// The fingerprint of a keyed one's body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    body: Option<Binary>,
-}
-
-/// What a deleted notification keeps of its body.
+/// The only field of a notification that says what its body was, also after its deletion.
 #[derive(Deserialize)]
 struct BodyRecord {
     body: Option<Binary>,
-}
-
-/// A document of `preferences`. Kinds are values, not keys: they may hold dots.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PreferencesRecord {
-    #[serde(rename = "_id")]
-    user_id: UserId,
-    #[serde(default)]
-    channels: Channels,
-    #[serde(default)]
-    types: Vec<KindRecord>,
-    updated_at: DateTime,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct KindRecord {
-    #[serde(rename = "type")]
-    kind: String,
-    channels: Channels,
 }
 
 #[async_trait]
@@ -86,8 +41,8 @@ impl Inbox for MongoStore {
         notification: &Notification,
         body: Fingerprint,
     ) -> Result<Keyed, StoreError> {
-        let record =
-            NotificationRecord { body: Some(binary(body)), ..NotificationRecord::from(notification) };
+        let mut record = NotificationRecord::from(notification);
+        record.body = Some(binary(body));
         if self.notify(vec![record]).await? == [true] {
             return Ok(Keyed::Stored);
         }
@@ -98,8 +53,9 @@ impl Inbox for MongoStore {
     }
 
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
-        let (collection, filter, update) =
-            (self.notifications.clone(), change_filter(change), change_update(change));
+        let collection = self.notifications.clone();
+        let filter = change_filter(change);
+        let update = change_update(change);
         let write = async move { collection.update_many(filter, update).await };
         Ok(self.calls.run("change notifications", WRITE_LIMIT, write).await?.modified_count)
     }
@@ -151,7 +107,8 @@ impl Inbox for MongoStore {
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
         match self.replace_preferences(set, true).await {
-            // There are some: accepted later, so that the filter did not find them, or set at this moment.
+            // Preferences exist: later ones that the filter did not find, or ones that somebody set at this
+            // moment.
             Err(error) if error.is_duplicate() => Ok(self.replace_preferences(set, false).await?),
             done => Ok(done?),
         }
@@ -174,7 +131,7 @@ impl MongoStore {
         Ok(added)
     }
 
-    /// The fingerprint of a keyed notification, deleted or not.
+    /// The fingerprint of the body of a notification that has a key, deleted or not.
     async fn body(&self, id: NotificationId) -> Result<Option<Fingerprint>, CallError> {
         let collection = self.notifications.clone_with_type::<BodyRecord>();
         let filter = doc! { "_id": object_id(id) };
@@ -185,7 +142,7 @@ impl MongoStore {
         Ok(found.and_then(|record| record.body.as_ref().and_then(fingerprint)))
     }
 
-    /// Replaces preferences that are not later than these; without any it makes them, if `upsert`.
+    /// Replaces preferences that are not later than these. With `upsert` it creates them if there are none.
     async fn replace_preferences(&self, set: &SetPreferences, upsert: bool) -> Result<(), CallError> {
         let record = PreferencesRecord::from(set);
         let filter = doc! { "_id": set.user_id.as_str(), "updatedAt": { "$lte": record.updated_at } };
@@ -193,15 +150,6 @@ impl MongoStore {
         let write = async move { collection.replace_one(filter, record).upsert(upsert).await.map(drop) };
         self.calls.run("set preferences", WRITE_LIMIT, write).await
     }
-}
-
-/// Somebody's notifications by age, and those they have not read.
-pub(crate) fn notification_indexes() -> [IndexModel; 2] {
-    [
-        doc! { "userId": 1, "createdAt": -1, "_id": -1 },
-        doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 },
-    ]
-    .map(|keys| IndexModel::builder().keys(keys).build())
 }
 
 fn change_filter(change: &ChangeNotifications) -> Document {
@@ -234,7 +182,8 @@ fn page_filter(user: &UserId, page: &NotificationPage) -> Document {
         filter.insert("isRead", false);
     }
     if let Some((at, id)) = page.after {
-        // The first condition bounds the index scan, the second one takes out what stands before the cursor at that time.
+        // The first condition bounds the index scan; the second takes out the notifications at that time that
+        // the last page showed.
         filter.insert("createdAt", doc! { "$lte": date(at) });
         filter.insert(
             "$or",
@@ -242,59 +191,4 @@ fn page_filter(user: &UserId, page: &NotificationPage) -> Document {
         );
     }
     filter
-}
-
-impl From<&Notification> for NotificationRecord {
-    fn from(notification: &Notification) -> Self {
-        Self {
-            id: object_id(notification.id),
-            user_id: notification.user_id.clone(),
-            kind: notification.kind.clone(),
-            title: notification.title.clone(),
-            message: notification.text.clone(),
-            data: FreeForm(notification.data.clone()),
-            thread_id: notification.thread_id,
-            is_read: notification.is_read,
-            read_at: notification.read_at.map(date),
-            created_at: date(notification.created_at),
-            body: None,
-        }
-    }
-}
-
-impl From<NotificationRecord> for Notification {
-    fn from(record: NotificationRecord) -> Self {
-        Self {
-            id: NotificationId::from_bytes(record.id.bytes()),
-            user_id: record.user_id,
-            kind: record.kind,
-            title: record.title,
-            text: record.message,
-            data: record.data.0,
-            thread_id: record.thread_id,
-            is_read: record.is_read,
-            read_at: record.read_at.map(moment),
-            created_at: moment(record.created_at),
-        }
-    }
-}
-
-impl From<&SetPreferences> for PreferencesRecord {
-    fn from(SetPreferences { user_id, preferences }: &SetPreferences) -> Self {
-        let kind =
-            |(kind, channels): (&String, &Channels)| KindRecord { kind: kind.clone(), channels: *channels };
-        Self {
-            user_id: user_id.clone(),
-            channels: preferences.channels,
-            types: preferences.types.iter().map(kind).collect(),
-            updated_at: date(preferences.updated_at.unwrap_or(Timestamp(0))),
-        }
-    }
-}
-
-impl From<PreferencesRecord> for Preferences {
-    fn from(record: PreferencesRecord) -> Self {
-        let types = record.types.into_iter().map(|of| (of.kind, of.channels)).collect();
-        Self { channels: record.channels, types, updated_at: Some(moment(record.updated_at)) }
-    }
 }

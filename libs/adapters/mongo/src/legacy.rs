@@ -1,7 +1,8 @@
-//! The collections of the old messaging system, `threads` and `messages`, read and never written.
+//! The collections `threads` and `messages` of the old messaging system, read and never written.
 //!
-//! Out come plain structs: what its several generations called this or that is settled in [`documents`], what it means is the importer's.
-//! Documents of this system (with `seq` or `lastSeq`) are passed over, so reading a database of both is harmless.
+//! Out come plain structs. [`documents`] settles which of the old system's generations called a field what;
+//! what a field means is for the importer to decide. Documents of this system (with `seq` or `lastSeq`) are
+//! skipped, so reading a database that holds both is harmless.
 
 mod documents;
 
@@ -14,17 +15,18 @@ use mongodb::options::ClientOptions;
 use mongodb::{Client, Cursor, Database};
 use std::time::Duration;
 
-/// Who is connected, in the server's log.
+/// The name of this client in the server's log.
 const APP_NAME: &str = "eventflow import-v1";
-/// A server that cannot be reached within this is taken for gone; longer than an ordinary election.
+/// Server selection: a server that cannot be reached within this time counts as gone. Longer than an ordinary
+/// election.
 const SELECTION_LIMIT: Duration = Duration::from_secs(10);
-/// The old collection is sorted by thread once, on disk if need be.
+/// Sort: the server sorts the old collection by thread once, on disk if need be.
 const SORT_LIMIT: Duration = Duration::from_hours(1);
-/// A page takes longer than this only if the server has gone.
+/// Page: one takes longer than this only if the server is gone.
 const PAGE_LIMIT: Duration = Duration::from_mins(1);
-/// Documents in one page.
+/// Page: documents in one.
 const PAGE: usize = 500;
-/// What names a message's thread, newest name first.
+/// The fields that name a message's thread, the newest first.
 const THREAD_FIELDS: [&str; 4] = ["threadId", "thread_id", "conversationId", "thread"];
 
 /// The old system's database.
@@ -36,7 +38,7 @@ pub struct LegacyStore {
     calls: Calls,
 }
 
-/// A way through a collection, page by page.
+/// Reads a collection page by page.
 #[derive(Debug)]
 pub struct LegacyCursor<T> {
     cursor: Option<Cursor<Document>>,
@@ -45,7 +47,8 @@ pub struct LegacyCursor<T> {
 }
 
 impl LegacyStore {
-    /// The database `name`, else the one that `uri` names. [`StoreError::Refused`] if the URI is none, or there is no name.
+    /// Opens the database `name`, else the one that `uri` names. [`StoreError::Refused`] if `uri` is not a
+    /// MongoDB URI, or if neither names a database.
     pub async fn connect(uri: &str, name: Option<&str>) -> Result<Self, StoreError> {
         let mut options = parse(uri).await?;
         options.app_name.get_or_insert_with(|| APP_NAME.to_owned());
@@ -61,19 +64,18 @@ impl LegacyStore {
         Ok(Self { client, database, hosts, calls: Calls::default() })
     }
 
-    /// Whether the store at `uri` is in this very database, as far as host names tell.
+    /// Whether the store at `uri` is in this same database, as far as host names tell.
     pub async fn is_at(&self, uri: &str) -> Result<bool, StoreError> {
         let options = parse(uri).await?;
-        let name = options.default_database.as_deref().unwrap_or(crate::store::DATABASE);
+        let name = options.default_database.as_deref().unwrap_or(crate::connection::DATABASE);
         Ok(name == self.database.name() && hosts(&options).iter().any(|host| self.hosts.contains(host)))
     }
 
-    /// About how many threads and messages there are.
+    /// The estimated numbers of threads and messages.
     pub async fn counts(&self) -> Result<(u64, u64), StoreError> {
-        let (threads, messages) =
-            (self.database.collection::<Document>("threads"), self.database.collection("messages"));
+        let threads = self.database.collection::<Document>("threads");
+        let messages = self.database.collection::<Document>("messages");
         let count = async move {
-            let messages: mongodb::Collection<Document> = messages;
             Ok((threads.estimated_document_count().await?, messages.estimated_document_count().await?))
         };
         Ok(self.calls.run("count the old documents", PAGE_LIMIT, count).await?)
@@ -87,7 +89,7 @@ impl LegacyStore {
         Ok(LegacyCursor { cursor: Some(cursor), read: documents::thread, calls: self.calls.clone() })
     }
 
-    /// Every name by which a message calls its thread, once.
+    /// Every name by which some message calls its thread, each once.
     pub async fn thread_names(&self) -> Result<Vec<String>, StoreError> {
         let messages = self.database.collection::<Document>("messages");
         let pipeline =
@@ -103,7 +105,7 @@ impl LegacyStore {
         Ok(self.calls.run("read the names of the old threads", SORT_LIMIT, group).await?)
     }
 
-    /// Every message; those that call their thread the same follow each other.
+    /// Every message. Messages that call their thread by the same name follow each other.
     pub async fn messages(&self) -> Result<LegacyCursor<LegacyMessage>, StoreError> {
         let messages = self.database.collection::<Document>("messages");
         let pipeline = [
@@ -124,7 +126,7 @@ impl LegacyStore {
 }
 
 impl<T> LegacyCursor<T> {
-    /// The next documents; none at the end.
+    /// The next documents; an empty page at the end.
     pub async fn next_page(&mut self) -> Result<Vec<T>, StoreError> {
         let Some(mut cursor) = self.cursor.take() else { return Ok(Vec::new()) };
         let page = async move {
@@ -143,7 +145,8 @@ impl<T> LegacyCursor<T> {
     }
 }
 
-/// What a message calls its thread. Some generations wrote an `ObjectId`, some its text: both are one name.
+/// The expression for what a message calls its thread. Some generations wrote an `ObjectId`, some its text:
+/// both are one name.
 fn thread_name() -> Document {
     let thread = THREAD_FIELDS.iter().rev().fold(doc! { "$literal": null }, |other, field| {
         doc! { "$ifNull": [format!("${field}"), other] }

@@ -1,14 +1,18 @@
-//! Which message a leg belongs to: how the same message sent over two transports, without a key, becomes one.
+//! Pairing: a client without a key sends one message over two transports, and the two legs become one stored
+//! message.
 //!
-//! A message's `pair` holds its key and the command of each leg. A leg joins the oldest message of its key that has none of its
-//! kind and is near enough in time ([`eventflow_protocol::pairing`]); joining is a compare-and-set on that place. The places of the
-//! threads are taken *before* the messages are looked up, so that an insert after an overtaken lookup meets the unique index on
-//! (thread, place) and looks again: two writers never both start a message for one click.
-//! Safe to repeat because a leg that was joined is found by its command.
+//! A message's `pair` holds the pairing key and the command of each leg. A leg joins the oldest message of
+//! its key that has no leg of its kind and is near enough in time ([`eventflow_protocol::pairing`]); joining
+//! is a compare-and-set on that leg's field. The store takes the places of the threads *before* it looks the
+//! messages up. So an insert after an overtaken lookup meets the unique index on (thread, place) and looks
+//! again: two writers never both start a message for one click. Safe to repeat because a leg that has joined
+//! is found by its command.
 
 use crate::call::CallError;
-use crate::record::{MessageRecord, PairRecord, date, object_id};
-use crate::store::{MongoStore, READ_LIMIT};
+use crate::connection::READ_LIMIT;
+use crate::record::message::{MessageRecord, PairRecord};
+use crate::record::values::{date, object_id};
+use crate::store::MongoStore;
 use eventflow_ports::NewMessage;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::pairing::{Leg, Pairing};
@@ -17,44 +21,44 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use std::collections::HashMap;
 
-/// What the lookup may find in one answer of the server, so that it needs no second one.
+/// Lookup: documents in one answer of the server, so that a lookup needs no second one.
 const LOOKUP_BATCH: u32 = 2_000;
 
 /// The messages that legs may join, by key, oldest first.
 #[derive(Default)]
-pub(crate) struct Pairs(HashMap<String, Vec<Pair>>);
+pub(crate) struct Pairs(HashMap<String, Vec<PairableMessage>>);
 
-struct Pair {
-    /// None if it is about to be stored.
+struct PairableMessage {
+    /// None if the batch is about to store the message.
     message: Option<Message>,
     created_at: Timestamp,
     legs: PairRecord,
 }
 
-/// What to do with a message.
+/// What the batch does with a new message.
 pub(crate) enum Placement {
-    /// It is this one, as was decided before.
+    /// Its leg has joined this stored message before.
     Known(Message),
-    /// It is this one, if nobody else takes that place.
-    Join(Message),
-    /// It is one that is about to be stored.
+    /// Its leg joins this stored message, unless another writer takes that leg first.
+    LegJoin(Message),
+    /// It belongs to a message of the same batch that is not stored yet.
     Wait,
-    /// It is one of its own.
-    Own,
+    /// It becomes a message of its own.
+    Store,
 }
 
 /// A leg on its way to its message.
-pub(crate) struct Join {
-    /// Place of the leg in its batch.
+pub(crate) struct LegJoin {
+    /// Index of the leg in its batch.
     pub(crate) index: usize,
-    /// What it joins.
+    /// The message that the leg joins.
     pub(crate) message: Message,
     leg: Leg,
     command: CommandId,
 }
 
 impl MongoStore {
-    /// The messages that these may join; nothing is asked if there are none.
+    /// Finds the messages that these may join. Asks nothing if no message can pair.
     pub(crate) async fn find_pairs(
         &self,
         new: impl Iterator<Item = &NewMessage>,
@@ -70,32 +74,34 @@ impl MongoStore {
         for mut record in self.calls.run("look up pairs", READ_LIMIT, find).await? {
             let Some(legs) = record.pair.take() else { continue };
             let message = Message::from(record);
-            let pair = Pair { created_at: message.created_at, message: Some(message), legs };
+            let pair = PairableMessage { created_at: message.created_at, message: Some(message), legs };
             pairs.0.entry(pair.legs.key.clone()).or_default().push(pair);
         }
         Ok(pairs)
     }
 
-    /// Whether all of them could join. If not, some may have: looked up again, those are known.
-    pub(crate) async fn join(&self, joins: &[Join]) -> Result<bool, CallError> {
+    /// Writes the joins. `false` if some leg could not join; others may have, and the next lookup finds those
+    /// by their command.
+    pub(crate) async fn join(&self, joins: &[LegJoin]) -> Result<bool, CallError> {
         if joins.is_empty() {
             return Ok(true);
         }
-        let statements = joins.iter().map(Join::statement).collect();
+        let statements = joins.iter().map(LegJoin::statement).collect();
         Ok(self.update("join legs", self.messages.name(), statements).await? == joins.len() as u64)
     }
 }
 
 impl Pairs {
-    /// Where a message belongs, and that it is there from now on. Not for a command that was asked for already.
+    /// Decides where a message belongs, and records it for the rest of the batch. The caller passes each
+    /// command once.
     pub(crate) fn place(&mut self, new: &NewMessage) -> Placement {
-        let Some(pairing) = pairing(new) else { return Placement::Own };
+        let Some(pairing) = pairing(new) else { return Placement::Store };
         let pairs = self.0.entry(pairing.key.clone()).or_default();
         let command = new.command_id.to_string();
         if let Some(known) = pairs.iter().find(|pair| pair.legs.leg(pairing.leg) == Some(&command)) {
             return known.message.clone().map_or(Placement::Wait, Placement::Known);
         }
-        let fits = |pair: &&mut Pair| {
+        let fits = |pair: &&mut PairableMessage| {
             pair.legs.leg(pairing.leg).is_none() && pairing.reaches(new.send.at, pair.created_at)
         };
         if let Some(pair) = pairs.iter_mut().find(fits) {
@@ -104,13 +110,13 @@ impl Pairs {
         }
         let mut legs = PairRecord::default();
         *legs.leg_mut(pairing.leg) = Some(command);
-        pairs.push(Pair { message: None, created_at: new.send.at, legs });
-        Placement::Own
+        pairs.push(PairableMessage { message: None, created_at: new.send.at, legs });
+        Placement::Store
     }
 }
 
-impl Join {
-    /// That this message of a batch joins that one.
+impl LegJoin {
+    /// Message `index` of the batch joins `message`. None if it does not pair.
     pub(crate) fn new(index: usize, new: &NewMessage, message: Message) -> Option<Self> {
         Some(Self { index, message, leg: pairing(new)?.leg, command: new.command_id })
     }
@@ -125,7 +131,7 @@ impl Join {
     }
 }
 
-/// How a message is recorded that is stored as one of its own.
+/// Adds the first leg to the record of a message that is stored as one of its own.
 pub(crate) fn with_leg(record: MessageRecord, new: &NewMessage) -> MessageRecord {
     match pairing(new) {
         Some(pairing) => record.with_leg(pairing, new.command_id),
@@ -133,7 +139,7 @@ pub(crate) fn with_leg(record: MessageRecord, new: &NewMessage) -> MessageRecord
     }
 }
 
-/// A message with a key of its sender never pairs.
+/// How a message pairs. A message with its sender's own key never does.
 fn pairing(new: &NewMessage) -> Option<&Pairing> {
     new.send.pairing.as_ref().filter(|_| new.send.client_message_id.is_none())
 }

@@ -1,8 +1,9 @@
-//! Reading messages: a page of a thread by place or time, and some by id.
+//! Reading messages: a page of a thread by place or time, and messages by id.
 
 use crate::call::CallError;
-use crate::record::{date, object_id, place};
-use crate::store::{MongoStore, READ_LIMIT};
+use crate::connection::READ_LIMIT;
+use crate::record::values::{date, object_id, place};
+use crate::store::MongoStore;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
@@ -53,7 +54,8 @@ impl MongoStore {
         Ok(self.read_messages(thread, MessagePage { limit: 1, ..MessagePage::default() }).await?.pop())
     }
 
-    /// The newest message of a thread that was accepted by then; most are, so the server looks at few.
+    /// The newest message of a thread that was accepted by then. Most messages were, so the server looks at
+    /// few.
     pub(crate) async fn newest_by(
         &self,
         thread: ThreadId,
@@ -63,7 +65,7 @@ impl MongoStore {
         Ok(self.read_messages(thread, MessagePage { before, after: None, limit: 1 }).await?.pop())
     }
 
-    /// These messages, as far as they exist.
+    /// The messages with these ids, as far as they exist.
     pub(crate) async fn messages_by_id(
         &self,
         ids: &[MessageId],
@@ -82,7 +84,8 @@ impl MongoStore {
     }
 }
 
-/// By `seq` the index ends the scan; by time the server walks the thread in the order of `seq` until the page is full.
+/// The bound of a page. By `seq` the index bounds the scan; by time the server walks the thread in the order
+/// of `seq` until the page is full.
 fn beyond(relation: &str, bound: Place) -> Document {
     match bound {
         Place::Seq(seq) => doc! { "seq": { relation: place(seq) } },

@@ -1,12 +1,14 @@
-//! Who has got and read a message: the receipts in it, and the status that sums them up.
+//! Who has received and read a message: the receipts in it, and the status that sums them up.
 //!
-//! In come the steps of cursors ([`crate::cursors`]); the messages in them get the receipts of those who made the step, each person's once
-//! however often it is written. People who make the same step share a statement, statements share a command.
+//! In come the steps of cursors ([`crate::cursors`]). The messages of a step get the receipt of the person
+//! who made it, once however often it is written. People who make the same step share a statement, and
+//! statements share a command.
 
 use crate::call::CallError;
-use crate::cursors::{CONCURRENT, Step, between, others};
-use crate::record::{count, date};
-use crate::store::{MongoStore, READ_LIMIT};
+use crate::connection::READ_LIMIT;
+use crate::cursors::{CONCURRENT, CursorStep, between, others};
+use crate::record::values::{count, date};
+use crate::store::MongoStore;
 use eventflow_protocol::change::{AdvanceCursor, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
 use eventflow_protocol::document::MessageStatus;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
@@ -17,17 +19,18 @@ use mongodb::options::FindOptions;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Places whose receipts one command writes: well within the time limit of a write.
+/// Command size: places whose receipts one command writes. Well within the time limit of a write.
 const PLACES_PER_COMMAND: u64 = 5_000;
-/// Statements of one command: with everybody of a large thread named in each it stays far below the 16 MB of a command.
+/// Command size: statements of one command. Even with everybody of a large thread named in each it stays far
+/// below the 16 MB of a command.
 const STATEMENTS_PER_COMMAND: usize = 256;
-/// What a question may find in one answer of the server, so that it needs no second one.
+/// Reads: documents in one answer of the server, so that a read needs no second one.
 const ANSWER_BATCH: u32 = 10_000;
 
-/// What a message says of its receipts.
+/// A message with the status that sums up its receipts.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Summed {
+struct ReceiptStatus {
     #[serde(rename = "_id")]
     id: ObjectId,
     thread_id: ThreadId,
@@ -42,17 +45,18 @@ type Range = (ThreadId, u64, u64);
 
 /// People who make the same step.
 #[derive(Default)]
-struct Group<'a> {
+struct ReceiptGroup<'a> {
     people: &'a [UserId],
     arrivals: Vec<&'a AdvanceCursor>,
 }
 
 impl MongoStore {
-    /// Gives the messages of the steps their receipts, the newest of each step first, since those are looked at.
-    pub(crate) async fn write_receipts(&self, steps: &[Step<'_>]) -> Result<(), CallError> {
-        let (mut places, mut statements) = (0, Vec::new());
-        for ((thread, from, to, is_read), group) in groups(steps) {
-            let mut to = to;
+    /// Writes the receipts of the steps. The newest messages of each step come first, since people look at
+    /// those.
+    pub(crate) async fn write_receipts(&self, steps: &[CursorStep<'_>]) -> Result<(), CallError> {
+        let mut places = 0;
+        let mut statements = Vec::new();
+        for ((thread, from, mut to, is_read), group) in groups(steps) {
             while to > from {
                 let start = from.max(to.saturating_sub(PLACES_PER_COMMAND));
                 if places + to - start > PLACES_PER_COMMAND || statements.len() >= STATEMENTS_PER_COMMAND {
@@ -74,15 +78,15 @@ impl MongoStore {
         self.update("write receipts", self.messages.name(), statements).await.map(drop)
     }
 
-    /// Fills in the newest messages of each step with their status as it is now.
-    pub(crate) async fn read_receipts(&self, steps: &mut [Step<'_>]) -> Result<(), CallError> {
+    /// Fills in the newest messages of each step with their current status.
+    pub(crate) async fn read_receipts(&self, steps: &mut [CursorStep<'_>]) -> Result<(), CallError> {
         let (long, short): (Vec<_>, Vec<_>) = steps
             .iter_mut()
             .filter(|step| bears_receipts(step))
             .partition(|step| step.to - step.from > RECEIPTED_MAX as u64);
         let newest = FindOptions::builder().limit(i64::try_from(RECEIPTED_MAX).unwrap_or(i64::MAX)).build();
         let each = long.into_iter().map(|step| {
-            let find = self.summed(others(step.wanted, step.from, step.to), newest.clone());
+            let find = self.receipt_statuses(others(step.wanted, step.from, step.to), newest.clone());
             async move {
                 find.await.map(|found| step.messages = found.iter().rev().map(Receipted::from).collect())
             }
@@ -92,8 +96,8 @@ impl MongoStore {
         self.read_short(short).await
     }
 
-    /// All that fits into a page is asked for at once, each range once.
-    async fn read_short(&self, steps: Vec<&mut Step<'_>>) -> Result<(), CallError> {
+    /// Reads the ranges that fit into a page all at once, each range once.
+    async fn read_short(&self, steps: Vec<&mut CursorStep<'_>>) -> Result<(), CallError> {
         let ranges: BTreeSet<Range> =
             steps.iter().map(|step| (step.wanted.thread_id, step.from, step.to)).collect();
         if ranges.is_empty() {
@@ -102,8 +106,8 @@ impl MongoStore {
         let ranges: Vec<Document> =
             ranges.into_iter().map(|(thread, from, to)| between(thread, from, to)).collect();
         let all = FindOptions::builder().batch_size(ANSWER_BATCH).build();
-        let mut by_thread: HashMap<ThreadId, BTreeMap<u64, Summed>> = HashMap::new();
-        for message in self.summed(doc! { "$or": ranges }, all).await? {
+        let mut by_thread: HashMap<ThreadId, BTreeMap<u64, ReceiptStatus>> = HashMap::new();
+        for message in self.receipt_statuses(doc! { "$or": ranges }, all).await? {
             by_thread.entry(message.thread_id).or_default().insert(count(message.seq), message);
         }
         for step in steps {
@@ -119,24 +123,28 @@ impl MongoStore {
     }
 
     /// Messages with their status, the newest of a thread first.
-    async fn summed(&self, filter: Document, mut options: FindOptions) -> Result<Vec<Summed>, CallError> {
+    async fn receipt_statuses(
+        &self,
+        filter: Document,
+        mut options: FindOptions,
+    ) -> Result<Vec<ReceiptStatus>, CallError> {
         options.projection = Some(doc! { "threadId": 1, "seq": 1, "senderId": 1, "status": 1 });
         options.sort = options.limit.map(|_| doc! { "threadId": -1, "seq": -1 });
         options.max_time = Some(READ_LIMIT);
-        let collection = self.messages.clone_with_type::<Summed>();
+        let collection = self.messages.clone_with_type::<ReceiptStatus>();
         let find =
             async move { collection.find(filter).with_options(options).await?.try_collect::<Vec<_>>().await };
         self.calls.run("read receipts", READ_LIMIT, find).await
     }
 }
 
-fn bears_receipts(step: &Step<'_>) -> bool {
+fn bears_receipts(step: &CursorStep<'_>) -> bool {
     step.known.people.len() <= RECEIPT_PARTICIPANTS_MAX
 }
 
-/// The steps that leave receipts, by thread, range and whether they are read.
-fn groups<'a>(steps: &'a [Step<'_>]) -> BTreeMap<(ThreadId, u64, u64, bool), Group<'a>> {
-    let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
+/// The steps that leave receipts, grouped by thread, range, and whether the messages were read or received.
+fn groups<'a>(steps: &'a [CursorStep<'_>]) -> BTreeMap<(ThreadId, u64, u64, bool), ReceiptGroup<'a>> {
+    let mut groups: BTreeMap<_, ReceiptGroup<'_>> = BTreeMap::new();
     for step in steps.iter().filter(|step| bears_receipts(step)) {
         let is_read = step.wanted.cursor == Cursor::Read;
         let group = groups.entry((step.wanted.thread_id, step.from, step.to, is_read)).or_default();
@@ -146,10 +154,10 @@ fn groups<'a>(steps: &'a [Step<'_>]) -> BTreeMap<(ThreadId, u64, u64, bool), Gro
     groups
 }
 
-impl Group<'_> {
+impl ReceiptGroup<'_> {
     fn statement(&self, (thread, from, to): Range, is_read: bool) -> Document {
         let mut filter = between(thread, from, to);
-        // Of one person it can be asked which messages still need something.
+        // With one person the filter can skip the messages that have the receipt already.
         if let [only] = self.arrivals.as_slice() {
             let list = if is_read { "readBy.userId" } else { "deliveredTo.userId" };
             filter = others(only, from, to);
@@ -158,8 +166,8 @@ impl Group<'_> {
         doc! { "q": filter, "u": self.receipts(is_read), "multi": true }
     }
 
-    /// Adds the receipts, then sums up: read (delivered) is what every recipient has read (got). User ids hold no `$`, so they are
-    /// values as they are.
+    /// Adds the receipts, then sums them up: a message is read (delivered) when every recipient has read
+    /// (received) it. User ids hold no `$`, so they are safe as values.
     fn receipts(&self, is_read: bool) -> Vec<Document> {
         let mut set = doc! { "deliveredTo": self.with("deliveredTo", "deliveredAt") };
         if is_read {
@@ -176,7 +184,7 @@ impl Group<'_> {
         vec![doc! { "$set": set }, doc! { "$set": { "status": status } }]
     }
 
-    /// A list with the receipts of those who are not in it and did not write the message.
+    /// The list of receipts, plus those of the people who are not in it and did not write the message.
     fn with(&self, list: &str, when: &str) -> Document {
         let receipt =
             |wanted: &&AdvanceCursor| doc! { "userId": wanted.user_id.as_str(), when: date(wanted.at) };
@@ -188,13 +196,13 @@ impl Group<'_> {
     }
 }
 
-/// Those who are in a list of receipts.
+/// The people in a list of receipts.
 fn users(list: &str) -> Document {
     doc! { "$ifNull": [format!("${list}.userId"), []] }
 }
 
-impl From<&Summed> for Receipted {
-    fn from(found: &Summed) -> Self {
+impl From<&ReceiptStatus> for Receipted {
+    fn from(found: &ReceiptStatus) -> Self {
         Self { id: MessageId::from_bytes(found.id.bytes()), seq: count(found.seq), status: found.status }
     }
 }

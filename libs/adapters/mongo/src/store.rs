@@ -1,10 +1,13 @@
-//! The store: its connection, its collections, its indexes, and which file does what.
+//! The store: its collections, and which file does the work of each method.
 
 use crate::call::{CallError, Calls};
-use crate::directory::{ProfileRecord, RevocationRecord, revocation_index};
-use crate::inbox::{NotificationRecord, PreferencesRecord, notification_indexes};
-use crate::memory::{Memory, memory};
-use crate::record::{MessageRecord, ThreadRecord};
+use crate::connection::{DATABASE, configure};
+use crate::indexes;
+use crate::record::inbox::{NotificationRecord, PreferencesRecord};
+use crate::record::message::MessageRecord;
+use crate::record::person::{ProfileRecord, RevocationRecord};
+use crate::record::thread::ThreadRecord;
+use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
 use eventflow_ports::{Appended, Identified, MessagePage, NewMessage, Store, StoreError, ThreadPage};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
@@ -13,38 +16,17 @@ use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::Participants;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use mongodb::bson::{Document, doc};
-use mongodb::options::{
-    Acknowledgment, ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
-};
-use mongodb::{Client, Collection, Database, IndexModel};
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Collection, Database};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Where data goes if the URI names no database.
-pub(crate) const DATABASE: &str = "eventflow";
-/// Who is connected, in the server's log and `currentOp`.
-const APP_NAME: &str = "eventflow";
-/// Connections at most: four shards with one write and one touch each, and reads of the edge beside them.
-const POOL_MAX: u32 = 32;
-/// A server that accepts no connection, or answers no heartbeat, within this is taken for gone.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// Time between heartbeats. With [`CONNECT_LIMIT`] it bounds how long a silent server holds a call: the driver then interrupts it.
-const HEARTBEAT: Duration = Duration::from_secs(3);
-/// How long a call waits for a primary, which covers an ordinary election.
-const SELECTION_LIMIT: Duration = Duration::from_secs(5);
-/// How long the server waits for the majority before it says that it could not (`wtimeout`).
-const MAJORITY_LIMIT: Duration = Duration::from_secs(8);
-
-/// A read that takes longer has failed: somebody at a screen is waiting for it.
-pub(crate) const READ_LIMIT: Duration = Duration::from_secs(6);
-/// A write that takes longer has failed; longer than [`MAJORITY_LIMIT`], so that the server's answer comes first.
-pub(crate) const WRITE_LIMIT: Duration = Duration::from_secs(10);
-/// A probe that takes longer has failed: it decides readiness, which is asked every few seconds.
+/// Probe: one that takes longer has failed. It decides readiness, which balancers ask for every few seconds.
 const PING_LIMIT: Duration = Duration::from_secs(2);
-/// Indexes are built at start; on a collection that was filled without them this takes its time.
+/// Index builds at start: on a collection that was filled without the indexes they take their time.
 const PREPARE_LIMIT: Duration = Duration::from_mins(10);
 
-/// The message store on MongoDB. Cheap to share in an `Arc`; several processes use one database.
+/// The message store on MongoDB. Share it in an `Arc`. Several processes may use one database.
 #[derive(Debug)]
 pub struct MongoStore {
     pub(crate) client: Client,
@@ -55,17 +37,18 @@ pub struct MongoStore {
     pub(crate) preferences: Collection<PreferencesRecord>,
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
-    /// The host application's; never written.
+    /// The host application's users. The store reads them and never writes.
     pub(crate) users: Collection<Document>,
     pub(crate) calls: Calls,
-    pub(crate) memory: Memory,
+    pub(crate) memory: ThreadMemory,
 }
 
 impl MongoStore {
     /// A store in the database that `uri` (`mongodb://host:port/database?…`) names, or in `eventflow`.
     ///
-    /// Does not wait for the server: while there is none, operations answer [`StoreError::Unavailable`].
-    /// [`StoreError::Refused`] if the URI is not one. Majority, journal and primary are set here, whatever the URI says of them.
+    /// Does not wait for the server: while no server is there, operations answer [`StoreError::Unavailable`].
+    /// Answers [`StoreError::Refused`] if `uri` is not a MongoDB URI. Write concern, read concern and read
+    /// preference are always majority, majority and primary, whatever the URI says.
     pub async fn connect(uri: &str) -> Result<Self, StoreError> {
         let refused = |error| StoreError::Refused { what: "read the MongoDB URI", source: Box::new(error) };
         let mut options = ClientOptions::parse(uri).await.map_err(refused)?;
@@ -83,31 +66,34 @@ impl MongoStore {
             client,
             database,
             calls: Calls::default(),
-            memory: memory(),
+            memory: ThreadMemory::new(),
         })
     }
 
-    /// Creates the collections and indexes that are missing; safe to repeat, and for several processes at once.
+    /// Creates the collections and indexes that are missing. Safe to repeat, and safe for several processes
+    /// at once.
     pub async fn prepare(&self) -> Result<(), StoreError> {
-        let (messages, threads) = (self.messages.clone(), self.threads.clone());
-        let (notifications, revocations) = (self.notifications.clone(), self.revocations.clone());
+        let messages = self.messages.clone();
+        let threads = self.threads.clone();
+        let notifications = self.notifications.clone();
+        let revocations = self.revocations.clone();
         let create = async move {
-            messages.create_indexes(message_indexes()).await?;
-            threads.create_indexes(thread_indexes()).await?;
-            notifications.create_indexes(notification_indexes()).await?;
-            revocations.create_index(revocation_index()).await?;
+            messages.create_indexes(indexes::of_messages()).await?;
+            threads.create_indexes(indexes::of_threads()).await?;
+            notifications.create_indexes(indexes::of_notifications()).await?;
+            revocations.create_index(indexes::of_revocations()).await?;
             Ok(())
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
     }
 
-    /// Waits for the calls under way, then closes the connections. Operations fail afterwards.
+    /// Waits for the calls under way, then closes the connections. Every later operation fails.
     pub async fn close(&self) {
         self.calls.finish().await;
         self.client.clone().shutdown().immediate(true).await;
     }
 
-    /// Runs a command whose write concern, if it writes, is in its document.
+    /// Runs a command. A command that writes carries its write concern in its document.
     pub(crate) async fn command(
         &self,
         what: &'static str,
@@ -145,7 +131,7 @@ impl Store for MongoStore {
     }
 
     async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
-        Ok(self.put_away(archive).await?)
+        Ok(self.archive_thread(archive).await?)
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
@@ -179,64 +165,4 @@ impl Store for MongoStore {
         self.command("ping", PING_LIMIT, doc! { "ping": 1 }).await?;
         Ok(())
     }
-}
-
-/// The write concern of every write, for commands that carry it themselves.
-pub(crate) fn majority_document() -> Document {
-    let limit = i64::try_from(MAJORITY_LIMIT.as_millis()).unwrap_or(i64::MAX);
-    doc! { "w": "majority", "j": true, "wtimeout": limit }
-}
-
-fn configure(options: &mut ClientOptions) {
-    let majority =
-        WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY_LIMIT).build();
-    options.app_name.get_or_insert_with(|| APP_NAME.to_owned());
-    options.max_pool_size = Some(POOL_MAX);
-    options.connect_timeout = Some(CONNECT_LIMIT);
-    options.heartbeat_freq = Some(HEARTBEAT);
-    options.server_selection_timeout = Some(SELECTION_LIMIT);
-    options.write_concern = Some(majority);
-    options.read_concern = Some(ReadConcern::majority());
-    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-    // The driver's one retry is exact: the server recognises the statements it has done.
-    options.retry_writes = Some(true);
-    options.retry_reads = Some(true);
-}
-
-/// The fence between two writers of a thread, a sender's own keys, and what legs may join. `_id` has its index from the server.
-fn message_indexes() -> [IndexModel; 3] {
-    let with_key = doc! { "clientMessageId": { "$exists": true } };
-    [
-        unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
-        unique(
-            doc! { "senderId": 1, "clientMessageId": 1 },
-            IndexOptions::builder().partial_filter_expression(with_key).build(),
-        ),
-        partial(doc! { "pair.key": 1, "createdAt": 1 }, doc! { "pair.key": { "$exists": true } }),
-    ]
-}
-
-/// Somebody's threads in the order they are listed, and those they have put away.
-fn thread_indexes() -> [IndexModel; 2] {
-    [
-        IndexModel::builder()
-            .keys(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 })
-            .build(),
-        partial(
-            doc! { "archivedBy": 1, "status": 1, "activityAt": -1, "_id": -1 },
-            doc! { "archivedBy": { "$exists": true } },
-        ),
-    ]
-}
-
-fn partial(keys: Document, of: Document) -> IndexModel {
-    IndexModel::builder()
-        .keys(keys)
-        .options(IndexOptions::builder().partial_filter_expression(of).build())
-        .build()
-}
-
-fn unique(keys: Document, mut options: IndexOptions) -> IndexModel {
-    options.unique = Some(true);
-    IndexModel::builder().keys(keys).options(options).build()
 }

@@ -1,10 +1,14 @@
-//! Creating threads and reading them: one, one as somebody sees it, who is in them, and somebody's list.
+//! Creating and reading threads: one thread, one as a viewer sees it, the people of threads, and a person's
+//! list.
 //!
-//! Creating is an insert under an id that follows from the people and the subject, so doing it again finds the first.
+//! Creating is an insert under an id that follows from the people and the subject, so a repetition finds the
+//! first thread.
 
 use crate::call::CallError;
-use crate::record::{ThreadRecord, date, object_id};
-use crate::store::{MongoStore, READ_LIMIT, WRITE_LIMIT};
+use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::thread::ThreadRecord;
+use crate::record::values::{date, object_id};
+use crate::store::MongoStore;
 use eventflow_ports::ThreadPage;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_protocol::command::CreateThread;
@@ -17,7 +21,8 @@ use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// What a thread shows of itself, without everybody's counters and who has put it away (as many as there are people).
+/// The fields that a thread shows. Left out: the counters and `archivedBy`, which hold as many entries as the
+/// thread has people.
 const SHOWN: [&str; 9] = [
     "participants",
     "lastMessageId",
@@ -31,7 +36,7 @@ const SHOWN: [&str; 9] = [
 ];
 
 #[derive(Deserialize)]
-struct People {
+struct ParticipantsRecord {
     #[serde(rename = "_id")]
     id: ObjectId,
     participants: Vec<UserId>,
@@ -48,7 +53,8 @@ impl MongoStore {
             Err(error) if error.is_duplicate() => error,
             Err(error) => return Err(error),
         };
-        // Threads are never removed, so what the insert met is found; if not, its error says what happened.
+        // Threads are never removed, so the one that the insert met is found. If it is not, the error of the
+        // insert is the answer.
         let found = self.read_thread(create.thread_id).await?.ok_or(exists)?;
         Ok((found, false))
     }
@@ -79,7 +85,7 @@ impl MongoStore {
             return Ok(HashMap::new());
         }
         let ids: Vec<ObjectId> = threads.iter().copied().map(object_id).collect();
-        let collection = self.threads.clone_with_type::<People>();
+        let collection = self.threads.clone_with_type::<ParticipantsRecord>();
         let find = async move {
             let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "participants": 1 });
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
@@ -91,7 +97,8 @@ impl MongoStore {
             .collect())
     }
 
-    /// See [`eventflow_ports::Store::threads_of`]. Threads that were active at the same time follow each other by id.
+    /// See [`eventflow_ports::Store::threads_of`]. Threads that were active at the same time follow each
+    /// other by id.
     pub(crate) async fn list(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, CallError> {
         let filter = list_filter(viewer, &page);
         let (collection, projection) = (self.threads.clone(), shown_to(viewer));
@@ -121,7 +128,7 @@ impl MongoStore {
         self.calls.run("read a thread", READ_LIMIT, find).await
     }
 
-    /// Adds the newest messages.
+    /// The threads as the viewer sees them, with their newest messages.
     async fn views(&self, records: Vec<ThreadRecord>, viewer: &UserId) -> Result<Vec<ThreadView>, CallError> {
         let seen: Vec<(u64, Thread)> =
             records.into_iter().map(|record| (record.unread(viewer), record.seen_by(viewer))).collect();
@@ -143,7 +150,8 @@ fn list_filter(viewer: &UserId, page: &ThreadPage) -> Document {
         ThreadStatus::Deleted => filter.insert("status", "deleted"),
     };
     if let Some((at, id)) = page.after {
-        // The first condition bounds the index scan, the second one takes out what stands before the cursor at that time.
+        // The first condition bounds the index scan; the second takes out the threads at that time that the
+        // last page showed.
         filter.insert("activityAt", doc! { "$lte": date(at) });
         filter.insert(
             "$or",

@@ -1,16 +1,19 @@
-//! Bringing thread documents up to stored messages: last place, last message, and what each person has not read.
+//! Bringing thread documents up to stored messages: last place, last message, and how many messages each
+//! person has not read.
 //!
-//! One compare-and-set a thread, all of a batch in one command: *if `lastSeq` is still n, set it to m and add the messages at
-//! n + 1 … m to the counters of those who did not write them*. So each message counts once, whoever comes when and how often.
-//! A miss means that somebody else counted: `lastSeq` is read again, and the rest, if there is one, is counted from there.
-//! Messages of that range that the caller did not pass are counted in the database. The same step brings the thread back to those
-//! who had put it away, if somebody else spoke.
+//! One compare-and-set a thread, all of a batch in one command: *if `lastSeq` is still n, set it to m and add
+//! the messages at n + 1 … m to the counters of those who did not write them*. So each message counts once,
+//! whichever writer comes when and how often. A miss means that somebody else counted: the store reads
+//! `lastSeq` again and counts the rest, if any, from there. Messages of that range that the caller did not
+//! pass are counted in the database. The same statement brings the thread back to the people who had archived
+//! it, if somebody else wrote.
 
 use crate::call::{CallError, Cause};
+use crate::connection::READ_LIMIT;
 use crate::cursors::CONCURRENT;
-use crate::memory::Known;
-use crate::record::{date, object_id, place};
-use crate::store::{MongoStore, READ_LIMIT};
+use crate::record::values::{date, object_id, place};
+use crate::store::MongoStore;
+use crate::thread_memory::KnownThread;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -19,37 +22,39 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Rounds in a row that missed at least one thread; more than two need others who touch the same threads at the same moment.
+/// Rounds in a row that missed at least one thread. More than two need other writers on the same threads at
+/// the same moment.
 const ROUNDS_MAX: u32 = 32;
-/// Counters changed by one command. Each takes up to 160 bytes of a command document of at most 16 MB.
+/// Command size: counters that one command changes. Each takes up to 160 bytes of a command document of at
+/// most 16 MB.
 const COUNTERS_PER_COMMAND: usize = 50_000;
 
 const TOUCH: &str = "touch threads";
 
-/// The messages passed for one thread, by place.
+/// The messages that the caller passed for one thread, by place.
 type Passed<'a> = BTreeMap<u64, &'a Message>;
 /// Messages per sender.
 type BySender = HashMap<UserId, i64>;
 
-/// One thread's compare-and-set.
-struct Step<'a> {
+/// The compare-and-set of one thread, from the messages that it counts to the newest.
+struct ThreadUpdate<'a> {
     thread: ThreadId,
-    known: Arc<Known>,
+    known: Arc<KnownThread>,
     from: u64,
     newest: &'a Message,
-    /// Unknown if the database has to count.
+    /// Messages by sender; none until the database has counted what the caller did not pass.
     senders: Option<BySender>,
 }
 
 #[derive(Deserialize)]
-struct Group {
+struct SenderCount {
     #[serde(rename = "_id")]
-    key: GroupKey,
+    key: SenderKey,
     n: i64,
 }
 
 #[derive(Deserialize)]
-struct GroupKey {
+struct SenderKey {
     thread: ThreadId,
     sender: UserId,
 }
@@ -63,18 +68,18 @@ impl MongoStore {
         }
         for _ in 0..ROUNDS_MAX {
             let known = self.known(passed.keys().copied()).await?;
-            let mut steps: Vec<Step<'_>> =
-                passed.iter().filter_map(|(thread, passed)| step(*thread, passed, &known)).collect();
-            if steps.is_empty() {
+            let mut updates: Vec<ThreadUpdate<'_>> =
+                passed.iter().filter_map(|(thread, passed)| thread_update(*thread, passed, &known)).collect();
+            if updates.is_empty() {
                 return Ok(());
             }
-            self.count_missing(&mut steps).await?;
-            self.apply(&steps).await?;
+            self.count_missing(&mut updates).await?;
+            self.apply(&updates).await?;
         }
         Err(CallError::new(TOUCH, Cause::Contended(ROUNDS_MAX)))
     }
 
-    /// Brings threads up to their newest messages.
+    /// Brings thread documents up to the newest stored messages.
     pub(crate) async fn catch_up(
         &self,
         threads: impl IntoIterator<Item = ThreadId>,
@@ -85,53 +90,58 @@ impl MongoStore {
         self.touch(&newest.into_iter().flatten().collect::<Vec<_>>()).await
     }
 
-    /// Runs the steps. Those of a command that missed any are forgotten, since the server does not say which it missed.
-    async fn apply(&self, steps: &[Step<'_>]) -> Result<(), CallError> {
-        for steps in chunks(steps) {
-            let matched =
-                self.update(TOUCH, self.threads.name(), steps.iter().map(Step::statement).collect()).await;
-            if matches!(matched, Ok(n) if n == steps.len() as u64) {
-                for step in steps {
-                    step.known.touched(step.newest.seq);
+    /// Runs the updates. After a command that missed any thread the store forgets all its threads, since the
+    /// server does not say which one it missed.
+    async fn apply(&self, updates: &[ThreadUpdate<'_>]) -> Result<(), CallError> {
+        for updates in chunks(updates) {
+            let matched = self
+                .update(TOUCH, self.threads.name(), updates.iter().map(ThreadUpdate::statement).collect())
+                .await;
+            if matches!(matched, Ok(n) if n == updates.len() as u64) {
+                for thread_update in updates {
+                    thread_update.known.touched(thread_update.newest.seq);
                 }
             } else {
-                self.forget(steps.iter().map(|step| step.thread));
+                self.forget(updates.iter().map(|thread_update| thread_update.thread));
                 matched?;
             }
         }
         Ok(())
     }
 
-    /// Counts in the database what the caller did not pass.
-    async fn count_missing(&self, steps: &mut [Step<'_>]) -> Result<(), CallError> {
-        let ranges: Vec<Document> =
-            steps.iter().filter(|step| step.senders.is_none()).map(Step::range).collect();
+    /// Counts in the database the messages that the caller did not pass.
+    async fn count_missing(&self, updates: &mut [ThreadUpdate<'_>]) -> Result<(), CallError> {
+        let ranges: Vec<Document> = updates
+            .iter()
+            .filter(|thread_update| thread_update.senders.is_none())
+            .map(ThreadUpdate::range)
+            .collect();
         if ranges.is_empty() {
             return Ok(());
         }
         let mut counted: HashMap<ThreadId, BySender> = HashMap::new();
-        for Group { key, n } in self.count_senders(ranges).await? {
+        for SenderCount { key, n } in self.count_senders(ranges).await? {
             counted.entry(key.thread).or_default().insert(key.sender, n);
         }
-        for step in steps.iter_mut().filter(|step| step.senders.is_none()) {
-            step.senders = counted.remove(&step.thread);
+        for thread_update in updates.iter_mut().filter(|thread_update| thread_update.senders.is_none()) {
+            thread_update.senders = counted.remove(&thread_update.thread);
         }
         Ok(())
     }
 
-    async fn count_senders(&self, ranges: Vec<Document>) -> Result<Vec<Group>, CallError> {
+    async fn count_senders(&self, ranges: Vec<Document>) -> Result<Vec<SenderCount>, CallError> {
         let collection = self.messages.clone_with_type::<Document>();
         let stages = [
             doc! { "$match": { "$or": ranges } },
             doc! { "$group": { "_id": { "thread": "$threadId", "sender": "$senderId" }, "n": { "$sum": 1_i64 } } },
         ];
         let count =
-            async move { collection.aggregate(stages).with_type::<Group>().await?.try_collect().await };
+            async move { collection.aggregate(stages).with_type::<SenderCount>().await?.try_collect().await };
         self.calls.run("count messages", READ_LIMIT, count).await
     }
 }
 
-impl Step<'_> {
+impl ThreadUpdate<'_> {
     fn range(&self) -> Document {
         let seq = doc! { "$gt": place(self.from), "$lte": place(self.newest.seq) };
         doc! { "threadId": self.thread.to_string(), "seq": seq }
@@ -154,7 +164,8 @@ impl Step<'_> {
         doc! { "q": { "_id": object_id(self.thread), "lastSeq": place(self.from) }, "u": change }
     }
 
-    /// Who had put the thread away has it back if somebody else said something: all but the only sender, or all.
+    /// Takes those out of `archivedBy` who got a message of somebody else: everybody but the sender if there
+    /// is only one, everybody if there are several.
     fn brings_back(&self) -> (&'static str, Bson) {
         let mut senders = self.senders.iter().flat_map(BySender::keys);
         match (senders.next(), senders.next()) {
@@ -163,7 +174,8 @@ impl Step<'_> {
         }
     }
 
-    /// Everybody's counter rises by the messages of the others. User ids hold neither `.` nor `$`, so they are paths as they are.
+    /// Each person's counter rises by the messages of the others. User ids hold neither `.` nor `$`, so they
+    /// are safe in paths.
     fn increments(&self) -> Document {
         let nobody = BySender::new();
         let senders = self.senders.as_ref().unwrap_or(&nobody);
@@ -174,18 +186,20 @@ impl Step<'_> {
     }
 }
 
-/// What there is to do for a thread; nothing if it was brought so far already, or does not exist.
-fn step<'a>(
+/// The update of a thread. None if its document counts these messages already, or if the thread does not
+/// exist.
+fn thread_update<'a>(
     thread: ThreadId,
     passed: &Passed<'a>,
-    known: &HashMap<ThreadId, Arc<Known>>,
-) -> Option<Step<'a>> {
+    known: &HashMap<ThreadId, Arc<KnownThread>>,
+) -> Option<ThreadUpdate<'a>> {
     let known = known.get(&thread)?.clone();
-    let (from, newest) = (known.counted(), *passed.values().next_back()?);
+    let from = known.counted();
+    let newest = *passed.values().next_back()?;
     let missing = newest.seq.checked_sub(from).filter(|missing| *missing > 0)?;
     let new = || passed.range(from + 1..).map(|(_, message)| *message);
     let senders = (new().count() as u64 == missing).then(|| by_sender(new()));
-    Some(Step { thread, known, from, newest, senders })
+    Some(ThreadUpdate { thread, known, from, newest, senders })
 }
 
 fn by_sender<'a>(messages: impl Iterator<Item = &'a Message>) -> BySender {
@@ -196,13 +210,15 @@ fn by_sender<'a>(messages: impl Iterator<Item = &'a Message>) -> BySender {
     senders
 }
 
-/// Cuts the steps into commands of a size that the server takes.
-fn chunks<'s, 'm>(steps: &'s [Step<'m>]) -> Vec<&'s [Step<'m>]> {
-    let (mut cut, mut rest) = (Vec::new(), steps);
+/// Cuts the updates into commands of a size that the server takes. A thread with more counters than that goes
+/// alone.
+fn chunks<'s, 'm>(updates: &'s [ThreadUpdate<'m>]) -> Vec<&'s [ThreadUpdate<'m>]> {
+    let mut cut = Vec::new();
+    let mut rest = updates;
     while !rest.is_empty() {
         let mut counters = 0;
-        let fit = rest.iter().take_while(|step| {
-            counters += step.known.people.len();
+        let fit = rest.iter().take_while(|thread_update| {
+            counters += thread_update.known.people.len();
             counters <= COUNTERS_PER_COMMAND
         });
         let (chunk, others) = rest.split_at(fit.count().max(1));

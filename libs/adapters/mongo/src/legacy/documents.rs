@@ -1,5 +1,6 @@
-//! One old document, whatever its generation called its fields, as a plain struct. Nothing fails here: what is not there, or is of
-//! another type than can be understood, is absent, and the importer decides what that means.
+//! One old document as a plain struct, whatever its generation called its fields. Nothing fails here: a field
+//! that is missing, or whose type cannot be understood, is absent in the struct, and the importer decides
+//! what that means.
 
 use eventflow_protocol::Timestamp;
 use mongodb::bson::{Bson, DateTime, Document};
@@ -7,7 +8,8 @@ use std::collections::BTreeMap;
 
 /// The name of the computed field by which messages are grouped.
 pub(super) const GROUP: &str = "eventflowImportThread";
-/// Numbers below this are seconds since 1970, others milliseconds: in seconds it is the year 5138, in milliseconds 1973.
+/// Numbers below this are seconds since 1970, others milliseconds: in seconds it is the year 5138, in
+/// milliseconds 1973.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
 const ID: &[&str] = &["id", "_id"];
@@ -22,7 +24,7 @@ const FILE_URL: &[&str] = &["url", "fileUrl", "href", "path"];
 const FILE_NAME: &[&str] = &["filename", "fileName", "originalName", "name"];
 const FILE_SIZE: &[&str] = &["size", "fileSize", "bytes"];
 const FILE_TYPE: &[&str] = &["mimeType", "mimetype", "contentType"];
-const SIGN: &[&str] = &["emoji", "reaction", "sign"];
+const EMOJI: &[&str] = &["emoji", "reaction", "sign"];
 const REACTORS: &[&str] = &["userId", "user", "users", "by", "senderId"];
 
 /// A conversation of the old system.
@@ -30,15 +32,15 @@ const REACTORS: &[&str] = &["userId", "user", "users", "by", "senderId"];
 pub struct LegacyThread {
     /// Its own id, else the database's; empty if there is neither.
     pub id: String,
-    /// Everything messages may call it by.
+    /// Every name by which messages may call the thread.
     pub names: Vec<String>,
-    /// Who is in it, the customer first; may repeat.
+    /// The people in the thread, the customer first. Ids may repeat.
     pub people: Vec<String>,
-    /// When it was started.
+    /// Start of the thread.
     pub created_at: Option<Timestamp>,
-    /// Archived or deleted, without saying for whom.
-    pub is_put_away: bool,
-    /// Ids and titles that lead back to what it was about, by their field names.
+    /// The thread is archived or deleted; it does not say for whom.
+    pub is_archived_or_deleted: bool,
+    /// Ids and titles that lead back to what the thread was about, by their field names.
     pub facts: BTreeMap<String, String>,
 }
 
@@ -47,27 +49,27 @@ pub struct LegacyThread {
 pub struct LegacyMessage {
     /// Its own id, else the database's; empty if there is neither.
     pub id: String,
-    /// What it calls its thread.
+    /// The name by which the message calls its thread.
     pub thread: Option<String>,
-    /// Who wrote it.
+    /// The id of the sender.
     pub sender: Option<String>,
-    /// To whom, if it says so.
+    /// The id of the recipient, if the document names one.
     pub recipient: Option<String>,
-    /// What; as it was stored.
+    /// The text as it was stored.
     pub text: Option<String>,
-    /// When; else when the database's id was made.
+    /// When it was sent, else when the database made its id.
     pub sent_at: Option<Timestamp>,
-    /// Read, without saying by whom.
+    /// The message is read; it does not say by whom.
     pub is_read: bool,
-    /// Read by these.
+    /// The people who have read it.
     pub read_by: Vec<String>,
-    /// Taken back by its sender.
+    /// The sender deleted it.
     pub is_deleted: bool,
-    /// When it was, if it says so.
+    /// When the sender deleted it, if the document says so.
     pub deleted_at: Option<Timestamp>,
-    /// Files it refers to; one that cannot be understood is an empty one.
+    /// The files of the message. A file that cannot be understood is an empty [`LegacyFile`].
     pub attachments: Vec<LegacyFile>,
-    /// Signs put on it.
+    /// The reactions to it.
     pub reactions: Vec<LegacyReaction>,
 }
 
@@ -76,24 +78,24 @@ pub struct LegacyMessage {
 pub struct LegacyFile {
     /// `image` and the like, or a media type.
     pub kind: Option<String>,
-    /// Where it is.
+    /// The address of the file.
     pub url: Option<String>,
-    /// What it is called.
+    /// The name of the file.
     pub name: Option<String>,
-    /// Bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
-    /// Its media type.
+    /// The media type.
     pub media_type: Option<String>,
 }
 
-/// A sign that somebody put on an old message.
+/// A reaction to an old message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LegacyReaction {
-    /// Which.
-    pub sign: Option<String>,
-    /// Who.
+    /// The emoji.
+    pub emoji: Option<String>,
+    /// The person who reacted.
     pub user: Option<String>,
-    /// When, if it says so.
+    /// When, if the document says so.
     pub at: Option<Timestamp>,
 }
 
@@ -106,7 +108,9 @@ pub(super) fn thread(document: &Document) -> LegacyThread {
         names: ID.iter().filter_map(|field| named(field)).collect(),
         people: pair.chain(first(document, PEOPLE, people).unwrap_or_default()).collect(),
         created_at: first(document, TIME, time).or_else(|| made(document)),
-        is_put_away: ["archived", "deleted"].into_iter().any(|word| says(document, "status", word)),
+        is_archived_or_deleted: ["archived", "deleted"]
+            .into_iter()
+            .any(|word| says(document, "status", word)),
         facts: document
             .iter()
             .filter(|(name, _)| is_fact(name))
@@ -154,26 +158,30 @@ fn file(value: &Bson) -> LegacyFile {
     }
 }
 
-/// A list of objects, each with a sign and who put it there, or an object of signs and who put them there.
+/// Reads reactions: a list of objects with an emoji and its people, or one object from emojis to their
+/// people.
 fn reactions(value: &Bson) -> Vec<LegacyReaction> {
-    let of = |sign: Option<String>, at, people: Option<Vec<String>>| {
+    let of = |emoji: Option<String>, at, people: Option<Vec<String>>| {
         let users = people
             .filter(|people| !people.is_empty())
             .map_or(vec![None], |people| people.into_iter().map(Some).collect());
-        users.into_iter().map(move |user| LegacyReaction { sign: sign.clone(), user, at }).collect::<Vec<_>>()
+        users
+            .into_iter()
+            .map(move |user| LegacyReaction { emoji: emoji.clone(), user, at })
+            .collect::<Vec<_>>()
     };
     let one = |value: &Bson| match value {
         Bson::Document(object) => {
             let people =
                 first(object, REACTORS, |value| people_in(value).or_else(|| Some(vec![person(value)?])));
-            of(first(object, SIGN, text), first(object, TIME, time), people)
+            of(first(object, EMOJI, text), first(object, TIME, time), people)
         }
         _ => of(None, None, None),
     };
     match value {
         Bson::Array(list) => list.iter().flat_map(one).collect(),
         Bson::Document(object) => {
-            object.iter().flat_map(|(sign, value)| of(Some(sign.clone()), None, people_in(value))).collect()
+            object.iter().flat_map(|(emoji, value)| of(Some(emoji.clone()), None, people_in(value))).collect()
         }
         _ => Vec::new(),
     }
@@ -253,7 +261,7 @@ fn time(value: &Bson) -> Option<Timestamp> {
     }
 }
 
-/// When the database's id was made.
+/// When the database made the document's id.
 fn made(document: &Document) -> Option<Timestamp> {
     document.get_object_id("_id").ok().map(|id| Timestamp(id.timestamp().timestamp_millis()))
 }
@@ -354,18 +362,18 @@ mod tests {
             (None, None, None),
         ];
         assert_eq!(names, expected);
-        let signs = |reactions: &[LegacyReaction]| -> Vec<_> {
+        let emojis = |reactions: &[LegacyReaction]| -> Vec<_> {
             reactions
                 .iter()
-                .map(|reaction| (reaction.sign.clone().unwrap_or_default(), reaction.user.clone()))
+                .map(|reaction| (reaction.emoji.clone().unwrap_or_default(), reaction.user.clone()))
                 .collect()
         };
         let (ann, ben) = (Some("ann".to_owned()), Some("ben".to_owned()));
         let expected = [("👍", ann.clone()), ("🎉", ann.clone()), ("🎉", ben), ("❤️", None), ("", None)];
-        assert_eq!(signs(&found.reactions), expected.map(|(sign, user)| (sign.to_owned(), user)));
+        assert_eq!(emojis(&found.reactions), expected.map(|(emoji, user)| (emoji.to_owned(), user)));
         assert_eq!(found.reactions[0].at, Some(Timestamp(5)));
-        let by_sign = message(&doc! { "reactions": { "👍": ["ann"] } });
-        assert_eq!(signs(&by_sign.reactions), [("👍".to_owned(), ann)]);
+        let by_emoji = message(&doc! { "reactions": { "👍": ["ann"] } });
+        assert_eq!(emojis(&by_emoji.reactions), [("👍".to_owned(), ann)]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Notifications, preferences and people honour their contracts; the host application's users are read with care and never written.
+//! Notifications, preferences and people honour their contracts; the host application's users are read with
+//! care and never written.
 
 use crate::support::{run_with_directory, run_with_inbox, run_with_uri};
 use eventflow_mongo::MongoStore;

@@ -1,4 +1,5 @@
-//! What MongoDB itself sees: documents in the published schema, the indexes that are the fence, and how queries use them.
+//! What MongoDB itself sees: documents in the published schema, the indexes that are the fence, and how
+//! queries use them.
 
 use crate::support::run_with_uri;
 use eventflow_mongo::MongoStore;

@@ -1,4 +1,5 @@
-//! A database of its own for each test, on the server that `MONGODB_URI` names; dropped at the end, also of a failed test.
+//! A database of its own for each test, on the server that `MONGODB_URI` names; dropped at the end, also of a
+//! failed test.
 
 mod proxy;
 
@@ -118,7 +119,8 @@ impl MongoHarness {
         let first = host.split(',').next().unwrap_or_default().to_owned();
         let database = format!("eventflow_test_{}", CommandId::new().0.simple());
         let proxy = Proxy::to(first).await;
-        // Without `directConnection` the driver would go past the proxy to the address the server says it has.
+        // Without `directConnection` the driver would go past the proxy to the address the server says it
+        // has.
         let kept: Vec<&str> = query
             .split('&')
             .filter(|option| !option.is_empty() && !option.starts_with("replicaSet="))

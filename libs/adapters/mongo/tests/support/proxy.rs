@@ -57,7 +57,8 @@ async fn accept(listener: TcpListener, target: String, mut faults: watch::Receiv
     }
 }
 
-/// Ends, and with it the connection, when one side closes, the connection breaks, or an answer was lost and the fault is over.
+/// Ends, and with it the connection, when one side closes, the connection breaks, or an answer was lost and
+/// the fault is over.
 async fn relay(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,

@@ -1,0 +1,57 @@
+//! The indexes of every collection, and what each is for. The server makes the one on `_id` itself.
+
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+
+/// Messages: the fence between two writers of a thread, a sender's own keys, and the messages that a leg may
+/// join.
+pub(crate) fn of_messages() -> [IndexModel; 3] {
+    let with_key = doc! { "clientMessageId": { "$exists": true } };
+    [
+        unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
+        unique(
+            doc! { "senderId": 1, "clientMessageId": 1 },
+            IndexOptions::builder().partial_filter_expression(with_key).build(),
+        ),
+        partial(doc! { "pair.key": 1, "createdAt": 1 }, doc! { "pair.key": { "$exists": true } }),
+    ]
+}
+
+/// Threads: a person's threads in the order they are listed, and those that the person has archived.
+pub(crate) fn of_threads() -> [IndexModel; 2] {
+    [
+        plain(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 }),
+        partial(
+            doc! { "archivedBy": 1, "status": 1, "activityAt": -1, "_id": -1 },
+            doc! { "archivedBy": { "$exists": true } },
+        ),
+    ]
+}
+
+/// Notifications: a person's notifications by age, and the unread ones by age.
+pub(crate) fn of_notifications() -> [IndexModel; 2] {
+    [
+        plain(doc! { "userId": 1, "createdAt": -1, "_id": -1 }),
+        plain(doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 }),
+    ]
+}
+
+/// Revocations: those of a person.
+pub(crate) fn of_revocations() -> IndexModel {
+    plain(doc! { "userId": 1 })
+}
+
+fn plain(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+fn partial(keys: Document, filter: Document) -> IndexModel {
+    let options = IndexOptions::builder().partial_filter_expression(filter).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn unique(keys: Document, mut options: IndexOptions) -> IndexModel {
+    options.unique = Some(true);
+    IndexModel::builder().keys(keys).options(options).build()
+}

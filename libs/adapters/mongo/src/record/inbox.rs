@@ -1,0 +1,109 @@
+//! Notifications and preferences as the database keeps them.
+
+use crate::free_form::FreeForm;
+use crate::record::values::{date, moment, object_id};
+use eventflow_protocol::inbox::{Channels, Notification, Preferences, SetPreferences};
+use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Binary, DateTime};
+use serde::{Deserialize, Serialize};
+
+/// A document of `notifications`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NotificationRecord {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    user_id: UserId,
+    #[serde(rename = "type")]
+    kind: String,
+    title: String,
+    message: String,
+    #[serde(default)]
+    data: FreeForm,
+    #[serde(default)]
+    thread_id: Option<ThreadId>,
+    #[serde(default)]
+    is_read: bool,
+    #[serde(default)]
+    read_at: Option<DateTime>,
+    created_at: DateTime,
+    /// The fingerprint of the body, if the notification has a key of its sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<Binary>,
+}
+
+/// A document of `preferences`. Kinds of notifications are values, not keys, because they may hold dots.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PreferencesRecord {
+    #[serde(rename = "_id")]
+    user_id: UserId,
+    #[serde(default)]
+    channels: Channels,
+    #[serde(default)]
+    types: Vec<KindRecord>,
+    pub(crate) updated_at: DateTime,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct KindRecord {
+    #[serde(rename = "type")]
+    kind: String,
+    channels: Channels,
+}
+
+impl From<&Notification> for NotificationRecord {
+    fn from(notification: &Notification) -> Self {
+        Self {
+            id: object_id(notification.id),
+            user_id: notification.user_id.clone(),
+            kind: notification.kind.clone(),
+            title: notification.title.clone(),
+            message: notification.text.clone(),
+            data: FreeForm(notification.data.clone()),
+            thread_id: notification.thread_id,
+            is_read: notification.is_read,
+            read_at: notification.read_at.map(date),
+            created_at: date(notification.created_at),
+            body: None,
+        }
+    }
+}
+
+impl From<NotificationRecord> for Notification {
+    fn from(record: NotificationRecord) -> Self {
+        Self {
+            id: NotificationId::from_bytes(record.id.bytes()),
+            user_id: record.user_id,
+            kind: record.kind,
+            title: record.title,
+            text: record.message,
+            data: record.data.0,
+            thread_id: record.thread_id,
+            is_read: record.is_read,
+            read_at: record.read_at.map(moment),
+            created_at: moment(record.created_at),
+        }
+    }
+}
+
+impl From<&SetPreferences> for PreferencesRecord {
+    fn from(SetPreferences { user_id, preferences }: &SetPreferences) -> Self {
+        let kind =
+            |(kind, channels): (&String, &Channels)| KindRecord { kind: kind.clone(), channels: *channels };
+        Self {
+            user_id: user_id.clone(),
+            channels: preferences.channels,
+            types: preferences.types.iter().map(kind).collect(),
+            updated_at: date(preferences.updated_at.unwrap_or(Timestamp(0))),
+        }
+    }
+}
+
+impl From<PreferencesRecord> for Preferences {
+    fn from(record: PreferencesRecord) -> Self {
+        let types = record.types.into_iter().map(|of| (of.kind, of.channels)).collect();
+        Self { channels: record.channels, types, updated_at: Some(moment(record.updated_at)) }
+    }
+}
