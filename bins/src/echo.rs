@@ -7,7 +7,7 @@ use crate::roles::socket_settings;
 use axum::Router;
 use eventflow_config::Gateway;
 use eventflow_socketio::{
-    Accepted, Application, Config, ConnectError, Event, Handshake, Joining, Protocol, Server, Socket,
+    Accepted, Application, ClientEvent, Config, ConnectError, Handshake, JoinKind, Protocol, Server, Socket,
 };
 use serde_json::value::RawValue;
 
@@ -28,9 +28,9 @@ impl Application for Nobody {
         Err(ConnectError::new("this endpoint only echoes"))
     }
 
-    async fn joining(&self, _: &Socket<()>, _: Joining<()>) {}
+    async fn joining(&self, _: &Socket<()>, _: JoinKind<()>) {}
 
-    async fn event(&self, _: &Socket<()>, _: Event) {}
+    async fn event(&self, _: &Socket<()>, _: ClientEvent) {}
 
     async fn expired(&self, _: &Socket<()>) {}
 }

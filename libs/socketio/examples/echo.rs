@@ -1,17 +1,17 @@
 //! A server that sends back what it gets, for conformance suites and for trying clients by hand.
 //!
-//! `cargo run --release -p eventflow-socketio --example echo -- [port] [recovery|default]`: Socket.IO at `/socket.io/`
-//! with the namespaces `/` and `/custom`, a bare Engine.IO echo at `/engine.io/`, pings every 300 ms with a timeout of
-//! 200 ms and payloads up to 1 MB, as the suites expect. With `recovery`, sessions can be recovered and events carry
-//! offsets; with `default`, everything is as in production.
+//! `cargo run --release -p eventflow-socketio --example echo -- [port] [recovery|default]`: Socket.IO at
+//! `/socket.io/` with the namespaces `/` and `/custom`, a bare Engine.IO echo at `/engine.io/`, pings every
+//! 300 ms with a timeout of 200 ms and payloads up to 1 MB, as the suites expect. With `recovery`, sessions
+//! can be recovered and events carry offsets; with `default`, everything is as in production.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use eventflow_socketio::{
-    Accepted, Application, Config, ConnectError, Encoder, Event, Handshake, Joining, Protocol, Recovery,
-    Server, Socket,
+    Accepted, Application, ClientEvent, Config, ConnectError, Encoder, Handshake, JoinKind, Protocol,
+    Recovery, Server, Socket,
 };
 use serde_json::value::RawValue;
 
@@ -37,7 +37,7 @@ impl Application for Echo {
         Ok(Accepted { identity: None, note: None, state: auth })
     }
 
-    async fn joining(&self, _socket: &Socket<Self::State>, _how: Joining<Self::State>) {}
+    async fn joining(&self, _socket: &Socket<Self::State>, _how: JoinKind<Self::State>) {}
 
     async fn connected(&self, socket: &Socket<Self::State>, recovered: bool) {
         if !recovered {
@@ -45,7 +45,7 @@ impl Application for Echo {
         }
     }
 
-    async fn event(&self, socket: &Socket<Self::State>, event: Event) {
+    async fn event(&self, socket: &Socket<Self::State>, event: ClientEvent) {
         let args: Vec<&RawValue> = event.args.iter().map(AsRef::as_ref).collect();
         match (event.name.as_str(), event.ack, event.attachments.is_empty()) {
             ("message", None, true) => self.send(socket, "message-back", &args),
@@ -102,7 +102,8 @@ async fn main() -> std::io::Result<()> {
 
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let listener = tokio::net::TcpListener::bind(address).await?.tap_io(|stream| {
-        // Without it small packets wait for delayed acknowledgements; a stream that refuses works all the same.
+        // Without it small packets wait for delayed acknowledgements; a stream that refuses works all the
+        // same.
         let _ = stream.set_nodelay(true);
     });
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();

@@ -1,64 +1,69 @@
-//! What can be set about a server, with the defaults the gateway runs on.
+//! The settings of a server, with the defaults that the gateway runs on.
 //!
-//! Every field is valid on its own; durations are exact, sizes are bytes. Ping settings and `max_payload` are told to
-//! the client in the OPEN packet, the rest is the server's own business.
+//! Every field is valid on its own. Sizes are bytes. The OPEN packet tells the client the ping settings and
+//! `max_payload`; the other settings stay at the server.
 
 use std::time::Duration;
 
 /// Settings of a [`Server`](crate::Server).
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the endpoint lives, with both slashes. Default `/socket.io/`.
+    /// Path of the endpoint, with both slashes. Default `/socket.io/`.
     pub path: String,
-    /// The namespaces that exist; a CONNECT to any other is answered with `Invalid namespace`. Default only `/`.
+    /// The namespaces that exist; a CONNECT to any other is answered with `Invalid namespace`. Default only
+    /// `/`.
     pub namespaces: Vec<String>,
-    /// Time from OPEN or a pong to the next ping. Default 25 s.
+    /// Heartbeat: time from OPEN or a pong to the next ping. Default 25 s.
     pub ping_interval: Duration,
-    /// Time a client has to answer a ping. Default 20 s.
+    /// Heartbeat: time in which a client has to answer a ping. Default 20 s.
     pub ping_timeout: Duration,
-    /// Time a connection may exist without being in a namespace. Default 10 s.
+    /// Joining: time for which a connection may be in no namespace. Default 10 s.
     pub connect_timeout: Duration,
-    /// Time from the WebSocket handshake of an upgrade to its completion. Default 10 s.
+    /// Upgrade: time from its WebSocket handshake to its completion. Default 10 s.
     pub upgrade_timeout: Duration,
-    /// Time a client may take nothing of what is being written to it. Default 10 s.
+    /// Writing: time for which a client may read nothing of what is being written to it. Default 10 s.
     pub write_timeout: Duration,
-    /// Largest inbound WebSocket message, HTTP body and binary event (all attachments together). Default 256 KiB.
+    /// Largest inbound WebSocket message, HTTP body and binary event (all attachments together). Default 256
+    /// KiB.
     pub max_payload: usize,
     /// Largest number of attachments of one inbound binary packet. Default 10.
     pub max_attachments: usize,
-    /// Packets waiting for one client beyond which it is cut. Default 4,096: an answer and two events for each of
-    /// a thousand requests that came at once, before the connection's task has run; a client that reads never has as many waiting.
+    /// Outbound queue: packets waiting for one client beyond which it is cut. Default 4,096: an answer and
+    /// two events for each of a thousand requests that came at once, before the connection's task has run. A
+    /// client that reads never has as many waiting.
     pub max_queued_packets: usize,
-    /// Bytes waiting for one client beyond which it is cut. Default 1 MiB.
+    /// Outbound queue: bytes waiting for one client beyond which it is cut. Default 1 MiB.
     pub max_queued_bytes: usize,
     /// Connection state recovery, or `None` to offer none.
     pub recovery: Option<Recovery>,
-    /// What is spoken on top of Engine.IO. Default Socket.IO.
+    /// The protocol on top of Engine.IO. Default Socket.IO.
     pub protocol: Protocol,
 }
 
 /// Bounds of connection state recovery.
 #[derive(Debug, Clone, Copy)]
 pub struct Recovery {
-    /// How long a session without a transport is kept, and how long an emitted packet is. It has to be longer than
+    /// How long the server keeps a session without a transport, and an emitted packet. Has to be longer than
     /// `ping_interval + ping_timeout`, the time in which a dead transport goes unnoticed. Default 2 min.
     pub window: Duration,
-    /// Packets kept per session. Default 4,096: a busy conversation (20 messages a second with their receipts) for the whole window.
-    /// Sockets that hear the same share them, so what a session costs beside is a pointer each.
+    /// Packets kept per session. Default 4,096: a busy conversation (20 messages a second with their
+    /// receipts) for the whole window. Sockets that get the same packet share it, so a session pays a pointer
+    /// for each.
     pub max_packets: usize,
     /// Bytes kept per session. Default 3 MiB: as many packets of ordinary messages.
     pub max_bytes: usize,
-    /// Sessions without a transport kept at the same time; the oldest makes room. Default 10,000.
+    /// Sessions without a transport kept at the same time. One too many makes the oldest expire. Default
+    /// 10,000.
     pub max_parked: usize,
 }
 
-/// What a server speaks on top of Engine.IO.
+/// The protocol that a server speaks on top of Engine.IO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// Socket.IO v5.
     SocketIo,
-    /// Every message is sent back as it came. The application is asked to admit requests and nothing else. This is
-    /// what the Engine.IO conformance suite expects of a server.
+    /// The server sends every message back as it came, and asks the application only to admit requests. The
+    /// Engine.IO conformance suite expects this of a server.
     EngineEcho,
 }
 

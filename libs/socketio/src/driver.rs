@@ -1,7 +1,7 @@
-//! What drives a connection whatever its transport: packets in, work for the application, time.
+//! What drives a connection on either transport: inbound packets, the application's hooks, and time.
 //!
-//! The transports ([`crate::websocket`], [`crate::polling`]) poll this from their task. While work is under way they
-//! read nothing more, which is the back-pressure and keeps the events of a client in order.
+//! The transports ([`crate::websocket`], [`crate::polling`]) poll the driver from their task. While a hook is
+//! running they read nothing more. That is the back-pressure, and it keeps the events of a client in order.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,28 +11,29 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::time::Sleep;
 
-use crate::application::{Application, Handshake};
-use crate::client::{Client, Work};
+use crate::application::Application;
+use crate::client::{Client, HookWork};
 use crate::codec::engine::Inbound;
 use crate::config::Protocol;
 use crate::engine::Engine;
-use crate::heartbeat::{Due, Heartbeat};
+use crate::handshake::Handshake;
+use crate::heartbeat::{Heartbeat, HeartbeatAction};
 use crate::packet::Packet;
 use crate::reason::DisconnectReason;
-use crate::server::Shared;
+use crate::shared::ServerShared;
 
-/// One connection's task-side state.
+/// The state of one connection that only its task uses.
 pub(crate) struct Driver<A: Application> {
-    pub(crate) shared: Arc<Shared<A>>,
+    pub(crate) shared: Arc<ServerShared<A>>,
     pub(crate) engine: Arc<Engine>,
     client: Client<A>,
-    work: Option<Work<A::State>>,
+    work: Option<HookWork<A::State>>,
     pub(crate) heartbeat: Heartbeat,
     timer: Pin<Box<Sleep>>,
 }
 
 impl<A: Application> Driver<A> {
-    pub(crate) fn new(shared: Arc<Shared<A>>, engine: Arc<Engine>, handshake: Handshake) -> Self {
+    pub(crate) fn new(shared: Arc<ServerShared<A>>, engine: Arc<Engine>, handshake: Handshake) -> Self {
         let mut heartbeat = Heartbeat::new(&shared.config);
         heartbeat.set_in(shared.config.protocol == Protocol::EngineEcho);
         Self {
@@ -45,12 +46,12 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    /// Whether the application is at work, so that nothing may be read.
+    /// Whether a hook is running, so that nothing may be read.
     pub(crate) fn is_busy(&self) -> bool {
         self.work.is_some()
     }
 
-    /// Goes on with the work under way; ready when some was finished.
+    /// Polls the running hook. Ready when it has finished.
     pub(crate) fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(work) = &mut self.work else { return Poll::Pending };
         let worked = std::task::ready!(work.poll_unpin(cx));
@@ -62,7 +63,7 @@ impl<A: Application> Driver<A> {
         Poll::Ready(())
     }
 
-    /// Looks at the clock; ready when something was due, `true` if that is the end.
+    /// Does what is due. Ready when something was due; `true` if that ends the connection.
     pub(crate) fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let next = self.heartbeat.next();
         if self.timer.deadline() != next {
@@ -71,18 +72,18 @@ impl<A: Application> Driver<A> {
         std::task::ready!(self.timer.poll_unpin(cx));
         let due = self.heartbeat.due(self.is_busy());
         match due {
-            Due::Ping => {
+            HeartbeatAction::Ping => {
                 self.client.prune();
                 self.engine.expect_pong(self.heartbeat.pong_due());
                 self.engine.push(Packet::control("2"));
             }
-            Due::Nothing => {}
-            Due::End(reason) => self.engine.end(reason),
+            HeartbeatAction::Nothing => {}
+            HeartbeatAction::End(reason) => self.engine.end(reason),
         }
-        Poll::Ready(matches!(due, Due::End(_)))
+        Poll::Ready(matches!(due, HeartbeatAction::End(_)))
     }
 
-    /// Takes a packet; must not be called while busy.
+    /// Handles a packet. Must not be called while a hook is running.
     pub(crate) fn packet(&mut self, packet: Inbound) {
         self.shared.stats.packets_in.increment();
         match packet {
@@ -94,12 +95,13 @@ impl<A: Application> Driver<A> {
             Inbound::Message(text) => self.message(&text),
             Inbound::Binary(data) => self.binary(data),
             Inbound::Noop | Inbound::Upgrade => {}
-            // Heartbeats go the other way.
+            // In version 4 the server pings, never the client.
             Inbound::Ping(_) => self.engine.end(DisconnectReason::ProtocolError),
         }
     }
 
-    /// The transport is gone: finishes the work under way, which nothing may cut in half, and tells the application.
+    /// Ends the connection after its transport: finishes the running hook, which nothing may cut in half, and
+    /// tells the application.
     pub(crate) async fn finish(&mut self) {
         if let Some(work) = self.work.take() {
             let worked = work.await;
@@ -128,7 +130,7 @@ impl<A: Application> Driver<A> {
         self.set_work(outcome);
     }
 
-    fn set_work(&mut self, outcome: Result<Option<Work<A::State>>, DisconnectReason>) {
+    fn set_work(&mut self, outcome: Result<Option<HookWork<A::State>>, DisconnectReason>) {
         match outcome {
             Ok(work) => self.work = work,
             Err(reason) => self.engine.end(reason),

@@ -1,8 +1,10 @@
-//! One Engine.IO session as everybody but its own task sees it: an outbound queue, and a way to end it.
+//! One Engine.IO session as everybody but its own task sees it: an outbound queue, and a way to end the
+//! session.
 //!
-//! Anyone may push packets without waiting. The task of the session (WebSocket) or the waiting GET (polling) is woken
-//! and takes them. The queue is bounded: a client that lets it fill is cut, since dropping single packets would break
-//! the order it relies on. An idle session has nothing allocated here.
+//! Any task may push packets without waiting. The push wakes the task of the session (WebSocket) or the
+//! waiting GET (long-polling), which takes them. Bound: a client that lets the queue fill is cut, since
+//! dropping single packets would break the order that it relies on. An idle session has nothing allocated
+//! here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,73 +19,73 @@ use crate::packet::Packet;
 use crate::reason::DisconnectReason;
 use crate::stats::Stats;
 
-/// Slots an empty queue may keep allocated between two packets.
+/// Memory: slots that an empty queue may keep allocated between two packets.
 const SPARE_SLOTS: usize = 8;
 
-/// A session. Shared by its task, its sockets and the server's table.
+/// An Engine.IO session. Its task, its sockets and the server's table share it.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) id: Id,
-    /// The task that drives the session; woken for its queue (WebSocket only) and for its end.
+    /// Wakes the task that drives the session: for its queue (WebSocket only) and for its end.
     driver: AtomicWaker,
-    state: Mutex<State>,
+    state: Mutex<EngineState>,
     bounds: Bounds,
     stats: Arc<Stats>,
 }
 
-/// Where a client counts as too slow.
+/// Beyond this much waiting, a client counts as too slow.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) packets: usize,
     pub(crate) bytes: usize,
 }
 
-/// What is waiting for a client.
+/// How much is waiting for a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Queued {
-    /// Packets.
+    /// Number of packets.
     pub packets: usize,
-    /// Bytes.
+    /// Their size in bytes.
     pub bytes: usize,
 }
 
 #[derive(Debug)]
-struct State {
+struct EngineState {
     queue: VecDeque<Packet>,
     bytes: usize,
-    /// What a recovery put in beyond the bounds; gone when the queue has been empty once.
+    /// What a recovery queued beyond the bounds. Reset once the queue has been empty.
     allowance: Queued,
     ending: Option<DisconnectReason>,
-    polling: Option<Box<Polling>>,
+    polling: Option<Box<PollingState>>,
 }
 
 /// The extra state of a session on long-polling.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, each set by another request")]
-struct Polling {
-    /// A GET is waiting.
+struct PollingState {
+    /// A GET waits for packets.
     waiting: bool,
     waiter: Option<Waker>,
     /// A POST is being handled.
     posting: bool,
-    /// When the answer to a ping has to be here.
+    /// Deadline for the pong.
     pong_due: Option<Instant>,
-    /// A WebSocket has probed: polls are sent home at once.
+    /// A WebSocket has probed, so GETs are answered with a noop at once.
     probed: bool,
-    /// The client said `1`.
+    /// The client has sent `1` (close).
     client_closed: bool,
-    /// The session's task is done: the end may be told.
+    /// The session's task is done, so a GET may be told of the end.
     closable: bool,
     /// A GET has been told that the session is over.
     told: bool,
 }
 
-/// What a waiting GET is answered with.
+/// The answer to a waiting GET.
 #[derive(Debug)]
 pub(crate) enum Polled {
     /// These packets, at least one.
     Packets(Vec<Packet>),
-    /// Nothing, come back (or do not: the transport is another one now).
+    /// A noop: the client polls again, or goes on with its WebSocket.
     Noop,
 }
 
@@ -96,9 +98,14 @@ impl Engine {
         Self::new(bounds, stats, Some(Box::default()))
     }
 
-    fn new(bounds: Bounds, stats: Arc<Stats>, polling: Option<Box<Polling>>) -> Arc<Self> {
-        let initial =
-            State { queue: VecDeque::new(), bytes: 0, allowance: Queued::default(), ending: None, polling };
+    fn new(bounds: Bounds, stats: Arc<Stats>, polling: Option<Box<PollingState>>) -> Arc<Self> {
+        let initial = EngineState {
+            queue: VecDeque::new(),
+            bytes: 0,
+            allowance: Queued::default(),
+            ending: None,
+            polling,
+        };
         Arc::new(Self {
             id: Id::random(),
             driver: AtomicWaker::new(),
@@ -108,7 +115,7 @@ impl Engine {
         })
     }
 
-    /// Queues a packet. `false` if the session is ending, be it by this very packet being one too many.
+    /// Queues a packet. `false` if the session is ending, also if this very packet was one too many.
     pub(crate) fn push(&self, packet: Packet) -> bool {
         let mut state = self.state.lock();
         if state.refuses() {
@@ -126,8 +133,8 @@ impl Engine {
         true
     }
 
-    /// Queues what a joining socket has to get at once, beyond the bounds if need be: those were kept within bounds
-    /// of their own.
+    /// Queues the packets of a joining socket, beyond the bounds if need be: they were kept within bounds of
+    /// their own.
     pub(crate) fn push_all(&self, packets: Vec<Packet>) -> bool {
         let mut state = self.state.lock();
         if state.refuses() {
@@ -155,13 +162,13 @@ impl Engine {
         packet
     }
 
-    /// What is waiting.
+    /// How much is waiting.
     pub(crate) fn queued(&self) -> Queued {
         let state = self.state.lock();
         Queued { packets: state.queue.len(), bytes: state.bytes }
     }
 
-    /// Ends the session; the first reason counts.
+    /// Ends the session. The first reason counts.
     pub(crate) fn end(&self, reason: DisconnectReason) {
         let state = self.state.lock();
         if state.ending.is_none() {
@@ -174,12 +181,12 @@ impl Engine {
         self.state.lock().ending
     }
 
-    /// Makes the calling task the one that is woken.
+    /// Makes the calling task the one that drives the session.
     pub(crate) fn register(&self, waker: &Waker) {
         self.driver.register(waker);
     }
 
-    fn end_locked(&self, mut state: parking_lot::MutexGuard<'_, State>, reason: DisconnectReason) {
+    fn end_locked(&self, mut state: parking_lot::MutexGuard<'_, EngineState>, reason: DisconnectReason) {
         state.ending = Some(reason);
         let waiter = state.polling.as_mut().and_then(|polling| polling.waiter.take());
         drop(state);
@@ -197,7 +204,7 @@ impl Engine {
         }
     }
 
-    fn wake_for_packets(&self, mut state: parking_lot::MutexGuard<'_, State>) {
+    fn wake_for_packets(&self, mut state: parking_lot::MutexGuard<'_, EngineState>) {
         let Some(polling) = &mut state.polling else {
             drop(state);
             return self.driver.wake();
@@ -218,7 +225,7 @@ impl Engine {
         state.polling.is_some() && state.ending.is_none()
     }
 
-    /// Whether a GET makes sense: the session is open, or its end has not been told yet and should be.
+    /// Whether a GET is answered: the session is open, or the client still has to be told of its end.
     pub(crate) fn accepts_polls(&self) -> bool {
         let state = self.state.lock();
         let Some(polling) = &state.polling else { return false };
@@ -228,14 +235,14 @@ impl Engine {
         }
     }
 
-    /// Notes when a pong is due, or that it has come.
+    /// Sets the deadline for the pong; `None` once the pong has come.
     pub(crate) fn expect_pong(&self, due: Option<Instant>) {
         if let Some(polling) = &mut self.state.lock().polling {
             polling.pong_due = due;
         }
     }
 
-    /// Ends a session whose pong is overdue. The session's task does so too, but a GET that comes in the very
+    /// Ends a session whose pong is overdue. The session's task does so too, but a GET that comes in the same
     /// millisecond must not find the session alive.
     pub(crate) fn check_pong(&self) {
         let state = self.state.lock();
@@ -246,7 +253,7 @@ impl Engine {
         }
     }
 
-    /// The session's task is done, its end may be told.
+    /// Lets GETs tell the client of the end, because the session's task is done.
     pub(crate) fn let_close(&self) {
         let mut state = self.state.lock();
         let Some(polling) = &mut state.polling else { return };
@@ -258,7 +265,8 @@ impl Engine {
         }
     }
 
-    /// Registers a GET. `false` if another one is waiting, which ends the session, or there is no polling any more.
+    /// Registers a GET. `false` if another GET is waiting, which ends the session, or if the session is not
+    /// on polling any more.
     pub(crate) fn begin_poll(&self) -> bool {
         let mut state = self.state.lock();
         let Some(polling) = &mut state.polling else { return false };
@@ -272,10 +280,10 @@ impl Engine {
         true
     }
 
-    /// Waits for something to answer the registered GET with.
+    /// Waits for the answer to the registered GET.
     pub(crate) fn poll_packets(&self, cx: &mut Context<'_>) -> Poll<Polled> {
         let mut state = self.state.lock();
-        let State { queue, ending, polling, .. } = &mut *state;
+        let EngineState { queue, ending, polling, .. } = &mut *state;
         let Some(polling) = polling else { return Poll::Ready(Polled::Noop) };
         let over = ending.is_some_and(|reason| !reason.flushes() || polling.closable);
         if queue.is_empty() && !over && !polling.probed {
@@ -288,7 +296,8 @@ impl Engine {
             self.driver.wake();
             return Poll::Ready(Polled::Noop);
         }
-        // The end goes out by itself: the official client handles it before the events of the same payload, and keeps those back.
+        // The end goes out alone: the official client would handle it before the events of the same payload,
+        // and keep those back.
         let packets = if queue.is_empty() {
             polling.told = true;
             vec![Packet::control("1")]
@@ -302,7 +311,7 @@ impl Engine {
         Poll::Ready(Polled::Packets(packets))
     }
 
-    /// The GET is answered.
+    /// Unregisters the GET.
     pub(crate) fn end_poll(&self) {
         if let Some(polling) = &mut self.state.lock().polling {
             polling.waiting = false;
@@ -310,7 +319,8 @@ impl Engine {
         }
     }
 
-    /// Registers a POST. `false` if another one is being handled, which ends the session, or there is no polling.
+    /// Registers a POST. `false` if another POST is being handled, which ends the session, or if the session
+    /// is not on polling.
     pub(crate) fn begin_post(&self) -> bool {
         let mut state = self.state.lock();
         let ending = state.ending;
@@ -325,14 +335,14 @@ impl Engine {
         true
     }
 
-    /// The POST is handled.
+    /// Unregisters the POST.
     pub(crate) fn end_post(&self) {
         if let Some(polling) = &mut self.state.lock().polling {
             polling.posting = false;
         }
     }
 
-    /// The client closes the session: a waiting GET is answered with a noop.
+    /// Ends the session because the client closes it. A waiting GET is answered with a noop.
     pub(crate) fn end_by_client(&self) {
         let mut state = self.state.lock();
         if let Some(polling) = &mut state.polling {
@@ -343,8 +353,8 @@ impl Engine {
         }
     }
 
-    /// A WebSocket has probed: from now on no GET waits. `false` if there is no polling to be upgraded, or another
-    /// WebSocket is at it.
+    /// Begins an upgrade, because a WebSocket has probed. From now on no GET waits. `false` if the session is
+    /// not on polling, or if another WebSocket is upgrading it.
     pub(crate) fn begin_upgrade(&self) -> bool {
         let mut state = self.state.lock();
         let open = state.ending.is_none();
@@ -357,14 +367,14 @@ impl Engine {
         true
     }
 
-    /// The upgrade came to nothing: polling goes on.
+    /// Goes on with polling, because the upgrade failed.
     pub(crate) fn abandon_upgrade(&self) {
         if let Some(polling) = &mut self.state.lock().polling {
             polling.probed = false;
         }
     }
 
-    /// Polling is over, a WebSocket has taken over. `false` if the session has ended meanwhile.
+    /// Ends polling, because the WebSocket has taken over. `false` if the session has ended meanwhile.
     pub(crate) fn complete_upgrade(&self) -> bool {
         let mut state = self.state.lock();
         let waiter = state.polling.take().and_then(|polling| polling.waiter);
@@ -377,8 +387,9 @@ impl Engine {
     }
 }
 
-impl State {
-    /// A session that ends in good order still takes the answers to what it was doing.
+impl EngineState {
+    /// Whether the queue takes no more packets. A session that ends in good order still takes answers to
+    /// earlier events.
     fn refuses(&self) -> bool {
         self.ending.is_some_and(|reason| !reason.flushes())
     }
@@ -389,7 +400,7 @@ impl State {
                 || self.bytes + more > bounds.bytes + self.allowance.bytes)
     }
 
-    /// An empty queue starts afresh, and does not hold on to what a burst made it allocate.
+    /// Resets the allowance of an empty queue, and frees what a burst made it allocate.
     fn settle(&mut self) {
         self.allowance = Queued::default();
         if self.queue.capacity() > SPARE_SLOTS {

@@ -1,5 +1,5 @@
-//! Calls into the application: boxed, so that their size is no part of every connection, and with panics caught, so
-//! that a bug costs one connection and not the tables it is listed in.
+//! Calls into the application. They are boxed, so that no connection carries the size of the largest hook.
+//! Their panics are caught, so that a bug costs one connection and not the tables that it is listed in.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 
 use crate::stats::Stats;
 
-/// A hook of the application under way.
+/// A running hook of the application.
 pub(crate) type Hook<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Runs a hook. `None` if it panicked.

@@ -1,7 +1,7 @@
-//! When a connection has to do something about time: pings, and the deadlines of a client that does not behave.
+//! The deadlines of a connection: pings, and the time limits for a client that does not behave.
 //!
-//! One timer per connection serves all of it. Engine.IO v4: the server pings, first one interval after OPEN, then one
-//! interval after each pong, and a ping has to be answered within the timeout.
+//! One timer per connection serves all of them. Engine.IO v4: the server pings, first one interval after
+//! OPEN, then one interval after each pong. The client has to answer a ping within the timeout.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::reason::DisconnectReason;
 
-/// A ping that leaves later than this counts from when it left; within it, from when it was due, as the client does.
+/// Lateness: a ping that leaves later than this counts from when it left. An earlier one counts from when it
+/// was due, as the client counts.
 const PING_LATENESS: Duration = Duration::from_millis(20);
 
 /// The deadlines of a connection.
@@ -32,14 +33,14 @@ enum Ping {
     Answered(Instant),
 }
 
-/// What a deadline asks for.
+/// What a deadline makes the connection do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// A ping has to be sent.
+pub(crate) enum HeartbeatAction {
+    /// Send a ping.
     Ping,
-    /// Nothing any more.
+    /// Nothing.
     Nothing,
-    /// The connection is over.
+    /// End the connection.
     End(DisconnectReason),
 }
 
@@ -64,7 +65,7 @@ impl Heartbeat {
         [self.connect, self.write, self.close].into_iter().flatten().fold(ping, Instant::min)
     }
 
-    /// When the answer to the last ping has to be here, if it is not.
+    /// The deadline of the missing pong, if one is missing.
     pub(crate) fn pong_due(&self) -> Option<Instant> {
         match self.ping {
             Ping::Due(_) => None,
@@ -72,14 +73,14 @@ impl Heartbeat {
         }
     }
 
-    /// A pong has come; one that nobody asked for changes nothing.
+    /// Takes a pong. One that no ping asked for changes nothing.
     pub(crate) fn pong(&mut self) {
         if matches!(self.ping, Ping::Answered(_)) {
             self.ping = Ping::Due(Instant::now() + self.ping_interval);
         }
     }
 
-    /// The client is in a namespace, or in none: then it has to join one.
+    /// Says whether the client is in a namespace. A client in none has to join one in time.
     pub(crate) fn set_in(&mut self, is_in: bool) {
         self.connect = match (is_in, self.connect) {
             (true, _) => None,
@@ -88,7 +89,7 @@ impl Heartbeat {
         };
     }
 
-    /// Writing is at a standstill, or goes on.
+    /// Says whether writing is at a standstill.
     pub(crate) fn set_stalled(&mut self, stalled: bool) {
         self.write = match (stalled, self.write) {
             (false, _) => None,
@@ -97,22 +98,22 @@ impl Heartbeat {
         };
     }
 
-    /// The connection is to end in good order, within the time a client has to take what is written to it.
+    /// Begins the orderly end, for which the client has as long as for a write.
     pub(crate) fn set_closing(&mut self) {
         self.close.get_or_insert_with(|| Instant::now() + self.write_timeout);
     }
 
-    /// What is due now. While the application is `busy` with a packet nothing is read, so a missing pong or CONNECT is
-    /// not the client's fault.
-    pub(crate) fn due(&mut self, busy: bool) -> Due {
+    /// What is due now. While the application is `busy` with a packet nothing is read, so a missing pong or
+    /// CONNECT is not the client's fault and its deadline moves on.
+    pub(crate) fn due(&mut self, busy: bool) -> HeartbeatAction {
         let now = Instant::now();
         let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if passed(self.write) || passed(self.close) {
-            return Due::End(DisconnectReason::SlowClient);
+            return HeartbeatAction::End(DisconnectReason::SlowClient);
         }
         if passed(self.connect) {
             if !busy {
-                return Due::End(DisconnectReason::ConnectTimeout);
+                return HeartbeatAction::End(DisconnectReason::ConnectTimeout);
             }
             self.connect = Some(now + self.connect_timeout);
         }
@@ -120,16 +121,16 @@ impl Heartbeat {
             Ping::Due(at) if at <= now => {
                 let sent = if now - at > PING_LATENESS { now } else { at };
                 self.ping = Ping::Answered(sent + self.ping_timeout);
-                Due::Ping
+                HeartbeatAction::Ping
             }
             Ping::Answered(by) if by <= now => {
                 if !busy {
-                    return Due::End(DisconnectReason::PingTimeout);
+                    return HeartbeatAction::End(DisconnectReason::PingTimeout);
                 }
                 self.ping = Ping::Answered(now + self.ping_timeout);
-                Due::Nothing
+                HeartbeatAction::Nothing
             }
-            _ => Due::Nothing,
+            _ => HeartbeatAction::Nothing,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The endpoint: every request is admitted by the application, checked, and given to its transport.
 //!
-//! The checks and the numbers of the errors are those of the reference implementation of Engine.IO v4. An admitted
-//! request with an `Origin` gets the CORS headers that let a page of that origin read the answer.
+//! The checks and the numbers of the errors are those of the reference implementation of Engine.IO v4. An
+//! admitted request with an `Origin` gets the CORS headers that let a page of that origin read the answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,25 +20,25 @@ use http::{Method, StatusCode};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::application::{Application, Handshake};
+use crate::application::Application;
 use crate::codec::engine::decode_payload;
-use crate::config::Config;
 use crate::driver::Driver;
 use crate::engine::Engine;
+use crate::handshake::Handshake;
 use crate::id::Id;
-use crate::packet::Packet;
-use crate::polling::{self, Posting};
+use crate::open::open_packet;
+use crate::polling::{self, PostInProgress};
 use crate::reason::DisconnectReason;
-use crate::server::{Connection, Shared};
+use crate::shared::{Connection, ServerShared};
 use crate::upgrade::{self, Offer};
 use crate::websocket;
 
-/// Seconds after which a client that is turned away while draining may try again.
+/// Retry-After: seconds after which a client that is refused while the server drains may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a request makes no sense.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Invalid {
+enum RequestError {
     TransportUnknown,
     SessionUnknown,
     BadMethod,
@@ -48,21 +48,21 @@ enum Invalid {
     Draining,
 }
 
-/// Which transport a request is for.
+/// The transport that a request names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Transport {
+enum TransportKind {
     Polling,
     WebSocket,
 }
 
 /// The routes of a server.
-pub(crate) fn router<A: Application>(shared: Arc<Shared<A>>) -> Router {
+pub(crate) fn router<A: Application>(shared: Arc<ServerShared<A>>) -> Router {
     let path = shared.config.path.clone();
     let handler = move |request: Request| serve(Arc::clone(&shared), request);
     Router::new().route(&path, axum::routing::any(handler))
 }
 
-async fn serve<A: Application>(shared: Arc<Shared<A>>, request: Request) -> Response {
+async fn serve<A: Application>(shared: Arc<ServerShared<A>>, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     if let Err(refusal) = shared.app.admit(&head) {
         shared.stats.refused.increment();
@@ -84,46 +84,46 @@ async fn serve<A: Application>(shared: Arc<Shared<A>>, request: Request) -> Resp
 }
 
 async fn answer<A: Application>(
-    shared: &Arc<Shared<A>>,
+    shared: &Arc<ServerShared<A>>,
     head: &mut Parts,
     body: Body,
-) -> Result<Response, Invalid> {
+) -> Result<Response, RequestError> {
     let transport = match parameter(head, "transport") {
-        Some("polling") => Transport::Polling,
-        Some("websocket") => Transport::WebSocket,
-        _ => return Err(Invalid::TransportUnknown),
+        Some("polling") => TransportKind::Polling,
+        Some("websocket") => TransportKind::WebSocket,
+        _ => return Err(RequestError::TransportUnknown),
     };
     let Some(sid) = parameter(head, "sid") else {
         return open(shared, head, transport);
     };
-    let id = Id::parse(sid).ok_or(Invalid::SessionUnknown)?;
-    let connection = shared.connections.find(&id).ok_or(Invalid::SessionUnknown)?;
+    let id = Id::parse(sid).ok_or(RequestError::SessionUnknown)?;
+    let connection = shared.connections.find(&id).ok_or(RequestError::SessionUnknown)?;
     match (transport, &head.method) {
-        (Transport::WebSocket, &Method::GET) => upgrade(shared, head, connection),
-        (Transport::Polling, &Method::GET) => poll(&connection).await,
-        (Transport::Polling, &Method::POST) => post(shared, &connection, body).await,
-        _ => Err(Invalid::BadMethod),
+        (TransportKind::WebSocket, &Method::GET) => upgrade(shared, head, connection),
+        (TransportKind::Polling, &Method::GET) => poll(&connection).await,
+        (TransportKind::Polling, &Method::POST) => post(shared, &connection, body).await,
+        _ => Err(RequestError::BadMethod),
     }
 }
 
 fn open<A: Application>(
-    shared: &Arc<Shared<A>>,
+    shared: &Arc<ServerShared<A>>,
     head: &mut Parts,
-    transport: Transport,
-) -> Result<Response, Invalid> {
+    transport: TransportKind,
+) -> Result<Response, RequestError> {
     if head.method != Method::GET {
-        return Err(Invalid::BadMethod);
+        return Err(RequestError::BadMethod);
     }
     if parameter(head, "EIO") != Some("4") {
-        return Err(Invalid::UnsupportedVersion);
+        return Err(RequestError::UnsupportedVersion);
     }
     if shared.connections.is_draining() {
-        return Err(Invalid::Draining);
+        return Err(RequestError::Draining);
     }
     match transport {
-        Transport::Polling => open_polling(shared, head),
-        Transport::WebSocket => {
-            let offer = Offer::read(head).ok_or(Invalid::BadRequest)?;
+        TransportKind::Polling => open_polling(shared, head),
+        TransportKind::WebSocket => {
+            let offer = Offer::read(head).ok_or(RequestError::BadRequest)?;
             let response = switching(&offer);
             shared.tasks.spawn(upgrade::begin(Arc::clone(shared), offer, handshake(head)));
             Ok(response)
@@ -131,13 +131,16 @@ fn open<A: Application>(
     }
 }
 
-fn open_polling<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts) -> Result<Response, Invalid> {
+fn open_polling<A: Application>(
+    shared: &Arc<ServerShared<A>>,
+    head: &mut Parts,
+) -> Result<Response, RequestError> {
     let engine = Engine::polling(shared.bounds(), Arc::clone(&shared.stats));
-    // One POST and one upgrade at a time.
+    // At most one POST and one upgrade are under way at a time.
     let (inbox, mut receiver) = mpsc::channel(2);
     let alive = shared.tasks.token();
     if !shared.connections.insert(Connection { engine: Arc::clone(&engine), inbox: Some(inbox) }) {
-        return Err(Invalid::Draining);
+        return Err(RequestError::Draining);
     }
     shared.stats.handshakes.increment();
     let open = open_packet(&shared.config, &engine, r#"["websocket"]"#);
@@ -155,14 +158,14 @@ fn open_polling<A: Application>(shared: &Arc<Shared<A>>, head: &mut Parts) -> Re
 }
 
 fn upgrade<A: Application>(
-    shared: &Arc<Shared<A>>,
+    shared: &Arc<ServerShared<A>>,
     head: &mut Parts,
     connection: Connection,
-) -> Result<Response, Invalid> {
-    let offer = Offer::read(head).ok_or(Invalid::BadRequest)?;
+) -> Result<Response, RequestError> {
+    let offer = Offer::read(head).ok_or(RequestError::BadRequest)?;
     let response = switching(&offer);
     if !connection.engine.is_polling() {
-        // Browsers cannot read the status of a refused handshake, so what they see is a WebSocket that closes.
+        // Browsers cannot read the status of a refused handshake, so the client gets a WebSocket that closes.
         shared.stats.refused.increment();
         shared.tasks.spawn(upgrade::refuse(Arc::clone(shared), offer));
         return Ok(response);
@@ -171,45 +174,38 @@ fn upgrade<A: Application>(
     Ok(response)
 }
 
-async fn poll(connection: &Connection) -> Result<Response, Invalid> {
+async fn poll(connection: &Connection) -> Result<Response, RequestError> {
     connection.engine.check_pong();
     if !connection.engine.accepts_polls() {
-        return Err(Invalid::SessionUnknown);
+        return Err(RequestError::SessionUnknown);
     }
-    polling::get(&connection.engine).await.map(payload).ok_or(Invalid::BadRequest)
+    polling::get(&connection.engine).await.map(payload).ok_or(RequestError::BadRequest)
 }
 
 async fn post<A: Application>(
-    shared: &Arc<Shared<A>>,
+    shared: &Arc<ServerShared<A>>,
     connection: &Connection,
     body: Body,
-) -> Result<Response, Invalid> {
+) -> Result<Response, RequestError> {
     let engine = &connection.engine;
-    let inbox = connection.inbox.as_ref().filter(|_| engine.is_polling()).ok_or(Invalid::BadRequest)?;
-    let _posting = Posting::begin(engine).ok_or(Invalid::BadRequest)?;
+    let inbox = connection.inbox.as_ref().filter(|_| engine.is_polling()).ok_or(RequestError::BadRequest)?;
+    let _posting = PostInProgress::begin(engine).ok_or(RequestError::BadRequest)?;
     let body = axum::body::to_bytes(body, shared.config.max_payload);
     let body = tokio::time::timeout(shared.config.ping_timeout, body)
         .await
-        .map_err(|_| Invalid::BadRequest)?
-        .map_err(|_| Invalid::TooLarge)?;
+        .map_err(|_| RequestError::BadRequest)?
+        .map_err(|_| RequestError::TooLarge)?;
     shared.stats.bytes_in.add(body.len() as u64);
     let packets = Utf8Bytes::try_from(body).ok().and_then(|text| decode_payload(&text).ok());
     let Some(packets) = packets else {
         engine.end(DisconnectReason::ProtocolError);
-        return Err(Invalid::BadRequest);
+        return Err(RequestError::BadRequest);
     };
-    if polling::post(inbox, packets).await { Ok(payload("ok".into())) } else { Err(Invalid::SessionUnknown) }
-}
-
-/// The packet that opens a session (protocol page, "Handshake").
-pub(crate) fn open_packet(config: &Config, engine: &Engine, upgrades: &str) -> Packet {
-    Packet::control(format!(
-        r#"0{{"sid":"{}","upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
-        engine.id,
-        config.ping_interval.as_millis(),
-        config.ping_timeout.as_millis(),
-        config.max_payload,
-    ))
+    if polling::post(inbox, packets).await {
+        Ok(payload("ok".into()))
+    } else {
+        Err(RequestError::SessionUnknown)
+    }
 }
 
 fn handshake(head: &mut Parts) -> Handshake {
@@ -221,7 +217,7 @@ fn handshake(head: &mut Parts) -> Handshake {
     }
 }
 
-/// A query parameter; those of the protocol need no decoding.
+/// A query parameter, not decoded: the protocol's parameters need no decoding.
 fn parameter<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
     let pairs = head.uri.query()?.split('&');
     pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -259,10 +255,10 @@ fn allow_origin(response: &mut Response, origin: HeaderValue) {
     headers.append(VARY, HeaderValue::from_static("Origin"));
 }
 
-impl Invalid {
+impl RequestError {
     fn response(self) -> Response {
         let (status, code, message) = match self {
-            Self::TransportUnknown => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
+            Self::TransportUnknown => (StatusCode::BAD_REQUEST, 0, "TransportKind unknown"),
             Self::SessionUnknown => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Self::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),

@@ -1,8 +1,8 @@
 //! Session ids: 20 characters of URL-safe base64 over 15 random bytes (120 bits).
 //!
-//! Socket ids, Engine.IO session ids and the private recovery ids (`pid`) all have this form. They are kept inline
-//! instead of as strings, because each connection has three of them. The generator is cryptographic: knowing a `pid`
-//! is half of what recovering a session takes (the other half is the same identity).
+//! Socket ids, Engine.IO session ids and the private recovery ids (`pid`) have this form. They are kept
+//! inline instead of as strings, because each connection has three of them. The generator is cryptographic: a
+//! `pid` is half of what recovering a session takes (the other half is the same identity).
 
 use std::fmt;
 

@@ -1,8 +1,9 @@
-//! A CONNECT packet: who is it, which session is it, and the answer, in the order the application relies on.
+//! Handling a CONNECT packet, in the order that the application relies on.
 //!
-//! The application accepts (`connect`), the session is found or made, the application registers it (`joining`), and only
-//! then the CONNECT answer is queued, behind it what a recovered session has missed and what was emitted since
-//! `joining`. So whatever happens after the answer reaches the client.
+//! The application accepts (`connect`), the session is found or made, the application registers it
+//! (`joining`), and only then the CONNECT answer is queued. Behind the answer come the packets that a
+//! recovered session has missed, then those emitted since `joining`. So whatever happens after the answer
+//! reaches the client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +11,20 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::application::{Accepted, Application, ConnectError, Handshake, Joining, Lost};
+use crate::application::Application;
 use crate::codec::socket::encode_connect_error;
 use crate::engine::Engine;
 use crate::guard::guarded;
+use crate::handshake::{Accepted, ConnectError, Handshake, JoinKind, Lost};
 use crate::id::Id;
 use crate::offset::Offset;
 use crate::packet::Packet;
 use crate::reaper::expire;
 use crate::reason::DisconnectReason;
-use crate::server::Shared;
-use crate::socket::{Claim, Identity, Socket};
+use crate::shared::ServerShared;
+use crate::socket::{Claim, NewSession, Socket};
 
-/// How long a recovery waits for the hooks of the session's old transport to finish.
+/// Takeover: how long a recovery waits for the hooks of the session's old transport to finish.
 const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A CONNECT packet for a namespace that exists.
@@ -32,36 +34,36 @@ pub(crate) struct Request {
     pub(crate) auth: Option<Box<RawValue>>,
 }
 
-/// What a client presents to get its session back; other fields are the application's.
+/// What a client presents to get its session back. Other fields of `auth` are the application's.
 #[derive(Deserialize)]
-struct Presented {
+struct PresentedSession {
     pid: Option<String>,
     offset: Option<String>,
 }
 
-/// Answers the packet. Gives the socket if the client is in.
+/// Answers the packet. Gives the socket if the client has joined.
 pub(crate) async fn join<A: Application>(
-    shared: Arc<Shared<A>>,
+    shared: Arc<ServerShared<A>>,
     engine: Arc<Engine>,
     request: Request,
 ) -> Option<Socket<A::State>> {
     let accepted = accept(&shared, &engine, &request).await?;
-    let identity = Identity {
+    let identity = NewSession {
         namespace: Arc::clone(&request.namespace),
-        name: accepted.identity.map(String::into_boxed_str),
+        identity: accepted.identity.map(String::into_boxed_str),
         recovery: shared.recovery.clone(),
         note: accepted.note.map(String::into_boxed_str),
     };
     let (socket, missed, how) = match recover(&shared, &identity, request.auth.as_deref()).await {
-        Recovery::Done(socket, missed) => (socket, Some(missed), Joining::Recovered(accepted.state)),
-        Recovery::None(lost) => (Socket::new(identity, accepted.state), None, Joining::Fresh(lost)),
+        RecoveryOutcome::Done(socket, missed) => (socket, Some(missed), JoinKind::Recovered(accepted.state)),
+        RecoveryOutcome::None(lost) => (Socket::new(identity, accepted.state), None, JoinKind::Fresh(lost)),
     };
     enter(&shared, &engine, &socket, missed, how).await;
     Some(socket)
 }
 
 async fn accept<A: Application>(
-    shared: &Shared<A>,
+    shared: &ServerShared<A>,
     engine: &Engine,
     request: &Request,
 ) -> Option<Accepted<A::State>> {
@@ -78,41 +80,45 @@ async fn accept<A: Application>(
     None
 }
 
-/// What became of the session a client asks for.
-enum Recovery<S> {
-    /// It goes on, and these packets are due.
+/// Whether the session that a client asks for goes on.
+enum RecoveryOutcome<S> {
+    /// It goes on, and the client has to get these packets.
     Done(Socket<S>, Vec<Packet>),
-    /// It does not, if any was asked for.
+    /// It does not go on, or the client asked for none.
     None(Option<Lost>),
 }
 
-/// Finds the session the client asks for, if it is this identity's and can be continued without a gap.
+/// Finds the session that the client asks for. It has to belong to the same identity and to continue without
+/// a gap.
 async fn recover<A: Application>(
-    shared: &Shared<A>,
-    identity: &Identity,
+    shared: &ServerShared<A>,
+    identity: &NewSession,
     auth: Option<&RawValue>,
-) -> Recovery<A::State> {
+) -> RecoveryOutcome<A::State> {
     let presented =
         auth.filter(|_| identity.recovery.is_some()).and_then(|auth| serde_json::from_str(auth.get()).ok());
-    let Some(Presented { pid: Some(pid), offset }) = presented else { return Recovery::None(None) };
+    let Some(PresentedSession { pid: Some(pid), offset }) = presented else {
+        return RecoveryOutcome::None(None);
+    };
     let (private_id, note) = pid.split_once('.').unwrap_or((&pid, ""));
     let offset = offset.as_deref().map(Offset::parse);
     let found = Id::parse(private_id).and_then(|id| shared.sessions.find(&id));
     let is_here = found.is_some();
-    // A text that is no offset is none of ours: nothing can be said of what its client has.
+    // A text that is not an offset tells nothing of what its client has got, so such a session cannot be
+    // continued.
     if let (Some(socket), Some(seen)) =
         (found.filter(|socket| socket.belongs_to(identity)), offset.map_or(Some(None), |read| read.map(Some)))
         && let Some(missed) = take_over(shared, &socket, seen).await
     {
         shared.stats.recovered.increment();
-        return Recovery::Done(socket, missed);
+        return RecoveryOutcome::Done(socket, missed);
     }
     shared.stats.not_recovered.increment();
-    Recovery::None(Some(Lost { note: note.to_owned(), offset: offset.flatten(), is_here }))
+    RecoveryOutcome::None(Some(Lost { note: note.to_owned(), offset: offset.flatten(), is_here }))
 }
 
 async fn take_over<A: Application>(
-    shared: &Shared<A>,
+    shared: &ServerShared<A>,
     socket: &Socket<A::State>,
     seen: Option<Offset>,
 ) -> Option<Vec<Packet>> {
@@ -128,13 +134,13 @@ async fn take_over<A: Application>(
     }
 }
 
-/// Registers with the application, answers, and tells the application so.
+/// Lets the application register the socket, queues the CONNECT answer, and tells the application so.
 async fn enter<A: Application>(
-    shared: &Shared<A>,
+    shared: &ServerShared<A>,
     engine: &Arc<Engine>,
     socket: &Socket<A::State>,
     missed: Option<Vec<Packet>>,
-    how: Joining<A::State>,
+    how: JoinKind<A::State>,
 ) {
     let recovered = missed.is_some();
     if !recovered {
@@ -149,9 +155,9 @@ async fn enter<A: Application>(
     }
 }
 
-/// Takes a socket off its transport: it is parked if it may come back, else it is gone.
+/// Takes a socket off its transport, parks the session if it may come back, and expires it otherwise.
 pub(crate) async fn leave<A: Application>(
-    shared: &Shared<A>,
+    shared: &ServerShared<A>,
     socket: &Socket<A::State>,
     reason: DisconnectReason,
 ) {

@@ -1,10 +1,13 @@
-//! Where a packet is in the stream of all recoverable packets of one encoder, as clients remember and present it.
+//! The place of a packet in the stream of all recoverable packets of one encoder, as clients remember and
+//! present it.
 //!
-//! To one session, positions never fall: the offset of the last packet that a client got says how far it has come. A packet outside that
-//! order (an answer, made while others are on their way) is sent beside the last one and repeats its position, with a number of its own.
+//! Within one session, positions never fall: the offset of the last packet that a client got says how far it
+//! has come. A packet outside that order (an answer, made while others are on their way) is sent beside the
+//! last one: it repeats that one's position and adds a number of its own.
 //!
-//! An offset names its encoder too, by four characters drawn at random when the encoder was made: a client keeps the offset of the
-//! last packet it got, even from another server or an earlier run, and such an offset says nothing of this one's packets.
+//! An offset also names its encoder, by four characters drawn at random when the encoder was made. A client
+//! keeps the offset of the last packet that it got, even from another server or an earlier run; such an
+//! offset says nothing of this encoder's packets.
 
 use std::fmt::{self, Write as _};
 
@@ -13,7 +16,7 @@ const EPOCH_LENGTH: usize = 4;
 /// Base of the digits.
 const RADIX: u32 = 36;
 
-/// Which encoder an offset is of.
+/// The name of an encoder in its offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch([u8; EPOCH_LENGTH]);
 
@@ -29,15 +32,15 @@ impl Epoch {
     }
 }
 
-/// Between the position and the number of a packet beside it.
+/// Stands between the position and the number of a packet beside it.
 const BESIDE: char = '-';
 
-/// Place of a packet: which encoder's, and the how manieth.
+/// The place of a packet: its encoder and its position there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offset {
     pub(crate) epoch: Epoch,
     pub(crate) position: u64,
-    /// Tells packets at one position apart; 0 for the one whose position it is.
+    /// Tells packets at one position apart. 0 for the packet whose own position it is.
     pub(crate) beside: u64,
 }
 
@@ -58,23 +61,24 @@ impl Offset {
         self.epoch == other.epoch
     }
 
-    /// The how manieth packet of its encoder; beside another packet, that one's.
+    /// The position, counted from 1. A packet beside another one has that one's position.
     pub fn position(self) -> u64 {
         self.position
     }
 
-    /// Whether it repeats the position of another packet.
+    /// Whether the offset repeats the position of another packet.
     pub(crate) fn is_beside(self) -> bool {
         self.beside > 0
     }
 
-    /// That of the same packet, sent beside the one at `position`.
+    /// The offset of the same packet when it is sent beside the one at `position`.
     pub(crate) fn put_beside(self, position: u64) -> Self {
         Self { position, beside: if self.is_beside() { self.beside } else { self.position }, ..self }
     }
 }
 
-/// The encoder's name and the position in base 36, lower case; beside another packet, a hyphen and the number there.
+/// Form: the encoder's name and the position in base 36, lower case. Beside another packet: then a hyphen and
+/// the number.
 impl fmt::Display for Offset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(std::str::from_utf8(&self.epoch.0).expect("digits are ASCII"))?;
@@ -89,7 +93,9 @@ impl fmt::Display for Offset {
 
 fn write_number(formatter: &mut fmt::Formatter<'_>, number: u64) -> fmt::Result {
     // 13 digits hold every u64.
-    let (mut digits, mut rest, mut from) = ([b'0'; 13], number, 13);
+    let mut digits = [b'0'; 13];
+    let mut rest = number;
+    let mut from = digits.len();
     loop {
         from -= 1;
         digits[from] = digit(u32::try_from(rest % u64::from(RADIX)).expect("less than 36"));

@@ -1,8 +1,10 @@
-//! How far one session has come, as the offset of its last packet tells it.
+//! The order of one session's packets: the offset of its last packet says how far the session has come.
 //!
-//! What goes to many has its position from its encoder, once for all of them, and is emitted in that order. A session that is apart (it is
-//! sent something alone before it may hear what the others hear) has an order of its own: positions are those of its own packets, and
-//! what goes to many is sent beside them. So are packets outside every order. A client's offset then never says more than it has got.
+//! A packet for many sockets has one position from its encoder, and packets are emitted in that order. A
+//! session that is apart (it gets packets of its own before it may get what the others get) has an order of
+//! its own: the positions are those of its own packets, and packets for many are sent beside them. Packets
+//! outside every order are sent beside others too. So a client's offset never says that it has got more than
+//! it has.
 
 use crate::packet::Packet;
 
@@ -15,7 +17,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// From here on the session is apart, or no more.
+    /// Sets the session apart from the others, or ends that.
     pub(crate) fn set_apart(&mut self, is_apart: bool) {
         self.is_apart = is_apart;
     }

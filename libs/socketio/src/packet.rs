@@ -1,8 +1,8 @@
-//! Packets to clients: encoded once, shared by all the sockets they go to.
+//! Packets to clients: encoded once, shared by all the sockets that they go to.
 //!
-//! A [`Packet`] holds the finished text including the Engine.IO type byte, so sending it to one more socket costs a
-//! reference count. For connection state recovery each event carries an [`Offset`], a trailing string argument that the
-//! client remembers and presents when it comes back. The offset is a property of the packet, not of the socket: it
+//! A [`Packet`] holds the finished text including the Engine.IO type byte, so sending it to one more socket
+//! costs a reference count. Recovery: each event carries an [`Offset`], a trailing string argument that the
+//! client remembers and presents when it comes back. The offset belongs to the packet, not to the socket: it
 //! comes from a counter in the [`Encoder`].
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::codec::socket::{self, Kind};
+use crate::codec::socket::{self, PacketKind};
 use crate::offset::{Epoch, Offset};
 
 /// An encoded packet. Cloning shares it.
@@ -28,8 +28,8 @@ struct Encoded {
     offset: Option<Offset>,
 }
 
-/// Makes packets for one namespace. Clones and [`Encoder::for_namespace`] share the counter of offsets; there has to
-/// be one family of encoders per server.
+/// Makes packets for one namespace. Clones and [`Encoder::for_namespace`] share the counter of offsets; there
+/// has to be one family of encoders per server.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     namespace: Arc<str>,
@@ -38,12 +38,12 @@ pub struct Encoder {
 }
 
 impl Packet {
-    /// Size in bytes, attachments included.
+    /// Size in bytes, including the attachments.
     pub fn len(&self) -> usize {
         self.0.text.len() + self.0.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// Never: a packet has at least a type.
+    /// Always `false`: a packet has at least a type.
     pub fn is_empty(&self) -> bool {
         false
     }
@@ -69,12 +69,12 @@ impl Packet {
         &self.0.attachments
     }
 
-    /// Its place among the recoverable packets of its encoder; `None` if it is never replayed.
+    /// Its place among the recoverable packets of its encoder. `None` if the packet is never replayed.
     pub fn offset(&self) -> Option<Offset> {
         self.0.offset
     }
 
-    /// The same packet sent beside the one at `position`; one without an offset stays as it is.
+    /// The same packet, sent beside the one at `position`. A packet without an offset stays as it is.
     pub(crate) fn beside(&self, position: u64) -> Self {
         let Some(offset) = self.0.offset else { return self.clone() };
         let new = offset.put_beside(position);
@@ -109,12 +109,12 @@ impl Encoder {
         }
     }
 
-    /// The last offset given to a packet; its position is 0 before the first.
+    /// The last offset given to a packet. Its position is 0 before the first packet.
     pub fn offset(&self) -> Offset {
         Offset { epoch: self.epoch, position: self.last_position.load(Relaxed), beside: 0 }
     }
 
-    /// An event with one argument, to be replayed if the client misses it.
+    /// An event with one argument. It is replayed if the client misses it.
     pub fn event<T: Serialize + ?Sized>(
         &self,
         name: &str,
@@ -124,15 +124,16 @@ impl Encoder {
         Ok(self.event_raw(name, &[&argument]))
     }
 
-    /// An event with arguments that are JSON already, to be replayed if the client misses it.
+    /// An event with arguments that are JSON already. It is replayed if the client misses it.
     pub fn event_raw(&self, name: &str, arguments: &[&RawValue]) -> Packet {
         let offset = self.next_offset();
         let text = socket::encode_event(&self.namespace, name, arguments, Some(&offset.to_string()));
         Packet::new(text, Vec::new(), Some(offset))
     }
 
-    /// An event with one argument for one client, outside the order of what is on its way to it: to be replayed if the client misses it,
-    /// and its offset repeats the position of the packet emitted before it, whichever that is.
+    /// An event with one argument for one client, outside the order of the packets on their way to it. It is
+    /// replayed if the client misses it. Its offset repeats the position of whichever packet was emitted
+    /// before it.
     pub fn event_beside<T: Serialize + ?Sized>(
         &self,
         name: &str,
@@ -141,8 +142,8 @@ impl Encoder {
         Ok(self.event(name, argument)?.beside(0))
     }
 
-    /// An event with one argument that is worth nothing later: it has no offset, is not kept and never replayed. The
-    /// argument should not be a string, which a recovering client would take for an offset.
+    /// An event with one argument that is worth nothing later: it has no offset and is never kept or
+    /// replayed. The argument should not be a string, which a recovering client would take for an offset.
     pub fn ephemeral<T: Serialize + ?Sized>(
         &self,
         name: &str,
@@ -163,7 +164,7 @@ impl Encoder {
         let name = serde_json::value::to_raw_value(name).expect("a string is valid JSON");
         let mut all = vec![&*name];
         all.extend_from_slice(arguments);
-        let text = socket::encode(Kind::BinaryEvent(attachments.len()), &self.namespace, None, &all);
+        let text = socket::encode(PacketKind::BinaryEvent(attachments.len()), &self.namespace, None, &all);
         Packet::new(text, attachments, None)
     }
 

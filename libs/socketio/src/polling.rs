@@ -1,10 +1,9 @@
 //! The long-polling transport: the task of a session, and the GET and POST requests that belong to it.
 //!
-//! A GET takes what is queued, or waits for it; a POST hands its packets to the session's task and is answered when
-//! the application is done with them. There may be one of each at a time; a second one, or a GET the client gives up,
-//! ends the session (protocol page, "HTTP long-polling").
+//! A GET takes the queued packets, or waits for some. A POST hands its packets to the session's task and is
+//! answered when the application has handled them. There may be one of each at a time; a second one, or a GET
+//! that the client gives up, ends the session (protocol page, "HTTP long-polling").
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,23 +16,15 @@ use crate::codec::engine::{Inbound, encode_payload};
 use crate::driver::Driver;
 use crate::engine::{Engine, Polled};
 use crate::reason::DisconnectReason;
-use crate::server::{Connections, Inbox};
-use crate::upgrade::WebSocket;
+use crate::shared::{Connections, Post, SessionInput, WebSocket};
 
-/// How long the end of a session stays available to the client's next GET.
+/// How long the client's next GET can still learn that the session has ended.
 const CLOSE_LINGER: Duration = Duration::from_secs(2);
 
-/// The packets of a POST.
-pub(crate) struct Post {
-    pub(crate) packets: VecDeque<Inbound>,
-    /// Told when they are handled, dropped if they never will be.
-    pub(crate) done: oneshot::Sender<()>,
-}
-
-/// Drives a session on long-polling to its end, or to the WebSocket it goes on with.
+/// Drives a session on long-polling to its end, or to the WebSocket that it goes on with.
 pub(crate) async fn run<A: Application>(
     driver: &mut Driver<A>,
-    inbox: &mut mpsc::Receiver<Inbox>,
+    inbox: &mut mpsc::Receiver<SessionInput>,
 ) -> Option<Box<WebSocket>> {
     let mut post = None;
     driver.shared.stats.polling_open.increment();
@@ -42,7 +33,7 @@ pub(crate) async fn run<A: Application>(
     upgraded
 }
 
-/// Leaves the end of a session to be fetched, then forgets the session.
+/// Waits until a GET has learnt of the end of the session, then forgets the session.
 pub(crate) async fn linger(connections: &Connections, engine: &Engine) {
     engine.let_close();
     let fetched = poll_fn(|cx| {
@@ -55,7 +46,7 @@ pub(crate) async fn linger(connections: &Connections, engine: &Engine) {
 
 fn poll<A: Application>(
     driver: &mut Driver<A>,
-    inbox: &mut mpsc::Receiver<Inbox>,
+    inbox: &mut mpsc::Receiver<SessionInput>,
     post: &mut Option<Post>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Box<WebSocket>>> {
@@ -74,17 +65,17 @@ fn poll<A: Application>(
                     *post = Some(current);
                     driver.packet(packet);
                 } else {
-                    // Its client may have gone meanwhile.
+                    // The receiver is gone if the client has gone meanwhile.
                     let _ = current.done.send(());
                 }
                 continue;
             }
             match inbox.poll_recv(cx) {
-                Poll::Ready(Some(Inbox::Post(next))) => {
+                Poll::Ready(Some(SessionInput::Post(next))) => {
                     *post = Some(next);
                     continue;
                 }
-                Poll::Ready(Some(Inbox::Upgrade(socket))) => return Poll::Ready(Some(socket)),
+                Poll::Ready(Some(SessionInput::Upgrade(socket))) => return Poll::Ready(Some(socket)),
                 Poll::Ready(None) => driver.engine.end(DisconnectReason::TransportClosed),
                 Poll::Pending => {}
             }
@@ -95,12 +86,12 @@ fn poll<A: Application>(
     }
 }
 
-/// Answers a GET. `None` if it must not be: there is another one, or no session on polling any more.
+/// Answers a GET. `None` if another GET is waiting, or if the session is not on polling any more.
 pub(crate) async fn get(engine: &Arc<Engine>) -> Option<String> {
     if !engine.begin_poll() {
         return None;
     }
-    let mut waiting = Waiting { engine, answered: false };
+    let mut waiting = WaitingGet { engine, answered: false };
     let polled = poll_fn(|cx| engine.poll_packets(cx)).await;
     waiting.answered = true;
     Some(match polled {
@@ -109,25 +100,25 @@ pub(crate) async fn get(engine: &Arc<Engine>) -> Option<String> {
     })
 }
 
-/// Hands the packets of a POST to the session. `false` if it must not be.
-pub(crate) async fn post(inbox: &mpsc::Sender<Inbox>, packets: Vec<Inbound>) -> bool {
+/// Hands the packets of a POST to the session. `false` if the session has ended.
+pub(crate) async fn post(inbox: &mpsc::Sender<SessionInput>, packets: Vec<Inbound>) -> bool {
     let (done, handled) = oneshot::channel();
     let post = Post { packets: packets.into(), done };
-    if inbox.send(Inbox::Post(post)).await.is_err() {
+    if inbox.send(SessionInput::Post(post)).await.is_err() {
         return false;
     }
-    // An error means that the session ended before all of them were handled, often by one of them.
+    // An error means that the session ended before it handled all packets, often because of one of them.
     let _ = handled.await;
     true
 }
 
-/// A GET that waits; dropped unanswered when its client has gone, and with it the session.
-struct Waiting<'a> {
+/// A waiting GET. Dropping it unanswered, because its client has gone, ends the session.
+struct WaitingGet<'a> {
     engine: &'a Arc<Engine>,
     answered: bool,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingGet<'_> {
     fn drop(&mut self) {
         if !self.answered {
             self.engine.end(DisconnectReason::TransportClosed);
@@ -136,17 +127,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A POST being handled.
-pub(crate) struct Posting<'a>(pub(crate) &'a Arc<Engine>);
+/// A POST that is being handled.
+pub(crate) struct PostInProgress<'a>(pub(crate) &'a Arc<Engine>);
 
-impl<'a> Posting<'a> {
-    /// `None` if there is another one, or no polling.
+impl<'a> PostInProgress<'a> {
+    /// `None` if another POST is being handled, or if the session is not on polling.
     pub(crate) fn begin(engine: &'a Arc<Engine>) -> Option<Self> {
         engine.begin_post().then_some(Self(engine))
     }
 }
 
-impl Drop for Posting<'_> {
+impl Drop for PostInProgress<'_> {
     fn drop(&mut self) {
         self.0.end_post();
     }

@@ -1,4 +1,4 @@
-//! Why a connection ended, as the application hears it and as a WebSocket peer is told.
+//! Why a connection ended, as the application and a WebSocket peer are told.
 //!
 //! The set is closed, so that it can be a metric label ([`DisconnectReason::as_str`]).
 
@@ -7,9 +7,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// Why a socket lost its transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DisconnectReason {
-    /// The client closed the transport in order: it left the page, or means to come back over another transport.
+    /// The client closed the transport in order: it left the page, or it comes back over another transport.
     ClientClosed,
-    /// The transport broke, or closed without a word: nobody knows what became of the client.
+    /// The transport broke, or closed without a close frame. What became of the client is unknown.
     TransportClosed,
     /// The client left the namespace with a DISCONNECT packet.
     ClientLeft,
@@ -17,7 +17,7 @@ pub enum DisconnectReason {
     ServerLeft,
     /// A ping was not answered in time.
     PingTimeout,
-    /// Too much was waiting for the client, or it took nothing for too long.
+    /// Too much was waiting for the client, or it read nothing for too long.
     SlowClient,
     /// The client broke the protocol.
     ProtocolError,
@@ -55,8 +55,9 @@ impl DisconnectReason {
         }
     }
 
-    /// What the close frame of a client says. Browsers send 1001 when a page goes away, and none when a script names none
-    /// (RFC 6455 section 7.4.1, HTML "close a WebSocket"); any other code tells of a fault.
+    /// The reason that a client's close frame stands for. Browsers send 1001 when a page goes away, and no
+    /// code when a script names none (RFC 6455 section 7.4.1, HTML "close a WebSocket"). Any other code tells
+    /// of a fault.
     pub(crate) fn of_close_frame(code: Option<CloseCode>) -> Self {
         match code {
             None | Some(CloseCode::Normal | CloseCode::Away) => Self::ClientClosed,
@@ -74,7 +75,7 @@ impl DisconnectReason {
         matches!(self, Self::Draining | Self::Closed(_) | Self::ServerLeft)
     }
 
-    /// RFC 6455 section 7.4.1; 1012 (service restart) from the IANA registry.
+    /// The WebSocket close code: RFC 6455 section 7.4.1, and 1012 (service restart) from the IANA registry.
     pub(crate) fn close_code(self) -> CloseCode {
         match self {
             Self::ProtocolError => CloseCode::Protocol,

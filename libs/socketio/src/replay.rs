@@ -1,8 +1,9 @@
 //! What a session can replay: its last packets with an offset, within bounds of number, bytes and age.
 //!
-//! A client tells the offset of the last packet it has seen; everything behind that one is due. Offsets are found by
-//! position, not by comparison: two packets may be emitted in another order than they were encoded. An idle session
-//! has no packets and nothing allocated.
+//! A client presents the offset of the last packet that it got, and has to get every packet behind that one.
+//! The replay looks for the packet with that offset instead of comparing offsets, because packets may be
+//! emitted in another order than they were encoded. An idle session keeps no packets and has nothing
+//! allocated.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,18 +14,18 @@ use crate::config::Recovery;
 use crate::offset::Offset;
 use crate::packet::Packet;
 
-/// The packets a session keeps.
+/// The packets that a session keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
     kept: VecDeque<(Instant, Packet)>,
     bytes: usize,
-    /// The last packet that is no longer kept.
-    floor: Option<Offset>,
+    /// The offset of the packet that was forgotten last; none if the session still has all its packets.
+    last_forgotten: Option<Offset>,
 }
 
 impl Replay {
-    /// Keeps a packet that has an offset. `prune_age` is `None` while the client is away: then nothing is too old,
-    /// since the session as a whole will be.
+    /// Keeps a packet that has an offset. `prune_age` is `None` while the client is away: then no packet is
+    /// too old, since the session as a whole expires.
     pub(crate) fn push(
         &mut self,
         packet: &Packet,
@@ -52,13 +53,14 @@ impl Replay {
         }
     }
 
-    /// Everything behind the packet with this offset. Without one, or with one of an earlier session, which a client presents as long as
-    /// it has got nothing in this one: everything there ever was. `None` if some of that is no longer kept.
+    /// Every packet behind the one with this offset. Without an offset, or with one of an earlier session
+    /// (which a client presents until it has got a packet in this one): every packet of the session. `None`
+    /// if some of those are no longer kept.
     pub(crate) fn since(&self, offset: Option<Offset>) -> Option<Vec<Packet>> {
         let known = offset.and_then(|_| self.kept.iter().position(|(_, packet)| packet.offset() == offset));
         let skip = match known {
             Some(index) => 1 + index,
-            None if self.floor.is_none() || self.floor == offset => 0,
+            None if self.last_forgotten.is_none() || self.last_forgotten == offset => 0,
             None => return None,
         };
         Some(self.kept.iter().skip(skip).map(|(_, packet)| packet.clone()).collect())
@@ -67,7 +69,9 @@ impl Replay {
     fn forget_oldest(&mut self) {
         if let Some((_, packet)) = self.kept.pop_front() {
             self.bytes -= packet.len();
-            self.floor = packet.offset();
+            // A client that got this packet and none behind it can still go on: everything behind it is kept.
+            // A client that presents an earlier offset, or none, has a gap from now on.
+            self.last_forgotten = packet.offset();
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Sessions that can be recovered: by their private id, and those without a transport by the time they have been so.
+//! Sessions that can be recovered: all by their private id, and those without a transport by the time since
+//! they lost it.
 //!
-//! The number of waiting sessions is bounded; one too many makes the oldest expire. Removing something twice is
-//! harmless: only who gets the socket out calls the application.
+//! The number of waiting sessions is bounded; one too many makes the oldest expire. Removing a session twice
+//! is harmless: only the caller that takes the socket out calls the application.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -26,7 +27,7 @@ impl<S> Sessions<S> {
         Self(Mutex::new(Tables { by_private_id: HashMap::new(), parked: BTreeMap::new() }))
     }
 
-    /// Makes a session known.
+    /// Adds a session.
     pub(crate) fn insert(&self, socket: &Socket<S>) {
         if let Some(id) = socket.private_id() {
             self.0.lock().by_private_id.insert(*id, socket.clone());
@@ -45,7 +46,8 @@ impl<S> Sessions<S> {
         }
     }
 
-    /// Keeps a session that has no transport. Gives the one that has to go for it, if there are too many.
+    /// Keeps a session that has no transport. Gives the session that has to expire for it, if there are too
+    /// many.
     pub(crate) fn park(
         &self,
         socket: &Socket<S>,
@@ -63,7 +65,7 @@ impl<S> Sessions<S> {
         tables.parked.pop_first().map(|(_, socket)| socket)
     }
 
-    /// Takes a session out because it has a transport again. `false` if it was no longer there: it has expired.
+    /// Takes a session out because it has a transport again. `false` if the session has expired meanwhile.
     pub(crate) fn unpark(&self, socket: &Socket<S>, since: Instant, stats: &Stats) -> bool {
         let found = self.0.lock().parked.remove(&(since, *socket.id())).is_some();
         if found {

@@ -1,11 +1,11 @@
 //! What a server counts, for the application to export.
 //!
-//! Open connections and parked sessions go up and down, everything else only goes up. Reading is one relaxed load per
-//! number: each is right, but they are not taken at the same instant.
+//! Open connections and parked sessions go up and down; everything else only goes up. Each number is read by
+//! one relaxed load: each is right, but they are not of the same instant.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The numbers of one server.
+/// The counters and gauges of one server.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Open WebSocket connections (gauge).
@@ -46,7 +46,7 @@ pub struct Stats {
     pub panics: Count,
 }
 
-/// One number.
+/// A number that may be read at any time.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
 

@@ -1,39 +1,40 @@
 //! From HTTP to WebSocket: the handshake, and the probe by which a session moves over from polling.
 //!
-//! RFC 6455 section 4.2; no extension is ever negotiated. An upgrade goes: client `2probe`, server `3probe` and a noop for
-//! the GET that waits, client `5`. Until the `5` polling is what counts, and an upgrade that fails leaves it as it was.
+//! RFC 6455 section 4.2; the server never negotiates an extension. Steps of an upgrade: client `2probe`,
+//! server `3probe` and a noop for the waiting GET, client `5`. Until the `5` the session stays on polling,
+//! and a failed upgrade changes nothing.
 
 use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use crate::application::{Application, Handshake};
+use crate::application::Application;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::engine::Engine;
-use crate::http::open_packet;
-use crate::server::{Connection, Inbox, Shared};
+use crate::handshake::Handshake;
+use crate::open::open_packet;
+use crate::shared::{Connection, ServerShared, SessionInput, WebSocket};
 use crate::websocket;
 
-/// A server-side WebSocket.
-pub(crate) type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// The default of 128 KiB would be allocated for each connection; client events are a few hundred bytes.
+/// Read buffer of a connection. The default of 128 KiB would be allocated for each; client events are a few
+/// hundred bytes.
 const READ_BUFFER: usize = 1024;
-/// Frames are gathered up to this before the operating system gets them, so that a burst is few writes.
+/// Write buffer: frames are gathered up to this size before the operating system gets them, so that a burst
+/// is few writes.
 const WRITE_BUFFER: usize = 4 * 1024;
 
 /// A request that asks for a WebSocket.
 pub(crate) struct Offer {
     on_upgrade: OnUpgrade,
-    /// What proves to the client that it was understood.
+    /// The value of `Sec-WebSocket-Accept`.
     pub(crate) accept: HeaderValue,
 }
 
@@ -62,7 +63,7 @@ impl Offer {
 }
 
 /// Runs a session that begins as a WebSocket.
-pub(crate) async fn begin<A: Application>(shared: Arc<Shared<A>>, offer: Offer, handshake: Handshake) {
+pub(crate) async fn begin<A: Application>(shared: Arc<ServerShared<A>>, offer: Offer, handshake: Handshake) {
     let Some(socket) = offer.accept(&shared.config).await else { return };
     let engine = Engine::websocket(shared.bounds(), Arc::clone(&shared.stats));
     let mut driver = Driver::new(Arc::clone(&shared), Arc::clone(&engine), handshake);
@@ -76,7 +77,11 @@ pub(crate) async fn begin<A: Application>(shared: Arc<Shared<A>>, offer: Offer, 
 }
 
 /// Moves a session over from polling, or leaves it there.
-pub(crate) async fn probe<A: Application>(shared: Arc<Shared<A>>, offer: Offer, connection: Connection) {
+pub(crate) async fn probe<A: Application>(
+    shared: Arc<ServerShared<A>>,
+    offer: Offer,
+    connection: Connection,
+) {
     let Some(inbox) = connection.inbox else { return };
     let engine = connection.engine;
     let probing = async {
@@ -92,18 +97,18 @@ pub(crate) async fn probe<A: Application>(shared: Arc<Shared<A>>, offer: Offer, 
     };
     let Ok(Some(socket)) = tokio::time::timeout(shared.config.upgrade_timeout, probing).await else { return };
     shared.stats.upgrades.increment();
-    // If the session's task is gone, so is the session; the socket is dropped with the error.
-    let _ = inbox.send(Inbox::Upgrade(Box::new(socket))).await;
+    // If the session's task is gone, so is the session. The error drops the socket.
+    let _ = inbox.send(SessionInput::Upgrade(Box::new(socket))).await;
 }
 
-/// Closes a WebSocket for a session that cannot be upgraded (any more).
-pub(crate) async fn refuse<A: Application>(shared: Arc<Shared<A>>, offer: Offer) {
+/// Closes the WebSocket of a session that cannot be upgraded.
+pub(crate) async fn refuse<A: Application>(shared: Arc<ServerShared<A>>, offer: Offer) {
     if let Some(socket) = offer.accept(&shared.config).await {
         websocket::close(socket, crate::DisconnectReason::ProtocolError).await;
     }
 }
 
-/// An upgrade under way. Dropping it goes back to polling, unless there is none any more.
+/// An upgrade under way. Dropping it goes back to polling, unless the upgrade is complete.
 struct Probed<'a> {
     engine: &'a Engine,
 }

@@ -1,8 +1,8 @@
 //! The WebSocket transport: the task of a connection after its handshake or upgrade.
 //!
-//! One task reads, writes, runs the application's work and keeps time, so that an idle connection costs one small
-//! future. Writing coalesces: everything queued is fed, then flushed once. When the connection is to end in good
-//! order nothing more is read, the work under way is finished and what is queued is sent before the close frame.
+//! One task reads, writes, runs the application's hooks and keeps time, so that an idle connection costs one
+//! small future. Writing coalesces: the task feeds every queued packet, then flushes once. Orderly end: the
+//! task reads nothing more, finishes the running hook, and sends the queued packets before the close frame.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,32 +19,33 @@ use crate::codec::engine::{self, Inbound};
 use crate::driver::Driver;
 use crate::packet::Packet;
 use crate::reason::DisconnectReason;
-use crate::upgrade::WebSocket;
+use crate::shared::WebSocket;
 
 /// How long a closing handshake may take before the connection is dropped.
 const CLOSE_LINGER: Duration = Duration::from_secs(2);
 
-/// Drives the connection to its end, the application's part of it included.
+/// Drives the connection to its end, including the application's hooks for it.
 pub(crate) async fn run<A: Application>(driver: &mut Driver<A>, socket: WebSocket) {
-    let mut transport = Transport { socket, unflushed: false, rest: Vec::new() };
+    let mut transport = WebSocketTransport { socket, unflushed: false, rest: Vec::new() };
     driver.shared.stats.websocket_open.increment();
     poll_fn(|cx| transport.poll(driver, cx)).await;
     driver.shared.connections.remove(&driver.engine.id);
     driver.shared.stats.websocket_open.decrement();
     let reason = driver.engine.ending().unwrap_or(DisconnectReason::TransportClosed);
-    // At the same time: a dead client keeps the closing handshake waiting, but not who wants to recover the session.
+    // Both at the same time: a dead client delays the closing handshake, but must not delay a connection that
+    // wants to recover the session.
     Box::pin(async { tokio::join!(driver.finish(), close(transport.socket, reason)) }).await;
 }
 
-struct Transport {
+struct WebSocketTransport {
     socket: WebSocket,
     unflushed: bool,
-    /// Attachments of the packet being written, last first.
+    /// The attachments of the packet that is being written, the last first.
     rest: Vec<bytes::Bytes>,
 }
 
-impl Transport {
-    /// Ready when the connection is to be closed; why is known to the engine.
+impl WebSocketTransport {
+    /// Ready when the connection is to be closed. The engine knows the reason.
     fn poll<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             driver.engine.register(cx.waker());
@@ -66,13 +67,13 @@ impl Transport {
             }
             let over = std::task::ready!(driver.poll_time(cx));
             if over && ending.is_some() {
-                // The time for closing in good order is up.
+                // The time for the orderly end is up.
                 return Poll::Ready(());
             }
         }
     }
 
-    /// Feeds what is queued and flushes; ready when all of it is with the operating system.
+    /// Feeds the queued packets and flushes. Ready when the operating system has all of them.
     fn poll_write<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<()> {
         let outcome = self.poll_feed(driver, cx);
         driver.heartbeat.set_stalled(outcome.is_pending());
@@ -116,7 +117,7 @@ impl Transport {
         Some(Message::Text(packet.frame()))
     }
 
-    /// Reads one message; ready if there was one, or the end.
+    /// Reads one message. Ready if there was one, or the end of the stream.
     fn poll_read<A: Application>(&mut self, driver: &mut Driver<A>, cx: &mut Context<'_>) -> Poll<()> {
         let message = std::task::ready!(Pin::new(&mut self.socket).poll_next(cx));
         match message {
@@ -147,7 +148,7 @@ fn receive<A: Application>(driver: &mut Driver<A>, message: Message) {
 fn reason_of(error: &Error) -> DisconnectReason {
     match error {
         Error::Capacity(_) => DisconnectReason::TooLarge,
-        // A client that vanishes without a closing handshake breaks the protocol only on paper.
+        // A client that vanishes without a closing handshake is no protocol error worth counting.
         Error::Protocol(
             tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
         ) => DisconnectReason::TransportClosed,
@@ -156,16 +157,16 @@ fn reason_of(error: &Error) -> DisconnectReason {
     }
 }
 
-/// Says goodbye. A client that takes nothing any more is not waited for.
+/// Sends the close frame and waits for the closing handshake, unless the client has stopped reading.
 pub(crate) async fn close(mut socket: WebSocket, reason: DisconnectReason) {
     let frame = CloseFrame { code: reason.close_code(), reason: reason.as_str().into() };
     if matches!(reason, DisconnectReason::SlowClient | DisconnectReason::PingTimeout) {
-        // Sent if there is room for it at once, else not.
+        // The frame is sent only if there is room for it at once.
         let _ = socket.close(Some(frame)).now_or_never();
         return;
     }
     let handshake = async {
-        // Errors mean that it is closed, which is what is wanted.
+        // An error means that the connection is closed already.
         if socket.close(Some(frame)).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}
         }
@@ -176,8 +177,8 @@ pub(crate) async fn close(mut socket: WebSocket, reason: DisconnectReason) {
     let _ = tokio::time::timeout(CLOSE_LINGER, handshake).await;
 }
 
-/// Reads what a client is still sending, so that it gets to read the close frame: a connection closed over unread
-/// data is reset.
+/// Reads what the client is still sending, so that it gets to read the close frame: a connection that is
+/// closed over unread data is reset.
 async fn discard(socket: &mut WebSocket) {
     let mut buffer = [0; 1024];
     while let Ok(1..) = socket.get_mut().read(&mut buffer).await {}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use eventflow_socketio::Encoder;
 use eventflow_socketio::codec::attachments::Assembler;
 use eventflow_socketio::codec::engine::{self, Inbound};
-use eventflow_socketio::codec::socket::{self, Body};
+use eventflow_socketio::codec::socket::{self, PacketBody};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
@@ -60,7 +60,7 @@ proptest! {
         match socket::decode(&text, 0) {
             Ok(decoded) => {
                 prop_assert_eq!(&*decoded.namespace, &namespace);
-                let Body::Event { name: read, args: mut values, ack } = decoded.body else { panic!("no event") };
+                let PacketBody::Event { name: read, args: mut values, ack } = decoded.body else { panic!("no event") };
                 prop_assert_eq!((read, ack), (name, None));
                 let offset = values.pop().unwrap();
                 prop_assert!(offset.get().len() == 7 && offset.get().ends_with("1\""), "{}", offset);
@@ -110,7 +110,7 @@ proptest! {
 #[test]
 fn deeply_nested_json_is_passed_on_unread_and_overflows_no_stack() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let Body::Event { args, .. } = socket::decode(&format!("2[\"x\",{deep}]"), 0).unwrap().body else {
+    let PacketBody::Event { args, .. } = socket::decode(&format!("2[\"x\",{deep}]"), 0).unwrap().body else {
         panic!("no event")
     };
     assert_eq!(args[0].get(), deep);

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use eventflow_socketio::{Config, Delivery, DisconnectReason};
+use eventflow_socketio::{Config, DisconnectReason, EmitOutcome};
 use support::{Rig, Seen};
 
 #[tokio::test(start_paused = true)]
@@ -17,7 +17,7 @@ async fn a_client_that_lets_too_many_packets_wait_is_cut() {
     let socket = rig.socket();
     let packet = rig.server.application().encoder.ephemeral("n", &1).unwrap();
     // Nothing else runs meanwhile, so nothing is taken.
-    let queued = (0..4_097).filter(|_| socket.emit(&packet) == Delivery::Queued).count();
+    let queued = (0..4_097).filter(|_| socket.emit(&packet) == EmitOutcome::Queued).count();
     assert!((4_095..=4_096).contains(&queued), "{queued}");
     rig.until(Seen::Disconnected(DisconnectReason::SlowClient)).await;
     assert_eq!(rig.server.stats().slow_clients.get(), 1);
@@ -32,10 +32,10 @@ async fn a_client_that_lets_too_many_bytes_wait_is_cut() {
     let socket = rig.socket();
     let packet = rig.server.application().encoder.ephemeral("n", &*support::filler(100_000)).unwrap();
     for _ in 0..10 {
-        assert_eq!(socket.emit(&packet), Delivery::Queued);
+        assert_eq!(socket.emit(&packet), EmitOutcome::Queued);
     }
     assert!(socket.queued().bytes >= 1_000_000);
-    assert_eq!(socket.emit(&packet), Delivery::Dropped);
+    assert_eq!(socket.emit(&packet), EmitOutcome::Dropped);
     rig.until(Seen::Disconnected(DisconnectReason::SlowClient)).await;
 }
 
@@ -59,7 +59,7 @@ async fn a_polling_client_that_never_polls_is_cut() {
     rig.until(Seen::Connected(false)).await;
     let socket = rig.socket();
     let packet = rig.server.application().encoder.ephemeral("n", &1).unwrap();
-    while socket.emit(&packet) == Delivery::Queued {}
+    while socket.emit(&packet) == EmitOutcome::Queued {}
     rig.until(Seen::Disconnected(DisconnectReason::SlowClient)).await;
     assert_eq!(rig.get(&query).await.0, 400);
 }

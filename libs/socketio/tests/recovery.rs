@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use eventflow_socketio::{Config, Delivery, DisconnectReason, Encoder, Lost, Recovery};
+use eventflow_socketio::{Config, DisconnectReason, EmitOutcome, Encoder, Lost, Recovery};
 use futures_util::SinkExt as _;
 use support::{Client, Rig, Seen};
 use tokio_tungstenite::tungstenite::Message;
@@ -43,7 +43,7 @@ impl Memory {
     }
 }
 
-fn emit(rig: &Rig, number: u32) -> Delivery {
+fn emit(rig: &Rig, number: u32) -> EmitOutcome {
     rig.socket().emit(&rig.server.application().encoder.event("n", &number).unwrap())
 }
 
@@ -57,15 +57,15 @@ async fn start(config: Config) -> (Rig, Client, Memory) {
 async fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
     let (mut rig, mut client, mut memory) = start(Config::default()).await;
     memory.read(&mut client).await;
-    assert_eq!(emit(&rig, 1), Delivery::Queued);
+    assert_eq!(emit(&rig, 1), EmitOutcome::Queued);
     assert_eq!(memory.read(&mut client).await, r#"42["n",1,"2"]"#);
     drop(client);
     rig.until(Seen::Disconnected(DisconnectReason::TransportClosed)).await;
-    assert_eq!(emit(&rig, 2), Delivery::Kept);
+    assert_eq!(emit(&rig, 2), EmitOutcome::Kept);
     assert!(rig.socket().is_parked());
     assert_eq!(rig.server.stats().parked.get(), 1);
     tokio::time::sleep(Duration::from_secs(110)).await;
-    assert_eq!(emit(&rig, 3), Delivery::Kept);
+    assert_eq!(emit(&rig, 3), EmitOutcome::Kept);
 
     let (mut client, answer) = rig.joined(&memory.auth("anna")).await;
     assert_eq!((&answer["sid"], &answer["pid"]), (&memory.sid.clone().into(), &memory.pid.clone().into()));
@@ -273,7 +273,7 @@ async fn ephemeral_packets_are_not_replayed() {
     drop(client);
     rig.until(Seen::Disconnected(DisconnectReason::TransportClosed)).await;
     let typing = rig.server.application().encoder.ephemeral("typing", &1).unwrap();
-    assert_eq!(rig.socket().emit(&typing), Delivery::Dropped);
+    assert_eq!(rig.socket().emit(&typing), EmitOutcome::Dropped);
     let (mut client, _) = rig.joined(&memory.auth("anna")).await;
     assert_eq!(memory.read(&mut client).await, r#"42["early",1,"2"]"#);
 }

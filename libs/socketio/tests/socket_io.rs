@@ -1,4 +1,5 @@
-//! Socket.IO v5 as a client sees it: joining, leaving, events, answers, attachments, and hooks that misbehave.
+//! Socket.IO v5 as a client sees it: joining, leaving, events, answers, attachments, and hooks that
+//! misbehave.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails to unwrap has failed")]
 

@@ -209,7 +209,7 @@ impl AppendBatch<'_> {
                 Placement::Known(message) => self.answers[i] = Some(Appended::Duplicate(message)),
                 Placement::Join(message) => plan.joins.extend(LegJoin::new(i, new, message)),
                 Placement::Wait => plan.waiting.push(i),
-                Placement::Own => plan.insert(i, new, thread, &mut last),
+                Placement::Store => plan.insert(i, new, thread, &mut last),
             }
         }
         plan

@@ -40,7 +40,7 @@ pub(crate) enum Placement {
     /// Its leg has joined this stored message before.
     Known(Message),
     /// Its leg joins this stored message, unless another writer takes that leg first.
-    LegJoin(Message),
+    Join(Message),
     /// It belongs to a message of the same batch that is not stored yet.
     Wait,
     /// It becomes a message of its own.

@@ -24,7 +24,8 @@ use eventflow_metrics::RefusalReason;
 use eventflow_ports::Membership;
 use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::{
-    Accepted, Application, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Offset, Socket,
+    Accepted, Application, ClientEvent, ConnectError, DisconnectReason, Encoder, Handshake, JoinKind, Offset,
+    Socket,
 };
 use http::request::Parts as RequestHead;
 use parking_lot::Mutex;
@@ -107,7 +108,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn asker(&self, socket: &Socket<Member>, event: &Event) -> Asker {
+    pub(crate) fn asker(&self, socket: &Socket<Member>, event: &ClientEvent) -> Asker {
         Asker { socket: socket.clone(), ack: event.ack, encoder: self.encoder.clone() }
     }
 
@@ -140,7 +141,7 @@ pub(crate) struct SocketApp(pub(crate) Arc<Shared>);
 impl Application for SocketApp {
     type State = Member;
 
-    fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::Refusal> {
+    fn admit(&self, head: &RequestHead) -> Result<(), eventflow_socketio::RequestRefusal> {
         if !self.0.is_open.load(SeqCst) {
             return Err(connect::turned_away(&Refusal::new(
                 ErrorCode::Unavailable,
@@ -170,10 +171,10 @@ impl Application for SocketApp {
         Ok(Accepted { identity: Some(session_of(&state)), note: Some(note.to_string()), state })
     }
 
-    async fn joining(&self, socket: &Socket<Member>, how: Joining<Member>) {
+    async fn joining(&self, socket: &Socket<Member>, how: JoinKind<Member>) {
         match how {
-            Joining::Recovered(newer) => socket.state().renew(&newer),
-            Joining::Fresh(lost) => {
+            JoinKind::Recovered(newer) => socket.state().renew(&newer),
+            JoinKind::Fresh(lost) => {
                 if let Some(wanted) = lost.and_then(|lost| Resumable::of(&lost, socket.state().tag())) {
                     socket.add_to_note(&wanted.told());
                     socket.set_apart(true);
@@ -196,7 +197,7 @@ impl Application for SocketApp {
         }
     }
 
-    async fn event(&self, socket: &Socket<Member>, event: Event) {
+    async fn event(&self, socket: &Socket<Member>, event: ClientEvent) {
         let name = EventName::of(&event.name);
         let taken = self.0.take(socket, name, event).await;
         self.0.edge.metrics.edge.events(name, taken).inc();

@@ -62,9 +62,9 @@ pub(crate) fn seat(
 }
 
 /// A refusal as the answer to a request.
-pub(crate) fn turned_away(refusal: &Refusal) -> eventflow_socketio::Refusal {
+pub(crate) fn turned_away(refusal: &Refusal) -> eventflow_socketio::RequestRefusal {
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::FORBIDDEN);
-    eventflow_socketio::Refusal { status, body: serde_json::json!(refusal.body()) }
+    eventflow_socketio::RequestRefusal { status, body: serde_json::json!(refusal.body()) }
 }
 
 fn bad_credential(edge: &Edge, refusal: &Refusal) -> ConnectError {

@@ -16,7 +16,7 @@ use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::event::{Audience, Delivery, Participants};
 use eventflow_protocol::presence::Presence;
 use eventflow_protocol::{EventId, ThreadId, Timestamp, UserId};
-use eventflow_socketio::{Delivery as Sent, Packet};
+use eventflow_socketio::{EmitOutcome as Sent, Packet};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet, VecDeque};

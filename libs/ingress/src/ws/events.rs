@@ -11,7 +11,7 @@ use crate::ws::connect;
 use crate::ws::event::{EventName, Taken};
 use crate::ws::member::Member;
 use eventflow_protocol::{ErrorCode, UserId};
-use eventflow_socketio::{Event, Socket};
+use eventflow_socketio::{ClientEvent, Socket};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Shared {
         self: &Arc<Self>,
         socket: &Socket<Member>,
         name: EventName,
-        event: Event,
+        event: ClientEvent,
     ) -> Taken {
         if socket.state().user().is_some() && socket.state().acts(self.edge.clock.now()) {
             self.beat.here(socket);
@@ -35,7 +35,7 @@ impl Shared {
         }
     }
 
-    async fn take_known(self: &Arc<Self>, asker: Asker, name: EventName, event: &Event) -> Taken {
+    async fn take_known(self: &Arc<Self>, asker: Asker, name: EventName, event: &ClientEvent) -> Taken {
         let body = body(event);
         let result =
             if asker.socket.state().may_ask(self.edge.events_per_minute) { body } else { Err(limited()) };
@@ -53,7 +53,7 @@ impl Shared {
         }
     }
 
-    fn take_unknown(&self, asker: &Asker, event: &Event) -> Taken {
+    fn take_unknown(&self, asker: &Asker, event: &ClientEvent) -> Taken {
         if !asker.socket.state().may_ask_unknown(self.edge.events_per_minute) {
             return Taken::Limited;
         }
@@ -126,7 +126,7 @@ impl Shared {
 }
 
 /// The event's first argument, which must be an object.
-fn body(event: &Event) -> Result<Object, Refusal> {
+fn body(event: &ClientEvent) -> Result<Object, Refusal> {
     if !event.attachments.is_empty() {
         return Err(Refusal::invalid("binary events are not accepted"));
     }

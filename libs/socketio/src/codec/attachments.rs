@@ -1,12 +1,12 @@
 //! Puts a binary packet together: first the text that announces attachments, then that many binary messages.
 //!
-//! Between them nothing else may come (protocol page, "Sending binary data"). What is collected is bounded in number
-//! by the packet's decoder and in bytes here.
+//! Nothing else may come between them (protocol page, "Sending binary data"). The packet's decoder bounds the
+//! number of attachments; this module bounds their bytes.
 
 use bytes::Bytes;
 
 use super::CodecError;
-use super::socket::Decoded;
+use super::socket::DecodedPacket;
 
 /// Collects the attachments of at most one packet at a time.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Assembler {
 
 #[derive(Debug)]
 struct Partial {
-    packet: Decoded,
+    packet: DecodedPacket,
     attachments: Vec<Bytes>,
     bytes: usize,
 }
@@ -25,14 +25,14 @@ struct Partial {
 #[derive(Debug)]
 pub struct Complete {
     /// The packet.
-    pub packet: Decoded,
+    pub packet: DecodedPacket,
     /// As many as the packet announced.
     pub attachments: Vec<Bytes>,
 }
 
 impl Assembler {
     /// Takes a packet. Gives it back if it is complete, else keeps it until its attachments have come.
-    pub fn packet(&mut self, packet: Decoded) -> Result<Option<Complete>, CodecError> {
+    pub fn packet(&mut self, packet: DecodedPacket) -> Result<Option<Complete>, CodecError> {
         if self.partial.is_some() {
             return Err(CodecError::OutOfOrder);
         }
@@ -43,7 +43,8 @@ impl Assembler {
         Ok(None)
     }
 
-    /// Takes an attachment. Gives the packet if this was its last one. `max_bytes` bounds all of them together.
+    /// Takes an attachment. Gives the packet if this was its last one. `max_bytes` bounds all of them
+    /// together.
     pub fn attachment(&mut self, data: Bytes, max_bytes: usize) -> Result<Option<Complete>, CodecError> {
         let mut partial = self.partial.take().ok_or(CodecError::OutOfOrder)?;
         partial.bytes += data.len();

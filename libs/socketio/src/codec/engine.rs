@@ -1,7 +1,8 @@
-//! Engine.IO v4 packets: one type digit and data, over WebSocket one per message, over polling joined by `\x1e`.
+//! Engine.IO v4 packets: one type digit and data, over WebSocket one per message, over polling joined by
+//! `\x1e`.
 //!
-//! <https://socket.io/docs/v4/engine-io-protocol/>. Only what a client may send is decoded; a binary message is a
-//! WebSocket binary frame, or `b` and base64 in a polling payload.
+//! <https://socket.io/docs/v4/engine-io-protocol/>. Only what a client may send is decoded; a binary message
+//! is a WebSocket binary frame, or `b` and base64 in a polling payload.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +12,11 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::CodecError;
 use crate::packet::Packet;
 
-/// Between two packets of a polling payload.
+/// Stands between two packets of a polling payload.
 const SEPARATOR: char = '\u{1e}';
 
-/// Packets one polling payload may have. The size of a body bounds it too, but two bytes a packet would make a large
-/// multiple of it in memory.
+/// Most packets in one polling payload. The size of the body bounds them too, but packets of two bytes would
+/// take a large multiple of that in memory.
 pub const MAX_PACKETS: usize = 16 * 1024;
 
 /// A packet from a client.
@@ -23,7 +24,7 @@ pub const MAX_PACKETS: usize = 16 * 1024;
 pub enum Inbound {
     /// `1`: the client closes the transport.
     Close,
-    /// `2`, with its data: only as the probe of an upgrade.
+    /// `2`, with its data: the probe of an upgrade.
     Ping(Utf8Bytes),
     /// `3`: the answer to a ping.
     Pong,
@@ -33,7 +34,7 @@ pub enum Inbound {
     Binary(Bytes),
     /// `5`: the end of an upgrade.
     Upgrade,
-    /// `6`: nothing.
+    /// `6`: a noop.
     Noop,
 }
 

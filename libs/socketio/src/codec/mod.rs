@@ -1,7 +1,7 @@
 //! The two packet formats, as pure functions: text in, packet out, and back.
 //!
-//! Nothing here knows of connections. Every decoder takes bytes of a stranger: it allocates no more than a small
-//! multiple of its input, never panics, and says what is wrong ([`CodecError`]).
+//! Nothing here knows of connections. Every decoder takes bytes of a stranger: it allocates no more than a
+//! small multiple of its input, never panics, and says what is wrong ([`CodecError`]).
 
 pub mod attachments;
 pub mod engine;
@@ -15,7 +15,7 @@ pub enum CodecError {
     /// There is no packet.
     #[error("empty packet")]
     Empty,
-    /// The type is none that a client may send.
+    /// A client may not send a packet of this type.
     #[error("unknown packet type")]
     UnknownType,
     /// A binary packet is not valid base64.

@@ -1,32 +1,34 @@
-//! Socket.IO v5 packets: `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]` inside an Engine.IO message.
+//! Socket.IO v5 packets: `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]` inside an Engine.IO
+//! message.
 //!
-//! <https://socket.io/docs/v4/socket-io-protocol/>. Decoding checks what the reference decoder checks: an event is an
-//! array with a name that is not reserved, an acknowledgement an array, CONNECT has an object or nothing. Arguments
-//! stay the JSON they are. Encoding writes the Engine.IO type `4` in front, so that the result can be sent as it is.
+//! <https://socket.io/docs/v4/socket-io-protocol/>. Decoding checks what the reference decoder checks: an
+//! event is an array with a name that is not reserved, an acknowledgement is an array, CONNECT has an object
+//! or nothing. Arguments stay unparsed JSON. Encoding writes the Engine.IO type `4` in front, so that the
+//! result can be sent as it is.
 
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::CodecError;
 
-/// Names that implementations use for their own events; the reference decoder refuses them too.
+/// Names that implementations use for their own events. The reference decoder refuses them too.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// A packet from a client.
 #[derive(Debug, Clone)]
-pub struct Decoded {
+pub struct DecodedPacket {
     /// The namespace, `/` if there was none.
     pub namespace: Box<str>,
-    /// What it is.
-    pub body: Body,
-    /// Attachments that follow it.
+    /// The content of the packet.
+    pub body: PacketBody,
+    /// Number of attachments that follow.
     pub attachments: usize,
 }
 
-/// What a packet from a client is.
+/// The content of a packet from a client.
 #[derive(Debug, Clone)]
-pub enum Body {
+pub enum PacketBody {
     /// Asks to join the namespace, with a JSON object.
     Connect(Option<Box<RawValue>>),
     /// Leaves the namespace.
@@ -37,28 +39,28 @@ pub enum Body {
         name: String,
         /// The arguments.
         args: Vec<Box<RawValue>>,
-        /// Where the answer goes.
+        /// The number under which the client waits for the answer.
         ack: Option<u64>,
     },
-    /// An answer to an event of ours. We never ask for one, so it is checked and dropped.
+    /// An answer to an event of the server. The server never asks for one, so it is checked and dropped.
     Ack,
 }
 
 /// Types of packets to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PacketKind {
     /// An event.
     Event,
     /// An answer.
     Ack,
-    /// An event with so many attachments.
+    /// An event with this many attachments.
     BinaryEvent(usize),
-    /// An answer with so many attachments.
+    /// An answer with this many attachments.
     BinaryAck(usize),
 }
 
 /// Reads a packet; `text` is without the Engine.IO type.
-pub fn decode(text: &str, max_attachments: usize) -> Result<Decoded, CodecError> {
+pub fn decode(text: &str, max_attachments: usize) -> Result<DecodedPacket, CodecError> {
     let kind = *text.as_bytes().first().ok_or(CodecError::Empty)?;
     if !matches!(kind, b'0'..=b'3' | b'5' | b'6') {
         return Err(CodecError::UnknownType);
@@ -70,15 +72,15 @@ pub fn decode(text: &str, max_attachments: usize) -> Result<Decoded, CodecError>
     let (namespace, rest) = split_namespace(rest);
     let (id, json) = split_id(rest)?;
     let body = match kind {
-        b'0' => Body::Connect(object(json)?),
-        b'1' => Body::Disconnect,
+        b'0' => PacketBody::Connect(object(json)?),
+        b'1' => PacketBody::Disconnect,
         b'2' | b'5' => event(json, id)?,
         _ => answer(json, id)?,
     };
-    Ok(Decoded { namespace: namespace.into(), body, attachments })
+    Ok(DecodedPacket { namespace: namespace.into(), body, attachments })
 }
 
-/// Writes an event without attachments; the offset becomes a last argument.
+/// Writes an event without attachments. The offset becomes the last argument.
 pub(crate) fn encode_event(
     namespace: &str,
     name: &str,
@@ -92,18 +94,23 @@ pub(crate) fn encode_event(
     all.push(&*name);
     all.extend_from_slice(arguments);
     all.extend(offset.as_deref());
-    encode(Kind::Event, namespace, None, &all)
+    encode(PacketKind::Event, namespace, None, &all)
 }
 
-/// Writes an event or an answer; `elements` are what the array holds.
-pub(crate) fn encode(kind: Kind, namespace: &str, id: Option<u64>, elements: &[&RawValue]) -> Utf8Bytes {
+/// Writes an event or an answer. `elements` are the elements of the array.
+pub(crate) fn encode(
+    kind: PacketKind,
+    namespace: &str,
+    id: Option<u64>,
+    elements: &[&RawValue],
+) -> Utf8Bytes {
     let size: usize = elements.iter().map(|element| element.get().len() + 1).sum();
     let mut text = String::with_capacity(size + namespace.len() + 40);
     match kind {
-        Kind::Event => text.push_str("42"),
-        Kind::Ack => text.push_str("43"),
-        Kind::BinaryEvent(count) => push_binary(&mut text, "45", count),
-        Kind::BinaryAck(count) => push_binary(&mut text, "46", count),
+        PacketKind::Event => text.push_str("42"),
+        PacketKind::Ack => text.push_str("43"),
+        PacketKind::BinaryEvent(count) => push_binary(&mut text, "45", count),
+        PacketKind::BinaryAck(count) => push_binary(&mut text, "46", count),
     }
     push_namespace(&mut text, namespace);
     if let Some(id) = id {
@@ -178,7 +185,8 @@ fn split_attachments(text: &str, max: usize) -> Result<(usize, &str), CodecError
     if all_digits && count <= max { Ok((count, rest)) } else { Err(CodecError::Attachments) }
 }
 
-/// A namespace starts with a slash and ends at a comma or at the end; what is behind a `?` is no part of it.
+/// Splits off the namespace. It starts with a slash and ends at a comma or at the end of the text; anything
+/// behind a `?` is no part of it.
 fn split_namespace(text: &str) -> (&str, &str) {
     if !text.starts_with('/') {
         return ("/", text);
@@ -204,17 +212,17 @@ fn object(json: &str) -> Result<Option<Box<RawValue>>, CodecError> {
     if value.get().starts_with('{') { Ok(Some(value)) } else { Err(CodecError::Payload) }
 }
 
-fn event(json: &str, ack: Option<u64>) -> Result<Body, CodecError> {
+fn event(json: &str, ack: Option<u64>) -> Result<PacketBody, CodecError> {
     let mut elements: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| CodecError::Payload)?;
     if elements.is_empty() {
         return Err(CodecError::Payload);
     }
     let name = name_of(elements.remove(0))?;
     let args = elements.into_iter().map(ToOwned::to_owned).collect();
-    Ok(Body::Event { name, args, ack })
+    Ok(PacketBody::Event { name, args, ack })
 }
 
-/// The reference decoder takes numbers for names too.
+/// The name of an event. The reference decoder accepts numbers as names too.
 fn name_of(element: &RawValue) -> Result<String, CodecError> {
     let text = element.get();
     let name = match text.as_bytes().first() {
@@ -225,7 +233,7 @@ fn name_of(element: &RawValue) -> Result<String, CodecError> {
     if RESERVED.contains(&name.as_str()) { Err(CodecError::ReservedName) } else { Ok(name) }
 }
 
-fn answer(json: &str, id: Option<u64>) -> Result<Body, CodecError> {
+fn answer(json: &str, id: Option<u64>) -> Result<PacketBody, CodecError> {
     let _: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| CodecError::Payload)?;
-    id.map(|_| Body::Ack).ok_or(CodecError::AckId)
+    id.map(|_| PacketBody::Ack).ok_or(CodecError::AckId)
 }

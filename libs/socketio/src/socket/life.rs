@@ -1,4 +1,5 @@
-//! The steps of a socket's life, taken by the task of its connection and by the reaper: joining, leaving, waiting, being taken over.
+//! The steps of a socket's life: joining, leaving, waiting, being taken over. The task of its connection and
+//! the reaper take them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Identity, Inner, Link, Pending, Place, Socket};
+use super::{HeldPackets, Lifecycle, NewSession, Phase, Socket, SocketInner};
 use crate::codec::socket;
 use crate::engine::Engine;
 use crate::id::Id;
@@ -17,33 +18,34 @@ use crate::reason::DisconnectReason;
 
 /// The first step of taking a session over.
 pub(crate) enum Claim {
-    /// It is joining again.
+    /// The session is joining again.
     Taken {
-        /// The packets its client has missed.
+        /// The packets that its client has missed.
         missed: Vec<Packet>,
-        /// What it was listed under as waiting.
+        /// The time under which it was listed as waiting.
         since: Instant,
     },
-    /// Its old transport has to go first; ask again when told.
+    /// Its old transport has to go first. Claim again when the receiver resolves.
     Wait(oneshot::Receiver<()>),
-    /// It cannot be recovered.
+    /// The session cannot be recovered.
     Lost,
 }
 
 impl<S> Socket<S> {
-    /// A new session, joining.
-    pub(crate) fn new(identity: Identity, state: S) -> Self {
-        let place = Place::Joining(Pending::default());
-        let link = Link { place, order: Order::default(), replay: None, claimant: None, condemned: None };
-        Self(Arc::new(Inner {
+    /// A new session in the phase `Joining`.
+    pub(crate) fn new(identity: NewSession, state: S) -> Self {
+        let phase = Phase::Joining(HeldPackets::default());
+        let lifecycle =
+            Lifecycle { phase, order: Order::default(), replay: None, claimant: None, forced_end: None };
+        Self(Arc::new(SocketInner {
             id: Id::random(),
             private_id: identity.recovery.is_some().then(Id::random),
             note: identity.note,
             more: OnceLock::new(),
             namespace: identity.namespace,
-            identity: identity.name,
+            identity: identity.identity,
             recovery: identity.recovery,
-            link: Mutex::new(link),
+            lifecycle: Mutex::new(lifecycle),
             state,
         }))
     }
@@ -53,7 +55,7 @@ impl<S> Socket<S> {
         self.0.private_id.as_ref()
     }
 
-    /// What the client presents to have the session again.
+    /// The text that the client presents to recover the session.
     fn presented(&self) -> Option<String> {
         let id = self.0.private_id.as_ref()?;
         let more = self.0.more.get().map_or("", |more| more);
@@ -61,87 +63,88 @@ impl<S> Socket<S> {
     }
 
     /// Whether a connection with this identity may have this session.
-    pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
-        self.0.namespace == identity.namespace && self.0.identity == identity.name
+    pub(crate) fn belongs_to(&self, identity: &NewSession) -> bool {
+        self.0.namespace == identity.namespace && self.0.identity == identity.identity
     }
 
-    /// Puts the socket on a transport: the CONNECT answer, what was missed, what came since.
+    /// Puts the socket on a transport and queues the CONNECT answer, the missed packets, and the packets
+    /// emitted since `joining`.
     pub(crate) fn attach(&self, engine: &Arc<Engine>, missed: Vec<Packet>) {
         let answer =
             socket::encode_connect(self.namespace(), self.id().as_str(), self.presented().as_deref());
         let mut packets = vec![Packet::control(answer)];
         packets.extend(missed);
-        let mut link = self.0.link.lock();
-        let before = std::mem::replace(&mut link.place, Place::Connected(Arc::clone(engine)));
-        if let Place::Joining(pending) = before {
+        let mut lifecycle = self.0.lifecycle.lock();
+        let before = std::mem::replace(&mut lifecycle.phase, Phase::Connected(Arc::clone(engine)));
+        if let Phase::Joining(pending) = before {
             packets.extend(pending.packets);
             if pending.overflown {
                 engine.end(DisconnectReason::SlowClient);
             }
         }
-        let condemned = link.condemned;
-        packets.extend(condemned.into_iter().flat_map(|how| self.farewell(how)));
+        let forced_end = lifecycle.forced_end;
+        packets.extend(forced_end.into_iter().flat_map(|how| self.last_packets(how)));
         engine.push_all(packets);
-        if let Some(how) = condemned {
+        if let Some(how) = forced_end {
             engine.end(how.reason());
         }
     }
 
     /// Takes the socket off its transport.
     pub(crate) fn detach(&self) {
-        self.0.link.lock().place = Place::Leaving;
+        self.0.lifecycle.lock().phase = Phase::Leaving;
     }
 
-    /// Whether it may be kept for a recovery.
+    /// Whether the session may be kept for a recovery.
     pub(crate) fn is_recoverable(&self) -> bool {
-        self.0.recovery.is_some() && self.0.link.lock().condemned.is_none()
+        self.0.recovery.is_some() && self.0.lifecycle.lock().forced_end.is_none()
     }
 
-    /// Makes it claimable. `since` is what it is listed under as waiting.
+    /// Lets a new connection claim the session. `since` is the time under which it is listed as waiting.
     pub(crate) fn park(&self, since: Instant) {
-        let mut link = self.0.link.lock();
-        if matches!(link.place, Place::Gone) {
+        let mut lifecycle = self.0.lifecycle.lock();
+        if matches!(lifecycle.phase, Phase::Gone) {
             return;
         }
-        link.place = Place::Parked(since);
-        if let Some(claimant) = link.claimant.take() {
+        lifecycle.phase = Phase::Parked(since);
+        if let Some(claimant) = lifecycle.claimant.take() {
             // A claimant that has given up meanwhile is no loss.
             let _ = claimant.send(());
         }
     }
 
-    /// The end.
-    pub(crate) fn bury(&self) {
-        let mut link = self.0.link.lock();
-        link.place = Place::Gone;
-        link.replay = None;
-        link.claimant = None;
+    /// Ends the session: nothing is kept, and nobody can claim it.
+    pub(crate) fn set_gone(&self) {
+        let mut lifecycle = self.0.lifecycle.lock();
+        lifecycle.phase = Phase::Gone;
+        lifecycle.replay = None;
+        lifecycle.claimant = None;
     }
 
-    /// Tries to take the session over for a client that has seen packets up to `seen`.
+    /// Tries to take the session over for a client that has got the packets up to `seen`.
     pub(crate) fn claim(&self, seen: Option<Offset>) -> Claim {
-        let mut link = self.0.link.lock();
-        let missed = link.replay.as_ref().map_or_else(|| Some(Vec::new()), |replay| replay.since(seen));
-        let Some(missed) = missed.filter(|_| link.condemned.is_none()) else { return Claim::Lost };
-        match &link.place {
-            Place::Joining(_) | Place::Gone => return Claim::Lost,
-            Place::Parked(since) => {
+        let mut lifecycle = self.0.lifecycle.lock();
+        let missed = lifecycle.replay.as_ref().map_or_else(|| Some(Vec::new()), |replay| replay.since(seen));
+        let Some(missed) = missed.filter(|_| lifecycle.forced_end.is_none()) else { return Claim::Lost };
+        match &lifecycle.phase {
+            Phase::Joining(_) | Phase::Gone => return Claim::Lost,
+            Phase::Parked(since) => {
                 let since = *since;
-                link.place = Place::Joining(Pending::default());
+                lifecycle.phase = Phase::Joining(HeldPackets::default());
                 return Claim::Taken { missed, since };
             }
-            Place::Connected(engine) => engine.end(DisconnectReason::Replaced),
-            Place::Leaving => {}
+            Phase::Connected(engine) => engine.end(DisconnectReason::Replaced),
+            Phase::Leaving => {}
         }
         let (sender, receiver) = oneshot::channel();
-        link.claimant = Some(sender);
+        lifecycle.claimant = Some(sender);
         Claim::Wait(receiver)
     }
 
-    /// Forgets packets nobody will ask for any more.
+    /// Forgets packets that are too old for a recovery.
     pub(crate) fn prune(&self) {
         let Some(recovery) = &self.0.recovery else { return };
-        if let Some(replay) = &mut self.0.link.lock().replay {
+        if let Some(replay) = &mut self.0.lifecycle.lock().replay {
             replay.prune(Instant::now(), recovery.window);
         }
     }

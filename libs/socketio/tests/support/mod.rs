@@ -1,6 +1,7 @@
 //! A server with an application that tells what happens to it, and clients that talk to it without a network.
 //!
-//! Everything runs on in-memory pipes, so that tests may pause the clock: time passes when nobody has anything to do.
+//! Everything runs on in-memory pipes, so that tests may pause the clock: time passes when nobody has
+//! anything to do.
 
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use eventflow_socketio::{
-    Accepted, Application, Config, ConnectError, DisconnectReason, Encoder, Event, Handshake, Joining, Lost,
-    Refusal, Server, Socket,
+    Accepted, Application, ClientEvent, Config, ConnectError, DisconnectReason, Encoder, Handshake, JoinKind,
+    Lost, RequestRefusal, Server, Socket,
 };
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, StatusCode};
@@ -52,9 +53,9 @@ pub(crate) struct App {
 impl Application for App {
     type State = u32;
 
-    fn admit(&self, head: &http::request::Parts) -> Result<(), Refusal> {
+    fn admit(&self, head: &http::request::Parts) -> Result<(), RequestRefusal> {
         if head.headers.get("origin").is_some_and(|origin| origin == "https://evil.example") {
-            return Err(Refusal {
+            return Err(RequestRefusal {
                 status: StatusCode::FORBIDDEN,
                 body: serde_json::json!({ "message": "origin" }),
             });
@@ -80,10 +81,10 @@ impl Application for App {
         Ok(Accepted { identity, note: Some("note".into()), state: 7 })
     }
 
-    async fn joining(&self, socket: &Socket<u32>, how: Joining<u32>) {
+    async fn joining(&self, socket: &Socket<u32>, how: JoinKind<u32>) {
         match how {
-            Joining::Recovered(state) => self.tell(Seen::Joining(state == 7)).await,
-            Joining::Fresh(lost) => {
+            JoinKind::Recovered(state) => self.tell(Seen::Joining(state == 7)).await,
+            JoinKind::Fresh(lost) => {
                 self.tell(Seen::Joining(false)).await;
                 self.lost.lock().clone_from(&lost);
             }
@@ -97,7 +98,7 @@ impl Application for App {
         self.tell(Seen::Connected(recovered)).await;
     }
 
-    async fn event(&self, socket: &Socket<u32>, event: Event) {
+    async fn event(&self, socket: &Socket<u32>, event: ClientEvent) {
         self.tell(Seen::Event(event.name.clone())).await;
         let args: Vec<&RawValue> = event.args.iter().map(AsRef::as_ref).collect();
         match event.name.as_str() {

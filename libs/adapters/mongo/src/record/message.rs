@@ -6,10 +6,10 @@ use crate::fingerprint::{binary, fingerprint};
 use crate::free_form::FreeForm;
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::change::ChangeMark;
-use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::document::{
     Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt,
 };
+use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
