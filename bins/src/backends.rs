@@ -11,7 +11,7 @@ use eventflow_ports::{
     NoRegistry, People, PresenceStore, Registry, Store, SystemClock,
 };
 use eventflow_redis::{
-    JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, Settings,
+    JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,7 +181,7 @@ fn open_presence(
 ) -> anyhow::Result<(Arc<dyn Registry>, Arc<dyn PresenceStore>)> {
     let url = config.presence.url.expose();
     if url != MEMORY {
-        let registry = RedisRegistry::new(url, Settings::default()).context("presence.url")?;
+        let registry = RedisRegistry::new(url, RegistrySettings::default()).context("presence.url")?;
         let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock))
             .context("presence.url")?;
         return Ok((Arc::new(registry), Arc::new(presence)));

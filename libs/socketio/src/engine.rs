@@ -194,7 +194,7 @@ impl Engine {
             DisconnectReason::SlowClient => self.stats.slow_clients.increment(),
             DisconnectReason::PingTimeout => self.stats.ping_timeouts.increment(),
             DisconnectReason::ProtocolError | DisconnectReason::TooLarge => {
-                self.stats.protocol_errors.increment()
+                self.stats.protocol_errors.increment();
             }
             _ => {}
         }

@@ -138,7 +138,7 @@ fn receive<A: Application>(driver: &mut Driver<A>, message: Message) {
         },
         Message::Binary(data) => driver.packet(Inbound::Binary(data)),
         Message::Close(frame) => {
-            driver.engine.end(DisconnectReason::of_close_frame(frame.map(|frame| frame.code)))
+            driver.engine.end(DisconnectReason::of_close_frame(frame.map(|frame| frame.code)));
         }
         // The library answers WebSocket pings.
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

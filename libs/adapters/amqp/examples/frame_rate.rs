@@ -1,4 +1,5 @@
-//! How many frames go through one RabbitMQ queue: published with confirms, one in flight, consumed and acknowledged meanwhile.
+//! How many frames go through one RabbitMQ queue: published with confirms, one in flight, consumed and
+//! acknowledged meanwhile.
 //!
 //! `cargo run --release -p eventflow-amqp --example frame_rate -- amqp://guest:guest@127.0.0.1:5672/%2f`
 

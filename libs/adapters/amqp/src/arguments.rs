@@ -1,7 +1,8 @@
-//! What each kind of queue is to RabbitMQ, as declaration arguments and as `rabbitmq/definitions.json`.
+//! The declaration arguments of each kind of queue, and `rabbitmq/definitions.json` made of them.
 //!
-//! One pure function, [`arguments`], decides; the processes declare from it and the file is generated from it, so they cannot
-//! differ. Valid on RabbitMQ 3.10 to 4.x. A queue keeps its arguments for ever: changing one here needs a new queue name.
+//! One pure function, [`arguments`], decides. The processes declare from it and the file is generated from
+//! it, so they cannot differ. Valid on RabbitMQ 3.10 to 4.x. A queue keeps its arguments for ever: a changed
+//! argument needs a new queue name.
 
 use eventflow_bus::topology::{
     DELIVERY_LIMIT, GATEWAY_QUEUE_EXPIRES, GATEWAY_QUEUE_MAX_BYTES, GATEWAYS_EXCHANGE, QueueKind, QueueSpec,
@@ -24,7 +25,7 @@ pub enum Argument {
     Flag(bool),
 }
 
-/// The arguments a queue is declared with.
+/// The arguments with which a queue is declared.
 pub fn arguments(queue: &QueueSpec) -> Vec<(&'static str, Argument)> {
     match queue.kind {
         QueueKind::Work => work(&queue.name),
@@ -40,17 +41,17 @@ pub fn arguments(queue: &QueueSpec) -> Vec<(&'static str, Argument)> {
     }
 }
 
-/// The exchange a queue is bound to, if it is reached by more than its name.
+/// The exchange that a queue is bound to. None for a queue that is only reached by its name.
 pub fn fanout_exchange(queue: &QueueSpec) -> Option<&'static str> {
     match queue.kind {
-        // The routing key of a message stays free to name the queue it returns to.
+        // The routing key of a message names the queue that it returns to, so the exchange must not use it.
         QueueKind::Delay(delay) => Some(delay.queue()),
         QueueKind::Gateway => Some(GATEWAYS_EXCHANGE),
         QueueKind::Work | QueueKind::SingleActive | QueueKind::Dead => None,
     }
 }
 
-/// Everything to create, in the format that `rabbitmqctl import_definitions` reads; no users.
+/// Everything to create except users, in the format that `rabbitmqctl import_definitions` reads.
 pub fn definitions(topology: &Topology) -> Value {
     let queues = topology.queues();
     let bound: Vec<(&str, &'static str)> =
@@ -72,13 +73,13 @@ fn milliseconds(duration: Duration) -> Argument {
     Argument::Number(i64::try_from(duration.as_millis()).expect("a delay of the topology is hours at most"))
 }
 
-/// Replicated and on disk before it is confirmed.
+/// A quorum queue: a message is replicated and on disk before it is confirmed.
 fn quorum() -> (&'static str, Argument) {
     ("x-queue-type", text("quorum"))
 }
 
-/// Expired and over-delivered messages are handed on with a confirm. The broker does that only together with `reject-publish`;
-/// with another overflow it silently falls back to at most once.
+/// Makes the broker hand expired and over-delivered messages on with a confirm. It does that only together
+/// with `reject-publish`; with another overflow behaviour it silently falls back to at most once.
 fn handed_on_safely() -> [(&'static str, Argument); 3] {
     [
         ("x-dead-letter-exchange", text("")),
@@ -90,7 +91,8 @@ fn handed_on_safely() -> [(&'static str, Argument); 3] {
 fn work(name: &str) -> Vec<(&'static str, Argument)> {
     let mut arguments = vec![
         quorum(),
-        // The default is none on 3.x and 20 on 4.x; having one also keeps returned messages in their place on 3.x.
+        // The default is no limit on 3.x and 20 on 4.x. On 3.x a limit also keeps returned messages in their
+        // place.
         ("x-delivery-limit", Argument::Number(DELIVERY_LIMIT.into())),
         ("x-dead-letter-routing-key", text(dead(name))),
     ];
@@ -98,20 +100,22 @@ fn work(name: &str) -> Vec<(&'static str, Argument)> {
     arguments
 }
 
-/// Looking at a parked message and putting it back counts as a delivery; the default of 4.x would drop it after 20 looks, and there is
-/// no number for "never" that 3.x accepts.
+/// A dead-letter queue. Looking at a parked message and putting it back counts as a delivery: the default of
+/// 4.x would drop it after 20 looks. 3.x accepts no number that means "never", so the limit is only high.
 fn parked() -> Vec<(&'static str, Argument)> {
     vec![quorum(), ("x-delivery-limit", Argument::Number(1_000_000))]
 }
 
-/// No dead-letter routing key: the message's own, the queue it came from, is kept.
+/// A queue of the retry ladder. Without a dead-letter routing key a message keeps its own, which names the
+/// queue it came from.
 fn delayed(wait: Duration) -> Vec<(&'static str, Argument)> {
     let mut arguments = vec![quorum(), ("x-message-ttl", milliseconds(wait))];
     arguments.extend(handed_on_safely());
     arguments
 }
 
-/// Classic, since it lives and dies with one process and needs no replicas; durable, to survive a restart of the broker.
+/// The queue of a gateway. Classic, since it lives and dies with one process and needs no replicas; durable,
+/// so that it survives a restart of the broker.
 fn gateway() -> Vec<(&'static str, Argument)> {
     let bytes = i64::try_from(GATEWAY_QUEUE_MAX_BYTES).expect("a queue bound fits an i64");
     vec![

@@ -1,10 +1,11 @@
 //! The broker seam on RabbitMQ: two supervised connections and what is made on them.
 //!
-//! Connecting returns at once, with or without a RabbitMQ; [`AmqpBroker::health`](eventflow_bus::port::Broker::health) tells.
-//! All tasks run on one tracker, which [`AmqpBroker::shutdown`] awaits.
+//! Connecting returns at once, with or without a RabbitMQ;
+//! [`AmqpBroker::health`](eventflow_bus::port::Broker::health) says whether there is one. All tasks run on
+//! one tracker, which [`AmqpBroker::shutdown`] awaits.
 
 use crate::config::{AmqpConfig, AmqpError, CALL_TIMEOUT};
-use crate::link::{Link, LinkState};
+use crate::link::{ConnectionLink, LinkState};
 use crate::observer::Side;
 use crate::publisher::AmqpPublisher;
 use crate::replies::Forward;
@@ -23,10 +24,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// RabbitMQ.
+/// The broker seam on RabbitMQ. Share it in an `Arc`.
 pub struct AmqpBroker {
     config: AmqpConfig,
-    publishing: Link,
+    publishing: ConnectionLink,
     consuming: Consuming,
     responder: Responder,
     health: watch::Receiver<Health>,
@@ -35,7 +36,7 @@ pub struct AmqpBroker {
 }
 
 impl AmqpBroker {
-    /// Starts connecting, and keeps at it. Must be called within a tokio runtime.
+    /// Starts connecting, and goes on until there is a connection. Must be called within a tokio runtime.
     pub fn connect(config: AmqpConfig) -> Result<Arc<Self>, AmqpError> {
         let uri = config.uri()?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -51,11 +52,12 @@ impl AmqpBroker {
         Ok(Arc::new(Self { config, publishing, consuming, responder, health, tasks, stop }))
     }
 
-    /// Closes both connections in order and awaits every task. Publishers and subscriptions that are still open fail.
+    /// Closes both connections in order and awaits every task. Publishers and subscriptions that are still
+    /// open fail.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
-        // Closing a connection is bounded by the same time; the second is for what hangs on it.
+        // Closing a connection takes this time at most. The same again is for the tasks that use it.
         if timeout(CALL_TIMEOUT * 2, self.tasks.wait()).await.is_err() {
             tracing::warn!("the broker's tasks did not end in time");
         }
@@ -68,7 +70,7 @@ impl Broker for AmqpBroker {
         declare::declare(&self.consuming.link, &topology.queues()).await
     }
 
-    /// Nobody but this gateway declares its queue, so asking first and declaring then is not a race.
+    /// Asks first and declares then. That is no race, because only this gateway declares its queue.
     async fn declare_gateway(&self, id: &GatewayId) -> Result<bool, BrokerError> {
         let queue = QueueSpec { name: gateway(id).name().to_owned(), kind: QueueKind::Gateway };
         let existed = match self.depth(&queue.name).await {
@@ -111,7 +113,11 @@ impl Broker for AmqpBroker {
     }
 }
 
-async fn report_health(mut publishing: Link, mut consuming: Link, report: watch::Sender<Health>) {
+async fn report_health(
+    mut publishing: ConnectionLink,
+    mut consuming: ConnectionLink,
+    report: watch::Sender<Health>,
+) {
     loop {
         let health = worst(&publishing.state.borrow_and_update(), &consuming.state.borrow_and_update());
         report.send_if_modified(|reported| {

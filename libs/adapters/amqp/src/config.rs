@@ -1,33 +1,38 @@
 //! What the adapter is told, and the time limits it works with.
 //!
-//! A limit that an operator may want to change is in [`AmqpConfig`]; the others are constants here, each with its reason.
+//! A limit that an operator may want to change is in [`AmqpConfig`]; the others are constants here, each with
+//! its reason.
 
 use crate::observer::{Deaf, Observer};
 use lapin::uri::AMQPUri;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A publish that is not confirmed for this long is answered with an error. Confirms take milliseconds, hundreds of them under
-/// heavy load; ingress answers its client after 3 s anyway.
+/// Confirm: a publish without one for this long is answered with an error. Confirms take milliseconds,
+/// hundreds of them under heavy load. The ingress answers its client after 3 s anyway.
 pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
-/// Seconds between heartbeats. A peer that is silent for two intervals is gone, so a half-open connection costs at most 20 s.
+/// Heartbeat: seconds between two. A peer that is silent for two intervals is gone, so a half-open connection
+/// costs at most 20 s.
 pub(crate) const HEARTBEAT_SECONDS: u16 = 10;
-/// Name resolution, TCP and TLS together.
+/// Connect: name resolution, TCP and TLS together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// TCP, TLS and the AMQP handshake: a broker that is starting accepts connections before it answers them.
+/// Handshake: TCP, TLS and the AMQP handshake together. A broker that is starting accepts connections before
+/// it answers them.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// One question to the broker: open a channel, consume, count.
+/// Call: one question to the broker, such as opening a channel, consuming, or counting.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Creating one queue: a replicated one elects a leader first, which a busy cluster takes its time for.
+/// Declaration: creating one queue. A replicated queue elects a leader first, for which a busy cluster takes
+/// its time.
 pub(crate) const DECLARE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest payload in bytes; `rabbitmq.conf` sets the same. The broker closes the channel over a larger one, which would take
-/// the neighbours in flight with it, so it is refused here.
+/// Payload: largest size in bytes; `rabbitmq.conf` sets the same. The broker closes the channel over a larger
+/// payload, which would take the neighbours in flight with it, so the publisher refuses it.
 pub(crate) const PAYLOAD_MAX_BYTES: usize = 1_048_576;
 
-/// Why there is no broker at all.
+/// Why a broker cannot be made from its settings.
 #[derive(Debug, thiserror::Error)]
 pub enum AmqpError {
-    /// The URL is not `amqp://user:password@host:port/vhost` or the same with `amqps`. It is not repeated here: it holds a password.
+    /// The URL is not `amqp://user:password@host:port/vhost` or the same with `amqps`. The error does not
+    /// repeat it, since it holds a password.
     #[error("read the broker url: {0}")]
     Url(&'static str),
 }
@@ -35,20 +40,22 @@ pub enum AmqpError {
 /// How to reach RabbitMQ.
 #[derive(Clone)]
 pub struct AmqpConfig {
-    /// `amqp://user:password@host:port/vhost` (the vhost percent-encoded, `%2f` for the default one), or `amqps://`.
+    /// `amqp://user:password@host:port/vhost` (the vhost percent-encoded, `%2f` for the default one), or
+    /// `amqps://`.
     pub url: String,
-    /// Shown by the broker's management pages, with the side appended: `ws-gateway publish`.
+    /// The name of the connections on the broker's management pages. The side is appended: `ws-gateway
+    /// publish`.
     pub connection_name: String,
-    /// How long a confirm may take.
+    /// Longest wait for a confirm.
     pub publish_timeout: Duration,
-    /// Certificates (PEM) to trust for `amqps` beside the public ones.
+    /// Certificates (PEM) that `amqps` trusts beside the public ones.
     pub tls_ca_pem: Option<String>,
     /// Who is told about reconnects, alarms and returned messages.
     pub observer: Arc<dyn Observer>,
 }
 
 impl AmqpConfig {
-    /// With 5 s for a confirm, public certificate authorities and nobody observing.
+    /// Settings with 5 s for a confirm, public certificate authorities and no observer.
     pub fn new(url: impl Into<String>, connection_name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -59,10 +66,10 @@ impl AmqpConfig {
         }
     }
 
-    /// The URL as lapin wants it, with our heartbeat unless the URL names one.
+    /// The URL as lapin wants it, with [`HEARTBEAT_SECONDS`] unless the URL names a heartbeat.
     pub(crate) fn uri(&self) -> Result<AMQPUri, AmqpError> {
         if self.url.contains('[') {
-            // lapin would silently connect to localhost instead.
+            // With an IPv6 address lapin would silently connect to localhost instead.
             return Err(AmqpError::Url("an IPv6 address needs a host name"));
         }
         let mut uri: AMQPUri =

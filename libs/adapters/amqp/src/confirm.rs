@@ -1,7 +1,8 @@
 //! Publishes a batch on one channel, pipelined, and tells for each message what became of it.
 //!
-//! All messages are put on the wire in order, then the confirms are awaited. lapin hands a returned message to whichever
-//! confirm completes next, which in a batch need not be its own, so each message carries a number by which it is recognised.
+//! All messages are put on the wire in order, then the confirms are awaited. lapin hands a returned message
+//! to whichever confirm completes next, which in a batch need not be its own, so each message carries a
+//! number by which it is recognised.
 
 use crate::headers;
 use eventflow_bus::port::{BrokerError, Destination, Outgoing};
@@ -31,13 +32,13 @@ pub(crate) enum Fate {
 }
 
 /// Where a message goes in terms of AMQP.
-pub(crate) struct Route<'a> {
+pub(crate) struct PublishAddress<'a> {
     pub(crate) exchange: &'a str,
     pub(crate) routing_key: &'a str,
     pub(crate) mandatory: bool,
 }
 
-impl<'a> From<&'a Destination> for Route<'a> {
+impl<'a> From<&'a Destination> for PublishAddress<'a> {
     fn from(destination: &'a Destination) -> Self {
         match destination {
             Destination::Queue(queue) => Self { exchange: "", routing_key: queue, mandatory: true },
@@ -53,7 +54,8 @@ impl<'a> From<&'a Destination> for Route<'a> {
     }
 }
 
-/// Publishes all messages, numbering them from `first_id`, and awaits their confirms until `give_up` resolves.
+/// Publishes all messages, numbering them from `first_id`, and awaits their confirms until `give_up`
+/// resolves.
 pub(crate) async fn publish(
     channel: &Channel,
     messages: &[Outgoing],
@@ -84,14 +86,14 @@ where
 
 fn confirming(channel: Channel, message: Outgoing, id: u64) -> Confirming {
     Box::pin(async move {
-        let route = Route::from(&message.to);
+        let route = PublishAddress::from(&message.to);
         publish_one(&channel, &route, &message.payload, headers::properties(&message, id)).await?.await
     })
 }
 
 pub(crate) async fn publish_one(
     channel: &Channel,
-    route: &Route<'_>,
+    route: &PublishAddress<'_>,
     payload: &[u8],
     properties: BasicProperties,
 ) -> lapin::Result<lapin::PublisherConfirm> {
@@ -112,7 +114,8 @@ async fn settle_until(pending: &mut [MaybeDone<Confirming>], give_up: impl Futur
     }
 }
 
-/// Reads the confirms off. A return arrives before its own confirm, so among the finished confirms none is missing.
+/// Reads the confirms off. A return arrives before its own confirm, so among the finished confirms none is
+/// missing.
 fn fates(pending: Vec<MaybeDone<Confirming>>, first_id: u64) -> Vec<Fate> {
     let mut returned = Vec::new();
     let mut fates: Vec<Fate> =

@@ -1,11 +1,11 @@
 //! Makes queues, exchanges and bindings exist, and asks about them.
 //!
-//! Everything here repeats harmlessly: declaring what exists changes nothing. It runs on the consuming connection, so that it
-//! works while publishers are held back.
+//! Safe to repeat because declaring what exists changes nothing. Declarations run on the consuming
+//! connection, so that they work while the broker holds publishers back.
 
 use crate::arguments::{Argument, arguments, fanout_exchange};
 use crate::config::{CALL_TIMEOUT, DECLARE_TIMEOUT};
-use crate::link::Link;
+use crate::link::ConnectionLink;
 use crate::reject::{about_queue, late};
 use eventflow_bus::port::{BrokerError, Depth};
 use eventflow_bus::topology::{GATEWAYS_EXCHANGE, QueueSpec};
@@ -15,8 +15,8 @@ use lapin::{Channel, ExchangeKind};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Declares all of `queues` with the exchanges they are bound to.
-pub(crate) async fn declare(link: &Link, queues: &[QueueSpec]) -> Result<(), BrokerError> {
+/// Declares all of `queues` with the exchanges that they are bound to.
+pub(crate) async fn declare(link: &ConnectionLink, queues: &[QueueSpec]) -> Result<(), BrokerError> {
     let channel = link.open().await?.channel;
     bounded(GATEWAYS_EXCHANGE, DECLARE_TIMEOUT, declare_exchange(&channel, GATEWAYS_EXCHANGE)).await?;
     for queue in queues {
@@ -25,8 +25,8 @@ pub(crate) async fn declare(link: &Link, queues: &[QueueSpec]) -> Result<(), Bro
     Ok(())
 }
 
-/// Deletes a queue; deleting what does not exist is fine.
-pub(crate) async fn delete(link: &Link, queue: &str) -> Result<(), BrokerError> {
+/// Deletes a queue. A queue that does not exist is no error.
+pub(crate) async fn delete(link: &ConnectionLink, queue: &str) -> Result<(), BrokerError> {
     let channel = link.open().await?.channel;
     let deleting = channel.queue_delete(queue.into(), QueueDeleteOptions::default());
     match bounded(queue, CALL_TIMEOUT, deleting).await {
@@ -36,7 +36,7 @@ pub(crate) async fn delete(link: &Link, queue: &str) -> Result<(), BrokerError> 
 }
 
 /// Counts a queue's messages and consumers.
-pub(crate) async fn depth(link: &Link, queue: &str) -> Result<Depth, BrokerError> {
+pub(crate) async fn depth(link: &ConnectionLink, queue: &str) -> Result<Depth, BrokerError> {
     let channel = link.open().await?.channel;
     let found = bounded(queue, CALL_TIMEOUT, look(&channel, queue)).await?;
     Ok(Depth { ready: found.message_count().into(), consumers: found.consumer_count().into() })

@@ -1,7 +1,8 @@
-//! Our facts beside a payload as AMQP headers and properties, and back.
+//! The facts beside a payload as AMQP headers and properties, and back.
 //!
-//! Only our own headers are written, so what the broker added on the way (`x-death`, `x-delivery-count`) never travels on with
-//! a message that is published again: a 3.x broker would interpret it.
+//! Only the system's own headers are written. So what the broker added on the way (`x-death`,
+//! `x-delivery-count`) never travels on with a message that is published again: a 3.x broker would interpret
+//! it.
 
 use bytes::Bytes;
 use eventflow_bus::port::{Headers, Incoming, Outgoing, ReplyTo, Tag};
@@ -14,13 +15,13 @@ const TRACEPARENT: &str = "traceparent";
 const ATTEMPT: &str = "x-ef-attempt";
 const REASON: &str = "x-ef-reason";
 const ORIGIN: &str = "x-ef-origin";
-/// Set by quorum queues: deliveries that ended without an acknowledgement.
+/// Quorum queues set it: the number of deliveries that ended without an acknowledgement.
 const DELIVERY_COUNT: &str = "x-delivery-count";
-/// Set by the broker when it moves a message itself; the latest event first.
+/// The broker sets it when it moves a message itself. The latest event comes first.
 const DEATHS: &str = "x-death";
-/// The death of a message whose consumers died too often.
+/// The reason in [`DEATHS`] of a message that was delivered too often without an acknowledgement.
 const DELIVERY_LIMIT: &str = "delivery_limit";
-/// Written to disk.
+/// The delivery mode of a message that is written to disk.
 const PERSISTENT: u8 = 2;
 /// The queue that means "on this channel" to the broker.
 pub(crate) const REPLY_QUEUE: &str = "amq.rabbitmq.reply-to";
@@ -55,7 +56,7 @@ pub(crate) fn incoming(delivery: Delivery) -> Incoming {
         tag: Tag(delivery.delivery_tag),
         payload: Bytes::from(delivery.data),
         redelivered: delivery.redelivered,
-        // A classic queue does not count; one redelivery is what its flag says.
+        // A classic queue does not count deliveries; its flag stands for one.
         delivery_count: counted.unwrap_or_else(|| u32::from(delivery.redelivered)),
         headers: headers(&table),
         reply_to: delivery.properties.reply_to().as_ref().map(|address| address.as_str().to_owned()),

@@ -1,9 +1,9 @@
 //! RabbitMQ behind the broker seam: the only crate that names lapin.
 //!
-//! [`AmqpBroker`] keeps two connections, one to publish and one to consume (an alarm stops the first, never the second), and
-//! reconnects each by itself; lapin's own recovery stays off. Channels, consumers and delivery tags belong to the connection
-//! they were made on and are never carried over: whoever holds one learns of the loss and opens a new one.
-//! Declarations are valid on RabbitMQ 3.10 to 4.x.
+//! [`AmqpBroker`] keeps two connections, one to publish and one to consume (a broker alarm stops the first,
+//! never the second). It reconnects each by itself; lapin's own recovery stays off. Channels, consumers and
+//! delivery tags belong to the connection that they were made on and are never carried over: whoever holds
+//! one learns of the loss and opens a new one. Declarations are valid on RabbitMQ 3.10 to 4.x.
 
 mod arguments;
 mod broker;
@@ -11,7 +11,6 @@ mod config;
 mod confirm;
 mod declare;
 mod headers;
-mod hunger;
 mod link;
 mod liveness;
 mod observer;
@@ -20,6 +19,7 @@ mod reconnect;
 mod reject;
 mod replies;
 mod responder;
+mod starvation;
 mod subscription;
 mod supervisor;
 mod unsettled;

@@ -1,7 +1,7 @@
-//! The current connection of one side, for those who need a channel on it.
+//! The current connection of one side, for everybody who needs a channel on it.
 //!
-//! The supervisor writes the state, everybody else reads it here. There is no waiting for a connection: while there is none,
-//! the answer is an error at once.
+//! The supervisor writes the state; everybody else reads it here. Nobody waits for a connection: while there
+//! is none, the answer is an error at once.
 
 use crate::config::CALL_TIMEOUT;
 use crate::reject::{late, unavailable};
@@ -15,9 +15,9 @@ use tokio::time::timeout;
 #[derive(Clone)]
 pub(crate) struct Live {
     pub(crate) connection: Arc<Connection>,
-    /// Counts the connections of this side; what was made on an earlier one is void.
+    /// Counts the connections of this side. Channels of an earlier connection are void.
     pub(crate) generation: u64,
-    /// The broker's reason for holding publishers back, while it does.
+    /// The broker's reason for holding publishers back, while it holds them back.
     pub(crate) blocked: Option<String>,
 }
 
@@ -37,19 +37,19 @@ impl LinkState {
 }
 
 /// A channel and the connection it belongs to.
-pub(crate) struct Opened {
+pub(crate) struct OpenedChannel {
     pub(crate) channel: Channel,
     pub(crate) generation: u64,
 }
 
 /// A view of one side's connection.
 #[derive(Clone)]
-pub(crate) struct Link {
+pub(crate) struct ConnectionLink {
     pub(crate) state: watch::Receiver<LinkState>,
 }
 
-impl Link {
-    /// The connection there is now.
+impl ConnectionLink {
+    /// The current connection.
     pub(crate) fn live(&self) -> Result<Live, BrokerError> {
         match &*self.state.borrow() {
             LinkState::Up(live) if live.connection.status().connected() => Ok(live.clone()),
@@ -58,21 +58,21 @@ impl Link {
         }
     }
 
-    /// The connection there is now, if publishing on it is not held back.
+    /// The current connection, if the broker does not hold publishers back.
     pub(crate) fn writable(&self) -> Result<Live, BrokerError> {
         let live = self.live()?;
         if live.blocked.is_some() { Err(BrokerError::Blocked) } else { Ok(live) }
     }
 
-    /// Opens a channel on the connection there is now.
-    pub(crate) async fn open(&self) -> Result<Opened, BrokerError> {
+    /// Opens a channel on the current connection.
+    pub(crate) async fn open(&self) -> Result<OpenedChannel, BrokerError> {
         let live = self.live()?;
         let opening = timeout(CALL_TIMEOUT, live.connection.create_channel());
         let channel = opening.await.map_err(|_| late("open a channel"))?.map_err(unavailable)?;
-        Ok(Opened { channel, generation: live.generation })
+        Ok(OpenedChannel { channel, generation: live.generation })
     }
 
-    /// Resolves when the broker holds publishers back; never, if it does not.
+    /// Resolves once the broker holds publishers back.
     pub(crate) async fn until_blocked(&self) {
         let mut state = self.state.clone();
         if state.wait_for(|state| state.blocked().is_some()).await.is_err() {

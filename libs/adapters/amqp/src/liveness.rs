@@ -1,9 +1,10 @@
-//! Notices a subscription that is gone without the client having been told.
+//! Notices within 15 s a subscription that the broker has ended without telling the client.
 //!
-//! A deleted queue, a closed channel and a broken connection announce themselves. What does not: a consumer that the broker
-//! forgot (a lost cancel, a failed-over queue) and a channel that no longer answers. So each subscription asks for its queue on
-//! its own channel every few seconds: no answer, no queue, or twice no consumer at all, and it is over. Within 15 s. What it sees
-//! of the queue is handed on, for [`crate::hunger`].
+//! A deleted queue, a closed channel and a broken connection announce themselves. Two losses do not: a
+//! consumer that the broker forgot (a lost cancel, a failed-over queue), and a channel that no longer
+//! answers. So each subscription asks for its queue on its own channel every few seconds. It is over if there
+//! is no answer, no queue, or twice in a row no consumer at all. The number of ready messages is handed on to
+//! [`crate::starvation`].
 
 use crate::config::CALL_TIMEOUT;
 use crate::declare::look;
@@ -12,12 +13,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Three of these bound the time to notice: two without a consumer, or one and the time-out of a call.
+/// Time between two questions. Three of them bound the time to notice: two without a consumer, or one and the
+/// timeout of a call.
 const ASK_EVERY: Duration = Duration::from_secs(5);
-/// A queue that moves to another node has no consumer for a moment.
+/// Answers without a consumer after which the subscription is over. A queue that moves to another node has
+/// none for a moment.
 const STRIKES: u32 = 2;
 
-/// Resolves with the reason when the subscription to `queue` on `channel` is over. Tells at each look how many messages are ready.
+/// Resolves with the reason when the subscription to `queue` on `channel` is over. Sends the number of ready
+/// messages after each answer.
 pub(crate) async fn until_lost(channel: Channel, queue: String, ready: watch::Sender<u32>) -> String {
     let mut strikes = 0;
     loop {

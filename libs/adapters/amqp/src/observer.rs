@@ -1,7 +1,7 @@
 //! What the adapter tells whoever keeps the metrics.
 //!
-//! Every method has an empty body, so that an observer names only what it counts. They are called from tasks of the adapter and
-//! must not block.
+//! Every method has an empty body, so that an observer names only what it counts. They are called from tasks
+//! of the adapter and must not block.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,15 +1,16 @@
 //! A confirmed publisher on a channel of its own.
 //!
-//! The channel is opened when it is first needed, with the consumer for replies on it, and replaced when its connection is
-//! another one by now, when the broker closed it, or when a confirm did not come: what is still in flight there then belongs to
-//! nobody. Repeating a publish is safe because every stage drops what it has already seen.
+//! The publisher opens the channel when it first needs it, with the consumer for replies on it. It opens a
+//! new one when the connection was replaced, when the broker closed the channel, or when a confirm did not
+//! come: nobody waits any more for what is still in flight there.
+//! Safe to repeat because every stage drops what it has seen before.
 
 use crate::config::PAYLOAD_MAX_BYTES;
 use crate::confirm::{self, Fate};
-use crate::link::Link;
+use crate::link::ConnectionLink;
 use crate::observer::Observer;
 use crate::reject::{is_not_found, late, unavailable};
-use crate::replies::{self, Replies};
+use crate::replies::{self, ReplyConsumer};
 use async_trait::async_trait;
 use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use lapin::Channel;
@@ -18,28 +19,29 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-/// Messages in flight on the channel: lapin looks through all of them on each confirm of several, and more gain nothing.
+/// Pipeline: messages in flight on the channel. lapin looks through all of them on each confirm of several,
+/// and more gain nothing.
 const PIPELINE_MAX: usize = 512;
-/// How long confirms are still awaited after the broker said that it holds publishers back. Those that it had read before are
-/// confirmed right away; the others after the alarm.
+/// Alarm: how long the publisher still waits for confirms after the broker began to hold publishers back. The
+/// broker confirms the messages that it had read before right away, the others only after the alarm.
 const BLOCKED_GRACE: Duration = Duration::from_millis(250);
 
 /// See [`eventflow_bus::port::Publish`].
 pub(crate) struct AmqpPublisher {
-    pub(crate) link: Link,
+    pub(crate) link: ConnectionLink,
     pub(crate) replies: Option<replies::Forward>,
     pub(crate) publish_timeout: Duration,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) next_id: u64,
-    pub(crate) open: Option<Open>,
+    pub(crate) open: Option<PublishChannel>,
 }
 
-/// The channel in use.
-pub(crate) struct Open {
+/// The channel in use, and the connection that it belongs to.
+pub(crate) struct PublishChannel {
     channel: Channel,
     generation: u64,
     /// Ends with the channel.
-    _replies: Option<Replies>,
+    _replies: Option<ReplyConsumer>,
 }
 
 #[async_trait]
@@ -72,7 +74,8 @@ impl AmqpPublisher {
         results.extend(batch.iter().filter_map(&mut result));
     }
 
-    /// Publishes what fits. The channel is put back only if nothing is left in flight on it, also when this future is dropped.
+    /// Publishes messages that fit. The channel is put back only if nothing is left in flight on it. So it is
+    /// lost, as it should be, when this future is dropped.
     async fn send(&mut self, messages: &[Outgoing], deadline: Instant) -> Vec<Result<(), BrokerError>> {
         let open = match self.take_open(deadline).await {
             Ok(open) => open,
@@ -88,7 +91,7 @@ impl AmqpPublisher {
         messages.iter().zip(fates).map(|(message, fate)| self.judge(message, fate)).collect()
     }
 
-    /// Resolves when it makes no sense to wait for further confirms.
+    /// Resolves when the publisher should stop waiting for confirms.
     async fn patience(&self, deadline: Instant) {
         tokio::select! {
             () = sleep_until(deadline) => {}
@@ -112,8 +115,8 @@ impl AmqpPublisher {
         }
     }
 
-    /// The channel of the connection there is now; opened if need be.
-    async fn take_open(&mut self, deadline: Instant) -> Result<Open, BrokerError> {
+    /// Takes the channel on the current connection, and opens one if there is none.
+    async fn take_open(&mut self, deadline: Instant) -> Result<PublishChannel, BrokerError> {
         let live = self.link.writable()?;
         if let Some(open) = self
             .open
@@ -132,14 +135,14 @@ impl AmqpPublisher {
         timeout_at(deadline, opening).await.map_err(|_| late("open a channel"))?
     }
 
-    async fn open_channel(&self) -> Result<Open, BrokerError> {
+    async fn open_channel(&self) -> Result<PublishChannel, BrokerError> {
         let opened = self.link.open().await?;
         opened.channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(unavailable)?;
         let replies = match &self.replies {
             Some(forward) => Some(forward.start(&opened.channel).await?),
             None => None,
         };
-        Ok(Open { channel: opened.channel, generation: opened.generation, _replies: replies })
+        Ok(PublishChannel { channel: opened.channel, generation: opened.generation, _replies: replies })
     }
 }
 

@@ -1,8 +1,9 @@
 //! How long to wait before the next attempt to connect.
 //!
-//! Exponential with jitter from 100 ms to 2 s, for ever: a broker restart of seconds costs seconds, and a fleet does not come
-//! back in step. The wait starts over only after a connection was healthy for a while, so that a broker that accepts and drops
-//! is not hammered. The only place that uses `backoff`.
+//! Waits grow exponentially with jitter from 100 ms to 2 s and never end: a broker restart of seconds costs
+//! seconds, and a fleet does not come back in step. They start over only after a connection was healthy for a
+//! while, so that a broker that accepts and drops connections is not hammered. The only place that uses
+//! `backoff`.
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
@@ -25,7 +26,7 @@ impl Reconnect {
         let mut waits = ExponentialBackoff {
             initial_interval: FIRST_WAIT,
             current_interval: FIRST_WAIT,
-            // The crate spreads around its cap, and the longest wait is meant to be the longest.
+            // The crate adds its jitter on top of the cap, and no wait may be longer than the longest.
             max_interval: LONGEST_WAIT.div_f64(1.0 + JITTER),
             randomization_factor: JITTER,
             multiplier: 2.0,

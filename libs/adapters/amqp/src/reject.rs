@@ -7,7 +7,7 @@ const NOT_FOUND: u16 = 404;
 const RESOURCE_LOCKED: u16 = 405;
 const PRECONDITION_FAILED: u16 = 406;
 
-/// No connection, or it broke.
+/// There is no connection, or it broke.
 pub(crate) fn unavailable(source: impl Into<Source>) -> BrokerError {
     BrokerError::Unavailable(source.into())
 }
@@ -17,12 +17,12 @@ pub(crate) fn late(what: &'static str) -> BrokerError {
     unavailable(format!("{what}: no answer in time"))
 }
 
-/// There is no such queue or exchange.
+/// Whether there is no such queue or exchange.
 pub(crate) fn is_not_found(error: &lapin::Error) -> bool {
     reply_code(error) == Some(NOT_FOUND)
 }
 
-/// Something of that name exists and is different.
+/// Whether something of that name exists with other properties.
 pub(crate) fn is_mismatch(error: &lapin::Error) -> bool {
     matches!(reply_code(error), Some(RESOURCE_LOCKED | PRECONDITION_FAILED))
 }

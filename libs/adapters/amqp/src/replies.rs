@@ -1,7 +1,8 @@
 //! Replies to a publisher, by RabbitMQ's direct reply-to.
 //!
-//! The consumer must be on the channel that publishes the requests and takes replies without acknowledging them. They are handed
-//! on without waiting: when the receiver does not keep up they are dropped, since whoever asked has a timeout anyway.
+//! The consumer must be on the channel that publishes the requests, and takes replies without acknowledging
+//! them. It hands them on without waiting: it drops replies that the receiver does not take in time, since
+//! whoever asked has a timeout anyway.
 
 use crate::headers::REPLY_QUEUE;
 use crate::observer::Observer;
@@ -24,14 +25,14 @@ pub(crate) struct Forward {
     pub(crate) tasks: TaskTracker,
 }
 
-/// Replies are handed on while this lives.
-pub(crate) struct Replies {
+/// A consumer of replies. It hands replies on until it is dropped.
+pub(crate) struct ReplyConsumer {
     _stop: DropGuard,
 }
 
 impl Forward {
     /// Starts handing on what arrives on `channel`.
-    pub(crate) async fn start(&self, channel: &Channel) -> Result<Replies, BrokerError> {
+    pub(crate) async fn start(&self, channel: &Channel) -> Result<ReplyConsumer, BrokerError> {
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let consuming = channel.basic_consume(REPLY_QUEUE.into(), "".into(), options, FieldTable::default());
         let consumer = consuming.await.map_err(unavailable)?;
@@ -39,7 +40,7 @@ impl Forward {
         let task = hand_on(consumer, self.to.clone(), Arc::clone(&self.observer));
         let stopped = stop.clone();
         self.tasks.spawn(async move { stopped.run_until_cancelled(task).await });
-        Ok(Replies { _stop: stop.drop_guard() })
+        Ok(ReplyConsumer { _stop: stop.drop_guard() })
     }
 }
 

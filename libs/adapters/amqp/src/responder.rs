@@ -1,11 +1,11 @@
-//! Answers those who wait: at most once, unconfirmed, never in anybody's way.
+//! Replies to those who wait: sent at most once, without a confirm, and without delaying the work.
 //!
-//! Replies are queued to one task with one channel. When the queue is full or there is no connection they are dropped: whoever
-//! waits has a timeout, and the work itself is done.
+//! Replies are queued to one task with one channel. The task drops them when the queue is full or there is no
+//! connection: whoever waits has a timeout, and the work itself is done.
 
 use crate::config::{CALL_TIMEOUT, PAYLOAD_MAX_BYTES};
-use crate::confirm::{Route, publish_one, start};
-use crate::link::{Link, Opened};
+use crate::confirm::{PublishAddress, publish_one, start};
+use crate::link::{ConnectionLink, OpenedChannel};
 use crate::observer::Observer;
 use bytes::Bytes;
 use lapin::BasicProperties;
@@ -14,32 +14,33 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// Replies waiting to be written. A full frame of commands is 256, so this is room for several workers' batches.
+/// Queue: replies that wait to be written. A full frame of commands is 256, so this is room for the batches
+/// of several workers.
 const QUEUE: usize = 4_096;
-/// Replies put on the wire before the next look at the queue.
+/// Batch: replies that the task puts on the wire before it looks at the queue again.
 const BATCH: usize = 256;
 
-struct Reply {
+struct PendingReply {
     address: String,
     payload: Bytes,
 }
 
-/// The way in.
+/// Takes replies and queues them to the task.
 pub(crate) struct Responder {
-    queue: mpsc::Sender<Reply>,
+    queue: mpsc::Sender<PendingReply>,
     observer: Arc<dyn Observer>,
 }
 
-/// The task behind it.
+/// The task that writes the replies.
 pub(crate) struct ResponderTask {
-    queue: mpsc::Receiver<Reply>,
-    link: Link,
+    queue: mpsc::Receiver<PendingReply>,
+    link: ConnectionLink,
     observer: Arc<dyn Observer>,
-    open: Option<Opened>,
+    open: Option<OpenedChannel>,
 }
 
 impl Responder {
-    pub(crate) fn new(link: Link, observer: Arc<dyn Observer>) -> (Self, ResponderTask) {
+    pub(crate) fn new(link: ConnectionLink, observer: Arc<dyn Observer>) -> (Self, ResponderTask) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let task = ResponderTask { queue: receiver, link, observer: Arc::clone(&observer), open: None };
         (Self { queue: sender, observer }, task)
@@ -53,7 +54,8 @@ impl Responder {
                 "a reply is larger than what the broker takes, and is dropped"
             );
         }
-        if is_too_large || self.queue.try_send(Reply { address: address.to_owned(), payload }).is_err() {
+        if is_too_large || self.queue.try_send(PendingReply { address: address.to_owned(), payload }).is_err()
+        {
             self.observer.reply_dropped();
         }
     }
@@ -73,12 +75,12 @@ impl ResponderTask {
         }
     }
 
-    /// Puts a batch on the wire; false if that failed.
-    async fn write(&mut self, batch: &[Reply]) -> bool {
+    /// Puts a batch on the wire. `false` if that failed.
+    async fn write(&mut self, batch: &[PendingReply]) -> bool {
         let Some(opened) = self.open().await else { return false };
         let mut writes = Vec::with_capacity(batch.len());
         for reply in batch {
-            let route = Route { exchange: "", routing_key: &reply.address, mandatory: false };
+            let route = PublishAddress { exchange: "", routing_key: &reply.address, mandatory: false };
             let channel = &opened.channel;
             let write = async move {
                 publish_one(channel, &route, &reply.payload, BasicProperties::default()).await.is_ok()
@@ -93,8 +95,8 @@ impl ResponderTask {
         written
     }
 
-    /// The channel of the connection there is now.
-    async fn open(&mut self) -> Option<&Opened> {
+    /// The channel on the current connection.
+    async fn open(&mut self) -> Option<&OpenedChannel> {
         let generation = self.link.writable().ok()?.generation;
         let usable = self
             .open

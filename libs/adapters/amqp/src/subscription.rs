@@ -1,16 +1,16 @@
 //! A subscription: one consumer on a channel of its own.
 //!
-//! Deliveries, tags and acknowledgements belong to that channel, so a late acknowledgement can never reach another connection.
-//! The subscription is lost with its channel, when the broker cancels it (the queue was deleted), or when
-//! [`crate::liveness`] finds it gone; the broker then delivers again what was open. Dropping it closes the channel, which has
-//! the same effect.
+//! Deliveries, tags and acknowledgements belong to that channel, so a late acknowledgement can never reach
+//! another connection. The subscription is lost with its channel, when the broker cancels it (the queue was
+//! deleted), or when [`crate::liveness`] finds it gone; the broker then delivers the unacknowledged messages
+//! again. Dropping it closes the channel, which has the same effect.
 
 use crate::config::CALL_TIMEOUT;
 use crate::headers::incoming;
-use crate::hunger::Hunger;
-use crate::link::Link;
+use crate::link::ConnectionLink;
 use crate::liveness;
 use crate::reject::{about_queue, late};
+use crate::starvation::Starvation;
 use crate::unsettled::Unsettled;
 use async_trait::async_trait;
 use eventflow_bus::port::{BrokerError, Incoming, Subscription, Tag};
@@ -35,11 +35,11 @@ pub(crate) struct AmqpSubscription {
     consumer: Consumer,
     unsettled: Unsettled,
     prefetch: usize,
-    hunger: Hunger,
-    /// Messages ready at the broker, at each look.
+    starvation: Starvation,
+    /// The number of messages ready at the broker, as [`crate::liveness`] last saw it.
     ready: watch::Receiver<u32>,
     gone: oneshot::Receiver<String>,
-    /// Why it is over, once it is.
+    /// Why the subscription is over, once it is.
     over: Option<String>,
     tasks: TaskTracker,
     _stop: DropGuard,
@@ -47,7 +47,7 @@ pub(crate) struct AmqpSubscription {
 
 /// What subscriptions are made from.
 pub(crate) struct Consuming {
-    pub(crate) link: Link,
+    pub(crate) link: ConnectionLink,
     pub(crate) tasks: TaskTracker,
     /// Ends every subscription.
     pub(crate) stop: CancellationToken,
@@ -66,26 +66,25 @@ pub(crate) async fn subscribe(
     let stop = on.stop.child_token();
     let (tell, gone) = oneshot::channel();
     let (looks, ready) = watch::channel(0);
-    let (stopped, asking) = (stop.clone(), liveness::until_lost(channel.clone(), queue.to_owned(), looks));
+    let stopped = stop.clone();
+    let asking = liveness::until_lost(channel.clone(), queue.to_owned(), looks);
     on.tasks.spawn(async move {
         if let Some(reason) = stopped.run_until_cancelled(asking).await {
-            // The subscription may be gone in the same moment; then nobody needs to know.
+            // The receiver is gone if the subscription ends at the same moment.
             let _ = tell.send(reason);
         }
     });
-    let (queue, unsettled, tasks) = (queue.to_owned(), Unsettled::default(), on.tasks.clone());
-    let (prefetch, hunger) = (prefetch.into(), Hunger::default());
     Ok(AmqpSubscription {
-        queue,
+        queue: queue.to_owned(),
         channel,
         consumer,
-        unsettled,
-        prefetch,
-        hunger,
+        unsettled: Unsettled::default(),
+        prefetch: prefetch.into(),
+        starvation: Starvation::default(),
         ready,
         gone,
         over: None,
-        tasks,
+        tasks: on.tasks.clone(),
         _stop: stop.drop_guard(),
     })
 }
@@ -133,9 +132,10 @@ impl Subscription for AmqpSubscription {
         Ok(())
     }
 
-    /// Closes the channel, nothing before that. Cancelling the consumer first and then giving the deliveries back breaks the order
-    /// (tried on 3.10): the next consumer of a shard becomes active with the cancel, before they are back, and deliveries that
-    /// cross the cancel return ahead of older ones. With the channel, the queue takes back everything in one step, in order.
+    /// Closes the channel, without cancelling the consumer first. To cancel and then give the deliveries back
+    /// breaks the order (tried on 3.10): the next consumer of a shard becomes active with the cancel, before
+    /// they are back, and deliveries that cross the cancel return ahead of older ones. With the channel, the
+    /// queue takes everything back in one step, in order.
     async fn cancel(self: Box<Self>) -> Result<(), BrokerError> {
         let source = match timeout(CALL_TIMEOUT, self.channel.close(REPLY_SUCCESS, "done".into())).await {
             Ok(Ok(())) => return Ok(()),
@@ -146,14 +146,16 @@ impl Subscription for AmqpSubscription {
     }
 }
 
-/// Returns what is open by closing the channel, in the background. Left to themselves, lapin's parts cancel the consumer before
-/// they close the channel, which breaks the order as described at `cancel`.
+/// Returns the unacknowledged deliveries by closing the channel, in the background. Dropped by themselves,
+/// lapin's parts would cancel the consumer before they close the channel, which breaks the order as described
+/// at `cancel`.
 impl Drop for AmqpSubscription {
     fn drop(&mut self) {
         let (channel, consumer) = (self.channel.clone(), self.consumer.clone());
         if let (true, Ok(runtime)) = (channel.status().connected(), Handle::try_current()) {
             let closing = async move {
-                // Nobody waits for it; if it fails, the connection is gone and the broker knows.
+                // If closing fails, the connection is gone and the broker knows. Nobody waits for the
+                // outcome.
                 let _ = timeout(CALL_TIMEOUT, channel.close(REPLY_SUCCESS, "dropped".into())).await;
                 drop(consumer);
             };
@@ -168,7 +170,7 @@ impl AmqpSubscription {
             Some(Ok(delivery)) => {
                 let incoming = incoming(delivery);
                 self.unsettled.delivered(incoming.tag);
-                self.hunger.fed();
+                self.starvation.delivered();
                 return Some(incoming);
             }
             Some(Err(error)) => self.over = Some(error.to_string()),
@@ -179,9 +181,9 @@ impl AmqpSubscription {
 
     fn look(&mut self) {
         let ready = *self.ready.borrow_and_update();
-        // A prefetch of none means as many as there are.
+        // A prefetch of 0 means no limit.
         let has_room = self.prefetch == 0 || self.unsettled.len() < self.prefetch;
-        if self.hunger.look(ready, has_room) {
+        if self.starvation.check(ready, has_room) {
             self.over = Some("messages are ready and none is delivered".to_owned());
         }
     }

@@ -1,10 +1,11 @@
 //! Keeps one connection alive: connects, watches, reconnects, for ever.
 //!
-//! Each connection is a new one with the next generation number; nothing is recovered on it behind anybody's back. Alarms of the
-//! broker show up as events of the connection and are put into the state that publishers read.
+//! Each connection is a new one with the next generation number, and the client library recovers nothing on
+//! it by itself. Alarms of the broker arrive as events of the connection; the supervisor writes them into the
+//! state that publishers read.
 
 use crate::config::{AmqpConfig, CALL_TIMEOUT, CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT};
-use crate::link::{Link, LinkState, Live};
+use crate::link::{ConnectionLink, LinkState, Live};
 use crate::observer::{Observer, Side};
 use crate::reconnect::Reconnect;
 use futures_util::{Stream, StreamExt};
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How often the connection's own state is read. It tells of a loss that no event announced.
+/// How often the supervisor reads the connection's own state, which shows a loss that no event announced.
 const STATE_CHECK_EVERY: Duration = Duration::from_millis(100);
 /// AMQP's reply code of an orderly close.
 const REPLY_SUCCESS: u16 = 200;
@@ -40,7 +41,7 @@ impl Supervisor {
         uri: AMQPUri,
         config: &AmqpConfig,
         stop: CancellationToken,
-    ) -> (Self, Link) {
+    ) -> (Self, ConnectionLink) {
         let (state, reader) = watch::channel(LinkState::Down("connecting".to_owned()));
         let supervisor = Self {
             side,
@@ -51,10 +52,10 @@ impl Supervisor {
             state,
             stop,
         };
-        (supervisor, Link { state: reader })
+        (supervisor, ConnectionLink { state: reader })
     }
 
-    /// Until it is told to stop; closes the connection then.
+    /// Runs until it is told to stop, and closes the connection then.
     pub(crate) async fn run(self) {
         let mut reconnect = Reconnect::new();
         let mut generation = 0;
@@ -77,7 +78,7 @@ impl Supervisor {
         self.state.send_replace(LinkState::Down("closed".to_owned()));
     }
 
-    /// Logged when it happens, not at each attempt that fails for the same reason.
+    /// Logs a loss once, not at each attempt that fails for the same reason.
     fn report_down(&self, reason: String) {
         let known = matches!(&*self.state.borrow(), LinkState::Down(before) if *before == reason);
         if !known {
@@ -103,7 +104,7 @@ impl Supervisor {
         timeout(HANDSHAKE_TIMEOUT, handshake).await.map_err(|_| timed_out("handshake"))?
     }
 
-    /// Shows the connection to the others until it is lost; says why.
+    /// Publishes the connection until it is lost. Gives the reason of the loss.
     async fn attend(&self, connection: Connection, generation: u64) -> String {
         let events = connection.events_listener();
         let connection = Arc::new(connection);

@@ -1,8 +1,8 @@
 //! Which deliveries of a subscription are not acknowledged yet, and how few acknowledgements say so.
 //!
-//! AMQP can acknowledge "everything up to this tag". That is right only if nothing before it is still open, so tags up to the
-//! oldest open one are taken together and the others go one by one. A tag that is not open is left out: the broker would close
-//! the channel over it.
+//! AMQP can acknowledge "everything up to this tag". That is right only if nothing before the tag is still
+//! open. So tags before the oldest open one share one acknowledgement, and the others go one by one. A tag
+//! that is not open is left out, since the broker would close the channel over it.
 
 use eventflow_bus::port::Tag;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     pub(crate) tag: u64,
-    /// With everything before it.
+    /// Acknowledges everything before the tag too.
     pub(crate) multiple: bool,
 }
 
@@ -31,7 +31,7 @@ impl Unsettled {
         self.open.len()
     }
 
-    /// Takes `tags` as settled; what the broker must be told, in order.
+    /// Settles `tags`. Gives the acknowledgements for the broker, in order.
     pub(crate) fn settle(&mut self, tags: &[Tag]) -> Vec<Acknowledgement> {
         let mut settled: Vec<u64> =
             tags.iter().map(|tag| tag.0).filter(|tag| self.open.remove(tag)).collect();

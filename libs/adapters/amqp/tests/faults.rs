@@ -48,7 +48,8 @@ async fn publish_until(broker: Arc<AmqpBroker>, queue: String, stop: Arc<AtomicB
     confirmed
 }
 
-/// Consumes and acknowledges until the queue is empty after `stop`; what arrived, and how many subscriptions it took.
+/// Consumes and acknowledges until the queue is empty after `stop`; what arrived, and how many subscriptions
+/// it took.
 async fn consume_until(
     broker: Arc<AmqpBroker>,
     queue: String,
@@ -290,8 +291,8 @@ async fn a_subscription_that_was_lost_without_a_word_is_noticed() {
     rabbit.stop().await;
 }
 
-/// RabbitMQ 3.10 may then send no cancel, keep the consumer in its books, and lose what it hands to it on the way, up to the
-/// prefetch (one here).
+/// RabbitMQ 3.10 may then send no cancel, keep the consumer in its books, and lose what it hands to it on the
+/// way, up to the prefetch (one here).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_of_a_queue_that_was_deleted_and_declared_again_does_not_wait_for_ever() {
     let rabbit = Rabbit::start("again").await;

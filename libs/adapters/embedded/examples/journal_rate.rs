@@ -1,8 +1,9 @@
-//! What an append to the embedded journal costs: `cargo run --release -p eventflow-embedded --example journal_rate`.
+//! What an append to the embedded journal costs: `cargo run --release -p eventflow-embedded --example
+//! journal_rate`.
 //!
-//! Prints one line per size of part: appended one after the other as fast as they go, and at 300 a second as a busy gateway does, while
-//! the last 60,000 parts are kept; then what reading and opening them takes. The file is in the current folder's file system and
-//! removed afterwards.
+//! Prints one line per size of part: appended one after the other as fast as they go, and at 300 a second as
+//! a busy gateway does, while the last 60,000 parts are kept; then what reading and opening them takes. The
+//! file is in the current folder's file system and removed afterwards.
 
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 

@@ -1,7 +1,8 @@
 //! How fast the durable queue is: publish, consume and acknowledge over one and two hops.
 //!
-//! `cargo run --release -p eventflow-embedded --example queue_rate [seconds]`. Frames of 256 envelopes of 300 bytes show
-//! the saturated rate, frames of one the rate of a quiet system's worst case; each shard has one publisher and one consumer.
+//! `cargo run --release -p eventflow-embedded --example queue_rate [seconds]`. Frames of 256 envelopes of 300
+//! bytes show the saturated rate, frames of one the rate of a quiet system's worst case; each shard has one
+//! publisher and one consumer.
 
 use anyhow::Result;
 use bytes::Bytes;

@@ -1,7 +1,9 @@
-//! How many messages a second the store in the data file takes: `cargo run --release -p eventflow-embedded --example store_rate`.
+//! How many messages a second the store in the data file takes: `cargo run --release -p eventflow-embedded
+//! --example store_rate`.
 //!
-//! Prints one line per batch size, number of batches in flight and number of threads. Each message has 60 characters, each
-//! thread two people. The file is in the current folder's file system and removed afterwards.
+//! Prints one line per batch size, number of batches in flight and number of threads. Each message has 60
+//! characters, each thread two people. The file is in the current folder's file system and removed
+//! afterwards.
 
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 

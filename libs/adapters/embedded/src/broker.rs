@@ -1,10 +1,11 @@
 //! The broker of a single process: durable queues as rows of the data file, delivered from memory.
 //!
-//! A publish is answered after its commit, shared with whatever else waits; consumers read from memory, where messages
-//! arrive in commit order. An acknowledgement deletes the row, a few milliseconds later at most, with the next commit. A clean
-//! stop is noted in the file; after any other, `recovery` counts a delivery for what may have been in somebody's
-//! hands, so that a frame which kills the process is parked in the end and its neighbours are not.
-//! What is for gateways, and replies, stays in memory: both ends are this process.
+//! Publishing: the broker answers after the commit, which the message shares with whatever else waits.
+//! Consuming: from memory, where messages arrive in commit order. An acknowledgement deletes the row with the
+//! next commit, a few milliseconds later at most. Stopping: the file notes a clean stop. After any other
+//! stop, `recovery` counts a delivery for each message that a consumer may have held. So a frame that kills
+//! the process is parked in the end, and its neighbours are not. Messages for gateways, and replies, stay in
+//! memory: both ends are this process.
 
 mod catalog;
 mod health;
@@ -32,7 +33,7 @@ use ladder::Alarm;
 use message::Slot;
 use publisher::EmbeddedPublisher;
 use queue::Queue;
-use replies::Replies;
+use replies::ReplyInboxes;
 use settling::Settling;
 use std::sync::Arc;
 use subscription::EmbeddedSubscription;
@@ -41,30 +42,31 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Payload bytes in one work queue before publishers are refused: days of ordinary traffic, and still a file that a small
-/// machine can hold. Dead-letter queues and the ladder take what comes: refusing there would stop the consumers as well.
+/// Queue bound: payload bytes in one work queue before the broker refuses publishers. Days of ordinary
+/// traffic, and still a file that a small machine can hold. Dead-letter queues and the ladder have no bound,
+/// since refusing there would stop the consumers too.
 const QUEUE_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Durable queues in the data file.
 pub struct EmbeddedBroker {
-    shared: Arc<Shared>,
+    shared: Arc<BrokerParts>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
-/// What publishers, subscriptions and the ladder work on together.
-struct Shared {
+/// The parts that publishers, subscriptions and the ladder share.
+struct BrokerParts {
     database: Database,
     clock: Arc<dyn Clock>,
     catalog: Catalog,
     settling: Arc<Settling>,
-    replies: Arc<Replies>,
+    replies: Arc<ReplyInboxes>,
     alarm: Alarm,
     health: Arc<HealthSender>,
 }
 
 impl EmbeddedBroker {
-    /// Opens the broker in a data file: finds its queues and what is in them, and starts the retry ladder.
+    /// Opens the broker in a data file: reads its queues and how full they are, and starts the retry ladder.
     pub async fn open(database: Database, clock: Arc<dyn Clock>) -> Result<Self, DatabaseError> {
         database.migrate("broker", table::STEPS).await?;
         let stored = database.write(recovery::start).await?;
@@ -74,17 +76,19 @@ impl EmbeddedBroker {
         }
         let health = Arc::new(HealthSender::new());
         let settling = Settling::new(database.clone(), Arc::clone(&health));
-        let (replies, alarm) = (Replies::new(), Alarm::default());
-        // Due at once: the first round finds out what really is.
+        let replies = ReplyInboxes::new();
+        let alarm = Alarm::default();
+        // The ladder looks at once: its first round finds out which message is due next.
         alarm.at(i64::MIN);
-        let shared = Arc::new(Shared { database, clock, catalog, settling, replies, alarm, health });
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let shared = Arc::new(BrokerParts { database, clock, catalog, settling, replies, alarm, health });
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
         tasks.spawn(ladder::run(Arc::clone(&shared), stop.clone()));
         Ok(Self { shared, tasks, stop })
     }
 
-    /// Ends in order: subscriptions are lost, what was acknowledged is written, the file notes a clean stop. The data file
-    /// stays open; close it afterwards.
+    /// Ends in order: subscriptions are lost, acknowledgements are written, and the file notes a clean stop.
+    /// The data file stays open; close it afterwards.
     pub async fn close(&self) -> Result<(), DatabaseError> {
         self.stop.cancel();
         self.tasks.close();
@@ -95,7 +99,7 @@ impl EmbeddedBroker {
         self.shared.database.write(|tx| table::mark_clean(tx, true).map(drop)).await
     }
 
-    /// Looks at the retry ladder again: the clock was set.
+    /// Makes the retry ladder look at the clock again, because it was set.
     pub fn clock_was_set(&self) {
         self.shared.alarm.look_again();
     }
@@ -168,7 +172,7 @@ impl Broker for EmbeddedBroker {
     }
 }
 
-impl Shared {
+impl BrokerParts {
     fn has(&self, name: &str, kind: QueueKind) -> bool {
         self.catalog.get(name).is_some_and(|queue| queue.kind == kind)
     }

@@ -1,9 +1,10 @@
 //! The data file: one writer with group commit, a few readers, schema pieces.
 //!
-//! Every change is a closure that runs on the writer thread, in a savepoint of its own, inside the transaction that is about to
-//! be committed; whatever waits when the writer is free shares one commit and therefore one `fsync`. Nothing lingers: a lone
-//! change is committed at once. An answer of `Ok` means the change is on the disk (WAL, `synchronous=FULL`) and survives a
-//! power loss; an error means it is not there, with one exception: if the answer is not awaited, it is unknown. A file of derived data
+//! Changes: each is a closure that runs on the writer thread, in a savepoint of its own, inside the
+//! transaction that is about to be committed. The changes that wait when the writer is free share one commit
+//! and therefore one `fsync`. A lone change does not wait for others. Answers: `Ok` means that the change is
+//! on the disk (WAL, `synchronous=FULL`) and survives a power loss. An error means that it is not there. A
+//! caller that stops waiting for the answer does not know. A file of derived data
 //! ([`Database::open_derived`]) promises less and costs less.
 
 mod derived;
@@ -25,20 +26,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
-use writer::{Change, WriteJob};
+use writer::{WriteClosure, WriteJob};
 
-/// Changes that wait for the writer before [`Database::write`] waits for room; also the most that share one commit.
+/// Writer queue: changes that wait before [`Database::write`] waits for room. Also the most that share one
+/// commit.
 const WRITES_WAITING_MAX: usize = 1_024;
-/// Reads that wait for a reader before [`Database::read`] waits for room.
+/// Reader queue: reads that wait before [`Database::read`] waits for room.
 const READS_WAITING_MAX: usize = 1_024;
-/// Reader threads: enough that one long page of history does not hold up the short lookups.
+/// Readers: number of threads. Enough that one long page of history does not hold up the short lookups.
 const READERS: usize = 4;
-/// Reader threads of a file of derived data: it is read seldom.
+/// Readers: number of threads for a file of derived data, which is read seldom.
 const DERIVED_READERS: usize = 1;
 /// The file's name inside a data folder.
 const FILE_NAME: &str = "eventflow.db";
 
-/// Why the data file did not do it.
+/// Why the data file cannot be used, or did not carry out a job.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// Another process has the file open. Two would deliver every message twice.
@@ -47,29 +49,30 @@ pub enum DatabaseError {
     /// The folder or the lock file cannot be made.
     #[error("open the data file {path}")]
     Open {
-        /// Which.
+        /// The path that cannot be made.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: Arc<std::io::Error>,
     },
     /// The file was written by a newer version of this program.
     #[error("open the data file: its {piece} schema has version {found}, this program knows {known}")]
     Newer {
-        /// Whose tables.
+        /// The piece whose tables are newer.
         piece: &'static str,
         /// The version in the file.
         found: u32,
         /// The newest version this program can read.
         known: u32,
     },
-    /// What is in the file contradicts itself, as after a power loss that its writer did not guard against.
+    /// The content of the file contradicts itself, as after a power loss that its writer did not guard
+    /// against.
     #[error("open the data file: {0}")]
     Torn(String),
-    /// SQLite said no: disk full, I/O error, a violated constraint.
+    /// SQLite answered with an error: disk full, I/O error, a violated constraint.
     #[error("use the data file")]
     Sqlite(#[source] Arc<rusqlite::Error>),
-    /// The closure panicked; what it had changed is undone.
+    /// The closure panicked. Its changes are undone.
     #[error("use the data file: the job panicked")]
     Panicked,
     /// [`Database::close`] was called.
@@ -90,13 +93,13 @@ impl DatabaseError {
     }
 }
 
-/// The data file, open. Cheap to clone; every clone is the same file.
+/// The open data file. Cheap to clone: every clone is the same file.
 #[derive(Clone)]
 pub struct Database {
-    inner: Arc<Inner>,
+    inner: Arc<OpenFile>,
 }
 
-struct Inner {
+struct OpenFile {
     path: PathBuf,
     writes: Arc<JobQueue<Box<dyn WriteJob>>>,
     reads: Arc<JobQueue<ReadJob>>,
@@ -105,18 +108,20 @@ struct Inner {
 }
 
 impl Database {
-    /// Opens the file at `path`, made if missing together with its folders, and starts its threads.
+    /// Opens the file at `path` and starts its threads. Creates the file and its folders if they are missing.
     ///
-    /// Blocks for milliseconds, or for as long as SQLite needs to take in the log of a process that was killed.
+    /// Blocks for milliseconds, or for as long as SQLite needs to take in the log of a process that was
+    /// killed.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let lock = file::lock(path)?;
         let connection = file::open_writer(path, Durability::PowerLoss)?;
         Self::start(path, lock, connection, READERS)
     }
 
-    /// Opens a file of derived data with the tables of one `piece`, as [`Database::open`] and [`Database::migrate`] do, but never waits
-    /// for the disk: what was answered survives the end of this process, not a power loss. A file that such a loss tore, or that a newer
-    /// program wrote, is deleted and begun anew with a warning.
+    /// Opens a file of derived data with the tables of one `piece`, as [`Database::open`] and
+    /// [`Database::migrate`] do. It never waits for the disk: an answered change survives the end of this
+    /// process, but not a power loss. A file that such a loss tore, or that a newer program wrote, is deleted
+    /// and begun anew with a warning.
     ///
     /// Blocks for as long as it takes to read the file once.
     pub(crate) fn open_derived(
@@ -138,13 +143,13 @@ impl Database {
         for index in 0..readers {
             let (connection, jobs, lock) = (file::open_reader(path)?, Arc::clone(&reads), Arc::clone(&lock));
             threads.push(spawn(&format!("sqlite-read-{index}"), path, move || {
-                reader::run(&connection, &jobs, &lock)
+                reader::run(&connection, &jobs, &lock);
             })?);
         }
         let (jobs, count) = (Arc::clone(&writes), Arc::clone(&commits));
         threads.push(spawn("sqlite-write", path, move || writer::run(&connection, &jobs, &count, &lock))?);
         Ok(Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(OpenFile {
                 path: path.to_owned(),
                 writes,
                 reads,
@@ -159,48 +164,57 @@ impl Database {
         Self::open(&folder.join(FILE_NAME))
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
 
-    /// Runs `work` in the next transaction and answers once that is committed and on the disk.
+    /// Runs `work` in the next transaction, and answers once that is committed and on the disk.
     ///
-    /// An error of `work` undoes what `work` did and nothing else. `work` must not touch the transaction itself.
+    /// An error of `work` undoes its own changes only. `work` must not commit or roll back the transaction
+    /// itself.
     pub async fn write<T, F>(&self, work: F) -> Result<T, DatabaseError>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (tx, rx) = oneshot::channel();
-        // A caller that went away no longer wants the answer.
+        // The receiver is gone if the caller no longer waits.
         self.submit(work, move |answer| drop(tx.send(answer))).await?;
         rx.await.unwrap_or(Err(DatabaseError::Closed))
     }
 
-    /// As [`Database::write`], with the answer given to `done` on the writer thread, in the order of the changes: what `done`
-    /// does is ordered as the commits are. It must be short and must not wait.
+    /// As [`Database::write`], but gives the answer to `done` on the writer thread, in the order of the
+    /// commits. `done` must be short and must not wait.
     pub(crate) async fn submit<T, F, D>(&self, work: F, done: D) -> Result<(), DatabaseError>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         D: FnOnce(Result<T, DatabaseError>) + Send + 'static,
     {
-        self.inner.writes.push(Box::new(Change::new(work, done))).await.map_err(|_| DatabaseError::Closed)
+        self.inner
+            .writes
+            .push(Box::new(WriteClosure::new(work, done)))
+            .await
+            .map_err(|_| DatabaseError::Closed)
     }
 
-    /// As [`Database::submit`], without waiting for room and without hurry: the change rides with the next commit, or is
-    /// committed by itself after [`jobs::LAZY_LINGER`]. The caller has at most one such change waiting.
+    /// As [`Database::submit`], but without waiting for room and without hurry: the change rides with the
+    /// next commit, or is committed by itself after [`jobs::LAZY_LINGER`]. The caller has at most one such
+    /// change waiting.
     pub(crate) fn submit_lazily<T, F, D>(&self, work: F, done: D) -> Result<(), DatabaseError>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         D: FnOnce(Result<T, DatabaseError>) + Send + 'static,
     {
-        self.inner.writes.push_lazily(Box::new(Change::new(work, done))).map_err(|_| DatabaseError::Closed)
+        self.inner
+            .writes
+            .push_lazily(Box::new(WriteClosure::new(work, done)))
+            .map_err(|_| DatabaseError::Closed)
     }
 
-    /// Runs `work` on a reader, in one consistent snapshot that contains every write answered before.
+    /// Runs `work` on a reader, in one consistent snapshot that contains every change answered before.
     pub async fn read<T, F>(&self, work: F) -> Result<T, DatabaseError>
     where
         T: Send + 'static,
@@ -212,10 +226,11 @@ impl Database {
         rx.await.unwrap_or(Err(DatabaseError::Closed))
     }
 
-    /// Brings the tables of one `piece` (`"broker"`, `"store"`) up to date: runs those of `steps` that this file has not seen.
+    /// Brings the tables of one `piece` (`"broker"`, `"store"`) up to date: runs those of `steps` that this
+    /// file has not seen.
     ///
-    /// A step, once released, never changes; a new version appends one. Safe to repeat because each step and its
-    /// version number are one transaction.
+    /// A step, once released, never changes; a new version appends one. Safe to repeat because each step and
+    /// its version number are one transaction.
     pub async fn migrate(
         &self,
         piece: &'static str,
@@ -231,7 +246,8 @@ impl Database {
         self.inner.commits.load(Ordering::Relaxed)
     }
 
-    /// Ends in order: takes nothing new, finishes what waits, folds the log into the file. Repeating it changes nothing.
+    /// Ends in order: refuses new jobs, finishes the waiting ones, and folds the log into the file. Safe to
+    /// repeat.
     pub async fn close(&self) {
         self.inner.stop();
         let threads = std::mem::take(&mut *self.inner.threads.lock());
@@ -244,14 +260,14 @@ impl Database {
     }
 }
 
-impl Inner {
+impl OpenFile {
     fn stop(&self) {
         self.reads.close();
         self.writes.close();
     }
 }
 
-impl Drop for Inner {
+impl Drop for OpenFile {
     fn drop(&mut self) {
         self.stop();
     }

@@ -1,8 +1,10 @@
-//! The journals of the gateways of a data folder, in a file of their own: what survives `kill -9`, and costs no `fsync`.
+//! The journals of the gateways of a data folder, in a file of their own. It survives `kill -9` and costs no
+//! `fsync`.
 //!
-//! A part is a row. Parts are derived, so the file is never synced: it cannot make the file of messages wait, and one that a power
-//! cut tore is begun anew when it is opened. Journals whose last part is older than [`JOURNAL_LIFE`] are those of earlier runs; they
-//! go when the file is opened and, some rows at a time, beside the appends of others.
+//! A part is a row. Parts are derived data, so the file is never synced: it cannot make the file of messages
+//! wait, and a file that a power cut tore is begun anew when it is opened. Journals whose last part is older
+//! than [`JOURNAL_LIFE`] are of earlier runs. They are deleted when the file is opened and, some rows at a
+//! time, beside the appends of others.
 
 use crate::database::{Database, DatabaseError};
 use async_trait::async_trait;
@@ -20,11 +22,13 @@ use tokio::time::timeout;
 
 /// The file's name inside a data folder.
 const FILE_NAME: &str = "journal.db";
-/// How often an append looks for journals that are over, in milliseconds.
+/// Tidying: an append looks for journals that are over this often, in milliseconds.
 const TIDY_EVERY_MS: i64 = 5_000;
-/// Rows that such an append deletes at most: about a millisecond. A journal of a busy gateway goes within minutes.
+/// Tidying: most rows that one append deletes, which takes about a millisecond. A journal of a busy gateway
+/// is gone within minutes.
 const TIDIED_ROWS_MAX: i64 = 1_000;
-/// How long an append may take before messages go on their way without it. It may be carried out later, which is no harm.
+/// Timeout: how long an append may take before messages go on without it. It may be carried out later, which
+/// does no harm.
 const APPEND_TIMEOUT: Duration = Duration::from_millis(250);
 
 const SCHEMA: &[&str] = &["CREATE TABLE part (
@@ -34,7 +38,7 @@ const SCHEMA: &[&str] = &["CREATE TABLE part (
 const ADD: &str = "INSERT INTO part SELECT ?1, ?2, ?3, ?4 WHERE ?2 > coalesce((SELECT max(number) FROM part WHERE gateway = ?1), -1)";
 const HAS: &str = "SELECT EXISTS (SELECT 1 FROM part WHERE gateway = ?1 AND number = ?2)";
 const FORGET: &str = "DELETE FROM part WHERE gateway = ?1 AND number < ?2";
-/// The same; without a bound all of them.
+/// As [`FORGET`]; without a bound it deletes all parts.
 const FORGET_BELOW: &str = "DELETE FROM part WHERE gateway = ?1 AND (?2 IS NULL OR number < ?2)";
 const READ: &str = "SELECT number, part FROM part WHERE gateway = ?1 ORDER BY number";
 const NEXT_GATEWAY: &str = "SELECT min(gateway) FROM part WHERE gateway > ?1";
@@ -42,17 +46,17 @@ const LAST_AT: &str = "SELECT at_ms FROM part WHERE gateway = ?1 ORDER BY number
 /// The first number behind `?2` rows.
 const BEHIND: &str = "SELECT number FROM part WHERE gateway = ?1 ORDER BY number LIMIT 1 OFFSET ?2";
 
-/// [`Journal`] in a SQLite file that one process has open. Cheap to clone; every clone is the same file.
+/// [`Journal`] in a SQLite file that one process has open. Cheap to clone: every clone is the same file.
 #[derive(Clone)]
 pub struct EmbeddedJournal {
     database: Database,
     clock: Arc<dyn Clock>,
-    /// When an append looks for journals that are over again, in milliseconds since 1970.
+    /// When an append next looks for journals that are over, in milliseconds since 1970.
     tidy_at: Arc<AtomicI64>,
 }
 
 /// A part to be appended, ready for the writer's thread.
-struct Row {
+struct PartRow {
     gateway: GatewayId,
     number: i64,
     at: Timestamp,
@@ -61,15 +65,16 @@ struct Row {
 }
 
 impl EmbeddedJournal {
-    /// Opens `journal.db` in a folder, made if missing; one that cannot be read is deleted and begun anew with a warning.
+    /// Opens `journal.db` in a folder, and creates it if it is missing. A file that cannot be read is deleted
+    /// and begun anew with a warning.
     ///
-    /// Blocks for as long as it takes to read the file once. The errors left are a folder that cannot be written and another process
-    /// that has the file open.
+    /// Blocks for as long as it takes to read the file once. Two errors remain: the folder cannot be written,
+    /// or another process has the file open.
     pub fn open_in(folder: &Path) -> Result<Self, DatabaseError> {
         Self::open(&folder.join(FILE_NAME), Arc::new(SystemClock))
     }
 
-    /// As [`EmbeddedJournal::open_in`], with the file at `path` and the age of journals by `clock`.
+    /// As [`EmbeddedJournal::open_in`], with the file at `path`. `clock` tells the age of journals.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, DatabaseError> {
         let now = clock.now();
         let database = Database::open_derived(path, "journal", SCHEMA)?;
@@ -77,12 +82,13 @@ impl EmbeddedJournal {
         Ok(Self { database, clock, tidy_at: Arc::new(AtomicI64::new(now.0.saturating_add(TIDY_EVERY_MS))) })
     }
 
-    /// Ends in order: finishes what waits and folds the log into the file. Repeating it changes nothing.
+    /// Ends in order: finishes the waiting appends and folds the log into the file. Safe to repeat.
     pub async fn close(&self) {
         self.database.close().await;
     }
 
-    /// Now and then, deletes some of what is over, after the append that is under way.
+    /// Deletes some rows of journals that are over, every [`TIDY_EVERY_MS`], after the append that is under
+    /// way.
     fn tidy(&self, now: Timestamp) {
         let due = self.tidy_at.load(Ordering::Relaxed);
         let next = now.0.saturating_add(TIDY_EVERY_MS);
@@ -104,7 +110,7 @@ impl Journal for EmbeddedJournal {
         let failed = |source: Box<dyn Error + Send + Sync>| JournalError { what: "append a part", source };
         let at = self.clock.now();
         let encoded = codec::encode(part).expect("numbers and texts always encode");
-        let row = Row {
+        let row = PartRow {
             gateway: gateway.clone(),
             number: integer(part.number),
             at,
@@ -124,8 +130,9 @@ impl Journal for EmbeddedJournal {
     }
 }
 
-/// Adds the part unless its number is there, was passed over, or is forgotten; whether it is there now.
-fn append(tx: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
+/// Adds the part, unless its number is there, was passed over, or is forgotten. `true` if the part is there
+/// now.
+fn append(tx: &Transaction<'_>, row: &PartRow) -> rusqlite::Result<bool> {
     let gateway = row.gateway.as_str();
     if tx.prepare_cached(ADD)?.execute(params![gateway, row.number, row.at.0, &row.part[..]])? == 0 {
         return tx.prepare_cached(HAS)?.query_row(params![gateway, row.number], |found| found.get(0));
@@ -139,11 +146,11 @@ fn read(connection: &Connection, gateway: &GatewayId) -> rusqlite::Result<Vec<Pa
     let mut rows = statement.query([gateway.as_str()])?;
     let mut parts = Vec::new();
     while let Some(row) = rows.next()? {
-        // What cannot be read, since another version wrote it, is a hole.
+        // A part that another version wrote and this one cannot read is left out, as a hole.
         match codec::decode(row.get_ref(1)?.as_blob()?) {
             Ok(part) => parts.push(part),
             Err(error) => {
-                tracing::warn!(%error, %gateway, number = row.get::<_, i64>(0)?, "a part of a journal cannot be read")
+                tracing::warn!(%error, %gateway, number = row.get::<_, i64>(0)?, "a part of a journal cannot be read");
             }
         }
     }
@@ -155,7 +162,7 @@ fn forget_all_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Deletes the oldest parts of a journal that is over; whether there was one.
+/// Deletes the oldest parts of a journal that is over. `false` if there is no such journal.
 fn forget_some_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<bool> {
     let Some(gateway) = find_over(tx, now)? else { return Ok(false) };
     let mut statement = tx.prepare_cached(BEHIND)?;
@@ -165,7 +172,7 @@ fn forget_some_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<bo
     Ok(true)
 }
 
-/// A gateway whose last part is older than [`JOURNAL_LIFE`]; looks at one row of each gateway.
+/// Finds a gateway whose last part is older than [`JOURNAL_LIFE`]. Looks at one row of each gateway.
 fn find_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Option<String>> {
     let life_ms = i64::try_from(JOURNAL_LIFE.as_millis()).unwrap_or(i64::MAX);
     let mut behind = String::new();
@@ -182,7 +189,7 @@ fn find_over(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Option<St
     Ok(None)
 }
 
-/// What is over and stays has no effect but the room that it takes.
+/// Logs a failure. Journals that are over and stay only take room.
 fn report(tidied: Result<(), DatabaseError>) {
     if let Err(error) = tidied {
         tracing::warn!(error = &error as &dyn Error, "old journals were not deleted");

@@ -1,8 +1,10 @@
-//! The message store in the data file: the same facts as the documents a client sees, in a few tables.
+//! The message store in the data file: the same facts as in the documents that a client sees, in a few
+//! tables.
 //!
-//! One batch is one change of the single writer, so a batch is stored as a whole or not at all, `seq` has no gaps, and two
-//! users of one file cannot interleave. Thread, counters and messages change in the same transaction: there is nothing to
-//! catch up on later. Safe to repeat because the primary key, the command's id and the sender's key are unique indexes.
+//! One batch is one change of the single writer. So a batch is stored as a whole or not at all, `seq` has no
+//! gaps, and two users of one file cannot interleave. Thread, counters and messages change in the same
+//! transaction, so nothing is brought up to date later.
+//! Safe to repeat because the primary key, the command's id and the sender's key are unique indexes.
 
 mod append;
 mod change;
@@ -29,17 +31,19 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every caller with it.
+/// Timeout: longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every
+/// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`], [`eventflow_ports::Inbox`] and [`eventflow_ports::Directory`] in the data file. Cheap to clone; every clone is the same store.
+/// [`Store`], [`eventflow_ports::Inbox`] and [`eventflow_ports::Directory`] in the data file. Cheap to clone:
+/// every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,
 }
 
 impl EmbeddedStore {
-    /// The store in this file, with its tables made or brought up to date.
+    /// Opens the store in this file, and makes its tables or brings them up to date.
     pub async fn open(database: Database) -> Result<Self, DatabaseError> {
         database.migrate(schema::PIECE, schema::STEPS).await?;
         Ok(Self { database })
@@ -53,7 +57,8 @@ impl Store for EmbeddedStore {
         in_time("append messages", self.database.write(move |tx| append::append(tx, batch))).await
     }
 
-    /// Nothing to do: [`Store::append_messages`] brought the threads up to date in the transaction that stored the messages.
+    /// Does nothing: [`Store::append_messages`] brought the threads up to date in the transaction that stored
+    /// the messages.
     async fn touch_threads(&self, _messages: &[Message]) -> Result<(), StoreError> {
         Ok(())
     }
@@ -121,7 +126,7 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    /// Goes through the writer, so that a writer that is stuck or closed shows.
+    /// Goes through the writer, so that it fails when the writer is stuck or closed.
     async fn ping(&self) -> Result<(), StoreError> {
         in_time("reach the data file", self.database.write(|_| Ok(()))).await
     }
@@ -137,7 +142,7 @@ async fn in_time<T>(
         .map_err(|error| classify(what, error))
 }
 
-/// Only what this very request causes is refused; a file that cannot be used now makes its callers wait.
+/// Refuses only what this very request causes. A file that cannot be used now makes its callers wait.
 fn classify(what: &'static str, error: DatabaseError) -> StoreError {
     let source = Box::new(error);
     if is_request_at_fault(&source) {
@@ -154,7 +159,7 @@ fn is_request_at_fault(error: &DatabaseError) -> bool {
             Some(code) => {
                 matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
             }
-            // Not from SQLite but from turning values into columns and back.
+            // The error is not SQLite's; it comes from turning values into columns and back.
             None => true,
         },
         _ => false,

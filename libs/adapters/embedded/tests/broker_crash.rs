@@ -1,6 +1,7 @@
 //! The broker's process is killed at any moment: what it confirmed is there, once, in order.
 //!
-//! The child is this test binary again; it runs [`child`] and writes each confirmed number to its standard output.
+//! The child is this test binary again; it runs [`child`] and writes each confirmed number to its standard
+//! output.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -91,7 +92,8 @@ async fn everything(site: &Site) -> Vec<Vec<usize>> {
     found
 }
 
-/// Publishes until it is killed. Without the variables this is an ordinary run of the tests, and nothing is to be done.
+/// Publishes until it is killed. Without the variables this is an ordinary run of the tests, and nothing is
+/// to be done.
 #[test]
 #[allow(
     clippy::disallowed_methods,

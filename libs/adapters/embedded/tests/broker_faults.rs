@@ -1,4 +1,5 @@
-//! Faults of the data file: publishers are held back or told, health says so, and what could not be written is written later.
+//! Faults of the data file: publishers are held back or told, health says so, and what could not be written
+//! is written later.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

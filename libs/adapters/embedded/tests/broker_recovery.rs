@@ -1,6 +1,8 @@
-//! What a broker finds after its process was killed, and that a frame which kills it every time is parked alone.
+//! What a broker finds after its process was killed, and that a frame which kills it every time is parked
+//! alone.
 //!
-//! A kill is played by closing the data file without closing the broker: nothing is noted, nothing is given back.
+//! A kill is played by closing the data file without closing the broker: nothing is noted, nothing is given
+//! back.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

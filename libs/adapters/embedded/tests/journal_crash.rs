@@ -1,7 +1,8 @@
-//! A gateway that keeps a journal is killed again and again: each part that it was answered is there, whole, and nothing is torn.
+//! A gateway that keeps a journal is killed again and again: each part that it was answered is there, whole,
+//! and nothing is torn.
 //!
-//! The test starts itself as a child that appends parts and prints the number of each once it is answered. The child is killed after a
-//! random number of answers; the next one goes on behind what the file says.
+//! The test starts itself as a child that appends parts and prints the number of each once it is answered.
+//! The child is killed after a random number of answers; the next one goes on behind what the file says.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
 //! `EmbeddedStore` keeps every promise of the store port. Each check has a file of its own.
 //!
-//! [`faults`](eventflow_ports::store_contract::faults) speaks of a store behind a network; what can go wrong with a file is in
-//! `store_faults.rs` and `store_crash.rs`.
+//! [`faults`](eventflow_ports::store_contract::faults) speaks of a store behind a network; what can go wrong
+//! with a file is in `store_faults.rs` and `store_crash.rs`.
 
 use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};

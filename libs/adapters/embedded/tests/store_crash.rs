@@ -1,8 +1,8 @@
 //! A process that stores messages is killed again and again: what it was answered is there, once, in order.
 //!
-//! The test starts itself as a child that appends from several tasks to the same threads and prints each answer. The child is
-//! killed after a random number of answers; the next one goes on behind the last answer that was heard, so what was stored
-//! without being heard comes again.
+//! The test starts itself as a child that appends from several tasks to the same threads and prints each
+//! answer. The child is killed after a random number of answers; the next one goes on behind the last answer
+//! that was heard, so what was stored without being heard comes again.
 
 #![allow(
     clippy::unwrap_used,

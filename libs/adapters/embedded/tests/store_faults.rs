@@ -1,4 +1,5 @@
-//! The file cannot take more, or is closed: callers hear that the store is unavailable, and nothing is half stored.
+//! The file cannot take more, or is closed: callers hear that the store is unavailable, and nothing is half
+//! stored.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 

@@ -219,7 +219,7 @@ async fn every_operation_fails_in_time_with_lost_answers() {
 #[tokio::test]
 async fn a_batch_hit_by_broken_connections_is_stored_once() {
     run_with_faults(async |harness| {
-        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Refused).await
+        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Refused).await;
     })
     .await;
 }
@@ -227,7 +227,7 @@ async fn a_batch_hit_by_broken_connections_is_stored_once() {
 #[tokio::test]
 async fn a_batch_hit_by_a_silent_server_is_stored_once() {
     run_with_faults(async |harness| {
-        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Silent).await
+        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::Silent).await;
     })
     .await;
 }
@@ -235,7 +235,7 @@ async fn a_batch_hit_by_a_silent_server_is_stored_once() {
 #[tokio::test]
 async fn a_batch_hit_by_lost_answers_is_stored_once() {
     run_with_faults(async |harness| {
-        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::AnswersLost).await
+        faults::a_batch_hit_by_the_fault_is_stored_once(harness, Fault::AnswersLost).await;
     })
     .await;
 }
@@ -243,7 +243,7 @@ async fn a_batch_hit_by_lost_answers_is_stored_once() {
 #[tokio::test]
 async fn a_touch_hit_by_broken_connections_counts_once() {
     run_with_faults(async |harness| {
-        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Refused).await
+        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Refused).await;
     })
     .await;
 }
@@ -251,7 +251,7 @@ async fn a_touch_hit_by_broken_connections_counts_once() {
 #[tokio::test]
 async fn a_touch_hit_by_a_silent_server_counts_once() {
     run_with_faults(async |harness| {
-        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Silent).await
+        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::Silent).await;
     })
     .await;
 }
@@ -259,7 +259,7 @@ async fn a_touch_hit_by_a_silent_server_counts_once() {
 #[tokio::test]
 async fn a_touch_hit_by_lost_answers_counts_once() {
     run_with_faults(async |harness| {
-        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::AnswersLost).await
+        faults::a_touch_hit_by_the_fault_counts_once(harness, Fault::AnswersLost).await;
     })
     .await;
 }

@@ -1,17 +1,21 @@
-//! Remembers that Redis did not answer, so that the next callers do not wait to learn the same.
+//! Circuit breaker: remembers that Redis did not answer, so that the next callers do not wait to learn the
+//! same.
 //!
-//! After a failure calls are refused for a while; then one call goes through as a probe while the others are still refused.
-//! Its success closes the breaker, its failure (or its caller giving up) leaves it open for another while.
+//! After a failure the breaker refuses calls for a while. Then one call goes through as a probe while the
+//! others are still refused. Its success closes the breaker; its failure (or a caller that gives it up)
+//! leaves the breaker open for another while.
 
 use parking_lot::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long calls are refused after a failure: short enough that a recovered Redis is used again at once, long enough that a
-/// hanging one costs the busiest caller at most a tenth of its time ([`PROBE_PATIENCE`]).
+/// Pause: how long the breaker refuses calls after a failure. Short enough that a recovered Redis is used
+/// again at once, long enough that a hanging one costs the busiest caller at most a tenth of its time
+/// ([`PROBE_PATIENCE`]).
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a probe waits, if its caller would wait longer: it is made by somebody's request, every second for as long as Redis is
-/// silent, and a Redis that is worth being used again connects and answers in a few milliseconds.
+/// Probe: longest wait for its answer, also if its caller would wait longer. Some caller's request makes it,
+/// every second for as long as Redis is silent, and a Redis that is worth using again connects and answers in
+/// a few milliseconds.
 pub(crate) const PROBE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What a call may do.
@@ -21,11 +25,11 @@ pub(crate) enum Admission {
     Open,
     /// Go to Redis to see whether it answers again, and wait no longer than [`PROBE_PATIENCE`].
     Probe,
-    /// Not bother.
+    /// Fail at once, without asking Redis.
     Refused,
 }
 
-/// Open (refusing) until a moment, or closed.
+/// The breaker: open (refusing) until a certain time, or closed.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
     open_until: Mutex<Option<Instant>>,
@@ -46,12 +50,12 @@ impl Breaker {
         }
     }
 
-    /// Redis answered. `true` if it had not before.
+    /// Takes note that Redis answered. `true` if the breaker was open.
     pub(crate) fn succeeded(&self) -> bool {
         self.open_until.lock().take().is_some()
     }
 
-    /// Redis did not answer. `true` if this is news.
+    /// Takes note that Redis did not answer. `true` if the breaker was closed.
     pub(crate) fn failed(&self) -> bool {
         self.open_until.lock().replace(Instant::now() + PAUSE).is_none()
     }

@@ -1,16 +1,16 @@
-//! The way to Redis: a pool of connections, a deadline on everything, a breaker in front.
+//! The connection to Redis: a pool, a deadline on every call, a circuit breaker in front.
 //!
-//! In goes a pipeline and the moment by which its answer is needed, out come the replies or the reason there are none. A
-//! connection that failed is thrown away, never handed out again. Repeating is up to the caller: a pipeline that timed out
-//! may have been carried out.
+//! In goes a pipeline and the time by which its answer is needed; out come the replies, or the reason why
+//! there are none. A connection that failed is closed and never handed out again. Repeating is up to the
+//! caller: a pipeline that timed out may have been carried out.
 
 use crate::breaker::{Admission, Breaker, PROBE_PATIENCE};
 use deadpool_redis::redis::{self, Pipeline, Value};
 use deadpool_redis::{BuildError, Connection, Manager, Pool, PoolError, Runtime};
 use tokio::time::{Instant, timeout_at};
 
-/// Connections of one registry. Calls are short and a connection carries one at a time, so a few serve thousands of calls
-/// a second; a fleet of processes each with many would cost Redis memory for nothing.
+/// Connections of one registry. Calls are short and a connection carries one at a time, so a few serve
+/// thousands of calls a second; a fleet of processes each with many would cost Redis memory for nothing.
 const POOL_CONNECTIONS: usize = 4;
 
 /// Why Redis could not be asked.
@@ -25,13 +25,13 @@ pub enum RedisError {
     /// No connection: refused, reset, or wrong credentials.
     #[error("connect to redis")]
     Connect(#[from] PoolError),
-    /// It answered with an error, or the connection broke.
+    /// Redis answered with an error, or the connection broke.
     #[error("talk to redis")]
     Command(#[from] redis::RedisError),
-    /// It did not answer in time.
+    /// Redis did not answer in time.
     #[error("redis did not answer in time")]
     TimedOut,
-    /// It did not answer a moment ago and was not asked again yet.
+    /// Redis did not answer a moment ago, and was not asked again yet.
     #[error("redis did not answer a moment ago, not asked again yet")]
     Paused,
 }
@@ -43,14 +43,14 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// For the server at `url` (`redis://[user:password@]host:port[/db]`); connects when first used.
+    /// For the server at `url` (`redis://[user:password@]host:port[/db]`). Connects when it is first used.
     pub(crate) fn new(url: &str) -> Result<Self, RedisError> {
         let manager = Manager::new(url).map_err(RedisError::Url)?;
         let pool = Pool::builder(manager).max_size(POOL_CONNECTIONS).runtime(Runtime::Tokio1).build()?;
         Ok(Self { pool, breaker: Breaker::default() })
     }
 
-    /// Replies to the commands of `pipeline`, all in one round trip, at the latest at `deadline`.
+    /// Runs the commands of `pipeline` in one round trip. Gives their replies, at the latest at `deadline`.
     pub(crate) async fn run(&self, pipeline: &Pipeline, deadline: Instant) -> Result<Vec<Value>, RedisError> {
         let deadline = match self.breaker.admits() {
             Admission::Open => deadline,
@@ -60,7 +60,8 @@ impl Redis {
         let outcome = self.ask(pipeline, deadline).await;
         match &outcome {
             Err(error) if is_silence(error) => {
-                // The idle connections lead to the same place: the probe is to make a new one.
+                // The idle connections lead to the same silent server. Without them the probe makes a new
+                // one.
                 self.pool.retain(|_, _| false);
                 if self.breaker.failed() {
                     tracing::warn!(%error, "redis is out of reach");
@@ -81,14 +82,15 @@ impl Redis {
         let answer = timeout_at(deadline, pipeline.query_async::<Vec<Value>>(&mut connection)).await;
         let outcome = answer.map_err(|_| RedisError::TimedOut).and_then(|replies| Ok(replies?));
         if outcome.as_ref().is_err_and(is_silence) {
-            // Out of the pool and closed: whatever still arrives on it answers nobody.
+            // Taken out of the pool and closed, so that a late reply on it cannot be taken for that of
+            // another call.
             drop(Connection::take(connection));
         }
         outcome
     }
 }
 
-/// Whether the server was not heard at all; an error that it sent itself shows that it is there.
+/// Whether the server did not answer at all. An error that it sent itself shows that it is there.
 fn is_silence(error: &RedisError) -> bool {
     match error {
         RedisError::Command(error) => {

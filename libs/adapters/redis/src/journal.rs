@@ -1,8 +1,10 @@
-//! The journals of a fleet: one stream per gateway, `journal:<id>`, in which a part's number is the entry's id.
+//! The journals of a fleet: one stream per gateway, `journal:<id>`. The number of a part is the id of its
+//! stream entry.
 //!
-//! An append adds the part, drops what is to be forgotten and renews the key's life, in one transaction and one round trip. A stream
-//! only takes rising ids, so an append that is repeated, or carried out after its caller gave up, changes nothing. A journal is read
-//! in chunks. Needs Redis 6.2.
+//! An append adds the part, drops the parts that are to be forgotten and renews the key's life, in one
+//! transaction and one round trip. A journal is read in chunks. Needs Redis 6.2.
+//! Safe to repeat because a stream only takes rising ids: an append that is repeated, or carried out after
+//! its caller gave up, changes nothing.
 
 use crate::connection::{Redis, RedisError};
 use crate::registry::CALL_TIMEOUT;
@@ -13,17 +15,18 @@ use eventflow_protocol::{GatewayId, codec};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Parts in one answer: tens of KB as they mostly are, 1.5 MB if each is as large as can be, a few milliseconds of the server's thread.
+/// Reads: parts in one answer. Mostly tens of KB, 1.5 MB if each part is as large as it can be; a few
+/// milliseconds of the server's thread.
 const CHUNK_PARTS: usize = 100;
 /// The only field of an entry: the part, encoded.
 const FIELD: &str = "part";
 
-/// How a journal behaves. The default is right for a fleet; tests change it.
+/// The settings of a journal. The default is right for a fleet; tests change it.
 #[derive(Clone, Debug)]
 pub struct JournalSettings {
-    /// Before every key, so that systems can share a Redis.
+    /// Prefix of every key, so that several systems can share a Redis.
     pub key_prefix: String,
-    /// How long a gateway's journal is kept after its last part.
+    /// How long Redis keeps a gateway's journal after its last part.
     pub life: Duration,
 }
 
@@ -43,24 +46,27 @@ pub struct RedisJournal {
 type StreamEntry = (String, Vec<Vec<u8>>);
 
 impl RedisJournal {
-    /// On the server at `url`. Does not connect yet: a Redis that is down at start is used when it comes up.
+    /// A journal on the server at `url`. Does not connect yet: a Redis that is down at start is used once it
+    /// comes up.
     pub fn new(url: &str, settings: JournalSettings) -> Result<Self, RedisError> {
         Ok(Self { redis: Redis::new(url)?, settings })
     }
 
     async fn try_append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), RedisError> {
-        let (key, id) = (self.key(gateway), id(part.number));
+        let key = self.key(gateway);
+        let id = id(part.number);
         let deadline = Instant::now() + CALL_TIMEOUT;
         let value = codec::encode(part).expect("numbers and texts always encode");
         let life_ms = i64::try_from(self.settings.life.as_millis()).unwrap_or(i64::MAX);
         let mut pipeline = Pipeline::new();
-        // A transaction, so that a connection that breaks in the middle leaves no stream that is kept for ever.
+        // In a transaction, because a connection that breaks between the two commands would leave a stream
+        // that never expires.
         pipeline.atomic();
         let oldest = self::id(keep_from);
         pipeline.cmd("XADD").arg(&key).arg("MINID").arg("=").arg(oldest).arg(&id).arg(FIELD).arg(&value[..]);
         pipeline.cmd("PEXPIRE").arg(&key).arg(life_ms);
         match self.redis.run(&pipeline, deadline).await {
-            // Perhaps because it is there; whatever else the server had against it is told.
+            // The server may have refused because the part is there already. Any other refusal is an error.
             Err(RedisError::Command(refusal))
                 if is_answer(&refusal) && self.has(&key, &id, deadline).await? =>
             {
@@ -76,7 +82,8 @@ impl RedisJournal {
 
     async fn try_read(&self, gateway: &GatewayId) -> Result<Vec<Part>, RedisError> {
         let key = self.key(gateway);
-        let (mut parts, mut from) = (Vec::new(), "-".to_owned());
+        let mut parts = Vec::new();
+        let mut from = "-".to_owned();
         loop {
             let chunk = self.range(&key, &from, "+", CHUNK_PARTS, Instant::now() + CALL_TIMEOUT).await?;
             parts.extend(chunk.iter().filter_map(|entry| read_part(&key, entry)));
@@ -107,22 +114,26 @@ impl RedisJournal {
     }
 }
 
-/// The entry's id of a part: one more than its number, since no entry can have the id `0-0`.
+/// The entry id of a part: one more than its number, since no entry can have the id `0-0`.
 fn id(number: u64) -> String {
     format!("{}-0", number.saturating_add(1))
 }
 
-/// Whether the server itself said no.
+/// Whether the server itself answered with an error.
 fn is_answer(error: &redis::RedisError) -> bool {
     !(error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error())
 }
 
-/// What cannot be read, since another version wrote it, is a hole.
+/// The part of an entry. An entry that another version wrote and this one cannot read is left out, as a hole.
 fn read_part(key: &str, (id, fields): &StreamEntry) -> Option<Part> {
     let value = fields.get(1).map(Vec::as_slice).unwrap_or_default();
-    codec::decode(value)
-        .inspect_err(|error| tracing::warn!(%error, key, id, "a part of a journal cannot be read"))
-        .ok()
+    match codec::decode(value) {
+        Ok(part) => Some(part),
+        Err(error) => {
+            tracing::warn!(%error, key, id, "a part of a journal cannot be read");
+            None
+        }
+    }
 }
 
 #[async_trait]

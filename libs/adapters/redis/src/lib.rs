@@ -1,8 +1,8 @@
-//! Redis behind the ports: which gateways a user is connected to and who is there, as leases that all processes share, and what each
-//! gateway has put on its way to sockets.
+//! Redis behind three ports. Registry: which gateways a user is connected to. Presence: who is online. Both
+//! are leases that all processes share. Journal: what each gateway has sent to sockets.
 //!
-//! Redis holds derived facts only. When it is slow, gone or emptied, a caller hears so within [`registry::CALL_TIMEOUT`] and
-//! the system goes on without it. Only this crate names the Redis client.
+//! Redis holds derived facts only. When it is slow, gone or emptied, a caller gets an error within
+//! [`registry::CALL_TIMEOUT`] and the system goes on without it. Only this crate names the Redis client.
 
 mod breaker;
 mod connection;
@@ -16,4 +16,4 @@ mod swap;
 pub use connection::RedisError;
 pub use journal::{JournalSettings, RedisJournal};
 pub use presence::{PresenceSettings, RedisPresence};
-pub use registry::{RedisRegistry, Settings};
+pub use registry::{RedisRegistry, RegistrySettings};

@@ -1,9 +1,10 @@
-//! What a Redis server says of itself: its time, which run of which server it is, and since when that run is in use.
+//! What a Redis server says of itself: its time, which run of which server it is, and since when that run is
+//! in use.
 //!
-//! All lease arithmetic uses the server's `TIME`, so the clocks of gateways and workers may be wrong. The marker
-//! `registry:born` holds the server's `run_id` and the time somebody first saw it. A Redis that was emptied has no marker; one
-//! that was replaced, failed over or restarted from an old snapshot has another run's marker: either way entries may be
-//! missing until every gateway has renewed.
+//! Clock: all lease arithmetic uses the server's `TIME`, so the clocks of gateways and workers may be wrong.
+//! Marker: the key `registry:born` holds the server's `run_id` and the time at which some process first saw
+//! it. A Redis that was emptied has no marker. One that was replaced, failed over or restarted from an old
+//! snapshot has the marker of another run. Either way entries may be missing until every gateway has renewed.
 
 use deadpool_redis::redis::{ErrorKind, FromRedisValue, ParsingError, Pipeline, RedisError, Value};
 use std::time::Duration;
@@ -20,13 +21,14 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// Asks for the clock. To be the first command: an earlier clock only makes leases look longer.
+    /// Asks for the clock. Has to be the first command of a pipeline: an earlier clock only makes leases look
+    /// longer.
     pub(crate) fn ask_time(pipeline: &mut Pipeline) {
         pipeline.cmd("TIME");
     }
 
-    /// Asks for the run and the marker. To be the last commands: a server that is emptied between the reads of entries and
-    /// this one shows that it was.
+    /// Asks for the run and the marker. Have to be the last commands of a pipeline: then a server that is
+    /// emptied between the reads of entries and this one shows it.
     pub(crate) fn ask_birth(pipeline: &mut Pipeline, marker_key: &str) {
         pipeline.cmd("INFO").arg("server").cmd("GET").arg(marker_key);
     }
@@ -42,12 +44,14 @@ impl Moment {
         Ok(Self { now_ms, run_id, born: marker.as_deref().and_then(parse_marker) })
     }
 
-    /// Whether this run of the server has been in use for longer than `settle`, with a marker set all the time.
+    /// Whether this run of the server has been in use for longer than `settle`, with a marker set all the
+    /// time.
     pub(crate) fn is_settled(&self, settle: Duration) -> bool {
         self.age_ms().is_some_and(|age| age > i64::try_from(settle.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// The marker to set, if it is missing, of another run, or from the future (the server's clock was put back).
+    /// The marker to set. None if the marker is right; it is not if it is missing, of another run, or from
+    /// the future (the server's clock was put back).
     pub(crate) fn marker_to_set(&self) -> Option<String> {
         self.age_ms().is_none().then(|| format!("{} {}", self.run_id, self.now_ms))
     }

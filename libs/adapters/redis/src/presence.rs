@@ -1,8 +1,11 @@
-//! Presence of a fleet: one key per person with what is known of their devices, and one sorted set of when each is due.
+//! Presence of a fleet: one key per person with the state of their devices, and one sorted set of when each
+//! person is due.
 //!
-//! The rules are [`eventflow_ports::devices`]: a person's value is read, changed here, and swapped for the new one only if nobody else
-//! changed it meanwhile, so that of two judges one hears of a change. Leases run from when the server heard of a device, by its
-//! own clock, and a caller's `now` is moved by the difference of the clocks: gateways and sweepers may be wrong by a minute.
+//! Rules: [`eventflow_ports::devices`]. The store reads a person's value, changes it here, and swaps it for
+//! the new one only if nobody else changed it meanwhile. So of two sweepers that judge a person at once only
+//! one announces the change. Clock: leases run from when the Redis server heard of a device, by its own
+//! clock, and a caller's `now` is moved by the difference of the clocks. The clocks of gateways and sweepers
+//! may be wrong by a minute.
 
 use crate::connection::{Redis, RedisError};
 use crate::moment;
@@ -20,12 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How a presence store behaves. The default is right for a fleet; tests change it.
+/// The settings of a presence store. The default is right for a fleet; tests change it.
 #[derive(Clone, Debug)]
 pub struct PresenceSettings {
-    /// Before every key, so that systems can share a Redis.
+    /// Prefix of every key, so that several systems can share a Redis.
     pub key_prefix: String,
-    /// How long it is kept what a gateway says of itself.
+    /// How long Redis keeps the report of a gateway.
     pub report_life: Duration,
 }
 
@@ -42,16 +45,16 @@ pub struct RedisPresence {
     clock: Arc<dyn Clock>,
 }
 
-/// What is known of some people, at one moment by the server's clock.
-struct Read {
+/// The stored devices of some people, and the time by the server's clock at which they were read.
+struct StoredPeople {
     now: Timestamp,
-    /// As stored (empty: nothing is), and what it says.
+    /// For each person the value as stored (empty if there is none), and the devices in it.
     people: Vec<(Vec<u8>, Devices)>,
 }
 
 impl RedisPresence {
-    /// On the server at `url`; `clock` is the one that callers of this process take `now` from. Does not connect yet: a Redis that is
-    /// down at start is used when it comes up.
+    /// A presence store on the server at `url`. `clock` is the one from which the callers of this process
+    /// take `now`. Does not connect yet: a Redis that is down at start is used once it comes up.
     pub fn new(url: &str, settings: PresenceSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
         Ok(Self { redis: Redis::new(url)?, settings, clock })
     }
@@ -146,10 +149,12 @@ impl RedisPresence {
         Ok(reports.into_iter().flatten().filter_map(|report| codec::decode(&report).ok()).collect())
     }
 
-    /// Changes what is known of each of these people, atomically; gives what `change` made of what was there at last.
+    /// Changes the devices of each of these people atomically. Gives the results of `change` for the values
+    /// that it finally replaced.
     ///
-    /// `change` is called again with the newer value for those somebody else changed at the same time: one of the two is through, so
-    /// this ends. Where it leaves nothing (the default), nothing is kept.
+    /// `change` is called again with the newer value of a person whom somebody else changed at the same time.
+    /// One of the two writers succeeds in each round, so this ends. If `change` leaves no devices (the
+    /// default), the store keeps nothing of the person.
     async fn update<R: Send>(
         &self,
         users: &[&UserId],
@@ -162,7 +167,8 @@ impl RedisPresence {
             let mut open: Vec<&UserId> = chunk.to_vec();
             while !open.is_empty() {
                 let read = self.read(&open, now, deadline).await?;
-                let (mut swaps, mut made) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
+                let mut swaps = Vec::with_capacity(open.len());
+                let mut made = Vec::with_capacity(open.len());
                 for (user, (was, devices)) in open.iter().zip(read.people) {
                     let mut changed = devices.clone();
                     let result = change(user, &mut changed, read.now);
@@ -176,15 +182,25 @@ impl RedisPresence {
                 let swapped = swap::run(&self.redis, &self.due_key(), &swaps, deadline).await?;
                 open.clear();
                 for ((user, result), swapped) in made.into_iter().zip(swapped) {
-                    if swapped { results.extend(result) } else { open.push(user) }
+                    if swapped {
+                        results.extend(result);
+                    } else {
+                        open.push(user);
+                    }
                 }
             }
         }
         Ok(results)
     }
 
-    /// What is known of these people, and `now` by the server's clock. What cannot be read, since another version wrote it, is unknown.
-    async fn read(&self, users: &[&UserId], now: Timestamp, deadline: Instant) -> Result<Read, RedisError> {
+    /// Reads the devices of these people, and moves `now` to the server's clock. A value that another version
+    /// wrote and this one cannot read counts as no devices.
+    async fn read(
+        &self,
+        users: &[&UserId],
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<StoredPeople, RedisError> {
         let ahead_ms = now.0.saturating_sub(self.clock.now().0);
         let mut pipeline = Pipeline::new();
         pipeline.cmd("TIME");
@@ -200,7 +216,7 @@ impl RedisPresence {
             let devices = codec::decode(&was).unwrap_or_default();
             (was, devices)
         });
-        Ok(Read { now: Timestamp(server.saturating_add(ahead_ms)), people: people.collect() })
+        Ok(StoredPeople { now: Timestamp(server.saturating_add(ahead_ms)), people: people.collect() })
     }
 
     fn user_key(&self, user: &UserId) -> String {

@@ -1,9 +1,11 @@
-//! The registry of a fleet: one sorted set per user, `user:<id>`, of gateway ids scored with the end of their lease, and one of all
-//! gateways with users, `gateways`.
+//! The registry of a fleet: one sorted set per user, `user:<id>`, of gateway ids scored with the end of their
+//! lease, and one sorted set of all gateways with users, `gateways`.
 //!
-//! A gateway enters its users and repeats that every [`RENEW_EVERY`]; entering sets, so repeating is safe. What a dead gateway
-//! left is ignored once its lease is over, removed by the next one to enter, and expires with its key. Redis must keep what
-//! it is given (`maxmemory-policy noeviction`): an evicted entry is one gateway too few.
+//! A gateway enters its users and repeats that every [`RENEW_EVERY`]. Readers ignore the entries of a dead
+//! gateway once its lease is over; the next gateway to enter removes them, and they expire with their key.
+//! Redis must keep what it is given (`maxmemory-policy noeviction`): for an evicted entry, events would go to
+//! one gateway too few.
+//! Safe to repeat because entering sets the lease.
 
 use crate::connection::{Redis, RedisError};
 use crate::contact::Contact;
@@ -17,23 +19,26 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Longest wait for Redis in a call for at most [`CHUNK_USERS`] users. Without it no request may take noticeably longer.
+/// Timeout: longest wait for Redis in a call for at most [`CHUNK_USERS`] users. Without Redis no request may
+/// take noticeably longer.
 pub const CALL_TIMEOUT: Duration = Duration::from_millis(250);
-/// Users written in one pipeline: about 150 KB of commands, a few milliseconds of the server's single thread.
+/// Pipeline: users written in one. About 150 KB of commands, a few milliseconds of the server's single
+/// thread.
 pub const CHUNK_USERS: usize = 500;
 
-/// How a registry behaves. The default is right for a fleet; tests shorten it.
+/// The settings of a registry. The default is right for a fleet; tests shorten it.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// Before every key, so that systems can share a Redis.
+pub struct RegistrySettings {
+    /// Prefix of every key, so that several systems can share a Redis.
     pub key_prefix: String,
-    /// How long an entry holds.
+    /// Lease: how long an entry is valid.
     pub lease: Duration,
-    /// How long after the server was found empty or replaced, or was out of this process's reach, entries may still be missing.
+    /// Settling: how long entries may be missing after the server was found empty or replaced, or was out of
+    /// this process's reach.
     pub settle: Duration,
 }
 
-impl Default for Settings {
+impl Default for RegistrySettings {
     fn default() -> Self {
         Self { key_prefix: "ef:".to_owned(), lease: LEASE, settle: RENEW_EVERY * 2 }
     }
@@ -42,13 +47,14 @@ impl Default for Settings {
 /// [`Registry`] on a Redis that all gateways and workers share.
 pub struct RedisRegistry {
     redis: Redis,
-    settings: Settings,
+    settings: RegistrySettings,
     contact: Contact,
 }
 
 impl RedisRegistry {
-    /// On the server at `url`. Does not connect yet: a Redis that is down at start is used when it comes up.
-    pub fn new(url: &str, settings: Settings) -> Result<Self, RedisError> {
+    /// A registry on the server at `url`. Does not connect yet: a Redis that is down at start is used once it
+    /// comes up.
+    pub fn new(url: &str, settings: RegistrySettings) -> Result<Self, RedisError> {
         Ok(Self { redis: Redis::new(url)?, settings, contact: Contact::default() })
     }
 
@@ -111,7 +117,7 @@ impl RedisRegistry {
         RegistryError { what, source: Box::new(source) }
     }
 
-    /// The server's clock, after making sure that its marker is set.
+    /// Reads the server's clock and run, and makes sure that its marker is set.
     async fn observe(&self, deadline: Instant) -> Result<Moment, RedisError> {
         let mut pipeline = Pipeline::new();
         Moment::ask_time(&mut pipeline);
@@ -121,7 +127,8 @@ impl RedisRegistry {
         Ok(moment)
     }
 
-    /// Sets the marker if it is not this run's. Two callers that do it at once differ by milliseconds: either one is right.
+    /// Sets the marker if it is not of this run. Two callers that do so at once differ by milliseconds, and
+    /// either one is right.
     async fn mark(&self, moment: &Moment, deadline: Instant) -> Result<(), RedisError> {
         if let Some(marker) = moment.marker_to_set() {
             let mut pipeline = Pipeline::new();
@@ -134,13 +141,13 @@ impl RedisRegistry {
         Ok(())
     }
 
-    /// Adds the entry, forgets gateways whose lease is over, and lets the key go with its longest lease.
+    /// Adds the entry, removes gateways whose lease is over, and lets the key expire with its longest lease.
     fn write_entry(&self, pipeline: &mut Pipeline, key: &str, gateway: &GatewayId, now_ms: i64) {
         let until_ms =
             now_ms.saturating_add(i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX));
         pipeline.cmd("ZADD").arg(key).arg(until_ms).arg(gateway.as_str());
         pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(now_ms);
-        // At that very moment, not so long after the command has arrived.
+        // PEXPIREAT, not PEXPIRE: the key ends with the lease, however late the command arrives.
         pipeline.cmd("PEXPIREAT").arg(key).arg(until_ms);
     }
 

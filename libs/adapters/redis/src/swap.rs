@@ -1,6 +1,7 @@
-//! Swaps values of people for new ones, each only if it is still what was read, together with when they are due.
+//! Compare-and-swap: replaces values of people together with the time at which they are due, each only if it
+//! is still what was read.
 //!
-//! One script for a whole chunk: to Redis each person's swap is atomic, and so is the chunk.
+//! One script swaps a whole chunk, so to Redis each person's swap is atomic, and so is the chunk.
 
 use crate::connection::{Redis, RedisError};
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
@@ -9,8 +10,9 @@ use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_protocol::{UserId, codec};
 use tokio::time::Instant;
 
-/// `KEYS`: the due set, then one key per person. `ARGV`: the keys' life in ms, then for each person the value that was there, the new
-/// one, the moment they are due, and their id. An empty value is none. Gives for each whether it was swapped.
+/// `KEYS`: the due set, then one key per person. `ARGV`: the keys' life in ms, then for each person the value
+/// that was read, the new value, the time at which they are due, and their id. An empty value stands for
+/// none. Gives for each whether it was swapped.
 const SCRIPT: &str = r"
 local swapped = {}
 for i = 1, #KEYS - 1 do
@@ -41,7 +43,7 @@ pub(crate) struct Swap<'a> {
 }
 
 impl<'a> Swap<'a> {
-    /// Of what was read at `key` for `devices`; the default of those is nothing.
+    /// Replaces `was`, which was read at `key`, by `devices`. The default of those is stored as no value.
     pub(crate) fn new(user: &'a UserId, key: String, was: Vec<u8>, devices: &Devices) -> Self {
         let new = if *devices == Devices::default() {
             Vec::new()
@@ -52,7 +54,7 @@ impl<'a> Swap<'a> {
     }
 }
 
-/// Carries out the swaps; for each whether it was.
+/// Carries out the swaps. Gives for each whether it took place.
 pub(crate) async fn run(
     redis: &Redis,
     due_key: &str,
@@ -62,7 +64,8 @@ pub(crate) async fn run(
     if swaps.is_empty() {
         return Ok(Vec::new());
     }
-    // A key outlives what is to be kept, so that the due set names a person before it goes, and loses them with it.
+    // A key lives longer than its content is kept. So a sweep, which finds the person in the due set, removes
+    // both before the key expires.
     let life_ms = i64::try_from((KEPT + DEVICE_LEASE).as_millis()).unwrap_or(i64::MAX);
     let mut pipeline = Pipeline::new();
     let command = pipeline.cmd("EVAL").arg(SCRIPT).arg(swaps.len() + 1).arg(due_key);

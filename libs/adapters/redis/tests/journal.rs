@@ -1,4 +1,5 @@
-//! `RedisJournal` against the server that `REDIS_URL` names: the port's contract, how long a journal is kept, what cannot be read.
+//! `RedisJournal` against the server that `REDIS_URL` names: the port's contract, how long a journal is kept,
+//! what cannot be read.
 //!
 //! Each test has its own key prefix, so tests run at once on one server and leave other keys alone.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]

@@ -4,7 +4,7 @@
 use eventflow_ports::journal_contract::part;
 use eventflow_ports::{Journal, Located, Registry};
 use eventflow_protocol::{CommandId, GatewayId, UserId};
-use eventflow_redis::{JournalSettings, RedisJournal, RedisRegistry, Settings};
+use eventflow_redis::{JournalSettings, RedisJournal, RedisRegistry, RegistrySettings};
 use std::time::{Duration, Instant};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +24,10 @@ fn url() -> String {
 }
 
 fn registry_at(port: u16) -> RedisRegistry {
-    let settings = Settings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..Settings::default() };
+    let settings = RegistrySettings {
+        key_prefix: format!("ef-test:{}:", CommandId::new()),
+        ..RegistrySettings::default()
+    };
     RedisRegistry::new(&format!("redis://127.0.0.1:{port}"), settings).unwrap()
 }
 
@@ -157,7 +160,7 @@ async fn a_redis_that_falls_silent_is_given_up_quickly_and_used_again_when_it_an
 async fn a_registry_that_was_out_of_reach_is_incomplete_until_every_gateway_can_have_renewed() {
     let (silent, proxy_silent) = watch::channel(false);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = Settings {
+    let settings = RegistrySettings {
         key_prefix: format!("ef-test:{}:", CommandId::new()),
         lease: Duration::from_millis(300),
         settle: Duration::from_secs(2),

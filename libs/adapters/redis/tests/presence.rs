@@ -1,4 +1,5 @@
-//! `RedisPresence` against the server that `REDIS_URL` names: the port's contract, clocks that are wrong, a server that lost everything.
+//! `RedisPresence` against the server that `REDIS_URL` names: the port's contract, clocks that are wrong, a
+//! server that lost everything.
 //!
 //! Each test has its own key prefix, so tests run at once on one server and leave other keys alone.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
@@ -133,7 +134,7 @@ async fn a_person_whose_value_is_gone_or_unreadable_is_due_once() {
         match unreadable {
             None => delete(std::slice::from_ref(&key)).await,
             Some(value) => {
-                redis::cmd("SET").arg(&key).arg(value).query_async(&mut connection().await).await.unwrap()
+                redis::cmd("SET").arg(&key).arg(value).query_async(&mut connection().await).await.unwrap();
             }
         }
         assert_eq!(store.due(over, 10).await.unwrap(), ann());

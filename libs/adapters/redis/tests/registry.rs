@@ -6,7 +6,7 @@
 use deadpool_redis::redis::{self, Client};
 use eventflow_ports::{Registry, registry_contract};
 use eventflow_protocol::{CommandId, GatewayId, UserId};
-use eventflow_redis::{RedisRegistry, Settings};
+use eventflow_redis::{RedisRegistry, RegistrySettings};
 use std::time::Duration;
 
 #[allow(clippy::disallowed_methods, reason = "a test is told by the environment which server to use")]
@@ -14,11 +14,11 @@ fn url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with")
 }
 
-fn settings() -> Settings {
-    Settings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..Settings::default() }
+fn settings() -> RegistrySettings {
+    RegistrySettings { key_prefix: format!("ef-test:{}:", CommandId::new()), ..RegistrySettings::default() }
 }
 
-fn registry(settings: &Settings) -> RedisRegistry {
+fn registry(settings: &RegistrySettings) -> RedisRegistry {
     RedisRegistry::new(&url(), settings.clone()).unwrap()
 }
 
@@ -57,7 +57,7 @@ async fn two_processes_share_what_they_know() {
 
 #[tokio::test]
 async fn a_gateway_that_stops_renewing_is_forgotten_and_its_keys_expire() {
-    let settings = Settings { lease: Duration::from_millis(300), ..settings() };
+    let settings = RegistrySettings { lease: Duration::from_millis(300), ..settings() };
     let registry = registry(&settings);
     registry.enter(&GatewayId::new(), &users()).await.unwrap();
     assert_eq!(registry.locate(&users()).await.unwrap().gateways.len(), 2);
@@ -70,8 +70,10 @@ async fn a_gateway_that_stops_renewing_is_forgotten_and_its_keys_expire() {
 #[tokio::test]
 async fn a_dead_gateways_entry_is_ignored_while_another_one_keeps_the_key_alive() {
     let settings = settings();
-    let (short, long) =
-        (registry(&Settings { lease: Duration::from_millis(100), ..settings.clone() }), registry(&settings));
+    let (short, long) = (
+        registry(&RegistrySettings { lease: Duration::from_millis(100), ..settings.clone() }),
+        registry(&settings),
+    );
     let (dead, alive) = (GatewayId::new(), GatewayId::new());
     short.enter(&dead, &users()).await.unwrap();
     long.enter(&alive, &users()).await.unwrap();
@@ -85,7 +87,7 @@ async fn a_dead_gateways_entry_is_ignored_while_another_one_keeps_the_key_alive(
 
 #[tokio::test]
 async fn an_emptied_redis_is_incomplete_until_the_settling_time_is_over() {
-    let settings = Settings { settle: Duration::from_millis(200), ..settings() };
+    let settings = RegistrySettings { settle: Duration::from_millis(200), ..settings() };
     let registry = registry(&settings);
     let gateway = GatewayId::new();
     registry.enter(&gateway, &users()).await.unwrap();
@@ -119,7 +121,7 @@ async fn a_redis_that_came_back_with_an_old_snapshot_is_incomplete() {
 
 #[tokio::test]
 async fn who_has_not_asked_for_the_settling_time_cannot_know_that_redis_was_there() {
-    let settings = Settings { settle: Duration::from_millis(300), ..settings() };
+    let settings = RegistrySettings { settle: Duration::from_millis(300), ..settings() };
     let (busy, quiet) = (registry(&settings), registry(&settings));
     for registry in [&busy, &quiet] {
         locate_until(registry, |located| located.complete).await;

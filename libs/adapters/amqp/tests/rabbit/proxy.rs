@@ -1,4 +1,5 @@
-//! Stands between the adapter and RabbitMQ and misbehaves on demand, so that a fault hits one client and not the whole broker.
+//! Stands between the adapter and RabbitMQ and misbehaves on demand, so that a fault hits one client and not
+//! the whole broker.
 
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -119,7 +120,8 @@ async fn downstream(
         tokio::select! {
             read = from.read_buf(&mut received) => if !matches!(read, Ok(1..)) { return },
             _ = mode.changed() => {}
-            // A state that changes while a mode is on (a connection that has only now named itself) is seen soon.
+            // A state that changes while a mode is on (a connection that has only now named itself) is seen
+            // soon.
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
         }
     }

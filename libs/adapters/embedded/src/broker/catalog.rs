@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The queues there are.
+/// The queues that exist.
 #[derive(Default)]
 pub(super) struct Catalog {
     queues: RwLock<HashMap<String, Arc<Queue>>>,
@@ -19,12 +19,12 @@ impl Catalog {
         self.queues.read().get(name).cloned()
     }
 
-    /// Adds a queue; if there is one of that name already, that stays.
+    /// Adds a queue, unless there is one of that name already.
     pub(super) fn add(&self, queue: Queue) {
         self.queues.write().entry(queue.name.clone()).or_insert_with(|| Arc::new(queue));
     }
 
-    /// Makes the queue of a gateway exist, in memory only; `true` if it was there and had not expired.
+    /// Makes the queue of a gateway exist, in memory only. `true` if it was there and had not expired.
     pub(super) fn ensure_gateway(&self, name: String) -> bool {
         let mut queues = self.queues.write();
         if let Some(queue) = queues.get(&name).filter(|queue| !queue.is_unused_for(GATEWAY_QUEUE_EXPIRES)) {
@@ -36,14 +36,14 @@ impl Catalog {
         false
     }
 
-    /// The queues of all live gateways; those that nobody consumed for too long are removed.
+    /// The queues of all live gateways. Removes those that had no consumer for too long.
     pub(super) fn gateways(&self) -> Vec<Arc<Queue>> {
         let mut queues = self.filter(|queue| queue.kind == QueueKind::Gateway);
         queues.retain(|queue| self.is_live(queue));
         queues
     }
 
-    /// Whether the queue of a gateway has not expired; if it has, it is removed.
+    /// Whether the queue of a gateway has not expired. Removes it if it has.
     pub(super) fn is_live(&self, queue: &Queue) -> bool {
         let expired = queue.is_unused_for(GATEWAY_QUEUE_EXPIRES);
         if expired {
@@ -60,7 +60,7 @@ impl Catalog {
         }
     }
 
-    /// Those of which this is true.
+    /// The queues for which `wanted` is true.
     pub(super) fn filter(&self, mut wanted: impl FnMut(&Queue) -> bool) -> Vec<Arc<Queue>> {
         self.queues.read().values().filter(|queue| wanted(queue)).cloned().collect()
     }

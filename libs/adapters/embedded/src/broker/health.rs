@@ -1,10 +1,10 @@
-//! Whether the data file takes writes, as its last write told.
+//! Whether the data file takes writes, judged by the outcome of the last one.
 
 use crate::DatabaseError;
 use eventflow_bus::port::{BrokerError, Health};
 use tokio::sync::watch;
 
-/// Publishes the state; every outcome of a write of the broker passes here.
+/// Publishes the state. Every outcome of a write of the broker passes through [`HealthSender::observe`].
 pub(super) struct HealthSender(watch::Sender<Health>);
 
 impl HealthSender {

@@ -1,11 +1,12 @@
 //! The retry ladder: brings messages back to the queue they came from when their delay is over.
 //!
-//! Each rung is a queue of its own in which all wait equally long, so the first one is always the next one due. The task
-//! sleeps until then; a restart finds the same rows. Safe to repeat because a message moves in one transaction.
+//! Each rung is a queue of its own in which all messages wait equally long, so the first is always the next
+//! one due. The task sleeps until then. A restart finds the same rows.
+//! Safe to repeat because a message moves in one transaction.
 
 use super::message::Slot;
 use super::queue::Queue;
-use super::{Shared, table};
+use super::{BrokerParts, table};
 use crate::DatabaseError;
 use eventflow_bus::topology::Delay;
 use parking_lot::Mutex;
@@ -14,11 +15,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Most messages of a rung that come back in one transaction, so that publishers are not held up by a whole outage's retries.
+/// Batch: most messages of a rung that come back in one transaction, so that the retries of a whole outage do
+/// not hold up publishers.
 const COME_BACK_MAX: u32 = 256;
-/// The clock is looked at again after this long, in case it was set.
+/// Sleep: the task looks at the clock again after this long, in case it was set.
 const SLEEP_MAX: Duration = Duration::from_mins(1);
-/// While writes fail, one is tried this often: nothing else would tell that the disk has room again.
+/// Probe: while writes fail, the task tries one this often. Nothing else would show that the disk has room
+/// again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// When the next message is due.
@@ -29,7 +32,7 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    /// A message is due then.
+    /// Sets the alarm to this time, unless it goes off earlier.
     pub(super) fn at(&self, due_ms: i64) {
         let mut next = self.next_ms.lock();
         if next.is_none_or(|before| due_ms < before) {
@@ -38,7 +41,7 @@ impl Alarm {
         }
     }
 
-    /// Whoever sleeps until the next message is due looks again.
+    /// Wakes the task, so that it looks at the clock again.
     pub(super) fn look_again(&self) {
         self.changed.notify_one();
     }
@@ -53,7 +56,7 @@ struct Returned {
 }
 
 /// Runs until `stop`.
-pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+pub(super) async fn run(shared: Arc<BrokerParts>, stop: CancellationToken) {
     let mut health = shared.health.subscribe();
     loop {
         let wait = wait(&shared);
@@ -78,8 +81,8 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-/// How long nothing is due.
-fn wait(shared: &Shared) -> Duration {
+/// How long until the next message is due.
+fn wait(shared: &BrokerParts) -> Duration {
     let longest = if shared.health.is_up() { SLEEP_MAX } else { PROBE_EVERY };
     let Some(due_ms) = *shared.alarm.next_ms.lock() else { return longest };
     let ms = due_ms.saturating_sub(shared.clock.now().0);
@@ -87,13 +90,14 @@ fn wait(shared: &Shared) -> Duration {
 }
 
 /// Moves everything that is due, and learns what is due next.
-async fn come_back(shared: &Arc<Shared>) -> Result<(), DatabaseError> {
-    let (moves, ends) = (Arc::clone(shared), Arc::clone(shared));
+async fn come_back(shared: &Arc<BrokerParts>) -> Result<(), DatabaseError> {
+    let moves = Arc::clone(shared);
+    let ends = Arc::clone(shared);
     let (tx, rx) = tokio::sync::oneshot::channel();
     let work = move |tx: &rusqlite::Transaction<'_>| move_due(&moves, tx);
     let done = move |answer: Result<(Vec<Returned>, Option<i64>), DatabaseError>| {
         let outcome = ends.health.observe(answer).map(|(returned, next)| announce(&ends, returned, next));
-        // The scheduler may have been stopped meanwhile.
+        // The receiver is gone if the ladder has been stopped meanwhile.
         drop(tx.send(outcome));
     };
     shared.database.submit(work, done).await?;
@@ -101,18 +105,20 @@ async fn come_back(shared: &Arc<Shared>) -> Result<(), DatabaseError> {
 }
 
 fn move_due(
-    shared: &Shared,
+    shared: &BrokerParts,
     tx: &rusqlite::Transaction<'_>,
 ) -> rusqlite::Result<(Vec<Returned>, Option<i64>)> {
-    let (now_ms, mut returned, mut next) = (shared.clock.now().0, Vec::new(), None);
+    let now_ms = shared.clock.now().0;
+    let mut returned = Vec::new();
+    let mut next = None;
     if !shared.health.is_up() {
-        // A write that changes nothing: it tells whether writing works again.
+        // This write changes nothing. It shows whether writing works again.
         table::mark_clean(tx, false)?;
     }
     for rung in Delay::LADDER.into_iter().filter_map(|delay| shared.catalog.rung(delay)) {
         for due in table::due(tx, rung.number, now_ms, COME_BACK_MAX)? {
             let to = shared.catalog.numbered(due.back_to);
-            // A queue of a kind that this version does not know is only in the table.
+            // A queue of a kind that this version does not know exists only in the table.
             let slot =
                 to.as_ref().map_or_else(|| table::after_last(tx, due.back_to), |to| Ok(to.next_slot()))?;
             table::come_back(tx, due.slot, slot)?;
@@ -124,8 +130,8 @@ fn move_due(
     Ok((returned, next))
 }
 
-/// On the writer thread, so that a message put on the ladder later sets the alarm later.
-fn announce(shared: &Shared, returned: Vec<Returned>, next: Option<i64>) {
+/// Runs on the writer thread, so that a message that is put on the ladder later sets the alarm later.
+fn announce(shared: &BrokerParts, returned: Vec<Returned>, next: Option<i64>) {
     *shared.alarm.next_ms.lock() = next;
     for Returned { rung, to, slot, bytes } in returned {
         rung.left(bytes);

@@ -1,34 +1,36 @@
-//! A message as this broker keeps it, in memory and in the table, and its place in its queue.
+//! A message as this broker keeps it in memory and in the table, and its place in its queue.
 
 use bytes::Bytes;
 use eventflow_bus::port::Headers;
 use eventflow_bus::topology::SUSPECT_DELIVERIES;
 
-/// Low bits of a slot: the position in the queue, from 1. Enough for 280 million million messages per queue.
+/// Slot: its low bits are the position in the queue, from 1. Enough for 280 million million messages per
+/// queue.
 const POSITION_BITS: u32 = 48;
-/// Most durable queues: what the remaining bits of a positive 64-bit number can tell apart.
+/// Slot: its high bits are the number of the queue. The remaining bits of a positive 64-bit number bound the
+/// number of queues.
 pub(super) const QUEUE_NUMBER_MAX: i64 = (1 << 15) - 1;
 
-/// What is carried.
+/// A message without its place.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
+pub(super) struct BrokerMessage {
     /// An encoded frame.
     pub(super) payload: Bytes,
-    /// Facts beside it.
+    /// The facts beside the payload.
     pub(super) headers: Headers,
-    /// Where an answer goes.
+    /// The address of whoever waits for a reply.
     pub(super) reply_to: Option<String>,
 }
 
-impl Message {
-    /// Bytes of payload, for bounds.
+impl BrokerMessage {
+    /// Payload size in bytes, which counts towards bounds.
     pub(super) fn bytes(&self) -> u64 {
         self.payload.len() as u64
     }
 }
 
-/// The place of a message: queue number and position in one number, which is the row id. So one B-tree without further
-/// indexes keeps every queue together and in order.
+/// The place of a message: queue number and position in one number, which is the row id. So one B-tree
+/// without further indexes keeps every queue together and in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot(pub(super) i64);
 
@@ -46,26 +48,26 @@ impl Slot {
 
 /// A message in its place.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct QueuedMessage {
     /// Its place.
     pub(super) slot: Slot,
     /// Deliveries that ended without an acknowledgement.
     pub(super) deliveries: u32,
-    /// It was handed out before.
+    /// Whether it was handed out before.
     pub(super) redelivered: bool,
-    /// The delivery that comes next, or that is going on, is in the table's count already.
+    /// Whether the table's count includes the next delivery, or the one under way, already.
     pub(super) counted_ahead: bool,
-    /// What it carries.
-    pub(super) message: Message,
+    /// The message itself.
+    pub(super) message: BrokerMessage,
 }
 
-impl Entry {
+impl QueuedMessage {
     /// A message that was never handed out.
-    pub(super) fn new(slot: Slot, message: Message) -> Self {
+    pub(super) fn new(slot: Slot, message: BrokerMessage) -> Self {
         Self { slot, deliveries: 0, redelivered: false, counted_ahead: false, message }
     }
 
-    /// Whether it may kill whoever takes it.
+    /// Whether it is suspected to kill its consumers.
     pub(super) fn is_suspect(&self) -> bool {
         self.deliveries >= SUSPECT_DELIVERIES
     }

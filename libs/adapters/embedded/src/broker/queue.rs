@@ -1,12 +1,12 @@
-//! One queue in memory: its head, who consumes it, what they hold.
+//! One queue in memory: its first messages, its consumers, and what they hold.
 //!
-//! The table has every message of a durable queue; memory has the first of them (the window, bounded) and counts the rest.
-//! Messages enter in commit order, leave in slot order, and return to their place. A message suspected to kill its consumer
-//! (`SUSPECT_DELIVERIES`) is handed out only while nothing else of its queue is, and counted before, so that a crash counts
-//! against it alone.
-//! The queue of a gateway lives in memory only: gateway and broker are one process, so neither survives the other.
+//! The table has every message of a durable queue. Memory has the first of them (the window, bounded) and
+//! counts the rest. Messages enter in commit order, leave in slot order, and return to their place. Suspects:
+//! a message suspected to kill its consumer (`SUSPECT_DELIVERIES`) is handed out only while no other message
+//! of its queue is, and the delivery is counted before. So a crash counts against it alone. The queue of a
+//! gateway lives in memory only: gateway and broker are one process, so neither survives the other.
 
-use super::message::{Entry, Message, Slot};
+use super::message::{BrokerMessage, QueuedMessage, Slot};
 use super::window::Window;
 use eventflow_bus::port::{Depth, Incoming, Tag};
 use eventflow_bus::topology::QueueKind;
@@ -17,22 +17,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// A queue.
+/// A queue of the broker.
 pub(super) struct Queue {
-    /// Its name.
+    /// The name of the queue.
     pub(super) name: String,
-    /// How it behaves.
+    /// The kind, which decides how the queue behaves.
     pub(super) kind: QueueKind,
-    /// Its number in the table; `0` for a gateway's queue, which is not in the table.
+    /// The number of the queue in the table. `0` for a gateway's queue, which is not in the table.
     pub(super) number: i64,
     end: AtomicI64,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
 }
 
-struct State {
+struct QueueState {
     window: Window,
     bytes: u64,
-    consumers: Vec<Consumer>,
+    consumers: Vec<QueueConsumer>,
     consumers_ever: u64,
     in_flight: usize,
     suspect_in_flight: bool,
@@ -40,23 +40,24 @@ struct State {
     unused_since: Instant,
 }
 
-struct Consumer {
+struct QueueConsumer {
     id: u64,
     prefetch: usize,
     tags: u64,
-    holds: BTreeMap<Tag, Entry>,
+    holds: BTreeMap<Tag, QueuedMessage>,
     wake: Arc<Notify>,
 }
 
-/// What a queue has for a consumer.
-pub(super) enum Taken {
-    /// This.
+/// What the queue has for a consumer that asks for its next message.
+pub(super) enum NextMessage {
+    /// This message.
     Message(Box<Incoming>),
-    /// Nothing now; the consumer will be woken.
+    /// Nothing now. The queue wakes the consumer when that changes.
     Nothing,
-    /// More in the table, after the first slot and up to the second: read it and [`Queue::fill`].
+    /// The table has more, after the first slot and up to the second. Read those messages and call
+    /// [`Queue::fill`].
     OnDisk(Slot, Slot),
-    /// A suspect is next: put this count of deliveries into the table and call [`Queue::counted_ahead`].
+    /// A suspect is next. Write this count of deliveries into the table and call [`Queue::counted_ahead`].
     Suspect(Slot, u32),
     /// The queue is gone, or the broker is closed.
     Closed,
@@ -70,7 +71,7 @@ impl Queue {
         messages: u64,
         bytes: u64,
     ) -> Self {
-        let state = State {
+        let state = QueueState {
             window: Window::new(Slot::start(number), end, messages),
             bytes,
             consumers: Vec::new(),
@@ -83,16 +84,17 @@ impl Queue {
         Self { name, kind, number, end: AtomicI64::new(end.0), state: Mutex::new(state) }
     }
 
-    /// The next free slot. For durable queues called on the writer thread only, so slots ascend as commits do.
+    /// Takes the next free slot. For durable queues only the writer thread calls this, so slots ascend in the
+    /// order of the commits.
     pub(super) fn next_slot(&self) -> Slot {
         Slot(self.end.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Takes in a message that is committed now.
-    pub(super) fn committed(&self, slot: Slot, message: Message) {
+    /// Adds a message that has just been committed.
+    pub(super) fn committed(&self, slot: Slot, message: BrokerMessage) {
         let mut state = self.state.lock();
         state.bytes += message.bytes();
-        let entry = Entry::new(slot, message);
+        let entry = QueuedMessage::new(slot, message);
         if state.consumers.is_empty() {
             state.window.skip(slot);
         } else {
@@ -101,7 +103,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Takes note of a message that is committed now and that nobody has in memory.
+    /// Counts a message that has just been committed and is not in memory.
     pub(super) fn committed_on_disk(&self, slot: Slot, bytes: u64) {
         let mut state = self.state.lock();
         state.bytes += bytes;
@@ -109,20 +111,20 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Takes in a message that lives in memory only, unless that exceeds `max_bytes`.
-    pub(super) fn offer(&self, message: Message, max_bytes: u64) -> bool {
+    /// Adds a message that lives in memory only. `false` if the queue would exceed `max_bytes`.
+    pub(super) fn offer(&self, message: BrokerMessage, max_bytes: u64) -> bool {
         let mut state = self.state.lock();
         if state.bytes + message.bytes() > max_bytes {
             return false;
         }
         state.bytes += message.bytes();
         let slot = self.next_slot();
-        state.window.push(Entry::new(slot, message));
+        state.window.push(QueuedMessage::new(slot, message));
         self.wake(&state);
         true
     }
 
-    /// A message on the ladder went back to its queue.
+    /// Takes note that a message left this queue of the ladder for the queue it came from.
     pub(super) fn left(&self, bytes: u64) {
         let mut state = self.state.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
@@ -134,7 +136,8 @@ impl Queue {
         self.state.lock().bytes
     }
 
-    /// How full it is. What an active consumer has room for counts as held by it, as with a broker that pushes.
+    /// How full the queue is. Messages for which an active consumer has room count as held by it, as with a
+    /// broker that pushes.
     pub(super) fn depth(&self) -> Depth {
         let state = self.state.lock();
         let active = state.consumers.iter().take(self.active_max());
@@ -145,13 +148,13 @@ impl Queue {
         }
     }
 
-    /// Whether nobody has consumed it for this long.
+    /// Whether no consumer has been there for this long.
     pub(super) fn is_unused_for(&self, time: Duration) -> bool {
         let state = self.state.lock();
         state.consumers.is_empty() && state.unused_since.elapsed() >= time
     }
 
-    /// It exists for its gateway, whoever consumes it when.
+    /// Starts the time without a consumer over, because the gateway has declared its queue again.
     pub(super) fn renew(&self) {
         self.state.lock().unused_since = Instant::now();
     }
@@ -165,13 +168,14 @@ impl Queue {
         }
     }
 
-    /// Adds a consumer that holds at most `prefetch` messages (0: any number); answers its id and what wakes it.
+    /// Adds a consumer that holds at most `prefetch` messages (0: any number). Gives its id and the signal
+    /// that wakes it.
     pub(super) fn join(&self, prefetch: u16) -> (u64, Arc<Notify>) {
         let mut state = self.state.lock();
         state.consumers_ever += 1;
         let (id, wake) = (state.consumers_ever, Arc::new(Notify::new()));
         let prefetch = if prefetch == 0 { usize::MAX } else { prefetch.into() };
-        state.consumers.push(Consumer {
+        state.consumers.push(QueueConsumer {
             id,
             prefetch,
             tags: 0,
@@ -182,59 +186,63 @@ impl Queue {
     }
 
     /// The next message for a consumer.
-    pub(super) fn take(&self, id: u64) -> Taken {
+    pub(super) fn take(&self, id: u64) -> NextMessage {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if state.closed {
-            return Taken::Closed;
+            return NextMessage::Closed;
         }
         let Some(turn) = state.consumers.iter().position(|consumer| consumer.id == id) else {
-            return Taken::Closed;
+            return NextMessage::Closed;
         };
         let consumer = &mut state.consumers[turn];
         if turn >= self.active_max() || consumer.room() == 0 {
-            return Taken::Nothing;
+            return NextMessage::Nothing;
         }
         let Some(first) = state.window.first() else {
-            return state.window.missing().map_or(Taken::Nothing, |(from, to)| Taken::OnDisk(from, to));
+            return state
+                .window
+                .missing()
+                .map_or(NextMessage::Nothing, |(from, to)| NextMessage::OnDisk(from, to));
         };
         let suspect = first.is_suspect();
         if state.suspect_in_flight || (suspect && state.in_flight > 0) {
-            return Taken::Nothing;
+            return NextMessage::Nothing;
         }
         if suspect && !first.counted_ahead {
-            return Taken::Suspect(first.slot, first.deliveries + 1);
+            return NextMessage::Suspect(first.slot, first.deliveries + 1);
         }
-        let Some(entry) = state.window.pop() else { return Taken::Nothing };
+        let Some(entry) = state.window.pop() else { return NextMessage::Nothing };
         state.in_flight += 1;
         state.suspect_in_flight = suspect;
         consumer.tags += 1;
         let tag = Tag(consumer.tags);
         let incoming = incoming(tag, &entry);
         consumer.holds.insert(tag, entry);
-        Taken::Message(Box::new(incoming))
+        NextMessage::Message(Box::new(incoming))
     }
 
-    /// Takes in what was read for [`Taken::OnDisk`]; `complete`: there was nothing more.
-    pub(super) fn fill(&self, entries: Vec<Entry>, to: Slot, complete: bool) {
+    /// Adds the messages read for [`NextMessage::OnDisk`]. `complete` if the table had no more.
+    pub(super) fn fill(&self, entries: Vec<QueuedMessage>, to: Slot, complete: bool) {
         let mut state = self.state.lock();
         state.window.fill(entries, to, complete);
         self.wake(&state);
     }
 
-    /// The table counts the coming delivery of this message, if it is still the next one.
+    /// Notes that the table counts the coming delivery of this message, if it is still the next one.
     pub(super) fn counted_ahead(&self, slot: Slot) {
         if let Some(entry) = self.state.lock().window.first_if(slot) {
             entry.counted_ahead = true;
         }
     }
 
-    /// How many messages may be in somebody's hands at once.
+    /// How many messages the consumers may hold together.
     pub(super) fn may_hold(&self) -> usize {
         self.state.lock().consumers.iter().fold(0, |sum, consumer| sum.saturating_add(consumer.prefetch))
     }
 
-    /// The slots of those messages that a crash must not bring back, since it would count against them.
+    /// The slots of those messages that are suspects. Their acknowledgement must be durable: if a crash
+    /// brought them back, it would count against them.
     pub(super) fn suspects(&self, id: u64, tags: &[Tag]) -> Vec<Slot> {
         let state = self.state.lock();
         if !state.suspect_in_flight {
@@ -247,14 +255,14 @@ impl Queue {
         held.filter(|entry| entry.is_suspect()).map(|entry| entry.slot).collect()
     }
 
-    /// Forgets acknowledged messages; answers their slots and whether deliveries of them were counted.
+    /// Forgets acknowledged messages. Gives their slots, and whether the table counts deliveries of them.
     pub(super) fn ack(&self, id: u64, tags: &[Tag]) -> Vec<(Slot, bool)> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(consumer) = state.consumers.iter_mut().find(|consumer| consumer.id == id) else {
             return Vec::new();
         };
-        let done: Vec<Entry> = tags.iter().filter_map(|tag| consumer.holds.remove(tag)).collect();
+        let done: Vec<QueuedMessage> = tags.iter().filter_map(|tag| consumer.holds.remove(tag)).collect();
         state.in_flight -= done.len();
         state.bytes = state.bytes.saturating_sub(done.iter().map(|entry| entry.message.bytes()).sum());
         state.suspect_in_flight &= state.in_flight > 0;
@@ -262,8 +270,9 @@ impl Queue {
         done.iter().map(|entry| (entry.slot, entry.deliveries > 0)).collect()
     }
 
-    /// Removes a consumer; what it held returns to its place, after `judge` has seen it. What `judge` refuses leaves the queue.
-    pub(super) fn leave(&self, id: u64, mut judge: impl FnMut(&mut Entry) -> bool) {
+    /// Removes a consumer. Each message that it held returns to its place if `judge` accepts it, and leaves
+    /// the queue otherwise.
+    pub(super) fn leave(&self, id: u64, mut judge: impl FnMut(&mut QueuedMessage) -> bool) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(turn) = state.consumers.iter().position(|consumer| consumer.id == id) else { return };
@@ -282,26 +291,26 @@ impl Queue {
         self.wake(state);
     }
 
-    fn wake(&self, state: &State) {
+    fn wake(&self, state: &QueueState) {
         for consumer in state.consumers.iter().take(self.active_max()) {
             consumer.wake.notify_one();
         }
     }
 
-    /// How many consumers, from the longest there on, are served.
+    /// How many consumers get messages, counted from the one that has been there longest.
     fn active_max(&self) -> usize {
         if self.kind == QueueKind::SingleActive { 1 } else { usize::MAX }
     }
 }
 
-impl Consumer {
+impl QueueConsumer {
     fn room(&self) -> usize {
         self.prefetch.saturating_sub(self.holds.len())
     }
 }
 
-fn incoming(tag: Tag, entry: &Entry) -> Incoming {
-    let Message { payload, headers, reply_to } = entry.message.clone();
+fn incoming(tag: Tag, entry: &QueuedMessage) -> Incoming {
+    let BrokerMessage { payload, headers, reply_to } = entry.message.clone();
     Incoming {
         tag,
         payload,

@@ -1,20 +1,22 @@
-//! After a process that was killed: counts the deliveries that ended with it.
+//! Recovery after a kill: counts the deliveries that ended with the process.
 //!
-//! Who held what is not on the disk, only how many messages of a queue the consumers may have held, so the first that many
-//! count one delivery more. That alone parks nothing: from `SUSPECT_DELIVERIES` on, a message is handed out by itself, counted
-//! in the table before it is, and acknowledged durably. So the one that kills its process reaches `DELIVERY_LIMIT` and is
-//! parked here at the next start, while its neighbours, suspected for a while, are done one by one.
+//! The disk does not say which consumer held which message, only how many messages of a queue the consumers
+//! may have held. So that many of its first messages count one delivery more. That alone parks no message:
+//! from `SUSPECT_DELIVERIES` on, a message is handed out by itself, its delivery is counted in the table
+//! before, and its acknowledgement is durable. So the message that kills its process reaches `DELIVERY_LIMIT`
+//! and is parked here at the next start. Its neighbours are suspected for a while and then done one by one.
 
 use super::settling::DELIVERY_LIMIT_REASON;
 use super::table::{self, StoredQueue};
 use eventflow_bus::topology::{DELIVERY_LIMIT, QueueKind, SUSPECT_DELIVERIES, dead};
 use rusqlite::{Result, Transaction};
 
-/// Most messages of a queue that are looked at: what a consumer of this system holds. A killer behind them gets among them,
-/// since those before it are done one by one.
+/// Most messages of a queue that recovery looks at: as many as a consumer of this system holds. A killer
+/// behind them gets among them, since those before it are done one by one.
 const HELD_MAX: u32 = 64;
 
-/// Takes note that the broker is open; after an unclean stop, counts. Answers the queues as they are then.
+/// Notes that the broker is open, and counts deliveries after an unclean stop. Gives the queues as they are
+/// afterwards.
 pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
     let queues = table::queues(tx)?;
     let clean = table::mark_clean(tx, false)?;
@@ -35,7 +37,7 @@ pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
     table::queues(tx)
 }
 
-/// Those that were held together: suspects are held alone and were counted before.
+/// Counts the messages that were held together. A suspect is held alone, and its delivery was counted before.
 fn count(tx: &Transaction<'_>, queue: &StoredQueue) -> Result<()> {
     let held = table::head(tx, queue.number, queue.held.min(HELD_MAX))?;
     for (slot, deliveries) in held.into_iter().take_while(|(_, deliveries)| *deliveries < SUSPECT_DELIVERIES)

@@ -1,4 +1,4 @@
-//! Answers to whoever waits: straight from the one who answers to the one who asked, in memory, at most once.
+//! Replies: in memory, straight from whoever answers to whoever asked, at most once.
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// Who waits where. An address names the run of the process too: one that was stored in a message before a restart must not
-/// reach a stranger after it.
-pub(super) struct Replies {
+/// The inboxes of those who wait, by address. An address names the run of the process too: one that was
+/// stored in a message before a restart must not reach somebody else after it.
+pub(super) struct ReplyInboxes {
     run: String,
     opened: AtomicU64,
     inboxes: RwLock<HashMap<String, mpsc::Sender<Bytes>>>,
@@ -19,10 +19,10 @@ pub(super) struct Replies {
 /// An address that lasts as long as this value.
 pub(super) struct Address {
     pub(super) text: String,
-    replies: Arc<Replies>,
+    replies: Arc<ReplyInboxes>,
 }
 
-impl Replies {
+impl ReplyInboxes {
     pub(super) fn new() -> Arc<Self> {
         let run = Uuid::now_v7().simple().to_string();
         Arc::new(Self { run, opened: AtomicU64::new(0), inboxes: RwLock::default() })
@@ -35,7 +35,7 @@ impl Replies {
         Address { text, replies: Arc::clone(self) }
     }
 
-    /// Answers. Whoever is gone or overrun misses it, as the port allows.
+    /// Sends a reply. A receiver that is gone or has a full inbox misses it, as the port allows.
     pub(super) fn send(&self, address: &str, payload: Bytes) {
         let sent = self.inboxes.read().get(address).is_some_and(|inbox| inbox.try_send(payload).is_ok());
         if !sent {

@@ -1,43 +1,44 @@
-//! What became of delivered messages, written lazily: acknowledged, counted once more, or parked.
+//! Outcomes of deliveries, written lazily: a message is acknowledged, counted once more, or parked.
 //!
-//! An acknowledgement is answered before it is on the disk. Delivery is at least once anyway, so all a crash costs is that the
-//! messages acknowledged in its last milliseconds come again; in return the deletes ride with the next publish instead of
-//! paying for an `fsync`. At most one such change waits at the writer; it takes all there is when its turn comes. If it
-//! fails, everything returns to the list and is tried again: safe to repeat because it names messages by their slot.
+//! The broker answers an acknowledgement before it is on the disk. Delivery is at least once anyway, so all
+//! that a crash costs is that the messages acknowledged in its last milliseconds come again. In return the
+//! deletes ride with the next publish instead of paying for an `fsync`. At most one such change waits at the
+//! writer; when its turn comes it takes every outcome on the list. If it fails, they return to the list.
+//! Safe to repeat because outcomes name messages by their slot.
 
 use super::health::HealthSender;
-use super::message::{Entry, Slot};
+use super::message::{QueuedMessage, Slot};
 use super::queue::Queue;
 use super::table;
 use crate::{Database, DatabaseError};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// Why a message was parked that no handler ever judged; RabbitMQ's word for it.
+/// The reason of a parked message that no handler ever judged. RabbitMQ uses the same word.
 pub(super) const DELIVERY_LIMIT_REASON: &str = "delivery_limit";
 
-/// The list of what became of messages.
+/// The list of outcomes that are not written yet.
 pub(super) struct Settling {
     database: Database,
     health: Arc<HealthSender>,
-    state: Mutex<State>,
+    state: Mutex<SettlingState>,
 }
 
 #[derive(Default)]
-struct State {
-    waiting: Settled,
-    writing: Settled,
+struct SettlingState {
+    waiting: Outcomes,
+    writing: Outcomes,
     scheduled: bool,
 }
 
 #[derive(Default)]
-struct Settled {
+struct Outcomes {
     acked: Vec<(Slot, bool)>,
     counted: Vec<(Slot, u32)>,
-    parked: Vec<Parked>,
+    parked: Vec<Parking>,
 }
 
-struct Parked {
+struct Parking {
     slot: Slot,
     bytes: u64,
     from: Arc<Queue>,
@@ -49,12 +50,12 @@ impl Settling {
         Arc::new(Self { database, health, state: Mutex::default() })
     }
 
-    /// These were acknowledged; `true`: deliveries of it were counted.
+    /// Adds acknowledged messages. `true` if the table counts deliveries of the message.
     pub(super) fn ack(self: &Arc<Self>, acked: Vec<(Slot, bool)>) {
         self.note(|waiting| waiting.acked.extend(acked));
     }
 
-    /// Acknowledges and waits until that is on the disk.
+    /// Acknowledges messages and waits until that is on the disk.
     pub(super) async fn ack_durably(&self, slots: Vec<Slot>) -> Result<(), DatabaseError> {
         let delete = move |tx: &rusqlite::Transaction<'_>| {
             slots
@@ -64,25 +65,25 @@ impl Settling {
         self.health.observe(self.database.write(delete).await)
     }
 
-    /// A delivery of this one ended without an acknowledgement.
-    pub(super) fn count(self: &Arc<Self>, entry: &Entry) {
+    /// Adds a message whose delivery ended without an acknowledgement.
+    pub(super) fn count(self: &Arc<Self>, entry: &QueuedMessage) {
         self.note(|waiting| waiting.counted.push((entry.slot, entry.deliveries)));
     }
 
-    /// This one reached the delivery limit.
-    pub(super) fn park(self: &Arc<Self>, entry: &Entry, from: &Arc<Queue>, dead: &Arc<Queue>) {
+    /// Adds a message that has reached the delivery limit.
+    pub(super) fn park(self: &Arc<Self>, entry: &QueuedMessage, from: &Arc<Queue>, dead: &Arc<Queue>) {
         let (from, dead) = (Arc::clone(from), Arc::clone(dead));
         self.note(|waiting| {
-            waiting.parked.push(Parked { slot: entry.slot, bytes: entry.message.bytes(), from, dead })
+            waiting.parked.push(Parking { slot: entry.slot, bytes: entry.message.bytes(), from, dead });
         });
     }
 
-    /// Tries again what failed before, if anything did.
+    /// Tries failed writes again, if there are any.
     pub(super) fn retry(self: &Arc<Self>) {
         self.note(|_| ());
     }
 
-    fn note(self: &Arc<Self>, add: impl FnOnce(&mut Settled)) {
+    fn note(self: &Arc<Self>, add: impl FnOnce(&mut Outcomes)) {
         let mut state = self.state.lock();
         add(&mut state.waiting);
         if state.scheduled || state.waiting.is_empty() {
@@ -94,13 +95,13 @@ impl Settling {
         let submitted =
             self.database.submit_lazily(move |tx| runs.write(tx), move |answer| ends.written(answer));
         if submitted.is_err() {
-            // The file is closed: what is not written comes again at the next start.
+            // The file is closed. Messages whose outcome is not written come again at the next start.
             self.state.lock().scheduled = false;
         }
     }
 
-    /// On the writer thread. From here on, a new note is a new change.
-    fn write(&self, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<Announcement>> {
+    /// Runs on the writer thread. Outcomes that are added from here on need a new change.
+    fn write(&self, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<ParkedMessage>> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         state.scheduled = false;
@@ -108,35 +109,36 @@ impl Settling {
         state.writing.write(tx)
     }
 
-    fn written(self: &Arc<Self>, answer: Result<Vec<Announcement>, DatabaseError>) {
+    fn written(self: &Arc<Self>, answer: Result<Vec<ParkedMessage>, DatabaseError>) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Ok(announcements) = self.health.observe(answer) else {
-            // In front of what came meanwhile; tried again with the next note or the ladder's next round. If the transaction
-            // failed before this change had its turn, the change is still marked as waiting.
+            // The failed outcomes go in front of those added meanwhile. The next outcome or the ladder's next
+            // round tries them again. If the transaction failed before this change had its turn, it is still
+            // marked as scheduled.
             let mut failed = std::mem::take(&mut state.writing);
             failed.append(&mut state.waiting);
             state.waiting = failed;
             state.scheduled = false;
             return;
         };
-        state.writing = Settled::default();
+        state.writing = Outcomes::default();
         drop(guard);
-        for Announcement { dead, slot, bytes } in announcements {
+        for ParkedMessage { dead, slot, bytes } in announcements {
             tracing::warn!(queue = dead.name, "parked a message at its delivery limit");
             dead.committed_on_disk(slot, bytes);
         }
     }
 }
 
-/// A message that is in a dead-letter queue now.
-struct Announcement {
+/// A message that is now in a dead-letter queue.
+struct ParkedMessage {
     dead: Arc<Queue>,
     slot: Slot,
     bytes: u64,
 }
 
-impl Settled {
+impl Outcomes {
     fn is_empty(&self) -> bool {
         self.acked.is_empty() && self.counted.is_empty() && self.parked.is_empty()
     }
@@ -147,8 +149,8 @@ impl Settled {
         self.parked.append(&mut other.parked);
     }
 
-    /// Counts first: an acknowledgement that came later removes the count with the message.
-    fn write(&self, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<Announcement>> {
+    /// Writes the counts first, since a later acknowledgement removes the count with the message.
+    fn write(&self, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<ParkedMessage>> {
         for (slot, deliveries) in &self.counted {
             table::put_count(tx, *slot, *deliveries)?;
         }
@@ -159,10 +161,10 @@ impl Settled {
             }
         }
         let mut announcements = Vec::with_capacity(self.parked.len());
-        for Parked { slot, bytes, from, dead } in &self.parked {
+        for Parking { slot, bytes, from, dead } in &self.parked {
             let to = dead.next_slot();
             if table::park(tx, *slot, to, (DELIVERY_LIMIT_REASON, &from.name))? {
-                announcements.push(Announcement { dead: Arc::clone(dead), slot: to, bytes: *bytes });
+                announcements.push(ParkedMessage { dead: Arc::clone(dead), slot: to, bytes: *bytes });
             }
         }
         Ok(announcements)

@@ -1,12 +1,13 @@
-//! A subscription: messages out of memory, read ahead from the table when memory runs dry; acknowledgements to the list.
+//! A subscription: takes messages from memory, reads ahead from the table when memory runs dry, and hands
+//! acknowledgements to the list of [`super::settling`].
 //!
-//! Cancelled, everything unacknowledged returns to its place as it was. Dropped (its task panicked or was thrown away), each
-//! such message counts one failed delivery, and with [`DELIVERY_LIMIT`] of them it is parked.
+//! Cancel: each unacknowledged message returns to its place unchanged. Drop (its task panicked or was
+//! aborted): each such message counts one failed delivery, and is parked after [`DELIVERY_LIMIT`] of them.
 
-use super::Shared;
+use super::BrokerParts;
 use super::health::broker_error;
-use super::message::{Entry, Slot};
-use super::queue::{Queue, Taken};
+use super::message::{QueuedMessage, Slot};
+use super::queue::{NextMessage, Queue};
 use super::table;
 use super::window::{WINDOW_BYTES, WINDOW_MESSAGES};
 use async_trait::async_trait;
@@ -17,16 +18,17 @@ use tokio::sync::Notify;
 
 /// A subscription to one queue.
 pub(super) struct EmbeddedSubscription {
-    shared: Arc<Shared>,
+    shared: Arc<BrokerParts>,
     queue: Arc<Queue>,
     consumer: u64,
     wake: Arc<Notify>,
 }
 
 impl EmbeddedSubscription {
-    /// Joins the consumers of a queue, once the file says how many messages they may hold: after a crash, those count.
+    /// Joins the consumers of a queue, after the file notes how many messages they may hold. After a crash
+    /// recovery counts those.
     pub(super) async fn open(
-        shared: Arc<Shared>,
+        shared: Arc<BrokerParts>,
         queue: Arc<Queue>,
         prefetch: u16,
     ) -> Result<Self, BrokerError> {
@@ -41,7 +43,7 @@ impl EmbeddedSubscription {
         Ok(subscription)
     }
 
-    /// Counts the delivery of a suspect before it happens: afterwards there may be nobody to do it.
+    /// Counts the delivery of a suspect before it happens, since the process may be dead afterwards.
     async fn count_ahead(&self, slot: Slot, deliveries: u32) -> Result<(), BrokerError> {
         let counted = self.shared.database.write(move |tx| table::put_count(tx, slot, deliveries)).await;
         self.shared.health.observe(counted).map_err(|source| self.lost(Some(Box::new(source))))?;
@@ -49,7 +51,7 @@ impl EmbeddedSubscription {
         Ok(())
     }
 
-    /// Brings the next messages from the table to memory. Cancelled in the middle, it is simply done again.
+    /// Reads the next messages from the table into memory. Safe to cancel: the next call reads them again.
     async fn read_ahead(&self, from: Slot, to: Slot) -> Result<(), BrokerError> {
         let read = self
             .shared
@@ -70,19 +72,22 @@ impl Subscription for EmbeddedSubscription {
     async fn next(&mut self) -> Result<Incoming, BrokerError> {
         loop {
             match self.queue.take(self.consumer) {
-                Taken::Message(incoming) => return Ok(*incoming),
-                Taken::Nothing => self.wake.notified().await,
-                Taken::OnDisk(from, to) => self.read_ahead(from, to).await?,
-                Taken::Suspect(slot, deliveries) => self.count_ahead(slot, deliveries).await?,
-                Taken::Closed => return Err(self.lost(None)),
+                NextMessage::Message(incoming) => return Ok(*incoming),
+                NextMessage::Nothing => self.wake.notified().await,
+                NextMessage::OnDisk(from, to) => self.read_ahead(from, to).await?,
+                NextMessage::Suspect(slot, deliveries) => self.count_ahead(slot, deliveries).await?,
+                NextMessage::Closed => return Err(self.lost(None)),
             }
         }
     }
 
     fn try_next(&mut self) -> Option<Incoming> {
         match self.queue.take(self.consumer) {
-            Taken::Message(incoming) => Some(*incoming),
-            Taken::Nothing | Taken::OnDisk(..) | Taken::Suspect(..) | Taken::Closed => None,
+            NextMessage::Message(incoming) => Some(*incoming),
+            NextMessage::Nothing
+            | NextMessage::OnDisk(..)
+            | NextMessage::Suspect(..)
+            | NextMessage::Closed => None,
         }
     }
 
@@ -105,15 +110,15 @@ impl Subscription for EmbeddedSubscription {
 }
 
 impl Drop for EmbeddedSubscription {
-    /// After [`Subscription::cancel`] the consumer is gone already and nothing happens here.
+    /// Does nothing after [`Subscription::cancel`], when the consumer has left already.
     fn drop(&mut self) {
         let Self { shared, queue, consumer, .. } = self;
         queue.leave(*consumer, |entry| judge(shared, queue, entry));
     }
 }
 
-/// Takes back what was counted ahead.
-fn forgive(shared: &Shared, entry: &mut Entry) -> bool {
+/// Takes back a delivery that was counted ahead.
+fn forgive(shared: &BrokerParts, entry: &mut QueuedMessage) -> bool {
     if entry.counted_ahead {
         entry.counted_ahead = false;
         shared.settling.count(entry);
@@ -121,8 +126,8 @@ fn forgive(shared: &Shared, entry: &mut Entry) -> bool {
     true
 }
 
-/// Counts a delivery that ended without an acknowledgement; `false` if the message is parked for it.
-fn judge(shared: &Shared, queue: &Arc<Queue>, entry: &mut Entry) -> bool {
+/// Counts a delivery that ended without an acknowledgement. `false` if the message is parked for it.
+fn judge(shared: &BrokerParts, queue: &Arc<Queue>, entry: &mut QueuedMessage) -> bool {
     entry.deliveries += 1;
     entry.counted_ahead = false;
     if queue.kind == QueueKind::Gateway {

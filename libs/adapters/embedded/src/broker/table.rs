@@ -1,9 +1,10 @@
 //! The broker's tables and every statement on them.
 //!
-//! `broker_message` holds what is queued, waiting or parked; `broker_delivery` counts unfinished deliveries beside it, since
-//! an update of a message's own row would rewrite its payload. `broker_state` says whether the last stop was in order.
+//! `broker_message` holds the messages that are queued, waiting or parked. `broker_delivery` counts
+//! unfinished deliveries in a table of its own, since an update of a message's row would rewrite its payload.
+//! `broker_state` says whether the last stop was in order.
 
-use super::message::{Entry, Message, QUEUE_NUMBER_MAX, Slot};
+use super::message::{BrokerMessage, QUEUE_NUMBER_MAX, QueuedMessage, Slot};
 use bytes::Bytes;
 use eventflow_bus::port::Headers;
 use eventflow_bus::topology::{Delay, QueueKind, QueueSpec};
@@ -29,32 +30,32 @@ pub(super) const STEPS: &[&str] = &["
 
 /// A queue in the table.
 pub(super) struct StoredQueue {
-    /// Its number.
+    /// The number of the queue.
     pub(super) number: i64,
-    /// Its name and kind.
+    /// Name and kind.
     pub(super) spec: QueueSpec,
-    /// How many of its messages were in somebody's hands at most when the process last ran.
+    /// How many of its messages the consumers may have held when the process last ran.
     pub(super) held: u32,
-    /// Messages in it.
+    /// Number of messages.
     pub(super) messages: u64,
-    /// Bytes of payload in it.
+    /// Their payload in bytes.
     pub(super) bytes: u64,
     /// The slot of its newest message, or the start of the queue.
     pub(super) last: Slot,
 }
 
-/// Until when, and where to after that, a message waits on the ladder.
+/// How long a message waits on the ladder, and the queue that it returns to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wait {
-    /// Milliseconds since 1970.
+    /// End of the wait in milliseconds since 1970.
     pub(super) due_ms: i64,
     /// The number of the queue it returns to.
     pub(super) back_to: i64,
 }
 
-/// A message on the ladder whose time has come.
-pub(super) struct Due {
-    /// Where it waits.
+/// A message on the ladder whose wait is over.
+pub(super) struct DueRetry {
+    /// Its slot on the ladder.
     pub(super) slot: Slot,
     /// The number of the queue it returns to.
     pub(super) back_to: i64,
@@ -62,7 +63,7 @@ pub(super) struct Due {
     pub(super) bytes: u64,
 }
 
-/// Makes a queue exist; answers its number and the kind it has.
+/// Makes a queue exist. Gives its number and the kind that it has in the table.
 pub(super) fn declare(connection: &Connection, spec: &QueueSpec) -> Result<(i64, String)> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO broker_queue (name, kind) VALUES (?1, ?2)")?
@@ -77,7 +78,7 @@ pub(super) fn declare(connection: &Connection, spec: &QueueSpec) -> Result<(i64,
     }
 }
 
-/// Every queue with what is in it.
+/// Every queue, with how full it is.
 pub(super) fn queues(connection: &Connection) -> Result<Vec<StoredQueue>> {
     let mut statement =
         connection.prepare("SELECT number, name, kind, held FROM broker_queue ORDER BY number")?;
@@ -111,7 +112,7 @@ fn filling(connection: &Connection, (number, held): (i64, u32), spec: QueueSpec)
         })
 }
 
-/// The name of a kind in the table; must equal the stored one when a queue is declared again.
+/// The name of a kind in the table. It must equal the stored one when a queue is declared again.
 pub(super) fn kind_name(kind: QueueKind) -> &'static str {
     match kind {
         QueueKind::Work => "work",
@@ -136,10 +137,10 @@ fn kind_named(kind: &str, queue: &str) -> Option<QueueKind> {
 pub(super) fn insert(
     connection: &Connection,
     slot: Slot,
-    message: &Message,
+    message: &BrokerMessage,
     wait: Option<Wait>,
 ) -> Result<()> {
-    let Message { payload, headers, reply_to } = message;
+    let BrokerMessage { payload, headers, reply_to } = message;
     connection
         .prepare_cached("INSERT INTO broker_message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
         .execute(params![
@@ -155,7 +156,7 @@ pub(super) fn insert(
         .map(drop)
 }
 
-/// Removes a message that was acknowledged; one that is gone already is fine.
+/// Removes an acknowledged message. One that is gone already is no error.
 pub(super) fn delete(connection: &Connection, slot: Slot) -> Result<()> {
     connection.prepare_cached("DELETE FROM broker_message WHERE slot = ?1")?.execute([slot.0]).map(drop)
 }
@@ -173,13 +174,14 @@ pub(super) fn put_count(connection: &Connection, slot: Slot, deliveries: u32) ->
         .map(drop)
 }
 
-/// Messages after one slot and up to another, in order, until there are `max` or they have `max_bytes`; `true` if that is all.
+/// Reads messages after one slot and up to another in order, until there are `max` or they have `max_bytes`.
+/// `true` if that is all.
 pub(super) fn read(
     connection: &Connection,
     range: (Slot, Slot),
     max: usize,
     max_bytes: u64,
-) -> Result<(Vec<Entry>, bool)> {
+) -> Result<(Vec<QueuedMessage>, bool)> {
     let mut statement = connection.prepare_cached(
         "SELECT m.slot, m.attempt, m.reason, m.origin, m.reply_to, m.payload, coalesce(d.count, 0)
          FROM broker_message m LEFT JOIN broker_delivery d ON d.slot = m.slot
@@ -196,11 +198,16 @@ pub(super) fn read(
     Ok((entries, false))
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry> {
+fn entry(row: &Row<'_>) -> Result<QueuedMessage> {
     let headers = Headers { attempt: row.get(1)?, reason: row.get(2)?, origin: row.get(3)? };
-    let message = Message { headers, reply_to: row.get(4)?, payload: Bytes::from(row.get::<_, Vec<u8>>(5)?) };
+    let message =
+        BrokerMessage { headers, reply_to: row.get(4)?, payload: Bytes::from(row.get::<_, Vec<u8>>(5)?) };
     let deliveries = row.get(6)?;
-    Ok(Entry { deliveries, redelivered: deliveries > 0, ..Entry::new(Slot(row.get(0)?), message) })
+    Ok(QueuedMessage {
+        deliveries,
+        redelivered: deliveries > 0,
+        ..QueuedMessage::new(Slot(row.get(0)?), message)
+    })
 }
 
 /// The first messages of a queue with their unfinished deliveries.
@@ -214,15 +221,15 @@ pub(super) fn head(connection: &Connection, queue: i64, max: u32) -> Result<Vec<
         .collect()
 }
 
-/// Messages of a ladder queue whose time has come, oldest first.
-pub(super) fn due(connection: &Connection, queue: i64, now_ms: i64, max: u32) -> Result<Vec<Due>> {
+/// Messages of a ladder queue whose wait is over, oldest first.
+pub(super) fn due(connection: &Connection, queue: i64, now_ms: i64, max: u32) -> Result<Vec<DueRetry>> {
     connection
         .prepare_cached(
             "SELECT slot, back_to, length(payload) FROM (SELECT * FROM broker_message WHERE slot > ?1 AND slot <= ?2 ORDER BY slot LIMIT ?3)
              WHERE due_ms <= ?4",
         )?
         .query_map(params![Slot::start(queue).0, Slot::end(queue).0, max, now_ms], |row| {
-            Ok(Due { slot: Slot(row.get(0)?), back_to: row.get(1)?, bytes: row.get::<_, u32>(2)?.into() })
+            Ok(DueRetry { slot: Slot(row.get(0)?), back_to: row.get(1)?, bytes: row.get::<_, u32>(2)?.into() })
         })?
         .collect()
 }
@@ -245,7 +252,7 @@ pub(super) fn come_back(connection: &Connection, from: Slot, to: Slot) -> Result
         .map(drop)
 }
 
-/// Moves a message to the end of a dead-letter queue; `false` if it is gone already.
+/// Moves a message to the end of a dead-letter queue. `false` if the message is gone already.
 pub(super) fn park(
     connection: &Connection,
     from: Slot,
@@ -268,7 +275,7 @@ pub(super) fn after_last(connection: &Connection, queue: i64) -> Result<Slot> {
         .query_row([Slot::start(queue).0, Slot::end(queue).0], |row| row.get(0).map(Slot))
 }
 
-/// Notes how many messages of a queue may be in somebody's hands from now on.
+/// Notes how many messages of a queue its consumers may hold from now on.
 pub(super) fn put_held(connection: &Connection, queue: i64, held: u32) -> Result<()> {
     connection
         .prepare_cached("UPDATE broker_queue SET held = ?2 WHERE number = ?1")?
@@ -276,19 +283,19 @@ pub(super) fn put_held(connection: &Connection, queue: i64, held: u32) -> Result
         .map(drop)
 }
 
-/// Forgets counts whose message is gone: its slot may be given to another one.
+/// Forgets counts whose message is gone, since another message may get its slot.
 pub(super) fn clear_counts(connection: &Connection) -> Result<()> {
     connection
         .execute("DELETE FROM broker_delivery WHERE slot NOT IN (SELECT slot FROM broker_message)", [])
         .map(drop)
 }
 
-/// Nobody holds anything.
+/// Notes that no consumer holds a message.
 pub(super) fn clear_held(connection: &Connection) -> Result<()> {
     connection.execute("UPDATE broker_queue SET held = 0 WHERE held > 0", []).map(drop)
 }
 
-/// Notes whether the broker stopped in order; answers what was noted before.
+/// Notes whether the broker stopped in order. Gives what was noted before.
 pub(super) fn mark_clean(connection: &Connection, clean: bool) -> Result<bool> {
     let before = connection.query_row("SELECT clean FROM broker_state", [], |row| row.get(0))?;
     connection.execute("UPDATE broker_state SET clean = ?1", [clean])?;

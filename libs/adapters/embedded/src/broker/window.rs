@@ -1,17 +1,18 @@
-//! The head of a queue that is in memory, and how much lies behind it in the table.
+//! The window of a queue: its first messages, which are in memory, and how many more only the table has.
 
-use super::message::{Entry, Slot};
+use super::message::{QueuedMessage, Slot};
 use std::collections::VecDeque;
 
-/// Most messages of one queue that wait in memory.
+/// Size: most messages of one queue that wait in memory.
 pub(super) const WINDOW_MESSAGES: usize = 4_096;
-/// Most payload bytes of one queue that wait in memory: some 80 full frames, ahead of what a consumer prefetches.
+/// Size: most payload bytes of one queue that wait in memory. Some 80 full frames, beyond what a consumer
+/// prefetches.
 pub(super) const WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Messages in slot order; behind them, `beyond` more that only the table has.
+/// Messages in slot order, and behind them `beyond` more that only the table has.
 #[derive(Debug)]
 pub(super) struct Window {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<QueuedMessage>,
     bytes: u64,
     loaded: Slot,
     committed: Slot,
@@ -30,24 +31,24 @@ impl Window {
     }
 
     /// The oldest message in memory.
-    pub(super) fn first(&self) -> Option<&Entry> {
+    pub(super) fn first(&self) -> Option<&QueuedMessage> {
         self.entries.front()
     }
 
     /// The oldest message in memory, if it is this one.
-    pub(super) fn first_if(&mut self, slot: Slot) -> Option<&mut Entry> {
+    pub(super) fn first_if(&mut self, slot: Slot) -> Option<&mut QueuedMessage> {
         self.entries.front_mut().filter(|entry| entry.slot == slot)
     }
 
     /// Takes the oldest message in memory.
-    pub(super) fn pop(&mut self) -> Option<Entry> {
+    pub(super) fn pop(&mut self) -> Option<QueuedMessage> {
         let entry = self.entries.pop_front()?;
         self.bytes -= entry.message.bytes();
         Some(entry)
     }
 
-    /// Adds the newest message if there is room and nothing before it is missing; else only counts it.
-    pub(super) fn append(&mut self, entry: Entry) {
+    /// Adds the newest message if there is room and no earlier message is missing. Counts it otherwise.
+    pub(super) fn append(&mut self, entry: QueuedMessage) {
         let room = self.entries.len() < WINDOW_MESSAGES && self.bytes < WINDOW_BYTES;
         if room && self.beyond == 0 {
             self.loaded = entry.slot;
@@ -59,7 +60,7 @@ impl Window {
     }
 
     /// Adds the newest message whether there is room or not.
-    pub(super) fn push(&mut self, entry: Entry) {
+    pub(super) fn push(&mut self, entry: QueuedMessage) {
         self.bytes += entry.message.bytes();
         self.entries.push_back(entry);
     }
@@ -70,7 +71,7 @@ impl Window {
         self.beyond += 1;
     }
 
-    /// A message that only the table had has left it.
+    /// Takes note that a message has left the table without having been in memory.
     pub(super) fn forget_one(&mut self) {
         self.beyond = self.beyond.saturating_sub(1);
     }
@@ -80,10 +81,11 @@ impl Window {
         (self.beyond > 0).then_some((self.loaded, self.committed))
     }
 
-    /// Adds what was read behind the window, in a range up to `to`. If it was not `complete`, the rest still lies behind.
+    /// Adds messages that were read behind the window, in a range up to `to`. If the read was not `complete`,
+    /// the table has more.
     ///
-    /// Safe to repeat: what another reader already brought is passed over.
-    pub(super) fn fill(&mut self, entries: Vec<Entry>, to: Slot, complete: bool) {
+    /// Safe to repeat because messages that another reader has added already are skipped.
+    pub(super) fn fill(&mut self, entries: Vec<QueuedMessage>, to: Slot, complete: bool) {
         for entry in entries {
             if entry.slot > self.loaded {
                 self.loaded = entry.slot;
@@ -98,7 +100,7 @@ impl Window {
     }
 
     /// Returns a message to its place.
-    pub(super) fn put_back(&mut self, entry: Entry) {
+    pub(super) fn put_back(&mut self, entry: QueuedMessage) {
         self.bytes += entry.message.bytes();
         let place = self.entries.partition_point(|other| other.slot < entry.slot);
         self.entries.insert(place, entry);
@@ -108,14 +110,17 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::message::Message;
+    use crate::broker::message::BrokerMessage;
     use bytes::Bytes;
     use eventflow_bus::port::Headers;
 
-    fn entry(slot: i64, bytes: usize) -> Entry {
-        let message =
-            Message { payload: Bytes::from(vec![0; bytes]), headers: Headers::default(), reply_to: None };
-        Entry::new(Slot(slot), message)
+    fn entry(slot: i64, bytes: usize) -> QueuedMessage {
+        let message = BrokerMessage {
+            payload: Bytes::from(vec![0; bytes]),
+            headers: Headers::default(),
+            reply_to: None,
+        };
+        QueuedMessage::new(Slot(slot), message)
     }
 
     fn drain(window: &mut Window) -> Vec<i64> {

@@ -1,6 +1,7 @@
-//! Opening a file of derived data: checked as a whole, since nothing guards it against a power loss, and begun anew if it is torn.
+//! Opening a file of derived data. The file is checked as a whole, since nothing guards it against a power
+//! loss, and begun anew if it is torn.
 //!
-//! The caller holds the lock of the file, so nobody else has what is deleted here.
+//! The caller holds the lock of the file, so no other process has the file that is deleted here.
 
 use super::DatabaseError;
 use super::file::{self, Durability};
@@ -10,7 +11,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What SQLite keeps beside the file; its own name last, so that a log never meets a file it does not belong to.
+/// The files that SQLite keeps beside the data file. The data file itself is removed last, so that a log
+/// never meets a file that it does not belong to.
 const ENDINGS: [&str; 3] = ["-wal", "-shm", ""];
 
 /// Opens the connection that writes, with the tables of `piece` in the file.
@@ -30,7 +32,8 @@ fn try_open(path: &Path, piece: &'static str, steps: &[&str]) -> Result<Connecti
         return Err(DatabaseError::Torn(verdict));
     }
     let tx = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
-    let (found, known) = (migration::apply(&tx, piece, steps)?, migration::known(steps));
+    let found = migration::apply(&tx, piece, steps)?;
+    let known = migration::known(steps);
     tx.commit()?;
     if found > known { Err(DatabaseError::Newer { piece, found, known }) } else { Ok(connection) }
 }

@@ -7,38 +7,43 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Marks the file as ours for `file(1)` and for anyone who opens another program's database by mistake: `EFlw`.
+/// Application id: marks the file as EventFlow's for `file(1)`, and for anyone who opens another program's
+/// database by mistake: `EFlw`.
 const APPLICATION_ID: i32 = 0x4546_6c77;
-/// Bytes in a page. A frame of 100 KB is a chain of pages that is written once and walked once when it is deleted, so twice
-/// the default halves that; the message rows are small, so more would only inflate the log.
+/// Page size in bytes. A frame of 100 KB is a chain of pages that is written once and walked once when it is
+/// deleted, so twice the default halves that; the message rows are small, so more would only inflate the log.
 const PAGE_BYTES: u32 = 8_192;
 /// Page cache of the writer in KiB: index pages of the store and the frames in flight.
 const WRITER_CACHE_KIB: i64 = 64 * 1_024;
 /// Page cache of one reader in KiB; the operating system caches the rest.
 const READER_CACHE_KIB: i64 = 8 * 1_024;
-/// Pages in the log before the writer folds them into the file (16 MiB). Each fold costs an `fsync` of the file and holds up
-/// one commit: rarer ones are longer, more frequent ones write hot pages more often.
+/// Checkpoint: pages in the log before the writer folds them into the file (16 MiB). Each fold costs an
+/// `fsync` of the file and holds up one commit: rarer ones are longer, more frequent ones write hot pages
+/// more often.
 const CHECKPOINT_PAGES: u32 = 2_048;
-/// The same for a file that is never synced (2 MiB): a fold is a copy inside the system's cache, so frequent ones are short.
+/// Checkpoint: the same for a file that is never synced (2 MiB). A fold is a copy inside the system's cache,
+/// so frequent ones are short.
 const UNSYNCED_CHECKPOINT_PAGES: u32 = 256;
-/// After a burst the log file shrinks back to this many bytes.
+/// Log: the file shrinks back to this many bytes after a burst.
 const LOG_KEPT_BYTES: i64 = 64 * 1_024 * 1_024;
-/// Only somebody's shell can hold the file beside us; wait for it this long.
+/// Busy timeout: only an operator's shell can hold the file beside this process; wait for it this long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Prepared statements kept per connection: more than broker and store have together.
+/// Statement cache: prepared statements per connection, more than broker and store have together.
 const STATEMENTS_KEPT: usize = 128;
 
-/// What an answered change survives.
+/// What a change survives once it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
     /// A power loss: the log is on the disk before a commit returns.
     PowerLoss,
-    /// The end of this process, however it ends: the log is with the operating system. A power loss may tear the file.
+    /// The end of this process, however it ends: the log is with the operating system. A power loss may tear
+    /// the file.
     ProcessEnd,
 }
 
 impl Durability {
-    /// SQLite's `synchronous`. With `NORMAL` a power loss would undo answered changes; without `OFF` folding the log would sync.
+    /// SQLite's `synchronous`. With `NORMAL` a power loss would undo answered changes; without `OFF` folding
+    /// the log would sync.
     fn synchronous(self) -> &'static str {
         match self {
             Self::PowerLoss => "FULL",
@@ -54,9 +59,11 @@ impl Durability {
     }
 }
 
-/// Takes the lock beside the file. It is the operating system's: it ends with the process, however that ends.
+/// Takes the lock beside the file. It is a lock of the operating system, so it ends with the process, however
+/// that ends.
 ///
-/// A file of its own, because closing any handle of the database file would drop the locks of SQLite.
+/// The lock has a file of its own, because closing any handle of the database file would drop the locks of
+/// SQLite.
 pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
     let failed = |source| DatabaseError::Open { path: path.to_owned(), source: Arc::new(source) };
     if let Some(folder) = path.parent() {
@@ -72,13 +79,13 @@ pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
     }
 }
 
-/// Opens the connection that writes; makes the file if it is missing.
+/// Opens the connection that writes. Creates the file if it is missing.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, DatabaseError> {
     let connection = Connection::open(path)?;
     configure(&connection, WRITER_CACHE_KIB)?;
-    // Before anything is written.
+    // Must come before the first write.
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
-    // Only effective before the first table is made.
+    // Takes effect only before the first table exists.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -106,7 +113,7 @@ fn configure(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     // No memory mapping: an I/O error must arrive as an error, not as a signal that ends the process.
     connection.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
-    // The tables refer to each other by ids that are derived, not looked up; the checks would only cost.
+    // The tables refer to each other by ids that are derived, not looked up, so checks would only cost time.
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }

@@ -1,29 +1,30 @@
-//! What waits for a database thread: a bounded first-in-first-out queue between tasks and threads.
+//! The jobs that wait for a database thread: a bounded first-in-first-out queue between tasks and threads.
 //!
-//! A job is urgent (wakes its thread, takes room that its task waits for) or lazy (rides with the next urgent one, or goes
-//! by itself after [`LAZY_LINGER`]). Order is kept across both kinds.
+//! An urgent job wakes its thread and takes room, for which its task waits. A lazy job rides with the next
+//! urgent one, or goes by itself after [`LAZY_LINGER`]. The queue keeps the order across both kinds.
 
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// How long a lazy job waits for company. Deletes of acknowledged messages are lazy: what a crash in this time forgets is
-/// delivered once more, which consumers are prepared for; in return an idle system saves the `fsync` of each.
+/// Lazy jobs: how long one waits for an urgent one. Deletes of acknowledged messages are lazy. A crash in
+/// this time delivers their messages once more, for which consumers are prepared; in return an idle system
+/// saves the `fsync` of each.
 pub(super) const LAZY_LINGER: Duration = Duration::from_millis(10);
 
-/// The queue takes nothing any more.
+/// The queue is closed and takes no more jobs.
 #[derive(Debug)]
 pub(super) struct Closed;
 
 /// Jobs that wait.
 pub(super) struct JobQueue<J> {
     room: Semaphore,
-    state: Mutex<State<J>>,
+    state: Mutex<JobsState<J>>,
     wake: Condvar,
 }
 
-struct State<J> {
+struct JobsState<J> {
     jobs: VecDeque<(J, Urgency)>,
     urgent: usize,
     lazy_due: Option<Instant>,
@@ -39,7 +40,7 @@ enum Urgency {
 impl<J> JobQueue<J> {
     /// A queue with room for `urgent_max` urgent jobs.
     pub(super) fn new(urgent_max: usize) -> Self {
-        let state = State { jobs: VecDeque::new(), urgent: 0, lazy_due: None, closed: false };
+        let state = JobsState { jobs: VecDeque::new(), urgent: 0, lazy_due: None, closed: false };
         Self { room: Semaphore::new(urgent_max), state: Mutex::new(state), wake: Condvar::new() }
     }
 
@@ -57,7 +58,7 @@ impl<J> JobQueue<J> {
         Ok(())
     }
 
-    /// Adds a lazy job. The caller bounds how many there are.
+    /// Adds a lazy job. The caller bounds their number.
     pub(super) fn push_lazily(&self, job: J) -> Result<(), Closed> {
         let mut state = self.state.lock();
         if state.closed {
@@ -73,7 +74,7 @@ impl<J> JobQueue<J> {
         Ok(())
     }
 
-    /// Waits for work and takes all of it; `None` once the queue is closed and empty.
+    /// Waits for jobs and takes all of them. `None` once the queue is closed and empty.
     pub(super) fn take_all(&self) -> Option<Vec<J>> {
         let mut state = self.state.lock();
         loop {
@@ -94,7 +95,7 @@ impl<J> JobQueue<J> {
         }
     }
 
-    /// Waits for work and takes the oldest job; `None` once the queue is closed and empty.
+    /// Waits for jobs and takes the oldest one. `None` once the queue is closed and empty.
     pub(super) fn take_one(&self) -> Option<J> {
         let mut state = self.state.lock();
         loop {

@@ -1,14 +1,16 @@
-//! Schema versions, one per piece: the broker's tables and the store's tables come from different modules and age apart.
+//! Schema versions, one per piece: the broker's tables and the store's tables come from different modules and
+//! age apart.
 //!
-//! `PRAGMA user_version` holds one number for the whole file, so it counts the layout of the version table itself.
+//! `PRAGMA user_version` holds one number for the whole file, so it counts the layout of the version table
+//! itself.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
 /// Version of the table of versions.
 const LAYOUT: i64 = 1;
 
-/// Runs the steps this file has not seen; answers the version of the piece afterwards, which is larger than the number of
-/// steps if a newer program was here (then nothing is changed).
+/// Runs the steps that this file has not seen. Gives the version of the piece afterwards. It is larger than
+/// the number of steps if a newer program wrote the file; then nothing is changed.
 pub(super) fn apply(tx: &Transaction<'_>, piece: &str, steps: &[&str]) -> rusqlite::Result<u32> {
     tx.execute("CREATE TABLE IF NOT EXISTS schema_version (piece TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID", [])?;
     tx.pragma_update(None, "user_version", LAYOUT)?;
@@ -27,7 +29,7 @@ pub(super) fn apply(tx: &Transaction<'_>, piece: &str, steps: &[&str]) -> rusqli
     Ok(version)
 }
 
-/// The newest version these steps lead to.
+/// The version that these steps lead to.
 pub(super) fn known(steps: &[&str]) -> u32 {
     u32::try_from(steps.len()).expect("there are fewer than four billion steps")
 }

@@ -6,17 +6,17 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A read with everything it needs to answer.
+/// A read that sends its own answer.
 pub(super) type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
-/// Works until the queue is closed and empty. `_lock` is held as long as this thread can touch the file.
+/// Runs until the queue is closed and empty. Holds `_lock` as long as this thread can touch the file.
 pub(super) fn run(connection: &Connection, jobs: &JobQueue<ReadJob>, _lock: &File) {
     while let Some(job) = jobs.take_one() {
         job(connection);
     }
 }
 
-/// Runs `work` in a snapshot. A panic is an answer too: the thread lives on.
+/// Runs `work` in a snapshot. A panic becomes an error, so that the thread lives on.
 pub(super) fn answer<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,

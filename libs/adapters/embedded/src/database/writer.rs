@@ -1,7 +1,8 @@
-//! The thread that writes: takes all that waits, one transaction, one savepoint each, one commit, then answers all.
+//! The writer thread: takes all waiting changes, runs each in a savepoint of one transaction, commits once,
+//! then answers all.
 //!
-//! A change that fails is undone alone. When SQLite gives up the whole transaction (disk full, I/O error) everything in it
-//! is answered with that error and the thread goes on with the next batch.
+//! A change that fails is undone alone. When SQLite gives up the whole transaction (disk full, I/O error),
+//! every change in it gets that error, and the thread goes on with the next batch.
 
 use super::DatabaseError;
 use super::jobs::JobQueue;
@@ -10,28 +11,28 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A change and whoever waits for it.
+/// A change, and whoever waits for its answer.
 pub(super) trait WriteJob: Send {
-    /// Does the work; the error, if any, is also kept for [`WriteJob::finish`].
+    /// Runs the change. Keeps an error for [`WriteJob::finish`] too.
     fn run(&mut self, tx: &Transaction<'_>) -> Result<(), DatabaseError>;
-    /// Answers, after the transaction as a whole has ended like this.
+    /// Answers, with the outcome of the whole transaction.
     fn finish(self: Box<Self>, transaction: Result<(), DatabaseError>);
 }
 
 /// A closure as a [`WriteJob`].
-pub(super) struct Change<T, F, D> {
+pub(super) struct WriteClosure<T, F, D> {
     work: Option<F>,
     outcome: Option<Result<T, DatabaseError>>,
     done: D,
 }
 
-impl<T, F, D> Change<T, F, D> {
+impl<T, F, D> WriteClosure<T, F, D> {
     pub(super) fn new(work: F, done: D) -> Self {
         Self { work: Some(work), outcome: None, done }
     }
 }
 
-impl<T, F, D> WriteJob for Change<T, F, D>
+impl<T, F, D> WriteJob for WriteClosure<T, F, D>
 where
     T: Send,
     F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send,
@@ -58,8 +59,8 @@ where
     }
 }
 
-/// Works until the queue is closed and empty, then folds the log into the file. `_lock` is held as long as this thread can
-/// touch the file.
+/// Runs until the queue is closed and empty, then folds the log into the file. Holds `_lock` as long as this
+/// thread can touch the file.
 pub(super) fn run(
     connection: &Connection,
     jobs: &JobQueue<Box<dyn WriteJob>>,
@@ -78,7 +79,7 @@ pub(super) fn run(
     }
     let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     if let Err(error) = folded {
-        // Nothing is lost: the next start takes the log in.
+        // No change is lost: the next start takes the log in.
         tracing::warn!(%error, "could not fold the log into the data file");
     }
 }
@@ -91,7 +92,7 @@ fn execute(connection: &Connection, batch: &mut [Box<dyn WriteJob>]) -> Result<(
     Ok(tx.commit()?)
 }
 
-/// Runs one job in a savepoint. An error means that the transaction is gone, not that the job failed.
+/// Runs one job in a savepoint. An error means that the whole transaction is gone, not that the job failed.
 fn run_alone(tx: &Transaction<'_>, job: &mut dyn WriteJob) -> Result<(), DatabaseError> {
     tx.prepare_cached("SAVEPOINT job")?.execute([])?;
     let outcome = job.run(tx);

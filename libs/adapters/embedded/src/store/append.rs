@@ -1,7 +1,8 @@
 //! Storing a batch of messages: the next `seq` for each, then each thread and sender brought up to date once.
 //!
-//! Runs as one change on the only writer, so between reading a thread's `last_seq` and writing it nobody else is there.
-//! Safe to repeat because a message that is there already takes no `seq` and counts for nothing.
+//! Runs as one change on the only writer, so nobody else writes between reading a thread's `last_seq` and
+//! writing it.
+//! Safe to repeat because a message that is stored already takes no `seq` and is not counted again.
 
 use super::{column, message, pairing, thread};
 use eventflow_ports::{Appended, NewMessage};
@@ -10,7 +11,7 @@ use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, Error, Result, params};
 use std::collections::HashMap;
 
-/// Stores `batch` in order; one answer each.
+/// Stores `batch` in order. Gives one answer for each message.
 pub(super) fn append(connection: &Connection, batch: Vec<NewMessage>) -> Result<Vec<Appended>> {
     let mut append = Append { connection, heads: HashMap::new(), sent: HashMap::new() };
     let answers = batch.into_iter().map(|new| append.one(&new)).collect::<Result<Vec<_>>>()?;
@@ -19,18 +20,19 @@ pub(super) fn append(connection: &Connection, batch: Vec<NewMessage>) -> Result<
     Ok(answers)
 }
 
-/// A batch on its way in.
+/// A batch that is being stored.
 struct Append<'a> {
     connection: &'a Connection,
-    heads: HashMap<ThreadId, Head>,
-    /// How many messages of this batch were stored, by thread and sender; only people who are in the thread.
+    heads: HashMap<ThreadId, ThreadHead>,
+    /// How many messages of this batch were stored, by thread and sender. Holds only senders who are in the
+    /// thread.
     sent: HashMap<(ThreadId, UserId), u64>,
 }
 
 /// The end of a thread.
-struct Head {
+struct ThreadHead {
     last_seq: u64,
-    /// The newest message, if it is of this batch.
+    /// The newest message, if it belongs to this batch.
     newest: Option<(MessageId, Timestamp)>,
 }
 
@@ -52,7 +54,7 @@ impl Append<'_> {
         if !message::insert(self.connection, &message, leg)? {
             return self.stored_before(message.id, &new.send);
         }
-        let head = Head { last_seq: message.seq, newest: Some((message.id, message.created_at)) };
+        let head = ThreadHead { last_seq: message.seq, newest: Some((message.id, message.created_at)) };
         self.heads.insert(message.thread_id, head);
         *self.sent.entry(member).or_default() += 1;
         Ok(Appended::Stored(message))
@@ -66,17 +68,17 @@ impl Append<'_> {
         Ok(known)
     }
 
-    fn head(&mut self, id: ThreadId) -> Result<&Head> {
+    fn head(&mut self, id: ThreadId) -> Result<&ThreadHead> {
         if !self.heads.contains_key(&id) {
             let mut statement =
                 self.connection.prepare_cached("SELECT last_seq FROM thread WHERE id = ?1")?;
             let last_seq = statement.query_row([id.bytes()], |row| column::read_integer(row, "last_seq"))?;
-            self.heads.insert(id, Head { last_seq, newest: None });
+            self.heads.insert(id, ThreadHead { last_seq, newest: None });
         }
         Ok(&self.heads[&id])
     }
 
-    /// What to answer for a message that one of the unique indexes knows.
+    /// The answer for a message that one of the unique indexes refused.
     fn stored_before(&self, id: MessageId, send: &SendMessage) -> Result<Appended> {
         if let Some(stored) = message::by_id(self.connection, id)? {
             return Ok(Appended::Duplicate(stored));
@@ -104,7 +106,7 @@ impl Append<'_> {
         Ok(())
     }
 
-    /// Counts what each sender said, and brings the thread back for everybody else who has put it away.
+    /// Counts the messages of each sender, and brings the thread back for everybody else who has archived it.
     fn touch_people(&self) -> Result<()> {
         let mut count = self.connection.prepare_cached(
             "UPDATE thread_participant SET sent = sent + ?3 WHERE thread_id = ?1 AND user_id = ?2",

@@ -1,13 +1,15 @@
-//! Changing messages: what [`apply`] says, on the only writer, so nobody else is between reading and writing.
+//! Changing messages: writes what [`apply`] computes, on the only writer, so nobody else writes between
+//! reading and writing.
 //!
-//! Safe to repeat because a message's marks, which name the last commands that changed it, are written with the change.
+//! Safe to repeat because a message's marks, which name the last commands that changed it, are written with
+//! the change.
 
 use super::message;
 use eventflow_ports::Identified;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use rusqlite::{Connection, Result};
 
-/// Makes changes in order; one answer each.
+/// Makes changes in order. Gives one answer for each.
 pub(super) fn change(connection: &Connection, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>> {
     changes.iter().map(|change| one(connection, change)).collect()
 }

@@ -1,6 +1,7 @@
 //! Values as SQLite keeps them, and back.
 //!
-//! A value in the file that has no meaning here is an error of the row, never a default: somebody else wrote it.
+//! A value in the file that has no meaning here is an error of the row, never a default: another program
+//! wrote it.
 
 use eventflow_protocol::document::{MessageStatus, ThreadStatus};
 use eventflow_protocol::{CommandId, Timestamp, UserId};
@@ -14,12 +15,12 @@ pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     rmp_serde::to_vec_named(value).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// A list as MessagePack; nothing if it is empty, as most are.
+/// A list as MessagePack. None if it is empty, as most are.
 pub(super) fn pack_list<T: Serialize>(list: &[T]) -> Result<Option<Vec<u8>>> {
     if list.is_empty() { Ok(None) } else { pack(&list).map(Some) }
 }
 
-/// What [`pack`] or [`pack_list`] wrote.
+/// Reads what [`pack`] or [`pack_list`] wrote.
 pub(super) fn unpack<T: DeserializeOwned + Default>(row: &Row<'_>, column: &str) -> Result<T> {
     let index = row.as_ref().column_index(column)?;
     match row.get_ref(index)?.as_blob_or_null().map_err(|error| misread(index, Type::Blob, error))? {
@@ -28,19 +29,19 @@ pub(super) fn unpack<T: DeserializeOwned + Default>(row: &Row<'_>, column: &str)
     }
 }
 
-/// A person.
+/// Reads the id of a person.
 pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
     let index = row.as_ref().column_index(column)?;
     let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
     text.parse().map_err(|error| misread(index, Type::Text, error))
 }
 
-/// A command's id.
+/// The id of a command.
 pub(super) fn command(id: CommandId) -> [u8; 16] {
     id.0.into_bytes()
 }
 
-/// A moment.
+/// Reads a time.
 pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     row.get(column).map(Timestamp)
 }

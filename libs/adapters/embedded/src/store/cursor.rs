@@ -1,7 +1,8 @@
-//! How far people have come: a cursor moves, the messages it passes get their receipts, and the unread count follows.
+//! How far people have come: a cursor moves, the messages that it passes get their receipts, and the unread
+//! count follows.
 //!
-//! All in one change on the only writer, so the count is exact whatever else is written. Safe to repeat because a cursor only rises,
-//! and one that stays where it is changes nothing.
+//! One change on the only writer does all of that, so the count is exact whatever else is written.
+//! Safe to repeat because a cursor only rises, and one that stays where it is changes nothing.
 
 use super::{column, history, message};
 use eventflow_ports::Place;
@@ -11,15 +12,15 @@ use eventflow_protocol::change::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-/// Moves cursors in order; one answer each, nothing for who is not in the thread.
+/// Moves cursors in order. Gives one answer for each; none for a person who is not in the thread.
 pub(super) fn advance(connection: &Connection, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>> {
     advances.iter().map(|wanted| one(connection, wanted)).collect()
 }
 
-/// Where somebody is in a thread.
-struct Standing {
+/// The cursors of a person in a thread, and the numbers that the unread count follows from.
+struct CursorState {
     last_seq: u64,
-    /// Messages of their own.
+    /// Messages that the person sent.
     sent: u64,
     /// Messages of others up to the read cursor.
     seen: u64,
@@ -28,36 +29,36 @@ struct Standing {
 }
 
 fn one(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<Advanced>> {
-    let Some(mut standing) = standing(connection, wanted)? else { return Ok(None) };
+    let Some(mut state) = read_state(connection, wanted)? else { return Ok(None) };
     let up_to = match wanted.up_to {
-        Some(asked) => asked.min(standing.last_seq),
+        Some(asked) => asked.min(state.last_seq),
         None => accepted_by(connection, wanted)?,
     };
     let from = match wanted.cursor {
-        Cursor::Delivered => standing.delivered,
-        Cursor::Read => standing.read,
+        Cursor::Delivered => state.delivered,
+        Cursor::Read => state.read,
     };
     if up_to <= from {
-        let unread_count = standing.unread();
+        let unread_count = state.unread();
         return Ok(Some(Advanced { from, up_to: from, unread_count, messages: Vec::new() }));
     }
-    standing.delivered = standing.delivered.max(up_to);
+    state.delivered = state.delivered.max(up_to);
     if wanted.cursor == Cursor::Read {
-        standing.read = up_to;
-        standing.seen = up_to - (standing.sent - own_beyond(connection, wanted, up_to)?);
+        state.read = up_to;
+        state.seen = up_to - (state.sent - own_beyond(connection, wanted, up_to)?);
     }
-    standing.write(connection, wanted)?;
+    state.write(connection, wanted)?;
     let messages = write_receipts(connection, wanted, from, up_to)?;
-    Ok(Some(Advanced { from, up_to, unread_count: standing.unread(), messages }))
+    Ok(Some(Advanced { from, up_to, unread_count: state.unread(), messages }))
 }
 
-fn standing(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<Standing>> {
+fn read_state(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<CursorState>> {
     let mut statement = connection.prepare_cached(
         "SELECT last_seq, sent, seen, read_seq, delivered_seq FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE thread_id = ?1 AND user_id = ?2",
     )?;
     let read = |row: &Row<'_>| {
-        Ok(Standing {
+        Ok(CursorState {
             last_seq: column::read_integer(row, "last_seq")?,
             sent: column::read_integer(row, "sent")?,
             seen: column::read_integer(row, "seen")?,
@@ -68,7 +69,7 @@ fn standing(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<St
     statement.query_row(params![wanted.thread_id.bytes(), wanted.user_id.as_str()], read).optional()
 }
 
-impl Standing {
+impl CursorState {
     fn unread(&self) -> u64 {
         self.last_seq - self.sent - self.seen
     }
@@ -89,7 +90,8 @@ impl Standing {
     }
 }
 
-/// Place of the newest message that was accepted by then; most are, so the first one looked at is it.
+/// Place of the newest message that was accepted by then. Most messages were, so it is usually the first one
+/// that SQLite looks at.
 fn accepted_by(connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
     let mut statement = connection.prepare_cached(
         "SELECT seq FROM message WHERE thread_id = ?1 AND created_at <= ?2 ORDER BY seq DESC LIMIT 1",
@@ -99,7 +101,7 @@ fn accepted_by(connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
     Ok(newest.optional()?.unwrap_or(0))
 }
 
-/// Their own messages after a place; there are few places after it, as people read up to the end.
+/// How many messages of the person come after a place. Few messages do, since people read up to the end.
 fn own_beyond(connection: &Connection, wanted: &AdvanceCursor, place: u64) -> Result<u64> {
     let mut statement = connection.prepare_cached(
         "SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND sender_id = ?3",
@@ -110,7 +112,8 @@ fn own_beyond(connection: &Connection, wanted: &AdvanceCursor, place: u64) -> Re
     })
 }
 
-/// Gives the messages of others after `from` and up to `up_to` their receipts, unless there are too many people; the newest of them.
+/// Writes receipts into the messages of others after `from` and up to `up_to`, unless the thread has too many
+/// people. Gives the newest of those messages.
 fn write_receipts(
     connection: &Connection,
     wanted: &AdvanceCursor,
@@ -118,7 +121,8 @@ fn write_receipts(
     up_to: u64,
 ) -> Result<Vec<Receipted>> {
     let people = people(connection, wanted)?;
-    let (mut receipted, mut after) = (Vec::new(), from);
+    let mut receipted = Vec::new();
+    let mut after = from;
     while after < up_to && people <= RECEIPT_PARTICIPANTS_MAX {
         let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), PAGE_MAX)?;
         after = page.last().map_or(up_to, |last| last.seq);
@@ -133,7 +137,7 @@ fn write_receipts(
     Ok(receipted.split_off(receipted.len().saturating_sub(RECEIPTED_MAX)))
 }
 
-/// How many are in the thread; of more than carry receipts, one more than that.
+/// How many people are in the thread. Stops counting at one more than a thread with receipts may have.
 fn people(connection: &Connection, wanted: &AdvanceCursor) -> Result<usize> {
     let mut statement =
         connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 LIMIT ?2")?;

@@ -1,4 +1,5 @@
-//! People's profiles and revoked credentials in the data file. There is no host application's table beside it: all are our own.
+//! Profiles of people and revoked credentials in the data file. There is no table of a host application:
+//! every profile is the system's own.
 //!
 //! Safe to repeat because a profile replaces the one before, and a revocation is one row per login.
 
@@ -61,7 +62,7 @@ fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {
     Ok(())
 }
 
-/// Of two revocations of everything the later one includes the earlier.
+/// Keeps the later of two revocations of the same login, which includes the earlier one.
 fn revoke(connection: &Connection, revocation: &Revocation) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO revocation (user_id, session, at) VALUES (?1, ?2, ?3)

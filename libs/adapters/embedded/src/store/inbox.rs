@@ -1,7 +1,8 @@
 //! Notifications and preferences in the data file.
 //!
-//! Safe to repeat because a notification's id follows from its command and its row stays when it is deleted, without its content;
-//! marking counts only rows that are not marked; of two preferences the later stays.
+//! Safe to repeat because a notification's id follows from its command, and its row stays without its content
+//! when it is deleted; because marking changes only rows that are not marked; and because of two sets of
+//! preferences the later one stays.
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
@@ -115,7 +116,7 @@ fn add_keyed(connection: &Connection, notification: &Notification, body: Fingerp
     Ok(Keyed::Before(find(connection, &notification.user_id, notification.id)?.map(Box::new)))
 }
 
-/// One of theirs, or all that were accepted before.
+/// Changes one notification of the person, or all that were accepted before `at`.
 fn change(connection: &Connection, wanted: &ChangeNotifications) -> Result<u64> {
     let mut statement = connection.prepare_cached(match wanted.change {
         NotificationChange::Read => {

@@ -1,4 +1,5 @@
-//! A message as a row: written once, found by place, by id, or by its sender's key; afterwards changed, or given receipts.
+//! A message as a row: written once, then changed or given receipts; found by place, by id, or by its
+//! sender's key.
 
 use super::column;
 use eventflow_protocol::change::ChangeMark;
@@ -8,8 +9,8 @@ use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
-/// Writes a new message, the leg of this command if it pairs; `false` if its command or its sender's key was stored before (then
-/// nothing is changed).
+/// Writes a new message, with this command as its leg if it pairs. `false` if its command or its sender's key
+/// was stored before; then nothing is changed.
 pub(super) fn insert(
     connection: &Connection,
     message: &Message,
@@ -46,7 +47,7 @@ pub(super) fn insert(
     Ok(rows == 1)
 }
 
-/// Writes what a change can touch.
+/// Writes the fields that a change can touch.
 pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[ChangeMark]) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "UPDATE message SET content = :content, attachments = :attachments, reactions = :reactions, marks = :marks,
@@ -67,7 +68,7 @@ pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[
     Ok(())
 }
 
-/// Keeps what a keyed message said when it was sent.
+/// Keeps the fingerprint of what a message with a key said when it was sent.
 pub(super) fn write_sent_as(connection: &Connection, message: &Message, sent_as: Fingerprint) -> Result<()> {
     let mut statement =
         connection.prepare_cached("UPDATE message SET sent_as = ?3 WHERE thread_id = ?1 AND seq = ?2")?;
@@ -75,7 +76,7 @@ pub(super) fn write_sent_as(connection: &Connection, message: &Message, sent_as:
     Ok(())
 }
 
-/// Writes receipts and what follows from them.
+/// Writes the receipts, and the status that follows from them.
 pub(super) fn write_receipts(connection: &Connection, message: &Message) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "UPDATE message SET status = :status, read_by = :read_by, delivered_to = :delivered_to
@@ -106,7 +107,8 @@ pub(super) fn with_marks(
     statement.query_row([id.bytes()], |row| Ok((read(row)?, column::unpack(row, "marks")?))).optional()
 }
 
-/// The message that the sender sent with this key, and what it said then if it was changed.
+/// The message that the sender sent with this key, and the fingerprint of what it said then if it was changed
+/// since.
 pub(super) fn by_key(
     connection: &Connection,
     sender: &UserId,

@@ -1,8 +1,10 @@
-//! Which message a leg belongs to: how the same message sent over two transports, without a key, becomes one.
+//! Pairing: a client without a key sends one message over two transports, and the two legs become one stored
+//! message.
 //!
-//! A leg joins the oldest message of its key that has none of its kind and is near enough in time. Asked and written on the only
-//! writer, so no two legs join one place. Safe to repeat because a leg is found by its command: as the message it made, or as the
-//! one it joined.
+//! A leg joins the oldest message of its key that has no leg of its kind and is near enough in time. The only
+//! writer finds the message and writes the leg, so no two legs take one place.
+//! Safe to repeat because a leg is found by its command: in the message that it made, or in the one that it
+//! joined.
 
 use super::{column, message};
 use eventflow_protocol::command::SendMessage;
@@ -11,12 +13,13 @@ use eventflow_protocol::pairing::{Leg, Pairing, WINDOW_MS};
 use eventflow_protocol::{CommandId, Timestamp};
 use rusqlite::{Connection, Result, params};
 
-/// What a message pairs by; nothing if it has a key of its own, which alone tells it apart.
+/// How a message pairs. None if its sender gave it a key, which then alone identifies it.
 pub(super) fn of(send: &SendMessage) -> Option<&Pairing> {
     send.pairing.as_ref().filter(|_| send.client_message_id.is_none())
 }
 
-/// The message that this command made or joined before, or joins now; nothing if it is to become one.
+/// The message that this command made or joined before, or joins now. None if the leg becomes a message of
+/// its own.
 pub(super) fn join(
     connection: &Connection,
     command: CommandId,
@@ -36,7 +39,8 @@ pub(super) fn join(
     Ok(Some(found))
 }
 
-/// The message whose leg of this kind this command is (also if it made it); else the oldest without one that it reaches.
+/// The message that has this command as its leg of this kind, also if the command made it. Else the oldest
+/// message in reach that has no such leg.
 fn find(
     connection: &Connection,
     command: CommandId,

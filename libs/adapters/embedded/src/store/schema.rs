@@ -1,10 +1,11 @@
-//! The tables of the store, the inbox and the directory, each column with its unit, each index with the question it answers.
+//! The tables of the store, the inbox and the directory, each column with its unit, each index with the
+//! question it answers.
 //!
-//! Ids of documents are their 12 bytes, times are milliseconds since 1970 UTC, lists and free-form objects are MessagePack
-//! with names (NULL if empty). Tables are `WITHOUT ROWID`: rows live in the order of their primary key, so a page of
-//! history is a few neighbouring pages of the file.
+//! Ids of documents are their 12 bytes, times are milliseconds since 1970 UTC, lists and free-form objects
+//! are MessagePack with names (NULL if empty). Tables are `WITHOUT ROWID`: rows live in the order of their
+//! primary key, so a page of history is a few neighbouring pages of the file.
 
-/// Whose versions these are.
+/// The piece whose versions these are.
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
@@ -12,8 +13,9 @@ pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
-/// A participant's unread count is derived: `seq` has no gaps, so others have written `last_seq - sent` messages, of which
-/// the participant has seen `seen`. A message to a thread of 10,000 people therefore changes two rows, not 10,000.
+/// A participant's unread count is derived: `seq` has no gaps, so others have written `last_seq - sent`
+/// messages, of which the participant has seen `seen`. A message to a thread of 10,000 people therefore
+/// changes two rows, not 10,000.
 const FIRST: &str = "
     CREATE TABLE thread (
         id              BLOB    NOT NULL PRIMARY KEY,
@@ -58,12 +60,12 @@ const FIRST: &str = "
     CREATE UNIQUE INDEX message_by_key ON message (sender_id, client_message_id) WHERE client_message_id IS NOT NULL;
 ";
 
-/// What happens to messages and threads after they are there, and what is known of people.
+/// Second layout: changes of messages, cursors and archives of threads, and what the system knows of people.
 ///
-/// `message.pair_socket` and `pair_rest` are the commands of the two legs of one click; without a `pair_key` a message never pairs.
-/// `thread_participant.seen` stays what the unread count is derived from: it follows `read_seq` at each step of that cursor.
-/// A deleted notification keeps its row without its content, so that a repetition finds it. `revocation.session` is empty for
-/// every token of that person.
+/// `message.pair_socket` and `pair_rest` are the commands of the two legs of one click; without a `pair_key`
+/// a message never pairs. The unread count is still derived from `thread_participant.seen`, which follows
+/// `read_seq` at each step of that cursor. A deleted notification keeps its row without its content, so that
+/// a repetition finds it. `revocation.session` is empty for every token of that person.
 const SECOND: &str = "
     ALTER TABLE message ADD COLUMN marks BLOB;
     ALTER TABLE message ADD COLUMN edited_at INTEGER;
@@ -119,10 +121,11 @@ const SECOND: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// What makes repetitions exact that come after others have gone on.
+/// Third layout: makes repetitions exact that come after other commands.
 ///
-/// `message.sent_as` is the fingerprint of what was sent under a key, from the first edit or deletion on; `notification.body` that of a
-/// keyed notification. `thread_participant.archives` are the last commands that put the thread away or brought it back.
+/// `message.sent_as` is the fingerprint of what was sent under a key, from the first edit or deletion on;
+/// `notification.body` that of a keyed notification. `thread_participant.archives` are the last commands that
+/// put the thread away or brought it back.
 const THIRD: &str = "
     ALTER TABLE message ADD COLUMN sent_as BLOB;
     ALTER TABLE notification ADD COLUMN body BLOB;

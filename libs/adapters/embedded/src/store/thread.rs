@@ -1,4 +1,4 @@
-//! Threads and who is in them: made once, read alone, as somebody sees them, and as somebody's list.
+//! Threads and their people: created once; read alone, as a viewer sees them, and as a person's list.
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
@@ -13,7 +13,7 @@ use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;
 
-/// Makes a thread unless it is there; `true` if it was made now.
+/// Creates a thread, unless it exists. `true` if it was created now.
 pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(Thread, bool)> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?2, ?2)
@@ -47,7 +47,7 @@ pub(super) fn find(connection: &Connection, id: ThreadId) -> Result<Option<Threa
     Ok(Some(thread))
 }
 
-/// One thread as `viewer` sees it; nothing if they are not in it.
+/// One thread as `viewer` sees it. None if they are not in it.
 pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>> {
     let mut statement = connection.prepare_cached(
         "SELECT thread.last_seq - sent - seen AS unread, archived FROM thread_participant JOIN thread ON thread.id = thread_id
@@ -64,7 +64,7 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
     Ok(Some(ThreadView { thread, unread_count, last_message }))
 }
 
-/// Puts a thread away for one person, or brings it back; nothing if they are not in it.
+/// Archives a thread for one person, or brings it back. None if they are not in it.
 pub(super) fn archive(
     connection: &Connection,
     archive: &Identified<ArchiveThread>,
@@ -95,8 +95,8 @@ fn archives(connection: &Connection, wanted: &ArchiveThread) -> Result<Option<Ve
 
 /// A page of `viewer`'s threads, most recently active first, later ids first among equals.
 ///
-/// An active thread (0) that the viewer has put away is an archived one (1) to them.
-/// Looks at all threads of the viewer to order them: a message would otherwise have to move a row for each participant.
+/// An active thread (0) that the viewer has put away is an archived one (1) to them. Looks at all threads of
+/// the viewer to order them: a message would otherwise have to move a row for each participant.
 pub(super) fn page(connection: &Connection, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>> {
     let mut statement = connection.prepare_cached(
         "SELECT thread.id FROM thread_participant JOIN thread ON thread.id = thread_id
