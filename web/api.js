@@ -1,4 +1,4 @@
-// The REST API: reads that go on until they are answered, and writes that are tried once and say why they were refused.
+// The REST API. A read goes on until it is answered; a write is tried once and throws why it was refused.
 
 import { Refusal } from '/refusal.js';
 
@@ -6,27 +6,45 @@ const FIRST_PAUSE_S = 1;
 const LONGEST_PAUSE_S = 15;
 
 export class Api {
-  #token; #ended;
+  #token;
+  #ended;
 
-  /** `ended` is called with the refusal when the token does not hold any more. */
+  /**
+   * `ended` is called with the refusal when the token does not hold any more.
+   * @param {string} token
+   * @param {(refusal: Refusal) => void} ended
+   */
   constructor(token, ended) {
     this.#token = token;
     this.#ended = ended;
   }
 
-  /** Reads. What fails only for the moment is asked for again, until it is there or `signal` says that nobody waits any more. */
+  /**
+   * Reads. What fails only for the moment is asked for again, until it is there or `signal` says that nobody
+   * waits any more.
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
   async read(path, signal) {
     for (let pause = FIRST_PAUSE_S; ; pause = Math.min(pause * 2, LONGEST_PAUSE_S)) {
       try {
         return await this.ask('GET', path, undefined, signal);
       } catch (error) {
-        if (!error.isPassing) throw error;
+        if (!(error instanceof Refusal && error.isPassing)) throw error;
         await waiting(Math.max(pause, error.waitS) * 1000, signal);
       }
     }
   }
 
-  /** Asks once; gives the answer, or throws a `Refusal`. */
+  /**
+   * Asks once; gives the answer, or throws a `Refusal`.
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
   async ask(method, path, body, signal) {
     const headers = { Authorization: `Bearer ${this.#token}`, ...body && { 'Content-Type': 'application/json' } };
     let response, answer;
@@ -45,6 +63,11 @@ export class Api {
   }
 }
 
+/**
+ * @param {number} time
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
 function waiting(time, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, time);

@@ -1,4 +1,5 @@
-// The page: signs somebody in, makes the parts, and leads what the server says to them. What each part does is told in its own file.
+// The page. It signs somebody in, creates the parts, and passes what the server says to them. Each part's own
+// file says what it does.
 
 import { Api } from '/api.js';
 import { Composer } from '/composer.js';
@@ -7,13 +8,13 @@ import { Conversation } from '/conversation.js';
 import { $ } from '/elements.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
+import { startThread } from '/new-thread.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
 import { People } from '/people.js';
 import { Presence } from '/presence.js';
 import { Reading } from '/reading.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
-import { startThread } from '/new-thread.js';
 import { ThreadList } from '/thread-list.js';
 import { Threads } from '/threads.js';
 import { Typing } from '/typing.js';
@@ -22,8 +23,9 @@ const NAME = document.title;
 
 const { token, me } = await signIn();
 
-// ---- the parts ------------------------------------------------------------------------------------------------------------
+// The parts.
 
+/** @param {import('/refusal.js').Refusal} refusal */
 const ended = refusal => { connection.close(); signInEnded(refusal.message); };
 const api = new Api(token, ended);
 const connection = new Connection(token, ended);
@@ -45,7 +47,7 @@ const inbox = new Inbox(api, show);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new ThreadHeader({ threads, people, presence, typing, conversation });
 
-// ---- what the server says -------------------------------------------------------------------------------------------------
+// What the server says.
 
 connection.on('connect', ({ recovered }) => {
   presence.connected();
@@ -73,26 +75,37 @@ connection.on('typing:update', body => typing.heard(body));
 connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
 connection.on('notification:received', ({ notification }) => inbox.received(notification));
-outbox.addEventListener('stored', ({ detail }) => take(detail));
+outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
+/** @param {Message} message */
 function take(message) {
   threads.received(message, conversation.showsNew(message.threadId));
   conversation.received(message);
   if (message.senderId === me.id) outbox.settle(message.clientMessageId);
 }
 
+/**
+ * @param {string} threadId
+ * @param {string} id
+ * @param {Partial<Message>} change
+ */
 function changed(threadId, id, change) {
   threads.messageChanged(threadId, id, change);
   conversation.messageChanged(threadId, id, change);
 }
 
+/**
+ * @param {'delivered' | 'read'} kind
+ * @param {Receipt} body
+ */
 function progressed(kind, body) {
   conversation.receipt(kind, body);
   body.messages.forEach(({ _id, status }) => threads.messageChanged(body.threadId, _id, { status }));
 }
 
-// ---- which conversation is open: the one the address names ------------------------------------------------------------------
+// The open conversation is the one that the address names.
 
+/** @param {string} threadId */
 function show(threadId) {
   location.hash = threadId;
 }
@@ -107,11 +120,11 @@ async function route() {
 addEventListener('hashchange', () => attempt(route));
 $('back').addEventListener('click', () => show(''));
 
-// ---- the rest ---------------------------------------------------------------------------------------------------------------
+// The rest of the page.
 
 threads.addEventListener('change', () => { document.title = threads.unread > 0 ? `(${threads.unread}) ${NAME}` : NAME; });
 startThread(threads, show);
-for (const sign of ['pointerdown', 'keydown', 'wheel']) addEventListener(sign, () => presence.active(), { passive: true });
+for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, () => presence.active(), { passive: true });
 $('me').textContent = me.name;
 $('my-picture').replaceChildren(people.picture(me.id));
 $('sign-out').addEventListener('click', () => { connection.close(); signOut(); });

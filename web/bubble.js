@@ -1,15 +1,21 @@
-// How one message looks: its text, files, time, how far it has come, and the signs put on it. Drawn again only when something of it changed.
+// Draws one message: its text, files, time, delivery status and reactions. It draws a message again only when
+// something of it has changed.
 
 import { button, element, harmlessAddress } from '/elements.js';
 import { clock } from '/times.js';
 
+/** @type {Record<MessageStatus, [string, string]>} */
 const TICKS = { sent: ['✓', 'Sent'], delivered: ['✓✓', 'Delivered'], read: ['✓✓', 'Read'] };
 const WAITING = { sending: 'sending …', waiting: 'waiting for the connection …', queued: 'accepted, will be delivered', failed: 'not sent' };
+/** What an item shows, as text that is compared. */
 const drawn = new WeakMap();
 
 /**
- * Draws a stored message. `view` says the rest: `isOwn`, `isGroup`, `follows` (the one before is of the same person), `name`, `nameOf(id)`,
- * `readers`, `me`, and what to do: `react(message, emoji, isWanted)`.
+ * Draws a stored message. `view` says the rest: `isOwn`, `isGroup`, `follows` (the one before is of the same
+ * person), `name`, `nameOf(id)`, `readers`, `me`, and what to do: `react(message, emoji, isWanted)`.
+ * @param {HTMLElement} item
+ * @param {Message} message
+ * @param {MessageView} view
  */
 export function drawMessage(item, message, view) {
   const { content, attachments, reactions, status, editedAt, deletedAt, updatedAt } = message;
@@ -25,7 +31,13 @@ export function drawMessage(item, message, view) {
   ]);
 }
 
-/** Draws a message that is not known to be stored; `again` and `drop` say what somebody decided about one that failed. */
+/**
+ * Draws a message that is not known to be stored; `again` and `drop` say what somebody decided about one that
+ * failed.
+ * @param {HTMLElement} item
+ * @param {OutboxEntry} entry
+ * @param {{ again: () => void, drop: () => void }} acts
+ */
 export function drawWaiting(item, { content, state, reason }, { again, drop }) {
   if (isAsDrawn(item, [content, state, reason])) return;
   item.className = kinds({ own: true, waiting: true, failed: state === 'failed' });
@@ -37,19 +49,29 @@ export function drawWaiting(item, { content, state, reason }, { again, drop }) {
   ]);
 }
 
+/**
+ * @param {Message} message
+ * @param {MessageView} view
+ */
 function note({ createdAt, editedAt, deletedAt, status }, { isOwn, name, readers }) {
+  /** @type {any[]} */
   const parts = [isOwn ? undefined : element('span', { class: 'unseen' }, `${name}, `), element('time', { datetime: createdAt }, clock(createdAt))];
   if (editedAt && !deletedAt) parts.push(' · edited');
   if (isOwn && !deletedAt) parts.push(' ', ticks(status, readers));
   return element('small', { class: 'note' }, ...parts);
 }
 
-/** How far one's own message has come. */
+/**
+ * How far one's own message has come.
+ * @param {MessageStatus} status
+ * @param {string} [readers]
+ */
 export function ticks(status, readers = '') {
   const [shown, words] = TICKS[status] ?? TICKS.sent;
   return element('span', { class: `ticks ${status}`, role: 'img', 'aria-label': words, title: readers ? `Read by ${readers}` : words }, shown);
 }
 
+/** @param {Attachment} attachment */
 function file({ url, filename, type }) {
   const name = filename || type;
   const address = harmlessAddress(url);
@@ -57,7 +79,12 @@ function file({ url, filename, type }) {
   return element('a', { class: 'file', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
 }
 
+/**
+ * @param {Message} message
+ * @param {MessageView} view
+ */
 function drawReactions(message, { me, nameOf, react }) {
+  /** @type {Map<string, string[]>} */
   const byEmoji = new Map();
   for (const { emoji, userId } of message.reactions) byEmoji.set(emoji, [...byEmoji.get(emoji) ?? [], userId]);
   return element('div', { class: 'reactions' }, ...[...byEmoji].map(([emoji, people]) => {
@@ -72,16 +99,26 @@ function drawReactions(message, { me, nameOf, react }) {
   }));
 }
 
-/** Puts new parts into an item. The tools that may hang on it are not touched, and a sign keeps its focus. */
+/**
+ * Puts new parts into an item. The actions that may hang on it are not touched, and a reaction keeps its
+ * focus. @param {HTMLElement} item
+ * @param {any[]} parts
+ */
 function replaceParts(item, parts) {
-  const focused = item.contains(document.activeElement) ? document.activeElement.dataset.emoji : undefined;
+  const { activeElement } = document;
+  const focused = activeElement instanceof HTMLElement && item.contains(activeElement) ? activeElement.dataset.emoji : undefined;
   for (const part of [...item.children]) {
     if (part.id !== 'message-actions') part.remove();
   }
   item.prepend(...parts.filter(Boolean));
-  if (focused) [...item.querySelectorAll('.reactions button')].find(chip => chip.dataset.emoji === focused)?.focus();
+  if (focused) [.../** @type {NodeListOf<HTMLElement>} */ (item.querySelectorAll('.reactions button'))].find(chip => chip.dataset.emoji === focused)?.focus();
 }
 
+/**
+ * @param {HTMLElement} item
+ * @param {unknown} state
+ * @returns {boolean}
+ */
 function isAsDrawn(item, state) {
   const words = JSON.stringify(state);
   if (drawn.get(item) === words) return true;
@@ -89,4 +126,5 @@ function isAsDrawn(item, state) {
   return false;
 }
 
+/** @param {Record<string, unknown>} flags */
 const kinds = flags => Object.keys(flags).filter(kind => flags[kind]).join(' ');

@@ -1,28 +1,46 @@
-// Writing: a draft for each conversation that survives a reload, Enter sends, and the same field says one's own message differently.
+// The text field. It keeps a draft for each conversation over a reload, sends on Enter, and edits one's own
+// message.
 
 import { $ } from '/elements.js';
 import { keep, recall } from '/storage.js';
 
 export class Composer {
-  #acts; #threadId; #edited; #drafts = recall('drafts', {});
+  #acts;
+  /** @type {string | undefined} */
+  #threadId;
+  /** @type {Message | undefined} */
+  #edited;
+  /** @type {Record<string, string>} */
+  #drafts = recall('drafts', {});
 
-  /** `acts`: `send(threadId, content)`, `edit(message, content)`, `editNewest()`, `pressed(threadId)`, `stopped()`. */
+  /**
+   * `acts`: `send(threadId, content)`, `edit(message, content)`, `editNewest()`, `pressed(threadId)`,
+   * `stopped()`.
+   * @param {{ send: (threadId: string, content: string) => void, edit: (message: Message, content: string) =>
+   * void, editNewest: () => void, pressed: (threadId: string) => void, stopped: () => void }} acts
+   */
   constructor(acts) {
     this.#acts = acts;
     const text = $('text');
-    $('composer').addEventListener('submit', event => { event.preventDefault(); this.#done(); });
+    $('composer').addEventListener('submit', (/** @type {SubmitEvent} */ event) => { event.preventDefault(); this.#done(); });
     text.addEventListener('input', () => this.#typed());
     text.addEventListener('blur', () => this.#acts.stopped());
-    text.addEventListener('keydown', event => this.#pressed(event));
+    text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#pressed(event));
     $('stop-editing').addEventListener('click', () => this.#stopEditing());
   }
 
-  /** The draft of a conversation. */
+  /**
+   * The draft of a conversation.
+   * @param {string} threadId
+   */
   draft(threadId) {
     return this.#drafts[threadId] ?? '';
   }
 
-  /** Writes in this conversation from now on; in none if there is no id. */
+  /**
+   * Writes in this conversation from now on; in none if there is no id.
+   * @param {string | undefined} threadId
+   */
   show(threadId) {
     this.#acts.stopped();
     this.#threadId = threadId;
@@ -30,7 +48,11 @@ export class Composer {
     this.#stopEditing();
   }
 
-  /** Says a message differently, beginning with `content`. */
+  /**
+   * Says a message differently, beginning with `content`.
+   * @param {Message} message
+   * @param {string} [content]
+   */
   edit(message, content = message.content) {
     this.#edited = message;
     $('editing').hidden = false;
@@ -38,11 +60,13 @@ export class Composer {
   }
 
   #typed() {
+    if (!this.#threadId) return;
     if (!this.#edited) this.#keepDraft($('text').value);
     if ($('text').value.trim()) this.#acts.pressed(this.#threadId);
     else this.#acts.stopped();
   }
 
+  /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.isComposing) return;
     if (event.key === 'Enter' && !event.shiftKey) {
@@ -77,12 +101,15 @@ export class Composer {
     this.#write(this.#threadId ? this.draft(this.#threadId) : '');
   }
 
+  /** @param {string} content */
   #write(content) {
     $('text').value = content;
     if (this.#threadId && !matchMedia('(pointer: coarse)').matches) $('text').focus();
   }
 
+  /** @param {string} content */
   #keepDraft(content) {
+    if (!this.#threadId) return;
     if (content.trim()) this.#drafts[this.#threadId] = content;
     else delete this.#drafts[this.#threadId];
     keep('drafts', this.#drafts);

@@ -1,7 +1,9 @@
-// The socket as the rest of the page sees it: events in, questions out, and the line that says how the connection is.
+// The socket as the rest of the page sees it: events in, questions out, and the line that says how the
+// connection is.
 //
-// What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the reason; else the page comes back
-// after a pause, because the socket does not by itself.
+// What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the
+// reason. Otherwise the page opens a new socket after a pause, because the refused one does not reconnect by
+// itself.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';
@@ -12,9 +14,18 @@ const REFUSED_PAUSE_MS = 5_000;
 const CROWDED_PAUSE_MS = 30_000;
 
 export class Connection {
-  #token; #ended; #socket; #listeners = [];
+  #token;
+  #ended;
+  /** @type {Socket | undefined} */
+  #socket;
+  /** @type {[string, (body: any) => void][]} */
+  #listeners = [];
 
-  /** `ended` is called with the refusal when the token does not hold any more. */
+  /**
+   * `ended` is called with the refusal when the token does not hold any more.
+   * @param {string} token
+   * @param {(refusal: Refusal) => void} ended
+   */
   constructor(token, ended) {
     this.#token = token;
     this.#ended = ended;
@@ -24,7 +35,11 @@ export class Connection {
     this.on('auth:error', refused => this.#endIfOver(new Refusal(refused)));
   }
 
-  /** Calls `act` with the body of every such event, also after the socket was replaced. */
+  /**
+   * Calls `act` with the body of every such event, also after the socket was replaced.
+   * @param {string} name
+   * @param {(body: any) => void} act
+   */
   on(name, act) {
     this.#listeners.push([name, act]);
   }
@@ -32,7 +47,9 @@ export class Connection {
   open() {
     const socket = this.#socket = new Socket(this.#token);
     for (const [name, act] of this.#listeners) {
-      socket.addEventListener(name, ({ detail }) => socket === this.#socket && act(detail));
+      socket.addEventListener(name, event => {
+        if (socket === this.#socket && event instanceof CustomEvent) act(event.detail);
+      });
     }
   }
 
@@ -46,7 +63,13 @@ export class Connection {
     return Boolean(this.#socket?.connected);
   }
 
-  /** Asks; gives the answer, or throws a `Refusal`. Without an answer its code is `offline`, and it is not known whether it was done. */
+  /**
+   * Asks; gives the answer, or throws a `Refusal`. Without an answer its code is `offline`, and it is not
+   * known whether it was done.
+   * @param {string} name
+   * @param {object} body
+   * @returns {Promise<any>}
+   */
   async ask(name, body) {
     if (!this.#socket) throw new Refusal({ code: 'offline' });
     const answer = await this.#socket.request(name, body).catch(() => ({ success: false, code: 'offline' }));
@@ -54,11 +77,16 @@ export class Connection {
     return answer;
   }
 
-  /** Says something that is worth nothing later: whether it arrives does not matter. */
+  /**
+   * Says something that is worth nothing later: whether it arrives does not matter.
+   * @param {string} name
+   * @param {object} body
+   */
   mention(name, body) {
     this.ask(name, body).catch(refusal => this.#endIfOver(refusal));
   }
 
+  /** @param {Refusal} refusal */
   #refused(refusal) {
     if (this.#endIfOver(refusal)) return;
     const isCrowded = refusal.code === 'rate_limited';
@@ -67,11 +95,16 @@ export class Connection {
     setTimeout(() => socket === this.#socket && this.open(), isCrowded ? CROWDED_PAUSE_MS : REFUSED_PAUSE_MS);
   }
 
+  /** @param {Refusal} refusal */
   #endIfOver(refusal) {
     if (refusal.endsSignIn) this.#ended(refusal);
     return refusal.endsSignIn;
   }
 
+  /**
+   * @param {'up' | 'down'} kind
+   * @param {string} words
+   */
   #show(kind, words) {
     $('connection').className = kind;
     $('connection').textContent = words;

@@ -1,6 +1,8 @@
-// The open conversation: its messages by day, what waits to be sent, who types, and everything one can do with a message.
+// The open conversation: its messages by day, the messages that wait to be sent, and everything one can do
+// with a message.
 //
-// It draws what `History` and `Outbox` hold; an item that has not changed is left alone. Tells `change` when another one is open.
+// It draws what `History` and `Outbox` hold, and leaves an item alone that has not changed. Dispatches
+// `change` when another conversation is open.
 
 import { drawMessage, drawWaiting } from '/bubble.js';
 import { Days } from '/days.js';
@@ -15,10 +17,27 @@ import { MessageActions } from '/message-actions.js';
 const WATCHED_MAX = 100;
 
 export class Conversation extends EventTarget {
-  #parts; #thread; #history; #scroller = new Scroller($('scroller')); #days = new Days($('messages')); #actions; #seenTo = 0;
-  #isReadingOlder = false; #drawSoon = drawingOnce(() => this.#draw());
+  #parts;
+  /** @type {Thread | undefined} */
+  #thread;
+  /** @type {History | undefined} */
+  #history;
+  #scroller = new Scroller($('scroller'));
+  #days = new Days($('messages'));
+  #actions;
+  /** The `seq` up to which the reader has had the messages before their eyes. */
+  #seenTo = 0;
+  #isReadingOlder = false;
+  #drawSoon = drawingOnce(() => this.#draw());
 
-  /** `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, and `seen()` for when more came into view. */
+  /**
+   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, and `seen()`
+   * for when more came into view.
+   * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
+   *   people: import('/people.js').People, presence: import('/presence.js').Presence,
+   *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
+   *   composer: import('/composer.js').Composer, seen: () => void }} parts
+   */
   constructor(parts) {
     super();
     this.#parts = parts;
@@ -49,31 +68,38 @@ export class Conversation extends EventTarget {
   get seen() {
     if (!this.#history?.isOpen || document.hidden || !this.#scroller.isAtEnd) return undefined;
     const message = this.#history.messages.findLast(each => each.senderId !== this.#parts.me.id);
-    return message && { thread: this.#thread, message };
+    return message && this.#thread && { thread: this.#thread, message };
   }
 
-  /** Whether a new message of this conversation is before the reader's eyes at once. */
+  /**
+   * Whether a new message of this conversation is before the reader's eyes at once.
+   * @param {string} threadId
+   * @returns {boolean}
+   */
   showsNew(threadId) {
-    return threadId === this.threadId && this.#history.isOpen && !document.hidden && this.#scroller.isAtEnd;
+    const isHere = threadId === this.threadId && this.#history?.isOpen === true;
+    return isHere && !document.hidden && this.#scroller.isAtEnd;
   }
 
+  /** @param {Thread} thread */
   open(thread) {
     if (thread._id === this.threadId) return;
     this.close();
     this.#thread = thread;
-    this.#history = new History(this.#parts.api, thread);
-    this.#history.addEventListener('change', () => this.#drawSoon());
+    const history = new History(this.#parts.api, thread);
+    this.#history = history;
+    history.addEventListener('change', () => this.#drawSoon());
     this.#parts.composer.show(thread._id);
     this.#scroller.toEnd();
     this.#join();
-    attempt(() => this.#history.open());
+    attempt(() => history.open());
     this.#opened();
   }
 
   close() {
     if (!this.#thread) return;
     this.#parts.connection.mention('thread:leave', { threadId: this.threadId });
-    this.#history.close();
+    this.#history?.close();
     this.#thread = this.#history = undefined;
     this.#seenTo = 0;
     this.#parts.composer.show(undefined);
@@ -84,32 +110,51 @@ export class Conversation extends EventTarget {
   connectedAnew() {
     if (!this.#thread) return;
     this.#join();
-    onTheSide(() => this.#history.refresh());
+    onTheSide(() => this.#history?.refresh());
   }
 
+  /** @param {Message} message */
   received(message) {
-    if (message.threadId !== this.threadId) return;
+    const history = this.#history;
+    if (!history || message.threadId !== this.threadId) return;
     const { me, people } = this.#parts;
-    const isNews = message.seq > this.#history.newest && message.senderId !== me.id;
+    const isNews = message.seq > history.newest && message.senderId !== me.id;
     if (isNews) $('news').textContent = `${people.name(message.senderId)}: ${message.content}`;
-    this.#history.received(message);
+    history.received(message);
   }
 
-  /** Something happened to a message of some conversation. */
+  /**
+   * Something happened to a message of some conversation.
+   * @param {string} threadId
+   * @param {string} id
+   * @param {Partial<Message>} change
+   */
   messageChanged(threadId, id, change) {
-    if (threadId === this.threadId) this.#history.update(id, message => Object.assign(message, change));
+    if (threadId === this.threadId) this.#history?.update(id, message => Object.assign(message, change));
   }
 
+  /**
+   * @param {'delivered' | 'read'} kind
+   * @param {Receipt} body
+   */
   receipt(kind, body) {
-    if (body.threadId === this.threadId) this.#history.receipt(kind, body);
+    if (body.threadId === this.threadId) this.#history?.receipt(kind, body);
   }
 
-  /** One's own message is sent: its writer sees it. */
+  /**
+   * One's own message is sent: its writer sees it.
+   * @param {string} threadId
+   * @param {string} content
+   */
   send(threadId, content) {
     this.#scroller.toEnd();
     attempt(() => this.#parts.outbox.send(threadId, content));
   }
 
+  /**
+   * @param {Message} message
+   * @param {string} content
+   */
   async edit(message, content) {
     const answer = await attempt(() => this.#parts.api.ask('PATCH', `/messages/${message._id}`, { content }));
     if (!answer) this.#parts.composer.edit(message, content);
@@ -117,15 +162,21 @@ export class Conversation extends EventTarget {
   }
 
   editNewest() {
-    const own = this.#history.messages.findLast(each => each.senderId === this.#parts.me.id && !each.deletedAt);
+    const own = this.#history?.messages.findLast(each => each.senderId === this.#parts.me.id && !each.deletedAt);
     if (own) this.#parts.composer.edit(own);
   }
 
+  /** @param {Message} message */
   async #takeBack(message) {
     const answer = await attempt(() => this.#parts.api.ask('DELETE', `/messages/${message._id}`));
     if (answer?.message) this.messageChanged(message.threadId, message._id, answer.message);
   }
 
+  /**
+   * @param {Message} message
+   * @param {string} emoji
+   * @param {boolean} isWanted
+   */
   async #react(message, emoji, isWanted) {
     const body = { emoji, action: isWanted ? 'add' : 'remove' };
     const answer = await attempt(() => this.#parts.api.ask('POST', `/messages/${message._id}/reactions`, body));
@@ -133,6 +184,7 @@ export class Conversation extends EventTarget {
   }
 
   #join() {
+    if (!this.#thread) return;
     this.#parts.connection.mention('thread:join', { threadId: this.threadId });
     this.#parts.presence.watch(this.#parts.people.others(this.#thread).slice(0, WATCHED_MAX));
   }
@@ -143,12 +195,14 @@ export class Conversation extends EventTarget {
   }
 
   async #readOlder() {
-    if (this.#isReadingOlder || !this.#history?.isOpen || !this.#history.hasOlder) return;
+    const history = this.#history;
+    if (this.#isReadingOlder || !history?.isOpen || !history.hasOlder) return;
     this.#isReadingOlder = true;
-    await onTheSide(() => this.#history.older());
+    await onTheSide(() => history.older());
     this.#isReadingOlder = false;
   }
 
+  /** @param {HTMLElement} item */
   #messageOf(item) {
     const message = this.#history?.messages.find(each => each._id === item.dataset.messageId);
     return message?.deletedAt ? undefined : message;
@@ -173,31 +227,40 @@ export class Conversation extends EventTarget {
   }
 
   #beginning() {
-    if (!this.#thread) return '';
+    if (!this.#history) return '';
     if (!this.#history.isOpen || this.#history.hasOlder) return 'Reading …';
     return this.#history.messages.length > 0 ? 'This is where it began.' : 'Nothing was said here yet.';
   }
 
   /** What is stored, then what waits. */
   #rows() {
-    const stored = this.#history.messages.map(message => this.#row(message));
+    const stored = (this.#history?.messages ?? []).map(message => this.#row(message));
     const keys = new Set(stored.map(row => row.key));
     const waiting = this.#parts.outbox.of(this.threadId).filter(entry => !keys.has(entry.key));
     return [...stored, ...waiting.map(entry => this.#waitingRow(entry))];
   }
 
-  /** One's own message keeps the place that it had while it waited. */
+  /**
+   * One's own message keeps the place that it had while it waited.
+   * @param {Message} message
+   * @returns {Row}
+   */
   #row(message) {
     const { me, people } = this.#parts;
     const isOwn = message.senderId === me.id;
+    /** @type {Row['draw']} */
     const draw = (item, follows) => drawMessage(item, message, {
-      isOwn, follows, me, isGroup: this.#thread.participants.length > 2, name: people.nameOrYou(message.senderId),
-      readers: isOwn ? this.#history.readers(message).map(id => people.name(id)).join(', ') : '',
+      isOwn, follows, me, isGroup: (this.#thread?.participants.length ?? 0) > 2, name: people.nameOrYou(message.senderId),
+      readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
       nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
     });
     return { key: isOwn && message.clientMessageId || message._id, at: message.createdAt, senderId: message.senderId, draw };
   }
 
+  /**
+   * @param {OutboxEntry} entry
+   * @returns {Row}
+   */
   #waitingRow(entry) {
     const { me, outbox } = this.#parts;
     const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key) };

@@ -1,4 +1,5 @@
-// Messages under the headings of their days. What is shown already is kept and only moved: it does not lose its focus or its place.
+// Draws messages under the headings of their days. It keeps and only moves what is shown already, so that
+// nothing loses its focus or its scroll position.
 
 import { arrange, element } from '/elements.js';
 import { dayName, dayOf } from '/times.js';
@@ -7,27 +8,39 @@ import { dayName, dayOf } from '/times.js';
 const TOGETHER_MS = 300_000;
 
 export class Days {
-  #box; #items = new Map(); #days = new Map();
+  #box;
+  /** @type {Map<string, HTMLElement>} */
+  #items = new Map();
+  /** @type {Map<string, { heading: HTMLElement, list: HTMLElement, section: HTMLElement }>} */
+  #days = new Map();
 
+  /** @param {HTMLElement} box */
   constructor(box) {
     this.#box = box;
   }
 
-  /** Shows rows `{key, at, senderId, draw(item, follows)}` in their order; `follows` is whether a row stands with the one before. */
+  /**
+   * Shows rows `{key, at, senderId, draw(item, follows)}` in their order; `follows` is whether a row stands
+   * with the one before.
+   * @param {Row[]} rows
+   */
   draw(rows) {
+    /** @type {Map<string, HTMLElement>} */
     const items = new Map();
+    /** @type {Map<string, HTMLElement[]>} */
     const days = new Map();
+    /** @type {{ at: string, senderId: string } | undefined} */
     let before;
     for (const row of rows) {
       // By its place: clocks differ, and a message never stands under an earlier day than the one before it.
-      const at = before?.at > row.at ? before.at : row.at;
+      const at = before && before.at > row.at ? before.at : row.at;
       const day = dayOf(at);
-      const follows = days.has(day) && before.senderId === row.senderId && new Date(at) - new Date(before.at) < TOGETHER_MS;
+      const isSoon = before?.senderId === row.senderId && Date.parse(at) - Date.parse(before.at) < TOGETHER_MS;
+      const follows = days.has(day) && isSoon;
       const item = this.#items.get(row.key) ?? element('li', { tabindex: '-1' });
       row.draw(item, follows);
       items.set(row.key, item);
-      if (!days.has(day)) days.set(day, []);
-      days.get(day).push(item);
+      days.set(day, [...days.get(day) ?? [], item]);
       before = { at, senderId: row.senderId };
     }
     this.#items = items;
@@ -35,6 +48,10 @@ export class Days {
     this.#days.forEach((shown, day) => days.has(day) || this.#days.delete(day));
   }
 
+  /**
+   * @param {string} day
+   * @param {HTMLElement[]} items
+   */
   #drawDay(day, items) {
     const shown = this.#days.get(day) ?? { heading: element('h3'), list: element('ol'), section: element('section') };
     this.#days.set(day, shown);

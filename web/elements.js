@@ -1,8 +1,20 @@
-// The pieces the page is drawn with. What they show is set as text, never as markup.
+// What the page is drawn with. Content is set as text, never as markup.
 
+/**
+ * The element of this id. The page's own HTML has it.
+ * @param {string} id
+ * @returns {any}
+ */
 export const $ = id => document.getElementById(id);
 
-/** An element with attributes (`true` is one without a value) and children, of which texts stay texts. What is absent or `false` is left out. */
+/**
+ * An element with attributes (`true` is one without a value) and children, of which texts stay texts. What is
+ * absent or `false` is left out.
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...any} children
+ * @returns {HTMLElement}
+ */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes).filter(([, value]) => isThere(value))) made.setAttribute(name, value === true ? '' : value);
@@ -10,16 +22,27 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** @param {unknown} value */
 const isThere = value => value !== undefined && value !== null && value !== false;
 
-/** A button that does something and submits nothing. */
+/**
+ * A button that does something and submits nothing.
+ * @param {string | Node} label
+ * @param {(event: MouseEvent) => void} act
+ * @param {Record<string, any>} [attributes]
+ * @returns {HTMLButtonElement}
+ */
 export function button(label, act, attributes = {}) {
-  const made = element('button', { type: 'button', ...attributes }, label);
+  const made = /** @type {HTMLButtonElement} */ (element('button', { type: 'button', ...attributes }, label));
   made.addEventListener('click', act);
   return made;
 }
 
-/** A function that draws, once for all its calls of one moment: much can change at once. */
+/**
+ * A function that draws, once for all its calls of one moment: much can change at once.
+ * @param {() => void} draw
+ * @returns {() => void}
+ */
 export function drawingOnce(draw) {
   let isDue = false;
   return () => {
@@ -32,7 +55,12 @@ export function drawingOnce(draw) {
   };
 }
 
-/** Makes `wanted` the children of `parent`. What is in its place already is not touched: it keeps its focus and its scroll position. */
+/**
+ * Makes `wanted` the children of `parent`. What is in its place already is not touched: it keeps its focus
+ * and its scroll position.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
 export function arrange(parent, wanted) {
   let place = parent.firstChild;
   for (const each of wanted) {
@@ -46,7 +74,11 @@ export function arrange(parent, wanted) {
   }
 }
 
-/** The address if following it is harmless: https, or a path of this site. Nothing else becomes a link. */
+/**
+ * The address if following it is harmless: https, or a path of this site. Nothing else becomes a link.
+ * @param {string} address
+ * @returns {string | undefined}
+ */
 export function harmlessAddress(address) {
   try {
     const { protocol, origin, href } = new URL(address, location.origin);

@@ -1,4 +1,5 @@
-// The line above the open conversation: with whom, whether they are there, and putting it away; and the line below it: who types.
+// The line above the open conversation says with whom it is and whether they are online, and archives it. The
+// line below says who is typing.
 
 import { $ } from '/elements.js';
 import { attempt } from '/notice.js';
@@ -10,7 +11,12 @@ const NAMED_MAX = 2;
 export class ThreadHeader {
   #parts;
 
-  /** `parts`: `threads`, `people`, `presence`, `typing`, `conversation`. */
+  /**
+   * `parts`: `threads`, `people`, `presence`, `typing`, `conversation`.
+   * @param {{ threads: import('/threads.js').Threads, people: import('/people.js').People, presence:
+   * import('/presence.js').Presence, typing: import('/typing.js').Typing, conversation:
+   * import('/conversation.js').Conversation }} parts
+   */
   constructor(parts) {
     this.#parts = parts;
     for (const each of [parts.threads, parts.presence, parts.conversation]) each.addEventListener('change', () => this.#draw());
@@ -25,6 +31,7 @@ export class ThreadHeader {
 
   #archive() {
     const thread = this.#thread;
+    if (!thread) return undefined;
     return attempt(() => this.#parts.threads.archive(thread._id, thread.status !== 'archived'));
   }
 
@@ -38,6 +45,7 @@ export class ThreadHeader {
     $('archive').textContent = thread?.status === 'archived' ? 'Unarchive' : 'Archive';
   }
 
+  /** @param {Thread} thread */
   #subtitle(thread) {
     const { people, presence } = this.#parts;
     const others = people.others(thread);

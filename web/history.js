@@ -1,7 +1,9 @@
-// The messages of one conversation, in the order of `seq`, without a gap between the oldest and the newest that are here.
+// The messages of one conversation, ordered by `seq`, without a gap between the oldest and the newest that
+// are here.
 //
-// A live message that is not the next one waits until those before it are read from the store. Everything may come twice and at any time:
-// what is heard while a page is on its way is done again to that page. Tells `change`.
+// A live message that is not the next one waits until those before it are read from the store. Every event
+// may come twice and at any time: what is heard while a page is on its way is applied to that page too.
+// Dispatches `change`.
 
 import { Receipts } from '/receipts.js';
 
@@ -13,13 +15,33 @@ const LARGEST_PAGE = 100;
 const GAP_PATIENCE_MS = 400;
 
 export class History extends EventTarget {
-  #api; #thread; #receipts; #ahead = new Map(); #meanwhile = new Set(); #opening; #filling; #isOpen = false; #ending = new AbortController();
+  #api;
+  #thread;
+  #receipts;
+  /** Messages that came before those in front of them, by `seq`. @type {Map<number, Message>} */
+  #ahead = new Map();
+  /**
+   * Of each page that is on its way: what has happened to messages since it was asked for. @type
+   * {Set<[string, MessageChange][]>}
+   */
+  #meanwhile = new Set();
+  /** @type {Promise<void>} */
+  #opening = Promise.resolve();
+  /** @type {Promise<void> | undefined} */
+  #filling;
+  #isOpen = false;
+  #ending = new AbortController();
 
+  /**
+   * @param {import('/api.js').Api} api
+   * @param {Thread} thread
+   */
   constructor(api, thread) {
     super();
     this.#api = api;
     this.#thread = thread;
     this.#receipts = new Receipts(thread.participants);
+    /** @type {Message[]} */
     this.messages = [];
   }
 
@@ -40,6 +62,7 @@ export class History extends EventTarget {
     return this.oldest > 1;
   }
 
+  /** @param {Message} message */
   readers(message) {
     return this.#receipts.readers(message);
   }
@@ -73,7 +96,10 @@ export class History extends EventTarget {
     await this.#fill();
   }
 
-  /** A message was heard, or is the answer to sending it. */
+  /**
+   * A message was heard, or is the answer to sending it.
+   * @param {Message} message
+   */
   received(message) {
     if (this.#isOpen && message.seq <= this.newest) return;
     this.#ahead.set(message.seq, message);
@@ -82,7 +108,11 @@ export class History extends EventTarget {
     if (this.#isOpen && this.#ahead.size > 0) setTimeout(() => this.#fill().catch(() => {}), GAP_PATIENCE_MS);
   }
 
-  /** Something happened to a message: `change(message)` does it. */
+  /**
+   * Something happened to a message: `change(message)` does it.
+   * @param {string} id
+   * @param {MessageChange} change
+   */
   update(id, change) {
     this.#meanwhile.forEach(log => log.push([id, change]));
     const message = this.messages.find(each => each._id === id) ?? [...this.#ahead.values()].find(each => each._id === id);
@@ -92,7 +122,11 @@ export class History extends EventTarget {
     this.#changed();
   }
 
-  /** Somebody has got (`delivered`) or read (`read`) the conversation further. */
+  /**
+   * Somebody has got (`delivered`) or read (`read`) the conversation further.
+   * @param {'delivered' | 'read'} kind
+   * @param {Receipt} body
+   */
   receipt(kind, body) {
     this.#receipts.heard(kind, body);
     this.messages.forEach(message => this.#receipts.apply(message));
@@ -113,6 +147,7 @@ export class History extends EventTarget {
     }
   }
 
+  /** @param {number} place */
   async #readOn(place) {
     for (let after = place, isLast = false; !isLast;) {
       const messages = await this.#page(`after=${after}&limit=${LARGEST_PAGE}`);
@@ -123,10 +158,16 @@ export class History extends EventTarget {
     }
   }
 
+  /**
+   * @param {string} query
+   * @returns {Promise<Message[]>}
+   */
   async #page(query) {
+    /** @type {[string, MessageChange][]} */
     const log = [];
     this.#meanwhile.add(log);
     try {
+      /** @type {{ messages: Message[] }} */
       const { messages } = await this.#api.read(`/messages/${this.#thread._id}?${query}`, this.#ending.signal);
       for (const [id, change] of log) messages.filter(each => each._id === id).forEach(change);
       this.#take(messages);
@@ -136,7 +177,10 @@ export class History extends EventTarget {
     }
   }
 
-  /** Takes a page that adjoins or overlaps what is here. */
+  /**
+   * Takes a page that adjoins or overlaps what is here.
+   * @param {Message[]} messages
+   */
   #take(messages) {
     const bySeq = new Map(this.messages.map(message => [message.seq, message]));
     for (const message of messages) {
@@ -151,7 +195,8 @@ export class History extends EventTarget {
     if (!this.#isOpen) return;
     for (const seq of [...this.#ahead.keys()].sort((one, other) => one - other)) {
       if (seq > this.newest + 1) break;
-      if (seq === this.newest + 1) this.#take([this.#ahead.get(seq)]);
+      const next = this.#ahead.get(seq);
+      if (next && seq === this.newest + 1) this.#take([next]);
       this.#ahead.delete(seq);
     }
   }

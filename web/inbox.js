@@ -1,4 +1,4 @@
-// What somebody is told outside of conversations: a bell with the number of unread notifications, and the list behind it.
+// Notifications: a bell with the number of unread ones, and the list behind it.
 
 import { $, arrange, button, element } from '/elements.js';
 import { attempt } from '/notice.js';
@@ -7,17 +7,28 @@ import { shortTime } from '/times.js';
 const PAGE = 20;
 
 export class Inbox {
-  #api; #open; #known = new Map(); #unread = 0; #heard = 0; #cursor = null;
+  #api;
+  #open;
+  /** @type {Map<string, UserNotification>} */
+  #known = new Map();
+  #unread = 0;
+  #heard = 0;
+  /** @type {string | null} */
+  #cursor = null;
 
-  /** `open(threadId)` shows the conversation that a notification is about. */
+  /**
+   * `open(threadId)` shows the conversation that a notification is about.
+   * @param {import('/api.js').Api} api
+   * @param {(threadId: string) => void} open
+   */
   constructor(api, open) {
     this.#api = api;
     this.#open = open;
     $('bell').addEventListener('click', () => this.#show($('inbox').hidden));
     $('read-all').addEventListener('click', () => attempt(() => this.#readAll()));
     $('more-notifications').addEventListener('click', () => attempt(() => this.#read(this.#cursor)));
-    $('inbox').addEventListener('keydown', event => event.key === 'Escape' && this.#show(false));
-    document.addEventListener('pointerdown', event => event.target.closest('#inbox, #bell') || this.#hide());
+    $('inbox').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && this.#show(false));
+    document.addEventListener('pointerdown', ({ target }) => (target instanceof Element && target.closest('#inbox, #bell')) || this.#hide());
     this.#draw();
   }
 
@@ -27,7 +38,10 @@ export class Inbox {
     await this.#read(null);
   }
 
-  /** One has come. */
+  /**
+   * One has come.
+   * @param {UserNotification} notification
+   */
   received(notification) {
     this.#heard += 1;
     if (!this.#known.has(notification._id) && !notification.isRead) this.#unread += 1;
@@ -36,10 +50,11 @@ export class Inbox {
     $('news').textContent = `Notification: ${notification.title}`;
   }
 
+  /** @param {string | null} cursor */
   async #read(cursor) {
     const heard = this.#heard;
     const page = await this.#api.read(`/notifications?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
-    page.notifications.forEach(each => this.#known.set(each._id, each));
+    for (const each of page.notifications) this.#known.set(each._id, each);
     this.#unread = page.unreadCount;
     this.#cursor = page.nextCursor;
     this.#draw();
@@ -47,6 +62,7 @@ export class Inbox {
     if (heard !== this.#heard) await this.#count();
   }
 
+  /** @param {UserNotification} notification */
   async #markRead(notification) {
     if (notification.isRead) return;
     await this.#api.ask('POST', `/notifications/${notification._id}/read`);
@@ -59,6 +75,7 @@ export class Inbox {
     await this.#count();
   }
 
+  /** @param {UserNotification} notification */
   async #remove(notification) {
     await this.#api.ask('DELETE', `/notifications/${notification._id}`);
     this.#known.delete(notification._id);
@@ -66,6 +83,7 @@ export class Inbox {
     this.#draw();
   }
 
+  /** @param {UserNotification[]} notifications */
   #markAsRead(notifications) {
     const unread = notifications.filter(each => !each.isRead);
     unread.forEach(each => { each.isRead = true; });
@@ -78,6 +96,7 @@ export class Inbox {
     this.#draw();
   }
 
+  /** @param {UserNotification} notification */
   async #follow(notification) {
     await attempt(() => this.#markRead(notification));
     if (!notification.threadId) return;
@@ -85,6 +104,7 @@ export class Inbox {
     this.#open(notification.threadId);
   }
 
+  /** @param {boolean} isShown */
   #show(isShown) {
     $('inbox').hidden = !isShown;
     $('bell').setAttribute('aria-expanded', String(isShown));
@@ -110,6 +130,7 @@ export class Inbox {
     if (hadFocus && !$('inbox').contains(document.activeElement)) $('inbox').focus();
   }
 
+  /** @param {UserNotification} notification */
   #item(notification) {
     const { title, message, createdAt, isRead, threadId } = notification;
     const markRead = button('Mark as read', () => attempt(() => this.#markRead(notification)));

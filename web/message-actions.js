@@ -1,5 +1,5 @@
-// What can be done with a message: put a sign on it, say it differently, take it back. One set of tools hangs on the message under the
-// pointer or the one with the focus; arrow keys go from message to message.
+// What can be done with a message: react to it, edit it, take it back. One set of buttons hangs on the
+// message under the pointer or on the one with the focus. Arrow keys go from message to message.
 
 import { $, button, element } from '/elements.js';
 
@@ -7,30 +7,48 @@ import { $, button, element } from '/elements.js';
 const EMOJI = { '👍': 'thumbs up', '❤️': 'heart', '😂': 'laughing', '🎉': 'party', '😢': 'sad', '😮': 'surprised' };
 
 export class MessageActions {
-  #list; #handlers; #box; #emoji; #opener; #edit; #takeBack; #message;
+  #list;
+  #handlers;
+  #box;
+  #emoji;
+  #opener;
+  #edit;
+  #takeBack;
+  /** @type {Message | undefined} */
+  #message;
 
-  /** `acts`: `find(item)` gives the message of an item if there is something to do with it, and `isOwn`, `react`, `edit`, `takeBack`. */
-  constructor(list, acts) {
+  /**
+   * `find(item)` of the handlers gives the message of an item if there is something to do with it.
+   * @param {HTMLElement} list
+   * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
+   *   react: (message: Message, emoji: string) => void, edit: (message: Message) => void,
+   *   takeBack: (message: Message) => void }} handlers
+   */
+  constructor(list, handlers) {
     this.#list = list;
-    this.#handlers = acts;
+    this.#handlers = handlers;
     this.#emoji = element('span', { role: 'group', 'aria-label': 'Emoji', hidden: true }, ...Object.entries(EMOJI).map(([emoji, name]) =>
       button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })));
     this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
-    this.#edit = button('Edit', () => this.#handlers.edit(this.#message));
+    this.#edit = button('Edit', () => this.#message && this.#handlers.edit(this.#message));
     this.#takeBack = button('Take back', () => this.#ask());
     this.#box = element('div', { id: 'message-actions', role: 'toolbar', 'aria-label': 'What to do with this message' },
       this.#emoji, this.#opener, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
     const hovers = matchMedia('(hover: hover)');
-    list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(event.target.closest('li')));
-    list.addEventListener('focusin', event => this.#focused(event.target.closest('li')));
+    list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(itemOf(event)));
+    list.addEventListener('focusin', event => this.#focused(itemOf(event)));
     list.addEventListener('pointerleave', () => this.#hangOnFocused());
-    list.addEventListener('focusout', event => list.contains(event.relatedTarget) || this.#hang(undefined));
+    list.addEventListener('focusout', ({ relatedTarget }) => {
+      if (!(relatedTarget instanceof Node && list.contains(relatedTarget))) this.#hang(undefined);
+    });
     list.addEventListener('keydown', event => this.#pressed(event));
     $('keep').addEventListener('click', () => $('take-back').close());
   }
 
-  /** The messages have changed: the newest can be reached with Tab, and tools hang on nothing that is gone. */
+  /**
+   * The messages have changed: the newest can be reached with Tab, and tools hang on nothing that is gone.
+   */
   drawn() {
     const items = this.#items();
     if (!items.some(item => item.tabIndex === 0)) items.at(-1)?.setAttribute('tabindex', '0');
@@ -42,6 +60,7 @@ export class MessageActions {
     return [...this.#list.querySelectorAll('li')];
   }
 
+  /** @param {HTMLElement | null | undefined} item */
   #hang(item) {
     const message = item && this.#handlers.find(item);
     if (!message) {
@@ -56,45 +75,51 @@ export class MessageActions {
 
   #hangOnFocused() {
     const { activeElement } = document;
-    this.#hang(this.#list.contains(activeElement) ? activeElement.closest('li') : undefined);
+    this.#hang(this.#list.contains(activeElement) ? activeElement?.closest('li') : undefined);
   }
 
+  /** @param {HTMLElement | null | undefined} item */
   #focused(item) {
     if (!item) return;
     this.#items().forEach(each => each.setAttribute('tabindex', each === item ? '0' : '-1'));
     this.#hang(item);
   }
 
+  /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.key === 'Escape') this.#openEmoji(false);
-    if (event.target.tagName !== 'LI') return;
+    const { target } = event;
+    if (!(target instanceof HTMLLIElement)) return;
     const items = this.#items();
+    /** @type {Record<string, number>} */
     const steps = { ArrowUp: -1, ArrowDown: 1, Home: -items.length, End: items.length };
     if (!(event.key in steps)) return;
     event.preventDefault();
-    const place = items.indexOf(event.target) + steps[event.key];
+    const place = items.indexOf(target) + steps[event.key];
     items[Math.min(Math.max(place, 0), items.length - 1)].focus();
   }
 
+  /** @param {boolean} isOpen */
   #openEmoji(isOpen) {
     this.#emoji.hidden = !isOpen;
     this.#opener.setAttribute('aria-expanded', String(isOpen));
     this.#offer();
-    if (isOpen) this.#emoji.firstElementChild.focus();
+    if (isOpen) this.#emoji.querySelector('button')?.focus();
   }
 
-  /** Changing is for one's own messages; the signs take its place while they are open. */
+  /** Changing is for one's own messages; the emoji take its place while they are open. */
   #offer() {
     const isChangeable = this.#message && this.#handlers.isOwn(this.#message) && this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
     this.#takeBack.hidden = !isChangeable;
   }
 
+  /** @param {string} emoji */
   #react(emoji) {
     const item = this.#box.closest('li');
     this.#openEmoji(false);
-    item.focus({ preventScroll: true });
-    this.#handlers.react(this.#message, emoji);
+    item?.focus({ preventScroll: true });
+    if (this.#message) this.#handlers.react(this.#message, emoji);
   }
 
   /** Taking back cannot be undone: asks once. */
@@ -102,10 +127,18 @@ export class MessageActions {
     const message = this.#message;
     const item = this.#box.closest('li');
     $('take-back').showModal();
-    $('take-back').onclose = () => item.focus({ preventScroll: true });
+    $('take-back').onclose = () => item?.focus({ preventScroll: true });
     $('take-back-now').onclick = () => {
       $('take-back').close();
-      this.#handlers.takeBack(message);
+      if (message) this.#handlers.takeBack(message);
     };
   }
+}
+
+/**
+ * The message's item in which something happened.
+ * @param {Event} event
+ */
+function itemOf({ target }) {
+  return target instanceof Element ? target.closest('li') : undefined;
 }

@@ -1,14 +1,18 @@
-// Starting a conversation: with one person, or with several as a group that may have a subject.
+// The form that starts a conversation: with one person, or with several as a group that may have a subject.
 
 import { $ } from '/elements.js';
 import { attempt } from '/notice.js';
 
-/** `show(threadId)` opens what was started. */
+/**
+ * `show(threadId)` opens what was started.
+ * @param {import('/threads.js').Threads} threads
+ * @param {(threadId: string) => void} show
+ */
 export function startThread(threads, show) {
   const named = () => $('with').value.split(/[\s,;]+/).filter(Boolean);
   const offerSubject = () => { $('subject').hidden = named().length < 2; };
   $('with').addEventListener('input', offerSubject);
-  $('new-thread').addEventListener('submit', async event => {
+  $('new-thread').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const subject = $('subject').hidden ? '' : $('subject').value.trim();
     const id = await attempt(() => threads.start(named(), subject));

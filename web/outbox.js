@@ -1,9 +1,12 @@
-// What was written and is not known to be stored. Each message has a key of its own and is sent again with that key, after a loss and
-// even after a reload, until there is an answer: the server stores it once.
+// Messages that were written and are not known to be stored. Each has a key of its own and is sent again with
+// that key, after a lost connection and even after a reload, until there is an answer: the server stores it
+// once.
 //
-// An entry is `sending`, `waiting` for the connection, `queued` (the server has it and stores it later) or `failed` with a reason; only
-// then somebody has to decide. Tells `change`, and `stored` with the message.
+// An entry is `sending`, `waiting` for the connection, `queued` (the server has it and stores it later) or
+// `failed` with a reason; only then the user has to decide. Dispatches `change`, and `stored` with the
+// message.
 
+import { Refusal } from '/refusal.js';
 import { keep, recall } from '/storage.js';
 
 /** An answer that does not come, or a store that is down, is asked again after this. */
@@ -12,26 +15,41 @@ const PAUSE_MS = 3_000;
 const TRIES_MAX = 10;
 
 export class Outbox extends EventTarget {
-  #connection; #entries;
+  #connection;
+  /** @type {Map<string, OutboxEntry>} */
+  #entries;
 
+  /** @param {import('/connection.js').Connection} connection */
   constructor(connection) {
     super();
     this.#connection = connection;
-    this.#entries = new Map(recall('outbox', []).map(entry => [entry.key, { ...entry, tries: 0 }]));
+    this.#entries = new Map(recall('outbox', []).map((/** @type {OutboxEntry} */ entry) => [entry.key, { ...entry, tries: 0 }]));
   }
 
-  /** What waits in a conversation, in the order it was written. */
+  /**
+   * What waits in a conversation, in the order it was written.
+   * @param {string | undefined} threadId
+   * @returns {OutboxEntry[]}
+   */
   of(threadId) {
     return [...this.#entries.values()].filter(entry => entry.threadId === threadId);
   }
 
+  /**
+   * @param {string} threadId
+   * @param {string} content
+   */
   send(threadId, content) {
+    /** @type {OutboxEntry} */
     const entry = { key: newKey(), threadId, content, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
     this.#entries.set(entry.key, entry);
     this.#post(entry);
   }
 
-  /** Sends one that has failed again, with the key it has. */
+  /**
+   * Sends one that has failed again, with the key it has.
+   * @param {string} key
+   */
   again(key) {
     const entry = this.#entries.get(key);
     if (!entry) return;
@@ -46,11 +64,15 @@ export class Outbox extends EventTarget {
     }
   }
 
-  /** Forgets one: it was stored, or is not wanted any more. */
+  /**
+   * Forgets one: it was stored, or is not wanted any more.
+   * @param {string | null | undefined} key
+   */
   settle(key) {
-    if (this.#entries.delete(key)) this.#changed();
+    if (key && this.#entries.delete(key)) this.#changed();
   }
 
+  /** @param {OutboxEntry} entry */
   async #post(entry) {
     this.#set(entry, this.#connection.isUp ? 'sending' : 'waiting');
     entry.tries += 1;
@@ -64,19 +86,33 @@ export class Outbox extends EventTarget {
     }
   }
 
+  /**
+   * @param {OutboxEntry} entry
+   * @param {Message} message
+   */
   #stored(entry, message) {
     this.dispatchEvent(new CustomEvent('stored', { detail: message }));
     this.settle(entry.key);
   }
 
+  /**
+   * @param {OutboxEntry} entry
+   * @param {unknown} refusal
+   */
   #refused(entry, refusal) {
     if (!this.#entries.has(entry.key)) return;
     if (!this.#connection.isUp) return this.#set(entry, 'waiting');
-    const goesOn = ['offline', 'unavailable'].includes(refusal.code) && entry.tries < TRIES_MAX;
-    if (!goesOn) return this.#set(entry, 'failed', refusal.message);
+    const { code, message } = refusal instanceof Refusal ? refusal : new Refusal({});
+    const goesOn = ['offline', 'unavailable'].includes(code) && entry.tries < TRIES_MAX;
+    if (!goesOn) return this.#set(entry, 'failed', message);
     return setTimeout(() => this.#entries.has(entry.key) && this.#post(entry), PAUSE_MS);
   }
 
+  /**
+   * @param {OutboxEntry} entry
+   * @param {OutboxEntry['state']} state
+   * @param {string} [reason]
+   */
   #set(entry, state, reason = '') {
     Object.assign(entry, { state, reason });
     if (this.#entries.has(entry.key)) this.#changed();

@@ -1,4 +1,5 @@
-// Who people are: the names and pictures that come with conversations of two, for everything else that names somebody too.
+// Names and pictures of people. They come with conversations of two, and serve everything else that names
+// somebody.
 
 import { element } from '/elements.js';
 
@@ -8,33 +9,51 @@ const HUES = 8;
 const NAMES_IN_TITLE = 4;
 
 export class People {
-  #known = new Map(); #me;
+  /** @type {Map<string, { name: string, avatar?: string }>} */
+  #known = new Map();
+  #me;
 
+  /** @param {Me} me */
   constructor(me) {
     this.#me = me;
     this.#known.set(me.id, { name: me.name });
   }
 
-  /** While its directory is away the server shows people by their ids: a name that was known is kept. */
+  /**
+   * While its directory is away the server shows people by their ids: a name that was known is kept.
+   * @param {{ id: string, name: string, avatar?: string }} person
+   */
   learn({ id, name, avatar }) {
     if (name !== id || !this.#known.has(id)) this.#known.set(id, { name, avatar });
   }
 
+  /** @param {string} id */
   name(id) {
     return this.#known.get(id)?.name ?? id;
   }
 
-  /** As a sentence names them: oneself is "You". */
+  /**
+   * As a sentence names them: oneself is "You".
+   * @param {string} id
+   */
   nameOrYou(id) {
     return id === this.#me.id ? 'You' : this.name(id);
   }
 
-  /** Everybody in a conversation but oneself. */
+  /**
+   * Everybody in a conversation but oneself.
+   * @param {Thread} thread
+   * @returns {string[]}
+   */
   others(thread) {
     return thread.participants.filter(id => id !== this.#me.id);
   }
 
-  /** What a conversation is called: its subject if it has one, else the names of the others. */
+  /**
+   * What a conversation is called: its subject if it has one, else the names of the others.
+   * @param {Thread} thread
+   * @returns {string}
+   */
   title(thread) {
     const others = this.others(thread);
     const subject = subjectOf(thread);
@@ -44,7 +63,12 @@ export class People {
     return others.length > NAMES_IN_TITLE ? `${names} and ${others.length - NAMES_IN_TITLE} more` : names;
   }
 
-  /** What else there is to say of a conversation in one line: the subject of two, the people of a group that has a subject. */
+  /**
+   * What else there is to say of a conversation in one line: the subject of two, the people of a group that
+   * has a subject.
+   * @param {Thread} thread
+   * @returns {string}
+   */
   subtitle(thread) {
     const others = this.others(thread);
     const subject = subjectOf(thread);
@@ -52,7 +76,10 @@ export class People {
     return others.slice(0, NAMES_IN_TITLE).map(id => this.name(id)).join(', ');
   }
 
-  /** A picture of somebody: their own if this site has it, else their initials. */
+  /**
+   * A picture of somebody: their own if this site has it, else their initials.
+   * @param {string} id
+   */
   picture(id) {
     const { avatar } = this.#known.get(id) ?? {};
     return isOfThisSite(avatar) && avatar !== NO_PICTURE
@@ -60,29 +87,45 @@ export class People {
       : this.#initials(id, this.name(id));
   }
 
-  /** A picture of a conversation. */
+  /**
+   * A picture of a conversation.
+   * @param {Thread} thread
+   */
   pictureOf(thread) {
     const others = this.others(thread);
     return others.length === 1 ? this.picture(others[0]) : this.#initials(thread._id, this.title(thread));
   }
 
+  /**
+   * @param {string} id
+   * @param {string} name
+   */
   #initials(id, name) {
     const letters = name.split(/[\s,]+/).filter(Boolean).slice(0, 2).map(word => [...word][0]).join('');
     return element('span', { class: `picture hue-${hue(id)}`, 'aria-hidden': 'true' }, letters.toUpperCase());
   }
 }
 
+/**
+ * @param {Thread} thread
+ * @returns {string}
+ */
 function subjectOf({ metadata }) {
   return typeof metadata?.subject === 'string' ? metadata.subject.trim() : '';
 }
 
-/** The page shows pictures of its own site only: its policy allows no others. */
+/**
+ * The page shows pictures of its own site only: its policy allows no others.
+ * @param {unknown} address
+ * @returns {address is string}
+ */
 function isOfThisSite(address) {
   return typeof address === 'string' && /^\/[^/\\]/.test(address);
 }
 
+/** @param {string} id */
 function hue(id) {
   let sum = 0;
-  for (const letter of id) sum = (sum * 31 + letter.codePointAt(0)) % 65_521;
+  for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 65_521;
   return sum % HUES;
 }

@@ -1,4 +1,5 @@
-// Who is there: of the people in the conversations that are shown, and of this person that they still do something. Tells `change`.
+// Who is online, of the people in the conversations that are shown. It also tells the server that this user
+// is active. Dispatches `change`.
 
 import { lastSeen } from '/times.js';
 
@@ -13,26 +14,47 @@ const AGEING_MS = 60_000;
 const ACTIVE_MS = 120_000;
 
 export class Presence extends EventTarget {
-  #connection; #wanted = new Set(); #asked = new Set(); #known = new Map(); #timer; #activeAt = 0;
+  #connection;
+  /** @type {Set<string>} */
+  #wanted = new Set();
+  /** @type {Set<string>} */
+  #asked = new Set();
+  /** @type {Map<string, { status: PresenceStatus, lastSeen: string | null }>} */
+  #known = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #activeAt = 0;
 
+  /** @param {import('/connection.js').Connection} connection */
   constructor(connection) {
     super();
     this.#connection = connection;
     setInterval(() => this.#changed(), AGEING_MS);
   }
 
-  /** From now on it is known whether they are there. */
+  /**
+   * From now on it is known whether they are there.
+   * @param {string[]} ids
+   */
   watch(ids) {
     ids.forEach(id => this.#wanted.add(id));
     if (!this.#timer && [...this.#wanted].some(id => !this.#asked.has(id))) this.#later(COLLECTING_MS);
   }
 
-  /** `online`, `away`, `offline`, or nothing if it is not known. */
+  /**
+   * `online`, `away`, `offline`, or nothing if it is not known.
+   * @param {string} id
+   * @returns {PresenceStatus | undefined}
+   */
   status(id) {
     return this.#known.get(id)?.status;
   }
 
-  /** As people say it. */
+  /**
+   * As people say it.
+   * @param {string} id
+   * @returns {string}
+   */
   words(id) {
     const { status, lastSeen: at } = this.#known.get(id) ?? {};
     if (status === 'online' || status === 'away') return status;
@@ -40,12 +62,15 @@ export class Presence extends EventTarget {
     return '';
   }
 
+  /** @param {PresenceOfUser} presence */
   heard({ userId, status, lastSeen: at }) {
     this.#known.set(userId, { status, lastSeen: at });
     this.#changed();
   }
 
-  /** A new session hears of nobody until it asks, and one that was away was not told what changed meanwhile. */
+  /**
+   * A new session hears of nobody until it asks, and one that was away was not told what changed meanwhile.
+   */
   connected() {
     this.#asked.clear();
     this.#activeAt = Date.now();
@@ -65,6 +90,7 @@ export class Presence extends EventTarget {
     this.#connection.mention('presence:update', { status: 'online' });
   }
 
+  /** @param {number} time */
   #later(time) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), time);
@@ -77,7 +103,7 @@ export class Presence extends EventTarget {
     userIds.forEach(id => this.#asked.add(id));
     try {
       const { presence } = await this.#connection.ask('presence:sync', { userIds });
-      presence.forEach(each => this.heard(each));
+      for (const each of presence) this.heard(each);
       this.#later(COLLECTING_MS);
     } catch {
       userIds.forEach(id => this.#asked.delete(id));

@@ -1,5 +1,5 @@
-// What was read: the open conversation, while its window is seen and its newest message is in view. Said once for each newest message, and
-// not more often than somebody can read.
+// Read receipts: the open conversation is read while its window is visible and its newest message is in view.
+// The server is told once for each newest message, and not more often than somebody can read.
 
 import { Refusal } from '/refusal.js';
 
@@ -7,9 +7,20 @@ const PAUSE_MS = 1_000;
 const AGAIN_MS = 10_000;
 
 export class Reading {
-  #connection; #threads; #look; #read = new Map(); #timer;
+  #connection;
+  #threads;
+  #look;
+  /** @type {Map<string, number>} */
+  #read = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
-  /** `look` gives `{thread, message}`: the newest message of somebody else that its reader has before their eyes, or nothing. */
+  /**
+   * `look` gives `{thread, message}`: the newest message of somebody else that its reader has before their
+   * eyes, or nothing.
+   * @param {{ connection: import('/connection.js').Connection, threads: import('/threads.js').Threads, look:
+   * () => { thread: Thread, message: Message } | undefined }} parts
+   */
   constructor({ connection, threads, look }) {
     this.#connection = connection;
     this.#threads = threads;
@@ -19,17 +30,26 @@ export class Reading {
 
   /** Something came into view. */
   look() {
-    const { thread, message } = this.#look() ?? {};
-    if (this.#timer || !message || !this.#connection.isUp || message.seq <= this.#place(thread)) return;
+    const inView = this.#look();
+    if (this.#timer || !inView || !this.#connection.isUp) return;
+    const { thread, message } = inView;
+    if (message.seq <= this.#place(thread)) return;
     this.#timer = this.#again(PAUSE_MS);
     this.#tell(thread, message);
   }
 
-  /** Up to where the server knows a conversation to be read. */
+  /**
+   * Up to where the server knows a conversation to be read.
+   * @param {Thread} thread
+   */
   #place(thread) {
     return Math.max(this.#read.get(thread._id) ?? 0, thread.readTo ?? 0);
   }
 
+  /**
+   * @param {Thread} thread
+   * @param {Message} message
+   */
   async #tell(thread, message) {
     const before = this.#read.get(thread._id) ?? 0;
     this.#read.set(thread._id, message.seq);
@@ -44,6 +64,7 @@ export class Reading {
     }
   }
 
+  /** @param {number} time */
   #again(time) {
     return setTimeout(() => {
       this.#timer = undefined;

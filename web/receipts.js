@@ -1,34 +1,53 @@
-// How far one's messages have come: what the server says of each, and what follows from how far everybody has got and read.
+// How far one's own messages have come: what the server says of each, and what follows from how far everybody
+// has received and read.
 //
-// Nothing here ever goes back: of two things heard the further one counts, in whatever order they come.
+// Nothing here goes back: of two things heard the further one counts, in whatever order they come.
 
 const RANK = { sent: 0, delivered: 1, read: 2 };
 /** In larger conversations the server keeps no receipts of single messages. */
 const PEOPLE_MAX = 100;
-/** The newest words of the server on single messages that are remembered, for messages that are still on their way here. */
+/**
+ * The newest words of the server on single messages that are remembered, for messages that are still on their
+ * way here.
+ */
 const TOLD_MAX = 200;
 
 export class Receipts {
-  #participants; #cursors = new Map(); #told = new Map();
+  #participants;
+  /** @type {Map<string, { delivered: number, read: number, readAt?: string }>} */
+  #cursors = new Map();
+  /** @type {Map<string, MessageStatus>} */
+  #told = new Map();
 
+  /** @param {string[]} participants */
   constructor(participants) {
     this.#participants = participants;
   }
 
-  /** Takes `message:status` (`delivered`) or `message:read:update` (`read`). */
+  /**
+   * Takes `message:status` (`delivered`) or `message:read:update` (`read`).
+   * @param {'delivered' | 'read'} kind
+   * @param {Receipt} receipt
+   */
   heard(kind, { userId, seq, messages, readAt }) {
+    /** @type {{ delivered: number, read: number, readAt?: string }} */
     const cursor = this.#cursors.get(userId) ?? { delivered: 0, read: 0 };
     cursor[kind] = Math.max(cursor[kind], seq);
     if (kind === 'read') cursor.readAt = readAt;
     this.#cursors.set(userId, cursor);
-    this.#told = new Map([...this.#told, ...messages.map(each => [each._id, each.status])].slice(-TOLD_MAX));
+    for (const { _id, status } of messages) this.#told.set(_id, status);
+    this.#told = new Map([...this.#told].slice(-TOLD_MAX));
   }
 
-  /** Brings a message up to what was heard. */
+  /**
+   * Brings a message up to what was heard.
+   * @param {Message} message
+   */
   apply(message) {
     raise(message, this.#told.get(message._id));
     if (this.#participants.length > PEOPLE_MAX) return;
     const recipients = this.#participants.filter(id => id !== message.senderId);
+    /** @type {(kind: 'delivered' | 'read', list: { userId: string }[]) => (id: string) => boolean} */
     const has = (kind, list) => id => list.some(each => each.userId === id) || (this.#cursors.get(id)?.[kind] ?? 0) >= message.seq;
     const hasRead = has('read', message.readBy);
     const hasGot = has('delivered', message.deliveredTo);
@@ -36,7 +55,11 @@ export class Receipts {
     else if (recipients.every(id => hasRead(id) || hasGot(id))) raise(message, 'delivered');
   }
 
-  /** Who has read a message. */
+  /**
+   * Who has read a message.
+   * @param {Message} message
+   * @returns {string[]}
+   */
   readers(message) {
     if (this.#participants.length > PEOPLE_MAX) return [];
     return this.#participants.filter(id => id !== message.senderId
@@ -44,6 +67,10 @@ export class Receipts {
   }
 }
 
+/**
+ * @param {Message} message
+ * @param {MessageStatus | undefined} status
+ */
 function raise(message, status) {
-  if (RANK[status] > RANK[message.status]) message.status = status;
+  if (status && RANK[status] > RANK[message.status]) message.status = status;
 }

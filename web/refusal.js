@@ -1,8 +1,9 @@
-// No, with a reason: what the server refused, as a sentence for people. The code decides; the server's own words are used only where they
-// name a field.
+// What the server refused, as a sentence for people. The code decides; the server's own words are used only
+// where they name a field.
 
 import { several } from '/times.js';
 
+/** @type {Record<string, string>} */
 const SENTENCES = {
   unauthenticated: 'Your sign-in does not hold any more. Please sign in again.',
   token_expired: 'Your sign-in has ended. Please sign in again.',
@@ -20,7 +21,11 @@ const SENTENCES = {
 const BUDGET_S = 60;
 
 export class Refusal extends Error {
-  /** `code` and `error` as the server answers them; `waitS` are the seconds it asks to wait, 0 if it does not say. */
+  /**
+   * `code` and `error` as the server answers them; `waitS` are the seconds it asks to wait, 0 if it does not
+   * say.
+   * @param {Refused} refused
+   */
   constructor({ code = 'failed', error = '', waitS = 0 }) {
     super(sentence(code, error, waitS));
     this.code = code;
@@ -38,6 +43,12 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * @param {string} code
+ * @param {string} error
+ * @param {number} waitS
+ * @returns {string}
+ */
 function sentence(code, error, waitS) {
   if (code === 'rate_limited') {
     return `That was too much at once. Please wait ${waitS ? several(waitS, 'second') : `up to ${BUDGET_S} seconds`}.`;

@@ -1,5 +1,6 @@
-// Where the reader of a conversation is: what is seen stays where it is, whatever is added above or below; only who is at the end follows
-// the end. Tells `end` when the reader comes there, and `top` when older messages are wanted.
+// The scroll position of a conversation. What the reader sees stays where it is, whatever is added above or
+// below; only a reader at the end follows the end. Dispatches `end` when the reader comes there, and `top`
+// when older messages are wanted.
 
 /** Being this near to the end is being there. */
 const END_PX = 48;
@@ -7,8 +8,11 @@ const END_PX = 48;
 const TOP_PX = 300;
 
 export class Scroller extends EventTarget {
-  #box; #height = 0; #isAtEnd = true;
+  #box;
+  #height = 0;
+  #isAtEnd = true;
 
+  /** @param {HTMLElement} box */
   constructor(box) {
     super();
     this.#box = box;
@@ -21,7 +25,10 @@ export class Scroller extends EventTarget {
     return this.#isAtEnd;
   }
 
-  /** Runs a change of what is in the box. */
+  /**
+   * Runs a change of what is in the box.
+   * @param {() => void} change
+   */
   keeping(change) {
     // Something may come before the browser has told that the reader has scrolled.
     this.#measure();
@@ -30,7 +37,7 @@ export class Scroller extends EventTarget {
       this.toEnd();
     } else {
       const seen = this.#firstSeen();
-      const before = seen?.getBoundingClientRect().top;
+      const before = seen?.getBoundingClientRect().top ?? 0;
       change();
       if (seen?.isConnected) this.#box.scrollTop += seen.getBoundingClientRect().top - before;
     }

@@ -1,14 +1,19 @@
 // Signing in and out: as one of the demo people, or with a token of the host application.
 //
-// The token stays in this tab. Signing out forgets everything and loads the page anew, so nothing of one person is left for the next; a
-// sign-in that ended by itself keeps drafts and what waits to be sent, for the same person only.
+// The token stays in this tab. Signing out forgets everything and loads the page anew, so nothing of one
+// person is left for the next; a sign-in that ended by itself keeps drafts and what waits to be sent, for the
+// same person only.
 
 import { $, button } from '/elements.js';
 import { forget, forgetAll, keep, recall } from '/storage.js';
 
-/** Resolves with `{token, me}` once somebody is signed in. */
+/**
+ * Resolves with `{token, me}` once somebody is signed in.
+ * @returns {Promise<{ token: string, me: Me }>}
+ */
 export function signIn() {
   return new Promise(resolve => {
+    /** @param {string} token */
     const enter = token => {
       const me = owner(token);
       if (!me) return say('That is not a token.');
@@ -23,7 +28,7 @@ export function signIn() {
     say(recall('reason', ''));
     forget('reason');
     $('sign-in').hidden = false;
-    $('token-form').addEventListener('submit', event => {
+    $('token-form').addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       enter($('token').value.trim());
     });
@@ -37,7 +42,10 @@ export function signOut() {
   startAnew();
 }
 
-/** The sign-in has ended by itself. */
+/**
+ * The sign-in has ended by itself.
+ * @param {string} reason
+ */
 export function signInEnded(reason) {
   forget('token');
   keep('reason', reason);
@@ -49,10 +57,11 @@ function startAnew() {
   location.reload();
 }
 
+/** @param {(token: string) => void} enter */
 async function offerDemo(enter) {
   const { people } = await fetch('/demo/people').then(answer => answer.json()).catch(() => ({ people: [] }));
   $('sign-in-hint').hidden = people.length === 0;
-  $('people').replaceChildren(...people.map(person => button(`I am ${person.name}`, async () => {
+  $('people').replaceChildren(...people.map((/** @type {Me} */ person) => button(`I am ${person.name}`, async () => {
     try {
       const answer = await fetch(`/demo/sign-in/${person.id}`, { method: 'POST' });
       enter((await answer.json()).token);
@@ -62,11 +71,16 @@ async function offerDemo(enter) {
   })));
 }
 
+/** @param {string} words */
 function say(words) {
   $('sign-in-error').textContent = words;
 }
 
-/** Whose token it is, by what it says of itself; whether it holds, the server decides. */
+/**
+ * Whose token it is, by what it says of itself; whether it holds, the server decides.
+ * @param {string} token
+ * @returns {Me | undefined}
+ */
 function owner(token) {
   try {
     const body = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');

@@ -1,20 +1,47 @@
-// A small Socket.IO v5 client over WebSocket: connects, acknowledges, recovers its session, comes back after a loss.
-// The official socket.io-client works just as well; this page only wants no build step and no other origin.
+// A small Socket.IO v5 client over WebSocket: connects, acknowledges, recovers its session, comes back after
+// a loss. The official socket.io-client works just as well; this page only wants no build step and no other
+// origin.
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5000;
 const ACK_PATIENCE_MS = 10000;
 
 export class Socket extends EventTarget {
-  #auth; #ws; #session; #offset; #acks = new Map(); #nextAck = 0; #pause = FIRST_PAUSE_MS; #closed = false; #watchdog; #patience = 45000;
+  /** Whether the session is open: events go out and come in. */
+  connected = false;
+  #auth;
+  /** @type {WebSocket | undefined} */
+  #ws;
+  /** @type {string | undefined} */
+  #session;
+  /** @type {string | undefined} */
+  #offset;
+  /**
+   * @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void, timer:
+   * ReturnType<typeof setTimeout> }>}
+   */
+  #acks = new Map();
+  #nextAck = 0;
+  #pause = FIRST_PAUSE_MS;
+  #closed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #watchdog;
+  #patience = 45000;
 
+  /** @param {string} token */
   constructor(token) {
     super();
     this.#auth = { token };
     this.#open();
   }
 
-  /** Sends an event; resolves with the server's acknowledgement, rejects if none comes or the connection is lost. */
+  /**
+   * Sends an event; resolves with the server's acknowledgement, rejects if none comes or the connection is
+   * lost.
+   * @param {string} name
+   * @param {unknown} body
+   * @returns {Promise<any>}
+   */
   request(name, body) {
     return new Promise((resolve, reject) => {
       if (this.#ws?.readyState !== WebSocket.OPEN || !this.connected) return reject(new Error('not connected'));
@@ -37,6 +64,7 @@ export class Socket extends EventTarget {
     ws.onclose = () => this.#lost(ws);
   }
 
+  /** @param {WebSocket} ws */
   #lost(ws) {
     if (ws !== this.#ws) return;
     clearTimeout(this.#watchdog);
@@ -49,26 +77,29 @@ export class Socket extends EventTarget {
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
   }
 
+  /** @param {string} text */
   #receive(text) {
     this.#expectPing();
     switch (text[0]) {
       case '0': return this.#handshake(JSON.parse(text.slice(1)));
-      case '2': return this.#ws.send('3');
+      case '2': return this.#ws?.send('3');
       case '4': return this.#packet(text.slice(1));
     }
   }
 
+  /** @param {{ pingInterval: number, pingTimeout: number }} open */
   #handshake({ pingInterval, pingTimeout }) {
     this.#patience = pingInterval + pingTimeout;
     const auth = this.#session ? { ...this.#auth, pid: this.#session, offset: this.#offset } : this.#auth;
-    this.#ws.send(`40${JSON.stringify(auth)}`);
+    this.#ws?.send(`40${JSON.stringify(auth)}`);
   }
 
+  /** @param {string} text */
   #packet(text) {
     const [, kind, id, body] = /^(\d)(\d*)(.*)$/s.exec(text) ?? [];
     const data = body ? JSON.parse(body) : undefined;
     if (kind === '0') return this.#connected(data);
-    if (kind === '4') { this.#closed = true; this.#tell('refused', data); return this.#ws.close(); }
+    if (kind === '4') { this.#closed = true; this.#tell('refused', data); return this.#ws?.close(); }
     if (kind === '3') return this.#answered(Number(id), data[0]);
     if (kind === '2') {
       if (data.length > 2 || typeof data.at(-1) === 'string') this.#offset = data.at(-1);
@@ -76,6 +107,7 @@ export class Socket extends EventTarget {
     }
   }
 
+  /** @param {{ pid?: string }} session */
   #connected({ pid }) {
     const recovered = pid !== undefined && pid === this.#session;
     this.#session = pid;
@@ -84,6 +116,10 @@ export class Socket extends EventTarget {
     this.#tell('connect', { recovered });
   }
 
+  /**
+   * @param {number} id
+   * @param {any} data
+   */
   #answered(id, data) {
     const ack = this.#acks.get(id);
     if (!ack) return;
@@ -94,9 +130,13 @@ export class Socket extends EventTarget {
 
   #expectPing() {
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#ws.close(), this.#patience);
+    this.#watchdog = setTimeout(() => this.#ws?.close(), this.#patience);
   }
 
+  /**
+   * @param {string} name
+   * @param {any} [detail]
+   */
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }

@@ -1,15 +1,25 @@
-// What this tab remembers over a reload. It is kept in sessionStorage: another tab can be another person, and closing the tab forgets it.
+// What this tab keeps over a reload. It is in sessionStorage: another tab can be another person, and closing
+// the tab forgets it.
 
-/** What is kept under a name, else `otherwise`. */
+/**
+ * What is kept under a name, else `otherwise`.
+ * @param {string} name
+ * @param {any} [otherwise]
+ * @returns {any}
+ */
 export function recall(name, otherwise) {
   try {
-    return JSON.parse(sessionStorage.getItem(name)) ?? otherwise;
+    return JSON.parse(sessionStorage.getItem(name) ?? 'null') ?? otherwise;
   } catch {
     return otherwise;
   }
 }
 
-/** Keeps a value; without room for it the page goes on and forgets it at the next reload. */
+/**
+ * Keeps a value; without room for it the page goes on and forgets it at the next reload.
+ * @param {string} name
+ * @param {unknown} value
+ */
 export function keep(name, value) {
   try {
     sessionStorage.setItem(name, JSON.stringify(value));
@@ -18,5 +28,6 @@ export function keep(name, value) {
   }
 }
 
+/** @param {string} name */
 export const forget = name => sessionStorage.removeItem(name);
 export const forgetAll = () => sessionStorage.clear();

@@ -1,4 +1,5 @@
-// The list of conversations: who it is with, whether they are there, what was said last and when, and how much of it is unread.
+// The list of conversations: with whom each is, whether they are online, the last message and its time, and
+// how much is unread.
 
 import { ticks } from '/bubble.js';
 import { $, arrange, drawingOnce, element } from '/elements.js';
@@ -6,9 +7,18 @@ import { attempt } from '/notice.js';
 import { shortTime } from '/times.js';
 
 export class ThreadList {
-  #parts; #items = new Map(); #drawSoon = drawingOnce(() => this.#draw());
+  #parts;
+  /** @type {Map<string, Element>} */
+  #items = new Map();
+  #drawSoon = drawingOnce(() => this.#draw());
 
-  /** `parts`: `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and `open(id)`. */
+  /**
+   * `parts`: `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and `open(id)`.
+   * @param {{ threads: import('/threads.js').Threads, people: import('/people.js').People, me: Me,
+   *   presence: import('/presence.js').Presence, typing: import('/typing.js').Typing,
+   *   composer: import('/composer.js').Composer, conversation: import('/conversation.js').Conversation,
+   *   open: (threadId: string) => void }} parts
+   */
   constructor(parts) {
     this.#parts = parts;
     for (const each of [parts.threads, parts.presence, parts.typing, parts.conversation]) each.addEventListener('change', () => this.#drawSoon());
@@ -17,6 +27,7 @@ export class ThreadList {
     $('show-archived').addEventListener('click', () => this.#show('archived'));
   }
 
+  /** @param {Thread['status']} status */
   #show(status) {
     return attempt(() => this.#parts.threads.show(status));
   }
@@ -26,11 +37,14 @@ export class ThreadList {
     const { listed, shown } = threads;
     const focused = document.activeElement?.closest('#threads li');
     const items = new Map(listed.map(thread => [thread._id, this.#items.get(thread._id) ?? this.#item(thread._id)]));
-    listed.forEach(thread => this.#drawItem(items.get(thread._id).firstChild, thread));
+    for (const thread of listed) {
+      const open = items.get(thread._id)?.firstElementChild;
+      if (open) this.#drawItem(open, thread);
+    }
     this.#items = items;
     arrange($('threads'), [...items.values()]);
     // An item that was moved has lost the focus.
-    if (focused?.isConnected && !focused.contains(document.activeElement)) focused.firstChild.focus();
+    if (focused?.isConnected && !focused.contains(document.activeElement)) focused.querySelector('button')?.focus();
     $('more-threads').hidden = !threads.hasMore;
     $('no-threads').hidden = listed.length > 0;
     $('no-threads').textContent = shown === 'active' ? 'No conversations yet. Start one above.' : 'Nothing is archived.';
@@ -39,12 +53,17 @@ export class ThreadList {
     presence.watch(listed.map(thread => people.others(thread)).filter(others => others.length === 1).flat());
   }
 
+  /** @param {string} id */
   #item(id) {
     const open = element('button', { type: 'button' });
     open.addEventListener('click', () => this.#parts.open(id));
     return element('li', {}, open);
   }
 
+  /**
+   * @param {Element} open
+   * @param {Thread} thread
+   */
   #drawItem(open, thread) {
     const { people, presence, conversation } = this.#parts;
     const others = people.others(thread);
@@ -62,7 +81,10 @@ export class ThreadList {
     );
   }
 
-  /** What was said last, unless somebody says something right now or something was begun here. */
+  /**
+   * What was said last, unless somebody says something right now or something was begun here.
+   * @param {Thread} thread
+   */
   #preview(thread) {
     const { people, typing, composer, conversation, me } = this.#parts;
     const typists = typing.in(thread._id);
@@ -80,6 +102,10 @@ export class ThreadList {
   }
 }
 
+/**
+ * @param {string[]} others
+ * @param {import('/presence.js').Presence} presence
+ */
 function dotWords(others, presence) {
   const words = others.length === 1 ? presence.status(others[0]) : undefined;
   return words === 'online' || words === 'away' ? [element('span', { class: 'unseen' }, words)] : [];

@@ -1,7 +1,8 @@
-// One's conversations as this page knows them: those of the pages read so far, and those heard of since.
+// The user's conversations as this page knows them: those of the pages read so far, and those heard of since.
 //
-// The counters of a conversation include its messages up to `lastSeq`; a live message counts only if it is the next one. If something in
-// between was missed, the conversation is read again. Everything may be heard twice. Tells `change`.
+// The counters of a conversation include its messages up to `lastSeq`; a live message counts only if it is
+// the next one. If one in between was missed, the conversation is read again. Every event may be heard twice.
+// Dispatches `change`.
 
 const PAGE = 30;
 /** A fleet counts a message within moments; what is read sooner is read again, each time later. */
@@ -9,19 +10,30 @@ const SETTLE_MS = 500;
 const SETTLE_MAX_MS = 10_000;
 
 export class Threads extends EventTarget {
-  #api; #me; #people; #known = new Map(); #reading = new Map(); #loading = new AbortController();
+  /** Which list is shown. @type {Thread['status']} */
+  shown = 'active';
+  #api;
+  #me;
+  #people;
+  /** @type {Map<string, Thread>} */
+  #known = new Map();
+  /** Questions for one conversation that have no answer yet. @type {Map<string, Promise<Thread>>} */
+  #reading = new Map();
+  #loading = new AbortController();
+  /** How far each list is read. @type {Record<Thread['status'], { read: number, cursor: string | null }>} */
   #lists = { active: { read: 0, cursor: null }, archived: { read: 0, cursor: null } };
 
+  /** @param {{ api: import('/api.js').Api, me: Me, people: import('/people.js').People }} parts */
   constructor({ api, me, people }) {
     super();
-    Object.assign(this, { shown: 'active' });
     this.#api = api;
     this.#me = me;
     this.#people = people;
   }
 
+  /** @param {string | undefined} id */
   get(id) {
-    return this.#known.get(id);
+    return id === undefined ? undefined : this.#known.get(id);
   }
 
   /** Those of the list that is shown, most recently active first. */
@@ -39,19 +51,25 @@ export class Threads extends EventTarget {
     return [...this.#known.values()].reduce((sum, { status, unreadCount }) => sum + (status === 'active' ? unreadCount : 0), 0);
   }
 
-  /** Shows the list `active` or `archived`. */
+  /**
+   * Shows the list `active` or `archived`.
+   * @param {Thread['status']} status
+   */
   async show(status) {
     this.shown = status;
     this.#changed();
     await this.load();
   }
 
-  /** Reads what is listed again, as far as it was read before. A later call takes the place of one that still reads. */
+  /**
+   * Reads what is listed again, as far as it was read before. A later call takes the place of one that still
+   * reads.
+   */
   async load() {
     this.#loading.abort();
     const { signal } = this.#loading = new AbortController();
     try {
-      for (const status of new Set([this.shown, 'active'])) await this.#readAgain(status, signal);
+      for (const status of new Set([this.shown, /** @type {const} */ ('active')])) await this.#readAgain(status, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -66,7 +84,12 @@ export class Threads extends EventTarget {
     this.#changed();
   }
 
-  /** Reads one conversation; gives it. One question at a time. */
+  /**
+   * Reads one conversation; gives it. One question at a time.
+   * @param {string} id
+   * @param {number} [pause]
+   * @returns {Promise<Thread>}
+   */
   learn(id, pause = SETTLE_MS) {
     const asked = this.#reading.get(id);
     if (asked) return asked;
@@ -74,8 +97,8 @@ export class Threads extends EventTarget {
       this.#reading.delete(id);
       this.#take(thread);
       this.#changed();
-      const known = this.#known.get(id);
-      if (known.heard > known.lastSeq && pause < SETTLE_MAX_MS) setTimeout(() => this.learn(id, pause * 2).catch(() => {}), pause);
+      const known = this.#known.get(id) ?? thread;
+      if ((known.heard ?? 0) > known.lastSeq && pause < SETTLE_MAX_MS) setTimeout(() => this.learn(id, pause * 2).catch(() => {}), pause);
       return known;
     }, refusal => {
       this.#reading.delete(id);
@@ -86,7 +109,12 @@ export class Threads extends EventTarget {
     return asking;
   }
 
-  /** Starts a conversation, or finds the one there is; gives its id. */
+  /**
+   * Starts a conversation, or finds the one there is; gives its id.
+   * @param {string[]} participants
+   * @param {string} subject
+   * @returns {Promise<string>}
+   */
   async start(participants, subject) {
     const answer = await this.#api.ask('POST', '/messages/threads', { participants, ...subject && { metadata: { subject } } });
     if (answer.thread) this.#take(answer.thread);
@@ -94,14 +122,23 @@ export class Threads extends EventTarget {
     return answer.thread?._id ?? answer.threadId;
   }
 
-  /** Puts a conversation away, or gets it back. */
+  /**
+   * Puts a conversation away, or gets it back.
+   * @param {string} id
+   * @param {boolean} isArchived
+   */
   async archive(id, isArchived) {
     if (isArchived) await this.#api.ask('DELETE', `/messages/threads/${id}`);
     else await this.#api.ask('POST', `/messages/threads/${id}/unarchive`);
     this.#patch(id, { status: isArchived ? 'archived' : 'active' });
   }
 
-  /** A message was heard. `isSeen` says that its reader looks at it right now. */
+  /**
+   * A message was heard. `isSeen` says that its reader looks at it right now.
+   * @param {Message} message
+   * @param {boolean} isSeen
+   * @returns {Promise<unknown> | void}
+   */
   received(message, isSeen) {
     const thread = this.#known.get(message.threadId);
     if (!thread) return this.learn(message.threadId).then(() => this.received(message, isSeen)).catch(() => {});
@@ -114,7 +151,12 @@ export class Threads extends EventTarget {
     return this.#changed();
   }
 
-  /** Something happened to the newest message. */
+  /**
+   * Something happened to the newest message.
+   * @param {string} threadId
+   * @param {string} id
+   * @param {Partial<Message>} change
+   */
   messageChanged(threadId, id, change) {
     const { lastMessage } = this.#known.get(threadId) ?? {};
     if (lastMessage?._id !== id) return;
@@ -122,12 +164,19 @@ export class Threads extends EventTarget {
     this.#changed();
   }
 
-  /** Read or put away, here or on another device. */
+  /**
+   * Read or put away, here or on another device.
+   * @param {{ _id: string, unreadCount?: number, status?: Thread['status'] }} thread
+   */
   updated({ _id, unreadCount, status }) {
     if (!this.#known.has(_id)) return;
     this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...status && { status } });
   }
 
+  /**
+   * @param {Thread['status']} status
+   * @param {AbortSignal} signal
+   */
   async #readAgain(status, signal) {
     const list = this.#lists[status];
     const before = new Set([...this.#known.values()].filter(thread => thread.status === status).map(thread => thread._id));
@@ -145,30 +194,48 @@ export class Threads extends EventTarget {
     await Promise.allSettled([...before].map(id => this.learn(id)));
   }
 
+  /**
+   * @param {Thread['status']} status
+   * @param {string | null} cursor
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<{ threads: Thread[], nextCursor: string | null }>}
+   */
   async #page(status, cursor, signal) {
     const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
     const page = await this.#api.read(`/messages/threads?status=${status}&limit=${PAGE}${after}`, signal);
-    page.threads.forEach(thread => this.#take(thread));
+    for (const thread of page.threads) this.#take(thread);
     return page;
   }
 
-  /** Takes what was read, but for what was heard since. */
+  /**
+   * Takes what was read, but for what was heard since.
+   * @param {Thread} thread
+   */
   #take(thread) {
     if (thread.participant) this.#people.learn(thread.participant);
     const known = this.#known.get(thread._id);
     const { lastSeq, unreadCount, lastMessage, lastMessageAt } = known ?? {};
     const merged = Object.assign(known ?? {}, thread);
-    if (lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount });
+    if (lastSeq !== undefined && lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount });
     else if (thread.unreadCount === 0) merged.readTo = thread.lastSeq;
-    if (lastMessage?.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
+    if (lastMessage && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
     this.#known.set(thread._id, merged);
   }
 
+  /**
+   * @param {Thread} thread
+   * @param {Message} message
+   * @param {boolean} isSeen
+   */
   #count(thread, message, isSeen) {
     thread.lastSeq = message.seq;
     if (message.senderId !== this.#me.id && !isSeen) thread.unreadCount += 1;
   }
 
+  /**
+   * @param {string} id
+   * @param {Partial<Thread>} change
+   */
   #patch(id, change) {
     Object.assign(this.#known.get(id) ?? {}, change);
     this.#changed();
@@ -179,4 +246,8 @@ export class Threads extends EventTarget {
   }
 }
 
+/**
+ * @param {Thread} thread
+ * @returns {number}
+ */
 const activity = thread => new Date(thread.lastMessageAt ?? thread.createdAt).getTime();

@@ -1,4 +1,4 @@
-// Moments as people say them, in the time zone of the browser.
+// Times as people say them, in the time zone of the browser.
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -10,13 +10,25 @@ const weekdayForm = new Intl.DateTimeFormat('en', { weekday: 'long' });
 const dateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
 const shortDateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 
-/** The time of day. */
+/**
+ * The time of day.
+ * @param {string} at
+ * @returns {string}
+ */
 export const clock = at => clockForm.format(new Date(at));
 
-/** The calendar day, for comparing days. */
+/**
+ * The calendar day, for comparing days.
+ * @param {string} at
+ * @returns {string}
+ */
 export const dayOf = at => new Date(at).toDateString();
 
-/** The calendar day as a heading. */
+/**
+ * The calendar day as a heading.
+ * @param {string} at
+ * @returns {string}
+ */
 export function dayName(at) {
   const days = daysAgo(at);
   if (days === 0) return 'Today';
@@ -24,7 +36,11 @@ export function dayName(at) {
   return days > 1 && days < WEEK_DAYS ? weekdayForm.format(new Date(at)) : dateForm.format(new Date(at));
 }
 
-/** As short as a list needs it: the time today, then the day, then the date. */
+/**
+ * As short as a list needs it: the time today, then the day, then the date.
+ * @param {string} at
+ * @returns {string}
+ */
 export function shortTime(at) {
   const days = daysAgo(at);
   if (days === 0) return clock(at);
@@ -32,7 +48,11 @@ export function shortTime(at) {
   return days > 1 && days < WEEK_DAYS ? weekdayForm.format(new Date(at)) : shortDateForm.format(new Date(at));
 }
 
-/** How long ago somebody was there. */
+/**
+ * How long ago somebody was there.
+ * @param {string} at
+ * @returns {string}
+ */
 export function lastSeen(at) {
   const passed = Date.now() - new Date(at).getTime();
   if (passed < MINUTE_MS) return 'last seen just now';
@@ -41,10 +61,20 @@ export function lastSeen(at) {
   return `last seen ${shortTime(at)}`;
 }
 
-/** A number of things. */
+/**
+ * A number of things.
+ * @param {number} count
+ * @param {string} thing
+ * @returns {string}
+ */
 export const several = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;
 
+/**
+ * @param {string} at
+ * @returns {number}
+ */
 function daysAgo(at) {
+  /** @param {Date} date */
   const midnight = date => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
   return Math.round((midnight(new Date()) - midnight(new Date(at))) / DAY_MS);
 }

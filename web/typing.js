@@ -1,5 +1,5 @@
-// Who types: what this person does is said rarely, what others do is shown until they stop, say something, or are not heard of any more.
-// Tells `change`.
+// Who is typing. The server hears seldom what this user does; what others do is shown until they stop, send,
+// or are not heard of any more. Dispatches `change`.
 
 /** A start is repeated while keys are pressed, no more often than this. */
 const REPEAT_MS = 3_000;
@@ -9,14 +9,25 @@ const IDLE_MS = 3_000;
 const LIFE_MS = 8_000;
 
 export class Typing extends EventTarget {
-  #connection; #thread; #toldAt = 0; #idle; #others = new Map();
+  #connection;
+  /** @type {string | undefined} */
+  #thread;
+  #toldAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #idle;
+  /** @type {Map<string, Map<string, ReturnType<typeof setTimeout>>>} */
+  #others = new Map();
 
+  /** @param {import('/connection.js').Connection} connection */
   constructor(connection) {
     super();
     this.#connection = connection;
   }
 
-  /** A key was pressed in a conversation. */
+  /**
+   * A key was pressed in a conversation.
+   * @param {string} threadId
+   */
   pressed(threadId) {
     if (this.#thread !== threadId) this.stopped();
     this.#thread = threadId;
@@ -36,11 +47,16 @@ export class Typing extends EventTarget {
     this.#toldAt = 0;
   }
 
-  /** Who types in a conversation. */
+  /**
+   * Who types in a conversation.
+   * @param {string | undefined} threadId
+   * @returns {string[]}
+   */
   in(threadId) {
-    return [...this.#others.get(threadId)?.keys() ?? []];
+    return threadId ? [...this.#others.get(threadId)?.keys() ?? []] : [];
   }
 
+  /** @param {{ threadId: string, userId: string, isTyping: boolean }} signal */
   heard({ threadId, userId, isTyping }) {
     const people = this.#others.get(threadId) ?? new Map();
     clearTimeout(people.get(userId));

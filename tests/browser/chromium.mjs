@@ -1,4 +1,4 @@
-// Chromium as the machine has it, without a window.
+// Starts the machine's own Chromium without a window.
 
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';

@@ -1,4 +1,5 @@
-// Texts that have made pages run scripts, by the way they do it: each would call `pwn` in some place of some page.
+// Texts that have made pages run scripts, by the way they do it: each would call `pwn` in some place of some
+// page.
 
 /** Between tags. */
 const TAGS = [

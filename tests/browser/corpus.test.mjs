@@ -1,5 +1,6 @@
-// Every text of a person through every field that takes one, into pages that put them into the document as carelessly as they can, and
-// into our own: no script runs, nothing but what the page drew is there, and plain text is shown as it was written.
+// Script injection: every text of a corpus goes through every field that takes one, into pages that put it
+// into the document carelessly, and into our own page. No script runs, nothing is in the document but what
+// the page drew, and plain text is shown as it was written.
 //
 // Names, pictures and previews of the thread list are in previews.test.mjs.
 
@@ -21,7 +22,10 @@ const EMOJI_MAX_BYTES = 64;
 /** Time for images to fail, frames to load, animations to begin. */
 const SETTLE_MS = 500;
 
-/** Draws what it is given by innerHTML, also inside of attributes that the server promises to be addresses, names and types. */
+/**
+ * Draws what it is given by innerHTML, also inside of attributes that the server promises to be addresses,
+ * names and types.
+ */
 const CARELESS = `
   window.careless = (kind, html) => document.getElementById('careless').insertAdjacentHTML('beforeend', '<div class="' + kind + '">' + html + '</div>');
   window.drawMessage = ({ content, attachments, reactions }) => careless('message', '<p>' + content + '</p>'
@@ -46,8 +50,10 @@ function hosted({ pathname, searchParams }) {
   }
 }
 
+// Both shapes at once: most of it is waiting.
+describe('a corpus of scripts', { concurrency: 2 }, () => {
 for (const shape of ['single', 'fleet']) {
-  describe(`a corpus of scripts on the shape "${shape}"`, () => {
+  describe(`a corpus of scripts on the shape "${shape}"`, { concurrency: 1 }, () => {
     let system, front, browser;
     before(async () => {
       system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
@@ -60,7 +66,10 @@ for (const shape of ['single', 'fleet']) {
       await system?.stop();
     });
 
-    /** A tab in which nothing unexpected goes unnoticed: scripts that run, dialogs, other places, errors, refusals of the policy. */
+    /**
+     * A tab in which nothing unexpected goes unnoticed: scripts that run, dialogs, other places, errors,
+     * refusals of the policy.
+     */
     async function open(person) {
       const { origin } = await front.link();
       const context = await browser.newContext();
@@ -90,7 +99,10 @@ for (const shape of ['single', 'fleet']) {
       return answer.status < 300;
     };
 
-    /** Everything of the page that the page did not draw, and every link that leads to something else than a site. */
+    /**
+     * Everything of the page that the page did not draw, and every link that leads to something else than a
+     * site.
+     */
     const odd = tab => tab.evaluate(() => [...document.querySelectorAll('#careless *, #messages-container *')].filter(each => {
       const isKnown = ['DIV', 'P', 'A', 'I', 'B'].includes(each.tagName)
         && [...each.attributes].every(({ name }) => ['class', 'href', 'title', 'type', 'data-message-id'].includes(name));
@@ -156,7 +168,7 @@ for (const shape of ['single', 'fleet']) {
         box.replaceChildren();
         stored.forEach(drawMessage);
         notifications.forEach(drawNotification);
-        box.innerHTML += '';
+        box.innerHTML = String(box.innerHTML);
       }, { stored, notifications });
       await page.tab.evaluate(() => document.querySelectorAll('#careless a').forEach(link => {
         link.addEventListener('click', event => event.preventDefault());
@@ -222,3 +234,4 @@ for (const shape of ['single', 'fleet']) {
     });
   });
 }
+});

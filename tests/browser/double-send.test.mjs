@@ -1,9 +1,10 @@
-// One click is one message, two clicks are two, whatever becomes of the two ways by which a published page sends each of them without a
-// key: one of them blocked, both at once, the socket's part seconds late out of the official client's buffer, two tabs, and a part of the
-// system that dies in between.
+// One click is one message and two clicks are two. A published page sends each click by socket and by REST
+// without a key, and the tests disturb both ways: one is blocked, both come at once, the socket's part
+// comes seconds late out of the official client's buffer, two tabs send, or a part of the system dies in
+// between.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { eventually } from '../contract/person.mjs';
 import { onPages } from './host.mjs';
 
@@ -13,6 +14,8 @@ const CLICKS = ['ok', 'ok', 'one more', 'ok', 'ok', 'the last'];
 /** Where a page sends messages to. */
 const SEND = /\/api\/v2\/messages\/[0-9a-f]{24}$/;
 
+// Both shapes at once: most of it is waiting.
+describe('every click', { concurrency: 2 }, () => {
 for (const shape of ['single', 'fleet']) {
   onPages('every click is one message', shape, stage => {
     const { openPage, twoPages, history, agree } = stage;
@@ -165,3 +168,4 @@ for (const shape of ['single', 'fleet']) {
     }
   });
 }
+});

@@ -1,4 +1,5 @@
-// One address for a whole system, as a reverse proxy gives it, with a cable to pull: sockets to the socket gateway, the rest to REST.
+// A reverse proxy before a system: one address for all of it, with links that tests can cut. Sockets go to
+// the socket gateway, everything else to the HTTP gateway.
 
 import { createServer as createHttpServer, request } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
@@ -7,8 +8,8 @@ const listen = server => new Promise(resolve => server.listen(0, '127.0.0.1', ()
 const port = url => Number(new URL(url).port);
 
 /**
- * A proxy before `system`; `link()` gives an address of its own to one client. `pages(url)` gives `[type, text]` for what the host
- * application serves itself, else nothing.
+ * A proxy before `system`; `link()` gives an address of its own to one client. `pages(url)` gives `[type,
+ * text]` for what the host application serves itself, else nothing.
  */
 export async function openFront(system, pages = () => undefined) {
   const target = path => port(path.startsWith('/socket.io/') ? system.ws : system.http);
@@ -21,7 +22,8 @@ export async function openFront(system, pages = () => undefined) {
       given.on('error', () => answer.destroy());
       given.pipe(answer);
     });
-    // A server that has gone is a broken connection to the page too, as without a proxy; not an answer nobody wrote.
+    // A server that has gone is a broken connection to the page too, as without a proxy; not an answer nobody
+    // wrote.
     onward.on('error', () => answer.destroy());
     answer.on('close', () => onward.destroy());
     return asked.pipe(onward);
@@ -56,8 +58,8 @@ export async function openFront(system, pages = () => undefined) {
 }
 
 /**
- * An address whose connections can be broken (`cut`), or left open with nothing coming through (`silence`), or whose sockets can be
- * broken while requests come through (`refuseSockets`), until `mend`.
+ * An address whose connections can be broken (`cut`), or left open with nothing coming through (`silence`),
+ * or whose sockets can be broken while requests come through (`refuseSockets`), until `mend`.
  */
 async function openLink(inner) {
   let state = 'up';

@@ -1,9 +1,9 @@
-// A host application's own page in a real browser, on both shapes, through everything that happens to pages: doubles, quick
-// typing, groups, people who come and go, a pulled cable, a line that goes silent, a restarted server. Every message is on both pages
-// exactly once, in order.
+// A host application's own page in a real browser, on both shapes, through everything that happens to pages:
+// doubles, quick typing, groups, people who come and go, a pulled cable, a line that goes silent, a restarted
+// server. Every message is on both pages exactly once, in order.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { eventually } from '../contract/person.mjs';
 import { onPages } from './host.mjs';
 
@@ -11,14 +11,19 @@ const LONG_MS = 150_000;
 /** Long enough for a lost connection to be noticed and come back by itself, on a busy machine. */
 const GONE_MS = 60_000;
 
+// Both shapes at once: most of it is waiting.
+describe('a host application', { concurrency: 2 }, () => {
 for (const shape of ['single', 'fleet']) {
   onPages("a host application's page", shape, stage => {
-    const { openPage, twoPages, agree } = stage;
+    const { openPage, twoPages, agree, besideEachOther } = stage;
     const part = shape === 'single' ? 'eventflow' : 'ws-gateway';
     const dot = who => who.tab.evaluate(() => document.getElementById('participant-status').className);
     const dotIs = (who, status) => eventually(`${who.id} sees status-${status}`, async () => (await dot(who)).split(' ').includes(`status-${status}`), GONE_MS);
     const typing = who => who.tab.locator('#typing-indicator');
-    /** Presses keys, five a second, until the function that comes back is called: then it is over, and said so. */
+    /**
+     * Presses keys, five a second, until the function that comes back is called: then it is over, and said
+     * so.
+     */
     const types = async who => {
       await who.tab.evaluate(() => { window.keys = setInterval(() => messagingClient.startTyping(), 200); });
       return () => who.tab.evaluate(() => {
@@ -158,31 +163,33 @@ for (const shape of ['single', 'fleet']) {
       });
     }
 
-    for (const [title, pull, seconds] of [
-      ['is cut for 1 s', 'cut', 1], ['is cut for 10 s', 'cut', 10], ['is silent for 10 s', 'silence', 10],
-      ['is silent for 60 s', 'silence', 60],
-    ]) {
-      test(`a page whose link ${title} misses nothing and shows nothing twice`, { timeout: LONG_MS * 2 }, async () => {
-        const { ann, ben, thread } = await twoPages();
-        const said = [];
-        const say = async (who, content) => {
-          said.push(content);
-          await who.say(content);
-        };
-        for (let n = 0; n < 5; n += 1) await say([ann, ben][n % 2], `before ${n}`);
-        await eventually('ben has them', async () => (await ben.shown()).length === 5);
-        ben.link[pull]();
-        const until = Date.now() + seconds * 1_000;
-        for (let n = 0; Date.now() < until; n += 1) {
-          await say(ann, `meanwhile ${n}`);
-          await new Promise(resolve => setTimeout(resolve, 200));
-        }
-        ben.link.mend();
-        await eventually('ben has caught up', async () => (await ben.shown()).length === said.length, LONG_MS);
-        for (let n = 0; n < 4; n += 1) await say([ann, ben][n % 2], `after ${n}`);
-        await agree([ann, ben], thread, said, LONG_MS);
-      });
-    }
+    besideEachOther('links that are pulled', () => {
+      for (const [title, pull, seconds] of [
+        ['is cut for 1 s', 'cut', 1], ['is cut for 10 s', 'cut', 10], ['is silent for 10 s', 'silence', 10],
+        ['is silent for 60 s', 'silence', 60],
+      ]) {
+        test(`a page whose link ${title} misses nothing and shows nothing twice`, { timeout: LONG_MS * 2 }, async () => {
+          const { ann, ben, thread } = await twoPages();
+          const said = [];
+          const say = async (who, content) => {
+            said.push(content);
+            await who.say(content);
+          };
+          for (let n = 0; n < 5; n += 1) await say([ann, ben][n % 2], `before ${n}`);
+          await eventually('ben has them', async () => (await ben.shown()).length === 5);
+          ben.link[pull]();
+          const until = Date.now() + seconds * 1_000;
+          for (let n = 0; Date.now() < until; n += 1) {
+            await say(ann, `meanwhile ${n}`);
+            await new Promise(resolve => setTimeout(resolve, 200));
+          }
+          ben.link.mend();
+          await eventually('ben has caught up', async () => (await ben.shown()).length === said.length, LONG_MS);
+          for (let n = 0; n < 4; n += 1) await say([ann, ben][n % 2], `after ${n}`);
+          await agree([ann, ben], thread, said, LONG_MS);
+        });
+      }
+    });
 
     for (const [title, end] of [['is restarted', 'terminate'], ['is killed', 'kill']]) {
       test(`pages whose server ${title} while others write miss nothing and show nothing twice`, { timeout: LONG_MS }, async () => {
@@ -193,7 +200,8 @@ for (const shape of ['single', 'fleet']) {
         await agree([ann, ben], thread, said);
         let goesOn = true;
         const writing = (async () => {
-          // Somebody else's application: by REST, a few times a second, again with the same key until it is accepted.
+          // Somebody else's application: by REST, a few times a second, again with the same key until it is
+          // accepted.
           for (let n = 0; goesOn; n += 1) {
             said.push(`meanwhile ${n}`);
             await eventually('it is accepted', () =>
@@ -218,3 +226,4 @@ for (const shape of ['single', 'fleet']) {
     }
   });
 }
+});

@@ -1,7 +1,8 @@
-// Pages of a host application in a real browser, before one system: tabs of people behind links of their own, and what they have to agree on.
+// Pages of a host application in a real browser, before one system: tabs of people behind links of their own,
+// and what they have to agree on.
 //
-// The page is tests/browser/client; EVENTFLOW_CLIENT_PAGE names another one (an HTML file with a `window.messagingClient` of the
-// same habits) to be run in its place.
+// The page is tests/browser/client; EVENTFLOW_CLIENT_PAGE names another one (an HTML file with a
+// `window.messagingClient` of the same habits) to be run in its place.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -28,17 +29,25 @@ function hosted({ pathname, searchParams }) {
   }
 }
 
-/** Runs `tests`, a function that defines tests on the stage it is given, with pages before one system of `shape`. */
+/**
+ * Runs `tests`, a function that defines tests on the stage it is given, with pages before one system of
+ * `shape`.
+ */
 export function onPages(title, shape, tests) {
-  describe(`${title} on the shape "${shape}"`, () => {
+  describe(`${title} on the shape "${shape}"`, { concurrency: 1 }, () => {
     let browser, front, contexts = [], people = [];
     const stage = {
-      shape, system: undefined, openPage, twoPages, history, agree,
+      shape, system: undefined, openPage, twoPages, history, agree, besideEachOther,
       person(name, claims) {
         people.push(new Person(stage.system, name, claims));
         return people.at(-1);
       },
     };
+    /**
+     * Nested suites whose tests run at the same time: the pages and people of all of them stay until the last
+     * one has ended.
+     */
+    let keepers = 0;
     before(async () => {
       // A page that tests click faster than people do.
       stage.system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
@@ -50,13 +59,29 @@ export function onPages(title, shape, tests) {
       front?.close();
       await stage.system?.stop();
     });
-    afterEach(async () => {
+    const leave = async () => {
       await Promise.all(contexts.map(context => context.close()));
       people.forEach(person => person.leave());
       [contexts, people] = [[], []];
-    });
+    };
+    afterEach(() => (keepers > 0 ? undefined : leave()));
 
-    /** A tab of somebody behind a link of their own, which lets no socket through if asked. What goes wrong in the page is kept. */
+    /** Runs the tests that `define` defines at the same time: most of each is waiting. */
+    function besideEachOther(what, define) {
+      describe(what, { concurrency: 8 }, () => {
+        before(() => { keepers += 1; });
+        after(async () => {
+          keepers -= 1;
+          await leave();
+        });
+        define();
+      });
+    }
+
+    /**
+     * A tab of somebody behind a link of their own, which lets no socket through if asked. What goes wrong in
+     * the page is kept.
+     */
     async function openPage(who, { refusesSockets = false } = {}) {
       const person = typeof who === 'string' ? stage.person(who) : who;
       const link = await front.link();
@@ -82,7 +107,10 @@ export function onPages(title, shape, tests) {
         id: person.id, person, link, tab, context, faults, isConnected,
         /** Bodies of what its socket has heard since the page was there. */
         heard: event => tab.evaluate(name => window.heard.filter(([other]) => other === name).map(([, body]) => body), event),
-        /** With its next connection it names a session that no server knows, as after one that was kept no longer. */
+        /**
+         * With its next connection it names a session that no server knows, as after one that was kept no
+         * longer.
+         */
         forgetsSession: () => tab.evaluate(() => { messagingClient.socket.auth = { pid: 'forgotten' }; }),
         open: thread => tab.evaluate(id => messagingClient.openThread(id), thread),
         /** Clicks, `clicks` times before anything can come of it. */

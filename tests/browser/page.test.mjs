@@ -1,4 +1,5 @@
-// Everything the page at `/` does, in a real browser and on both shapes: what one person does in their window, the other one sees in theirs.
+// Everything that the page at `/` does, in a real browser and on both shapes: what one person does in their
+// window, another person sees in theirs.
 //
 // Needs `tests/services browser` (Chromium and playwright-core).
 
@@ -12,8 +13,10 @@ import { openFront } from './front.mjs';
 const PATIENCE_MS = 30_000;
 const NARROW = { width: 360, height: 640 };
 
+// Both shapes at once: most of it is waiting.
+describe('the page', { concurrency: 2 }, () => {
 for (const shape of ['single', 'fleet']) {
-  describe(`the page on the shape "${shape}"`, () => {
+  describe(`the page on the shape "${shape}"`, { concurrency: 1 }, () => {
     /** The process that sockets are connected to. */
     const gateway = shape === 'single' ? 'eventflow' : 'ws-gateway';
     let system, front, browser;
@@ -37,7 +40,10 @@ for (const shape of ['single', 'fleet']) {
 
     const people = (...names) => names.map(name => new Person(system, name));
 
-    /** A window on the page behind a link of its own; what goes wrong in it, or is refused by its policy, fails the test. */
+    /**
+     * A window on the page behind a link of its own; what goes wrong in it, or is refused by its policy,
+     * fails the test.
+     */
     async function openWindow(options = {}) {
       const link = await front.link();
       const context = await browser.newContext(options);
@@ -539,7 +545,8 @@ for (const shape of ['single', 'fleet']) {
       const [ann, ben] = people('ann', 'ben');
       const thread = await ann.startThread(ben);
       const { page, context } = await openWindow();
-      // The message is stored, but its sender is told at first that it is not, and hears of it only in answer to their question.
+      // The message is stored, but its sender is told at first that it is not, and hears of it only in answer
+      // to their question.
       let isTold = false;
       await page.routeWebSocket(/socket\.io/, route => {
         const server = route.connectToServer();
@@ -691,3 +698,4 @@ for (const shape of ['single', 'fleet']) {
     });
   });
 }
+});

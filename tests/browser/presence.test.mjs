@@ -1,4 +1,5 @@
-// Tabs in a real browser: one that is closed is gone for the others at once, one that is loaded again never was.
+// Presence of browser tabs: a person whose last tab is closed goes offline at once, and a tab that is
+// reloaded never does.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -12,7 +13,10 @@ import { openFront } from './front.mjs';
 
 const require = createRequire(import.meta.url);
 const library = join(dirname(require.resolve('socket.io-client/package.json')), 'dist/socket.io.min.js');
-/** The grace for reloads, a tick of the sweeper, and as long again for a busy machine; a session waits for two minutes. */
+/**
+ * The grace for reloads, a tick of the sweeper, and as long again for a busy machine; a session waits for two
+ * minutes.
+ */
 const GONE_MS = 8_000;
 /** As long again as the grace: what has not happened by then does not happen because of a reload. */
 const STAYS_MS = 6_000;

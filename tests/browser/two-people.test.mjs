@@ -1,7 +1,7 @@
 // The page at `/` in a real browser: two people in two tabs chat, reload, and see each message once.
 //
-// Needs `tests/services browser` (Chromium and playwright-core). Pictures of what was seen go to a temporary folder,
-// or to EVENTFLOW_SCREENSHOTS.
+// Needs `tests/services browser` (Chromium and playwright-core). Pictures of what was seen go to a temporary
+// folder, or to EVENTFLOW_SCREENSHOTS.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
@@ -28,7 +28,9 @@ after(async () => {
   await system?.stop();
 });
 
-/** A tab with a session of its own, signed in as one of the demo people. What goes wrong in the page is kept. */
+/**
+ * A tab with a session of its own, signed in as one of the demo people. What goes wrong in the page is kept.
+ */
 async function signIn(name, faults) {
   const page = await (await browser.newContext()).newPage();
   page.setDefaultTimeout(PATIENCE_MS);

@@ -1,5 +1,5 @@
-// What happens to messages and threads after the first word: said once, edited, taken back, reacted to, received, read, put away,
-// and caught up on. By socket and by REST, on whatever shape.
+// What happens to messages and threads after they are created: pairing of socket and REST, editing,
+// deleting, reactions, receipts, archiving, and catching up. By socket and by REST, on either shape.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -173,6 +173,7 @@ export function changes(stage) {
     // And whoever did it hears the same; the other person hears nothing of it.
     await ann.send(thread, 'the end');
     for (const each of [ann, ben, phone]) await each.hears('message:received', 6);
+    await ben.hears('thread:updated', 5);
     assert.deepEqual([phone.all('thread:updated').length, ben.all('thread:updated').length, ann.all('thread:updated').length], [5, 5, 0]);
   });
 

@@ -1,5 +1,5 @@
-// What two people and a stranger may expect of the system, whatever its shape, seen through the official Socket.IO client and
-// REST. Each test makes its own people, so none depends on another.
+// What two people and a stranger may expect of the system, whatever its shape, seen through the official
+// Socket.IO client and REST. Each test makes its own people, so none depends on another.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -304,6 +304,11 @@ export function conversations(stage) {
     assert.equal((await write({ 'x-csrf-token': await token(ann) })).status, 201);
     assert.deepEqual(await ann.history(thread), ['a']);
   });
+}
+
+/** The system is restarted: nothing else may run on it meanwhile. */
+export function restarts(stage) {
+  const { pair } = stage;
 
   test('after a restart the history is there, and clients come back by themselves and go on', async () => {
     const { ann, ben, thread } = await pair();

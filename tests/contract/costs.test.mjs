@@ -1,4 +1,4 @@
-// What a message costs at the database, counted between a whole fleet and a real MongoDB.
+// How many database commands a message costs, counted between a whole fleet and a real MongoDB.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -7,7 +7,10 @@ import { startSystem } from './system.mjs';
 import { countCommands } from './wire.mjs';
 
 const MESSAGES = 100;
-/** Receipts are written within about a second of what they are about; after this long without a command none is to come. */
+/**
+ * Receipts are written within about a second of what they are about; after this long without a command none
+ * is to come.
+ */
 const RECEIPTS_MS = 2_000;
 
 describe('what messages cost at the database of a fleet', () => {

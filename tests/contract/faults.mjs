@@ -1,6 +1,6 @@
-// Faults that the old server is known for, each reproduced as it happened there: none of them happens here. `faults` run with the
-// limits as configured by default, `floods` need a system without them. The rest of the 21 are named by tests of what they are
-// about; tests/tidy lists all of them.
+// Faults that the old server is known for, each reproduced as it happened there: none of them happens here.
+// `faults` run with the limits as configured by default, `floods` need a system without them. The rest of the
+// 21 are named by tests of what they are about; tests/tidy lists all of them.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,10 @@ const firstColumn = text => text.split('\n').filter(line => line.startsWith('| `
 const SERVER_EVENTS = firstColumn(section('### From the server'));
 const CLIENT_EVENTS = firstColumn(section('### From the client'));
 const CODES = firstColumn(section('## Errors'));
-/** People in a thread whose names would be noticed in a frame: over the hundred up to which receipts are listed. */
+/**
+ * People in a thread whose names would be noticed in a frame: over the hundred up to which receipts are
+ * listed.
+ */
 const CROWD = 400;
 /** What a frame adds to the content of a message: ids, times, empty lists. */
 const FRAME_OVERHEAD_BYTES = 700;
@@ -30,7 +33,10 @@ const INTERNALS = new RegExp([
 
 export function faults(stage) {
   const { person, pair } = stage;
-  /** Anything this socket was to be told before has been told: its own question comes back, and then a message meant for it. */
+  /**
+   * Anything this socket was to be told before has been told: its own question comes back, and then a message
+   * meant for it.
+   */
   const nothingBut = async (eve, ann, content) => {
     const thread = await eve.startThread(ann);
     await ann.send(thread, content);

@@ -1,6 +1,6 @@
 // The conversations on the shape "fleet": each role a process, on RabbitMQ, MongoDB and Redis.
 import { changes } from './changes.mjs';
-import { conversations } from './conversation.mjs';
+import { conversations, restarts } from './conversation.mjs';
 import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
@@ -8,5 +8,5 @@ import { presence } from './presence.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 
-onShape('fleet', [conversations, changes, inbox, presence, faults, traps, security]);
-onShape('fleet', [floods], { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
+onShape('fleet', { together: [conversations, changes, inbox, presence, faults, traps, security], alone: [restarts] });
+onShape('fleet', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -1,19 +1,35 @@
-// A fleet with two socket gateways: who is on which makes no difference, and a gateway that is killed costs nobody a message.
+// A fleet with two socket gateways: it makes no difference who is connected to which, and a gateway that is
+// killed loses nobody a message.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Person, eventually } from './person.mjs';
 import { startSystem } from './system.mjs';
 
-/** A closed connection is offline within the grace for reloads, a tick of the sweeper, and this for a busy machine. */
+/**
+ * A closed connection is offline within the grace for reloads, a tick of the sweeper, and this for a busy
+ * machine.
+ */
 const GONE_MS = 10_000;
 const MESSAGES_EACH = 20;
-/** People of a gateway that was killed are gone for those who look within this: two heartbeats may be late, and a step of the sweeper. */
+/**
+ * People of a gateway that was killed are gone for those who look within this: two heartbeats may be late,
+ * and a step of the sweeper.
+ */
 const DEAD_MS = 90_000;
-/** A gateway says every ten seconds how much is going on; one of another fleet that used the same Redis before is forgotten after 75 s. */
+/**
+ * A gateway says every ten seconds how much is going on; one of another fleet that used the same Redis before
+ * is forgotten after 75 s.
+ */
 const REPORTED_MS = 90_000;
 
-describe('a fleet with two socket gateways', () => {
+// Three fleets beside each other: most of it is waiting.
+describe('a fleet with two socket gateways', { concurrency: 3 }, () => {
+  for (const part of [gatewaysAgree, aGatewayEnds, aGatewayIsGone]) describe(part.name, { concurrency: 1 }, () => part(openFleet()));
+});
+
+/** A fleet of its own for the tests of one suite; people leave after each test. */
+function openFleet() {
   let system, people = [];
   before(async () => { system = await startSystem('fleet', { GATEWAYS: '2', EVENTS_PER_MINUTE: '0' }); });
   after(() => system?.stop());
@@ -36,9 +52,19 @@ describe('a fleet with two socket gateways', () => {
     return { ann, ben, thread };
   }
 
-  const status = async (viewer, who) => (await viewer.api('GET', `/presence/${who.id}`)).presence?.status;
-  const seqs = who => who.all('message:received').map(({ message }) => message.seq);
-  const upTo = count => Array.from({ length: count }, (_, n) => n + 1);
+  return {
+    get system() { return system; },
+    on, pair,
+  };
+}
+
+const status = async (viewer, who) => (await viewer.api('GET', `/presence/${who.id}`)).presence?.status;
+const seqs = who => who.all('message:received').map(({ message }) => message.seq);
+const upTo = count => Array.from({ length: count }, (_, n) => n + 1);
+
+/** Both gateways are there all the time. */
+function gatewaysAgree(fleet) {
+  const { on, pair } = fleet;
 
   test('what four people on both gateways say at once, each hears once and in the same order', async () => {
     const all = [on(1, 'ann'), on(2, 'ben'), on(1, 'cleo'), on(2, 'dan')];
@@ -90,7 +116,7 @@ describe('a fleet with two socket gateways', () => {
   test('a revoked login ends on every gateway', async () => {
     const [root, ann] = [on(1, 'root', { role: 'admin' }), on(1, 'ann')];
     const first = await ann.connect({ reconnection: false });
-    ann.system = { ...ann.system, ws: system.ws2 };
+    ann.system = { ...ann.system, ws: fleet.system.ws2 };
     const second = await ann.connect({ reconnection: false });
     const closed = [first, second].map(socket => new Promise(resolve => socket.once('disconnect', resolve)));
     await new Promise(resolve => setTimeout(resolve, 1_100)); // a token of the same second counts as issued before
@@ -101,7 +127,7 @@ describe('a fleet with two socket gateways', () => {
   test('two devices of one person on two gateways each hear a message once, and one that is closed leaves them online', async () => {
     const { ann, ben, thread } = await pair();
     const devices = [ben.socket];
-    ben.system = { ...ben.system, ws: system.ws };
+    ben.system = { ...ben.system, ws: fleet.system.ws };
     devices.push(await ben.connect());
     const heard = devices.map(socket => {
       const seen = [];
@@ -143,6 +169,11 @@ describe('a fleet with two socket gateways', () => {
     ben.socket.disconnect();
     await stats({ connectedClients: 2, onlineUsers: 2, typingUsers: 0, rooms: 2 });
   });
+}
+
+/** One gateway ends and comes back. */
+function aGatewayEnds(fleet) {
+  const { on, pair } = fleet;
 
   test('when a gateway is killed its people go on at the other one, with every message once and in order', async () => {
     const { ann, ben, thread } = await pair();
@@ -156,8 +187,8 @@ describe('a fleet with two socket gateways', () => {
 
     const sessions = [];
     ann.socket.on('connect', () => sessions.push(ann.socket.recovered));
-    ann.socket.io.uri = system.ws2; // where a load balancer would send the next connection
-    await system.kill('ws-gateway');
+    ann.socket.io.uri = fleet.system.ws2; // where a load balancer would send the next connection
+    await fleet.system.kill('ws-gateway');
     for (let n = 0; n < 5; n += 1) assert.equal((await ben.send(group, `meanwhile ${n}`)).success, true);
     await eventually('ann is back', () => ann.socket.connected && sessions.length === 1);
     assert.deepEqual(sessions, [false], 'a new session; what she has missed comes by itself');
@@ -174,7 +205,7 @@ describe('a fleet with two socket gateways', () => {
     assert.equal((await ann.send(thread, 'and in the other thread')).success, true);
     await ben.hears('message:received', 11);
 
-    await system.start('ws-gateway');
+    await fleet.system.start('ws-gateway');
     const dan = on(1, 'dan');
     const last = await dan.startThread(ann);
     await dan.connect();
@@ -191,11 +222,11 @@ describe('a fleet with two socket gateways', () => {
     test(`who types while their gateway ${title}, is not shown typing for ever`, async () => {
       const { ann, ben, thread } = await pair();
       ann.socket.io.reconnection(comesBack);
-      ann.socket.io.uri = system.ws2;
+      ann.socket.io.uri = fleet.system.ws2;
       ann.socket.emit('typing:start', { threadId: thread });
       assert.equal((await ben.hears('typing:update'))[0].isTyping, true);
       const isBack = new Promise(resolve => ann.socket.once('connect', resolve));
-      await system[end]('ws-gateway');
+      await fleet.system[end]('ws-gateway');
       try {
         if (comesBack) {
           await isBack;
@@ -203,10 +234,15 @@ describe('a fleet with two socket gateways', () => {
         }
         await eventually('it ends', () => ben.all('typing:update').at(-1).isTyping === false);
       } finally {
-        await system.start('ws-gateway');
+        await fleet.system.start('ws-gateway');
       }
     });
   }
+}
+
+/** One gateway is killed and stays away. */
+function aGatewayIsGone(fleet) {
+  const { on } = fleet;
 
   test('people of a killed gateway who do not come back are offline within 90 s, and nobody else is', async () => {
     const viewer = on(2, 'viewer');
@@ -214,17 +250,17 @@ describe('a fleet with two socket gateways', () => {
     const both = on(1, 'both');
     const group = await viewer.startThread(...gone, stays, both);
     await Promise.all([viewer, stays, both, ...gone].map(each => each.connect({ reconnection: false })));
-    both.system = { ...both.system, ws: system.ws2 };
+    both.system = { ...both.system, ws: fleet.system.ws2 };
     await both.connect();
     const byRest = async people => (await viewer.api('GET', `/presence?userIds=${people.map(each => each.id)}`)).presence;
     await eventually('all are there', async () => (await byRest([...gone, stays, both])).every(each => each.status === 'online'));
     await viewer.ask('thread:join', { threadId: group });
     await eventually('and seen', () => [...gone, stays, both].every(({ id }) => viewer.all('presence:update').some(each => each.userId === id)));
 
-    await system.kill('ws-gateway');
+    await fleet.system.kill('ws-gateway');
     const heard = event => new Set(viewer.all(event).filter(each => each.status === 'offline').map(each => each.userId));
     await eventually('all are gone', () => ['presence:sync', 'presence:update'].every(event => heard(event).size >= gone.length), DEAD_MS);
     for (const event of ['presence:sync', 'presence:update']) assert.deepEqual([...heard(event)].toSorted(), gone.map(({ id }) => id).toSorted());
     assert.deepEqual((await byRest([...gone, stays, both])).map(each => each.status), [...gone.map(() => 'offline'), 'online', 'online']);
   });
-});
+}

@@ -1,4 +1,5 @@
-// Notifications, preferences, names, and what only an administrator may: through REST, heard by the official client.
+// Notifications, preferences, names, and what only an administrator may do: through REST, heard by the
+// official client.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

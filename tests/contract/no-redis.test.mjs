@@ -1,5 +1,6 @@
-// A fleet without Redis, which is optional: events go to every gateway, changes of presence are heard, and whoever asks who is there
-// is told that it cannot be said. Nobody is shown as gone who is there.
+// A fleet without Redis, which is optional. Events go to every gateway and changes of presence are heard.
+// Whoever asks for somebody's presence is told that it is unknown, and nobody who is online is shown as
+// offline.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

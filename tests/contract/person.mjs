@@ -1,4 +1,5 @@
-// A person of a test: a token, the official client, REST calls, and everything that was heard, in order.
+// A person in a test: a token, sockets of the official client, REST calls, and every event that was heard,
+// in order.
 
 import { createHmac, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -9,6 +10,8 @@ const { io } = createRequire(import.meta.url)('socket.io-client');
 /** Longest that anything expected may take: generous, since a machine that builds is slow. */
 const PATIENCE_MS = 20_000;
 const TOKEN_LIFE_S = 3_600;
+/** The most messages that a page of a history has. */
+const PAGE_MAX = 100;
 
 /** A signed token with these claims. */
 export function mint(claims, secret = SECRET) {
@@ -17,14 +20,17 @@ export function mint(claims, secret = SECRET) {
   return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
 }
 
+/** The pause between two looks: short at first, then longer, since many tests look at the same time. */
+const LOOK_EVERY_MS = { first: 20, longest: 100, growth: 1.2 };
+
 /** Resolves with what `look` gives once it is truthy, asking again until the deadline. */
 export async function eventually(what, look, patience = PATIENCE_MS) {
   const deadline = Date.now() + patience;
-  for (;;) {
+  for (let pause = LOOK_EVERY_MS.first; ; pause = Math.min(pause * LOOK_EVERY_MS.growth, LOOK_EVERY_MS.longest)) {
     const seen = await look();
     if (seen) return seen;
     if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 20));
+    await new Promise(resolve => setTimeout(resolve, pause));
   }
 }
 
@@ -101,7 +107,9 @@ export class Person {
     return this.api(method, `/messages${path}`, body, headers);
   }
 
-  /** A REST call under /api/v2: `{status, headers, ...body}`. The HTTP status wins over a field of that name. */
+  /**
+   * A REST call under /api/v2: `{status, headers, ...body}`. The HTTP status wins over a field of that name.
+   */
   async api(method, path, body, headers = {}) {
     const init = { method, headers: { authorization: `Bearer ${this.token}`, ...headers } };
     if (body !== undefined) Object.assign(init, { body: JSON.stringify(body) });
@@ -120,6 +128,16 @@ export class Person {
   async history(thread, query = '') {
     const { messages } = await this.rest('GET', `/${thread}${query}`);
     return messages.map(message => message.content);
+  }
+
+  /** Contents of a thread's whole history, in order, however long it is. */
+  async wholeHistory(thread) {
+    const contents = [];
+    for (;;) {
+      const page = await this.history(thread, `?limit=${PAGE_MAX}&after=${contents.length}`);
+      contents.push(...page);
+      if (page.length < PAGE_MAX) return contents;
+    }
   }
 
   leave() {

@@ -1,10 +1,13 @@
-// Who is there, for those who may know: by REST and by event.
+// Presence for those who may see it: by REST and by event.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from './person.mjs';
 
-/** The sweeper judges by time only when it has been in touch for a while; on a busy machine it may lose touch with Redis for moments. */
+/**
+ * The sweeper judges by time only when it has been in touch for a while; on a busy machine it may lose touch
+ * with Redis for moments.
+ */
 const JUDGED_MS = 60_000;
 
 export function presence(stage) {

@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 
-/** A WebSocket handshake with these headers: `{status, headers, socket}`; the socket of a successful one is open. */
+/**
+ * A WebSocket handshake with these headers: `{status, headers, socket}`; the socket of a successful one is
+ * open.
+ */
 export function handshake(origin, headers = {}, query = '') {
   return new Promise((resolve, reject) => {
     const asked = request(`${origin}/socket.io/?EIO=4&transport=websocket${query}`, {
@@ -39,7 +42,10 @@ export function ask(url, options = {}, body = undefined) {
   });
 }
 
-/** Opens a connection, sends what `send` gives every `every` ms, and resolves with the seconds until the server closes it. */
+/**
+ * Opens a connection, sends what `send` gives every `every` ms, and resolves with the seconds until the
+ * server closes it.
+ */
 export async function untilClosed(origin, send = () => undefined, every = 200) {
   const { hostname, port } = new URL(origin);
   const socket = connect({ host: hostname, port: Number(port) });

@@ -1,6 +1,8 @@
-// A secret is replaced twice while people work: nobody whose token holds hears 401, and everybody whose token is retired does.
+// The signing secret is replaced twice while people work. A request with a valid token never hears 401, and
+// every request with a retired one does.
 //
-// Each step is the one of the manual: the gateways learn the next secret and keep the one before, then the host application signs with it.
+// Each step is the one of the manual: the gateways learn the next secret and keep the one before, then the
+// host application signs with the next one.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -12,8 +14,10 @@ const SECRETS = [SECRET, 'the second secret has 32 bytes, too', 'and a third one
 const WORKERS = 4;
 const PER_PHASE = 200;
 
+// Both shapes at once: most of it is waiting.
+describe('secrets that are replaced', { concurrency: 2 }, () => {
 for (const shape of ['single', 'fleet']) {
-  describe(`secrets on the shape "${shape}"`, () => {
+  describe(`secrets on the shape "${shape}"`, { concurrency: 1 }, () => {
     let system;
     before(async () => { system = await startSystem(shape, { REST_PER_MINUTE_USER: '0' }); });
     after(() => system?.stop());
@@ -74,3 +78,4 @@ for (const shape of ['single', 'fleet']) {
     });
   });
 }
+});

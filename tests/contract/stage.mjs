@@ -1,34 +1,51 @@
-// Where the tests of one shape happen: one system for all of them, and people who leave after each test.
+// Where the tests of one shape happen: one system for all of them. Parts run beside each other, since most of
+// a test is waiting; the tests of one part run one after the other, and the people of a test leave when it
+// ends.
 
 import { after, afterEach, before, describe } from 'node:test';
 import { Person } from './person.mjs';
 import { startSystem } from './system.mjs';
 
-/** Runs `parts`, each a function that defines tests on the stage it is given, on one system of `shape` with these settings. */
-export function onShape(shape, parts, settings = {}) {
-  describe(`the shape "${shape}"`, () => {
-    let people = [];
-    const stage = {
-      shape,
-      system: undefined,
-      person(name, claims) {
-        people.push(new Person(stage.system, name, claims));
-        return people.at(-1);
-      },
-      /** Two people with a thread; both connected unless asked otherwise. */
-      async pair(options = {}) {
-        const [ann, ben] = [stage.person('ann'), stage.person('ben')];
-        const thread = await ann.startThread(ben);
-        if (options !== null) await Promise.all([ann.connect(options), ben.connect(options)]);
-        return { ann, ben, thread };
-      },
-    };
-    before(async () => { stage.system = await startSystem(shape, settings); });
-    after(() => stage.system?.stop());
-    afterEach(() => {
-      people.forEach(person => person.leave());
-      people = [];
+/**
+ * Runs parts, each a function that defines tests on the stage it is given, on one system of `shape` with
+ * these settings: those in `together` beside each other, then those in `alone`, which end and restart the
+ * system, one by one.
+ */
+export function onShape(shape, { together = [], alone = [] }, settings = {}) {
+  describe(`the shape "${shape}"`, { concurrency: 1 }, () => {
+    let system;
+    before(async () => { system = await startSystem(shape, settings); });
+    after(() => system?.stop());
+    describe('beside each other', { concurrency: Math.max(1, together.length) }, () => {
+      for (const part of together) describe(part.name, { concurrency: 1 }, () => part(openStage(shape, () => system)));
     });
-    for (const part of parts) describe(part.name, () => part(stage));
+    describe('alone', { concurrency: 1 }, () => {
+      for (const part of alone) describe(part.name, { concurrency: 1 }, () => part(openStage(shape, () => system)));
+    });
   });
+}
+
+/** The stage of one part: the system, which is there once tests run, and the people of the test that runs. */
+function openStage(shape, current) {
+  let people = [];
+  afterEach(() => {
+    people.forEach(person => person.leave());
+    people = [];
+  });
+  const stage = {
+    shape,
+    get system() { return current(); },
+    person(name, claims) {
+      people.push(new Person(current(), name, claims));
+      return people.at(-1);
+    },
+    /** Two people with a thread; both connected unless asked otherwise. */
+    async pair(options = {}) {
+      const [ann, ben] = [stage.person('ann'), stage.person('ben')];
+      const thread = await ann.startThread(ben);
+      if (options !== null) await Promise.all([ann.connect(options), ben.connect(options)]);
+      return { ann, ben, thread };
+    },
+  };
+  return stage;
 }

@@ -1,5 +1,5 @@
-// A system with every screw tightened: tokens of one issuer for one audience, few sockets, and logs that say much. What it refuses, and
-// what it does not give away in logs and metrics.
+// A system with strict settings: tokens of one issuer for one audience, few sockets, and verbose logs. The
+// tests show what it refuses, and what its logs and metrics do not reveal.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -21,8 +21,10 @@ const SETTINGS = {
 const RANDOM_REQUESTS = 10_000;
 const AT_ONCE = 20;
 
+// Both shapes at once: most of it is waiting.
+describe('strict systems', { concurrency: 2 }, () => {
 for (const shape of ['single', 'fleet']) {
-  describe(`a strict system of the shape "${shape}"`, () => {
+  describe(`a strict system of the shape "${shape}"`, { concurrency: 1 }, () => {
     let system;
     let addresses = 0;
     const people = [];
@@ -213,7 +215,8 @@ for (const shape of ['single', 'fleet']) {
           while (next < count) await step(next++);
         }));
       };
-      // Every kind of request has been there once: as many as there are combinations of host, path, method, person and event.
+      // Every kind of request has been there once: as many as there are combinations of host, path, method,
+      // person and event.
       await run(2 * 3 * 7 * 10 * 13);
       const before = await series();
       await run(RANDOM_REQUESTS);
@@ -224,3 +227,4 @@ for (const shape of ['single', 'fleet']) {
     });
   });
 }
+});

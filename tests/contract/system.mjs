@@ -1,4 +1,5 @@
-// A system of its own for a test file: started by tests/system on free ports, with its own folder, and ended at the end.
+// Starts a system of its own for a test file: tests/system runs it on free ports, with a folder of its own,
+// and the file stops it.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -12,25 +13,36 @@ const run = promisify(execFile);
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Every system of the suite signs with the same secret: tests make their own tokens. */
 export const SECRET = '0123456789abcdef0123456789abcdef';
-/** The lowest ports that tests/system uses; a system takes the same ones, shifted. */
+/** The lowest ports that tests/system uses; a system takes the same ones, shifted by a multiple of ten. */
 const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466];
-/** Shifted ports stay below those the kernel gives to clients (32768). */
-const HIGHEST_SHIFT = 12_000;
+/**
+ * The last port of each of the two tens. No role listens there: whoever starts a system holds both of them,
+ * and so the tens.
+ */
+const CLAIMS = [18089, 19469];
+/**
+ * Shifted ports stay below those of tests/services, of the kill tests (tests/process/kills.rs), and of the
+ * kernel for clients.
+ */
+const HIGHEST_SHIFT = 4_800;
 
 /**
- * Starts a system of `shape`, `fleet` or `single`; give it back with `stop()`. `settings` are environment variables; with
- * `GATEWAYS: '2'` a fleet has a second socket gateway.
+ * Starts a system of `shape`, `fleet` or `single`; give it back with `stop()`. `settings` are environment
+ * variables; with `GATEWAYS: '2'` a fleet has a second socket gateway.
  */
 export async function startSystem(shape, settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), `eventflow-${shape}-`));
   const name = folder.split('/').at(-1);
-  const shift = await freeShift();
+  const { shift, release } = await claimPorts();
   const env = {
     ...process.env, JWT_SECRET: SECRET, EVENTFLOW_SYSTEM_DIR: folder, EVENTFLOW_SYSTEM_NAME: name,
     EVENTFLOW_SYSTEM_PORT_SHIFT: String(shift), ...settings,
   };
   const system = async (...args) => (await run(join(repository, 'tests/system'), args, { env })).stdout;
-  await system('start', shape);
+  await system('start', shape).catch(async failed => {
+    await release();
+    throw failed;
+  });
   const port = role => shift + { single: 18080, ws: 18083, http: 18084, ws2: 18085 }[shape === 'single' ? 'single' : role];
   const roles = shape === 'single' ? ['eventflow'] : [...FLEET, ...settings.GATEWAYS === '2' ? ['ws-gateway-2'] : []];
   return {
@@ -57,7 +69,10 @@ export async function startSystem(shape, settings = {}) {
     admin: async (role, path) => (await fetch(`http://127.0.0.1:${shift + ADMIN[role]}${path}`)).text(),
     logs: role => readFile(join(folder, `${role}.log`), 'utf8'),
     roles,
-    /** SIGTERM to every process, and the same system again on the same data; `changed` are settings that are others from now on. */
+    /**
+     * SIGTERM to every process, and the same system again on the same data; `changed` are settings that are
+     * others from now on.
+     */
     async restart(changed = {}) {
       await system('stop');
       Object.assign(env, changed);
@@ -66,6 +81,7 @@ export async function startSystem(shape, settings = {}) {
     },
     async stop() {
       await system('stop');
+      await release();
       if (shape === 'fleet') await dropVhost(name);
       await rm(folder, { recursive: true, force: true });
     },
@@ -102,19 +118,40 @@ async function ended(pid) {
   }
 }
 
-async function freeShift() {
+/**
+ * Finds ports for one system: `{shift, release}`. Test files start systems at the same moment, so a look at
+ * what is free is not enough: this process listens on a port of both tens before it looks, and goes on
+ * listening until `release`.
+ */
+async function claimPorts() {
   for (;;) {
     const shift = 10 * (1 + Math.floor(Math.random() * (HIGHEST_SHIFT / 10)));
-    if ((await Promise.all(PORTS.map(port => isFree(port + shift)))).every(Boolean)) return shift;
+    const claims = await Promise.all(CLAIMS.map(port => listen(port + shift)));
+    const release = () => Promise.all(claims.map(close));
+    if (claims.every(Boolean) && (await Promise.all(PORTS.map(port => isFree(port + shift)))).every(Boolean)) return { shift, release };
+    await release();
   }
 }
 
-function isFree(port) {
+/** A listener on a port, or nothing if the port is taken. It does not keep this process alive. */
+function listen(port) {
   return new Promise(resolve => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    const server = createServer().unref();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
+}
+
+/** Ends a listener, if there is one. */
+const close = server => new Promise(resolve => {
+  if (server) server.close(resolve);
+  else resolve();
+});
+
+async function isFree(port) {
+  const server = await listen(port);
+  await close(server);
+  return server !== undefined;
 }
 
 async function dropVhost(name) {

@@ -1,4 +1,4 @@
-// What published clients trip servers up with, beside what tests/browser shows with a page.
+// Habits of published clients that trip servers up, beside those that tests/browser shows with a page.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// What goes to MongoDB, counted on the wire: a proxy that passes everything on and reads the names of commands
+// Counts the commands that go to MongoDB: a proxy passes everything on and reads the names of commands
 // (MongoDB Wire Protocol, OP_MSG; a body's first field is the command and its collection).
 
 import { connect, createServer } from 'node:net';

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-// How long people who are no longer there are shown as there: a fleet with two socket gateways, and somebody who looks at everybody.
+// How long people who are no longer there are shown as there: a fleet with two socket gateways, and somebody
+// who looks at everybody.
 //
 //   eval "$(tests/services env)"; tests/measure/presence.mjs [--people 1000]
 //
-// Ways to go: in order (a closed tab, a DISCONNECT), a gateway killed with `--people` on it, and lines that carry nothing any more
-// without being closed (a fifth of as many). A tenth of as many have two devices and close one: they stay. Nobody who has gone in
-// order may come back with a heartbeat. Prints a table; exit code 1 if a bound is broken.
+// Ways to go: in order (a closed tab, a DISCONNECT), a gateway killed with `--people` on it, and lines that
+// carry nothing any more without being closed (a fifth of as many). A tenth of as many have two devices and
+// close one: they stay. Nobody who has gone in order may come back with a heartbeat. Prints a table; exit
+// code 1 if a bound is broken.
 //
 // Bounds: 5 s for leaving in order, 90 s for a kill and for a dead line.
 
@@ -102,7 +104,10 @@ async function eachGives(who, act) {
   return given;
 }
 
-/** Somebody on the second gateway shares a thread with each and looks at all; what they hear by person, with the time. */
+/**
+ * Somebody on the second gateway shares a thread with each and looks at all; what they hear by person, with
+ * the time.
+ */
 async function watch(who) {
   const log = new Map(who.map(person => [person.id, []]));
   const watchers = [];

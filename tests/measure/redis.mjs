@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// What messages, requests and presence notice of a Redis that is away: stopped and started empty, then one that takes connections
-// and never answers.
+// What messages, requests and presence notice of a Redis that is away: stopped and started empty, then one
+// that takes connections and never answers.
 //
 //   eval "$(tests/services env)"; tests/measure/redis.mjs [--rate 200] [--calm 20] [--stopped 60] [--hole 30]
 //
-// A fleet with two socket gateways has a redis-server of its own. Pairs of people, one on each gateway, talk at `--rate` messages a
-// second, a tenth of them by REST; besides, somebody reads threads and presence by REST. Prints a table and exit code 0 if no message
-// was lost, doubled or out of order, none of it took 250 ms longer than while Redis was well, and presence was right 90 s after.
+// A fleet with two socket gateways has a redis-server of its own. Pairs of people, one on each gateway, talk
+// at `--rate` messages a second, a tenth of them by REST; besides, somebody reads threads and presence by
+// REST. Prints a table and exit code 0 if no message was lost, doubled or out of order, none of it took 250
+// ms longer than while Redis was well, and presence was right 90 s after.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -20,7 +21,10 @@ import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { percentile, sleep, spread, table } from './figures.mjs';
 
-/** The longest that anything may take more because of Redis, and for which share of the answers this is judged. */
+/**
+ * The longest that anything may take more because of Redis, and for which share of the answers this is
+ * judged.
+ */
 const ADDED_MS = 250;
 const JUDGED_SHARE = 0.99;
 /** When presence has to be right again. */
@@ -165,7 +169,9 @@ class Talk {
     return answer.status === 200 && answer.presence.every(({ userId, status }) => status === this.#presence.get(userId));
   }
 
-  /** Waits for what is under way, then judges: history and both ends have every message once, in one order. */
+  /**
+   * Waits for what is under way, then judges: history and both ends have every message once, in one order.
+   */
   async end(tolerance) {
     await Promise.all(this.#pending);
     for (const { people, thread, sent } of this.pairs) {

@@ -12,10 +12,18 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# apt_install PACKAGE...: only what is missing, without starting any service.
+# apt_install PACKAGE...: only what is missing, without starting any service. One at a time, since the servers
+# and the checks of CI install beside each other.
 apt_install() {
-    local own_policy="" status=0
     say "installing from apt: $*"
+    (
+        flock 7
+        apt_install_alone "$@"
+    ) 7>"${TMPDIR:-/tmp}/eventflow-apt.lock" || die "apt could not install: $*"
+}
+
+apt_install_alone() {
+    local own_policy="" status=0
     if [ ! -e "$POLICY" ]; then
         own_policy=yes
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
@@ -26,7 +34,7 @@ apt_install() {
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >&2 || status=$?
     fi
     [ -z "$own_policy" ] || as_root rm -f "$POLICY"
-    [ "$status" = 0 ] || die "apt could not install: $*"
+    return "$status"
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }

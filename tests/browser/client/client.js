@@ -1,7 +1,8 @@
-// A client as host applications write it, with the habits that a server has to bear: it sends every message by socket and by
-// REST without a key, never draws its own message, signs in and joins once and never again after a reconnect, does not look
-// for repetitions, tells of every key that is pressed, draws every thread with a picture and a name that it takes to be there, takes
-// whatever it hears of presence for the other one's, and shows somebody typing until it is told otherwise.
+// A client as host applications write it, with the habits that a server has to bear: it sends every message
+// by socket and by REST without a key, never draws its own message, signs in and joins once and never again
+// after a reconnect, does not look for repetitions, tells of every key that is pressed, draws every thread
+// with a picture and a name that it takes to be there, takes whatever it hears of presence for the other
+// one's, and shows somebody typing until it is told otherwise.
 
 const one = id => document.getElementById(id);
 const ask = (method, path, body) => fetch(`/api/v2/messages${path}`, {
@@ -36,7 +37,8 @@ class HostClient {
       const item = document.createElement('div');
       item.className = `thread-item ${thread.unreadCount ? 'unread' : ''}`;
       item.onclick = () => this.openThread(thread._id);
-      // As careless as it looks: names and previews go into the page as they are, and nobody asks whether they are there.
+      // As careless as it looks: names and previews go into the page as they are, and nobody asks whether
+      // they are there.
       item.innerHTML = `<img class="avatar" src="${thread.participant.avatar}" alt=""><b class="thread-name">${thread.participant.name}</b>
         <i class="thread-preview">${thread.lastMessage?.content ?? ''}</i>${thread.unreadCount ? `<b class="unread-badge">${thread.unreadCount}</b>` : ''}`;
       return item;

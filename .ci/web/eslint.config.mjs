@@ -1,0 +1,38 @@
+// What ESLint looks at: the page's scripts, which run in a browser, and the tests and tools, which run in
+// Node. `.ci/checks` installs it.
+
+import js from '@eslint/js';
+
+const names = list => Object.fromEntries(list.split(/\s+/).map(name => [name, 'readonly']));
+
+const BROWSER = names(`window document location history navigator sessionStorage localStorage matchMedia addEventListener
+  innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
+  ResizeObserver setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
+  HTMLLIElement Node`);
+const NODE = names('process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval');
+/** What a test names inside of `page.evaluate`, which runs in the page. */
+const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
+  WebSocket messagingClient socket io careless drawMessage drawNotification violated pwn`);
+
+const RULES = {
+  ...js.configs.recommended.rules,
+  'array-callback-return': 'error',
+  eqeqeq: 'error',
+  'no-control-regex': 'off',
+  'no-implicit-coercion': 'error',
+  'no-throw-literal': 'error',
+  'no-unused-private-class-members': 'error',
+  'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+  'no-var': 'error',
+  'prefer-const': ['error', { destructuring: 'all' }],
+};
+
+const files = (patterns, sourceType, globals) => ({
+  files: patterns, rules: RULES, languageOptions: { ecmaVersion: 2024, sourceType, globals },
+});
+
+export default [
+  files(['web/*.js'], 'module', BROWSER),
+  files(['tests/**/*.mjs', '.ci/**/*.mjs'], 'module', { ...IN_PAGES, ...NODE }),
+  files(['tests/browser/client/*.js'], 'script', { ...BROWSER, io: 'readonly', messagingClient: 'writable' }),
+];

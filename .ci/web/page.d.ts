@@ -1,0 +1,130 @@
+// What the page's files share: people, and the JSON of the server as docs/PROTOCOL.md describes it.
+
+/** Whoever is signed in. */
+interface Me {
+  id: string;
+  name: string;
+}
+
+/** How somebody is; nothing is known of `undefined`. */
+type PresenceStatus = 'online' | 'away' | 'offline';
+
+interface PresenceOfUser {
+  userId: string;
+  status: PresenceStatus;
+  lastSeen: string | null;
+}
+
+/** How far a message has come. */
+type MessageStatus = 'sent' | 'delivered' | 'read';
+
+interface Attachment {
+  type: string;
+  url: string;
+  filename?: string;
+}
+
+interface Reaction {
+  emoji: string;
+  userId: string;
+}
+
+interface Message {
+  _id: string;
+  threadId: string;
+  seq: number;
+  senderId: string;
+  content: string;
+  attachments: Attachment[];
+  reactions: Reaction[];
+  status: MessageStatus;
+  deliveredTo: { userId: string }[];
+  readBy: { userId: string }[];
+  createdAt: string;
+  updatedAt: string;
+  editedAt?: string | null;
+  deletedAt?: string | null;
+  clientMessageId?: string | null;
+}
+
+/** A conversation as the server lists it; `heard` and `readTo` are the page's own. */
+interface Thread {
+  _id: string;
+  participants: string[];
+  participant?: { id: string; name: string; avatar?: string };
+  metadata?: { subject?: unknown };
+  status: 'active' | 'archived';
+  unreadCount: number;
+  lastSeq: number;
+  lastMessage?: Message | null;
+  lastMessageAt?: string | null;
+  createdAt: string;
+  /** The highest `seq` that was heard live. */
+  heard?: number;
+  /** The `seq` up to which it was read when it was listed. */
+  readTo?: number;
+}
+
+interface UserNotification {
+  _id: string;
+  title: string;
+  message: string;
+  createdAt: string;
+  isRead: boolean;
+  threadId?: string | null;
+}
+
+/** The body of `message:status` and of `message:read:update`. */
+interface Receipt {
+  threadId: string;
+  userId: string;
+  seq: number;
+  messages: { _id: string; status: MessageStatus }[];
+  readAt?: string;
+}
+
+/** A message that is not known to be stored. */
+interface OutboxEntry {
+  /** The message's `clientMessageId`. */
+  key: string;
+  threadId: string;
+  content: string;
+  at: string;
+  state: 'sending' | 'waiting' | 'queued' | 'failed';
+  /** Why it failed, as a sentence. */
+  reason: string;
+  tries: number;
+}
+
+/** How the server refuses, by REST and by socket. */
+interface Refused {
+  code?: string;
+  error?: string;
+  /** Seconds to wait; 0 if the server does not say. */
+  waitS?: number;
+}
+
+/** Does to a message what has happened to it. */
+type MessageChange = (message: Message) => void;
+
+/** How one message is drawn, beside what it says itself. */
+interface MessageView {
+  isOwn: boolean;
+  isGroup: boolean;
+  /** Whether the message before it is of the same person, and of the same moment. */
+  follows: boolean;
+  name: string;
+  nameOf: (id: string) => string;
+  /** The names of those who have read it. */
+  readers: string;
+  me: Me;
+  react: (message: Message, emoji: string, isWanted: boolean) => void;
+}
+
+/** One message or waiting entry of a conversation. */
+interface Row {
+  key: string;
+  at: string;
+  senderId: string;
+  draw: (item: HTMLElement, follows: boolean) => void;
+}
