@@ -24,7 +24,7 @@ const CLAIMS = [18089, 19469];
  * Shifted ports stay below those of tests/services, of the kill tests (tests/process/kills.rs), and of the
  * kernel for clients.
  */
-const HIGHEST_SHIFT = 4_800;
+const HIGHEST_SHIFT = 4_000;
 
 /**
  * Starts a system of `shape`, `fleet` or `single`; give it back with `stop()`. `settings` are environment
