@@ -1,6 +1,7 @@
-//! The command line: every binary takes `--config` and `--print-config`; `eventflow` has operators' commands too.
+//! The command line: every binary takes `--config` and `--print-config`; `eventflow` has operators' commands
+//! too.
 
-use crate::commands::{self, Command};
+use crate::commands::{self, OperatorCommand};
 use crate::{Role, process};
 use anyhow::Context;
 use clap::Parser;
@@ -19,10 +20,10 @@ struct Arguments {
     #[arg(long)]
     print_config: bool,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<OperatorCommand>,
 }
 
-/// Runs `roles` until a signal, or an operator's command; the exit code says whether it ended in order.
+/// Runs `roles` until a signal, or an operator's command. The exit code says whether that ended in order.
 pub fn main(roles: &[Role]) -> ExitCode {
     match run(roles, Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,

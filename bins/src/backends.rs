@@ -1,4 +1,5 @@
-//! URL schemes to adapters: the only place that knows which adapter is behind a port.
+//! The URLs of the configuration select adapters. This is the only place that knows which adapter is behind a
+//! port.
 
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
@@ -20,7 +21,7 @@ use tokio::time::sleep;
 /// Pause between two tries to prepare a store that is down.
 const PREPARE_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the roles of a process stand on.
+/// The adapters behind the ports of one process.
 pub struct Backends {
     /// Carries commands and events.
     pub broker: Arc<dyn Broker>,
@@ -30,17 +31,17 @@ pub struct Backends {
     pub inbox: Arc<dyn Inbox>,
     /// Knows people by name.
     pub directory: Arc<dyn Directory>,
-    /// How people are shown, remembered.
+    /// Remembers how people are shown.
     pub people: People,
-    /// Knows who is where.
+    /// Knows which gateways people are connected to.
     pub registry: Arc<dyn Registry>,
-    /// Knows who is there.
+    /// Knows who is online, away or offline.
     pub presence: Arc<dyn PresenceStore>,
-    /// Remembers what gateways have put on their way.
+    /// Remembers which messages gateways have sent to their sockets.
     pub journal: Arc<dyn Journal>,
-    /// Who is in a thread, remembered.
+    /// Remembers who is in a thread.
     pub membership: Membership,
-    /// The time of day.
+    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
     amqp: Option<Arc<AmqpBroker>>,
     mongo: Option<Arc<MongoStore>>,
@@ -50,12 +51,14 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Opens what the configuration names, for a process of this name; `sweeps` if it judges who is there. A server that is down is no error
-    /// here: its adapter keeps trying.
+    /// Opens what the configuration names, for a process of this name. `sweeps`: the process has the presence
+    /// sweeper's role. A server that is down is no error here: its adapter keeps trying.
     pub async fn open(config: &Config, name: &str, sweeps: bool) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let database = open_database(config).await?;
-        let (mut amqp, mut embedded_broker, mut mongo) = (None, None, None);
+        let mut amqp = None;
+        let mut embedded_broker = None;
+        let mut mongo = None;
         let broker: Arc<dyn Broker> = match &database {
             Some(database) if config.embedded_broker() => {
                 let broker = EmbeddedBroker::open(database.clone(), Arc::clone(&clock))
@@ -85,7 +88,8 @@ impl Backends {
         };
         let (registry, presence) = open_presence(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
-        let (membership, people) = (Membership::new(Arc::clone(&store)), People::new(Arc::clone(&directory)));
+        let membership = Membership::new(Arc::clone(&store));
+        let people = People::new(Arc::clone(&directory));
         Ok(Self {
             broker,
             store,
@@ -117,7 +121,7 @@ impl Backends {
         }
     }
 
-    /// Closes connections and files in order, after everybody who used them is gone.
+    /// Closes connections and files in order, after every role that used them has ended.
     pub async fn close(self) {
         if let Some(broker) = self.amqp {
             broker.shutdown().await;
@@ -154,7 +158,8 @@ async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
     ))
 }
 
-/// One process keeps its journal in the data folder for the next one; a fleet shares it where it shares presence.
+/// One process keeps its journal in the data folder for the next one; a fleet shares it where it shares
+/// presence.
 async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
     let url = config.presence.url.expose();
     if url != MEMORY {
@@ -189,7 +194,8 @@ fn open_presence(
     if config.embedded_broker() {
         return Ok((Arc::new(MemoryRegistry::default()), Arc::new(MemoryPresence::default())));
     }
-    // Several processes and nothing they share: nobody can say who is where, and only the sweeper knows who is there.
+    // Several processes and nothing they share: nobody can say who is where, and only the sweeper knows who
+    // is there.
     tracing::warn!(
         "presence.url is `memory:` in a fleet: sockets hear who comes and goes, asking who is there is refused, and events go to every gateway"
     );

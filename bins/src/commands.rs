@@ -1,4 +1,4 @@
-//! Operators' commands: what they print is their answer, nothing else.
+//! Operators' commands. A command prints its answer to standard output and nothing else.
 
 use crate::secret;
 use anyhow::Context;
@@ -9,12 +9,12 @@ use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
 use std::sync::Arc;
 
-/// How long a development token holds, unless asked otherwise.
+/// How long a development token is valid unless the operator says otherwise.
 const DEFAULT_TOKEN_HOURS: u32 = 12;
 
 /// What an operator can ask for.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum OperatorCommand {
     /// Prints a token for a user, signed with the configured secret: for development and for tests by hand.
     Token {
         /// The user id, `[A-Za-z0-9_:@-]{1,128}`.
@@ -30,19 +30,22 @@ pub enum Command {
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
-    /// Brings threads and messages of the old system over. Can be run again: what is there already is recognised.
+    /// Brings threads and messages of the old system over. Can be run again: what is there already is
+    /// recognised.
     #[command(name = "import-v1")]
     ImportV1(crate::import::ImportV1),
     /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
     Topology,
 }
 
-/// Does it; gives what to print.
-pub fn run(command: &Command, config: &Config) -> anyhow::Result<String> {
+/// Carries the command out. Gives what to print.
+pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String> {
     match command {
-        Command::Token { user, name, role, hours } => token(config, user, name.as_deref(), role, *hours),
-        Command::ImportV1(arguments) => crate::import::run(arguments, config),
-        Command::Topology => {
+        OperatorCommand::Token { user, name, role, hours } => {
+            token(config, user, name.as_deref(), role, *hours)
+        }
+        OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config),
+        OperatorCommand::Topology => {
             let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
             Ok(serde_json::to_string_pretty(&definitions)? + "\n")
         }

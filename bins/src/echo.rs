@@ -1,9 +1,10 @@
-//! An Engine.IO echo under the gateway's own settings, for the official Engine.IO protocol suite and nothing else.
+//! An Engine.IO echo under the gateway's own settings, for the official Engine.IO protocol suite and nothing
+//! else.
 //!
-//! The suite sends messages and expects them back, which no messaging gateway does; transports, timers and limits are the
-//! gateway's. Open only where `gateway.engine_echo_path` is set.
+//! The suite sends messages and expects them back, which no messaging gateway does. Transports, timers and
+//! limits are the gateway's. The echo is open only where `gateway.engine_echo_path` is set.
 
-use crate::roles::socket_settings;
+use crate::socket_settings::socket_settings;
 use axum::Router;
 use eventflow_config::Gateway;
 use eventflow_socketio::{

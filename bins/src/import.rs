@@ -1,8 +1,10 @@
-//! `eventflow import-v1`: threads and messages of the old messaging system become threads and messages of this one.
+//! `eventflow import-v1`: threads and messages of the old messaging system become threads and messages of
+//! this one.
 //!
-//! The old database is read only. Ids follow from the old ones, so repeating the import, after an interruption or to fetch what
-//! was written meanwhile, finds what it did before and adds the rest. Nobody is notified: nothing here is an event. What cannot be
-//! mapped is left out, counted by reason with examples, and never stops the rest.
+//! The import only reads the old database. New ids follow from the old ones, so repeating the import, after
+//! an interruption or to fetch what was written meanwhile, finds what it did before and adds the rest. The
+//! import sends no events, so it notifies nobody. It leaves out what it cannot map, counts that by reason
+//! with examples, and goes on with the rest.
 
 mod mapping;
 mod summary;
@@ -19,12 +21,12 @@ use eventflow_mongo::{LegacyMessage, LegacyStore, LegacyThread};
 use std::collections::HashMap;
 use std::io::Write;
 
-/// Messages written at once, unless asked otherwise: as many as a worker writes.
+/// Messages written in one call unless the operator says otherwise: as many as a worker writes.
 const DEFAULT_BATCH: u16 = 256;
 /// Messages between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000;
 
-/// Where from, and how.
+/// The arguments of the import.
 #[derive(Clone, Debug, Args)]
 pub struct ImportV1 {
     /// Where the old system's database is: `mongodb://…`. It is only read.
@@ -41,7 +43,7 @@ pub struct ImportV1 {
     pub dry_run: bool,
 }
 
-/// Imports into the configured store, with progress on standard error; gives the summary to print.
+/// Imports into the configured store, with progress on standard error. Gives the summary to print.
 pub fn run(arguments: &ImportV1, config: &Config) -> anyhow::Result<String> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
@@ -74,7 +76,7 @@ async fn import(arguments: &ImportV1, config: &Config, progress: &mut impl Write
         .context("import-v1 was interrupted; run it again, it goes on with what is missing")
 }
 
-/// What is known of the old threads, and who writes.
+/// An import in progress.
 struct Import {
     writer: Writer,
     threads: Vec<LegacyThread>,
@@ -90,8 +92,14 @@ struct Import {
 
 impl Import {
     fn new(writer: Writer) -> Self {
-        let (threads, names, is_done, groups, held) = Default::default();
-        Self { writer, threads, names, is_done, groups, held }
+        Self {
+            writer,
+            threads: Vec::new(),
+            names: HashMap::new(),
+            is_done: Vec::new(),
+            groups: Vec::new(),
+            held: HashMap::new(),
+        }
     }
 
     async fn run(mut self, source: &LegacyStore, progress: &mut impl Write) -> anyhow::Result<Summary> {
@@ -110,8 +118,10 @@ impl Import {
         for name in source.thread_names().await? {
             self.expect(&name);
         }
-        let (mut cursor, mut group) = (source.messages().await?, Vec::new());
-        let (mut read, mut reported) = (0, 0);
+        let mut cursor = source.messages().await?;
+        let mut group = Vec::new();
+        let mut read = 0;
+        let mut reported = 0;
         loop {
             let page = cursor.next_page().await?;
             if page.is_empty() {

@@ -1,7 +1,7 @@
 //! The composition root: which roles there are, what each is made of, and which backends a URL selects.
 //!
-//! Every binary is one call of [`main`] with its roles. The same code runs one role against RabbitMQ, MongoDB and Redis, or all of
-//! them in one process on embedded backends; no role knows which.
+//! Every binary is one call of [`main`] with its roles. The same code runs one role against RabbitMQ, MongoDB
+//! and Redis, or all roles in one process on embedded backends. No role knows which.
 
 pub mod arguments;
 pub mod backends;
@@ -12,6 +12,7 @@ pub mod page;
 pub mod process;
 pub mod roles;
 pub mod secret;
+mod socket_settings;
 pub mod v1;
 pub mod watch;
 

@@ -1,7 +1,8 @@
-//! The page at `/`: a messaging client without a build step, in which two demo people chat, so that a newcomer sees the system work.
+//! The page at `/`: a messaging client without a build step, in which two demo people chat, so that a
+//! newcomer sees the system work.
 //!
-//! The page is always there; signing in as a demo person only while the demo is enabled. Everybody else opens it with a
-//! token of the host application.
+//! The page is always there. Signing in as a demo person works only while the demo is enabled; everybody else
+//! opens the page with a token of the host application.
 
 use crate::secret;
 use axum::extract::{Path, State};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 /// The demo people.
 const PEOPLE: [(&str, &str); 2] = [("ann", "Ann"), ("ben", "Ben")];
-/// How long a demo sign-in holds, in seconds: a working day.
+/// How long a demo sign-in is valid, in seconds: a working day.
 const DEMO_TOKEN_LIFE_S: i64 = 12 * 3_600;
 /// The page runs its own files and talks to its own server, nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -29,7 +30,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
 
-/// What the page is made of: path, content type, content.
+/// The page's files: path, content type, content.
 const FILES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../web/index.html")),
     ("/style.css", STYLE, include_str!("../../web/style.css")),
@@ -65,8 +66,9 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/typing.js", SCRIPT, include_str!("../../web/typing.js")),
 ];
 
+/// What signing in as a demo person needs.
 #[derive(Clone)]
-struct Demo {
+struct DemoSignIn {
     tokens: Arc<Tokens>,
 }
 
@@ -83,7 +85,7 @@ pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> 
     let demo = Router::new()
         .route("/demo/people", get(people))
         .route("/demo/sign-in/{person}", post(sign_in))
-        .with_state(Demo { tokens: Arc::new(tokens) });
+        .with_state(DemoSignIn { tokens: Arc::new(tokens) });
     Ok(router.merge(demo))
 }
 
@@ -103,7 +105,7 @@ async fn people() -> Json<serde_json::Value> {
     Json(json!({"people": people}))
 }
 
-async fn sign_in(State(demo): State<Demo>, Path(person): Path<String>) -> Response {
+async fn sign_in(State(demo): State<DemoSignIn>, Path(person): Path<String>) -> Response {
     let Some((id, name)) = PEOPLE.into_iter().find(|(id, _)| *id == person) else {
         return (
             StatusCode::NOT_FOUND,

@@ -1,7 +1,8 @@
-//! The life of a process: open what it stands on, start its roles, serve, and end in order.
+//! The life of a process: it opens its backends, starts its roles, serves, and ends in order.
 //!
-//! Ends by a signal, or when a role that should run for ever does not: then the process fails with that reason, so that whoever
-//! supervises it starts it anew. The order of the end is that of [`eventflow_boot::Shutdown`].
+//! The process ends by a signal, or when a role ends that should run for ever. Then the process fails with
+//! that reason, so that its supervisor starts it anew. The order of the end is that of
+//! [`eventflow_boot::Shutdown`].
 
 use crate::backends::Backends;
 use crate::{Role, watch};
@@ -28,21 +29,21 @@ const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
 pub struct System {
     /// The settings.
     pub config: Config,
-    /// Every series.
+    /// The metrics of every part.
     pub metrics: Metrics,
     /// Whether this process should get work.
     pub readiness: Readiness,
-    /// The stages of its end.
+    /// The stages of the process's end.
     pub shutdown: Shutdown,
-    /// The map of queues.
+    /// The queues of the deployment.
     pub topology: Topology,
-    /// What it stands on.
+    /// The adapters behind the ports.
     pub backends: Backends,
-    /// When it started.
+    /// When the process started.
     pub started: Timestamp,
-    /// The way of commands to the workers, once an ingress needs it.
+    /// Sends commands to the workers, once an ingress needs it.
     pub requests: Option<Requests>,
-    /// The tasks of that way; they end when everybody who sends is gone.
+    /// The tasks of the lanes to the workers. They end when every sender is gone.
     pub lanes: TaskTracker,
     /// The socket gateway, if this process is one.
     pub gateway: Option<(GatewayId, Gateway)>,
@@ -54,26 +55,23 @@ pub struct System {
 impl System {
     async fn open(config: Config, roles: &[Role], spans: Spans) -> anyhow::Result<Self> {
         let metrics = Metrics::default();
-        let (readiness, shutdown) = (Readiness::default(), Shutdown::default());
         let topology = Topology::new(config.broker.shards);
         let backends =
             Backends::open(&config, name_of(roles), roles.contains(&Role::PresenceSweeper)).await?;
         let started = backends.clock.now();
-        let (workers, servers) = (JoinSet::new(), JoinSet::new());
-        let (requests, lanes, gateway) = (None, TaskTracker::new(), None);
         Ok(Self {
             config,
             metrics,
-            readiness,
-            shutdown,
+            readiness: Readiness::default(),
+            shutdown: Shutdown::default(),
             topology,
             backends,
             started,
-            requests,
-            lanes,
-            gateway,
-            workers,
-            servers,
+            requests: None,
+            lanes: TaskTracker::new(),
+            gateway: None,
+            workers: JoinSet::new(),
+            servers: JoinSet::new(),
             spans,
         })
     }
@@ -89,7 +87,8 @@ impl System {
 
     /// Watches broker and store for as long as the process runs.
     fn watch(&mut self) {
-        let (broker, store) = (Arc::clone(&self.backends.broker), Arc::clone(&self.backends.store));
+        let broker = Arc::clone(&self.backends.broker);
+        let store = Arc::clone(&self.backends.store);
         watch::broker_readiness(&broker, &self.readiness);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
@@ -136,7 +135,7 @@ impl System {
         }
     }
 
-    /// The end, in order.
+    /// Ends in order: new work first, backends last.
     async fn end(mut self) {
         self.readiness.drain();
         self.shutdown.ingress.cancel();

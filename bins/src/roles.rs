@@ -1,35 +1,34 @@
-//! The table of roles: what each one is made of. A role knows the ports, never which backend is behind them.
+//! The roles of a process, and what each is made of. A role knows ports, never the backend behind one.
 
 use crate::process::System;
 use crate::secret;
+use crate::socket_settings::socket_settings;
 use anyhow::Context;
 use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, StageState};
-use eventflow_bus::handler::Handler;
+use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts};
 use eventflow_protocol::GatewayId;
-use eventflow_socketio::{Config as SocketConfig, Recovery};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A part of the system that can be a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Sockets of clients: commands in, events out.
+    /// Serves the sockets of clients: commands in, events out.
     WsGateway,
-    /// REST for clients: commands in, reads.
+    /// Serves REST to clients: commands in, reads.
     HttpGateway,
-    /// Commands become documents.
+    /// Carries out commands and stores documents.
     PersistenceWorker,
-    /// Events become deliveries.
+    /// Sends events to the gateways of those who hear them.
     FanoutWorker,
-    /// Signs of devices become presence.
+    /// Makes presence of the signals of devices.
     PresenceSweeper,
 }
 
@@ -43,7 +42,7 @@ impl Role {
         Self::PresenceSweeper,
     ];
 
-    /// The name of its binary.
+    /// The name of the role's binary.
     pub fn name(self) -> &'static str {
         match self {
             Self::WsGateway => "ws-gateway",
@@ -54,7 +53,7 @@ impl Role {
         }
     }
 
-    /// Starts it; gives the routes it serves to clients, if any.
+    /// Starts the role. Gives the routes that it serves to clients, if any.
     pub async fn start(self, system: &mut System) -> anyhow::Result<Option<Router>> {
         match self {
             Self::WsGateway => start_sockets(system).await.map(Some),
@@ -91,17 +90,6 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     Ok(router)
 }
 
-/// How sockets behave, from the settings.
-pub(crate) fn socket_settings(settings: &eventflow_config::Gateway) -> SocketConfig {
-    let window = Duration::from_millis(settings.recovery_window_ms);
-    SocketConfig {
-        ping_interval: Duration::from_millis(settings.ping_interval_ms),
-        ping_timeout: Duration::from_millis(settings.ping_timeout_ms),
-        recovery: (!window.is_zero()).then(|| Recovery { window, ..Recovery::default() }),
-        ..SocketConfig::default()
-    }
-}
-
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
     let page = crate::page::router(&system.config, Arc::clone(&system.backends.clock))?;
@@ -111,7 +99,7 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     let shards = 0..system.topology.shards();
-    for (shard, way) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
+    for (shard, commands) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
         let backends = &system.backends;
         let parts = PersistenceParts {
             store: Arc::clone(&backends.store),
@@ -120,8 +108,9 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
         };
-        let handler = Persistence::open(way, shard, parts, &system.metrics).await?;
-        consume(system, way.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
+        let handler = Persistence::open(commands, shard, parts, &system.metrics).await?;
+        let queue = commands.shard(shard);
+        consume(system, queue.name(), Declares::Topology(system.topology), Arc::new(handler));
     }
     Ok(())
 }
@@ -143,17 +132,18 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
 
 async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     let backends = &system.backends;
-    let (presence, broker, clock) =
-        (Arc::clone(&backends.presence), Arc::clone(&backends.broker), Arc::clone(&backends.clock));
-    let sweeper = Arc::new(Sweeper::open(presence, broker.as_ref(), clock, &system.metrics).await?);
+    let presence = Arc::clone(&backends.presence);
+    let clock = Arc::clone(&backends.clock);
+    let sweeper = Sweeper::open(presence, backends.broker.as_ref(), clock, &system.metrics).await?;
+    let sweeper = Arc::new(sweeper);
     consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
     let stop = system.shutdown.workers.clone();
     system.worker("presence sweep", async move { sweeper.run(stop).await });
     Ok(())
 }
 
-/// Runs a consume loop until the workers' stage of shutdown, after the store is ready to be written.
-fn consume<H: Handler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
+/// Consumes `queue` from the moment the store is ready to be written until the workers' stage of shutdown.
+fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
     let series = system.metrics.bus.queue(queue);
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
     let status = consumer.status();
@@ -161,7 +151,8 @@ fn consume<H: Handler>(system: &mut System, queue: &str, declares: Declares, han
         StageState::Consuming => Ok(()),
         StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
     });
-    let (prepared, stop) = (system.backends.prepared(), system.shutdown.workers.clone());
+    let prepared = system.backends.prepared();
+    let stop = system.shutdown.workers.clone();
     system.worker(queue, async move {
         tokio::select! {
             () = prepared => consumer.run(stop).await,
@@ -170,7 +161,7 @@ fn consume<H: Handler>(system: &mut System, queue: &str, declares: Declares, han
     });
 }
 
-/// What both ingresses are built from; they share one way to the workers.
+/// What both ingresses are built from. They share one set of lanes to the workers.
 async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     let requests = if let Some(requests) = &system.requests {
         requests.clone()

@@ -1,7 +1,8 @@
-//! The secret that tokens are signed with: the configured one, or one made once and kept in the data folder; and what is made with it.
+//! The secret that tokens are signed with: the configured one, or one that a process makes once and keeps in
+//! the data folder.
 //!
-//! Making one is for a single process with embedded backends, where nobody else has to know it; the configuration refuses
-//! an empty secret anywhere else.
+//! A process makes a secret only if it is a single process with embedded backends, where nobody else has to
+//! know it. The configuration refuses an empty secret anywhere else.
 
 use anyhow::Context;
 use eventflow_config::Config;

@@ -1,9 +1,10 @@
-//! The old messaging system behind the same address: every request below `/api/messages` is passed on to it as it came, and its
-//! answer as it comes back.
+//! The old messaging system behind the same address: this proxy forwards every request below `/api/messages`
+//! to it, and returns its answer.
 //!
-//! Bodies stream both ways and are not looked at. What belongs to one connection only is taken off (RFC 9110, section 7.6.1), who
-//! asked is added (`X-Forwarded-*`). The upstream is the configured one whatever a request says: only path and query are taken from it.
-//! Nothing is repeated here, since only the client knows whether its request may be.
+//! Bodies stream both ways, unread. The proxy removes headers that belong to one connection only (RFC 9110,
+//! section 7.6.1) and adds who asked (`X-Forwarded-*`). The upstream is the configured one whatever a request
+//! says: the proxy takes only path and query from the request. It repeats nothing, since only the client
+//! knows whether its request may be repeated.
 
 mod headers;
 mod progress;
@@ -26,19 +27,20 @@ use progress::Progress;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An old system that accepts no connection within this is down.
+/// Connect limit: an old system that accepts no connection within this is down.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// An old system that says nothing within this after the last byte of the request has hung up on it. Once an answer has begun
-/// it may take its time: the client is the one to give up.
+/// Answer limit: how long the old system may take to begin its answer, from the last byte of the request on.
+/// Once an answer has begun it may take its time: the client is the one to give up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// Idle connections are closed after this: shorter than the 5 s after which Node.js closes them from the other side.
+/// Idle limit: the proxy closes an idle connection after this, which is shorter than the 5 s after which
+/// Node.js closes them from the other side.
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
-/// Idle connections kept: enough for bursts, few enough for a small server.
+/// Most idle connections kept: enough for bursts, few enough for a small server.
 const IDLE_MAX: usize = 32;
-/// What the old system owns.
+/// The routes that the old system owns.
 const ROUTES: [&str; 3] = ["/api/messages", "/api/messages/", "/api/messages/{*rest}"];
 
-/// Where requests go.
+/// The old system, and the client that talks to it.
 #[derive(Clone)]
 struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Body>,
@@ -46,9 +48,9 @@ struct Upstream {
     authority: Authority,
 }
 
-/// Why there is no answer of the old system.
-enum Failure {
-    /// Its path leads out of what the old system owns here.
+/// Why the old system's answer cannot be returned.
+enum ForwardError {
+    /// The request's path leads out of what the old system owns here.
     Path,
     /// No connection, or one that broke before an answer began.
     Down(Box<dyn std::error::Error + Send + Sync>),
@@ -56,7 +58,8 @@ enum Failure {
     Late,
 }
 
-/// The routes of the old system: passed on if its address is configured, else answered with a 404 that says so.
+/// The routes of the old system: passed on if its address is configured, else answered with a 404 that says
+/// so.
 pub fn router(config: &V1) -> anyhow::Result<Router> {
     routes(&config.upstream_url).context("v1.upstream_url")
 }
@@ -84,7 +87,7 @@ async fn pass_on(
 ) -> Response {
     match upstream.ask(&uri, request).await {
         Ok(response) => response,
-        Err(failure) => failure.into_response(),
+        Err(error) => error.into_response(),
     }
 }
 
@@ -113,16 +116,16 @@ impl Upstream {
         Ok(Self { client, scheme, authority })
     }
 
-    async fn ask(&self, uri: &Uri, request: Request) -> Result<Response, Failure> {
+    async fn ask(&self, uri: &Uri, request: Request) -> Result<Response, ForwardError> {
         let (mut head, body) = request.into_parts();
-        head.uri = self.address(uri.path_and_query().ok_or(Failure::Path)?)?;
+        head.uri = self.address(uri.path_and_query().ok_or(ForwardError::Path)?)?;
         head.version = Version::HTTP_11;
         headers::prepare_request(&mut head);
         let (body, progress) = Progress::of(body);
         let answer = self.client.request(Request::from_parts(head, Body::new(body)));
         let answer = tokio::select! {
-            answer = answer => answer.map_err(|error| Failure::Down(error.into()))?,
-            () = progress.stalled(ANSWER_LIMIT) => return Err(Failure::Late),
+            answer = answer => answer.map_err(|error| ForwardError::Down(error.into()))?,
+            () = progress.stalled(ANSWER_LIMIT) => return Err(ForwardError::Late),
         };
         let (mut head, body) = answer.into_parts();
         head.version = Version::HTTP_11;
@@ -130,24 +133,25 @@ impl Upstream {
         Ok(Response::from_parts(head, Body::new(body)))
     }
 
-    /// Where this path is at the old system. A path that would leave what it owns here is no path: what it has elsewhere may be
-    /// meant for the inside only.
-    fn address(&self, wanted: &PathAndQuery) -> Result<Uri, Failure> {
+    /// Where this path is at the old system. A path that would leave what the old system owns here is
+    /// refused: what it has elsewhere may be meant for its own network only.
+    fn address(&self, wanted: &PathAndQuery) -> Result<Uri, ForwardError> {
         if climbs(wanted.path()) {
-            return Err(Failure::Path);
+            return Err(ForwardError::Path);
         }
         let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
-        uri.path_and_query(wanted.clone()).build().map_err(|_| Failure::Path)
+        uri.path_and_query(wanted.clone()).build().map_err(|_| ForwardError::Path)
     }
 }
 
-/// Whether a server that resolves dot segments, also encoded ones and behind backslashes, would leave the path's beginning.
+/// Whether a server that resolves dot segments, also encoded ones and behind backslashes, would leave the
+/// path's beginning.
 fn climbs(path: &str) -> bool {
     let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
     plain.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ForwardError {
     fn into_response(self) -> Response {
         let (status, code, error) = match self {
             Self::Path => (StatusCode::BAD_REQUEST, ErrorCode::Invalid, "the path has dot segments"),

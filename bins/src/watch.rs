@@ -1,4 +1,5 @@
-//! Watching what a process depends on: for readiness, for metrics, and to declare the queues whenever a broker comes (back).
+//! Watches what a process depends on: for readiness, for metrics, and to declare the queues whenever the
+//! broker comes (back).
 
 use eventflow_boot::Readiness;
 use eventflow_bus::port::{Broker, Health};
@@ -60,7 +61,8 @@ pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
     });
 }
 
-/// Asks the registry now and then, for metrics, until `stop`. It is no condition of readiness: without it, events go to every gateway.
+/// Asks the registry now and then, for metrics, until `stop`. It is no condition of readiness: without it,
+/// events go to every gateway.
 pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: CancellationToken) {
     let up = metrics.system.up.of(Dependency::Registry);
     let mut ticks = ticks(PING_EVERY);

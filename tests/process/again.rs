@@ -3,7 +3,7 @@
 use super::stage::parts_over;
 use async_trait::async_trait;
 use eventflow_bus::consume::{Consumer, Declares};
-use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, Outgoing};
 use eventflow_bus::topology::{CURSORS, FANOUT, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
@@ -33,9 +33,9 @@ struct AnswerLost {
 }
 
 #[async_trait]
-impl Handler for AnswerLost {
+impl BatchHandler for AnswerLost {
     type Value = Command;
-    type Effect = CommandOutbox;
+    type Outbox = CommandOutbox;
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         let performed = self.stage.perform(batch).await?;
@@ -45,8 +45,8 @@ impl Handler for AnswerLost {
         }
     }
 
-    async fn announce(&self, effect: &CommandOutbox) -> Result<(), Unavailable> {
-        self.stage.announce(effect).await
+    async fn announce(&self, outbox: &CommandOutbox) -> Result<(), Unavailable> {
+        self.stage.announce(outbox).await
     }
 }
 

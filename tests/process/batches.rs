@@ -3,7 +3,7 @@
 use super::stage::parts_over;
 use crate::backends::Own;
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler, Item, Performed};
+use eventflow_bus::handler::{BatchHandler, Item, Performed};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{PERSIST, Topology};
@@ -45,10 +45,10 @@ fn user(name: &str) -> UserId {
 
 /// All steps of the stage.
 async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome> {
-    let Performed { outcomes, effect } = stage.perform(batch).await.unwrap();
-    stage.announce(&effect).await.unwrap();
-    let effect: Arc<CommandOutbox> = Arc::new(effect);
-    stage.conclude(&[effect]).await.unwrap();
+    let Performed { outcomes, outbox } = stage.perform(batch).await.unwrap();
+    stage.announce(&outbox).await.unwrap();
+    let outbox: Arc<CommandOutbox> = Arc::new(outbox);
+    stage.finalize(&[outbox]).await.unwrap();
     outcomes
 }
 

@@ -5,7 +5,7 @@ use crate::backends::Own;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
-use eventflow_bus::handler::{Handler, Item, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing};
 use eventflow_bus::topology::{Topology, gateway};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
@@ -85,7 +85,7 @@ impl Scene {
             trace: None,
         };
         let performed = self.stage.perform(&[item]).await.unwrap();
-        self.stage.announce(&performed.effect).await
+        self.stage.announce(&performed.outbox).await
     }
 
     async fn assert_heard_by_the_well(&self, event: &Event) {

@@ -8,7 +8,7 @@
 
 use super::stage::parts_over;
 use crate::backends::Own;
-use eventflow_bus::handler::{Handler, Item};
+use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{PERSIST, Topology};

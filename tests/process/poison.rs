@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::consume::{Consumer, Declares, StageState};
-use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, Health, Incoming, Outgoing};
 use eventflow_bus::topology::{DELIVERY_LIMIT, PERSIST, Topology, dead};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
@@ -60,9 +60,9 @@ const DEATHS_MAX: u32 = 2 * DELIVERY_LIMIT;
 struct Faulty(Persistence);
 
 #[async_trait]
-impl Handler for Faulty {
+impl BatchHandler for Faulty {
     type Value = Command;
-    type Effect = CommandOutbox;
+    type Outbox = CommandOutbox;
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         let Some(marked) = batch.iter().find_map(|item| content(&item.value).filter(|text| is_marker(text)))
@@ -79,12 +79,12 @@ impl Handler for Faulty {
         }
     }
 
-    async fn announce(&self, effect: &CommandOutbox) -> Result<(), Unavailable> {
-        self.0.announce(effect).await
+    async fn announce(&self, outbox: &CommandOutbox) -> Result<(), Unavailable> {
+        self.0.announce(outbox).await
     }
 
-    async fn conclude(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
-        self.0.conclude(announced).await
+    async fn finalize(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
+        self.0.finalize(announced).await
     }
 }
 

@@ -1,4 +1,5 @@
-//! What an old thread or message is here. Pure: the same document gives the same ids, whoever reads it and however often.
+//! What an old thread or message is here. Pure: the same document gives the same ids, whoever reads it and
+//! however often.
 
 use crate::import::summary::Summary;
 use eventflow_mongo::{LegacyFile, LegacyMessage, LegacyReaction, LegacyThread};
@@ -19,7 +20,8 @@ use std::collections::BTreeSet;
 const THREAD_LABEL: &[u8] = b"eventflow import-v1 thread\0";
 const MESSAGE_LABEL: &[u8] = b"eventflow import-v1 message\0";
 const CHANGE_LABEL: &[u8] = b"eventflow import-v1 change\0";
-/// What stands for the text of a deleted message until it is deleted here too: the text itself is not brought back.
+/// What stands for the text of a deleted message until it is deleted here too: the text itself is not brought
+/// back.
 const DELETED: &str = "deleted";
 /// The text of a message that was nothing but a file without a name.
 const UNNAMED: &str = "file";
@@ -63,7 +65,8 @@ pub(super) struct MappedChange {
     pub(super) at: Timestamp,
 }
 
-/// The message, with as much of its files and reactions as fits; the reason if it cannot be one. What does not fit is counted.
+/// The message, with as much of its files and reactions as fits; the reason if it cannot be one. What does
+/// not fit is counted.
 pub(super) fn message(
     old: &LegacyMessage,
     thread: &CreateThread,

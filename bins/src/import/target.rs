@@ -7,19 +7,20 @@ use eventflow_mongo::MongoStore;
 use eventflow_ports::Store;
 use std::sync::Arc;
 
-/// Where an import goes.
+/// The store that an import writes to.
 pub(super) struct Target {
     store: Arc<dyn Store>,
-    opened: Opened,
+    opened: OpenTarget,
 }
 
-enum Opened {
+/// What has to be closed at the end.
+enum OpenTarget {
     Mongo(Arc<MongoStore>),
     Embedded(Database),
 }
 
 impl Target {
-    /// Opens it and makes it ready to be written.
+    /// Opens the store and makes it ready to be written.
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         if config.embedded_store() {
             let folder = config.data.dir.clone();
@@ -29,11 +30,11 @@ impl Target {
             let database = opened
                 .with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?;
             let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
-            return Ok(Self { store: Arc::new(store), opened: Opened::Embedded(database) });
+            return Ok(Self { store: Arc::new(store), opened: OpenTarget::Embedded(database) });
         }
         let store = Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
         store.prepare().await.context("prepare the store")?;
-        Ok(Self { store: Arc::clone(&store) as _, opened: Opened::Mongo(store) })
+        Ok(Self { store: Arc::clone(&store) as _, opened: OpenTarget::Mongo(store) })
     }
 
     pub(super) fn store(&self) -> Arc<dyn Store> {
@@ -43,8 +44,8 @@ impl Target {
     pub(super) async fn close(self) {
         drop(self.store);
         match self.opened {
-            Opened::Mongo(store) => store.close().await,
-            Opened::Embedded(database) => database.close().await,
+            OpenTarget::Mongo(store) => store.close().await,
+            OpenTarget::Embedded(database) => database.close().await,
         }
     }
 }

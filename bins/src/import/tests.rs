@@ -1,4 +1,5 @@
-//! Old threads in, this system's history out, on the embedded store; and again, and half of it, and what cannot be mapped.
+//! Old threads in, this system's history out, on the embedded store; and again, and half of it, and what
+//! cannot be mapped.
 
 use super::*;
 use eventflow_embedded::{Database, EmbeddedStore};

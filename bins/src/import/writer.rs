@@ -1,5 +1,7 @@
-//! Old threads with their messages, written through the store's port: first the thread, then its messages in order of time, each batch with
-//! what happened to them since, then how far the thread's people had read. Each step may be repeated.
+//! The writer stores old threads with their messages through the store's port.
+//!
+//! It writes first the thread, then its messages in order of time, each batch with what happened to its
+//! messages since, then how far the thread's people had read. Each step may be repeated.
 
 use super::mapping::{self, Mapped};
 use super::summary::Summary;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 /// The remark on messages that were deleted in the old system.
 const TAKEN_BACK: &str = "deleted then, and so deleted here: their place without text, files and reactions";
 
-/// Writes, or only counts if there is no store.
+/// Writes threads and messages; only counts them if there is no store.
 pub(super) struct Writer {
     store: Option<Arc<dyn Store>>,
     batch: usize,
@@ -23,7 +25,7 @@ pub(super) struct Writer {
 }
 
 /// A message to write, and what the old one said of its readers.
-struct Row {
+struct MappedMessage {
     mapped: Mapped,
     readers: Vec<UserId>,
 }
@@ -34,7 +36,7 @@ impl Writer {
         Self { store, batch, summary }
     }
 
-    /// What came of it.
+    /// The counts of everything that was written or left out.
     pub(super) fn finish(self) -> Summary {
         self.summary
     }
@@ -81,17 +83,24 @@ impl Writer {
             Some(store) => store.create_thread(create).await?.1,
             None => true,
         };
-        *(if is_new { &mut self.summary.threads.written } else { &mut self.summary.threads.known }) += 1;
+        let threads = &mut self.summary.threads;
+        if is_new {
+            threads.written += 1;
+        } else {
+            threads.known += 1;
+        }
         Ok(())
     }
 
     /// The messages that can be written, oldest first.
-    fn map(&mut self, create: &CreateThread, mut old: Vec<LegacyMessage>) -> Vec<Row> {
+    fn map(&mut self, create: &CreateThread, mut old: Vec<LegacyMessage>) -> Vec<MappedMessage> {
         old.sort_by(|a, b| (a.sent_at, &a.id).cmp(&(b.sent_at, &b.id)));
         let mut rows = Vec::with_capacity(old.len());
         for message in old {
             match mapping::message(&message, create, &mut self.summary) {
-                Ok(mapped) => rows.push(Row { readers: readers(&message, &create.participants), mapped }),
+                Ok(mapped) => {
+                    rows.push(MappedMessage { readers: readers(&message, &create.participants), mapped })
+                }
                 Err(reason) => self.summary.messages.leave_out(&message.id, reason),
             }
         }
@@ -99,7 +108,11 @@ impl Writer {
     }
 
     /// Writes messages of one thread, and notes the newest that each person had read.
-    async fn append(&mut self, batch: &[Row], read: &mut HashMap<UserId, Message>) -> Result<(), StoreError> {
+    async fn append(
+        &mut self,
+        batch: &[MappedMessage],
+        read: &mut HashMap<UserId, Message>,
+    ) -> Result<(), StoreError> {
         let Some(store) = self.store.clone() else {
             for row in batch {
                 self.count_dry(&row.mapped);
@@ -107,11 +120,12 @@ impl Writer {
             return Ok(());
         };
         let new: Vec<NewMessage> = batch.iter().map(|row| row.mapped.new.clone()).collect();
-        let (mut newest, mut changes): (Option<Message>, Vec<Identified<ChangeMessage>>) = (None, Vec::new());
+        let mut newest: Option<Message> = None;
+        let mut changes: Vec<Identified<ChangeMessage>> = Vec::new();
         for (row, appended) in batch.iter().zip(store.append_messages(&new).await?) {
             let Some(message) = self.count(&row.mapped, appended) else { continue };
             changes.extend(changes_to(&message, &row.mapped));
-            // Who wrote has read what was before.
+            // Whoever wrote a message has read what was before it.
             for reader in row.readers.iter().chain([&message.sender_id]) {
                 let far = read.entry(reader.clone()).or_insert_with(|| message.clone());
                 if far.seq < message.seq {
@@ -137,7 +151,7 @@ impl Writer {
         for change in &mapped.changes {
             match change.change {
                 Change::Delete => self.summary.messages.remark(TAKEN_BACK),
-                _ => self.summary.reactions.written += 1,
+                Change::Edit { .. } | Change::React { .. } => self.summary.reactions.written += 1,
             }
         }
     }
@@ -155,7 +169,7 @@ impl Writer {
         }
     }
 
-    /// Counts what became of a message; gives it if it is stored.
+    /// Counts what became of a message. Gives the message if it is stored.
     fn count(&mut self, mapped: &Mapped, appended: Appended) -> Option<Message> {
         let counts = &mut self.summary.messages;
         let files = mapped.new.send.attachments.len() as u64;

@@ -1,4 +1,5 @@
-//! Which headers go on: all but those that concern one connection, and with those that say who asked whom.
+//! Which headers the proxy forwards: all but those of one connection, and in addition those that say who
+//! asked whom.
 
 use axum::extract::ConnectInfo;
 use axum::http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING, UPGRADE};
@@ -20,7 +21,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Makes the headers of a request fit for the next connection. `Host` becomes the upstream's, set by the client from the address.
+/// Makes the headers of a request fit for the next connection. The HTTP client sets `Host` to the upstream's,
+/// from the address.
 pub(super) fn prepare_request(head: &mut Parts) {
     strip_connection(&mut head.headers);
     if let Some(host) = head.headers.remove(HOST) {
@@ -35,7 +37,7 @@ pub(super) fn prepare_request(head: &mut Parts) {
     }
 }
 
-/// Takes off what concerns one connection only.
+/// Removes the headers that concern one connection only.
 pub(super) fn strip_connection(headers: &mut HeaderMap) {
     let lines = headers.get_all(CONNECTION).into_iter().filter_map(|line| line.to_str().ok());
     let named: Vec<HeaderName> =
@@ -45,7 +47,7 @@ pub(super) fn strip_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Adds the peer behind those that other proxies saw.
+/// Adds the peer behind the addresses that other proxies saw.
 fn append_peer(headers: &mut HeaderMap, peer: SocketAddr) {
     let seen = headers.get_all(FORWARDED_FOR).into_iter().filter_map(|line| line.to_str().ok());
     let chain: Vec<String> = seen.map(str::to_owned).chain([peer.ip().to_string()]).collect();

@@ -1,4 +1,4 @@
-//! Whether a request is still being sent: a limit on the answer must not cut a large upload off.
+//! Upload progress: the limit on the answer must not cut off a request that is still being sent.
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -8,27 +8,28 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// A request's body that tells of each piece that leaves, and by its end that none will follow.
-pub(super) struct Watched {
+/// A request's body that reports each piece that was sent, and by its end that none will follow.
+pub(super) struct ReportingBody {
     body: Body,
-    left: watch::Sender<()>,
+    sent: watch::Sender<()>,
 }
 
-/// Hears of the pieces.
+/// Hears of each piece that was sent.
 pub(super) struct Progress(watch::Receiver<()>);
 
 impl Progress {
-    /// A body like `body`, and who hears of its pieces.
-    pub(super) fn of(body: Body) -> (Watched, Self) {
-        let (left, heard) = watch::channel(());
-        (Watched { body, left }, Self(heard))
+    /// A body that sends `body`, and the progress of sending it.
+    pub(super) fn of(body: Body) -> (ReportingBody, Self) {
+        let (sent, heard) = watch::channel(());
+        (ReportingBody { body, sent }, Self(heard))
     }
 
-    /// Waits until nothing has left for as long as `limit`.
+    /// Waits until nothing was sent for as long as `limit`.
     pub(super) async fn stalled(mut self, limit: Duration) {
         loop {
             match timeout(limit, self.0.changed()).await {
                 Ok(Ok(())) => {}
+                // The body is gone: everything was sent, and the answer gets the whole limit.
                 Ok(Err(_)) => return sleep(limit).await,
                 Err(_) => return,
             }
@@ -36,7 +37,7 @@ impl Progress {
     }
 }
 
-impl HttpBody for Watched {
+impl HttpBody for ReportingBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -46,7 +47,7 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if frame.is_ready() {
-            self.left.send_replace(());
+            self.sent.send_replace(());
         }
         frame
     }

@@ -1,4 +1,5 @@
-//! The passage against real servers on the loopback: what arrives on either side, and what happens when the other side is not well.
+//! The passage against real servers on the loopback: what arrives on either side, and what happens when the
+//! other side is not well.
 
 use super::*;
 use axum::body::{Bytes, to_bytes};

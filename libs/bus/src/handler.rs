@@ -1,9 +1,10 @@
-//! What a worker is to the consume loop: three steps over a batch, all safe to repeat.
+//! What a worker is to the consume loop: three steps over a batch, each safe to repeat.
 //!
-//! `perform` makes the effect of a batch durable; `announce` tells the next stage; `conclude` brings up what
-//! nobody waits for. The loop performs one batch at a time, in queue order, announces it while the next one
-//! is performed, and concludes whatever has been announced meanwhile in one go. Only then is a message
-//! acknowledged, so a crash at any point repeats all of it.
+//! `perform` makes the effects of a batch durable. `announce` tells the next stage. `finalize` does what can
+//! follow the announcement (thread previews and counters, say); no client waits for it. The loop performs one
+//! batch at a time, in queue order, announces it while it performs the next, and finalizes all batches that
+//! were announced meanwhile in one call. It acknowledges a message only then, so a crash at any point repeats
+//! all three.
 
 use crate::settle::Outcome;
 use async_trait::async_trait;
@@ -13,37 +14,37 @@ use std::error::Error;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Something every envelope needs is down. The loop waits and repeats the same step; nothing moves to a retry
-/// queue for it.
+/// Something that every envelope needs is down. The loop waits and repeats the same step; no envelope moves
+/// to a retry queue for it.
 #[derive(Debug, thiserror::Error)]
 #[error("wait for {what}")]
 pub struct Unavailable {
-    /// Which part, for logs and readiness.
+    /// The part that is down, for logs and readiness.
     pub what: &'static str,
-    /// What it said.
+    /// The error that told so.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl Unavailable {
-    /// Part `what` said `source`.
+    /// `what` is the part that is down, `source` the error that told so.
     pub fn new(what: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
         Self { what, source: Box::new(source) }
     }
 }
 
-/// One decoded envelope.
+/// One decoded envelope, as a handler gets it.
 #[derive(Clone, Debug)]
 pub struct Item<T> {
-    /// Identity of what is carried; the same on every repetition.
+    /// Identity of the value; the same on every repetition.
     pub id: Uuid,
-    /// Handler failures so far.
+    /// How often a handler has failed on it so far.
     pub attempt: u32,
-    /// It may have been handled before.
+    /// It may have been handled before, by this or another process.
     pub redelivered: bool,
-    /// What is asked.
+    /// The command, event or signal itself.
     pub value: T,
-    /// Who waits for an answer, for [`crate::port::Broker::reply`].
+    /// Address of whoever waits for an answer, for [`crate::port::Broker::reply`].
     pub reply_to: Option<Arc<str>>,
     /// What the envelopes that come of it continue from, if its trace is sampled.
     pub trace: Option<TraceContext>,
@@ -51,30 +52,30 @@ pub struct Item<T> {
 
 /// What performing a batch came to.
 #[derive(Debug)]
-pub struct Performed<E> {
+pub struct Performed<O> {
     /// One outcome per item, in order.
     pub outcomes: Vec<Outcome>,
-    /// What there is to announce.
-    pub effect: E,
+    /// What is left to announce.
+    pub outbox: O,
 }
 
 /// A worker's work on one queue.
 #[async_trait]
-pub trait Handler: Send + Sync + 'static {
+pub trait BatchHandler: Send + Sync + 'static {
     /// What the queue carries.
     type Value: DeserializeOwned + Clone + Send + Sync + 'static;
-    /// What performing leaves to be announced.
-    type Effect: Send + Sync + 'static;
+    /// What performing a batch leaves to be announced.
+    type Outbox: Send + Sync + 'static;
 
     /// Makes the effects of `batch` durable. Repeating it must come to the same.
-    async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Effect>, Unavailable>;
+    async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Outbox>, Unavailable>;
 
-    /// Tells the next stage. Repeating it must do no harm: whoever hears it recognises ids.
-    async fn announce(&self, effect: &Self::Effect) -> Result<(), Unavailable>;
+    /// Tells the next stage. Repeating it must do no harm: receivers recognise ids.
+    async fn announce(&self, outbox: &Self::Outbox) -> Result<(), Unavailable>;
 
-    /// Finishes what announced batches left and no client waits for, for all of them together. Repeating it
-    /// must come to the same.
-    async fn conclude(&self, _announced: &[Arc<Self::Effect>]) -> Result<(), Unavailable> {
+    /// Does, for several announced batches together, what can follow their announcement and no client waits
+    /// for. Repeating it must come to the same.
+    async fn finalize(&self, _announced: &[Arc<Self::Outbox>]) -> Result<(), Unavailable> {
         Ok(())
     }
 }

@@ -5,8 +5,6 @@
 //! handler has settled it. [`port`] is the seam to a broker and [`contract`] what every broker behind it must
 //! honour.
 
-mod batch;
-mod batch_spans;
 pub mod consume;
 pub mod contract;
 mod explain;
@@ -15,6 +13,5 @@ pub mod port;
 pub mod publish;
 pub mod request;
 pub mod settle;
-mod stage;
 pub mod topology;
 pub mod trace;

@@ -1,8 +1,8 @@
 //! The broker seam: what the rest of the system needs from a message broker, and no more.
 //!
-//! An adapter owns connections and reconnects them by itself; a caller sees [`BrokerError::Unavailable`] at once while there is
-//! none, never a hang. Publishing is confirmed, subscriptions are acknowledged, replies are a courtesy.
-//! [`crate::contract`] is the executable form of every promise here.
+//! An adapter owns connections and reconnects them by itself; a caller sees [`BrokerError::Unavailable`] at
+//! once while there is none, never a hang. Publishing is confirmed, subscriptions are acknowledged, replies
+//! are a courtesy. [`crate::contract`] is the executable form of every promise here.
 
 use crate::topology::{Delay, Topology};
 use async_trait::async_trait;
@@ -18,10 +18,12 @@ pub type Source = Box<dyn std::error::Error + Send + Sync>;
 /// Why the broker did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// No connection now, or it broke while the answer was awaited: it is unknown whether the broker has the message.
+    /// No connection now, or it broke while the answer was awaited: it is unknown whether the broker has the
+    /// message.
     #[error("reach the broker")]
     Unavailable(#[source] Source),
-    /// The broker is there and takes no messages for now (memory or disk alarm), or its confirm did not come in time.
+    /// The broker is there and takes no messages for now (memory or disk alarm), or its confirm did not come
+    /// in time.
     #[error("publish while the broker holds publishers back")]
     Blocked,
     /// No such queue. For a gateway's queue: that gateway is gone.
@@ -30,8 +32,8 @@ pub enum BrokerError {
     /// The broker said no: the queue is full.
     #[error("publish to {0}: the broker refused it")]
     Refused(String),
-    /// The subscription is gone (queue deleted, consumer cancelled, connection lost); its unacknowledged deliveries will come
-    /// again. Subscribe again.
+    /// The subscription is gone (queue deleted, consumer cancelled, connection lost); its unacknowledged
+    /// deliveries will come again. Subscribe again.
     #[error("consume {queue}: the subscription was lost")]
     Lost {
         /// Which.
@@ -98,7 +100,8 @@ pub struct Outgoing {
     pub headers: Headers,
     /// Who waits for an answer.
     pub reply_to: Option<ReplyTo>,
-    /// The `traceparent` header, for tools that look at messages. Consumers do not read it: each envelope has a context of its own.
+    /// The `traceparent` header, for tools that look at messages. Consumers do not read it: each envelope has
+    /// a context of its own.
     pub trace: Option<TraceContext>,
 }
 
@@ -120,13 +123,13 @@ impl Outgoing {
 
 /// Identifies a delivery within its subscription; later deliveries have larger tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag(pub u64);
+pub struct DeliveryTag(pub u64);
 
 /// A message that arrived and awaits its acknowledgement.
 #[derive(Clone, Debug)]
 pub struct Incoming {
     /// For [`Subscription::ack`] and [`Subscription::requeue`].
-    pub tag: Tag,
+    pub tag: DeliveryTag,
     /// An encoded frame, or whatever somebody put into the queue.
     pub payload: Bytes,
     /// It may have been delivered before (to a consumer that died, for example).
@@ -165,21 +168,22 @@ pub trait Broker: Send + Sync + 'static {
     /// Makes every queue of the topology exist. Repeating it changes nothing.
     async fn declare(&self, topology: &Topology) -> Result<(), BrokerError>;
 
-    /// Makes the queue of a gateway exist and bound for [`Destination::AllGateways`]. Repeating it changes nothing; a gateway
-    /// repeats it each time it subscribes anew.
+    /// Makes the queue of a gateway exist and bound for [`Destination::AllGateways`]. Repeating it changes
+    /// nothing; a gateway repeats it each time it subscribes anew.
     ///
-    /// `true` if the queue was there already, with everything sent to it since; `false` if it was made now, so that a gateway
-    /// that had one before has missed something.
+    /// `true` if the queue was there already, with everything sent to it since; `false` if it was made now,
+    /// so that a gateway that had one before has missed something.
     async fn declare_gateway(&self, gateway: &GatewayId) -> Result<bool, BrokerError>;
 
     /// Deletes the queue of a gateway that is leaving in order.
     async fn remove_gateway(&self, gateway: &GatewayId) -> Result<(), BrokerError>;
 
-    /// Opens a publisher for one task. With `replies`, answers to messages sent with [`ReplyTo::Me`] arrive there; when that
-    /// channel is full, answers are dropped. The publisher survives reconnects.
+    /// Opens a publisher for one task. With `replies`, answers to messages sent with [`ReplyTo::Me`] arrive
+    /// there; when that channel is full, answers are dropped. The publisher survives reconnects.
     async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError>;
 
-    /// Starts consuming with at most `prefetch` unacknowledged messages. On a single-active queue further subscribers wait.
+    /// Starts consuming with at most `prefetch` unacknowledged messages. On a single-active queue further
+    /// subscribers wait.
     async fn subscribe(&self, queue: &str, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError>;
 
     /// Answers whoever waits at `address`. At most once, unconfirmed; nobody may be there any more.
@@ -198,7 +202,8 @@ pub trait Publish: Send {
     /// Publishes in order and waits for all confirms; one result per message, in the same order.
     ///
     /// `Ok` means the broker has taken responsibility: the message survives a crash of broker and publisher.
-    /// Answers within a bounded time (seconds) in any case. For [`Destination::AllGateways`], no gateway at all is `Ok`.
+    /// Answers within a bounded time (seconds) in any case. For [`Destination::AllGateways`], no gateway at
+    /// all is `Ok`.
     async fn publish(&mut self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>>;
 }
 
@@ -212,9 +217,9 @@ pub trait Subscription: Send {
     fn try_next(&mut self) -> Option<Incoming>;
 
     /// Done: the broker may forget them.
-    async fn ack(&mut self, tags: &[Tag]) -> Result<(), BrokerError>;
+    async fn ack(&mut self, tags: &[DeliveryTag]) -> Result<(), BrokerError>;
 
-    /// Ends the subscription in order: everything unacknowledged returns to its place in the queue, for the next subscriber,
-    /// without counting as a failed delivery where the broker can tell.
+    /// Ends the subscription in order: everything unacknowledged returns to its place in the queue, for the
+    /// next subscriber, without counting as a failed delivery where the broker can tell.
     async fn cancel(self: Box<Self>) -> Result<(), BrokerError>;
 }

@@ -1,8 +1,9 @@
 //! Group commit: envelopes that wait for the same queue travel as one confirmed broker message.
 //!
-//! In come single envelopes from many tasks, out go frames, one in flight per lane, in arrival order. A lone envelope is sent
-//! at once; while a confirm is outstanding, or shortly after the last flush, envelopes collect. Repeating a frame whose confirm
-//! was lost is safe because whoever handles an envelope recognises its id.
+//! In come single envelopes from many tasks, out go frames, one in flight per lane, in arrival order. A lone
+//! envelope is sent at once; while a confirm is outstanding, or shortly after the last flush, envelopes
+//! collect. Repeating a frame whose confirm was lost is safe because whoever handles an envelope recognises
+//! its id.
 
 use crate::port::{Broker, BrokerError, Destination, Health, Outgoing, Publish, ReplyTo};
 use bytes::Bytes;
@@ -14,15 +15,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-/// Time between two flushes of a lane while it is busy; what comes after a longer silence goes at once. Every frame costs each stage
-/// behind it the same whatever it holds, so this decides the CPU per message at 500–10,000/s (docs/PERFORMANCE.md).
+/// Time between two flushes of a lane while it is busy; what comes after a longer silence goes at once. Every
+/// frame costs each stage behind it the same whatever it holds, so this decides the CPU per message at
+/// 500–10,000/s (docs/PERFORMANCE.md).
 const LINGER: Duration = Duration::from_millis(4);
-/// Envelopes waiting in a lane. About a second of the whole system's peak; past it, callers are told to slow down.
+/// Envelopes waiting in a lane. About a second of the whole system's peak; past it, callers are told to slow
+/// down.
 const LANE_CAPACITY: usize = 4_096;
 /// How long a caller waits for a place in a full lane: a burst passes in that time, an overload does not.
 const FULL_LANE_PATIENCE: Duration = Duration::from_millis(250);
-/// How long a frame whose confirm was lost is repeated before its callers are told. A reconnect takes 0.1–2 s. Callers wait as long
-/// ([`crate::request::ANSWER_PATIENCE`]), so what is older and whose caller has gone was answered with a failure.
+/// How long a frame whose confirm was lost is repeated before its callers are told. A reconnect takes 0.1–2
+/// s. Callers wait as long ([`crate::request::ANSWER_PATIENCE`]), so what is older and whose caller has gone
+/// was answered with a failure.
 const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause between two tries of such a frame.
 const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
@@ -71,7 +75,8 @@ struct Job {
 }
 
 impl Job {
-    /// Whether its caller has been told that it failed. One that merely left early may still expect it to be done.
+    /// Whether its caller has been told that it failed. One that merely left early may still expect it to be
+    /// done.
     fn is_given_up(&self) -> bool {
         self.confirmed.is_closed() && self.taken_at.elapsed() >= LOST_CONFIRM_PATIENCE
     }
@@ -85,7 +90,8 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// Opens a lane to `queue`; its task runs on `tracker` until every clone of the lane is gone and all it held is sent.
+    /// Opens a lane to `queue`; its task runs on `tracker` until every clone of the lane is gone and all it
+    /// held is sent.
     ///
     /// With `replies`, answers to the envelopes arrive there.
     pub async fn open(
@@ -112,7 +118,8 @@ impl Lane {
         Ok(Self { jobs, health })
     }
 
-    /// Takes a place in the lane. Order of calls is order of publishing. Fails at once while there is no broker.
+    /// Takes a place in the lane. Order of calls is order of publishing. Fails at once while there is no
+    /// broker.
     pub async fn send(&self, envelope: Envelope) -> Result<Confirmation, PublishError> {
         match *self.health.borrow() {
             Health::Up => {}
@@ -189,7 +196,8 @@ impl LaneTask {
         }
     }
 
-    /// What fits into one frame, without what was given up meanwhile: after a broker that hung nobody must find done what failed long ago.
+    /// What fits into one frame, without what was given up meanwhile: after a broker that hung nobody must
+    /// find done what failed long ago.
     fn collect(&mut self, first: Job) -> Vec<Job> {
         let (mut bytes, mut jobs, mut next) = (0, Vec::new(), Some(first));
         while let Some(job) = next {

@@ -1,7 +1,8 @@
 //! The map: every queue there is, what it carries, and how it must be declared.
 //!
-//! This file is the only place that names a queue. `rabbitmq/definitions.json` is generated from it and every adapter
-//! declares from it. Queues are never created per user or thread; the only dynamic ones are one per gateway process.
+//! This file is the only place that names a queue. `rabbitmq/definitions.json` is generated from it and every
+//! adapter declares from it. Queues are never created per user or thread; the only dynamic ones are one per
+//! gateway process.
 
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::command::{Command, Subject};
@@ -12,22 +13,25 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Shards of the command and event queues unless configured otherwise. Fixed per deployment: changing it moves threads
-/// between shards, so it is done with empty queues.
+/// Shards of the command and event queues unless configured otherwise. Fixed per deployment: changing it
+/// moves threads between shards, so it is done with empty queues.
 pub const DEFAULT_SHARDS: u16 = 4;
 /// More shards than this only split batches: measured, they buy no throughput.
 pub const MAX_SHARDS: u16 = 64;
 /// Deliveries of one frame that end without an acknowledgement (the process died) before the broker parks it.
 ///
-/// A frame is split into single envelopes before that ([`SUSPECT_DELIVERIES`]), so only the envelope that kills its worker gets here.
-/// Before 4.3 RabbitMQ also counts what a worker returns in order, so a few restarts while the store is down must fit in.
+/// A frame is split into single envelopes before that ([`SUSPECT_DELIVERIES`]), so only the envelope that
+/// kills its worker gets here. Before 4.3 RabbitMQ also counts what a worker returns in order, so a few
+/// restarts while the store is down must fit in.
 pub const DELIVERY_LIMIT: u32 = 10;
-/// From this many unfinished deliveries on, a frame is suspected to kill its worker and is split into frames of one.
+/// From this many unfinished deliveries on, a frame is suspected to kill its worker and is split into frames
+/// of one.
 pub const SUSPECT_DELIVERIES: u32 = 3;
-/// A gateway's queue is deleted when nobody has consumed it for this long. Long enough for a broker restart, during which
-/// the gateway and its sockets live on and nothing addressed to them may be lost.
+/// A gateway's queue is deleted when nobody has consumed it for this long. Long enough for a broker restart,
+/// during which the gateway and its sockets live on and nothing addressed to them may be lost.
 pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
-/// Bound of a gateway's queue. A gateway that falls this far behind is stuck; publishers get a refusal, not a growing queue.
+/// Bound of a gateway's queue. A gateway that falls this far behind is stuck; publishers get a refusal, not a
+/// growing queue.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// What the name of a gateway's queue starts with.
 const GATEWAY_PREFIX: &str = "gateway.";
@@ -79,8 +83,8 @@ impl<T> Sharded<T> {
     }
 }
 
-/// The shard of a thread or user: FNV-1a over the id, so every publisher of every version agrees. Its halves are folded, since the low
-/// bits alone mix badly.
+/// The shard of a thread or user: FNV-1a over the id, so every publisher of every version agrees. Its halves
+/// are folded, since the low bits alone mix badly.
 pub fn shard_of(subject: &Subject, shards: u16) -> u16 {
     let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = subject.key().iter().fold(0xcbf2_9ce4_8422_2325_u64, mix);
@@ -89,8 +93,8 @@ pub fn shard_of(subject: &Subject, shards: u16) -> u16 {
 
 /// Commands to the persistence worker.
 pub const PERSIST: Sharded<Command> = Sharded::fixed("persist");
-/// How far people have come in threads, to the persistence worker too. Beside [`PERSIST`], because receipts are as many as messages and
-/// take longer, and no message is to wait behind them (docs/adr/0008).
+/// How far people have come in threads, to the persistence worker too. Beside [`PERSIST`], because receipts
+/// are as many as messages and take longer, and no message is to wait behind them (docs/adr/0008).
 pub const CURSORS: Sharded<Command> = Sharded::fixed("cursors");
 /// Events to the fan-out worker.
 pub const FANOUT: Sharded<Event> = Sharded::fixed("fanout");
@@ -113,13 +117,15 @@ pub fn gateway_of(name: &str) -> Option<GatewayId> {
     name.strip_prefix(GATEWAY_PREFIX).map(GatewayId::from)
 }
 
-/// Where envelopes of `queue` go that nobody could handle. All gateways share one: their own queues come and go.
+/// Where envelopes of `queue` go that nobody could handle. All gateways share one: their own queues come and
+/// go.
 pub fn dead(queue: &str) -> String {
     let origin = if queue.starts_with(GATEWAY_PREFIX) { "gateway" } else { queue };
     format!("dead.{origin}")
 }
 
-/// A rung of the retry ladder: everything in its queue waits equally long, so nothing blocks what is behind it.
+/// A rung of the retry ladder: everything in its queue waits equally long, so nothing blocks what is behind
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Delay {
     /// 1 s: a hiccup.
@@ -223,7 +229,8 @@ impl Topology {
         let of_shard =
             |shard| [PERSIST.shard(shard).name, CURSORS.shard(shard).name, FANOUT.shard(shard).name];
         let sharded = (0..self.shards).flat_map(of_shard).map(Cow::into_owned);
-        // Signs of devices in order too; and without a store that sweepers share, only one of them may know who is there.
+        // Signs of devices in order too; and without a store that sweepers share, only one of them may know
+        // who is there.
         let in_order = sharded.chain([PRESENCE.name().to_owned()]);
         let mut queues: Vec<QueueSpec> =
             in_order.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();

@@ -1,15 +1,17 @@
-//! Events become deliveries: each event goes to every gateway where one of the thread's people is connected.
+//! The fan-out stage: it sends each event to every gateway where one of the thread's people is connected.
 //!
-//! In come events of one shard, in order; out go frames, one per gateway and batch. The client's JSON is written here, once.
-//! Nothing is stored; safe to repeat because a gateway delivers each event id once. What clients are told is in [`wording`], what becomes
-//! of a gateway that does not empty its queue in [`overflow`].
+//! In come events of one shard, in order; out go frames, one per gateway and batch. The stage writes the
+//! client's JSON, once, and stores nothing. It is safe to repeat because a gateway delivers each event id
+//! once. [`client_events`] says what clients hear of an event, [`overflow`] what happens to a gateway that
+//! does not empty its queue.
 
+mod client_events;
+mod known_gateways;
 mod overflow;
-mod wording;
 
-use self::overflow::Seen;
+use self::known_gateways::KnownGateways;
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT};
@@ -31,36 +33,45 @@ pub struct Fanout {
     clock: Arc<dyn Clock>,
     metrics: QueueMetrics,
     series: FanoutMetrics,
-    seen: Seen,
+    known_gateways: KnownGateways,
 }
 
-/// Envelopes by gateway, in event order.
+/// What a batch of events leaves to be sent: envelopes by gateway, in event order.
 #[derive(Debug, Default)]
 pub struct Routes {
     to_all: Vec<Envelope>,
     by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
 }
 
-/// What the stage needs.
+/// What the fan-out stage needs.
 pub struct FanoutParts {
-    /// Who is in a thread.
+    /// Tells who is in a thread.
     pub membership: Membership,
-    /// Where they are.
+    /// Tells at which gateways people are connected.
     pub registry: Arc<dyn Registry>,
-    /// Where gateways listen.
+    /// Carries frames to the gateways.
     pub broker: Arc<dyn Broker>,
-    /// The time of day.
+    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Fanout {
-    /// The stage of shard `shard`.
+    /// Opens the stage of shard `shard`.
     pub async fn open(shard: u16, parts: FanoutParts, metrics: &Metrics) -> Result<Self, BrokerError> {
         let FanoutParts { membership, registry, broker, clock } = parts;
         let gateways = Mutex::new(broker.publisher(None).await?);
         let series = metrics.fanout.clone();
         let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
-        Ok(Self { membership, registry, broker, gateways, clock, metrics, series, seen: Seen::default() })
+        Ok(Self {
+            membership,
+            registry,
+            broker,
+            gateways,
+            clock,
+            metrics,
+            series,
+            known_gateways: KnownGateways::default(),
+        })
     }
 
     fn observe_age(&self, batch: &[Item<Event>]) {
@@ -69,52 +80,54 @@ impl Fanout {
         }
     }
 
-    /// Who is in the threads of this batch. A thread's own event says it, and replaces what was remembered.
+    /// Who is in the threads of this batch. The event of a new thread names its people, and replaces what was
+    /// remembered.
     async fn people(&self, batch: &[Item<Event>]) -> Result<HashMap<ThreadId, Participants>, Unavailable> {
         for item in batch {
             if let Event::ThreadCreated { thread } = &item.value {
                 self.membership.remember(thread.id, thread.participants.clone().into());
             }
         }
-        let thread = |item: &Item<Event>| match item.value.audience() {
-            Audience::Thread(thread) => Some(thread),
-            _ => None,
-        };
-        let threads: Vec<ThreadId> = batch.iter().filter_map(thread).collect();
+        let mut threads: Vec<ThreadId> = Vec::new();
+        for item in batch {
+            if let Audience::Thread(thread) = item.value.audience() {
+                threads.push(thread);
+            }
+        }
         let people = self.membership.of_all(&threads).await;
-        people.map_err(|error| Unavailable { what: "the store", source: Box::new(error) })
+        people.map_err(|error| Unavailable::new("the store", error))
     }
 
-    /// Where they and those who are told alone are; if nobody can say, the answer is incomplete and everything goes to every gateway.
+    /// Where the people of these threads are, and those of whom an event is for them alone. If the registry
+    /// cannot say, the answer is incomplete and everything goes to every gateway.
     async fn locate(&self, batch: &[Item<Event>], people: &HashMap<ThreadId, Participants>) -> Located {
         let mut users: BTreeSet<UserId> = people.values().flat_map(|people| people.iter().cloned()).collect();
-        users.extend(batch.iter().filter_map(|item| match item.value.audience() {
-            Audience::User(user) => Some(user),
-            _ => None,
-        }));
+        for item in batch {
+            if let Audience::User(user) = item.value.audience() {
+                users.insert(user);
+            }
+        }
         let users: Vec<UserId> = users.into_iter().collect();
         let located = self.registry.locate(&users).await.unwrap_or_else(|error| {
             tracing::debug!(error = &error as &dyn std::error::Error, "the registry cannot say who is where");
             Located::default()
         });
-        self.seen.remember(located.gateways.values().flatten());
+        self.known_gateways.remember(located.gateways.values().flatten());
         if !located.complete {
             self.series.broadcasts.inc();
         }
         located
     }
-}
 
-impl Fanout {
     async fn publish(&self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>> {
         self.gateways.lock().await.publish(messages).await
     }
 }
 
 #[async_trait]
-impl Handler for Fanout {
+impl BatchHandler for Fanout {
     type Value = Event;
-    type Effect = Routes;
+    type Outbox = Routes;
 
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
         self.observe_age(batch);
@@ -123,7 +136,7 @@ impl Handler for Fanout {
         let mut routes = Routes::default();
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
-        Ok(Performed { outcomes, effect: routes })
+        Ok(Performed { outcomes, outbox: routes })
     }
 
     async fn announce(&self, routes: &Routes) -> Result<(), Unavailable> {
@@ -135,10 +148,11 @@ impl Handler for Fanout {
         for (message, result) in messages.into_iter().zip(results) {
             match result {
                 Ok(()) => self.series.routed.inc(),
-                // The gateway and its sockets are gone; their clients come back elsewhere and read what they missed.
+                // The gateway and its sockets are gone; their clients connect to another gateway and read
+                // what they missed.
                 Err(BrokerError::Unroutable(_)) => self.series.gone.inc(),
                 Err(BrokerError::Refused(at)) => self.overflowed(message, &at).await?,
-                Err(error) => return Err(Unavailable { what: "the broker", source: Box::new(error) }),
+                Err(error) => return Err(Unavailable::new("the broker", error)),
             }
         }
         Ok(())
@@ -153,12 +167,12 @@ impl Routes {
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
     ) -> Outcome {
-        if wording::is_stale(&item.value, now) {
+        if client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
-        let envelope = match wording::deliver(&item.value, item.redelivered) {
+        let envelope = match client_events::delivery(&item.value, item.redelivered) {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
-            Err(reason) => return Outcome::Reject { reason },
+            Err(error) => return Outcome::reject_for(&error),
         };
         let gateways: BTreeSet<&GatewayId> = match item.value.audience() {
             Audience::Thread(thread) => {

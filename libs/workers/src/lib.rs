@@ -1,6 +1,8 @@
-//! The stages behind the broker, one module each: what a stage does with a batch, and why doing it twice is safe.
+//! The stages behind the broker, one module each: what a stage does with a batch, and why doing it twice is
+//! safe.
 //!
-//! A worker is a [`eventflow_bus::handler::Handler`]; subscribing, batching, retrying and parking belong to the bus.
+//! A worker is a [`eventflow_bus::handler::BatchHandler`]; subscribing, batching, retrying and parking belong
+//! to the bus.
 
 pub mod fanout;
 pub mod persistence;

@@ -18,12 +18,12 @@ use self::applied::Applied;
 pub use self::outbox::CommandOutbox;
 use self::outbox::OutboxEvent;
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
-use eventflow_protocol::codec;
+use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
@@ -33,10 +33,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-/// Tries to bring threads up to their messages when the store fails at it for a reason that may pass.
+/// How often the stage tries to bring threads up to their messages while the store fails at it for a reason
+/// that may pass.
 const TOUCH_TRIES: u32 = 3;
 
-/// The persistence stage of one shard: one for its commands, and one for its cursors.
+/// The persistence stage of one queue. Each shard has two: one for its commands and one for its cursors.
 pub struct Persistence {
     pub(super) parts: PersistenceParts,
     events: Mutex<Box<dyn Publish>>,
@@ -45,25 +46,25 @@ pub struct Persistence {
     published: QueueMetrics,
 }
 
-/// What the stage needs.
+/// What the persistence stage needs.
 #[derive(Clone)]
 pub struct PersistenceParts {
-    /// Threads and messages.
+    /// Keeps threads and messages.
     pub store: Arc<dyn Store>,
-    /// Notifications and preferences.
+    /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
-    /// Profiles and revocations.
+    /// Keeps profiles and revocations.
     pub directory: Arc<dyn Directory>,
-    /// Where events and answers go.
+    /// Carries events to the fan-out stage and replies to the ingress.
     pub broker: Arc<dyn Broker>,
-    /// The time of day.
+    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Persistence {
-    /// The stage of `way`'s shard `shard`, publishing to the fan-out shard of the same number.
+    /// Opens the stage for shard `shard` of `commands`, publishing to the fan-out shard of the same number.
     pub async fn open(
-        way: &Sharded<Command>,
+        commands: &Sharded<Command>,
         shard: u16,
         parts: PersistenceParts,
         metrics: &Metrics,
@@ -71,7 +72,7 @@ impl Persistence {
         let next = FANOUT.shard(shard);
         let events = Mutex::new(parts.broker.publisher(None).await?);
         let published = metrics.bus.queue(next.name());
-        let metrics = metrics.bus.queue(way.shard(shard).name());
+        let metrics = metrics.bus.queue(commands.shard(shard).name());
         Ok(Self { parts, events, next, metrics, published })
     }
 
@@ -92,30 +93,35 @@ impl Persistence {
     }
 
     async fn publish(&self, events: &[OutboxEvent]) -> Result<(), Unavailable> {
-        let envelopes = events
-            .iter()
-            .map(envelope)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Unavailable::new("encoding", error))?;
-        let next = || Destination::Queue(self.next.name().to_owned());
-        let messages = Frame::pack(envelopes)
-            .iter()
-            .map(|frame| Outgoing::of_frame(next(), frame))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Unavailable::new("encoding", error))?;
+        let messages = self.messages(events).map_err(|error| Unavailable::new("encoding", error))?;
         if messages.is_empty() {
             return Ok(());
         }
         let timer = self.published.confirm_seconds.start_timer();
         for result in self.events.lock().await.publish(messages).await {
-            result
-                .inspect_err(|_| self.published.publish_failures.inc())
-                .map_err(|error| Unavailable::new("the broker", error))?;
+            if let Err(error) = result {
+                self.published.publish_failures.inc();
+                return Err(Unavailable::new("the broker", error));
+            }
         }
         timer.observe_duration();
         self.published.published.inc_by(events.len() as u64);
         self.published.publish_batch.observe(events.len() as f64);
         Ok(())
+    }
+
+    /// The events as messages to the fan-out stage, as few as their size allows.
+    fn messages(&self, events: &[OutboxEvent]) -> Result<Vec<Outgoing>, CodecError> {
+        let mut envelopes = Vec::with_capacity(events.len());
+        for event in events {
+            envelopes.push(envelope(event)?);
+        }
+        let mut messages = Vec::new();
+        for frame in Frame::pack(envelopes) {
+            let to = Destination::Queue(self.next.name().to_owned());
+            messages.push(Outgoing::of_frame(to, &frame)?);
+        }
+        Ok(messages)
     }
 
     async fn reply(&self, replies: &HashMap<Arc<str>, ReplyFrame>) {
@@ -156,9 +162,9 @@ impl Persistence {
 }
 
 #[async_trait]
-impl Handler for Persistence {
+impl BatchHandler for Persistence {
     type Value = Command;
-    type Effect = CommandOutbox;
+    type Outbox = CommandOutbox;
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         self.observe_age(batch);
@@ -168,7 +174,7 @@ impl Handler for Persistence {
             let applied = self.apply_part(part).await?;
             outcomes.extend(part.iter().zip(applied).map(|(item, applied)| outbox.add(item, applied)));
         }
-        Ok(Performed { outcomes, effect: outbox })
+        Ok(Performed { outcomes, outbox: outbox })
     }
 
     async fn announce(&self, outbox: &CommandOutbox) -> Result<(), Unavailable> {
@@ -178,22 +184,31 @@ impl Handler for Persistence {
 
     /// Brings thread documents up to their messages, once per thread for all batches that were announced
     /// meanwhile.
-    async fn conclude(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
+    async fn finalize(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
         let stored: Vec<Message> = announced.iter().flat_map(|outbox| outbox.stored().cloned()).collect();
         if stored.is_empty() { Ok(()) } else { self.touch(&stored).await }
     }
 }
 
-/// "Read everything" means everything before it, and a message that is sent after a thread was put away
-/// brings it back: what comes after either belongs to the next part.
+/// Whether the commands after this one belong to the next part.
+///
+/// "Read everything" means everything before the command, and a message that is sent after somebody put a
+/// thread away brings it back. So what follows either must not be carried out before it.
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
         Command::ArchiveThread(_) => true,
-        _ => false,
+        Command::CreateThread(_)
+        | Command::SendMessage(_)
+        | Command::ChangeMessage(_)
+        | Command::Notify(_)
+        | Command::ChangeNotifications(_)
+        | Command::SetPreferences(_)
+        | Command::PutProfile(_)
+        | Command::Revoke(_) => false,
     }
 }
 
-fn envelope(OutboxEvent { event, trace }: &OutboxEvent) -> Result<Envelope, codec::CodecError> {
+fn envelope(OutboxEvent { event, trace }: &OutboxEvent) -> Result<Envelope, CodecError> {
     Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: *trace })
 }

@@ -1,25 +1,29 @@
-//! Signals of devices become presence: who is online, away or offline, said to those who look.
+//! The presence stage: it makes signals of devices into presence (who is online, away or offline) and
+//! announces each change.
 //!
-//! In come signals of gateways, and the passing of time: a lease, a grace or the time to away runs out. Out goes each change of a person
-//! to every gateway, whose sockets know whom they look at. Safe to repeat because a signal heard again changes nothing, and
-//! because whoever was judged and perhaps not told of is told of again.
+//! In come signals of gateways, and the passing of time: a lease, a grace period or the time to away runs
+//! out. Out goes each person's change to every gateway, whose sockets know whom they watch. The stage is safe
+//! to repeat because a signal heard again changes nothing, and because it announces again whoever it judged
+//! and perhaps did not announce.
 
-mod patience;
+mod outage_guard;
 
-use self::patience::Patience;
+use self::outage_guard::OutageGuard;
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PRESENCE;
 use eventflow_metrics::{Metrics, PresenceMetrics, PresenceStatus, QueueMetrics};
 use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
+use eventflow_protocol::client::events::{PresenceSync, ServerEvent as _};
 use eventflow_protocol::event::{Audience, Delivery};
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::presence::{Presence, Signal, Status};
 use eventflow_protocol::{CommandId, EventId, Timestamp, UserId, codec};
 use parking_lot::Mutex as Lock;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,15 +31,15 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How often it is asked who is due. Asking costs one look at an ordered set, and a departure is told within the grace and this.
+/// How often the sweeper asks who is due. Asking costs one look at an ordered set. A departure is announced
+/// within the grace period and this.
 pub const SWEEP_TICK: Duration = Duration::from_secs(1);
-/// People judged at once: one round trip's worth.
+/// People judged in one call: what one round trip carries well.
 const JUDGED_AT_ONCE: usize = 500;
-/// Rounds of one sweep, so that it ends even if more become due than it can judge.
+/// Rounds of one sweep, so that a sweep ends even if more people become due than it can judge.
 const ROUNDS_MAX: usize = 40;
-
-/// How long the end waits for the broker to take what was not told yet.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a sweeper that ends waits for the broker to take the changes it has not announced yet.
+const LAST_ANNOUNCEMENT_LIMIT: Duration = Duration::from_secs(2);
 
 /// The presence stage: a handler for the queue of signals, and a loop that lets time pass.
 pub struct Sweeper {
@@ -43,163 +47,191 @@ pub struct Sweeper {
     gateways: Mutex<Box<dyn Publish>>,
     broker_health: watch::Receiver<Health>,
     clock: Arc<dyn Clock>,
-    /// People whose change may have been judged without being told: a judgement that was not answered, a batch that was not finished.
-    doubtful: Lock<HashSet<UserId>>,
+    /// People whose change may have been judged and not announced: the store did not answer a judgement, or a
+    /// batch was not finished.
+    unannounced: Lock<HashSet<UserId>>,
     metrics: QueueMetrics,
     series: PresenceMetrics,
 }
 
-/// What the stage needs.
+/// What the presence stage needs.
 pub struct SweeperParts {
-    /// Who is there.
+    /// Keeps the devices and their leases.
     pub store: Arc<dyn PresenceStore>,
-    /// To every gateway.
+    /// Publishes to every gateway.
     pub gateways: Box<dyn Publish>,
-    /// Whether signals can come in at all.
+    /// Tells whether signals can come in at all.
     pub broker_health: watch::Receiver<Health>,
-    /// The time of day.
+    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Changes to tell, one delivery each.
+/// Changes of people's presence that are left to announce, one delivery each.
 #[derive(Debug, Default)]
-pub struct Announcement(Vec<Envelope>);
+pub struct PresenceOutbox(Vec<Envelope>);
 
 impl Sweeper {
-    /// The stage on this store and broker. Run it as the handler of [`PRESENCE`], and [`Sweeper::run`] beside it.
+    /// Opens the stage on this store and broker. Run it as the handler of [`PRESENCE`], and [`Sweeper::run`]
+    /// beside it.
     pub async fn open(
         store: Arc<dyn PresenceStore>,
         broker: &dyn Broker,
         clock: Arc<dyn Clock>,
         metrics: &Metrics,
     ) -> Result<Self, BrokerError> {
-        let (gateways, broker_health) = (broker.publisher(None).await?, broker.health());
+        let gateways = broker.publisher(None).await?;
+        let broker_health = broker.health();
         Ok(Self::new(SweeperParts { store, gateways, broker_health, clock }, metrics))
     }
 
-    /// The stage made of these parts.
+    /// Makes the stage of these parts.
     pub fn new(parts: SweeperParts, metrics: &Metrics) -> Self {
         let SweeperParts { store, gateways, broker_health, clock } = parts;
-        let (doubtful, series) = (Lock::default(), metrics.presence.clone());
-        let metrics = metrics.bus.queue(PRESENCE.name());
-        Self { store, gateways: Mutex::new(gateways), broker_health, clock, doubtful, metrics, series }
+        Self {
+            store,
+            gateways: Mutex::new(gateways),
+            broker_health,
+            clock,
+            unannounced: Lock::default(),
+            metrics: metrics.bus.queue(PRESENCE.name()),
+            series: metrics.presence.clone(),
+        }
     }
 
-    /// Judges who is due every [`SWEEP_TICK`] until `shutdown`, several sweepers at once if there are.
+    /// Judges who is due every [`SWEEP_TICK`] until `shutdown`. Several sweepers may run at once.
     pub async fn run(&self, shutdown: CancellationToken) {
         let mut ticks = ticks(SWEEP_TICK);
-        let mut patience = Patience::new(Instant::now());
-        let mut untold = Announcement::default();
+        let mut outages = OutageGuard::new(Instant::now());
+        let mut unsent = PresenceOutbox::default();
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                _ = ticks.tick() => self.sweep(&mut patience, &mut untold).await,
+                _ = ticks.tick() => self.sweep(&mut outages, &mut unsent).await,
             }
         }
-        self.tell_at_the_end(&untold).await;
+        self.announce_at_the_end(&unsent).await;
     }
 
-    /// Nobody else knows of what was judged and not told: the next sweeper finds it judged.
-    async fn tell_at_the_end(&self, untold: &Announcement) {
-        match timeout(LAST_WORDS, self.announce(untold)).await {
+    /// Announces what this sweeper judged and did not announce yet. The next sweeper finds it judged, so
+    /// nobody else would announce it.
+    async fn announce_at_the_end(&self, unsent: &PresenceOutbox) {
+        match timeout(LAST_ANNOUNCEMENT_LIMIT, self.announce(unsent)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "changes of presence stay untold")
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "changes of presence were not announced"
+                );
             }
-            Err(_) => tracing::warn!("changes of presence stay untold: the broker did not take them in time"),
+            Err(_) => {
+                tracing::warn!("changes of presence were not announced: the broker did not take them in time")
+            }
         }
     }
 
-    /// One look at who is due, and the outage before or after it. `untold` keeps what could not be told.
-    async fn sweep(&self, patience: &mut Patience, untold: &mut Announcement) {
-        let swept = match self.probe().await {
-            Ok(()) => {
-                if patience.succeeded(Instant::now()) {
-                    tracing::info!(
-                        "presence can be judged again, once every device has had the time to renew"
-                    );
-                }
-                if patience.is_over(Instant::now()) { self.judge_due(untold).await } else { Ok(()) }
-            }
-            Err(error) => Err(error),
-        };
-        match swept {
+    /// One sweep, unless a dependency is down or was down lately. `unsent` keeps what could not be announced.
+    async fn sweep(&self, outages: &mut OutageGuard, unsent: &mut PresenceOutbox) {
+        match self.try_sweep(outages, unsent).await {
             Ok(()) => self.series.last_sweep_seconds.set(self.clock.now().0 / 1_000),
             Err(error) => {
-                if patience.failed(Instant::now()) {
+                if outages.failed(Instant::now()) {
                     tracing::warn!(error = &error as &dyn std::error::Error, "presence cannot be judged");
                 }
             }
         }
     }
 
-    /// Whether signals come in and can be kept.
+    async fn try_sweep(
+        &self,
+        outages: &mut OutageGuard,
+        unsent: &mut PresenceOutbox,
+    ) -> Result<(), Unavailable> {
+        self.probe().await?;
+        if outages.succeeded(Instant::now()) {
+            tracing::info!("presence can be judged again, once every device has had the time to renew");
+        }
+        if outages.trusts_absence(Instant::now()) {
+            self.judge_due(unsent).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails if signals cannot come in or cannot be kept.
     async fn probe(&self) -> Result<(), Unavailable> {
         if let Health::Down(reason) = &*self.broker_health.borrow() {
             return Err(Unavailable { what: "the broker", source: reason.clone().into() });
         }
-        self.store.due(self.clock.now(), 1).await.map(|_| ()).map_err(away)
-    }
-
-    async fn judge_due(&self, untold: &mut Announcement) -> Result<(), Unavailable> {
-        for _ in 0..ROUNDS_MAX {
-            self.announce(untold).await?;
-            *untold = Announcement::default();
-            let now = self.clock.now();
-            let mut users = self.store.due(now, JUDGED_AT_ONCE).await.map_err(away)?;
-            let all_at_once = users.len() < JUDGED_AT_ONCE;
-            users.extend(self.doubtful.lock().iter().take(JUDGED_AT_ONCE).cloned());
-            *untold = self.judge(&users, now).await?;
-            if all_at_once {
-                break;
-            }
-        }
-        self.announce(untold).await?;
-        *untold = Announcement::default();
+        self.store.due(self.clock.now(), 1).await.map_err(store_unavailable)?;
         Ok(())
     }
 
-    /// Judges these people: what there is to tell of them. The one way from a status to an announcement.
-    async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Announcement, Unavailable> {
-        if users.is_empty() {
-            return Ok(Announcement::default());
+    async fn judge_due(&self, unsent: &mut PresenceOutbox) -> Result<(), Unavailable> {
+        for _ in 0..ROUNDS_MAX {
+            self.announce_unsent(unsent).await?;
+            let now = self.clock.now();
+            let mut users = self.store.due(now, JUDGED_AT_ONCE).await.map_err(store_unavailable)?;
+            let is_last_round = users.len() < JUDGED_AT_ONCE;
+            users.extend(self.unannounced.lock().iter().take(JUDGED_AT_ONCE).cloned());
+            *unsent = self.judge(&users, now).await?;
+            if is_last_round {
+                break;
+            }
         }
-        let doubtful: Vec<UserId> = {
-            let doubtful = self.doubtful.lock();
-            users.iter().filter(|user| doubtful.contains(*user)).cloned().collect()
+        self.announce_unsent(unsent).await
+    }
+
+    async fn announce_unsent(&self, unsent: &mut PresenceOutbox) -> Result<(), Unavailable> {
+        self.announce(unsent).await?;
+        *unsent = PresenceOutbox::default();
+        Ok(())
+    }
+
+    /// Judges these people, and gives what there is to announce of them. Every announcement comes from here.
+    async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<PresenceOutbox, Unavailable> {
+        if users.is_empty() {
+            return Ok(PresenceOutbox::default());
+        }
+        let again: Vec<UserId> = {
+            let unannounced = self.unannounced.lock();
+            users.iter().filter(|user| unannounced.contains(*user)).cloned().collect()
         };
-        // Before the judgement: what fails after it would lose its changes.
-        let mut told = if doubtful.is_empty() {
+        // Read before the judgement: if reading failed after it, the judgement's changes would be lost.
+        let mut changes = if again.is_empty() {
             HashMap::default()
         } else {
-            self.store.presence(&doubtful, now).await.map_err(away)?
+            self.store.presence(&again, now).await.map_err(store_unavailable)?
         };
         match self.store.judge(users, now).await {
-            Ok(changes) => {
-                told.extend(changes.into_iter().map(|change| (change.user_id.clone(), change)));
-                self.doubtful.lock().retain(|user| !doubtful.contains(user));
-                Ok(Announcement(told.values().map(|presence| self.tell(presence, now)).collect()))
+            Ok(judged) => {
+                changes.extend(judged.into_iter().map(|change| (change.user_id.clone(), change)));
+                self.unannounced.lock().retain(|user| !again.contains(user));
+                Ok(PresenceOutbox(changes.values().map(|presence| self.delivery(presence, now)).collect()))
             }
             Err(error) => {
-                self.doubtful.lock().extend(users.iter().cloned());
-                Err(away(error))
+                // The store may have judged them all the same.
+                self.unannounced.lock().extend(users.iter().cloned());
+                Err(store_unavailable(error))
             }
         }
     }
 
-    fn tell(&self, presence: &Presence, now: Timestamp) -> Envelope {
+    /// The delivery of a change, in the envelope in which it goes to every gateway.
+    fn delivery(&self, presence: &Presence, now: Timestamp) -> Envelope {
         let status = match presence.status {
             Status::Online => PresenceStatus::Online,
             Status::Away => PresenceStatus::Away,
             Status::Offline => PresenceStatus::Offline,
         };
         self.series.changes.of(status).inc();
-        let payload = serde_json::to_string(presence).expect("an id, a status and a time always encode");
+        let sync = PresenceSync(Cow::Borrowed(presence));
+        let payload = serde_json::to_string(&sync).expect("an id, a status and a time always encode");
         let event_id = EventId::caused_by(CommandId::new(), "presence changed");
         let audience = Audience::Watchers(presence.user_id.clone());
-        let delivery =
-            Delivery { ephemeral: true, ..Delivery::new(event_id, audience, "presence:sync", payload, now) };
+        let delivery = Delivery {
+            ephemeral: true,
+            ..Delivery::new(event_id, audience, PresenceSync::NAME, payload, now)
+        };
         let body = codec::encode(&delivery).expect("a delivery always encodes");
         Envelope { id: event_id.0, attempt: 0, body, trace: None }
     }
@@ -213,32 +245,30 @@ impl Sweeper {
 }
 
 #[async_trait]
-impl Handler for Sweeper {
+impl BatchHandler for Sweeper {
     type Value = Signal;
-    type Effect = Announcement;
+    type Outbox = PresenceOutbox;
 
-    /// Without the store the batch waits, but no longer than its signals are worth something: so what waits at the broker is bounded by
-    /// what is said within one lease.
-    async fn perform(&self, batch: &[Item<Signal>]) -> Result<Performed<Announcement>, Unavailable> {
+    /// Without the store the batch waits, but no longer than its signals can say something. So what waits at
+    /// the broker is at most what gateways send within one lease.
+    async fn perform(&self, batch: &[Item<Signal>]) -> Result<Performed<PresenceOutbox>, Unavailable> {
         self.observe_age(batch);
         let now = self.clock.now();
         let fresh: Vec<&Item<Signal>> = batch.iter().filter(|item| is_fresh(&item.value, now)).collect();
-        let mut seen = HashSet::new();
-        let users: Vec<UserId> =
-            fresh.iter().map(|item| &item.value.user_id).filter(|user| seen.insert(*user)).cloned().collect();
+        let users = distinct_users(&fresh);
         let signals: Vec<Signal> = fresh.iter().map(|item| item.value.clone()).collect();
         if !signals.is_empty() {
-            self.store.record(&signals).await.map_err(away)?;
+            self.store.record(&signals).await.map_err(store_unavailable)?;
         }
         let repeated = fresh.iter().filter(|item| item.redelivered).map(|item| item.value.user_id.clone());
-        self.doubtful.lock().extend(repeated);
-        let effect = self.judge(&users, now).await?;
+        self.unannounced.lock().extend(repeated);
+        let outbox = self.judge(&users, now).await?;
         self.series.recorded.inc_by(signals.len() as u64);
         self.series.stale.inc_by((batch.len() - signals.len()) as u64);
-        Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], effect })
+        Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], outbox })
     }
 
-    async fn announce(&self, Announcement(envelopes): &Announcement) -> Result<(), Unavailable> {
+    async fn announce(&self, PresenceOutbox(envelopes): &PresenceOutbox) -> Result<(), Unavailable> {
         if envelopes.is_empty() {
             return Ok(());
         }
@@ -252,13 +282,26 @@ impl Handler for Sweeper {
         for result in self.gateways.lock().await.publish(messages.collect()).await {
             match result {
                 Ok(()) | Err(BrokerError::Unroutable(_)) => {}
-                // The fan-out stage finds out which gateway it is and cuts it off; presence is not worth holding up the others for.
+                // The fan-out stage finds out which gateway it is and cuts it off. Presence is not worth
+                // holding up the others for.
                 Err(BrokerError::Refused(_)) => self.series.refused.inc(),
-                Err(error) => return Err(Unavailable { what: "the broker", source: Box::new(error) }),
+                Err(error) => return Err(Unavailable::new("the broker", error)),
             }
         }
         Ok(())
     }
+}
+
+/// The users of these signals, each once, in the order of their first signal.
+fn distinct_users(signals: &[&Item<Signal>]) -> Vec<UserId> {
+    let mut seen = HashSet::new();
+    let mut users = Vec::new();
+    for signal in signals {
+        if seen.insert(&signal.value.user_id) {
+            users.push(signal.value.user_id.clone());
+        }
+    }
+    users
 }
 
 /// Whether a signal can still say something: the lease that an older one would give is over.
@@ -267,6 +310,6 @@ fn is_fresh(signal: &Signal, now: Timestamp) -> bool {
     now.0.saturating_sub(signal.at.0) < lease_ms
 }
 
-fn away(error: PresenceError) -> Unavailable {
-    Unavailable { what: "the presence store", source: Box::new(error) }
+fn store_unavailable(error: PresenceError) -> Unavailable {
+    Unavailable::new("the presence store", error)
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler, Item};
+use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::{BrokerError, Destination, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_metrics::Metrics;
@@ -294,7 +294,7 @@ impl Stage {
     /// As the consume loop does, once.
     async fn try_perform(&self, batch: &[Item<Signal>]) -> Option<Vec<Outcome>> {
         let performed = self.sweeper.perform(batch).await.ok()?;
-        self.sweeper.announce(&performed.effect).await.ok()?;
+        self.sweeper.announce(&performed.outbox).await.ok()?;
         Some(performed.outcomes)
     }
 

@@ -5,7 +5,7 @@
 //! it.
 
 use bytes::Bytes;
-use eventflow_bus::port::{Headers, Incoming, Outgoing, ReplyTo, Tag};
+use eventflow_bus::port::{DeliveryTag, Headers, Incoming, Outgoing, ReplyTo};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, LongString};
@@ -53,7 +53,7 @@ pub(crate) fn incoming(delivery: Delivery) -> Incoming {
     let table = delivery.properties.headers().clone().unwrap_or_default();
     let counted = integer(&table, DELIVERY_COUNT);
     Incoming {
-        tag: Tag(delivery.delivery_tag),
+        tag: DeliveryTag(delivery.delivery_tag),
         payload: Bytes::from(delivery.data),
         redelivered: delivery.redelivered,
         // A classic queue does not count deliveries; its flag stands for one.

@@ -13,7 +13,7 @@ use crate::reject::{about_queue, late};
 use crate::starvation::Starvation;
 use crate::unsettled::Unsettled;
 use async_trait::async_trait;
-use eventflow_bus::port::{BrokerError, Incoming, Subscription, Tag};
+use eventflow_bus::port::{BrokerError, DeliveryTag, Incoming, Subscription};
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
@@ -118,7 +118,7 @@ impl Subscription for AmqpSubscription {
         self.take(delivery)
     }
 
-    async fn ack(&mut self, tags: &[Tag]) -> Result<(), BrokerError> {
+    async fn ack(&mut self, tags: &[DeliveryTag]) -> Result<(), BrokerError> {
         for ack in self.unsettled.settle(tags) {
             let acking = self.channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple });
             let reason = match timeout(CALL_TIMEOUT, acking).await {

@@ -4,7 +4,7 @@
 //! open. So tags before the oldest open one share one acknowledgement, and the others go one by one. A tag
 //! that is not open is left out, since the broker would close the channel over it.
 
-use eventflow_bus::port::Tag;
+use eventflow_bus::port::DeliveryTag;
 use std::collections::BTreeSet;
 
 /// One acknowledgement for the broker.
@@ -22,7 +22,7 @@ pub(crate) struct Unsettled {
 }
 
 impl Unsettled {
-    pub(crate) fn delivered(&mut self, tag: Tag) {
+    pub(crate) fn delivered(&mut self, tag: DeliveryTag) {
         self.open.insert(tag.0);
     }
 
@@ -32,7 +32,7 @@ impl Unsettled {
     }
 
     /// Settles `tags`. Gives the acknowledgements for the broker, in order.
-    pub(crate) fn settle(&mut self, tags: &[Tag]) -> Vec<Acknowledgement> {
+    pub(crate) fn settle(&mut self, tags: &[DeliveryTag]) -> Vec<Acknowledgement> {
         let mut settled: Vec<u64> =
             tags.iter().map(|tag| tag.0).filter(|tag| self.open.remove(tag)).collect();
         settled.sort_unstable();
@@ -51,12 +51,12 @@ mod tests {
 
     fn delivered(tags: std::ops::RangeInclusive<u64>) -> Unsettled {
         let mut unsettled = Unsettled::default();
-        tags.for_each(|tag| unsettled.delivered(Tag(tag)));
+        tags.for_each(|tag| unsettled.delivered(DeliveryTag(tag)));
         unsettled
     }
 
     fn told(unsettled: &mut Unsettled, tags: &[u64]) -> Vec<(u64, bool)> {
-        let tags: Vec<Tag> = tags.iter().copied().map(Tag).collect();
+        let tags: Vec<DeliveryTag> = tags.iter().copied().map(DeliveryTag).collect();
         unsettled.settle(&tags).into_iter().map(|ack| (ack.tag, ack.multiple)).collect()
     }
 

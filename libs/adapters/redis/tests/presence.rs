@@ -134,7 +134,12 @@ async fn a_person_whose_value_is_gone_or_unreadable_is_due_once() {
         match unreadable {
             None => delete(std::slice::from_ref(&key)).await,
             Some(value) => {
-                redis::cmd("SET").arg(&key).arg(value).query_async(&mut connection().await).await.unwrap();
+                redis::cmd("SET")
+                    .arg(&key)
+                    .arg(value)
+                    .query_async::<()>(&mut connection().await)
+                    .await
+                    .unwrap();
             }
         }
         assert_eq!(store.due(over, 10).await.unwrap(), ann());

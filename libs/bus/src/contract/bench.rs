@@ -1,9 +1,9 @@
 //! What the checks are written with: publish and expect, receive and expect, expect silence.
 //!
-//! Whatever must happen is awaited up to [`PATIENCE`], so a slow machine does not fail a check; that nothing happens can only be
-//! shown for a while, [`QUIET`].
+//! Whatever must happen is awaited up to [`PATIENCE`], so a slow machine does not fail a check; that nothing
+//! happens can only be shown for a while, [`QUIET`].
 
-use crate::port::{Broker, BrokerError, Incoming, Outgoing, Subscription, Tag};
+use crate::port::{Broker, BrokerError, DeliveryTag, Incoming, Outgoing, Subscription};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -32,7 +32,7 @@ pub(super) fn number(message: &Incoming) -> usize {
 }
 
 /// The tags of messages.
-pub(super) fn tags(messages: &[Incoming]) -> Vec<Tag> {
+pub(super) fn tags(messages: &[Incoming]) -> Vec<DeliveryTag> {
     messages.iter().map(|message| message.tag).collect()
 }
 

@@ -4,7 +4,7 @@ use super::bench::{
     PATIENCE, QUIET, cancel, consume, next, number, numbered, numbers, publish, quiet, subscribe, tags, take,
     wait_for_depth,
 };
-use crate::port::{Broker, Tag};
+use crate::port::{Broker, DeliveryTag};
 use crate::topology::{DELIVERY_LIMIT, EMAIL, FANOUT, NOTIFY, PERSIST, PUSH, dead};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -42,7 +42,7 @@ pub async fn what_is_acknowledged_does_not_return(broker: &dyn Broker) {
     publish(broker, numbered(queue.name(), 0..12)).await;
     let mut subscription = subscribe(broker, queue.name(), 64).await;
     let all = tags(&take(&mut subscription, 12).await);
-    let pick = |indices: &[usize]| indices.iter().map(|index| all[*index]).collect::<Vec<Tag>>();
+    let pick = |indices: &[usize]| indices.iter().map(|index| all[*index]).collect::<Vec<DeliveryTag>>();
     for acknowledged in [pick(&[7]), pick(&[2, 0, 1]), pick(&[11, 4]), pick(&[3, 5])] {
         subscription.ack(&acknowledged).await.expect("the subscription lives");
     }
@@ -164,7 +164,8 @@ pub async fn a_shard_has_one_consumer_at_a_time(broker: &dyn Broker) {
     cancel(third).await;
 }
 
-/// After [`DELIVERY_LIMIT`] of them (or with the next: RabbitMQ lets the count exceed its limit first), with the reason and the queue it was in; its neighbours live on.
+/// After [`DELIVERY_LIMIT`] of them (or with the next: RabbitMQ lets the count exceed its limit first), with
+/// the reason and the queue it was in; its neighbours live on.
 pub async fn what_kills_its_consumers_is_parked(broker: &dyn Broker) {
     let work = NOTIFY;
     let (queue, parked) = (work.name(), dead(work.name()));

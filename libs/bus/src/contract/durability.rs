@@ -6,8 +6,8 @@ use crate::port::Broker;
 use crate::topology::{Delay, FANOUT, PERSIST, dead};
 use std::sync::Arc;
 
-/// Publishes to a shard, a dead-letter queue and the ladder, holds some deliveries, and expects everything again, in order and
-/// once, from the broker that `restart` gives back.
+/// Publishes to a shard, a dead-letter queue and the ladder, holds some deliveries, and expects everything
+/// again, in order and once, from the broker that `restart` gives back.
 pub async fn check<Restart, Restarting>(broker: Arc<dyn Broker>, restart: Restart)
 where
     Restart: FnOnce(Arc<dyn Broker>) -> Restarting,

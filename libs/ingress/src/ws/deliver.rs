@@ -9,7 +9,7 @@ use crate::ws::application::Shared;
 use crate::ws::member::Here;
 use crate::ws::typing_heard;
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler, Item, Performed, Unavailable};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_ports::journal::Entry;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
@@ -76,9 +76,9 @@ enum Hearers<'a> {
 }
 
 #[async_trait]
-impl Handler for Deliveries {
+impl BatchHandler for Deliveries {
     type Value = Delivery;
-    type Effect = ();
+    type Outbox = ();
 
     async fn perform(&self, batch: &[Item<Delivery>]) -> Result<Performed<()>, Unavailable> {
         let membership = &self.shared.membership;
@@ -93,7 +93,7 @@ impl Handler for Deliveries {
         let people = membership.of_all(&threads).await;
         let people = people.map_err(|error| Unavailable { what: "the store", source: error.into() })?;
         self.emit(batch, &people).await;
-        Ok(Performed { outcomes: batch.iter().map(|_| Outcome::Done).collect(), effect: () })
+        Ok(Performed { outcomes: batch.iter().map(|_| Outcome::Done).collect(), outbox: () })
     }
 
     async fn announce(&self, (): &()) -> Result<(), Unavailable> {

@@ -11,7 +11,7 @@ mod sync;
 mod typing;
 
 use crate::ws::Gateway;
-use eventflow_bus::handler::Handler as _;
+use eventflow_bus::handler::BatchHandler as _;
 use eventflow_ports::Registry as _;
 use eventflow_protocol::{ErrorCode, UserId};
 use futures_util::SinkExt as _;

@@ -8,7 +8,7 @@
 
 use super::message::{BrokerMessage, QueuedMessage, Slot};
 use super::window::Window;
-use eventflow_bus::port::{Depth, Incoming, Tag};
+use eventflow_bus::port::{DeliveryTag, Depth, Incoming};
 use eventflow_bus::topology::QueueKind;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ struct QueueConsumer {
     id: u64,
     prefetch: usize,
     tags: u64,
-    holds: BTreeMap<Tag, QueuedMessage>,
+    holds: BTreeMap<DeliveryTag, QueuedMessage>,
     wake: Arc<Notify>,
 }
 
@@ -216,7 +216,7 @@ impl Queue {
         state.in_flight += 1;
         state.suspect_in_flight = suspect;
         consumer.tags += 1;
-        let tag = Tag(consumer.tags);
+        let tag = DeliveryTag(consumer.tags);
         let incoming = incoming(tag, &entry);
         consumer.holds.insert(tag, entry);
         NextMessage::Message(Box::new(incoming))
@@ -243,7 +243,7 @@ impl Queue {
 
     /// The slots of those messages that are suspects. Their acknowledgement must be durable: if a crash
     /// brought them back, it would count against them.
-    pub(super) fn suspects(&self, id: u64, tags: &[Tag]) -> Vec<Slot> {
+    pub(super) fn suspects(&self, id: u64, tags: &[DeliveryTag]) -> Vec<Slot> {
         let state = self.state.lock();
         if !state.suspect_in_flight {
             return Vec::new();
@@ -256,7 +256,7 @@ impl Queue {
     }
 
     /// Forgets acknowledged messages. Gives their slots, and whether the table counts deliveries of them.
-    pub(super) fn ack(&self, id: u64, tags: &[Tag]) -> Vec<(Slot, bool)> {
+    pub(super) fn ack(&self, id: u64, tags: &[DeliveryTag]) -> Vec<(Slot, bool)> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(consumer) = state.consumers.iter_mut().find(|consumer| consumer.id == id) else {
@@ -309,7 +309,7 @@ impl QueueConsumer {
     }
 }
 
-fn incoming(tag: Tag, entry: &QueuedMessage) -> Incoming {
+fn incoming(tag: DeliveryTag, entry: &QueuedMessage) -> Incoming {
     let BrokerMessage { payload, headers, reply_to } = entry.message.clone();
     Incoming {
         tag,

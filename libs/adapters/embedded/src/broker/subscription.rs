@@ -11,7 +11,7 @@ use super::queue::{NextMessage, Queue};
 use super::table;
 use super::window::{WINDOW_BYTES, WINDOW_MESSAGES};
 use async_trait::async_trait;
-use eventflow_bus::port::{BrokerError, Incoming, Source, Subscription, Tag};
+use eventflow_bus::port::{BrokerError, DeliveryTag, Incoming, Source, Subscription};
 use eventflow_bus::topology::{DELIVERY_LIMIT, QueueKind, dead};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -91,7 +91,7 @@ impl Subscription for EmbeddedSubscription {
         }
     }
 
-    async fn ack(&mut self, tags: &[Tag]) -> Result<(), BrokerError> {
+    async fn ack(&mut self, tags: &[DeliveryTag]) -> Result<(), BrokerError> {
         let suspects = self.queue.suspects(self.consumer, tags);
         if !suspects.is_empty() {
             self.shared.settling.ack_durably(suspects).await.map_err(broker_error)?;

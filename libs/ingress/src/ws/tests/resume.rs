@@ -1,7 +1,7 @@
 //! Clients whose gateway is another one now: every message exactly once, in order.
 
 use super::rig::{Client, PATIENCE, Rig, incoming, message_of};
-use eventflow_bus::handler::Handler as _;
+use eventflow_bus::handler::BatchHandler as _;
 use eventflow_metrics::ResumeOutcome;
 use eventflow_protocol::ThreadId;
 use serde_json::{Value, json};

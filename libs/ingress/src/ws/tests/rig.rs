@@ -5,7 +5,7 @@ use crate::testing::{NOW, World};
 use crate::ws::application::AUTHENTICATION_TIMEOUT;
 use crate::ws::{Gateway, Signals};
 use async_trait::async_trait;
-use eventflow_bus::handler::{Handler as _, Item};
+use eventflow_bus::handler::{BatchHandler as _, Item};
 use eventflow_ports::journal::Part;
 use eventflow_ports::{Journal, JournalError, MemoryJournal, Registry as _};
 use eventflow_protocol::command::Command;

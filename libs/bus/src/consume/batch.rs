@@ -1,9 +1,9 @@
-//! From broker messages to a batch for a handler: whole messages in, decoded envelopes out, the undecodable
-//! ones set aside.
+//! Broker messages become a batch for a handler: whole messages in, decoded envelopes out. What cannot be
+//! decoded is set aside for the dead-letter queue.
 
 use crate::explain::explain;
 use crate::handler::Item;
-use crate::port::{Incoming, Subscription, Tag};
+use crate::port::{DeliveryTag, Incoming, Subscription};
 use bytes::Bytes;
 use eventflow_protocol::codec;
 use eventflow_protocol::frame::{Envelope, FRAME_MAX_ITEMS, Frame};
@@ -11,30 +11,30 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Envelopes in one batch: two full frames, the size from which the stores gain nothing more.
-pub(crate) const BATCH_MAX_ITEMS: usize = 2 * FRAME_MAX_ITEMS;
+pub(super) const BATCH_MAX_ITEMS: usize = 2 * FRAME_MAX_ITEMS;
 
 /// Something that cannot be handled and goes to the dead-letter queue as it came.
 #[derive(Debug)]
-pub(crate) struct Unreadable {
-    pub(crate) payload: Bytes,
-    pub(crate) attempt: u32,
-    pub(crate) reason: String,
+pub(super) struct Unreadable {
+    pub(super) payload: Bytes,
+    pub(super) attempt: u32,
+    pub(super) reason: String,
 }
 
 /// What the loop works on at a time.
-pub(crate) struct Batch<T> {
+pub(super) struct Batch<T> {
     /// In queue order.
-    pub(crate) items: Vec<Item<T>>,
+    pub(super) items: Vec<Item<T>>,
     /// The envelopes of `items`, as they came, for retry and dead letter.
-    pub(crate) envelopes: Vec<Envelope>,
-    pub(crate) unreadable: Vec<Unreadable>,
+    pub(super) envelopes: Vec<Envelope>,
+    pub(super) unreadable: Vec<Unreadable>,
     /// The messages that are acknowledged when all of this is settled.
-    pub(crate) tags: Vec<Tag>,
+    pub(super) tags: Vec<DeliveryTag>,
 }
 
 impl<T: DeserializeOwned> Batch<T> {
     /// `first`, and what else is already here.
-    pub(crate) fn gather(first: Incoming, subscription: &mut dyn Subscription) -> Self {
+    pub(super) fn gather(first: Incoming, subscription: &mut dyn Subscription) -> Self {
         let mut batch =
             Self { items: Vec::new(), envelopes: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
         batch.take(first);

@@ -1,7 +1,8 @@
 //! The spans of a consumed batch: one for the batch, and one for each envelope in it whose trace is sampled.
 //!
-//! An envelope's span continues the trace that put the envelope on its way, so a trace shows one message across processes. The batch
-//! belongs to no single trace; its span has a trace of its own and links to those of its envelopes.
+//! An envelope's span continues the trace that put the envelope on its way, so a trace shows one message
+//! across processes. The batch belongs to no single trace; its span has a trace of its own and links to those
+//! of its envelopes.
 
 use crate::handler::Item;
 use crate::trace::{TRACE_ID, context_of, continue_from, link};
@@ -10,7 +11,7 @@ use tracing::{Span, debug_span};
 
 /// Spans that last until the batch is announced.
 #[derive(Debug)]
-pub(crate) struct BatchSpans {
+pub(super) struct BatchSpans {
     batch: Span,
     _envelopes: Vec<Span>,
 }
@@ -18,8 +19,9 @@ pub(crate) struct BatchSpans {
 impl BatchSpans {
     /// Opens them for the items of one batch, and lets what comes of an item continue from its span.
     ///
-    /// While nobody looks at spans, an item keeps the context it came with: the next process can still continue from there.
-    pub(crate) fn open<T>(queue: &str, messages: usize, items: &mut [Item<T>]) -> Self {
+    /// While nobody looks at spans, an item keeps the context it came with: the next process can still
+    /// continue from there.
+    pub(super) fn open<T>(queue: &str, messages: usize, items: &mut [Item<T>]) -> Self {
         let batch = debug_span!("batch", queue, messages, envelopes = items.len());
         let mut envelopes = Vec::new();
         if !batch.is_disabled() {
@@ -29,7 +31,7 @@ impl BatchSpans {
     }
 
     /// The span for work on the whole batch.
-    pub(crate) fn batch(&self) -> Span {
+    pub(super) fn batch(&self) -> Span {
         self.batch.clone()
     }
 }

@@ -1,0 +1,125 @@
+//! What must be published before a batch may be acknowledged: envelopes to try again, and envelopes to park.
+
+use super::batch::Unreadable;
+use super::guard::{Backoff, Guard, Stopping};
+use crate::handler::Unavailable;
+use crate::port::{Destination, Headers, Outgoing, Publish, ReplyTo};
+use crate::settle::{Outcome, Settlement, settle};
+use crate::topology;
+use bytes::Bytes;
+use eventflow_protocol::frame::{Envelope, Frame};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// An envelope whose handler is done with it.
+pub(super) struct Settled {
+    pub(super) envelope: Envelope,
+    pub(super) reply_to: Option<Arc<str>>,
+    pub(super) outcome: Outcome,
+}
+
+/// Publishes the leftovers of one queue.
+pub(super) struct Leftovers {
+    pub(super) guard: Arc<Guard>,
+    pub(super) publisher: Mutex<Box<dyn Publish>>,
+}
+
+impl Leftovers {
+    /// Publishes what is to be tried again to the retry ladder, and what cannot be handled to the dead-letter
+    /// queue.
+    pub(super) async fn publish(
+        &self,
+        settled: Vec<Settled>,
+        unreadable: Vec<Unreadable>,
+    ) -> Result<(), Stopping> {
+        let mut messages: Vec<Outgoing> =
+            settled.into_iter().filter_map(|settled| self.message_for(settled)).collect();
+        for unreadable in unreadable {
+            messages.push(self.parked(unreadable.payload, unreadable.attempt, unreadable.reason));
+        }
+        self.publish_until_confirmed(messages).await
+    }
+
+    /// `None` for an envelope that is done.
+    fn message_for(&self, settled: Settled) -> Option<Outgoing> {
+        if settled.outcome == Outcome::Done {
+            return None;
+        }
+        let Settled { mut envelope, reply_to, outcome } = settled;
+        let id = envelope.id;
+        let trace = envelope.trace;
+        let failed_before = envelope.attempt;
+        envelope.attempt += 1;
+        let attempt = envelope.attempt;
+        let payload = payload_of(envelope);
+        let queue = self.guard.queue.as_str();
+        match settle(outcome, failed_before) {
+            Settlement::Ack => None,
+            Settlement::Park { reason } => {
+                tracing::error!(queue, envelope = %id, attempt, reason, "an envelope is parked");
+                Some(Outgoing { trace, ..self.parked(payload, attempt, reason) })
+            }
+            Settlement::Retry { delay, reason } => {
+                tracing::warn!(queue, envelope = %id, attempt, reason, ?delay, "an envelope is tried again later");
+                self.guard.metrics.retried.inc();
+                let to = Destination::Retry { delay, queue: queue.to_owned() };
+                let reply_to = reply_to.map(|address| ReplyTo::Address(address.as_ref().to_owned()));
+                Some(Outgoing { to, payload, headers: self.headers(attempt, reason), reply_to, trace })
+            }
+        }
+    }
+
+    fn parked(&self, payload: Bytes, attempt: u32, reason: String) -> Outgoing {
+        self.guard.metrics.parked.inc();
+        let headers = self.headers(attempt, reason);
+        Outgoing { headers, ..Outgoing::to_queue(topology::dead(&self.guard.queue), payload) }
+    }
+
+    fn headers(&self, attempt: u32, reason: String) -> Headers {
+        Headers { attempt, reason: Some(reason), origin: Some(self.guard.queue.clone()) }
+    }
+
+    /// Splits a message that may be killing its worker into frames of one envelope, at the end of the same
+    /// queue. `false` if there is nothing to split.
+    pub(super) async fn split(&self, payload: &[u8], reply_to: Option<&str>) -> Result<bool, Stopping> {
+        let Ok(frame) = Frame::decode(payload) else { return Ok(false) };
+        if frame.items.len() < 2 {
+            return Ok(false);
+        }
+        let queue = self.guard.queue.as_str();
+        tracing::warn!(queue, envelopes = frame.items.len(), "a frame that was never finished is split");
+        let mut alone = Vec::with_capacity(frame.items.len());
+        for envelope in frame.items {
+            let trace = envelope.trace;
+            let reply_to = reply_to.map(|address| ReplyTo::Address(address.to_owned()));
+            alone.push(Outgoing { reply_to, trace, ..Outgoing::to_queue(queue, payload_of(envelope)) });
+        }
+        self.publish_until_confirmed(alone).await?;
+        Ok(true)
+    }
+
+    async fn publish_until_confirmed(&self, mut messages: Vec<Outgoing>) -> Result<(), Stopping> {
+        let mut backoff = Backoff::new();
+        while !messages.is_empty() {
+            let results = self.publisher.lock().await.publish(messages.clone()).await;
+            let mut first_error = None;
+            let mut unconfirmed = Vec::new();
+            for (message, result) in messages.into_iter().zip(results) {
+                if let Err(error) = result {
+                    first_error.get_or_insert(error);
+                    unconfirmed.push(message);
+                }
+            }
+            if let Some(error) = first_error {
+                self.guard.pause(&Unavailable::new("the broker", error), &mut backoff).await?;
+            }
+            messages = unconfirmed;
+        }
+        self.guard.resume();
+        Ok(())
+    }
+}
+
+fn payload_of(envelope: Envelope) -> Bytes {
+    Frame::of(envelope).encode().unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! What clients hear of an event: its name and its JSON, written once for every gateway and socket.
+
+use eventflow_protocol::change::{Cursor, Effect};
+use eventflow_protocol::client::Sorted;
+use eventflow_protocol::client::answers::ChangeAction;
+use eventflow_protocol::client::events::{
+    ChangedThread, MessageDeleted, MessageReadUpdate, MessageReceived, MessageStatusUpdate, MessageUpdated,
+    NotificationReceived, ReactionReceived, ServerEvent, ThreadCreated, ThreadUpdated, TypingUpdate,
+};
+use eventflow_protocol::codec::{self, CodecError};
+use eventflow_protocol::document::Message;
+use eventflow_protocol::event::{DeliveredMessage, Delivery, Event, TYPING_LIFE_MS};
+use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::{Timestamp, UserId};
+use std::borrow::Cow;
+
+/// Why an event cannot be delivered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EncodeError {
+    /// The client's JSON cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The delivery cannot be encoded for the gateways.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// The name of a client event and its argument as JSON text.
+type ClientEvent = (&'static str, String);
+
+/// Whether the event has lost its worth on the way: that somebody types, of a while ago. That they stopped is
+/// always worth telling, since published pages show a typist until they hear of it.
+pub(super) fn is_stale(event: &Event, now: Timestamp) -> bool {
+    matches!(event, Event::Typing { is_typing: true, at, .. } if now.0.saturating_sub(at.0) > TYPING_LIFE_MS)
+}
+
+/// The delivery of an event, in the envelope in which it goes to each gateway. `redelivered`: a gateway may
+/// have got it before.
+pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, EncodeError> {
+    let (name, payload) = client_event(event)?;
+    let mut delivery = Delivery::new(event.id(), event.audience(), name, payload, event.accepted_at());
+    delivery.repeated = redelivered;
+    match event {
+        Event::MessageStored { message, repeated } => {
+            delivery.repeated |= *repeated;
+            delivery.message =
+                Some(DeliveredMessage { seq: message.seq, sender_id: message.sender_id.clone() });
+        }
+        Event::ThreadCreated { .. } => delivery.membership_changed = true,
+        Event::Typing { user_id, is_typing, .. } => {
+            delivery.ephemeral = *is_typing;
+            delivery.except = Some(user_id.clone());
+        }
+        Event::Revoked { revocation, .. } => delivery.revocation = Some(revocation.clone()),
+        Event::MessageChanged { .. }
+        | Event::CursorAdvanced { .. }
+        | Event::ThreadChanged { .. }
+        | Event::NotificationStored { .. } => {}
+    }
+    let body = codec::encode(&delivery)?;
+    Ok(Envelope { id: delivery.event_id.0, attempt: 0, body, trace: None })
+}
+
+fn client_event(event: &Event) -> Result<ClientEvent, serde_json::Error> {
+    match event {
+        Event::MessageStored { message, .. } => written(&MessageReceived::of(message)),
+        Event::ThreadCreated { thread } => written(&ThreadCreated::of(thread)),
+        Event::NotificationStored { notification } => written(&NotificationReceived::of(notification)),
+        Event::MessageChanged { message, effect, by, emoji, at, .. } => {
+            message_changed(message, *effect, by, emoji.as_deref(), *at)
+        }
+        Event::CursorAdvanced { thread_id, user_id, cursor, up_to, messages, at, .. } => match cursor {
+            Cursor::Read => written(&MessageReadUpdate {
+                message_id: messages.last().map(|newest| newest.id),
+                messages: Sorted(Cow::Borrowed(messages)),
+                read_at: *at,
+                seq: *up_to,
+                thread_id: *thread_id,
+                user_id: user_id.clone(),
+            }),
+            Cursor::Delivered => written(&MessageStatusUpdate {
+                delivered_at: *at,
+                message_id: messages.last().map(|newest| newest.id),
+                messages: Sorted(Cow::Borrowed(messages)),
+                seq: *up_to,
+                thread_id: *thread_id,
+                user_id: user_id.clone(),
+            }),
+        },
+        Event::ThreadChanged { thread_id, unread_count, status, at, .. } => {
+            let thread = ChangedThread {
+                document_id: *thread_id,
+                id: *thread_id,
+                status: *status,
+                unread_count: *unread_count,
+                updated_at: *at,
+            };
+            written(&ThreadUpdated { thread })
+        }
+        Event::Typing { thread_id, user_id, is_typing, .. } => {
+            written(&TypingUpdate { is_typing: *is_typing, thread_id: *thread_id, user_id: user_id.clone() })
+        }
+        // Gateways act on it; no client hears of it.
+        Event::Revoked { .. } => Ok(("revoked", "{}".to_owned())),
+    }
+}
+
+fn message_changed(
+    message: &Message,
+    effect: Effect,
+    by: &UserId,
+    emoji: Option<&str>,
+    at: Timestamp,
+) -> Result<ClientEvent, serde_json::Error> {
+    match effect {
+        Effect::Edited => written(&MessageUpdated::of(message)),
+        Effect::Deleted => written(&MessageDeleted {
+            deleted_at: at,
+            message_id: message.id,
+            seq: message.seq,
+            thread_id: message.thread_id,
+        }),
+        Effect::Reacted | Effect::Unreacted => written(&ReactionReceived {
+            action: ChangeAction::from(effect),
+            emoji: emoji.map(str::to_owned),
+            message_id: message.id,
+            reactions: Sorted(Cow::Borrowed(&message.reactions)),
+            seq: message.seq,
+            thread_id: message.thread_id,
+            user_id: by.clone(),
+        }),
+    }
+}
+
+fn written<E: ServerEvent>(event: &E) -> Result<ClientEvent, serde_json::Error> {
+    Ok((E::NAME, serde_json::to_string(event)?))
+}
