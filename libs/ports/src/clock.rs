@@ -1,11 +1,11 @@
-//! What time it is. A port, so that tests decide.
+//! The clock: a port, so that tests decide what time it is.
 
 use eventflow_protocol::Timestamp;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Tells the time of day. Never used for durations or order: those come from monotonic clocks and `seq`.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// The time of day now.
     fn now(&self) -> Timestamp;
 }
 
@@ -22,17 +22,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock for tests, which stands still until a test moves it.
 #[derive(Debug, Default)]
 pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
-    /// Stands at `now`.
+    /// A clock that stands at `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Moves forward by `ms` milliseconds.
+    /// Moves the clock forward by `ms` milliseconds.
     pub fn advance(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

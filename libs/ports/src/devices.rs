@@ -1,7 +1,9 @@
-//! What is known of one person's devices, and what follows from it: the rules of presence, the same in every store.
+//! What is known of one person's devices, and what follows from it: the rules of presence, the same in every
+//! store.
 //!
-//! In go signals and moments, out come a status and the next moment at which it may be another. Nothing here reads a clock or
-//! does I/O: a store keeps a [`Devices`] per person and changes it atomically. Hearing a signal again changes nothing.
+//! In go signals and moments, out come a status and the next moment at which it may be another. Nothing here
+//! reads a clock or does I/O: a store keeps a [`Devices`] per person and changes it atomically. Hearing a
+//! signal again changes nothing.
 
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, OFFLINE_GRACE};
 use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
@@ -10,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long it is remembered when somebody was last there: a week is what an interface shows as "last seen".
+/// How long a store remembers when somebody was last there: a week is what an interface shows as "last seen".
 pub const KEPT: Duration = Duration::from_hours(7 * 24);
-/// Devices of one person: more than anybody has, few enough that what is kept of a person stays below 10 KB. Of more, those whose
-/// lease ends first are forgotten.
+/// Devices of one person: more than anybody has, few enough that what is kept of a person stays below 10 KB.
+/// Of more, those whose lease ends first are forgotten.
 pub const DEVICES_MAX: usize = 64;
 
 /// What is known of one person's devices. All times but [`Device::said`] are by the clock of the store.
@@ -21,7 +23,7 @@ pub const DEVICES_MAX: usize = 64;
 pub struct Devices {
     by_name: BTreeMap<String, Device>,
     judged: Option<Status>,
-    /// Of the last change: a judge whose clock is behind must not take it back.
+    /// Time of the last change. A judge whose clock is behind must not take that change back.
     judged_at: Timestamp,
     last_seen: Option<Timestamp>,
     heard: Timestamp,
@@ -45,7 +47,8 @@ struct Device {
 impl Devices {
     /// Takes a signal in that the store heard at `heard`.
     ///
-    /// The lease runs from then, and of the activity only its distance to the signal counts: so the clocks of gateways may be wrong.
+    /// The lease runs from then, and of the activity only its distance to the signal counts: so the clocks of
+    /// gateways may be wrong.
     pub fn hear(&mut self, signal: &Signal, heard: Timestamp) {
         let known = self.by_name.get(&signal.device);
         if known.is_some_and(|device| device.knows(signal)) {
@@ -76,7 +79,8 @@ impl Devices {
             if self.judged == Some(self.status(self.heard)) { self.next(self.heard) } else { self.heard };
     }
 
-    /// Remembers how they are at `now`; whether that is another status than at the last judgement. The first judgement is one.
+    /// Remembers how they are at `now`; whether that is another status than at the last judgement. The first
+    /// judgement is one.
     pub fn judge(&mut self, now: Timestamp) -> bool {
         let now = now.max(self.judged_at);
         self.prune(now);

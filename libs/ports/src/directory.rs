@@ -1,7 +1,8 @@
-//! The seam to what knows people by name, and which of their credentials no longer hold.
+//! The port to what knows people by name, and which of their credentials no longer hold.
 //!
-//! Where the host application has a `users` collection in the same database it is read and never written (fields `id` or `_id`,
-//! `name`, `email`, `avatar`); an installation without one writes profiles of its own, which win where both exist.
+//! Where the host application has a `users` collection in the same database, the adapter reads it and never
+//! writes it (fields `id` or `_id`, `name`, `email`, `avatar`). An installation without one writes profiles
+//! of its own, which win where both exist.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -12,28 +13,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Knows people.
+/// Keeps profiles of people, and revocations of their credentials.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
-    /// What is known of these people; unknown ones are absent.
+    /// The profiles of these people; unknown people are absent.
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError>;
 
-    /// Writes a profile of our own.
+    /// Writes a profile, for installations whose host application has no directory.
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError>;
 
     /// Remembers that credentials no longer hold. Repeating it changes nothing.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError>;
 
-    /// Which credentials of somebody no longer hold.
+    /// The revocations of one person's credentials.
     async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError>;
 }
 
-/// People remembered: about 5 MB.
+/// Most people remembered: about 5 MB.
 const PEOPLE_REMEMBERED: u64 = 20_000;
-/// A new name shows after this at the latest.
+/// How long a name is remembered: a new name shows after this at the latest.
 const NAME_LIFE: Duration = Duration::from_secs(30);
 
-/// How people are shown, remembered for a while. Somebody nobody knows is shown by their id.
+/// Remembers for a while how people are shown. A person without a profile is shown by their id.
 #[derive(Clone)]
 pub struct People {
     directory: Arc<dyn Directory>,
@@ -49,7 +50,8 @@ impl People {
         }
     }
 
-    /// How these people are shown; an entry for each of them. With the directory away, those not remembered by their ids.
+    /// How these people are shown, with an entry for each. While the directory is down, people who are not
+    /// remembered are shown by their ids.
     pub async fn shown(&self, users: &[UserId]) -> HashMap<UserId, Participant> {
         let mut found: HashMap<UserId, Participant> = users
             .iter()
@@ -76,7 +78,7 @@ impl People {
         found
     }
 
-    /// Somebody has another name now.
+    /// Forgets a person whose profile changed.
     pub fn forget(&self, user: &UserId) {
         self.cache.invalidate(user);
     }

@@ -1,4 +1,5 @@
-//! What every [`Directory`] must honour of what is written through it, as checks that an adapter's tests call.
+//! What every [`Directory`] must honour of what is written through it, as checks that an adapter's tests
+//! call.
 //!
 //! A check makes people of its own. What an adapter reads of the host application's users is tested there.
 

@@ -1,7 +1,8 @@
-//! The seam to what keeps people's notifications and how they want to be told.
+//! The port to what keeps people's notifications, and their preferences about being notified.
 //!
-//! Every change may be repeated: a notification's id follows from its command, marking and deleting find what they did before,
-//! and of two sets of preferences the later one counts. [`crate::inbox_contract`] is the executable form.
+//! Every change may be repeated. A notification's id follows from its command, marking and deleting find what
+//! they did before, and of two sets of preferences the later one counts. [`crate::inbox_contract`] is the
+//! executable form.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ pub struct NotificationPage {
     pub limit: u32,
 }
 
-/// What became of a notification that its sender gave a key.
+/// What storing a notification came to whose sender gave it a key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Keyed {
     /// Stored now.
@@ -36,12 +37,14 @@ pub enum Keyed {
 /// Keeps notifications and preferences.
 #[async_trait]
 pub trait Inbox: Send + Sync + 'static {
-    /// Stores notifications; for each whether it was stored now (`false`: it was there, or was deleted since).
+    /// Stores notifications; for each whether it was stored now (`false`: it was there, or was deleted
+    /// since).
     ///
     /// Deleting keeps the id, so that a repetition does not bring a deleted notification back.
     async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError>;
 
-    /// Stores a notification whose id follows from its sender's key, with the fingerprint of its body, unless its id is there.
+    /// Stores a notification whose id follows from its sender's key, with the fingerprint of its body, unless
+    /// its id is there.
     ///
     /// Deleting keeps the id and the fingerprint.
     async fn add_keyed_notification(

@@ -1,7 +1,7 @@
 //! What every [`Inbox`] must honour, as checks that an adapter's tests call.
 //!
-//! A check makes people of its own, so that one database serves all checks. Every change is made again, at a store that was just
-//! opened too, and must not count twice.
+//! A check makes people of its own, so that one database serves all checks. Every change is made again, at a
+//! store that was just opened too, and must not count twice.
 
 use crate::inbox::{Inbox, Keyed, NotificationPage};
 use crate::store::PAGE_MAX;

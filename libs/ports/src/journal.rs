@@ -1,9 +1,10 @@
-//! The seam to what remembers, for minutes, which messages a gateway has put on its way to its sockets.
+//! The port to the journal, which remembers for minutes which messages a gateway has sent to its sockets.
 //!
-//! A gateway writes a part before it emits what the part names. A client that comes back to another gateway (its own was replaced or
-//! killed) says which packet it saw last, and the parts tell which messages lie before that packet; the rest is read from the store.
-//! A journal is derived and may be lost: then a returning client starts afresh. Parts are numbered, so a loss shows as a hole.
-//! [`crate::journal_contract`] is the executable form.
+//! A gateway writes a part before it emits what the part names. A client that comes back to another gateway
+//! (its own was replaced or killed) says which packet it saw last, and the parts tell which messages lie
+//! before that packet; the rest is read from the store. A journal is derived and may be lost: then a
+//! returning client starts afresh. Parts are numbered, so a loss shows as a hole. [`crate::journal_contract`]
+//! is the executable form.
 
 use async_trait::async_trait;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp};
@@ -31,7 +32,8 @@ pub struct Part {
     pub number: u64,
     /// When it was written, by the gateway's clock.
     pub at: Timestamp,
-    /// The session it is for, if it is for one only (what that session had missed elsewhere); else it is for everybody in the threads.
+    /// The session it is for, if it is for one only (what that session had missed elsewhere); else it is for
+    /// everybody in the threads.
     pub session: Option<String>,
     /// Sessions that had missed something elsewhere and hear what is for everybody from this part on.
     #[serde(default)]
@@ -54,12 +56,14 @@ pub struct JournalError {
 /// Keeps the journals of gateways.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Adds a part to the gateway's journal and forgets its parts numbered below `keep_from`. When it returns, another process can read
-    /// the part, whatever becomes of this one; it need not outlive a power cut. Adding a number that is there changes nothing, so an
-    /// append whose end was not heard is safe to repeat. Numbers only rise: one that was passed over, or is forgotten, is refused.
+    /// Adds a part to the gateway's journal and forgets its parts numbered below `keep_from`. When it
+    /// returns, another process can read the part, whatever becomes of this one; it need not outlive a power
+    /// cut. Adding a number that is there changes nothing, so an append whose end was not heard is safe to
+    /// repeat. Numbers only rise: one that was passed over, or is forgotten, is refused.
     async fn append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), JournalError>;
 
-    /// The gateway's parts in order of their numbers; nothing if there is no journal (any more). May have holes.
+    /// The gateway's parts in order of their numbers; nothing if there is no journal (any more). May have
+    /// holes.
     async fn read(&self, gateway: &GatewayId) -> Result<Vec<Part>, JournalError>;
 }
 

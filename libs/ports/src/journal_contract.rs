@@ -1,8 +1,8 @@
 //! What every [`Journal`] must honour, as checks that an adapter's tests call.
 //!
-//! A check takes two handles of one journal, as two processes have them, and gateways of its own, so one journal serves all, at once
-//! and again. [`check_all`] runs them; a broken promise panics with what was expected. How long a journal is kept differs by adapter
-//! in its precision and is tested there.
+//! A check takes two handles of one journal, as two processes have them, and gateways of its own, so one
+//! journal serves all, at once and again. [`check_all`] runs them; a broken promise panics with what was
+//! expected. How long a journal is kept differs by adapter in its precision and is tested there.
 
 use crate::journal::{Entry, Journal, Part};
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp};
@@ -89,7 +89,8 @@ pub async fn everything_can_be_forgotten_but_the_last_part(journal: &dyn Journal
     assert_read(journal, &gateway, &parts[299..]).await;
 }
 
-/// The same numbers mean other parts at another gateway, and forgetting is one's own. Nothing in an id has a meaning.
+/// The same numbers mean other parts at another gateway, and forgetting is one's own. Nothing in an id has a
+/// meaning.
 pub async fn journals_of_gateways_do_not_mix(journal: &dyn Journal) {
     let stem = GatewayId::new();
     let gateways = ["", ":", "1", "*", "'"].map(|ending| GatewayId::from(format!("{stem}{ending}").as_str()));

@@ -1,6 +1,8 @@
-//! The seams to what stores, locates and tells the time; and, for each, the contract every adapter must honour.
+//! The ports to what stores, locates and tells the time, and for each port the contract that every adapter
+//! must honour.
 //!
-//! A port says what the system needs in the system's own words. Whoever implements it runs the contract suite of the port.
+//! A port says what the system needs in the system's own words. The tests of an adapter run the contract
+//! suite of its port.
 
 pub mod clock;
 pub mod devices;

@@ -1,7 +1,8 @@
-//! Who is in a thread, remembered: the answer every edge check and every fan-out needs, without asking the store each time.
+//! Membership cache: who is in a thread, which every check at the edge and every fan-out needs, without
+//! asking the store each time.
 //!
-//! Bounded by the people remembered, not by threads, and dropped when an event says that a thread changed. Only existing
-//! threads are remembered, so a thread is known as soon as it is created.
+//! The bound counts people, not threads. An entry is dropped when an event says that its thread changed. The
+//! cache keeps existing threads only, so a new thread is found as soon as it is created.
 
 use crate::store::{Store, StoreError};
 use eventflow_protocol::event::Participants;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Participants remembered over all threads: about 100 MB if every id is distinct and long.
+/// Most participants remembered over all threads: about 100 MB if every id is distinct and long.
 const CAPACITY_PARTICIPANTS: u64 = 1_000_000;
 /// A change that was missed (an event to a gateway that was cut off) is corrected after this.
 const TIME_TO_LIVE: Duration = Duration::from_mins(1);
@@ -42,7 +43,8 @@ impl Membership {
         Ok(self.of_all(&[thread]).await?.remove(&thread))
     }
 
-    /// Who is in these threads, with one question to the store for all that are not remembered; unknown threads are absent.
+    /// Who is in these threads, with one question to the store for all that are not remembered; unknown
+    /// threads are absent.
     pub async fn of_all(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
         let mut known: HashMap<ThreadId, Participants> = threads
             .iter()
@@ -66,17 +68,17 @@ impl Membership {
         Ok(self.of(thread).await?.is_some_and(|people| people.binary_search(user).is_ok()))
     }
 
-    /// What is remembered, without asking anybody.
+    /// Who is in a thread if the cache has it; does not ask the store.
     pub fn remembered(&self, thread: ThreadId) -> Option<Participants> {
         self.cache.get(&thread)
     }
 
-    /// Remember who is in a thread, because somebody just said so.
+    /// Remembers who is in a thread, as a result or an event just said.
     pub fn remember(&self, thread: ThreadId, people: Participants) {
         self.cache.insert(thread, people);
     }
 
-    /// The thread changed.
+    /// Drops the entry of a thread that changed.
     pub fn forget(&self, thread: ThreadId) {
         self.cache.invalidate(&thread);
     }

@@ -1,7 +1,8 @@
-//! The journals of gateways that share one process, as tests start them: behind one lock, gone with the process.
+//! The journals of gateways that share one process, as tests start them: behind one lock, gone with the
+//! process.
 //!
-//! Parts of a gateway are kept by number, in order. A journal to which nothing was added for [`JOURNAL_LIFE`] is forgotten with the
-//! next part that any gateway adds.
+//! The store keeps a gateway's parts by number, in order. It forgets a journal to which nothing was added for
+//! [`JOURNAL_LIFE`] when any gateway adds its next part.
 
 use crate::journal::{JOURNAL_LIFE, Journal, JournalError, Part};
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
-/// A part was to be added behind one with a greater number, and is not there.
+/// Somebody added a part with a greater number before this one, so it can no longer be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("part {0} was passed over")]
 pub struct PassedOver(
@@ -21,18 +22,18 @@ pub struct PassedOver(
 /// [`Journal`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
-    journals: Mutex<HashMap<GatewayId, Kept>>,
+    journals: Mutex<HashMap<GatewayId, KeptJournal>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct KeptJournal {
     parts: BTreeMap<u64, Part>,
     /// No part from here on was ever added.
     next: u64,
     until: Instant,
 }
 
-impl Kept {
+impl KeptJournal {
     fn add(&mut self, part: &Part, keep_from: u64) -> Result<(), PassedOver> {
         if part.number < self.next {
             return if self.parts.contains_key(&part.number) { Ok(()) } else { Err(PassedOver(part.number)) };
@@ -47,10 +48,11 @@ impl Kept {
 #[async_trait]
 impl Journal for MemoryJournal {
     async fn append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), JournalError> {
-        let (now, mut journals) = (Instant::now(), self.journals.lock());
+        let now = Instant::now();
+        let mut journals = self.journals.lock();
         journals.retain(|_, kept| now < kept.until);
         let until = now + JOURNAL_LIFE;
-        let kept = journals.entry(gateway.clone()).or_insert_with(|| Kept {
+        let kept = journals.entry(gateway.clone()).or_insert_with(|| KeptJournal {
             parts: BTreeMap::new(),
             next: 0,
             until,

@@ -1,7 +1,7 @@
 //! The presence store of one process: what its gateway says and its sweeper judges, behind one lock.
 //!
-//! Signals are taken to be heard when they were said, since all of them come by the clock of this process. Everything is lost
-//! with the process, and so are the sockets it speaks of.
+//! A signal counts as heard at the time it names, since all signals come by the clock of this process.
+//! Everything is lost with the process, and so are the sockets whose devices it kept.
 
 use crate::devices::Devices;
 use crate::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
@@ -15,12 +15,12 @@ use tokio::time::Instant;
 /// [`PresenceStore`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryPresence {
-    known: Mutex<Known>,
+    known: Mutex<KnownDevices>,
     reports: Mutex<HashMap<String, Report>>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct KnownDevices {
     people: HashMap<UserId, Devices>,
     /// Each of `people` once, by when they are due.
     due: BTreeSet<(Timestamp, UserId)>,
@@ -32,7 +32,7 @@ struct Report {
     until: Instant,
 }
 
-impl Known {
+impl KnownDevices {
     fn hear(&mut self, signal: &Signal) {
         let devices = self.people.entry(signal.user_id.clone()).or_default();
         self.due.remove(&(devices.due(), signal.user_id.clone()));
@@ -101,7 +101,8 @@ impl PresenceStore for MemoryPresence {
     }
 
     async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
-        let (now, mut reports) = (Instant::now(), self.reports.lock());
+        let now = Instant::now();
+        let mut reports = self.reports.lock();
         reports.retain(|_, report| now < report.until);
         Ok(reports.values().map(|report| report.stats.clone()).collect())
     }

@@ -1,8 +1,9 @@
-//! The seam to what knows who is there: leases of devices, renewed by gateways, judged by a sweeper.
+//! The port to the presence store: leases of devices, which gateways renew and a sweeper judges.
 //!
-//! A device is one session of one user (a browser tab, an app). It is there while its lease holds and active while its user did
-//! something lately; a user is online if any device is active, away if none is but one is there, else offline. Entries are leases,
-//! so a gateway that died is forgotten. [`crate::presence_contract`] is the executable form.
+//! A device is one session of one user (a browser tab, an app). It is there while its lease holds and active
+//! while its user did something lately; a user is online if any device is active, away if none is but one is
+//! there, else offline. Entries are leases, so a gateway that died is forgotten. [`crate::presence_contract`]
+//! is the executable form.
 
 use async_trait::async_trait;
 use eventflow_protocol::presence::{Presence, Signal};
@@ -11,16 +12,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How often a gateway renews the leases of its devices.
+/// Heartbeat: how often a gateway renews the leases of its devices.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How long a device counts without being renewed: two heartbeats may be late. A device of a gateway that was killed is gone within
-/// this and one step of the sweeper.
+/// Lease of a device: how long the device counts without being renewed; two heartbeats may be late. A device
+/// of a gateway that was killed is gone within this and one step of the sweeper.
 pub const DEVICE_LEASE: Duration = Duration::from_secs(75);
-/// Without activity for this long a device's user is away.
+/// Idle limit: a user without activity for this long is away.
 pub const AWAY_AFTER: Duration = Duration::from_mins(5);
-/// How long a user whose last device left in order still counts, so that a reload is no departure.
+/// Grace period: how long a user still counts whose last device left in order, so that a reload is no
+/// departure.
 pub const OFFLINE_GRACE: Duration = Duration::from_secs(3);
-/// How often a gateway looks again at everybody its sockets watch: a departure that nobody told of shows after this at the latest.
+/// How often a gateway looks again at everybody its sockets watch: a departure that nobody told of shows
+/// after this at the latest.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// The presence store cannot be asked now.
@@ -34,7 +37,7 @@ pub struct PresenceError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// For a process that shares no presence store with the one that judges: it cannot say who is there, and says so.
+/// For a process that shares no presence store with the sweeper. It cannot say who is online, and answers so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoPresence;
 
@@ -94,11 +97,12 @@ pub trait PresenceStore: Send + Sync + 'static {
     /// Takes signals in, in order. Repeating them changes nothing.
     async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError>;
 
-    /// Judges these people at `now`: who they are to others, and remembers it. Gives those whose status is another than at the last
-    /// judgement. Two judges at once: a change is given to one of them.
+    /// Judges these people at `now`: who they are to others, and remembers it. Gives those whose status is
+    /// another than at the last judgement. Two judges at once: a change is given to one of them.
     async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, PresenceError>;
 
-    /// People who may have to be judged at `now` without a signal: a lease, a grace period or the time to away has run out. At most `limit`.
+    /// People who may have to be judged at `now` without a signal: a lease, a grace period or the time to
+    /// away has run out. At most `limit`.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError>;
 
     /// How these people are at `now`; an entry for each.

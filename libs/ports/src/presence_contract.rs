@@ -1,7 +1,8 @@
 //! What every [`PresenceStore`] must honour, as checks that an adapter's tests call.
 //!
-//! Signals are recorded at the machine's time, as gateways do, and judged at moments to come. Each check uses people of its own,
-//! so one store serves all, at once and again. [`check_all`] runs them; a broken promise panics with what was expected.
+//! Signals are recorded at the machine's time, as gateways do, and judged at moments to come. Each check uses
+//! people of its own, so one store serves all, at once and again. [`check_all`] runs them; a broken promise
+//! panics with what was expected.
 
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
 use crate::{Clock, SystemClock};

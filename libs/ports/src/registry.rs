@@ -1,7 +1,9 @@
-//! The seam to what knows which gateways a user is connected to, and the registry of a single process.
+//! The port to the registry, which knows at which gateways a user is connected; and the registry of a single
+//! process.
 //!
-//! Entries are leases: a gateway renews those of its users, and a gateway that died is forgotten when they run out. The answer
-//! may name a gateway too many (the user just left), never one too few while it says it is complete.
+//! Entries are leases: a gateway renews those of its users, and a gateway that died is forgotten when they
+//! run out. The answer may name a gateway too many (the user just left), never one too few while it says it
+//! is complete.
 
 use async_trait::async_trait;
 use eventflow_protocol::{GatewayId, UserId};
@@ -50,7 +52,8 @@ pub trait Registry: Send + Sync + 'static {
     async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError>;
 }
 
-/// The registry of one process: its gateway tells it, its fan-out worker asks it. Always complete, needs no leases.
+/// The registry of one process: its gateway tells it, its fan-out worker asks it. Always complete, needs no
+/// leases.
 #[derive(Debug, Default)]
 pub struct MemoryRegistry {
     entries: Mutex<HashMap<UserId, HashSet<GatewayId>>>,
@@ -93,7 +96,8 @@ impl Registry for MemoryRegistry {
     }
 }
 
-/// For several processes that share no registry: nobody can say who is where, so everything goes to every gateway.
+/// For several processes that share no registry: nobody can say who is where, so everything goes to every
+/// gateway.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRegistry;
 

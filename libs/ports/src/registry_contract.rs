@@ -1,7 +1,8 @@
 //! What every [`Registry`] must honour, as checks that an adapter's tests call.
 //!
-//! Each check uses names of its own, so one registry serves all, at once and again. [`check_all`] runs them; a broken promise
-//! panics with what was expected. Leases and completeness differ by adapter and are tested there.
+//! Each check uses names of its own, so one registry serves all, at once and again. [`check_all`] runs them;
+//! a broken promise panics with what was expected. Leases and completeness differ by adapter and are tested
+//! there.
 
 use crate::Registry;
 use eventflow_protocol::{CommandId, GatewayId, UserId};

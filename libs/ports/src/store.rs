@@ -1,8 +1,8 @@
 //! The seam to what stores threads and messages.
 //!
-//! Every method may be repeated: a redelivered command finds what it did before. A store assigns each message the next `seq`
-//! of its thread, gapless from 1, and keeps that promise with several writers on one thread and through crashes in the middle
-//! of a batch. [`crate::store_contract`] is the executable form.
+//! Every method may be repeated: a redelivered command finds what it did before. A store assigns each message
+//! the next `seq` of its thread, gapless from 1, and keeps that promise with several writers on one thread
+//! and through crashes in the middle of a batch. [`crate::store_contract`] is the executable form.
 
 use async_trait::async_trait;
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
@@ -18,7 +18,8 @@ pub const PAGE_MAX: u32 = 100;
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It is down, or did not answer in time: nobody's fault in particular, and it is unknown what was done. Wait and repeat.
+    /// It is down, or did not answer in time: nobody's fault in particular, and it is unknown what was done.
+    /// Wait and repeat.
     #[error("reach the store: {what}")]
     Unavailable {
         /// What was attempted.
@@ -27,8 +28,8 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It is there and did not do this one, for a reason that nobody here knows and that may pass: an operator stopped it, say. Repeat it a
-    /// few times, and by itself.
+    /// It is there and did not do this one, for a reason that nobody here knows and that may pass: an
+    /// operator stopped it, say. Repeat it a few times, and by itself.
     #[error("the store failed: {what}")]
     Failed {
         /// What was attempted.
@@ -55,7 +56,8 @@ pub struct NewMessage {
     pub command_id: CommandId,
     /// What was asked.
     pub send: SendMessage,
-    /// The command may have been handled before, so look before writing. Only a hint: the answer is right without it.
+    /// The command may have been handled before, so look before writing. Only a hint: the answer is right
+    /// without it.
     pub redelivered: bool,
 }
 
@@ -89,7 +91,8 @@ pub struct MessagePage {
 pub enum Place {
     /// A message, itself excluded.
     Seq(u64),
-    /// A moment: messages accepted earlier (later) than it. Clocks may differ between gateways, so the page is still ordered by `seq`.
+    /// A moment: messages accepted earlier (later) than it. Clocks may differ between gateways, so the page
+    /// is still ordered by `seq`.
     Time(Timestamp),
 }
 
@@ -120,36 +123,44 @@ pub struct ThreadPage {
 pub trait Store: Send + Sync + 'static {
     /// Stores messages in the order given; one answer per message, in the same order.
     ///
-    /// After `Ok`, each `Stored` and `Duplicate` message is durable (it survives a crash of every process and machine the
-    /// store promises to survive). After an error any prefix may have been stored; repeating the batch is right.
+    /// After `Ok`, each `Stored` and `Duplicate` message is durable (it survives a crash of every process and
+    /// machine the store promises to survive). After an error any prefix may have been stored; repeating the
+    /// batch is right.
     async fn append_messages(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, StoreError>;
 
-    /// Brings the thread documents up to these stored messages: `last_seq`, last message, unread counts of the others.
+    /// Brings the thread documents up to these stored messages: `last_seq`, last message, unread counts of
+    /// the others.
     ///
-    /// Each message counts once however often it is passed, in any order. Missing earlier messages are included.
+    /// Each message counts once however often it is passed, in any order. Missing earlier messages are
+    /// included.
     async fn touch_threads(&self, messages: &[Message]) -> Result<(), StoreError>;
 
     /// Creates a thread, or finds the one with this id; `true` if it was created now.
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError>;
 
-    /// Does to messages what [`eventflow_protocol::change::apply`] says, each atomically; one answer per change, in the same order.
+    /// Does to messages what [`eventflow_protocol::change::apply`] says, each atomically; one answer per
+    /// change, in the same order.
     ///
-    /// Durable when answered. With several writers on one message every change is applied to what the others left.
+    /// Durable when answered. With several writers on one message every change is applied to what the others
+    /// left.
     async fn change_messages(
         &self,
         changes: &[Identified<ChangeMessage>],
     ) -> Result<Vec<Changed>, StoreError>;
 
-    /// Moves cursors forward; one answer per advance, in the same order. `None`: no such thread, or the user is not in it.
+    /// Moves cursors forward; one answer per advance, in the same order. `None`: no such thread, or the user
+    /// is not in it.
     ///
-    /// A cursor goes up to what is asked or to the newest message, whichever comes first, and never back. Messages of others between the old
-    /// and the new place get the user's receipt (in `read_by` and `delivered_to`, or in `delivered_to` only) and their `status` over all
-    /// recipients, unless the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read` advance moves the
-    /// `Delivered` cursor along. The unread count is exact whatever happens at the same time.
+    /// A cursor goes up to what is asked or to the newest message, whichever comes first, and never back.
+    /// Messages of others between the old and the new place get the user's receipt (in `read_by` and
+    /// `delivered_to`, or in `delivered_to` only) and their `status` over all recipients, unless the thread
+    /// has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read` advance moves
+    /// the `Delivered` cursor along. The unread count is exact whatever happens at the same time.
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
 
-    /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of somebody else brings it
-    /// back by itself, and a command that was carried out before does not put it away again ([`eventflow_protocol::change::is_news`]).
+    /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of
+    /// somebody else brings it back by itself, and a command that was carried out before does not put it away
+    /// again ([`eventflow_protocol::change::is_news`]).
     async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError>;
 
     /// One message.

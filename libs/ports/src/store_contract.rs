@@ -1,9 +1,10 @@
 //! What every [`Store`] must honour, as checks that an adapter's tests call.
 //!
-//! A check takes a [`Harness`], makes its own people and threads (so that one database serves all checks, at the same time too),
-//! and panics with a sentence when a promise is broken. [`faults`] needs a [`FaultHarness`], which can take the store away.
-//! The modules follow the port: [`append`], [`redelivery`], [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`], [`together`],
-//! [`archive`], [`threads`], [`reading`].
+//! A check takes a [`Harness`], makes its own people and threads (so that one database serves all checks, at
+//! the same time too), and panics with a sentence when a promise is broken. [`faults`] needs a
+//! [`FaultHarness`], which can take the store away. The modules follow the port: [`append`], [`redelivery`],
+//! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`], [`together`], [`archive`],
+//! [`threads`], [`reading`].
 
 pub mod append;
 pub mod archive;

@@ -1,4 +1,5 @@
-//! Messages are stored in the order given, each with the next place in its thread, and come back as they were.
+//! Messages are stored in the order given, each with the next place in its thread, and come back as they
+//! were.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, expect_history, fresh_people, history, say, stored};
@@ -8,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 /// Messages of a batch that is larger than any page and chunk.
 const MANY: usize = 600;
-/// Levels of an attachment's metadata: less than `serde_json` reads (128), more than some databases nest (100).
+/// Levels of an attachment's metadata: less than `serde_json` reads (128), more than some databases nest
+/// (100).
 const DEEP: usize = 110;
 
 /// Places are 1, 2, 3 … in each thread, in the order of the batch, however threads are mixed in it.
@@ -33,7 +35,8 @@ pub async fn a_large_batch_is_stored_in_order(harness: &dyn Harness) {
     assert_eq!(expect_history(&*store, scene.thread, &batch).await, answers);
 }
 
-/// A store that was just opened goes on where the history ends, also when the thread document was not brought up to date.
+/// A store that was just opened goes on where the history ends, also when the thread document was not brought
+/// up to date.
 pub async fn a_newly_opened_store_continues_the_history(harness: &dyn Harness) {
     let first = harness.open().await;
     let scene = Scene::with_people(&*first, 2).await;
@@ -80,7 +83,8 @@ pub async fn a_stored_message_says_what_was_sent(harness: &dyn Harness) {
     assert_eq!(history(&*store, scene.thread).await, [expected]);
 }
 
-/// Text and free-form objects are not interpreted: no operator, path, extended JSON or number form of a database shows.
+/// Text and free-form objects are not interpreted: no operator, path, extended JSON or number form of a
+/// database shows.
 pub async fn content_comes_back_unchanged(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;

@@ -90,7 +90,8 @@ pub async fn an_old_message_brings_nothing_back(harness: &dyn Harness) {
     assert_eq!(statuses(&*store, &scene).await, [Archived, Archived]);
 }
 
-/// A command that comes again after somebody else's message, or after the opposite wish, changes nothing: it was carried out.
+/// A command that comes again after somebody else's message, or after the opposite wish, changes nothing: it
+/// was carried out.
 pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;

@@ -1,6 +1,8 @@
-//! A stored message is edited, taken back and reacted to as [`eventflow_protocol::change::apply`] says, each change once.
+//! A stored message is edited, taken back and reacted to as [`eventflow_protocol::change::apply`] says, each
+//! change once.
 //!
-//! Whoever changes the same message at the same time, nothing that was answered is lost: neither another change nor a receipt.
+//! Whoever changes the same message at the same time, nothing that was answered is lost: neither another
+//! change nor a receipt.
 
 use super::Harness;
 use super::fixtures::{
@@ -198,7 +200,8 @@ pub async fn the_same_toggle_at_two_writers_is_done_once(harness: &dyn Harness) 
     assert_eq!(read(&*stores[0], &first).await.reactions.len(), 1);
 }
 
-/// While one edits and others react, the others read: in the end the text, the signs and the receipts are there.
+/// While one edits and others react, the others read: in the end the text, the signs and the receipts are
+/// there.
 pub async fn changes_and_receipts_do_not_undo_each_other(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scene = Scene::with_people(&*setup, 6).await;

@@ -1,6 +1,8 @@
-//! The thread document says how far it was brought, which message is the newest, and what each person has not read.
+//! The thread document says how far it was brought, which message is the newest, and what each person has not
+//! read.
 //!
-//! Each message counts once, however often and in whatever order the thread is touched, and whoever touches it.
+//! Each message counts once, however often and in whatever order the thread is touched, and whoever touches
+//! it.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, unread, view};

@@ -1,4 +1,5 @@
-//! How far people have got and read: cursors only rise, receipts and status follow them, and what is unread is exact.
+//! How far people have got and read: cursors only rise, receipts and status follow them, and what is unread
+//! is exact.
 //!
 //! What is unread is compared with the history itself: the messages of others beyond the cursor.
 
@@ -157,7 +158,8 @@ pub async fn an_advance_that_comes_again_changes_nothing(harness: &dyn Harness) 
     assert_eq!(unread(&*other, &scene).await, [3, 6, 6]);
 }
 
-/// "Everything" is what was accepted by then: what came meanwhile stays unread when the command comes late, or again.
+/// "Everything" is what was accepted by then: what came meanwhile stays unread when the command comes late,
+/// or again.
 pub async fn reading_everything_leaves_what_came_later(harness: &dyn Harness) {
     for cursor in [Cursor::Delivered, Cursor::Read] {
         let store = harness.open().await;
@@ -230,7 +232,8 @@ pub async fn an_advance_names_the_newest_of_many(harness: &dyn Harness) {
     assert!(history(&*store, scene.thread).await.iter().all(|message| message.status == Read));
 }
 
-/// Messages of many people carry no receipts; cursors and counts work all the same. One person less, and they do.
+/// Messages of many people carry no receipts; cursors and counts work all the same. One person less, and they
+/// do.
 pub async fn a_crowd_has_cursors_and_no_receipts(harness: &dyn Harness) {
     let store = harness.open().await;
     for (count, receipts) in [(RECEIPT_PARTICIPANTS_MAX, 1), (RECEIPT_PARTICIPANTS_MAX + 1, 0)] {

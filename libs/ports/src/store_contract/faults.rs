@@ -1,4 +1,5 @@
-//! The store goes away in the middle: callers hear it in time, nothing answered is lost, nothing is done twice.
+//! The store goes away in the middle: callers hear it in time, nothing answered is lost, nothing is done
+//! twice.
 
 use super::fixtures::{
     Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread,
@@ -57,7 +58,8 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     back(&store).await;
 }
 
-/// A batch hit by the fault is stored once when it comes again, after what was there before and without a gap.
+/// A batch hit by the fault is stored once when it comes again, after what was there before and without a
+/// gap.
 pub async fn a_batch_hit_by_the_fault_is_stored_once(harness: &dyn FaultHarness, fault: Fault) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;

@@ -1,6 +1,7 @@
 //! People, threads and messages for the checks, and the questions the checks ask again and again.
 //!
-//! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is younger.
+//! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is
+//! younger.
 
 use crate::store::{Appended, Identified, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, Change, ChangeMessage, Changed, Cursor};

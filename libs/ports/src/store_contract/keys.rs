@@ -1,4 +1,5 @@
-//! A sender's own key names one message: the same key with the same body is the same message, with another body an error.
+//! A sender's own key names one message: the same key with the same body is the same message, with another
+//! body an error.
 
 use super::Harness;
 use super::fixtures::{Scene, append, change, change_one, duplicate, expect_history, history, stored};
@@ -60,8 +61,8 @@ pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) 
     assert_eq!(history(&*store, elsewhere.thread).await, []);
 }
 
-/// After an edit and after a deletion the key still stands for what was sent: that body finds the message, any other is refused, the one
-/// it was edited to as well.
+/// After an edit and after a deletion the key still stands for what was sent: that body finds the message,
+/// any other is refused, the one it was edited to as well.
 pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;

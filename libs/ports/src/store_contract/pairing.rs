@@ -1,7 +1,8 @@
-//! One click that comes by socket and by REST, without a key, is one message; two genuine equal messages stay two.
+//! One click that comes by socket and by REST, without a key, is one message; two genuine equal messages stay
+//! two.
 //!
-//! The rows of the table that the rule was chosen by, on the real store: bursts of equal messages, legs in any order, redelivered,
-//! lost, split over batches and over writers. Chance is seeded.
+//! The rows of the table that the rule was chosen by, on the real store: bursts of equal messages, legs in
+//! any order, redelivered, lost, split over batches and over writers. Chance is seeded.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, duplicate, history, present, stored};

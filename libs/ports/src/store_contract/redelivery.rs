@@ -1,6 +1,8 @@
-//! A batch that comes again, whole or in part, is stored once, and answered with what was stored the first time.
+//! A batch that comes again, whole or in part, is stored once, and answered with what was stored the first
+//! time.
 //!
-//! Each check runs with the broker's hint and without it, on the store that knows and on one that was just opened.
+//! Each check runs with the broker's hint and without it, on the store that knows and on one that was just
+//! opened.
 
 use super::Harness;
 use super::fixtures::{
@@ -44,7 +46,8 @@ pub async fn a_half_written_batch_is_completed(harness: &dyn Harness) {
     }
 }
 
-/// Old messages come again between new ones, in another order; the new ones take the next places, in batch order.
+/// Old messages come again between new ones, in another order; the new ones take the next places, in batch
+/// order.
 pub async fn old_messages_among_new_ones_are_recognised(harness: &dyn Harness) {
     for hint in [false, true] {
         let store = harness.open().await;

@@ -56,7 +56,8 @@ pub async fn advances_together_end_as_one_after_another(harness: &dyn Harness) {
     }
 }
 
-/// Everybody gets and then reads what was said, in one call: each has their receipt once, and the last one's answer shows what is read.
+/// Everybody gets and then reads what was said, in one call: each has their receipt once, and the last one's
+/// answer shows what is read.
 pub async fn a_crowd_that_reads_at_once_is_counted_once_each(harness: &dyn Harness) {
     let store = harness.open().await;
     let mut advances = Vec::new();
@@ -164,8 +165,9 @@ fn wish(thread_id: ThreadId, person: &UserId, cursor: Cursor, up_to: Option<u64>
 /// From where, to where, the messages named, and what is left unread.
 type Went = (u64, u64, Vec<u64>, Option<u64>);
 
-/// Where each went, which messages it names, and what one that read left unread. (The status of a message may include what others did in the
-/// same call, and what else is unread is as far as the thread was counted by then.)
+/// Where each went, which messages it names, and what one that read left unread. (The status of a message may
+/// include what others did in the same call, and what else is unread is as far as the thread was counted by
+/// then.)
 fn places(wanted: &[AdvanceCursor], answers: &[Option<Advanced>]) -> Vec<Option<Went>> {
     let place = |(wanted, answer): (&AdvanceCursor, &Option<Advanced>)| {
         let answer = answer.as_ref()?;
