@@ -1,4 +1,5 @@
-//! The tests that run real processes and real servers: one binary, since each would link the whole system again.
+//! The tests that run real processes and real servers: one binary, since each would link the whole system
+//! again.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

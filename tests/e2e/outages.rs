@@ -1,4 +1,5 @@
-//! A server is away: accepted messages wait and are stored, others are refused at once, reads go on, and it mends by itself.
+//! A server is away: accepted messages wait and are stored, others are refused at once, reads go on, and it
+//! mends by itself.
 //!
 //! Each test has a fleet of its own whose way to one server leads through a proxy.
 

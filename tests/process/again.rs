@@ -62,7 +62,9 @@ async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost(
     let scene = Scene::with_people(&*store, 2).await;
     append(&*store, &scene.talk(2)).await;
 
-    let (thread_id, user_id, at) = (scene.thread, scene.people[0].clone(), SystemClock.now());
+    let thread_id = scene.thread;
+    let user_id = scene.people[0].clone();
+    let at = SystemClock.now();
     let advance =
         AdvanceCursor { thread_id, user_id: user_id.clone(), cursor: Cursor::Read, up_to: Some(2), at };
     let body = codec::encode(&Command::AdvanceCursor(advance)).unwrap();

@@ -32,7 +32,8 @@ use tokio::time::sleep;
 const CROWD: usize = 500;
 /// What a store far away takes for an answer.
 const FAR: Duration = Duration::from_millis(20);
-/// So many calls have to be under way at the same time at least: one after the other they would hold up the messages behind them.
+/// So many calls have to be under way at the same time at least: one after the other they would hold up the
+/// messages behind them.
 const AT_ONCE_MIN: usize = 8;
 
 fn item(value: Command) -> Item<Command> {
@@ -158,6 +159,7 @@ impl Calls {
     async fn travel(&self) {
         let now = self.now.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(now, SeqCst);
+        // sleep: what a store far away takes for an answer
         sleep(FAR).await;
         self.now.fetch_sub(1, SeqCst);
     }

@@ -1,5 +1,6 @@
-//! `eventflow import-v1` as an operator runs it: a database of the old system with good and broken documents, the real command, killed
-//! in the middle, run again, and run once more. What is there afterwards is compared with what was put in.
+//! `eventflow import-v1` as an operator runs it: a database of the old system with good and broken documents,
+//! the real command, killed in the middle, run again, and run once more. What is there afterwards is compared
+//! with what was put in.
 //!
 //! Every target keeps the same promise, so the check is one; what the old database holds is in [`old`].
 

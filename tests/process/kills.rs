@@ -1,7 +1,8 @@
-//! `tests/kill` in short: processes and RabbitMQ die by `kill -9` while messages flow, and the ledger stays clean.
+//! `tests/kill` in short: processes and RabbitMQ die by `kill -9` while messages flow, and the ledger stays
+//! clean.
 //!
-//! `EVENTFLOW_TEST_KILLS` and `EVENTFLOW_TEST_KILL_SECONDS` make it longer. The fleet gets servers of its own, because its
-//! RabbitMQ dies too.
+//! `EVENTFLOW_TEST_KILLS` and `EVENTFLOW_TEST_KILL_SECONDS` make it longer. The fleet gets servers of its
+//! own, because its RabbitMQ dies too.
 
 use eventflow_testkit::process::binaries;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! A gateway that does not empty its queue, through the real fan-out stage on both brokers: it is cut off, and everybody else hears of
-//! everything.
+//! A gateway that does not empty its queue, through the real fan-out stage on both brokers: it is cut off,
+//! and everybody else hears of everything.
 
 use crate::backends::Own;
 use async_trait::async_trait;

@@ -1,10 +1,12 @@
-//! One click sent by socket and by REST without a key, through the real persistence stage: the cases of a lost, repeated, late or lone
-//! half. Old fault 7: the server before stored everything twice, and a repeated key too.
+//! One click sent by socket and by REST without a key, through the real persistence stage: the cases of a
+//! lost, repeated, late or lone half. Old fault 7: the server before stored everything twice, and a repeated
+//! key too.
 //!
-//! Clicks of random texts (many of them equal) become legs, which are shuffled within their window, cut into random batches and partly
-//! delivered again; afterwards the thread must hold exactly one message per click, in both stores. Where halves get lost at random no click
-//! may be stored twice, and what is missing must be explained: a click that lost exactly its socket half and one of equal text that lost
-//! exactly its REST half look like the two halves of one.
+//! Clicks of random texts (many of them equal) become legs, which are shuffled within their window, cut into
+//! random batches and partly delivered again; afterwards the thread must hold exactly one message per click,
+//! in both stores. Where halves get lost at random no click may be stored twice, and what is missing must be
+//! explained: a click that lost exactly its socket half and one of equal text that lost exactly its REST half
+//! look like the two halves of one.
 
 use super::stage::parts_over;
 use crate::backends::Own;
@@ -38,7 +40,8 @@ enum Fate {
     BothWithRepeats,
     SocketOnly,
     RestOnly,
-    /// The client was offline: its socket halves come within two minutes, over a connection opened after the other halves came.
+    /// The client was offline: its socket halves come within two minutes, over a connection opened after the
+    /// other halves came.
     SocketLate,
     /// Two tabs, that is, two connections of one login.
     TwoTabs,

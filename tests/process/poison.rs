@@ -1,8 +1,8 @@
 //! Poison: commands that cannot be read, or that break whoever handles them, among thousands of good ones.
 //!
-//! The real persistence stage on the real brokers. Every good command must be done once, every poison one parked with its
-//! reason and attempts, and the worker must go on. The fault of a marked command strikes after its neighbours were
-//! stored, so that their repetition shows too.
+//! The real persistence stage on the real brokers. Every good command must be done once, every poison one
+//! parked with its reason and attempts, and the worker must go on. The fault of a marked command strikes
+//! after its neighbours were stored, so that their repetition shows too.
 
 use super::stage::parts_over;
 use async_trait::async_trait;
@@ -233,7 +233,9 @@ impl Worker {
         let consumer =
             Consumer::new(Arc::clone(&broker), queue.name(), declares, Arc::new(Faulty(stage)), series)
                 .with_handler_timeout(HANDLER_TIMEOUT);
-        let (status, stop, tasks) = (consumer.status(), CancellationToken::new(), TaskTracker::new());
+        let status = consumer.status();
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
         tasks.spawn(consumer.run(stop.clone()));
         Self { broker, store, status, metrics, stop, tasks }
     }

@@ -1,1 +1,2 @@
-//! Nothing by itself: this package is its tests. `suite` runs real processes and servers, `tidy` reads the sources.
+//! Nothing by itself: this package is its tests. `suite` runs real processes and servers, `tidy` reads the
+//! sources.

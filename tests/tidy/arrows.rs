@@ -1,6 +1,7 @@
 //! Which crate may use which: arrows point down only, and a driver is named by its adapter only.
 //!
-//! Read from the manifests. Dependencies of tests are free; so are the packages below `tests/`, on which nothing may depend.
+//! Read from the manifests. Dependencies of tests are free; so are the packages below `tests/`, on which
+//! nothing may depend.
 
 use crate::repository::{files_below, read};
 use std::collections::BTreeMap;

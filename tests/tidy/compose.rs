@@ -1,4 +1,5 @@
-//! The compose file gives the roles settings that they read, and asks for nothing that the example of `.env` does not name.
+//! The compose file gives the roles settings that they read, and asks for nothing that the example of `.env`
+//! does not name.
 
 use crate::repository::read;
 use eventflow_config::aliases;

@@ -1,7 +1,7 @@
 //! Every route and every event has a test that covers it, named in the table of the protocol page.
 //!
-//! Routes are read from the table that serves them, events from where gateways and the fan-out worker name them; a row names a file and
-//! the words of a test's title in it. The named files run on both shapes.
+//! Routes are read from the table that serves them, events from where gateways and the fan-out worker name
+//! them; a row names a file and the words of a test's title in it. The named files run on both shapes.
 
 use crate::repository::{SourceFile, files_below, read};
 use std::collections::{BTreeMap, BTreeSet};

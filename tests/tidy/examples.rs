@@ -1,7 +1,9 @@
-//! Each JSON example of the protocol page is what the system takes or gives: read with its types, and written again.
+//! Each JSON example of the protocol page is what the system takes or gives: read with its types, and written
+//! again.
 //!
-//! An example says in its fence what it is, e.g. `json client:message:send`. What a client sends is read as a request and goes through
-//! the encoding between processes; what a client gets is read as an answer or event and has to come out the same.
+//! An example says in its fence what it is, e.g. `json client:message:send`. What a client sends is read as a
+//! request and goes through the encoding between processes; what a client gets is read as an answer or event
+//! and has to come out the same.
 
 use crate::repository::read;
 use eventflow_protocol::client::answers::{MessageAnswer, QueuedAnswer, ThreadAnswer};
@@ -102,7 +104,8 @@ fn travels(command: &Command) {
     assert_eq!(&arrived, command);
 }
 
-/// Reads an example as `T` and writes it again. Documents get an `id` beside their `_id`, which the page does not repeat.
+/// Reads an example as `T` and writes it again. Documents get an `id` beside their `_id`, which the page does
+/// not repeat.
 fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, text: &str) {
     let shown: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
     let read: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));

@@ -1,7 +1,7 @@
 //! Each of the 21 faults that the old server is known for has a test that names it.
 //!
-//! In JavaScript a title begins with `old fault N: ` (`old faults N, M: ` where one test shows both), in Rust a test's name begins
-//! with `old_fault_N_`.
+//! In JavaScript a title begins with `old fault N: ` (`old faults N, M: ` where one test shows both), in Rust
+//! a test's name begins with `old_fault_N_`.
 
 use crate::repository::{SourceFile, files_below};
 use std::collections::BTreeSet;

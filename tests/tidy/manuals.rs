@@ -1,4 +1,5 @@
-//! The manuals name what is there: links lead somewhere, files of the sources exist, codes have the status they are said to have.
+//! The manuals name what is there: links lead somewhere, files of the sources exist, codes have the status
+//! they are said to have.
 
 use crate::repository::{SourceFile, files_below, read, root};
 use eventflow_protocol::ErrorCode;

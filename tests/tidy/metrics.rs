@@ -1,6 +1,7 @@
 //! Every metric that a dashboard, a rule or a manual names is exported by somebody.
 //!
-//! Ours are asked of the registry itself, after each family has been touched once; the broker's stand in a list beside this file.
+//! Ours are asked of the registry itself, after each family has been touched once; the broker's stand in a
+//! list beside this file.
 
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
@@ -64,7 +65,8 @@ fn series(name: &str, kind: &str) -> Vec<String> {
     series
 }
 
-/// A family shows once it has a label value. One that is missing here is missing in [`every_metric_that_is_named_exists`].
+/// A family shows once it has a label value. One that is missing here is missing in
+/// [`every_metric_that_is_named_exists`].
 fn touched() -> Metrics {
     let metrics = Metrics::default();
     metrics.bus.queue("persist.0");

@@ -1,4 +1,5 @@
-//! The files of the repository, by path from its root; what is built, downloaded or ignored is not among them.
+//! The files of the repository, by path from its root; what is built, downloaded or ignored is not among
+//! them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -62,7 +62,9 @@ fn every_short_name_in_the_explanations_works_and_every_one_that_works_is_explai
 }
 
 fn settings() -> Vec<Setting> {
-    let (mut section, mut comment, mut settings) = ("", String::new(), Vec::new());
+    let mut section = "";
+    let mut comment = String::new();
+    let mut settings = Vec::new();
     for line in DEFAULTS.lines() {
         if let Some(words) = line.strip_prefix('#') {
             comment = format!("{comment}{words}");

@@ -1,9 +1,39 @@
-//! How the sources look: no file too long to be read at once, nothing left to do, no test that is switched off.
+//! How the sources look: no file too long to be read at once, no line of a comment too wide, no tuple of
+//! several bindings, nothing left to do, no test that is switched off.
 
 use crate::repository::{SourceFile, files_below};
 
 /// Lines of a production file, tests not counted.
 const LINES_MAX: usize = 400;
+/// Columns of a line that is a comment. rustfmt keeps code within them, but not comments.
+const COMMENT_COLUMNS_MAX: usize = 110;
+/// Folders whose comments are still too wide; the list only becomes shorter.
+const WIDE_YET: [&str; 11] = [
+    "bins/",
+    "libs/boot/",
+    "libs/bus/",
+    "libs/config/",
+    "libs/ingress/",
+    "libs/metrics/",
+    "libs/ports/",
+    "libs/protocol/",
+    "libs/socketio/",
+    "libs/testkit/",
+    "libs/workers/",
+];
+/// Folders that still have tuples of several bindings; the list only becomes shorter.
+const TUPLES_YET: [&str; 8] = [
+    "bins/",
+    "libs/adapters/",
+    "libs/boot/",
+    "libs/bus/",
+    "libs/ingress/",
+    "libs/ports/",
+    "libs/protocol/",
+    "libs/workers/",
+];
+/// Bindings of one `let` with a tuple on either side: with more of them the reader counts commas.
+const TUPLE_BINDINGS_MAX: usize = 2;
 /// What marks work that was left; in pieces, so that this file does not carry the mark itself.
 const LEFT: [[&str; 2]; 2] = [["TO", "DO"], ["FIX", "ME"]];
 
@@ -16,6 +46,21 @@ fn no_production_file_is_longer_than_four_hundred_lines() {
         .map(|(lines, path)| format!("{path}: {lines}"))
         .collect();
     assert!(long.is_empty(), "split these files, they tell more than one thing: {long:#?}");
+}
+
+#[test]
+fn no_comment_is_wider_than_the_code() {
+    let files = files_below("").into_iter().filter(|file| !is_below(&file.path, &WIDE_YET));
+    let wide: Vec<String> = files.flat_map(|file| wide_comments(&file)).collect();
+    assert!(wide.is_empty(), "break these comments at {COMMENT_COLUMNS_MAX} columns: {wide:#?}");
+}
+
+#[test]
+fn no_let_binds_many_values_by_a_tuple() {
+    let files = files_below("").into_iter().filter(|file| file.has_extension("rs"));
+    let files = files.filter(|file| !is_below(&file.path, &TUPLES_YET));
+    let tuples: Vec<String> = files.flat_map(|file| tuple_lets(&file)).collect();
+    assert!(tuples.is_empty(), "give each value a `let` of its own: {tuples:#?}");
 }
 
 #[test]
@@ -40,6 +85,38 @@ fn every_exception_from_a_lint_has_its_reason() {
     let files = files_below("").into_iter().filter(|file| file.has_extension("rs") && bare(&file.text));
     let paths: Vec<String> = files.map(|file| file.path).collect();
     assert!(paths.is_empty(), "say why, with `reason = \"…\"`: {paths:?}");
+}
+
+fn is_below(path: &str, folders: &[&str]) -> bool {
+    folders.iter().any(|folder| path.starts_with(folder))
+}
+
+fn wide_comments(file: &SourceFile) -> Vec<String> {
+    let marks: &[&str] = match file.path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("rs" | "js" | "mjs") => &["//", "/*", "* ", "*/"],
+        Some("toml" | "yml" | "sh" | "py" | "conf") => &["#"],
+        Some(_) => &[],
+        None => &["# "],
+    };
+    let is_wide = |line: &str| {
+        let is_comment = marks.iter().any(|mark| line.trim_start().starts_with(mark));
+        is_comment && line.chars().count() > COMMENT_COLUMNS_MAX
+    };
+    let lines = file.text.lines().enumerate().filter(|(_, line)| is_wide(line));
+    lines.map(|(n, _)| format!("{}:{}", file.path, n + 1)).collect()
+}
+
+/// A `let` with a tuple of bindings and a tuple of values, also when rustfmt has broken it over lines.
+fn tuple_lets(file: &SourceFile) -> Vec<String> {
+    const LET: &str = "let (";
+    let starts = file.text.match_indices(LET).filter(|(at, _)| {
+        let Some((pattern, rest)) = file.text[at + LET.len()..].split_once(')') else { return false };
+        let bindings = pattern.split(',').filter(|binding| !binding.trim().is_empty()).count();
+        let is_tuple =
+            rest.trim_start().strip_prefix('=').is_some_and(|value| value.trim_start().starts_with('('));
+        !pattern.contains('(') && bindings > TUPLE_BINDINGS_MAX && is_tuple
+    });
+    starts.map(|(at, _)| format!("{}:{}", file.path, file.text[..at].matches('\n').count() + 1)).collect()
 }
 
 fn found(words: &[&str], which: impl Fn(&SourceFile) -> bool) -> Vec<String> {

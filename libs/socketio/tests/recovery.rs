@@ -64,6 +64,7 @@ async fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
     assert_eq!(emit(&rig, 2), EmitOutcome::Kept);
     assert!(rig.socket().is_parked());
     assert_eq!(rig.server.stats().parked.get(), 1);
+    // sleep: paused time
     tokio::time::sleep(Duration::from_secs(110)).await;
     assert_eq!(emit(&rig, 3), EmitOutcome::Kept);
 

@@ -1,10 +1,12 @@
 //! The servers under test, by the URLs in the environment, and places of a test's own on them.
 //!
-//! `eval "$(tests/services env)"` sets the variables. Without them a test fails and says so; it is never skipped.
+//! `eval "$(tests/services env)"` sets the variables. Without them a test fails and says so; it is never
+//! skipped.
 
 use anyhow::Context;
 use reqwest::{Client, Method};
 use serde_json::json;
+use std::net::{TcpListener, TcpStream};
 
 /// Where the servers are.
 #[derive(Clone, Debug)]
@@ -30,7 +32,8 @@ impl Servers {
         })
     }
 
-    /// The MongoDB URI with another database, straight to this server and through no discovery of its replica set.
+    /// The MongoDB URI with another database, straight to this server and through no discovery of its replica
+    /// set.
     pub fn database(&self, name: &str) -> anyhow::Result<String> {
         Ok(format!("mongodb://{}/{name}?directConnection=true", self.mongodb_address()?))
     }
@@ -52,9 +55,19 @@ pub fn own_name(test: &str) -> String {
 }
 
 /// A port of 127.0.0.1 that nobody listens on now.
+///
+/// A connection has just ended on it, so the port is in the state `TIME_WAIT`: for a minute the kernel gives
+/// it only to somebody who asks for this very port, and two tests that look at the same moment get different
+/// ones.
 pub fn free_port() -> anyhow::Result<u16> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").context("find a free port")?;
-    Ok(listener.local_addr().context("find a free port")?.port())
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    let address = listener.local_addr().context("find a free port")?;
+    let client = TcpStream::connect(address).context("connect to the free port")?;
+    let (accepted, _) = listener.accept().context("accept on the free port")?;
+    // The side that closes first is the one whose port waits.
+    drop(accepted);
+    drop(client);
+    Ok(address.port())
 }
 
 /// An empty vhost of a test's own.

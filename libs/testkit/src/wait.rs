@@ -19,6 +19,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         if Instant::now() > deadline {
             bail!("not within {PATIENCE:?}: {what}");
         }
+        // sleep: between two looks
         sleep(LOOK_EVERY).await;
     }
 }

@@ -22,7 +22,8 @@ pub enum Command {
     Idle(IdleArgs),
     /// One thread with many members: how fast a message reaches the last of them.
     Fanout(FanoutArgs),
-    /// Sockets that never read beside healthy ones: when each is cut, what it costs, and whether the others notice.
+    /// Sockets that never read beside healthy ones: when each is cut, what it costs, and whether the others
+    /// notice.
     Slow(SlowArgs),
 }
 
@@ -175,13 +176,15 @@ pub struct SlowArgs {
     /// Bytes that the kernel holds for a slow socket (`SO_RCVBUF`; it doubles them).
     #[arg(long, default_value_t = 2048)]
     pub receive_buffer: u32,
-    /// Seconds of each window: alone, and in each round beside sockets that read and beside those that do not.
+    /// Seconds of each window: alone, and in each round beside sockets that read and beside those that do
+    /// not.
     #[arg(long, default_value_t = 15.0)]
     pub duration: f64,
     /// Rounds; of their 99th percentiles the medians are compared.
     #[arg(long, default_value_t = 3)]
     pub rounds: u32,
-    /// The healthy ones' 99th percentile may be so many times what it is beside the same flood to sockets that read.
+    /// The healthy ones' 99th percentile may be so many times what it is beside the same flood to sockets
+    /// that read.
     #[arg(long, default_value_t = 1.2)]
     pub notice: f64,
     /// Every slow socket must be cut within so many seconds of the first message to it.

@@ -1,5 +1,5 @@
-//! Sets the scene and clears it: threads over REST, all sockets, one task per client; at the end every client's
-//! record and every thread's history.
+//! Sets the scene and clears it: threads over REST, all sockets, one task per client; at the end every
+//! client's record and every thread's history.
 
 use crate::{
     error::LoadError,

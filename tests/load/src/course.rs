@@ -137,7 +137,9 @@ impl Plan {
     }
 
     fn start_pacer(&self, shared: &Arc<Shared>) -> tokio::task::JoinHandle<()> {
-        let (shared, feeds, rate) = (Arc::clone(shared), self.feeds.clone(), self.rate);
+        let shared = Arc::clone(shared);
+        let feeds = self.feeds.clone();
+        let rate = self.rate;
         tokio::task::spawn_blocking(move || pacer::pace(&shared.stage, &feeds, rate))
     }
 

@@ -1,5 +1,6 @@
-//! When the server gave up a connection, as the kernel's list of connections shows it: in `/proc/net/tcp` the server's end of a
-//! connection that is open is `ESTABLISHED`; one that it has closed is in another state, or gone.
+//! When the server gave up a connection, as the kernel's list of connections shows it: in `/proc/net/tcp` the
+//! server's end of a connection that is open is `ESTABLISHED`; one that it has closed is in another state, or
+//! gone.
 //!
 //! Works for servers on this machine, over IPv4.
 
@@ -78,13 +79,16 @@ impl Watch {
 fn open_connections(table: &str) -> HashSet<(&str, &str)> {
     fn pair(line: &str) -> Option<(&str, &str)> {
         let mut words = line.split_whitespace().skip(1);
-        let (local, remote, state) = (words.next()?, words.next()?, words.next()?);
+        let local = words.next()?;
+        let remote = words.next()?;
+        let state = words.next()?;
         (state == ESTABLISHED).then_some((local, remote))
     }
     table.lines().filter_map(pair).collect()
 }
 
-/// As the kernel writes it: the address as a number of this machine's byte order, and the port, in hexadecimal.
+/// As the kernel writes it: the address as a number of this machine's byte order, and the port, in
+/// hexadecimal.
 fn name(address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) => format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port()),

@@ -1,4 +1,5 @@
-//! One thread with many members and one sender: how fast a message, or a burst of them, reaches the last member.
+//! One thread with many members and one sender: how fast a message, or a burst of them, reaches the last
+//! member.
 
 use crate::{
     args::FanoutArgs,
@@ -55,7 +56,9 @@ pub async fn run(args: &FanoutArgs) -> Result<Report, LoadError> {
 /// `count` rounds of `burst` messages; each begins when the last member has the one before.
 pub async fn rounds(shared: &Shared, feed: &Feed, members: u32, burst: u32, count: u32) -> FanoutLine {
     let stage = &shared.stage;
-    let (mut first, mut last, mut busy_us) = (Latency::default(), Latency::default(), 0);
+    let mut first = Latency::default();
+    let mut last = Latency::default();
+    let mut busy_us = 0;
     let mut line = FanoutLine {
         burst,
         members,

@@ -1,4 +1,5 @@
-//! Somebody who floods a thread, and the sockets of the others in it: some that read it all, or some that never read.
+//! Somebody who floods a thread, and the sockets of the others in it: some that read it all, or some that
+//! never read.
 
 use crate::{
     args::{Common, SlowArgs},
@@ -30,8 +31,8 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// A thread of user number `sender` and of the `args.slow` ones after it, of whom only the sender is connected. Users and threads are
-    /// named after `run`.
+    /// A thread of user number `sender` and of the `args.slow` ones after it, of whom only the sender is
+    /// connected. Users and threads are named after `run`.
     pub async fn set(args: &SlowArgs, run: &str, sender: u32) -> Result<Self, LoadError> {
         let common =
             Common { content_bytes: args.flood_bytes, run_id: Some(run.to_owned()), ..args.common.clone() };

@@ -33,7 +33,9 @@ pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
     };
 
     let pids = &args.common.pids;
-    let (rss_before, before, start) = (memory(pids), Snapshot::take(pids), Instant::now());
+    let rss_before = memory(pids);
+    let before = Snapshot::take(pids);
+    let start = Instant::now();
     let rate = (args.rate > 0.0).then_some(args.rate);
     cast.connect(rate, |_, member| if member == 0 { Source::Fed(Arc::clone(&feed)) } else { Source::Silent })
         .await?;

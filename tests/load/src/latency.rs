@@ -54,7 +54,8 @@ pub struct Summary {
     pub max_ms: f64,
 }
 
-/// The median of the 99th percentiles of several windows, milliseconds; the lower one of two. Not a number without windows.
+/// The median of the 99th percentiles of several windows, milliseconds; the lower one of two. Not a number
+/// without windows.
 pub fn median_p99(windows: &[Summary]) -> f64 {
     let mut all: Vec<f64> = windows.iter().map(|window| window.p99_ms).collect();
     all.sort_by(f64::total_cmp);

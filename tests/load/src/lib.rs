@@ -2,9 +2,9 @@
 //! proves at the end, message by message, what was lost, doubled or reordered.
 //!
 //! Read in this order: `args` (what is asked) → `course` (one measured run) → `cast` (threads and sockets) →
-//! `member` (one well-behaved client) → `outbox` and `view` (what it sent, what it saw) → `verdict` (both held
-//! against the history) → `report`. `wire`, `socket`, `rest`, `jwt` speak the protocol; nothing here shares
-//! code with the server, so that a mistake cannot hide on both sides.
+//! `member` (one well-behaved client) → `outbox` and `view` (what it sent, what it saw) → `verdict` (both
+//! held against the history) → `report`. `wire`, `socket`, `rest`, `jwt` speak the protocol; nothing here
+//! shares code with the server, so that a mistake cannot hide on both sides.
 
 pub mod args;
 pub mod cast;

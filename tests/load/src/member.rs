@@ -27,7 +27,8 @@ use tokio::time::{Instant, sleep_until};
 const FRAMES_PER_TURN: usize = 64;
 /// Messages written in one turn before reading.
 const SENDS_PER_TURN: usize = 64;
-/// Pause before a reconnect: this plus up to [`RECONNECT_SPREAD_MS`], so that clients do not come in one wave.
+/// Pause before a reconnect: this plus up to [`RECONNECT_SPREAD_MS`], so that clients do not come in one
+/// wave.
 const RECONNECT_AFTER_MS: u64 = 100;
 /// See [`RECONNECT_AFTER_MS`].
 const RECONNECT_SPREAD_MS: u64 = 900;

@@ -1,7 +1,7 @@
 //! What one client sent: the sending half of the ledger, and the rules for sending again.
 //!
-//! Every message is an intent with an outcome. An intent without a final answer (connection lost, no answer in
-//! time, a retryable code, "queued" and never seen) is sent again under the same `clientMessageId`, lowest
+//! Every message is an intent with an outcome. An intent without a final answer (connection lost, no answer
+//! in time, a retryable code, "queued" and never seen) is sent again under the same `clientMessageId`, lowest
 //! number first and before anything new, so the client never overtakes itself. Repeating is safe because the
 //! server keeps each id once; that it does is what the ledger checks.
 
@@ -52,7 +52,8 @@ pub struct Intent {
     pub intended_us: u64,
     /// The `seq` the server answered, 0 if none.
     pub seq: u32,
-    /// Changes with every new connection and every resend: intents with the same path were sent one after another.
+    /// Changes with every new connection and every resend: intents with the same path were sent one after
+    /// another.
     pub path: u32,
     /// How often it was sent.
     pub attempts: u16,

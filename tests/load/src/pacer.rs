@@ -1,8 +1,8 @@
 //! The open loop: one thread that says when each message is due, whatever the system does.
 //!
-//! A thread of its own because the runtime's timers tick in whole milliseconds, which would be the larger part
-//! of a latency of a few. It only counts up what a sender may send and wakes it; a sender that is late finds
-//! more than one due, and each keeps its own intended time (no coordinated omission).
+//! A thread of its own because the runtime's timers tick in whole milliseconds, which would be the larger
+//! part of a latency of a few. It only counts up what a sender may send and wakes it; a sender that is late
+//! finds more than one due, and each keeps its own intended time (no coordinated omission).
 
 use crate::stage::Stage;
 use std::{
@@ -14,8 +14,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Sleeps are at least this long: above 2,000 messages per second several are released by one wake-up, each late
-/// by less than this plus the wake-up itself (the report's "generator lag").
+/// Sleeps are at least this long: above 2,000 messages per second several are released by one wake-up, each
+/// late by less than this plus the wake-up itself (the report's "generator lag").
 const SHORTEST_SLEEP: Duration = Duration::from_micros(500);
 /// A slow stream still notices the end of sending this soon.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);

@@ -1,9 +1,10 @@
-//! Sockets that never read beside healthy ones: how soon the gateway cuts each, what it holds for them meanwhile, and whether the others
-//! notice.
+//! Sockets that never read beside healthy ones: how soon the gateway cuts each, what it holds for them
+//! meanwhile, and whether the others notice.
 //!
-//! The same load on the healthy pairs all the time, in windows of one length: first alone; then, round after round, while one sender floods a
-//! thread of sockets that do read, and while one floods a thread of sockets that never do. What healthy ones notice of a flood is the price of
-//! its messages; what they notice more of the second is the price of slowness. Whether a slow socket was cut is read from the kernel's list of
+//! The same load on the healthy pairs all the time, in windows of one length: first alone; then, round after
+//! round, while one sender floods a thread of sockets that do read, and while one floods a thread of sockets
+//! that never do. What healthy ones notice of a flood is the price of its messages; what they notice more of
+//! the second is the price of slowness. Whether a slow socket was cut is read from the kernel's list of
 //! connections, from the server's end: its own end sees nothing of it, since it does not read.
 
 use crate::{
@@ -59,8 +60,10 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
     stage.restart_latencies();
     look(&[], pids, window).await;
     let alone = stage.restart_latencies().delivery;
-    let (mut beside_readers, mut beside_slow, mut seen, mut readers_cut) =
-        (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut beside_readers = Vec::new();
+    let mut beside_slow = Vec::new();
+    let mut seen = Vec::new();
+    let mut readers_cut = 0;
     for [read, unread] in &rounds {
         sleep(BETWEEN).await;
         let sockets = read.open(None).await?;
@@ -141,8 +144,9 @@ impl Scene {
     }
 }
 
-/// Looks at connections and memory until the window ends, on a thread of its own: reading the kernel's lists takes milliseconds, in which
-/// no client would read. It takes them from the system too, so it is done in every window, whether there is something to see or not.
+/// Looks at connections and memory until the window ends, on a thread of its own: reading the kernel's lists
+/// takes milliseconds, in which no client would read. It takes them from the system too, so it is done in
+/// every window, whether there is something to see or not.
 fn look(sockets: &[Socket], pids: &[Watched], window: Duration) -> impl Future<Output = Seen> + use<> {
     let mut watch = Watch::over(sockets.iter().filter_map(Socket::addresses));
     let pids = pids.to_vec();

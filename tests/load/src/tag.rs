@@ -1,4 +1,5 @@
-//! What a generated message carries so that every reader can recognise it: run, sender, number, intended time.
+//! What a generated message carries so that every reader can recognise it: run, sender, number, intended
+//! time.
 //!
 //! The content is `<run>-<sender>-<n>@<micros> xxx…`, the `clientMessageId` its first part. The time is
 //! microseconds on the generator's own clock, so latency needs no look-up and no second clock.
@@ -44,7 +45,8 @@ impl Tag {
         })
     }
 
-    /// A number that stands for "this message at this place of the thread"; summed up to compare whole orders.
+    /// A number that stands for "this message at this place of the thread"; summed up to compare whole
+    /// orders.
     pub fn digest(&self, seq: u32) -> u64 {
         let key = (u64::from(self.sender) << 32 | u64::from(self.n)) ^ u64::from(seq).rotate_left(20);
         splitmix(splitmix(key).wrapping_add(u64::from(seq)))

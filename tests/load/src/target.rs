@@ -3,8 +3,9 @@
 use crate::{error::LoadError, jwt::Minter, rest::Rest};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Sockets from one source address. Linux has 28,000 ephemeral ports for each, and finding a free one gets slow long
-/// before they run out: from one address, 19,000 connects cost the generator 370 µs of CPU each; split like this, 70.
+/// Sockets from one source address. Linux has 28,000 ephemeral ports for each, and finding a free one gets
+/// slow long before they run out: from one address, 19,000 connects cost the generator 370 µs of CPU each;
+/// split like this, 70.
 const SOCKETS_PER_ADDRESS: u32 = 8_000;
 
 /// Where the system listens and how to sign in.

@@ -1,7 +1,7 @@
 //! The ledger's end: what was sent and what was seen, held against the history the system gives.
 //!
-//! I1 every stored intent is in history once; I2 an unknown one at most once; I3 a refused one not at all;
-//! I4 every member knows exactly the history, in its order; I6 nothing of another thread. Takes plain records,
+//! I1 every stored intent is in history once; I2 an unknown one at most once; I3 a refused one not at all; I4
+//! every member knows exactly the history, in its order; I6 nothing of another thread. Takes plain records,
 //! so that tests can hand it every kind of fault.
 
 use crate::{

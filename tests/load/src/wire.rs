@@ -1,8 +1,8 @@
 //! Engine.IO v4 and Socket.IO v5 over WebSocket text frames, from the client's side, by hand.
 //!
-//! Frames are looked at, not decoded: a packet borrows from its frame, events other than `message:received` are
-//! never parsed, and of a message only the fields the ledger needs are read. Formats: the Engine.IO protocol
-//! (packet types 0–6) and the Socket.IO protocol (packet types 0–4) pages of socket.io.
+//! Frames are looked at, not decoded: a packet borrows from its frame, events other than `message:received`
+//! are never parsed, and of a message only the fields the ledger needs are read. Formats: the Engine.IO
+//! protocol (packet types 0–6) and the Socket.IO protocol (packet types 0–4) pages of socket.io.
 
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -100,7 +100,8 @@ struct Received<'a> {
     message: Message<'a>,
 }
 
-/// The message of an event, if the event is `message:received`; `Some(Err)` if it does not have the agreed shape.
+/// The message of an event, if the event is `message:received`; `Some(Err)` if it does not have the agreed
+/// shape.
 pub fn received(event: &str) -> Option<Result<Message<'_>, serde_json::Error>> {
     let rest = event.strip_prefix(r#"["message:received","#)?;
     let mut json = serde_json::Deserializer::from_str(rest);
@@ -170,7 +171,8 @@ pub fn connect(token: &str, resume: Option<(&str, &str)>) -> String {
     format!("40{auth}")
 }
 
-/// A `message:send` packet that asks for an answer under `n`. The three strings contain nothing that JSON escapes.
+/// A `message:send` packet that asks for an answer under `n`. The three strings contain nothing that JSON
+/// escapes.
 pub fn send(n: u32, thread: &str, client_message_id: &str, content: &str) -> String {
     let mut frame = String::with_capacity(96 + thread.len() + client_message_id.len() + content.len());
     write!(

@@ -1,5 +1,5 @@
-//! A database of the old system: threads of a shop with its customers, messages of every generation of field names, and documents that
-//! cannot be mapped; and what of all this must be in the new system.
+//! A database of the old system: threads of a shop with its customers, messages of every generation of field
+//! names, and documents that cannot be mapped; and what of all this must be in the new system.
 
 use eventflow_protocol::document::Message;
 use futures_util::future::join_all;
@@ -74,7 +74,8 @@ impl Expected {
         self.threads.values().map(|thread| thread.messages.len()).sum()
     }
 
-    /// Lines of the summary of a run that found so many messages there; the broken documents are those of [`fill`].
+    /// Lines of the summary of a run that found so many messages there; the broken documents are those of
+    /// [`fill`].
     pub(super) fn lines(&self, known: u64) -> Vec<String> {
         let (all, threads) = (self.messages() as u64, THREADS as u64);
         let mut lines = vec![
@@ -122,7 +123,9 @@ impl Expected {
 
 /// Fills an empty database, its messages in no order.
 pub(super) async fn fill(database: &Database) -> Expected {
-    let (mut threads, mut messages, mut expected) = (Vec::new(), Vec::new(), Expected::default());
+    let mut threads = Vec::new();
+    let mut messages = Vec::new();
+    let mut expected = Expected::default();
     for n in 0..THREADS {
         let key = ObjectId::new();
         let (id, buyer) = (format!("t{n:03}"), format!("buyer{}", n % 40));
@@ -157,7 +160,8 @@ pub(super) async fn fill(database: &Database) -> Expected {
     expected
 }
 
-/// Message m of thread n. Two of each three have the time of another one, so that the order is decided by the id.
+/// Message m of thread n. Two of each three have the time of another one, so that the order is decided by the
+/// id.
 fn message(
     n: usize,
     m: usize,

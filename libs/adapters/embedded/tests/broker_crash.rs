@@ -63,6 +63,7 @@ fn run_and_kill(folder: &Path, run: usize) -> Vec<(usize, usize)> {
     let reader = std::thread::spawn(move || {
         output.lines().map_while(Result::ok).filter_map(|line| parse(&line)).collect()
     });
+    // sleep: the process is killed at another moment in each run
     std::thread::sleep(Duration::from_millis(30 + (run as u64 * 7_919) % 170));
     child.kill().unwrap();
     child.wait().unwrap();

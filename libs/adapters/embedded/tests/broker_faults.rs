@@ -78,6 +78,7 @@ async fn an_acknowledgement_whose_transaction_fails_is_written_later() {
     };
     let written = async {
         while opened.database.read(count).await.unwrap() != 0 {
+            // sleep: between two looks
             sleep(LOOK_EVERY).await;
         }
     };

@@ -107,6 +107,7 @@ pub(super) async fn cancel(subscription: Box<dyn Subscription>) {
 pub(super) async fn wait_for_depth(broker: &dyn Broker, queue: &str, ready: u64) {
     let reached = async {
         while broker.depth(queue).await.expect("the queue exists").ready != ready {
+            // sleep: between two looks
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };

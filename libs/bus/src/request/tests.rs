@@ -117,6 +117,7 @@ impl Rig {
 
     /// One more caller, `after` some milliseconds: how it ended for it, and how long it waited.
     async fn call(&self, after: u64) -> (Result<CommandResult, PublishError>, Duration) {
+        // sleep: paused time
         sleep(Duration::from_millis(after)).await;
         let started = Instant::now();
         let result = match self.requests.send(CommandId::new(), &command()).await {
@@ -165,6 +166,7 @@ async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
     let rig = Rig::new().await;
     rig.broker.mode.send_replace(Mode::Silent);
     let going = async {
+        // sleep: paused time
         sleep(Duration::from_secs(1)).await;
         rig.broker.health.send_replace(Health::Down("gone".into()));
         rig.broker.mode.send_replace(Mode::Gone);

@@ -98,6 +98,7 @@ pub async fn a_stream_of_batches_survives_faults(harness: &dyn FaultHarness, fau
         let (first, second) = batch.split_at(BATCH / 2);
         let trouble = async {
             harness.suffer(*fault).await;
+            // sleep: so long the fault lasts
             tokio::time::sleep(LASTS).await;
             harness.mend().await;
         };
@@ -141,6 +142,7 @@ async fn until_back<T, F: Future<Output = Result<T, StoreError>>>(call: impl Fn(
             Err(StoreError::Unavailable { .. }) if started.elapsed() < HEARD_WITHIN + BACK_WITHIN => {}
             Err(other) => panic!("not usable {:?} after the store came back: {other:?}", started.elapsed()),
         }
+        // sleep: between two tries
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -164,6 +164,7 @@ pub(crate) async fn until(broker: &AmqpBroker, wanted: &Health) {
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let reached = async {
         while !condition().await {
+            // sleep: between two looks
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };

@@ -120,8 +120,8 @@ async fn downstream(
         tokio::select! {
             read = from.read_buf(&mut received) => if !matches!(read, Ok(1..)) { return },
             _ = mode.changed() => {}
-            // A state that changes while a mode is on (a connection that has only now named itself) is seen
-            // soon.
+            // A state may change while a mode is on, when a connection has only now named itself.
+            // sleep: between two looks at it
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
         }
     }

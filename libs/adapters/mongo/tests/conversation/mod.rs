@@ -265,6 +265,7 @@ async fn clicks_reactions_and_readings_hit_by_faults_are_done_once() {
 
 async fn trouble(harness: &dyn FaultHarness, fault: Fault) {
     harness.suffer(fault).await;
+    // sleep: so long the fault lasts
     tokio::time::sleep(LASTS).await;
     harness.mend().await;
 }
@@ -299,6 +300,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(call: impl
     loop {
         match call().await {
             Ok(answer) => return answer,
+            // sleep: between two tries, as a consumer pauses
             Err(StoreError::Unavailable { .. }) => tokio::time::sleep(LASTS).await,
             Err(refused) => panic!("the store refused: {refused:?}"),
         }

@@ -100,6 +100,7 @@ async fn while_the_store_is_away_live_messages_wait_too() {
     store(&rig, thread, &["three"]).await;
     rig.world.store.is_down.store(true, SeqCst);
     rig.deliver_message(thread, "bob", 3).await;
+    // sleep: so long the store is away
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
     rig.world.store.is_down.store(false, SeqCst);
     assert_eq!(heard(&mut ann, 2).await, [2, 3]);
@@ -302,6 +303,7 @@ async fn who_reads_slowly_while_being_caught_up_is_not_cut_and_holds_up_nobody()
     store(&rig, thread, &vec![&*long; 400]).await;
     let rig = rig.with_another_gateway().await;
     let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    // sleep: nothing is to happen for so long
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     let shared = &rig.gateway.shared;
     assert_eq!(shared.resumes.available_permits(), crate::ws::resume::AT_ONCE, "nobody is read for");
