@@ -1,4 +1,4 @@
-//! Reading a client's JSON object field by field, with refusals that name the field.
+//! Fields of a client's JSON object, read one by one, with refusals that name the field.
 //!
 //! Values are taken by their JSON type and never converted: an object where a text belongs is refused, so
 //! nothing a database could read as an operator ever gets in (`{"$ne": ""}`). Unknown fields are ignored.

@@ -8,33 +8,33 @@ use eventflow_ports::{Clock, Directory, Inbox, Journal, Membership, People, Pres
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What the ingress needs of the rest of the system.
+/// The ports and settings that the ingress needs.
 #[derive(Clone)]
 pub struct IngressParts {
-    /// Read by REST.
+    /// Threads and messages; REST and `sync` read it.
     pub store: Arc<dyn Store>,
-    /// Who is in a thread.
+    /// Membership: who is in a thread.
     pub membership: Membership,
-    /// Notifications and preferences; read by REST.
+    /// Notifications and preferences; REST reads it.
     pub inbox: Arc<dyn Inbox>,
-    /// Names, and credentials that no longer hold.
+    /// Profiles, and credentials that no longer hold.
     pub directory: Arc<dyn Directory>,
-    /// How people are shown: `directory`, remembered.
+    /// Names and pictures of people: `directory`, remembered.
     pub people: People,
-    /// What gateways have put on their way; written and read by socket gateways.
+    /// What gateways have sent to sessions; socket gateways write and read it.
     pub journal: Arc<dyn Journal>,
-    /// Who is there.
+    /// Presence: who is there.
     pub presence: Arc<dyn PresenceStore>,
-    /// Where users are connected; told by the socket gateway.
+    /// Which gateways users are connected to; the socket gateway writes it.
     pub registry: Arc<dyn Registry>,
-    /// The way of commands to the workers and of answers back.
+    /// Sends commands to the workers and brings back their results.
     pub requests: Requests,
     /// Whether the broker can be used now.
     pub broker_health: watch::Receiver<Health>,
-    /// What time it is.
+    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Every series.
+    /// Every metric.
     pub metrics: Metrics,
-    /// Settings.
+    /// The settings.
     pub config: IngressConfig,
 }

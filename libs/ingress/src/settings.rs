@@ -20,27 +20,28 @@ const DEFAULT_SOCKETS_PER_IP: u32 = 1_000;
 /// Settings of the ingress.
 #[derive(Clone)]
 pub struct IngressConfig {
-    /// The secret that tokens are signed with; at least [`crate::identity::SECRET_MIN_BYTES`].
+    /// The secret that tokens are signed with, of at least [`crate::identity::SECRET_MIN_BYTES`].
     pub jwt_secret: Arc<[u8]>,
-    /// The secret before it, while tokens signed with that one still live.
+    /// The previous secret, as long as tokens signed with it still live.
     pub jwt_secret_previous: Option<Arc<[u8]>>,
     /// The `iss` and `aud` that tokens must carry.
     pub jwt_expected: ExpectedClaims,
-    /// Origins whose pages may talk to us; empty: only our own (`base_url` and the host that is asked).
+    /// Origins whose pages may talk to us. If empty, only our own pages may (`base_url` and the host that is
+    /// asked).
     pub allowed_origins: Vec<String>,
-    /// Where people find this server, e.g. `https://chat.example.com`.
+    /// Address at which people find this server, e.g. `https://chat.example.com`.
     pub base_url: Option<String>,
-    /// Events per minute and socket, 0 for no limit.
+    /// Rate limit: events per minute and socket; 0 for no limit.
     pub events_per_minute: u32,
-    /// Sockets a user may have open at a time, 0 for no limit.
+    /// Sockets that a user may have open at a time; 0 for no limit.
     pub sockets_per_user: u32,
-    /// Sockets a client address may have open at a time, 0 for no limit.
+    /// Sockets that a client address may have open at a time; 0 for no limit.
     pub sockets_per_ip: u32,
-    /// REST requests per minute and user, 0 for no limit.
+    /// Rate limit: REST requests per minute and user; 0 for no limit.
     pub rest_per_minute_user: u32,
-    /// REST requests per minute and client address, 0 for no limit.
+    /// Rate limit: REST requests per minute and client address; 0 for no limit.
     pub rest_per_minute_ip: u32,
-    /// How many proxies of ours append to `X-Forwarded-For`; 0: the header is not believed.
+    /// How many proxies of ours append to `X-Forwarded-For`; with 0 the header is not believed.
     pub trusted_proxies: u8,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
     /// that every socket of today reads, and is not delivered again.
@@ -48,7 +49,7 @@ pub struct IngressConfig {
 }
 
 impl IngressConfig {
-    /// The defaults, with this secret.
+    /// The default settings, with this secret.
     pub fn new(jwt_secret: &[u8]) -> Self {
         Self {
             jwt_secret: jwt_secret.into(),
@@ -67,7 +68,7 @@ impl IngressConfig {
     }
 }
 
-/// The settings cannot be used; the process must not start.
+/// Why the settings cannot be used. The process must not start with them.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The secret is too short.

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn the_event_after_the_last_allowed_one_waits_until_the_oldest_is_a_minute_old() {
-        let (mut window, start) = (SlidingWindow::default(), Instant::now());
+        let mut window = SlidingWindow::default();
+        let start = Instant::now();
         assert_eq!(admitted(&mut window, 100, (0..100).map(|n| n * 10), start).len(), 100);
         assert_eq!(
             admitted(&mut window, 100, [1_000, 59_999, 60_000, 60_000, 60_010], start),
@@ -61,7 +62,8 @@ mod tests {
 
     #[test]
     fn no_minute_ever_holds_more_than_the_limit() {
-        let (mut window, start) = (SlidingWindow::default(), Instant::now());
+        let mut window = SlidingWindow::default();
+        let start = Instant::now();
         let burst_then_steady = (0..300).map(|n| n * 3).chain((0..1_000).map(|n| 1_000 + n * 500));
         let times = admitted(&mut window, 100, burst_then_steady, start);
         for (index, first) in times.iter().enumerate() {
@@ -72,7 +74,8 @@ mod tests {
 
     #[test]
     fn refused_events_cost_nothing() {
-        let (mut window, start) = (SlidingWindow::default(), Instant::now());
+        let mut window = SlidingWindow::default();
+        let start = Instant::now();
         assert_eq!(admitted(&mut window, 2, (0..=60_001).step_by(1), start), [0, 1, 60_000, 60_001]);
     }
 

@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
-/// Everything the ingress needs, and the switches.
+/// Everything that the ingress needs, and the switches that tests turn.
 pub(crate) struct World {
     pub(crate) parts: IngressParts,
     pub(crate) store: Arc<TestStore>,
@@ -52,12 +52,16 @@ impl World {
     /// With other settings.
     pub(crate) async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
         let worker = Worker::default();
-        let (store, inbox, directory) =
-            (worker.store.clone(), worker.inbox.clone(), worker.directory.clone());
+        let store = worker.store.clone();
+        let inbox = worker.inbox.clone();
+        let directory = worker.directory.clone();
         let presence = Arc::new(TestPresence::default());
-        let (clock, registry) = (Arc::new(FixedClock::at(NOW)), Arc::new(MemoryRegistry::default()));
+        let clock = Arc::new(FixedClock::at(NOW));
+        let registry = Arc::new(MemoryRegistry::default());
         let broker = Arc::new(TestBroker { worker, health: watch::Sender::new(Health::Up) });
-        let (tracker, metrics, topology) = (TaskTracker::new(), Metrics::default(), Topology::new(2));
+        let tracker = TaskTracker::new();
+        let metrics = Metrics::default();
+        let topology = Topology::new(2);
         let port: Arc<dyn Broker> = broker.clone();
         let requests = Requests::open(&port, topology, &metrics, &tracker).await.unwrap();
         let mut config = IngressConfig::new(SECRET);
@@ -80,22 +84,22 @@ impl World {
         Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }
     }
 
-    /// The broker is away.
+    /// Makes the broker unavailable.
     pub(crate) fn disconnect_broker(&self) {
         self.broker.health.send_replace(Health::Down("amqp://secret-host is gone".into()));
     }
 
-    /// The broker is back.
+    /// Makes the broker available again.
     pub(crate) fn reconnect_broker(&self) {
         self.broker.health.send_replace(Health::Up);
     }
 
-    /// The worker is slow.
+    /// Makes the worker store and not answer.
     pub(crate) fn silence_worker(&self) {
         self.broker.worker.is_silent.store(true, SeqCst);
     }
 
-    /// The worker refuses every command.
+    /// Makes the worker refuse every command.
     pub(crate) fn refuse_all(&self, code: ErrorCode) {
         *self.broker.worker.refuses.lock() = Some(code);
     }

@@ -44,7 +44,9 @@ fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Par
 fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ThreadCompanion {
     let named: Vec<&Participant> =
         others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
-    if let ([other], 2) = (named.as_slice(), thread.participants.len()) {
+    if let [other] = named.as_slice()
+        && thread.participants.len() == 2
+    {
         return ThreadCompanion {
             id: Some(other.id.clone()),
             name: other.name.clone(),

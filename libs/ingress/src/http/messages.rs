@@ -14,9 +14,7 @@ use eventflow_ports::MessagePage;
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
 use eventflow_protocol::client::requests::SendMessageBody;
-use eventflow_protocol::client::values::ClientKey;
 use eventflow_protocol::client::{Sorted, Success, WithId};
-use eventflow_protocol::command::SendMessage;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::reply::CommandResult;
 use http::HeaderMap;
@@ -42,18 +40,11 @@ pub(crate) async fn send(
     Caller(caller): Caller,
     IdPath(thread): IdPath<ThreadId>,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<SendMessageBody>,
+    JsonBody(mut body): JsonBody<SendMessageBody>,
 ) -> RouteResult<MessageAnswer> {
-    let key = body::idempotency_key(&headers, body.client_message_id, "clientMessageId")?;
-    let mut message = SendMessage {
-        thread_id: thread,
-        sender_id: caller.user,
-        content: body.content.0,
-        attachments: body.attachments.into_attachments(),
-        client_message_id: key.map(ClientKey::into_string),
-        pairing: None,
-        at: edge.clock.now(),
-    };
+    let key = body.client_message_id.take();
+    body.client_message_id = body::idempotency_key(&headers, key, "clientMessageId")?;
+    let mut message = body.into_command(thread, caller.user, edge.clock.now());
     twin::recognise_by_content(&mut message, Leg::Rest, caller.session, None);
     match edge.commands.send_message(message).await?.result().await? {
         CommandResult::Message { message, deduplicated } => {

@@ -95,7 +95,9 @@ impl Outcomes {
             return Err(refusal);
         }
         let has_only_queued = self.stored.is_empty() && self.failed.is_empty() && self.unwanted.is_empty();
-        if let ([command], true) = (self.queued.as_slice(), has_only_queued) {
+        if let [command] = self.queued.as_slice()
+            && has_only_queued
+        {
             return Ok(RouteAnswer::queued(*command));
         }
         let is_nothing_new = !self.is_any_new && self.queued.is_empty() && self.failed.is_empty();

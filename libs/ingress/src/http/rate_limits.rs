@@ -84,13 +84,16 @@ mod tests {
 
     fn limits(user: u32, ip: u32) -> RateLimits {
         let mut config = IngressConfig::new(&[0; 32]);
-        (config.rest_per_minute_user, config.rest_per_minute_ip) = (user, ip);
+        config.rest_per_minute_user = user;
+        config.rest_per_minute_ip = ip;
         RateLimits::new(&config)
     }
 
     #[test]
     fn each_user_has_a_budget_of_their_own_and_zero_is_no_limit() {
-        let (limits, ann, bob) = (limits(3, 0), "ann".parse().unwrap(), "bob".parse().unwrap());
+        let limits = limits(3, 0);
+        let ann = "ann".parse().unwrap();
+        let bob = "bob".parse().unwrap();
         assert!((0..3).all(|_| limits.admit_user(&ann).is_ok()));
         assert!(limits.admit_user(&ann).is_err());
         assert!(limits.admit_user(&bob).is_ok());

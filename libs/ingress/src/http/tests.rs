@@ -91,7 +91,8 @@ impl Call<'_> {
 
     async fn send(self) -> Reply {
         let response = self.rig.router.clone().oneshot(self.request).await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         Reply { status, headers, body }
@@ -205,7 +206,8 @@ async fn strangers_and_the_signed_out_learn_nothing() {
         "%2e%2e".to_owned(),
         "%FF".to_owned(),
     ] {
-        let (path, shown) = (format!("/api/v2/messages/{id}"), format!("{THREADS}/{id}"));
+        let path = format!("/api/v2/messages/{id}");
+        let shown = format!("{THREADS}/{id}");
         rig.get(&path).of("eve").send().await.refused(404, "not_found");
         rig.get(&shown).of("eve").send().await.refused(404, "not_found");
         rig.post(&path, &json!({"content": "x"})).of("eve").send().await.refused(404, "not_found");
@@ -231,7 +233,8 @@ async fn a_cookie_writes_only_with_the_csrf_token_of_its_session_and_from_our_pa
     let rig = Rig::new().await;
     let path = format!("/api/v2/messages/{}", rig.world.store.thread_of(&["ann", "bob"]));
     let cookie = |user: &str| format!("token={}", rig.world.token(user));
-    let (ann, other_login) = (cookie("ann"), cookie("ann"));
+    let ann = cookie("ann");
+    let other_login = cookie("ann");
     let issued = rig.get("/api/v2/csrf-token").header("cookie", &ann).send().await;
     let token = issued.body["csrfToken"].as_str().unwrap().to_owned();
     let foreign = rig.get("/api/v2/csrf-token").header("cookie", &other_login).send().await;
@@ -240,7 +243,8 @@ async fn a_cookie_writes_only_with_the_csrf_token_of_its_session_and_from_our_pa
         let call = rig.post(&path, &json!({"content": "x"})).header(COOKIE.as_str(), &ann);
         headers.into_iter().fold(call, |call, (name, value)| call.header(name, &value)).send()
     };
-    let (ours, same_site): (String, String) = ("https://chat.test".into(), "same-site".into());
+    let ours: String = "https://chat.test".into();
+    let same_site: String = "same-site".into();
     assert_eq!(write(vec![("x-csrf-token", token.clone()), ("origin", ours.clone())]).await.status, 201);
     assert_eq!(
         write(vec![("x-csrf-token", token.clone()), ("sec-fetch-site", "same-origin".into())]).await.status,

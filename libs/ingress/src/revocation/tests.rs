@@ -111,7 +111,8 @@ async fn everything_issued_before_a_moment_ends_and_later_logins_hold() {
 #[tokio::test(start_paused = true)]
 async fn a_revocation_works_within_seconds_and_at_once_where_it_is_heard_of() {
     let directory = TestDirectory::new();
-    let (hears, waits) = (Revocations::new(directory.clone()), Revocations::new(directory.clone()));
+    let hears = Revocations::new(directory.clone());
+    let waits = Revocations::new(directory.clone());
     let ann = identity("ann", 1, Some(1));
     assert!(holds(&hears, &ann).await && holds(&waits, &ann).await);
     directory.revoke_now(None, 5_000);
@@ -137,7 +138,8 @@ async fn with_the_directory_away_known_revocations_hold_and_everybody_else_passe
     let directory = TestDirectory::new();
     directory.revoke_now(None, 5_000);
     let revocations = Revocations::new(directory.clone());
-    let (ann, bob) = (identity("ann", 1, Some(1)), identity("bob", 2, Some(1)));
+    let ann = identity("ann", 1, Some(1));
+    let bob = identity("bob", 2, Some(1));
     assert!(!holds(&revocations, &ann).await);
     *directory.state.lock() = DirectoryState::Down;
     advance(FRESH).await;

@@ -53,7 +53,13 @@ impl TestInbox {
             return (before - notifications.len()) as u64;
         }
         let unread = notifications.iter_mut().filter(|one| is_meant(one) && !one.is_read);
-        unread.map(|one| (one.is_read, one.read_at) = (true, Some(change.at))).count() as u64
+        let mut count = 0;
+        for notification in unread {
+            notification.is_read = true;
+            notification.read_at = Some(change.at);
+            count += 1;
+        }
+        count
     }
 
     pub(crate) fn set(&self, set: SetPreferences) {

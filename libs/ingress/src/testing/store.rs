@@ -107,7 +107,8 @@ impl TestStore {
     pub(crate) fn advance_one(&self, wanted: &AdvanceCursor) -> Option<Advanced> {
         let mut state = self.state.lock();
         let thread = state.threads.get(&wanted.thread_id)?;
-        let (last, people) = (thread.last_seq, thread.participants.len());
+        let last = thread.last_seq;
+        let people = thread.participants.len();
         if !thread.participants.contains(&wanted.user_id) {
             return None;
         }

@@ -141,10 +141,11 @@ async fn reading_moves_the_cursor_and_never_back() {
 #[tokio::test]
 async fn a_thread_is_put_away_for_one_person_and_comes_back_with_a_word_of_somebody_else() {
     let talk = Talk::new().await;
-    let (one, listed) = (format!("{THREADS}/{}", talk.thread), async |user: &str, status: &str| {
+    let one = format!("{THREADS}/{}", talk.thread);
+    let listed = async |user: &str, status: &str| {
         let list = talk.rig.get(&format!("{THREADS}?status={status}")).of(user).send().await.expect(200);
         list["threads"].as_array().unwrap().len()
-    });
+    };
     talk.say("hello").await;
     let archived = talk.rig.call(Method::DELETE, &one).of("bob").send().await.expect(200);
     assert_eq!(archived["status"], json!("archived"));

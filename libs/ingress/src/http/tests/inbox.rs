@@ -23,7 +23,8 @@ impl Rig {
 #[tokio::test]
 async fn a_notification_is_told_listed_read_and_deleted() {
     let rig = Rig::new().await;
-    let (first, second) = (rig.tell("ann", "<b>one</b>").await, rig.tell("ann", "two").await);
+    let first = rig.tell("ann", "<b>one</b>").await;
+    let second = rig.tell("ann", "two").await;
     rig.tell("bob", "other").await;
     let list = rig.get(NOTIFICATIONS).of("ann").send().await.expect(200);
     let ids: Vec<_> =

@@ -172,12 +172,14 @@ async fn every_write_on_the_strength_of_a_cookie_needs_the_token_of_its_session_
         let before = stage.rig.world.commands().len();
         let (user, role) = if route.needs == Needs::Admin { ("root", "admin") } else { ("ann", "user") };
         let cookie = |()| format!("token={}", stage.rig.world.token_as(user, role));
-        let (mine, other_login) = (cookie(()), cookie(()));
+        let mine = cookie(());
+        let other_login = cookie(());
         let csrf = async |cookie: &str| {
             let issued = stage.rig.get("/api/v2/csrf-token").header(COOKIE.as_str(), cookie).send().await;
             issued.expect(200)["csrfToken"].as_str().unwrap().to_owned()
         };
-        let (token, foreign_token) = (csrf(&mine).await, csrf(&other_login).await);
+        let token = csrf(&mine).await;
+        let foreign_token = csrf(&other_login).await;
         let write = |headers: &[(&'static str, &str)]| {
             let call = stage.call(route).header(COOKIE.as_str(), &mine);
             headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send()

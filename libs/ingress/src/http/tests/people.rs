@@ -34,7 +34,8 @@ async fn presence_is_for_people_who_share_a_thread_and_strangers_look_never_seen
     rig.is_here("bob").await;
     assert_eq!(rig.presence("ann", "bob").await["status"], json!("online"));
     assert!(rig.presence("ann", "bob").await["lastSeen"].is_string());
-    let (stranger, nobody) = (rig.presence("eve", "bob").await, rig.presence("eve", "nobody").await);
+    let stranger = rig.presence("eve", "bob").await;
+    let nobody = rig.presence("eve", "nobody").await;
     assert_eq!(stranger, json!({"userId": "bob", "status": "offline", "lastSeen": null}));
     assert_eq!(nobody, json!({"userId": "nobody", "status": "offline", "lastSeen": null}));
     let by_admin = rig.get("/api/v2/presence/bob").of_admin().send().await.expect(200);
@@ -98,7 +99,8 @@ async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
 #[tokio::test]
 async fn a_revoked_login_is_refused_and_others_go_on() {
     let rig = Rig::new().await;
-    let (old, bob) = (rig.world.token("ann"), rig.world.token("bob"));
+    let old = rig.world.token("ann");
+    let bob = rig.world.token("bob");
     let ask =
         async |token: &str| rig.get(THREADS).header("authorization", &format!("Bearer {token}")).send().await;
     ask(&old).await.expect(200);
@@ -132,7 +134,11 @@ async fn who_asks_too_often_waits_and_nobody_else_does() {
 
 #[tokio::test]
 async fn guessing_tokens_from_one_address_comes_to_an_end() {
-    let rig = Rig::with(|config| (config.rest_per_minute_ip, config.trusted_proxies) = (3, 1)).await;
+    let rig = Rig::with(|config| {
+        config.rest_per_minute_ip = 3;
+        config.trusted_proxies = 1;
+    })
+    .await;
     let guess = async |client: &str| {
         let mut call =
             rig.get(THREADS).header("authorization", "Bearer guessed").header("x-forwarded-for", client);
