@@ -1,6 +1,8 @@
-//! Spans that run through the broker: a span's context goes out with an envelope, and a span in the next process continues from it.
+//! Spans that run through the broker: a span's context goes out with an envelope, and a span in the next
+//! process continues from it.
 //!
-//! Everything here does nothing while no spans are exported, and little for a span that is not sampled: envelopes then carry nothing.
+//! Everything here does nothing while no spans are exported, and little for a span that is not sampled:
+//! envelopes then carry nothing.
 
 use eventflow_protocol::TraceContext;
 use opentelemetry::Context;
@@ -25,7 +27,8 @@ pub fn context_of(span: &Span) -> Option<TraceContext> {
     TraceContext::new(ids.trace_id().to_bytes(), ids.span_id().to_bytes())
 }
 
-/// Lets the span begin a trace of its own, whatever span it is in: what a client asks for is one trace, its connection another.
+/// Lets the span begin a trace of its own, whatever span it is in: what a client asks for is one trace, its
+/// connection another.
 pub fn begin(span: &Span) {
     if !span.is_disabled() {
         set_parent(span, Context::new());
@@ -33,7 +36,8 @@ pub fn begin(span: &Span) {
     }
 }
 
-/// Lets the span continue the trace that came with an envelope. Has to come before anything else is done with the span.
+/// Lets the span continue the trace that came with an envelope. Has to come before anything else is done with
+/// the span.
 pub fn continue_from(span: &Span, parent: TraceContext) {
     if !span.is_disabled() {
         set_parent(span, Context::new().with_remote_span_context(remote(parent)));

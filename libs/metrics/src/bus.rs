@@ -1,4 +1,5 @@
-//! Publishing and consuming, by queue: each stage's rate, errors and duration, and how much it holds unfinished.
+//! Publishing and consuming, by queue: each stage's rate, errors and duration, and how much it holds
+//! unfinished.
 
 use crate::MetricsError;
 use crate::label::{Label as _, registered};

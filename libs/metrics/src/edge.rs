@@ -106,7 +106,8 @@ impl EdgeMetrics {
         })
     }
 
-    /// Client events of one name with this outcome. The names are the gateway's own enum, so `event` is generic.
+    /// Client events of one name with this outcome. The names are the gateway's own enum, so `event` is
+    /// generic.
     pub fn events(&self, event: impl Label, outcome: EventOutcome) -> IntCounter {
         self.events.with_label_values(&[event.as_str(), outcome.as_str()])
     }

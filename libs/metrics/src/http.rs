@@ -28,8 +28,8 @@ impl HttpMetrics {
         })
     }
 
-    /// Counts an answered request. `route` is the pattern of the route table that matched, never the path, so that
-    /// clients cannot make up label values.
+    /// Counts an answered request. `route` is the pattern of the route table that matched, never the path, so
+    /// that clients cannot make up label values.
     pub fn answered(&self, method: HttpMethod, route: Option<&str>, status: u16, took: Duration) {
         let route = route.unwrap_or(NO_ROUTE);
         self.requests.with_label_values(&[method.as_str(), route, &status.to_string()]).inc();

@@ -1,8 +1,8 @@
 //! Every series that the system exports, in one place. The caller passes in the registry.
 //!
-//! Names: `eventflow_<stage>_<what>_<unit>[_total]`. Label values: variants of an enum ([`values`]), queues of the topology,
-//! routes of the route table. All three are closed sets, so clients cannot raise the number of series. A process
-//! registers all series once; the series of stages that it does not run stay at zero.
+//! Names: `eventflow_<stage>_<what>_<unit>[_total]`. Label values: variants of an enum ([`values`]), queues
+//! of the topology, routes of the route table. All three are closed sets, so clients cannot raise the number
+//! of series. A process registers all series once; the series of stages that it does not run stay at zero.
 
 mod bus;
 mod dependencies;
@@ -28,7 +28,8 @@ pub use values::{
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
-/// Registering or writing a series failed: two series have one name, or a name has characters that Prometheus does not allow.
+/// Registering or writing a series failed: two series have one name, or a name has characters that Prometheus
+/// does not allow.
 #[derive(Debug, thiserror::Error)]
 #[error("register or write metrics")]
 pub struct MetricsError(#[from] prometheus::Error);
@@ -52,7 +53,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every series with `registry`, and those of the process itself (memory, CPU, file descriptors).
+    /// Registers every series with `registry`, and those of the process itself (memory, CPU, file
+    /// descriptors).
     pub fn new(registry: &Registry) -> Result<Self, MetricsError> {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(Self {

@@ -1,7 +1,8 @@
-//! What tests start and look at: real servers, the release binaries as processes, a network that fails, a raw socket.
+//! What tests start and look at: real servers, the release binaries as processes, a network that fails, a raw
+//! socket.
 //!
-//! Everything that is started here is ended when its owner is dropped, by its own process id. Nothing waits for a fixed time:
-//! [`eventually`] asks again until a deadline.
+//! Everything that is started here is ended when its owner is dropped, by its own process id. Nothing waits
+//! for a fixed time: [`eventually`] asks again until a deadline.
 
 pub mod collector;
 pub mod process;

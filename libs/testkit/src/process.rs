@@ -1,4 +1,5 @@
-//! One release binary as a process: started with exactly the settings given, watched, signalled, and ended with its owner.
+//! One release binary as a process: started with exactly the settings given, watched, signalled, and ended
+//! with its owner.
 
 use crate::wait::eventually;
 use anyhow::{Context, bail};
@@ -17,7 +18,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `binary` in `folder` with these environment variables and no others; what it writes goes to a log file there.
+    /// Starts `binary` in `folder` with these environment variables and no others; what it writes goes to a
+    /// log file there.
     pub fn start(
         binary: &str,
         arguments: &[&str],

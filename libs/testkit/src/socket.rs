@@ -1,4 +1,5 @@
-//! A Socket.IO client reduced to its frames, for what the official client does not show: packets and close codes.
+//! A Socket.IO client reduced to its frames, for what the official client does not show: packets and close
+//! codes.
 
 use crate::PATIENCE;
 use anyhow::{Context, bail};

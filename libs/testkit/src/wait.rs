@@ -9,7 +9,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
-/// Gives what `look` finds, asking again while it finds nothing; after [`PATIENCE`] an error that says `what` did not happen.
+/// Gives what `look` finds, asking again while it finds nothing; after [`PATIENCE`] an error that says `what`
+/// did not happen.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> anyhow::Result<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {
