@@ -10,14 +10,15 @@ const PAGE: &str = "docs/PROTOCOL.md";
 const SECTION: &str = "\n## What tests cover it\n";
 const ROUTES: &str = "libs/ingress/src/http/routes.rs";
 /// Where client and server events have their names.
-const EVENTS: [&str; 4] = [
-    "libs/ingress/src/ws/",
+const EVENTS: [&str; 5] = [
+    "libs/ingress/src/ws/events/name.rs",
+    "libs/protocol/src/client/events/",
     "libs/protocol/src/event.rs",
     "libs/workers/src/fanout/wording.rs",
     "libs/workers/src/presence",
 ];
 /// Where the events of clients are told apart.
-const CLIENT_EVENTS: &str = "libs/ingress/src/ws/event.rs";
+const CLIENT_EVENTS: &str = "libs/ingress/src/ws/events/name.rs";
 /// Files whose tests run on one process and on a fleet, with the official client and over REST.
 const BOTH_SHAPES: &str = "tests/contract/";
 /// What only a fleet can show: the answer while a store is away that others share.

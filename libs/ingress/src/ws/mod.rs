@@ -1,143 +1,168 @@
-//! Sockets: a client's events in, commands out; events from the gateway's queue in, packets to sockets out.
+//! The socket gateway: a client's events in, commands out; events from the gateway's queue in, packets to
+//! sockets out.
 //!
-//! Read in this order: [`application`] (the life of a socket), [`events`], [`send`], [`changing`], [`reading`], [`typing`],
-//! [`looking`], [`presence`] and [`sync`] (what a client asks), [`deliver`], [`hub`], [`watch`] and [`sight`] (what it hears), [`journal`] and [`resume`]
-//! (how it goes on elsewhere), [`roster`], [`beat`], [`receipts`] and [`upkeep`] (what goes on beside).
+//! One folder for each room, a struct with its own dependencies. [`events`] is what a client asks,
+//! [`lifecycle`] the life of a socket and [`tasks`] what runs beside; these three see all [`rooms`].
+//! [`delivery`] is what a client hears. Below it, none of them importing one above: [`connection`],
+//! [`resume`], [`presence`], [`typing`], [`upstream`] and, on the ground floor, [`sockets`].
 
-mod answer;
-mod application;
-mod asking;
-mod beat;
-mod caps;
-mod changing;
-mod connect;
-mod deliver;
-mod ending;
-mod event;
+mod background;
+mod connection;
+mod delivery;
 mod events;
-mod hub;
-mod journal;
-mod looking;
-mod member;
+mod lifecycle;
 mod presence;
-mod reading;
-mod receipts;
 mod resume;
-mod roster;
-mod send;
-mod sight;
-mod signals;
-mod sync;
+mod rooms;
+mod sockets;
+mod tasks;
 mod typing;
-mod typing_heard;
-mod upkeep;
-mod watch;
+mod upstream;
 
-pub use deliver::Deliveries;
-pub use signals::Signals;
-pub use upkeep::Upkeep;
+pub use delivery::handler::Deliveries;
+pub use tasks::GatewayTasks;
+pub use upstream::signals::Signals;
 
 use crate::edge::Edge;
 use crate::parts::IngressParts;
 use crate::settings::SetupError;
-use application::{AUTHENTICATION_TIMEOUT, Shared, SocketApp};
-use caps::Caps;
+use background::Background;
+use connection::Connection;
+use connection::credentials::Credentials;
+use connection::expiry::Expiry;
+use delivery::handler::DeliveryParts;
 use eventflow_bus::topology::{Queue, gateway};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::event::Delivery;
-use eventflow_socketio::{Config, Encoder, Server};
-use hub::Hub;
-use journal::Writing;
-use parking_lot::Mutex;
-use receipts::Receipts;
-use resume::{AT_ONCE, Joining, Pasts};
-use sight::Sight;
+use eventflow_socketio::{Config, Server};
+use lifecycle::{AUTHENTICATION_TIMEOUT, Lifecycle};
+use presence::Presence;
+use presence::heartbeat::heartbeat;
+use presence::reconcile::Reconciliation;
+use presence::statuses::Statuses;
+use presence::subscriptions::PresenceSubscriptions;
+use resume::Resume;
+use resume::catch_up::{CatchUp, READS_MAX};
+use resume::handover::Handover;
+use resume::journal::JournalWriter;
+use resume::journal_index::JournalIndexes;
+use rooms::Rooms;
+use sockets::Sockets;
+use sockets::limits::ConnectionLimits;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use typing_heard::TypingHeard;
-use watch::Watch;
+use typing::expiry::TypingExpiry;
+use upstream::receipts::Receipts;
+use upstream::registry_sync::registry_sync;
 
 /// The socket gateway of a process. Cheap to clone: clones are the same gateway.
 #[derive(Clone)]
 pub struct Gateway {
     id: GatewayId,
-    server: Server<SocketApp>,
-    shared: Arc<Shared>,
+    server: Server<Lifecycle>,
+    rooms: Arc<Rooms>,
     deliveries: Arc<Deliveries>,
     restart: Arc<Notify>,
 }
 
 impl Gateway {
-    /// A gateway with this id and these Socket.IO settings, and the upkeep that has to run beside it. Needs a tokio runtime.
+    /// A gateway with this id and these Socket.IO settings, and the tasks that have to run beside it. Needs a
+    /// tokio runtime.
     pub fn new(
         parts: &IngressParts,
         signals: Signals,
         id: GatewayId,
         config: Config,
-    ) -> Result<(Self, Upkeep), SetupError> {
+    ) -> Result<(Self, GatewayTasks), SetupError> {
         Self::with_deadline(parts, signals, id, config, AUTHENTICATION_TIMEOUT)
     }
 
+    /// Builds the rooms from the ground floor up.
     fn with_deadline(
         parts: &IngressParts,
         signals: Signals,
         id: GatewayId,
         config: Config,
         authentication_timeout: Duration,
-    ) -> Result<(Self, Upkeep), SetupError> {
-        let (hub, clock) = (Arc::new(Hub::new()), Arc::clone(&parts.clock));
-        let caps = Caps::new(&parts.config, parts.metrics.edge.clone());
-        let (roster, roster_task) = roster::roster(Arc::clone(&hub), Arc::clone(&parts.registry), id.clone());
-        let (beat, beat_task) = beat::beat(Arc::clone(&hub), Arc::clone(&clock), signals.clone());
-        let (typing, typing_task) = typing::typing(clock, signals.clone());
-        let (encoder, generation) = (Encoder::new(), Arc::default());
-        let shared = Arc::new(Shared {
-            edge: Edge::new(parts)?,
-            caps,
-            membership: parts.membership.clone(),
-            hub,
-            roster,
-            beat,
-            watch: Watch::new(),
-            sight: Sight::default(),
-            typing,
-            typing_heard: TypingHeard::default(),
-            receipts: Receipts::default(),
-            journal: Writing::new(
-                Arc::clone(&parts.journal),
-                id.clone(),
-                Arc::clone(&parts.clock),
-                Arc::clone(&generation),
-            ),
-            emitted: Mutex::new(encoder.offset()),
-            pasts: Pasts::new(Arc::clone(&parts.journal)),
-            resumes: Semaphore::new(AT_ONCE),
-            joining: Joining::default(),
-            encoder,
-            tasks: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
-            generation,
-            is_open: false.into(),
-            authentication_timeout,
+    ) -> Result<(Self, GatewayTasks), SetupError> {
+        let edge = Edge::new(parts)?;
+        let metrics = &parts.metrics.edge;
+        let clock = &parts.clock;
+        let sockets = Sockets::new();
+        let background = Background::default();
+        let reads = Arc::new(Semaphore::new(READS_MAX));
+
+        let (registry, registry_task) =
+            registry_sync(Arc::clone(&sockets.hub), Arc::clone(&parts.registry), id.clone());
+        let receipts = Arc::new(Receipts::new(Arc::clone(&sockets.hub), signals.clone(), Arc::clone(clock)));
+        let (heartbeat, heartbeat_task) =
+            heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals.clone());
+        let (typing, typing_task) = typing::typing(Arc::clone(clock), signals);
+        let typing_expiry = Arc::new(TypingExpiry::new(parts.membership.clone(), sockets.clone()));
+
+        let presence = Arc::new(Presence {
+            heartbeat,
+            subscriptions: Arc::new(PresenceSubscriptions::new()),
+            statuses: Arc::new(Statuses::new(
+                Arc::clone(&parts.presence),
+                Arc::clone(clock),
+                sockets.encoder.clone(),
+            )),
+            background: background.clone(),
+            reads: Arc::clone(&reads),
         });
-        let deliveries = Arc::new(Deliveries::new(Arc::clone(&shared), parts.config.alone_since));
-        let server = Server::new(config, SocketApp(Arc::clone(&shared)));
+        let reconciliation = Reconciliation {
+            statuses: Arc::clone(&presence.statuses),
+            subscriptions: Arc::clone(&presence.subscriptions),
+            hub: Arc::clone(&sockets.hub),
+        };
+        let resume =
+            Arc::new(build_resume(parts, &id, &sockets, Arc::clone(&receipts), reads, background.clone()));
+        let expiry = Arc::new(Expiry::new(&edge, sockets.clone()));
+        let connection = Connection::new(
+            Credentials::new(edge.clone()),
+            Arc::clone(&expiry),
+            ConnectionLimits::new(&parts.config, metrics.clone()),
+        );
+        let deliveries = Arc::new(Deliveries::new(DeliveryParts {
+            membership: parts.membership.clone(),
+            sockets: sockets.clone(),
+            receipts: Arc::clone(&receipts),
+            presence: Arc::clone(&presence),
+            typing_expiry: Arc::clone(&typing_expiry),
+            resume: Arc::clone(&resume),
+            expiry,
+            metrics: metrics.clone(),
+            clock: Arc::clone(clock),
+            alone_since: parts.config.alone_since,
+        }));
+        let rooms = Arc::new(Rooms {
+            edge,
+            membership: parts.membership.clone(),
+            sockets,
+            connection,
+            presence,
+            typing,
+            resume,
+            receipts,
+            registry,
+            background,
+        });
+        let server = Server::new(config, Lifecycle { rooms: Arc::clone(&rooms), authentication_timeout });
         let restart = Arc::new(Notify::new());
-        let upkeep = Upkeep {
+        let tasks = GatewayTasks {
             server: server.clone(),
-            shared: Arc::clone(&shared),
-            roster: roster_task,
-            beat: beat_task,
+            rooms: Arc::clone(&rooms),
+            registry: registry_task,
+            heartbeat: heartbeat_task,
             typing: typing_task,
-            signals,
+            typing_expiry,
+            reconciliation,
             id: id.clone(),
             restart: Arc::clone(&restart),
         };
-        Ok((Self { id, server, shared, deliveries, restart }, upkeep))
+        Ok((Self { id, server, rooms, deliveries, restart }, tasks))
     }
 
     /// Routes of the Socket.IO endpoint.
@@ -155,14 +180,15 @@ impl Gateway {
         Arc::clone(&self.deliveries)
     }
 
-    /// The gateway's queue was made. Before that nobody is let in, since nothing could reach them. Made again, something addressed to the
-    /// sockets here is lost: no session is continued as if nothing had been missed. All transports are closed, spread over 10 s; clients
-    /// come back to fresh sessions.
+    /// The gateway's queue was made. Before that nobody is let in, since nothing could reach them. If the
+    /// queue is made again, something addressed to the sockets here is lost: no session is continued as if
+    /// nothing had been missed. All transports are closed, spread over 10 s; clients come back to fresh
+    /// sessions.
     pub fn queue_made(&self) {
-        if !self.shared.is_open.swap(true, SeqCst) {
+        if self.rooms.connection.open() {
             return;
         }
-        self.shared.start_generation();
+        self.rooms.sockets.generation.start_next();
         self.restart.notify_one();
     }
 
@@ -172,14 +198,43 @@ impl Gateway {
         stats.websocket_open.get() + stats.polling_open.get()
     }
 
-    /// Lets nobody in any more and closes every transport, spread over `spread`, without a DISCONNECT packet, so that clients
-    /// come back elsewhere. Returns when all are gone and every answer that was waited for is settled.
+    /// Lets nobody in any more and closes every transport, spread over `spread`, without a DISCONNECT packet,
+    /// so that clients come back elsewhere. Returns when all are gone and every answer that was waited for is
+    /// settled.
     pub async fn drain(&self, spread: Duration) {
         self.server.drain(spread).await;
-        self.shared.shutdown.cancel();
-        self.shared.tasks.close();
-        self.shared.tasks.wait().await;
+        self.rooms.background.stop();
+        self.rooms.background.finish().await;
     }
+}
+
+fn build_resume(
+    parts: &IngressParts,
+    id: &GatewayId,
+    sockets: &Sockets,
+    receipts: Arc<Receipts>,
+    reads: Arc<Semaphore>,
+    background: Background,
+) -> Resume {
+    let journal = Arc::new(JournalWriter::new(
+        Arc::clone(&parts.journal),
+        id.clone(),
+        Arc::clone(&parts.clock),
+        sockets.generation.clone(),
+    ));
+    let handover = Arc::new(Handover::default());
+    let catch_up = Arc::new(CatchUp {
+        store: Arc::clone(&parts.store),
+        membership: parts.membership.clone(),
+        sockets: sockets.clone(),
+        receipts,
+        journal: Arc::clone(&journal),
+        handover: Arc::clone(&handover),
+        indexes: JournalIndexes::new(Arc::clone(&parts.journal)),
+        reads,
+        metrics: parts.metrics.edge.clone(),
+    });
+    Resume::new(journal, handover, catch_up, background, sockets.encoder.offset())
 }
 
 #[cfg(test)]

@@ -1,105 +1,111 @@
-//! What has to be done while sockets live: tell the registry, the sweeper and the status page who is here, send receipts and typing
-//! on their way, end sockets whose credential ended, show the numbers, and cut all sessions when something addressed to them was lost.
+//! What runs beside the sockets: reports to the registry, the sweeper and the status page, receipts and
+//! typing on their way, sockets ended whose credential ended, numbers shown, and all sessions cut when
+//! something addressed to them was lost.
 //!
-//! Runs beside the server until shutdown. Each round is safe to repeat: it acts on what it finds.
+//! The tasks run beside the server until shutdown. Each round is safe to repeat: it acts on what it finds.
 
-use crate::ws::application::{Shared, SocketApp};
-use crate::ws::beat::BeatTask;
-use crate::ws::journal::SIGN_EVERY;
-use crate::ws::member::Here;
-use crate::ws::roster::RosterTask;
-use crate::ws::sight::look_again;
-use crate::ws::signals::Signals;
+use crate::ws::lifecycle::Lifecycle;
+use crate::ws::presence::heartbeat::HeartbeatTask;
+use crate::ws::presence::reconcile::Reconciliation;
+use crate::ws::resume::journal::ALIVE_EVERY;
+use crate::ws::rooms::Rooms;
+use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::typing::TypingTask;
-use crate::ws::typing_heard::end_unheard;
+use crate::ws::typing::expiry::TypingExpiry;
+use crate::ws::upstream::registry_sync::RegistrySyncTask;
 use eventflow_metrics::{RecoveryOutcome, RefusalReason, SocketTransport};
 use eventflow_ports::presence::GatewayStats;
 use eventflow_ports::ticks;
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Count, Server};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How often expired credentials are looked for. With the leeway, a socket outlives its token by at most 70 s.
-const EXPIRY_SWEEP: Duration = Duration::from_secs(10);
-/// How often the server's own numbers are copied to the metrics; a scrape every few seconds sees them fresh enough.
+/// How often expired credentials are looked for. With the leeway, a socket outlives its token by at most 70
+/// s.
+const EXPIRY_EVERY: Duration = Duration::from_secs(10);
+/// How often the server's own numbers are copied to the metrics; a scrape every few seconds sees them fresh
+/// enough.
 const NUMBERS_EVERY: Duration = Duration::from_secs(1);
 /// Over how long all sockets are closed when their sessions cannot go on: as long as an orderly drain.
 const RESTART_SPREAD: Duration = Duration::from_secs(10);
-
-/// How often the gateway says of itself how much is going on; an entry is forgotten after 75 s.
+/// How often the gateway reports how much is going on here; an entry is forgotten after 75 s.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// How long that may take.
+/// How long a report may take.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The tasks of a gateway. Run it once, beside the HTTP server.
-pub struct Upkeep {
-    pub(crate) server: Server<SocketApp>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) roster: RosterTask<Here>,
-    pub(crate) beat: BeatTask,
+pub struct GatewayTasks {
+    pub(crate) server: Server<Lifecycle>,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) registry: RegistrySyncTask<SocketHandle>,
+    pub(crate) heartbeat: HeartbeatTask,
     pub(crate) typing: TypingTask,
-    pub(crate) signals: Signals,
+    pub(crate) typing_expiry: Arc<TypingExpiry>,
+    pub(crate) reconciliation: Reconciliation,
     pub(crate) id: GatewayId,
     pub(crate) restart: Arc<Notify>,
 }
 
-impl Upkeep {
-    /// Runs until `shutdown`, which comes after the sockets are drained; then the registry and the sweeper are told that nobody is here.
+impl GatewayTasks {
+    /// Runs until `shutdown`, which comes after the sockets are drained; then the registry and the sweeper
+    /// are told that nobody is here.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { server, shared, roster, beat, typing, signals, id, restart } = self;
+        let Self { server, rooms, registry, heartbeat, typing, typing_expiry, reconciliation, id, restart } =
+            self;
         let rounds = async {
             tokio::select! {
-                () = sweep(&shared) => {}
-                () = copy_numbers(&server, &shared) => {}
-                () = restart_sessions(&shared, &restart) => {}
+                () = end_expired(&rooms) => {}
+                () = copy_numbers(&server, &rooms) => {}
+                () = restart_sessions(&rooms, &restart) => {}
                 () = typing.run() => {}
-                () = sign(&shared) => {}
-                () = look_again(&shared) => {}
-                () = end_unheard(&shared) => {}
-                () = shared.receipts.run(&shared.hub, &signals, &*shared.edge.clock) => {}
-                () = report(&server, &shared, &id) => {}
+                () = keep_journal_alive(&rooms) => {}
+                () = reconciliation.run() => {}
+                () = typing_expiry.run() => {}
+                () = rooms.receipts.run() => {}
+                () = report(&server, &rooms, &id) => {}
                 () = shutdown.cancelled() => {}
             }
         };
-        tokio::join!(roster.run(shutdown.clone()), beat.run(shutdown.clone()), rounds);
+        tokio::join!(registry.run(shutdown.clone()), heartbeat.run(shutdown.clone()), rounds);
     }
 }
 
-async fn sweep(shared: &Shared) {
-    let mut ticks = ticks(EXPIRY_SWEEP);
+async fn end_expired(rooms: &Rooms) {
+    let mut ticks = ticks(EXPIRY_EVERY);
     loop {
         ticks.tick().await;
-        shared.end_expired();
+        rooms.connection.expiry.end_expired();
     }
 }
 
-async fn restart_sessions(shared: &Shared, restart: &Notify) {
+async fn restart_sessions(rooms: &Rooms, restart: &Notify) {
     loop {
         restart.notified().await;
         // Clients that come from now on need a journal, even if nothing is emitted for a while.
-        shared.journal.sign().await;
-        let sockets = shared.hub.sockets();
+        rooms.resume.journal.write_alive().await;
+        let sockets = rooms.sockets.hub.sockets();
         let pause = RESTART_SPREAD / u32::try_from(sockets.len().max(1)).unwrap_or(u32::MAX);
-        for Here(socket) in sockets {
+        for SocketHandle(socket) in sockets {
             socket.close_transport("restart");
             sleep(pause).await;
         }
     }
 }
 
-async fn copy_numbers(server: &Server<SocketApp>, shared: &Shared) {
+async fn copy_numbers(server: &Server<Lifecycle>, rooms: &Rooms) {
     let mut ticks = ticks(NUMBERS_EVERY);
-    let (edge, stats) = (&shared.edge.metrics.edge, server.stats());
+    let edge = &rooms.edge.metrics.edge;
+    let stats = server.stats();
     loop {
         ticks.tick().await;
         edge.sockets.of(SocketTransport::Websocket).set(gauge(stats.websocket_open.get()));
         edge.sockets.of(SocketTransport::Polling).set(gauge(stats.polling_open.get()));
         edge.parked_sessions.set(gauge(stats.parked.get()));
-        edge.users.set(gauge(shared.hub.count() as u64));
+        edge.users.set(gauge(rooms.sockets.hub.count() as u64));
         let recovered = edge.recoveries.of(RecoveryOutcome::Recovered);
         let fresh = edge.recoveries.of(RecoveryOutcome::Fresh);
         let broken = edge.refused.of(RefusalReason::Protocol);
@@ -110,40 +116,40 @@ async fn copy_numbers(server: &Server<SocketApp>, shared: &Shared) {
     }
 }
 
-/// Writes into the journal that the gateway is there: from the start on, so that a client of a gateway that never delivered anything can be
-/// caught up with too.
-async fn sign(shared: &Shared) {
-    let mut ticks = ticks(SIGN_EVERY);
+/// Writes into the journal that the gateway is alive: from the start on, so that a client of a gateway that
+/// never delivered anything can be caught up too.
+async fn keep_journal_alive(rooms: &Rooms) {
+    let mut ticks = ticks(ALIVE_EVERY);
     loop {
         ticks.tick().await;
-        shared.journal.sign().await;
+        rooms.resume.journal.write_alive().await;
     }
 }
 
-async fn report(server: &Server<SocketApp>, shared: &Shared, id: &GatewayId) {
+async fn report(server: &Server<Lifecycle>, rooms: &Rooms, id: &GatewayId) {
     let mut ticks = ticks(REPORT_EVERY);
     loop {
         ticks.tick().await;
-        let stats = stats(server, shared);
-        match timeout(REPORT_TIMEOUT, shared.edge.presence.report(id.as_str(), &stats)).await {
+        let stats = stats(server, rooms);
+        match timeout(REPORT_TIMEOUT, rooms.edge.presence.report(id.as_str(), &stats)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "the gateway's numbers are not told"
+                "the gateway's numbers are not reported"
             ),
-            Err(_) => tracing::debug!("the gateway's numbers are not told in time"),
+            Err(_) => tracing::debug!("the gateway's numbers are not reported in time"),
         }
     }
 }
 
 /// How much is going on here.
-pub(crate) fn stats(server: &Server<SocketApp>, shared: &Shared) -> GatewayStats {
+pub(crate) fn stats(server: &Server<Lifecycle>, rooms: &Rooms) -> GatewayStats {
     let open = server.stats();
     GatewayStats {
         connected_clients: open.websocket_open.get() + open.polling_open.get(),
-        online_users: shared.hub.count_with(|Here(socket)| socket.is_connected()) as u64,
-        typing_users: shared.typing.typists.count(Instant::now()),
-        rooms: shared.watch.rooms(),
+        online_users: rooms.sockets.hub.count_with(|SocketHandle(socket)| socket.is_connected()) as u64,
+        typing_users: rooms.typing.count(),
+        rooms: rooms.presence.subscriptions.open_threads(),
     }
 }
 

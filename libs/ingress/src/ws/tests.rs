@@ -1,7 +1,7 @@
 //! The gateway as a client sees it, over a real `WebSocket` on loopback.
 
-mod caps;
-mod changing;
+mod change_message;
+mod limits;
 mod presence;
 mod receipts;
 mod resume;
@@ -356,11 +356,11 @@ async fn a_socket_nobody_authenticates_on_is_closed_in_time() {
 async fn a_socket_ends_with_its_token() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
-    rig.gateway.shared.end_expired();
+    rig.gateway.rooms.connection.expiry.end_expired();
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true, "not before");
     rig.world.clock.advance(3_661_000);
-    rig.gateway.shared.end_expired();
+    rig.gateway.rooms.connection.expiry.end_expired();
     assert_eq!(ann.event("auth:error").await["code"], "token_expired");
     ann.until_closed().await;
 }

@@ -1,80 +1,105 @@
-//! Who connects, and whether there is a seat for them: the credential of a handshake, from `auth.token`, the bearer header or the
-//! cookie, in this order.
+//! Credentials of a handshake: the token in `auth.token`, in the bearer header or in the cookie, in this
+//! order.
 //!
-//! A token that was presented on purpose and does not hold refuses the connection with a code, so that the client can fetch
-//! another. A cookie comes along by itself: without a good one the client gets in, unauthenticated, and hears
-//! `auth:error` when it asks, which is what the published page listens for. A cookie counts only for our own pages.
+//! A token that was presented on purpose and does not hold refuses the connection with a code, so that the
+//! client can fetch another one. A cookie comes along by itself: without a good one the client gets in,
+//! unauthenticated, and hears `auth:error` when it asks, which is what the published page listens for. A
+//! cookie counts only for our own pages.
 
 use crate::edge::Edge;
-use crate::fields;
 use crate::identity::{self, Identity};
 use crate::refusal::Refusal;
-use crate::ws::caps::{Caps, Seat};
 use eventflow_metrics::RefusalReason;
-use eventflow_protocol::UserId;
-use eventflow_socketio::{ConnectError, Handshake};
-use http::StatusCode;
+use eventflow_protocol::ErrorCode;
+use eventflow_protocol::client;
+use eventflow_protocol::client::events::ConnectErrorData;
+use eventflow_protocol::client::requests::HandshakeAuth;
+use eventflow_socketio::{ConnectError, Handshake, RequestRefusal};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
 use serde_json::value::RawValue;
-use std::sync::Arc;
 
-/// Who is there; `None` if nobody has said so in a way that holds.
-pub(crate) async fn identify(
-    edge: &Edge,
-    handshake: &Handshake,
-    auth: Option<&RawValue>,
-) -> Result<Option<Identity>, ConnectError> {
-    let headers = &handshake.headers;
-    let presented =
-        presented(auth).map(|token| token.or_else(|| identity::bearer(headers).map(str::to_owned)));
-    match presented {
-        Ok(Some(token)) => {
-            verify(edge, &token).await.map(Some).map_err(|refusal| bad_credential(edge, &refusal))
+/// Checks what connections and `auth` events present.
+pub(crate) struct Credentials {
+    edge: Edge,
+}
+
+impl Credentials {
+    /// With the checks that sockets and REST share.
+    pub(crate) fn new(edge: Edge) -> Self {
+        Self { edge }
+    }
+
+    /// Refuses requests of foreign pages.
+    pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.edge.origins.admits(headers) {
+            return Ok(());
         }
-        Ok(None) if edge.origins.allows_cookie_auth(headers) => match identity::cookie(headers) {
-            Some(token) => Ok(verify(edge, token).await.ok()),
+        self.edge.metrics.edge.refused.of(RefusalReason::Origin).inc();
+        Err(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed"))
+    }
+
+    /// Who connects; `None` if nobody has said so in a way that holds.
+    pub(crate) async fn identify(
+        &self,
+        handshake: &Handshake,
+        auth: Option<&RawValue>,
+    ) -> Result<Option<Identity>, ConnectError> {
+        match self.identify_by_token(&handshake.headers, auth).await {
+            Ok(Some(identity)) => Ok(Some(identity)),
+            Ok(None) => Ok(self.identify_by_cookie(&handshake.headers).await),
+            Err(refusal) => {
+                self.edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
+                Err(connect_error(&refusal))
+            }
+        }
+    }
+
+    /// Whose token it is, if it holds and was not taken back.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
+        self.edge.authenticate(token).await
+    }
+
+    /// Who presents a token on purpose; `None` if there is no such token.
+    async fn identify_by_token(
+        &self,
+        headers: &HeaderMap,
+        auth: Option<&RawValue>,
+    ) -> Result<Option<Identity>, Refusal> {
+        let presented = token_of(auth)?;
+        match presented.as_deref().or_else(|| identity::bearer(headers)) {
+            Some(token) => self.verify(token).await.map(Some),
             None => Ok(None),
-        },
-        Ok(None) => Ok(None),
-        Err(refusal) => Err(bad_credential(edge, &refusal)),
+        }
+    }
+
+    /// Whose cookie came along with a request of one of our pages.
+    async fn identify_by_cookie(&self, headers: &HeaderMap) -> Option<Identity> {
+        if !self.edge.origins.allows_cookie_auth(headers) {
+            return None;
+        }
+        let token = identity::cookie(headers)?;
+        self.verify(token).await.ok()
     }
 }
 
-/// Whose token it is, if it holds and was not taken back.
-pub(crate) async fn verify(edge: &Edge, token: &str) -> Result<Identity, Refusal> {
-    let identity = edge.tokens.verify(token)?;
-    edge.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
-    Ok(identity)
-}
-
-/// The token of the CONNECT packet's `auth` object.
-fn presented(auth: Option<&RawValue>) -> Result<Option<String>, Refusal> {
+/// The token in the `auth` object of a CONNECT packet.
+fn token_of(auth: Option<&RawValue>) -> Result<Option<String>, Refusal> {
     let Some(auth) = auth else { return Ok(None) };
-    fields::optional_text(&mut fields::parse(auth.get().as_bytes())?, "token", "auth.token")
+    let auth: HandshakeAuth = client::parse_field(auth.get().as_bytes(), "auth")?;
+    Ok(auth.token)
 }
 
-/// A seat for the connection, of `user` if they are known already.
-pub(crate) fn seat(
-    caps: &Arc<Caps>,
-    handshake: &Handshake,
-    user: Option<&UserId>,
-) -> Result<Seat, ConnectError> {
-    caps.seat(handshake, user).map_err(|refusal| connect_error(&refusal))
-}
-
-/// A refusal as the answer to a request.
-pub(crate) fn turned_away(refusal: &Refusal) -> eventflow_socketio::RequestRefusal {
+/// A refusal as the answer to an HTTP request.
+pub(crate) fn turned_away(refusal: &Refusal) -> RequestRefusal {
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::FORBIDDEN);
-    eventflow_socketio::RequestRefusal { status, body: serde_json::json!(refusal.body()) }
+    RequestRefusal { status, body: json!(refusal.body()) }
 }
 
-fn bad_credential(edge: &Edge, refusal: &Refusal) -> ConnectError {
-    edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
-    connect_error(refusal)
-}
-
-fn connect_error(refusal: &Refusal) -> ConnectError {
+/// A refusal as the answer to a CONNECT packet.
+pub(crate) fn connect_error(refusal: &Refusal) -> ConnectError {
     let error = ConnectError::new(refusal.error.clone());
-    let data = serde_json::value::to_raw_value(&serde_json::json!({ "code": refusal.code }));
+    let data = serde_json::value::to_raw_value(&ConnectErrorData { code: refusal.code });
     match data {
         Ok(data) => error.with_data(data),
         Err(_) => error,

@@ -1,63 +1,122 @@
-//! Ends sockets whose credential has ended: because its time is over, or because somebody took it back.
+//! Expiry: ends sockets whose credential has ended, because its time is over or because somebody took it
+//! back.
 //!
-//! The client hears `auth:error` with a code and its transport is closed; it may come back with another credential. Its session is over,
-//! also one that is away: otherwise the secret of the session would go on where the credential has ended. Safe to repeat.
+//! The client hears `auth:error` with a code, and its transport is closed; it may come back with another
+//! credential. Its session ends too, also one that is parked: otherwise the secret of the session would work
+//! on where the credential no longer does. Ending a socket twice is safe.
 
+use crate::edge::Edge;
+use crate::identity::Tokens;
 use crate::refusal::Refusal;
-use crate::ws::answer::Asker;
-use crate::ws::application::Shared;
-use crate::ws::member::{Here, Member};
+use crate::revocation::Revocations;
+use crate::ws::connection::auth_error::emit_auth_error;
+use crate::ws::sockets::Sockets;
+use crate::ws::sockets::credential::Credential;
+use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::{ErrorCode, UserId};
-use eventflow_socketio::Socket;
 
-impl Shared {
+/// Ends sockets of this gateway.
+pub(crate) struct Expiry {
+    tokens: Tokens,
+    revocations: Revocations,
+    sockets: Sockets,
+}
+
+impl Expiry {
+    /// Over the sockets of this gateway.
+    pub(crate) fn new(edge: &Edge, sockets: Sockets) -> Self {
+        Self { tokens: edge.tokens.clone(), revocations: edge.revocations.clone(), sockets }
+    }
+
     /// Ends every socket whose credential has run out.
     pub(crate) fn end_expired(&self) {
-        for Here(socket) in self.hub.sockets() {
+        for SocketHandle(socket) in self.sockets.hub.sockets() {
             let expires = socket.state().credential().map(|credential| credential.expires);
-            if expires.is_some_and(|expires| self.edge.tokens.has_expired(expires)) {
-                self.end(&socket, &Refusal::new(ErrorCode::TokenExpired, "the token has expired"));
+            if expires.is_some_and(|expires| self.tokens.has_expired(expires)) {
+                self.end(&socket, EndReason::TokenExpired, &expired());
             }
         }
     }
 
-    /// Ends the sockets that stand on what was taken back, and lets nobody in on it from now on.
+    /// Ends the sockets whose credential was taken back, and lets nobody in on it from now on.
     pub(crate) fn end_revoked(&self, revocation: &Revocation) {
-        self.edge.revocations.forget(&revocation.user_id);
-        let mut ended = Vec::new();
-        self.hub.each(&revocation.user_id, |Here(socket)| {
+        self.revocations.forget(&revocation.user_id);
+        // Collected first: ending a socket must not happen while the hub is being read.
+        let mut revoked = Vec::new();
+        self.sockets.hub.each(&revocation.user_id, |SocketHandle(socket)| {
             if socket.state().credential().is_some_and(|credential| credential.is_ended_by(revocation)) {
-                ended.push(socket.clone());
+                revoked.push(socket.clone());
             }
         });
-        for socket in &ended {
-            self.end(socket, &Refusal::new(ErrorCode::Unauthenticated, "the token was revoked"));
+        let refusal = Refusal::new(ErrorCode::Unauthenticated, "the token was revoked");
+        for socket in &revoked {
+            self.end(socket, EndReason::Revoked, &refusal);
         }
-        tracing::info!(sockets = ended.len(), "credentials were revoked");
+        tracing::info!(sockets = revoked.len(), "credentials were revoked");
     }
 
-    /// Whether what a socket stands on still holds: asked once more when it can be found by those who end sockets, since it may have ended
-    /// while it was coming in, or while its session was away.
-    pub(crate) async fn end_unless_it_stands(&self, socket: &Socket<Member>, user: &UserId) -> bool {
+    /// Ends the socket unless its credential still holds and its user may have one more connection. `true` if
+    /// it goes on.
+    ///
+    /// To be asked once more when the socket can be found by those who end sockets, since the credential may
+    /// have ended while the socket was coming in, or while its session was parked.
+    pub(crate) async fn end_unless_valid(&self, socket: &ClientSocket, user: &UserId) -> bool {
         let Some(credential) = socket.state().credential() else { return true };
-        let stands = if self.edge.tokens.has_expired(credential.expires) {
-            Err(Refusal::new(ErrorCode::TokenExpired, "the token has expired"))
-        } else {
-            self.edge.revocations.check(user, credential.session, credential.issued_at).await
-        };
-        let stands = stands.and_then(|()| socket.state().sit_as(user));
-        stands.inspect_err(|refusal| self.end(socket, refusal)).is_ok()
+        if let Err((reason, refusal)) = self.check(socket, user, credential).await {
+            self.end(socket, reason, &refusal);
+            return false;
+        }
+        true
     }
 
-    fn end(&self, socket: &Socket<Member>, refusal: &Refusal) {
-        if !socket.is_parked() {
-            Asker { socket: socket.clone(), ack: None, encoder: self.encoder.clone() }.refuse_auth(refusal);
-        }
-        socket.end(match refusal.code {
-            ErrorCode::TokenExpired => "token_expired",
-            ErrorCode::RateLimited => "sockets_per_user",
-            _ => "revoked",
-        });
+    /// Tells the client that nobody has authenticated in time, and closes its transport.
+    pub(crate) fn end_unauthenticated(&self, socket: &ClientSocket) {
+        emit_auth_error(&self.sockets.encoder, socket, &Refusal::unauthenticated());
+        socket.close_transport("unauthenticated");
     }
+
+    async fn check(
+        &self,
+        socket: &ClientSocket,
+        user: &UserId,
+        credential: Credential,
+    ) -> Result<(), (EndReason, Refusal)> {
+        if self.tokens.has_expired(credential.expires) {
+            return Err((EndReason::TokenExpired, expired()));
+        }
+        let revocations = self.revocations.check(user, credential.session, credential.issued_at);
+        revocations.await.map_err(|refusal| (EndReason::Revoked, refusal))?;
+        socket.state().claim_permit_for(user).map_err(|refusal| (EndReason::TooManySockets, refusal))
+    }
+
+    fn end(&self, socket: &ClientSocket, reason: EndReason, refusal: &Refusal) {
+        if !socket.is_parked() {
+            emit_auth_error(&self.sockets.encoder, socket, refusal);
+        }
+        socket.end(reason.as_str());
+    }
+}
+
+/// Why a socket is ended.
+#[derive(Clone, Copy, Debug)]
+enum EndReason {
+    TokenExpired,
+    Revoked,
+    TooManySockets,
+}
+
+impl EndReason {
+    /// The reason as logs show it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenExpired => "token_expired",
+            Self::Revoked => "revoked",
+            Self::TooManySockets => "sockets_per_user",
+        }
+    }
+}
+
+fn expired() -> Refusal {
+    Refusal::new(ErrorCode::TokenExpired, "the token has expired")
 }

@@ -1,69 +1,37 @@
-//! Events that ask for a change: in order onto the broker, and the worker's answer to the callback when it comes.
+//! Commands on their way to a worker: what events that ask for a change have in common.
 //!
-//! Here is what they share; [`crate::ws::changing`] and [`crate::ws::reading`] say what each asks for. Without a callback only a
-//! refusal is told, by `error`: what was done is heard as an event anyway. All of them may be repeated.
+//! [`crate::ws::events::change_message`] and [`crate::ws::events::mark_read`] say what each event asks for.
+//! The command is published in order, and the worker's result goes to the callback when it comes. Without a
+//! callback only a refusal is told, by `error`: what was done is heard as an event anyway. All of them may be
+//! repeated.
 
 use crate::commands::{SentCommand, unexpected};
-use crate::refusal::Refusal;
-use crate::ws::answer::Asker;
-use crate::ws::application::Shared;
-use crate::ws::event::{EventName, Taken};
-use crate::ws::events::taken;
+use crate::ws::events::responder::Responder;
 use eventflow_protocol::ThreadId;
-use eventflow_protocol::change::Effect;
-use eventflow_protocol::document::Identified;
+use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer, QueuedAnswer};
+use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::reply::CommandResult;
-use serde_json::{Value, json};
 
 /// A command on its way, and the thread it is about.
-pub(crate) struct Asked {
-    pub(crate) thread: ThreadId,
-    pub(crate) sent: SentCommand,
+pub(super) struct ThreadCommand {
+    pub(super) thread: ThreadId,
+    pub(super) sent: SentCommand,
 }
 
-impl Shared {
-    /// Answers now if it was refused, else when the worker has answered.
-    pub(crate) fn answer_later(
-        &self,
-        asker: Asker,
-        name: EventName,
-        command: Result<Asked, Refusal>,
-    ) -> Taken {
-        match command {
-            Ok(Asked { thread, sent }) => {
-                self.tasks.spawn(async move {
-                    match sent.result().await.and_then(|done| shown(done, thread)) {
-                        Ok(body) => asker.ack(&body),
-                        Err(refusal) => asker.refuse(name.label(), &refusal),
-                    }
-                });
-                Taken::Ok
-            }
-            Err(refusal) => {
-                asker.refuse(name.label(), &refusal);
-                taken(&refusal)
-            }
+/// Waits for the worker's result and passes it on.
+pub(super) async fn answer(responder: Responder, ThreadCommand { thread, sent }: ThreadCommand) {
+    match sent.result().await {
+        Ok(CommandResult::Changed { message, effect }) => responder.ack(&ChangeAnswer {
+            action: Some(effect.into()),
+            message: Sorted(WithId(*message)),
+            reactions: None,
+            success: Success,
+        }),
+        Ok(CommandResult::Cursor { up_to, unread_count }) => {
+            responder.ack(&CursorAnswer { seq: up_to, success: Success, thread_id: thread, unread_count });
         }
+        Ok(CommandResult::Queued { command }) => responder.ack(&QueuedAnswer::in_thread(command, thread)),
+        Ok(other) => responder.refuse(&unexpected(&other)),
+        Err(refusal) => responder.refuse(&refusal),
     }
-}
-
-fn shown(done: CommandResult, thread: ThreadId) -> Result<Value, Refusal> {
-    Ok(match done {
-        CommandResult::Changed { message, effect } => {
-            let action = match effect {
-                Effect::Edited => "edited",
-                Effect::Deleted => "deleted",
-                Effect::Reacted => "added",
-                Effect::Unreacted => "removed",
-            };
-            json!({ "success": true, "message": message.shown(), "action": action })
-        }
-        CommandResult::Cursor { up_to, unread_count } => {
-            json!({ "success": true, "threadId": thread, "seq": up_to, "unreadCount": unread_count })
-        }
-        CommandResult::Queued { command } => {
-            json!({ "success": true, "status": "queued", "commandId": command, "threadId": thread })
-        }
-        other => return Err(unexpected(&other)),
-    })
 }

@@ -1,144 +1,106 @@
-//! One event of one socket: within the budget, well formed, from somebody known; then what it asks for.
+//! Dispatch: what every event of a socket goes through. Budget, parse, handler, reply, count.
 //!
-//! Events of a socket come here one after the other. Here is `auth`; the others have files of their own.
+//! Events of one socket come here one after the other, and the next one is taken when the handler is done.
+//! What a handler only waits for, such as a worker's answer, goes on beside.
 
-use crate::fields::{self, Object};
-use crate::identity::Identity;
 use crate::refusal::Refusal;
-use crate::ws::answer::Asker;
-use crate::ws::application::Shared;
-use crate::ws::connect;
-use crate::ws::event::{EventName, Taken};
-use crate::ws::member::Member;
-use eventflow_protocol::{ErrorCode, UserId};
-use eventflow_socketio::{ClientEvent, Socket};
-use serde_json::json;
+use crate::ws::events::budget::{Budget, past_budget};
+use crate::ws::events::caller::Caller;
+use crate::ws::events::name::{EventName, outcome_of};
+use crate::ws::events::reply::Reply;
+use crate::ws::events::request::read;
+use crate::ws::events::responder::Responder;
+use crate::ws::events::{
+    authenticate, change_message, mark_read, open_thread, presence, send_message, sync, typing,
+};
+use crate::ws::rooms::Rooms;
+use crate::ws::sockets::handle::ClientSocket;
+use eventflow_metrics::EventOutcome;
+use eventflow_protocol::ErrorCode;
+use eventflow_protocol::client::{self, Object};
+use eventflow_socketio::ClientEvent;
 use std::sync::Arc;
 
-impl Shared {
-    /// Takes an event.
-    pub(crate) async fn take(
-        self: &Arc<Self>,
-        socket: &Socket<Member>,
-        name: EventName,
-        event: ClientEvent,
-    ) -> Taken {
-        if socket.state().user().is_some() && socket.state().acts(self.edge.clock.now()) {
-            self.beat.here(socket);
+/// Takes one event of a socket, answers it, and counts it.
+pub(crate) async fn dispatch(rooms: &Arc<Rooms>, socket: &ClientSocket, event: ClientEvent) {
+    if socket.state().user().is_some() && socket.state().note_activity(rooms.edge.clock.now()) {
+        rooms.presence.heartbeat.here(socket);
+    }
+    let name = EventName::of(&event.name);
+    let outcome = take(rooms, socket, name, &event).await;
+    rooms.edge.metrics.edge.events(name, outcome).inc();
+}
+
+async fn take(
+    rooms: &Arc<Rooms>,
+    socket: &ClientSocket,
+    name: EventName,
+    event: &ClientEvent,
+) -> EventOutcome {
+    let limit = rooms.edge.events_per_minute;
+    let body = match name.budget() {
+        Budget::Events if !socket.state().admits_event(limit) => Err(past_budget()),
+        Budget::Events | Budget::Free => body_of(event),
+        // Past its budget, an unknown event is not even worth an answer.
+        Budget::Unknown if !socket.state().admits_unknown_event(limit) => return EventOutcome::Limited,
+        Budget::Unknown => {
+            tracing::debug!(socket = %socket.id(), length = event.name.len(), "an unknown event");
+            Err(no_such_event())
         }
-        let asker = self.asker(socket, &event);
-        match name {
-            EventName::TypingStart => self.take_typing(&asker, true, body(&event)).await,
-            EventName::TypingStop => self.take_typing(&asker, false, body(&event)).await,
-            EventName::Unknown => self.take_unknown(&asker, &event),
-            _ => self.take_known(asker, name, &event).await,
+    };
+    let responder = Responder::new(rooms, socket, name, event.ack, body.as_ref().ok());
+    let reply = match body {
+        Ok(body) => call_handler(rooms, socket, name, body).await,
+        Err(refusal) => Err(refusal),
+    };
+    match reply {
+        Ok(reply) => {
+            reply.give(rooms, responder).await;
+            EventOutcome::Ok
+        }
+        Err(refusal) => {
+            responder.refuse(&refusal);
+            outcome_of(&refusal)
         }
     }
+}
 
-    async fn take_known(self: &Arc<Self>, asker: Asker, name: EventName, event: &ClientEvent) -> Taken {
-        let body = body(event);
-        let result =
-            if asker.socket.state().may_ask(self.edge.events_per_minute) { body } else { Err(limited()) };
-        match name {
-            EventName::Auth => self.take_auth(&asker, result).await,
-            EventName::Send => self.take_send(asker, result).await,
-            EventName::Edit | EventName::Delete | EventName::React => {
-                self.take_change(asker, name, result).await
-            }
-            EventName::Read | EventName::ReadThread => self.take_read(asker, name, result).await,
-            EventName::PresenceUpdate => self.take_presence_update(&asker, result),
-            EventName::PresenceSync => self.take_presence_sync(&asker, result).await,
-            EventName::Sync => self.take_sync(&asker, result).await,
-            _ => self.take_looking(&asker, name, result).await,
-        }
-    }
-
-    fn take_unknown(&self, asker: &Asker, event: &ClientEvent) -> Taken {
-        if !asker.socket.state().may_ask_unknown(self.edge.events_per_minute) {
-            return Taken::Limited;
-        }
-        asker.refuse("unknown", &Refusal::new(ErrorCode::Unknown, "there is no such event"));
-        tracing::debug!(socket = %asker.socket.id(), length = event.name.len(), "an unknown event");
-        Taken::Refused
-    }
-
-    /// `auth {userId?, token?}`: a token proves who it is, a user id alone is compared with what was proved before.
-    async fn take_auth(self: &Arc<Self>, asker: &Asker, body: Result<Object, Refusal>) -> Taken {
-        let result = match body {
-            Ok(body) => self.authenticate(&asker.socket, body).await,
-            Err(refusal) => Err(refusal),
-        };
-        match result {
-            Ok(user) => {
-                asker.ack(&json!({ "success": true, "userId": user }));
-                asker.emit("auth:success", &json!({ "userId": user }));
-                Taken::Ok
-            }
-            Err(refusal) => {
-                asker.refuse_auth(&refusal);
-                taken(&refusal)
-            }
-        }
-    }
-
-    async fn authenticate(
-        self: &Arc<Self>,
-        socket: &Socket<Member>,
-        mut body: Object,
-    ) -> Result<UserId, Refusal> {
-        let claimed = fields::optional_text(&mut body, "userId", "userId")?;
-        let token = fields::optional_text(&mut body, "token", "token")?;
-        if claimed.is_none() && token.is_none() {
-            return Err(fields::missing("userId"));
-        }
-        let proved = match token {
-            Some(token) => Some(connect::verify(&self.edge, &token).await?),
-            None => None,
-        };
-        let proved_user = proved.as_ref().map(|identity| &identity.user).or(socket.state().user());
-        let user = proved_user.cloned().ok_or_else(Refusal::unauthenticated)?;
-        if claimed.is_some_and(|claimed| claimed != user.as_str()) {
-            return Err(Refusal::new(ErrorCode::Forbidden, "the user id is not that of the credential"));
-        }
-        if let Some(identity) = proved {
-            self.accept(socket, &identity).await?;
-        }
-        Ok(user)
-    }
-
-    /// Takes a credential on: the first one makes the socket that user's, later ones renew it.
-    async fn accept(self: &Arc<Self>, socket: &Socket<Member>, identity: &Identity) -> Result<(), Refusal> {
-        let is_first = socket.state().user().is_none();
-        if is_first {
-            socket.state().sit_as(&identity.user)?;
-        }
-        if !socket.state().authenticate(identity) {
-            return Err(Refusal::new(ErrorCode::Forbidden, "the connection belongs to another user"));
-        }
-        if is_first {
-            self.register(&identity.user, socket).await;
-            if !self.end_unless_it_stands(socket, &identity.user).await {
-                return Err(Refusal::unauthenticated());
-            }
-        }
-        Ok(())
+/// The one place that says which handler an event has. All but `auth` need a user.
+async fn call_handler(
+    rooms: &Arc<Rooms>,
+    socket: &ClientSocket,
+    name: EventName,
+    body: Object,
+) -> Result<Reply, Refusal> {
+    let caller = || Caller::of(rooms, socket);
+    match name {
+        EventName::Auth => authenticate::authenticate(rooms, socket, read(body)?).await,
+        EventName::Send => send_message::send(caller()?, read(body)?).await,
+        EventName::Join => open_thread::join(caller()?, &read(body)?).await,
+        EventName::Leave => open_thread::leave(caller()?, &read(body)?).await,
+        EventName::Edit => change_message::edit(caller()?, read(body)?).await,
+        EventName::Delete => change_message::delete(caller()?, &read(body)?).await,
+        EventName::React => change_message::react(caller()?, read(body)?).await,
+        EventName::Read => mark_read::read_message(caller()?, read(body)?).await,
+        EventName::ReadThread => mark_read::read_thread(caller()?, &read(body)?).await,
+        EventName::PresenceUpdate => Ok(presence::update(caller()?, read(body)?)),
+        EventName::PresenceSync => presence::sync(caller()?, read(body)?).await,
+        EventName::Sync => sync::sync(caller()?, read(body)?).await,
+        EventName::TypingStart => typing::start(caller()?, &read(body)?).await,
+        EventName::TypingStop => typing::stop(caller()?, &read(body)?).await,
+        EventName::Unknown => Err(no_such_event()),
     }
 }
 
 /// The event's first argument, which must be an object.
-fn body(event: &ClientEvent) -> Result<Object, Refusal> {
+fn body_of(event: &ClientEvent) -> Result<Object, Refusal> {
     if !event.attachments.is_empty() {
         return Err(Refusal::invalid("binary events are not accepted"));
     }
     let payload = event.args.first().ok_or_else(|| Refusal::invalid("the event has no payload"))?;
-    fields::parse(payload.get().as_bytes())
+    Ok(client::parse_object(payload.get().as_bytes())?)
 }
 
-pub(crate) fn limited() -> Refusal {
-    Refusal::new(ErrorCode::RateLimited, "too many events in the last minute")
-}
-
-/// How a refused event counts.
-pub(crate) fn taken(refusal: &Refusal) -> Taken {
-    if refusal.code == ErrorCode::RateLimited { Taken::Limited } else { Taken::Refused }
+fn no_such_event() -> Refusal {
+    Refusal::new(ErrorCode::Unknown, "there is no such event")
 }

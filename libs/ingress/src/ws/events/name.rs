@@ -1,37 +1,40 @@
-//! The events a client may send, and what the metrics call them.
+//! The events a client may send, their names, and how their outcome is counted.
 
-use eventflow_metrics::Label;
+use crate::refusal::Refusal;
+use crate::ws::events::budget::Budget;
+use eventflow_metrics::{EventOutcome, Label};
+use eventflow_protocol::ErrorCode;
 
 /// A client event by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EventName {
+pub(super) enum EventName {
     /// `auth`: who I am.
     Auth,
-    /// `message:send`.
+    /// `message:send`: a new message.
     Send,
     /// `thread:join`: I am looking at this thread.
     Join,
-    /// `thread:leave`: not any more.
+    /// `thread:leave`: I am not looking at it any more.
     Leave,
-    /// `message:edit`.
+    /// `message:edit`: a new text for my message.
     Edit,
-    /// `message:delete`.
+    /// `message:delete`: take my message back.
     Delete,
-    /// `reaction:send`.
+    /// `reaction:send`: an emoji for a message, or no more.
     React,
-    /// `message:read`.
+    /// `message:read`: I have read up to this message.
     Read,
-    /// `thread:read`.
+    /// `thread:read`: I have read all of the thread.
     ReadThread,
     /// `presence:update`: how I want to be seen.
     PresenceUpdate,
-    /// `presence:sync`: how others are.
+    /// `presence:sync`: how these people are.
     PresenceSync,
     /// `sync`: what I have missed.
     Sync,
-    /// `typing:start`: one for each key a person presses, so it costs nothing and needs no answer.
+    /// `typing:start`: sent for each key a person presses, so it costs nothing and needs no answer.
     TypingStart,
-    /// `typing:stop`.
+    /// `typing:stop`: no more keys.
     TypingStop,
     /// Anything else.
     Unknown,
@@ -39,7 +42,7 @@ pub(crate) enum EventName {
 
 impl EventName {
     /// Reads a name.
-    pub(crate) fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         match name {
             "auth" => Self::Auth,
             "message:send" => Self::Send,
@@ -59,8 +62,8 @@ impl EventName {
         }
     }
 
-    /// Its name, which is also the label value; never what the client wrote.
-    pub(crate) fn label(self) -> &'static str {
+    /// The event's name, which is also its label value; never what the client wrote.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auth => "auth",
             Self::Send => "message:send",
@@ -79,13 +82,35 @@ impl EventName {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The budget that the event is taken from.
+    pub(super) fn budget(self) -> Budget {
+        match self {
+            Self::Auth
+            | Self::Send
+            | Self::Join
+            | Self::Leave
+            | Self::Edit
+            | Self::Delete
+            | Self::React
+            | Self::Read
+            | Self::ReadThread
+            | Self::PresenceUpdate
+            | Self::PresenceSync
+            | Self::Sync => Budget::Events,
+            Self::TypingStart | Self::TypingStop => Budget::Free,
+            Self::Unknown => Budget::Unknown,
+        }
+    }
 }
 
 impl Label for EventName {
     fn as_str(self) -> &'static str {
-        self.label()
+        self.name()
     }
 }
 
-/// How an event was taken.
-pub(crate) use eventflow_metrics::EventOutcome as Taken;
+/// How a refused event is counted.
+pub(super) fn outcome_of(refusal: &Refusal) -> EventOutcome {
+    if refusal.code == ErrorCode::RateLimited { EventOutcome::Limited } else { EventOutcome::Refused }
+}

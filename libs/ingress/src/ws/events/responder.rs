@@ -1,48 +1,110 @@
-//! Answers to one event: to its callback if the client gave one, and by event where the protocol has one for it.
+//! Answers to one event: to its callback if the client gave one, and by event where the protocol has one for
+//! it.
 //!
-//! An answer is written once as JSON and shared by both. Answering twice is harmless to the client library, which takes the
-//! first; a client that has gone gets nothing.
+//! Answering twice is harmless to the client library, which takes the first answer; a client that has gone
+//! gets nothing.
 
 use crate::refusal::Refusal;
-use crate::ws::member::Member;
-use eventflow_socketio::{AckId, Encoder, Socket};
+use crate::ws::connection::emit_auth_error;
+use crate::ws::events::name::EventName;
+use crate::ws::rooms::Rooms;
+use crate::ws::sockets::handle::ClientSocket;
+use eventflow_protocol::client::Object;
+use eventflow_protocol::client::events::{Echo, EventError, MessageError, ServerEvent};
+use eventflow_protocol::command::CLIENT_KEY_MAX_BYTES;
+use eventflow_socketio::{AckId, Encoder, Packet};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::Value;
 
-/// Who asked, and how they are answered.
-#[derive(Clone)]
-pub(crate) struct Asker {
-    pub(crate) socket: Socket<Member>,
-    pub(crate) ack: Option<AckId>,
-    pub(crate) encoder: Encoder,
+/// The event to answer, and the way to its sender.
+pub(super) struct Responder {
+    pub(super) socket: ClientSocket,
+    name: EventName,
+    ack: Option<AckId>,
+    encoder: Encoder,
+    /// What lets a client recognise which message an answer is about; empty for other events than
+    /// `message:send`.
+    pub(super) echo: Echo,
 }
 
-impl Asker {
+impl Responder {
+    /// Answers the event `name` of this socket. `body` is what it asked, as far as it could be read.
+    pub(super) fn new(
+        rooms: &Rooms,
+        socket: &ClientSocket,
+        name: EventName,
+        ack: Option<AckId>,
+        body: Option<&Object>,
+    ) -> Self {
+        let echo = match body {
+            Some(body) if name == EventName::Send => echo_of(body),
+            _ => Echo::default(),
+        };
+        Self { socket: socket.clone(), name, ack, encoder: rooms.sockets.encoder.clone(), echo }
+    }
+
+    /// Whether the client gave a callback.
+    pub(super) fn has_callback(&self) -> bool {
+        self.ack.is_some()
+    }
+
     /// Answers the callback, if there is one.
-    pub(crate) fn ack<T: Serialize>(&self, body: &T) {
+    pub(super) fn ack<T: Serialize>(&self, body: &T) {
         let Some(id) = self.ack else { return };
         if let Err(error) = self.socket.ack(id, body) {
             tracing::error!(error = &error as &dyn std::error::Error, "an answer cannot be written as JSON");
         }
     }
 
-    /// Emits an event to the socket that asked; kept for its return if it is away.
-    pub(crate) fn emit<T: Serialize>(&self, name: &str, body: &T) {
-        match self.encoder.event_beside(name, body) {
-            Ok(packet) => {
-                self.socket.emit(&packet);
-            }
-            Err(error) => tracing::error!(
-                name,
-                error = &error as &dyn std::error::Error,
-                "an event cannot be written as JSON"
-            ),
-        }
+    /// Emits an event to the socket that asked; it is kept for the socket's return if its client is away.
+    pub(super) fn emit<T: ServerEvent>(&self, event: &T) {
+        self.emit_packet(T::NAME, self.encoder.event_beside(T::NAME, event));
     }
 
     /// Emits an event that is worth nothing later: it is not kept.
-    pub(crate) fn emit_now<T: Serialize>(&self, name: &str, body: &T) {
-        match self.encoder.ephemeral(name, body) {
+    pub(super) fn emit_now<T: ServerEvent>(&self, event: &T) {
+        self.emit_packet(T::NAME, self.encoder.ephemeral(T::NAME, event));
+    }
+
+    /// Refuses what was asked, in the way that the event has for that.
+    pub(super) fn refuse(&self, refusal: &Refusal) {
+        match self.name {
+            EventName::Auth => {
+                self.ack(&refusal.body());
+                emit_auth_error(&self.encoder, &self.socket, refusal);
+            }
+            EventName::Send => {
+                let error = MessageError { error: refusal.body(), echo: self.echo.clone() };
+                self.ack(&error);
+                self.emit(&error);
+            }
+            // Nobody waits to hear that typing was refused.
+            EventName::TypingStart | EventName::TypingStop => self.ack(&refusal.body()),
+            EventName::Join
+            | EventName::Leave
+            | EventName::Edit
+            | EventName::Delete
+            | EventName::React
+            | EventName::Read
+            | EventName::ReadThread
+            | EventName::PresenceUpdate
+            | EventName::PresenceSync
+            | EventName::Sync
+            | EventName::Unknown => self.refuse_by_callback_or_event(refusal),
+        }
+    }
+
+    /// Without a callback, the event `error` names the event it is about.
+    fn refuse_by_callback_or_event(&self, refusal: &Refusal) {
+        if self.has_callback() {
+            return self.ack(&refusal.body());
+        }
+        let error = refusal.error.to_string();
+        self.emit(&EventError { code: refusal.code, error, event: self.name.name().to_owned() });
+    }
+
+    fn emit_packet(&self, name: &str, packet: Result<Packet, serde_json::Error>) {
+        match packet {
             Ok(packet) => {
                 self.socket.emit(&packet);
             }
@@ -53,19 +115,17 @@ impl Asker {
             ),
         }
     }
+}
 
-    /// Refuses by callback, else by the `error` event, which names the event it is about.
-    pub(crate) fn refuse(&self, event: &str, refusal: &Refusal) {
-        if self.ack.is_some() {
-            self.ack(&refusal.body());
-        } else {
-            self.emit("error", &json!({ "error": refusal.error, "code": refusal.code, "event": event }));
-        }
-    }
+/// The fields that are given back as they came.
+fn echo_of(body: &Object) -> Echo {
+    Echo { thread_id: short_text(body, "threadId"), client_message_id: short_text(body, "clientMessageId") }
+}
 
-    /// Refuses the claim to be somebody, by callback and by `auth:error`.
-    pub(crate) fn refuse_auth(&self, refusal: &Refusal) {
-        self.ack(&refusal.body());
-        self.emit("auth:error", &json!({ "error": refusal.error, "code": refusal.code }));
+/// A text of the client that is short enough to be sent back.
+fn short_text(body: &Object, field: &str) -> Option<String> {
+    match body.get(field)? {
+        Value::String(text) if text.len() <= CLIENT_KEY_MAX_BYTES => Some(text.clone()),
+        _ => None,
     }
 }

@@ -1,134 +1,142 @@
-//! Says which devices are here: when one comes, goes or changes, and of all of them every [`HEARTBEAT`].
+//! Heartbeats: which devices are here, reported when one comes, goes or changes, and of all of them every
+//! [`HEARTBEAT`].
 //!
-//! A device is a session, present while it is connected and, if its line broke, until it is gone for good. One whose client closed
-//! the connection, or has long been silent, is gone at once, though it may come back. What is said is read from the socket at that
-//! moment, so a lost sign is made good by the next heartbeat; nothing is kept while the broker is away. Heartbeats are spread over
-//! their time. Repeating is safe because of two signs of a device the newer one counts.
+//! A device is a session: present while it is connected and, if its line broke, until it is gone for good. A
+//! device whose client closed the connection, or has long been silent, is gone at once, though it may come
+//! back. The state is read from the socket at that moment, so a lost signal is made good by the next
+//! heartbeat; nothing is kept while the broker is away. Heartbeats are spread over their period. Repeating is
+//! safe because of two signals of a device the newer one counts.
 
-use crate::ws::hub::Hub;
-use crate::ws::member::{Here, Member};
-use crate::ws::signals::Signals;
+use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
+use crate::ws::sockets::hub::Hub;
+use crate::ws::upstream::signals::Signals;
 use eventflow_ports::presence::HEARTBEAT;
 use eventflow_ports::{Clock, ticks};
 use eventflow_protocol::presence::{Sign, Signal};
 use eventflow_protocol::{Timestamp, UserId};
-use eventflow_socketio::{DisconnectReason, Socket};
+use eventflow_socketio::DisconnectReason;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Signs waiting to be sent. What does not fit is said by the next heartbeat.
+/// Signals waiting to be sent. What does not fit is reported by the next heartbeat.
 const WAITING_MAX: usize = 4_096;
-/// Signs sent at once.
+/// Signals sent at once.
 const CHUNK: usize = 256;
 /// Steps of one round of heartbeats: one a second.
 const STEPS: u32 = 30;
 /// Devices of one step at least, so that a small gateway is done in one.
 const STEP_MIN: usize = 64;
 
-/// Takes signs of devices.
+/// Takes changes of devices, for [`HeartbeatTask`] to report.
 #[derive(Clone)]
-pub(crate) struct Beat {
+pub(crate) struct Heartbeat {
     waiting: mpsc::Sender<Signal>,
     absent: Arc<Absent>,
     clock: Arc<dyn Clock>,
 }
 
-/// Devices that are gone while their sessions wait, by name. A device is in here from before it is said to be gone, so that no
-/// heartbeat with a later time brings it back. At most as many as there are parked sessions.
+/// Devices that are gone while their sessions wait, by name. A device is in here before it is reported as
+/// gone, so that no heartbeat with a later time brings it back. At most as many as there are parked sessions.
 #[derive(Default)]
 struct Absent(Mutex<HashSet<String>>);
 
-/// The task.
-pub(crate) struct BeatTask {
-    hub: Arc<Hub<Here>>,
+/// The task that reports.
+pub(crate) struct HeartbeatTask {
+    hub: Arc<Hub<SocketHandle>>,
     signals: Signals,
     absent: Arc<Absent>,
     clock: Arc<dyn Clock>,
     waiting: mpsc::Receiver<Signal>,
 }
 
-/// Over the sockets of `hub`.
-pub(crate) fn beat(hub: Arc<Hub<Here>>, clock: Arc<dyn Clock>, signals: Signals) -> (Beat, BeatTask) {
+/// Heartbeats of the sockets of `hub`; the task has to be run.
+pub(crate) fn heartbeat(
+    hub: Arc<Hub<SocketHandle>>,
+    clock: Arc<dyn Clock>,
+    signals: Signals,
+) -> (Heartbeat, HeartbeatTask) {
     let (sender, waiting) = mpsc::channel(WAITING_MAX);
     let absent = Arc::new(Absent::default());
-    let task = BeatTask { hub, signals, absent: Arc::clone(&absent), clock: Arc::clone(&clock), waiting };
-    (Beat { waiting: sender, absent, clock }, task)
+    let task =
+        HeartbeatTask { hub, signals, absent: Arc::clone(&absent), clock: Arc::clone(&clock), waiting };
+    (Heartbeat { waiting: sender, absent, clock }, task)
 }
 
-impl Beat {
-    /// The device is here, as it is now.
-    pub(crate) fn here(&self, socket: &Socket<Member>) {
+impl Heartbeat {
+    /// The device is here: reports it as it is now.
+    pub(crate) fn here(&self, socket: &ClientSocket) {
         self.absent.remove(socket);
         if let Some(signal) = here(socket, self.clock.now()) {
-            self.tell(signal);
+            self.report(signal);
         }
     }
 
-    /// The device has lost its connection, and its session waits for it. It is still here if the line just broke: phones do that in
-    /// every tunnel. It is not if its client closed the connection, or has not answered for as long as a ping may take.
-    pub(crate) fn lost(&self, socket: &Socket<Member>, reason: DisconnectReason) {
+    /// The device has lost its connection, and its session is parked. It still counts as here if the line
+    /// just broke: phones do that in every tunnel. It does not if its client closed the connection, or has
+    /// not answered for as long as a ping may take.
+    pub(crate) fn lost(&self, socket: &ClientSocket, reason: DisconnectReason) {
         let is_absent = matches!(reason, DisconnectReason::ClientClosed | DisconnectReason::PingTimeout);
         if let Some(user) = socket.state().user().filter(|_| is_absent) {
             self.absent.add(socket);
-            self.tell(gone(user, socket, self.clock.now()));
+            self.report(gone(user, socket, self.clock.now()));
         }
     }
 
-    /// The device is gone for good.
-    pub(crate) fn gone(&self, user: &UserId, socket: &Socket<Member>) {
+    /// The device is gone for good: its session has ended.
+    pub(crate) fn gone(&self, user: &UserId, socket: &ClientSocket) {
         self.absent.remove(socket);
-        self.tell(gone(user, socket, self.clock.now()));
+        self.report(gone(user, socket, self.clock.now()));
     }
 
-    /// What the next heartbeats of these devices are.
+    /// The next heartbeats of these devices.
     #[cfg(test)]
-    pub(crate) fn heartbeats(&self, devices: &[Here]) -> Vec<Signal> {
+    pub(crate) fn heartbeats(&self, devices: &[SocketHandle]) -> Vec<Signal> {
         heartbeats(&self.absent, devices, self.clock.now())
     }
 
-    fn tell(&self, signal: Signal) {
+    fn report(&self, signal: Signal) {
         if self.waiting.try_send(signal).is_err() {
-            tracing::debug!("a sign of a device is dropped: too many are waiting");
+            tracing::debug!("a signal of a device is dropped: too many are waiting");
         }
     }
 }
 
 impl Absent {
-    fn add(&self, socket: &Socket<Member>) {
+    fn add(&self, socket: &ClientSocket) {
         self.0.lock().insert(socket.id().to_string());
     }
 
-    fn remove(&self, socket: &Socket<Member>) {
+    fn remove(&self, socket: &ClientSocket) {
         self.0.lock().remove(socket.id().as_str());
     }
 
-    fn has(&self, socket: &Socket<Member>) -> bool {
+    fn has(&self, socket: &ClientSocket) -> bool {
         self.0.lock().contains(socket.id().as_str())
     }
 }
 
-/// What is said of those of `due` who still are here: some may have been forgotten since the round began.
-fn heartbeats(absent: &Absent, due: &[Here], now: Timestamp) -> Vec<Signal> {
+/// Heartbeats of those of `due` that are still here: some may have gone since the round began.
+fn heartbeats(absent: &Absent, due: &[SocketHandle], now: Timestamp) -> Vec<Signal> {
     let is_here =
-        |socket: &Socket<Member>| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
+        |socket: &ClientSocket| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
     due.iter().filter(|device| is_here(&device.0)).filter_map(|device| here(&device.0, now)).collect()
 }
 
-fn here(socket: &Socket<Member>, at: Timestamp) -> Option<Signal> {
-    let member = socket.state();
-    let sign = Sign::Here { active_at: member.active_at(), wants_away: member.wants_away() };
-    Some(Signal { user_id: member.user()?.clone(), device: socket.id().to_string(), sign, at })
+fn here(socket: &ClientSocket, at: Timestamp) -> Option<Signal> {
+    let session = socket.state();
+    let sign = Sign::Here { active_at: session.active_at(), wants_away: session.wants_away() };
+    Some(Signal { user_id: session.user()?.clone(), device: socket.id().to_string(), sign, at })
 }
 
-fn gone(user: &UserId, socket: &Socket<Member>, at: Timestamp) -> Signal {
+fn gone(user: &UserId, socket: &ClientSocket, at: Timestamp) -> Signal {
     Signal { user_id: user.clone(), device: socket.id().to_string(), sign: Sign::Gone, at }
 }
 
-impl BeatTask {
-    /// Speaks until `shutdown`; then says of what is still here that it is gone.
+impl HeartbeatTask {
+    /// Reports until `shutdown`; then that everything that is still here is gone.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut steps = ticks(HEARTBEAT / STEPS);
         let mut round = Round::default();
@@ -143,7 +151,7 @@ impl BeatTask {
                 }
                 _ = steps.tick() => {
                     let due = round.step(|| self.hub.sockets());
-                    // The time first: who leaves meanwhile then leaves later than this.
+                    // The time is taken first, so that who leaves meanwhile leaves later than this.
                     let now = self.clock.now();
                     self.send(heartbeats(&self.absent, &due, now)).await;
                 }
@@ -161,7 +169,10 @@ impl BeatTask {
         }
         let now = self.clock.now();
         let here = self.hub.sockets();
-        last.extend(here.iter().filter_map(|socket| Some(gone(socket.0.state().user()?, &socket.0, now))));
+        last.extend(here.iter().filter_map(|SocketHandle(socket)| {
+            let user = socket.state().user()?;
+            Some(gone(user, socket, now))
+        }));
         self.send(newest(last)).await;
     }
 
@@ -170,7 +181,7 @@ impl BeatTask {
             if let Err(error) = self.signals.presence(signal).await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "signs of devices wait for the next heartbeat"
+                    "signals of devices wait for the next heartbeat"
                 );
                 return;
             }
@@ -178,7 +189,7 @@ impl BeatTask {
     }
 }
 
-/// The newest sign of each device, in the order in which the devices first came.
+/// The newest signal of each device, in the order in which the devices first came.
 fn newest(signals: Vec<Signal>) -> Vec<Signal> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(signals.len());
     let mut kept: Vec<Signal> = Vec::with_capacity(signals.len());
@@ -196,14 +207,14 @@ fn newest(signals: Vec<Signal>) -> Vec<Signal> {
 /// One round of heartbeats, spread over [`STEPS`].
 #[derive(Default)]
 struct Round {
-    left: Vec<Here>,
+    left: Vec<SocketHandle>,
     per_step: usize,
     step: u32,
 }
 
 impl Round {
     /// The devices whose turn it is; a new round begins with those that `all` gives.
-    fn step(&mut self, all: impl FnOnce() -> Vec<Here>) -> Vec<Here> {
+    fn step(&mut self, all: impl FnOnce() -> Vec<SocketHandle>) -> Vec<SocketHandle> {
         if self.step == 0 {
             self.left = all();
             self.per_step = self.left.len().div_ceil(STEPS as usize).max(STEP_MIN);
@@ -228,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_signs_of_a_device_the_newest_is_sent() {
+    fn of_many_signals_of_a_device_the_newest_is_sent() {
         let sent = newest(vec![signal("a", 1), signal("b", 2), signal("a", 3)]);
         assert_eq!(sent, [signal("a", 3), signal("b", 2)]);
     }

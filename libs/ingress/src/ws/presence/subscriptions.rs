@@ -1,159 +1,125 @@
-//! Which sockets look at whom: those that asked for somebody's presence, and those that have a thread open with them.
+//! Presence subscriptions: which sockets follow whom, because they asked for them or have a thread open with
+//! them.
 //!
-//! A change of somebody's presence goes to their watchers and to nobody else. Nobody watches themselves by opening a thread: published
-//! pages take whatever they hear for the other one's. What one socket looks at is bounded, and the oldest makes room: it is what a screen
-//! shows. Adding and removing can be repeated.
+//! A change of somebody's presence goes to the sockets that follow them and to nobody else. Nobody follows
+//! themselves by opening a thread: published pages take whatever they hear for the other person's presence.
+//! What one socket follows is bounded, and the oldest makes room: it is what a screen shows. Adding and
+//! removing can be repeated.
 
-use crate::ws::hub::Hub;
+use crate::ws::sockets::hub::Hub;
+use crate::ws::sockets::subscriptions::{ASKED_MAX, SocketSubscriptions};
 use eventflow_protocol::event::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 
-/// Threads a socket can have open: more windows than anybody has.
-pub(crate) const OPEN_MAX: usize = 50;
-/// People a socket can have asked for: five times what one question may name.
-pub(crate) const ASKED_MAX: usize = 1_000;
-/// In larger threads opening one does not make anybody watch everybody: changes would grow with the square of the thread.
-pub(crate) const WATCHED_THREAD_MAX: usize = 100;
-/// Threads whose newest delivered message is remembered for a socket that is away.
-const KEPT_MAX: usize = 64;
+/// Opening a larger thread does not make anybody follow everybody in it: changes would grow with the square
+/// of the thread.
+pub(crate) const FOLLOWED_THREAD_MAX: usize = 100;
 
-/// What one socket looks at and does; allocated when it first does any of it.
-#[derive(Debug, Default)]
-pub(crate) struct Looking {
-    open: VecDeque<(ThreadId, Box<[UserId]>)>,
-    asked: VecDeque<UserId>,
-    /// Threads in which it said last that somebody types.
-    pub(crate) typing: Vec<ThreadId>,
-    kept: HashMap<ThreadId, u64>,
-}
-
-impl Looking {
-    /// A message is kept for the socket's return.
-    pub(crate) fn keep(&mut self, thread: ThreadId, seq: u64) {
-        if self.kept.len() < KEPT_MAX || self.kept.contains_key(&thread) {
-            let newest = self.kept.entry(thread).or_default();
-            *newest = seq.max(*newest);
-        }
-    }
-
-    /// The newest kept messages by thread, which are on their way now.
-    pub(crate) fn take_kept(&mut self) -> HashMap<ThreadId, u64> {
-        std::mem::take(&mut self.kept)
-    }
-
-    /// Whether the thread is open.
-    pub(crate) fn has_open(&self, thread: ThreadId) -> bool {
-        self.open.iter().any(|(open, _)| *open == thread)
-    }
-
-    /// Everybody it looks at, each once.
-    pub(crate) fn watched(&self) -> HashSet<UserId> {
-        self.open.iter().flat_map(|(_, people)| people).chain(&self.asked).cloned().collect()
-    }
-
-    fn watches(&self, user: &UserId) -> bool {
-        self.asked.contains(user) || self.open.iter().any(|(_, people)| people.contains(user))
-    }
-}
-
-/// Whom `viewer` watches in a thread of these people.
-pub(crate) fn watched_in(people: &Participants, viewer: &UserId) -> Box<[UserId]> {
-    if people.len() > WATCHED_THREAD_MAX {
+/// Whom `viewer` follows in a thread of these people.
+pub(crate) fn followed_in(people: &Participants, viewer: &UserId) -> Box<[UserId]> {
+    if people.len() > FOLLOWED_THREAD_MAX {
         return Box::default();
     }
     people.iter().filter(|user| *user != viewer).cloned().collect()
 }
 
-/// The watchers of everybody, and how many sockets have each thread open.
-pub(crate) struct Watch<S> {
-    watchers: Hub<S>,
-    rooms: Mutex<HashMap<ThreadId, u32>>,
+/// The sockets that follow each person, and how many sockets have each thread open.
+pub(crate) struct PresenceSubscriptions<S> {
+    followers: Hub<S>,
+    open: Mutex<HashMap<ThreadId, u32>>,
 }
 
-impl<S: Clone + PartialEq> Watch<S> {
+impl<S: Clone + PartialEq> PresenceSubscriptions<S> {
+    /// Nobody follows anybody.
     pub(crate) fn new() -> Self {
-        Self { watchers: Hub::new(), rooms: Mutex::default() }
+        Self { followers: Hub::new(), open: Mutex::default() }
     }
 
-    /// The socket has a thread open and watches `people` by that.
-    pub(crate) fn open(&self, looking: &mut Looking, socket: &S, thread: ThreadId, people: Box<[UserId]>) {
-        self.close(looking, socket, thread);
-        if looking.open.len() == OPEN_MAX
-            && let Some(oldest) = looking.open.front().map(|(oldest, _)| *oldest)
-        {
-            self.close(looking, socket, oldest);
+    /// The socket has a thread open and follows `people` for that. `own` are the socket's own subscriptions,
+    /// here and below.
+    pub(crate) fn open(
+        &self,
+        own: &mut SocketSubscriptions,
+        socket: &S,
+        thread: ThreadId,
+        people: Box<[UserId]>,
+    ) {
+        self.close(own, socket, thread);
+        if let Some(oldest) = own.thread_to_close() {
+            self.close(own, socket, oldest);
         }
-        *self.rooms.lock().entry(thread).or_default() += 1;
-        people.iter().for_each(|user| self.watchers.add(user, socket.clone()));
-        looking.open.push_back((thread, people));
+        *self.open.lock().entry(thread).or_default() += 1;
+        for user in &people {
+            self.followers.add(user, socket.clone());
+        }
+        own.add_open(thread, people);
     }
 
     /// The socket has the thread open no more.
-    pub(crate) fn close(&self, looking: &mut Looking, socket: &S, thread: ThreadId) {
-        let Some(index) = looking.open.iter().position(|(open, _)| *open == thread) else { return };
-        let Some((_, people)) = looking.open.remove(index) else { return };
-        self.leave_room(thread);
-        people.iter().for_each(|user| self.forget(looking, socket, user));
+    pub(crate) fn close(&self, own: &mut SocketSubscriptions, socket: &S, thread: ThreadId) {
+        let Some(people) = own.remove_open(thread) else { return };
+        self.count_closed(thread);
+        for user in &people {
+            self.unfollow_without_reason(own, socket, user);
+        }
     }
 
     /// The socket asked for these people.
-    pub(crate) fn ask(&self, looking: &mut Looking, socket: &S, users: &[UserId]) {
+    pub(crate) fn ask(&self, own: &mut SocketSubscriptions, socket: &S, users: &[UserId]) {
         for user in users.iter().take(ASKED_MAX) {
-            if looking.asked.contains(user) {
+            if own.has_asked_for(user) {
                 continue;
             }
-            if looking.asked.len() == ASKED_MAX
-                && let Some(oldest) = looking.asked.pop_front()
-            {
-                self.forget(looking, socket, &oldest);
+            if let Some(oldest) = own.add_asked(user.clone()) {
+                self.unfollow_without_reason(own, socket, &oldest);
             }
-            looking.asked.push_back(user.clone());
-            self.watchers.add(user, socket.clone());
+            self.followers.add(user, socket.clone());
         }
     }
 
     /// The socket is gone.
-    pub(crate) fn leave(&self, looking: &mut Looking, socket: &S) {
-        for (thread, people) in std::mem::take(&mut looking.open) {
-            self.leave_room(thread);
+    pub(crate) fn forget_socket(&self, own: &mut SocketSubscriptions, socket: &S) {
+        for (thread, people) in own.take_open() {
+            self.count_closed(thread);
             for user in people {
-                self.watchers.remove(&user, socket);
+                self.followers.remove(&user, socket);
             }
         }
-        for user in std::mem::take(&mut looking.asked) {
-            self.watchers.remove(&user, socket);
+        for user in own.take_asked() {
+            self.followers.remove(&user, socket);
         }
     }
 
-    /// Calls `act` with each socket that watches `user`.
+    /// Calls `act` with each socket that follows `user`.
     pub(crate) fn each(&self, user: &UserId, act: impl FnMut(&S)) {
-        self.watchers.each(user, act);
+        self.followers.each(user, act);
     }
 
-    /// Whether anybody here watches `user`.
+    /// Whether anybody here follows `user`.
     pub(crate) fn has(&self, user: &UserId) -> bool {
-        self.watchers.has(user)
+        self.followers.has(user)
     }
 
-    /// How many threads somebody here looks at.
-    pub(crate) fn rooms(&self) -> u64 {
-        self.rooms.lock().len() as u64
+    /// How many threads somebody here has open.
+    pub(crate) fn open_threads(&self) -> u64 {
+        self.open.lock().len() as u64
     }
 
-    fn forget(&self, looking: &Looking, socket: &S, user: &UserId) {
-        if !looking.watches(user) {
-            self.watchers.remove(user, socket);
+    /// The socket follows `user` no more, unless another thread or question of it is a reason to.
+    fn unfollow_without_reason(&self, own: &SocketSubscriptions, socket: &S, user: &UserId) {
+        if !own.includes(user) {
+            self.followers.remove(user, socket);
         }
     }
 
-    fn leave_room(&self, thread: ThreadId) {
-        let mut rooms = self.rooms.lock();
-        if let Some(sockets) = rooms.get_mut(&thread) {
+    fn count_closed(&self, thread: ThreadId) {
+        let mut open = self.open.lock();
+        if let Some(sockets) = open.get_mut(&thread) {
             *sockets -= 1;
             if *sockets == 0 {
-                rooms.remove(&thread);
+                open.remove(&thread);
             }
         }
     }
@@ -162,6 +128,7 @@ impl<S: Clone + PartialEq> Watch<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::sockets::subscriptions::{ASKED_MAX, OPEN_MAX};
 
     fn users<L: FromIterator<UserId>>(names: &[&str]) -> L {
         names.iter().map(|name| name.parse().unwrap()).collect()
@@ -171,52 +138,78 @@ mod tests {
         ThreadId::from_bytes([n; 12])
     }
 
-    fn watchers(watch: &Watch<u32>, name: &str) -> usize {
+    fn followers(subscriptions: &PresenceSubscriptions<u32>, name: &str) -> usize {
         let mut count = 0;
-        watch.each(&name.parse().unwrap(), |_| count += 1);
+        subscriptions.each(&name.parse().unwrap(), |_| count += 1);
         count
     }
 
     #[test]
-    fn somebody_is_watched_as_long_as_there_is_a_reason() {
-        let (watch, mut looking) = (Watch::new(), Looking::default());
-        watch.open(&mut looking, &1, thread(1), users(&["ann", "bob"]));
-        watch.open(&mut looking, &1, thread(2), users(&["bob", "eve"]));
-        watch.ask(&mut looking, &1, &users::<Vec<_>>(&["eve", "zoe"]));
-        watch.open(&mut looking, &1, thread(2), users(&["bob", "eve"]));
-        assert_eq!((watchers(&watch, "bob"), watchers(&watch, "zoe"), watch.rooms()), (1, 1, 2));
-        watch.close(&mut looking, &1, thread(1));
-        assert_eq!((watchers(&watch, "ann"), watchers(&watch, "bob"), watch.rooms()), (0, 1, 1));
-        watch.close(&mut looking, &1, thread(2));
-        assert_eq!((watchers(&watch, "bob"), watchers(&watch, "eve"), watch.rooms()), (0, 1, 0));
-        watch.leave(&mut looking, &1);
-        assert_eq!((watchers(&watch, "eve"), watchers(&watch, "zoe")), (0, 0));
+    fn somebody_is_followed_as_long_as_there_is_a_reason() {
+        let subscriptions = PresenceSubscriptions::new();
+        let mut own = SocketSubscriptions::default();
+        subscriptions.open(&mut own, &1, thread(1), users(&["ann", "bob"]));
+        subscriptions.open(&mut own, &1, thread(2), users(&["bob", "eve"]));
+        subscriptions.ask(&mut own, &1, &users::<Vec<_>>(&["eve", "zoe"]));
+        subscriptions.open(&mut own, &1, thread(2), users(&["bob", "eve"]));
+        assert_eq!(
+            (
+                followers(&subscriptions, "bob"),
+                followers(&subscriptions, "zoe"),
+                subscriptions.open_threads()
+            ),
+            (1, 1, 2)
+        );
+        subscriptions.close(&mut own, &1, thread(1));
+        assert_eq!(
+            (
+                followers(&subscriptions, "ann"),
+                followers(&subscriptions, "bob"),
+                subscriptions.open_threads()
+            ),
+            (0, 1, 1)
+        );
+        subscriptions.close(&mut own, &1, thread(2));
+        assert_eq!(
+            (
+                followers(&subscriptions, "bob"),
+                followers(&subscriptions, "eve"),
+                subscriptions.open_threads()
+            ),
+            (0, 1, 0)
+        );
+        subscriptions.forget_socket(&mut own, &1);
+        assert_eq!((followers(&subscriptions, "eve"), followers(&subscriptions, "zoe")), (0, 0));
     }
 
     #[test]
-    fn a_large_thread_makes_nobody_watch_everybody() {
-        let names: Vec<String> = (0..=WATCHED_THREAD_MAX).map(|n| format!("u{n:04}")).collect();
+    fn a_large_thread_makes_nobody_follow_everybody() {
+        let names: Vec<String> = (0..=FOLLOWED_THREAD_MAX).map(|n| format!("u{n:04}")).collect();
         let people: Participants = names.iter().map(|name| name.parse().unwrap()).collect();
-        assert_eq!(watched_in(&people, &people[0]).len(), 0);
+        assert_eq!(followed_in(&people, &people[0]).len(), 0);
         assert_eq!(
-            watched_in(&people[1..].into(), &people[1]).len(),
-            WATCHED_THREAD_MAX - 1,
+            followed_in(&people[1..].into(), &people[1]).len(),
+            FOLLOWED_THREAD_MAX - 1,
             "all but oneself"
         );
     }
 
     #[test]
-    fn what_a_socket_looks_at_is_bounded_and_the_oldest_makes_room() {
-        let (watch, mut looking) = (Watch::new(), Looking::default());
+    fn what_a_socket_follows_is_bounded_and_the_oldest_makes_room() {
+        let subscriptions = PresenceSubscriptions::new();
+        let mut own = SocketSubscriptions::default();
         for n in 0..u8::try_from(OPEN_MAX).unwrap() + 5 {
-            watch.open(&mut looking, &1, thread(n), users(&[&format!("u{n}")]));
+            subscriptions.open(&mut own, &1, thread(n), users(&[&format!("u{n}")]));
         }
-        assert_eq!((watch.rooms(), watchers(&watch, "u4"), watchers(&watch, "u5")), (OPEN_MAX as u64, 0, 1));
+        assert_eq!(
+            (subscriptions.open_threads(), followers(&subscriptions, "u4"), followers(&subscriptions, "u5")),
+            (OPEN_MAX as u64, 0, 1)
+        );
         for n in 0..=ASKED_MAX {
-            watch.ask(&mut looking, &1, &users::<Vec<_>>(&[&format!("a{n}")]));
+            subscriptions.ask(&mut own, &1, &users::<Vec<_>>(&[&format!("a{n}")]));
         }
-        assert_eq!((watchers(&watch, "a0"), watchers(&watch, "a1")), (0, 1));
-        watch.leave(&mut looking, &1);
-        assert_eq!((watch.rooms(), watch.watchers.count()), (0, 0));
+        assert_eq!((followers(&subscriptions, "a0"), followers(&subscriptions, "a1")), (0, 1));
+        subscriptions.forget_socket(&mut own, &1);
+        assert_eq!((subscriptions.open_threads(), subscriptions.followers.count()), (0, 0));
     }
 }

@@ -1,58 +1,54 @@
-//! A client comes with a session of another gateway: what it had missed of messages is read from the store and sent to it, each once.
+//! Catch-up: what a client missed of messages is read from the store and sent to its new socket, each message
+//! once and in order.
 //!
-//! The client says which packet it got last, the other gateway's journal says which messages lie before that packet, and the store has
-//! the rest. Meanwhile messages that arrive live wait their turn: only that they exist is noted, and they are read from the store in
-//! order like the others. What is safe to repeat: a message at or below a thread's floor is never emitted to this socket again.
-//! Should this gateway be lost before it is done, the next one goes on from both journals: see [`Trail`] and [`Joining`].
-//! The session is a new one (`socket.recovered` is false): changes of older messages are not sent again.
+//! Meanwhile messages that arrive live wait at the socket's gate: only their place is noted, and they are
+//! read from the store in order like the others. What makes it safe to repeat: a message at or below a
+//! thread's floor is never emitted to this socket again. The session is a new one (`socket.recovered` is
+//! false): changes of older messages are not sent again.
 
-mod joining;
-mod note;
-mod past;
-mod trail;
-mod turn;
-
-pub(crate) use joining::Joining;
-pub(crate) use note::{Note, Resumable, Tag};
-pub(crate) use past::Pasts;
-pub(crate) use turn::{Turn, Turns};
-
-use crate::ws::application::Shared;
-use crate::ws::member::Member;
-use eventflow_metrics::ResumeOutcome;
+use crate::ws::resume::handover::Handover;
+use crate::ws::resume::journal::JournalWriter;
+use crate::ws::resume::journal_index::{JournalIndexes, ResumePoint};
+use crate::ws::resume::session_chain::SessionChain;
+use crate::ws::sockets::Sockets;
+use crate::ws::sockets::handle::ClientSocket;
+use crate::ws::sockets::live_gate::LiveGate;
+use crate::ws::sockets::resume_token::LeftSessions;
+use crate::ws::upstream::receipts::Receipts;
+use eventflow_metrics::{EdgeMetrics, ResumeOutcome};
 use eventflow_ports::journal::Entry;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{MessagePage, Place, StoreError, ThreadPage};
+use eventflow_ports::{Membership, MessagePage, Place, Store, StoreError, ThreadPage};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::event;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
-use eventflow_socketio::{Packet, Socket};
-use past::After;
+use eventflow_socketio::Packet;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
-use trail::Trail;
 
-/// How long to wait before looking what was missed: by then fan-out sends to this gateway, and a stored message shows in its thread
-/// (within 20 ms on an ordinary day).
+/// Pause before looking what was missed: by then fan-out sends to this gateway, and a stored message shows in
+/// its thread (within 20 ms on an ordinary day).
 const SETTLE: Duration = Duration::from_millis(500);
-/// Clients read for at the same time; the others wait, so that a storm of reconnects is no storm of queries. None of them waits for a client
-/// that reads slowly.
-pub(crate) const AT_ONCE: usize = 32;
+/// Clients read for at the same time; the others wait, so that a storm of reconnects is no storm of queries.
+/// None of them waits for a client that reads slowly.
+pub(crate) const READS_MAX: usize = 32;
 /// Pages of threads looked through: the 1,000 most recently active ones.
 const THREAD_PAGES_MAX: usize = 10;
-/// Threads that were active this much earlier than anything can be missing are looked at too: clocks differ.
+/// Milliseconds by which clocks may differ: threads that were active this long before anything can be missing
+/// are looked at too.
 const CLOCKS_DIFFER_MS: i64 = 60_000;
 /// Packets waiting for the client past which it is given time: most of a page. It would be cut at 4,096.
-const WAITING_MAX: usize = 64;
-/// Bytes waiting for it past which it is given time: a quarter of what would cut it, and the largest message is far below the rest.
-const WAITING_BYTES_MAX: usize = 256 * 1024;
-/// How often it is looked whether the client has taken some.
+const QUEUED_PACKETS_MAX: usize = 64;
+/// Bytes waiting for it past which it is given time: a quarter of what would cut it, and the largest message
+/// is far below the rest.
+const QUEUED_BYTES_MAX: usize = 256 * 1024;
+/// How often a client that was given time is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Pause after the store could not be read.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -60,61 +56,66 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The socket is gone for good, or nothing may be emitted to it any more.
 struct Gone;
 
+/// What catching up needs.
+pub(crate) struct CatchUp {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) membership: Membership,
+    pub(crate) sockets: Sockets,
+    pub(crate) receipts: Arc<Receipts>,
+    pub(crate) journal: Arc<JournalWriter>,
+    pub(crate) handover: Arc<Handover>,
+    pub(crate) indexes: JournalIndexes,
+    /// Lets so many clients be read for at the same time.
+    pub(crate) reads: Arc<Semaphore>,
+    pub(crate) metrics: EdgeMetrics,
+}
+
 /// One client being caught up.
-struct Resume<'a> {
-    shared: &'a Shared,
-    socket: &'a Socket<Member>,
+struct ClientCatchUp<'a> {
+    room: &'a CatchUp,
+    socket: &'a ClientSocket,
     user: &'a UserId,
-    wanted: Resumable,
-    trail: Option<Trail>,
+    left: LeftSessions,
+    chain: Option<SessionChain>,
 }
 
-impl Shared {
-    /// Sends the socket what it missed, in a task of its own, if it waits for that.
-    pub(crate) fn resume(self: &Arc<Self>, socket: &Socket<Member>) {
-        let Some(wanted) = socket.state().turns(Turns::start).flatten() else { return };
-        let (shared, socket, came) = (Arc::clone(self), socket.clone(), Instant::now());
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = catch_up(&shared, &socket, wanted, came) => {}
-                () = shared.shutdown.cancelled() => {}
-            }
-        });
+impl CatchUp {
+    /// Catches up a socket that came at `came` with everything its client missed since it left these
+    /// sessions.
+    pub(crate) async fn run(&self, socket: &ClientSocket, left: LeftSessions, came: Instant) {
+        let Some(user) = socket.state().user() else { return };
+        sleep(SETTLE).await;
+        let permit = self.read_permit().await;
+        let chain = SessionChain::read(&self.indexes, &left, came).await;
+        drop(permit);
+        let outcome = if chain.is_some() { ResumeOutcome::Resumed } else { ResumeOutcome::Unknown };
+        let client = ClientCatchUp { room: self, socket, user, left, chain };
+        if client.run().await.is_ok() {
+            self.metrics.resumed.of(outcome).inc();
+        }
+    }
+
+    /// Waits until one more client may be read for. The permit is to be given back before anything else is
+    /// waited for.
+    async fn read_permit(&self) -> Option<SemaphorePermit<'_>> {
+        // Fails only when the semaphore is closed, which it never is.
+        self.reads.acquire().await.ok()
     }
 }
 
-async fn catch_up(shared: &Shared, socket: &Socket<Member>, wanted: Resumable, came: Instant) {
-    let Some(user) = socket.state().user() else { return };
-    sleep(SETTLE).await;
-    let permit = shared.permit().await;
-    let trail = Trail::read(&shared.pasts, &wanted, came).await;
-    drop(permit);
-    let outcome = if trail.is_some() { ResumeOutcome::Resumed } else { ResumeOutcome::Unknown };
-    let resume = Resume { shared, socket, user, wanted, trail };
-    if resume.run().await.is_ok() {
-        shared.edge.metrics.edge.resumed.of(outcome).inc();
-    }
-}
-
-impl Shared {
-    /// Waits until one more may be read for; to be given back before anything else is waited for.
-    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        // Fails only when it is closed, which it never is.
-        self.resumes.acquire().await.ok()
-    }
-}
-
-impl Resume<'_> {
+impl ClientCatchUp<'_> {
     async fn run(&self) -> Result<(), Gone> {
         let mut threads = self.threads().await?;
         loop {
             for thread in threads {
                 self.thread(thread).await?;
             }
-            let mut caught = self.shared.joining.lock().await;
-            threads = self.turns(Turns::waiting).unwrap_or_default();
+            // Under this lock no batch is under way: either a message waits by now, or the socket hears it
+            // live.
+            let mut caught_up = self.room.handover.lock().await;
+            threads = self.gate(LiveGate::waiting).unwrap_or_default();
             if threads.is_empty() {
-                caught.add(self.socket);
+                caught_up.add(self.socket);
                 return Ok(());
             }
         }
@@ -122,37 +123,47 @@ impl Resume<'_> {
 
     /// Threads of the user in which something may be missing.
     async fn threads(&self) -> Result<Vec<ThreadId>, Gone> {
-        let Some(trail) = &self.trail else { return Ok(Vec::new()) };
-        let from = Timestamp(trail.since().0 - CLOCKS_DIFFER_MS);
+        let Some(chain) = &self.chain else { return Ok(Vec::new()) };
+        let from = Timestamp(chain.since().0 - CLOCKS_DIFFER_MS);
         let mut found = HashSet::new();
         for status in [ThreadStatus::Active, ThreadStatus::Archived] {
-            let mut after = None;
-            for _ in 0..THREAD_PAGES_MAX {
-                let page = self.threads_page(ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
-                let activity = |view: &ThreadView| {
-                    (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id)
-                };
-                found.extend(
-                    page.iter().map(activity).filter(|(at, _)| *at >= from).map(|(_, thread)| thread),
-                );
-                after = page.last().map(activity);
-                if page.len() < PAGE_MAX as usize || after.is_none_or(|(at, _)| at < from) {
-                    break;
-                }
-            }
+            self.add_threads(status, from, &mut found).await?;
         }
         Ok(found.into_iter().collect())
     }
 
-    /// Everything of one thread that the client does not have.
+    /// Adds the threads of this status that were active at `from` or later.
+    async fn add_threads(
+        &self,
+        status: ThreadStatus,
+        from: Timestamp,
+        found: &mut HashSet<ThreadId>,
+    ) -> Result<(), Gone> {
+        let mut after = None;
+        for _ in 0..THREAD_PAGES_MAX {
+            let page = self.threads_page(ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
+            let activity = |view: &ThreadView| {
+                (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id)
+            };
+            let active = page.iter().map(activity).filter(|(at, _)| *at >= from);
+            found.extend(active.map(|(_, thread)| thread));
+            after = page.last().map(activity);
+            if page.len() < PAGE_MAX as usize || after.is_none_or(|(at, _)| at < from) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends everything of one thread that the client does not have.
     async fn thread(&self, thread: ThreadId) -> Result<(), Gone> {
-        let (floor, waiting) = self.turns(|turns| turns.place(thread)).unwrap_or_default();
-        let from = match floor {
+        let progress = self.gate(|gate| gate.progress(thread)).unwrap_or_default();
+        let from = match progress.floor {
             Some(floor) => Some(floor),
-            None => self.place(thread, waiting.map(|(first, _)| first)).await?,
+            None => self.start(thread, progress.waiting.map(|waiting| waiting.first)).await?,
         };
         let Some(mut from) = from else { return Ok(()) };
-        self.turns(|turns| turns.reached(thread, from));
+        self.gate(|gate| gate.reached(thread, from));
         loop {
             let page = MessagePage { before: None, after: Some(Place::Seq(from)), limit: PAGE_MAX };
             let page = self.messages(thread, page).await?;
@@ -162,18 +173,20 @@ impl Resume<'_> {
                 break;
             }
         }
-        // What waited then is sent now, or is not there to be sent.
-        waiting.map(|(_, newest)| self.turns(|turns| turns.reached(thread, newest)));
+        // What waited at the beginning is sent by now, or is not there to be sent.
+        if let Some(waiting) = progress.waiting {
+            self.gate(|gate| gate.reached(thread, waiting.newest));
+        }
         Ok(())
     }
 
-    /// The message after which some are missing; `first_waiting` is one of them.
-    async fn place(&self, thread: ThreadId, first_waiting: Option<u64>) -> Result<Option<u64>, Gone> {
+    /// The message after which some are missing; `first_waiting` is one of the missing ones.
+    async fn start(&self, thread: ThreadId, first_waiting: Option<u64>) -> Result<Option<u64>, Gone> {
         let before_waiting = first_waiting.map(|first| first.saturating_sub(1));
-        let (than, behind) = match self.trail.as_ref().and_then(|trail| trail.place(thread)) {
+        let (than, behind) = match self.chain.as_ref().and_then(|chain| chain.point(thread)) {
             None => return Ok(before_waiting),
-            Some(After::Seq(seq)) => return Ok(Some(seq)),
-            Some(After::Young { than, behind }) => (than, behind),
+            Some(ResumePoint::Seq(seq)) => return Ok(Some(seq)),
+            Some(ResumePoint::Young { than, behind }) => (than, behind),
         };
         let young = MessagePage { before: None, after: Some(Place::Time(than)), limit: 1 };
         let first_young = self.messages(thread, young).await?;
@@ -181,24 +194,30 @@ impl Resume<'_> {
         Ok(before_young.into_iter().chain(before_waiting).min())
     }
 
+    /// Writes the messages to the journal, then emits them.
     async fn send(&self, thread: ThreadId, messages: &[Message]) -> Result<(), Gone> {
         let mut packets = Vec::with_capacity(messages.len());
+        let mut entries = Vec::with_capacity(messages.len());
         for message in messages {
-            match self.packet(message) {
-                Ok(packet) => packets.push((message.seq, packet)),
-                Err(error) => tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a message cannot be written as JSON"
-                ),
+            let packet = match self.packet(message) {
+                Ok(packet) => packet,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a message cannot be written as JSON"
+                    );
+                    continue;
+                }
+            };
+            if let Some(offset) = packet.offset() {
+                entries.push(Entry { position: offset.position(), thread, seq: message.seq });
             }
+            packets.push((message.seq, packet));
         }
-        let entries = packets.iter().filter_map(|(seq, packet)| {
-            Some(Entry { position: packet.offset()?.position(), thread, seq: *seq })
-        });
-        self.shared.journal.write_alone(self.wanted.tag, entries.collect()).await;
+        self.room.journal.write_alone(self.left.tag, entries).await;
         for (seq, packet) in packets {
-            self.room().await?;
-            self.turns(|turns| turns.reached(thread, seq));
+            self.wait_for_client().await?;
+            self.gate(|gate| gate.reached(thread, seq));
             self.socket.emit_apart(&packet);
         }
         self.note_receipt(thread, messages).await;
@@ -207,44 +226,46 @@ impl Resume<'_> {
 
     fn packet(&self, message: &Message) -> Result<Packet, serde_json::Error> {
         let (name, payload) = event::received(message)?;
-        Ok(self.shared.encoder.event_raw(name, &[serde_json::from_str::<&RawValue>(&payload)?]))
+        let payload = serde_json::from_str::<&RawValue>(&payload)?;
+        Ok(self.room.sockets.encoder.event_raw(name, &[payload]))
     }
 
-    /// Waits until not too much is waiting for the client.
-    async fn room(&self) -> Result<(), Gone> {
+    /// Waits until the client has taken most of what waits for it.
+    async fn wait_for_client(&self) -> Result<(), Gone> {
         loop {
             // Whoever writes to the client gets a chance to.
             yield_now().await;
             let queued = self.socket.queued();
-            if queued.packets < WAITING_MAX && queued.bytes < WAITING_BYTES_MAX {
+            if queued.packets < QUEUED_PACKETS_MAX && queued.bytes < QUEUED_BYTES_MAX {
                 break;
             }
             sleep(LOOK_EVERY).await;
         }
-        // Looked at after the journal was written: what an older generation is sent must not be in the journal of the next.
-        if self.socket.is_gone() || !self.shared.is_current(self.socket.state()) { Err(Gone) } else { Ok(()) }
+        // Looked at after the journal was written: what an older generation is sent must not be in the
+        // journal of the next.
+        let is_current = self.room.sockets.generation.includes(self.socket.state());
+        if self.socket.is_gone() || !is_current { Err(Gone) } else { Ok(()) }
     }
 
     async fn note_receipt(&self, thread: ThreadId, messages: &[Message]) {
-        let newest =
-            messages.iter().rev().find(|message| message.sender_id != *self.user).map(|message| message.seq);
+        let newest = messages.iter().rev().find(|message| message.sender_id != *self.user);
         let Some(newest) = newest.filter(|_| self.socket.is_connected()) else { return };
         // Who is in the thread was asked a moment ago; without an answer the next message brings the receipt.
-        if let Ok(Some(people)) = self.shared.membership.of(thread).await
+        if let Ok(Some(people)) = self.room.membership.of(thread).await
             && people.len() <= RECEIPT_PARTICIPANTS_MAX
         {
-            self.shared.receipts.note(thread, self.user, newest);
+            self.room.receipts.note(thread, self.user, newest.seq);
         }
     }
 
-    fn turns<R>(&self, act: impl FnOnce(&mut Turns) -> R) -> Option<R> {
-        self.socket.state().turns(act)
+    fn gate<R>(&self, act: impl FnOnce(&mut LiveGate) -> R) -> Option<R> {
+        self.socket.state().gate(act)
     }
 
     async fn threads_page(&self, page: ThreadPage) -> Result<Vec<ThreadView>, Gone> {
         loop {
-            let permit = self.shared.permit().await;
-            let threads = self.shared.edge.store.threads_of(self.user, page).await;
+            let permit = self.room.read_permit().await;
+            let threads = self.room.store.threads_of(self.user, page).await;
             drop(permit);
             match threads {
                 Ok(threads) => return Ok(threads),
@@ -255,8 +276,8 @@ impl Resume<'_> {
 
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, Gone> {
         loop {
-            let permit = self.shared.permit().await;
-            let messages = self.shared.edge.store.messages(thread, page).await;
+            let permit = self.room.read_permit().await;
+            let messages = self.room.store.messages(thread, page).await;
             drop(permit);
             match messages {
                 Ok(messages) => return Ok(messages),
@@ -265,10 +286,10 @@ impl Resume<'_> {
         }
     }
 
-    /// The store is asked until it answers or the socket is gone.
+    /// Waits before the store is asked again: it is asked until it answers or the socket is gone.
     async fn pause(&self, error: &StoreError) -> Result<(), Gone> {
         tracing::warn!(error = error as &dyn std::error::Error, "what a client missed cannot be read yet");
         sleep(RETRY_AFTER).await;
-        self.room().await
+        self.wait_for_client().await
     }
 }

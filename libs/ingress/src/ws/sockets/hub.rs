@@ -1,7 +1,9 @@
-//! Which sockets a user has here: looked up for each recipient of each event, changed when sockets come and go.
+//! The hub: which sockets each user has here. Read for each recipient of each event, changed when sockets
+//! come and go.
 //!
-//! Sharded, so that a storm of reconnects does not hold up deliveries; an entry is one id and one short list. A parked session
-//! counts as here, since what is emitted to it is kept for its return. Adding and removing can be repeated.
+//! The hub is sharded, so that a storm of reconnects does not hold up deliveries; an entry is one id and one
+//! short list. A parked session counts as here, since what is emitted to it is kept for its return. Adding
+//! and removing can be repeated.
 
 use eventflow_protocol::UserId;
 use parking_lot::RwLock;
@@ -20,11 +22,12 @@ pub(crate) struct Hub<S> {
 }
 
 impl<S: Clone + PartialEq> Hub<S> {
+    /// A hub without sockets.
     pub(crate) fn new() -> Self {
         Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: RandomState::new() }
     }
 
-    /// The user has this socket.
+    /// Adds a socket of the user.
     pub(crate) fn add(&self, user: &UserId, socket: S) {
         let mut shard = self.shard(user).write();
         let sockets = shard.entry(user.clone()).or_insert_with(|| Vec::with_capacity(1));
@@ -33,7 +36,7 @@ impl<S: Clone + PartialEq> Hub<S> {
         }
     }
 
-    /// The user has this socket no more. `true` if that was the last one.
+    /// Removes a socket of the user. `true` if that was their last one.
     pub(crate) fn remove(&self, user: &UserId, socket: &S) -> bool {
         let mut shard = self.shard(user).write();
         let Some(sockets) = shard.get_mut(user) else { return false };
@@ -57,7 +60,7 @@ impl<S: Clone + PartialEq> Hub<S> {
         }
     }
 
-    /// Everybody who is here.
+    /// Every user with a socket here.
     pub(crate) fn users(&self) -> Vec<UserId> {
         self.shards.iter().flat_map(|shard| shard.read().keys().cloned().collect::<Vec<_>>()).collect()
     }
@@ -80,7 +83,7 @@ impl<S: Clone + PartialEq> Hub<S> {
         self.shards.iter().map(with).sum()
     }
 
-    /// How many users are here.
+    /// How many users have a socket here.
     pub(crate) fn count(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }

@@ -1,20 +1,22 @@
-//! What is kept per socket: whose it is, on what credential, what its user did lately, and how much it has asked.
+//! The state of one socket: whose it is, on what credential, what its user did lately, and how much it has
+//! asked.
 //!
-//! Small on purpose, since there are many: an idle socket has allocated nothing here. Who it is can be set once; a socket never
-//! changes hands.
+//! There are many sockets, so the state is small: an idle one has allocated nothing here. The user is set
+//! once; a socket never changes hands.
 
-use crate::identity::{Identity, Session};
+use crate::identity::Identity;
 use crate::refusal::Refusal;
-use crate::revocation;
 use crate::sliding_window::SlidingWindow;
-use crate::ws::caps::Seat;
-use crate::ws::resume::{Resumable, Tag, Turn, Turns};
-use crate::ws::watch::Looking;
+use crate::ws::sockets::credential::Credential;
+use crate::ws::sockets::kept_receipts::KeptReceipts;
+use crate::ws::sockets::limits::ConnectionPermit;
+use crate::ws::sockets::live_gate::{LiveGate, Passage};
+use crate::ws::sockets::resume_token::{LeftSessions, SessionTag};
+use crate::ws::sockets::subscriptions::SocketSubscriptions;
 use eventflow_ports::presence::{AWAY_AFTER, HEARTBEAT};
-use eventflow_protocol::person::Revocation;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
-use eventflow_socketio::Socket;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{
     AtomicBool, AtomicI64,
@@ -22,83 +24,71 @@ use std::sync::atomic::{
 };
 use std::time::Instant;
 
-/// After this long without activity, in milliseconds, the next one is told at once: others may be seeing the user as away.
-const TELL_AFTER_MS: u128 = AWAY_AFTER.as_millis() - HEARTBEAT.as_millis();
+/// Silence in milliseconds after which the user's next activity is reported at once: others may be seeing the
+/// user as away.
+const REPORT_AFTER_MS: u128 = AWAY_AFTER.as_millis() - HEARTBEAT.as_millis();
+/// Threads in which one socket can be typing.
+const TYPING_MAX: usize = 16;
 
-/// The application's part of a socket.
+/// What the gateway keeps of one socket.
 #[derive(Debug, Default)]
-pub(crate) struct Member {
+pub(crate) struct SocketSession {
     user: OnceLock<UserId>,
     credential: Mutex<Option<Credential>>,
-    /// Its name in the gateway's journal.
-    tag: Tag,
-    /// Which sessions of the gateway it is one of; see `Shared::start_generation`.
+    /// The session's name in the gateway's journal.
+    tag: SessionTag,
+    /// The generation of sessions it belongs to; see [`crate::ws::sockets::generation`].
     generation: u64,
     opened_ms: AtomicI64,
     active_ms: AtomicI64,
     wants_away: AtomicBool,
-    asked: Mutex<SlidingWindow>,
-    unknown: Mutex<SlidingWindow>,
-    looking: Mutex<Option<Box<Looking>>>,
-    /// Its place among those who may be connected; none while it is parked.
-    seat: Mutex<Option<Seat>>,
-    has_turns: AtomicBool,
-    turns: Mutex<Option<Box<Turns>>>,
+    events: Mutex<SlidingWindow>,
+    unknown_events: Mutex<SlidingWindow>,
+    details: Mutex<Option<Box<Details>>>,
+    /// The connection's share of the limits; none while the session is parked.
+    permit: Mutex<Option<ConnectionPermit>>,
+    has_gate: AtomicBool,
+    gate: Mutex<Option<Box<LiveGate>>>,
 }
 
-/// What a socket stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Credential {
-    /// When it ends.
-    pub(crate) expires: Timestamp,
-    /// The login.
-    pub(crate) session: Session,
-    pub(crate) issued_at: Option<Timestamp>,
-    /// Whether the user may see and do what others may not.
-    pub(crate) is_admin: bool,
+/// What most sockets need only once their client is active; allocated then.
+#[derive(Debug, Default)]
+struct Details {
+    subscriptions: SocketSubscriptions,
+    /// Threads in which the client last said that its user types.
+    typing: Vec<ThreadId>,
+    kept_receipts: KeptReceipts,
 }
 
-impl Credential {
-    fn of(identity: &Identity) -> Self {
-        let Identity { expires, session, issued_at, .. } = *identity;
-        Self { expires, session, issued_at, is_admin: identity.is_admin() }
-    }
-
-    /// Whether `revocation`, of the same user, takes it back.
-    pub(crate) fn is_ended_by(&self, revocation: &Revocation) -> bool {
-        revocation::is_revoked_by(revocation, self.session, self.issued_at)
-    }
-}
-
-/// A socket as the hub holds it; equal to itself only.
-#[derive(Clone, Debug)]
-pub(crate) struct Here(pub(crate) Socket<Member>);
-
-impl PartialEq for Here {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id() == other.0.id()
-    }
-}
-
-impl Member {
-    /// Somebody who came at `now`; `identity` if a credential came with the handshake.
+/// Who it is, and on what proof.
+impl SocketSession {
+    /// The session of a connection that came at `now`; `identity` if a credential came with the handshake.
     pub(crate) fn arrived(identity: Option<&Identity>, now: Timestamp) -> Self {
-        let member =
-            Self { tag: Tag::random(), opened_ms: now.0.into(), active_ms: now.0.into(), ..Self::default() };
+        let session = Self {
+            tag: SessionTag::random(),
+            opened_ms: now.0.into(),
+            active_ms: now.0.into(),
+            ..Self::default()
+        };
         if let Some(identity) = identity {
-            member.authenticate(identity);
+            session.authenticate(identity);
         }
-        member
+        session
     }
 
-    /// The same, of this generation of sessions.
+    /// The same session, in this generation.
     pub(crate) fn of_generation(self, generation: u64) -> Self {
         Self { generation, ..self }
     }
 
-    /// Which sessions of the gateway it is one of.
+    /// The number of the generation it belongs to.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The session's name in the gateway's journal.
+    pub(crate) fn tag(&self) -> SessionTag {
+        self.tag
     }
 
     /// Whose socket it is; `None` until they have authenticated.
@@ -106,26 +96,68 @@ impl Member {
         self.user.get()
     }
 
-    /// What it stands on; `None` until they have authenticated.
+    /// The credential it stands on; `None` until they have authenticated.
     pub(crate) fn credential(&self) -> Option<Credential> {
         *self.credential.lock()
     }
 
-    /// The connection has got a seat.
-    pub(crate) fn sit(&self, seat: Seat) {
-        *self.seat.lock() = Some(seat);
+    /// Sets whose socket it is, or renews the credential of the same user. `false` for anybody else.
+    pub(crate) fn authenticate(&self, identity: &Identity) -> bool {
+        let owner = self.user.get_or_init(|| identity.user.clone());
+        let is_theirs = *owner == identity.user;
+        if is_theirs {
+            *self.credential.lock() = Some(Credential::of(identity));
+        }
+        is_theirs
     }
 
-    /// The connection is gone.
-    pub(crate) fn stand_up(&self) {
-        *self.seat.lock() = None;
+    /// Takes over the connection of a newer handshake of the same user, and its credential unless that ends
+    /// sooner.
+    pub(crate) fn renew(&self, newer: &Self) {
+        self.opened_ms.store(newer.opened_at().0, Relaxed);
+        *self.permit.lock() = newer.permit.lock().take();
+        let Some(offered) = newer.credential().filter(|_| newer.user() == self.user()) else { return };
+        let mut credential = self.credential.lock();
+        if credential.is_none_or(|own| own.expires <= offered.expires) {
+            *credential = Some(offered);
+        }
+    }
+}
+
+/// Its share of the limits, and how much its client may ask.
+impl SocketSession {
+    /// The connection has got its permit.
+    pub(crate) fn set_permit(&self, permit: ConnectionPermit) {
+        *self.permit.lock() = Some(permit);
     }
 
-    /// The connection is to become this user's; refused if they have too many.
-    pub(crate) fn sit_as(&self, user: &UserId) -> Result<(), Refusal> {
-        self.seat.lock().as_mut().map_or(Ok(()), |seat| seat.take_for(user))
+    /// The connection is gone: its permit is given back.
+    pub(crate) fn release_permit(&self) {
+        *self.permit.lock() = None;
     }
 
+    /// Counts the connection as one of this user's. Refuses if they have too many.
+    pub(crate) fn claim_permit_for(&self, user: &UserId) -> Result<(), Refusal> {
+        match self.permit.lock().as_mut() {
+            Some(permit) => permit.claim_for(user),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a known event is within the budget of `limit` a minute.
+    pub(crate) fn admits_event(&self, limit: u32) -> bool {
+        self.events.lock().admits(limit, Instant::now())
+    }
+
+    /// Whether an unknown event is still worth an answer. It has a budget of its own, so it never costs a
+    /// message.
+    pub(crate) fn admits_unknown_event(&self, limit: u32) -> bool {
+        self.unknown_events.lock().admits(limit, Instant::now())
+    }
+}
+
+/// What its user does.
+impl SocketSession {
     /// When the connection was opened.
     pub(crate) fn opened_at(&self) -> Timestamp {
         Timestamp(self.opened_ms.load(Relaxed))
@@ -136,10 +168,10 @@ impl Member {
         Timestamp(self.active_ms.load(Relaxed))
     }
 
-    /// Its user does something. `true` if that is news to others.
-    pub(crate) fn acts(&self, now: Timestamp) -> bool {
+    /// Notes that its user does something. `true` if that is news to others.
+    pub(crate) fn note_activity(&self, now: Timestamp) -> bool {
         let before = self.active_ms.fetch_max(now.0, Relaxed);
-        u128::try_from(now.0.saturating_sub(before)).is_ok_and(|idle| idle >= TELL_AFTER_MS)
+        u128::try_from(now.0.saturating_sub(before)).is_ok_and(|idle| idle >= REPORT_AFTER_MS)
     }
 
     /// Whether its user chose to be shown as away.
@@ -147,81 +179,106 @@ impl Member {
         self.wants_away.load(Relaxed)
     }
 
-    /// Its user chooses.
+    /// Its user chooses whether to be shown as away.
     pub(crate) fn choose_away(&self, wants_away: bool) {
         self.wants_away.store(wants_away, Relaxed);
     }
 
-    /// Sets whose socket it is, or renews the credential of the same user. `false` for anybody else.
-    pub(crate) fn authenticate(&self, identity: &Identity) -> bool {
-        let is_theirs = *self.user.get_or_init(|| identity.user.clone()) == identity.user;
-        if is_theirs {
-            *self.credential.lock() = Some(Credential::of(identity));
-        }
-        is_theirs
+    /// Works on the socket's presence subscriptions; allocates them if there are none.
+    pub(crate) fn subscriptions<R>(&self, act: impl FnOnce(&mut SocketSubscriptions) -> R) -> R {
+        self.details(|details| act(&mut details.subscriptions))
     }
 
-    /// Takes over the connection and, unless it ends sooner, the credential of a newer handshake of the same user.
-    pub(crate) fn renew(&self, newer: &Self) {
-        self.opened_ms.store(newer.opened_at().0, Relaxed);
-        *self.seat.lock() = newer.seat.lock().take();
-        let Some(offered) = newer.credential().filter(|_| newer.user() == self.user()) else { return };
-        let mut credential = self.credential.lock();
-        if credential.is_none_or(|own| own.expires <= offered.expires) {
-            *credential = Some(offered);
-        }
+    /// As [`SocketSession::subscriptions`], but does nothing if there are none.
+    pub(crate) fn subscriptions_if_any<R>(
+        &self,
+        act: impl FnOnce(&mut SocketSubscriptions) -> R,
+    ) -> Option<R> {
+        self.details_if_any(|details| act(&mut details.subscriptions))
     }
 
-    /// What it looks at and does, made if there is nothing yet.
-    pub(crate) fn looking<R>(&self, act: impl FnOnce(&mut Looking) -> R) -> R {
-        act(self.looking.lock().get_or_insert_default())
+    /// Notes that its user types in the thread. `false` if the socket is typing in too many threads already.
+    pub(crate) fn start_typing(&self, thread: ThreadId) -> bool {
+        self.details(|details| {
+            if details.typing.contains(&thread) {
+                return true;
+            }
+            let fits = details.typing.len() < TYPING_MAX;
+            if fits {
+                details.typing.push(thread);
+            }
+            fits
+        })
     }
 
-    /// As [`Member::looking`], for what is no loss if there is nothing.
-    pub(crate) fn looking_if_any<R>(&self, act: impl FnOnce(&mut Looking) -> R) -> Option<R> {
-        self.looking.lock().as_deref_mut().map(act)
+    /// Notes that its user types in the thread no more.
+    pub(crate) fn stop_typing(&self, thread: ThreadId) {
+        self.details_if_any(|details| details.typing.retain(|other| *other != thread));
     }
 
-    /// Its name in the gateway's journal.
-    pub(crate) fn tag(&self) -> Tag {
-        self.tag
+    /// Takes out all threads in which its user types.
+    pub(crate) fn take_typing(&self) -> Vec<ThreadId> {
+        self.details_if_any(|details| std::mem::take(&mut details.typing)).unwrap_or_default()
     }
 
-    /// Its client had a session elsewhere: messages wait until what it missed is there. To be called before anything can be emitted.
-    pub(crate) fn wait_for(&self, wanted: Resumable) {
-        *self.turns.lock() = Some(Box::new(Turns::new(wanted)));
-        self.has_turns.store(true, Release);
+    /// The message at `seq` is kept for the socket's return: its receipt waits until then.
+    pub(crate) fn keep_receipt(&self, thread: ThreadId, seq: u64) {
+        self.details(|details| details.kept_receipts.keep(thread, seq));
     }
 
-    /// The order of its messages, if it was caught up with or is being so.
-    pub(crate) fn turns<R>(&self, act: impl FnOnce(&mut Turns) -> R) -> Option<R> {
-        self.turns.lock().as_deref_mut().map(act)
+    /// Takes out the receipts of what was kept for the socket and is on its way to it now.
+    pub(crate) fn take_kept_receipts(&self) -> HashMap<ThreadId, u64> {
+        self.details_if_any(|details| details.kept_receipts.take()).unwrap_or_default()
     }
 
-    /// Emits a message of a thread by `emit`, unless it has to wait or the socket has it.
-    pub(crate) fn emit_in_turn<R>(&self, thread: ThreadId, seq: u64, emit: impl FnOnce() -> R) -> Option<R> {
-        if !self.has_turns.load(Acquire) {
+    fn details<R>(&self, act: impl FnOnce(&mut Details) -> R) -> R {
+        act(self.details.lock().get_or_insert_default())
+    }
+
+    fn details_if_any<R>(&self, act: impl FnOnce(&mut Details) -> R) -> Option<R> {
+        self.details.lock().as_deref_mut().map(act)
+    }
+}
+
+/// The order of its messages while its client is being caught up.
+impl SocketSession {
+    /// Its client had a session elsewhere: live messages wait until what it missed is there. Call it before
+    /// anything can be emitted.
+    pub(crate) fn close_gate(&self, left: LeftSessions) {
+        *self.gate.lock() = Some(Box::new(LiveGate::new(left)));
+        self.has_gate.store(true, Release);
+    }
+
+    /// Works on the gate; `None` if the session never had one.
+    pub(crate) fn gate<R>(&self, act: impl FnOnce(&mut LiveGate) -> R) -> Option<R> {
+        self.gate.lock().as_deref_mut().map(act)
+    }
+
+    /// Emits a message of a thread by `emit`, unless it has to wait or the client has it.
+    pub(crate) fn emit_through_gate<R>(
+        &self,
+        thread: ThreadId,
+        seq: u64,
+        emit: impl FnOnce() -> R,
+    ) -> Option<R> {
+        // Nearly all sockets never had a gate: they pay for one atomic load, not for a lock.
+        if !self.has_gate.load(Acquire) {
             return Some(emit());
         }
-        let mut turns = self.turns.lock();
-        let turn = turns.as_deref_mut().map_or(Turn::Now, |turns| turns.take(thread, seq));
-        (turn == Turn::Now).then(emit)
-    }
-
-    /// Whether a known event is within the budget of `limit` a minute.
-    pub(crate) fn may_ask(&self, limit: u32) -> bool {
-        self.asked.lock().admits(limit, Instant::now())
-    }
-
-    /// Whether an unknown event is still worth an answer. It has a budget of its own, so it never costs a message.
-    pub(crate) fn may_ask_unknown(&self, limit: u32) -> bool {
-        self.unknown.lock().admits(limit, Instant::now())
+        // The lock is held while emitting, so that no catch-up can put a message in between.
+        let mut gate = self.gate.lock();
+        let passage = gate.as_deref_mut().map_or(Passage::Open, |gate| gate.arrive(thread, seq));
+        match passage {
+            Passage::Open => Some(emit()),
+            Passage::Closed => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Session;
 
     fn identity(user: &str, expires: i64) -> Identity {
         let user: UserId = user.parse().unwrap();
@@ -235,69 +292,55 @@ mod tests {
         }
     }
 
-    fn known(user: &str, expires: i64) -> Member {
-        Member::arrived(Some(&identity(user, expires)), Timestamp(1))
+    fn known(user: &str, expires: i64) -> SocketSession {
+        SocketSession::arrived(Some(&identity(user, expires)), Timestamp(1))
     }
 
-    fn expires(member: &Member) -> i64 {
-        member.credential().unwrap().expires.0
+    fn expires(session: &SocketSession) -> i64 {
+        session.credential().unwrap().expires.0
     }
 
     #[test]
     fn a_socket_never_changes_hands() {
-        let member = Member::arrived(None, Timestamp(1));
-        assert_eq!((member.user(), member.credential()), (None, None));
-        assert!(member.authenticate(&identity("ann", 5)));
-        assert!(!member.authenticate(&identity("bob", 9)));
-        assert_eq!((member.user().unwrap().as_str(), expires(&member)), ("ann", 5));
-        assert!(member.authenticate(&identity("ann", 7)));
-        assert_eq!(expires(&member), 7);
+        let session = SocketSession::arrived(None, Timestamp(1));
+        assert_eq!((session.user(), session.credential()), (None, None));
+        assert!(session.authenticate(&identity("ann", 5)));
+        assert!(!session.authenticate(&identity("bob", 9)));
+        assert_eq!((session.user().unwrap().as_str(), expires(&session)), ("ann", 5));
+        assert!(session.authenticate(&identity("ann", 7)));
+        assert_eq!(expires(&session), 7);
     }
 
     #[test]
     fn a_recovered_socket_keeps_the_later_expiry_of_its_own_user() {
-        let member = known("ann", 5);
-        member.renew(&known("ann", 8));
-        member.renew(&known("ann", 3));
-        member.renew(&known("bob", 99));
-        member.renew(&Member::arrived(None, Timestamp(60)));
-        assert_eq!((expires(&member), member.opened_at()), (8, Timestamp(60)));
+        let session = known("ann", 5);
+        session.renew(&known("ann", 8));
+        session.renew(&known("ann", 3));
+        session.renew(&known("bob", 99));
+        session.renew(&SocketSession::arrived(None, Timestamp(60)));
+        assert_eq!((expires(&session), session.opened_at()), (8, Timestamp(60)));
     }
 
     #[test]
     fn unknown_events_do_not_use_up_the_budget_of_known_ones() {
-        let member = Member::default();
-        assert!(member.may_ask_unknown(1));
-        assert!(!member.may_ask_unknown(1));
-        assert!(member.may_ask(1));
-        assert!(!member.may_ask(1));
+        let session = SocketSession::default();
+        assert!(session.admits_unknown_event(1));
+        assert!(!session.admits_unknown_event(1));
+        assert!(session.admits_event(1));
+        assert!(!session.admits_event(1));
     }
 
     #[test]
     fn activity_is_news_only_after_a_long_silence() {
-        let member = known("ann", 5);
-        assert!(!member.acts(Timestamp(200_000)));
-        assert!(!member.acts(Timestamp(469_999)));
-        assert!(member.acts(Timestamp(739_999)));
-        assert!(!member.acts(Timestamp(739_999)));
-    }
-
-    #[test]
-    fn a_revocation_ends_one_login_or_everything_older() {
-        let credential = known("ann", 5).credential().unwrap();
-        let revocation = |session: Option<[u8; 32]>, at| Revocation {
-            user_id: "ann".parse().unwrap(),
-            session: session.map(|bytes| Session(bytes).to_string()),
-            at: Timestamp(at),
-        };
-        assert!(credential.is_ended_by(&revocation(Some([7; 32]), 0)));
-        assert!(!credential.is_ended_by(&revocation(Some([8; 32]), 9)));
-        assert!(credential.is_ended_by(&revocation(None, 3)));
-        assert!(!credential.is_ended_by(&revocation(None, 2)), "issued at that moment or later");
+        let session = known("ann", 5);
+        assert!(!session.note_activity(Timestamp(200_000)));
+        assert!(!session.note_activity(Timestamp(469_999)));
+        assert!(session.note_activity(Timestamp(739_999)));
+        assert!(!session.note_activity(Timestamp(739_999)));
     }
 
     #[test]
     fn an_idle_socket_is_small() {
-        assert!(size_of::<Member>() <= 320, "{}", size_of::<Member>());
+        assert!(size_of::<SocketSession>() <= 320, "{}", size_of::<SocketSession>());
     }
 }

@@ -7,7 +7,9 @@ use tokio_tungstenite::tungstenite::Error;
 
 async fn rig(user: u32, address: u32) -> Rig {
     Rig::with(|config| {
-        (config.sockets_per_user, config.sockets_per_ip, config.trusted_proxies) = (user, address, 1);
+        config.sockets_per_user = user;
+        config.sockets_per_ip = address;
+        config.trusted_proxies = 1;
     })
     .await
 }
@@ -33,9 +35,9 @@ async fn ann(rig: &Rig) -> Client {
     client
 }
 
-/// Seats that users have.
+/// Permits that users have.
 fn taken(rig: &Rig) -> u32 {
-    rig.gateway.shared.caps.taken()
+    rig.gateway.rooms.connection.users_connected()
 }
 
 #[tokio::test]
@@ -72,7 +74,7 @@ async fn a_handshake_too_many_from_an_address_is_answered_with_429() {
 }
 
 #[tokio::test]
-async fn a_parked_session_takes_no_seat_and_a_recovered_one_takes_one() {
+async fn a_parked_session_has_no_permit_and_a_recovered_one_has_one() {
     let rig = rig(1, 1).await;
     let mut away = rig.open(&from("192.0.2.1")).await.unwrap();
     let connected = connect(&rig, &mut away, json!({})).await;
@@ -104,7 +106,7 @@ async fn a_thousand_reconnects_leave_nothing_counted() {
 }
 
 #[tokio::test]
-async fn who_signs_in_by_event_needs_a_seat_too() {
+async fn who_signs_in_by_event_needs_a_permit_too() {
     let rig = rig(1, 0).await;
     let first = ann(&rig).await;
     let mut late = rig.open(&[]).await.unwrap();
@@ -116,5 +118,5 @@ async fn who_signs_in_by_event_needs_a_seat_too() {
     drop(first);
     until("the first one is gone", || taken(&rig) == 1).await;
     assert_eq!(late.ask("auth", &token).await["success"], true);
-    assert_eq!(late.ask("auth", &token).await["success"], true, "renewed on its own seat");
+    assert_eq!(late.ask("auth", &token).await["success"], true, "renewed on its own permit");
 }

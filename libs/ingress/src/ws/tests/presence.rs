@@ -3,12 +3,14 @@
 use super::rig::{Rig, new_event, until, user};
 use crate::identity::Tokens;
 use crate::testing::{NOW, SECRET};
+use crate::ws::presence::reconcile::Reconciliation;
 use eventflow_ports::PresenceStore as _;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::event::{Audience, Delivery};
 use eventflow_protocol::presence::{Sign, Signal};
 use futures_util::FutureExt as _;
 use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
@@ -61,7 +63,7 @@ async fn a_device_is_announced_when_it_comes_changes_and_goes() {
 
 /// Those that the next heartbeats speak of.
 fn heartbeats(rig: &Rig) -> usize {
-    rig.gateway.shared.beat.heartbeats(&rig.gateway.shared.hub.sockets()).len()
+    rig.gateway.rooms.presence.heartbeat.heartbeats(&rig.gateway.rooms.sockets.hub.sockets()).len()
 }
 
 #[tokio::test]
@@ -71,7 +73,7 @@ async fn a_closed_tab_is_gone_at_once_and_no_heartbeat_brings_it_back() {
     until("ann is announced", || heartbeats(&rig) == 1 && !rig.signs().is_empty()).await;
     ann.socket.close(None).await.unwrap();
     until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
-    assert_eq!(rig.gateway.shared.hub.count(), 1, "her session waits for her");
+    assert_eq!(rig.gateway.rooms.sockets.hub.count(), 1, "her session waits for her");
     assert_eq!(heartbeats(&rig), 0);
 }
 
@@ -109,10 +111,10 @@ async fn no_heartbeat_brings_back_who_has_left_since_the_round_began() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
     until("ann is announced", || !rig.signs().is_empty()).await;
-    let round = rig.gateway.shared.hub.sockets();
+    let round = rig.gateway.rooms.sockets.hub.sockets();
     ann.send("41").await;
     until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
-    assert_eq!((round.len(), rig.gateway.shared.beat.heartbeats(&round)), (1, Vec::new()));
+    assert_eq!((round.len(), rig.gateway.rooms.presence.heartbeat.heartbeats(&round)), (1, Vec::new()));
 }
 
 #[tokio::test]
@@ -227,6 +229,17 @@ async fn who_comes_back_to_a_session_is_told_how_those_are_whom_they_look_at() {
     assert_eq!(again.event("presence:sync").await["status"], "online", "he came while she was away");
 }
 
+/// Compares what was announced with the store, at once.
+async fn reconcile(rig: &Rig) {
+    let presence = &rig.gateway.rooms.presence;
+    let reconciliation = Reconciliation {
+        statuses: Arc::clone(&presence.statuses),
+        subscriptions: Arc::clone(&presence.subscriptions),
+        hub: Arc::clone(&rig.gateway.rooms.sockets.hub),
+    };
+    reconciliation.reconcile(Duration::ZERO).await.unwrap();
+}
+
 /// Ann looks at Bob, who is there and of whom the store then forgets.
 async fn ann_looks_at_bob(rig: &Rig) -> super::rig::Client {
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
@@ -244,7 +257,7 @@ async fn a_departure_that_nobody_told_of_is_found() {
     let mut ann = ann_looks_at_bob(&rig).await;
     has_left(&rig, "bob").await;
     for _ in 0..2 {
-        crate::ws::sight::look(&rig.gateway.shared, Duration::ZERO).await.unwrap();
+        reconcile(&rig).await;
     }
     assert_eq!(ann.event("presence:sync").await["status"], "offline");
     assert_eq!(ann.event("presence:update").await["status"], "offline");
@@ -258,7 +271,7 @@ async fn a_store_that_does_not_know_who_is_connected_here_says_nothing_of_others
     let mut ann = ann_looks_at_bob(&rig).await;
     has_left(&rig, "bob").await;
     has_left(&rig, "ann").await;
-    crate::ws::sight::look(&rig.gateway.shared, Duration::ZERO).await.unwrap();
+    reconcile(&rig).await;
     ann.send("429[\"thread:leave\",{}]").await;
     assert!(ann.frame().await.starts_with("439["), "nobody has gone because nobody tells the store");
 }
@@ -289,12 +302,12 @@ async fn a_gateway_says_how_much_is_going_on() {
     let (mut ann, bob) = (rig.client("ann").await, rig.client("bob").await);
     ann.ask("thread:join", &json!({"threadId": thread})).await;
     ann.ask("typing:start", &json!({"threadId": thread})).await;
-    let stats = crate::ws::upkeep::stats(&rig.gateway.server, &rig.gateway.shared);
+    let stats = crate::ws::tasks::stats(&rig.gateway.server, &rig.gateway.rooms);
     assert_eq!((stats.connected_clients, stats.online_users, stats.typing_users, stats.rooms), (2, 2, 1, 1));
     drop(bob);
     let server = rig.gateway.server.stats();
     until("bob is parked", || server.parked.get() == 1).await;
-    let stats = crate::ws::upkeep::stats(&rig.gateway.server, &rig.gateway.shared);
+    let stats = crate::ws::tasks::stats(&rig.gateway.server, &rig.gateway.rooms);
     assert_eq!((stats.connected_clients, stats.online_users), (1, 1), "whose session waits is not connected");
     let reports = || rig.world.presence.reports().now_or_never().unwrap().unwrap();
     until("the first report is made at once", || reports().len() == 1).await;

@@ -54,7 +54,7 @@ async fn what_was_kept_for_a_socket_is_delivered_when_it_is_back() {
     let frame = bob.frame().await;
     let offset = serde_json::from_str::<Vec<Value>>(&frame[2..]).unwrap()[2].as_str().unwrap().to_owned();
     drop(bob);
-    let is_away = || !rig.gateway.shared.hub.sockets().iter().any(|socket| socket.0.is_connected());
+    let is_away = || !rig.gateway.rooms.sockets.hub.sockets().iter().any(|socket| socket.0.is_connected());
     until("bob is away", is_away).await;
     rig.deliver_message(thread, "ann", 7).await;
     let mut back = rig.open(&[]).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_receipt_waits_while_the_broker_is_away() {
     rig.world.disconnect_broker();
     rig.deliver_message(thread, "ann", 3).await;
     let series = |rig: &Rig| delivered(rig).len();
-    tokio::time::timeout(crate::ws::receipts::ROUND * 3, until("never", || series(&rig) > 0))
+    tokio::time::timeout(crate::ws::upstream::receipts::ROUND * 3, until("never", || series(&rig) > 0))
         .await
         .unwrap_err();
     rig.world.reconnect_broker();

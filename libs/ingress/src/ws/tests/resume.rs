@@ -179,7 +179,7 @@ async fn another_change_of_gateways_while_being_caught_up_loses_nothing() {
     ann.emit("message:edit", &json!({})).await;
     ann.event("error").await;
     let memory = memory_of(&connected, ann.offset.as_ref());
-    rig.gateway.shared.shutdown.cancel();
+    rig.gateway.rooms.background.stop();
     drop(ann);
     rig.world.store.is_down.store(false, SeqCst);
     let rig = rig.with_another_gateway().await;
@@ -305,8 +305,8 @@ async fn who_reads_slowly_while_being_caught_up_is_not_cut_and_holds_up_nobody()
     let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
     // sleep: nothing is to happen for so long
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    let shared = &rig.gateway.shared;
-    assert_eq!(shared.resumes.available_permits(), crate::ws::resume::AT_ONCE, "nobody is read for");
+    let reads = &rig.gateway.rooms.presence.reads;
+    assert_eq!(reads.available_permits(), crate::ws::resume::catch_up::READS_MAX, "nobody is read for");
     assert_eq!(
         rig.world.parts.metrics.edge.resumed.of(ResumeOutcome::Resumed).get(),
         0,

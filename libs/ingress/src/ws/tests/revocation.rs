@@ -108,7 +108,7 @@ async fn a_session_does_not_go_on_after_a_revocation_that_nobody_told_of() {
     let rig = Rig::new().await;
     let presented = away_after_signing_in(&rig).await;
     rig.world.directory.add(Revocation { user_id: user("ann"), session: None, at: Timestamp(NOW.0 + 1_000) });
-    rig.gateway.shared.edge.revocations.forget(&user("ann"));
+    rig.gateway.rooms.edge.revocations.forget(&user("ann"));
     let mut again = rig.open(&[]).await.unwrap();
     assert!(again.connect(&presented).await.starts_with("40{"));
     assert_eq!(again.event("auth:error").await["code"], "unauthenticated");

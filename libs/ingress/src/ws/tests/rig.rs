@@ -2,7 +2,7 @@
 
 use crate::IngressConfig;
 use crate::testing::{NOW, World};
-use crate::ws::application::AUTHENTICATION_TIMEOUT;
+use crate::ws::lifecycle::AUTHENTICATION_TIMEOUT;
 use crate::ws::{Gateway, Signals};
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler as _, Item};
@@ -67,13 +67,13 @@ impl Rig {
     async fn gateway(world: World, id: GatewayId, timeout: Duration) -> Self {
         let metrics = &world.parts.metrics;
         let signals = Signals::open(&world.port, world.topology, metrics, &world.tracker).await.unwrap();
-        let (gateway, upkeep) =
+        let (gateway, tasks) =
             Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         gateway.queue_made();
         let router = gateway.router();
-        world.tracker.spawn(upkeep.run(shutdown.clone()));
+        world.tracker.spawn(tasks.run(shutdown.clone()));
         let stop = shutdown.clone();
         world.tracker.spawn(async move {
             let served = axum::serve(listener, router);

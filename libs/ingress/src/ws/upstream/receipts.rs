@@ -1,13 +1,14 @@
-//! "Delivered": what was written to somebody's socket becomes their cursor in the thread.
+//! Receipts: a message that was written to somebody's socket moves their cursor "delivered" in the thread.
 //!
-//! Of many messages of one thread to one person only the newest counts, so they are collected in rounds of about a second, and told in the
-//! steps of a round, all of a thread in the same: people of one thread who have got the same share the work, and what senders are then told
-//! does not come all at once. No client waits for it; what could not be told is told in the next round. Repeating is safe because a cursor
-//! only rises. While nothing is delivered this costs nothing.
+//! Of many messages of one thread to one person only the newest counts. So receipts are collected in rounds
+//! of about a second and sent in the steps of a round, all of a thread in the same step: people of one thread
+//! who have got the same share the work, and senders do not hear everything at once. No client waits for it;
+//! what could not be sent goes with the next round. Repeating is safe because a cursor only rises. While
+//! nothing is delivered, nothing runs.
 
-use crate::ws::hub::Hub;
-use crate::ws::member::Here;
-use crate::ws::signals::Signals;
+use crate::ws::sockets::handle::SocketHandle;
+use crate::ws::sockets::hub::Hub;
+use crate::ws::upstream::signals::Signals;
 use eventflow_bus::publish::Confirmation;
 use eventflow_ports::Clock;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
@@ -15,72 +16,76 @@ use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// The first part of a round, so that a burst after a silence becomes one command.
 const COLLECTING: Duration = Duration::from_millis(250);
-/// Steps of the rest of a round: with 1,000 busy threads some hundred receipts each, which is a frame or two for each shard.
+/// Steps of the rest of a round: with 1,000 busy threads some hundred receipts each, which is a frame or two
+/// for each shard.
 const STEPS: u32 = 8;
 /// Pause before each step.
-const STEP: Duration = Duration::from_millis(95);
+const STEP_PAUSE: Duration = Duration::from_millis(95);
 /// A whole round.
 #[cfg(test)]
-pub(crate) const ROUND: Duration = COLLECTING.saturating_add(STEP.saturating_mul(STEPS));
-/// Receipts waiting in each step while the broker is away. What does not fit is told with the next message, or by reading.
+pub(crate) const ROUND: Duration = COLLECTING.saturating_add(STEP_PAUSE.saturating_mul(STEPS));
+/// Receipts waiting in each step while the broker is away. What does not fit is sent with the next message,
+/// or by reading.
 const WAITING_MAX: usize = 10_240;
 
-/// How far threads have got, by person.
-type Step = Mutex<HashMap<(ThreadId, UserId), u64>>;
+/// The receipts of one step: how far threads have got, by person.
+type WaitingReceipts = Mutex<HashMap<(ThreadId, UserId), u64>>;
 
-/// What is on its way to the broker: the receipt, its place, and when the broker has it.
-type Told = (AdvanceCursor, u64, Confirmation);
-
-/// How far threads have got, by person; not told yet.
-#[derive(Debug)]
-pub(crate) struct Receipts {
-    steps: Box<[Step]>,
-    hasher: RandomState,
-    noted: Notify,
+/// A receipt on its way to the broker.
+struct SentReceipt {
+    advance: AdvanceCursor,
+    seq: u64,
+    confirmation: Confirmation,
 }
 
-impl Default for Receipts {
-    fn default() -> Self {
-        Self {
-            steps: (0..STEPS).map(|_| Step::default()).collect(),
-            hasher: RandomState::new(),
-            noted: Notify::new(),
-        }
-    }
+/// Collects receipts; [`Receipts::run`] sends them.
+pub(crate) struct Receipts {
+    steps: Box<[WaitingReceipts]>,
+    hasher: RandomState,
+    noted: Notify,
+    hub: Arc<Hub<SocketHandle>>,
+    signals: Signals,
+    clock: Arc<dyn Clock>,
 }
 
 impl Receipts {
-    /// The message at `seq` was written to a socket of `user`.
-    pub(crate) fn note(&self, thread: ThreadId, user: &UserId, seq: u64) {
-        let mut waiting = self.step(thread).lock();
-        let is_full = waiting.len() >= WAITING_MAX;
-        let key = (thread, user.clone());
-        match waiting.get_mut(&key) {
-            Some(newest) => *newest = seq.max(*newest),
-            None if is_full => return,
-            None => drop(waiting.insert(key, seq)),
+    /// No receipt yet.
+    pub(crate) fn new(hub: Arc<Hub<SocketHandle>>, signals: Signals, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            steps: (0..STEPS).map(|_| WaitingReceipts::default()).collect(),
+            hasher: RandomState::new(),
+            noted: Notify::new(),
+            hub,
+            signals,
+            clock,
         }
-        drop(waiting);
-        self.noted.notify_one();
     }
 
-    /// Tells of what was noted, round after round.
-    pub(crate) async fn run(&self, hub: &Hub<Here>, signals: &Signals, clock: &dyn Clock) {
+    /// The message at `seq` was written to a socket of `user`.
+    pub(crate) fn note(&self, thread: ThreadId, user: &UserId, seq: u64) {
+        if note_newest(&mut self.step(thread).lock(), thread, user, seq) {
+            self.noted.notify_one();
+        }
+    }
+
+    /// Sends what was noted, round after round, until it is dropped.
+    pub(crate) async fn run(&self) {
         loop {
             self.noted.notified().await;
             sleep(COLLECTING).await;
-            let mut told = Vec::new();
+            let mut sent = Vec::new();
             for step in &self.steps {
-                sleep(STEP).await;
-                self.tell(step, hub, signals, clock, &mut told).await;
+                sleep(STEP_PAUSE).await;
+                self.send(step, &mut sent).await;
             }
-            for (advance, seq, confirmation) in told {
+            for SentReceipt { advance, seq, confirmation } in sent {
                 if confirmation.wait().await.is_err() {
                     self.note(advance.thread_id, &advance.user_id, seq);
                 }
@@ -88,44 +93,57 @@ impl Receipts {
         }
     }
 
-    fn step(&self, thread: ThreadId) -> &Step {
+    fn step(&self, thread: ThreadId) -> &WaitingReceipts {
         let index = usize::try_from(self.hasher.hash_one(thread) % u64::from(STEPS))
             .expect("less than the number of steps");
         &self.steps[index]
     }
 
-    /// One step; what the broker does not take waits for the next round.
-    async fn tell(
-        &self,
-        step: &Step,
-        hub: &Hub<Here>,
-        signals: &Signals,
-        clock: &dyn Clock,
-        told: &mut Vec<Told>,
-    ) {
+    /// Sends one step; what the broker does not take waits for the next round.
+    async fn send(&self, step: &WaitingReceipts, sent: &mut Vec<SentReceipt>) {
         let waiting = std::mem::take(&mut *step.lock());
         for ((thread_id, user_id), seq) in waiting {
-            // The line broke before it was sure that the message came through: told when the session is back.
-            if !is_connected(hub, &user_id) {
-                hub.each(&user_id, |Here(socket)| {
-                    socket.state().looking(|looking| looking.keep(thread_id, seq))
-                });
+            // The line broke before it was sure that the message came through: the receipt waits until the
+            // session is back.
+            if !self.is_connected(&user_id) {
+                self.hub.each(&user_id, |SocketHandle(socket)| socket.state().keep_receipt(thread_id, seq));
                 continue;
             }
-            let (cursor, up_to, at) = (Cursor::Delivered, Some(seq), clock.now());
-            let advance = AdvanceCursor { thread_id, user_id, cursor, up_to, at };
-            match signals.cursor(advance.clone()).await {
-                Ok(confirmation) => told.push((advance, seq, confirmation)),
+            let at = self.clock.now();
+            let advance =
+                AdvanceCursor { thread_id, user_id, cursor: Cursor::Delivered, up_to: Some(seq), at };
+            match self.signals.cursor(advance.clone()).await {
+                Ok(confirmation) => sent.push(SentReceipt { advance, seq, confirmation }),
                 Err(_) => self.note(advance.thread_id, &advance.user_id, seq),
             }
         }
     }
+
+    fn is_connected(&self, user: &UserId) -> bool {
+        let mut is_connected = false;
+        self.hub.each(user, |SocketHandle(socket)| is_connected |= socket.is_connected());
+        is_connected
+    }
 }
 
-fn is_connected(hub: &Hub<Here>, user: &UserId) -> bool {
-    let mut is_connected = false;
-    hub.each(user, |socket| is_connected |= socket.0.is_connected());
-    is_connected
+/// Keeps the newest place. `false` if there is no room for one more receipt.
+fn note_newest(
+    waiting: &mut HashMap<(ThreadId, UserId), u64>,
+    thread: ThreadId,
+    user: &UserId,
+    seq: u64,
+) -> bool {
+    let is_full = waiting.len() >= WAITING_MAX;
+    let key = (thread, user.clone());
+    if let Some(newest) = waiting.get_mut(&key) {
+        *newest = seq.max(*newest);
+        return true;
+    }
+    if is_full {
+        return false;
+    }
+    waiting.insert(key, seq);
+    true
 }
 
 #[cfg(test)]
@@ -134,11 +152,12 @@ mod tests {
 
     #[test]
     fn of_many_messages_the_newest_counts() {
-        let receipts = Receipts::default();
-        let (thread, ann): (_, UserId) = (ThreadId::from_bytes([1; 12]), "ann".parse().unwrap());
+        let mut waiting = HashMap::new();
+        let thread = ThreadId::from_bytes([1; 12]);
+        let ann: UserId = "ann".parse().unwrap();
         for seq in [3, 9, 7] {
-            receipts.note(thread, &ann, seq);
+            assert!(note_newest(&mut waiting, thread, &ann, seq));
         }
-        assert_eq!(*receipts.step(thread).lock(), HashMap::from([((thread, ann), 9)]));
+        assert_eq!(waiting, HashMap::from([((thread, ann), 9)]));
     }
 }

@@ -1,10 +1,11 @@
-//! Keeps the registry equal to the hub: who is connected here, told to everybody who has to find them.
+//! Keeps the registry equal to the hub, so that everybody else can find who is connected here.
 //!
-//! One task does all the telling, one call after the other, so an "is here" can never be overtaken by an older "has left". What is
-//! told is read from the hub at that moment, for all users that changed meanwhile at once: repeating it is harmless, and a
-//! storm of reconnects becomes a few calls. While the registry is away messages still arrive (fan-out asks every gateway).
+//! One task makes all calls, one after the other, so an "is here" can never be overtaken by an older "has
+//! left". What it reports is read from the hub at that moment, for all users that changed meanwhile at once:
+//! repeating it is harmless, and a storm of reconnects becomes a few calls. While the registry is away
+//! messages still arrive, because fan-out then asks every gateway.
 
-use crate::ws::hub::Hub;
+use crate::ws::sockets::hub::Hub;
 use eventflow_ports::registry::RENEW_EVERY;
 use eventflow_ports::{Registry, RegistryError};
 use eventflow_protocol::{GatewayId, UserId};
@@ -12,76 +13,86 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Users told in one call: large enough to be cheap, small enough for one answer within a deadline.
+/// Users reported in one call: large enough to be cheap, small enough for one answer within a deadline.
 const CHUNK: usize = 1_000;
-/// Changes waiting to be told. A connecting client waits here during a storm, which is the back-pressure.
+/// Changes waiting to be reported. A connecting client waits here during a storm, which is the back-pressure.
 const CAPACITY: usize = 4_096;
-/// How long a connecting client waits for the registry to know it. Without it, it is found as soon as the registry is told.
+/// How long a connecting client waits until the registry knows its user. If that takes longer, the client
+/// goes on without and is found later.
 const ENTER_PATIENCE: Duration = Duration::from_millis(250);
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// After a failed call everything is told anew this soon.
+/// After a failed call everything is reported anew this soon.
 const CATCH_UP_AFTER: Duration = Duration::from_secs(2);
 
-/// Tells the task which users changed.
+/// The way to the task: which users have come or gone.
 #[derive(Clone)]
-pub(crate) struct Roster {
-    changes: mpsc::Sender<Change>,
+pub(crate) struct RegistrySync {
+    changes: mpsc::Sender<UserChange>,
 }
 
-struct Change {
+struct UserChange {
     user: UserId,
-    told: Option<oneshot::Sender<()>>,
+    /// Told when the registry knows.
+    reported: Option<oneshot::Sender<()>>,
 }
 
-impl Roster {
-    /// The user has come; waits until the registry knows, or a moment if it does not answer. Add to the hub first.
+impl RegistrySync {
+    /// The user has come. Add them to the hub first. Waits until the registry knows, at most
+    /// [`ENTER_PATIENCE`].
     pub(crate) async fn entered(&self, user: UserId) {
-        let (told, known) = oneshot::channel();
-        let tell = async {
-            let sent = self.changes.send(Change { user, told: Some(told) }).await;
+        let (reported, known) = oneshot::channel();
+        let report = async {
+            let sent = self.changes.send(UserChange { user, reported: Some(reported) }).await;
             // Both fail only when the task has ended with its process.
             if sent.is_ok() { known.await.ok() } else { None }
         };
-        if timeout(ENTER_PATIENCE, tell).await.is_err() {
+        if timeout(ENTER_PATIENCE, report).await.is_err() {
             tracing::debug!("a user came in before the registry knew");
         }
     }
 
     /// The user's last socket has gone. Remove it from the hub first.
     pub(crate) async fn left(&self, user: UserId) {
-        // Fails only when the task has ended, and then it has told of everybody.
-        let _ = self.changes.send(Change { user, told: None }).await;
+        // Fails only when the task has ended, and then it has reported that nobody is here.
+        let _ = self.changes.send(UserChange { user, reported: None }).await;
     }
 }
 
-/// The task.
-pub(crate) struct RosterTask<S> {
+/// The task that makes the calls.
+pub(crate) struct RegistrySyncTask<S> {
     hub: Arc<Hub<S>>,
     registry: Arc<dyn Registry>,
     gateway: GatewayId,
-    changes: mpsc::Receiver<Change>,
+    changes: mpsc::Receiver<UserChange>,
     renew_at: Instant,
-    behind: bool,
+    is_behind: bool,
 }
 
-/// A roster over `hub` and the task that does its telling.
-pub(crate) fn roster<S: Clone + PartialEq>(
+/// Keeps `registry` equal to `hub`; the task has to be run.
+pub(crate) fn registry_sync<S: Clone + PartialEq>(
     hub: Arc<Hub<S>>,
     registry: Arc<dyn Registry>,
     gateway: GatewayId,
-) -> (Roster, RosterTask<S>) {
+) -> (RegistrySync, RegistrySyncTask<S>) {
     let (sender, changes) = mpsc::channel(CAPACITY);
-    let task =
-        RosterTask { hub, registry, gateway, changes, renew_at: Instant::now() + RENEW_EVERY, behind: false };
-    (Roster { changes: sender }, task)
+    let task = RegistrySyncTask {
+        hub,
+        registry,
+        gateway,
+        changes,
+        renew_at: Instant::now() + RENEW_EVERY,
+        is_behind: false,
+    };
+    (RegistrySync { changes: sender }, task)
 }
 
-impl<S: Clone + PartialEq> RosterTask<S> {
-    /// Tells until `shutdown`; then of everything that is still waiting, and that nobody is here any more.
+impl<S: Clone + PartialEq> RegistrySyncTask<S> {
+    /// Reports until `shutdown`; then that nobody is here any more, those included who are still waiting.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         loop {
             let mut batch = Vec::new();
@@ -90,7 +101,7 @@ impl<S: Clone + PartialEq> RosterTask<S> {
                     if count == 0 {
                         break;
                     }
-                    self.settle(batch).await;
+                    self.report(batch).await;
                 }
                 () = sleep_until(self.renew_at) => self.renew().await,
                 () = shutdown.cancelled() => break,
@@ -99,26 +110,26 @@ impl<S: Clone + PartialEq> RosterTask<S> {
         self.leave_all().await;
     }
 
-    /// Tells what is true of these users now.
-    async fn settle(&mut self, batch: Vec<Change>) {
+    /// Reports what is true of these users now.
+    async fn report(&mut self, batch: Vec<UserChange>) {
         let (users, waiting): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|change| (change.user, change.told)).unzip();
+            batch.into_iter().map(|change| (change.user, change.reported)).unzip();
         let (here, gone): (Vec<_>, Vec<_>) = users.into_iter().partition(|user| self.hub.has(user));
         self.enter(&here).await;
         self.leave(&gone).await;
-        for told in waiting.into_iter().flatten() {
+        for reported in waiting.into_iter().flatten() {
             // A client that did not wait longer is in already.
-            let _ = told.send(());
+            let _ = reported.send(());
         }
     }
 
     /// Renews the lease of everybody here.
     async fn renew(&mut self) {
-        self.behind = false;
+        self.is_behind = false;
         self.renew_at = Instant::now() + RENEW_EVERY;
         for chunk in self.hub.users().chunks(CHUNK) {
             self.enter(chunk).await;
-            if self.behind {
+            if self.is_behind {
                 return;
             }
         }
@@ -151,23 +162,32 @@ impl<S: Clone + PartialEq> RosterTask<S> {
         }
     }
 
-    /// After a failure everything is told anew soon. Entries that could not be removed end with their lease.
-    fn note(&mut self, result: Result<(), String>) {
-        let Err(reason) = result else { return };
-        if !self.behind {
-            tracing::warn!(reason, "the registry could not be told who is here");
+    /// After a failure everything is reported anew soon. Entries that could not be removed end with their
+    /// lease.
+    fn note(&mut self, result: Result<(), CallError>) {
+        let Err(error) = result else { return };
+        if !self.is_behind {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the registry could not be told who is connected here"
+            );
         }
-        self.behind = true;
+        self.is_behind = true;
         self.renew_at = self.renew_at.min(Instant::now() + CATCH_UP_AFTER);
     }
 }
 
-async fn bounded(call: impl Future<Output = Result<(), RegistryError>>) -> Result<(), String> {
-    match timeout(CALL_TIMEOUT, call).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(format!("{error}: {}", error.source)),
-        Err(_) => Err("no answer in time".to_owned()),
-    }
+/// A call of the registry did not succeed.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error("call the registry")]
+    Failed(#[from] RegistryError),
+    #[error("the registry gives no answer in time")]
+    TooSlow(#[from] Elapsed),
+}
+
+async fn bounded(call: impl Future<Output = Result<(), RegistryError>>) -> Result<(), CallError> {
+    Ok(timeout(CALL_TIMEOUT, call).await??)
 }
 
 #[cfg(test)]
@@ -213,33 +233,33 @@ mod tests {
         }
     }
 
-    struct Rig {
+    struct SyncRig {
         hub: Arc<Hub<u32>>,
         registry: Arc<Switched>,
-        roster: Roster,
+        sync: RegistrySync,
         shutdown: CancellationToken,
         task: tokio::task::JoinHandle<()>,
     }
 
     #[allow(clippy::disallowed_methods, reason = "the handle is awaited at the end of each test")]
-    fn rig() -> Rig {
+    fn rig() -> SyncRig {
         let (hub, registry) = (Arc::new(Hub::new()), Arc::new(Switched::default()));
-        let (roster, task) = roster(Arc::clone(&hub), registry.clone(), GatewayId::from("g"));
+        let (sync, task) = registry_sync(Arc::clone(&hub), registry.clone(), GatewayId::from("g"));
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(task.run(shutdown.clone()));
-        Rig { hub, registry, roster, shutdown, task }
+        SyncRig { hub, registry, sync, shutdown, task }
     }
 
     fn user(name: &str) -> UserId {
         name.parse().unwrap()
     }
 
-    async fn end(rig: Rig) {
+    async fn end(rig: SyncRig) {
         rig.shutdown.cancel();
         rig.task.await.unwrap();
     }
 
-    async fn is_located(rig: &Rig, name: &str) -> bool {
+    async fn is_located(rig: &SyncRig, name: &str) -> bool {
         rig.registry.locate(&[user(name)]).await.unwrap().gateways.contains_key(&user(name))
     }
 
@@ -247,12 +267,12 @@ mod tests {
     async fn a_user_is_known_when_entered_returns_and_gone_after_the_last_socket() {
         let rig = rig();
         rig.hub.add(&user("ann"), 1);
-        rig.roster.entered(user("ann")).await;
+        rig.sync.entered(user("ann")).await;
         assert!(is_located(&rig, "ann").await);
         rig.hub.remove(&user("ann"), &1);
-        rig.roster.left(user("ann")).await;
+        rig.sync.left(user("ann")).await;
         rig.hub.add(&user("bob"), 2);
-        rig.roster.entered(user("bob")).await;
+        rig.sync.entered(user("bob")).await;
         assert!(!is_located(&rig, "ann").await);
         let registry = Arc::clone(&rig.registry);
         end(rig).await;
@@ -264,8 +284,8 @@ mod tests {
     async fn a_late_goodbye_does_not_hide_a_user_who_is_back() {
         let rig = rig();
         rig.hub.add(&user("ann"), 1);
-        rig.roster.left(user("ann")).await;
-        rig.roster.entered(user("ann")).await;
+        rig.sync.left(user("ann")).await;
+        rig.sync.entered(user("ann")).await;
         assert!(is_located(&rig, "ann").await);
         end(rig).await;
     }
@@ -275,13 +295,13 @@ mod tests {
         let rig = rig();
         rig.registry.off.store(true, SeqCst);
         rig.hub.add(&user("ann"), 1);
-        rig.roster.entered(user("ann")).await;
+        rig.sync.entered(user("ann")).await;
         assert!(!is_located(&rig, "ann").await);
         rig.registry.off.store(false, SeqCst);
         tokio::time::advance(CATCH_UP_AFTER * 2).await;
         rig.hub.add(&user("bob"), 2);
-        rig.roster.entered(user("bob")).await;
-        rig.roster.entered(user("bob")).await;
+        rig.sync.entered(user("bob")).await;
+        rig.sync.entered(user("bob")).await;
         assert!(is_located(&rig, "ann").await);
         end(rig).await;
     }
@@ -290,11 +310,11 @@ mod tests {
     async fn a_storm_of_arrivals_becomes_a_few_calls() {
         let rig = rig();
         let arrivals = (0..500_u32).map(|n| {
-            let (hub, roster) = (&rig.hub, &rig.roster);
+            let (hub, sync) = (&rig.hub, &rig.sync);
             async move {
                 let user = user(&format!("u{n}"));
                 hub.add(&user, n);
-                roster.entered(user).await;
+                sync.entered(user).await;
             }
         });
         futures_util::future::join_all(arrivals).await;

@@ -1,20 +1,22 @@
-//! What a gateway says of its own accord: who types, which devices are there, how far messages have got.
+//! Signals: what a gateway publishes of its own accord. Who types, which devices are here, how far messages
+//! have got.
 //!
-//! No client waits for any of it, so it has lanes of its own beside those of [`eventflow_bus::request::Requests`]: a flood here never
-//! takes the place of a message. Repeating a signal is safe: typing is worth nothing later, of two signs of a device the newer one
-//! counts, and a cursor only rises.
+//! No client waits for a signal, so signals have lanes of their own beside those of
+//! [`eventflow_bus::request::Requests`]: a flood of them never takes the place of a message. Repeating a
+//! signal is safe: typing is worth nothing later, of two signals of a device the newer one counts, and a
+//! cursor only rises.
 
 use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::publish::{Confirmation, Lane, PublishError};
 use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE, Topology};
 use eventflow_metrics::Metrics;
+use eventflow_protocol::CommandId;
 use eventflow_protocol::change::AdvanceCursor;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::presence::Signal;
-use eventflow_protocol::{CommandId, ThreadId};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -30,8 +32,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Opens a lane to each shard of cursors and events, and one to the presence sweeper. Their tasks run on `tracker` until every
-    /// clone is gone.
+    /// Opens a lane to each shard of cursors and events, and one to the presence sweeper. Their tasks run on
+    /// `tracker` until every clone is gone.
     pub async fn open(
         broker: &Arc<dyn Broker>,
         topology: Topology,
@@ -40,7 +42,8 @@ impl Signals {
     ) -> Result<Self, BrokerError> {
         let open =
             async |queue: &str| Lane::open(broker, queue, None, metrics.bus.queue(queue), tracker).await;
-        let (mut cursors, mut fanout) = (Vec::new(), Vec::new());
+        let mut cursors = Vec::new();
+        let mut fanout = Vec::new();
         for shard in 0..topology.shards() {
             cursors.push(open(CURSORS.shard(shard).name()).await?);
             fanout.push(open(FANOUT.shard(shard).name()).await?);
@@ -49,21 +52,21 @@ impl Signals {
         Ok(Self { cursors: cursors.into(), fanout: fanout.into(), presence, topology })
     }
 
-    /// Says how far somebody has got in a thread.
+    /// Publishes how far somebody has got in a thread.
     pub(crate) async fn cursor(&self, advance: AdvanceCursor) -> Result<Confirmation, PublishError> {
         let command = Command::AdvanceCursor(advance);
         let lane = &self.cursors[self.shard(&command.subject())];
         lane.send(envelope(CommandId::new().0, &command)?).await
     }
 
-    /// Announces something of a thread that is not stored.
+    /// Publishes an event of a thread that is not stored.
     pub(crate) async fn event(&self, event: &Event) -> Result<Confirmation, PublishError> {
         let Audience::Thread(thread) = event.audience() else { return Err(PublishError::Refused) };
-        let lane = &self.fanout[self.shard(&subject(thread))];
+        let lane = &self.fanout[self.shard(&Subject::Thread(thread))];
         lane.send(envelope(event.id().0, event)?).await
     }
 
-    /// Sends a sign of a device.
+    /// Publishes the state of a device.
     pub(crate) async fn presence(&self, signal: &Signal) -> Result<Confirmation, PublishError> {
         self.presence.send(envelope(Uuid::now_v7(), signal)?).await
     }
@@ -71,10 +74,6 @@ impl Signals {
     fn shard(&self, subject: &Subject) -> usize {
         usize::from(self.topology.shard_of(subject))
     }
-}
-
-fn subject(thread: ThreadId) -> Subject {
-    Subject::Thread(thread)
 }
 
 fn envelope<T: Serialize>(id: Uuid, body: &T) -> Result<Envelope, PublishError> {
