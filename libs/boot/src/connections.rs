@@ -229,7 +229,9 @@ mod tests {
     #[tokio::test]
     async fn the_end_finishes_requests_under_way_and_waits_for_nobody_else() {
         let rig = Rig::new(Patience { first_request: LONG * 9, next_request: LONG * 9 }).await;
-        let (mut silent, mut idle, mut busy) = (rig.open().await, rig.open().await, rig.open().await);
+        let mut silent = rig.open().await;
+        let mut idle = rig.open().await;
+        let mut busy = rig.open().await;
         idle.write_all(REQUEST).await.unwrap();
         assert!(answer(&mut idle).await.contains(" 200 "));
         busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();

@@ -199,7 +199,9 @@ impl LaneTask {
     /// What fits into one frame, without what was given up meanwhile: after a broker that hung nobody must
     /// find done what failed long ago.
     fn collect(&mut self, first: Job) -> Vec<Job> {
-        let (mut bytes, mut jobs, mut next) = (0, Vec::new(), Some(first));
+        let mut bytes = 0;
+        let mut jobs = Vec::new();
+        let mut next = Some(first);
         while let Some(job) = next {
             if !job.is_given_up() {
                 bytes += job.envelope.body.len();

@@ -181,7 +181,9 @@ pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
     all.sort_by_key(|told| std::cmp::Reverse((told.created_at, told.id)));
     let order: Vec<_> = all.iter().map(|told| told.id).collect();
     for limit in [1, 2, 3, 7, PAGE_MAX] {
-        let (mut by_cursor, mut by_skip, mut after) = (Vec::new(), Vec::new(), None);
+        let mut by_cursor = Vec::new();
+        let mut by_skip = Vec::new();
+        let mut after = None;
         loop {
             let page = inbox
                 .notifications_of(&user, NotificationPage { after, ..newest(limit) })
@@ -213,7 +215,9 @@ pub async fn the_later_preferences_count(harness: &dyn Harness) {
             updated_at: Some(at(seconds)),
         },
     };
-    let (old, middle, new) = (wish(1, "order.update"), wish(2, "a"), wish(3, "$b"));
+    let old = wish(1, "order.update");
+    let middle = wish(2, "a");
+    let new = wish(3, "$b");
     for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
         inbox.set_preferences(set).await.expect("set");
         assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);

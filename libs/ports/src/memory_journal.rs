@@ -81,7 +81,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_journal_to_which_nothing_is_added_is_forgotten() {
-        let (journal, dead, alive) = (MemoryJournal::default(), GatewayId::new(), GatewayId::new());
+        let journal = MemoryJournal::default();
+        let dead = GatewayId::new();
+        let alive = GatewayId::new();
         journal.append(&dead, &part(1, 1), 0).await.unwrap();
         for number in 1..=2 {
             tokio::time::advance(JOURNAL_LIFE / 2).await;

@@ -36,7 +36,9 @@ pub async fn who_entered_is_found_there(registry: &dyn Registry) {
 
 /// A user with sockets at several gateways is found at all of them.
 pub async fn a_user_is_found_at_every_gateway(registry: &dyn Registry) {
-    let (first, second, user) = (GatewayId::new(), GatewayId::new(), fresh_users(1));
+    let first = GatewayId::new();
+    let second = GatewayId::new();
+    let user = fresh_users(1);
     enter(registry, &first, &user).await;
     enter(registry, &second, &user).await;
     assert_located(registry, &user, &[(&user[0], &[&first, &second])]).await;
@@ -54,7 +56,9 @@ pub async fn entering_again_changes_nothing(registry: &dyn Registry) {
 
 /// Whoever entered somebody is named, whoever asks.
 pub async fn gateways_with_users_are_named(registry: &dyn Registry) {
-    let (first, second, users) = (GatewayId::new(), GatewayId::new(), fresh_users(2));
+    let first = GatewayId::new();
+    let second = GatewayId::new();
+    let users = fresh_users(2);
     for gateway in [&first, &second] {
         enter(registry, gateway, &users).await;
     }
@@ -67,7 +71,9 @@ pub async fn gateways_with_users_are_named(registry: &dyn Registry) {
 
 /// Leaving one gateway says nothing about another, nor about other users.
 pub async fn leaving_ends_it_at_that_gateway_only(registry: &dyn Registry) {
-    let (first, second, users) = (GatewayId::new(), GatewayId::new(), fresh_users(2));
+    let first = GatewayId::new();
+    let second = GatewayId::new();
+    let users = fresh_users(2);
     enter(registry, &first, &users).await;
     enter(registry, &second, &users[..1]).await;
     leave(registry, &first, &users[..1]).await;
@@ -78,7 +84,9 @@ pub async fn leaving_ends_it_at_that_gateway_only(registry: &dyn Registry) {
 
 /// Leaving twice, or without having entered, is no error.
 pub async fn leaving_where_one_is_not_changes_nothing(registry: &dyn Registry) {
-    let (home, elsewhere, user) = (GatewayId::new(), GatewayId::new(), fresh_users(1));
+    let home = GatewayId::new();
+    let elsewhere = GatewayId::new();
+    let user = fresh_users(1);
     leave(registry, &elsewhere, &user).await;
     enter(registry, &home, &user).await;
     leave(registry, &elsewhere, &user).await;

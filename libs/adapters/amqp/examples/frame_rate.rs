@@ -39,7 +39,9 @@ async fn measure(broker: &Arc<AmqpBroker>, items: usize, in_flight: usize) -> Re
     let payload = Frame { items: (0..items).map(|_| envelope()).collect() }.encode()?;
     let publishing = async {
         let mut publisher = broker.publisher(None).await?;
-        let (start, mut frames, mut slowest) = (Instant::now(), 0, Duration::ZERO);
+        let start = Instant::now();
+        let mut frames = 0;
+        let mut slowest = Duration::ZERO;
         while start.elapsed() < RUN {
             let sent = Instant::now();
             let batch = (0..in_flight).map(|_| Outgoing::to_queue(queue.name(), payload.clone())).collect();

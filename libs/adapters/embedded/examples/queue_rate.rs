@@ -52,8 +52,9 @@ async fn measure(
     load: Load,
     time: Duration,
 ) -> Result<()> {
-    let (stop, arrived, sent) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let arrived = Arc::new(AtomicU64::new(0));
+    let sent = Arc::new(AtomicU64::new(0));
     let (commits, start) = (database.commits(), Instant::now());
     let mut workers = JoinSet::new();
     for shard in 0..SHARDS {

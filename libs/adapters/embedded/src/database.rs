@@ -141,7 +141,9 @@ impl Database {
         let commits = Arc::new(AtomicU64::new(0));
         let mut threads = Vec::with_capacity(readers + 1);
         for index in 0..readers {
-            let (connection, jobs, lock) = (file::open_reader(path)?, Arc::clone(&reads), Arc::clone(&lock));
+            let connection = file::open_reader(path)?;
+            let jobs = Arc::clone(&reads);
+            let lock = Arc::clone(&lock);
             threads.push(spawn(&format!("sqlite-read-{index}"), path, move || {
                 reader::run(&connection, &jobs, &lock);
             })?);

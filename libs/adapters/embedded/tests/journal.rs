@@ -170,7 +170,9 @@ async fn journals_that_are_over_go_when_the_file_is_opened() {
 #[tokio::test]
 async fn journals_that_are_over_go_some_rows_at_a_time_beside_the_appends_of_others() {
     let (folder, clock) = (folder(), Arc::new(FixedClock::at(Timestamp(0))));
-    let (over, idle, alive) = (GatewayId::new(), GatewayId::new(), GatewayId::new());
+    let over = GatewayId::new();
+    let idle = GatewayId::new();
+    let alive = GatewayId::new();
     let journal = EmbeddedJournal::open(&file(&folder), Arc::clone(&clock) as _).unwrap();
     append(&journal, &over, 1..=MANY).await;
     append(&journal, &alive, 1..=1).await;

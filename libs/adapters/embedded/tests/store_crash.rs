@@ -41,7 +41,9 @@ fn everything_answered_survives_being_killed() {
         return runtime.block_on(child(orders.to_str().unwrap()));
     }
     let folder = tempfile::tempdir().unwrap();
-    let (mut heard, mut next, mut random) = (Heard::new(), [0; WRITERS], 0x5eed_u64);
+    let mut heard = Heard::new();
+    let mut next = [0; WRITERS];
+    let mut random = 0x5eed_u64;
     for _ in 0..KILLS {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         run_and_kill(folder.path(), &mut next, 1 + (random >> 33) % ANSWERS_MAX, &mut heard);
@@ -78,7 +80,10 @@ fn hear(line: &str, next: &mut [u64; WRITERS], heard: &mut Heard) -> bool {
     let Some(answer) = line.trim_end().strip_prefix("answered ") else { return false };
     let numbers: Vec<u64> = answer.split(' ').map(|number| number.parse().unwrap()).collect();
     let index = |at: usize| usize::try_from(numbers[at]).unwrap();
-    let (writer, number, thread, seq) = (index(0), numbers[1], index(2), numbers[3]);
+    let writer = index(0);
+    let number = numbers[1];
+    let thread = index(2);
+    let seq = numbers[3];
     assert_eq!(heard.insert((writer, number), (thread, seq)), None, "nothing heard is asked again");
     next[writer] = number + 1;
     true

@@ -51,7 +51,9 @@ async fn scenes(store: &MongoStore, count: usize) -> Vec<Scene> {
 }
 
 async fn measure(store: &MongoStore, scenes: &[Scene], size: usize, run: usize) -> Result<(), StoreError> {
-    let (mut appending, mut touching, mut latencies) = (Duration::ZERO, Duration::ZERO, Vec::new());
+    let mut appending = Duration::ZERO;
+    let mut touching = Duration::ZERO;
+    let mut latencies = Vec::new();
     for b in 0..BATCHES {
         let batch = batch(scenes, b * size, size);
         let started = Instant::now();

@@ -180,7 +180,9 @@ impl MongoStore {
         states: &CursorStates,
     ) -> Result<Vec<u64>, CallError> {
         let rest = |one: &OpenAdvance<'_>| {
-            let (state, wanted, to) = (&states[&one.wanted.thread_id], one.wanted, one.end());
+            let state = &states[&one.wanted.thread_id];
+            let wanted = one.wanted;
+            let to = one.end();
             let (stays, last) = (state.unread(&wanted.user_id), count(state.last_seq));
             let is_read = wanted.cursor == Cursor::Read;
             let beyond = (is_read && last > to).then(|| others(wanted, to, last));
@@ -213,7 +215,9 @@ impl MongoStore {
             }
         }
         let ask = |(n, wanted): (usize, &AdvanceCursor)| {
-            let (thread, up_to, at) = (wanted.thread_id, wanted.up_to, wanted.at);
+            let thread = wanted.thread_id;
+            let up_to = wanted.up_to;
+            let at = wanted.at;
             async move {
                 let newest = if up_to.is_some() {
                     self.newest(thread).await?

@@ -48,8 +48,9 @@ async fn the_contract_holds() {
 #[tokio::test]
 async fn a_journal_lives_for_a_while_after_its_last_part_also_if_that_was_there() {
     let (settings, gateway) = (settings(), GatewayId::new());
-    let (journal, key, life) =
-        (journal(&settings), key(&settings, &gateway), i64::try_from(JOURNAL_LIFE.as_millis()).unwrap());
+    let journal = journal(&settings);
+    let key = key(&settings, &gateway);
+    let life = i64::try_from(JOURNAL_LIFE.as_millis()).unwrap();
     let mut connection = connection().await;
     for number in [1, 2, 2] {
         journal.append(&gateway, &part(number, 1), 0).await.unwrap();

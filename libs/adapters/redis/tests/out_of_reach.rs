@@ -67,7 +67,9 @@ async fn a_black_hole_costs_one_timeout_and_then_nothing() {
 async fn a_journal_in_a_black_hole_costs_one_timeout_and_then_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (written, read, gateway) = (journal_at(port), journal_at(port), GatewayId::new());
+    let written = journal_at(port);
+    let read = journal_at(port);
+    let gateway = GatewayId::new();
     for limit in [PROMISED, AT_ONCE, AT_ONCE] {
         let started = Instant::now();
         written.append(&gateway, &part(1, 256), 0).await.expect_err("redis does not answer");

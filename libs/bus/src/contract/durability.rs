@@ -13,7 +13,9 @@ where
     Restart: FnOnce(Arc<dyn Broker>) -> Restarting,
     Restarting: Future<Output = Arc<dyn Broker>>,
 {
-    let (queue, parked, retried) = (PERSIST.shard(0), dead(PERSIST.shard(0).name()), FANOUT.shard(0));
+    let queue = PERSIST.shard(0);
+    let parked = dead(PERSIST.shard(0).name());
+    let retried = FANOUT.shard(0);
     publish(&*broker, numbered(queue.name(), 0..50)).await;
     publish(&*broker, numbered(&parked, 0..5)).await;
     publish(&*broker, (0..5).map(|number| retry(Delay::OneSecond, retried.name(), number)).collect()).await;

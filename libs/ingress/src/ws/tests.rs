@@ -26,8 +26,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 async fn a_message_is_acknowledged_confirmed_and_heard_by_every_participant() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let (mut ann, mut bob, mut eve) =
-        (rig.client("ann").await, rig.client("bob").await, rig.client("eve").await);
+    let mut ann = rig.client("ann").await;
+    let mut bob = rig.client("bob").await;
+    let mut eve = rig.client("eve").await;
     let body = json!({"threadId": thread, "content": "a < b <3", "attachments": [], "clientMessageId": "k1"});
     let ack = ann.ask("message:send", &body).await;
     assert_eq!(

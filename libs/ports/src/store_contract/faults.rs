@@ -33,7 +33,9 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     let page = MessagePage { before: None, after: None, limit: 1 };
     let list = super::fixtures::first_threads(1);
     let create = creation(&fresh_people(2), 0);
-    let (batch, ids, viewer) = (scene.talk(1), [scene.thread], &scene.people[0]);
+    let batch = scene.talk(1);
+    let ids = [scene.thread];
+    let viewer = &scene.people[0];
     let changes = [change(&messages[0], viewer, Change::Delete, 1)];
     let (thread_id, user_id) = (scene.thread, viewer.clone());
     let wanted = ArchiveThread { thread_id, user_id: user_id.clone(), archived: true, at: at(1) };

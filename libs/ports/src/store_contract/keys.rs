@@ -16,8 +16,9 @@ pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
     for witness in [store.clone(), harness.open().await] {
         let batch = [scene.say(1, "before"), scene.say_keyed(0, "hi", "k"), scene.say(1, "after")];
         let mut answers = witness.append_messages(&batch).await.expect("append");
-        let (after, again, before) =
-            (stored(answers.remove(2)), duplicate(answers.remove(1)), stored(answers.remove(0)));
+        let after = stored(answers.remove(2));
+        let again = duplicate(answers.remove(1));
+        let before = stored(answers.remove(0));
         assert_eq!(again, first[0]);
         assert_eq!(after.seq, before.seq + 1, "a duplicate takes no place");
     }

@@ -31,8 +31,9 @@ impl Proxy {
     /// Listens on `port` for connections to `upstream`.
     pub(crate) async fn start(port: u16, upstream: String) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
-        let (mode, tasks, stop) =
-            (watch::Sender::new(Mode::Open), TaskTracker::new(), CancellationToken::new());
+        let mode = watch::Sender::new(Mode::Open);
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
         let accepting = accept(listener, upstream, mode.clone(), tasks.clone());
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(accepting).await });

@@ -30,7 +30,9 @@ async fn documents_have_the_fields_and_types_of_the_published_schema() {
         let scene = Scene::with_people(&store, 3).await;
         let messages = append(&store, &[scene.say_keyed(0, "hi", "k")]).await;
         store.touch_threads(&messages).await.unwrap();
-        let (ann, bob, database) = (scene.people[0].to_string(), scene.people[1].to_string(), database(uri).await);
+        let ann = scene.people[0].to_string();
+        let bob = scene.people[1].to_string();
+        let database = database(uri).await;
         let message = only(&database, "messages").await;
         assert!(matches!(message.get("_id"), Some(Bson::ObjectId(id)) if id.to_hex() == messages[0].id.to_string()));
         assert_eq!(message.get_str("threadId").unwrap(), scene.thread.to_string());
@@ -183,7 +185,9 @@ async fn receipts_without_their_cursor_are_healed_by_the_repetition() {
         let scene = Scene::with_people(&store, 2).await;
         let messages = append(&store, &scene.talk(4)).await;
         store.touch_threads(&messages).await.unwrap();
-        let (thread_id, user_id, at) = (scene.thread, scene.people[1].clone(), messages[0].created_at);
+        let thread_id = scene.thread;
+        let user_id = scene.people[1].clone();
+        let at = messages[0].created_at;
         let read = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: Some(3), at };
         let threads = database.collection::<Document>("threads");
         let before = only(&database, "threads").await;

@@ -48,8 +48,9 @@ async fn a_message_is_edited_reacted_to_and_deleted() {
 async fn strangers_and_made_up_messages_get_the_same_answer_and_only_the_sender_may_edit() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    let (mut ann, mut bob, mut eve) =
-        (rig.client("ann").await, rig.client("bob").await, rig.client("eve").await);
+    let mut ann = rig.client("ann").await;
+    let mut bob = rig.client("bob").await;
+    let mut eve = rig.client("eve").await;
     let id = sent(&mut ann, thread, "hello").await["id"].clone();
     for name in ["message:edit", "message:delete", "reaction:send", "message:read"] {
         let body = |id: &Value| json!({"messageId": id, "content": "x", "emoji": "x"});

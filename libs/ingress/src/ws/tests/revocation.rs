@@ -21,8 +21,9 @@ async fn every_socket_of_a_user_ends_and_none_comes_back_on_the_old_token() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let old = rig.world.token("ann");
-    let (mut first, mut second, mut bob) =
-        (rig.client("ann").await, rig.client("ann").await, rig.client("bob").await);
+    let mut first = rig.client("ann").await;
+    let mut second = rig.client("ann").await;
+    let mut bob = rig.client("bob").await;
     revoke(&rig, None, Timestamp(NOW.0 + 1_000)).await;
     for client in [&mut first, &mut second] {
         assert_eq!(client.event("auth:error").await["code"], "unauthenticated");
