@@ -6,7 +6,7 @@
 use super::mapping::{self, Mapped};
 use super::summary::Summary;
 use eventflow_mongo::{LegacyMessage, LegacyThread};
-use eventflow_ports::{Appended, Identified, NewMessage, Store, StoreError};
+use eventflow_ports::{Appended, NewMessage, Store, StoreError, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Changed, Cursor};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::Message;
@@ -121,7 +121,7 @@ impl Writer {
         };
         let new: Vec<NewMessage> = batch.iter().map(|row| row.mapped.new.clone()).collect();
         let mut newest: Option<Message> = None;
-        let mut changes: Vec<Identified<ChangeMessage>> = Vec::new();
+        let mut changes: Vec<WithCommandId<ChangeMessage>> = Vec::new();
         for (row, appended) in batch.iter().zip(store.append_messages(&new).await?) {
             let Some(message) = self.count(&row.mapped, appended) else { continue };
             changes.extend(changes_to(&message, &row.mapped));
@@ -156,7 +156,7 @@ impl Writer {
         }
     }
 
-    fn count_change(&mut self, change: &Identified<ChangeMessage>, changed: &Changed) {
+    fn count_change(&mut self, change: &WithCommandId<ChangeMessage>, changed: &Changed) {
         let reactions = &mut self.summary.reactions;
         match (&change.wanted.change, changed) {
             (Change::Delete, _) => self.summary.messages.remark(TAKEN_BACK),
@@ -222,9 +222,9 @@ impl Writer {
 }
 
 /// What happened to a message since it was sent, as changes of the stored one.
-fn changes_to(message: &Message, mapped: &Mapped) -> Vec<Identified<ChangeMessage>> {
+fn changes_to(message: &Message, mapped: &Mapped) -> Vec<WithCommandId<ChangeMessage>> {
     let (thread_id, message_id) = (message.thread_id, message.id);
-    let change = |one: &mapping::MappedChange| Identified {
+    let change = |one: &mapping::MappedChange| WithCommandId {
         command_id: one.command_id,
         wanted: ChangeMessage {
             thread_id,

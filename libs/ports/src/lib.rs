@@ -32,5 +32,5 @@ pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
 pub use presence::{GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
-pub use store::{Appended, Identified, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
+pub use store::{Appended, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage, WithCommandId};
 pub use ticks::ticks;

@@ -52,19 +52,19 @@ pub enum StoreError {
 /// A message to store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
-    /// Decides the message's id.
+    /// Identity of the command; the message's id follows from it.
     pub command_id: CommandId,
-    /// What was asked.
+    /// The message as its sender wants it.
     pub send: SendMessage,
     /// The command may have been handled before, so look before writing. Only a hint: the answer is right
     /// without it.
     pub redelivered: bool,
 }
 
-/// What became of a [`NewMessage`].
+/// What storing a [`NewMessage`] came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Appended {
-    /// Stored now, durably.
+    /// The store keeps it now, durably.
     Stored(Message),
     /// Stored before: by this command, by one with the same sender, `client_message_id` and body
     /// ([`SendMessage::is_again`]), or as the other leg of the same click ([`eventflow_protocol::pairing`]).
@@ -96,12 +96,12 @@ pub enum Place {
     Time(Timestamp),
 }
 
-/// A command on something that exists, with its identity.
+/// What a command wants of something that exists, and the command's id.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Identified<T> {
-    /// Keeps a repetition from counting twice.
+pub struct WithCommandId<T> {
+    /// Identity of the command, which keeps a repetition from counting twice.
     pub command_id: CommandId,
-    /// What was asked.
+    /// The change that the command wants.
     pub wanted: T,
 }
 
@@ -141,11 +141,11 @@ pub trait Store: Send + Sync + 'static {
     /// Does to messages what [`eventflow_protocol::change::apply`] says, each atomically; one answer per
     /// change, in the same order.
     ///
-    /// Durable when answered. With several writers on one message every change is applied to what the others
-    /// left.
+    /// A change is durable when it is answered. With several writers on one message every change applies to
+    /// what the others left.
     async fn change_messages(
         &self,
-        changes: &[Identified<ChangeMessage>],
+        changes: &[WithCommandId<ChangeMessage>],
     ) -> Result<Vec<Changed>, StoreError>;
 
     /// Moves cursors forward; one answer per advance, in the same order. `None`: no such thread, or the user
@@ -161,7 +161,8 @@ pub trait Store: Send + Sync + 'static {
     /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of
     /// somebody else brings it back by itself, and a command that was carried out before does not put it away
     /// again ([`eventflow_protocol::change::is_news`]).
-    async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError>;
+    async fn archive(&self, archive: &WithCommandId<ArchiveThread>)
+    -> Result<Option<ThreadView>, StoreError>;
 
     /// One message.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;

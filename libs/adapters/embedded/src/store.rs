@@ -20,7 +20,7 @@ mod thread;
 
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
-use eventflow_ports::{Appended, Identified, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -70,7 +70,7 @@ impl Store for EmbeddedStore {
 
     async fn change_messages(
         &self,
-        changes: &[Identified<ChangeMessage>],
+        changes: &[WithCommandId<ChangeMessage>],
     ) -> Result<Vec<Changed>, StoreError> {
         let changes = changes.to_vec();
         in_time("change messages", self.database.write(move |tx| change::change(tx, &changes))).await
@@ -81,7 +81,10 @@ impl Store for EmbeddedStore {
         in_time("advance cursors", self.database.write(move |tx| cursor::advance(tx, &advances))).await
     }
 
-    async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
+    async fn archive(
+        &self,
+        archive: &WithCommandId<ArchiveThread>,
+    ) -> Result<Option<ThreadView>, StoreError> {
         let archive = archive.clone();
         in_time("archive a thread", self.database.write(move |tx| thread::archive(tx, &archive))).await
     }

@@ -9,7 +9,7 @@ use crate::call::CallError;
 use crate::connection::WRITE_LIMIT;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
-use eventflow_ports::Identified;
+use eventflow_ports::WithCommandId;
 use eventflow_protocol::CommandId;
 use eventflow_protocol::change::{ARCHIVES_REMEMBERED, ArchiveThread};
 use eventflow_protocol::document::ThreadView;
@@ -20,7 +20,7 @@ impl MongoStore {
     /// See [`eventflow_ports::Store::archive`].
     pub(crate) async fn archive_thread(
         &self,
-        archive: &Identified<ArchiveThread>,
+        archive: &WithCommandId<ArchiveThread>,
     ) -> Result<Option<ThreadView>, CallError> {
         let wanted = &archive.wanted;
         self.catch_up([wanted.thread_id]).await?;

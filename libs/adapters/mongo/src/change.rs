@@ -11,7 +11,7 @@ use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::message::MessageRecord;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
-use eventflow_ports::Identified;
+use eventflow_ports::WithCommandId;
 use eventflow_protocol::MessageId;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use eventflow_protocol::document::Message;
@@ -32,13 +32,13 @@ const CHANGEABLE: [&str; 7] =
 const CHANGE: &str = "change a message";
 
 /// The changes to one message in order, each with its index in the batch.
-type Requested<'a> = Vec<(usize, &'a Identified<ChangeMessage>)>;
+type Requested<'a> = Vec<(usize, &'a WithCommandId<ChangeMessage>)>;
 
 impl MongoStore {
     /// See [`eventflow_ports::Store::change_messages`].
     pub(crate) async fn change(
         &self,
-        changes: &[Identified<ChangeMessage>],
+        changes: &[WithCommandId<ChangeMessage>],
     ) -> Result<Vec<Changed>, CallError> {
         let mut by_message: BTreeMap<MessageId, Requested<'_>> = BTreeMap::new();
         for (i, change) in changes.iter().enumerate() {
@@ -69,7 +69,7 @@ impl MongoStore {
             let known = record.sent_as();
             let mut message = Message::from(record);
             let sent_as = known.or_else(|| sent_as(&message));
-            let change = |(i, change): &(usize, &Identified<ChangeMessage>)| {
+            let change = |(i, change): &(usize, &WithCommandId<ChangeMessage>)| {
                 (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
             };
             let answers: Vec<(usize, Changed)> = requested.iter().map(change).collect();

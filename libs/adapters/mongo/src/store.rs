@@ -9,7 +9,7 @@ use crate::record::person::{ProfileRecord, RevocationRecord};
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
-use eventflow_ports::{Appended, Identified, MessagePage, NewMessage, Store, StoreError, ThreadPage};
+use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -121,7 +121,7 @@ impl Store for MongoStore {
 
     async fn change_messages(
         &self,
-        changes: &[Identified<ChangeMessage>],
+        changes: &[WithCommandId<ChangeMessage>],
     ) -> Result<Vec<Changed>, StoreError> {
         Ok(self.change(changes).await?)
     }
@@ -130,7 +130,10 @@ impl Store for MongoStore {
         Ok(self.advance_cursors(advances).await?)
     }
 
-    async fn archive(&self, archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
+    async fn archive(
+        &self,
+        archive: &WithCommandId<ArchiveThread>,
+    ) -> Result<Option<ThreadView>, StoreError> {
         Ok(self.archive_thread(archive).await?)
     }
 

@@ -2,7 +2,7 @@
 //! writes it, the ingress reads it.
 
 use async_trait::async_trait;
-use eventflow_ports::store::Identified;
+use eventflow_ports::store::WithCommandId;
 use eventflow_ports::{Appended, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
 use eventflow_protocol::change::{
     self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
@@ -201,14 +201,17 @@ impl Store for TestStore {
     }
     async fn change_messages(
         &self,
-        _changes: &[Identified<ChangeMessage>],
+        _changes: &[WithCommandId<ChangeMessage>],
     ) -> Result<Vec<Changed>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn archive(&self, _archive: &Identified<ArchiveThread>) -> Result<Option<ThreadView>, StoreError> {
+    async fn archive(
+        &self,
+        _archive: &WithCommandId<ArchiveThread>,
+    ) -> Result<Option<ThreadView>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {

@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, unread, view};
-use crate::store::{Identified, Store, ThreadPage};
+use crate::store::{Store, ThreadPage, WithCommandId};
 use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::document::ThreadStatus::{self, Active, Archived};
 use eventflow_protocol::document::ThreadView;
@@ -119,7 +119,7 @@ pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) 
         }
     }
     let theirs =
-        Identified { wanted: wish(scene.thread, &scene.people[1], true).wanted, ..wishes[0].clone() };
+        WithCommandId { wanted: wish(scene.thread, &scene.people[1], true).wanted, ..wishes[0].clone() };
     store.archive(&theirs).await.expect("archive");
     assert_eq!(statuses(&*store, &scene).await, [Active, Archived], "what one has done another has not");
 }
@@ -147,9 +147,9 @@ async fn two_threads(store: &dyn Store, people: usize) -> (Scene, Scene) {
     (scene.clone(), Scene { thread: other.id, people: scene.people })
 }
 
-fn wish(thread_id: ThreadId, user: &UserId, archived: bool) -> Identified<ArchiveThread> {
+fn wish(thread_id: ThreadId, user: &UserId, archived: bool) -> WithCommandId<ArchiveThread> {
     let wanted = ArchiveThread { thread_id, user_id: user.clone(), archived, at: at(40) };
-    Identified { command_id: CommandId::new(), wanted }
+    WithCommandId { command_id: CommandId::new(), wanted }
 }
 
 async fn archive(store: &dyn Store, scene: &Scene, who: usize, archived: bool) -> ThreadView {

@@ -9,7 +9,7 @@ use super::fixtures::{
     Scene, advance, append, at, change, change_one, creation, duplicate, fresh_people, history, unread, view,
 };
 use super::random::Random;
-use crate::store::{Identified, Store};
+use crate::store::{Store, WithCommandId};
 use eventflow_protocol::change::{
     Change, ChangeMessage, Changed, Cursor, Effect, REACTIONS_PER_PERSON_MAX, Wish,
 };
@@ -249,7 +249,7 @@ pub async fn a_key_still_names_a_message_that_was_changed(harness: &dyn Harness)
     }
 }
 
-fn changes_for_all(scene: &Scene, messages: &[Message]) -> Vec<Identified<ChangeMessage>> {
+fn changes_for_all(scene: &Scene, messages: &[Message]) -> Vec<WithCommandId<ChangeMessage>> {
     let mut wanted = Vec::new();
     for message in messages {
         wanted.push(change(message, &scene.people[0], edit(&format!("edited {}", message.seq)), 5));

@@ -5,7 +5,7 @@ use super::fixtures::{
     Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread,
 };
 use super::{Fault, FaultHarness};
-use crate::store::{Identified, MessagePage, NewMessage, Store, StoreError};
+use crate::store::{MessagePage, NewMessage, Store, StoreError, WithCommandId};
 use eventflow_protocol::CommandId;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, Cursor};
 use eventflow_protocol::document::Message;
@@ -39,7 +39,7 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     let changes = [change(&messages[0], viewer, Change::Delete, 1)];
     let (thread_id, user_id) = (scene.thread, viewer.clone());
     let wanted = ArchiveThread { thread_id, user_id: user_id.clone(), archived: true, at: at(1) };
-    let archive = Identified { command_id: CommandId::new(), wanted };
+    let archive = WithCommandId { command_id: CommandId::new(), wanted };
     let advances = [AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(1) }];
     tokio::join!(
         unavailable("append", store.append_messages(&batch)),

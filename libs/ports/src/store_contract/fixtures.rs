@@ -3,7 +3,7 @@
 //! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is
 //! younger.
 
-use crate::store::{Appended, Identified, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage};
+use crate::store::{Appended, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, Change, ChangeMessage, Changed, Cursor};
 use eventflow_protocol::command::{CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
@@ -182,14 +182,14 @@ pub async fn unread(store: &dyn Store, scene: &Scene) -> Vec<u64> {
 }
 
 /// Somebody's wish to change a message, `seconds` after time zero.
-pub fn change(message: &Message, by: &UserId, change: Change, seconds: i64) -> Identified<ChangeMessage> {
+pub fn change(message: &Message, by: &UserId, change: Change, seconds: i64) -> WithCommandId<ChangeMessage> {
     let (thread_id, message_id) = (message.thread_id, message.id);
     let wanted = ChangeMessage { thread_id, message_id, by: by.clone(), change, at: at(seconds) };
-    Identified { command_id: CommandId::new(), wanted }
+    WithCommandId { command_id: CommandId::new(), wanted }
 }
 
 /// Makes one change.
-pub async fn change_one(store: &dyn Store, change: &Identified<ChangeMessage>) -> Changed {
+pub async fn change_one(store: &dyn Store, change: &WithCommandId<ChangeMessage>) -> Changed {
     let mut answers = store.change_messages(std::slice::from_ref(change)).await.expect("change a message");
     assert_eq!(answers.len(), 1, "one answer per change");
     answers.remove(0)

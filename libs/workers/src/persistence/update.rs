@@ -9,7 +9,7 @@ use super::applied::Applied;
 use super::together::Picked;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
-use eventflow_ports::{Identified, StoreError};
+use eventflow_ports::{StoreError, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::{Notification, Notify};
@@ -106,7 +106,7 @@ impl Persistence {
     }
 
     async fn archive(&self, item: &Item<Command>, wanted: &ArchiveThread) -> Result<Applied, StoreError> {
-        let archive = Identified { command_id: CommandId(item.id), wanted: wanted.clone() };
+        let archive = WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() };
         let view = self.parts.store.archive(&archive).await?;
         Ok(Applied::archived(item, wanted, view))
     }
@@ -144,9 +144,9 @@ impl Persistence {
     }
 }
 
-fn wanted_change(item: &Item<Command>) -> Option<Identified<ChangeMessage>> {
+fn wanted_change(item: &Item<Command>) -> Option<WithCommandId<ChangeMessage>> {
     let Command::ChangeMessage(wanted) = &item.value else { return None };
-    Some(Identified { command_id: CommandId(item.id), wanted: wanted.clone() })
+    Some(WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() })
 }
 
 fn wanted_advance(item: &Item<Command>) -> Option<AdvanceCursor> {

@@ -5,16 +5,19 @@
 //! the change.
 
 use super::message;
-use eventflow_ports::Identified;
+use eventflow_ports::WithCommandId;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use rusqlite::{Connection, Result};
 
 /// Makes changes in order. Gives one answer for each.
-pub(super) fn change(connection: &Connection, changes: &[Identified<ChangeMessage>]) -> Result<Vec<Changed>> {
+pub(super) fn change(
+    connection: &Connection,
+    changes: &[WithCommandId<ChangeMessage>],
+) -> Result<Vec<Changed>> {
     changes.iter().map(|change| one(connection, change)).collect()
 }
 
-fn one(connection: &Connection, change: &Identified<ChangeMessage>) -> Result<Changed> {
+fn one(connection: &Connection, change: &WithCommandId<ChangeMessage>) -> Result<Changed> {
     let Some((mut message, mut marks)) = message::with_marks(connection, change.wanted.message_id)? else {
         return Ok(Changed::NotFound);
     };

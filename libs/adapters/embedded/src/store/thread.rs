@@ -4,7 +4,7 @@
 
 use super::{column, history};
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Identified, ThreadPage};
+use eventflow_ports::{ThreadPage, WithCommandId};
 use eventflow_protocol::change::{ArchiveThread, is_news};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
@@ -67,7 +67,7 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
 /// Archives a thread for one person, or brings it back. None if they are not in it.
 pub(super) fn archive(
     connection: &Connection,
-    archive: &Identified<ArchiveThread>,
+    archive: &WithCommandId<ArchiveThread>,
 ) -> Result<Option<ThreadView>> {
     let wanted = &archive.wanted;
     let Some(mut done) = archives(connection, wanted)? else { return Ok(None) };

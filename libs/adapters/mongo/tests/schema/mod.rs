@@ -4,7 +4,7 @@
 use crate::support::run_with_uri;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{Scene, append, fresh_people, say};
-use eventflow_ports::{Identified, Store, StoreError};
+use eventflow_ports::{Store, StoreError, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Changed, Cursor, Wish};
 use eventflow_protocol::document::MessageStatus;
 use eventflow_protocol::{CommandId, ThreadId};
@@ -220,7 +220,7 @@ async fn what_was_written_without_the_newer_fields_can_be_changed_and_read() {
         let at = message.created_at;
         let wanted =
             ChangeMessage { thread_id: scene.thread, message_id: message.id, by: by.clone(), change, at };
-        let wanted = Identified { command_id: CommandId::new(), wanted };
+        let wanted = WithCommandId { command_id: CommandId::new(), wanted };
         let changed = store.change_messages(&[wanted.clone(), wanted]).await.unwrap();
         assert!(matches!(changed[..], [Changed::Done(..), Changed::Before(..)]), "{changed:?}");
         let stored = only(&database, "messages").await;
