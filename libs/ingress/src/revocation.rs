@@ -111,7 +111,7 @@ impl Revocations {
                 );
             }
             Err(_) => {
-                tracing::warn!(limit = ?ANSWER_LIMIT, "credentials pass without a look for revocations: no answer in time")
+                tracing::warn!(limit = ?ANSWER_LIMIT, "credentials pass without a look for revocations: no answer in time");
             }
         }
         *self.ask_again.lock() = Some(Instant::now() + PAUSE);

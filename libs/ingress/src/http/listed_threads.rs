@@ -54,8 +54,8 @@ fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Particip
         };
     }
     let more = others(thread, viewer).count() - named.len();
-    let names = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
-    let name = if more == 0 { names } else { format!("{names} + {more}") };
+    let joined = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
+    let name = if more == 0 { joined } else { format!("{joined} + {more}") };
     ThreadCompanion { id: None, name, avatar: DEFAULT_AVATAR.to_owned() }
 }
 
