@@ -1,13 +1,13 @@
 //! Places on the real servers that belong to one test: a vhost, a database.
 
 use eventflow_testkit::servers::own_name;
-use eventflow_testkit::system::Backends;
+use eventflow_testkit::system::BackendUrls;
 use eventflow_testkit::{Servers, Vhost};
 
-/// Backends of one test's own.
+/// BackendUrls of one test's own.
 pub(crate) struct Own {
     pub(crate) servers: Servers,
-    pub(crate) backends: Backends,
+    pub(crate) backends: BackendUrls,
     vhost: Vhost,
 }
 
@@ -16,7 +16,7 @@ impl Own {
         let servers = Servers::from_environment()?;
         let vhost = Vhost::create(&servers, test).await?;
         let mongodb = servers.database(&own_name(test))?;
-        let backends = Backends { rabbitmq: vhost.url.clone(), mongodb, redis: servers.redis.clone() };
+        let backends = BackendUrls { rabbitmq: vhost.url.clone(), mongodb, redis: servers.redis.clone() };
         Ok(Self { servers, backends, vhost })
     }
 

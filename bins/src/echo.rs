@@ -6,7 +6,7 @@
 
 use crate::socket_settings::socket_settings;
 use axum::Router;
-use eventflow_config::Gateway;
+use eventflow_config::GatewaySettings;
 use eventflow_socketio::{
     Accepted, Application, ClientEvent, Config, ConnectError, Handshake, JoinKind, Protocol, Server, Socket,
 };
@@ -37,7 +37,7 @@ impl Application for Nobody {
 }
 
 /// The echo at its configured path.
-pub fn router(settings: &Gateway) -> Router {
+pub fn router(settings: &GatewaySettings) -> Router {
     let path = settings.engine_echo_path.clone();
     let config = Config {
         path,

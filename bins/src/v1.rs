@@ -17,7 +17,7 @@ use axum::http::{StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
-use eventflow_config::V1;
+use eventflow_config::V1Settings;
 use eventflow_protocol::{ErrorBody, ErrorCode};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -60,7 +60,7 @@ enum ForwardError {
 
 /// The routes of the old system: passed on if its address is configured, else answered with a 404 that says
 /// so.
-pub fn router(config: &V1) -> anyhow::Result<Router> {
+pub fn router(config: &V1Settings) -> anyhow::Result<Router> {
     routes(&config.upstream_url).context("v1.upstream_url")
 }
 

@@ -1,8 +1,9 @@
-//! The operators' endpoints: `/metrics` for Prometheus, `/livez` (the process answers) and `/readyz` (it should get work).
+//! The operators' endpoints: `/metrics` for Prometheus, `/livez` (the process answers) and `/readyz` (it
+//! should get work).
 //!
-//! On an address of their own that is never published to clients.
+//! They have an address of their own, which is never published to clients.
 
-use crate::connections::{self, Patience};
+use crate::connections::{self, TimeLimits};
 use crate::readiness::Readiness;
 use anyhow::Context;
 use axum::extract::State;
@@ -17,12 +18,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Clone)]
-struct Parts {
+struct AdminState {
     metrics: Metrics,
     readiness: Readiness,
 }
 
-/// Binds `address` and gives the server to run until `shutdown`.
+/// Binds `address`. Gives the server to run until `shutdown`.
 pub async fn bind(
     address: SocketAddr,
     metrics: Metrics,
@@ -35,21 +36,21 @@ pub async fn bind(
     tracing::info!(%address, "operators' endpoints: /metrics /livez /readyz");
     let router = router(metrics, readiness);
     Ok(async move {
-        connections::serve(listener, router, Patience::default(), shutdown).await;
+        connections::serve(listener, router, TimeLimits::default(), shutdown).await;
         Ok(())
     })
 }
 
-/// The endpoints themselves.
+/// The routes of the endpoints.
 pub fn router(metrics: Metrics, readiness: Readiness) -> Router {
     Router::new()
         .route("/metrics", get(exported))
         .route("/livez", get(async || Json(serde_json::json!({"status": "alive"}))))
         .route("/readyz", get(ready))
-        .with_state(Parts { metrics, readiness })
+        .with_state(AdminState { metrics, readiness })
 }
 
-async fn exported(State(parts): State<Parts>) -> impl IntoResponse {
+async fn exported(State(parts): State<AdminState>) -> impl IntoResponse {
     let kind = [("content-type", "text/plain; version=0.0.4; charset=utf-8")];
     match parts.metrics.render() {
         Ok(text) => (StatusCode::OK, kind, text),
@@ -60,7 +61,7 @@ async fn exported(State(parts): State<Parts>) -> impl IntoResponse {
     }
 }
 
-async fn ready(State(parts): State<Parts>) -> impl IntoResponse {
+async fn ready(State(parts): State<AdminState>) -> impl IntoResponse {
     let reasons = parts.readiness.reasons();
     let (status, word) = if reasons.is_empty() {
         (StatusCode::OK, "ready")

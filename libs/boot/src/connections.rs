@@ -1,8 +1,14 @@
-//! Connections of an address: each one served in its turn, cut when it dawdles, and finished in order at the end.
+//! The connections of an address: served, cut when their client is too slow, and finished in order at the
+//! end.
 //!
-//! A client holds a descriptor and memory here from the moment it connects, so it has to ask for something soon ([`FIRST_REQUEST`])
-//! and cannot stay for ever without asking again ([`NEXT_REQUEST`]): a trickle of header bytes is no request (slowloris). A WebSocket
-//! is out of this once it is one; its silence is ended by its own heartbeat.
+//! A client holds a descriptor and memory from the moment it connects. So it has to send a request soon
+//! ([`FIRST_REQUEST`]) and cannot stay for ever without sending another ([`NEXT_REQUEST`]); a trickle of
+//! header bytes is no request (slowloris). These limits end once a connection is a WebSocket, which has a
+//! heartbeat of its own.
+//!
+//! The graceful shutdown of `hyper-util` is not used: it waits for every connection it watches to be idle,
+//! but a connection that has not sent its first request must be dropped at once here, and one whose first
+//! request is late must be cut at any time.
 
 use axum::Router;
 use axum::body::Body;
@@ -22,40 +28,44 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-/// Time from the connection to the end of its first request's headers. A phone on a bad line sends them in two seconds.
+/// First request: time from the connection to the end of its headers. A phone on a bad line sends them in two
+/// seconds.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// Time from an answer to the end of the next request's headers. Longer than proxies keep idle connections (60 s is common), so that
-/// it is they who close: a request sent into a connection that is being closed here would fail.
+/// Next request: time from an answer to the end of its headers. Longer than proxies keep idle connections (60
+/// s is common), so that the proxy closes them: a request that it sends into a connection which is being
+/// closed here would fail.
 const NEXT_REQUEST: Duration = Duration::from_secs(75);
 
-/// How long a client may take.
+/// How long a client may take to send a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct TimeLimits {
     pub(crate) first_request: Duration,
     pub(crate) next_request: Duration,
 }
 
-impl Default for Patience {
+impl Default for TimeLimits {
     fn default() -> Self {
         Self { first_request: FIRST_REQUEST, next_request: NEXT_REQUEST }
     }
 }
 
-/// Serves until `shutdown`, then finishes requests under way and returns. Requests carry `ConnectInfo<SocketAddr>`.
+/// Serves until `shutdown`, then finishes the requests under way and returns. Requests carry
+/// `ConnectInfo<SocketAddr>`.
 pub(crate) async fn serve(
     mut listener: TcpListener,
     router: Router,
-    patience: Patience,
+    limits: TimeLimits,
     shutdown: CancellationToken,
 ) {
-    let (router, connections) = (router.with_state::<()>(()), TaskTracker::new());
+    let router = router.with_state::<()>(());
+    let connections = TaskTracker::new();
     loop {
-        // The trait's own way, which waits a moment when descriptors run out.
+        // The trait's `accept`, which waits a moment when descriptors run out.
         let accepted = tokio::select! {
             accepted = Listener::accept(&mut listener) => accepted,
             () = shutdown.cancelled() => break,
         };
-        connections.spawn(connection(accepted, router.clone(), patience, shutdown.clone()));
+        connections.spawn(connection(accepted, router.clone(), limits, shutdown.clone()));
     }
     drop(listener);
     connections.close();
@@ -65,10 +75,10 @@ pub(crate) async fn serve(
 async fn connection(
     (stream, peer): (TcpStream, SocketAddr),
     router: Router,
-    patience: Patience,
+    limits: TimeLimits,
     shutdown: CancellationToken,
 ) {
-    // Without it a small frame waits for the acknowledgement of the one before.
+    // Without TCP_NODELAY a small frame waits for the acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
     }
@@ -80,16 +90,17 @@ async fn connection(
         router.clone().call(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience.next_request);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.next_request);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     tokio::select! {
         _ = serving.as_mut() => return,
-        () = tokio::time::sleep(patience.first_request), if !asked.is_cancelled() => {}
+        () = tokio::time::sleep(limits.first_request), if !asked.is_cancelled() => {}
         () = asked.cancelled() => {}
         () = shutdown.cancelled() => {}
     }
     if !asked.is_cancelled() {
-        return; // nothing is under way
+        // No request is under way: the first one is late, or the process is ending.
+        return;
     }
     tokio::select! {
         ended = serving.as_mut() => if let Err(error) = ended {
@@ -97,7 +108,8 @@ async fn connection(
         },
         () = shutdown.cancelled() => {
             serving.as_mut().graceful_shutdown();
-            let _ = serving.await; // an error is a client that went away
+            // An error means that the client has gone.
+            let _ = serving.await;
         }
     }
 }
@@ -110,8 +122,8 @@ mod tests {
     use tokio::sync::Notify;
     use tokio::time::{Instant, interval, timeout};
 
-    const QUICK: Patience =
-        Patience { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
+    const QUICK: TimeLimits =
+        TimeLimits { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
     /// Nothing here takes this long; it only keeps a broken test from hanging.
     const LONG: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -127,7 +139,7 @@ mod tests {
     }
 
     impl Rig {
-        async fn new(patience: Patience) -> Self {
+        async fn new(limits: TimeLimits) -> Self {
             let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
             let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
             let (here, wait) = (Arc::clone(&arrived), Arc::clone(&go));
@@ -144,7 +156,7 @@ mod tests {
                 .route("/slow", get(slow));
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            tasks.spawn(serve(listener, router, patience, shutdown.clone()));
+            tasks.spawn(serve(listener, router, limits, shutdown.clone()));
             tasks.close();
             Self { address, shutdown, tasks, arrived, go }
         }
@@ -228,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_finishes_requests_under_way_and_waits_for_nobody_else() {
-        let rig = Rig::new(Patience { first_request: LONG * 9, next_request: LONG * 9 }).await;
+        let rig = Rig::new(TimeLimits { first_request: LONG * 9, next_request: LONG * 9 }).await;
         let mut silent = rig.open().await;
         let mut idle = rig.open().await;
         let mut busy = rig.open().await;

@@ -1,8 +1,10 @@
-//! File descriptors: each socket is one, so the soft limit is raised to the hard one and the result is said at the start.
+//! File descriptors: each socket takes one. So the process raises the soft limit to the hard one at its
+//! start, and logs the result.
 //!
-//! Many systems start a service with a soft limit of 1,024, which is a gateway of a thousand people and then errors.
+//! Many systems start a service with a soft limit of 1,024: a gateway would serve a thousand people and then
+//! fail.
 
-/// A gateway with fewer is told about; 5,000 sockets are what one instance is made for.
+/// Fewer than this are worth a warning: one instance is made for 5,000 sockets.
 const ENOUGH: u64 = 8_192;
 
 /// Raises the soft limit as far as the hard one allows.
@@ -10,7 +12,10 @@ pub fn raise_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit >= ENOUGH => tracing::debug!(limit, "file descriptors"),
         Ok(limit) => {
-            tracing::warn!(limit, "few file descriptors: a gateway holds fewer sockets than that (ulimit -n)")
+            tracing::warn!(
+                limit,
+                "few file descriptors: a gateway holds fewer sockets than that (ulimit -n)"
+            );
         }
         Err(error) => tracing::warn!(
             error = &error as &dyn std::error::Error,

@@ -1,7 +1,8 @@
-//! What every process does around its roles: logging, the operators' endpoints, readiness, signals and an orderly end.
+//! What every process does around its roles: logging, the operators' endpoints, readiness, signals and an
+//! orderly end.
 //!
-//! In come a configuration and the roles' own health; out come `/metrics`, `/livez` and `/readyz`, log lines, and an exit
-//! code. Knows nothing of messaging.
+//! In come a configuration and the health of the roles. Out come `/metrics`, `/livez` and `/readyz`, log
+//! lines, and an exit code. The crate knows nothing of messaging.
 
 pub mod admin;
 mod connections;

@@ -1,6 +1,7 @@
-//! The clients' address: HTTP/1.1 with upgrades, small frames sent at once, and an end that waits for requests in flight.
+//! The address for clients: HTTP/1.1 with upgrades, small frames sent at once, and an end that waits for
+//! requests in flight.
 
-use crate::connections::{self, Patience};
+use crate::connections::{self, TimeLimits};
 use anyhow::Context;
 use axum::Router;
 use std::future::Future;
@@ -8,13 +9,15 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
-/// Bytes that the kernel may hold for one client, which it doubles for its own needs. Left to itself it takes up to 4 MiB for a client that
-/// does not read, and hides for as long that it is slow; this still carries 2 MiB/s over a line of 250 ms.
+/// Send buffer: bytes that the kernel may hold for one client, which it doubles for its own needs. By default
+/// it takes up to 4 MiB for a client that does not read, and for as long hides that the client is slow. This
+/// size still carries 2 MiB/s over a line of 250 ms.
 const SEND_BUFFER_BYTES: u32 = 256 * 1024;
-/// Connections that wait to be accepted, as many as the standard library has wait.
+/// Backlog: connections that wait to be accepted, as many as in the standard library.
 const BACKLOG: u32 = 1_024;
 
-/// Binds `address` and gives its local form and the server to run until `shutdown`. Needs a tokio runtime.
+/// Binds `address`. Gives the address that was bound, and the server to run until `shutdown`. Needs a tokio
+/// runtime.
 pub fn bind(
     address: SocketAddr,
     router: Router,
@@ -23,12 +26,12 @@ pub fn bind(
     let listener = listen(address).with_context(|| format!("server.listen: bind {address}"))?;
     let address = listener.local_addr().context("server.listen")?;
     Ok((address, async move {
-        connections::serve(listener, router, Patience::default(), shutdown).await;
+        connections::serve(listener, router, TimeLimits::default(), shutdown).await;
         Ok(())
     }))
 }
 
-/// A listener whose connections have the send buffer.
+/// A listener whose connections have a send buffer of [`SEND_BUFFER_BYTES`].
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     #[cfg(not(windows))]

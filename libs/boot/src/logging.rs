@@ -1,11 +1,12 @@
-//! Log lines: readable for people or one JSON object a line for machines, filtered by level, on standard error.
+//! Log lines: readable for people or one JSON object a line for machines, filtered by level, on standard
+//! error.
 //!
-//! Lines carry ids (socket, user, command, thread, queue, gateway, trace), never contents, tokens or addresses of people. What a
-//! line does not say itself stands in the spans it is in.
+//! Lines carry ids (socket, user, command, thread, queue, gateway, trace), never contents, tokens or
+//! addresses of people. What a line does not say itself stands in the spans it is in.
 
 use crate::spans::{Spans, is_ours};
 use anyhow::Context;
-use eventflow_config::{Log, LogFormat, Tracing};
+use eventflow_config::{LogFormat, LogSettings, TracingSettings};
 use std::io::IsTerminal;
 use tracing::Subscriber;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, filter_fn};
@@ -14,13 +15,13 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt, registry};
 
-/// The AMQP client logs messages that come back with their payload, which would put contents into the log. Frames to a gateway
-/// that is gone come back every day.
+/// Turns off the AMQP client's log of returned messages: it logs them with their payload, which would put
+/// contents into the log. Frames for a gateway that is gone are returned every day.
 const PAYLOADS_OFF: &str = "lapin::returned_messages=off";
 
-/// Starts logging, and the export of spans if the settings ask for it; once per process, which is called `service`. Needs a tokio
-/// runtime. The process closes the spans at its end.
-pub fn start(log: &Log, tracing: &Tracing, service: &'static str) -> anyhow::Result<Spans> {
+/// Starts logging, and the export of spans if the settings ask for it; once per process, which is called
+/// `service`. Needs a tokio runtime. The process closes the spans at its end.
+pub fn start(log: &LogSettings, tracing: &TracingSettings, service: &'static str) -> anyhow::Result<Spans> {
     let filter = EnvFilter::try_new(&log.level).context("configuration key `log.level`")?;
     let filter = filter.add_directive(PAYLOADS_OFF.parse().context("a fixed directive")?);
     let spans = Spans::open(tracing, service)?;

@@ -1,6 +1,8 @@
-//! Whether this process should get work, and if not, why: asked by load balancers and people, answered from live state.
+//! Readiness: whether this process should get work, and if not, why. Load balancers and people ask; the
+//! answer comes from live state.
 //!
-//! Parts register a check that looks at what they know already and answers at once. Draining overrides all of them.
+//! Each part registers a check that looks at what the part knows already and answers at once. Draining
+//! overrides all checks.
 
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -11,16 +13,16 @@ type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// The checks of a process. Clones share them.
 #[derive(Clone, Default)]
-pub struct Readiness(Arc<Inner>);
+pub struct Readiness(Arc<Checks>);
 
 #[derive(Default)]
-struct Inner {
+struct Checks {
     draining: AtomicBool,
     checks: RwLock<BTreeMap<String, Check>>,
 }
 
 impl Readiness {
-    /// Adds a part; `check` answers `Err(why not)` without waiting for anything.
+    /// Adds a part. `check` gives `Err(why not)` if the part is not ready, and never waits.
     pub fn add(
         &self,
         part: impl Into<String>,
@@ -29,12 +31,12 @@ impl Readiness {
         self.0.checks.write().insert(part.into(), Box::new(check));
     }
 
-    /// From now on: not ready, because this process is ending.
+    /// Makes the process not ready from now on, because it is ending.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::SeqCst);
     }
 
-    /// Why not ready, by part; empty when ready.
+    /// The reasons why the process is not ready, by part. Empty if it is ready.
     pub fn reasons(&self) -> BTreeMap<String, String> {
         let checks = self.0.checks.read();
         let failing = checks.iter().filter_map(|(part, check)| check().err().map(|why| (part.clone(), why)));

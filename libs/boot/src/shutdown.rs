@@ -1,21 +1,22 @@
-//! The end of a process: a signal, or a part that failed, and the order in which things stop.
+//! The end of a process, after a signal or the failure of a part: the order in which its parts stop.
 //!
-//! First the process says that it is not ready; then `ingress` is cancelled (no new work from outside, sockets are closed);
-//! then `workers` (consumers finish what they hold and return the rest); then `serving` (connections that are left). A second
-//! signal, or the deadline, ends the process at once with a failure.
+//! First the process says that it is not ready. Then `ingress` is cancelled: no new work comes from outside,
+//! and sockets are closed. Then `workers`: consumers finish the messages that they hold and return the rest.
+//! Then `serving`: the connections that are left. A second signal, or the deadline, ends the process at once
+//! with a failure.
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The stages of stopping, in order.
+/// The stages of stopping, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
-    /// Take nothing more from outside.
+    /// Cancelled when no more work is to come from outside.
     pub ingress: CancellationToken,
-    /// Finish what was taken from the broker.
+    /// Cancelled when consumers are to finish the messages that they hold.
     pub workers: CancellationToken,
-    /// Answer nobody any more.
+    /// Cancelled when connections are to be closed.
     pub serving: CancellationToken,
 }
 

@@ -1,7 +1,8 @@
-//! Spans on their way to a collector: OTLP over HTTP, in the background, or nothing at all while the settings name no collector.
+//! Spans on their way to a collector: OTLP over HTTP, in the background, or nothing at all while the settings
+//! name no collector.
 //!
-//! In come the spans of our own crates; out go requests of up to 512 of them. A collector that is slow or away costs nothing but its
-//! spans: they wait in a queue of fixed size and are dropped when it is full.
+//! In come the spans of our own crates; out go requests of up to 512 of them. A collector that is slow or
+//! away costs nothing but its spans: they wait in a queue of fixed size and are dropped when it is full.
 
 mod client;
 mod exporter;
@@ -12,7 +13,7 @@ use self::client::Client;
 use self::exporter::Exporter;
 use self::sampler::Sampling;
 use anyhow::Context as _;
-use eventflow_config::Tracing;
+use eventflow_config::TracingSettings;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
@@ -33,7 +34,8 @@ const PATH: &str = "v1/traces";
 const QUEUE_MAX: usize = 4_096;
 /// Spans in one request.
 const REQUEST_MAX: usize = 512;
-/// Longest wait of a span for others that go with it. Somebody who looks for a message's way has not opened the viewer yet.
+/// Longest wait of a span for others that go with it. Somebody who looks for a message's way has not opened
+/// the viewer yet.
 const EXPORT_EVERY: Duration = Duration::from_secs(1);
 /// Time for one request and its repetitions.
 const EXPORT_LIMIT: Duration = Duration::from_secs(5);
@@ -46,7 +48,7 @@ pub struct Spans(Option<SdkTracerProvider>);
 
 impl Spans {
     /// Opens the way that the settings name for a process of this name. Needs a tokio runtime.
-    pub(crate) fn open(settings: &Tracing, service: &'static str) -> anyhow::Result<Self> {
+    pub(crate) fn open(settings: &TracingSettings, service: &'static str) -> anyhow::Result<Self> {
         if settings.otlp_endpoint.is_empty() {
             return Ok(Self::default());
         }
@@ -108,7 +110,8 @@ pub(crate) fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::DEBUG && metadata.target().starts_with(OURS)
 }
 
-/// Our spans, and the warnings and errors inside them. Nothing else: a log line may be about more than the trace shows.
+/// Our spans, and the warnings and errors inside them. Nothing else: a log line may be about more than the
+/// trace shows.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     let is_alarm = *metadata.level() <= Level::WARN && metadata.target().starts_with(OURS);
     is_ours(metadata) && !names::LOG_ONLY.contains(&metadata.name()) || is_alarm

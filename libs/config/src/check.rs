@@ -1,12 +1,12 @@
-//! What a type cannot say: ranges, URL schemes, and settings that do not go together.
+//! Checks of settings that a type cannot express: ranges, URL schemes, and settings that do not go together.
 
 use crate::{Config, ConfigError, EMBEDDED, MEMORY};
 
-/// HS256 needs a key as long as its digest (RFC 7518, 3.2).
+/// Secret: HS256 needs a key as long as its digest (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
-/// As in the topology.
+/// Shards: the range of the topology.
 const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
-/// Shorter pings are needed only by protocol test suites; longer ones let proxies cut idle sockets.
+/// Pings: only protocol test suites need shorter ones; longer ones let proxies cut idle sockets.
 const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 
 impl Config {
@@ -26,7 +26,8 @@ impl Config {
         self.check_previous_secret()
     }
 
-    /// An address and nothing else: a path or a query would be lost, and a password would be sent on to whoever listens there.
+    /// Accepts an address and nothing else: a path or a query would be lost, and a password would be sent on
+    /// to whoever listens there.
     fn check_upstream(&self) -> Result<(), ConfigError> {
         let url = self.v1.upstream_url.as_str();
         let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
@@ -84,7 +85,7 @@ impl Config {
 }
 
 impl Config {
-    /// Whether a secret may be made here: only where no other process has to know it.
+    /// Accepts a generated secret only where no other process has to know it.
     pub fn may_generate_secret(&self) -> Result<(), ConfigError> {
         let alone = self.embedded_broker() && self.embedded_store();
         require("auth.jwt_secret", alone, "is required unless broker and store are both embedded")

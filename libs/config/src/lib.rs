@@ -1,7 +1,8 @@
-//! Settings: `default.toml` holds every key with its meaning, then a file, then the environment.
+//! Settings. Three sources, later ones win: `default.toml`, which holds every key with its meaning, a file,
+//! the environment.
 //!
-//! In come those three, out comes a checked [`Config`], or an error that names the key and says what is wrong with it. This is
-//! the only crate that reads the environment.
+//! In come those three; out comes a checked [`Config`], or an error that names the key and says what is wrong
+//! with it. This is the only crate that reads the environment.
 
 mod check;
 mod secret;
@@ -19,28 +20,28 @@ pub const EMBEDDED: &str = "embedded:";
 /// The URL that selects presence in memory.
 pub const MEMORY: &str = "memory:";
 
-/// Why the program does not start.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file, an unknown key or a wrong type.
+    /// A file cannot be read, a key is unknown, or a value has the wrong type.
     #[error("read the configuration")]
     Unreadable(#[from] Box<figment::Error>),
-    /// A value that is not allowed.
+    /// A value is not allowed.
     #[error("configuration key `{key}`: {why}")]
     Invalid {
-        /// As in `default.toml`, e.g. `broker.shards`.
+        /// The key as in `default.toml`, e.g. `broker.shards`.
         key: &'static str,
-        /// In words.
+        /// What is wrong with the value.
         why: String,
     },
-    /// A file that a key names.
+    /// The file that a key names cannot be read.
     #[error("configuration key `{key}`: read {path}")]
     File {
-        /// As in `default.toml`.
+        /// The key as in `default.toml`.
         key: &'static str,
-        /// Which file.
+        /// The path of the file.
         path: String,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -50,40 +51,40 @@ pub enum ConfigError {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// For clients.
-    pub server: Server,
-    /// For operators.
-    pub admin: Admin,
+    /// The address for clients.
+    pub server: ServerSettings,
+    /// The address for operators.
+    pub admin: AdminSettings,
     /// The folder of embedded backends.
-    pub data: Data,
+    pub data: DataSettings,
     /// The message broker.
-    pub broker: Broker,
+    pub broker: BrokerSettings,
     /// The store.
-    pub store: Url,
+    pub store: BackendUrl,
     /// Presence and the registry of gateways.
-    pub presence: Url,
-    /// Who is who.
-    pub auth: Auth,
-    /// Sockets.
-    pub gateway: Gateway,
+    pub presence: BackendUrl,
+    /// The tokens of clients.
+    pub auth: AuthSettings,
+    /// Limits and timing of sockets.
+    pub gateway: GatewaySettings,
     /// The old system beside this one.
-    pub v1: V1,
-    /// REST.
-    pub rest: Rest,
-    /// How to end.
-    pub shutdown: Shutdown,
-    /// Logging.
-    pub log: Log,
-    /// Spans.
-    pub tracing: Tracing,
-    /// The demo.
-    pub demo: Demo,
+    pub v1: V1Settings,
+    /// Limits of REST requests.
+    pub rest: RestSettings,
+    /// The time that an orderly end takes.
+    pub shutdown: ShutdownSettings,
+    /// Format and level of log lines.
+    pub log: LogSettings,
+    /// The export of spans.
+    pub tracing: TracingSettings,
+    /// The demo page.
+    pub demo: DemoSettings,
 }
 
 /// `[server]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Server {
+pub struct ServerSettings {
     /// `server.listen`
     pub listen: SocketAddr,
     /// `server.base_url`
@@ -95,7 +96,7 @@ pub struct Server {
 /// `[admin]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Admin {
+pub struct AdminSettings {
     /// `admin.listen`
     pub listen: SocketAddr,
 }
@@ -103,7 +104,7 @@ pub struct Admin {
 /// `[data]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Data {
+pub struct DataSettings {
     /// `data.dir`
     pub dir: PathBuf,
 }
@@ -111,7 +112,7 @@ pub struct Data {
 /// `[broker]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Broker {
+pub struct BrokerSettings {
     /// `broker.url`
     pub url: Secret,
     /// `broker.shards`
@@ -121,16 +122,16 @@ pub struct Broker {
 /// `[store]` and `[presence]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Url {
-    /// `store.url` or `presence.url`; may hold a password.
+pub struct BackendUrl {
+    /// `store.url` or `presence.url`. It may hold a password.
     pub url: Secret,
 }
 
 /// `[auth]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// `auth.jwt_secret`; empty: see [`Config::may_generate_secret`].
+pub struct AuthSettings {
+    /// `auth.jwt_secret`. If it is empty, see [`Config::may_generate_secret`].
     pub jwt_secret: Secret,
     /// `auth.jwt_secret_previous`; empty: none.
     pub jwt_secret_previous: Secret,
@@ -143,7 +144,7 @@ pub struct Auth {
 /// `[gateway]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gateway {
+pub struct GatewaySettings {
     /// `gateway.events_per_minute`
     pub events_per_minute: u32,
     /// `gateway.sockets_per_user`
@@ -163,7 +164,7 @@ pub struct Gateway {
 /// `[v1]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct V1 {
+pub struct V1Settings {
     /// `v1.upstream_url`; empty: none.
     pub upstream_url: String,
 }
@@ -171,7 +172,7 @@ pub struct V1 {
 /// `[rest]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rest {
+pub struct RestSettings {
     /// `rest.per_minute_user`
     pub per_minute_user: u32,
     /// `rest.per_minute_ip`
@@ -183,7 +184,7 @@ pub struct Rest {
 /// `[shutdown]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Shutdown {
+pub struct ShutdownSettings {
     /// `shutdown.spread_ms`
     pub spread_ms: u64,
     /// `shutdown.timeout_ms`
@@ -193,7 +194,7 @@ pub struct Shutdown {
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub struct LogSettings {
     /// `log.format`
     pub format: LogFormat,
     /// `log.level`
@@ -203,18 +204,18 @@ pub struct Log {
 /// `[tracing]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tracing {
+pub struct TracingSettings {
     /// `tracing.otlp_endpoint`; empty: no spans are exported.
     pub otlp_endpoint: String,
     /// `tracing.sample_ratio`
     pub sample_ratio: f64,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Readable for people.
     Pretty,
     /// One JSON object a line.
     Json,
@@ -223,7 +224,7 @@ pub enum LogFormat {
 /// `[demo]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Demo {
+pub struct DemoSettings {
     /// `demo.mode`
     pub mode: DemoMode,
 }

@@ -1,4 +1,4 @@
-//! Where settings come from: the defaults, a file, the environment.
+//! The sources of settings: the defaults, a file, the environment.
 
 use crate::{Config, ConfigError};
 use figment::Figment;
@@ -8,40 +8,40 @@ use std::path::Path;
 /// The text of `default.toml`, for `--print-config` and for the test that every key is explained.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
-/// Short environment names: those of the published document, and those an operator types often. Values are taken as text
-/// (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, Kind); 25] = [
-    ("LISTEN", "server.listen", Kind::Text),
-    ("BASE_URL", "server.base_url", Kind::Text),
-    ("ALLOWED_ORIGINS", "server.allowed_origins", Kind::Text),
-    ("ADMIN_LISTEN", "admin.listen", Kind::Text),
-    ("DATA_DIR", "data.dir", Kind::Text),
-    ("RABBITMQ_URL", "broker.url", Kind::Text),
-    ("SHARDS", "broker.shards", Kind::Number),
-    ("MONGODB_URI", "store.url", Kind::Text),
-    ("REDIS_URL", "presence.url", Kind::Text),
-    ("JWT_SECRET", "auth.jwt_secret", Kind::Text),
-    ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", Kind::Text),
-    ("JWT_ISSUER", "auth.jwt_issuer", Kind::Text),
-    ("JWT_AUDIENCE", "auth.jwt_audience", Kind::Text),
-    ("EVENTS_PER_MINUTE", "gateway.events_per_minute", Kind::Number),
-    ("SOCKETS_PER_USER", "gateway.sockets_per_user", Kind::Number),
-    ("SOCKETS_PER_IP", "gateway.sockets_per_ip", Kind::Number),
-    ("V1_UPSTREAM_URL", "v1.upstream_url", Kind::Text),
-    ("REST_PER_MINUTE_USER", "rest.per_minute_user", Kind::Number),
-    ("REST_PER_MINUTE_IP", "rest.per_minute_ip", Kind::Number),
-    ("TRUSTED_PROXIES", "rest.trusted_proxies", Kind::Number),
-    ("LOG_FORMAT", "log.format", Kind::Text),
-    ("LOG_LEVEL", "log.level", Kind::Text),
-    ("OTLP_ENDPOINT", "tracing.otlp_endpoint", Kind::Text),
-    ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", Kind::Fraction),
-    ("DEMO", "demo.mode", Kind::Text),
+/// Short environment names: those of the published document, and those that an operator types often. Values
+/// are text (a password of digits stays one) except where the key is a number.
+const ALIASES: [(&str, &str, ValueKind); 25] = [
+    ("LISTEN", "server.listen", ValueKind::Text),
+    ("BASE_URL", "server.base_url", ValueKind::Text),
+    ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
+    ("ADMIN_LISTEN", "admin.listen", ValueKind::Text),
+    ("DATA_DIR", "data.dir", ValueKind::Text),
+    ("RABBITMQ_URL", "broker.url", ValueKind::Text),
+    ("SHARDS", "broker.shards", ValueKind::Number),
+    ("MONGODB_URI", "store.url", ValueKind::Text),
+    ("REDIS_URL", "presence.url", ValueKind::Text),
+    ("JWT_SECRET", "auth.jwt_secret", ValueKind::Text),
+    ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", ValueKind::Text),
+    ("JWT_ISSUER", "auth.jwt_issuer", ValueKind::Text),
+    ("JWT_AUDIENCE", "auth.jwt_audience", ValueKind::Text),
+    ("EVENTS_PER_MINUTE", "gateway.events_per_minute", ValueKind::Number),
+    ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
+    ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("V1_UPSTREAM_URL", "v1.upstream_url", ValueKind::Text),
+    ("REST_PER_MINUTE_USER", "rest.per_minute_user", ValueKind::Number),
+    ("REST_PER_MINUTE_IP", "rest.per_minute_ip", ValueKind::Number),
+    ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Number),
+    ("LOG_FORMAT", "log.format", ValueKind::Text),
+    ("LOG_LEVEL", "log.level", ValueKind::Text),
+    ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),
+    ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", ValueKind::Fraction),
+    ("DEMO", "demo.mode", ValueKind::Text),
 ];
-/// A file that holds the secret, as container platforms mount it.
+/// The environment name for a file that holds the secret, as container platforms mount it.
 const SECRET_FILE: &str = "JWT_SECRET_FILE";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Text,
     Number,
     Fraction,
@@ -63,9 +63,9 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     for (name, key, kind) in ALIASES {
         if let Some(text) = read(name) {
             figment = match kind {
-                Kind::Text => figment.merge(Serialized::default(key, text)),
-                Kind::Number => figment.merge(Serialized::default(key, number::<u64>(key, &text)?)),
-                Kind::Fraction => figment.merge(Serialized::default(key, number::<f64>(key, &text)?)),
+                ValueKind::Text => figment.merge(Serialized::default(key, text)),
+                ValueKind::Number => figment.merge(Serialized::default(key, number::<u64>(key, &text)?)),
+                ValueKind::Fraction => figment.merge(Serialized::default(key, number::<f64>(key, &text)?)),
             };
         }
     }

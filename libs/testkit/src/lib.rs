@@ -1,7 +1,7 @@
 //! What tests start and look at: real servers, the release binaries as processes, a network that fails, a raw
 //! socket.
 //!
-//! Everything that is started here is ended when its owner is dropped, by its own process id. Nothing waits
+//! Every process that is started here is ended by its own process id when its owner is dropped. Nothing waits
 //! for a fixed time: [`eventually`] asks again until a deadline.
 
 pub mod collector;

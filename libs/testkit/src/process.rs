@@ -1,5 +1,5 @@
-//! One release binary as a process: started with exactly the settings given, watched, signalled, and ended
-//! with its owner.
+//! One release binary as a process: started with exactly the given settings, watched, signalled, and killed
+//! when its owner is dropped.
 
 use crate::wait::eventually;
 use anyhow::{Context, bail};
@@ -18,8 +18,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `binary` in `folder` with these environment variables and no others; what it writes goes to a
-    /// log file there.
+    /// Starts `binary` in `folder` with these environment variables and no others. Its output goes to a log
+    /// file in `folder`.
     pub fn start(
         binary: &str,
         arguments: &[&str],
@@ -43,7 +43,8 @@ impl Process {
         Ok(Self { binary: binary.to_owned(), child, log })
     }
 
-    /// Waits until `/readyz` at `admin` says so; fails at once if the process ends instead.
+    /// Waits until `/readyz` at `admin` says that the process is ready. Fails at once if the process ends
+    /// instead.
     pub async fn ready(&mut self, admin: SocketAddr) -> anyhow::Result<()> {
         let url = format!("http://{admin}/readyz");
         let what = format!("{} is ready; its log: {}", self.binary, self.log.display());
@@ -70,19 +71,19 @@ impl Process {
         if sent.success() { Ok(()) } else { bail!("kill -TERM {pid}: {sent}") }
     }
 
-    /// Waits for the end.
+    /// Waits until the process has ended.
     pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         let ended = timeout(crate::PATIENCE, self.child.wait()).await;
         Ok(ended.with_context(|| format!("{} does not end; its log: {}", self.binary, self.log()))??)
     }
 
-    /// What it has written.
+    /// The output of the process so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_else(|error| format!("no log: {error}"))
     }
 }
 
-/// Where the binaries are: `EVENTFLOW_BIN_DIR`, else the folder above the one this test runs from.
+/// The folder of the binaries: `EVENTFLOW_BIN_DIR`, else the folder above the one that this test runs from.
 #[allow(clippy::disallowed_methods, reason = "tests are told by the environment what to test")]
 pub fn binaries() -> anyhow::Result<PathBuf> {
     if let Ok(folder) = std::env::var("EVENTFLOW_BIN_DIR") {

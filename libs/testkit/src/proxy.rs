@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The server as the system under test sees it.
+/// A proxy in front of a server. The system under test takes it for the server.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -18,7 +18,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of `target` (`host:port`), open.
+    /// Starts a proxy in front of `target` (`host:port`) that lets connections through.
     pub async fn start(target: &str) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("bind a proxy")?;
         let address = listener.local_addr().context("bind a proxy")?;
@@ -30,7 +30,7 @@ impl Proxy {
         Ok(Self { address, is_open, stop, tasks })
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -45,7 +45,7 @@ impl Proxy {
         self.is_open.send_replace(true);
     }
 
-    /// Ends it, and waits for its tasks.
+    /// Ends the proxy, and waits for its tasks.
     pub async fn stop(self) {
         self.cut();
         self.stop.cancel();
@@ -72,7 +72,7 @@ async fn accept(listener: TcpListener, target: String, state: watch::Receiver<bo
 async fn pass(mut client: TcpStream, target: String, mut state: watch::Receiver<bool>) {
     let Ok(mut server) = TcpStream::connect(&target).await else { return };
     tokio::select! {
-        // Either side's end is both sides' end; why does not matter here.
+        // When one side ends, both end, for whatever reason.
         _ = copy_bidirectional(&mut client, &mut server) => {}
         _ = state.wait_for(|is_open| !is_open) => {}
     }

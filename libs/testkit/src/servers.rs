@@ -1,4 +1,4 @@
-//! The servers under test, by the URLs in the environment, and places of a test's own on them.
+//! The real servers, by the URLs in the environment, and what a test may call its own on them.
 //!
 //! `eval "$(tests/services env)"` sets the variables. Without them a test fails and says so; it is never
 //! skipped.
@@ -8,7 +8,7 @@ use reqwest::{Client, Method};
 use serde_json::json;
 use std::net::{TcpListener, TcpStream};
 
-/// Where the servers are.
+/// The URLs of the servers.
 #[derive(Clone, Debug)]
 pub struct Servers {
     /// `amqp://…` with the default vhost.
@@ -32,8 +32,8 @@ impl Servers {
         })
     }
 
-    /// The MongoDB URI with another database, straight to this server and through no discovery of its replica
-    /// set.
+    /// The MongoDB URI with another database. It connects straight to this server, without discovery of its
+    /// replica set.
     pub fn database(&self, name: &str) -> anyhow::Result<String> {
         Ok(format!("mongodb://{}/{name}?directConnection=true", self.mongodb_address()?))
     }
@@ -73,7 +73,7 @@ pub fn free_port() -> anyhow::Result<u16> {
 /// An empty vhost of a test's own.
 #[derive(Debug)]
 pub struct Vhost {
-    /// `amqp://…/<its name>`.
+    /// `amqp://…/<name of the vhost>`.
     pub url: String,
     management: String,
     name: String,
@@ -81,7 +81,7 @@ pub struct Vhost {
 }
 
 impl Vhost {
-    /// Creates it.
+    /// Creates an empty vhost with a name of its own.
     pub async fn create(servers: &Servers, test: &str) -> anyhow::Result<Self> {
         let (server, _) = servers.rabbitmq.rsplit_once('/').context("RABBITMQ_URL ends with a vhost")?;
         let name = own_name(test);
@@ -95,7 +95,7 @@ impl Vhost {
         Ok(vhost)
     }
 
-    /// Deletes it with all its queues.
+    /// Deletes the vhost with all its queues.
     pub async fn delete(self) -> anyhow::Result<()> {
         self.call(Method::DELETE, &format!("vhosts/{}", self.name), json!({})).await
     }

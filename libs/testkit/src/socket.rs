@@ -1,4 +1,4 @@
-//! A Socket.IO client reduced to its frames, for what the official client does not show: packets and close
+//! A Socket.IO client reduced to its frames. It shows what the official client does not: packets and close
 //! codes.
 
 use crate::PATIENCE;
@@ -16,7 +16,7 @@ pub struct RawSocket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-/// How a connection ended, and what came before.
+/// How a connection ended, and the frames before its end.
 #[derive(Debug)]
 pub struct Ended {
     /// The WebSocket close code, if there was a close frame.
@@ -48,7 +48,7 @@ impl RawSocket {
         }
     }
 
-    /// Waits for an event of this name; gives its first argument.
+    /// Waits for an event of this name. Gives its first argument.
     pub async fn event(&mut self, name: &str) -> anyhow::Result<Value> {
         loop {
             let frame = self.read().await?;

@@ -1,4 +1,5 @@
-//! A whole system as processes: every role of a fleet, or one process with all of them, each on free ports.
+//! A whole system as processes: a fleet with one process per role, or one process with all roles, each on
+//! free ports.
 
 use crate::process::Process;
 use crate::servers::free_port;
@@ -8,17 +9,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use tempfile::TempDir;
 
-/// What every system of the tests signs with.
+/// The secret with which every system of the tests signs tokens.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// The roles of a fleet, in the order they are started.
+/// The roles of a fleet, in the order in which they are started.
 pub const FLEET: [&str; 5] =
     ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"];
-/// The binary that is all of them.
+/// The binary that has all roles.
 pub const SINGLE: &str = "eventflow";
 
-/// Where the backends of a fleet are; a test may put a proxy in between.
+/// The addresses of a fleet's backends. A test may put a proxy in between.
 #[derive(Clone, Debug)]
-pub struct Backends {
+pub struct BackendUrls {
     /// `RABBITMQ_URL`
     pub rabbitmq: String,
     /// `MONGODB_URI`
@@ -30,14 +31,14 @@ pub struct Backends {
 /// A running system.
 #[derive(Debug)]
 pub struct System {
-    /// Data and logs.
+    /// The folder of data and logs.
     folder: TempDir,
     settings: Vec<(String, String)>,
-    members: BTreeMap<&'static str, Member>,
+    members: BTreeMap<&'static str, RoleProcess>,
 }
 
 #[derive(Debug)]
-struct Member {
+struct RoleProcess {
     process: Process,
     listen: SocketAddr,
     admin: SocketAddr,
@@ -53,8 +54,8 @@ impl System {
         .await
     }
 
-    /// Every role a process, on these backends.
-    pub async fn fleet(backends: &Backends, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// One process for each role, on these backends.
+    pub async fn fleet(backends: &BackendUrls, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let servers = [
             ("RABBITMQ_URL", backends.rabbitmq.as_str()),
             ("MONGODB_URI", backends.mongodb.as_str()),
@@ -81,17 +82,17 @@ impl System {
         Ok(system)
     }
 
-    /// Where sockets connect: `host:port`.
+    /// The address for sockets: `host:port`.
     pub fn sockets(&self) -> String {
         self.either("ws-gateway").listen.to_string()
     }
 
-    /// A REST address.
+    /// The URL of a REST path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.either("http-gateway").listen)
     }
 
-    /// An address for operators, such as `/readyz`, of one role.
+    /// The URL of an operators' path, such as `/readyz`, of one role.
     pub fn admin(&self, role: &str, path: &str) -> String {
         format!("http://{}{path}", self.either(role).admin)
     }
@@ -113,7 +114,7 @@ impl System {
         member.process.ready(member.admin).await
     }
 
-    /// SIGTERM to all; how each ended.
+    /// Sends SIGTERM to all processes. Gives how each ended.
     pub async fn stop(mut self) -> anyhow::Result<Vec<(&'static str, ExitStatus)>> {
         for member in self.members.values() {
             member.process.terminate().await?;
@@ -125,7 +126,7 @@ impl System {
         Ok(ends)
     }
 
-    /// A token for `user`, by the operators' command.
+    /// A token for `user`, made by the operators' command.
     pub async fn token(&self, user: &str) -> anyhow::Result<String> {
         let folder = tempfile::tempdir_in(self.folder.path()).context("make a folder")?;
         let settings = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
@@ -139,15 +140,15 @@ impl System {
         settings.push(("LISTEN".to_owned(), listen.to_string()));
         settings.push(("ADMIN_LISTEN".to_owned(), admin.to_string()));
         let process = Process::start(role, &[], &settings, self.folder.path())?;
-        self.members.insert(role, Member { process, listen, admin });
+        self.members.insert(role, RoleProcess { process, listen, admin });
         Ok(())
     }
 
-    fn either(&self, role: &str) -> &Member {
+    fn either(&self, role: &str) -> &RoleProcess {
         &self.members[self.name_of(role)]
     }
 
-    /// In one process every role is that process.
+    /// The name of the process that runs a role. In one process that is always the same one.
     fn name_of(&self, role: &str) -> &'static str {
         self.members.keys().find(|name| **name == role).copied().unwrap_or(SINGLE)
     }

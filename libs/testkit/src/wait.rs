@@ -1,16 +1,17 @@
-//! Waiting for something to become true, with a deadline that says what did not.
+//! Waiting for something to become true, with a deadline whose error says what did not.
 
 use anyhow::bail;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Longest that anything expected may take: generous, since tests share their machine with builds.
+/// Deadline: the longest time that anything expected may take. Generous, since tests share their machine with
+/// builds.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-/// Pause between two looks.
+/// Pause between two calls of `look`.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
-/// Gives what `look` finds, asking again while it finds nothing; after [`PATIENCE`] an error that says `what`
-/// did not happen.
+/// Gives what `look` finds, and calls it again while it finds nothing. After [`PATIENCE`] gives an error that
+/// says `what` did not happen.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> anyhow::Result<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,7 +1,7 @@
 //! The HTTP client of the exporter: hyper on the process's own runtime, with TLS for `https`.
 //!
-//! The exporter works on a thread of its own, where no runtime is; each request is therefore a task of the runtime that the process was
-//! started on.
+//! The exporter works on a thread of its own, where no runtime is; each request is therefore a task of the
+//! runtime that the process was started on.
 
 use anyhow::Context as _;
 use async_trait::async_trait;

@@ -1,7 +1,7 @@
 //! How our spans are shown in a trace: their kind, and the attribute that says which one it is.
 //!
-//! Inside the product a span is a plain `event` or `envelope` with fields. Viewers group by name and draw services by kind, so the
-//! name gets the detail (`envelope persist.0`) on its way out.
+//! Inside the product a span is a plain `event` or `envelope` with fields. Viewers group by name and draw
+//! services by kind, so the name gets the detail (`envelope persist.0`) on its way out.
 
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;

@@ -1,4 +1,5 @@
-//! Which traces are recorded: a share of those that begin here, and every part of one that is recorded already.
+//! Which traces are recorded: a share of those that begin here, and every part of one that is recorded
+//! already.
 
 use super::names::BATCH;
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
