@@ -1,11 +1,11 @@
 //! How sockets behave: the settings of the configuration file in the terms of the Socket.IO server.
 
-use eventflow_config::Gateway;
+use eventflow_config::GatewaySettings;
 use eventflow_socketio::{Config as SocketConfig, Recovery};
 use std::time::Duration;
 
 /// The server's settings. A recovery window of 0 switches recovery off.
-pub(crate) fn socket_settings(settings: &Gateway) -> SocketConfig {
+pub(crate) fn socket_settings(settings: &GatewaySettings) -> SocketConfig {
     let window = Duration::from_millis(settings.recovery_window_ms);
     SocketConfig {
         ping_interval: Duration::from_millis(settings.ping_interval_ms),
