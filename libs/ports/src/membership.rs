@@ -65,7 +65,7 @@ impl Membership {
 
     /// Whether `user` is in `thread`; false too if there is no such thread.
     pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
-        Ok(self.of(thread).await?.is_some_and(|people| people.binary_search(user).is_ok()))
+        Ok(self.of(thread).await?.is_some_and(|people| people.contains(user)))
     }
 
     /// Who is in a thread if the cache has it; does not ask the store.

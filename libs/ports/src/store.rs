@@ -160,7 +160,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of
     /// somebody else brings it back by itself, and a command that was carried out before does not put it away
-    /// again ([`eventflow_protocol::change::is_news`]).
+    /// again ([`eventflow_protocol::change::remember_archive`]).
     async fn archive(&self, archive: &WithCommandId<ArchiveThread>)
     -> Result<Option<ThreadView>, StoreError>;
 

@@ -1,7 +1,9 @@
-//! What can happen to a message after it was sent: edited, taken back, reacted to, received, read; and to a thread: put away.
+//! Changes: what can happen to a message after it was sent (edit, deletion, reaction, receipt), and to a
+//! thread (archiving).
 //!
-//! [`apply`] is the only place that says what a change does to a message; every store runs it under its own lock or compare-and-set.
-//! Repeating a change is safe because a message remembers the last commands of each kind and person.
+//! [`apply`] is the only place that says what a change does to a message. Every store runs it under its own
+//! lock or compare-and-set. Repeating a change is safe, because a message remembers the last commands of each
+//! kind and person.
 
 use crate::content::Content;
 use crate::document::{DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt};
@@ -11,59 +13,63 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// Most reactions on one message: what a client can still draw, and what one document may grow by.
+/// Most reactions on one message: a client can still draw them, and one document can grow by them.
 pub const REACTIONS_MAX: usize = 1_000;
-/// Most different signs one person can put on one message.
+/// Most different emoji that one person can put on one message.
 pub const REACTIONS_PER_PERSON_MAX: usize = 20;
-/// Longest sign in bytes: the longest emoji sequences (flags, families with skin tones) have about 40.
+/// Longest emoji in bytes. The longest emoji sequences (flags, families with skin tones) have about 40.
 pub const EMOJI_MAX_BYTES: usize = 64;
-/// Commands remembered per person and kind of change. A repetition comes within seconds, so after few others of the same kind.
+/// How many commands a message remembers for each person and kind of change. A repetition comes within
+/// seconds, so few other commands of the same kind come before it.
 pub const COMMANDS_REMEMBERED: usize = 8;
 
-/// Marks of reactions kept per person: of the signs that are there, and of as many that were taken off last.
+/// How many reaction marks a message keeps for each person: those of the emoji that are there, and of as many
+/// that were taken off last.
 pub const REACTION_MARKS_PER_PERSON_MAX: usize = 2 * REACTIONS_PER_PERSON_MAX;
-/// Marks of reactions kept per message, all people together: about 700 KB of a document that may have 16 MB.
+/// How many reaction marks a message keeps for all people together: about 700 KB of a document that may have
+/// 16 MB.
 pub const REACTION_MARKS_MAX: usize = 2 * REACTIONS_MAX;
 
-/// Archive commands remembered per person and thread. One would do if the clocks of all gateways were one; see [`is_news`].
+/// How many archive commands a thread remembers for each person. One would do if all gateways had the same
+/// clock; see [`remember_archive`].
 pub const ARCHIVES_REMEMBERED: usize = 4;
 
-/// Change a message that exists.
+/// Command: change a message that exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangeMessage {
-    /// Its thread.
+    /// The message's thread.
     pub thread_id: ThreadId,
-    /// Which.
+    /// The message.
     pub message_id: MessageId,
-    /// Who wants it; a participant, as the ingress checked.
+    /// Who asks for the change: a participant, as the ingress has checked.
     pub by: UserId,
-    /// What.
+    /// What to do to the message.
     pub change: Change,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
-/// What is to be done to a message.
+/// What a command does to a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
-    /// Say it differently; only its sender may.
+    /// Replace the text. Only the sender may.
     Edit {
         /// The new text.
         content: Content,
     },
-    /// Take it back; only its sender may.
+    /// Take the message back. Only the sender may.
     Delete,
-    /// Put a sign on it, or take it off.
+    /// Put an emoji on the message, or take it off.
     React {
-        /// The sign.
+        /// The emoji.
         emoji: String,
-        /// Which of both.
+        /// Whether the emoji is to be there afterwards.
         wish: Wish,
     },
 }
 
-/// Whether a sign is to be there afterwards.
+/// Whether an emoji is to be there after a reaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
@@ -76,31 +82,32 @@ pub enum Wish {
     Toggle,
 }
 
-/// The last commands of one person that changed a message in one way; kept with the message by its store.
+/// The last commands of one person that changed a message in one way. A store keeps the marks with the
+/// message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeMark {
-    /// Whose.
+    /// The person.
     pub user_id: UserId,
-    /// The sign; none for an edit.
+    /// The emoji; `None` for an edit.
     #[serde(default)]
     pub emoji: Option<String>,
-    /// Oldest first; at most [`COMMANDS_REMEMBERED`].
+    /// The commands, oldest first; at most [`COMMANDS_REMEMBERED`].
     pub commands: Vec<CommandId>,
 }
 
-/// What a change came to.
+/// How a change ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changed {
-    /// The message as it is now, and what happened to it.
+    /// The change was made: the message as it is now, and what happened to it.
     Done(Box<Message>, Effect),
-    /// This command, or one to the same end, was carried out before; the message as it is now.
+    /// This command, or another one to the same end, was carried out before: the message as it is now.
     Before(Box<Message>, Effect),
-    /// No such message in that thread, or it was taken back.
+    /// The thread has no such message, or the message was taken back.
     NotFound,
-    /// Only its sender may.
+    /// Only the sender may make this change.
     NotSender,
-    /// There are [`REACTIONS_MAX`] or [`REACTIONS_PER_PERSON_MAX`] already.
+    /// The message has [`REACTIONS_MAX`] reactions already, or [`REACTIONS_PER_PERSON_MAX`] of this person.
     TooManyReactions,
 }
 
@@ -108,19 +115,19 @@ pub enum Changed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Its content is another one.
+    /// Its sender replaced its text.
     Edited,
-    /// It was taken back.
+    /// Its sender took it back.
     Deleted,
-    /// A sign was put on it.
+    /// Somebody put an emoji on it.
     Reacted,
-    /// A sign was taken off.
+    /// Somebody took an emoji off.
     Unreacted,
 }
 
-/// Does `wanted` to `message`, which is the one it names. `marks` are those of the message.
+/// Makes the change `wanted` to `message`, whose marks are `marks`.
 ///
-/// With [`Changed::Done`] the caller stores `message` and `marks`; with anything else neither has changed.
+/// After [`Changed::Done`] the caller stores `message` and `marks`. After anything else neither has changed.
 pub fn apply(
     message: &mut Message,
     marks: &mut Vec<ChangeMark>,
@@ -205,7 +212,8 @@ fn react(
     done(message, wanted.at, if add { Effect::Reacted } else { Effect::Unreacted })
 }
 
-/// `false` if the command is remembered already. The mark that was used last is the last one.
+/// Remembers a command in the mark of its person and emoji; `false` if the mark has it already. The mark that
+/// was used last moves to the end.
 fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, emoji: Option<&str>, command: CommandId) -> bool {
     let found = marks.iter().position(|mark| is_of(mark, user, emoji));
     if found.is_some_and(|at| marks[at].commands.contains(&command)) {
@@ -223,23 +231,28 @@ fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, emoji: Option<&str>, com
     true
 }
 
-/// Keeps the marks of reactions within their bounds: first of `user`, then of all.
+/// Keeps the reaction marks within their bounds: those of `user`, and those of everybody.
 ///
-/// Those of signs that are there stay, and the last one, which is that of the command in hand. What is forgotten was done so many other
-/// clicks ago that no repetition of it can still come.
+/// Marks of emoji that are on the message stay, and so does the last mark, which belongs to the command in
+/// hand. A forgotten mark belongs to a click so many clicks ago that no repetition of it can still come.
 fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &UserId) {
     let all = marks.iter().filter(|mark| mark.emoji.is_some()).count();
     let own = marks.iter().filter(|mark| mark.emoji.is_some() && mark.user_id == *user).count();
-    let (mut too_many, mut too_many_own) =
-        (all.saturating_sub(REACTION_MARKS_MAX), own.saturating_sub(REACTION_MARKS_PER_PERSON_MAX));
+    let mut too_many = all.saturating_sub(REACTION_MARKS_MAX);
+    let mut too_many_own = own.saturating_sub(REACTION_MARKS_PER_PERSON_MAX);
     if too_many == 0 && too_many_own == 0 {
         return;
     }
     let there: HashSet<(&UserId, &str)> =
-        reactions.iter().map(|it| (&it.user_id, it.emoji.as_str())).collect();
+        reactions.iter().map(|reaction| (&reaction.user_id, reaction.emoji.as_str())).collect();
+    // The mark of the command in hand is set aside, so that it survives even when its emoji has just been
+    // taken off.
     let Some(newest) = marks.pop() else { return };
+    // `marks` is in order of use, so the first marks that may go are the oldest.
     marks.retain(|mark| {
+        // An edit's mark has no emoji and always stays.
         let Some(emoji) = mark.emoji.as_deref() else { return true };
+        // A mark of `user` goes for either bound, a mark of somebody else only for the bound of all.
         let excess = if mark.user_id == *user { too_many.max(too_many_own) } else { too_many };
         if excess == 0 || there.contains(&(&mark.user_id, emoji)) {
             return true;
@@ -264,69 +277,72 @@ fn before(message: &Message, effect: Effect) -> Changed {
     Changed::Before(Box::new(message.clone()), effect)
 }
 
-/// How far somebody has come in a thread.
+/// Cursors: how far a person has come in a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cursor {
-    /// Written to a socket of theirs.
+    /// Messages up to here were written to one of the person's sockets.
     Delivered,
-    /// Read by them; includes delivered.
+    /// The person has read up to here. What was read was also delivered.
     Read,
 }
 
-/// Somebody has come further in a thread. A cursor only rises, so repeating and reordering changes nothing.
+/// Command: a person has come further in a thread. A cursor only rises, so repeating and reordering changes
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdvanceCursor {
-    /// Where.
+    /// The thread.
     pub thread_id: ThreadId,
-    /// Who.
+    /// The person.
     pub user_id: UserId,
-    /// Which cursor.
+    /// Which of the person's cursors rises.
     pub cursor: Cursor,
-    /// Up to and including this `seq`; `None`: up to the newest message that was accepted by `at`, so that what comes later stays unread
-    /// however late the command is carried out, or again.
+    /// The `seq` that the cursor rises to. `None` stands for the newest message that was accepted by `at`, so
+    /// that later messages stay unread however late, or how often, the command is carried out.
     pub up_to: Option<u64>,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
-/// What advancing a cursor came to.
+/// How an advance of a cursor ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advanced {
     /// Where the cursor was.
     pub from: u64,
     /// Where it is now; equal to `from` if it was there already.
     pub up_to: u64,
-    /// Messages of others beyond the read cursor.
+    /// How many messages of others lie beyond the read cursor.
     pub unread_count: u64,
-    /// Newest messages whose receipts changed, ascending; at most [`RECEIPTED_MAX`].
+    /// The newest messages whose receipts changed, ascending; at most [`RECEIPTED_MAX`].
     pub messages: Vec<Receipted>,
 }
 
-/// Most messages that an [`Advanced`] names: a page.
+/// Most messages that an [`Advanced`] names: one page.
 pub const RECEIPTED_MAX: usize = 100;
-/// In larger threads messages carry no receipts (a list of everybody in every message grows with the square of a busy thread); cursors and
-/// unread counts are kept all the same.
+/// Most people in a thread whose messages carry receipts. A list of everybody in every message would grow
+/// with the square of a busy thread; larger threads keep cursors and unread counts only.
 pub const RECEIPT_PARTICIPANTS_MAX: usize = 100;
 
-/// A message after somebody's receipt.
+/// A message whose receipts changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipted {
-    /// Which.
+    /// The message.
     #[serde(rename = "_id")]
     pub id: MessageId,
-    /// Its place.
+    /// The message's place in its thread.
     pub seq: u64,
-    /// Over all recipients.
+    /// How far the message has got with all recipients.
     pub status: MessageStatus,
 }
 
-/// Adds the receipt of somebody who advanced past `message`, and its status over all `recipients`.
+/// Adds to `message` the receipt of a person whose cursor has passed it, and sets its status over all
+/// `recipients`.
 ///
-/// A person's receipt is there once; who has read a message has got it too.
+/// Each person has one receipt of a kind. Whoever has read a message has got it, too.
 pub fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: usize) {
-    let (user_id, at) = (&wanted.user_id, wanted.at);
+    let user_id = &wanted.user_id;
+    let at = wanted.at;
     if message.delivered_to.iter().all(|receipt| receipt.user_id != *user_id) {
         message.delivered_to.push(DeliveryReceipt { user_id: user_id.clone(), delivered_at: at });
     }
@@ -342,33 +358,36 @@ pub fn add_receipt(message: &mut Message, wanted: &AdvanceCursor, recipients: us
     };
 }
 
-/// What a store keeps of a message from its first edit or deletion on, taken before the change: what its sender said under a key.
+/// The fingerprint of what a sender said under a key. A store takes it before the first edit or deletion of
+/// the message and keeps it.
 ///
-/// Nothing for a message without a key, and for one that was changed already.
+/// Gives `None` for a message without a key, and for a message that was changed before.
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
     let is_as_sent = message.edited_at.is_none() && message.deleted_at.is_none();
     (is_as_sent && message.client_message_id.is_some())
         .then(|| fingerprint(&message.content, &message.attachments))
 }
 
-/// Put a thread away, or bring it back: for one person.
+/// Command: put a thread away for one person, or bring it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveThread {
-    /// Which.
+    /// The thread.
     pub thread_id: ThreadId,
-    /// For whom.
+    /// The person.
     pub user_id: UserId,
-    /// Away, or back.
+    /// `true` puts the thread away, `false` brings it back.
     pub archived: bool,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
-/// Remembers in `done` (ascending, of one person and thread) that an archive command is carried out; `false` if it was before.
+/// Remembers in `done` (the commands of one person and thread, ascending) that an archive command is carried
+/// out; `false` if it was carried out before.
 ///
-/// Somebody else's message may have brought the thread back since, so that doing it again would not be the same as doing it once. A command
-/// that is older than all of [`ARCHIVES_REMEMBERED`] others was done or is out of date: later wishes were carried out.
-pub fn is_news(done: &mut Vec<CommandId>, command: CommandId) -> bool {
+/// A message of somebody else may have brought the thread back since then, so carrying the command out again
+/// would undo that. A command that is older than all [`ARCHIVES_REMEMBERED`] remembered ones was carried out
+/// or is out of date, because later wishes were carried out.
+pub fn remember_archive(done: &mut Vec<CommandId>, command: CommandId) -> bool {
     let is_full = done.len() >= ARCHIVES_REMEMBERED;
     let Err(at) = done.binary_search(&command) else { return false };
     if is_full && at == 0 {

@@ -1,8 +1,8 @@
 //! Bytes between processes: a version byte, then MessagePack with field names.
 //!
-//! Named fields cost under a microsecond more than positional ones and let old and new processes work side by side: a
-//! reader ignores fields it does not know and fills absent ones from their defaults. A version it does not know is an
-//! error, never a guess: such a message is parked for an operator.
+//! Named fields cost under a microsecond more than positional ones and let old and new processes work side by
+//! side: a reader ignores fields that it does not know, and fills absent ones from their defaults. A reader
+//! never guesses at a version that it does not know: such a message is parked for an operator.
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,13 +13,13 @@ pub const VERSION: u8 = 1;
 /// Why bytes could not be read or a value not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// There is nothing in it.
+    /// There are no bytes.
     #[error("decode an empty body")]
     Empty,
-    /// Written by a process of another version.
+    /// A process of another version wrote them.
     #[error("decode a body of version {0}, this process reads version {VERSION}")]
     UnknownVersion(u8),
-    /// Not the MessagePack of the expected type.
+    /// They are not the MessagePack of the expected type.
     #[error("decode a body")]
     Malformed(#[source] rmp_serde::decode::Error),
     /// The value has no MessagePack form (a map with keys that are not text, for example).

@@ -1,7 +1,8 @@
-//! What a client asks for, after the ingress has authenticated, authorised and validated it.
+//! Commands: what a client asks for, after the ingress has authenticated, authorised and validated it.
 //!
-//! Read first: it is the top of a message's way through the system. A command is routed by its thread (or user), carried in
-//! an [`crate::frame::Envelope`] under its [`CommandId`], and done once however often it arrives.
+//! Read this file first: a message's way through the system begins here. A command is routed by its thread
+//! (or user), travels in an [`crate::frame::Envelope`] under its [`CommandId`], and is carried out once
+//! however often it arrives.
 
 use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
 use crate::content::Content;
@@ -14,36 +15,37 @@ use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Longest explicit idempotency key (`clientMessageId`, `Idempotency-Key`) in bytes. It is an index entry.
+/// Longest idempotency key that a client may give (`clientMessageId`, `Idempotency-Key`), in bytes: keys are
+/// index entries.
 pub const CLIENT_KEY_MAX_BYTES: usize = 128;
 
-/// A change somebody asked for.
+/// A change that somebody asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Command {
-    /// Start a conversation.
+    /// Start a thread, or find it.
     CreateThread(CreateThread),
-    /// Say something in one.
+    /// Send a message.
     SendMessage(SendMessage),
     /// Edit a message, take it back, or react to it.
     ChangeMessage(ChangeMessage),
-    /// Somebody has got or read a thread up to a place.
+    /// Move a person's delivered or read cursor in a thread.
     AdvanceCursor(AdvanceCursor),
     /// Put a thread away for one person, or bring it back.
     ArchiveThread(ArchiveThread),
-    /// Tell one person something.
+    /// Put a notification into one person's inbox.
     Notify(Notify),
     /// Mark notifications as read, or delete them.
     ChangeNotifications(ChangeNotifications),
-    /// How somebody wants to be told.
+    /// Replace a person's notification preferences.
     SetPreferences(SetPreferences),
-    /// What somebody is called.
+    /// Write a person's profile.
     PutProfile(Profile),
-    /// Credentials that no longer hold.
+    /// End credentials.
     Revoke(Revocation),
 }
 
-/// What a command is about: everything about one of these is done in order, by one shard.
+/// What a command is about. One shard carries out everything about one subject, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A conversation.
@@ -53,7 +55,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// What shards are chosen by.
+    /// The bytes that choose the shard.
     pub fn key(&self) -> Vec<u8> {
         match self {
             Self::Thread(thread) => thread.bytes().to_vec(),
@@ -72,37 +74,38 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Start a conversation, or find the one that the same people have about the same thing.
+/// Command: start a thread, or find the one that the same people have with equal metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateThread {
     /// [`ThreadId::derive`] of the participants and metadata.
     pub thread_id: ThreadId,
-    /// Everybody in it, the creator too; sorted, without repeats.
+    /// Everybody in the thread, the creator too; sorted, without repeats.
     pub participants: Vec<UserId>,
     /// The client's free-form object.
     pub metadata: serde_json::Map<String, serde_json::Value>,
-    /// Who asked.
+    /// The creator.
     pub created_by: UserId,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
-/// Say something.
+/// Command: send a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SendMessage {
-    /// Where.
+    /// The thread.
     pub thread_id: ThreadId,
-    /// Who; a participant, as the ingress checked. The store checks again.
+    /// The sender, who is a participant: the ingress has checked it, and the store checks again.
     pub sender_id: UserId,
-    /// What, already clean.
+    /// What the message says, already clean.
     pub content: Content,
-    /// References to files, validated.
+    /// References to files, already checked.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
-    /// The client's own key for this message: the same key of the same sender is the same message.
+    /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     pub client_message_id: Option<String>,
-    /// For a message without a key: how its twin, sent over the other transport by the same click, is recognised.
+    /// For a message without a key: how the store recognises its twin that the same click sent over the other
+    /// transport.
     #[serde(default)]
     pub pairing: Option<Pairing>,
     /// When the ingress accepted it.
@@ -110,7 +113,7 @@ pub struct SendMessage {
 }
 
 impl Command {
-    /// What it is about.
+    /// What the command is about.
     pub fn subject(&self) -> Subject {
         match self {
             Self::CreateThread(create) => Subject::Thread(create.thread_id),
@@ -142,7 +145,7 @@ impl Command {
         }
     }
 
-    /// When the ingress accepted it; none for what has no age worth watching.
+    /// When the ingress accepted the command; `None` for commands whose age nobody watches.
     pub fn at(&self) -> Option<Timestamp> {
         match self {
             Self::CreateThread(create) => Some(create.at),
@@ -176,10 +179,11 @@ impl CreateThread {
 }
 
 impl SendMessage {
-    /// Whether `stored`, which its sender sent under the key of this one, is this one.
+    /// Whether `stored`, which the same sender sent under the same key, is this message.
     ///
-    /// What counts is what was sent first: `sent_as`, which a store keeps with a keyed message from its first change on
-    /// ([`crate::change::sent_as`]). Of one that was changed before stores did so it is not known any more.
+    /// What was sent first counts. A store keeps the fingerprint of that, `sent_as`, from the first change of
+    /// a keyed message on ([`crate::change::sent_as`]). For a message that was changed before stores did so,
+    /// nobody knows any more what was sent first, and it counts as the same.
     pub fn is_again(&self, stored: &Message, sent_as: Option<Fingerprint>) -> bool {
         let was_changed = stored.edited_at.is_some() || stored.deleted_at.is_some();
         let is_same_body = match sent_as {

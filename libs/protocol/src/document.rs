@@ -1,7 +1,7 @@
-//! The documents a client sees: threads and messages, in the field names of the published schema.
+//! Documents: threads and messages, in the field names of the published schema.
 //!
-//! These are the JSON shapes of REST answers and socket events. Stores keep the same facts in their own form.
-//! Clients that prefer `id` to `_id` find both: see [`WithId`].
+//! REST answers and socket events carry them as JSON; [`crate::client`] adds what only clients need. Stores
+//! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see [`WithId`].
 
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -20,13 +20,13 @@ pub struct Attachment {
     pub kind: AttachmentKind,
     /// An absolute `https` address, or a path on the same origin.
     pub url: String,
-    /// Shown to people; no path, no control characters.
+    /// The file's name as people see it; it has no path and no control characters.
     #[serde(default)]
     pub filename: String,
-    /// Bytes.
+    /// The file's size in bytes.
     #[serde(default)]
     pub size: u64,
-    /// As in `Content-Type`.
+    /// The file's type, as in `Content-Type`.
     #[serde(default)]
     pub mime_type: String,
     /// The client's free-form object.
@@ -34,45 +34,45 @@ pub struct Attachment {
     pub metadata: Map<String, Value>,
 }
 
-/// What a viewer does with an attachment.
+/// What a client does with an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AttachmentKind {
-    /// Shown in place.
+    /// The client shows it in place.
     Image,
-    /// Played.
+    /// The client plays it.
     Video,
-    /// Downloaded.
+    /// The client offers it as a download.
     Document,
 }
 
-/// One person's reaction.
+/// One person's reaction to a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reaction {
-    /// The sign.
+    /// The emoji.
     pub emoji: String,
-    /// Whose.
+    /// Who reacted.
     pub user_id: UserId,
-    /// Since when.
+    /// When they reacted.
     pub created_at: Timestamp,
 }
 
-/// That somebody has read a message.
+/// Receipt: a person has read a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadReceipt {
-    /// Who.
+    /// The reader.
     pub user_id: UserId,
-    /// When.
+    /// When they read it.
     pub read_at: Timestamp,
 }
 
-/// That a message was written to a socket of somebody.
+/// Receipt: a message was written to a socket of a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryReceipt {
-    /// Whose socket.
+    /// The person.
     pub user_id: UserId,
     /// When.
     pub delivered_at: Timestamp,
@@ -93,47 +93,49 @@ pub enum MessageStatus {
 
 /// A stored message.
 ///
-/// `recipientIds` of the stored schema is not among the fields: it is the thread's participants without the sender, it is
-/// private in large threads, and it would make each frame grow with the thread.
+/// `recipientIds` of the stored schema is not among the fields. It is the thread's participants without the
+/// sender, it is private in large threads, and it would make each frame grow with the thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// The published schema's key.
+    /// The id, under the published schema's name.
     #[serde(rename = "_id")]
     pub id: MessageId,
-    /// The thread.
+    /// The thread that the message belongs to.
     pub thread_id: ThreadId,
-    /// Place in the thread: 1, 2, 3 … without gaps. Everything shown is ordered by it, never by a clock.
+    /// The message's place in its thread: 1, 2, 3 … without gaps. Clients order messages by it, never by a
+    /// clock.
     pub seq: u64,
-    /// Who wrote it.
+    /// The sender.
     pub sender_id: UserId,
-    /// Plain text.
+    /// What the message says, as plain text.
     pub content: String,
     /// References to files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
-    /// In the order they came.
+    /// Reactions in the order in which they came.
     #[serde(default)]
     pub reactions: Vec<Reaction>,
-    /// Over all recipients.
+    /// How far the message has got with all recipients.
     #[serde(default)]
     pub status: MessageStatus,
-    /// Per recipient.
+    /// One receipt for each recipient who has read the message.
     #[serde(default)]
     pub read_by: Vec<ReadReceipt>,
-    /// Per recipient.
+    /// One receipt for each recipient whose socket has got the message.
     #[serde(default)]
     pub delivered_to: Vec<DeliveryReceipt>,
-    /// Always false for a message that was sent; kept for the published schema.
+    /// Always false, because drafts are not sent. The published schema has the field.
     #[serde(default)]
     pub is_draft: bool,
-    /// The sender's own key, if one was given.
+    /// The sender's own key, if the sender gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
-    /// When its content was last edited.
+    /// When its sender last edited it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
-    /// When its sender took it back. Its place stays; content, attachments and reactions are gone.
+    /// When its sender took it back. The message keeps its place; content, attachments and reactions are
+    /// gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
     /// When the ingress accepted it.
@@ -142,16 +144,16 @@ pub struct Message {
     pub updated_at: Timestamp,
 }
 
-/// Whether a thread takes part in listings.
+/// Whether listings show a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ThreadStatus {
-    /// Shown.
+    /// Listings show it.
     #[default]
     Active,
-    /// Put away.
+    /// The person has put it away.
     Archived,
-    /// Gone for everybody.
+    /// It is gone for everybody.
     Deleted,
 }
 
@@ -159,19 +161,20 @@ pub enum ThreadStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Thread {
-    /// The published schema's key.
+    /// The id, under the published schema's name.
     #[serde(rename = "_id")]
     pub id: ThreadId,
-    /// Everybody in it, sorted.
+    /// Everybody in the thread, sorted.
     pub participants: Vec<UserId>,
-    /// Newest message.
+    /// The newest message.
     pub last_message_id: Option<MessageId>,
-    /// Its time.
+    /// When the newest message was accepted.
     pub last_message_at: Option<Timestamp>,
-    /// Place of the newest message that the counters below include.
+    /// The `seq` of the newest message that the counters include.
     #[serde(default)]
     pub last_seq: u64,
-    /// Whether it is shown; in a [`ThreadView`] to that viewer, since each person archives for themselves.
+    /// Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
+    /// archives for themselves.
     #[serde(default)]
     pub status: ThreadStatus,
     /// The client's free-form object.
@@ -187,10 +190,10 @@ pub struct Thread {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadView {
-    /// The shared facts.
+    /// What everybody in the thread sees.
     #[serde(flatten)]
     pub thread: Thread,
-    /// Messages of others that the viewer has not read.
+    /// How many messages of others the viewer has not read.
     pub unread_count: u64,
     /// The newest message, for a preview.
     pub last_message: Option<Message>,

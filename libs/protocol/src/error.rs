@@ -1,22 +1,23 @@
-//! What a client is told when something is refused: a closed set of codes to act on, and a sentence to read.
+//! Errors as clients get them: a closed set of codes for programs, and a sentence for people.
 //!
-//! REST answers carry `{success:false, error, code}` with the status of [`ErrorCode::status`]; acknowledgements and
-//! `message:error` events carry the same object. Codes are stable; sentences are not.
+//! REST answers carry `{success:false, error, code}` with the status of [`ErrorCode::status`];
+//! acknowledgements and `message:error` events carry the same object. Codes are stable; sentences are not.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a request was refused. A client acts on the code: [`ErrorCode::is_retryable`] says whether sending it again can help.
+/// Why a request was refused. A client acts on the code. [`ErrorCode::is_retryable`] says whether sending the
+/// same request again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
-    /// No credential, or one that does not hold.
+    /// The request has no credential, or one that does not hold.
     Unauthenticated,
-    /// The credential was good and has expired: fetch a new one.
+    /// The credential was good and has expired: the client fetches a new one.
     TokenExpired,
-    /// Known, but not allowed to do this.
+    /// The user is known, but not allowed to do this.
     Forbidden,
-    /// A cookie-authenticated write without the session's `X-CSRF-Token`.
+    /// A write on the strength of a cookie came without the session's `X-CSRF-Token`.
     CsrfFailed,
     /// There is no such thing, or none that this user may see.
     NotFound,
@@ -24,15 +25,16 @@ pub enum ErrorCode {
     Invalid,
     /// The same idempotency key was used with another body.
     KeyReused,
-    /// Too large for any limit of the protocol.
+    /// The request is larger than any limit of the protocol.
     TooLarge,
-    /// More than the budget allows; wait and send again.
+    /// The client has sent more than its budget allows: it waits and sends again.
     RateLimited,
     /// There is no such route or event.
     Unknown,
-    /// A part this needs is down; nothing was accepted, or it is unknown whether it was. Send again with the same key.
+    /// A part that this needs is down. The request was not accepted, or nobody knows whether it was: the
+    /// client sends it again with the same key.
     Unavailable,
-    /// The request was accepted but could not be done and is kept for an operator.
+    /// The request was accepted but could not be carried out. It is kept for an operator.
     Failed,
 }
 

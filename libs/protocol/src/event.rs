@@ -1,110 +1,116 @@
-//! What happened, on its way from the persistence worker over the fan-out worker and a gateway to sockets.
+//! Events: what happened, on the way from the persistence worker over the fan-out worker and a gateway to
+//! sockets.
 //!
-//! An event's id follows from what was stored or from the command that caused it, so announcing it again is recognised by whoever
-//! acts on it. An event never carries the list of its recipients: membership is looked up where it is needed.
+//! An event's id follows from what was stored or from the command that caused it, so whoever acts on an event
+//! recognises it when it is announced again. An event never carries the list of its recipients: whoever needs
+//! them looks the membership up.
 
 use crate::change::{Cursor, Effect, Receipted};
 use crate::document::{Identified as _, Message, Thread, ThreadStatus};
 use crate::inbox::Notification;
+pub use crate::participants::Participants;
 use crate::person::Revocation;
 use crate::{CommandId, EventId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
-    /// A conversation exists now.
+    /// A thread was created.
     ThreadCreated {
-        /// As stored.
+        /// The thread as it is stored.
         thread: Thread,
     },
-    /// Something was said and is stored.
+    /// A message was stored.
     MessageStored {
-        /// As stored.
+        /// The message as it is stored.
         message: Message,
-        /// It was stored by a process that died, which may have announced it already.
+        /// A process that died stored the message and may have announced it already.
         #[serde(default)]
         repeated: bool,
     },
     /// A message was edited, taken back or reacted to.
     MessageChanged {
-        /// As it is now.
+        /// The message as it is now.
         message: Box<Message>,
-        /// What happened.
+        /// What happened to it.
         effect: Effect,
-        /// Who did it.
+        /// Who changed it.
         by: UserId,
-        /// The sign, if it was a reaction.
+        /// The emoji, if the change was a reaction.
         emoji: Option<String>,
-        /// What caused it.
+        /// The command that caused the event.
         command: CommandId,
-        /// When it was accepted.
+        /// When the ingress accepted the command.
         at: Timestamp,
     },
-    /// Somebody has got or read a thread further.
+    /// A person's delivered or read cursor in a thread rose.
     CursorAdvanced {
-        /// Where.
+        /// The thread.
         thread_id: ThreadId,
-        /// Who.
+        /// The person.
         user_id: UserId,
-        /// Which cursor.
+        /// Which of the person's cursors rose.
         cursor: Cursor,
-        /// Where it is now.
+        /// Where the cursor is now.
         up_to: u64,
-        /// Newest messages whose receipts changed.
+        /// The newest messages whose receipts changed.
         messages: Vec<Receipted>,
-        /// What caused it.
+        /// The command that caused the event.
         command: CommandId,
-        /// When it was accepted.
+        /// When the ingress accepted the command.
         at: Timestamp,
     },
     /// A thread looks different to one person.
     ThreadChanged {
-        /// Which.
+        /// The thread.
         thread_id: ThreadId,
-        /// To whom.
+        /// The person.
         user_id: UserId,
-        /// What is left to read, if that changed.
+        /// How many messages are left to read, if that changed.
         unread_count: Option<u64>,
-        /// Whether it is shown, if that changed.
+        /// Whether listings show the thread, if that changed.
         status: Option<ThreadStatus>,
-        /// What caused it.
+        /// The command that caused the event.
         command: CommandId,
-        /// When it was accepted.
+        /// When the ingress accepted the command.
         at: Timestamp,
     },
-    /// Somebody was told something.
+    /// A notification is in somebody's inbox.
     NotificationStored {
-        /// As stored.
+        /// The notification as it is stored.
         notification: Box<Notification>,
     },
-    /// Somebody types, or has stopped. Not stored; worth nothing after [`TYPING_LIFE_MS`].
+    /// Somebody types, or has stopped. Nobody stores it, and it is worth nothing after [`TYPING_LIFE`].
     Typing {
-        /// Where.
+        /// The thread.
         thread_id: ThreadId,
-        /// Who.
+        /// The person.
         user_id: UserId,
-        /// Whether they type.
+        /// Whether the person types.
         is_typing: bool,
-        /// A fresh id.
+        /// A fresh id, since no command caused the event.
         command: CommandId,
-        /// When.
+        /// When the gateway heard of it.
         at: Timestamp,
     },
-    /// Credentials no longer hold: sockets that stand on them are to be closed.
+    /// Credentials no longer hold: gateways close the sockets that stand on them.
     Revoked {
-        /// Which.
+        /// The credentials.
         revocation: Revocation,
-        /// What caused it.
+        /// The command that caused the event.
         command: CommandId,
     },
 }
 
-/// How long a typing signal holds, in milliseconds. Published clients repeat it at every key and stop after 3 s.
+/// How long a typing signal holds. Published clients repeat it at every key and stop after 3 s.
+pub const TYPING_LIFE: Duration = Duration::from_secs(6);
+/// As [`TYPING_LIFE`], in milliseconds.
 pub const TYPING_LIFE_MS: i64 = 6_000;
 
-/// Who hears of something.
+/// Who hears of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "of", rename_all = "snake_case")]
 pub enum Audience {
@@ -112,14 +118,14 @@ pub enum Audience {
     Thread(ThreadId),
     /// One person.
     User(UserId),
-    /// Sockets that look at this person.
+    /// The sockets that look at this person.
     Watchers(UserId),
-    /// No client: gateways act on it themselves.
+    /// No client. Gateways act on the event themselves.
     Gateways,
 }
 
 impl Event {
-    /// Its identity: the same however often it is announced.
+    /// The event's id: the same however often the event is announced.
     pub fn id(&self) -> EventId {
         match self {
             Self::ThreadCreated { thread } => EventId::thread_created(thread.id),
@@ -133,7 +139,7 @@ impl Event {
         }
     }
 
-    /// Who hears of it.
+    /// Who hears of the event.
     pub fn audience(&self) -> Audience {
         match self {
             Self::ThreadCreated { thread } => Audience::Thread(thread.id),
@@ -163,14 +169,14 @@ impl Event {
     }
 }
 
-/// An event on its way to one gateway, already in the form its sockets get.
+/// An event on its way to one gateway, already in the form that its sockets get.
 ///
-/// The client's JSON is written once by the fan-out worker and shared by every gateway and socket.
+/// The fan-out worker writes the client's JSON once, and every gateway and socket shares it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// The event; a gateway delivers each id once.
+pub struct GatewayEvent {
+    /// The event's id. A gateway delivers each id once.
     pub event_id: EventId,
-    /// Who hears it.
+    /// Who hears of the event.
     pub audience: Audience,
     /// The client event's name, e.g. `message:received`.
     pub name: String,
@@ -179,16 +185,16 @@ pub struct Delivery {
     /// When the ingress accepted what caused the event.
     #[serde(default)]
     pub accepted_at: Timestamp,
-    /// A process that died may have delivered it already.
+    /// A process that died may have delivered the event already.
     #[serde(default)]
     pub repeated: bool,
-    /// Participants of the thread may have changed: forget what is cached of it.
+    /// The participants of the thread may have changed: the gateway forgets what it has cached of them.
     #[serde(default)]
     pub membership_changed: bool,
-    /// Only worth something now: not kept for sockets that are away.
+    /// The event is worth something only now: gateways do not keep it for sockets that are away.
     #[serde(default)]
     pub ephemeral: bool,
-    /// Somebody of the audience who does not hear it (who types need not be told).
+    /// A person of the audience who does not hear of the event: whoever types need not be told.
     #[serde(default)]
     pub except: Option<UserId>,
     /// For a message: what a receipt of its delivery needs.
@@ -199,12 +205,12 @@ pub struct Delivery {
     pub revocation: Option<Revocation>,
 }
 
-/// What a gateway has to know of a message to say that it was delivered.
+/// What a gateway has to know about a message to send a receipt of its delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveredMessage {
-    /// Its place.
+    /// The message's place in its thread.
     pub seq: u64,
-    /// Who needs no receipt.
+    /// The sender, who sends no receipt.
     pub sender_id: UserId,
 }
 
@@ -213,8 +219,10 @@ pub fn received(message: &Message) -> Result<(&'static str, String), serde_json:
     Ok(("message:received", format!("{{\"message\":{}}}", message.shown_text()?)))
 }
 
-impl Delivery {
-    /// A delivery of this event to this audience, with nothing special about it.
+pub use GatewayEvent as Delivery;
+
+impl GatewayEvent {
+    /// An event for this audience, with nothing special about it.
     pub fn new(
         event_id: EventId,
         audience: Audience,
@@ -237,6 +245,3 @@ impl Delivery {
         }
     }
 }
-
-/// Everybody in a thread, sorted; cheap to share.
-pub type Participants = std::sync::Arc<[UserId]>;

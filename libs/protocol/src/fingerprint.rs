@@ -1,4 +1,5 @@
-//! Fingerprints: what something says, in 16 bytes, so that two bodies that came under one key can be told apart without keeping them.
+//! Fingerprints: what something says, in 16 bytes, so that two bodies that came under one key can be told
+//! apart without keeping them.
 
 use crate::document::Attachment;
 use sha2::{Digest, Sha256};

@@ -1,7 +1,8 @@
-//! A frame: many envelopes in one broker message, each of them still judged by itself.
+//! Frames: many envelopes in one broker message, each of them still settled by itself.
 //!
-//! Publishers collect what waits for the same shard into a frame (group commit), workers take a frame as a batch. The
-//! bodies stay opaque here: one that cannot be decoded is parked alone, its neighbours are done.
+//! A publisher collects what waits for the same shard into a frame (group commit), and a worker takes a frame
+//! as a batch. The bodies stay opaque here: a body that cannot be decoded is parked alone, and its neighbours
+//! are carried out.
 
 use crate::codec::{self, CodecError};
 use crate::trace::{self, TraceContext};
@@ -9,9 +10,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Most envelopes in a frame: more gains nothing (measured), and this bounds what one failure touches.
+/// Most envelopes in a frame. More gain nothing (measured), and the bound limits what one failure touches.
 pub const FRAME_MAX_ITEMS: usize = 256;
-/// Most payload bytes in a frame, so that it stays inside one 128 KiB AMQP frame. A single larger envelope goes alone.
+/// Most payload bytes in a frame, so that it stays inside one 128 KiB AMQP frame. A single larger envelope
+/// goes alone.
 pub const FRAME_MAX_BYTES: usize = 100_000;
 
 /// One command, event or job on its way.
@@ -19,12 +21,14 @@ pub const FRAME_MAX_BYTES: usize = 100_000;
 pub struct Envelope {
     /// Identity of what is carried; the same on every retry, redelivery and replay.
     pub id: Uuid,
-    /// How often a handler has failed on it. Counted by us: brokers count different things in different versions.
+    /// How often a handler has failed on it. We count this ourselves, because brokers count different things
+    /// in different versions.
     #[serde(default)]
     pub attempt: u32,
     /// A versioned body ([`codec::encode`]).
     pub body: Bytes,
-    /// The span that put it on its way, if its trace is sampled; absent otherwise, and in frames of processes without tracing.
+    /// The span that put it on its way, if its trace is sampled; absent otherwise, and in frames of processes
+    /// without tracing.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "trace::compact")]
     pub trace: Option<TraceContext>,
 }
@@ -37,12 +41,12 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A frame of one.
+    /// A frame of one envelope.
     pub fn of(envelope: Envelope) -> Self {
         Self { items: vec![envelope] }
     }
 
-    /// As few frames as the bounds allow, in order.
+    /// The envelopes in as few frames as the bounds allow, in order.
     pub fn pack(envelopes: impl IntoIterator<Item = Envelope>) -> Vec<Self> {
         let mut frames: Vec<Self> = Vec::new();
         let mut bytes = 0;
@@ -62,7 +66,8 @@ impl Frame {
         frames
     }
 
-    /// What stands for the whole frame in the header of a broker message: the context of the first envelope that has one.
+    /// What stands for the whole frame in the header of a broker message: the context of the first envelope
+    /// that has one.
     pub fn trace(&self) -> Option<TraceContext> {
         self.items.iter().find_map(|envelope| envelope.trace)
     }

@@ -1,7 +1,8 @@
-//! Identities. A value of one of these types is well formed: it was checked when it was made.
+//! Ids. A value of one of these types is well formed, because it was checked when it was made.
 //!
-//! Documents (threads, messages) carry 12-byte object ids in hexadecimal, as the published schema says; commands and events
-//! carry `UUIDv7`. A message's id is derived from its command's id, so storing one command twice hits the same primary key.
+//! Documents (threads, messages, notifications) have 12-byte object ids in hexadecimal, as the published
+//! schema says; commands and events have UUIDs. A message's id is derived from its command's id, so storing
+//! one command twice hits the same primary key.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Longest user id in bytes. User ids become map keys and index entries, so they are short and plain.
+/// Longest user id in bytes. User ids are short and plain because they become map keys and index entries.
 pub const USER_ID_MAX_BYTES: usize = 128;
 /// Length of a document id in hexadecimal digits (a 12-byte `ObjectId`).
 pub const OBJECT_ID_DIGITS: usize = 24;
@@ -18,15 +19,15 @@ pub const OBJECT_ID_DIGITS: usize = 24;
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Not 24 lower- or upper-case hexadecimal digits.
+    /// The text is not 24 lower- or upper-case hexadecimal digits.
     #[error("a document id is 24 hexadecimal digits")]
     NotAnObjectId,
-    /// Not `[A-Za-z0-9_:@-]{1,128}`.
+    /// The text does not match `[A-Za-z0-9_:@-]{1,128}`.
     #[error("a user id matches [A-Za-z0-9_:@-]{{1,128}}")]
     NotAUserId,
 }
 
-/// A person, as the host application names them: `[A-Za-z0-9_:@-]{1,128}`. Cheap to clone.
+/// A person as the host application names them: `[A-Za-z0-9_:@-]{1,128}`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(Arc<str>);
@@ -72,7 +73,8 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// A 12-byte document id; shown and serialised as 24 lower-case hexadecimal digits. `Kind` keeps threads and messages apart.
+/// A 12-byte document id, written as 24 lower-case hexadecimal digits. `Kind` keeps ids of threads, messages
+/// and notifications apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String", bound = "Kind: Clone")]
 pub struct DocumentId<Kind> {
@@ -92,11 +94,11 @@ pub enum OfMessage {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OfNotification {}
 
-/// A stored notification.
+/// The id of a notification.
 pub type NotificationId = DocumentId<OfNotification>;
-/// A conversation.
+/// The id of a thread.
 pub type ThreadId = DocumentId<OfThread>;
-/// A stored message.
+/// The id of a message.
 pub type MessageId = DocumentId<OfMessage>;
 
 impl<Kind> DocumentId<Kind> {
@@ -105,22 +107,24 @@ impl<Kind> DocumentId<Kind> {
         self.bytes
     }
 
-    /// From the 12 bytes an adapter stored.
+    /// An id from the 12 bytes that an adapter stored.
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {
         Self { bytes, kind: PhantomData }
     }
 }
 
-/// Documents whose id follows from the command that makes them.
+/// Marks kinds of documents whose id follows from the command that makes them.
 pub trait CommandMade {}
 impl CommandMade for OfMessage {}
 impl CommandMade for OfNotification {}
 
 impl ThreadId {
-    /// The id of the conversation of these people about this subject: equal input, equal id, whoever creates it and however often.
+    /// The id of the thread of these people with this metadata. Equal input gives an equal id, whoever
+    /// creates the thread and however often.
     ///
-    /// `participants` in any order; `metadata` is the canonical JSON of the free-form metadata (keys sorted, as
-    /// `serde_json::Value` prints them). SHA-256, first 12 bytes: a collision would need a 96-bit second preimage.
+    /// `participants` in any order; `metadata` is the canonical JSON of the free-form metadata (keys sorted,
+    /// as `serde_json::Value` prints them). SHA-256, first 12 bytes: a collision would need a 96-bit second
+    /// preimage.
     pub fn derive(participants: &[UserId], metadata: &str) -> Self {
         let mut sorted: Vec<&str> = participants.iter().map(UserId::as_str).collect();
         sorted.sort_unstable();
@@ -138,7 +142,8 @@ impl ThreadId {
 }
 
 impl<Kind: CommandMade> From<CommandId> for DocumentId<Kind> {
-    /// Seconds of the command's `UUIDv7`, then its low 8 bytes (62 of them random): the `ObjectId` layout, ascending in time.
+    /// Seconds of the command's `UUIDv7`, then its low 8 bytes (62 of them random): the `ObjectId` layout,
+    /// ascending in time.
     fn from(command: CommandId) -> Self {
         let uuid = command.0.as_bytes();
         let milliseconds = uuid[..6].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
@@ -184,12 +189,14 @@ impl<Kind> fmt::Debug for DocumentId<Kind> {
     }
 }
 
-/// One thing somebody asked for; given by the ingress, kept through every retry, replay and redelivery.
+/// The id of a command. The ingress gives it, and it stays the same through every retry, replay and
+/// redelivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommandId(pub Uuid);
 
-/// One thing that happened; derived from what it made, so announcing it twice shows as the same event.
+/// The id of an event. It is derived from what the event made, so announcing the event twice shows as one
+/// event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
@@ -203,22 +210,22 @@ impl CommandId {
 }
 
 impl EventId {
-    /// That this thread was created.
+    /// The event that this thread was created.
     pub fn thread_created(thread: ThreadId) -> Self {
         Self::tagged(thread.bytes(), *b"thr+")
     }
 
-    /// That this message was stored.
+    /// The event that this message was stored.
     pub fn message_stored(message: MessageId) -> Self {
         Self::tagged(message.bytes(), *b"msg+")
     }
 
-    /// That this notification was stored.
+    /// The event that this notification was stored.
     pub fn notification_stored(notification: NotificationId) -> Self {
         Self::tagged(notification.bytes(), *b"ntf+")
     }
 
-    /// Something a command caused; `what` tells the events of one command apart.
+    /// An event that a command caused; `what` tells the events of one command apart.
     pub fn caused_by(command: CommandId, what: &str) -> Self {
         let hash = Sha256::new_with_prefix(command.0.as_bytes()).chain_update(what).finalize();
         let mut bytes = [0; 16];
@@ -246,7 +253,8 @@ impl fmt::Display for EventId {
     }
 }
 
-/// One run of one gateway process. A restarted gateway is another one: its sockets are gone.
+/// The id of one run of one gateway process. A restarted gateway has another id, because its sockets are
+/// gone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GatewayId(Arc<str>);

@@ -1,4 +1,4 @@
-//! What a person is told outside of a conversation, and how they want to be told.
+//! Notifications: what a person is told outside of a conversation, and how they want to be told.
 
 use crate::document::Identified;
 use crate::fingerprint::{Fingerprint, shorten};
@@ -19,15 +19,16 @@ pub const KIND_MAX_BYTES: usize = 64;
 /// Most kinds with preferences of their own.
 pub const PREFERENCE_KINDS_MAX: usize = 100;
 
-/// Tells ids of keyed notifications from all others made of the same text.
+/// Sets the hashes of notification keys apart from all other hashes of the same text.
 const KEYED_LABEL: &[u8] = b"eventflow notification\0";
 
-/// Tell somebody.
+/// Command: put a notification into one person's inbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notify {
-    /// Whom.
+    /// The person to tell.
     pub user_id: UserId,
-    /// What sort of thing, e.g. `order_update`. Not `kind` on the wire: that is the tag of [`crate::command::Command`].
+    /// What sort of thing it is, e.g. `order_update`. It is not `kind` on the wire, because that is the tag
+    /// of `Command`.
     #[serde(rename = "type")]
     pub kind: String,
     /// One line, clean text.
@@ -37,27 +38,28 @@ pub struct Notify {
     /// The sender's free-form object.
     #[serde(default)]
     pub data: Map<String, Value>,
-    /// The conversation it is about.
+    /// The conversation that it is about.
     #[serde(default)]
     pub thread_id: Option<ThreadId>,
-    /// Under which its sender will recognise it.
+    /// The key under which its sender will recognise it.
     #[serde(default)]
     pub key: Option<SenderKey>,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
-/// A sender's own key for a notification: the same key of the same sender to the same person is the same notification.
+/// A sender's own key for a notification: the same key of the same sender to the same person is the same
+/// notification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SenderKey {
-    /// Who sends it.
+    /// The sender.
     pub by: UserId,
-    /// 1 to [`crate::command::CLIENT_KEY_MAX_BYTES`] bytes.
+    /// The key: 1 to 128 bytes.
     pub key: String,
 }
 
 impl SenderKey {
-    /// The id of the notification of this key in this person's inbox: equal input, equal id.
+    /// The id of the notification under this key in this person's inbox. Equal input gives an equal id.
     pub fn notification_id(&self, user: &UserId) -> NotificationId {
         let hash = Sha256::new_with_prefix(KEYED_LABEL).chain_update(self.by.as_str()).chain_update([0]);
         let hash = hash.chain_update(user.as_str()).chain_update([0]).chain_update(&self.key).finalize();
@@ -68,7 +70,7 @@ impl SenderKey {
 }
 
 impl Notify {
-    /// What it says, in short.
+    /// The fingerprint of what the notification says.
     pub fn fingerprint(&self) -> Fingerprint {
         let body = (&self.kind, &self.title, &self.text, &self.data, self.thread_id);
         shorten(&Sha256::digest(serde_json::to_vec(&body).unwrap_or_default()))
@@ -79,12 +81,12 @@ impl Notify {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
-    /// Follows from the command.
+    /// The id; it follows from the command.
     #[serde(rename = "_id")]
     pub id: NotificationId,
-    /// Whose.
+    /// The owner.
     pub user_id: UserId,
-    /// What sort of thing.
+    /// What sort of thing it is.
     #[serde(rename = "type")]
     pub kind: String,
     /// One line.
@@ -95,13 +97,13 @@ pub struct Notification {
     /// The sender's free-form object.
     #[serde(default)]
     pub data: Map<String, Value>,
-    /// The conversation it is about.
+    /// The conversation that it is about.
     #[serde(default)]
     pub thread_id: Option<ThreadId>,
     /// Whether its owner has read it.
     #[serde(default)]
     pub is_read: bool,
-    /// Since when.
+    /// When its owner read it.
     #[serde(default)]
     pub read_at: Option<Timestamp>,
     /// When the ingress accepted it.
@@ -109,7 +111,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// As it is stored under this id.
+    /// The notification as it is stored under this id.
     pub fn new(id: NotificationId, notify: Notify) -> Self {
         let Notify { user_id, kind, title, text, data, thread_id, at, key: _ } = notify;
         Self {
@@ -133,38 +135,38 @@ impl Identified for Notification {
     }
 }
 
-/// Change notifications of one person; repeating it changes nothing.
+/// Command: change notifications of one person. Repeating it changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeNotifications {
-    /// Whose.
+    /// The owner.
     pub user_id: UserId,
-    /// Which; `None`: all that were stored before `at`.
+    /// The notification; `None` for all that were stored before `at`.
     pub notification_id: Option<NotificationId>,
-    /// What.
+    /// What to do with them.
     pub change: NotificationChange,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
-/// What is to be done to notifications.
+/// What a command does to notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationChange {
-    /// They were read.
+    /// Mark them as read.
     Read,
-    /// They are not wanted any more.
+    /// Delete them.
     Delete,
 }
 
-/// Ways to reach somebody.
+/// By which channels a person wants to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Channels {
-    /// In the inbox and by event.
+    /// The inbox, and an event.
     pub in_app: bool,
-    /// By e-mail.
+    /// E-mail.
     pub email: bool,
-    /// To their devices.
+    /// Push messages to their devices.
     pub push: bool,
 }
 
@@ -178,13 +180,13 @@ impl Default for Channels {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preferences {
-    /// For every kind that is not named below.
+    /// The channels for every kind that `types` does not name.
     #[serde(default)]
     pub channels: Channels,
-    /// By kind.
+    /// The channels by kind.
     #[serde(default)]
     pub types: BTreeMap<String, Channels>,
-    /// When they were set; none while they are the defaults.
+    /// When the person set them; `None` while they are the defaults.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,
 }
@@ -196,12 +198,13 @@ impl Preferences {
     }
 }
 
-/// Replace somebody's preferences. Of two, the one that was accepted later counts, whatever order they arrive in.
+/// Command: replace a person's preferences. Of two such commands the one that was accepted later counts, in
+/// whatever order they arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPreferences {
-    /// Whose.
+    /// The person.
     pub user_id: UserId,
-    /// `updated_at` is set.
+    /// The new preferences; their `updated_at` is set.
     pub preferences: Preferences,
 }
 

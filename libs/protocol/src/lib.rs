@@ -1,8 +1,9 @@
-//! Every byte that crosses a process boundary, and the rules a value must meet to be one of ours.
+//! Every byte that crosses a process boundary, and the rules that a value must meet.
 //!
-//! In comes what a client or a neighbouring process sent; out go typed ids, commands, events and documents. Nothing here does
-//! I/O. Encoding is MessagePack with field names between processes ([`codec`]) and JSON towards clients ([`document`]).
-//! Fields may be added (a reader ignores what it does not know); a change of meaning needs a new [`codec::VERSION`].
+//! The crate turns what a client or a neighbouring process sent into typed ids, commands, events and
+//! documents. It does no I/O. Between processes the encoding is MessagePack with field names ([`codec`]);
+//! towards clients it is JSON ([`client`]). Fields may be added, because a reader ignores fields that it does
+//! not know. A change of meaning needs a new [`codec::VERSION`].
 
 pub mod change;
 pub mod client;
@@ -17,6 +18,7 @@ pub mod frame;
 pub mod id;
 pub mod inbox;
 pub mod pairing;
+pub mod participants;
 pub mod person;
 pub mod presence;
 pub mod reply;
@@ -26,5 +28,6 @@ pub mod trace;
 
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, ThreadId, UserId};
+pub use participants::Participants;
 pub use timestamp::Timestamp;
 pub use trace::TraceContext;

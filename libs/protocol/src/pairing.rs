@@ -1,32 +1,36 @@
-//! One click, two legs: how the same message sent by socket and by REST, without a key, is recognised as one.
+//! Pairing: how the system recognises one message that a page sent twice, by socket and by REST, without a
+//! key.
 //!
-//! Each stored message has at most one leg of each kind. A leg that arrives joins the oldest message with its key that lacks a
-//! leg of its kind and is close enough in time; without one it becomes a message. So n clicks that deliver both legs are n
-//! messages in any order, and equal messages over one transport stay apart. Keyed messages never pair.
+//! The published page sends each message both ways: one click, two legs. A stored message has at most one leg
+//! of each kind. A leg that arrives joins the oldest message with the same pairing key that lacks a leg of
+//! this kind and is close enough in time; if there is none, the leg becomes a message of its own. So n clicks
+//! whose legs all arrive are n messages, in any order, and equal messages over one transport stay apart.
+//! Messages with a client key never pair.
 
 use crate::document::Attachment;
 use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// How far apart the legs of one click may arrive, in milliseconds.
+/// Most milliseconds between the legs of one click.
 pub const WINDOW_MS: i64 = 10_000;
-/// How far back a socket leg may match if its connection was opened after the REST leg came: a client that was offline sends what it
-/// kept when it is back. As long as sessions are kept for recovery.
+/// Most milliseconds between the legs of one click if the socket's connection was opened after the REST leg
+/// came: a client that was offline sends what it kept when it is back. Sessions are kept for recovery as
+/// long.
 pub const OFFLINE_WINDOW_MS: i64 = 120_000;
 
-/// Which way a message came.
+/// The transport that a message came over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Leg {
-    /// By `message:send`.
+    /// The event `message:send`.
     Socket,
-    /// By `POST`.
+    /// The REST request.
     Rest,
 }
 
 impl Leg {
-    /// The other way.
+    /// The other transport.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -36,10 +40,10 @@ impl Leg {
     }
 }
 
-/// What a message without a key is paired by.
+/// What pairs a message without a client key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairing {
-    /// Which way it came.
+    /// The transport that it came over.
     pub leg: Leg,
     /// [`key`] of its login, sender, thread and body.
     pub key: String,
@@ -48,7 +52,7 @@ pub struct Pairing {
     pub opened_at: Option<Timestamp>,
 }
 
-/// A key that only messages of the same login, sender, thread and body share; 32 hexadecimal digits.
+/// The pairing key, 32 hexadecimal digits: only messages of the same login, sender, thread and body share it.
 pub fn key(
     session: &[u8; 32],
     sender: &UserId,
@@ -69,14 +73,15 @@ pub fn key(
 impl Pairing {
     /// Whether this leg, accepted at `at`, may join a message whose first leg was accepted at `first`.
     ///
-    /// Legs arrive in either order and the clocks of gateways differ, so the window reaches both ways.
+    /// Legs arrive in either order and the clocks of gateways differ, so the window reaches into the past and
+    /// the future.
     pub fn reaches(&self, at: Timestamp, first: Timestamp) -> bool {
         let apart = at.0.saturating_sub(first.0);
         let was_offline = self.opened_at.is_some_and(|opened| opened >= first);
         apart.abs() <= WINDOW_MS || (was_offline && (0..=OFFLINE_WINDOW_MS).contains(&apart))
     }
 
-    /// The earliest first leg that [`Pairing::reaches`] can accept: a bound for a store's search.
+    /// The earliest time of a first leg that [`Pairing::reaches`] can accept: it bounds a store's search.
     pub fn earliest(&self, at: Timestamp) -> Timestamp {
         let window = if self.opened_at.is_some() { OFFLINE_WINDOW_MS } else { WINDOW_MS };
         Timestamp(at.0.saturating_sub(window))

@@ -1,18 +1,19 @@
-//! Who people are to each other, and which of their credentials no longer hold.
+//! People: how they are shown to each other, and which of their credentials no longer hold.
 
 use crate::{Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The picture of everybody without one of their own.
+/// The picture of everybody who has none of their own.
 pub const DEFAULT_AVATAR: &str = "/assets/avatar.svg";
 /// Longest name in Unicode scalar values.
 pub const NAME_MAX_CHARS: usize = 200;
 
-/// What is known of a person. Names and addresses are clean: published clients put them into pages as they are.
+/// What is known about a person. Names and addresses are clean, because published clients put them into pages
+/// as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
-    /// Who.
+    /// The person.
     pub id: UserId,
     /// What others call them.
     pub name: String,
@@ -27,16 +28,16 @@ pub struct Profile {
 /// How a person is shown to others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Participant {
-    /// Who.
+    /// The person.
     pub id: UserId,
-    /// What they are called; their id if nobody knows.
+    /// What others call them; their id if nobody knows.
     pub name: String,
     /// Address of a picture.
     pub avatar: String,
 }
 
 impl Participant {
-    /// Somebody of whom nothing but the id is known.
+    /// A person about whom nothing but the id is known.
     pub fn unknown(id: UserId) -> Self {
         Self { name: id.to_string(), avatar: DEFAULT_AVATAR.to_owned(), id }
     }
@@ -52,9 +53,10 @@ impl From<Profile> for Participant {
 /// Credentials of a person that no longer hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    /// Whose.
+    /// The person.
     pub user_id: UserId,
-    /// One login, as 64 hexadecimal digits (see the ingress' `Session`); `None`: every token issued before `at`.
+    /// The login that has ended, as 64 hexadecimal digits (see the ingress' `Session`). `None` ends every
+    /// token that was issued before `at`.
     pub session: Option<String>,
     /// When the ingress accepted it.
     pub at: Timestamp,

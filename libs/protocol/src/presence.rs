@@ -1,18 +1,18 @@
-//! Who is there: what gateways say of devices, and what others see of a person.
+//! Presence: what gateways report about devices, and what others see of a person.
 
 use crate::{Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Whether somebody is there.
+/// Whether a person is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// A device of theirs is active.
+    /// A device of the person is active.
     Online,
-    /// There, but not active.
+    /// The person is connected but not active, or chose to look away.
     Away,
-    /// Not there.
+    /// The person is not connected.
     #[default]
     Offline,
 }
@@ -21,38 +21,64 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Presence {
-    /// Whose.
+    /// The person.
     pub user_id: UserId,
-    /// Whether they are there.
+    /// Whether the person is there.
     pub status: Status,
-    /// When they were last active; none if never seen.
+    /// When the person was last active; `None` if nobody has ever seen them.
     pub last_seen: Option<Timestamp>,
 }
 
-/// What a gateway says of one device.
+/// What a gateway reports about one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sign {
-    /// There; last active then; wants to be shown as away although active (the user chose so).
+pub enum DeviceState {
+    /// The device is connected.
     Here {
         /// When its user last did something.
         active_at: Timestamp,
-        /// The user chose to be away.
+        /// Whether its user chose to be shown as away although active.
         wants_away: bool,
     },
-    /// Left in order.
+    /// The device disconnected in order.
     Gone,
 }
 
-/// A sign of one device, on its way to the sweeper.
+/// A report about one device, on its way to the presence sweeper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signal {
-    /// Whose device.
+pub struct DeviceSignal {
+    /// The device's user.
     pub user_id: UserId,
-    /// Which: unique over all gateways, the same through reconnects of one session.
+    /// The device: unique over all gateways, the same through reconnects of one session.
     pub device: String,
-    /// What.
-    pub sign: Sign,
-    /// When; a signal older than the device's newest changes nothing.
+    /// What the gateway reports.
+    pub sign: DeviceState,
+    /// When the gateway reported it. A signal older than the device's newest changes nothing.
     pub at: Timestamp,
+}
+
+pub use DeviceSignal as Signal;
+pub use DeviceState as Sign;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_keeps_its_names_between_processes() {
+        let state = DeviceState::Here { active_at: Timestamp(0), wants_away: true };
+        let signal = DeviceSignal {
+            user_id: "ann".parse().unwrap(),
+            device: "d".into(),
+            sign: state,
+            at: Timestamp(0),
+        };
+        let at = "1970-01-01T00:00:00.000Z";
+        assert_eq!(
+            serde_json::to_string(&signal).unwrap(),
+            format!(
+                r#"{{"user_id":"ann","device":"d","sign":{{"here":{{"active_at":"{at}","wants_away":true}}}},"at":"{at}"}}"#
+            )
+        );
+    }
 }

@@ -1,61 +1,58 @@
-//! A moment as the whole system writes it: milliseconds since 1970 in UTC inside, an ISO 8601 string towards clients.
+//! Moments: milliseconds since 1970 in UTC inside the system, an ISO 8601 string towards clients.
 //!
-//! JavaScript clients do `new Date(value)`; both forms are accepted there, the string is what the message schema shows.
+//! JavaScript clients do `new Date(value)`, which takes both forms. The published message schema shows the
+//! string.
 
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::time::Duration;
 
-/// Milliseconds since the Unix epoch, UTC. MessagePack and database adapters store the number; JSON shows ISO 8601.
+/// Milliseconds since the Unix epoch, UTC. MessagePack and database adapters store the number; JSON shows ISO
+/// 8601.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
-const MS_PER_DAY: i64 = 86_400_000;
+/// Writes three digits of a second, as JavaScript does.
+const ISO: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 impl Timestamp {
-    /// The moment as `YYYY-MM-DDTHH:MM:SS.mmmZ`, the form of JavaScript's `Date.prototype.toISOString`.
+    /// The moment as `YYYY-MM-DDTHH:MM:SS.mmmZ`, the form of JavaScript's `Date.prototype.toISOString`. The
+    /// calendar ends with the year 9999; a later moment is shown as its end.
     pub fn to_iso(self) -> String {
-        let (year, month, day) = civil_from_days(self.0.div_euclid(MS_PER_DAY));
-        let ms = self.0.rem_euclid(MS_PER_DAY);
-        let hour = ms / 3_600_000;
-        let minute = ms / 60_000 % 60;
-        let second = ms / 1_000 % 60;
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
+        let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        ISO.timestamp_to_string(&jiff::Timestamp::from_millisecond(self.0).unwrap_or(end))
     }
 
-    /// Reads what [`Timestamp::to_iso`] writes; `None` for any other form.
+    /// Reads what [`Timestamp::to_iso`] writes; `None` for any other form, and for a day or a time that does
+    /// not exist.
     pub fn from_iso(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 24 || bytes[10] != b'T' || bytes[23] != b'Z' || !text.is_ascii() {
-            return None;
-        }
-        let number = |from: usize, to: usize| text[from..to].parse::<i64>().ok();
-        let days = days_from_civil(number(0, 4)?, number(5, 7)?, number(8, 10)?);
-        let seconds = number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)?;
-        Some(Self(days * MS_PER_DAY + seconds * 1_000 + number(20, 23)?))
+        let moment = Self(text.parse::<jiff::Timestamp>().ok()?.as_millisecond());
+        // The calendar reads more forms than one, and takes a leap second for the second before.
+        (moment.to_iso() == text).then_some(moment)
+    }
+
+    /// How long ago this moment was at `now`; zero if it is still to come.
+    pub fn age_at(self, now: Self) -> Duration {
+        Duration::from_millis(u64::try_from(now.0.saturating_sub(self.0)).unwrap_or(0))
+    }
+
+    /// This moment, so much later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(milliseconds(duration)))
+    }
+
+    /// This moment, so much earlier.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(milliseconds(duration)))
     }
 }
 
-/// Howard Hinnant's `civil_from_days`: proleptic Gregorian date of a day number counted from 1970-01-01.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// The inverse of [`civil_from_days`].
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Serialize for Timestamp {
@@ -68,8 +65,8 @@ impl Serialize for Timestamp {
     }
 }
 
-/// Reads either form. Which one it is cannot be left to the format: inside a tagged enum serde reads from a buffer that calls
-/// itself human-readable whatever the bytes were.
+/// Reads either form. The format cannot tell which form it is: inside a tagged enum serde reads from a buffer
+/// that calls itself human-readable whatever the bytes were.
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EitherForm)
@@ -101,6 +98,7 @@ impl Visitor<'_> for EitherForm {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+    use std::time::Duration;
 
     #[test]
     fn iso_form_matches_known_moments_and_reads_back() {
@@ -113,7 +111,47 @@ mod tests {
             assert_eq!(Timestamp(ms).to_iso(), iso);
             assert_eq!(Timestamp::from_iso(iso), Some(Timestamp(ms)));
         }
-        assert_eq!(Timestamp::from_iso("2024-01-13 12:00:00.123Z"), None);
+        for other in [
+            "2024-01-13 12:00:00.123Z",
+            "2024-01-13T12:00:00Z",
+            "2024-01-13T12:00:00.1234Z",
+            "2024-01-13T12:00:00.123+00",
+            "2024-01-13t12:00:00.123z",
+            "2024x01x13T12x00x00x123Z",
+        ] {
+            assert_eq!(Timestamp::from_iso(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_day_or_a_time_that_does_not_exist_is_no_moment() {
+        for impossible in [
+            "2026-02-30T00:00:00.000Z",
+            "2025-02-29T00:00:00.000Z",
+            "2026-13-01T00:00:00.000Z",
+            "2026-01-01T24:00:00.000Z",
+            "2026-01-01T00:60:00.000Z",
+            "2026-01-01T23:59:60.000Z",
+        ] {
+            assert_eq!(Timestamp::from_iso(impossible), None, "{impossible}");
+        }
+    }
+
+    #[test]
+    fn a_moment_beyond_the_calendar_is_shown_as_its_end() {
+        assert_eq!(Timestamp(i64::MAX).to_iso(), "9999-12-30T22:00:00.999Z");
+        assert!(Timestamp(i64::MIN).to_iso().starts_with("-009999-01-02"));
+    }
+
+    #[test]
+    fn moments_have_an_age_and_can_be_moved() {
+        let (early, late) = (Timestamp(1_000), Timestamp(3_500));
+        assert_eq!(early.age_at(late), Duration::from_millis(2_500));
+        assert_eq!(late.age_at(early), Duration::ZERO);
+        assert_eq!(early.plus(Duration::from_millis(2_500)), late);
+        assert_eq!(late.minus(Duration::from_millis(2_500)), early);
+        assert_eq!(Timestamp(i64::MAX).plus(Duration::from_millis(1)), Timestamp(i64::MAX));
+        assert_eq!(Timestamp(i64::MIN).minus(Duration::MAX), Timestamp(i64::MIN));
     }
 
     #[test]

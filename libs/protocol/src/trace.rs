@@ -1,8 +1,9 @@
 //! The trace context that an envelope carries from process to process.
 //!
-//! A span in one process becomes the parent of a span in the next one by these 24 bytes. Only a sampled trace is carried: without
-//! one nothing is written, and the next process starts no span of its own. The text form is the `traceparent` header of
-//! [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header).
+//! A span in one process becomes the parent of a span in the next one by these 24 bytes. Only a sampled trace
+//! is carried: without one nothing is written, and the next process starts no span of its own. The text form
+//! is the `traceparent` header of [W3C Trace
+//! Context](https://www.w3.org/TR/trace-context/#traceparent-header).
 
 use std::fmt;
 
@@ -66,7 +67,8 @@ impl fmt::Debug for TraceContext {
 
 /// How a field `Option<TraceContext>` is written: as 24 bytes.
 ///
-/// Bytes that are no context read as none. A trace is a courtesy to operators; what carries it must not be lost over it.
+/// Bytes that are no context read as none. A trace is a courtesy to operators; what carries it must not be
+/// lost over it.
 pub(crate) mod compact {
     use super::TraceContext;
     use serde::{Deserialize as _, Deserializer, Serializer};

@@ -39,7 +39,7 @@ impl KnownThread {
 
     /// Whether this person is in the thread.
     pub(crate) fn includes(&self, person: &UserId) -> bool {
-        self.people.binary_search(person).is_ok()
+        self.people.contains(person)
     }
 
     /// Place of the newest message.

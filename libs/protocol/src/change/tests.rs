@@ -117,14 +117,14 @@ fn an_archive_command_that_comes_again_is_no_news_however_many_came_since() {
     let commands: Vec<CommandId> = (1..=10).map(|n| CommandId(uuid::Uuid::from_u128(n))).collect();
     let mut done = Vec::new();
     for command in &commands {
-        assert!(is_news(&mut done, *command));
+        assert!(remember_archive(&mut done, *command));
     }
     assert_eq!(done, commands[10 - ARCHIVES_REMEMBERED..]);
     for command in &commands {
-        assert!(!is_news(&mut done, *command), "{command}");
+        assert!(!remember_archive(&mut done, *command), "{command}");
     }
     let mut few = vec![commands[3], commands[5]];
-    assert!(is_news(&mut few, commands[1]), "a gateway whose clock is behind is heard");
+    assert!(remember_archive(&mut few, commands[1]), "a gateway whose clock is behind is heard");
     assert_eq!(few, [commands[1], commands[3], commands[5]]);
 }
 
@@ -157,9 +157,9 @@ proptest! {
         clicks in proptest::collection::vec((0..3_u8, 0..90_u8, any::<bool>()), 1..600)
     ) {
         let (mut message, mut marks) = (message(), Vec::new());
-        for (person, sign, is_toggle) in clicks {
+        for (person, emoji, is_toggle) in clicks {
             let wish = if is_toggle { Wish::Toggle } else { Wish::Remove };
-            let wish = wanted(&message, &format!("user{person}"), Change::React { emoji: sign.to_string(), wish });
+            let wish = wanted(&message, &format!("user{person}"), Change::React { emoji: emoji.to_string(), wish });
             let command = CommandId::new();
             apply(&mut message, &mut marks, command, &wish);
             let (reactions, kept) = (message.reactions.clone(), marks.clone());
@@ -173,7 +173,7 @@ proptest! {
             prop_assert!(by_person.values().all(|count| *count <= REACTION_MARKS_PER_PERSON_MAX), "{by_person:?}");
             for reaction in &message.reactions {
                 let is_its = |mark: &ChangeMark| is_of(mark, &reaction.user_id, Some(&reaction.emoji));
-                prop_assert!(marks.iter().any(is_its), "the mark of a sign that is there is kept");
+                prop_assert!(marks.iter().any(is_its), "the mark of an emoji that is there is kept");
             }
         }
     }

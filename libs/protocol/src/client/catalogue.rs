@@ -1,4 +1,5 @@
-//! JSON Schemas of everything that clients send and get, by the name of the type: the source for API descriptions.
+//! JSON Schemas of everything that clients send and get, by the name of the type: the source for API
+//! descriptions.
 
 use crate::ErrorBody;
 use crate::client::{answers, events, requests};

@@ -1,7 +1,8 @@
-//! Untrusted JSON as a source of values: nothing is converted, `null` is absent, and an error says what a field must be.
+//! Untrusted JSON as a source of values: nothing is converted, `null` is absent, and an error says what a
+//! field must be.
 //!
-//! [`Given`] hands a parsed JSON value to serde. Its errors are [`Problem`]s, which keep what is wrong apart from where it is wrong;
-//! [`crate::client::parse`] puts both together.
+//! [`Given`] hands a parsed JSON value to serde. Its errors are [`Problem`]s, which keep what is wrong apart
+//! from where it is wrong; [`crate::client::parse`] puts both together.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, Expected, IntoDeserializer, Visitor};
@@ -104,7 +105,8 @@ impl<'de> Deserializer<'de> for Given {
         }
     }
 
-    /// An object of the protocol: a field that is `null` is absent. Free-form objects are read as maps and keep theirs.
+    /// An object of the protocol: a field that is `null` is absent. Free-form objects are read as maps and
+    /// keep theirs.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,

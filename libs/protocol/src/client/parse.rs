@@ -1,7 +1,8 @@
 //! From a client's bytes to a request, or to a sentence that names the field and the rule.
 //!
-//! Values are taken by their JSON type and never converted: an object where a text belongs is refused, so nothing a database could
-//! read as an operator ever gets in (`{"$ne": ""}`). Unknown fields are ignored. The parser bounds how deep JSON is nested.
+//! Values are taken by their JSON type and never converted: an object where a text belongs is refused, so
+//! nothing a database could read as an operator ever gets in (`{"$ne": ""}`). Unknown fields are ignored. The
+//! parser bounds how deep JSON is nested.
 
 use crate::client::given::{FIELD, Given, Problem};
 use serde::de::DeserializeOwned;
@@ -37,7 +38,8 @@ pub fn parse_field<T: DeserializeOwned>(json: &[u8], parent: &str) -> Result<T, 
     read_below(parse_object(json)?, parent)
 }
 
-/// Reads bytes that must be one JSON object. Nesting ends at the parser's limit of 128 levels, not in the stack.
+/// Reads bytes that must be one JSON object. Nesting ends at the parser's limit of 128 levels, not in the
+/// stack.
 pub fn parse_object(json: &[u8]) -> Result<Object, InvalidRequest> {
     match serde_json::from_slice(json) {
         Ok(Value::Object(object)) => Ok(object),
@@ -54,11 +56,11 @@ pub fn read<T: DeserializeOwned>(object: Object) -> Result<T, InvalidRequest> {
 fn read_below<T: DeserializeOwned>(object: Object, parent: &str) -> Result<T, InvalidRequest> {
     serde_path_to_error::deserialize(Given(Value::Object(object))).map_err(|error| {
         let path = error.path().iter().next().map_or(String::new(), |_| error.path().to_string());
-        invalid(&joined(parent, &path), error.into_inner())
+        invalid(&joined(parent, &path), error.inner())
     })
 }
 
-fn invalid(path: &str, problem: Problem) -> InvalidRequest {
+fn invalid(path: &str, problem: &Problem) -> InvalidRequest {
     if let Problem::Missing(field) = problem {
         let path = joined(path, field);
         return InvalidRequest { message: format!("{path} is missing"), path };

@@ -1,4 +1,5 @@
-//! What answers and events are made of: documents with `id` beside `_id`, fields in alphabetical order, `success: true`.
+//! What answers and events are made of: documents with `id` beside `_id`, fields in alphabetical order,
+//! `success: true`.
 
 use crate::document::{Message, Thread};
 use crate::inbox::Notification;
@@ -121,7 +122,8 @@ impl<T: JsonSchema> JsonSchema for Sorted<T> {
     }
 }
 
-/// A document that is JSON text already, so that a callback and an event share it and its bytes can be counted.
+/// A document that is JSON text already, so that a callback and an event share it and its bytes can be
+/// counted.
 #[derive(Clone, Debug)]
 pub struct Written<T> {
     json: Box<RawValue>,

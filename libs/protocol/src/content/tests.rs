@@ -1,8 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-/// What [`clean`] must come to, said as plainly as possible: passes over the text until one finds nothing. Each costs as much as the text
-/// is long, and nested tags need one pass a level.
+/// What [`clean`] must come to, said as plainly as possible: passes over the text until one finds nothing.
+/// Each costs as much as the text is long, and nested tags need one pass a level.
 fn cleaned_pass_by_pass(raw: &str) -> String {
     let mut text: String = raw.chars().filter(|c| is_allowed(*c)).collect();
     while let Some(shorter) = pass(&text) {
@@ -83,7 +83,8 @@ fn a_tag_that_is_joined_later_ends_at_what_earlier_ones_left() {
 
 #[test]
 fn every_short_text_is_cleaned_as_pass_by_pass() {
-    // Letters and digits tell places apart; besides brackets there is nothing but what opens a tag and what does not.
+    // Letters and digits tell places apart; besides brackets there is nothing but what opens a tag and what
+    // does not.
     let sign =
         |kind: usize, at: usize| ["<", ">", &"abcdefghi"[at..=at], &"012345678"[at..=at]][kind].to_owned();
     for length in 0..=9 {

@@ -5,7 +5,7 @@
 use super::{column, history};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{ThreadPage, WithCommandId};
-use eventflow_protocol::change::{ArchiveThread, is_news};
+use eventflow_protocol::change::{ArchiveThread, remember_archive};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::event::Participants;
@@ -71,7 +71,7 @@ pub(super) fn archive(
 ) -> Result<Option<ThreadView>> {
     let wanted = &archive.wanted;
     let Some(mut done) = archives(connection, wanted)? else { return Ok(None) };
-    if is_news(&mut done, archive.command_id) {
+    if remember_archive(&mut done, archive.command_id) {
         let mut statement = connection
             .prepare_cached("UPDATE thread_participant SET archived = ?3, archives = ?4 WHERE thread_id = ?1 AND user_id = ?2")?;
         let done = column::pack(&done)?;

@@ -182,6 +182,8 @@ async fn history_is_paged_by_time_too() {
     }
     for bad in [
         "before=yesterday",
+        "before=2026-02-30T00:00:00.000Z",
+        "afterTime=2026-02-30T00:00:00Z",
         "beforeTime=5",
         "before=3&beforeTime=2027-01-15T08:00:02Z",
         "before=3&afterTime=2027-01-15T08:00:02Z",

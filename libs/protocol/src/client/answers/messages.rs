@@ -18,7 +18,8 @@ pub struct HistoryAnswer {
 /// A message that is stored: `POST /messages/{threadId}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageAnswer {
-    /// The message was stored before, under the same key or as the other half of one click. Absent if it is new.
+    /// The message was stored before, under the same key or as the other half of one click. Absent if it is
+    /// new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deduplicated: bool,
     /// The message as it is stored.
@@ -27,8 +28,8 @@ pub struct MessageAnswer {
     pub success: Success,
 }
 
-/// A message that was edited, taken back or reacted to: the routes below `/messages/{messageId}`, and the callbacks of
-/// `message:edit`, `message:delete` and `reaction:send`.
+/// A message that was edited, taken back or reacted to: the routes below `/messages/{messageId}`, and the
+/// callbacks of `message:edit`, `message:delete` and `reaction:send`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeAnswer {
     /// What happened to the message. REST names it for reactions only.

@@ -1,7 +1,7 @@
 //! Answers: what a REST route answers, and what the callback of a Socket.IO event is called with.
 //!
-//! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not done yet is answered
-//! with [`QueuedAnswer`].
+//! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
+//! done yet is answered with [`QueuedAnswer`].
 
 mod messages;
 mod notifications;

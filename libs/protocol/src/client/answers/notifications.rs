@@ -50,7 +50,8 @@ pub struct NotifiedAnswer {
     pub unwanted: Vec<UserId>,
 }
 
-/// How many notifications changed: `POST /notifications/{id}/read`, `DELETE /notifications/{id}`, `POST /notifications/read-all`.
+/// How many notifications changed: `POST /notifications/{id}/read`, `DELETE /notifications/{id}`, `POST
+/// /notifications/read-all`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CountAnswer {
     /// How many notifications changed.

@@ -65,7 +65,8 @@ pub struct ArchiveAnswer {
     pub thread_id: ThreadId,
 }
 
-/// The caller's read cursor in a thread: the routes that end in `/read`, and the callbacks of `message:read` and `thread:read`.
+/// The caller's read cursor in a thread: the routes that end in `/read`, and the callbacks of `message:read`
+/// and `thread:read`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CursorAnswer {

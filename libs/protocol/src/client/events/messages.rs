@@ -24,7 +24,8 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// What the fields of a `message:send` hold of it, well formed or not: texts short enough to be sent back.
+    /// What the fields of a `message:send` hold of it, well formed or not: texts short enough to be sent
+    /// back.
     pub fn of(fields: &Object) -> Self {
         Self {
             thread_id: short_text(fields, "threadId"),
@@ -49,7 +50,8 @@ pub struct MessageSent {
     /// The client's own key, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
-    /// The message was stored before, under the same key or as the other half of one click. Absent if it is new.
+    /// The message was stored before, under the same key or as the other half of one click. Absent if it is
+    /// new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deduplicated: bool,
 }
@@ -58,7 +60,8 @@ impl ServerEvent for MessageSent {
     const NAME: &'static str = "message:sent";
 }
 
-/// The store has not answered in time: the message will be stored. To the socket that sent it, and its callback.
+/// The store has not answered in time: the message will be stored. To the socket that sent it, and its
+/// callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageQueued {

@@ -17,7 +17,8 @@ impl ServerEvent for AuthSuccess {
     const NAME: &'static str = "auth:success";
 }
 
-/// A credential does not hold: as an answer to `auth`, and before the socket is closed because its token has ended.
+/// A credential does not hold: as an answer to `auth`, and before the socket is closed because its token has
+/// ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthError {
     /// A code for programs.

@@ -1,7 +1,8 @@
-//! Requests: the body of a REST request (`…Body`), and the argument of an event that a client sends (`…Event`).
+//! Requests: the body of a REST request (`…Body`), and the argument of an event that a client sends
+//! (`…Event`).
 //!
-//! A value of one of these types is well formed: contents are clean, everything is bounded. Whether the user may do what it asks for is
-//! not decided here.
+//! A value of one of these types is well formed: contents are clean, everything is bounded. Whether the user
+//! may do what it asks for is not decided here.
 
 mod messages;
 mod notifications;

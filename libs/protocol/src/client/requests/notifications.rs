@@ -47,7 +47,8 @@ pub struct NotificationBody {
 }
 
 impl NotificationBody {
-    /// One command for each person. `thread_id` is the thread that the request names, which the caller has looked at.
+    /// One command for each person. `thread_id` is the thread that the request names, which the caller has
+    /// looked at.
     pub fn into_commands(
         self,
         by: &UserId,

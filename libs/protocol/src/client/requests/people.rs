@@ -109,7 +109,8 @@ impl TryFrom<PresenceSyncFields> for PresenceSyncEvent {
     }
 }
 
-/// `PUT /users/{id}`: what somebody is called, for installations whose host application has no directory of its own.
+/// `PUT /users/{id}`: what somebody is called, for installations whose host application has no directory of
+/// its own.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct ProfileBody {
     /// What others call them.

@@ -1,7 +1,7 @@
 //! References to files: where a browser may be sent, and what name it may show.
 //!
-//! The files themselves live with the host application; nothing is fetched here. A reference is refused, never repaired: a silently
-//! changed address or name would be another file.
+//! The files themselves live with the host application; nothing is fetched here. A reference is refused,
+//! never repaired: a silently changed address or name would be another file.
 
 use crate::client::given::FIELD;
 use crate::client::values::metadata::Metadata;
@@ -69,8 +69,8 @@ impl TryFrom<Fields> for AttachmentReference {
     }
 }
 
-/// Whether a file of this type may be shown as this: what a page shows by itself must be a picture or a film. An SVG is a document,
-/// since it can run script where it is opened.
+/// Whether a file of this type may be shown as this: what a page shows by itself must be a picture or a film.
+/// An SVG is a document, since it can run script where it is opened.
 fn is_of(mime: &str, kind: AttachmentKind) -> bool {
     let mime = mime.to_ascii_lowercase();
     if mime.is_empty() {

@@ -1,7 +1,8 @@
 //! Free-form metadata of clients: any JSON object within bounds, in canonical key order.
 //!
-//! It is stored, hashed into a thread's identity and sent back. So its size and depth are bounded, its keys are not ones a database
-//! reads as operators or paths, and its keys are sorted, whatever map type the build happens to use.
+//! It is stored, hashed into a thread's identity and sent back. So its size and depth are bounded, its keys
+//! are not ones a database reads as operators or paths, and its keys are sorted, whatever map type the build
+//! happens to use.
 
 use crate::client::given::FIELD;
 use crate::client::parse::Object;

@@ -1,7 +1,8 @@
 //! Values that carry their rule: whoever has one needs to check nothing any more.
 //!
-//! Each is made from what a client wrote by `try_from`, which deserialisation uses too, and comes out as what commands carry. An
-//! [`Unfit`] value is refused, never repaired; only contents, titles and names are cleaned.
+//! Each is made from what a client wrote by `try_from`, which deserialisation uses too, and comes out as what
+//! commands carry. An [`Unfit`] value is refused, never repaired; only contents, titles and names are
+//! cleaned.
 
 mod attachment;
 mod list;

@@ -1,4 +1,5 @@
-//! Documents that a request names. A text that is no id names no document, so it is not an error of the request.
+//! Documents that a request names. A text that is no id names no document, so it is not an error of the
+//! request.
 
 use crate::id::{DocumentId, OfMessage, OfThread};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -13,8 +14,9 @@ pub type MessageReference = DocumentReference<OfMessage>;
 
 /// A document as a client named it.
 ///
-/// Whoever is told that there is no such thread learns the same from a made-up text as from a thread of others, so both are answered
-/// alike: [`DocumentReference::id`] is `None`, and the handler refuses with `not_found`.
+/// Whoever is told that there is no such thread learns the same from a made-up text as from a thread of
+/// others, so both are answered alike: [`DocumentReference::id`] is `None`, and the handler refuses with
+/// `not_found`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentReference<Kind> {
     text: String,

@@ -14,7 +14,8 @@ const EMAIL_MAX_BYTES: usize = 254;
 /// A login is a SHA-256 in hexadecimal digits.
 const LOGIN_DIGITS: usize = 64;
 
-/// What a person is called: one clean line without angle brackets, since published clients put it into pages as it is.
+/// What a person is called: one clean line without angle brackets, since published clients put it into pages
+/// as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct PersonName(String);
@@ -42,8 +43,8 @@ impl TryFrom<String> for PersonName {
 
 /// Where a browser may be sent: `https://host…`, or `/path` on the same site.
 ///
-/// Everything else can run script (`javascript:`, `data:`), leave the encryption (`http:`), or mean another host than it seems
-/// (`//host`, `\`, user names before `@`).
+/// Everything else can run script (`javascript:`, `data:`), leave the encryption (`http:`), or mean another
+/// host than it seems (`//host`, `\`, user names before `@`).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("minLength" = 1, "maxLength" = LINK_MAX_BYTES))]
@@ -80,7 +81,8 @@ fn is_safe(url: &str) -> bool {
     }
 }
 
-/// One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more than an address.
+/// One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more
+/// than an address.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("format" = "email", "maxLength" = EMAIL_MAX_BYTES))]
