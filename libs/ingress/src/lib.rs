@@ -20,7 +20,6 @@ pub mod commands;
 pub mod contacts;
 pub mod csrf;
 mod edge;
-pub mod fields;
 pub mod http;
 pub mod identity;
 pub mod origin;
@@ -32,7 +31,6 @@ pub mod sliding_window;
 #[cfg(test)]
 mod testing;
 mod twin;
-pub mod validate;
 pub mod ws;
 
 pub use parts::IngressParts;
