@@ -133,7 +133,7 @@ impl Persistence {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a reply cannot be encoded")
+                    tracing::error!(error = &error as &dyn std::error::Error, "a reply cannot be encoded");
                 }
             }
         }
@@ -174,7 +174,7 @@ impl BatchHandler for Persistence {
             let applied = self.apply_part(part).await?;
             outcomes.extend(part.iter().zip(applied).map(|(item, applied)| outbox.add(item, applied)));
         }
-        Ok(Performed { outcomes, outbox: outbox })
+        Ok(Performed { outcomes, outbox })
     }
 
     async fn announce(&self, outbox: &CommandOutbox) -> Result<(), Unavailable> {

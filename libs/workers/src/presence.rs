@@ -125,7 +125,9 @@ impl Sweeper {
                 );
             }
             Err(_) => {
-                tracing::warn!("changes of presence were not announced: the broker did not take them in time")
+                tracing::warn!(
+                    "changes of presence were not announced: the broker did not take them in time"
+                );
             }
         }
     }

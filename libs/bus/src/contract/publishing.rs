@@ -46,7 +46,7 @@ pub async fn each_message_of_a_batch_gets_its_own_result(broker: &dyn Broker) {
             match result {
                 Ok(()) => assert!(!lost(index), "round {round}: message {index} has no queue"),
                 Err(BrokerError::Unroutable(_)) => {
-                    assert!(lost(index), "round {round}: message {index} has a queue")
+                    assert!(lost(index), "round {round}: message {index} has a queue");
                 }
                 Err(other) => panic!("round {round}: message {index}: {other:?}"),
             }
