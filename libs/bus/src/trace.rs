@@ -27,6 +27,11 @@ pub fn context_of(span: &Span) -> Option<TraceContext> {
     TraceContext::new(ids.trace_id().to_bytes(), ids.span_id().to_bytes())
 }
 
+/// What an envelope that comes of the span around the caller carries.
+pub fn current() -> Option<TraceContext> {
+    context_of(&Span::current())
+}
+
 /// Lets the span begin a trace of its own, whatever span it is in: what a client asks for is one trace, its
 /// connection another.
 pub fn begin(span: &Span) {

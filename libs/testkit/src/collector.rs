@@ -112,6 +112,7 @@ fn of_one_process(spans: ResourceSpans) -> Vec<ExportedSpan> {
 fn attributes(all: Vec<KeyValue>) -> BTreeMap<String, String> {
     let text = |value: Value| match value {
         Value::StringValue(text) => text,
+        Value::IntValue(number) => number.to_string(),
         other => format!("{other:?}"),
     };
     let pairs = all.into_iter().filter_map(|pair| Some((pair.key, text(pair.value?.value?))));

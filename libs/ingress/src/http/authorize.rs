@@ -16,6 +16,8 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use eventflow_protocol::ErrorCode;
 use std::sync::Arc;
+use tracing::Span;
+use tracing::field::display;
 
 /// What the check before one route depends on.
 #[derive(Clone)]
@@ -39,6 +41,7 @@ async fn authorize(
 ) -> Result<Response, RefusalResponse> {
     let Protection { edge, limits, needs } = protection;
     let (identity, carrier) = caller::identify(&edge, request.headers()).await?;
+    Span::current().record("user", display(&identity.user));
     limits.admit_user(&identity.user)?;
     if needs == Needs::Admin && !identity.is_admin() {
         return Err(Refusal::new(ErrorCode::Forbidden, "this is for administrators").into());

@@ -15,7 +15,8 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use eventflow_metrics::HttpMethod;
+use eventflow_bus::trace::{self, TRACE_ID};
+use eventflow_metrics::{HttpMethod, Label};
 use eventflow_protocol::ErrorCode;
 use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS,
@@ -26,6 +27,8 @@ use std::time::{Duration, Instant};
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tracing::field::Empty;
+use tracing::{Instrument, debug_span};
 
 /// A worker's answer and the store's own timeout both come sooner; a client that is slower than this sends
 /// its request too slowly.
@@ -67,13 +70,24 @@ fn cors() -> CorsLayer {
         .vary([ORIGIN])
 }
 
-/// Counts and times every request by the pattern of its route, which is one of few; never by its path.
+/// Counts and times every request by the pattern of its route, which is one of few; never by its path. Puts
+/// it into a span that begins a trace.
 async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = counted_method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
     let pattern = route.as_ref().map(MatchedPath::as_str);
+    let span = debug_span!(
+        "request",
+        method = method.as_str(),
+        route = pattern,
+        user = Empty,
+        status = Empty,
+        { TRACE_ID } = Empty
+    );
+    trace::begin(&span);
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
     edge.metrics.http.answered(method, pattern, response.status().as_u16(), started.elapsed());
     response
 }
