@@ -9,4 +9,5 @@ mod pairing;
 mod poison;
 mod settings;
 mod signals;
+mod spans;
 mod stage;

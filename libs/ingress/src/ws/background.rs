@@ -4,8 +4,9 @@
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
-/// Runs tasks on the side. Cheap to clone: clones share the tasks.
+/// Runs tasks on the side, each in the span of whoever spawns it. Cheap to clone: clones share the tasks.
 #[derive(Clone, Default)]
 pub(crate) struct Background {
     tracker: TaskTracker,
@@ -15,12 +16,13 @@ pub(crate) struct Background {
 impl Background {
     /// Runs a task to its end. The drain waits for it, so it must not take longer than an answer does.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(task);
+        self.tracker.spawn(task.in_current_span());
     }
 
     /// Runs a task to its end or until the gateway drains, whichever comes first.
     pub(crate) fn spawn_until_drain(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
+        let task = task.in_current_span();
         self.tracker.spawn(async move {
             tokio::select! {
                 () = task => {}

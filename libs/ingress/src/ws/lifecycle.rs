@@ -72,6 +72,7 @@ impl Application for Lifecycle {
 
     async fn connected(&self, socket: &ClientSocket, recovered: bool) {
         let rooms = &self.rooms;
+        socket.state().connection_span().open(socket.id(), socket.state().user());
         rooms.close_if_outdated(socket);
         let Some(user) = socket.state().user() else { return self.expect_authentication(socket) };
         let goes_on = rooms.connection.expiry.end_unless_valid(socket, user).await;
@@ -90,6 +91,7 @@ impl Application for Lifecycle {
         socket.state().release_permit();
         self.rooms.typing.stop_all(socket);
         self.rooms.presence.heartbeat.lost(socket, reason);
+        socket.state().connection_span().close();
     }
 
     async fn expired(&self, socket: &ClientSocket) {

@@ -20,13 +20,19 @@ use eventflow_protocol::ErrorCode;
 use eventflow_protocol::client::{self, Object};
 use eventflow_socketio::ClientEvent;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// Takes one event of a socket, answers it, and counts it.
 pub(crate) async fn dispatch(rooms: &Arc<Rooms>, socket: &ClientSocket, event: ClientEvent) {
+    let name = EventName::of(&event.name);
+    let span = socket.state().connection_span().event(name.name());
+    dispatch_named(rooms, socket, name, event).instrument(span).await;
+}
+
+async fn dispatch_named(rooms: &Arc<Rooms>, socket: &ClientSocket, name: EventName, event: ClientEvent) {
     if socket.state().user().is_some() && socket.state().note_activity(rooms.edge.clock.now()) {
         rooms.presence.heartbeat.here(socket);
     }
-    let name = EventName::of(&event.name);
     let outcome = take(rooms, socket, name, &event).await;
     rooms.edge.metrics.edge.events(name, outcome).inc();
 }

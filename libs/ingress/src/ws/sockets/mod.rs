@@ -4,6 +4,7 @@
 //! socket here ([`hub`]), which sessions still count ([`generation`]), and the encoder of packets.
 //! [`session`] is the state of one socket.
 
+pub(crate) mod connection_span;
 pub(crate) mod credential;
 pub(crate) mod generation;
 pub(crate) mod handle;

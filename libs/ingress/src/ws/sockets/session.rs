@@ -7,6 +7,7 @@
 use crate::identity::Identity;
 use crate::refusal::Refusal;
 use crate::sliding_window::SlidingWindow;
+use crate::ws::sockets::connection_span::ConnectionSpan;
 use crate::ws::sockets::credential::Credential;
 use crate::ws::sockets::kept_receipts::KeptReceipts;
 use crate::ws::sockets::limits::ConnectionPermit;
@@ -45,6 +46,7 @@ pub(crate) struct SocketSession {
     events: Mutex<SlidingWindow>,
     unknown_events: Mutex<SlidingWindow>,
     details: Mutex<Option<Box<Details>>>,
+    connection_span: ConnectionSpan,
     /// The connection's share of the limits; none while the session is parked.
     permit: Mutex<Option<ConnectionPermit>>,
     has_gate: AtomicBool,
@@ -91,6 +93,11 @@ impl SocketSession {
         self.tag
     }
 
+    /// The span of its connection, for as long as it is connected.
+    pub(crate) fn connection_span(&self) -> &ConnectionSpan {
+        &self.connection_span
+    }
+
     /// Whose socket it is; `None` until they have authenticated.
     pub(crate) fn user(&self) -> Option<&UserId> {
         self.user.get()
@@ -107,6 +114,7 @@ impl SocketSession {
         let is_theirs = *owner == identity.user;
         if is_theirs {
             *self.credential.lock() = Some(Credential::of(identity));
+            self.connection_span.name_user(owner);
         }
         is_theirs
     }

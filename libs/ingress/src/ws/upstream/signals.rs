@@ -9,6 +9,7 @@
 use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::publish::{Confirmation, Lane, PublishError};
 use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE, Topology};
+use eventflow_bus::trace;
 use eventflow_metrics::Metrics;
 use eventflow_protocol::CommandId;
 use eventflow_protocol::change::AdvanceCursor;
@@ -81,5 +82,5 @@ fn envelope<T: Serialize>(id: Uuid, body: &T) -> Result<Envelope, PublishError> 
         tracing::error!(error = &error as &dyn std::error::Error, "a signal cannot be encoded");
         PublishError::Refused
     })?;
-    Ok(Envelope { id, attempt: 0, body, trace: None })
+    Ok(Envelope { id, attempt: 0, body, trace: trace::current() })
 }
