@@ -4,7 +4,7 @@ use eventflow_testkit::servers::own_name;
 use eventflow_testkit::system::BackendUrls;
 use eventflow_testkit::{Servers, Vhost};
 
-/// BackendUrls of one test's own.
+/// `BackendUrls` of one test's own.
 pub(crate) struct Own {
     pub(crate) servers: Servers,
     pub(crate) backends: BackendUrls,

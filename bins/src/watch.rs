@@ -40,7 +40,7 @@ async fn declare(broker: &dyn Broker, topology: &Topology, stop: &CancellationTo
         match broker.declare(topology).await {
             Ok(()) => return true,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the queues are not declared yet")
+                tracing::warn!(error = &error as &dyn std::error::Error, "the queues are not declared yet");
             }
         }
         tokio::select! {

@@ -129,7 +129,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Di
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_after_an_archive_in_one_batch_brings_the_thread_back_in_the_data_file() {
     in_the_data_file(async |store, broker| {
-        a_message_after_an_archive_brings_the_thread_back(store, broker).await
+        a_message_after_an_archive_brings_the_thread_back(store, broker).await;
     })
     .await;
 }
@@ -137,7 +137,7 @@ async fn a_message_after_an_archive_in_one_batch_brings_the_thread_back_in_the_d
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_after_an_archive_in_one_batch_brings_the_thread_back_in_mongodb() {
     on_mongodb("archive", async |store, broker| {
-        a_message_after_an_archive_brings_the_thread_back(store, broker).await
+        a_message_after_an_archive_brings_the_thread_back(store, broker).await;
     })
     .await;
 }
@@ -287,7 +287,7 @@ async fn many_people_are_told_at_once_and_each_once_in_the_data_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_people_are_told_at_once_and_each_once_in_mongodb() {
     on_mongodb("crowd", async |store, broker| {
-        many_people_are_told_at_once_and_each_once(store, broker).await
+        many_people_are_told_at_once_and_each_once(store, broker).await;
     })
     .await;
 }

@@ -144,7 +144,7 @@ async fn on_rabbitmq(name: &str, test: impl AsyncFnOnce(Arc<dyn Broker>)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_full_for_a_broadcast_is_cut_off_on_rabbitmq() {
     on_rabbitmq("overflow", async |broker| {
-        a_full_gateway_is_cut_off_and_the_others_hear_everything(broker).await
+        a_full_gateway_is_cut_off_and_the_others_hear_everything(broker).await;
     })
     .await;
 }

@@ -200,14 +200,14 @@ fn raw_text(letters: &[char]) -> Option<usize> {
 
 #[test]
 fn uses_and_paths_are_found() {
-    let text = r##"
+    let text = r#"
         //! use crate::nothing;
         pub(crate) use hub::{self, Hub as Center, parts::*};
         use super::{limits::Limits, session};
         #[cfg(test)]
         mod tests { use crate::only_here; }
         fn open() -> crate::error::Error { let text = "crate::no"; let mark = '"'; super::close::<u8>(text, '\'') }
-    "##;
+    "#;
     let found: Vec<String> = imports(text)
         .into_iter()
         .map(|one| {

@@ -99,7 +99,7 @@ impl Writer {
         for message in old {
             match mapping::message(&message, create, &mut self.summary) {
                 Ok(mapped) => {
-                    rows.push(MappedMessage { readers: readers(&message, &create.participants), mapped })
+                    rows.push(MappedMessage { readers: readers(&message, &create.participants), mapped });
                 }
                 Err(reason) => self.summary.messages.leave_out(&message.id, reason),
             }
@@ -163,7 +163,7 @@ impl Writer {
             (_, Changed::Done(..)) => reactions.written += 1,
             (_, Changed::Before(..)) => reactions.known += 1,
             (_, Changed::NotFound | Changed::NotSender) => {
-                reactions.leave_out("", "its message was taken back since")
+                reactions.leave_out("", "its message was taken back since");
             }
             (_, Changed::TooManyReactions) => reactions.leave_out("", "its message has too many"),
         }
@@ -198,7 +198,7 @@ impl Writer {
                 );
             }
             Appended::NotParticipant => {
-                counts.leave_out(old, "its sender was not in the thread when that was imported")
+                counts.leave_out(old, "its sender was not in the thread when that was imported");
             }
         }
         None

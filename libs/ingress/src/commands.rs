@@ -60,7 +60,7 @@ impl Commands {
         let newest = MessagePage { before: None, after: None, limit: 1 };
         let found = self.store.messages(thread, newest).await;
         let found = found.inspect_err(|error| {
-            tracing::debug!(error = error as &dyn std::error::Error, "no newest message")
+            tracing::debug!(error = error as &dyn std::error::Error, "no newest message");
         });
         Some(found.ok()?.last().map_or(0, |newest| newest.seq))
     }
