@@ -1,4 +1,5 @@
-//! One message's way, read across processes: from the client's event to the delivery, each span continues the one before.
+//! One message's way, read across processes: from the client's event to the delivery, each span continues the
+//! one before.
 
 use crate::backends::Own;
 use eventflow_testkit::collector::ExportedSpan;
