@@ -23,7 +23,7 @@ const ANSWER_MAX_BYTES: usize = 64 * 1024;
 /// A client with a limit for each request.
 #[derive(Debug)]
 pub(super) struct Client {
-    client: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    connections: legacy::Client<HttpsConnector<HttpConnector>, Body>,
     limit: Duration,
     runtime: Handle,
     tasks: TaskTracker,
@@ -39,17 +39,18 @@ impl Client {
             .https_or_http()
             .enable_http1()
             .build();
-        let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let connections = legacy::Client::builder(TokioExecutor::new()).build(connector);
         let runtime = Handle::try_current().context("find the runtime")?;
-        Ok(Self { client, limit, runtime, tasks: TaskTracker::new() })
+        Ok(Self { connections, limit, runtime, tasks: TaskTracker::new() })
     }
 }
 
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (client, limit) = (self.client.clone(), self.limit);
-        let asking = async move { timeout(limit, ask(client, request)).await? };
+        let asking = ask(self.connections.clone(), request);
+        let limit = self.limit;
+        let asking = async move { timeout(limit, asking).await? };
         self.tasks.spawn_on(asking, &self.runtime).await?
     }
 }

@@ -2,7 +2,7 @@
 //! already.
 
 use super::names::BATCH;
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
@@ -30,21 +30,21 @@ impl ShouldSample for Sampling {
         links: &[Link],
     ) -> SamplingResult {
         let parent_context = parent.map(|parent| parent.span().span_context().clone());
-        let is_recorded = match parent_context.filter(opentelemetry::trace::SpanContext::is_valid) {
+        let is_recorded = match parent_context.filter(SpanContext::is_valid) {
             Some(parent) => parent.is_sampled(),
             // A batch is worth seeing when a message in it is.
             None if name == BATCH => links.iter().any(|link| link.span_context.is_sampled()),
             None => return self.beginnings.should_sample(None, trace_id, name, kind, attributes, links),
         };
         let decision = if is_recorded { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
-        SamplingResult { decision, attributes: Vec::new(), trace_state: Default::default() }
+        SamplingResult { decision, attributes: Vec::new(), trace_state: TraceState::default() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceState};
+    use opentelemetry::trace::{SpanId, TraceFlags};
 
     fn context(flags: TraceFlags) -> SpanContext {
         SpanContext::new(TraceId::from(7), SpanId::from(7), flags, true, TraceState::default())

@@ -39,8 +39,8 @@ impl ConnectionSpan {
         }
     }
 
-    /// The span for one event of the client. While no spans of events are made it is the connection's own, which
-    /// still gives lines their ids.
+    /// The span for one event of the client. While no spans of events are made it is the connection's own,
+    /// which still gives lines their ids.
     pub(crate) fn event(&self, name: &'static str) -> Span {
         let connection = self.0.lock().as_deref().cloned().unwrap_or_else(Span::none);
         let event = debug_span!(parent: &connection, "event", event = name, { TRACE_ID } = Empty);
