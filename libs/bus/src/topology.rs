@@ -6,8 +6,8 @@
 
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::command::{Command, Subject};
-use eventflow_protocol::event::{Delivery, Event};
-use eventflow_protocol::presence::Signal;
+use eventflow_protocol::event::{Event, GatewayEvent};
+use eventflow_protocol::presence::DeviceSignal;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -105,10 +105,10 @@ pub const EMAIL: Queue<serde_json::Value> = Queue::fixed("email");
 /// Push jobs.
 pub const PUSH: Queue<serde_json::Value> = Queue::fixed("push");
 /// Signs of devices, to the presence sweeper.
-pub const PRESENCE: Queue<Signal> = Queue::fixed("presence");
+pub const PRESENCE: Queue<DeviceSignal> = Queue::fixed("presence");
 
 /// Deliveries to the sockets of one gateway process.
-pub fn gateway(id: &GatewayId) -> Queue<Delivery> {
+pub fn gateway(id: &GatewayId) -> Queue<GatewayEvent> {
     Queue::named(format!("{GATEWAY_PREFIX}{id}"))
 }
 

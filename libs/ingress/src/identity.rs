@@ -14,7 +14,7 @@ pub use claims::ExpectedClaims;
 pub use headers::{COOKIE_NAME, bearer, cookie};
 pub use keys::{SECRET_MIN_BYTES, WeakSecret};
 pub use session::{ADMIN_ROLE, Identity, Session};
-pub use tokens::{LEEWAY_S, TOKEN_MAX_BYTES, Tokens};
+pub use tokens::{LEEWAY, TOKEN_MAX_BYTES, Tokens};
 
 #[cfg(test)]
 mod tests;

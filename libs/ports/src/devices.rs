@@ -6,7 +6,7 @@
 //! signal again changes nothing.
 
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, OFFLINE_GRACE};
-use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,25 +49,24 @@ impl Devices {
     ///
     /// The lease runs from then, and of the activity only its distance to the signal counts: so the clocks of
     /// gateways may be wrong.
-    pub fn hear(&mut self, signal: &Signal, heard: Timestamp) {
+    pub fn hear(&mut self, signal: &DeviceSignal, heard: Timestamp) {
         let known = self.by_name.get(&signal.device);
         if known.is_some_and(|device| device.knows(signal)) {
             return;
         }
-        let device = match &signal.sign {
-            Sign::Here { active_at, wants_away } => {
-                let idle_ms = signal.at.0.saturating_sub(active_at.0).max(0);
-                let active = Timestamp(heard.0.saturating_sub(idle_ms));
+        let device = match &signal.state {
+            DeviceState::Here { active_at, wants_away } => {
+                let active = heard.minus(active_at.age_at(signal.at));
                 self.last_seen = self.last_seen.max(Some(active));
                 Device {
                     said: signal.at,
-                    until: after(heard, DEVICE_LEASE),
+                    until: heard.plus(DEVICE_LEASE),
                     active,
                     wants_away: *wants_away,
                     gone: false,
                 }
             }
-            Sign::Gone => known.map_or_else(
+            DeviceState::Gone => known.map_or_else(
                 || Device::gone_before(signal.at, heard),
                 |known| known.leaving(signal.at, heard),
             ),
@@ -109,7 +108,7 @@ impl Devices {
 
     /// Whether nothing has been heard for so long that nothing is to be kept.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
-        now >= after(self.heard, KEPT)
+        now >= self.heard.plus(KEPT)
     }
 
     fn status(&self, now: Timestamp) -> Status {
@@ -126,11 +125,11 @@ impl Devices {
     fn next(&self, now: Timestamp) -> Timestamp {
         let moments =
             self.by_name.values().filter(|device| device.counts(now)).map(|device| device.next(now));
-        moments.min().unwrap_or_else(|| after(self.heard, KEPT))
+        moments.min().unwrap_or_else(|| self.heard.plus(KEPT))
     }
 
     fn prune(&mut self, now: Timestamp) {
-        self.by_name.retain(|_, device| now < after(device.until, DEVICE_LEASE));
+        self.by_name.retain(|_, device| now < device.until.plus(DEVICE_LEASE));
         while self.by_name.len() > DEVICES_MAX {
             let first = self.by_name.iter().min_by_key(|(_, device)| device.until).map(|(id, _)| id.clone());
             first.and_then(|id| self.by_name.remove(&id));
@@ -146,14 +145,14 @@ impl Device {
 
     /// The same one, counting as it did until the grace is over.
     fn leaving(&self, said: Timestamp, heard: Timestamp) -> Self {
-        Self { said, until: self.until.min(after(heard, OFFLINE_GRACE)), gone: true, ..*self }
+        Self { said, until: self.until.min(heard.plus(OFFLINE_GRACE)), gone: true, ..*self }
     }
 
     /// Whether the signal is no news. Of several in one millisecond a departure is the last one.
-    fn knows(&self, signal: &Signal) -> bool {
-        let says_the_same = match signal.sign {
-            Sign::Here { wants_away, .. } => self.wants_away == wants_away,
-            Sign::Gone => false,
+    fn knows(&self, signal: &DeviceSignal) -> bool {
+        let says_the_same = match signal.state {
+            DeviceState::Here { wants_away, .. } => self.wants_away == wants_away,
+            DeviceState::Gone => false,
         };
         self.said > signal.at || self.said == signal.at && (self.gone || says_the_same)
     }
@@ -163,26 +162,22 @@ impl Device {
     }
 
     fn is_active(&self, now: Timestamp) -> bool {
-        !self.wants_away && now < after(self.active, AWAY_AFTER)
+        !self.wants_away && now < self.active.plus(AWAY_AFTER)
     }
 
     /// When it may count otherwise, if it counts now.
     fn next(&self, now: Timestamp) -> Timestamp {
-        if self.is_active(now) { self.until.min(after(self.active, AWAY_AFTER)) } else { self.until }
+        if self.is_active(now) { self.until.min(self.active.plus(AWAY_AFTER)) } else { self.until }
     }
-}
-
-fn after(moment: Timestamp, duration: Duration) -> Timestamp {
-    Timestamp(moment.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn here(device: &str, at: i64, idle_ms: i64) -> Signal {
-        let sign = Sign::Here { active_at: Timestamp(at - idle_ms), wants_away: false };
-        Signal { user_id: "ann".parse().unwrap(), device: device.to_owned(), sign, at: Timestamp(at) }
+    fn here(device: &str, at: i64, idle_ms: i64) -> DeviceSignal {
+        let state = DeviceState::Here { active_at: Timestamp(at - idle_ms), wants_away: false };
+        DeviceSignal { user_id: "ann".parse().unwrap(), device: device.to_owned(), state, at: Timestamp(at) }
     }
 
     fn millis(duration: Duration) -> i64 {
@@ -255,9 +250,13 @@ mod tests {
     fn times_at_the_end_of_the_world_do_not_overflow() {
         let mut devices = Devices::default();
         for at in [i64::MIN, 0, i64::MAX] {
-            let sign = Sign::Here { active_at: Timestamp(-at.max(-i64::MAX)), wants_away: false };
-            let signal =
-                Signal { user_id: "ann".parse().unwrap(), device: "a".into(), sign, at: Timestamp(at) };
+            let state = DeviceState::Here { active_at: Timestamp(-at.max(-i64::MAX)), wants_away: false };
+            let signal = DeviceSignal {
+                user_id: "ann".parse().unwrap(),
+                device: "a".into(),
+                state,
+                at: Timestamp(at),
+            };
             devices.hear(&signal, Timestamp(at));
             devices.judge(Timestamp(at));
         }

@@ -5,7 +5,7 @@
 //! cache keeps existing threads only, so a new thread is found as soon as it is created.
 
 use crate::store::{Store, StoreError};
-use eventflow_protocol::event::Participants;
+use eventflow_protocol::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use moka::sync::Cache;
 use std::collections::HashMap;

@@ -6,7 +6,7 @@
 use crate::devices::Devices;
 use crate::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
 use async_trait::async_trait;
-use eventflow_protocol::presence::{Presence, Signal};
+use eventflow_protocol::presence::{DeviceSignal, Presence};
 use eventflow_protocol::{Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
@@ -33,7 +33,7 @@ struct Report {
 }
 
 impl KnownDevices {
-    fn hear(&mut self, signal: &Signal) {
+    fn hear(&mut self, signal: &DeviceSignal) {
         let devices = self.people.entry(signal.user_id.clone()).or_default();
         self.due.remove(&(devices.due(), signal.user_id.clone()));
         devices.hear(signal, signal.at);
@@ -61,7 +61,7 @@ impl KnownDevices {
 
 #[async_trait]
 impl PresenceStore for MemoryPresence {
-    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+    async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError> {
         let mut known = self.known.lock();
         for signal in signals {
             known.hear(signal);
@@ -131,9 +131,9 @@ mod tests {
     #[tokio::test]
     async fn somebody_who_was_not_there_for_long_takes_no_memory() {
         let (store, user): (_, UserId) = (MemoryPresence::default(), "ann".parse().unwrap());
-        let sign = eventflow_protocol::presence::Sign::Gone;
+        let state = eventflow_protocol::presence::DeviceState::Gone;
         store
-            .record(&[Signal { user_id: user.clone(), device: "a".into(), sign, at: Timestamp(0) }])
+            .record(&[DeviceSignal { user_id: user.clone(), device: "a".into(), state, at: Timestamp(0) }])
             .await
             .unwrap();
         store.judge(std::slice::from_ref(&user), Timestamp(0)).await.unwrap();

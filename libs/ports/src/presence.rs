@@ -6,7 +6,7 @@
 //! is the executable form.
 
 use async_trait::async_trait;
-use eventflow_protocol::presence::{Presence, Signal};
+use eventflow_protocol::presence::{DeviceSignal, Presence};
 use eventflow_protocol::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ impl NoPresence {
 
 #[async_trait]
 impl PresenceStore for NoPresence {
-    async fn record(&self, _: &[Signal]) -> Result<(), PresenceError> {
+    async fn record(&self, _: &[DeviceSignal]) -> Result<(), PresenceError> {
         Self::unknown()
     }
 
@@ -95,7 +95,7 @@ pub struct GatewayStats {
 #[async_trait]
 pub trait PresenceStore: Send + Sync + 'static {
     /// Takes signals in, in order. Repeating them changes nothing.
-    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError>;
+    async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError>;
 
     /// Judges these people at `now`: who they are to others, and remembers it. Gives those whose status is
     /// another than at the last judgement. Two judges at once: a change is given to one of them.

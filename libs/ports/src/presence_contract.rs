@@ -6,7 +6,7 @@
 
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
 use crate::{Clock, SystemClock};
-use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, Timestamp, UserId};
 use std::time::Duration;
 
@@ -130,7 +130,7 @@ pub async fn who_wants_to_be_away_is(store: &dyn PresenceStore) {
     let person = Person::new();
     let wants = |at, wants_away| {
         let at = Timestamp(person.start.0 + at);
-        person.signal("phone", Sign::Here { active_at: at, wants_away }, at)
+        person.signal("phone", DeviceState::Here { active_at: at, wants_away }, at)
     };
     record(store, &[wants(0, true)]).await;
     assert_eq!(judge(store, &person, person.start).await, Some(Status::Away));
@@ -242,7 +242,7 @@ pub async fn many_people_go_in_one_call(store: &dyn PresenceStore) {
     let people: Vec<Person> = (0..MANY).map(|_| Person::new()).collect();
     let ids = ids(&people);
     let now = people[MANY - 1].after(MARGIN);
-    let signals: Vec<Signal> =
+    let signals: Vec<DeviceSignal> =
         people.iter().flat_map(|person| [person.here("phone", 0), person.here("laptop", 0)]).collect();
     record(store, &signals).await;
     let twice: Vec<UserId> = ids.iter().chain(&ids).cloned().collect();
@@ -305,26 +305,30 @@ impl Person {
         Timestamp(self.start.0 + millis(duration))
     }
 
-    fn signal(&self, device: &str, sign: Sign, at: Timestamp) -> Signal {
-        Signal { user_id: self.id.clone(), device: device.to_owned(), sign, at }
+    fn signal(&self, device: &str, state: DeviceState, at: Timestamp) -> DeviceSignal {
+        DeviceSignal { user_id: self.id.clone(), device: device.to_owned(), state, at }
     }
 
     /// Active at this moment, said `order` milliseconds after the start.
-    fn here(&self, device: &str, order: i64) -> Signal {
+    fn here(&self, device: &str, order: i64) -> DeviceSignal {
         self.idle_for(device, order, Duration::ZERO)
     }
 
-    fn idle_for(&self, device: &str, order: i64, idle: Duration) -> Signal {
+    fn idle_for(&self, device: &str, order: i64, idle: Duration) -> DeviceSignal {
         let at = Timestamp(self.start.0 + order);
-        self.signal(device, Sign::Here { active_at: Timestamp(at.0 - millis(idle)), wants_away: false }, at)
+        self.signal(
+            device,
+            DeviceState::Here { active_at: Timestamp(at.0 - millis(idle)), wants_away: false },
+            at,
+        )
     }
 
-    fn gone(&self, device: &str, order: i64) -> Signal {
-        self.signal(device, Sign::Gone, Timestamp(self.start.0 + order))
+    fn gone(&self, device: &str, order: i64) -> DeviceSignal {
+        self.signal(device, DeviceState::Gone, Timestamp(self.start.0 + order))
     }
 }
 
-async fn record(store: &dyn PresenceStore, signals: &[Signal]) {
+async fn record(store: &dyn PresenceStore, signals: &[DeviceSignal]) {
     store.record(signals).await.expect("record");
 }
 

@@ -5,10 +5,10 @@
 //! and through crashes in the middle of a batch. [`crate::store_contract`] is the executable form.
 
 use async_trait::async_trait;
+use eventflow_protocol::Participants;
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::{CreateThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
-use eventflow_protocol::event::Participants;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Documents: threads and messages, in the field names of the published schema.
 //!
 //! REST answers and socket events carry them as JSON; [`crate::client`] adds what only clients need. Stores
-//! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see [`WithId`].
+//! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see [`crate::client::WithId`].
 
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -197,42 +197,4 @@ pub struct ThreadView {
     pub unread_count: u64,
     /// The newest message, for a preview.
     pub last_message: Option<Message>,
-}
-
-/// A document as clients get it: `id` repeats `_id`.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct WithId<'a, T: Serialize> {
-    id: &'a str,
-    #[serde(flatten)]
-    document: &'a T,
-}
-
-/// A document that has an id.
-pub trait Identified: Serialize + Sized {
-    /// The id as text.
-    fn id_text(&self) -> String;
-
-    /// As a JSON object with `id` beside `_id`.
-    fn shown(&self) -> Value {
-        let id = self.id_text();
-        serde_json::to_value(WithId { id: &id, document: self }).unwrap_or_default()
-    }
-
-    /// As [`Identified::shown`], as JSON text.
-    fn shown_text(&self) -> Result<String, serde_json::Error> {
-        let id = self.id_text();
-        serde_json::to_string(&WithId { id: &id, document: self })
-    }
-}
-
-impl Identified for Message {
-    fn id_text(&self) -> String {
-        self.id.to_string()
-    }
-}
-
-impl Identified for Thread {
-    fn id_text(&self) -> String {
-        self.id.to_string()
-    }
 }

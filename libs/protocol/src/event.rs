@@ -6,9 +6,8 @@
 //! them looks the membership up.
 
 use crate::change::{Cursor, Effect, Receipted};
-use crate::document::{Identified as _, Message, Thread, ThreadStatus};
+use crate::document::{Message, Thread, ThreadStatus};
 use crate::inbox::Notification;
-pub use crate::participants::Participants;
 use crate::person::Revocation;
 use crate::{CommandId, EventId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -107,8 +106,6 @@ pub enum Event {
 
 /// How long a typing signal holds. Published clients repeat it at every key and stop after 3 s.
 pub const TYPING_LIFE: Duration = Duration::from_secs(6);
-/// As [`TYPING_LIFE`], in milliseconds.
-pub const TYPING_LIFE_MS: i64 = 6_000;
 
 /// Who hears of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -213,13 +210,6 @@ pub struct DeliveredMessage {
     /// The sender, who sends no receipt.
     pub sender_id: UserId,
 }
-
-/// What clients hear of a stored message: the event's name and its argument as JSON text.
-pub fn received(message: &Message) -> Result<(&'static str, String), serde_json::Error> {
-    Ok(("message:received", format!("{{\"message\":{}}}", message.shown_text()?)))
-}
-
-pub use GatewayEvent as Delivery;
 
 impl GatewayEvent {
     /// An event for this audience, with nothing special about it.

@@ -1,6 +1,5 @@
 //! Notifications: what a person is told outside of a conversation, and how they want to be told.
 
-use crate::document::Identified;
 use crate::fingerprint::{Fingerprint, shorten};
 use crate::id::NotificationId;
 use crate::{ThreadId, Timestamp, UserId};
@@ -126,12 +125,6 @@ impl Notification {
             read_at: None,
             created_at: at,
         }
-    }
-}
-
-impl Identified for Notification {
-    fn id_text(&self) -> String {
-        self.id.to_string()
     }
 }
 

@@ -52,13 +52,11 @@ pub struct DeviceSignal {
     /// The device: unique over all gateways, the same through reconnects of one session.
     pub device: String,
     /// What the gateway reports.
-    pub sign: DeviceState,
+    #[serde(rename = "sign")]
+    pub state: DeviceState,
     /// When the gateway reported it. A signal older than the device's newest changes nothing.
     pub at: Timestamp,
 }
-
-pub use DeviceSignal as Signal;
-pub use DeviceState as Sign;
 
 #[cfg(test)]
 mod tests {
@@ -67,12 +65,8 @@ mod tests {
     #[test]
     fn a_signal_keeps_its_names_between_processes() {
         let state = DeviceState::Here { active_at: Timestamp(0), wants_away: true };
-        let signal = DeviceSignal {
-            user_id: "ann".parse().unwrap(),
-            device: "d".into(),
-            sign: state,
-            at: Timestamp(0),
-        };
+        let signal =
+            DeviceSignal { user_id: "ann".parse().unwrap(), device: "d".into(), state, at: Timestamp(0) };
         let at = "1970-01-01T00:00:00.000Z";
         assert_eq!(
             serde_json::to_string(&signal).unwrap(),

@@ -17,7 +17,8 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Located, Membership, Registry};
-use eventflow_protocol::event::{Audience, Event, Participants};
+use eventflow_protocol::Participants;
+use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -76,7 +77,7 @@ impl Fanout {
 
     fn observe_age(&self, batch: &[Item<Event>]) {
         if let Some(oldest) = batch.iter().map(|item| item.value.accepted_at()).min() {
-            self.metrics.age_seconds.observe((self.clock.now().0 - oldest.0).max(0) as f64 / 1_000.0);
+            self.metrics.age_seconds.observe(oldest.age_at(self.clock.now()).as_secs_f64());
         }
     }
 

@@ -78,7 +78,7 @@ impl Persistence {
 
     fn observe_age(&self, batch: &[Item<Command>]) {
         if let Some(oldest) = batch.iter().filter_map(|item| item.value.at()).min() {
-            self.metrics.age_seconds.observe((self.parts.clock.now().0 - oldest.0).max(0) as f64 / 1_000.0);
+            self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
         }
     }
 

@@ -18,9 +18,9 @@ use eventflow_metrics::{Metrics, PresenceMetrics, PresenceStatus, QueueMetrics};
 use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
 use eventflow_protocol::client::events::{PresenceSync, ServerEvent as _};
-use eventflow_protocol::event::{Audience, Delivery};
+use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_protocol::presence::{Presence, Signal, Status};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{CommandId, EventId, Timestamp, UserId, codec};
 use parking_lot::Mutex as Lock;
 use std::borrow::Cow;
@@ -230,35 +230,35 @@ impl Sweeper {
         let payload = serde_json::to_string(&sync).expect("an id, a status and a time always encode");
         let event_id = EventId::caused_by(CommandId::new(), "presence changed");
         let audience = Audience::Watchers(presence.user_id.clone());
-        let delivery = Delivery {
+        let delivery = GatewayEvent {
             ephemeral: true,
-            ..Delivery::new(event_id, audience, PresenceSync::NAME, payload, now)
+            ..GatewayEvent::new(event_id, audience, PresenceSync::NAME, payload, now)
         };
         let body = codec::encode(&delivery).expect("a delivery always encodes");
         Envelope { id: event_id.0, attempt: 0, body, trace: None }
     }
 
-    fn observe_age(&self, batch: &[Item<Signal>]) {
+    fn observe_age(&self, batch: &[Item<DeviceSignal>]) {
         if let Some(oldest) = batch.iter().map(|item| item.value.at).min() {
-            let age_ms = self.clock.now().0.saturating_sub(oldest.0).max(0);
-            self.metrics.age_seconds.observe(age_ms as f64 / 1_000.0);
+            self.metrics.age_seconds.observe(oldest.age_at(self.clock.now()).as_secs_f64());
         }
     }
 }
 
 #[async_trait]
 impl BatchHandler for Sweeper {
-    type Value = Signal;
+    type Value = DeviceSignal;
     type Outbox = PresenceOutbox;
 
     /// Without the store the batch waits, but no longer than its signals can say something. So what waits at
     /// the broker is at most what gateways send within one lease.
-    async fn perform(&self, batch: &[Item<Signal>]) -> Result<Performed<PresenceOutbox>, Unavailable> {
+    async fn perform(&self, batch: &[Item<DeviceSignal>]) -> Result<Performed<PresenceOutbox>, Unavailable> {
         self.observe_age(batch);
         let now = self.clock.now();
-        let fresh: Vec<&Item<Signal>> = batch.iter().filter(|item| is_fresh(&item.value, now)).collect();
+        let fresh: Vec<&Item<DeviceSignal>> =
+            batch.iter().filter(|item| is_fresh(&item.value, now)).collect();
         let users = distinct_users(&fresh);
-        let signals: Vec<Signal> = fresh.iter().map(|item| item.value.clone()).collect();
+        let signals: Vec<DeviceSignal> = fresh.iter().map(|item| item.value.clone()).collect();
         if !signals.is_empty() {
             self.store.record(&signals).await.map_err(store_unavailable)?;
         }
@@ -295,7 +295,7 @@ impl BatchHandler for Sweeper {
 }
 
 /// The users of these signals, each once, in the order of their first signal.
-fn distinct_users(signals: &[&Item<Signal>]) -> Vec<UserId> {
+fn distinct_users(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
     let mut seen = HashSet::new();
     let mut users = Vec::new();
     for signal in signals {
@@ -307,9 +307,8 @@ fn distinct_users(signals: &[&Item<Signal>]) -> Vec<UserId> {
 }
 
 /// Whether a signal can still say something: the lease that an older one would give is over.
-fn is_fresh(signal: &Signal, now: Timestamp) -> bool {
-    let lease_ms = i64::try_from(DEVICE_LEASE.as_millis()).unwrap_or(i64::MAX);
-    now.0.saturating_sub(signal.at.0) < lease_ms
+fn is_fresh(signal: &DeviceSignal, now: Timestamp) -> bool {
+    signal.at.age_at(now) < DEVICE_LEASE
 }
 
 fn store_unavailable(error: PresenceError) -> Unavailable {

@@ -8,9 +8,9 @@ use eventflow_bus::settle::Outcome;
 use eventflow_metrics::Metrics;
 use eventflow_ports::presence::{AWAY_AFTER, DEVICE_LEASE, HEARTBEAT, OFFLINE_GRACE};
 use eventflow_ports::{Clock, GatewayStats, MemoryPresence, PresenceError, PresenceStore};
-use eventflow_protocol::event::{Audience, Delivery};
+use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::frame::Frame;
-use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, Timestamp, UserId, codec};
 use eventflow_workers::presence::{SWEEP_TICK, Sweeper, SweeperParts};
 use std::collections::HashMap;
@@ -57,7 +57,7 @@ async fn who_closes_their_last_page_is_told_to_be_offline_after_the_grace() {
     stage.perform(&[stage.here("ann", "phone")]).await;
     stage.told();
     let left = Instant::now();
-    stage.perform(&[stage.signal("ann", "phone", Sign::Gone)]).await;
+    stage.perform(&[stage.signal("ann", "phone", DeviceState::Gone)]).await;
     assert_eq!(stage.next().await.short(), ("ann", Status::Offline));
     assert!((OFFLINE_GRACE..=OFFLINE_GRACE + SLACK).contains(&left.elapsed()), "{:?}", left.elapsed());
 }
@@ -79,7 +79,9 @@ async fn old_fault_9_who_does_nothing_is_told_to_be_away_and_never_offline_while
     let started = Instant::now();
     let mut told = Vec::new();
     while told.len() < 2 {
-        stage.perform(&[stage.signal("ann", "phone", Sign::Here { active_at, wants_away: false })]).await;
+        stage
+            .perform(&[stage.signal("ann", "phone", DeviceState::Here { active_at, wants_away: false })])
+            .await;
         tokio::time::advance(HEARTBEAT).await;
         tokio::task::yield_now().await;
         told.extend(stage.told().into_iter().map(|told| told.presence.status));
@@ -93,7 +95,9 @@ async fn old_fault_19_who_stays_connected_for_hours_is_not_forgotten() {
     let mut stage = Stage::swept().await;
     let active_at = stage.clock.now();
     for _ in 0..HOURS.as_secs() / HEARTBEAT.as_secs() {
-        stage.perform(&[stage.signal("ann", "phone", Sign::Here { active_at, wants_away: false })]).await;
+        stage
+            .perform(&[stage.signal("ann", "phone", DeviceState::Here { active_at, wants_away: false })])
+            .await;
         stage.let_pass(HEARTBEAT).await;
     }
     let statuses: Vec<Status> = stage.told().into_iter().map(|told| told.presence.status).collect();
@@ -222,7 +226,8 @@ async fn a_sweep_is_dated_and_not_while_the_store_is_away() {
 #[tokio::test(start_paused = true)]
 async fn a_crowd_that_leaves_at_once_is_told_of_within_one_sweep() {
     let mut stage = Stage::swept().await;
-    let crowd: Vec<Item<Signal>> = (0..1_300).map(|n| stage.here(&format!("user-{n}"), "phone")).collect();
+    let crowd: Vec<Item<DeviceSignal>> =
+        (0..1_300).map(|n| stage.here(&format!("user-{n}"), "phone")).collect();
     stage.perform(&crowd).await;
     assert_eq!(stage.told().len(), 1_300);
     let first = stage.next().await;
@@ -281,24 +286,24 @@ impl Stage {
         stage
     }
 
-    fn signal(&self, user: &str, device: &str, sign: Sign) -> Item<Signal> {
-        let at = Timestamp(self.clock.now().0 + i64::from(sign == Sign::Gone));
-        let value = Signal { user_id: user.parse().unwrap(), device: device.to_owned(), sign, at };
+    fn signal(&self, user: &str, device: &str, state: DeviceState) -> Item<DeviceSignal> {
+        let at = Timestamp(self.clock.now().0 + i64::from(state == DeviceState::Gone));
+        let value = DeviceSignal { user_id: user.parse().unwrap(), device: device.to_owned(), state, at };
         Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
     }
 
-    fn here(&self, user: &str, device: &str) -> Item<Signal> {
-        self.signal(user, device, Sign::Here { active_at: self.clock.now(), wants_away: false })
+    fn here(&self, user: &str, device: &str) -> Item<DeviceSignal> {
+        self.signal(user, device, DeviceState::Here { active_at: self.clock.now(), wants_away: false })
     }
 
     /// As the consume loop does, once.
-    async fn try_perform(&self, batch: &[Item<Signal>]) -> Option<Vec<Outcome>> {
+    async fn try_perform(&self, batch: &[Item<DeviceSignal>]) -> Option<Vec<Outcome>> {
         let performed = self.sweeper.perform(batch).await.ok()?;
         self.sweeper.announce(&performed.outbox).await.ok()?;
         Some(performed.outcomes)
     }
 
-    async fn perform(&self, batch: &[Item<Signal>]) {
+    async fn perform(&self, batch: &[Item<DeviceSignal>]) {
         assert_eq!(self.try_perform(batch).await.expect("performed"), vec![Outcome::Done; batch.len()]);
     }
 
@@ -332,7 +337,7 @@ impl Stage {
 /// What gateways got.
 #[derive(Debug)]
 struct Told {
-    delivery: Delivery,
+    delivery: GatewayEvent,
     presence: Presence,
 }
 
@@ -363,7 +368,7 @@ impl Publish for Gateways {
                     return Err(BrokerError::Blocked);
                 }
                 for envelope in Frame::decode(&message.payload).unwrap().items {
-                    let delivery: Delivery = codec::decode(&envelope.body).unwrap();
+                    let delivery: GatewayEvent = codec::decode(&envelope.body).unwrap();
                     assert_eq!(delivery.event_id.0, envelope.id);
                     let presence = serde_json::from_str(&delivery.payload).unwrap();
                     self.into.try_send(Told { delivery, presence }).unwrap();
@@ -409,7 +414,7 @@ fn lost() -> PresenceError {
 
 #[async_trait]
 impl PresenceStore for FailingStore {
-    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+    async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError> {
         self.up()?.record(signals).await
     }
 

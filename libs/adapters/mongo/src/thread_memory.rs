@@ -6,7 +6,7 @@
 //! only after a majority confirmed them. The store never remembers that a thread does not exist. The people
 //! of a thread never change, since its id follows from them.
 
-use eventflow_protocol::event::Participants;
+use eventflow_protocol::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use moka::sync::Cache;
 use std::sync::Arc;

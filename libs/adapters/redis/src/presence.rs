@@ -16,7 +16,7 @@ use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
 use eventflow_ports::Clock;
 use eventflow_ports::devices::Devices;
 use eventflow_ports::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
-use eventflow_protocol::presence::{Presence, Signal};
+use eventflow_protocol::presence::{DeviceSignal, Presence};
 use eventflow_protocol::{Timestamp, UserId, codec};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,8 +59,8 @@ impl RedisPresence {
         Ok(Self { redis: Redis::new(url)?, settings, clock })
     }
 
-    async fn try_record(&self, signals: &[Signal]) -> Result<(), RedisError> {
-        let mut by_user: HashMap<&UserId, Vec<&Signal>> = HashMap::new();
+    async fn try_record(&self, signals: &[DeviceSignal]) -> Result<(), RedisError> {
+        let mut by_user: HashMap<&UserId, Vec<&DeviceSignal>> = HashMap::new();
         for signal in signals {
             by_user.entry(&signal.user_id).or_default().push(signal);
         }
@@ -244,7 +244,7 @@ fn only<T: FromRedisValue>(replies: &[Value]) -> Result<T, RedisError> {
 
 #[async_trait]
 impl PresenceStore for RedisPresence {
-    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+    async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError> {
         self.try_record(signals).await.map_err(|source| failed("record signals", source))
     }
 

@@ -8,7 +8,7 @@ use deadpool_redis::redis::{self, Client};
 use eventflow_ports::devices::KEPT;
 use eventflow_ports::presence::{DEVICE_LEASE, GatewayStats};
 use eventflow_ports::{Clock, PresenceStore, SystemClock, presence_contract};
-use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, Timestamp, UserId};
 use eventflow_redis::{PresenceSettings, RedisPresence};
 use std::sync::Arc;
@@ -47,12 +47,12 @@ fn ann() -> Vec<UserId> {
     vec!["ann".parse().unwrap()]
 }
 
-fn signal(sign: Sign, at: Timestamp) -> Signal {
-    Signal { user_id: ann()[0].clone(), device: "phone".to_owned(), sign, at }
+fn signal(state: DeviceState, at: Timestamp) -> DeviceSignal {
+    DeviceSignal { user_id: ann()[0].clone(), device: "phone".to_owned(), state, at }
 }
 
-fn here(at: Timestamp) -> Signal {
-    signal(Sign::Here { active_at: at, wants_away: false }, at)
+fn here(at: Timestamp) -> DeviceSignal {
+    signal(DeviceState::Here { active_at: at, wants_away: false }, at)
 }
 
 fn later(moment: Timestamp, ms: i64) -> Timestamp {
@@ -155,7 +155,7 @@ async fn old_fault_19_somebody_who_was_not_there_for_long_leaves_nothing() {
     let settings = settings();
     let store = store(&settings);
     let start = SystemClock.now();
-    store.record(&[signal(Sign::Gone, start)]).await.unwrap();
+    store.record(&[signal(DeviceState::Gone, start)]).await.unwrap();
     assert_eq!(statuses(&store.judge(&ann(), later(start, MARGIN_MS)).await.unwrap()), [Status::Offline]);
     let key = format!("{}presence:user:ann", settings.key_prefix);
     let left: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut connection().await).await.unwrap();
@@ -171,7 +171,7 @@ async fn writers_and_judges_at_once_lose_nothing() {
     let settings = settings();
     let stores: Vec<RedisPresence> = (0..4).map(|_| store(&settings)).collect();
     let start = SystemClock.now();
-    let of_device = |n: usize| Signal { device: format!("device {n}"), ..here(start) };
+    let of_device = |n: usize| DeviceSignal { device: format!("device {n}"), ..here(start) };
     let writing = |n: usize| {
         let store = &stores[n];
         async move {
@@ -183,8 +183,8 @@ async fn writers_and_judges_at_once_lose_nothing() {
     };
     let (a, b, c, d) = tokio::join!(writing(0), writing(1), writing(2), writing(3));
     assert_eq!([a, b, c, d].concat().len(), 1, "online, said once");
-    let all_but_one: Vec<Signal> = (0..39)
-        .map(|n| Signal { device: format!("device {n}"), ..signal(Sign::Gone, later(start, 1)) })
+    let all_but_one: Vec<DeviceSignal> = (0..39)
+        .map(|n| DeviceSignal { device: format!("device {n}"), ..signal(DeviceState::Gone, later(start, 1)) })
         .collect();
     stores[0].record(&all_but_one).await.unwrap();
     assert_eq!(stores[0].judge(&ann(), later(start, MARGIN_MS)).await.unwrap(), [], "each device was kept");

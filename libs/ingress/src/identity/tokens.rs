@@ -14,11 +14,12 @@ use eventflow_ports::Clock;
 use eventflow_protocol::{ErrorCode, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest token in bytes: the size of all headers that common proxies accept.
 pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
-/// Clocks of issuer and server may differ by this many seconds.
-pub const LEEWAY_S: i64 = 60;
+/// Clocks of issuer and server may differ by this much.
+pub const LEEWAY: Duration = Duration::from_mins(1);
 /// The role of a token that names none.
 const DEFAULT_ROLE: &str = "user";
 
@@ -100,7 +101,7 @@ impl Tokens {
 
     /// Whether a credential that ends at `expires` has ended by now, leeway included.
     pub fn has_expired(&self, expires: Timestamp) -> bool {
-        self.clock.now().0 >= expires.0.saturating_add(LEEWAY_S * 1_000)
+        self.clock.now() >= expires.plus(LEEWAY)
     }
 
     /// The claims of a token that one of our keys has signed.
@@ -128,7 +129,7 @@ impl Tokens {
         }
         if let Some(not_before) = &claims.nbf {
             let starts = claims::timestamp(not_before).ok_or_else(invalid_token)?;
-            if starts.0 > self.clock.now().0.saturating_add(LEEWAY_S * 1_000) {
+            if starts > self.clock.now().plus(LEEWAY) {
                 return Err(invalid_token());
             }
         }

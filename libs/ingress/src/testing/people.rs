@@ -9,7 +9,7 @@ use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences,
 };
 use eventflow_protocol::person::{Profile, Revocation};
-use eventflow_protocol::presence::{Presence, Sign, Signal, Status};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -179,13 +179,13 @@ impl TestPresence {
 
 #[async_trait]
 impl PresenceStore for TestPresence {
-    async fn record(&self, signals: &[Signal]) -> Result<(), PresenceError> {
+    async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError> {
         self.check()?;
         for signal in signals {
-            let (status, last_seen) = match signal.sign {
-                Sign::Here { active_at, wants_away: false } => (Status::Online, active_at),
-                Sign::Here { active_at, wants_away: true } => (Status::Away, active_at),
-                Sign::Gone => (Status::Offline, signal.at),
+            let (status, last_seen) = match signal.state {
+                DeviceState::Here { active_at, wants_away: false } => (Status::Online, active_at),
+                DeviceState::Here { active_at, wants_away: true } => (Status::Away, active_at),
+                DeviceState::Gone => (Status::Offline, signal.at),
             };
             let presence = Presence { user_id: signal.user_id.clone(), status, last_seen: Some(last_seen) };
             self.people.lock().insert(signal.user_id.clone(), presence);

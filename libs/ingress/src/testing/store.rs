@@ -4,12 +4,12 @@
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
 use eventflow_ports::{Appended, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
+use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
     self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
 };
 use eventflow_protocol::command::{CreateThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
-use eventflow_protocol::event::Participants;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use parking_lot::Mutex;

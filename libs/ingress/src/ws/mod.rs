@@ -33,7 +33,7 @@ use connection::expiry::Expiry;
 use delivery::handler::DeliveryParts;
 use eventflow_bus::topology::{Queue, gateway};
 use eventflow_protocol::GatewayId;
-use eventflow_protocol::event::Delivery;
+use eventflow_protocol::event::GatewayEvent;
 use eventflow_socketio::{Config, Server};
 use lifecycle::{AUTHENTICATION_TIMEOUT, Lifecycle};
 use presence::Presence;
@@ -171,7 +171,7 @@ impl Gateway {
     }
 
     /// The queue that [`Gateway::deliveries`] handles.
-    pub fn queue(&self) -> Queue<Delivery> {
+    pub fn queue(&self) -> Queue<GatewayEvent> {
         gateway(&self.id)
     }
 

@@ -9,7 +9,7 @@ use eventflow_protocol::client::events::{
 };
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::document::Message;
-use eventflow_protocol::event::{DeliveredMessage, Delivery, Event, TYPING_LIFE_MS};
+use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{Timestamp, UserId};
 use std::borrow::Cow;
@@ -31,14 +31,14 @@ type ClientEvent = (&'static str, String);
 /// Whether the event has lost its worth on the way: that somebody types, of a while ago. That they stopped is
 /// always worth telling, since published pages show a typist until they hear of it.
 pub(super) fn is_stale(event: &Event, now: Timestamp) -> bool {
-    matches!(event, Event::Typing { is_typing: true, at, .. } if now.0.saturating_sub(at.0) > TYPING_LIFE_MS)
+    matches!(event, Event::Typing { is_typing: true, at, .. } if at.age_at(now) > TYPING_LIFE)
 }
 
 /// The delivery of an event, in the envelope in which it goes to each gateway. `redelivered`: a gateway may
 /// have got it before.
 pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, EncodeError> {
     let (name, payload) = client_event(event)?;
-    let mut delivery = Delivery::new(event.id(), event.audience(), name, payload, event.accepted_at());
+    let mut delivery = GatewayEvent::new(event.id(), event.audience(), name, payload, event.accepted_at());
     delivery.repeated = redelivered;
     match event {
         Event::MessageStored { message, repeated } => {

@@ -5,10 +5,10 @@
 use super::{column, history};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{ThreadPage, WithCommandId};
+use eventflow_protocol::Participants;
 use eventflow_protocol::change::{ArchiveThread, remember_archive};
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
-use eventflow_protocol::event::Participants;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;

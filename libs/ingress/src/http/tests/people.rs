@@ -5,7 +5,7 @@ use super::{Rig, THREADS};
 use axum::extract::ConnectInfo;
 use eventflow_ports::PresenceStore as _;
 use eventflow_ports::presence::GatewayStats;
-use eventflow_protocol::presence::{Sign, Signal};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use http::Method;
 use http::header::RETRY_AFTER;
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use std::time::Duration;
 impl Rig {
     async fn is_here(&self, user: &str) {
         let at = crate::testing::NOW;
-        let sign = Sign::Here { active_at: at, wants_away: false };
-        let signal = Signal { user_id: user.parse().unwrap(), device: "d".into(), sign, at };
+        let state = DeviceState::Here { active_at: at, wants_away: false };
+        let signal = DeviceSignal { user_id: user.parse().unwrap(), device: "d".into(), state, at };
         self.world.presence.record(&[signal]).await.unwrap();
     }
 

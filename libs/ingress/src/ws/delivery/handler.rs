@@ -20,8 +20,9 @@ use eventflow_bus::settle::Outcome;
 use eventflow_metrics::EdgeMetrics;
 use eventflow_ports::journal::Entry;
 use eventflow_ports::{Clock, Membership};
+use eventflow_protocol::Participants;
 use eventflow_protocol::client::events::{ServerEvent as _, TypingUpdate};
-use eventflow_protocol::event::{Audience, Delivery, Participants};
+use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::presence::Presence as PersonPresence;
 use eventflow_protocol::{EventId, ThreadId, Timestamp, UserId};
 use eventflow_socketio::Packet;
@@ -62,7 +63,7 @@ pub(crate) struct DeliveryParts {
 
 /// A delivery that is new here, encoded.
 struct EncodedDelivery<'a> {
-    delivery: &'a Delivery,
+    delivery: &'a GatewayEvent,
     audience: LocalAudience<'a>,
     packets: Vec<Packet>,
 }
@@ -77,10 +78,10 @@ enum LocalAudience<'a> {
 
 #[async_trait]
 impl BatchHandler for Deliveries {
-    type Value = Delivery;
+    type Value = GatewayEvent;
     type Outbox = ();
 
-    async fn perform(&self, batch: &[Item<Delivery>]) -> Result<Performed<()>, Unavailable> {
+    async fn perform(&self, batch: &[Item<GatewayEvent>]) -> Result<Performed<()>, Unavailable> {
         for item in batch.iter().filter(|item| item.value.membership_changed) {
             if let Some(thread) = thread_of(&item.value) {
                 self.membership.forget(thread);
@@ -98,7 +99,7 @@ impl BatchHandler for Deliveries {
     }
 }
 
-fn thread_of(delivery: &Delivery) -> Option<ThreadId> {
+fn thread_of(delivery: &GatewayEvent) -> Option<ThreadId> {
     match delivery.audience {
         Audience::Thread(thread) => Some(thread),
         Audience::User(_) | Audience::Watchers(_) | Audience::Gateways => None,
@@ -127,7 +128,7 @@ impl Deliveries {
     /// Delivers one batch. No other batch is under way meanwhile (that is what the handover's lock is for),
     /// so all sockets get packets in the order of their positions, and the journal names nobody as hearing a
     /// message who does not.
-    async fn deliver_batch(&self, batch: &[Item<Delivery>], people: &HashMap<ThreadId, Participants>) {
+    async fn deliver_batch(&self, batch: &[Item<GatewayEvent>], people: &HashMap<ThreadId, Participants>) {
         let mut caught_up = self.resume.handover.lock().await;
         let mut known = HashSet::new();
         let encoded: Vec<_> =
@@ -148,7 +149,7 @@ impl Deliveries {
     /// Encodes a delivery that is new here and in its batch. `None` if there is nothing to emit.
     fn prepare<'a>(
         &self,
-        delivery: &'a Delivery,
+        delivery: &'a GatewayEvent,
         people: &'a HashMap<ThreadId, Participants>,
         known: &mut HashSet<EventId>,
     ) -> Option<EncodedDelivery<'a>> {
@@ -174,7 +175,7 @@ impl Deliveries {
 
     fn encode<'a>(
         &self,
-        delivery: &'a Delivery,
+        delivery: &'a GatewayEvent,
         payload: &RawValue,
         people: &'a HashMap<ThreadId, Participants>,
     ) -> Option<EncodedDelivery<'a>> {
@@ -237,7 +238,7 @@ impl Deliveries {
     }
 
     /// Does what an event asks of the gateways themselves.
-    fn act(&self, delivery: &Delivery) {
+    fn act(&self, delivery: &GatewayEvent) {
         if let Some(revocation) = &delivery.revocation {
             self.expiry.end_revoked(revocation);
         } else {
@@ -245,7 +246,7 @@ impl Deliveries {
         }
     }
 
-    fn packet(&self, delivery: &Delivery, payload: &RawValue) -> Packet {
+    fn packet(&self, delivery: &GatewayEvent, payload: &RawValue) -> Packet {
         let encoder = &self.sockets.encoder;
         if delivery.ephemeral {
             encoder.ephemeral_raw(&delivery.name, &[payload])
@@ -254,11 +255,11 @@ impl Deliveries {
         }
     }
 
-    fn observe(&self, delivery: &Delivery, queued: u64) {
+    fn observe(&self, delivery: &GatewayEvent, queued: u64) {
         self.metrics.deliveries.inc_by(queued);
         if queued > 0 {
-            let age_ms = self.clock.now().0.saturating_sub(delivery.accepted_at.0).max(0);
-            self.metrics.delivery_seconds.observe(age_ms as f64 / 1_000.0);
+            let age = delivery.accepted_at.age_at(self.clock.now());
+            self.metrics.delivery_seconds.observe(age.as_secs_f64());
         }
     }
 }
@@ -266,7 +267,7 @@ impl Deliveries {
 /// Whether a delivery that comes again is left to the history. A process that is alone knows who delivered
 /// it: itself, before it was killed, or nobody was there. No socket is older than the process, and what was
 /// stored before a socket came is in the history it reads.
-fn is_history(delivery: &Delivery, alone_since: Option<Timestamp>) -> bool {
+fn is_history(delivery: &GatewayEvent, alone_since: Option<Timestamp>) -> bool {
     delivery.repeated && alone_since.is_some_and(|since| delivery.accepted_at < since)
 }
 
@@ -281,7 +282,7 @@ mod tests {
             let audience = Audience::Thread(ThreadId::from_bytes([1; 12]));
             let id = EventId(Uuid::now_v7());
             let mut delivery =
-                Delivery::new(id, audience, "message:received", "{}".into(), Timestamp(accepted_at));
+                GatewayEvent::new(id, audience, "message:received", "{}".into(), Timestamp(accepted_at));
             delivery.repeated = repeated;
             delivery
         };

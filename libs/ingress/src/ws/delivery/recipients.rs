@@ -4,8 +4,9 @@ use crate::ws::presence::subscriptions::PresenceSubscriptions;
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use crate::ws::upstream::receipts::Receipts;
+use eventflow_protocol::Participants;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
-use eventflow_protocol::event::{Delivery, Participants};
+use eventflow_protocol::event::GatewayEvent;
 use eventflow_protocol::{ThreadId, UserId};
 use eventflow_socketio::{EmitOutcome, Packet};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Recipients {
     /// Writes to the participants of a thread. Gives the number of packets queued.
     pub(super) fn write_to_thread(
         &self,
-        delivery: &Delivery,
+        delivery: &GatewayEvent,
         thread: ThreadId,
         people: &Participants,
         packet: &Packet,

@@ -6,8 +6,8 @@ use crate::ws::events::reply::Reply;
 use crate::ws::rooms::Rooms;
 use crate::ws::sockets::handle::ClientSocket;
 use crate::ws::sockets::session::SocketSession;
+use eventflow_protocol::Participants;
 use eventflow_protocol::command::Command;
-use eventflow_protocol::event::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl<'a> Caller<'a> {
 
     /// Refuses the caller unless they are one of these people; `None` is a thread that does not exist.
     pub(super) fn require_among(self, people: Option<Participants>) -> Result<Participants, Refusal> {
-        let own = people.filter(|people| people.binary_search(self.user).is_ok());
+        let own = people.filter(|people| people.contains(self.user));
         own.ok_or_else(|| Refusal::not_found("thread"))
     }
 

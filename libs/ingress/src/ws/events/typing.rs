@@ -5,9 +5,9 @@ use crate::ws::events::budget::past_budget;
 use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::thread_id;
+use eventflow_protocol::Participants;
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::client::requests::ThreadEvent;
-use eventflow_protocol::event::Participants;
 
 /// Handles `typing:start`.
 pub(super) async fn start(caller: Caller<'_>, request: &ThreadEvent) -> Result<Reply, Refusal> {

@@ -12,7 +12,7 @@ use crate::ws::sockets::hub::Hub;
 use crate::ws::upstream::signals::Signals;
 use eventflow_ports::presence::HEARTBEAT;
 use eventflow_ports::{Clock, ticks};
-use eventflow_protocol::presence::{Sign, Signal};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::{Timestamp, UserId};
 use eventflow_socketio::DisconnectReason;
 use parking_lot::Mutex;
@@ -33,7 +33,7 @@ const STEP_MIN: usize = 64;
 /// Takes changes of devices, for [`HeartbeatTask`] to report.
 #[derive(Clone)]
 pub(crate) struct Heartbeat {
-    waiting: mpsc::Sender<Signal>,
+    waiting: mpsc::Sender<DeviceSignal>,
     absent: Arc<Absent>,
     clock: Arc<dyn Clock>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct HeartbeatTask {
     signals: Signals,
     absent: Arc<Absent>,
     clock: Arc<dyn Clock>,
-    waiting: mpsc::Receiver<Signal>,
+    waiting: mpsc::Receiver<DeviceSignal>,
 }
 
 /// Heartbeats of the sockets of `hub`; the task has to be run.
@@ -93,11 +93,11 @@ impl Heartbeat {
 
     /// The next heartbeats of these devices.
     #[cfg(test)]
-    pub(crate) fn heartbeats(&self, devices: &[SocketHandle]) -> Vec<Signal> {
+    pub(crate) fn heartbeats(&self, devices: &[SocketHandle]) -> Vec<DeviceSignal> {
         heartbeats(&self.absent, devices, self.clock.now())
     }
 
-    fn report(&self, signal: Signal) {
+    fn report(&self, signal: DeviceSignal) {
         if self.waiting.try_send(signal).is_err() {
             tracing::debug!("a signal of a device is dropped: too many are waiting");
         }
@@ -119,20 +119,20 @@ impl Absent {
 }
 
 /// Heartbeats of those of `due` that are still here: some may have gone since the round began.
-fn heartbeats(absent: &Absent, due: &[SocketHandle], now: Timestamp) -> Vec<Signal> {
+fn heartbeats(absent: &Absent, due: &[SocketHandle], now: Timestamp) -> Vec<DeviceSignal> {
     let is_here =
         |socket: &ClientSocket| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
     due.iter().filter(|device| is_here(&device.0)).filter_map(|device| here(&device.0, now)).collect()
 }
 
-fn here(socket: &ClientSocket, at: Timestamp) -> Option<Signal> {
+fn here(socket: &ClientSocket, at: Timestamp) -> Option<DeviceSignal> {
     let session = socket.state();
-    let sign = Sign::Here { active_at: session.active_at(), wants_away: session.wants_away() };
-    Some(Signal { user_id: session.user()?.clone(), device: socket.id().to_string(), sign, at })
+    let state = DeviceState::Here { active_at: session.active_at(), wants_away: session.wants_away() };
+    Some(DeviceSignal { user_id: session.user()?.clone(), device: socket.id().to_string(), state, at })
 }
 
-fn gone(user: &UserId, socket: &ClientSocket, at: Timestamp) -> Signal {
-    Signal { user_id: user.clone(), device: socket.id().to_string(), sign: Sign::Gone, at }
+fn gone(user: &UserId, socket: &ClientSocket, at: Timestamp) -> DeviceSignal {
+    DeviceSignal { user_id: user.clone(), device: socket.id().to_string(), state: DeviceState::Gone, at }
 }
 
 impl HeartbeatTask {
@@ -176,7 +176,7 @@ impl HeartbeatTask {
         self.send(newest(last)).await;
     }
 
-    async fn send(&self, signals: Vec<Signal>) {
+    async fn send(&self, signals: Vec<DeviceSignal>) {
         for signal in &signals {
             if let Err(error) = self.signals.presence(signal).await {
                 tracing::debug!(
@@ -190,9 +190,9 @@ impl HeartbeatTask {
 }
 
 /// The newest signal of each device, in the order in which the devices first came.
-fn newest(signals: Vec<Signal>) -> Vec<Signal> {
+fn newest(signals: Vec<DeviceSignal>) -> Vec<DeviceSignal> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(signals.len());
-    let mut kept: Vec<Signal> = Vec::with_capacity(signals.len());
+    let mut kept: Vec<DeviceSignal> = Vec::with_capacity(signals.len());
     for signal in signals {
         if let Some(place) = places.get(&signal.device) {
             kept[*place] = signal;
@@ -229,11 +229,11 @@ impl Round {
 mod tests {
     use super::*;
 
-    fn signal(device: &str, at: i64) -> Signal {
-        Signal {
+    fn signal(device: &str, at: i64) -> DeviceSignal {
+        DeviceSignal {
             user_id: "ann".parse().unwrap(),
             device: device.to_owned(),
-            sign: Sign::Gone,
+            state: DeviceState::Gone,
             at: Timestamp(at),
         }
     }

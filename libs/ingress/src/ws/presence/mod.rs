@@ -13,7 +13,7 @@ pub(crate) mod subscriptions;
 
 use crate::ws::background::Background;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
-use eventflow_protocol::event::Participants;
+use eventflow_protocol::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use heartbeat::Heartbeat;
 use statuses::Statuses;

@@ -8,7 +8,7 @@
 
 use crate::ws::sockets::hub::Hub;
 use crate::ws::sockets::subscriptions::{ASKED_MAX, SocketSubscriptions};
-use eventflow_protocol::event::Participants;
+use eventflow_protocol::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;

@@ -20,11 +20,11 @@ use eventflow_ports::journal::Entry;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Membership, MessagePage, Place, Store, StoreError, ThreadPage};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
+use eventflow_protocol::client::events::{MessageReceived, ServerEvent as _};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
-use eventflow_protocol::event;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use eventflow_socketio::Packet;
-use serde_json::value::RawValue;
+use serde_json::value::to_raw_value;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) const READS_MAX: usize = 32;
 const THREAD_PAGES_MAX: usize = 10;
 /// Milliseconds by which clocks may differ: threads that were active this long before anything can be missing
 /// are looked at too.
-const CLOCKS_DIFFER_MS: i64 = 60_000;
+const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 /// Packets waiting for the client past which it is given time: most of a page. It would be cut at 4,096.
 const QUEUED_PACKETS_MAX: usize = 64;
 /// Bytes waiting for it past which it is given time: a quarter of what would cut it, and the largest message
@@ -124,7 +124,7 @@ impl ClientCatchUp<'_> {
     /// Threads of the user in which something may be missing.
     async fn threads(&self) -> Result<Vec<ThreadId>, Gone> {
         let Some(chain) = &self.chain else { return Ok(Vec::new()) };
-        let from = Timestamp(chain.since().0 - CLOCKS_DIFFER_MS);
+        let from = chain.since().minus(CLOCKS_DIFFER);
         let mut found = HashSet::new();
         for status in [ThreadStatus::Active, ThreadStatus::Archived] {
             self.add_threads(status, from, &mut found).await?;
@@ -225,9 +225,8 @@ impl ClientCatchUp<'_> {
     }
 
     fn packet(&self, message: &Message) -> Result<Packet, serde_json::Error> {
-        let (name, payload) = event::received(message)?;
-        let payload = serde_json::from_str::<&RawValue>(&payload)?;
-        Ok(self.room.sockets.encoder.event_raw(name, &[payload]))
+        let payload = to_raw_value(&MessageReceived::of(message))?;
+        Ok(self.room.sockets.encoder.event_raw(MessageReceived::NAME, &[&payload]))
     }
 
     /// Waits until the client has taken most of what waits for it.

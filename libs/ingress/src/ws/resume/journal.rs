@@ -63,18 +63,13 @@ impl Written {
         // The newest part always stays, whatever its size.
         while self.parts.len() > 1
             && let Some(oldest) = self.parts.front().copied()
-            && (self.entries > ENTRIES_MAX || age_ms(oldest.at, at) > KEPT_FOR.as_millis())
+            && (self.entries > ENTRIES_MAX || oldest.at.age_at(at) > KEPT_FOR)
         {
             self.parts.pop_front();
             self.entries -= oldest.entries;
         }
         self.parts.front().map_or(0, |oldest| oldest.number)
     }
-}
-
-/// Milliseconds from `from` to `now`; 0 if `from` is later.
-fn age_ms(from: Timestamp, now: Timestamp) -> u128 {
-    u128::try_from(now.0.saturating_sub(from.0)).unwrap_or(0)
 }
 
 impl JournalWriter {
@@ -117,7 +112,7 @@ impl JournalWriter {
         let mut written = self.written().await;
         let now = self.clock.now();
         let last = written.parts.back().map(|part| part.at);
-        if last.is_none_or(|last| age_ms(last, now) >= ALIVE_EVERY.as_millis()) {
+        if last.is_none_or(|last| last.age_at(now) >= ALIVE_EVERY) {
             self.append(&mut written, PartContent::default()).await;
         }
     }

@@ -6,8 +6,8 @@ use crate::testing::{NOW, SECRET};
 use crate::ws::presence::reconcile::Reconciliation;
 use eventflow_ports::PresenceStore as _;
 use eventflow_protocol::Timestamp;
-use eventflow_protocol::event::{Audience, Delivery};
-use eventflow_protocol::presence::{Sign, Signal};
+use eventflow_protocol::event::{Audience, GatewayEvent};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use futures_util::FutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 async fn is_here(rig: &Rig, name: &str) {
-    let sign = Sign::Here { active_at: NOW, wants_away: false };
-    let signal = Signal { user_id: user(name), device: "d".into(), sign, at: NOW };
+    let state = DeviceState::Here { active_at: NOW, wants_away: false };
+    let signal = DeviceSignal { user_id: user(name), device: "d".into(), state, at: NOW };
     rig.world.presence.record(&[signal]).await.unwrap();
 }
 
 async fn has_left(rig: &Rig, name: &str) {
-    let signal = Signal { user_id: user(name), device: "d".into(), sign: Sign::Gone, at: NOW };
+    let signal = DeviceSignal { user_id: user(name), device: "d".into(), state: DeviceState::Gone, at: NOW };
     rig.world.presence.record(&[signal]).await.unwrap();
 }
 
-fn change(name: &str) -> Delivery {
+fn change(name: &str) -> GatewayEvent {
     let payload = json!({"userId": name, "status": "away", "lastSeen": NOW}).to_string();
     let mut delivery =
-        Delivery::new(new_event(), Audience::Watchers(user(name)), "presence:sync", payload, NOW);
+        GatewayEvent::new(new_event(), Audience::Watchers(user(name)), "presence:sync", payload, NOW);
     delivery.ephemeral = true;
     delivery
 }
@@ -37,28 +37,35 @@ fn change(name: &str) -> Delivery {
 async fn a_device_is_announced_when_it_comes_changes_and_goes() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
-    until("ann is announced", || !rig.signs().is_empty()).await;
-    let came = rig.signs().remove(0);
-    assert_eq!((came.user_id, came.sign), (user("ann"), Sign::Here { active_at: NOW, wants_away: false }));
+    until("ann is announced", || !rig.signals().is_empty()).await;
+    let came = rig.signals().remove(0);
+    assert_eq!(
+        (came.user_id, came.state),
+        (user("ann"), DeviceState::Here { active_at: NOW, wants_away: false })
+    );
     assert_eq!(
         ann.ask("presence:update", &json!({"status": "away"})).await,
         json!({"success": true, "status": "away"})
     );
     until("she is away", || {
-        rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: true, .. }))
+        rig.signals()
+            .last()
+            .is_some_and(|last| matches!(last.state, DeviceState::Here { wants_away: true, .. }))
     })
     .await;
     assert_eq!(ann.ask("presence:update", &json!({"status": "online"})).await["success"], true);
     until("she is back", || {
-        rig.signs().last().is_some_and(|last| matches!(last.sign, Sign::Here { wants_away: false, .. }))
+        rig.signals()
+            .last()
+            .is_some_and(|last| matches!(last.state, DeviceState::Here { wants_away: false, .. }))
     })
     .await;
     for bad in [json!({"status": "gone"}), json!({}), json!({"status": 1})] {
         assert_eq!(ann.ask("presence:update", &bad).await["code"], "invalid");
     }
     ann.send("41").await;
-    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
-    assert!(rig.signs().iter().all(|sign| sign.device == came.device));
+    until("she has gone", || rig.signals().last().is_some_and(|last| last.state == DeviceState::Gone)).await;
+    assert!(rig.signals().iter().all(|signal| signal.device == came.device));
 }
 
 /// Those that the next heartbeats speak of.
@@ -70,9 +77,9 @@ fn heartbeats(rig: &Rig) -> usize {
 async fn a_closed_tab_is_gone_at_once_and_no_heartbeat_brings_it_back() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
-    until("ann is announced", || heartbeats(&rig) == 1 && !rig.signs().is_empty()).await;
+    until("ann is announced", || heartbeats(&rig) == 1 && !rig.signals().is_empty()).await;
     ann.socket.close(None).await.unwrap();
-    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    until("she has gone", || rig.signals().last().is_some_and(|last| last.state == DeviceState::Gone)).await;
     assert_eq!(rig.gateway.rooms.sockets.hub.count(), 1, "her session waits for her");
     assert_eq!(heartbeats(&rig), 0);
 }
@@ -81,12 +88,12 @@ async fn a_closed_tab_is_gone_at_once_and_no_heartbeat_brings_it_back() {
 async fn a_device_whose_line_broke_is_here_until_its_session_ends() {
     let rig = Rig::new().await;
     let ann = rig.client("ann").await;
-    until("ann is announced", || !rig.signs().is_empty()).await;
+    until("ann is announced", || !rig.signals().is_empty()).await;
     let stats = rig.gateway.server.stats();
     drop(ann);
     until("she is parked", || stats.parked.get() == 1).await;
     assert_eq!(heartbeats(&rig), 1);
-    assert!(rig.signs().iter().all(|sign| sign.sign != Sign::Gone));
+    assert!(rig.signals().iter().all(|signal| signal.state != DeviceState::Gone));
 }
 
 #[tokio::test]
@@ -97,12 +104,12 @@ async fn who_comes_back_to_a_session_after_closing_a_tab_is_here_again() {
     let answer = ann.connect(&json!({"token": token})).await;
     let session: serde_json::Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
     ann.socket.close(None).await.unwrap();
-    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    until("she has gone", || rig.signals().last().is_some_and(|last| last.state == DeviceState::Gone)).await;
     rig.world.clock.advance(1);
     let mut again = rig.open(&[]).await.unwrap();
     let answer = again.connect(&json!({"token": token, "pid": session["pid"]})).await;
     assert!(answer.contains(session["sid"].as_str().unwrap()), "recovered: {answer}");
-    until("she is back", || rig.signs().last().is_some_and(|last| last.sign != Sign::Gone)).await;
+    until("she is back", || rig.signals().last().is_some_and(|last| last.state != DeviceState::Gone)).await;
     assert_eq!(heartbeats(&rig), 1);
 }
 
@@ -110,10 +117,10 @@ async fn who_comes_back_to_a_session_after_closing_a_tab_is_here_again() {
 async fn no_heartbeat_brings_back_who_has_left_since_the_round_began() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
-    until("ann is announced", || !rig.signs().is_empty()).await;
+    until("ann is announced", || !rig.signals().is_empty()).await;
     let round = rig.gateway.rooms.sockets.hub.sockets();
     ann.send("41").await;
-    until("she has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    until("she has gone", || rig.signals().last().is_some_and(|last| last.state == DeviceState::Gone)).await;
     assert_eq!((round.len(), rig.gateway.rooms.presence.heartbeat.heartbeats(&round)), (1, Vec::new()));
 }
 
@@ -122,11 +129,11 @@ async fn activity_after_a_long_silence_is_said_at_once() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let mut ann = rig.client("ann").await;
-    until("ann is announced", || !rig.signs().is_empty()).await;
+    until("ann is announced", || !rig.signals().is_empty()).await;
     rig.world.clock.advance(280_000);
     ann.ask("typing:start", &json!({"threadId": thread})).await;
-    let active = Sign::Here { active_at: Timestamp(NOW.0 + 280_000), wants_away: false };
-    until("she is active", || rig.signs().iter().any(|sign| sign.sign == active)).await;
+    let active = DeviceState::Here { active_at: Timestamp(NOW.0 + 280_000), wants_away: false };
+    until("she is active", || rig.signals().iter().any(|signal| signal.state == active)).await;
 }
 
 #[tokio::test]
@@ -319,5 +326,5 @@ async fn devices_that_are_still_here_at_the_end_are_gone() {
     let _ann = rig.client("ann").await;
     rig.gateway.drain(Duration::ZERO).await;
     rig.shutdown.cancel();
-    until("ann has gone", || rig.signs().last().is_some_and(|last| last.sign == Sign::Gone)).await;
+    until("ann has gone", || rig.signals().last().is_some_and(|last| last.state == DeviceState::Gone)).await;
 }

@@ -3,7 +3,7 @@
 use super::rig::{Client, Rig, new_event, until, user};
 use crate::testing::NOW;
 use eventflow_protocol::Timestamp;
-use eventflow_protocol::event::{Audience, Delivery};
+use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::person::Revocation;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 async fn revoke(rig: &Rig, session: Option<String>, at: Timestamp) {
     let revocation = Revocation { user_id: user("ann"), session, at };
     rig.world.directory.add(revocation.clone());
-    let mut delivery = Delivery::new(new_event(), Audience::Gateways, "revoked", "{}".into(), at);
+    let mut delivery = GatewayEvent::new(new_event(), Audience::Gateways, "revoked", "{}".into(), at);
     delivery.revocation = Some(revocation);
     rig.hand(delivery).await;
 }

@@ -9,8 +9,8 @@ use eventflow_bus::handler::{BatchHandler as _, Item};
 use eventflow_ports::journal::Part;
 use eventflow_ports::{Journal, JournalError, MemoryJournal, Registry as _};
 use eventflow_protocol::command::Command;
-use eventflow_protocol::event::{Audience, DeliveredMessage, Delivery, Event};
-use eventflow_protocol::presence::Signal;
+use eventflow_protocol::event::{Audience, DeliveredMessage, Event, GatewayEvent};
+use eventflow_protocol::presence::DeviceSignal;
 use eventflow_protocol::{EventId, GatewayId, ThreadId, UserId, codec};
 use eventflow_socketio::Config;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -127,7 +127,7 @@ impl Rig {
     }
 
     /// Hands a delivery to the gateway.
-    pub(super) async fn hand(&self, delivery: Delivery) {
+    pub(super) async fn hand(&self, delivery: GatewayEvent) {
         self.gateway.deliveries().perform(&[incoming(delivery)]).await.unwrap();
     }
 
@@ -141,8 +141,8 @@ impl Rig {
         typed.collect()
     }
 
-    /// Every sign of a device that went to the sweeper.
-    pub(super) fn signs(&self) -> Vec<Signal> {
+    /// Every device signal that went to the sweeper.
+    pub(super) fn signals(&self) -> Vec<DeviceSignal> {
         self.published("presence")
     }
 
@@ -170,20 +170,21 @@ impl Rig {
 }
 
 /// A delivery as it comes from the gateway's queue.
-pub(super) fn incoming(value: Delivery) -> Item<Delivery> {
+pub(super) fn incoming(value: GatewayEvent) -> Item<GatewayEvent> {
     Item { id: value.event_id.0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
 }
 
-pub(super) fn item(event_id: EventId, thread: ThreadId, name: &str, payload: String) -> Item<Delivery> {
-    let mut delivery = Delivery::new(event_id, Audience::Thread(thread), name, payload, NOW);
+pub(super) fn item(event_id: EventId, thread: ThreadId, name: &str, payload: String) -> Item<GatewayEvent> {
+    let mut delivery = GatewayEvent::new(event_id, Audience::Thread(thread), name, payload, NOW);
     delivery.membership_changed = true;
     incoming(delivery)
 }
 
 /// What fan-out would send for the message that `sender` stored at `seq`.
-pub(super) fn message_of(thread: ThreadId, sender: &str, seq: u64) -> Delivery {
+pub(super) fn message_of(thread: ThreadId, sender: &str, seq: u64) -> GatewayEvent {
     let payload = json!({"message": {"threadId": thread, "seq": seq}}).to_string();
-    let mut delivery = Delivery::new(new_event(), Audience::Thread(thread), "message:received", payload, NOW);
+    let mut delivery =
+        GatewayEvent::new(new_event(), Audience::Thread(thread), "message:received", payload, NOW);
     delivery.message = Some(DeliveredMessage { seq, sender_id: user(sender) });
     delivery
 }

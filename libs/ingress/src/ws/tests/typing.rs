@@ -1,7 +1,7 @@
 //! Typing: a flood of keys in, a few events out, and no message lost to it.
 
 use super::rig::{Rig, until, user};
-use eventflow_protocol::event::{Audience, Delivery};
+use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::{EventId, Timestamp};
 use serde_json::json;
 use std::time::Instant;
@@ -82,7 +82,7 @@ async fn typing_is_heard_by_the_others_and_not_kept_for_anybody() {
     let payload = json!({"threadId": thread, "userId": "ann", "isTyping": true});
     let id = EventId(uuid::Uuid::now_v7());
     let mut delivery =
-        Delivery::new(id, Audience::Thread(thread), "typing:update", payload.to_string(), Timestamp(0));
+        GatewayEvent::new(id, Audience::Thread(thread), "typing:update", payload.to_string(), Timestamp(0));
     (delivery.ephemeral, delivery.except) = (true, Some(user("ann")));
     rig.hand(delivery).await;
     let frame = bob.frame().await;

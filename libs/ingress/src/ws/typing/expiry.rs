@@ -8,7 +8,7 @@ use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;
 use eventflow_ports::{Membership, ticks};
 use eventflow_protocol::client::events::{ServerEvent as _, TypingUpdate};
-use eventflow_protocol::event::TYPING_LIFE_MS;
+use eventflow_protocol::event::TYPING_LIFE;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// After this a start that was not repeated is over: the life of a signal, and as long again as the typist's
 /// gateway takes to notice.
-const LIFE: Duration = Duration::from_millis(TYPING_LIFE_MS.unsigned_abs() + 2_000);
+const LIFE: Duration = Duration::from_secs(TYPING_LIFE.as_secs() + 2);
 /// How often passed deadlines are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// People shown as typing at the same time; as many as may type on one gateway.

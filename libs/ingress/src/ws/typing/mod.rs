@@ -10,7 +10,7 @@ pub(crate) mod typists;
 use crate::ws::sockets::handle::ClientSocket;
 use crate::ws::upstream::signals::Signals;
 use eventflow_ports::Clock;
-use eventflow_protocol::event::{Event, TYPING_LIFE_MS};
+use eventflow_protocol::event::{Event, TYPING_LIFE};
 use eventflow_protocol::{CommandId, ThreadId, UserId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,9 +83,8 @@ impl Typing {
 
     /// A page that has just come reports the stop of what it had started before, perhaps on another gateway.
     fn stops_after_coming(&self, socket: &ClientSocket, user: &UserId, thread: ThreadId) -> bool {
-        let here_for_ms = self.clock.now().0.saturating_sub(socket.state().opened_at().0);
-        let tells =
-            here_for_ms <= TYPING_LIFE_MS && self.typists.stops_elsewhere(user, thread, Instant::now());
+        let here_for = socket.state().opened_at().age_at(self.clock.now());
+        let tells = here_for <= TYPING_LIFE && self.typists.stops_elsewhere(user, thread, Instant::now());
         self.started.notify_one();
         tells
     }

@@ -3,7 +3,7 @@
 //! Clients report every key. Of one person in one thread a start goes out at most every [`TOLD_EVERY`], and a
 //! stop only if a start went out, here or perhaps elsewhere. Who reports nothing more has stopped.
 
-use eventflow_protocol::event::TYPING_LIFE_MS;
+use eventflow_protocol::event::TYPING_LIFE;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How often others are told that somebody still types: three times within the life of a signal.
 pub(crate) const TOLD_EVERY: Duration = Duration::from_secs(2);
 /// How long one key counts.
-const LIFE: Duration = Duration::from_millis(TYPING_LIFE_MS.unsigned_abs());
+const LIFE: Duration = TYPING_LIFE;
 /// People typing here at the same time: more than a gateway has sockets on an ordinary day. 10 MB.
 const TYPISTS_MAX: usize = 50_000;
 

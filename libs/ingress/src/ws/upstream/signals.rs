@@ -17,7 +17,7 @@ use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
-use eventflow_protocol::presence::Signal;
+use eventflow_protocol::presence::DeviceSignal;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -68,7 +68,7 @@ impl Signals {
     }
 
     /// Publishes the state of a device.
-    pub(crate) async fn presence(&self, signal: &Signal) -> Result<Confirmation, PublishError> {
+    pub(crate) async fn presence(&self, signal: &DeviceSignal) -> Result<Confirmation, PublishError> {
         self.presence.send(envelope(Uuid::now_v7(), signal)?).await
     }
 
