@@ -13,6 +13,7 @@ pub mod process;
 pub mod roles;
 pub mod secret;
 mod socket_settings;
+pub mod system;
 pub mod v1;
 pub mod watch;
 

@@ -1,8 +1,8 @@
 //! The roles of a process, and what each is made of. A role knows ports, never the backend behind one.
 
-use crate::process::System;
 use crate::secret;
 use crate::socket_settings::socket_settings;
+use crate::system::System;
 use anyhow::Context;
 use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, StageState};

@@ -7,10 +7,12 @@
 //! the process is parked in the end, and its neighbours are not. Messages for gateways, and replies, stay in
 //! memory: both ends are this process.
 
+mod alarm;
 mod catalog;
 mod health;
 mod ladder;
 mod message;
+mod parts;
 mod publisher;
 mod queue;
 mod recovery;
@@ -21,6 +23,7 @@ mod table;
 mod window;
 
 use crate::{Database, DatabaseError};
+use alarm::Alarm;
 use async_trait::async_trait;
 use bytes::Bytes;
 use catalog::Catalog;
@@ -29,8 +32,8 @@ use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
 use eventflow_ports::Clock;
 use eventflow_protocol::GatewayId;
 use health::{HealthSender, broker_error};
-use ladder::Alarm;
 use message::Slot;
+use parts::BrokerParts;
 use publisher::EmbeddedPublisher;
 use queue::Queue;
 use replies::ReplyInboxes;
@@ -42,27 +45,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Queue bound: payload bytes in one work queue before the broker refuses publishers. Days of ordinary
-/// traffic, and still a file that a small machine can hold. Dead-letter queues and the ladder have no bound,
-/// since refusing there would stop the consumers too.
-const QUEUE_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
-
 /// Durable queues in the data file.
 pub struct EmbeddedBroker {
     shared: Arc<BrokerParts>,
     tasks: TaskTracker,
     stop: CancellationToken,
-}
-
-/// The parts that publishers, subscriptions and the ladder share.
-struct BrokerParts {
-    database: Database,
-    clock: Arc<dyn Clock>,
-    catalog: Catalog,
-    settling: Arc<Settling>,
-    replies: Arc<ReplyInboxes>,
-    alarm: Alarm,
-    health: Arc<HealthSender>,
 }
 
 impl EmbeddedBroker {
@@ -169,11 +156,5 @@ impl Broker for EmbeddedBroker {
 
     fn health(&self) -> watch::Receiver<Health> {
         self.shared.health.subscribe()
-    }
-}
-
-impl BrokerParts {
-    fn has(&self, name: &str, kind: QueueKind) -> bool {
-        self.catalog.get(name).is_some_and(|queue| queue.kind == kind)
     }
 }

@@ -5,14 +5,13 @@
 //! Safe to repeat because a message moves in one transaction.
 
 use super::message::Slot;
+use super::parts::BrokerParts;
 use super::queue::Queue;
-use super::{BrokerParts, table};
+use super::table;
 use crate::DatabaseError;
 use eventflow_bus::topology::Delay;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Batch: most messages of a rung that come back in one transaction, so that the retries of a whole outage do
@@ -23,29 +22,6 @@ const SLEEP_MAX: Duration = Duration::from_mins(1);
 /// Probe: while writes fail, the task tries one this often. Nothing else would show that the disk has room
 /// again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-
-/// When the next message is due.
-#[derive(Default)]
-pub(super) struct Alarm {
-    next_ms: Mutex<Option<i64>>,
-    changed: Notify,
-}
-
-impl Alarm {
-    /// Sets the alarm to this time, unless it goes off earlier.
-    pub(super) fn at(&self, due_ms: i64) {
-        let mut next = self.next_ms.lock();
-        if next.is_none_or(|before| due_ms < before) {
-            *next = Some(due_ms);
-            self.changed.notify_one();
-        }
-    }
-
-    /// Wakes the task, so that it looks at the clock again.
-    pub(super) fn look_again(&self) {
-        self.changed.notify_one();
-    }
-}
 
 /// A message that came back.
 struct Returned {

@@ -5,10 +5,10 @@
 
 use super::health::broker_error;
 use super::message::{BrokerMessage, Slot};
+use super::parts::{BrokerParts, QUEUE_MAX_BYTES};
 use super::queue::Queue;
 use super::replies::Address;
 use super::table::{self, Wait};
-use super::{BrokerParts, QUEUE_MAX_BYTES};
 use crate::DatabaseError;
 use async_trait::async_trait;
 use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish, ReplyTo};

@@ -4,9 +4,9 @@
 //! Cancel: each unacknowledged message returns to its place unchanged. Drop (its task panicked or was
 //! aborted): each such message counts one failed delivery, and is parked after [`DELIVERY_LIMIT`] of them.
 
-use super::BrokerParts;
 use super::health::broker_error;
 use super::message::{QueuedMessage, Slot};
+use super::parts::BrokerParts;
 use super::queue::{NextMessage, Queue};
 use super::table;
 use super::window::{WINDOW_BYTES, WINDOW_MESSAGES};
