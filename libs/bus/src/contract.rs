@@ -1,9 +1,9 @@
-//! What every [`Broker`](crate::port::Broker) must honour, as checks that an adapter's tests call.
+//! The contract of every [`Broker`](crate::port::Broker), as checks that an adapter's tests call.
 //!
-//! An adapter gives each group (a submodule's `check_all`) a broker on which [`topology`] is declared and
-//! whose queues are empty; groups may run at the same time on brokers of their own. A broken promise panics
-//! with what was expected. What needs a hand on the broker itself takes it as an argument:
-//! [`durability::check`] restarts it.
+//! Each group of checks is a submodule with a `check_all`. The adapter's test gives it a broker on which
+//! [`topology`] is declared and whose queues are empty. Groups may run at the same time, each on a broker of
+//! its own. A broken promise panics and says what was expected. [`durability::check`] also needs a way to
+//! restart the broker and takes it as an argument.
 
 pub mod consuming;
 pub mod durability;
@@ -16,7 +16,7 @@ mod bench;
 
 use crate::topology::Topology;
 
-/// The map that the checks use.
+/// The topology that the checks use: two shards.
 pub fn topology() -> Topology {
     Topology::new(2)
 }

@@ -1,8 +1,8 @@
-//! The broker seam: what the rest of the system needs from a message broker, and no more.
+//! The broker port: what the system needs from a message broker, and no more.
 //!
-//! An adapter owns connections and reconnects them by itself; a caller sees [`BrokerError::Unavailable`] at
-//! once while there is none, never a hang. Publishing is confirmed, subscriptions are acknowledged, replies
-//! are a courtesy. [`crate::contract`] is the executable form of every promise here.
+//! An adapter owns its connections and reconnects by itself. While it has no connection, a caller gets
+//! [`BrokerError::Unavailable`] at once and never hangs. Publishing is confirmed and subscriptions are
+//! acknowledged. Replies are best effort. [`crate::contract`] checks every promise made here.
 
 use crate::topology::{Delay, Topology};
 use async_trait::async_trait;
@@ -12,106 +12,108 @@ use eventflow_protocol::frame::Frame;
 use eventflow_protocol::{GatewayId, TraceContext};
 use tokio::sync::{mpsc, watch};
 
-/// A cause from below, kept for the log.
+/// The error that caused a [`BrokerError`], kept for the log.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why the broker did not do it.
+/// Why the broker did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// No connection now, or it broke while the answer was awaited: it is unknown whether the broker has the
-    /// message.
+    /// The adapter has no connection, or the connection broke before the answer came. Then the broker may or
+    /// may not have the message.
     #[error("reach the broker")]
     Unavailable(#[source] Source),
-    /// The broker is there and takes no messages for now (memory or disk alarm), or its confirm did not come
-    /// in time.
+    /// The broker accepts no messages for now (memory or disk alarm), or its confirm did not come in time.
     #[error("publish while the broker holds publishers back")]
     Blocked,
-    /// No such queue. For a gateway's queue: that gateway is gone.
+    /// The queue does not exist. If it was a gateway's queue, that gateway is gone.
     #[error("publish to {0}: there is no such queue")]
     Unroutable(String),
-    /// The broker said no: the queue is full.
+    /// The broker rejected the message because the queue is full.
     #[error("publish to {0}: the broker refused it")]
     Refused(String),
-    /// The subscription is gone (queue deleted, consumer cancelled, connection lost); its unacknowledged
-    /// deliveries will come again. Subscribe again.
+    /// The subscription ended because the queue was deleted, the broker cancelled the consumer, or the
+    /// connection was lost. The broker delivers the unacknowledged messages again to the next subscription,
+    /// so subscribe again.
     #[error("consume {queue}: the subscription was lost")]
     Lost {
-        /// Which.
+        /// Name of the queue that was consumed.
         queue: String,
-        /// What the broker or the connection said, if anything.
+        /// Error that the broker or the connection gave, if any.
         #[source]
         source: Option<Source>,
     },
-    /// What exists at the broker contradicts [`Topology`]; an operator must decide.
+    /// A queue or exchange at the broker contradicts [`Topology`]; an operator must decide.
     #[error("declare {queue}")]
     Mismatch {
-        /// Which.
+        /// Name of the queue or exchange.
         queue: String,
-        /// What the broker said.
+        /// Error that the broker gave.
         #[source]
         source: Source,
     },
 }
 
-/// Where a message goes.
+/// Where the broker routes a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// A queue by name.
+    /// The queue with this name.
     Queue(String),
-    /// The retry ladder, and from there back to `queue`.
+    /// A rung of the retry ladder; after the delay the message returns to `queue`.
     Retry {
-        /// How long it waits.
+        /// Time that the message waits.
         delay: Delay,
-        /// Where it returns to.
+        /// Name of the queue to which the message returns.
         queue: String,
     },
     /// The queue of every live gateway.
     AllGateways,
 }
 
-/// Facts that travel beside the payload, readable for operators without decoding it.
+/// Metadata beside the payload, which operators can read without decoding the payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
-    /// Handler failures so far (the envelope's own count; brokers count other things).
+    /// Attempt: the number of handler failures so far. The envelope keeps this count itself, because a broker
+    /// counts deliveries and not failures.
     pub attempt: u32,
-    /// Why it was retried or parked.
+    /// Reason: why the message was retried or parked.
     pub reason: Option<String>,
-    /// The work queue it belongs to, once it is in a retry or dead-letter queue.
+    /// Origin: the work queue that the message belongs to, once it is in a retry or dead-letter queue.
     pub origin: Option<String>,
 }
 
 /// Where the answer to a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyTo {
-    /// To the `replies` channel this publisher was opened with.
+    /// To the `replies` channel of the publisher that sends the message.
     Me,
-    /// To whoever asked first; passed on when a message is retried.
+    /// To the publisher that asked first. A worker passes this address on when it retries the message.
     Address(String),
 }
 
-/// A message to publish: durable, mandatory, confirmed.
+/// A message to publish: durable, mandatory and confirmed.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
-    /// Where to.
+    /// Queue, retry rung or broadcast that the message is for.
     pub to: Destination,
     /// An encoded frame.
     pub payload: Bytes,
-    /// Facts beside it.
+    /// Metadata for operators and for the consume loop.
     pub headers: Headers,
-    /// Who waits for an answer.
+    /// Address for the answer; `None` if nobody waits for one.
     pub reply_to: Option<ReplyTo>,
-    /// The `traceparent` header, for tools that look at messages. Consumers do not read it: each envelope has
-    /// a context of its own.
+    /// Trace context: the `traceparent` header, for tools that inspect messages. Consumers do not read it,
+    /// because each envelope has a trace context of its own.
     pub trace: Option<TraceContext>,
 }
 
 impl Outgoing {
-    /// A message for a queue, without headers and without anybody waiting.
+    /// Builds a message for a queue, with empty headers and without a reply address.
     pub fn to_queue(queue: impl Into<String>, payload: Bytes) -> Self {
         Self::new(Destination::Queue(queue.into()), payload)
     }
 
-    /// A message that carries `frame` and its trace context, without headers and without anybody waiting.
+    /// Builds a message that carries `frame` and its trace context, with empty headers and without a reply
+    /// address.
     pub fn of_frame(to: Destination, frame: &Frame) -> Result<Self, CodecError> {
         Ok(Self { trace: frame.trace(), ..Self::new(to, frame.encode()?) })
     }
@@ -125,101 +127,107 @@ impl Outgoing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryTag(pub u64);
 
-/// A message that arrived and awaits its acknowledgement.
+/// A delivered message that awaits its acknowledgement.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// For [`Subscription::ack`] and [`Subscription::requeue`].
+    /// Delivery tag, for [`Subscription::ack`].
     pub tag: DeliveryTag,
-    /// An encoded frame, or whatever somebody put into the queue.
+    /// An encoded frame. It can be anything else too, because other programs may publish to the queue.
     pub payload: Bytes,
-    /// It may have been delivered before (to a consumer that died, for example).
+    /// Whether the message may have been delivered before, for example to a consumer that died.
     pub redelivered: bool,
-    /// Earlier deliveries that ended without an acknowledgement.
+    /// Delivery count: earlier deliveries that ended without an acknowledgement.
     pub delivery_count: u32,
-    /// Facts beside it.
+    /// Metadata beside the payload.
     pub headers: Headers,
-    /// Where an answer goes, for [`Broker::reply`].
+    /// Address for an answer, for [`Broker::reply`]; `None` if nobody waits for one.
     pub reply_to: Option<String>,
 }
 
-/// Whether the broker can be used now.
+/// Health: whether the adapter can use the broker now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// Connected.
+    /// The adapter is connected.
     Up,
-    /// Not connected, with the reason in words.
+    /// The adapter is not connected; the text gives the reason.
     Down(String),
-    /// Connected, but publishing is held back by an alarm, with the broker's reason.
+    /// The adapter is connected, but an alarm at the broker holds publishing back; the text gives the
+    /// broker's reason.
     Blocked(String),
 }
 
-/// How full a queue is.
+/// Depth of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Messages ready to be delivered (for a retry queue: waiting).
+    /// Number of messages ready for delivery. In a retry queue: the messages that wait.
     pub ready: u64,
-    /// Live consumers.
+    /// Number of live consumers.
     pub consumers: u64,
 }
 
 /// A message broker.
 #[async_trait]
 pub trait Broker: Send + Sync + 'static {
-    /// Makes every queue of the topology exist. Repeating it changes nothing.
+    /// Declares every queue of the topology. Safe to repeat because declaring an existing queue changes
+    /// nothing.
     async fn declare(&self, topology: &Topology) -> Result<(), BrokerError>;
 
-    /// Makes the queue of a gateway exist and bound for [`Destination::AllGateways`]. Repeating it changes
-    /// nothing; a gateway repeats it each time it subscribes anew.
+    /// Declares the queue of a gateway and binds it for [`Destination::AllGateways`]. Repeating it changes
+    /// nothing. A gateway repeats it each time it subscribes again.
     ///
-    /// `true` if the queue was there already, with everything sent to it since; `false` if it was made now,
-    /// so that a gateway that had one before has missed something.
+    /// Returns `true` if the queue existed, with everything sent to it since. Returns `false` if the queue
+    /// was created now; a gateway that had one before has then missed messages.
     async fn declare_gateway(&self, gateway: &GatewayId) -> Result<bool, BrokerError>;
 
-    /// Deletes the queue of a gateway that is leaving in order.
+    /// Deletes the queue of a gateway that shuts down in order.
     async fn remove_gateway(&self, gateway: &GatewayId) -> Result<(), BrokerError>;
 
-    /// Opens a publisher for one task. With `replies`, answers to messages sent with [`ReplyTo::Me`] arrive
-    /// there; when that channel is full, answers are dropped. The publisher survives reconnects.
+    /// Opens a publisher for one task. It survives reconnects. With `replies`, the answers to messages sent
+    /// with [`ReplyTo::Me`] arrive on that channel. When the channel is full, the adapter drops answers.
     async fn publisher(&self, replies: Option<mpsc::Sender<Bytes>>) -> Result<Box<dyn Publish>, BrokerError>;
 
-    /// Starts consuming with at most `prefetch` unacknowledged messages. On a single-active queue further
-    /// subscribers wait.
+    /// Starts to consume a queue. Prefetch: the broker delivers at most `prefetch` unacknowledged messages.
+    /// On a single-active queue further subscribers wait until the active one is gone.
     async fn subscribe(&self, queue: &str, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError>;
 
-    /// Answers whoever waits at `address`. At most once, unconfirmed; nobody may be there any more.
+    /// Sends an answer to `address`, at most once and unconfirmed. An answer to a receiver that is gone is
+    /// lost.
     async fn reply(&self, address: &str, payload: Bytes);
 
-    /// How full a queue is; [`BrokerError::Unroutable`] if there is none of that name.
+    /// Reads how full a queue is. Fails with [`BrokerError::Unroutable`] if no queue has this name.
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError>;
 
-    /// The state of the connection, now and as it changes.
+    /// Returns a watch on the state of the connection.
     fn health(&self) -> watch::Receiver<Health>;
 }
 
 /// A confirmed publisher, used by one task at a time.
 #[async_trait]
 pub trait Publish: Send {
-    /// Publishes in order and waits for all confirms; one result per message, in the same order.
+    /// Publishes messages in order and waits for all confirms. Returns one result per message, in the same
+    /// order.
     ///
-    /// `Ok` means the broker has taken responsibility: the message survives a crash of broker and publisher.
-    /// Answers within a bounded time (seconds) in any case. For [`Destination::AllGateways`], no gateway at
-    /// all is `Ok`.
+    /// `Ok` means that the broker has taken responsibility: the message survives a crash of the broker and of
+    /// the publisher. The call returns within a bounded time (seconds) in any case. For
+    /// [`Destination::AllGateways`] the result is `Ok` even if there is no gateway.
     async fn publish(&mut self, messages: Vec<Outgoing>) -> Vec<Result<(), BrokerError>>;
 }
 
 /// A subscription to one queue, used by one task at a time.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next message, in queue order. Cancel-safe. An error is final: subscribe again.
+    /// Waits for the next message, in queue order. Cancel-safe: dropping the future loses no message. An
+    /// error is final, so subscribe again.
     async fn next(&mut self) -> Result<Incoming, BrokerError>;
 
-    /// Takes a message that is already here, without waiting.
+    /// Takes a message that has already arrived, without waiting.
     fn try_next(&mut self) -> Option<Incoming>;
 
-    /// Done: the broker may forget them.
+    /// Acknowledges messages, so that the broker may delete them.
     async fn ack(&mut self, tags: &[DeliveryTag]) -> Result<(), BrokerError>;
 
-    /// Ends the subscription in order: everything unacknowledged returns to its place in the queue, for the
-    /// next subscriber, without counting as a failed delivery where the broker can tell.
+    /// Ends the subscription in order. Every unacknowledged message returns to its place in the queue, for
+    /// the next subscriber. This does not count as a failed delivery where the broker can tell the
+    /// difference.
     async fn cancel(self: Box<Self>) -> Result<(), BrokerError>;
 }

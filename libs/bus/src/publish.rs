@@ -1,9 +1,9 @@
 //! Group commit: envelopes that wait for the same queue travel as one confirmed broker message.
 //!
-//! In come single envelopes from many tasks, out go frames, one in flight per lane, in arrival order. A lone
-//! envelope is sent at once; while a confirm is outstanding, or shortly after the last flush, envelopes
-//! collect. Repeating a frame whose confirm was lost is safe because whoever handles an envelope recognises
-//! its id.
+//! Input: single envelopes from many tasks. Output: frames, one in flight per lane, in arrival order. The
+//! lane sends a lone envelope at once. It collects envelopes while a confirm is outstanding, and for a short
+//! time after the last flush. Repeating a frame whose confirm was lost is safe because the receiving handler
+//! recognises the id of each envelope.
 
 use crate::port::{Broker, BrokerError, Destination, Health, Outgoing, Publish, ReplyTo};
 use bytes::Bytes;
@@ -15,32 +15,33 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-/// Time between two flushes of a lane while it is busy; what comes after a longer silence goes at once. Every
-/// frame costs each stage behind it the same whatever it holds, so this decides the CPU per message at
-/// 500–10,000/s (docs/PERFORMANCE.md).
+/// Linger: the time between two flushes of a busy lane. An envelope that comes after a longer silence goes at
+/// once. A frame costs every later stage the same whatever it holds, so this value decides the CPU per
+/// message at 500–10,000 messages/s (docs/PERFORMANCE.md).
 const LINGER: Duration = Duration::from_millis(4);
-/// Envelopes waiting in a lane. About a second of the whole system's peak; past it, callers are told to slow
-/// down.
+/// Lane capacity: the number of envelopes that may wait in a lane, about one second of the whole system's
+/// peak. When the lane is full, callers are told to slow down ([`PublishError::Overloaded`]).
 const LANE_CAPACITY: usize = 4_096;
-/// How long a caller waits for a place in a full lane: a burst passes in that time, an overload does not.
+/// Full lane: how long a caller waits for a place. A burst passes in that time, an overload does not.
 const FULL_LANE_PATIENCE: Duration = Duration::from_millis(250);
-/// How long a frame whose confirm was lost is repeated before its callers are told. A reconnect takes 0.1–2
-/// s. Callers wait as long ([`crate::request::ANSWER_PATIENCE`]), so what is older and whose caller has gone
-/// was answered with a failure.
+/// Lost confirm: how long the lane repeats such a frame before it tells the callers. A reconnect takes 0.1–2
+/// s. Callers wait as long ([`crate::request::ANSWER_PATIENCE`]), so the caller of an older envelope has
+/// already been answered with a failure.
 const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
-/// Pause between two tries of such a frame.
+/// Pause between two attempts to publish a frame whose confirm was lost.
 const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why an envelope was not taken over by the broker.
+/// Why the broker did not accept an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// There is no broker now. If the envelope had been sent before, it is unknown whether the broker has it.
+    /// The broker cannot be reached now. If the lane has sent the envelope before, the broker may or may not
+    /// have it.
     #[error("publish: the broker is unavailable")]
     Unavailable,
-    /// The broker holds publishers back, or more waits here than can be sent.
+    /// The broker holds publishers back, or the lane is full.
     #[error("publish: overloaded")]
     Overloaded,
-    /// The broker refused it for good: no such queue, or the queue is full.
+    /// The broker refused the envelope for good: the queue does not exist or is full.
     #[error("publish: the broker refused")]
     Refused,
 }
@@ -57,12 +58,12 @@ impl From<&BrokerError> for PublishError {
     }
 }
 
-/// The broker's word on one envelope, awaited.
+/// The broker's pending answer for one envelope.
 #[derive(Debug)]
 pub struct Confirmation(oneshot::Receiver<Result<(), PublishError>>);
 
 impl Confirmation {
-    /// Waits until the broker has taken the envelope over, or for the reason why not.
+    /// Waits until the broker has confirmed the envelope, or returns the reason why it did not.
     pub async fn wait(self) -> Result<(), PublishError> {
         self.0.await.unwrap_or(Err(PublishError::Unavailable))
     }
@@ -75,14 +76,14 @@ struct Job {
 }
 
 impl Job {
-    /// Whether its caller has been told that it failed. One that merely left early may still expect it to be
-    /// done.
+    /// Whether the caller has already been told that the envelope failed. A caller that merely left early may
+    /// still expect the envelope to be carried out.
     fn is_given_up(&self) -> bool {
         self.confirmed.is_closed() && self.taken_at.elapsed() >= LOST_CONFIRM_PATIENCE
     }
 }
 
-/// The way into one queue, shared by all tasks of a process.
+/// The publishing side of one queue, shared by all tasks of a process.
 #[derive(Clone)]
 pub struct Lane {
     jobs: mpsc::Sender<Job>,
@@ -90,10 +91,10 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// Opens a lane to `queue`; its task runs on `tracker` until every clone of the lane is gone and all it
-    /// held is sent.
+    /// Opens a lane to `queue`. Its task runs on `tracker` until every clone of the lane is dropped and
+    /// everything in the lane is sent.
     ///
-    /// With `replies`, answers to the envelopes arrive there.
+    /// Replies: with `replies`, the answers to the envelopes arrive on that channel.
     pub async fn open(
         broker: &Arc<dyn Broker>,
         queue: &str,
@@ -118,8 +119,8 @@ impl Lane {
         Ok(Self { jobs, health })
     }
 
-    /// Takes a place in the lane. Order of calls is order of publishing. Fails at once while there is no
-    /// broker.
+    /// Takes a place in the lane. The lane publishes in the order of the calls. Fails at once while the
+    /// broker cannot be reached, and with [`PublishError::Overloaded`] when the lane stays full.
     pub async fn send(&self, envelope: Envelope) -> Result<Confirmation, PublishError> {
         match *self.health.borrow() {
             Health::Up => {}
@@ -139,7 +140,7 @@ struct LaneTask {
     reply_to: Option<ReplyTo>,
     publisher: Box<dyn Publish>,
     waiting: mpsc::Receiver<Job>,
-    /// The first envelope that did not fit into the last frame.
+    /// The envelope that did not fit into the last frame; it begins the next one.
     held_back: Option<Job>,
     health: watch::Receiver<Health>,
     metrics: QueueMetrics,
@@ -176,28 +177,30 @@ impl LaneTask {
         matches!(*self.health.borrow(), Health::Down(_))
     }
 
-    /// Tells all that wait here that there is no broker: what never went out needs no second try.
+    /// Fails every envelope that waits in the lane while the broker is down. They were never sent, so they
+    /// need no second attempt.
     fn fail_waiting(&mut self) {
         let waiting =
             self.held_back.take().into_iter().chain(std::iter::from_fn(|| self.waiting.try_recv().ok()));
         let mut failed = false;
         for job in waiting {
-            // A caller that no longer waits does not need the answer.
+            // The caller may have left; then nobody needs the answer.
             let _ = job.confirmed.send(Err(PublishError::Unavailable));
             failed = true;
         }
         self.metrics.publish_failures.inc_by(u64::from(failed));
     }
 
-    /// Lets a busy lane collect: waits until `until`, unless a full frame is waiting already.
+    /// Lets a busy lane collect envelopes until `until`, unless a full frame is waiting already.
     async fn linger(&mut self, until: Instant) {
         if self.waiting.len() < FRAME_MAX_ITEMS && until > Instant::now() {
             sleep_until(until).await;
         }
     }
 
-    /// What fits into one frame, without what was given up meanwhile: after a broker that hung nobody must
-    /// find done what failed long ago.
+    /// Collects the envelopes of one frame and leaves out those whose callers were told of a failure.
+    /// Otherwise a command that failed long ago would still be carried out when a broker that hung comes
+    /// back.
     fn collect(&mut self, first: Job) -> Vec<Job> {
         let mut bytes = 0;
         let mut jobs = Vec::new();
@@ -238,12 +241,12 @@ impl LaneTask {
         }
         self.metrics.publish_batch.observe(count as f64);
         for caller in callers {
-            // A caller that no longer waits does not need the answer.
+            // The caller may have left; then nobody needs the answer.
             let _ = caller.send(result);
         }
     }
 
-    /// Publishes, and repeats while the confirm may have been lost with its connection.
+    /// Publishes a frame, and repeats it while its confirm may have been lost with the connection.
     async fn publish(&mut self, message: Outgoing) -> Result<(), PublishError> {
         let started = Instant::now();
         loop {

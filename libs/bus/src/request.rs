@@ -1,8 +1,7 @@
 //! Request and reply: a command goes out over a lane, and its [`CommandResult`] comes back over the broker.
 //!
-//! In comes a command from an ingress; out comes how it ended, or that it is queued. Results travel at most
-//! once. A worker carries the command out even when its result is lost, so "queued" is a promise and not a
-//! guess.
+//! Input: a command from an ingress. Output: its result, or the answer that it is queued. Results travel at
+//! most once. A worker carries the command out even when its result is lost, so "queued" is a promise.
 
 use crate::port::{Broker, BrokerError};
 use crate::publish::{Confirmation, Lane, PublishError};
@@ -24,17 +23,17 @@ use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Span, debug_span};
 
-/// How long an ingress waits for an answer before it says "queued". Long enough for a slow store, short
-/// enough for a person.
+/// Answer patience: how long an ingress waits for a result before it answers "queued". Long enough for a slow
+/// store, short enough for a person.
 pub const ANSWER_PATIENCE: Duration = Duration::from_secs(3);
-/// Reply frames waiting to be read. One per frame in flight and shard; more only after a stall, and then they
-/// may be dropped.
+/// Reply buffer: reply frames that may wait to be read. Usually there is one per shard and frame in flight.
+/// More arrive only after a stall, and then replies may be dropped.
 const REPLY_BUFFER: usize = 1_024;
 
 /// Callers that wait for the results of their commands.
 type Callers = Mutex<HashMap<CommandId, oneshot::Sender<CommandResult>>>;
 
-/// Sends commands to the persistence workers and brings back their results. One per process.
+/// Sends commands to the persistence workers and returns their results. A process has one.
 #[derive(Clone)]
 pub struct Requests {
     persist: Arc<[Lane]>,
@@ -45,7 +44,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Opens the lanes to each shard. Their tasks run on `tracker` until every clone of the requests is
+    /// Opens the lanes to every shard. Their tasks run on `tracker` until every clone of this value is
     /// dropped.
     pub async fn open(
         broker: &Arc<dyn Broker>,
@@ -75,9 +74,9 @@ impl Requests {
         })
     }
 
-    /// Sends a command; commands for one thread are published in the order of the calls.
+    /// Sends a command. The lane publishes the commands for one thread in the order of the calls.
     ///
-    /// Returns when the command has its place in that order. [`PendingCommand::result`] waits for the rest.
+    /// Returns when the command has its place in that order. [`PendingCommand::result`] waits for the result.
     pub async fn send(&self, id: CommandId, command: &Command) -> Result<PendingCommand, PublishError> {
         let span = debug_span!(
             "command",
@@ -92,7 +91,7 @@ impl Requests {
             PublishError::Refused
         })?;
         let (answered, result) = oneshot::channel();
-        // The caller is entered first: its result can arrive before `Lane::send` returns.
+        // Register the caller first: the result can arrive before `Lane::send` returns.
         lock(&self.callers).insert(id, answered);
         let entry = CallerEntry { id, callers: Arc::clone(&self.callers) };
         let confirmation = self.lane(command).send(envelope).await?;
@@ -112,9 +111,9 @@ impl Requests {
     }
 }
 
-/// A command on its way, and the caller's wait for its result.
+/// A command on its way, together with the caller's wait for its result.
 pub struct PendingCommand {
-    /// Lasts until the result is there, or until nobody waits for it any more.
+    /// Ends when the result is there, or when nobody waits for it any more.
     span: Span,
     confirmation: Confirmation,
     result: oneshot::Receiver<CommandResult>,
@@ -124,10 +123,11 @@ pub struct PendingCommand {
 }
 
 impl PendingCommand {
-    /// Waits for the result, at most [`ANSWER_PATIENCE`] from sending.
+    /// Waits for the result, for at most [`ANSWER_PATIENCE`] after sending.
     ///
-    /// Without a result by then the command is [`CommandResult::Queued`]. Without the broker's confirmation
-    /// by then nobody knows whether the broker has the command, so that is an error.
+    /// Returns [`CommandResult::Queued`] if the broker has confirmed the command and no result came by then.
+    /// Fails if the broker has not confirmed it by then, because nobody knows whether the broker has the
+    /// command.
     pub async fn result(self) -> Result<CommandResult, PublishError> {
         let started = self.started;
         let metrics = self.metrics.clone();
@@ -141,7 +141,7 @@ impl PendingCommand {
         let confirm = confirmation.wait();
         tokio::pin!(confirm);
         let until = started + ANSWER_PATIENCE;
-        // The result can overtake the confirm; either is enough to know that the broker has the command.
+        // The result can arrive before the confirm. Either one proves that the broker has the command.
         tokio::select! {
             biased;
             Ok(result) = &mut result => return Ok(result),
@@ -154,7 +154,7 @@ impl PendingCommand {
     }
 }
 
-/// How a caller's wait ended, as its metric calls it.
+/// The metric's label value for the end of a caller's wait.
 fn outcome_of(result: &Result<CommandResult, PublishError>) -> AnswerOutcome {
     match result {
         Ok(CommandResult::Queued { .. }) => AnswerOutcome::Queued,
@@ -163,7 +163,7 @@ fn outcome_of(result: &Result<CommandResult, PublishError>) -> AnswerOutcome {
     }
 }
 
-/// A caller's entry in the table of those that wait. Dropping it removes the caller, however its wait ends.
+/// A caller's entry in the table of waiting callers. Dropping it removes the entry, however the wait ends.
 struct CallerEntry {
     id: CommandId,
     callers: Arc<Callers>,
@@ -196,7 +196,7 @@ fn hand_out(frame: ReplyFrame, callers: &Callers) {
     let mut callers = lock(callers);
     for (id, result) in frame.results {
         if let Some(caller) = callers.remove(&id) {
-            // A caller that gave up at this moment has said "queued", which is true.
+            // A caller that gave up at this moment has answered "queued", and that is true.
             let _ = caller.send(result);
         }
     }

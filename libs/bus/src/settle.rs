@@ -1,86 +1,87 @@
-//! The one decision about a failed envelope: again later, or parked.
+//! Settlement: the one decision about a failed envelope, to retry it or to park it.
 //!
-//! In comes how a handler ended and how often it has failed before; out comes what happens next. Pure, so
-//! that it can be read and tested as a table; [`crate::consume`] carries it out.
+//! Input: how a handler ended, and how often it has failed before. Output: what happens to the envelope next.
+//! The function is pure, so that it can be read and tested as a table. [`crate::consume`] carries the
+//! decision out.
 
 use crate::explain::explain;
 use crate::topology::Delay;
 use std::error::Error;
 use std::time::Duration;
 
-/// Tries of an envelope whose handler asks for a retry: the first one and one after each rung of the ladder.
+/// Retry limit: retries of an envelope whose handler asks for them, one on each rung of the ladder after the
+/// first attempt.
 pub const RETRY_LIMIT: u32 = 6;
-/// Tries after a panic or a hang. Few: such a fault rarely heals, and each hang costs its shard a handler
-/// timeout.
+/// Crash retry limit: retries after a panic or a hang. The number is small because such a fault rarely heals,
+/// and each hang costs the shard one handler timeout.
 pub const CRASH_RETRY_LIMIT: u32 = 2;
 
 /// How a handler ended with one envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its effects are durable.
+    /// The effects of the envelope are durable.
     Done,
-    /// Failed for a reason that may pass, and only for this envelope. `after`: not before (a provider's
-    /// `Retry-After`).
+    /// The handler failed for a reason that may pass and that concerns only this envelope.
     Retry {
-        /// In words, for operators; no message contents.
+        /// Reason in words, for operators; it holds no message contents.
         reason: String,
-        /// Wait at least this long.
+        /// Minimum wait before the next attempt, such as a provider's `Retry-After`.
         after: Option<Duration>,
     },
-    /// Can never succeed.
+    /// The envelope can never succeed.
     Reject {
-        /// In words, for operators; no message contents.
+        /// Reason in words, for operators; it holds no message contents.
         reason: String,
     },
-    /// The handler panicked or did not come back in time.
+    /// The handler panicked or did not return in time.
     Crashed {
-        /// In words.
+        /// Reason in words, for operators.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// A retry without a lower bound.
+    /// A retry without a minimum wait.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry { reason: reason.into(), after: None }
     }
 
-    /// A retry because of an error, whose causes operators see.
+    /// A retry because of an error. The reason holds the error and its causes.
     pub fn retry_for(error: &(dyn Error + 'static)) -> Self {
         Self::retry(explain(error))
     }
 
-    /// A rejection.
+    /// A rejection, with its reason in words.
     pub fn reject(reason: impl Into<String>) -> Self {
         Self::Reject { reason: reason.into() }
     }
 
-    /// A rejection because of an error, whose causes operators see.
+    /// A rejection because of an error. The reason holds the error and its causes.
     pub fn reject_for(error: &(dyn Error + 'static)) -> Self {
         Self::reject(explain(error))
     }
 }
 
-/// What happens to the envelope.
+/// What the consume loop does with an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// Acknowledge.
+    /// Acknowledge the envelope.
     Ack,
-    /// Publish to the ladder with one more attempt, then acknowledge.
+    /// Publish the envelope to the retry ladder with one more attempt, then acknowledge it.
     Retry {
-        /// Which rung.
+        /// Rung of the ladder.
         delay: Delay,
-        /// Why.
+        /// Reason in words, for operators.
         reason: String,
     },
-    /// Publish to the dead-letter queue, then acknowledge.
+    /// Publish the envelope to its dead-letter queue, then acknowledge it.
     Park {
-        /// Why.
+        /// Reason in words, for operators.
         reason: String,
     },
 }
 
-/// Decides. `attempt` is the number of failures before this one.
+/// Decides what happens to an envelope. `attempt` is the number of failures before this one.
 pub fn settle(outcome: Outcome, attempt: u32) -> Settlement {
     match outcome {
         Outcome::Done => Settlement::Ack,
@@ -97,8 +98,8 @@ fn again(reason: String, attempt: u32, limit: u32, after: Option<Duration>) -> S
     Settlement::Retry { delay: rung(attempt, after), reason }
 }
 
-/// The rung for this failure, or a longer one if the wait was asked for; the longest there is if none is long
-/// enough.
+/// The rung that belongs to this failure, or a longer one if the handler asked for a longer wait. If no rung
+/// is long enough, the longest one.
 fn rung(attempt: u32, after: Option<Duration>) -> Delay {
     let ladder = Delay::LADDER;
     let own = ladder[usize::try_from(attempt).unwrap_or(usize::MAX).min(ladder.len() - 1)];

@@ -1,8 +1,8 @@
-//! The map: every queue there is, what it carries, and how it must be declared.
+//! Topology: every queue of the system, what it carries, and how it must be declared.
 //!
-//! This file is the only place that names a queue. `rabbitmq/definitions.json` is generated from it and every
-//! adapter declares from it. Queues are never created per user or thread; the only dynamic ones are one per
-//! gateway process.
+//! This file is the only place that names a queue. `rabbitmq/definitions.json` is generated from it, and
+//! every adapter declares its queues from it. No queue is created per user or thread. The only dynamic queues
+//! are those of the gateway processes, one each.
 
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::command::{Command, Subject};
@@ -13,29 +13,31 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Shards of the command and event queues unless configured otherwise. Fixed per deployment: changing it
-/// moves threads between shards, so it is done with empty queues.
+/// Default number of shards of the command and event queues. The number is fixed per deployment. Changing it
+/// moves threads between shards, so change it only while the queues are empty.
 pub const DEFAULT_SHARDS: u16 = 4;
-/// More shards than this only split batches: measured, they buy no throughput.
+/// Largest number of shards. By measurement, more shards only split batches and add no throughput.
 pub const MAX_SHARDS: u16 = 64;
-/// Deliveries of one frame that end without an acknowledgement (the process died) before the broker parks it.
+/// Delivery limit: deliveries of one frame that may end without an acknowledgement (the process died) before
+/// the broker parks the frame.
 ///
-/// A frame is split into single envelopes before that ([`SUSPECT_DELIVERIES`]), so only the envelope that
-/// kills its worker gets here. Before 4.3 RabbitMQ also counts what a worker returns in order, so a few
-/// restarts while the store is down must fit in.
+/// The consume loop splits a frame into single envelopes before that ([`SUSPECT_DELIVERIES`]), so only the
+/// envelope that kills its worker reaches the limit. RabbitMQ before 4.3 also counts messages that a worker
+/// returns in order, so the limit leaves room for a few restarts while the store is down.
 pub const DELIVERY_LIMIT: u32 = 10;
-/// From this many unfinished deliveries on, a frame is suspected to kill its worker and is split into frames
-/// of one.
+/// Number of unfinished deliveries from which the consume loop suspects that a frame kills its worker. It
+/// then splits the frame into frames of one envelope.
 pub const SUSPECT_DELIVERIES: u32 = 3;
-/// A gateway's queue is deleted when nobody has consumed it for this long. Long enough for a broker restart,
-/// during which the gateway and its sockets live on and nothing addressed to them may be lost.
+/// Gateway queue expiry: the broker deletes a gateway's queue that nobody has consumed for this long. The
+/// time covers a broker restart, during which the gateway and its sockets live on and must lose nothing
+/// addressed to them.
 pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
-/// Bound of a gateway's queue. A gateway that falls this far behind is stuck; publishers get a refusal, not a
-/// growing queue.
+/// Size limit of a gateway's queue. A gateway that falls this far behind is stuck. Publishers then get a
+/// refusal, and the queue does not grow.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// What the name of a gateway's queue starts with.
+/// Prefix of the names of gateway queues.
 const GATEWAY_PREFIX: &str = "gateway.";
-/// The exchange that reaches every gateway, for when nobody knows where a user is connected.
+/// Exchange that reaches every gateway. Fan-out uses it when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
 
 /// A queue that carries envelopes of `T`.
@@ -54,13 +56,13 @@ impl<T> Queue<T> {
         Self { name: Cow::Owned(name), carries: PhantomData }
     }
 
-    /// The name at the broker.
+    /// The queue's name at the broker.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
-/// A queue split by thread: everything about one thread passes one shard, in order.
+/// A queue split by thread. Everything about one thread passes through one shard, in order.
 #[derive(Clone, Debug)]
 pub struct Sharded<T> {
     prefix: &'static str,
@@ -77,58 +79,60 @@ impl<T> Sharded<T> {
         Queue::named(format!("{}.{index}", self.prefix))
     }
 
-    /// The stage's name, for metrics and logs.
+    /// Name of the stage, for metrics and logs.
     pub fn stage(&self) -> &'static str {
         self.prefix
     }
 }
 
-/// The shard of a thread or user: FNV-1a over the id, so every publisher of every version agrees. Its halves
-/// are folded, since the low bits alone mix badly.
+/// Computes the shard of a thread or user as FNV-1a over the id, so every publisher of every version gets the
+/// same shard. It folds the upper half of the hash into the lower one, because the low bits alone are badly
+/// distributed.
 pub fn shard_of(subject: &Subject, shards: u16) -> u16 {
     let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = subject.key().iter().fold(0xcbf2_9ce4_8422_2325_u64, mix);
     u16::try_from((hash ^ hash >> 32) % u64::from(shards)).expect("a remainder of a u16 fits a u16")
 }
 
-/// Commands to the persistence worker.
+/// Commands for the persistence worker.
 pub const PERSIST: Sharded<Command> = Sharded::fixed("persist");
-/// How far people have come in threads, to the persistence worker too. Beside [`PERSIST`], because receipts
-/// are as many as messages and take longer, and no message is to wait behind them (docs/adr/0008).
+/// Cursor commands: how far people have read or received a thread, also for the persistence worker. They have
+/// queues of their own because receipts are as many as messages and take longer, and no message may wait
+/// behind them (docs/adr/0008).
 pub const CURSORS: Sharded<Command> = Sharded::fixed("cursors");
-/// Events to the fan-out worker.
+/// Events for the fan-out worker.
 pub const FANOUT: Sharded<Event> = Sharded::fixed("fanout");
-/// People who were not there, to the notification workers.
+/// Notification work: recipients of an event who were not connected, for the notification workers.
 pub const NOTIFY: Queue<serde_json::Value> = Queue::fixed("notify");
 /// E-mail jobs.
 pub const EMAIL: Queue<serde_json::Value> = Queue::fixed("email");
 /// Push jobs.
 pub const PUSH: Queue<serde_json::Value> = Queue::fixed("push");
-/// Signs of devices, to the presence sweeper.
+/// Signals of devices, for the presence sweeper.
 pub const PRESENCE: Queue<DeviceSignal> = Queue::fixed("presence");
 
-/// Deliveries to the sockets of one gateway process.
+/// The queue of events for the sockets of one gateway process.
 pub fn gateway(id: &GatewayId) -> Queue<GatewayEvent> {
     Queue::named(format!("{GATEWAY_PREFIX}{id}"))
 }
 
-/// Whose queue `name` is, if it is a gateway's.
+/// The gateway that the queue `name` belongs to; `None` if it is not a gateway's queue.
 pub fn gateway_of(name: &str) -> Option<GatewayId> {
     name.strip_prefix(GATEWAY_PREFIX).map(GatewayId::from)
 }
 
-/// Where envelopes of `queue` go that nobody could handle. All gateways share one: their own queues come and
-/// go.
+/// Name of the dead-letter queue for envelopes of `queue`. All gateways share one, because their own queues
+/// come and go.
 pub fn dead(queue: &str) -> String {
     let origin = if queue.starts_with(GATEWAY_PREFIX) { "gateway" } else { queue };
     format!("dead.{origin}")
 }
 
-/// A rung of the retry ladder: everything in its queue waits equally long, so nothing blocks what is behind
+/// A rung of the retry ladder. Everything in its queue waits equally long, so no message blocks those behind
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Delay {
-    /// 1 s: a hiccup.
+    /// 1 s: for a short hiccup.
     OneSecond,
     /// 5 s.
     FiveSeconds,
@@ -138,12 +142,12 @@ pub enum Delay {
     TwoMinutes,
     /// 10 min.
     TenMinutes,
-    /// 1 h: an outage of somebody else.
+    /// 1 h: for an outage of an external service.
     OneHour,
 }
 
 impl Delay {
-    /// From the shortest to the longest.
+    /// Every rung, from the shortest to the longest.
     pub const LADDER: [Self; 6] = [
         Self::OneSecond,
         Self::FiveSeconds,
@@ -153,7 +157,7 @@ impl Delay {
         Self::OneHour,
     ];
 
-    /// How long an envelope waits.
+    /// Time that an envelope waits on this rung.
     pub fn duration(self) -> Duration {
         Duration::from_secs(match self {
             Self::OneSecond => 1,
@@ -165,7 +169,7 @@ impl Delay {
         })
     }
 
-    /// The name of its exchange and queue.
+    /// Name of the rung's exchange and of its queue.
     pub fn queue(self) -> &'static str {
         match self {
             Self::OneSecond => "retry.1s",
@@ -178,43 +182,44 @@ impl Delay {
     }
 }
 
-/// How a queue behaves; an adapter turns this into its broker's arguments.
+/// How a queue behaves. An adapter turns this into its broker's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueKind {
-    /// Replicated work, any number of consumers; parked at `dead.<queue>` past [`DELIVERY_LIMIT`].
+    /// Work queue: replicated, any number of consumers. The broker parks a message at `dead.<queue>` after
+    /// [`DELIVERY_LIMIT`] deliveries.
     Work,
-    /// As `Work`, but one consumer at a time, in order.
+    /// As `Work`, but with one active consumer at a time, so that messages are handled in order.
     SingleActive,
-    /// Waits, then returns to the queue it came from.
+    /// Retry queue: a message waits here and then returns to the queue it came from.
     Delay(Delay),
-    /// Parked for an operator; never consumed by a worker.
+    /// Dead-letter queue: messages wait here for an operator; no worker consumes them.
     Dead,
-    /// To one gateway process; survives a broker restart, expires with its gateway.
+    /// Queue of one gateway process. It survives a broker restart and expires with its gateway.
     Gateway,
 }
 
 /// One queue to declare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSpec {
-    /// The name at the broker.
+    /// The queue's name at the broker.
     pub name: String,
-    /// How it behaves.
+    /// The queue's kind, which decides its arguments.
     pub kind: QueueKind,
 }
 
-/// Every queue of a deployment but those of its gateways.
+/// Every queue of a deployment except those of its gateways.
 #[derive(Clone, Copy, Debug)]
 pub struct Topology {
     shards: u16,
 }
 
 impl Topology {
-    /// The map for `shards` shards (1 to [`MAX_SHARDS`]; configuration checks it).
+    /// The topology for `shards` shards (1 to [`MAX_SHARDS`]; the configuration checks the range).
     pub fn new(shards: u16) -> Self {
         Self { shards: shards.clamp(1, MAX_SHARDS) }
     }
 
-    /// How many shards the command and event queues have.
+    /// Number of shards of the command and event queues.
     pub fn shards(&self) -> u16 {
         self.shards
     }
@@ -224,13 +229,13 @@ impl Topology {
         shard_of(subject, self.shards)
     }
 
-    /// Queues that workers consume, with their kinds.
+    /// The queues that workers consume, with their kinds.
     pub fn work_queues(&self) -> Vec<QueueSpec> {
         let of_shard =
             |shard| [PERSIST.shard(shard).name, CURSORS.shard(shard).name, FANOUT.shard(shard).name];
         let sharded = (0..self.shards).flat_map(of_shard).map(Cow::into_owned);
-        // Signs of devices in order too; and without a store that sweepers share, only one of them may know
-        // who is there.
+        // Signals of devices must stay in order too. Besides, when sweepers share no store, only one of them
+        // may hold the presence state.
         let in_order = sharded.chain([PRESENCE.name().to_owned()]);
         let mut queues: Vec<QueueSpec> =
             in_order.map(|name| QueueSpec { name, kind: QueueKind::SingleActive }).collect();
@@ -240,7 +245,7 @@ impl Topology {
         queues
     }
 
-    /// Everything to declare: work queues, their dead-letter queues, the retry ladder.
+    /// All queues to declare: work queues, their dead-letter queues and the retry ladder.
     pub fn queues(&self) -> Vec<QueueSpec> {
         let work = self.work_queues();
         let origins = work.iter().map(|queue| queue.name.as_str()).chain([GATEWAY_PREFIX]);

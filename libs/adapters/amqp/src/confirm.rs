@@ -1,8 +1,9 @@
-//! Publishes a batch on one channel, pipelined, and tells for each message what became of it.
+//! Publisher confirms: publishes a batch on one channel, pipelined, and tells for each message what became of
+//! it.
 //!
-//! All messages are put on the wire in order, then the confirms are awaited. lapin hands a returned message
-//! to whichever confirm completes next, which in a batch need not be its own, so each message carries a
-//! number by which it is recognised.
+//! The publisher writes all messages in order and then awaits the confirms. lapin hands a returned message to
+//! whichever confirm completes next. In a batch that can be the confirm of another message, so each message
+//! carries a number that identifies it.
 
 use crate::headers;
 use eventflow_bus::port::{BrokerError, Destination, Outgoing};
@@ -17,21 +18,21 @@ use std::task::Poll;
 
 type Confirming = Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send>>;
 
-/// What became of one message.
+/// What became of one published message.
 pub(crate) enum Fate {
-    /// The broker has it.
+    /// The broker has confirmed the message.
     Confirmed,
-    /// It has no queue to go to.
+    /// The broker returned the message, because its queue does not exist.
     Returned,
-    /// The broker said no.
+    /// The broker rejected the message with a `basic.nack`.
     Refused,
-    /// The channel or connection broke.
+    /// The channel or the connection broke before the confirm came.
     Failed(lapin::Error),
-    /// No answer came.
+    /// No answer came in time.
     Unknown,
 }
 
-/// Where a message goes in terms of AMQP.
+/// A destination in AMQP terms.
 pub(crate) struct PublishAddress<'a> {
     pub(crate) exchange: &'a str,
     pub(crate) routing_key: &'a str,
@@ -42,11 +43,11 @@ impl<'a> From<&'a Destination> for PublishAddress<'a> {
     fn from(destination: &'a Destination) -> Self {
         match destination {
             Destination::Queue(queue) => Self { exchange: "", routing_key: queue, mandatory: true },
-            // The delay queue keeps the routing key, so it finds its way back.
+            // The delay queue keeps the routing key, so the broker can route the message back to its queue.
             Destination::Retry { delay, queue } => {
                 Self { exchange: delay.queue(), routing_key: queue, mandatory: true }
             }
-            // No gateway at all is fine, so nothing needs to come back.
+            // A broadcast without any gateway is no error, so the broker need not return the message.
             Destination::AllGateways => {
                 Self { exchange: GATEWAYS_EXCHANGE, routing_key: "", mandatory: false }
             }
@@ -54,8 +55,7 @@ impl<'a> From<&'a Destination> for PublishAddress<'a> {
     }
 }
 
-/// Publishes all messages, numbering them from `first_id`, and awaits their confirms until `give_up`
-/// resolves.
+/// Publishes all messages, numbered from `first_id`, and awaits their confirms until `give_up` resolves.
 pub(crate) async fn publish(
     channel: &Channel,
     messages: &[Outgoing],
@@ -70,7 +70,8 @@ pub(crate) async fn publish(
     fates(pending, first_id)
 }
 
-/// Polls once, which is what puts the message on the wire: polled in order, they are written in order.
+/// Polls a future once. The first poll writes the message to the connection, so polling in order writes in
+/// order.
 pub(crate) async fn start<F: Future + Unpin>(future: F) -> MaybeDone<F>
 where
     F::Output: Unpin,
@@ -114,8 +115,8 @@ async fn settle_until(pending: &mut [MaybeDone<Confirming>], give_up: impl Futur
     }
 }
 
-/// Reads the confirms off. A return arrives before its own confirm, so among the finished confirms none is
-/// missing.
+/// Reads the finished confirms. A returned message arrives before its own confirm, so every return is known
+/// once the confirms are finished.
 fn fates(pending: Vec<MaybeDone<Confirming>>, first_id: u64) -> Vec<Fate> {
     let mut returned = Vec::new();
     let mut fates: Vec<Fate> =
@@ -130,7 +131,7 @@ fn fates(pending: Vec<MaybeDone<Confirming>>, first_id: u64) -> Vec<Fate> {
 }
 
 fn fate(mut confirming: MaybeDone<Confirming>, returned: &mut Vec<u64>) -> Fate {
-    // Those behind the one that was being awaited may be finished without having been looked at.
+    // Futures behind the one that was awaited last may be finished without having been polled.
     let _ = (&mut confirming).now_or_never();
     let Some(outcome) = Pin::new(&mut confirming).take_output() else { return Fate::Unknown };
     let (fate, message) = match outcome {
@@ -143,7 +144,7 @@ fn fate(mut confirming: MaybeDone<Confirming>, returned: &mut Vec<u64>) -> Fate 
     fate
 }
 
-/// A destination in words, for errors.
+/// Describes a destination, for error texts.
 pub(crate) fn name(destination: &Destination) -> String {
     match destination {
         Destination::Queue(queue) => queue.clone(),
@@ -152,7 +153,7 @@ pub(crate) fn name(destination: &Destination) -> String {
     }
 }
 
-/// The error for a message that the broker will not take.
+/// The error for a message that the broker rejected.
 pub(crate) fn refused(message: &Outgoing) -> BrokerError {
     BrokerError::Refused(name(&message.to))
 }

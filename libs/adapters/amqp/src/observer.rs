@@ -1,22 +1,22 @@
-//! What the adapter tells whoever keeps the metrics.
+//! Observer: reports what happens to the connections to the code that keeps the metrics.
 //!
-//! Every method has an empty body, so that an observer names only what it counts. They are called from tasks
-//! of the adapter and must not block.
+//! Every method has an empty default body, so an observer implements only what it counts. The adapter's tasks
+//! call the methods, so they must not block.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Which of the two connections.
+/// One of the adapter's two connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Publishers and replies.
+    /// The connection for publishers and replies.
     Publish,
-    /// Subscriptions and declarations.
+    /// The connection for subscriptions and declarations.
     Consume,
 }
 
 impl Side {
-    /// For labels and connection names.
+    /// The name of the connection, for labels and connection names.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Publish => "publish",
@@ -31,19 +31,19 @@ impl fmt::Display for Side {
     }
 }
 
-/// Listens to what happens to the connections.
+/// Receives events about the adapter's connections.
 pub trait Observer: Send + Sync + 'static {
-    /// A connection was established; `generation` is 1 for the first, so anything larger is a reconnect.
+    /// A connection was established. `generation` is 1 for the first one; a larger number means a reconnect.
     fn connected(&self, _side: Side, _generation: u64) {}
-    /// The broker let publishers go on after it had held them back for this long.
+    /// The broker lets publishers go on. It had held them back for `lasted`.
     fn unblocked(&self, _side: Side, _lasted: Duration) {}
-    /// A mandatory message came back because its queue does not exist.
+    /// The broker returned a mandatory message because its queue does not exist.
     fn returned(&self) {}
-    /// A reply could not be handed on (nobody reads, or no connection).
+    /// The adapter dropped a reply because nobody reads the channel or there is no connection.
     fn reply_dropped(&self) {}
 }
 
-/// Listens to nothing.
+/// Ignores every event.
 pub(crate) struct Deaf;
 
 impl Observer for Deaf {}

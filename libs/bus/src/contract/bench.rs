@@ -1,49 +1,49 @@
-//! What the checks are written with: publish and expect, receive and expect, expect silence.
+//! Building blocks of the checks: publish, receive, and expect silence.
 //!
-//! Whatever must happen is awaited up to [`PATIENCE`], so a slow machine does not fail a check; that nothing
-//! happens can only be shown for a while, [`QUIET`].
+//! A check waits up to [`PATIENCE`] for what must happen, so a slow machine does not fail it. That nothing
+//! happens can only be observed for a while, [`QUIET`].
 
 use crate::port::{Broker, BrokerError, DeliveryTag, Incoming, Outgoing, Subscription};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long something that must happen may take.
+/// Longest time that something that must happen may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-/// How long nothing must happen.
+/// Time of silence that counts as "nothing happens".
 pub(super) const QUIET: Duration = Duration::from_millis(400);
-/// Between two looks at a number that changes by itself.
+/// Poll interval of a number that changes by itself.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Numbered messages for a queue.
+/// Messages for a queue with the given numbers as payloads.
 pub(super) fn numbered(queue: &str, numbers: std::ops::Range<usize>) -> Vec<Outgoing> {
     numbers.map(|number| Outgoing::to_queue(queue, Bytes::from(number.to_string()))).collect()
 }
 
-/// The payloads of [`numbered`].
+/// The numbers in the payloads of messages from [`numbered`].
 pub(super) fn numbers(messages: &[Incoming]) -> Vec<usize> {
     messages.iter().map(number).collect()
 }
 
-/// The payload of one message of [`numbered`].
+/// The number in the payload of one message from [`numbered`].
 pub(super) fn number(message: &Incoming) -> usize {
     let text = std::str::from_utf8(&message.payload).expect("the checks publish text");
     text.parse().expect("the checks publish numbers")
 }
 
-/// The tags of messages.
+/// The delivery tags of messages.
 pub(super) fn tags(messages: &[Incoming]) -> Vec<DeliveryTag> {
     messages.iter().map(|message| message.tag).collect()
 }
 
-/// Publishes; every message must be confirmed.
+/// Publishes messages; the broker must confirm every one of them.
 pub(super) async fn publish(broker: &dyn Broker, messages: Vec<Outgoing>) {
     for result in try_publish(broker, messages).await {
         result.expect("a message for a queue that exists is confirmed");
     }
 }
 
-/// Publishes.
+/// Publishes messages and returns one result for each.
 pub(super) async fn try_publish(
     broker: &dyn Broker,
     messages: Vec<Outgoing>,
@@ -57,18 +57,18 @@ pub(super) async fn try_publish(
     results
 }
 
-/// Subscribes.
+/// Subscribes to a queue that exists.
 pub(super) async fn subscribe(broker: &dyn Broker, queue: &str, prefetch: u16) -> Box<dyn Subscription> {
     broker.subscribe(queue, prefetch).await.expect("a queue that exists can be consumed")
 }
 
-/// The next message.
+/// Waits for the next message.
 pub(super) async fn next(subscription: &mut Box<dyn Subscription>) -> Incoming {
     let next = timeout(PATIENCE, subscription.next()).await.expect("a message arrives");
     next.expect("the subscription lives")
 }
 
-/// The next `count` messages.
+/// Waits for the next `count` messages, without acknowledging them.
 pub(super) async fn take(subscription: &mut Box<dyn Subscription>, count: usize) -> Vec<Incoming> {
     let mut messages = Vec::with_capacity(count);
     while messages.len() < count {
@@ -77,7 +77,7 @@ pub(super) async fn take(subscription: &mut Box<dyn Subscription>, count: usize)
     messages
 }
 
-/// Takes and acknowledges `count` messages; their numbers.
+/// Receives and acknowledges `count` messages, and returns their numbers.
 pub(super) async fn consume(subscription: &mut Box<dyn Subscription>, count: usize) -> Vec<usize> {
     let mut all = Vec::with_capacity(count);
     while all.len() < count {
@@ -88,7 +88,7 @@ pub(super) async fn consume(subscription: &mut Box<dyn Subscription>, count: usi
     all
 }
 
-/// Expects that nothing arrives.
+/// Expects that no message arrives during [`QUIET`].
 pub(super) async fn quiet(subscription: &mut Box<dyn Subscription>, why: &str) {
     if let Ok(message) = timeout(QUIET, subscription.next()).await {
         panic!("nothing may arrive ({why}), but: {message:?}");
@@ -103,7 +103,7 @@ pub(super) async fn cancel(subscription: Box<dyn Subscription>) {
         .expect("the subscription lives");
 }
 
-/// Waits until a queue holds `ready` messages.
+/// Waits until a queue holds exactly `ready` messages.
 pub(super) async fn wait_for_depth(broker: &dyn Broker, queue: &str, ready: u64) {
     let reached = async {
         while broker.depth(queue).await.expect("the queue exists").ready != ready {

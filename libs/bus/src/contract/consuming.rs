@@ -1,4 +1,4 @@
-//! Consuming: prefetch, acknowledgement, what returns and in which order, one consumer at a time.
+//! Consuming: prefetch, acknowledgement, the order of returned messages, and the single active consumer.
 
 use super::bench::{
     PATIENCE, QUIET, cancel, consume, next, number, numbered, numbers, publish, quiet, subscribe, tags, take,
@@ -9,7 +9,7 @@ use crate::topology::{DELIVERY_LIMIT, EMAIL, FANOUT, NOTIFY, PERSIST, PUSH, dead
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// Every promise of this group.
+/// Runs every check of this group.
 pub async fn check_all(broker: &dyn Broker) {
     no_more_than_the_prefetch_is_delivered(broker).await;
     what_is_acknowledged_does_not_return(broker).await;
@@ -22,7 +22,7 @@ pub async fn check_all(broker: &dyn Broker) {
     what_kills_its_consumers_is_parked(broker).await;
 }
 
-/// Until one is acknowledged.
+/// The broker delivers the next message only after one is acknowledged.
 pub async fn no_more_than_the_prefetch_is_delivered(broker: &dyn Broker) {
     let queue = PERSIST.shard(0);
     publish(broker, numbered(queue.name(), 0..10)).await;
@@ -36,7 +36,7 @@ pub async fn no_more_than_the_prefetch_is_delivered(broker: &dyn Broker) {
     empty(broker, queue.name(), 9).await;
 }
 
-/// In whatever order and grouping it was acknowledged.
+/// Messages may be acknowledged in any order and grouping; none of them returns.
 pub async fn what_is_acknowledged_does_not_return(broker: &dyn Broker) {
     let queue = PERSIST.shard(1);
     publish(broker, numbered(queue.name(), 0..12)).await;
@@ -53,7 +53,7 @@ pub async fn what_is_acknowledged_does_not_return(broker: &dyn Broker) {
     cancel(again).await;
 }
 
-/// To their place, before what was never delivered.
+/// Unacknowledged messages return to their places, before those that were never delivered.
 pub async fn cancelling_returns_the_rest_in_order(broker: &dyn Broker) {
     let queue = FANOUT.shard(0);
     publish(broker, numbered(queue.name(), 0..20)).await;
@@ -70,7 +70,8 @@ pub async fn cancelling_returns_the_rest_in_order(broker: &dyn Broker) {
     cancel(again).await;
 }
 
-/// As if its process had died; then it counts as a failed delivery.
+/// A dropped subscription looks like a process that died. Its messages return in order, and the delivery
+/// counts as failed.
 pub async fn a_dropped_subscription_returns_the_rest_in_order(broker: &dyn Broker) {
     let queue = FANOUT.shard(1);
     publish(broker, numbered(queue.name(), 0..10)).await;
@@ -85,13 +86,13 @@ pub async fn a_dropped_subscription_returns_the_rest_in_order(broker: &dyn Broke
         returned[..3].iter().all(|message| message.redelivered && message.delivery_count == 1),
         "{returned:?}"
     );
-    // The last ones cannot have been delivered: the prefetch was four, and one was acknowledged.
+    // The later messages cannot have been delivered: the prefetch was four, and one message was acknowledged.
     assert!(returned[4..].iter().all(|message| message.delivery_count == 0), "{returned:?}");
     again.ack(&tags(&returned)).await.expect("the subscription lives");
     cancel(again).await;
 }
 
-/// Nothing is lost with the future that waited.
+/// Dropping the future that waits for the next message loses no message.
 pub async fn waiting_for_the_next_message_can_be_given_up(broker: &dyn Broker) {
     let queue = PERSIST.shard(0);
     let mut subscription = subscribe(broker, queue.name(), 8).await;
@@ -112,7 +113,7 @@ pub async fn waiting_for_the_next_message_can_be_given_up(broker: &dyn Broker) {
     cancel(subscription).await;
 }
 
-/// And in order with those that were waited for.
+/// `try_next` takes messages in the same order as `next`.
 pub async fn a_message_is_taken_without_waiting_only_if_it_is_here(broker: &dyn Broker) {
     let work = PUSH;
     let queue = work.name();
@@ -132,7 +133,7 @@ pub async fn a_message_is_taken_without_waiting_only_if_it_is_here(broker: &dyn 
     cancel(subscription).await;
 }
 
-/// While one is busy the other works on.
+/// While one consumer is busy, the other one gets the remaining messages.
 pub async fn a_work_queue_is_shared_by_its_consumers(broker: &dyn Broker) {
     let work = EMAIL;
     let queue = work.name();
@@ -147,7 +148,7 @@ pub async fn a_work_queue_is_shared_by_its_consumers(broker: &dyn Broker) {
     cancel(free).await;
 }
 
-/// The others wait their turn, and then get everything in order.
+/// Further consumers of a shard wait for their turn. Then they get everything in order.
 pub async fn a_shard_has_one_consumer_at_a_time(broker: &dyn Broker) {
     let queue = PERSIST.shard(1);
     let mut first = subscribe(broker, queue.name(), 4).await;
@@ -164,8 +165,9 @@ pub async fn a_shard_has_one_consumer_at_a_time(broker: &dyn Broker) {
     cancel(third).await;
 }
 
-/// After [`DELIVERY_LIMIT`] of them (or with the next: RabbitMQ lets the count exceed its limit first), with
-/// the reason and the queue it was in; its neighbours live on.
+/// The broker parks a message after [`DELIVERY_LIMIT`] deliveries, or with the next one, because RabbitMQ
+/// lets the count exceed its limit first. The parked message carries the reason and its queue. Other messages
+/// of the queue are not affected.
 pub async fn what_kills_its_consumers_is_parked(broker: &dyn Broker) {
     let work = NOTIFY;
     let (queue, parked) = (work.name(), dead(work.name()));
@@ -173,7 +175,7 @@ pub async fn what_kills_its_consumers_is_parked(broker: &dyn Broker) {
     let mut deaths = 0;
     while broker.depth(&parked).await.expect("the queue exists").ready == 0 {
         let mut subscription = subscribe(broker, queue, 1).await;
-        // The last death parks it, which shows as silence.
+        // After the last death the broker parks the message, so nothing arrives here any more.
         if let Ok(message) = timeout(QUIET * 5, subscription.next()).await {
             let message = message.expect("the subscription lives");
             assert_eq!(message.delivery_count, deaths);

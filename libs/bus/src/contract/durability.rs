@@ -1,4 +1,4 @@
-//! What a confirm means: the message is there after everything was started anew.
+//! Durability: a confirmed message is still there after the broker restarts.
 
 use super::bench::{cancel, consume, numbered, publish, quiet, subscribe, take};
 use super::retrying::retry;
@@ -6,8 +6,8 @@ use crate::port::Broker;
 use crate::topology::{Delay, FANOUT, PERSIST, dead};
 use std::sync::Arc;
 
-/// Publishes to a shard, a dead-letter queue and the ladder, holds some deliveries, and expects everything
-/// again, in order and once, from the broker that `restart` gives back.
+/// Publishes to a shard, a dead-letter queue and the retry ladder, and leaves some deliveries unacknowledged.
+/// Then it expects every message once and in order from the broker that `restart` returns.
 pub async fn check<Restart, Restarting>(broker: Arc<dyn Broker>, restart: Restart)
 where
     Restart: FnOnce(Arc<dyn Broker>) -> Restarting,

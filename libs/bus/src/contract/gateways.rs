@@ -1,4 +1,4 @@
-//! Queues of gateways: they come, hold what is sent to them, are reached all at once, and go.
+//! Gateway queues: they are created and removed, they hold messages, and a broadcast reaches all of them.
 
 use super::bench::{PATIENCE, cancel, consume, numbered, publish, subscribe, try_publish};
 use crate::port::{Broker, BrokerError, Destination, Outgoing};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use eventflow_protocol::GatewayId;
 use tokio::time::timeout;
 
-/// Every promise of this group. No gateway may be declared.
+/// Runs every check of this group. No gateway may be declared before.
 pub async fn check_all(broker: &dyn Broker) {
     all_gateways_may_be_none(broker).await;
     declaring_says_whether_the_queue_was_there(broker).await;
@@ -31,12 +31,12 @@ async fn leave(broker: &dyn Broker, id: &GatewayId) {
     broker.remove_gateway(id).await.expect("a gateway can be removed");
 }
 
-/// Nobody is there: nothing is missed.
+/// A broadcast without any gateway is confirmed.
 pub async fn all_gateways_may_be_none(broker: &dyn Broker) {
     publish(broker, vec![broadcast(0)]).await;
 }
 
-/// A gateway that was away learns whether it missed something.
+/// A gateway that was away learns from the answer whether it missed messages.
 pub async fn declaring_says_whether_the_queue_was_there(broker: &dyn Broker) {
     let id = arrive(broker).await;
     assert!(broker.declare_gateway(&id).await.expect("repeating is fine"), "it was there");
@@ -46,7 +46,7 @@ pub async fn declaring_says_whether_the_queue_was_there(broker: &dyn Broker) {
     leave(broker, &id).await;
 }
 
-/// In order, and also after its consumer went away for a moment.
+/// Messages arrive in order, also after the consumer was away for a moment.
 pub async fn a_gateway_finds_what_was_sent_before_it_consumed(broker: &dyn Broker) {
     let id = arrive(broker).await;
     let queue = gateway(&id);
@@ -61,7 +61,7 @@ pub async fn a_gateway_finds_what_was_sent_before_it_consumed(broker: &dyn Broke
     leave(broker, &id).await;
 }
 
-/// So that the sender can notify its users otherwise.
+/// The sender learns that the gateway is gone, so it can notify the users in another way.
 pub async fn a_gateway_that_left_is_unroutable(broker: &dyn Broker) {
     let (gone, here) = (arrive(broker).await, arrive(broker).await);
     leave(broker, &gone).await;
@@ -71,7 +71,7 @@ pub async fn a_gateway_that_left_is_unroutable(broker: &dyn Broker) {
     leave(broker, &here).await;
 }
 
-/// Also the one that has been declared twice, once; and no gateway that left.
+/// A gateway that is declared twice gets the broadcast once. A gateway that left does not get it.
 pub async fn a_broadcast_reaches_every_gateway(broker: &dyn Broker) {
     let ids = [arrive(broker).await, arrive(broker).await, arrive(broker).await];
     broker.declare_gateway(&ids[1]).await.expect("repeating is fine");
@@ -87,7 +87,7 @@ pub async fn a_broadcast_reaches_every_gateway(broker: &dyn Broker) {
     assert!(matches!(broker.depth(gateway(&ids[2]).name()).await, Err(BrokerError::Unroutable(_))));
 }
 
-/// The consumer is told and does not wait for ever.
+/// The consumer gets an error and does not wait for ever.
 pub async fn a_queue_deleted_under_its_consumer_is_noticed(broker: &dyn Broker) {
     let id = arrive(broker).await;
     let mut subscription = subscribe(broker, gateway(&id).name(), 64).await;

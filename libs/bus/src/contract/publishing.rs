@@ -1,4 +1,4 @@
-//! Publishing: order, one true result per message, unchanged contents.
+//! Publishing: order, one correct result per message, and unchanged contents.
 
 use super::bench::{
     cancel, consume, next, numbered, publish, quiet, subscribe, take, try_publish, wait_for_depth,
@@ -7,7 +7,7 @@ use crate::port::{Broker, BrokerError, Headers, Outgoing};
 use crate::topology::{EMAIL, NOTIFY, PERSIST, PRESENCE, PUSH, dead};
 use bytes::Bytes;
 
-/// Every promise of this group.
+/// Runs every check of this group.
 pub async fn check_all(broker: &dyn Broker) {
     messages_arrive_in_the_order_of_publishing(broker).await;
     each_message_of_a_batch_gets_its_own_result(broker).await;
@@ -19,7 +19,7 @@ pub async fn check_all(broker: &dyn Broker) {
     a_queue_that_does_not_exist_cannot_be_consumed(broker).await;
 }
 
-/// Within a batch and from batch to batch.
+/// The order holds within a batch and from batch to batch.
 pub async fn messages_arrive_in_the_order_of_publishing(broker: &dyn Broker) {
     let queue = PERSIST.shard(0);
     let mut publisher = broker.publisher(None).await.expect("a publisher can be opened");
@@ -33,7 +33,8 @@ pub async fn messages_arrive_in_the_order_of_publishing(broker: &dyn Broker) {
     cancel(subscription).await;
 }
 
-/// A message without a queue is an error, wherever it stands in the batch; its neighbours are fine.
+/// A message for a queue that does not exist fails, wherever it stands in the batch. The other messages
+/// succeed.
 pub async fn each_message_of_a_batch_gets_its_own_result(broker: &dyn Broker) {
     let work = NOTIFY;
     for round in 0..30_usize {
@@ -65,12 +66,12 @@ async fn quiet_at_the_end(mut subscription: Box<dyn crate::port::Subscription>, 
     cancel(subscription).await;
 }
 
-/// No message, no result.
+/// Without messages there are no results.
 pub async fn an_empty_batch_is_answered_with_nothing(broker: &dyn Broker) {
     assert!(try_publish(broker, Vec::new()).await.is_empty());
 }
 
-/// Up to several of the broker's own frames, and none at all.
+/// Payloads may be empty or as large as several of the broker's own frames.
 pub async fn large_and_empty_payloads_arrive_unchanged(broker: &dyn Broker) {
     let pattern = |len: usize| Bytes::from((0..=250_u8).cycle().take(len).collect::<Vec<_>>());
     let payloads: Vec<Bytes> = [0, 1, 100_000, 131_072, 400_000].into_iter().map(pattern).collect();
@@ -88,7 +89,7 @@ pub async fn large_and_empty_payloads_arrive_unchanged(broker: &dyn Broker) {
     cancel(subscription).await;
 }
 
-/// Attempt, reason and origin; and their absence.
+/// Attempt, reason and origin arrive, and so does their absence.
 pub async fn the_facts_beside_the_payload_arrive(broker: &dyn Broker) {
     let all = Headers {
         attempt: 3,
@@ -114,7 +115,7 @@ pub async fn the_facts_beside_the_payload_arrive(broker: &dyn Broker) {
     cancel(subscription).await;
 }
 
-/// Ready ones only: what a consumer holds does not count, its consumer does.
+/// The depth counts ready messages only. A delivered message does not count; its consumer does.
 pub async fn depth_counts_messages_and_consumers(broker: &dyn Broker) {
     let work = PRESENCE;
     let queue = work.name();
@@ -129,7 +130,7 @@ pub async fn depth_counts_messages_and_consumers(broker: &dyn Broker) {
     assert!(matches!(broker.depth("no.such.queue").await, Err(BrokerError::Unroutable(_))));
 }
 
-/// In the dead-letter queue, in order, until somebody takes them.
+/// Parked messages stay in the dead-letter queue, in order, until somebody takes them.
 pub async fn parked_messages_stay(broker: &dyn Broker) {
     let parked = dead(EMAIL.name());
     publish(broker, numbered(&parked, 0..3)).await;
@@ -141,7 +142,7 @@ pub async fn parked_messages_stay(broker: &dyn Broker) {
     cancel(operator).await;
 }
 
-/// As publishing to it.
+/// Consuming such a queue fails as publishing to it does.
 pub async fn a_queue_that_does_not_exist_cannot_be_consumed(broker: &dyn Broker) {
     let result = broker.subscribe("no.such.queue", 1).await.map(|_| ());
     assert!(matches!(result, Err(BrokerError::Unroutable(_))), "{result:?}");

@@ -1,4 +1,4 @@
-//! Replies: to the publisher that asked, from wherever the message has got to, and in nobody's way.
+//! Replies: they reach the publisher that asked, from wherever its message has got to, and block nobody.
 
 use super::bench::{PATIENCE, QUIET, cancel, next, publish, subscribe};
 use crate::port::{Broker, Destination, Outgoing, Publish, ReplyTo, Subscription};
@@ -7,10 +7,10 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// Replies a publisher has room for.
+/// Capacity of a publisher's reply channel.
 const ROOM: usize = 16;
 
-/// Every promise of this group.
+/// Runs every check of this group.
 pub async fn check_all(broker: &dyn Broker) {
     a_reply_reaches_the_publisher_that_asked(broker).await;
     an_address_survives_a_retry(broker).await;
@@ -48,14 +48,14 @@ impl Asker {
     }
 }
 
-/// Takes the next question; what it says and where the answer goes.
+/// Takes the next question and returns its text and the address for the answer.
 async fn question(subscription: &mut Box<dyn Subscription>) -> (Bytes, String) {
     let message = next(subscription).await;
     subscription.ack(&[message.tag]).await.expect("the subscription lives");
     (message.payload, message.reply_to.expect("somebody waits for an answer"))
 }
 
-/// And no other; more than once, too.
+/// Each publisher gets its own answers, several times in a row, and none of the other publisher's.
 pub async fn a_reply_reaches_the_publisher_that_asked(broker: &dyn Broker) {
     let queue = PERSIST.shard(0);
     let (mut ann, mut bob) = (Asker::new(broker).await, Asker::new(broker).await);
@@ -77,7 +77,7 @@ pub async fn a_reply_reaches_the_publisher_that_asked(broker: &dyn Broker) {
     cancel(worker).await;
 }
 
-/// A retried message is answered to whoever asked first.
+/// The answer to a retried message goes to the publisher that asked first.
 pub async fn an_address_survives_a_retry(broker: &dyn Broker) {
     let work = EMAIL;
     let queue = work.name();
@@ -94,7 +94,7 @@ pub async fn an_address_survives_a_retry(broker: &dyn Broker) {
     cancel(worker).await;
 }
 
-/// Whoever asked is gone, or never was.
+/// The publisher that asked may be gone, and the address may be made up.
 pub async fn a_reply_to_nobody_harms_nothing(broker: &dyn Broker) {
     let work = PUSH;
     let queue = work.name();
@@ -114,7 +114,7 @@ pub async fn a_reply_to_nobody_harms_nothing(broker: &dyn Broker) {
     cancel(worker).await;
 }
 
-/// They are dropped; publishing goes on, and so do later replies.
+/// The adapter drops replies that do not fit into the channel. Publishing goes on, and later replies arrive.
 pub async fn replies_that_nobody_reads_hold_nothing_up(broker: &dyn Broker) {
     let work = NOTIFY;
     let queue = work.name();

@@ -1,4 +1,4 @@
-//! The retry ladder: back to where it came from, after its delay and not before, each rung for itself.
+//! Retry ladder: a message returns to its queue after its delay and not before, on each rung independently.
 
 use super::bench::{cancel, next, numbers, publish, subscribe, tags, take};
 use crate::port::{Broker, Destination, Headers, Outgoing};
@@ -7,24 +7,24 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How much later than its delay a message may return, on a busy machine.
+/// Tolerance: how much later than its delay a message may return on a busy machine.
 const LATENESS: Duration = Duration::from_secs(4);
 
-/// Every promise of this group.
+/// Runs every check of this group.
 pub async fn check_all(broker: &dyn Broker) {
     a_message_returns_to_its_queue_after_its_delay(broker).await;
     rungs_do_not_wait_for_each_other(broker).await;
     a_message_can_be_retried_again(broker).await;
 }
 
-/// A numbered message for the ladder.
+/// A numbered message for a rung of the ladder.
 pub(super) fn retry(delay: Delay, queue: &str, number: usize) -> Outgoing {
     let to = Destination::Retry { delay, queue: queue.to_owned() };
     let headers = Headers { attempt: 1, reason: Some("try again".into()), origin: Some(queue.to_owned()) };
     Outgoing { to, headers, ..Outgoing::to_queue("", Bytes::from(number.to_string())) }
 }
 
-/// Each to its own, in order, with its facts.
+/// Each message returns to its own queue, in order, with its headers.
 pub async fn a_message_returns_to_its_queue_after_its_delay(broker: &dyn Broker) {
     let queues = [PERSIST.shard(0).name().to_owned(), EMAIL.name().to_owned()];
     let start = Instant::now();
@@ -51,7 +51,7 @@ pub async fn a_message_returns_to_its_queue_after_its_delay(broker: &dyn Broker)
     }
 }
 
-/// The shorter wait ends first, whichever began first.
+/// The message with the shorter delay returns first, even if it was published later.
 pub async fn rungs_do_not_wait_for_each_other(broker: &dyn Broker) {
     let queue = FANOUT.shard(0);
     let start = Instant::now();
@@ -71,7 +71,7 @@ pub async fn rungs_do_not_wait_for_each_other(broker: &dyn Broker) {
     cancel(subscription).await;
 }
 
-/// With one more attempt, as often as it takes.
+/// A message can pass the ladder any number of times, with one more attempt each time.
 pub async fn a_message_can_be_retried_again(broker: &dyn Broker) {
     let work = EMAIL;
     let queue = work.name();

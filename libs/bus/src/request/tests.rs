@@ -10,12 +10,12 @@ use parking_lot::Mutex as Lock;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Longest that a caller may wait for a broker that says nothing: the patience, a place in a full lane, and a
-/// little.
+/// Longest time that a caller may wait for a broker that says nothing: the answer patience, a place in a full
+/// lane, and a small margin.
 const AT_MOST: Duration = Duration::from_millis(3_500);
 const CALLERS: u64 = 2_000;
 
-/// What the broker does with what it is given.
+/// How the broker answers what it is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Open,
@@ -23,10 +23,10 @@ enum Mode {
     Gone,
 }
 
-/// What a broker has taken, and for which queue.
+/// Commands that a broker has taken, each with its queue.
 type Taken = Arc<Lock<Vec<(String, CommandId)>>>;
 
-/// A broker that takes everything, says nothing, or is not there.
+/// A broker that takes everything, says nothing, or cannot be reached.
 struct Moody {
     mode: watch::Sender<Mode>,
     health: watch::Sender<Health>,
@@ -110,12 +110,12 @@ impl Rig {
         Self { broker, requests }
     }
 
-    /// What the broker has taken, in order.
+    /// The commands that the broker has taken, in order.
     fn taken(&self) -> Vec<CommandId> {
         self.broker.taken.lock().iter().map(|(_, id)| *id).collect()
     }
 
-    /// One more caller, `after` some milliseconds: how it ended for it, and how long it waited.
+    /// Sends one more command `after` milliseconds. Returns how the caller's wait ended and how long it took.
     async fn call(&self, after: u64) -> (Result<CommandResult, PublishError>, Duration) {
         // sleep: paused time
         sleep(Duration::from_millis(after)).await;
@@ -171,8 +171,8 @@ async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
         rig.broker.health.send_replace(Health::Down("gone".into()));
         rig.broker.mode.send_replace(Mode::Gone);
     };
-    // The first goes out by itself and may have arrived, so it is tried again for a while; the others never
-    // went out.
+    // The lane has sent the first command, which may have arrived, so it repeats it for a while. It never
+    // sent the others.
     let ((), first, others) =
         tokio::join!(going, rig.call(0), join_all((0..CALLERS).map(|n| rig.call(10 + n / 10))));
     assert!(first.1 <= AT_MOST, "{first:?}");
