@@ -1,11 +1,12 @@
-//! The clock: a port, so that tests decide what time it is.
+//! The clock port, so that tests decide what time it is.
 
 use eventflow_protocol::Timestamp;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Tells the time of day. Never used for durations or order: those come from monotonic clocks and `seq`.
+/// Tells the time of day. It serves neither durations nor order; those come from monotonic clocks and from
+/// `seq`.
 pub trait Clock: Send + Sync + 'static {
-    /// The time of day now.
+    /// The current time of day.
     fn now(&self) -> Timestamp;
 }
 
@@ -22,12 +23,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests, which stands still until a test moves it.
+/// A clock for tests. It stands still until a test moves it.
 #[derive(Debug, Default)]
 pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that stands at `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.0))
     }

@@ -1,8 +1,8 @@
-//! What is known of one person's devices, and what follows from it: the rules of presence, the same in every
-//! store.
+//! Presence rules: what the store knows of one person's devices, and which status follows from it. The rules
+//! are the same in every store.
 //!
-//! In go signals and moments, out come a status and the next moment at which it may be another. Nothing here
-//! reads a clock or does I/O: a store keeps a [`Devices`] per person and changes it atomically. Hearing a
+//! Input: signals and times. Output: a status and the next time at which the status may change. Nothing here
+//! reads a clock or does I/O. A store keeps a [`Devices`] per person and changes it atomically. Hearing a
 //! signal again changes nothing.
 
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, OFFLINE_GRACE};
@@ -12,43 +12,45 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a store remembers when somebody was last there: a week is what an interface shows as "last seen".
+/// Retention: how long a store remembers when a person was last seen. An interface shows "last seen" for up
+/// to a week.
 pub const KEPT: Duration = Duration::from_hours(7 * 24);
-/// Devices of one person: more than anybody has, few enough that what is kept of a person stays below 10 KB.
-/// Of more, those whose lease ends first are forgotten.
+/// Largest number of devices of one person. Nobody has as many, and the record of a person stays below 10 KB.
+/// Beyond the limit the store forgets the devices whose leases end first.
 pub const DEVICES_MAX: usize = 64;
 
-/// What is known of one person's devices. All times but [`Device::said`] are by the clock of the store.
+/// The known devices of one person. All times except [`Device::said`] are by the clock of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Devices {
     by_name: BTreeMap<String, Device>,
     judged: Option<Status>,
-    /// Time of the last change. A judge whose clock is behind must not take that change back.
+    /// Time of the last status change. A sweeper whose clock is behind must not take that change back.
     judged_at: Timestamp,
     last_seen: Option<Timestamp>,
     heard: Timestamp,
     due: Timestamp,
 }
 
-/// One device. It is kept for a while after its lease, so that an old signal does not bring it back.
+/// One device. The store keeps it for a while after its lease ends, so that an old signal does not bring it
+/// back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Device {
-    /// Time of its newest signal by its gateway's clock: orders signals, is compared with nothing else.
+    /// Time of the newest signal by the clock of its gateway. It only orders the signals of this device.
     said: Timestamp,
-    /// End of its lease.
+    /// End of the device's lease.
     until: Timestamp,
-    /// When its user last did something.
+    /// Time of the user's last activity on this device.
     active: Timestamp,
     wants_away: bool,
-    /// Its newest signal was that it left.
+    /// Whether the newest signal said that the device left.
     gone: bool,
 }
 
 impl Devices {
-    /// Takes a signal in that the store heard at `heard`.
+    /// Applies a signal that the store heard at `heard`.
     ///
-    /// The lease runs from then, and of the activity only its distance to the signal counts: so the clocks of
-    /// gateways may be wrong.
+    /// The lease runs from `heard`. Of the activity time only its distance to the signal's own time counts.
+    /// So the clocks of gateways may be wrong.
     pub fn hear(&mut self, signal: &DeviceSignal, heard: Timestamp) {
         let known = self.by_name.get(&signal.device);
         if known.is_some_and(|device| device.knows(signal)) {
@@ -78,8 +80,8 @@ impl Devices {
             if self.judged == Some(self.status(self.heard)) { self.next(self.heard) } else { self.heard };
     }
 
-    /// Remembers how they are at `now`; whether that is another status than at the last judgement. The first
-    /// judgement is one.
+    /// Records the status at `now`, and returns whether it differs from the last recorded one. The first call
+    /// always returns `true`.
     pub fn judge(&mut self, now: Timestamp) -> bool {
         let now = now.max(self.judged_at);
         self.prune(now);
@@ -92,7 +94,7 @@ impl Devices {
         changed
     }
 
-    /// How they are to others at `now`.
+    /// The presence that others see at `now`.
     pub fn presence(&self, user: &UserId, now: Timestamp) -> Presence {
         Presence {
             user_id: user.clone(),
@@ -101,12 +103,12 @@ impl Devices {
         }
     }
 
-    /// When they may have to be judged without a signal, or can be forgotten.
+    /// The next time at which the status may change without a signal, or at which the record may be deleted.
     pub fn due(&self) -> Timestamp {
         self.due
     }
 
-    /// Whether nothing has been heard for so long that nothing is to be kept.
+    /// Whether the store has heard nothing for so long that it may delete the record.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         now >= self.heard.plus(KEPT)
     }
@@ -138,17 +140,18 @@ impl Devices {
 }
 
 impl Device {
-    /// Left, and nothing was known of it.
+    /// A device that left and of which nothing was known before.
     fn gone_before(said: Timestamp, heard: Timestamp) -> Self {
         Self { said, until: heard, active: heard, wants_away: false, gone: true }
     }
 
-    /// The same one, counting as it did until the grace is over.
+    /// The same device after it left. It counts as before until the grace period is over.
     fn leaving(&self, said: Timestamp, heard: Timestamp) -> Self {
         Self { said, until: self.until.min(heard.plus(OFFLINE_GRACE)), gone: true, ..*self }
     }
 
-    /// Whether the signal is no news. Of several in one millisecond a departure is the last one.
+    /// Whether the signal brings nothing new. Of several signals in one millisecond, a departure is the last
+    /// one.
     fn knows(&self, signal: &DeviceSignal) -> bool {
         let says_the_same = match signal.state {
             DeviceState::Here { wants_away, .. } => self.wants_away == wants_away,
@@ -165,7 +168,7 @@ impl Device {
         !self.wants_away && now < self.active.plus(AWAY_AFTER)
     }
 
-    /// When it may count otherwise, if it counts now.
+    /// The next time at which the device may count differently, if it counts now.
     fn next(&self, now: Timestamp) -> Timestamp {
         if self.is_active(now) { self.until.min(self.active.plus(AWAY_AFTER)) } else { self.until }
     }

@@ -1,8 +1,8 @@
-//! The port to what knows people by name, and which of their credentials no longer hold.
+//! The directory port: people's profiles, and which of their credentials are revoked.
 //!
-//! Where the host application has a `users` collection in the same database, the adapter reads it and never
-//! writes it (fields `id` or `_id`, `name`, `email`, `avatar`). An installation without one writes profiles
-//! of its own, which win where both exist.
+//! If the host application has a `users` collection in the same database, the adapter reads it and never
+//! writes it (fields `id` or `_id`, `name`, `email`, `avatar`). An installation without such a collection
+//! writes profiles of its own. Where both exist, its own profile wins.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -16,25 +16,25 @@ use std::time::Duration;
 /// Keeps profiles of people, and revocations of their credentials.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
-    /// The profiles of these people; unknown people are absent.
+    /// Reads the profiles of these people; unknown people are absent.
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError>;
 
     /// Writes a profile, for installations whose host application has no directory.
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError>;
 
-    /// Remembers that credentials no longer hold. Repeating it changes nothing.
+    /// Stores a revocation. Safe to repeat because a second one changes nothing.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError>;
 
-    /// The revocations of one person's credentials.
+    /// Reads the revocations of one person's credentials.
     async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError>;
 }
 
-/// Most people remembered: about 5 MB.
+/// Cache limit: the number of people, about 5 MB.
 const PEOPLE_REMEMBERED: u64 = 20_000;
-/// How long a name is remembered: a new name shows after this at the latest.
+/// Cache lifetime: a changed name shows after this time at the latest.
 const NAME_LIFE: Duration = Duration::from_secs(30);
 
-/// Remembers for a while how people are shown. A person without a profile is shown by their id.
+/// A cache of how people are shown. A person without a profile is shown by their id.
 #[derive(Clone)]
 pub struct People {
     directory: Arc<dyn Directory>,
@@ -42,7 +42,7 @@ pub struct People {
 }
 
 impl People {
-    /// An empty cache over `directory`.
+    /// Creates an empty cache over `directory`.
     pub fn new(directory: Arc<dyn Directory>) -> Self {
         Self {
             directory,
@@ -50,8 +50,8 @@ impl People {
         }
     }
 
-    /// How these people are shown, with an entry for each. While the directory is down, people who are not
-    /// remembered are shown by their ids.
+    /// Returns how these people are shown, with an entry for each of them. While the directory is down,
+    /// people who are not in the cache are shown by their ids.
     pub async fn shown(&self, users: &[UserId]) -> HashMap<UserId, Participant> {
         let mut found: HashMap<UserId, Participant> = users
             .iter()
@@ -78,7 +78,7 @@ impl People {
         found
     }
 
-    /// Forgets a person whose profile changed.
+    /// Drops the entry of a person whose profile changed.
     pub fn forget(&self, user: &UserId) {
         self.cache.invalidate(user);
     }

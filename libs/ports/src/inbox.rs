@@ -1,8 +1,8 @@
-//! The port to what keeps people's notifications, and their preferences about being notified.
+//! The inbox port: people's notifications, and their preferences about being notified.
 //!
-//! Every change may be repeated. A notification's id follows from its command, marking and deleting find what
-//! they did before, and of two sets of preferences the later one counts. [`crate::inbox_contract`] is the
-//! executable form.
+//! Every change may be repeated. A notification's id follows from its command. Marking and deleting change
+//! nothing the second time. Of two sets of preferences the later one counts. [`crate::inbox_contract`] checks
+//! these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -10,41 +10,42 @@ use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 
-/// Which of a person's notifications, newest first, later ids first among equals.
+/// Selects a page of a person's notifications. The newest come first; among equal times the larger ids come
+/// first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotificationPage {
-    /// Only unread ones.
+    /// Selects unread notifications only.
     pub unread_only: bool,
-    /// Continue after the one of this time and id.
+    /// Cursor: continue after the notification with this time and id.
     pub after: Option<(Timestamp, NotificationId)>,
-    /// Pass over this many.
+    /// Offset: skip this many notifications.
     pub skip: u32,
-    /// 1 to [`crate::store::PAGE_MAX`].
+    /// Page size, 1 to [`crate::store::PAGE_MAX`].
     pub limit: u32,
 }
 
-/// What storing a notification came to whose sender gave it a key.
+/// Result of storing a notification whose sender gave it a key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Keyed {
-    /// Stored now.
+    /// The store has stored the notification now.
     Stored,
-    /// Stored before, with the same body; none if its owner has deleted it.
+    /// A notification with the same key and body is already stored. `None` if its owner has deleted it since.
     Before(Option<Box<Notification>>),
-    /// The key stands for another body.
+    /// The key already belongs to a notification with another body.
     KeyReused,
 }
 
 /// Keeps notifications and preferences.
 #[async_trait]
 pub trait Inbox: Send + Sync + 'static {
-    /// Stores notifications; for each whether it was stored now (`false`: it was there, or was deleted
-    /// since).
+    /// Stores notifications. Returns for each whether it was stored now; `false` means that it existed
+    /// already, or was deleted since.
     ///
-    /// Deleting keeps the id, so that a repetition does not bring a deleted notification back.
+    /// Deleting keeps the id, so a repeated call does not bring a deleted notification back.
     async fn add_notifications(&self, notifications: &[Notification]) -> Result<Vec<bool>, StoreError>;
 
-    /// Stores a notification whose id follows from its sender's key, with the fingerprint of its body, unless
-    /// its id is there.
+    /// Stores a notification whose id follows from its sender's key, together with the fingerprint of its
+    /// body, unless the id already exists.
     ///
     /// Deleting keeps the id and the fingerprint.
     async fn add_keyed_notification(
@@ -53,29 +54,29 @@ pub trait Inbox: Send + Sync + 'static {
         body: Fingerprint,
     ) -> Result<Keyed, StoreError>;
 
-    /// Marks as read, or deletes; how many notifications are different now.
+    /// Marks notifications as read, or deletes them. Returns how many notifications changed.
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError>;
 
-    /// A page of somebody's notifications.
+    /// Reads a page of a user's notifications.
     async fn notifications_of(
         &self,
         user: &UserId,
         page: NotificationPage,
     ) -> Result<Vec<Notification>, StoreError>;
 
-    /// One of somebody's notifications.
+    /// Reads one of a user's notifications.
     async fn notification(
         &self,
         user: &UserId,
         id: NotificationId,
     ) -> Result<Option<Notification>, StoreError>;
 
-    /// How many they have not read.
+    /// Counts a user's unread notifications.
     async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError>;
 
-    /// How somebody wants to be told; the defaults if they never said.
+    /// Reads how a user wants to be notified; the defaults if the user never set anything.
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError>;
 
-    /// Replaces them, unless those that are there were accepted later.
+    /// Replaces a user's preferences, unless the stored ones were accepted later.
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError>;
 }

@@ -1,44 +1,45 @@
-//! The port to the journal, which remembers for minutes which messages a gateway has sent to its sockets.
+//! The journal port: for a few minutes, a journal remembers which messages a gateway has sent to its sockets.
 //!
-//! A gateway writes a part before it emits what the part names. A client that comes back to another gateway
-//! (its own was replaced or killed) says which packet it saw last, and the parts tell which messages lie
-//! before that packet; the rest is read from the store. A journal is derived and may be lost: then a
-//! returning client starts afresh. Parts are numbered, so a loss shows as a hole. [`crate::journal_contract`]
-//! is the executable form.
+//! A gateway writes a part before it emits the messages that the part names. When its own gateway was
+//! replaced or killed, a client returns to another gateway and says which packet it saw last. The parts tell
+//! which messages lie before that packet, and the gateway reads the rest from the store. A journal is derived
+//! data and may be lost; then a returning client starts a new session. Parts are numbered, so a lost part
+//! shows as a gap. [`crate::journal_contract`] checks these promises.
 
 use async_trait::async_trait;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long a journal is kept after its last part: longer than any session can be continued.
+/// Retention: how long a journal is kept after its last part. It is longer than any session can be continued.
 pub const JOURNAL_LIFE: Duration = Duration::from_mins(10);
 
-/// A message on its way to sockets.
+/// A message that a gateway sends to sockets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The offset of its packet.
+    /// Offset of the packet that carries the message.
     pub position: u64,
-    /// The thread it is in.
+    /// Thread of the message.
     pub thread: ThreadId,
-    /// Its place in the thread.
+    /// Sequence number of the message in its thread.
     pub seq: u64,
 }
 
 /// What a gateway was about to emit at one moment, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// One more than that of the part before.
+    /// Number of the part: one more than that of the part before.
     pub number: u64,
-    /// When it was written, by the gateway's clock.
+    /// Time at which the part was written, by the gateway's clock.
     pub at: Timestamp,
-    /// The session it is for, if it is for one only (what that session had missed elsewhere); else it is for
-    /// everybody in the threads.
+    /// Session that the part is for, if it carries what one session had missed elsewhere. `None`: the part is
+    /// for everybody in the threads.
     pub session: Option<String>,
-    /// Sessions that had missed something elsewhere and hear what is for everybody from this part on.
+    /// Sessions that have now received what they missed elsewhere. From this part on they get the parts for
+    /// everybody.
     #[serde(default)]
     pub joined: Vec<String>,
-    /// The messages; empty in a part that only says that the gateway is still there.
+    /// The messages. A part without messages only says that the gateway is alive.
     pub entries: Vec<Entry>,
 }
 
@@ -46,9 +47,9 @@ pub struct Part {
 #[derive(Debug, thiserror::Error)]
 #[error("use the journal: {what}")]
 pub struct JournalError {
-    /// What was attempted.
+    /// Operation that was attempted.
     pub what: &'static str,
-    /// What the driver said.
+    /// Error that the driver gave.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -56,18 +57,19 @@ pub struct JournalError {
 /// Keeps the journals of gateways.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Adds a part to the gateway's journal and forgets its parts numbered below `keep_from`. When it
-    /// returns, another process can read the part, whatever becomes of this one; it need not outlive a power
-    /// cut. Adding a number that is there changes nothing, so an append whose end was not heard is safe to
-    /// repeat. Numbers only rise: one that was passed over, or is forgotten, is refused.
+    /// Adds a part to the gateway's journal and deletes its parts numbered below `keep_from`.
+    ///
+    /// When the call returns, another process can read the part, even if this process dies. The part need not
+    /// survive a power cut. Safe to repeat because adding an existing number changes nothing. Numbers only
+    /// rise: the journal refuses a number that was skipped or deleted.
     async fn append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), JournalError>;
 
-    /// The gateway's parts in order of their numbers; nothing if there is no journal (any more). May have
-    /// holes.
+    /// Reads the gateway's parts in the order of their numbers; empty if there is no journal (any more).
+    /// Numbers may be missing.
     async fn read(&self, gateway: &GatewayId) -> Result<Vec<Part>, JournalError>;
 }
 
-/// For processes that share nothing to keep a journal in: no session is continued at another gateway.
+/// For processes that share no journal: no session can be continued at another gateway.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoJournal;
 

@@ -1,7 +1,6 @@
-//! The ports to what stores, locates and tells the time, and for each port the contract that every adapter
-//! must honour.
+//! The ports to storage, lookup and time, and for each port the contract that every adapter must honour.
 //!
-//! A port says what the system needs in the system's own words. The tests of an adapter run the contract
+//! A port says what the system needs, in the system's own terms. The tests of an adapter run the contract
 //! suite of its port.
 
 pub mod clock;

@@ -1,8 +1,8 @@
-//! Membership cache: who is in a thread, which every check at the edge and every fan-out needs, without
-//! asking the store each time.
+//! Membership cache: who is in a thread. Every check at the edge and every fan-out needs it, without asking
+//! the store each time.
 //!
-//! The bound counts people, not threads. An entry is dropped when an event says that its thread changed. The
-//! cache keeps existing threads only, so a new thread is found as soon as it is created.
+//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed.
+//! The cache holds existing threads only, so a new thread is found as soon as it is created.
 
 use crate::store::{Store, StoreError};
 use eventflow_protocol::Participants;
@@ -12,9 +12,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Most participants remembered over all threads: about 100 MB if every id is distinct and long.
+/// Capacity: participants over all threads, about 100 MB if every id is distinct and long.
 const CAPACITY_PARTICIPANTS: u64 = 1_000_000;
-/// A change that was missed (an event to a gateway that was cut off) is corrected after this.
+/// Lifetime of an entry. It corrects a change that was missed, such as an event to a gateway that was cut
+/// off.
 const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 
 /// A cache over [`Store::participants`].
@@ -25,7 +26,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// An empty cache over `store`.
+    /// Creates an empty cache over `store`.
     pub fn new(store: Arc<dyn Store>) -> Self {
         let weigh = |_: &ThreadId, people: &Participants| {
             u32::try_from(people.len()).unwrap_or(u32::MAX).saturating_add(4)
@@ -38,13 +39,13 @@ impl Membership {
         Self { store, cache }
     }
 
-    /// Who is in a thread; `None` if there is no such thread.
+    /// The participants of a thread; `None` if there is no such thread.
     pub async fn of(&self, thread: ThreadId) -> Result<Option<Participants>, StoreError> {
         Ok(self.of_all(&[thread]).await?.remove(&thread))
     }
 
-    /// Who is in these threads, with one question to the store for all that are not remembered; unknown
-    /// threads are absent.
+    /// The participants of these threads; unknown threads are absent. One query asks the store for all
+    /// threads that are not in the cache.
     pub async fn of_all(&self, threads: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
         let mut known: HashMap<ThreadId, Participants> = threads
             .iter()
@@ -63,17 +64,17 @@ impl Membership {
         Ok(known)
     }
 
-    /// Whether `user` is in `thread`; false too if there is no such thread.
+    /// Whether `user` is in `thread`; `false` too if there is no such thread.
     pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
         Ok(self.of(thread).await?.is_some_and(|people| people.contains(user)))
     }
 
-    /// Who is in a thread if the cache has it; does not ask the store.
+    /// The participants of a thread if they are in the cache; does not ask the store.
     pub fn remembered(&self, thread: ThreadId) -> Option<Participants> {
         self.cache.get(&thread)
     }
 
-    /// Remembers who is in a thread, as a result or an event just said.
+    /// Stores the participants of a thread that a result or an event just named.
     pub fn remember(&self, thread: ThreadId, people: Participants) {
         self.cache.insert(thread, people);
     }

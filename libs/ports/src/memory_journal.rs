@@ -1,7 +1,7 @@
-//! The journals of gateways that share one process, as tests start them: behind one lock, gone with the
-//! process.
+//! In-memory journal, for gateways that share one process, as tests start them. It sits behind one lock and
+//! is gone with the process.
 //!
-//! The store keeps a gateway's parts by number, in order. It forgets a journal to which nothing was added for
+//! The store keeps a gateway's parts by number, in order. It deletes a journal to which nothing was added for
 //! [`JOURNAL_LIFE`] when any gateway adds its next part.
 
 use crate::journal::{JOURNAL_LIFE, Journal, JournalError, Part};
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
-/// Somebody added a part with a greater number before this one, so it can no longer be added.
+/// A part with a greater number was added before this one, so this one can no longer be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("part {0} was passed over")]
 pub struct PassedOver(
@@ -19,7 +19,7 @@ pub struct PassedOver(
     pub u64,
 );
 
-/// [`Journal`] in memory.
+/// A [`Journal`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
     journals: Mutex<HashMap<GatewayId, KeptJournal>>,
@@ -28,7 +28,7 @@ pub struct MemoryJournal {
 #[derive(Debug)]
 struct KeptJournal {
     parts: BTreeMap<u64, Part>,
-    /// No part from here on was ever added.
+    /// Smallest number that no part has reached yet.
     next: u64,
     until: Instant,
 }

@@ -1,7 +1,8 @@
-//! The presence store of one process: what its gateway says and its sweeper judges, behind one lock.
+//! In-memory presence store of one process: the gateway records signals, the sweeper judges them, behind one
+//! lock.
 //!
-//! A signal counts as heard at the time it names, since all signals come by the clock of this process.
-//! Everything is lost with the process, and so are the sockets whose devices it kept.
+//! A signal counts as heard at the time it names, since all signals come by the clock of this process. All
+//! entries are lost with the process, and so are the sockets whose devices it kept.
 
 use crate::devices::Devices;
 use crate::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
@@ -12,7 +13,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use tokio::time::Instant;
 
-/// [`PresenceStore`] in memory.
+/// A [`PresenceStore`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryPresence {
     known: Mutex<KnownDevices>,
@@ -22,7 +23,7 @@ pub struct MemoryPresence {
 #[derive(Debug, Default)]
 struct KnownDevices {
     people: HashMap<UserId, Devices>,
-    /// Each of `people` once, by when they are due.
+    /// Every one of `people` once, ordered by the time at which they are due.
     due: BTreeSet<(Timestamp, UserId)>,
 }
 

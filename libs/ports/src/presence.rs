@@ -1,9 +1,9 @@
-//! The port to the presence store: leases of devices, which gateways renew and a sweeper judges.
+//! The presence port: leases of devices, which gateways renew and a sweeper judges.
 //!
-//! A device is one session of one user (a browser tab, an app). It is there while its lease holds and active
-//! while its user did something lately; a user is online if any device is active, away if none is but one is
-//! there, else offline. Entries are leases, so a gateway that died is forgotten. [`crate::presence_contract`]
-//! is the executable form.
+//! A device is one session of one user (a browser tab, an app). It counts while its lease holds, and it is
+//! active while its user did something lately. A user is online if any device is active. A user is away if no
+//! device is active but at least one counts, and offline otherwise. Leases run out, so a gateway that died is
+//! forgotten. [`crate::presence_contract`] checks these promises.
 
 use async_trait::async_trait;
 use eventflow_protocol::presence::{DeviceSignal, Presence};
@@ -14,30 +14,30 @@ use std::time::Duration;
 
 /// Heartbeat: how often a gateway renews the leases of its devices.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
-/// Lease of a device: how long the device counts without being renewed; two heartbeats may be late. A device
-/// of a gateway that was killed is gone within this and one step of the sweeper.
+/// Device lease: how long a device counts without being renewed; two heartbeats may be late. The device of a
+/// gateway that was killed is gone after this time and one step of the sweeper.
 pub const DEVICE_LEASE: Duration = Duration::from_secs(75);
 /// Idle limit: a user without activity for this long is away.
 pub const AWAY_AFTER: Duration = Duration::from_mins(5);
-/// Grace period: how long a user still counts whose last device left in order, so that a reload is no
-/// departure.
+/// Grace period: how long a user still counts after their last device left in order, so that a page reload is
+/// no departure.
 pub const OFFLINE_GRACE: Duration = Duration::from_secs(3);
-/// How often a gateway looks again at everybody its sockets watch: a departure that nobody told of shows
-/// after this at the latest.
+/// Sweep interval: how often a gateway checks everybody its sockets watch. A departure that no event
+/// announced shows after this time at the latest.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// The presence store cannot be asked now.
+/// The presence store cannot be used now.
 #[derive(Debug, thiserror::Error)]
 #[error("ask the presence store: {what}")]
 pub struct PresenceError {
-    /// What was attempted.
+    /// Operation that was attempted.
     pub what: &'static str,
-    /// What the driver said.
+    /// Error that the driver gave.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// For a process that shares no presence store with the sweeper. It cannot say who is online, and answers so.
+/// For a process that shares no presence store with the sweeper. It answers that it cannot say who is online.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoPresence;
 
@@ -77,44 +77,44 @@ impl PresenceStore for NoPresence {
     }
 }
 
-/// What one gateway says of itself.
+/// Statistics that one gateway reports about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStats {
-    /// Open sockets.
+    /// Number of open sockets.
     pub connected_clients: u64,
-    /// Users with a socket there.
+    /// Number of users with a socket at the gateway.
     pub online_users: u64,
-    /// People typing at this moment.
+    /// Number of people who are typing now.
     pub typing_users: u64,
-    /// Threads that somebody there looks at.
+    /// Number of threads that somebody at the gateway has open.
     pub rooms: u64,
 }
 
-/// Keeps leases of devices and what gateways say of themselves.
+/// Keeps leases of devices, and the statistics of gateways.
 #[async_trait]
 pub trait PresenceStore: Send + Sync + 'static {
-    /// Takes signals in, in order. Repeating them changes nothing.
+    /// Records signals, in order. Safe to repeat because an old signal changes nothing.
     async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError>;
 
-    /// Judges these people at `now`: who they are to others, and remembers it. Gives those whose status is
-    /// another than at the last judgement. Two judges at once: a change is given to one of them.
+    /// Determines and records the status of these people at `now`. Returns those whose status differs from
+    /// the one recorded last. Of two concurrent calls only one returns a change.
     async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, PresenceError>;
 
-    /// People who may have to be judged at `now` without a signal: a lease, a grace period or the time to
-    /// away has run out. At most `limit`.
+    /// Names people whose status may change by `now` without a signal, because a lease, a grace period or the
+    /// idle limit has run out. Returns at most `limit` of them.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError>;
 
-    /// How these people are at `now`; an entry for each.
+    /// The presence of these people at `now`, with an entry for each of them.
     async fn presence(
         &self,
         users: &[UserId],
         now: Timestamp,
     ) -> Result<HashMap<UserId, Presence>, PresenceError>;
 
-    /// What gateway `gateway` says of itself; forgotten after [`DEVICE_LEASE`].
+    /// Stores the statistics of `gateway`; they are forgotten after [`DEVICE_LEASE`].
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError>;
 
-    /// What gateways have said of themselves lately.
+    /// The latest statistics of every gateway that reported lately.
     async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError>;
 }

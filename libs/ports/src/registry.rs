@@ -1,9 +1,8 @@
-//! The port to the registry, which knows at which gateways a user is connected; and the registry of a single
-//! process.
+//! The registry port: at which gateways a user is connected. The registry of a single process is here too.
 //!
-//! Entries are leases: a gateway renews those of its users, and a gateway that died is forgotten when they
-//! run out. The answer may name a gateway too many (the user just left), never one too few while it says it
-//! is complete.
+//! Entries are leases. A gateway renews those of its users, and a gateway that died is forgotten when they
+//! run out. An answer may name a gateway too many, when the user just left. An answer that is marked complete
+//! never misses one.
 
 use async_trait::async_trait;
 use eventflow_protocol::{GatewayId, UserId};
@@ -11,49 +10,51 @@ use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// How long an entry holds without being renewed.
+/// Lease: how long an entry holds without being renewed.
 pub const LEASE: Duration = Duration::from_secs(90);
-/// How often a gateway renews its entries: three tries within one lease.
+/// Renewal interval: how often a gateway renews its entries, three times within one lease.
 pub const RENEW_EVERY: Duration = Duration::from_secs(30);
 
-/// The registry cannot be asked now. Fan-out goes on by sending to every gateway.
+/// The registry cannot be used now. Fan-out goes on by sending to every gateway.
 #[derive(Debug, thiserror::Error)]
 #[error("ask the registry: {what}")]
 pub struct RegistryError {
-    /// What was attempted.
+    /// Operation that was attempted.
     pub what: &'static str,
-    /// What the driver said.
+    /// Error that the driver gave.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Where users are.
+/// The gateways at which users are connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Located {
-    /// Gateways by user; a user without any is absent.
+    /// Gateways by user; a user without any gateway is absent.
     pub gateways: HashMap<UserId, Vec<GatewayId>>,
-    /// False while entries may be missing (the registry was lost and gateways have not all renewed yet).
+    /// `false` while entries may be missing, because the registry was lost and not all gateways have renewed
+    /// yet.
     pub complete: bool,
 }
 
-/// Knows which gateways a user is connected to.
+/// Knows at which gateways a user is connected.
 #[async_trait]
 pub trait Registry: Send + Sync + 'static {
-    /// These users have a socket at `gateway`; also renews.
+    /// Enters or renews these users, who have a socket at `gateway`.
     async fn enter(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RegistryError>;
 
-    /// These users have no socket at `gateway` any more.
+    /// Removes these users, who have no socket at `gateway` any more.
     async fn leave(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RegistryError>;
 
-    /// Where these users are.
+    /// Finds the gateways of these users.
     async fn locate(&self, users: &[UserId]) -> Result<Located, RegistryError>;
 
-    /// Every gateway that has entered users and may still have some; perhaps some that have none any more.
+    /// Names every gateway that has entered users and may still have some. It may also name gateways without
+    /// users.
     async fn gateways(&self) -> Result<Vec<GatewayId>, RegistryError>;
 }
 
-/// The registry of one process: its gateway tells it, its fan-out worker asks it. Always complete, needs no
-/// leases.
+/// The registry of one process: its gateway writes it and its fan-out worker reads it. It is always complete
+/// and needs no leases.
 #[derive(Debug, Default)]
 pub struct MemoryRegistry {
     entries: Mutex<HashMap<UserId, HashSet<GatewayId>>>,
@@ -96,8 +97,8 @@ impl Registry for MemoryRegistry {
     }
 }
 
-/// For several processes that share no registry: nobody can say who is where, so everything goes to every
-/// gateway.
+/// For several processes that share no registry. Nobody can say where a user is, so fan-out sends everything
+/// to every gateway.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRegistry;
 

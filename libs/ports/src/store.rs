@@ -1,8 +1,8 @@
-//! The seam to what stores threads and messages.
+//! The store port: threads and messages.
 //!
 //! Every method may be repeated: a redelivered command finds what it did before. A store assigns each message
-//! the next `seq` of its thread, gapless from 1, and keeps that promise with several writers on one thread
-//! and through crashes in the middle of a batch. [`crate::store_contract`] is the executable form.
+//! the next `seq` of its thread, without gaps from 1. It keeps that promise with several writers on one
+//! thread and through crashes in the middle of a batch. [`crate::store_contract`] checks these promises.
 
 use async_trait::async_trait;
 use eventflow_protocol::Participants;
@@ -12,38 +12,38 @@ use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 
-/// Most messages or threads in one page.
+/// Largest page: messages or threads.
 pub const PAGE_MAX: u32 = 100;
 
-/// Why the store did not do it.
+/// Why the store did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It is down, or did not answer in time: nobody's fault in particular, and it is unknown what was done.
-    /// Wait and repeat.
+    /// The store is down, or did not answer in time. It may have carried the request out. The request itself
+    /// is not to blame, so wait and repeat it.
     #[error("reach the store: {what}")]
     Unavailable {
-        /// What was attempted.
+        /// Operation that was attempted.
         what: &'static str,
-        /// What the driver said.
+        /// Error that the driver gave.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It is there and did not do this one, for a reason that nobody here knows and that may pass: an
-    /// operator stopped it, say. Repeat it a few times, and by itself.
+    /// The store is up and failed this request for an unknown reason that may pass, for example because an
+    /// operator stopped it. Repeat this request a few times, separately from others.
     #[error("the store failed: {what}")]
     Failed {
-        /// What was attempted.
+        /// Operation that was attempted.
         what: &'static str,
-        /// What the driver said.
+        /// Error that the driver gave.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It is there and refuses this one; repeating does not help.
+    /// The store is up and refuses this request; repeating it does not help.
     #[error("the store refused: {what}")]
     Refused {
-        /// What was attempted.
+        /// Operation that was attempted.
         what: &'static str,
-        /// What the driver said.
+        /// Error that the driver gave.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -52,137 +52,139 @@ pub enum StoreError {
 /// A message to store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
-    /// Identity of the command; the message's id follows from it.
+    /// Id of the command; the message's id follows from it.
     pub command_id: CommandId,
-    /// The message as its sender wants it.
+    /// The message as its sender wrote it.
     pub send: SendMessage,
-    /// The command may have been handled before, so look before writing. Only a hint: the answer is right
-    /// without it.
+    /// Whether the command may have been handled before, so that the store looks before it writes. This is
+    /// only a hint: the answer is right without it.
     pub redelivered: bool,
 }
 
-/// What storing a [`NewMessage`] came to.
+/// Result of storing a [`NewMessage`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Appended {
-    /// The store keeps it now, durably.
+    /// The store has stored the message now, durably.
     Stored(Message),
-    /// Stored before: by this command, by one with the same sender, `client_message_id` and body
-    /// ([`SendMessage::is_again`]), or as the other leg of the same click ([`eventflow_protocol::pairing`]).
+    /// The message was stored before: by this command, by a command with the same sender, `client_message_id`
+    /// and body ([`SendMessage::is_again`]), or as the other half of the same click
+    /// ([`eventflow_protocol::pairing`]).
     Duplicate(Message),
-    /// The sender used this `client_message_id` for a message with another thread, content or attachments.
+    /// The sender has used this `client_message_id` for a message with another thread, content or
+    /// attachments.
     KeyReused,
-    /// No such thread, or the sender is not in it.
+    /// The thread does not exist, or the sender is not in it.
     NotParticipant,
 }
 
-/// Which part of a thread's history. At most one of `before` and `after`.
+/// Selects a page of a thread's history. At most one of `before` and `after` is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessagePage {
-    /// Messages before this place; the newest of them.
+    /// Selects the newest messages before this place.
     pub before: Option<Place>,
-    /// Messages after this place; the oldest of them.
+    /// Selects the oldest messages after this place.
     pub after: Option<Place>,
-    /// 1 to [`PAGE_MAX`].
+    /// Page size, 1 to [`PAGE_MAX`].
     pub limit: u32,
 }
 
 /// A place in a thread's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A message, itself excluded.
+    /// A message by its `seq`; the page does not include it.
     Seq(u64),
-    /// A moment: messages accepted earlier (later) than it. Clocks may differ between gateways, so the page
-    /// is still ordered by `seq`.
+    /// A time; the page holds messages that were accepted earlier or later. The clocks of gateways may
+    /// differ, so the page is still ordered by `seq`.
     Time(Timestamp),
 }
 
-/// What a command wants of something that exists, and the command's id.
+/// A change to something that exists, with the id of the command that wants it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WithCommandId<T> {
-    /// Identity of the command, which keeps a repetition from counting twice.
+    /// Id of the command, which keeps a repetition from counting twice.
     pub command_id: CommandId,
     /// The change that the command wants.
     pub wanted: T,
 }
 
-/// Which of a user's threads, most recently active first.
+/// Selects a page of a user's threads; the most recently active come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadPage {
-    /// Only these: `Archived` are those this user has put away, `Active` the others.
+    /// Status of the threads: `Archived` selects those that this user has archived, `Active` the others.
     pub status: ThreadStatus,
-    /// Continue after a thread with this activity time (`lastMessageAt`, else `createdAt`) and id.
+    /// Cursor: continue after the thread with this activity time (`lastMessageAt`, else `createdAt`) and id.
     pub after: Option<(Timestamp, ThreadId)>,
-    /// Pass over this many.
+    /// Offset: skip this many threads.
     pub skip: u32,
-    /// 1 to [`PAGE_MAX`].
+    /// Page size, 1 to [`PAGE_MAX`].
     pub limit: u32,
 }
 
 /// Stores threads and messages.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Stores messages in the order given; one answer per message, in the same order.
+    /// Stores messages in the given order. Returns one answer per message, in the same order.
     ///
-    /// After `Ok`, each `Stored` and `Duplicate` message is durable (it survives a crash of every process and
-    /// machine the store promises to survive). After an error any prefix may have been stored; repeating the
-    /// batch is right.
+    /// After `Ok`, each `Stored` and `Duplicate` message is durable: it survives a crash of every process and
+    /// machine that the store promises to survive. After an error, any prefix of the batch may have been
+    /// stored. It is safe to repeat the batch.
     async fn append_messages(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, StoreError>;
 
-    /// Brings the thread documents up to these stored messages: `last_seq`, last message, unread counts of
-    /// the others.
+    /// Updates the thread documents for these stored messages: `last_seq`, the last message, and the unread
+    /// counts of the other participants.
     ///
-    /// Each message counts once however often it is passed, in any order. Missing earlier messages are
-    /// included.
+    /// Each message counts once, however often and in whatever order it is passed. The call also counts
+    /// earlier messages that were not counted yet.
     async fn touch_threads(&self, messages: &[Message]) -> Result<(), StoreError>;
 
-    /// Creates a thread, or finds the one with this id; `true` if it was created now.
+    /// Creates a thread, or finds the one with this id. The flag is `true` if the thread was created now.
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError>;
 
-    /// Does to messages what [`eventflow_protocol::change::apply`] says, each atomically; one answer per
-    /// change, in the same order.
+    /// Applies changes to messages as [`eventflow_protocol::change::apply`] defines, each one atomically.
+    /// Returns one answer per change, in the same order.
     ///
-    /// A change is durable when it is answered. With several writers on one message every change applies to
-    /// what the others left.
+    /// A change is durable when its answer comes. With several writers on one message, each change applies to
+    /// the result of the others.
     async fn change_messages(
         &self,
         changes: &[WithCommandId<ChangeMessage>],
     ) -> Result<Vec<Changed>, StoreError>;
 
-    /// Moves cursors forward; one answer per advance, in the same order. `None`: no such thread, or the user
-    /// is not in it.
+    /// Moves cursors forward. Returns one answer per advance, in the same order. `None`: the thread does not
+    /// exist, or the user is not in it.
     ///
-    /// A cursor goes up to what is asked or to the newest message, whichever comes first, and never back.
-    /// Messages of others between the old and the new place get the user's receipt (in `read_by` and
-    /// `delivered_to`, or in `delivered_to` only) and their `status` over all recipients, unless the thread
-    /// has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read` advance moves
-    /// the `Delivered` cursor along. The unread count is exact whatever happens at the same time.
+    /// A cursor moves to the requested message or to the newest one, whichever comes first, and never moves
+    /// back. Messages of others between the old and the new place get the user's receipt (in `read_by` and
+    /// `delivered_to`, or in `delivered_to` only). They also get their `status` over all recipients, unless
+    /// the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read`
+    /// advance moves the `Delivered` cursor along. The unread count stays exact under concurrent changes.
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
 
-    /// Puts a thread away for one person, or brings it back; `None` if they are not in it. A later message of
-    /// somebody else brings it back by itself, and a command that was carried out before does not put it away
-    /// again ([`eventflow_protocol::change::remember_archive`]).
+    /// Archives a thread for one person, or brings it back; `None` if they are not in it. A later message of
+    /// somebody else brings the thread back by itself. A repeated command does not archive the thread again
+    /// ([`eventflow_protocol::change::remember_archive`]).
     async fn archive(&self, archive: &WithCommandId<ArchiveThread>)
     -> Result<Option<ThreadView>, StoreError>;
 
-    /// One message.
+    /// Reads one message; `None` if it does not exist.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
 
-    /// One thread.
+    /// Reads one thread; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
 
-    /// One thread as `viewer` sees it; `None` also if they are not in it.
+    /// Reads one thread as `viewer` sees it; `None` also if they are not in it.
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
-    /// Who is in these threads; unknown threads are absent.
+    /// Reads the participants of these threads; unknown threads are absent.
     async fn participants(&self, threads: &[ThreadId])
     -> Result<HashMap<ThreadId, Participants>, StoreError>;
 
-    /// A page of a user's threads, as they see them.
+    /// Reads a page of a user's threads, as the user sees them.
     async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError>;
 
-    /// A page of a thread's messages, ascending by `seq`.
+    /// Reads a page of a thread's messages, ascending by `seq`.
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError>;
 
-    /// Whether the store can be used now.
+    /// Checks whether the store can be used now.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -1,8 +1,8 @@
-//! What every [`Store`] must honour, as checks that an adapter's tests call.
+//! The contract of every [`Store`], as checks that an adapter's tests call.
 //!
-//! A check takes a [`Harness`], makes its own people and threads (so that one database serves all checks, at
-//! the same time too), and panics with a sentence when a promise is broken. [`faults`] needs a
-//! [`FaultHarness`], which can take the store away. The modules follow the port: [`append`], [`redelivery`],
+//! A check takes a [`Harness`] and creates people and threads of its own, so one database serves all checks,
+//! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
+//! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`], [`together`], [`archive`],
 //! [`threads`], [`reading`].
 
@@ -26,30 +26,30 @@ use crate::store::Store;
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// How the suite gets at the store under test.
+/// Gives the suite access to the store under test.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// One more store over the same data, as another process would open it: with nothing remembered.
+    /// Opens one more store over the same data with empty caches, as another process would.
     async fn open(&self) -> Arc<dyn Store>;
 }
 
-/// A way in which a store is gone.
+/// How a store becomes unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Connections break and new ones fail at once.
+    /// Connections break, and new ones fail at once.
     Refused,
-    /// Connections stay and nothing gets through in either direction.
+    /// Connections stay open, and nothing gets through in either direction.
     Silent,
-    /// What is asked is done, and the answers do not come back.
+    /// The store carries requests out, and the answers do not come back.
     AnswersLost,
 }
 
-/// A harness that can come between its stores and the data.
+/// A harness that can put a fault between its stores and the data.
 #[async_trait]
 pub trait FaultHarness: Harness {
-    /// From now on every store opened here suffers `fault`.
+    /// Lets every store opened by this harness suffer `fault` from now on.
     async fn suffer(&self, fault: Fault);
 
-    /// The fault is over; connections that suffered it may be broken.
+    /// Ends the fault. Connections that suffered it may be broken.
     async fn mend(&self);
 }
