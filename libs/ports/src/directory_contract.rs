@@ -1,7 +1,8 @@
-//! What every [`Directory`] must honour of what is written through it, as checks that an adapter's tests
+//! The contract of every [`Directory`] for what is written through it, as checks that an adapter's tests
 //! call.
 //!
-//! A check makes people of its own. What an adapter reads of the host application's users is tested there.
+//! Each check creates people of its own. How an adapter reads the host application's users is tested with
+//! that adapter.
 
 use crate::directory::Directory;
 use crate::store_contract::fixtures::{at, fresh_people};
@@ -10,14 +11,14 @@ use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, Revocation};
 use std::sync::Arc;
 
-/// How the suite gets at the directory under test.
+/// Gives the suite access to the directory under test.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// One more directory over the same data, as another process would open it: with nothing remembered.
+    /// Opens one more directory over the same data with empty caches, as another process would.
     async fn open(&self) -> Arc<dyn Directory>;
 }
 
-/// A profile is found as it was written; a new one replaces it as a whole.
+/// A profile is read as it was written; a new profile replaces it as a whole.
 pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
     let directory = harness.open().await;
     let people = fresh_people(2);
@@ -38,7 +39,7 @@ pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
     assert_eq!(harness.open().await.profiles(&people[..1]).await.expect("read")[&people[0]], renamed);
 }
 
-/// Who is not known is absent and hides nobody.
+/// An unknown person is absent, and the known ones are still returned.
 pub async fn unknown_people_are_absent(harness: &dyn Harness) {
     let directory = harness.open().await;
     let people = fresh_people(3);
@@ -50,7 +51,7 @@ pub async fn unknown_people_are_absent(harness: &dyn Harness) {
     assert!(directory.profiles(&[]).await.expect("ask for nobody").is_empty());
 }
 
-/// Credentials that no longer hold are remembered, for their owner only.
+/// A revocation is stored for its owner only.
 pub async fn a_revocation_is_remembered(harness: &dyn Harness) {
     let directory = harness.open().await;
     let people = fresh_people(2);
@@ -63,7 +64,7 @@ pub async fn a_revocation_is_remembered(harness: &dyn Harness) {
     assert_eq!(directory.revocations(&people[1]).await.expect("read"), []);
 }
 
-/// Again changes nothing, and of two for everything the later one holds.
+/// Repeating a revocation changes nothing. Of two revocations of all credentials, the later one holds.
 pub async fn revoking_again_changes_nothing(harness: &dyn Harness) {
     let directory = harness.open().await;
     let user = fresh_people(1).remove(0);

@@ -1,7 +1,7 @@
-//! What every [`Inbox`] must honour, as checks that an adapter's tests call.
+//! The contract of every [`Inbox`], as checks that an adapter's tests call.
 //!
-//! A check makes people of its own, so that one database serves all checks. Every change is made again, at a
-//! store that was just opened too, and must not count twice.
+//! Each check creates people of its own, so that one database serves all checks. The checks repeat every
+//! change, also at a newly opened store, and the repetition must not count.
 
 use crate::inbox::{Inbox, Keyed, NotificationPage};
 use crate::store::PAGE_MAX;
@@ -16,14 +16,14 @@ use eventflow_protocol::{CommandId, NotificationId, UserId};
 use serde_json::json;
 use std::sync::Arc;
 
-/// How the suite gets at the inbox under test.
+/// Gives the suite access to the inbox under test.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// One more inbox over the same data, as another process would open it: with nothing remembered.
+    /// Opens one more inbox over the same data with empty caches, as another process would.
     async fn open(&self) -> Arc<dyn Inbox>;
 }
 
-/// What was told is there as it was told, for its owner only.
+/// A stored notification is read unchanged, by its owner only.
 pub async fn a_notification_comes_back_unchanged(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);
@@ -44,7 +44,7 @@ pub async fn a_notification_comes_back_unchanged(harness: &dyn Harness) {
     );
 }
 
-/// It is stored once, and what happened to it since stays.
+/// A repeated notification is stored once, and keeps what happened to it since.
 pub async fn a_notification_that_comes_again_is_there_once(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let user = fresh_people(1).remove(0);
@@ -64,7 +64,8 @@ pub async fn a_notification_that_comes_again_is_there_once(harness: &dyn Harness
     assert_eq!(inbox.add_notifications(&[]).await.expect("add nothing"), [] as [bool; 0]);
 }
 
-/// The same key and body find it as it is now, another body is refused, and both also when it is deleted.
+/// The same key and body find the notification in its current state. Another body under the key is refused.
+/// Both hold after a deletion too.
 pub async fn a_keyed_notification_is_there_once(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(3);
@@ -109,7 +110,7 @@ pub async fn a_keyed_notification_is_there_once(harness: &dyn Harness) {
     }
 }
 
-/// A deleted notification is gone for every question, and a repetition does not bring it back.
+/// Every query leaves a deleted notification out, and a repeated call does not bring it back.
 pub async fn a_deleted_notification_stays_deleted(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let user = fresh_people(1).remove(0);
@@ -128,7 +129,7 @@ pub async fn a_deleted_notification_stays_deleted(harness: &dyn Harness) {
     assert_eq!(ids(&*inbox, &user, newest(10)).await, []);
 }
 
-/// Each counts until it is read or deleted.
+/// A notification counts as unread until it is read or deleted.
 pub async fn unread_notifications_are_counted(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);
@@ -150,7 +151,8 @@ pub async fn unread_notifications_are_counted(harness: &dyn Harness) {
     assert_eq!(inbox.unread_notifications(&fresh_people(1)[0]).await.expect("count"), 0);
 }
 
-/// "All" is all there was when it was said: a later one, however late the command comes, stays unread.
+/// "All" means all notifications at the time of the command. A later one stays unread, however late the
+/// command arrives.
 pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let user = fresh_people(1).remove(0);
@@ -170,7 +172,7 @@ pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
     assert_eq!(first.read_at, Some(at(100)), "when it was read stays");
 }
 
-/// Pages by cursor and by skip show each once, newest first, also where times are equal.
+/// Paging by cursor and by offset shows each notification once, newest first, also where times are equal.
 pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let user = fresh_people(1).remove(0);
@@ -201,7 +203,7 @@ pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
     assert_eq!(ids(&*inbox, &user, NotificationPage { skip: 7, ..newest(5) }).await, []);
 }
 
-/// Who never said how they want to be told has the defaults; of what they said the later counts.
+/// A person who set nothing has the defaults. Of two sets of preferences the later one counts.
 pub async fn the_later_preferences_count(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);
@@ -225,12 +227,12 @@ pub async fn the_later_preferences_count(harness: &dyn Harness) {
     assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
 }
 
-/// The first `limit`.
+/// The first page, of `limit` notifications.
 fn newest(limit: u32) -> NotificationPage {
     NotificationPage { unread_only: false, after: None, skip: 0, limit }
 }
 
-/// Somebody is told something, `seconds` after time zero.
+/// A notification for `user`, `seconds` after time zero.
 fn notification(user: &UserId, seconds: i64) -> Notification {
     let notify = Notify {
         user_id: user.clone(),
@@ -245,14 +247,14 @@ fn notification(user: &UserId, seconds: i64) -> Notification {
     Notification::new(CommandId::new().into(), notify)
 }
 
-/// `count` notifications, a second apart.
+/// Stores `count` notifications, a second apart.
 async fn told(inbox: &dyn Inbox, user: &UserId, count: i64) -> Vec<Notification> {
     let all: Vec<_> = (0..count).map(|seconds| notification(user, seconds)).collect();
     inbox.add_notifications(&all).await.expect("add");
     all
 }
 
-/// Makes a change 100 s after time zero.
+/// Applies a change 100 s after time zero.
 async fn change(
     inbox: &dyn Inbox,
     user: &UserId,

@@ -1,18 +1,19 @@
-//! What every [`Journal`] must honour, as checks that an adapter's tests call.
+//! The contract of every [`Journal`], as checks that an adapter's tests call.
 //!
-//! A check takes two handles of one journal, as two processes have them, and gateways of its own, so one
-//! journal serves all, at once and again. [`check_all`] runs them; a broken promise panics with what was
-//! expected. How long a journal is kept differs by adapter in its precision and is tested there.
+//! A check takes two handles of one journal, as two processes have them. It uses gateways of its own, so one
+//! journal serves all checks, at the same time and repeatedly. [`check_all`] runs them; a broken promise
+//! panics and says what was expected. Adapters differ in how precisely they keep the retention time, so each
+//! adapter tests it itself.
 
 use crate::journal::{Entry, Journal, Part};
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp};
 
-/// Entries of the largest part that a gateway writes.
+/// Number of entries of the largest part that a gateway writes.
 const ENTRIES_MAX: u64 = 256;
-/// More parts than any adapter reads at once.
+/// Number of parts, more than any adapter reads at once.
 const MANY: u64 = 1_500;
 
-/// Every promise of the port.
+/// Runs every check of the port.
 pub async fn check_all(one: &dyn Journal, other: &dyn Journal) {
     parts_are_read_in_order_and_whole(one).await;
     a_part_is_there_for_others_as_soon_as_it_is_appended(one, other).await;
@@ -29,7 +30,7 @@ pub async fn check_all(one: &dyn Journal, other: &dyn Journal) {
     a_long_journal_is_read_whole(one, other).await;
 }
 
-/// Nothing of a part is lost, and numbers rise.
+/// Parts are read complete and with rising numbers.
 pub async fn parts_are_read_in_order_and_whole(journal: &dyn Journal) {
     let gateway = GatewayId::new();
     let (session, joined) = (Some("a session's id".to_owned()), vec!["one".to_owned(), "another".to_owned()]);
@@ -38,7 +39,7 @@ pub async fn parts_are_read_in_order_and_whole(journal: &dyn Journal) {
     assert_read(journal, &gateway, &parts).await;
 }
 
-/// Appended means readable, in another process too.
+/// Another process can read a part as soon as it is appended.
 pub async fn a_part_is_there_for_others_as_soon_as_it_is_appended(one: &dyn Journal, other: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=20));
     for (index, part) in parts.iter().enumerate() {
@@ -47,7 +48,7 @@ pub async fn a_part_is_there_for_others_as_soon_as_it_is_appended(one: &dyn Jour
     }
 }
 
-/// A journal belongs to the gateway, not to a handle.
+/// A journal belongs to the gateway and not to a handle.
 pub async fn a_gateway_can_append_through_two_handles(one: &dyn Journal, other: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=20));
     for pair in parts.chunks(2) {
@@ -58,7 +59,7 @@ pub async fn a_gateway_can_append_through_two_handles(one: &dyn Journal, other: 
     assert_read(other, &gateway, &parts).await;
 }
 
-/// Repeating is safe at any time, through any handle; the first one counts.
+/// An append may be repeated at any time and through any handle; the first one counts.
 pub async fn appending_a_number_again_changes_nothing(one: &dyn Journal, other: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=3));
     append(one, &gateway, &parts).await;
@@ -69,7 +70,7 @@ pub async fn appending_a_number_again_changes_nothing(one: &dyn Journal, other: 
     }
 }
 
-/// What is numbered below `keep_from` is gone, the rest is not touched.
+/// Appending deletes the parts numbered below `keep_from` and no others.
 pub async fn older_parts_are_forgotten(journal: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=40));
     for (part, keep_from) in parts.iter().zip([0, 0, 0, 2, 2, 1].into_iter().chain(7..)) {
@@ -81,7 +82,7 @@ pub async fn older_parts_are_forgotten(journal: &dyn Journal) {
     assert_read(journal, &gateway, &parts[39..]).await;
 }
 
-/// `keep_from` may be the number of the part itself.
+/// `keep_from` may be the number of the appended part itself.
 pub async fn everything_can_be_forgotten_but_the_last_part(journal: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=300));
     append(journal, &gateway, &parts[..299]).await;
@@ -89,8 +90,8 @@ pub async fn everything_can_be_forgotten_but_the_last_part(journal: &dyn Journal
     assert_read(journal, &gateway, &parts[299..]).await;
 }
 
-/// The same numbers mean other parts at another gateway, and forgetting is one's own. Nothing in an id has a
-/// meaning.
+/// Gateways may use the same numbers for different parts, and one gateway's `keep_from` deletes nothing of
+/// another's. No character of an id has a special meaning.
 pub async fn journals_of_gateways_do_not_mix(journal: &dyn Journal) {
     let stem = GatewayId::new();
     let gateways = ["", ":", "1", "*", "'"].map(|ending| GatewayId::from(format!("{stem}{ending}").as_str()));
@@ -104,12 +105,12 @@ pub async fn journals_of_gateways_do_not_mix(journal: &dyn Journal) {
     }
 }
 
-/// No journal is an empty one.
+/// A missing journal reads as an empty one.
 pub async fn an_unknown_gateway_has_nothing(journal: &dyn Journal) {
     assert_read(journal, &GatewayId::new(), &[]).await;
 }
 
-/// A number that was passed over is missing for good: who tries to add it hears so.
+/// A skipped number stays missing; appending it later fails.
 pub async fn a_hole_stays_a_hole(journal: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), [part(1, 1), part(2, 1), part(4, 1)]);
     append(journal, &gateway, &parts).await;
@@ -118,7 +119,7 @@ pub async fn a_hole_stays_a_hole(journal: &dyn Journal) {
     assert_read(journal, &gateway, &parts).await;
 }
 
-/// Repeating an append that was forgotten since brings nothing back.
+/// Repeating the append of a deleted part does not bring it back.
 pub async fn a_forgotten_part_does_not_come_back(journal: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=3));
     append(journal, &gateway, &parts[..2]).await;
@@ -127,14 +128,14 @@ pub async fn a_forgotten_part_does_not_come_back(journal: &dyn Journal) {
     assert_read(journal, &gateway, &parts[2..]).await;
 }
 
-/// As many messages as a gateway puts into a part, and none.
+/// A part may hold as many messages as a gateway writes, or none.
 pub async fn a_large_part_and_an_empty_one_come_back(journal: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), [part(1, ENTRIES_MAX), part(2, 0), part(3, ENTRIES_MAX)]);
     append(journal, &gateway, &parts).await;
     assert_read(journal, &gateway, &parts).await;
 }
 
-/// Zero is a number, and a journal that was lost goes on where its gateway is.
+/// Zero is a valid number. After a journal was lost, it continues at the gateway's current number.
 pub async fn a_journal_begins_at_any_number(journal: &dyn Journal) {
     for first in [0, 1, 1_000_000_007, u64::from(u32::MAX) + 1] {
         let (gateway, parts) = (GatewayId::new(), [part(first, 1), part(first + 1, 1)]);
@@ -143,7 +144,7 @@ pub async fn a_journal_begins_at_any_number(journal: &dyn Journal) {
     }
 }
 
-/// However an adapter reads, it reads all.
+/// The adapter reads the whole journal, however many requests that takes.
 pub async fn a_long_journal_is_read_whole(one: &dyn Journal, other: &dyn Journal) {
     let (gateway, parts) = (GatewayId::new(), parts(1..=MANY));
     append(one, &gateway, &parts).await;
@@ -165,7 +166,7 @@ fn parts(numbers: std::ops::RangeInclusive<u64>) -> Vec<Part> {
     numbers.map(|number| part(number, 1 + number % 3)).collect()
 }
 
-/// Appends and forgets nothing.
+/// Appends parts and deletes none.
 async fn append(journal: &dyn Journal, gateway: &GatewayId, parts: &[Part]) {
     for part in parts {
         journal.append(gateway, part, 0).await.expect("append");

@@ -1,8 +1,8 @@
-//! What every [`PresenceStore`] must honour, as checks that an adapter's tests call.
+//! The contract of every [`PresenceStore`], as checks that an adapter's tests call.
 //!
-//! Signals are recorded at the machine's time, as gateways do, and judged at moments to come. Each check uses
-//! people of its own, so one store serves all, at once and again. [`check_all`] runs them; a broken promise
-//! panics with what was expected.
+//! Signals are recorded at the machine's time, as gateways do, and judged at future times. Each check uses
+//! people of its own, so one store serves all checks, at the same time and repeatedly. [`check_all`] runs
+//! them; a broken promise panics and says what was expected.
 
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
 use crate::{Clock, SystemClock};
@@ -10,16 +10,16 @@ use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, Timestamp, UserId};
 use std::time::Duration;
 
-/// Between what a check does and a moment that it asks about: more than the machine may be slow by.
+/// Margin between a check's action and the time it asks about: more than a slow machine needs.
 const MARGIN: Duration = Duration::from_secs(10);
-/// After this long without being renewed a device still counts.
+/// After this time without a renewal a device still counts.
 const ALMOST_GONE: Duration = DEVICE_LEASE.saturating_sub(MARGIN);
-/// After this long without activity a person is still online.
+/// After this time without activity a person is still online.
 const ALMOST_AWAY: Duration = AWAY_AFTER.saturating_sub(MARGIN);
-/// More people than any adapter writes or asks for at once.
+/// Number of people, more than any adapter writes or asks for at once.
 const MANY: usize = 1_200;
 
-/// Every promise of the port.
+/// Runs every check of the port.
 pub async fn check_all(store: &dyn PresenceStore) {
     a_stranger_is_offline_and_was_never_seen(store).await;
     who_shows_up_is_online_and_that_is_said_once(store).await;
@@ -42,7 +42,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     what_a_gateway_says_of_itself_replaces_what_it_said(store).await;
 }
 
-/// Somebody the store never heard of.
+/// The store has never heard of this person.
 pub async fn a_stranger_is_offline_and_was_never_seen(store: &dyn PresenceStore) {
     let person = Person::new();
     let unknown = Presence { user_id: person.id.clone(), status: Status::Offline, last_seen: None };
@@ -50,7 +50,7 @@ pub async fn a_stranger_is_offline_and_was_never_seen(store: &dyn PresenceStore)
     assert_eq!(judge(store, &person, person.start).await, None, "nothing is known, so nothing has changed");
 }
 
-/// A change is given at the first judgement after it and never again.
+/// A change is returned by the first judgement after it and by no later one.
 pub async fn who_shows_up_is_online_and_that_is_said_once(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.here("phone", 0)]).await;
@@ -61,7 +61,7 @@ pub async fn who_shows_up_is_online_and_that_is_said_once(store: &dyn PresenceSt
     assert!((seen.0 - person.start.0).abs() < millis(MARGIN), "seen just now: {seen:?}, {:?}", person.start);
 }
 
-/// Two devices: one leaves, the person stays.
+/// Of two devices one leaves, and the person stays online.
 pub async fn a_person_is_there_while_one_device_is(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.here("phone", 0), person.here("laptop", 0)]).await;
@@ -72,7 +72,7 @@ pub async fn a_person_is_there_while_one_device_is(store: &dyn PresenceStore) {
     assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN * 2)).await, Some(Status::Offline));
 }
 
-/// A reload is no departure.
+/// A page reload is no departure.
 pub async fn who_leaves_is_offline_only_after_the_grace(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.here("phone", 0)]).await;
@@ -86,7 +86,7 @@ pub async fn who_leaves_is_offline_only_after_the_grace(store: &dyn PresenceStor
     assert!(presence(store, &person, over).await.last_seen.is_some(), "it stays known when they were there");
 }
 
-/// The same device, and another one.
+/// The person comes back with the same device, and with another one.
 pub async fn who_comes_back_within_the_grace_never_left(store: &dyn PresenceStore) {
     for device in ["phone", "the same page, loaded again"] {
         let person = Person::new();
@@ -98,7 +98,7 @@ pub async fn who_comes_back_within_the_grace_never_left(store: &dyn PresenceStor
     }
 }
 
-/// Its gateway died, or its network did.
+/// The gateway died, or its network did.
 pub async fn a_device_that_is_not_renewed_is_gone(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.here("phone", 0)]).await;
@@ -108,7 +108,7 @@ pub async fn a_device_that_is_not_renewed_is_gone(store: &dyn PresenceStore) {
     assert_eq!(judge(store, &person, person.after(DEVICE_LEASE + MARGIN)).await, None);
 }
 
-/// There, and not active.
+/// The person's device counts, but it is not active.
 pub async fn who_does_nothing_for_long_is_away_until_they_do_something(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.idle_for("phone", 0, ALMOST_AWAY)]).await;
@@ -125,7 +125,7 @@ pub async fn who_does_nothing_for_long_is_away_until_they_do_something(store: &d
     assert_eq!(judge(store, &person, person.after(MARGIN * 2)).await, Some(Status::Online));
 }
 
-/// Although active; another device that does not want that counts.
+/// The device is active and still does not count as online. Another device without that wish does.
 pub async fn who_wants_to_be_away_is(store: &dyn PresenceStore) {
     let person = Person::new();
     let wants = |at, wants_away| {
@@ -159,7 +159,7 @@ pub async fn old_and_repeated_signals_change_nothing(store: &dyn PresenceStore) 
     assert_eq!(judge(store, &person, over).await, None);
 }
 
-/// A socket that closes at once: the two signals may bear the same millisecond.
+/// A socket may close at once, so both signals may bear the same millisecond.
 pub async fn who_leaves_in_the_millisecond_they_came_is_gone(store: &dyn PresenceStore) {
     let person = Person::new();
     let signals = [person.here("phone", 0), person.gone("phone", 0)];
@@ -169,7 +169,7 @@ pub async fn who_leaves_in_the_millisecond_they_came_is_gone(store: &dyn Presenc
     assert_eq!(judge(store, &person, person.after(OFFLINE_GRACE + MARGIN)).await, Some(Status::Offline));
 }
 
-/// Sweepers need not know of each other.
+/// Two sweepers need no coordination.
 pub async fn of_two_judges_at_once_one_hears_of_a_change(store: &dyn PresenceStore) {
     let people: Vec<Person> = (0..20).map(|_| Person::new()).collect();
     let ids = ids(&people);
@@ -185,7 +185,8 @@ pub async fn of_two_judges_at_once_one_hears_of_a_change(store: &dyn PresenceSto
     assert_eq!(told, expected, "each of them once");
 }
 
-/// Without a signal: a lease, a grace or the time to away has run out. Those judged are not named again.
+/// A lease, a grace period or the idle limit runs out without a signal. People who were judged are not named
+/// again.
 pub async fn who_must_be_judged_is_named(store: &dyn PresenceStore) {
     let people: Vec<Person> = (0..4).map(|_| Person::new()).collect();
     let [leased, leaving, idle, stays] = &people[..] else { unreachable!("four people") };
@@ -211,7 +212,7 @@ pub async fn who_must_be_judged_is_named(store: &dyn PresenceStore) {
     assert_due(store, &people, over, &[]).await;
 }
 
-/// The sweeper died between the two.
+/// The sweeper may die between the signal and the judgement.
 pub async fn a_signal_that_was_not_judged_is_not_forgotten(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.here("phone", 0)]).await;
@@ -221,7 +222,7 @@ pub async fn a_signal_that_was_not_judged_is_not_forgotten(store: &dyn PresenceS
     assert_due(store, std::slice::from_ref(&person), soon, &[]).await;
 }
 
-/// To a store that lost everything each person is a stranger whose next renewal is the first.
+/// To a store that lost everything, each person is unknown, and the next renewal counts as the first signal.
 pub async fn a_store_that_forgot_somebody_learns_of_them_again(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.idle_for("phone", 0, Duration::from_mins(1))]).await;
@@ -229,7 +230,7 @@ pub async fn a_store_that_forgot_somebody_learns_of_them_again(store: &dyn Prese
     assert!(presence(store, &person, person.start).await.last_seen.is_some());
 }
 
-/// Others may still see them as online.
+/// Others may still see the person as online.
 pub async fn a_departure_of_somebody_forgotten_is_said(store: &dyn PresenceStore) {
     let person = Person::new();
     record(store, &[person.gone("phone", 0)]).await;
@@ -237,7 +238,7 @@ pub async fn a_departure_of_somebody_forgotten_is_said(store: &dyn PresenceStore
     assert_eq!(judge(store, &person, person.after(MARGIN)).await, None);
 }
 
-/// A sweeper's batch, and the people of a large thread. Somebody may be named twice.
+/// One call takes a sweeper's batch or the people of a large thread. It may name somebody twice.
 pub async fn many_people_go_in_one_call(store: &dyn PresenceStore) {
     let people: Vec<Person> = (0..MANY).map(|_| Person::new()).collect();
     let ids = ids(&people);
@@ -252,7 +253,7 @@ pub async fn many_people_go_in_one_call(store: &dyn PresenceStore) {
     assert!(ids.iter().all(|id| found[id].status == Status::Online && found[id].user_id == *id));
 }
 
-/// Nothing in an id has a meaning to the adapter, and ids that begin alike are apart.
+/// No character of an id has a special meaning, and ids with a common prefix stay apart.
 pub async fn every_well_formed_user_id_works(store: &dyn PresenceStore) {
     let stem = CommandId::new();
     for ending in ["", ":", "::x", "@host", "_-", "A", "a", &"x".repeat(128 - 36)] {
@@ -271,7 +272,7 @@ pub async fn nobody_is_asked_about(store: &dyn PresenceStore) {
     assert!(store.presence(&[], now).await.expect("presence").is_empty());
 }
 
-/// Statistics are summed up by whoever asks, so each gateway is in them once.
+/// The caller sums the statistics up, so each gateway may count only once.
 pub async fn what_a_gateway_says_of_itself_replaces_what_it_said(store: &dyn PresenceStore) {
     let mark = u64::try_from(SystemClock.now().0).expect("after 1970");
     let (first, second) = (CommandId::new().to_string(), CommandId::new().to_string());
@@ -286,7 +287,7 @@ pub async fn what_a_gateway_says_of_itself_replaces_what_it_said(store: &dyn Pre
     assert_eq!(ours, [stats(2), stats(3)]);
 }
 
-/// Somebody no other check knows.
+/// A person that no other check uses.
 struct Person {
     id: UserId,
     start: Timestamp,
@@ -309,7 +310,7 @@ impl Person {
         DeviceSignal { user_id: self.id.clone(), device: device.to_owned(), state, at }
     }
 
-    /// Active at this moment, said `order` milliseconds after the start.
+    /// A signal of an active device, sent `order` milliseconds after the start.
     fn here(&self, device: &str, order: i64) -> DeviceSignal {
         self.idle_for(device, order, Duration::ZERO)
     }
@@ -332,7 +333,7 @@ async fn record(store: &dyn PresenceStore, signals: &[DeviceSignal]) {
     store.record(signals).await.expect("record");
 }
 
-/// Their new status, if it is news.
+/// The person's new status, if the judgement changed it.
 async fn judge(store: &dyn PresenceStore, person: &Person, now: Timestamp) -> Option<Status> {
     let changes = store.judge(std::slice::from_ref(&person.id), now).await.expect("judge");
     assert!(changes.len() <= 1 && changes.iter().all(|change| change.user_id == person.id), "{changes:?}");
@@ -345,7 +346,7 @@ async fn presence(store: &dyn PresenceStore, person: &Person, now: Timestamp) ->
     found.remove(&person.id).expect("an entry for each")
 }
 
-/// Of `people`, exactly `expected` are due; others may be due too.
+/// Expects that of `people` exactly `expected` are due. Others may be due too.
 async fn assert_due(store: &dyn PresenceStore, people: &[Person], now: Timestamp, expected: &[&Person]) {
     let due = store.due(now, usize::MAX).await.expect("due");
     let mut due: Vec<&UserId> =

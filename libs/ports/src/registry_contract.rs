@@ -1,17 +1,17 @@
-//! What every [`Registry`] must honour, as checks that an adapter's tests call.
+//! The contract of every [`Registry`], as checks that an adapter's tests call.
 //!
-//! Each check uses names of its own, so one registry serves all, at once and again. [`check_all`] runs them;
-//! a broken promise panics with what was expected. Leases and completeness differ by adapter and are tested
-//! there.
+//! Each check uses names of its own, so one registry serves all checks, at the same time and repeatedly.
+//! [`check_all`] runs them; a broken promise panics and says what was expected. Leases and completeness
+//! differ by adapter and are tested with each.
 
 use crate::Registry;
 use eventflow_protocol::{CommandId, GatewayId, UserId};
 use std::collections::{BTreeSet, HashMap};
 
-/// More users than any adapter writes or asks for at once.
+/// Number of users, more than any adapter writes or asks for at once.
 const MANY: usize = 2_500;
 
-/// Every promise of the port.
+/// Runs every check of the port.
 pub async fn check_all(registry: &dyn Registry) {
     who_entered_is_found_there(registry).await;
     a_user_is_found_at_every_gateway(registry).await;
@@ -27,7 +27,7 @@ pub async fn check_all(registry: &dyn Registry) {
     many_users_go_in_one_call(registry).await;
 }
 
-/// Who entered is found, and nobody else.
+/// Users who entered are found, and nobody else is.
 pub async fn who_entered_is_found_there(registry: &dyn Registry) {
     let (gateway, users) = (GatewayId::new(), fresh_users(3));
     enter(registry, &gateway, &users[..2]).await;
@@ -44,7 +44,7 @@ pub async fn a_user_is_found_at_every_gateway(registry: &dyn Registry) {
     assert_located(registry, &user, &[(&user[0], &[&first, &second])]).await;
 }
 
-/// Entering is renewing: a gateway is named once.
+/// Entering again renews the entry, and the gateway is named once.
 pub async fn entering_again_changes_nothing(registry: &dyn Registry) {
     let (gateway, user) = (GatewayId::new(), fresh_users(1));
     for _ in 0..3 {
@@ -54,7 +54,7 @@ pub async fn entering_again_changes_nothing(registry: &dyn Registry) {
     assert_located(registry, &user, &[(&user[0], &[&gateway])]).await;
 }
 
-/// Whoever entered somebody is named, whoever asks.
+/// Every gateway that entered users is named, whoever asks.
 pub async fn gateways_with_users_are_named(registry: &dyn Registry) {
     let first = GatewayId::new();
     let second = GatewayId::new();
@@ -69,7 +69,7 @@ pub async fn gateways_with_users_are_named(registry: &dyn Registry) {
     }
 }
 
-/// Leaving one gateway says nothing about another, nor about other users.
+/// Leaving one gateway affects no other gateway and no other user.
 pub async fn leaving_ends_it_at_that_gateway_only(registry: &dyn Registry) {
     let first = GatewayId::new();
     let second = GatewayId::new();
@@ -96,7 +96,7 @@ pub async fn leaving_where_one_is_not_changes_nothing(registry: &dyn Registry) {
     assert_located(registry, &user, &[]).await;
 }
 
-/// Leaving is not for ever.
+/// A user who left can enter again.
 pub async fn who_left_can_come_back(registry: &dyn Registry) {
     let (gateway, user) = (GatewayId::new(), fresh_users(1));
     enter(registry, &gateway, &user).await;
@@ -118,7 +118,7 @@ pub async fn nobody_is_nowhere(registry: &dyn Registry) {
     assert_located(registry, &[], &[]).await;
 }
 
-/// A question may name somebody twice.
+/// A request may name a user twice.
 pub async fn asking_for_somebody_twice_answers_once(registry: &dyn Registry) {
     let (gateway, user) = (GatewayId::new(), fresh_users(1));
     enter(registry, &gateway, &user).await;
@@ -126,7 +126,7 @@ pub async fn asking_for_somebody_twice_answers_once(registry: &dyn Registry) {
     assert_located(registry, &twice, &[(&user[0], &[&gateway])]).await;
 }
 
-/// Nothing in an id has a meaning to the adapter, and ids that begin alike are apart.
+/// No character of an id has a special meaning, and ids with a common prefix stay apart.
 pub async fn every_well_formed_user_id_works(registry: &dyn Registry) {
     let (gateway, stem) = (GatewayId::new(), CommandId::new());
     let endings = ["", ":", "::x", "@host", "_-", "A", "a"];
@@ -139,7 +139,7 @@ pub async fn every_well_formed_user_id_works(registry: &dyn Registry) {
     }
 }
 
-/// A gateway renews all its users in one call, and a large thread is located in one.
+/// A gateway renews all its users in one call, and one call locates a large thread.
 pub async fn many_users_go_in_one_call(registry: &dyn Registry) {
     let (gateway, users) = (GatewayId::new(), fresh_users(MANY));
     enter(registry, &gateway, &users).await;
@@ -158,7 +158,7 @@ async fn leave(registry: &dyn Registry, gateway: &GatewayId, users: &[UserId]) {
     registry.leave(gateway, users).await.expect("leave");
 }
 
-/// Locating `users` finds exactly `expected`; each gateway is named once, in any order.
+/// Expects that locating `users` finds exactly `expected`, with each gateway named once, in any order.
 async fn assert_located(registry: &dyn Registry, users: &[UserId], expected: &[(&UserId, &[&GatewayId])]) {
     let located = registry.locate(users).await.expect("locate").gateways;
     let texts =

@@ -1,5 +1,5 @@
-//! The broker of a test, with a worker inside that answers at once. What goes to other queues than the
-//! worker's is kept to be looked at.
+//! Test broker with a worker inside that answers at once. It keeps what goes to other queues, so that a test
+//! can look at it.
 
 use super::people::{TestDirectory, TestInbox};
 use super::store::TestStore;
@@ -23,19 +23,19 @@ pub(crate) struct TestBroker {
     pub(super) health: watch::Sender<Health>,
 }
 
-/// The worker behind it, and its switches.
+/// The worker behind the broker, and the switches that change how it answers.
 #[derive(Clone, Default)]
 pub(super) struct Worker {
     pub(super) store: Arc<TestStore>,
     pub(super) inbox: Arc<TestInbox>,
     pub(super) directory: Arc<TestDirectory>,
-    /// Every command, in the order it came.
+    /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
-    /// What went to other queues: the queue's name and each envelope.
+    /// Envelopes for other queues, each with the queue's name.
     pub(super) others: Arc<Mutex<Vec<(String, Envelope)>>>,
-    /// It stores and says nothing.
+    /// Silent: the worker stores commands and sends no answers.
     pub(super) is_silent: Arc<AtomicBool>,
-    /// It refuses every command with this code.
+    /// Refusal: the worker refuses every command with this code.
     pub(super) refuses: Arc<Mutex<Option<ErrorCode>>>,
 }
 

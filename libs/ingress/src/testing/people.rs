@@ -1,4 +1,4 @@
-//! The inbox, the directory and the presence store of a test: maps in memory.
+//! Inbox, directory and presence store of a test: maps in memory.
 
 use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;
@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// Notifications and preferences.
+/// Notifications and preferences of a test.
 #[derive(Default)]
 pub(crate) struct TestInbox {
     notifications: Mutex<Vec<Notification>>,
@@ -24,8 +24,8 @@ pub(crate) struct TestInbox {
 }
 
 impl TestInbox {
-    /// A key with the same body is the same notification (`true`: it was there); with another body it is an
-    /// error.
+    /// Stores a notification, or finds the one with the same key and body (then the flag is `true`). `None`:
+    /// the key belongs to another body.
     pub(crate) fn notify(&self, id: NotificationId, notify: Notify) -> Option<(Notification, bool)> {
         let body = notify.fingerprint();
         let Some(id) = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id)) else {
@@ -114,7 +114,7 @@ impl Inbox for TestInbox {
     }
 }
 
-/// Profiles and revocations.
+/// Profiles and revocations of a test.
 #[derive(Default)]
 pub(crate) struct TestDirectory {
     profiles: Mutex<HashMap<UserId, Profile>>,
@@ -160,7 +160,7 @@ impl Directory for TestDirectory {
     }
 }
 
-/// Who is there, as signals say; nothing expires.
+/// Presence of a test: the latest signals decide, and nothing expires.
 #[derive(Default)]
 pub(crate) struct TestPresence {
     people: Mutex<HashMap<UserId, Presence>>,

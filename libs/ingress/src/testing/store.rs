@@ -1,5 +1,5 @@
-//! The store of a test: threads, messages, cursors, in memory, under one lock each. The worker of the test
-//! writes it, the ingress reads it.
+//! Test store: threads, messages and cursors in memory, each behind a lock. The test's worker writes it, and
+//! the ingress reads it.
 
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
@@ -29,7 +29,7 @@ struct State {
     messages: Vec<Message>,
     marks: HashMap<MessageId, Vec<ChangeMark>>,
     legs: HashMap<MessageId, (String, Vec<Leg>)>,
-    /// Delivered and read.
+    /// The delivered and the read cursor of each person in each thread.
     cursors: HashMap<(ThreadId, UserId), (u64, u64)>,
     archived: HashSet<(ThreadId, UserId)>,
 }
@@ -42,7 +42,7 @@ impl TestStore {
         Ok(())
     }
 
-    /// A thread of these people.
+    /// Creates a thread of these people.
     pub(crate) fn thread_of(&self, people: &[&str]) -> ThreadId {
         let participants: Vec<UserId> = people.iter().map(|name| name.parse().unwrap()).collect();
         let thread_id = ThreadId::derive(&participants, "{}");
@@ -57,7 +57,7 @@ impl TestStore {
         self.create(&create).0.id
     }
 
-    /// Somebody is no longer in a thread.
+    /// Removes a person from a thread.
     pub(crate) fn remove(&self, thread: ThreadId, user: &str) {
         let mut state = self.state.lock();
         state.threads.get_mut(&thread).unwrap().participants.retain(|person| person.as_str() != user);

@@ -1,5 +1,5 @@
-//! Messages are stored in the order given, each with the next place in its thread, and come back as they
-//! were.
+//! Appending: a store keeps messages in the given order, gives each the next `seq` of its thread, and returns
+//! them unchanged.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, expect_history, fresh_people, history, say, stored};
@@ -7,13 +7,13 @@ use crate::store::Appended;
 use eventflow_protocol::document::{Attachment, AttachmentKind, Message, MessageStatus};
 use serde_json::{Map, Value, json};
 
-/// Messages of a batch that is larger than any page and chunk.
+/// Number of messages in a batch that is larger than any page and chunk.
 const MANY: usize = 600;
-/// Levels of an attachment's metadata: less than `serde_json` reads (128), more than some databases nest
-/// (100).
+/// Nesting depth of an attachment's metadata: less than `serde_json` reads (128) and more than some databases
+/// allow (100).
 const DEEP: usize = 110;
 
-/// Places are 1, 2, 3 … in each thread, in the order of the batch, however threads are mixed in it.
+/// Each thread numbers its messages 1, 2, 3 … in the order of the batch, however the batch mixes threads.
 pub async fn each_thread_counts_from_one_in_batch_order(harness: &dyn Harness) {
     let store = harness.open().await;
     let (left, right) = (Scene::with_people(&*store, 2).await, Scene::with_people(&*store, 3).await);
@@ -26,7 +26,7 @@ pub async fn each_thread_counts_from_one_in_batch_order(harness: &dyn Harness) {
     expect_history(&*store, right.thread, &b).await;
 }
 
-/// One batch may be large.
+/// A batch larger than any page is stored in order.
 pub async fn a_large_batch_is_stored_in_order(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -35,8 +35,7 @@ pub async fn a_large_batch_is_stored_in_order(harness: &dyn Harness) {
     assert_eq!(expect_history(&*store, scene.thread, &batch).await, answers);
 }
 
-/// A store that was just opened goes on where the history ends, also when the thread document was not brought
-/// up to date.
+/// A newly opened store continues after the newest message, even if the thread document was not updated.
 pub async fn a_newly_opened_store_continues_the_history(harness: &dyn Harness) {
     let first = harness.open().await;
     let scene = Scene::with_people(&*first, 2).await;
@@ -48,14 +47,14 @@ pub async fn a_newly_opened_store_continues_the_history(harness: &dyn Harness) {
     expect_history(&*first, scene.thread, &batch).await;
 }
 
-/// Nothing to do is done.
+/// An empty batch gets an empty answer.
 pub async fn an_empty_batch_is_answered(harness: &dyn Harness) {
     let store = harness.open().await;
     assert_eq!(store.append_messages(&[]).await.expect("append nothing"), []);
     store.touch_threads(&[]).await.expect("touch nothing");
 }
 
-/// A message says what its command said, and that it is new.
+/// A stored message holds what its command said, with the status of a new message.
 pub async fn a_stored_message_says_what_was_sent(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -83,8 +82,8 @@ pub async fn a_stored_message_says_what_was_sent(harness: &dyn Harness) {
     assert_eq!(history(&*store, scene.thread).await, [expected]);
 }
 
-/// Text and free-form objects are not interpreted: no operator, path, extended JSON or number form of a
-/// database shows.
+/// The store does not interpret text and free-form objects. Neither operators nor paths, extended JSON or
+/// number types of a database have an effect.
 pub async fn content_comes_back_unchanged(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -112,7 +111,7 @@ pub async fn content_comes_back_unchanged(harness: &dyn Harness) {
     );
 }
 
-/// A thread's free-form object is not interpreted either.
+/// The store does not interpret a thread's free-form metadata either.
 pub async fn metadata_comes_back_unchanged(harness: &dyn Harness) {
     let store = harness.open().await;
     for object in odd_objects() {
@@ -125,7 +124,7 @@ pub async fn metadata_comes_back_unchanged(harness: &dyn Harness) {
     }
 }
 
-/// One bad message does not hold up its neighbours, and takes no place.
+/// A refused message takes no `seq`, and the other messages of its batch are stored.
 pub async fn strangers_and_unknown_threads_are_refused_alone(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -146,7 +145,7 @@ pub async fn strangers_and_unknown_threads_are_refused_alone(harness: &dyn Harne
     assert_eq!(history(&*store, nowhere).await, []);
 }
 
-/// That a thread did not exist is not remembered.
+/// The store does not cache that a thread was missing.
 pub async fn a_thread_that_another_store_just_created_is_found(harness: &dyn Harness) {
     let (store, other) = (harness.open().await, harness.open().await);
     let people = fresh_people(2);
@@ -173,7 +172,7 @@ fn attachment(metadata: Map<String, Value>) -> Attachment {
     }
 }
 
-/// Objects that a database may take for something else.
+/// Objects that a database may misread as something special.
 fn odd_objects() -> Vec<Map<String, Value>> {
     let deep = (0..DEEP).fold(json!(1), |inner, _| json!([inner]));
     [

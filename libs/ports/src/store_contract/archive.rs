@@ -1,4 +1,4 @@
-//! A thread is put away by each person for themselves, and comes back when somebody else writes.
+//! Archiving: each person archives a thread for themselves, and a message of somebody else brings it back.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, unread, view};
@@ -8,7 +8,7 @@ use eventflow_protocol::document::ThreadStatus::{self, Active, Archived};
 use eventflow_protocol::document::ThreadView;
 use eventflow_protocol::{CommandId, ThreadId, UserId};
 
-/// One person's listing changes; everybody else's, and the thread itself, stay.
+/// Archiving changes one person's list. Everybody else's list and the thread itself stay.
 pub async fn a_thread_is_put_away_for_one_person(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, other) = two_threads(&*store, 3).await;
@@ -31,7 +31,7 @@ pub async fn a_thread_is_put_away_for_one_person(harness: &dyn Harness) {
     }
 }
 
-/// Putting away and bringing back, each twice.
+/// Archiving and bringing back work, also when each is done twice.
 pub async fn a_thread_is_brought_back(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, other) = two_threads(&*store, 2).await;
@@ -44,7 +44,7 @@ pub async fn a_thread_is_brought_back(harness: &dyn Harness) {
     assert_eq!(listed(&*store, &scene.people[1], Active).await, [other.thread]);
 }
 
-/// Who is not in a thread cannot put it away.
+/// A person who is not in a thread cannot archive it.
 pub async fn strangers_put_nothing_away(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -55,7 +55,7 @@ pub async fn strangers_put_nothing_away(harness: &dyn Harness) {
     assert_eq!(statuses(&*store, &scene).await, [Active, Active]);
 }
 
-/// A message brings the thread back for everybody but its sender.
+/// A message brings the thread back for everybody except its sender.
 pub async fn somebody_elses_message_brings_a_thread_back(harness: &dyn Harness) {
     let (store, writer) = (harness.open().await, harness.open().await);
     let scene = Scene::with_people(&*store, 3).await;
@@ -71,7 +71,7 @@ pub async fn somebody_elses_message_brings_a_thread_back(harness: &dyn Harness) 
     assert_eq!(listed(&*store, &scene.people[0], Active).await, [scene.thread]);
 }
 
-/// Only what is said later brings it back.
+/// Only a later message brings the thread back.
 pub async fn an_old_message_brings_nothing_back(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -90,8 +90,8 @@ pub async fn an_old_message_brings_nothing_back(harness: &dyn Harness) {
     assert_eq!(statuses(&*store, &scene).await, [Archived, Archived]);
 }
 
-/// A command that comes again after somebody else's message, or after the opposite wish, changes nothing: it
-/// was carried out.
+/// A repeated command changes nothing, even after a message of somebody else or after the opposite command,
+/// because it was carried out before.
 pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -124,7 +124,7 @@ pub async fn an_archive_that_comes_again_changes_nothing(harness: &dyn Harness) 
     assert_eq!(statuses(&*store, &scene).await, [Active, Archived], "what one has done another has not");
 }
 
-/// However many others were carried out since.
+/// This holds however many other commands were carried out since.
 pub async fn many_archives_that_come_again_change_nothing(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;

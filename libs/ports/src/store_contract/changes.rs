@@ -1,8 +1,8 @@
-//! A stored message is edited, taken back and reacted to as [`eventflow_protocol::change::apply`] says, each
-//! change once.
+//! Changes: a stored message is edited, deleted and reacted to as [`eventflow_protocol::change::apply`]
+//! defines, each change once.
 //!
-//! Whoever changes the same message at the same time, nothing that was answered is lost: neither another
-//! change nor a receipt.
+//! When several writers change one message at the same time, nothing that was answered is lost: neither
+//! another change nor a receipt.
 
 use super::Harness;
 use super::fixtures::{
@@ -19,10 +19,10 @@ use eventflow_protocol::{CommandId, MessageId, UserId};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
-/// People who react to one message at once.
+/// Number of people who react to one message at the same time.
 const REACTING: usize = 20;
 
-/// The new text shows wherever the message does.
+/// The new text shows wherever the message is read.
 pub async fn an_edited_message_says_the_new_text(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, first) = told(&*store).await;
@@ -37,7 +37,7 @@ pub async fn an_edited_message_says_the_new_text(harness: &dyn Harness) {
     assert_eq!(view(&*other, scene.thread, &scene.people[1]).await.last_message, Some(expected));
 }
 
-/// One message is found by its id, and none by another.
+/// A message is found by its own id and by no other.
 pub async fn a_message_is_found_by_its_id(harness: &dyn Harness) {
     let store = harness.open().await;
     let (_, first) = told(&*store).await;
@@ -45,7 +45,7 @@ pub async fn a_message_is_found_by_its_id(harness: &dyn Harness) {
     assert_eq!(store.message(MessageId::from(CommandId::new())).await.expect("read"), None);
 }
 
-/// Its content is gone, its place stays, and it still counts.
+/// The content of a deleted message is gone. The message keeps its `seq` and still counts.
 pub async fn a_deleted_message_keeps_its_place(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -68,7 +68,7 @@ pub async fn a_deleted_message_keeps_its_place(harness: &dyn Harness) {
     );
 }
 
-/// Every kind of change comes three times, later ones in between, at two stores.
+/// Every kind of change arrives three times, with later changes in between, at two stores.
 pub async fn a_change_that_comes_again_is_done_once(harness: &dyn Harness) {
     let (store, other) = (harness.open().await, harness.open().await);
     let (scene, first) = told(&*store).await;
@@ -102,7 +102,7 @@ pub async fn a_change_that_comes_again_is_done_once(harness: &dyn Harness) {
     }
 }
 
-/// One batch may change one message several times; the answers are in its order.
+/// One batch may change one message several times. The answers have the order of the batch.
 pub async fn changes_of_one_batch_are_made_in_its_order(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, first) = told(&*store).await;
@@ -131,7 +131,7 @@ pub async fn changes_of_one_batch_are_made_in_its_order(harness: &dyn Harness) {
     assert_eq!(store.change_messages(&[]).await.expect("change nothing"), []);
 }
 
-/// Others may not, and what is not there or was taken back cannot be changed.
+/// Nobody else may change the message. A missing or deleted message cannot be changed.
 pub async fn only_its_sender_edits_and_deletes_a_message(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, first) = told(&*store).await;
@@ -153,7 +153,7 @@ pub async fn only_its_sender_edits_and_deletes_a_message(harness: &dyn Harness) 
     }
 }
 
-/// One sign more is refused and changes nothing.
+/// One reaction over the limit is refused and changes nothing.
 pub async fn one_person_puts_so_many_signs_on_a_message(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, first) = told(&*store).await;
@@ -166,7 +166,8 @@ pub async fn one_person_puts_so_many_signs_on_a_message(harness: &dyn Harness) {
     assert_eq!(read(&*store, &first).await.reactions.len(), REACTIONS_PER_PERSON_MAX);
 }
 
-/// Many toggle on one message at once, over two stores: each sign is there.
+/// Many people toggle reactions on one message at the same time, over two stores, and each reaction is
+/// stored.
 pub async fn toggles_of_many_people_at_once_all_land(harness: &dyn Harness) {
     let stores = [harness.open().await, harness.open().await];
     let scene = Scene::with_people(&*stores[0], REACTING).await;
@@ -185,7 +186,7 @@ pub async fn toggles_of_many_people_at_once_all_land(harness: &dyn Harness) {
     assert_eq!(reacted(&now), scene.people.iter().cloned().collect::<BTreeSet<_>>());
 }
 
-/// One command is brought to two writers many times at once: one of them does it.
+/// Two writers get one command many times at once, and it takes effect once.
 pub async fn the_same_toggle_at_two_writers_is_done_once(harness: &dyn Harness) {
     let stores = [harness.open().await, harness.open().await];
     let (scene, first) = told(&*stores[0]).await;
@@ -200,8 +201,8 @@ pub async fn the_same_toggle_at_two_writers_is_done_once(harness: &dyn Harness) 
     assert_eq!(read(&*stores[0], &first).await.reactions.len(), 1);
 }
 
-/// While one edits and others react, the others read: in the end the text, the signs and the receipts are
-/// there.
+/// One person edits, others react and others read at the same time. At the end the text, the reactions and
+/// the receipts are all there.
 pub async fn changes_and_receipts_do_not_undo_each_other(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scene = Scene::with_people(&*setup, 6).await;
@@ -234,7 +235,7 @@ pub async fn changes_and_receipts_do_not_undo_each_other(harness: &dyn Harness) 
     }
 }
 
-/// The sender's key still names a message whose text was edited, or that was taken back.
+/// The sender's key still finds a message that was edited or deleted.
 pub async fn a_key_still_names_a_message_that_was_changed(harness: &dyn Harness) {
     for last in [edit("better"), Change::Delete] {
         let store = harness.open().await;
@@ -261,7 +262,7 @@ fn changes_for_all(scene: &Scene, messages: &[Message]) -> Vec<WithCommandId<Cha
     wanted
 }
 
-/// Two people and one message of the first of them, counted.
+/// A thread of two people with one counted message from the first of them.
 async fn told(store: &dyn Store) -> (Scene, Message) {
     let scene = Scene::with_people(store, 2).await;
     let messages = append(store, &[scene.say(0, "hello")]).await;

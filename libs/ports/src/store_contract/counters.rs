@@ -1,17 +1,16 @@
-//! The thread document says how far it was brought, which message is the newest, and what each person has not
-//! read.
+//! Counters: the thread document holds the last counted `seq`, the newest message and each person's unread
+//! count.
 //!
-//! Each message counts once, however often and in whatever order the thread is touched, and whoever touches
-//! it.
+//! Each message counts once, however often, in whatever order and by whichever store the thread is updated.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, unread, view};
 use tokio::task::JoinSet;
 
-/// More people than the stored schema lists as recipients of each message.
+/// Number of people, more than the stored schema lists as recipients of each message.
 const CROWD: usize = 150;
 
-/// Messages of others count, one's own do not.
+/// Messages of others count as unread; one's own do not.
 pub async fn unread_counts_are_the_messages_of_others(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 3).await;
@@ -24,7 +23,7 @@ pub async fn unread_counts_are_the_messages_of_others(harness: &dyn Harness) {
     assert_eq!(unread(&*store, &scene).await, [2, 4, 4]);
 }
 
-/// The newest message is shown with the thread, whatever the clocks said.
+/// The thread shows the message with the highest `seq`, whatever the clocks said.
 pub async fn the_thread_shows_its_newest_message_by_place(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -41,7 +40,7 @@ pub async fn the_thread_shows_its_newest_message_by_place(harness: &dyn Harness)
     assert_eq!(store.thread(scene.thread).await.expect("read"), Some(seen.thread));
 }
 
-/// Again, an older part, and the reverse order change nothing.
+/// Repeating an update, in part or in reverse order, changes nothing.
 pub async fn touching_again_changes_nothing(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -59,7 +58,7 @@ pub async fn touching_again_changes_nothing(harness: &dyn Harness) {
     }
 }
 
-/// A touch with later messages includes the earlier ones that nobody touched.
+/// An update with later messages also counts earlier ones that no update named.
 pub async fn missing_earlier_messages_are_included(harness: &dyn Harness) {
     for newly_opened in [false, true] {
         let store = harness.open().await;
@@ -77,7 +76,7 @@ pub async fn missing_earlier_messages_are_included(harness: &dyn Harness) {
     }
 }
 
-/// Two stores touch the same threads at the same time, with overlapping parts in different orders.
+/// Two stores update the same threads at the same time, with overlapping parts in different orders.
 pub async fn concurrent_touches_count_each_message_once(harness: &dyn Harness) {
     let setup = harness.open().await;
     let (left, right) = (Scene::with_people(&*setup, 2).await, Scene::with_people(&*setup, 3).await);
@@ -99,7 +98,7 @@ pub async fn concurrent_touches_count_each_message_once(harness: &dyn Harness) {
     assert_eq!(unread(&*setup, &right).await, [20, 20, 20]);
 }
 
-/// Appending and touching go on at the same time, from two stores.
+/// Two stores append messages and update threads at the same time.
 pub async fn counts_are_exact_while_messages_come_in(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scene = Scene::with_people(&*setup, 2).await;
@@ -120,7 +119,7 @@ pub async fn counts_are_exact_while_messages_come_in(harness: &dyn Harness) {
     assert_eq!(view(&*setup, scene.thread, &scene.people[0]).await.thread.last_seq, 80);
 }
 
-/// A thread of many people counts for each of them.
+/// In a thread of many people each person has an exact count.
 pub async fn a_crowd_is_counted_person_by_person(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, CROWD).await;

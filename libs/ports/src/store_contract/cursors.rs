@@ -1,7 +1,7 @@
-//! How far people have got and read: cursors only rise, receipts and status follow them, and what is unread
-//! is exact.
+//! Cursors: how far people have received and read. Cursors only rise, receipts and status follow them, and
+//! unread counts are exact.
 //!
-//! What is unread is compared with the history itself: the messages of others beyond the cursor.
+//! The checks compare the unread count with the history itself: the messages of others after the cursor.
 
 use super::Harness;
 use super::fixtures::{Scene, advance, append, at, creation, fresh_people, history, unread, view};
@@ -13,12 +13,12 @@ use eventflow_protocol::document::MessageStatus::{self, Delivered, Read, Sent};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Steps of the check that compares with a model.
+/// Number of steps of the check that compares with a model.
 const STEPS: usize = 150;
-/// Rounds of each person who writes and reads beside others.
+/// Number of rounds of each person who writes and reads at the same time as others.
 const ROUNDS: usize = 15;
 
-/// Forward up to the newest message, never back; `None` is the newest message.
+/// A cursor moves forward up to the newest message and never back; `None` asks for the newest message.
 pub async fn a_cursor_only_rises_and_stops_at_the_newest_message(harness: &dyn Harness) {
     for cursor in [Cursor::Delivered, Cursor::Read] {
         let store = harness.open().await;
@@ -44,7 +44,7 @@ pub async fn a_cursor_only_rises_and_stops_at_the_newest_message(harness: &dyn H
     }
 }
 
-/// There may be no message yet.
+/// A thread may have no message yet.
 pub async fn an_empty_thread_has_nothing_to_read(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -61,7 +61,7 @@ pub async fn an_empty_thread_has_nothing_to_read(harness: &dyn Harness) {
     );
 }
 
-/// Reading counts down the messages of others; delivery does not.
+/// Reading lowers the unread count by the messages of others; delivery does not.
 pub async fn reading_leaves_what_is_beyond_the_cursor_unread(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, _) = talked(&*store, 3, 9).await;
@@ -80,7 +80,7 @@ pub async fn reading_leaves_what_is_beyond_the_cursor_unread(harness: &dyn Harne
     assert_eq!(unread(&*store, &scene).await, [1, 7, 8]);
 }
 
-/// What was stored can be read, also while the thread document does not know of it yet.
+/// A stored message can be read even if the thread document does not know it yet.
 pub async fn what_is_not_yet_counted_can_be_read(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -92,7 +92,7 @@ pub async fn what_is_not_yet_counted_can_be_read(harness: &dyn Harness) {
     assert_eq!(unread(&*store, &scene).await, [1, 0]);
 }
 
-/// Of two people the other one's receipt is all there is.
+/// In a thread of two people, the other person's receipt decides the status.
 pub async fn receipts_of_two_people_make_the_status(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, messages) = talked(&*store, 2, 4).await;
@@ -118,7 +118,7 @@ pub async fn receipts_of_two_people_make_the_status(harness: &dyn Harness) {
     assert_eq!((all[0].read_by[0].read_at, all[0].delivered_to[0].delivered_at), (at(50), at(50)));
 }
 
-/// Of three, the status waits for the last one.
+/// In a thread of three people, the status waits for the last recipient.
 pub async fn receipts_of_three_people_wait_for_the_last(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, _) = talked(&*store, 3, 3).await;
@@ -141,7 +141,7 @@ pub async fn receipts_of_three_people_wait_for_the_last(harness: &dyn Harness) {
     assert_eq!(unread(&*store, &scene).await, [0, 0, 0]);
 }
 
-/// Again, and older ones in between, change nothing and say the same.
+/// Repeated and older advances change nothing and get the same answer.
 pub async fn an_advance_that_comes_again_changes_nothing(harness: &dyn Harness) {
     let (store, other) = (harness.open().await, harness.open().await);
     let (scene, _) = talked(&*store, 3, 9).await;
@@ -158,8 +158,8 @@ pub async fn an_advance_that_comes_again_changes_nothing(harness: &dyn Harness) 
     assert_eq!(unread(&*other, &scene).await, [3, 6, 6]);
 }
 
-/// "Everything" is what was accepted by then: what came meanwhile stays unread when the command comes late,
-/// or again.
+/// "Everything" means every message accepted by the time of the command. A later message stays unread when
+/// the command arrives late or again.
 pub async fn reading_everything_leaves_what_came_later(harness: &dyn Harness) {
     for cursor in [Cursor::Delivered, Cursor::Read] {
         let store = harness.open().await;
@@ -178,7 +178,7 @@ pub async fn reading_everything_leaves_what_came_later(harness: &dyn Harness) {
     }
 }
 
-/// Nothing was there by then.
+/// No message was accepted by that time.
 pub async fn reading_everything_before_the_first_message_reads_nothing(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, _) = talked(&*store, 2, 4).await;
@@ -195,7 +195,7 @@ pub async fn reading_everything_before_the_first_message_reads_nothing(harness: 
     }
 }
 
-/// A stranger and a thread that is not there hold up nobody.
+/// A stranger or a missing thread in the batch does not affect the other advances.
 pub async fn strangers_have_no_cursor(harness: &dyn Harness) {
     let store = harness.open().await;
     let (scene, _) = talked(&*store, 2, 2).await;
@@ -218,7 +218,7 @@ pub async fn strangers_have_no_cursor(harness: &dyn Harness) {
     assert_eq!((seen[0].read_by.len(), seen[1].read_by.len()), (0, 1));
 }
 
-/// However many are read at once, each gets its receipt; the newest are named.
+/// Each message gets its receipt, however many are read at once. The answer names the newest ones.
 pub async fn an_advance_names_the_newest_of_many(harness: &dyn Harness) {
     let store = harness.open().await;
     let count = RECEIPTED_MAX + 30;
@@ -232,8 +232,8 @@ pub async fn an_advance_names_the_newest_of_many(harness: &dyn Harness) {
     assert!(history(&*store, scene.thread).await.iter().all(|message| message.status == Read));
 }
 
-/// Messages of many people carry no receipts; cursors and counts work all the same. One person less, and they
-/// do.
+/// Above the limit of people messages carry no receipts, and cursors and counts still work. With one person
+/// less, messages carry them.
 pub async fn a_crowd_has_cursors_and_no_receipts(harness: &dyn Harness) {
     let store = harness.open().await;
     for (count, receipts) in [(RECEIPT_PARTICIPANTS_MAX, 1), (RECEIPT_PARTICIPANTS_MAX + 1, 0)] {
@@ -247,7 +247,7 @@ pub async fn a_crowd_has_cursors_and_no_receipts(harness: &dyn Harness) {
     }
 }
 
-/// Messages, touches and advances in a random order: every answer is what the history says.
+/// Messages, updates and advances come in a random order, and every answer agrees with the history.
 pub async fn every_answer_is_what_the_history_says(harness: &dyn Harness) {
     for seed in 0..3 {
         let mut random = Random::seeded(seed);
@@ -290,7 +290,7 @@ pub async fn every_answer_is_what_the_history_says(harness: &dyn Harness) {
     }
 }
 
-/// Three people write, touch and read at the same time, each at a store of their own.
+/// Three people write, update and read at the same time, each at a store of their own.
 pub async fn counts_are_exact_while_people_write_and_read(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scene = Scene::with_people(&*setup, 3).await;
@@ -339,7 +339,7 @@ async fn write_and_read(store: Arc<dyn Store>, scene: Scene, who: usize) {
     store.touch_threads(&pending).await.expect("touch");
 }
 
-/// A thread of so many people who took turns, counted.
+/// A thread of `people` people with `count` counted messages, written in turns.
 async fn talked(store: &dyn Store, people: usize, count: usize) -> (Scene, Vec<Message>) {
     let scene = Scene::with_people(store, people).await;
     let messages = append(store, &scene.talk(count)).await;
@@ -347,7 +347,7 @@ async fn talked(store: &dyn Store, people: usize, count: usize) -> (Scene, Vec<M
     (scene, messages)
 }
 
-/// Messages of others beyond a place.
+/// Number of messages of others after a place.
 fn beyond(all: &[Message], scene: &Scene, who: usize, place: u64) -> u64 {
     all.iter().filter(|message| message.seq > place && message.sender_id != scene.people[who]).count() as u64
 }
@@ -356,7 +356,7 @@ fn named(advanced: &Advanced) -> Vec<(u64, MessageStatus)> {
     advanced.messages.iter().map(|message| (message.seq, message.status)).collect()
 }
 
-/// Who has read a message, in the order of the receipts, as indices into the scene's people.
+/// The readers of a message, in the order of the receipts, as indices into the scene's people.
 fn readers(scene: &Scene, message: &Message) -> Vec<usize> {
     message.read_by.iter().map(|receipt| index(scene, &receipt.user_id)).collect()
 }

@@ -1,5 +1,5 @@
-//! The store goes away in the middle: callers hear it in time, nothing answered is lost, nothing is done
-//! twice.
+//! Faults: the store goes away in the middle of a call. Callers learn it in time, nothing answered is lost,
+//! and nothing is done twice.
 
 use super::fixtures::{
     Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread,
@@ -13,18 +13,18 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A caller of a store that is gone hears so within this.
+/// Time within which the caller of an unavailable store gets an error.
 pub const HEARD_WITHIN: Duration = Duration::from_secs(15);
-/// A store that is back is usable within this.
+/// Time within which a store that is back can be used.
 pub const BACK_WITHIN: Duration = Duration::from_secs(20);
-/// Between two tries of a caller that waits for the store to come back.
+/// Pause between two attempts of a caller that waits for the store to come back.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a passing fault lasts: longer than a write takes, shorter than a caller waits.
+/// Duration of a passing fault: longer than a write takes and shorter than a caller waits.
 const LASTS: Duration = Duration::from_millis(40);
-/// Messages in a batch that the fault hits.
+/// Number of messages in a batch that the fault hits.
 const BATCH: usize = 50;
 
-/// Every operation says that the store is unavailable, in time.
+/// Every operation fails as unavailable, in time.
 pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fault) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -60,7 +60,7 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     back(&store).await;
 }
 
-/// A batch hit by the fault is stored once when it comes again, after what was there before and without a
+/// A batch that the fault hits is stored once when it is repeated, after the earlier messages and without a
 /// gap.
 pub async fn a_batch_hit_by_the_fault_is_stored_once(harness: &dyn FaultHarness, fault: Fault) {
     let store = harness.open().await;
@@ -77,7 +77,7 @@ pub async fn a_batch_hit_by_the_fault_is_stored_once(harness: &dyn FaultHarness,
     expect_history(&*store, scene.thread, &batch).await;
 }
 
-/// Counters hit by the fault are exact when the touch is repeated.
+/// Counters that the fault hits are exact after the update is repeated.
 pub async fn a_touch_hit_by_the_fault_counts_once(harness: &dyn FaultHarness, fault: Fault) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -91,7 +91,7 @@ pub async fn a_touch_hit_by_the_fault_counts_once(harness: &dyn FaultHarness, fa
     assert_eq!(unread(&*store, &scene).await, [5, 5]);
 }
 
-/// A writer that never stops, through many faults: whatever it was answered is there once, in its order.
+/// A writer goes on through many faults. Every message it got an answer for is stored once and in order.
 pub async fn a_stream_of_batches_survives_faults(harness: &dyn FaultHarness, faults: &[Fault]) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -127,7 +127,7 @@ async fn back(store: &Arc<dyn Store>) {
     until_back(|| store.ping()).await;
 }
 
-/// Appends as a consumer does: the same batch until it is answered.
+/// Appends as a consumer does: repeats the same batch until it is answered.
 async fn repeat(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
     until_back(|| store.append_messages(batch)).await.into_iter().map(present).collect()
 }

@@ -1,7 +1,7 @@
-//! People, threads and messages for the checks, and the questions the checks ask again and again.
+//! People, threads and messages for the checks, and the queries that many checks share.
 //!
-//! Ids are fresh in every scene. Times are counted from a fixed moment, so a check says which message is
-//! younger.
+//! Ids are fresh in every scene. Times are counted from a fixed time zero, so a check decides which message
+//! is younger.
 
 use crate::store::{Appended, MessagePage, NewMessage, PAGE_MAX, Place, Store, ThreadPage, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, Change, ChangeMessage, Changed, Cursor};
@@ -11,15 +11,15 @@ use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
 use serde_json::Map;
 
-/// 2024-01-13T12:00:00Z: the scenes' time zero.
+/// Time zero of the scenes: 2024-01-13T12:00:00Z.
 const ZERO_MS: i64 = 1_705_147_200_000;
 
 /// A thread and the people in it.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// The thread, which exists.
+    /// Id of the thread, which exists.
     pub thread: ThreadId,
-    /// Everybody in it, sorted.
+    /// Everybody in the thread, sorted.
     pub people: Vec<UserId>,
 }
 
@@ -42,27 +42,27 @@ impl Scene {
         say(self.thread, &self.people[who], text)
     }
 
-    /// The same with the sender's own key.
+    /// A new message with the sender's own key.
     pub fn say_keyed(&self, who: usize, text: &str, key: &str) -> NewMessage {
         let mut new = self.say(who, text);
         new.send.client_message_id = Some(key.to_owned());
         new
     }
 
-    /// `count` new messages, people taking turns.
+    /// `count` new messages, with people taking turns.
     pub fn talk(&self, count: usize) -> Vec<NewMessage> {
         (0..count).map(|i| self.say(i % self.people.len(), &format!("message {i}"))).collect()
     }
 }
 
-/// People nobody has seen before, sorted.
+/// Fresh user ids, sorted.
 pub fn fresh_people(count: usize) -> Vec<UserId> {
     let group = CommandId::new().0.simple();
     let name = |i: usize| format!("user_{i:05}_{group}").parse().expect("the name is a user id");
     (0..count).map(name).collect()
 }
 
-/// A command to create a thread of these people that did not exist before, `seconds` after time zero.
+/// A command that creates a thread of these people under a fresh id, `seconds` after time zero.
 pub fn creation(people: &[UserId], seconds: i64) -> CreateThread {
     let mut metadata = Map::new();
     metadata.insert("subject".to_owned(), CommandId::new().0.to_string().into());
@@ -76,7 +76,7 @@ pub fn creation(people: &[UserId], seconds: i64) -> CreateThread {
     }
 }
 
-/// A new message.
+/// A new message in `thread`, without a key.
 pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
     let send = SendMessage {
         thread_id: thread,
@@ -90,31 +90,31 @@ pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
     NewMessage { command_id: CommandId::new(), send, redelivered: false }
 }
 
-/// `seconds` after time zero.
+/// The time `seconds` after time zero.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp(ZERO_MS + seconds * 1_000)
 }
 
-/// The same batch as the broker brings it a second time.
+/// The same batch, as the broker redelivers it.
 pub fn again(batch: &[NewMessage]) -> Vec<NewMessage> {
     batch.iter().map(|new| NewMessage { redelivered: true, ..new.clone() }).collect()
 }
 
-/// Appends, and expects every message to be stored now.
+/// Appends a batch and expects every message to be stored now.
 pub async fn append(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
     let answers = store.append_messages(batch).await.expect("append");
     assert_eq!(answers.len(), batch.len(), "one answer per message");
     answers.into_iter().map(stored).collect()
 }
 
-/// Appends, and expects every message to have been stored before.
+/// Appends a batch and expects every message to have been stored before.
 pub async fn append_again(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
     let answers = store.append_messages(batch).await.expect("append again");
     assert_eq!(answers.len(), batch.len(), "one answer per message");
     answers.into_iter().map(duplicate).collect()
 }
 
-/// The message of a [`Appended::Stored`].
+/// The message of an [`Appended::Stored`]; panics on another answer.
 pub fn stored(answer: Appended) -> Message {
     match answer {
         Appended::Stored(message) => message,
@@ -122,7 +122,7 @@ pub fn stored(answer: Appended) -> Message {
     }
 }
 
-/// The message of a [`Appended::Duplicate`].
+/// The message of an [`Appended::Duplicate`]; panics on another answer.
 pub fn duplicate(answer: Appended) -> Message {
     match answer {
         Appended::Duplicate(message) => message,
@@ -130,7 +130,7 @@ pub fn duplicate(answer: Appended) -> Message {
     }
 }
 
-/// The message, whether stored now or before.
+/// The message, whether it was stored now or before.
 pub fn present(answer: Appended) -> Message {
     match answer {
         Appended::Stored(message) | Appended::Duplicate(message) => message,
@@ -138,7 +138,7 @@ pub fn present(answer: Appended) -> Message {
     }
 }
 
-/// A thread's whole history, read page by page; its `seq` must be 1, 2, 3 ….
+/// Reads a thread's whole history page by page, and expects its `seq` to be 1, 2, 3 ….
 pub async fn history(store: &dyn Store, thread: ThreadId) -> Vec<Message> {
     let mut all: Vec<Message> = Vec::new();
     loop {
@@ -167,7 +167,7 @@ pub fn ids(batch: &[NewMessage]) -> Vec<eventflow_protocol::MessageId> {
     batch.iter().map(|new| new.command_id.into()).collect()
 }
 
-/// A thread as somebody in it sees it.
+/// Reads a thread as `viewer` sees it, who is in it.
 pub async fn view(store: &dyn Store, thread: ThreadId, viewer: &UserId) -> ThreadView {
     store.thread_view(thread, viewer).await.expect("view a thread").expect("the viewer is in the thread")
 }
@@ -181,21 +181,21 @@ pub async fn unread(store: &dyn Store, scene: &Scene) -> Vec<u64> {
     counts
 }
 
-/// Somebody's wish to change a message, `seconds` after time zero.
+/// A command of `by` to change a message, `seconds` after time zero.
 pub fn change(message: &Message, by: &UserId, change: Change, seconds: i64) -> WithCommandId<ChangeMessage> {
     let (thread_id, message_id) = (message.thread_id, message.id);
     let wanted = ChangeMessage { thread_id, message_id, by: by.clone(), change, at: at(seconds) };
     WithCommandId { command_id: CommandId::new(), wanted }
 }
 
-/// Makes one change.
+/// Applies one change.
 pub async fn change_one(store: &dyn Store, change: &WithCommandId<ChangeMessage>) -> Changed {
     let mut answers = store.change_messages(std::slice::from_ref(change)).await.expect("change a message");
     assert_eq!(answers.len(), 1, "one answer per change");
     answers.remove(0)
 }
 
-/// Moves one cursor of the scene's person with this index, 50 s after time zero.
+/// Moves the cursor of the scene's person with this index, 50 s after time zero.
 pub async fn advance(
     store: &dyn Store,
     scene: &Scene,
@@ -215,7 +215,7 @@ pub async fn advance(
     answers.remove(0).expect("they are in the thread")
 }
 
-/// The first `limit` active threads.
+/// The first page of active threads, `limit` long.
 pub fn first_threads(limit: u32) -> ThreadPage {
     ThreadPage { status: ThreadStatus::Active, after: None, skip: 0, limit }
 }

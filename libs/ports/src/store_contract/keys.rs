@@ -1,5 +1,5 @@
-//! A sender's own key names one message: the same key with the same body is the same message, with another
-//! body an error.
+//! Keys: a sender's own key names one message. The same key with the same body is the same message; with
+//! another body it is an error.
 
 use super::Harness;
 use super::fixtures::{Scene, append, change, change_one, duplicate, expect_history, history, stored};
@@ -8,7 +8,7 @@ use eventflow_protocol::change::{Change, Changed};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::{Attachment, AttachmentKind};
 
-/// The message is sent again under the key, as another command and in another batch.
+/// The message is sent again under its key, as another command and in another batch.
 pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -25,7 +25,7 @@ pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
     assert_eq!(history(&*store, scene.thread).await.len(), 5);
 }
 
-/// Both stand in one batch.
+/// Both messages are in one batch.
 pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -43,7 +43,7 @@ pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harnes
     expect_history(&*store, scene.thread, &[batch[0].clone(), batch[3].clone()]).await;
 }
 
-/// Another content, attachment or thread under a used key is refused and takes no place.
+/// Another content, attachment or thread under a used key is refused and takes no `seq`.
 pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -62,8 +62,8 @@ pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) 
     assert_eq!(history(&*store, elsewhere.thread).await, []);
 }
 
-/// After an edit and after a deletion the key still stands for what was sent: that body finds the message,
-/// any other is refused, the one it was edited to as well.
+/// After an edit and after a deletion the key still belongs to the original body. That body finds the
+/// message; every other body is refused, even the one after the edit.
 pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -97,7 +97,7 @@ pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn 
     assert_eq!(history(&*store, scene.thread).await.len(), 1);
 }
 
-/// Keys of one sender do not meet those of another, and having none is not a key.
+/// Equal keys of different senders are independent, and a missing key is not a key.
 pub async fn keys_belong_to_their_sender(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 3).await;

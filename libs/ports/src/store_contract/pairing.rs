@@ -1,8 +1,9 @@
-//! One click that comes by socket and by REST, without a key, is one message; two genuine equal messages stay
-//! two.
+//! Pairing: one click that arrives by socket and by REST without a key is one message, and two intended equal
+//! messages stay two.
 //!
-//! The rows of the table that the rule was chosen by, on the real store: bursts of equal messages, legs in
-//! any order, redelivered, lost, split over batches and over writers. Chance is seeded.
+//! The checks repeat on the real store the table by which the rule was chosen: bursts of equal messages,
+//! whose halves arrive in any order, are redelivered or lost, and are split over batches and writers. The
+//! random numbers are seeded.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, duplicate, history, present, stored};
@@ -14,33 +15,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Bursts of equal messages per row of the table.
+/// Number of bursts of equal messages per row of the table.
 const BURSTS: usize = 25;
-/// Clicks in one burst: at least one, at most this.
+/// Largest number of clicks in one burst; the smallest is 1.
 const CLICKS_MAX: usize = 5;
 
-/// Both legs of every click arrive, in any order, 30 % of them again: as many messages as clicks.
+/// Both halves of every click arrive, in any order, and 30 % of them again. There are as many messages as
+/// clicks.
 pub async fn clicks_that_arrive_twice_are_stored_once(harness: &dyn Harness) {
     bursts(harness, &Row { seed: 1, lost_socket: 0, lost_rest: 0, redelivered: 30 }).await;
 }
 
-/// No socket leg arrives.
+/// No socket half arrives.
 pub async fn clicks_by_rest_alone_are_all_stored(harness: &dyn Harness) {
     bursts(harness, &Row { seed: 2, lost_socket: 100, lost_rest: 0, redelivered: 30 }).await;
 }
 
-/// No REST leg arrives.
+/// No REST half arrives.
 pub async fn clicks_by_socket_alone_are_all_stored(harness: &dyn Harness) {
     bursts(harness, &Row { seed: 3, lost_socket: 0, lost_rest: 100, redelivered: 30 }).await;
 }
 
-/// Some legs are lost: as many messages as there are legs of the kind of which there are more.
+/// Some halves are lost. There are as many messages as halves of the more frequent kind.
 pub async fn lost_legs_cost_no_more_than_they_must(harness: &dyn Harness) {
     bursts(harness, &Row { seed: 4, lost_socket: 1, lost_rest: 1, redelivered: 30 }).await;
     bursts(harness, &Row { seed: 5, lost_socket: 10, lost_rest: 10, redelivered: 30 }).await;
 }
 
-/// The second leg is answered with the message of the first, takes no place, and each leg finds it again.
+/// The second half gets the message of the first as its answer and takes no `seq`. Each half finds the
+/// message again.
 pub async fn the_second_leg_finds_the_message_of_the_first(harness: &dyn Harness) {
     for first in [Leg::Socket, Leg::Rest] {
         let store = harness.open().await;
@@ -61,7 +64,7 @@ pub async fn the_second_leg_finds_the_message_of_the_first(harness: &dyn Harness
     }
 }
 
-/// Both legs stand in one batch, clicks mixed.
+/// Both halves are in one batch, with clicks mixed.
 pub async fn legs_of_one_batch_find_each_other(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -81,7 +84,7 @@ pub async fn legs_of_one_batch_find_each_other(harness: &dyn Harness) {
     assert_eq!(places, [1, 2, 3, 1, 2, 3, 4], "a leg joins the oldest message that lacks its kind");
 }
 
-/// Socket legs at one writer, REST legs at another, at the same time: the decision is atomic.
+/// One writer gets the socket halves and another the REST halves at the same time; the decision is atomic.
 pub async fn legs_at_two_writers_find_each_other(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scene = Scene::with_people(&*setup, 2).await;
@@ -112,7 +115,7 @@ pub async fn legs_at_two_writers_find_each_other(harness: &dyn Harness) {
     assert_eq!(history(&*setup, scene.thread).await.len(), clicks, "each click is one message");
 }
 
-/// The window ends, and a connection that was opened after the other leg reaches further back.
+/// The pairing window ends. For a connection that was opened after the other half, it reaches further back.
 pub async fn a_client_that_was_offline_reaches_further_back(harness: &dyn Harness) {
     let rest_at = at(0);
     for (apart, opened, joins) in [
@@ -141,7 +144,7 @@ pub async fn a_client_that_was_offline_reaches_further_back(harness: &dyn Harnes
     }
 }
 
-/// A message with a key is told apart by it alone.
+/// A message with a key is identified by its key alone.
 pub async fn a_keyed_message_never_pairs(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -162,7 +165,7 @@ pub async fn a_keyed_message_never_pairs(harness: &dyn Harness) {
     assert_eq!(duplicate(answer), messages[2], "and nothing pairs with it");
 }
 
-/// Equal messages over one transport, by another login, or with other words stay apart.
+/// Equal messages over one transport, from another login or with another text stay separate.
 pub async fn what_differs_in_anything_stays_apart(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -184,7 +187,7 @@ pub async fn what_differs_in_anything_stays_apart(harness: &dyn Harness) {
     assert_eq!(history(&*store, scene.thread).await.len(), 5);
 }
 
-/// How a row of the table is made; all but the seed in percent.
+/// How a row of the table is generated; all numbers except the seed are percentages.
 struct Row {
     seed: u64,
     lost_socket: usize,
@@ -222,14 +225,14 @@ async fn bursts(harness: &dyn Harness, row: &Row) {
     }
 }
 
-/// Which legs were answered with which message.
+/// Which half was answered with which message.
 #[derive(Default)]
 struct Answers {
     by_command: BTreeMap<CommandId, MessageId>,
     by_message: BTreeMap<MessageId, BTreeMap<CommandId, Leg>>,
 }
 
-/// Puts some messages in a second time, somewhere behind the first.
+/// Inserts some messages a second time, somewhere after the first.
 fn redeliver(arriving: Vec<NewMessage>, percent: usize, random: &mut Random) -> Vec<NewMessage> {
     let mut all = arriving.clone();
     for new in arriving {
@@ -243,7 +246,7 @@ fn redeliver(arriving: Vec<NewMessage>, percent: usize, random: &mut Random) -> 
     all
 }
 
-/// Hands them over in batches of random size to random writers, one after the other.
+/// Hands the messages over in batches of random size to random writers, one after the other.
 async fn deliver(
     stores: &[Arc<dyn Store>; 2],
     arriving: &[NewMessage],
@@ -269,7 +272,7 @@ async fn deliver(
     }
 }
 
-/// One leg of a click of the scene's first person, so many seconds after time zero.
+/// One half of a click of the scene's first person, `seconds` after time zero.
 fn leg(scene: &Scene, text: &str, kind: Leg, seconds: usize) -> NewMessage {
     let mut new = scene.say(0, text);
     new.send.at = at(i64::try_from(seconds).unwrap_or_default());
@@ -277,7 +280,7 @@ fn leg(scene: &Scene, text: &str, kind: Leg, seconds: usize) -> NewMessage {
     new
 }
 
-/// What the ingress pairs a message by, in this login.
+/// The pairing that the ingress attaches to a message of this login.
 fn paired(new: &NewMessage, leg: Leg, login: u8) -> Pairing {
     let (send, session) = (&new.send, [login; 32]);
     let key =

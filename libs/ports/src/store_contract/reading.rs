@@ -1,15 +1,16 @@
-//! A page of history: the newest, those before a place, those after one; always ascending, at the edges too.
+//! Reading: a page holds the newest messages, those before a place or those after one, always in ascending
+//! order.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation};
 use crate::store::{MessagePage, PAGE_MAX, Place, Store};
 use eventflow_protocol::ThreadId;
 
-/// Messages in the thread that is read.
+/// Number of messages in the thread that is read.
 const COUNT: u64 = 120;
 const NONE: [u64; 0] = [];
 
-/// Every kind of page, in the middle and at both ends.
+/// The check reads every kind of page, in the middle and at both ends.
 pub async fn pages_of_messages_are_cut_at_the_right_places(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -44,7 +45,7 @@ pub async fn pages_of_messages_are_cut_at_the_right_places(harness: &dyn Harness
     assert_eq!(places(&*store, scene.thread, page(None, Some(u64::MAX), 1)).await, NONE);
 }
 
-/// A page before or after a moment holds what was accepted earlier or later than it, still by place.
+/// A page before or after a time holds messages that were accepted earlier or later, ordered by `seq`.
 pub async fn pages_of_messages_are_cut_at_a_moment(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -69,7 +70,7 @@ pub async fn pages_of_messages_are_cut_at_a_moment(harness: &dyn Harness) {
     }
 }
 
-/// A thread without messages, and none at all, read as empty.
+/// A thread without messages and a missing thread read as empty.
 pub async fn there_may_be_nothing_to_read(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;

@@ -1,15 +1,15 @@
-//! A batch that comes again, whole or in part, is stored once, and answered with what was stored the first
-//! time.
+//! Redelivery: a batch that arrives again, whole or in part, is stored once and answered with the messages
+//! stored the first time.
 //!
-//! Each check runs with the broker's hint and without it, on the store that knows and on one that was just
-//! opened.
+//! Each check runs with the broker's hint and without it, on the store that stored the batch and on a newly
+//! opened one.
 
 use super::Harness;
 use super::fixtures::{
     Scene, again, append, append_again, duplicate, expect_history, history, present, stored,
 };
 
-/// The whole batch comes again.
+/// The whole batch arrives again.
 pub async fn a_batch_that_comes_again_whole_is_stored_once(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -22,7 +22,7 @@ pub async fn a_batch_that_comes_again_whole_is_stored_once(harness: &dyn Harness
     expect_history(&*store, scene.thread, &batch).await;
 }
 
-/// A crash in the middle left a prefix; the rest is stored when the batch comes again.
+/// A crash stored only a prefix. The rest is stored when the batch arrives again.
 pub async fn a_half_written_batch_is_completed(harness: &dyn Harness) {
     for hint in [false, true] {
         let store = harness.open().await;
@@ -46,8 +46,8 @@ pub async fn a_half_written_batch_is_completed(harness: &dyn Harness) {
     }
 }
 
-/// Old messages come again between new ones, in another order; the new ones take the next places, in batch
-/// order.
+/// Old messages arrive again between new ones, in another order. The new ones take the next places, in the
+/// order of the batch.
 pub async fn old_messages_among_new_ones_are_recognised(harness: &dyn Harness) {
     for hint in [false, true] {
         let store = harness.open().await;
@@ -68,7 +68,7 @@ pub async fn old_messages_among_new_ones_are_recognised(harness: &dyn Harness) {
     }
 }
 
-/// One command stands twice in one batch.
+/// One batch holds the same command twice.
 pub async fn a_command_twice_in_one_batch_is_stored_once(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -83,7 +83,7 @@ pub async fn a_command_twice_in_one_batch_is_stored_once(harness: &dyn Harness) 
     expect_history(&*store, scene.thread, &three).await;
 }
 
-/// A store whose memory of a thread is old recognises what another one stored meanwhile.
+/// A store with an outdated cache recognises what another store wrote meanwhile.
 pub async fn a_batch_that_another_store_did_is_recognised(harness: &dyn Harness) {
     let (first, second) = (harness.open().await, harness.open().await);
     let scene = Scene::with_people(&*first, 2).await;

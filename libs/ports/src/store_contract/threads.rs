@@ -1,4 +1,4 @@
-//! Threads are created once, are known to those in them, and are listed by their activity.
+//! Threads: a thread is created once, only its people see it, and lists are ordered by activity.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, say, view};
@@ -7,7 +7,7 @@ use eventflow_protocol::document::{Thread, ThreadStatus};
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use tokio::task::JoinSet;
 
-/// Ten at once, over two stores: one thread, and exactly one of them created it.
+/// Ten creations run at once over two stores. There is one thread, and exactly one call created it.
 pub async fn a_creation_race_has_one_winner(harness: &dyn Harness) {
     let stores = [harness.open().await, harness.open().await];
     let create = creation(&fresh_people(2), 0);
@@ -24,7 +24,7 @@ pub async fn a_creation_race_has_one_winner(harness: &dyn Harness) {
     }
 }
 
-/// A new thread says what was asked; asking again finds it as it is.
+/// A new thread holds what its command asked for. Creating it again returns it unchanged.
 pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
     let store = harness.open().await;
     let create = creation(&fresh_people(3), 0);
@@ -53,7 +53,7 @@ pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
     );
 }
 
-/// Known threads answer with their people, sorted; unknown ones are absent.
+/// Known threads return their people, sorted; unknown threads are absent.
 pub async fn participants_are_known_per_thread(harness: &dyn Harness) {
     let store = harness.open().await;
     let (two, three) = (Scene::with_people(&*store, 2).await, Scene::with_people(&*store, 3).await);
@@ -65,7 +65,7 @@ pub async fn participants_are_known_per_thread(harness: &dyn Harness) {
     assert!(store.participants(&[]).await.expect("ask for none").is_empty());
 }
 
-/// A stranger sees nothing, and neither does anybody see what does not exist.
+/// A stranger sees no thread, and nobody sees a missing one.
 pub async fn a_thread_is_seen_by_its_people_only(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -79,7 +79,7 @@ pub async fn a_thread_is_seen_by_its_people_only(harness: &dyn Harness) {
     assert_eq!(store.threads_of(&stranger, first_threads(10)).await.expect("list"), []);
 }
 
-/// Most recently active first: by the newest message, or by creation where there is none yet.
+/// The most recently active thread comes first, by its newest message, or by its creation if it has none.
 pub async fn threads_are_listed_by_activity(harness: &dyn Harness) {
     let store = harness.open().await;
     let people = fresh_people(2);
@@ -108,7 +108,7 @@ pub async fn threads_are_listed_by_activity(harness: &dyn Harness) {
     assert_eq!(store.threads_of(&people[0], first_threads(10)).await.expect("list")[0].unread_count, 0);
 }
 
-/// Pages by cursor and by skip show every thread once, also where activity times are equal.
+/// Paging by cursor and by offset shows every thread once, also where activity times are equal.
 pub async fn pages_of_threads_show_each_once(harness: &dyn Harness) {
     let store = harness.open().await;
     let people = fresh_people(2);

@@ -1,4 +1,4 @@
-//! Many cursors in one call: the end is the same as one after another.
+//! Batches of cursors: many advances in one call have the same result as one after another.
 
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, fresh_people, history, unread};
@@ -8,12 +8,12 @@ use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor, RECEIPTED_MAX}
 use eventflow_protocol::document::{Message, MessageStatus};
 use eventflow_protocol::{ThreadId, UserId};
 
-/// Batches of the check that compares with one after another.
+/// Number of batches of the check that compares with single advances.
 const BATCHES: usize = 12;
-/// Advances in one call: more than any store does in one go.
+/// Number of advances in one call, more than any store handles at once.
 const MANY: usize = 600;
 
-/// Of several people in several threads, again and backwards and by strangers too.
+/// The advances are of several people in several threads, with repetitions, steps back and strangers.
 pub async fn advances_together_end_as_one_after_another(harness: &dyn Harness) {
     for seed in 0..3 {
         let mut random = Random::seeded(seed);
@@ -56,8 +56,8 @@ pub async fn advances_together_end_as_one_after_another(harness: &dyn Harness) {
     }
 }
 
-/// Everybody gets and then reads what was said, in one call: each has their receipt once, and the last one's
-/// answer shows what is read.
+/// One call holds the delivered and the read advance of everybody. Each person has their receipt once, and
+/// the last answer shows the messages as read.
 pub async fn a_crowd_that_reads_at_once_is_counted_once_each(harness: &dyn Harness) {
     let store = harness.open().await;
     let mut advances = Vec::new();
@@ -95,7 +95,7 @@ pub async fn a_crowd_that_reads_at_once_is_counted_once_each(harness: &dyn Harne
     }
 }
 
-/// A long step beside short ones names its newest messages, and the short ones theirs.
+/// A long step beside short ones names its own newest messages, and so do the short ones.
 pub async fn a_long_step_beside_short_ones_names_its_newest(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 3).await;
@@ -114,11 +114,11 @@ pub async fn a_long_step_beside_short_ones_names_its_newest(harness: &dyn Harnes
     assert_eq!(unread(&*store, &scene).await, [0, count - 5, 0]);
 }
 
-/// Two threads of the same people in which the same was said: one for each way.
+/// Two threads of the same people with the same messages, one for each way to advance.
 struct Twins([Scene; 2]);
 
 impl Twins {
-    /// What was said is counted up to its half.
+    /// Both threads have `count` messages, of which half are counted in the thread document.
     async fn talk(store: &dyn Store, people: usize, count: usize) -> Self {
         let people = fresh_people(people);
         let scenes = [Scene::between(store, people.clone()).await, Scene::between(store, people).await];
@@ -130,7 +130,7 @@ impl Twins {
     }
 }
 
-/// What somebody wants in one of the threads, the same for both twins.
+/// An advance that a person wants, the same for both threads.
 #[derive(Debug)]
 struct Wish {
     thread: Option<usize>,
@@ -162,12 +162,12 @@ fn wish(thread_id: ThreadId, person: &UserId, cursor: Cursor, up_to: Option<u64>
     AdvanceCursor { thread_id, user_id: person.clone(), cursor, up_to, at: at(50) }
 }
 
-/// From where, to where, the messages named, and what is left unread.
+/// From where, to where, the named messages, and the remaining unread count.
 type Went = (u64, u64, Vec<u64>, Option<u64>);
 
-/// Where each went, which messages it names, and what one that read left unread. (The status of a message may
-/// include what others did in the same call, and what else is unread is as far as the thread was counted by
-/// then.)
+/// Where each cursor went, which messages the answer names, and what a read advance left unread. The
+/// comparison leaves out the status of messages, which may include other advances of the same call. It also
+/// leaves out other unread counts, which depend on how far the thread was counted by then.
 fn places(wanted: &[AdvanceCursor], answers: &[Option<Advanced>]) -> Vec<Option<Went>> {
     let place = |(wanted, answer): (&AdvanceCursor, &Option<Advanced>)| {
         let answer = answer.as_ref()?;

@@ -1,4 +1,5 @@
-//! Two writers on the same threads at the same time: every message once, no gap, each writer's order kept.
+//! Concurrent writers: two writers on the same threads store every message once, without gaps, each in its
+//! own order.
 
 use super::Harness;
 use super::fixtures::{Scene, again, history, ids, present};
@@ -13,7 +14,7 @@ const BATCHES: usize = 12;
 const BATCH: usize = 25;
 const THREADS: usize = 3;
 
-/// Each writer has messages of its own; threads interleave them.
+/// Each writer has messages of its own, and the threads interleave them.
 pub async fn two_writers_leave_no_gap_and_keep_their_order(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scenes = scenes(&*setup).await;
@@ -40,7 +41,7 @@ pub async fn two_writers_leave_no_gap_and_keep_their_order(harness: &dyn Harness
     }
 }
 
-/// Both writers have the same batches, as when a consumer is thought dead and is not.
+/// Both writers get the same batches, as when a consumer is believed dead and is not.
 pub async fn two_writers_with_the_same_batches_store_them_once(harness: &dyn Harness) {
     let setup = harness.open().await;
     let scenes = scenes(&*setup).await;
