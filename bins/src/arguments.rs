@@ -1,5 +1,5 @@
-//! The command line: every binary takes `--config` and `--print-config`; `eventflow` has operators' commands
-//! too.
+//! Command line: every binary takes `--config` and `--print-config`; `eventflow` also takes operators'
+//! commands.
 
 use crate::commands::{self, OperatorCommand};
 use crate::{Role, process};
@@ -13,22 +13,22 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// A TOML file with any of the keys of `--print-config`.
+    /// TOML file that sets any of the keys that `--print-config` shows.
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Prints every setting with its default and meaning, and ends.
+    /// Prints every setting with its default and meaning, and exits.
     #[arg(long)]
     print_config: bool,
     #[command(subcommand)]
     command: Option<OperatorCommand>,
 }
 
-/// Runs `roles` until a signal, or an operator's command. The exit code says whether that ended in order.
+/// Runs `roles` until a signal, or runs an operator's command. The exit code is 0 if it ended in order.
 pub fn main(roles: &[Role]) -> ExitCode {
     match run(roles, Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Logging may not have started; a reason must be seen in any case.
+            // Logging may not have started yet, so the reason goes to standard error in any case.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
@@ -46,7 +46,7 @@ fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let ended = runtime.block_on(process::run(roles, config));
-    // What is left are tasks of drivers; they must not hold up the exit.
+    // Only tasks of drivers are left; they must not delay the exit.
     runtime.shutdown_background();
     ended
 }

@@ -1,5 +1,5 @@
-//! The URLs of the configuration select adapters. This is the only place that knows which adapter is behind a
-//! port.
+//! Backends: the URLs of the configuration select the adapters. Only this file knows which adapter is behind
+//! a port.
 
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
@@ -18,30 +18,30 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Pause between two tries to prepare a store that is down.
+/// Pause between two attempts to prepare a store that is down.
 const PREPARE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The adapters behind the ports of one process.
 pub struct Backends {
-    /// Carries commands and events.
+    /// Broker: carries commands and events.
     pub broker: Arc<dyn Broker>,
-    /// Keeps threads and messages.
+    /// Store: keeps threads and messages.
     pub store: Arc<dyn Store>,
-    /// Keeps notifications and preferences.
+    /// Inbox: keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
-    /// Knows people by name.
+    /// Directory: knows people's profiles and revoked credentials.
     pub directory: Arc<dyn Directory>,
-    /// Remembers how people are shown.
+    /// People: caches how people are shown.
     pub people: People,
-    /// Knows which gateways people are connected to.
+    /// Registry: knows which gateways a user is connected to.
     pub registry: Arc<dyn Registry>,
-    /// Knows who is online, away or offline.
+    /// Presence store: knows who is online, away or offline.
     pub presence: Arc<dyn PresenceStore>,
-    /// Remembers which messages gateways have sent to their sockets.
+    /// Journal: remembers which messages gateways have sent to their sockets.
     pub journal: Arc<dyn Journal>,
-    /// Remembers who is in a thread.
+    /// Membership: caches who is in a thread.
     pub membership: Membership,
-    /// Tells the time of day.
+    /// Clock: tells the time of day.
     pub clock: Arc<dyn Clock>,
     amqp: Option<Arc<AmqpBroker>>,
     mongo: Option<Arc<MongoStore>>,
@@ -51,8 +51,9 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Opens what the configuration names, for a process of this name. `sweeps`: the process has the presence
-    /// sweeper's role. A server that is down is no error here: its adapter keeps trying.
+    /// Opens the adapters that the configuration selects, for a process of this name. `sweeps` says whether
+    /// the process has the presence sweeper's role. A server that is down is no error here: its adapter keeps
+    /// trying to connect.
     pub async fn open(config: &Config, name: &str, sweeps: bool) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let database = open_database(config).await?;
@@ -121,7 +122,7 @@ impl Backends {
         }
     }
 
-    /// Closes connections and files in order, after every role that used them has ended.
+    /// Closes connections and files in order. Call it after every role that used them has ended.
     pub async fn close(self) {
         if let Some(broker) = self.amqp {
             broker.shutdown().await;
@@ -158,8 +159,8 @@ async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
     ))
 }
 
-/// One process keeps its journal in the data folder for the next one; a fleet shares it where it shares
-/// presence.
+/// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet
+/// keeps it in the server that holds presence.
 async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
     let url = config.presence.url.expose();
     if url != MEMORY {
@@ -194,8 +195,8 @@ fn open_presence(
     if config.embedded_broker() {
         return Ok((Arc::new(MemoryRegistry::default()), Arc::new(MemoryPresence::default())));
     }
-    // Several processes and nothing they share: nobody can say who is where, and only the sweeper knows who
-    // is there.
+    // Several processes without a shared server: nobody can say where a user is connected, and only the
+    // sweeper knows who is online.
     tracing::warn!(
         "presence.url is `memory:` in a fleet: sockets hear who comes and goes, asking who is there is refused, and events go to every gateway"
     );

@@ -9,36 +9,36 @@ use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
 use std::sync::Arc;
 
-/// How long a development token is valid unless the operator says otherwise.
+/// Default validity of a development token, in hours.
 const DEFAULT_TOKEN_HOURS: u32 = 12;
 
-/// What an operator can ask for.
+/// The commands that an operator can run.
 #[derive(Debug, Subcommand)]
 pub enum OperatorCommand {
-    /// Prints a token for a user, signed with the configured secret: for development and for tests by hand.
+    /// Prints a token for a user, signed with the configured secret, for development and for tests by hand.
     Token {
-        /// The user id, `[A-Za-z0-9_:@-]{1,128}`.
+        /// User id, `[A-Za-z0-9_:@-]{1,128}`.
         #[arg(long)]
         user: String,
-        /// The name shown to others; the id if absent.
+        /// Name shown to others; defaults to the id.
         #[arg(long)]
         name: Option<String>,
-        /// What they are to the host application, e.g. `admin`.
+        /// Role in the host application, e.g. `admin`.
         #[arg(long, default_value = "user")]
         role: String,
-        /// How long it holds.
+        /// Validity in hours.
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
-    /// Brings threads and messages of the old system over. Can be run again: what is there already is
-    /// recognised.
+    /// Imports threads and messages of the old system. It is safe to run again, because it recognises what it
+    /// has imported.
     #[command(name = "import-v1")]
     ImportV1(crate::import::ImportV1),
     /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
     Topology,
 }
 
-/// Carries the command out. Gives what to print.
+/// Carries the command out and returns the text to print.
 pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String> {
     match command {
         OperatorCommand::Token { user, name, role, hours } => {

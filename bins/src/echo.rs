@@ -1,8 +1,7 @@
-//! An Engine.IO echo under the gateway's own settings, for the official Engine.IO protocol suite and nothing
-//! else.
+//! Engine.IO echo under the gateway's own settings, only for the official Engine.IO protocol suite.
 //!
 //! The suite sends messages and expects them back, which no messaging gateway does. Transports, timers and
-//! limits are the gateway's. The echo is open only where `gateway.engine_echo_path` is set.
+//! limits are the gateway's. The echo is open only if `gateway.engine_echo_path` is set.
 
 use crate::socket_settings::socket_settings;
 use axum::Router;
@@ -12,7 +11,7 @@ use eventflow_socketio::{
 };
 use serde_json::value::RawValue;
 
-/// Largest message in bytes, as the suite expects it.
+/// Message limit in bytes, as the suite expects it.
 const MAX_PAYLOAD: usize = 1_000_000;
 
 struct Nobody;
@@ -36,7 +35,7 @@ impl Application for Nobody {
     async fn expired(&self, _: &Socket<()>) {}
 }
 
-/// The echo at its configured path.
+/// The echo's routes at its configured path.
 pub fn router(settings: &GatewaySettings) -> Router {
     let path = settings.engine_echo_path.clone();
     let config = Config {

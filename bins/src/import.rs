@@ -1,10 +1,9 @@
-//! `eventflow import-v1`: threads and messages of the old messaging system become threads and messages of
-//! this one.
+//! `eventflow import-v1`: imports threads and messages of the old messaging system into this one.
 //!
-//! The import only reads the old database. New ids follow from the old ones, so repeating the import, after
-//! an interruption or to fetch what was written meanwhile, finds what it did before and adds the rest. The
-//! import sends no events, so it notifies nobody. It leaves out what it cannot map, counts that by reason
-//! with examples, and goes on with the rest.
+//! The import only reads the old database. New ids follow from the old ones, so it is safe to repeat: after
+//! an interruption, or to fetch what was written meanwhile, the import finds what it did before and adds the
+//! rest. The import sends no events, so it notifies nobody. It leaves out what it cannot map, counts that by
+//! reason with examples, and goes on with the rest.
 
 mod mapping;
 mod summary;
@@ -21,21 +20,21 @@ use eventflow_mongo::{LegacyMessage, LegacyStore, LegacyThread};
 use std::collections::HashMap;
 use std::io::Write;
 
-/// Messages written in one call unless the operator says otherwise: as many as a worker writes.
+/// Default batch size: messages written in one call, as many as a worker writes.
 const DEFAULT_BATCH: u16 = 256;
-/// Messages between two lines of progress.
+/// Progress interval: messages between two progress lines.
 const PROGRESS_EVERY: u64 = 1_000;
 
 /// The arguments of the import.
 #[derive(Clone, Debug, Args)]
 pub struct ImportV1 {
-    /// Where the old system's database is: `mongodb://…`. It is only read.
+    /// URI of the old system's database, `mongodb://…`. The import only reads it.
     #[arg(long, value_name = "URI")]
     pub from: String,
-    /// The old database, if the URI does not name it.
+    /// Name of the old database, if the URI does not name it.
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
-    /// Messages written at once, 1 to 1000.
+    /// Batch size: messages written at once, 1 to 1000.
     #[arg(long, default_value_t = DEFAULT_BATCH, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub batch: u16,
     /// Reads and maps everything and writes nothing.
@@ -43,12 +42,12 @@ pub struct ImportV1 {
     pub dry_run: bool,
 }
 
-/// Imports into the configured store, with progress on standard error. Gives the summary to print.
+/// Imports into the configured store, with progress on standard error. Returns the summary to print.
 pub fn run(arguments: &ImportV1, config: &Config) -> anyhow::Result<String> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let summary = runtime.block_on(import(arguments, config, &mut std::io::stderr()));
-    // What is left are tasks of drivers; they must not hold up the exit.
+    // Only tasks of drivers are left; they must not delay the exit.
     runtime.shutdown_background();
     summary
 }
@@ -80,13 +79,13 @@ async fn import(arguments: &ImportV1, config: &Config, progress: &mut impl Write
 struct Import {
     writer: Writer,
     threads: Vec<LegacyThread>,
-    /// Every name of a thread, and its place in `threads`.
+    /// Every name of a thread, with the thread's index in `threads`.
     names: HashMap<String, usize>,
-    /// Threads that were handed to the writer with their messages.
+    /// Whether each thread was handed to the writer with its messages.
     is_done: Vec<bool>,
-    /// How many groups of messages each thread still gets: one for each name that messages call it by.
+    /// Number of message groups that each thread still gets, one for each name by which messages refer to it.
     groups: Vec<usize>,
-    /// Messages of threads that get more.
+    /// Messages of threads that get more groups, held until the last group.
     held: HashMap<usize, Vec<LegacyMessage>>,
 }
 
@@ -150,14 +149,14 @@ impl Import {
         self.groups.push(0);
     }
 
-    /// Messages call a thread by this name.
+    /// Notes that messages refer to a thread by this name.
     fn expect(&mut self, name: &str) {
         if let Some(at) = self.names.get(name) {
             self.groups[*at] += 1;
         }
     }
 
-    /// Adds a message to the group of its thread; the first of the next thread writes the group.
+    /// Adds a message to the group of its thread. The first message of the next thread writes the group.
     async fn take(&mut self, message: LegacyMessage, group: &mut Vec<LegacyMessage>) -> anyhow::Result<()> {
         if group.last().is_some_and(|last| last.thread != message.thread) {
             self.write(group).await?;
@@ -174,7 +173,7 @@ impl Import {
             return Ok(());
         };
         let Some(at) = self.names.get(&name).copied() else {
-            // A thread that was deleted, or never written down, is known by who wrote in it.
+            // The old database has no document of this thread, so the authors of its messages are its people.
             let unknown = LegacyThread { id: name, ..LegacyThread::default() };
             return Ok(self.writer.write(&unknown, messages).await?);
         };
@@ -183,14 +182,14 @@ impl Import {
         if self.groups[at] == 0 { self.write_thread(at).await } else { Ok(()) }
     }
 
-    /// A thread's messages are written together, since their order is that of their times.
+    /// Writes a thread's messages together, since their order is that of their times.
     async fn write_thread(&mut self, at: usize) -> anyhow::Result<()> {
         self.is_done[at] = true;
         let messages = self.held.remove(&at).unwrap_or_default();
         Ok(self.writer.write(&self.threads[at], messages).await?)
     }
 
-    /// Threads in which nothing was said, and those whose other messages were deleted meanwhile.
+    /// Writes the threads without messages, and those whose other messages were deleted meanwhile.
     async fn write_the_rest(&mut self) -> anyhow::Result<()> {
         for at in 0..self.threads.len() {
             if !self.is_done[at] {
@@ -201,7 +200,8 @@ impl Import {
     }
 }
 
-/// Progress is worth nothing if nobody can see it, and nothing to stop for.
+/// Writes a progress line. A failure is ignored, because an unreadable progress is no reason to stop the
+/// import.
 fn report(progress: &mut impl Write, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(progress, "import-v1: {line}");
 }

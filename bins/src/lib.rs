@@ -1,4 +1,4 @@
-//! The composition root: which roles there are, what each is made of, and which backends a URL selects.
+//! Composition root: the roles, the parts of each role, and the adapters that a URL selects.
 //!
 //! Every binary is one call of [`main`] with its roles. The same code runs one role against RabbitMQ, MongoDB
 //! and Redis, or all roles in one process on embedded backends. No role knows which.

@@ -1,8 +1,8 @@
-//! The page at `/`: a messaging client without a build step, in which two demo people chat, so that a
-//! newcomer sees the system work.
+//! The page at `/`: a messaging client without a build step. Two demo people chat in it, so that a newcomer
+//! sees the system work.
 //!
-//! The page is always there. Signing in as a demo person works only while the demo is enabled; everybody else
-//! opens the page with a token of the host application.
+//! The page is always served. Signing in as a demo person works only while the demo is enabled. Everybody
+//! else opens the page with a token of the host application.
 
 use crate::secret;
 use axum::extract::{Path, State};
@@ -17,11 +17,11 @@ use eventflow_protocol::UserId;
 use serde_json::json;
 use std::sync::Arc;
 
-/// The demo people.
+/// The demo people: id and name.
 const PEOPLE: [(&str, &str); 2] = [("ann", "Ann"), ("ben", "Ben")];
-/// How long a demo sign-in is valid, in seconds: a working day.
+/// Validity of a demo sign-in, in seconds: a working day.
 const DEMO_TOKEN_LIFE_S: i64 = 12 * 3_600;
-/// The page runs its own files and talks to its own server, nothing else.
+/// The page may run its own files and talk to its own server, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -30,7 +30,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
 
-/// The page's files: path, content type, content.
+/// The page's files: path, content type and content.
 const FILES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../web/index.html")),
     ("/style.css", STYLE, include_str!("../../web/style.css")),
@@ -66,13 +66,13 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/typing.js", SCRIPT, include_str!("../../web/typing.js")),
 ];
 
-/// What signing in as a demo person needs.
+/// State of the demo sign-in route.
 #[derive(Clone)]
 struct DemoSignIn {
     tokens: Arc<Tokens>,
 }
 
-/// The page's files, and the demo sign-in if it is enabled.
+/// The routes of the page's files, and of the demo sign-in if it is enabled.
 pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> {
     let mut router = Router::new();
     for &(path, kind, text) in FILES {

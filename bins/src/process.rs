@@ -1,7 +1,7 @@
-//! The life of a process: it opens its backends, starts its roles, serves, and ends in order.
+//! Life of a process: it opens its backends, starts its roles, serves, and shuts down in order.
 //!
-//! The process ends by a signal, or when a role ends that should run for ever. Then the process fails with
-//! that reason, so that its supervisor starts it anew.
+//! A process ends after a signal, or when a role ends that should run for ever. In the second case the
+//! process fails with that reason, so that its supervisor restarts it.
 
 use crate::Role;
 use crate::system::System;
@@ -12,7 +12,7 @@ use eventflow_config::Config;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What this process is called by servers and collectors.
+/// Name of the process for servers and collectors.
 fn name_of(roles: &[Role]) -> &'static str {
     match roles {
         [role] => role.name(),

@@ -1,4 +1,4 @@
-//! The roles of a process, and what each is made of. A role knows ports, never the backend behind one.
+//! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
 use crate::secret;
 use crate::socket_settings::socket_settings;
@@ -17,23 +17,23 @@ use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
 use std::sync::Arc;
 
-/// A part of the system that can be a process of its own.
+/// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Serves the sockets of clients: commands in, events out.
+    /// Serves the sockets of clients: takes commands in and sends events out.
     WsGateway,
-    /// Serves REST to clients: commands in, reads.
+    /// Serves REST to clients: takes commands in and answers reads.
     HttpGateway,
     /// Carries out commands and stores documents.
     PersistenceWorker,
-    /// Sends events to the gateways of those who hear them.
+    /// Sends each event to the gateways whose users it concerns.
     FanoutWorker,
-    /// Makes presence of the signals of devices.
+    /// Turns device signals into the presence of people.
     PresenceSweeper,
 }
 
 impl Role {
-    /// Every role, as one process runs them.
+    /// Every role, as a single process runs them.
     pub const ALL: [Self; 5] = [
         Self::WsGateway,
         Self::HttpGateway,
@@ -42,7 +42,7 @@ impl Role {
         Self::PresenceSweeper,
     ];
 
-    /// The name of the role's binary.
+    /// Name of the role's binary.
     pub fn name(self) -> &'static str {
         match self {
             Self::WsGateway => "ws-gateway",
@@ -53,7 +53,7 @@ impl Role {
         }
     }
 
-    /// Starts the role. Gives the routes that it serves to clients, if any.
+    /// Starts the role. Returns the routes that it serves to clients, if any.
     pub async fn start(self, system: &mut System) -> anyhow::Result<Option<Router>> {
         match self {
             Self::WsGateway => start_sockets(system).await.map(Some),
@@ -142,7 +142,7 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Consumes `queue` from the moment the store is ready to be written until the workers' stage of shutdown.
+/// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
 fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
     let series = system.metrics.bus.queue(queue);
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
@@ -161,7 +161,7 @@ fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares
     });
 }
 
-/// What both ingresses are built from. They share one set of lanes to the workers.
+/// The parts that both ingresses are built from. Both share one set of lanes to the workers.
 async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     let requests = if let Some(requests) = &system.requests {
         requests.clone()

@@ -1,4 +1,4 @@
-//! How sockets behave: the settings of the configuration file in the terms of the Socket.IO server.
+//! Socket settings: translates the gateway's configuration into the settings of the Socket.IO server.
 
 use eventflow_config::GatewaySettings;
 use eventflow_socketio::{Config as SocketConfig, Recovery};

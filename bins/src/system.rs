@@ -1,6 +1,7 @@
-//! What the roles of one process share, and its stages: open, watch, serve, run, end.
+//! System: the state that the roles of one process share, and the stages of the process: open, watch, serve,
+//! run, end.
 //!
-//! A role adds its parts to the [`System`]. The order of the end is that of [`eventflow_boot::Shutdown`].
+//! A role adds its parts to the [`System`]. [`eventflow_boot::Shutdown`] defines the order of the shutdown.
 
 use crate::backends::Backends;
 use crate::watch;
@@ -19,30 +20,31 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
-/// How much longer the end may take for each open socket: 500 closed in a second come back without a storm.
+/// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
+/// second come back without a storm.
 const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
 
-/// What the roles of a process share while it runs.
+/// State that the roles of a process share while it runs.
 pub struct System {
-    /// The settings.
+    /// Configuration of the process.
     pub config: Config,
-    /// The metrics of every part.
+    /// Metrics of every part.
     pub metrics: Metrics,
-    /// Whether this process should get work.
+    /// Readiness: whether this process should get work.
     pub readiness: Readiness,
-    /// The stages of the process's end.
+    /// Shutdown: the cancellation tokens of the stages.
     pub shutdown: Shutdown,
-    /// The queues of the deployment.
+    /// Topology: the queues of the deployment.
     pub topology: Topology,
-    /// The adapters behind the ports.
+    /// Backends: the adapters behind the ports.
     pub backends: Backends,
-    /// When the process started.
+    /// Time at which the process started.
     pub started: Timestamp,
-    /// Sends commands to the workers, once an ingress needs it.
+    /// Requests: sends commands to the workers; opened when the first ingress needs it.
     pub requests: Option<Requests>,
-    /// The tasks of the lanes to the workers. They end when every sender is gone.
+    /// Tasks of the lanes to the workers. They end when every sender is dropped.
     pub lanes: TaskTracker,
-    /// The socket gateway, if this process is one.
+    /// The socket gateway, if this process has that role.
     pub gateway: Option<(GatewayId, Gateway)>,
     workers: JoinSet<String>,
     servers: JoinSet<anyhow::Result<()>>,
@@ -50,8 +52,8 @@ pub struct System {
 }
 
 impl System {
-    /// Opens the backends. `name` is what this process is called by its servers. `sweeps` says whether it runs
-    /// the presence sweeper.
+    /// Opens the backends. `name` identifies the process to its servers. `sweeps` says whether it runs the
+    /// presence sweeper.
     pub async fn open(config: Config, name: &str, sweeps: bool, spans: Spans) -> anyhow::Result<Self> {
         let metrics = Metrics::default();
         let topology = Topology::new(config.broker.shards);
@@ -74,7 +76,7 @@ impl System {
         })
     }
 
-    /// Runs a part that must not end before the workers' stage of shutdown.
+    /// Runs a part that must not end before the workers' stage of the shutdown.
     pub fn worker(&mut self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
         let name = name.to_owned();
         self.workers.spawn(async move {
@@ -83,7 +85,7 @@ impl System {
         });
     }
 
-    /// Watches broker and store for as long as the process runs.
+    /// Watches the broker and the store for as long as the process runs.
     pub fn watch(&mut self) {
         let broker = Arc::clone(&self.backends.broker);
         let store = Arc::clone(&self.backends.store);
@@ -97,7 +99,7 @@ impl System {
         self.worker("watch store", watching);
     }
 
-    /// Serves operators, and clients if a role has routes for them.
+    /// Serves the operators' endpoints, and the clients' routes if a role has any.
     pub async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
         let operators = admin::bind(
             self.config.admin.listen,
@@ -117,7 +119,8 @@ impl System {
         Ok(())
     }
 
-    /// Resolves when the process should end: `Ok` by a signal, `Err` when a part ended that should not.
+    /// Resolves when the process should end: with `Ok` after a signal, with `Err` when a part ended that
+    /// should not.
     pub async fn run(&mut self) -> anyhow::Result<()> {
         tokio::select! {
             name = signalled() => {
@@ -134,7 +137,7 @@ impl System {
         }
     }
 
-    /// Ends in order: new work first, backends last.
+    /// Shuts down in order: first the intake of new work, last the backends.
     pub async fn end(mut self) {
         self.readiness.drain();
         self.shutdown.ingress.cancel();

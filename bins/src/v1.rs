@@ -1,10 +1,10 @@
-//! The old messaging system behind the same address: this proxy forwards every request below `/api/messages`
-//! to it, and returns its answer.
+//! Proxy to the old messaging system, behind the same address: it forwards every request below
+//! `/api/messages` and returns the answer.
 //!
 //! Bodies stream both ways, unread. The proxy removes headers that belong to one connection only (RFC 9110,
-//! section 7.6.1) and adds who asked (`X-Forwarded-*`). The upstream is the configured one whatever a request
-//! says: the proxy takes only path and query from the request. It repeats nothing, since only the client
-//! knows whether its request may be repeated.
+//! section 7.6.1) and adds who asked (`X-Forwarded-*`). It sends every request to the configured upstream and
+//! takes only path and query from the request. It repeats no request, since only the client knows whether its
+//! request may be repeated.
 
 mod headers;
 mod progress;
@@ -27,20 +27,20 @@ use progress::Progress;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Connect limit: an old system that accepts no connection within this is down.
+/// Connect limit: an old system that accepts no connection within this time counts as down.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// Answer limit: how long the old system may take to begin its answer, from the last byte of the request on.
-/// Once an answer has begun it may take its time: the client is the one to give up.
+/// Answer limit: how long the old system may take to begin its answer, counted from the last byte of the
+/// request. An answer that has begun has no limit; the client decides when to give up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// Idle limit: the proxy closes an idle connection after this, which is shorter than the 5 s after which
-/// Node.js closes them from the other side.
+/// Idle limit: the proxy closes an idle connection after this time. It is shorter than the 5 s after which
+/// Node.js closes the connection from the other side.
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
-/// Most idle connections kept: enough for bursts, few enough for a small server.
+/// Idle connections that the proxy keeps: enough for bursts and few enough for a small server.
 const IDLE_MAX: usize = 32;
 /// The routes that the old system owns.
 const ROUTES: [&str; 3] = ["/api/messages", "/api/messages/", "/api/messages/{*rest}"];
 
-/// The old system, and the client that talks to it.
+/// The old system's address, and the HTTP client that talks to it.
 #[derive(Clone)]
 struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Body>,
@@ -48,18 +48,17 @@ struct Upstream {
     authority: Authority,
 }
 
-/// Why the old system's answer cannot be returned.
+/// Why the proxy cannot return an answer of the old system.
 enum ForwardError {
-    /// The request's path leads out of what the old system owns here.
+    /// The path would leave the routes that the old system owns here.
     Path,
-    /// No connection, or one that broke before an answer began.
+    /// The connection failed, or broke before an answer began.
     Down(Box<dyn std::error::Error + Send + Sync>),
-    /// No answer in time.
+    /// No answer began in time.
     Late,
 }
 
-/// The routes of the old system: passed on if its address is configured, else answered with a 404 that says
-/// so.
+/// The routes of the old system. Without a configured address they answer with a 404 that says so.
 pub fn router(config: &V1Settings) -> anyhow::Result<Router> {
     routes(&config.upstream_url).context("v1.upstream_url")
 }
@@ -133,8 +132,8 @@ impl Upstream {
         Ok(Response::from_parts(head, Body::new(body)))
     }
 
-    /// Where this path is at the old system. A path that would leave what the old system owns here is
-    /// refused: what it has elsewhere may be meant for its own network only.
+    /// Builds the URI of this path at the old system. It refuses a path that would leave the routes owned
+    /// here, because other routes of the old system may be meant for its own network only.
     fn address(&self, wanted: &PathAndQuery) -> Result<Uri, ForwardError> {
         if climbs(wanted.path()) {
             return Err(ForwardError::Path);
@@ -144,8 +143,8 @@ impl Upstream {
     }
 }
 
-/// Whether a server that resolves dot segments, also encoded ones and behind backslashes, would leave the
-/// path's beginning.
+/// Whether a server that resolves dot segments would leave the path's beginning. Encoded dots and backslashes
+/// count too.
 fn climbs(path: &str) -> bool {
     let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
     plain.split(['/', '\\']).any(|segment| segment == "." || segment == "..")

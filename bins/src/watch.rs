@@ -1,5 +1,5 @@
-//! Watches what a process depends on: for readiness, for metrics, and to declare the queues whenever the
-//! broker comes (back).
+//! Watches the process's dependencies for readiness and metrics, and declares the queues each time the broker
+//! connects.
 
 use eventflow_boot::Readiness;
 use eventflow_bus::port::{Broker, Health};
@@ -12,12 +12,12 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How often the store is asked whether it is there.
+/// Interval at which the store is asked whether it can be used.
 const PING_EVERY: Duration = Duration::from_secs(2);
-/// Pause between two tries to declare the queues while a broker is there.
+/// Pause between two attempts to declare the queues while the broker is connected.
 const DECLARE_PAUSE: Duration = Duration::from_millis(500);
 
-/// Keeps the queues declared and says how the broker is, until `stop`.
+/// Keeps the queues declared and reports the broker's state, until `stop`.
 pub async fn broker(broker: Arc<dyn Broker>, topology: Topology, metrics: Metrics, stop: CancellationToken) {
     let up = metrics.system.up.of(Dependency::Broker);
     let mut health = broker.health();
@@ -34,7 +34,7 @@ pub async fn broker(broker: Arc<dyn Broker>, topology: Topology, metrics: Metric
     }
 }
 
-/// Declares until it works or the broker is gone again; `false` when stopping.
+/// Declares the queues until that succeeds or the broker is gone again. Returns `false` when stopping.
 async fn declare(broker: &dyn Broker, topology: &Topology, stop: &CancellationToken) -> bool {
     while *broker.health().borrow() == Health::Up {
         match broker.declare(topology).await {
@@ -51,7 +51,7 @@ async fn declare(broker: &dyn Broker, topology: &Topology, stop: &CancellationTo
     true
 }
 
-/// Registers the broker with readiness.
+/// Registers the broker's readiness check.
 pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
     let health = broker.health();
     readiness.add("broker", move || match &*health.borrow() {
@@ -61,8 +61,8 @@ pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
     });
 }
 
-/// Asks the registry now and then, for metrics, until `stop`. It is no condition of readiness: without it,
-/// events go to every gateway.
+/// Asks the registry at intervals, for metrics, until `stop`. The registry is no condition of readiness:
+/// without it, events go to every gateway.
 pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: CancellationToken) {
     let up = metrics.system.up.of(Dependency::Registry);
     let mut ticks = ticks(PING_EVERY);
@@ -76,7 +76,7 @@ pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: Cance
     }
 }
 
-/// Asks the store now and then, for readiness and metrics, until `stop`.
+/// Asks the store at intervals, for readiness and metrics, until `stop`.
 pub async fn store(store: Arc<dyn Store>, readiness: Readiness, metrics: Metrics, stop: CancellationToken) {
     let up = metrics.system.up.of(Dependency::Store);
     let state = Arc::new(Mutex::new(Err("not asked yet".to_owned())));

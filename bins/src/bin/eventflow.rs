@@ -1,4 +1,4 @@
-//! All roles in one process, and operators' commands.
+//! Runs all roles in one process, or an operator's command.
 
 fn main() -> std::process::ExitCode {
     eventflow::main(&eventflow::Role::ALL)

@@ -1,4 +1,4 @@
-//! REST for clients.
+//! HTTP gateway: serves REST to clients.
 
 fn main() -> std::process::ExitCode {
     eventflow::main(&[eventflow::Role::HttpGateway])

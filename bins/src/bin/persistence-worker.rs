@@ -1,4 +1,4 @@
-//! Commands become documents.
+//! Persistence worker: carries out commands and stores documents.
 
 fn main() -> std::process::ExitCode {
     eventflow::main(&[eventflow::Role::PersistenceWorker])

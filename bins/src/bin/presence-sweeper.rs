@@ -1,4 +1,4 @@
-//! Signs of devices become presence.
+//! Presence sweeper: turns device signals into presence.
 
 fn main() -> std::process::ExitCode {
     eventflow::main(&[eventflow::Role::PresenceSweeper])

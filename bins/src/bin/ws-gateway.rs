@@ -1,4 +1,4 @@
-//! Sockets of clients.
+//! Socket gateway: serves the sockets of clients.
 
 fn main() -> std::process::ExitCode {
     eventflow::main(&[eventflow::Role::WsGateway])

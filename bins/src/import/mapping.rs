@@ -1,5 +1,5 @@
-//! What an old thread or message is here. Pure: the same document gives the same ids, whoever reads it and
-//! however often.
+//! Mapping: what an old thread or message becomes here. Pure: the same document gives the same ids, whoever
+//! reads it and however often.
 
 use crate::import::summary::Summary;
 use eventflow_mongo::{LegacyFile, LegacyMessage, LegacyReaction, LegacyThread};
@@ -16,19 +16,20 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// Tells ids made here from all others made of the same text.
+/// Labels keep these ids apart from ids that are made of the same text for another purpose.
 const THREAD_LABEL: &[u8] = b"eventflow import-v1 thread\0";
 const MESSAGE_LABEL: &[u8] = b"eventflow import-v1 message\0";
 const CHANGE_LABEL: &[u8] = b"eventflow import-v1 change\0";
-/// What stands for the text of a deleted message until it is deleted here too: the text itself is not brought
-/// back.
+/// Text of a deleted message until the import deletes it here too. The import does not bring the original
+/// text back.
 const DELETED: &str = "deleted";
-/// The text of a message that was nothing but a file without a name.
+/// Text of a message that was only a file without a name.
 const UNNAMED: &str = "file";
-/// Longest text kept of an old fact: titles, not stories.
+/// Length limit of an imported attribute, in characters: enough for a title.
 const FACT_MAX_CHARS: usize = 200;
 
-/// The thread with everybody who is in it or wrote in it; the reason if there are not two of them.
+/// Maps a thread with everybody who is in it or wrote in it. Fails with the reason if there are fewer than
+/// two people.
 pub(super) fn thread(old: &LegacyThread, messages: &[LegacyMessage]) -> Result<CreateThread, &'static str> {
     if old.id.is_empty() {
         return Err("it has no id");
@@ -50,14 +51,14 @@ pub(super) fn thread(old: &LegacyThread, messages: &[LegacyMessage]) -> Result<C
     })
 }
 
-/// A message to write, and what happened to it since it was sent.
+/// A message to write, with the changes it had after it was sent.
 pub(super) struct Mapped {
     pub(super) new: NewMessage,
-    /// What to do to it once it is stored, by whom and when.
+    /// Changes to apply once the message is stored, each with its author and time.
     pub(super) changes: Vec<MappedChange>,
 }
 
-/// Something done to a message, with an identity of its own.
+/// A change of a message, with an id of its own.
 pub(super) struct MappedChange {
     pub(super) command_id: CommandId,
     pub(super) by: UserId,
@@ -65,8 +66,8 @@ pub(super) struct MappedChange {
     pub(super) at: Timestamp,
 }
 
-/// The message, with as much of its files and reactions as fits; the reason if it cannot be one. What does
-/// not fit is counted.
+/// Maps a message with as many of its files and reactions as are valid here, and counts the others. Fails
+/// with the reason if the message itself cannot be mapped.
 pub(super) fn message(
     old: &LegacyMessage,
     thread: &CreateThread,
@@ -95,12 +96,12 @@ pub(super) fn message(
         pairing: None,
         at,
     };
-    // Whether an earlier run has stored it is not known, so the store looks first.
+    // An earlier run may have stored the message, so the store looks first.
     let new = NewMessage { command_id: command_id(MESSAGE_LABEL, &[&old.id], at), send, redelivered: true };
     Ok(Mapped { new, changes })
 }
 
-/// The text; of a message that was nothing but files, the name of the first.
+/// The text of a message; the name of the first file if the message has no text.
 fn content(old: &LegacyMessage, attachments: &[Attachment]) -> Result<Content, String> {
     let file = attachments
         .first()
@@ -113,7 +114,7 @@ fn content(old: &LegacyMessage, attachments: &[Attachment]) -> Result<Content, S
     Content::parse(text).map_err(|error| error.to_string())
 }
 
-/// Those that a client could send today.
+/// The files that a client could send today.
 fn attachments(old: &LegacyMessage, summary: &mut Summary) -> Vec<Attachment> {
     let mut kept = Vec::new();
     for file in &old.attachments {
@@ -143,14 +144,14 @@ fn attachment(file: &LegacyFile) -> Result<Attachment, String> {
     let item = json!({
         "type": kind, "url": file.url, "filename": file.name, "size": file.size, "mimeType": media_type,
     });
-    // Read as a field, so that the rules that compare two fields can name both.
+    // The file is read as a field, so that rules that compare two fields can name both.
     let fields = Map::from_iter([("file".to_owned(), item)]);
     let OldFile { file } =
         client::read(fields).map_err(|invalid| invalid.message.replace("file.", "its "))?;
     Ok(file.0)
 }
 
-/// An old message's file, as today's clients would refer to it.
+/// A file of an old message, in the form that today's clients use.
 #[derive(Deserialize)]
 struct OldFile {
     file: AttachmentReference,
@@ -166,7 +167,7 @@ fn deletion(old: &LegacyMessage, sender: &UserId, sent_at: Timestamp) -> MappedC
     }
 }
 
-/// Those that people of the thread could put there today.
+/// The reactions that people of the thread could add today.
 fn reactions(
     old: &LegacyMessage,
     thread: &CreateThread,
@@ -208,9 +209,9 @@ fn thread_id(old: &str) -> ThreadId {
     ThreadId::from_bytes(bytes)
 }
 
-/// A `UUIDv7` of the moment and a hash of what tells this from all others.
+/// Builds a `UUIDv7` from the time and a hash of the parts that identify the item.
 fn command_id(label: &[u8], parts: &[&str], at: Timestamp) -> CommandId {
-    // A zero byte ends each part but the last, so that the id of a message alone is hashed as it always was.
+    // A zero byte separates the parts. The id of a message is a single part, so its hash is the same as ever.
     let hash = Sha256::new_with_prefix(label).chain_update(parts.join("\0")).finalize();
     let mut random = [0; 10];
     random.copy_from_slice(&hash[..10]);

@@ -1,9 +1,10 @@
-//! What came of an import, in words: how much was written, how much was there, and what was left out and why.
+//! Summary of an import in words: how much was written, how much existed already, and what was left out and
+//! why.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Ids given as examples of each reason.
+/// Number of example ids shown for each reason.
 const EXAMPLES: usize = 3;
 
 /// The counts of an import.
@@ -14,16 +15,16 @@ pub(super) struct Summary {
     pub(super) messages: Counts,
     /// Files that messages refer to.
     pub(super) attachments: Counts,
-    /// Signs on messages.
+    /// Reactions to messages.
     pub(super) reactions: Counts,
 }
 
 /// Counts of one kind of document.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// Written now, or fit to be written if this is a dry run.
+    /// Documents written now; in a dry run, documents that could be written.
     pub(super) written: u64,
-    /// There from an earlier run.
+    /// Documents that an earlier run has written.
     pub(super) known: u64,
     left_out: BTreeMap<String, Reason>,
     remarks: BTreeMap<&'static str, u64>,
@@ -36,7 +37,7 @@ struct Reason {
 }
 
 impl Counts {
-    /// Counts a document that was left out.
+    /// Counts a document that the import leaves out.
     pub(super) fn leave_out(&mut self, id: &str, reason: impl Into<String>) {
         let reason = self.left_out.entry(reason.into()).or_default();
         reason.count += 1;
@@ -45,12 +46,12 @@ impl Counts {
         }
     }
 
-    /// Counts a document of which something was left out.
+    /// Counts a document of which the import leaves out a part.
     pub(super) fn remark(&mut self, what: &'static str) {
         *self.remarks.entry(what).or_default() += 1;
     }
 
-    /// How many were left out.
+    /// Number of documents that were left out.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out.values().map(|reason| reason.count).sum()
     }

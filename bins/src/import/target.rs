@@ -1,4 +1,4 @@
-//! The configured store, opened for an import: nothing else of the system has to run.
+//! Import target: the configured store. No other part of the system has to run.
 
 use anyhow::Context;
 use eventflow_config::Config;
@@ -13,7 +13,7 @@ pub(super) struct Target {
     opened: OpenTarget,
 }
 
-/// What has to be closed at the end.
+/// The resource that has to be closed at the end.
 enum OpenTarget {
     Mongo(Arc<MongoStore>),
     Embedded(Database),

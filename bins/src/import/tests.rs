@@ -1,5 +1,5 @@
-//! Old threads in, this system's history out, on the embedded store; and again, and half of it, and what
-//! cannot be mapped.
+//! Imports old threads into the embedded store and checks the history: once, repeatedly, interrupted, and
+//! with documents that cannot be mapped.
 
 use super::*;
 use eventflow_embedded::{Database, EmbeddedStore};
@@ -165,7 +165,7 @@ async fn what_was_read_stays_read_and_the_rest_is_unread() {
         counts.sort_unstable();
         counts
     };
-    // The answer came with the fourth message and sorts before it.
+    // The answer arrived with the fourth message and sorts before it.
     assert_eq!(unread("ben").await, [(2, 3), (3, 1)]);
     assert_eq!(unread("ann").await, [(2, 0), (3, 0)]);
     assert_eq!(unread("cem").await, [(3, 2)]);

@@ -1,7 +1,7 @@
-//! The writer stores old threads with their messages through the store's port.
+//! Writer: stores old threads with their messages through the store's port.
 //!
-//! It writes first the thread, then its messages in order of time, each batch with what happened to its
-//! messages since, then how far the thread's people had read. Each step may be repeated.
+//! It writes the thread first. Then it writes the messages in order of time, each batch together with later
+//! changes to its messages. Last it writes how far the thread's people had read. Each step is safe to repeat.
 
 use super::mapping::{self, Mapped};
 use super::summary::Summary;
@@ -14,17 +14,17 @@ use eventflow_protocol::{ThreadId, UserId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The remark on messages that were deleted in the old system.
+/// Remark on messages that were deleted in the old system.
 const TAKEN_BACK: &str = "deleted then, and so deleted here: their place without text, files and reactions";
 
-/// Writes threads and messages; only counts them if there is no store.
+/// Writes threads and messages. Without a store it only counts them.
 pub(super) struct Writer {
     store: Option<Arc<dyn Store>>,
     batch: usize,
     summary: Summary,
 }
 
-/// A message to write, and what the old one said of its readers.
+/// A message to write, with the readers that the old message names.
 struct MappedMessage {
     mapped: Mapped,
     readers: Vec<UserId>,
@@ -48,7 +48,7 @@ impl Writer {
         }
     }
 
-    /// Writes a thread and all its messages, in any order.
+    /// Writes a thread and all its messages, which may come in any order.
     pub(super) async fn write(
         &mut self,
         old: &LegacyThread,
@@ -92,7 +92,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The messages that can be written, oldest first.
+    /// Maps the messages that can be written, oldest first.
     fn map(&mut self, create: &CreateThread, mut old: Vec<LegacyMessage>) -> Vec<MappedMessage> {
         old.sort_by(|a, b| (a.sent_at, &a.id).cmp(&(b.sent_at, &b.id)));
         let mut rows = Vec::with_capacity(old.len());
@@ -107,7 +107,7 @@ impl Writer {
         rows
     }
 
-    /// Writes messages of one thread, and notes the newest that each person had read.
+    /// Writes messages of one thread, and notes the newest message that each person had read.
     async fn append(
         &mut self,
         batch: &[MappedMessage],
@@ -125,7 +125,7 @@ impl Writer {
         for (row, appended) in batch.iter().zip(store.append_messages(&new).await?) {
             let Some(message) = self.count(&row.mapped, appended) else { continue };
             changes.extend(changes_to(&message, &row.mapped));
-            // Whoever wrote a message has read what was before it.
+            // The sender of a message has read everything before it.
             for reader in row.readers.iter().chain([&message.sender_id]) {
                 let far = read.entry(reader.clone()).or_insert_with(|| message.clone());
                 if far.seq < message.seq {
@@ -141,7 +141,7 @@ impl Writer {
                 self.count_change(change, &changed);
             }
         }
-        // The thread's counters include everything before the message they are told of.
+        // Counting the newest message also counts every message before it.
         store.touch_threads(newest.as_slice()).await
     }
 
@@ -169,7 +169,7 @@ impl Writer {
         }
     }
 
-    /// Counts what became of a message. Gives the message if it is stored.
+    /// Counts the result for a message. Returns the message if it is stored.
     fn count(&mut self, mapped: &Mapped, appended: Appended) -> Option<Message> {
         let counts = &mut self.summary.messages;
         let files = mapped.new.send.attachments.len() as u64;
@@ -221,7 +221,7 @@ impl Writer {
     }
 }
 
-/// What happened to a message since it was sent, as changes of the stored one.
+/// The changes of a message since it was sent, as changes of the stored message.
 fn changes_to(message: &Message, mapped: &Mapped) -> Vec<WithCommandId<ChangeMessage>> {
     let (thread_id, message_id) = (message.thread_id, message.id);
     let change = |one: &mapping::MappedChange| WithCommandId {
@@ -237,7 +237,8 @@ fn changes_to(message: &Message, mapped: &Mapped) -> Vec<WithCommandId<ChangeMes
     mapped.changes.iter().map(change).collect()
 }
 
-/// Who had read it: those it names, and of two people the other one if it only says that it was read.
+/// The readers of a message: those that it names. In a thread of two people, the other person if the message
+/// only says that it was read.
 fn readers(old: &LegacyMessage, participants: &[UserId]) -> Vec<UserId> {
     let is_named = |person: &&UserId| old.read_by.iter().any(|reader| reader == person.as_str());
     let is_meant = |_: &&UserId| old.is_read && participants.len() == 2;

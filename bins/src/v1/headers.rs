@@ -1,5 +1,5 @@
-//! Which headers the proxy forwards: all but those of one connection, and in addition those that say who
-//! asked whom.
+//! Forwarded headers: the proxy forwards all headers except those of one connection, and adds headers that
+//! say who asked and for which host.
 
 use axum::extract::ConnectInfo;
 use axum::http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING, UPGRADE};
@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use std::net::SocketAddr;
 
-/// Headers of one connection (RFC 9110, section 7.6.1), beside those that `Connection` names.
+/// Headers of one connection (RFC 9110, section 7.6.1), in addition to those that `Connection` names.
 const OF_ONE_CONNECTION: [HeaderName; 7] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -21,14 +21,14 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Makes the headers of a request fit for the next connection. The HTTP client sets `Host` to the upstream's,
-/// from the address.
+/// Prepares the headers of a request for the next connection. The HTTP client sets `Host` from the upstream's
+/// address.
 pub(super) fn prepare_request(head: &mut Parts) {
     strip_connection(&mut head.headers);
     if let Some(host) = head.headers.remove(HOST) {
         head.headers.insert(FORWARDED_HOST, host);
     }
-    // TLS ends before us: only a proxy in front can know.
+    // TLS ends at a proxy in front of this process, so only that proxy knows the protocol.
     if !head.headers.contains_key(FORWARDED_PROTO) {
         head.headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     }
@@ -47,7 +47,7 @@ pub(super) fn strip_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Adds the peer behind the addresses that other proxies saw.
+/// Appends the peer's address to the addresses that other proxies have added.
 fn append_peer(headers: &mut HeaderMap, peer: SocketAddr) {
     let seen = headers.get_all(FORWARDED_FOR).into_iter().filter_map(|line| line.to_str().ok());
     let chain: Vec<String> = seen.map(str::to_owned).chain([peer.ip().to_string()]).collect();

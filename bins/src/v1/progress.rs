@@ -1,4 +1,4 @@
-//! Upload progress: the limit on the answer must not cut off a request that is still being sent.
+//! Upload progress: keeps the answer limit from cutting off a request that is still being sent.
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -8,17 +8,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// A request's body that reports each piece that was sent, and by its end that none will follow.
+/// A request body that reports each piece that was sent. Dropping it tells that no more pieces follow.
 pub(super) struct ReportingBody {
     body: Body,
     sent: watch::Sender<()>,
 }
 
-/// Hears of each piece that was sent.
+/// Receives the reports of a [`ReportingBody`].
 pub(super) struct Progress(watch::Receiver<()>);
 
 impl Progress {
-    /// A body that sends `body`, and the progress of sending it.
+    /// Wraps `body` and returns it together with the progress of sending it.
     pub(super) fn of(body: Body) -> (ReportingBody, Self) {
         let (sent, heard) = watch::channel(());
         (ReportingBody { body, sent }, Self(heard))
@@ -29,7 +29,7 @@ impl Progress {
         loop {
             match timeout(limit, self.0.changed()).await {
                 Ok(Ok(())) => {}
-                // The body is gone: everything was sent, and the answer gets the whole limit.
+                // The body is dropped, so everything was sent. From now on the answer has the whole limit.
                 Ok(Err(_)) => return sleep(limit).await,
                 Err(_) => return,
             }

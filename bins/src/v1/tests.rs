@@ -1,5 +1,5 @@
-//! The passage against real servers on the loopback: what arrives on either side, and what happens when the
-//! other side is not well.
+//! Tests the proxy against real servers on the loopback: what arrives on either side, and what happens when
+//! the other side is down or slow.
 
 use super::*;
 use axum::body::{Bytes, to_bytes};
@@ -21,7 +21,7 @@ fn passage_to(url: &str) -> Router {
     routes(url).unwrap()
 }
 
-/// Serves `router`; ends with the set.
+/// Serves `router` until `servers` is dropped.
 async fn serve(servers: &mut JoinSet<()>, router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -29,7 +29,7 @@ async fn serve(servers: &mut JoinSet<()>, router: Router) -> String {
     url
 }
 
-/// Accepts one connection, reads the head of its request and hands it over.
+/// Accepts one connection, reads the head of its request, and returns both.
 async fn raw_upstream() -> (String, impl Future<Output = (String, TcpStream)>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -222,7 +222,7 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
         let mut stream = TcpStream::connect(ours.strip_prefix("http://").unwrap()).await.unwrap();
         stream.write_all(b"GET /api/messages/1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut all = Vec::new();
-        // Cut off, cleanly or by a reset, before the length that was announced.
+        // The connection ends before the announced length, by a close or by a reset.
         let _ = stream.read_to_end(&mut all).await;
         String::from_utf8(all).unwrap()
     };
@@ -250,7 +250,7 @@ async fn an_old_system_that_says_nothing_is_given_up() {
     let passage = passage_to(&url);
     let silent = async {
         let accepted = upstream.await;
-        // From here on only time passes.
+        // From here on the test needs no I/O, only time.
         tokio::time::pause();
         accepted
     };

@@ -1,7 +1,7 @@
-//! The operators' endpoints: `/metrics` for Prometheus, `/livez` (the process answers) and `/readyz` (it
+//! Operators' endpoints: `/metrics` for Prometheus, `/livez` (the process answers) and `/readyz` (the process
 //! should get work).
 //!
-//! They have an address of their own, which is never published to clients.
+//! They have an address of their own, which must never be published to clients.
 
 use crate::connections::{self, TimeLimits};
 use crate::readiness::Readiness;
@@ -23,7 +23,7 @@ struct AdminState {
     readiness: Readiness,
 }
 
-/// Binds `address`. Gives the server to run until `shutdown`.
+/// Binds `address`. Returns the server, which runs until `shutdown`.
 pub async fn bind(
     address: SocketAddr,
     metrics: Metrics,

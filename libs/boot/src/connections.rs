@@ -1,13 +1,13 @@
-//! The connections of an address: served, cut when their client is too slow, and finished in order at the
-//! end.
+//! Client connections of an address: serves them, cuts those whose client is too slow, and finishes them in
+//! order at shutdown.
 //!
 //! A client holds a descriptor and memory from the moment it connects. So it has to send a request soon
-//! ([`FIRST_REQUEST`]) and cannot stay for ever without sending another ([`NEXT_REQUEST`]); a trickle of
+//! ([`FIRST_REQUEST`]) and cannot stay for ever without sending another ([`NEXT_REQUEST`]). A trickle of
 //! header bytes is no request (slowloris). These limits end once a connection is a WebSocket, which has a
 //! heartbeat of its own.
 //!
-//! The graceful shutdown of `hyper-util` is not used: it waits for every connection it watches to be idle,
-//! but a connection that has not sent its first request must be dropped at once here, and one whose first
+//! This module does not use the graceful shutdown of `hyper-util`, which waits until every connection that it
+//! watches is idle. Here a connection without a first request must be dropped at once, and one whose first
 //! request is late must be cut at any time.
 
 use axum::Router;
@@ -28,12 +28,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-/// First request: time from the connection to the end of its headers. A phone on a bad line sends them in two
-/// seconds.
+/// First request: time from the connection to the end of the request's headers. A phone on a bad line sends
+/// them in two seconds.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// Next request: time from an answer to the end of its headers. Longer than proxies keep idle connections (60
-/// s is common), so that the proxy closes them: a request that it sends into a connection which is being
-/// closed here would fail.
+/// Next request: time from an answer to the end of the next request's headers. It is longer than proxies keep
+/// idle connections (60 s is common), so the proxy closes first. Otherwise a proxy could send a request into
+/// a connection that closes here, and the request would fail.
 const NEXT_REQUEST: Duration = Duration::from_secs(75);
 
 /// How long a client may take to send a request.
@@ -49,7 +49,7 @@ impl Default for TimeLimits {
     }
 }
 
-/// Serves until `shutdown`, then finishes the requests under way and returns. Requests carry
+/// Serves until `shutdown`, then finishes the requests in flight and returns. Requests carry
 /// `ConnectInfo<SocketAddr>`.
 pub(crate) async fn serve(
     mut listener: TcpListener,
@@ -60,7 +60,7 @@ pub(crate) async fn serve(
     let router = router.with_state::<()>(());
     let connections = TaskTracker::new();
     loop {
-        // The trait's `accept`, which waits a moment when descriptors run out.
+        // Axum's `Listener::accept` waits a moment when descriptors run out.
         let accepted = tokio::select! {
             accepted = Listener::accept(&mut listener) => accepted,
             () = shutdown.cancelled() => break,
@@ -78,7 +78,7 @@ async fn connection(
     limits: TimeLimits,
     shutdown: CancellationToken,
 ) {
-    // Without TCP_NODELAY a small frame waits for the acknowledgement of the one before.
+    // Without TCP_NODELAY a small frame waits for the acknowledgement of the frame before it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
     }
@@ -99,7 +99,7 @@ async fn connection(
         () = shutdown.cancelled() => {}
     }
     if !asked.is_cancelled() {
-        // No request is under way: the first one is late, or the process is ending.
+        // No request is in flight: the first one is late, or the process is shutting down.
         return;
     }
     tokio::select! {
@@ -124,7 +124,7 @@ mod tests {
 
     const QUICK: TimeLimits =
         TimeLimits { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
-    /// Nothing here takes this long; it only keeps a broken test from hanging.
+    /// Limit of every wait in these tests. It only keeps a broken test from hanging.
     const LONG: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -132,9 +132,9 @@ mod tests {
         address: SocketAddr,
         shutdown: CancellationToken,
         tasks: TaskTracker,
-        /// `GET /slow` has arrived.
+        /// Notified when `GET /slow` has arrived.
         arrived: Arc<Notify>,
-        /// Lets it answer.
+        /// Lets `GET /slow` answer.
         go: Arc<Notify>,
     }
 
@@ -170,10 +170,10 @@ mod tests {
         }
     }
 
-    /// Everything until the server closes.
+    /// Reads everything until the server closes the connection.
     async fn rest(stream: &mut TcpStream) -> String {
         let mut bytes = Vec::new();
-        // A reset is an end too: the server closes over bytes that it did not read.
+        // A reset is an end too: the server closes with bytes that it did not read.
         let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("the server closes");
         String::from_utf8(bytes).unwrap()
     }

@@ -1,13 +1,14 @@
-//! File descriptors: each socket takes one. So the process raises the soft limit to the hard one at its
-//! start, and logs the result.
+//! File descriptors: each socket takes one, so the process raises the soft limit to the hard limit at start
+//! and logs the result.
 //!
-//! Many systems start a service with a soft limit of 1,024: a gateway would serve a thousand people and then
-//! fail.
+//! Many systems start a service with a soft limit of 1,024. With that limit a gateway would serve a thousand
+//! people and then fail.
 
-/// Fewer than this are worth a warning: one instance is made for 5,000 sockets.
+/// Warning threshold: one instance is designed for 5,000 sockets, so fewer descriptors than this get a
+/// warning.
 const ENOUGH: u64 = 8_192;
 
-/// Raises the soft limit as far as the hard one allows.
+/// Raises the soft limit as far as the hard limit allows.
 pub fn raise_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit >= ENOUGH => tracing::debug!(limit, "file descriptors"),

@@ -1,8 +1,8 @@
-//! What every process does around its roles: logging, the operators' endpoints, readiness, signals and an
-//! orderly end.
+//! Process frame: everything a process does around its roles, that is, logging, operators' endpoints,
+//! readiness, signals and an orderly shutdown.
 //!
-//! In come a configuration and the health of the roles. Out come `/metrics`, `/livez` and `/readyz`, log
-//! lines, and an exit code. The crate knows nothing of messaging.
+//! Input: a configuration and the health of the roles. Output: `/metrics`, `/livez` and `/readyz`, log lines,
+//! and an exit code. The crate knows nothing of messaging.
 
 pub mod admin;
 mod connections;

@@ -1,4 +1,4 @@
-//! The address for clients: HTTP/1.1 with upgrades, small frames sent at once, and an end that waits for
+//! Listener for clients: HTTP/1.1 with upgrades, small frames sent at once, and a shutdown that waits for
 //! requests in flight.
 
 use crate::connections::{self, TimeLimits};
@@ -9,14 +9,14 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
-/// Send buffer: bytes that the kernel may hold for one client, which it doubles for its own needs. By default
-/// it takes up to 4 MiB for a client that does not read, and for as long hides that the client is slow. This
-/// size still carries 2 MiB/s over a line of 250 ms.
+/// Send buffer: bytes that the kernel may hold for one client; it doubles the value for its own needs. By
+/// default the kernel takes up to 4 MiB for a client that does not read, which hides for that long that the
+/// client is slow. This size still carries 2 MiB/s over a line with 250 ms round-trip time.
 const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 /// Backlog: connections that wait to be accepted, as many as in the standard library.
 const BACKLOG: u32 = 1_024;
 
-/// Binds `address`. Gives the address that was bound, and the server to run until `shutdown`. Needs a tokio
+/// Binds `address`. Returns the bound address and the server, which runs until `shutdown`. Needs a tokio
 /// runtime.
 pub fn bind(
     address: SocketAddr,

@@ -1,8 +1,8 @@
-//! Log lines: readable for people or one JSON object a line for machines, filtered by level, on standard
-//! error.
+//! Log lines: readable text for people or one JSON object per line for machines, filtered by level, on
+//! standard error.
 //!
-//! Lines carry ids (socket, user, command, thread, queue, gateway, trace), never contents, tokens or
-//! addresses of people. What a line does not say itself stands in the spans it is in.
+//! Lines carry ids (socket, user, command, thread, queue, gateway, trace). They never carry contents, tokens
+//! or addresses of people. The spans around a line give the context that the line does not repeat.
 
 use crate::spans::{Spans, is_ours};
 use anyhow::Context;
@@ -15,18 +15,18 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt, registry};
 
-/// Turns off the AMQP client's log of returned messages: it logs them with their payload, which would put
-/// contents into the log. Frames for a gateway that is gone are returned every day.
+/// Turns off the AMQP client's log of returned messages, which would put message contents into the log. Such
+/// returns are normal: frames for a gateway that is gone come back every day.
 const PAYLOADS_OFF: &str = "lapin::returned_messages=off";
 
-/// Starts logging, and the export of spans if the settings ask for it; once per process, which is called
-/// `service`. Needs a tokio runtime. The process closes the spans at its end.
+/// Starts logging, and the export of spans if the settings ask for it. Call it once per process, whose name
+/// is `service`. Needs a tokio runtime. The process must close the returned spans at its end.
 pub fn start(log: &LogSettings, tracing: &TracingSettings, service: &'static str) -> anyhow::Result<Spans> {
     let filter = EnvFilter::try_new(&log.level).context("configuration key `log.level`")?;
     let filter = filter.add_directive(PAYLOADS_OFF.parse().context("a fixed directive")?);
     let spans = Spans::open(tracing, service)?;
     let started = if spans.is_on() {
-        // A span that is exported also gives its ids to the lines in it, at whatever level lines are shown.
+        // An exported span also gives its ids to the log lines inside it, whatever the log level.
         let filter = filter.or(filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG));
         registry().with(lines(log.format).with_filter(filter)).with(spans.layer()).try_init()
     } else {

@@ -1,8 +1,8 @@
-//! Readiness: whether this process should get work, and if not, why. Load balancers and people ask; the
-//! answer comes from live state.
+//! Readiness: whether this process should get work, and if not, why. Load balancers and people ask for it,
+//! and the answer comes from live state.
 //!
-//! Each part registers a check that looks at what the part knows already and answers at once. Draining
-//! overrides all checks.
+//! Each part registers a check that reads what the part already knows and answers at once. Draining overrides
+//! all checks.
 
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ struct Checks {
 }
 
 impl Readiness {
-    /// Adds a part. `check` gives `Err(why not)` if the part is not ready, and never waits.
+    /// Registers a part. `check` returns `Err` with the reason if the part is not ready, and never waits.
     pub fn add(
         &self,
         part: impl Into<String>,
@@ -31,7 +31,7 @@ impl Readiness {
         self.0.checks.write().insert(part.into(), Box::new(check));
     }
 
-    /// Makes the process not ready from now on, because it is ending.
+    /// Marks the process as not ready from now on, because it is shutting down.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::SeqCst);
     }

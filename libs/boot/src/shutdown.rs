@@ -1,26 +1,26 @@
-//! The end of a process, after a signal or the failure of a part: the order in which its parts stop.
+//! Shutdown: the order in which the parts of a process stop, after a signal or the failure of a part.
 //!
-//! First the process says that it is not ready. Then `ingress` is cancelled: no new work comes from outside,
-//! and sockets are closed. Then `workers`: consumers finish the messages that they hold and return the rest.
-//! Then `serving`: the connections that are left. A second signal, or the deadline, ends the process at once
-//! with a failure.
+//! First the process reports that it is not ready. Then `ingress` is cancelled: no new work comes from
+//! outside, and sockets are closed. Then `workers` is cancelled: consumers finish the messages that they hold
+//! and return the rest. Last `serving` is cancelled: the remaining connections close. A second signal, or the
+//! deadline, ends the process at once with a failure.
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The stages of stopping, in their order.
+/// The stages of the shutdown, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
-    /// Cancelled when no more work is to come from outside.
+    /// Cancelled when no more work may come from outside.
     pub ingress: CancellationToken,
-    /// Cancelled when consumers are to finish the messages that they hold.
+    /// Cancelled when consumers must finish the messages that they hold.
     pub workers: CancellationToken,
-    /// Cancelled when connections are to be closed.
+    /// Cancelled when connections must close.
     pub serving: CancellationToken,
 }
 
-/// Resolves with the name of the first SIGTERM or SIGINT.
+/// Waits for SIGTERM or SIGINT and returns the name of the first one.
 pub async fn signalled() -> anyhow::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;

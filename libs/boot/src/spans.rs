@@ -1,8 +1,8 @@
-//! Spans on their way to a collector: OTLP over HTTP, in the background, or nothing at all while the settings
-//! name no collector.
+//! Span export: sends spans to a collector with OTLP over HTTP, in the background. It does nothing while the
+//! settings name no collector.
 //!
-//! In come the spans of our own crates; out go requests of up to 512 of them. A collector that is slow or
-//! away costs nothing but its spans: they wait in a queue of fixed size and are dropped when it is full.
+//! Input: the spans of our own crates. Output: requests of up to 512 spans. A slow or absent collector costs
+//! nothing but its spans: they wait in a queue of fixed size, and a full queue drops them.
 
 mod client;
 mod exporter;
@@ -26,28 +26,30 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// What the targets of our crates begin with.
+/// Prefix of the log targets of our crates.
 const OURS: &str = "eventflow";
-/// What OTLP adds to a collector's address for spans.
+/// Path that OTLP adds to a collector's address for spans.
 const PATH: &str = "v1/traces";
-/// Spans that wait for the collector. With a kilobyte each they take 4 MiB; what comes on top is dropped.
+/// Queue limit: spans that wait for the collector, about 4 MiB at 1 KiB each. The queue drops spans beyond
+/// it.
 const QUEUE_MAX: usize = 4_096;
-/// Spans in one request.
+/// Batch limit: spans in one request.
 const REQUEST_MAX: usize = 512;
-/// Longest wait of a span for others that go with it. Somebody who looks for a message's way has not opened
-/// the viewer yet.
+/// Export interval: longest time that a span waits for others in the same request. A person who looks for a
+/// trace needs longer than that to open the viewer.
 const EXPORT_EVERY: Duration = Duration::from_secs(1);
-/// Time for one request and its repetitions.
+/// Request limit: time for one request and its repetitions.
 const EXPORT_LIMIT: Duration = Duration::from_secs(5);
-/// Time for what is left when the process ends. A collector that is away must not hold up a restart.
+/// Flush limit: time for the remaining spans when the process ends. An absent collector must not delay a
+/// restart.
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 
-/// The way to the collector, if there is one.
+/// The export of spans; empty if there is no collector.
 #[derive(Debug, Default)]
 pub struct Spans(Option<SdkTracerProvider>);
 
 impl Spans {
-    /// Opens the way that the settings name for a process of this name. Needs a tokio runtime.
+    /// Opens the export that the settings name, for a process of this name. Needs a tokio runtime.
     pub(crate) fn open(settings: &TracingSettings, service: &'static str) -> anyhow::Result<Self> {
         if settings.otlp_endpoint.is_empty() {
             return Ok(Self::default());
@@ -75,12 +77,12 @@ impl Spans {
         Ok(Self(Some(provider)))
     }
 
-    /// Whether there is a collector.
+    /// Whether spans are exported.
     pub(crate) fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// What hands spans over to the exporter.
+    /// The tracing layer that hands spans to the exporter.
     pub(crate) fn layer<S>(&self) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -95,7 +97,7 @@ impl Spans {
         Some(layer.with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG)))
     }
 
-    /// Sends what is left and ends the exporter, within [`FLUSH_LIMIT`].
+    /// Sends the remaining spans and stops the exporter, within [`FLUSH_LIMIT`].
     pub async fn close(self) {
         let Some(provider) = self.0 else { return };
         let closed = spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_LIMIT)).await;
@@ -105,19 +107,19 @@ impl Spans {
     }
 }
 
-/// A span of ours that is worth a place in a trace.
+/// Whether a span is one of ours that belongs in a trace.
 pub(crate) fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::DEBUG && metadata.target().starts_with(OURS)
 }
 
-/// Our spans, and the warnings and errors inside them. Nothing else: a log line may be about more than the
-/// trace shows.
+/// Selects our spans, and the warnings and errors inside them. Other log lines may be about more than the
+/// trace, so they are not exported.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     let is_alarm = *metadata.level() <= Level::WARN && metadata.target().starts_with(OURS);
     is_ours(metadata) && !names::LOG_ONLY.contains(&metadata.name()) || is_alarm
 }
 
-/// Who is speaking. The SDK adds itself, and what `OTEL_RESOURCE_ATTRIBUTES` names.
+/// Names the service. The SDK adds its own attributes and those of `OTEL_RESOURCE_ATTRIBUTES`.
 fn resource(service: &'static str) -> Resource {
     Resource::builder()
         .with_service_name(service)

@@ -1,6 +1,6 @@
-//! The HTTP client of the exporter: hyper on the process's own runtime, with TLS for `https`.
+//! HTTP client of the exporter: hyper on the process's own runtime, with TLS for `https`.
 //!
-//! The exporter works on a thread of its own, where no runtime is; each request is therefore a task of the
+//! The exporter works on a thread of its own, which has no runtime. Each request is therefore a task on the
 //! runtime that the process was started on.
 
 use anyhow::Context as _;
@@ -17,10 +17,10 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-/// Most bytes of an answer that are read. A collector answers with a few.
+/// Answer limit: bytes of a collector's answer that are read. Collectors answer with a few bytes.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 
-/// A client with a limit for each request.
+/// An HTTP client with a time limit for each request.
 #[derive(Debug)]
 pub(super) struct Client {
     connections: legacy::Client<HttpsConnector<HttpConnector>, Body>,
@@ -30,7 +30,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client whose requests run on the current runtime.
+    /// Creates a client whose requests run on the current runtime.
     pub(super) fn new(limit: Duration) -> anyhow::Result<Self> {
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let connector = HttpsConnectorBuilder::new()

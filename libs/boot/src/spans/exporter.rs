@@ -1,4 +1,4 @@
-//! The last step before the collector: spans get the names that viewers show, and an outage is told once.
+//! Exporter: gives spans the names that viewers show, and logs an outage of the collector once.
 
 use super::names;
 use opentelemetry_sdk::Resource;
@@ -7,7 +7,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// An exporter that says when the collector goes and comes.
+/// An exporter that logs when the collector stops and resumes taking spans.
 #[derive(Debug)]
 pub(super) struct Exporter<E> {
     inner: E,
@@ -20,7 +20,7 @@ impl<E> Exporter<E> {
         Self { inner, endpoint, is_failing: AtomicBool::new(false) }
     }
 
-    /// One line when an outage begins and one when it ends, however many requests fail in between.
+    /// Logs one line when an outage begins and one when it ends, however many requests fail in between.
     fn tell(&self, result: &OTelSdkResult) {
         let was_failing = self.is_failing.swap(result.is_err(), Ordering::Relaxed);
         match result {

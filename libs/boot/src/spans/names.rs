@@ -1,17 +1,17 @@
-//! How our spans are shown in a trace: their kind, and the attribute that says which one it is.
+//! Span names: how a trace shows our spans, that is, their kind and the attribute that tells them apart.
 //!
 //! Inside the product a span is a plain `event` or `envelope` with fields. Viewers group by name and draw
-//! services by kind, so the name gets the detail (`envelope persist.0`) on its way out.
+//! services by kind. So the exporter adds the detail to the name (`envelope persist.0`).
 
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
 
-/// Spans that only give log lines their ids: each lives as long as the process.
+/// Spans that only give log lines their ids. They live as long as the process, so they are not exported.
 pub(super) const LOG_ONLY: [&str; 1] = ["consumer"];
 /// The span of a consumed batch, which belongs to several traces.
 pub(super) const BATCH: &str = "batch";
 
-/// Name, kind, and the attribute that becomes part of the name.
+/// Name, kind, and the attribute that becomes part of the shown name.
 const SHOWN: [(&str, SpanKind, &str); 5] = [
     ("event", SpanKind::Server, "event"),
     ("request", SpanKind::Server, "route"),
@@ -20,7 +20,7 @@ const SHOWN: [(&str, SpanKind, &str); 5] = [
     ("envelope", SpanKind::Consumer, "queue"),
 ];
 
-/// The span as a viewer should see it.
+/// The span as a viewer should show it.
 pub(super) fn shown(mut span: SpanData) -> SpanData {
     let Some((name, kind, detail)) = SHOWN.into_iter().find(|(name, ..)| *name == span.name) else {
         return span;

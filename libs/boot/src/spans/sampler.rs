@@ -1,19 +1,19 @@
-//! Which traces are recorded: a share of those that begin here, and every part of one that is recorded
-//! already.
+//! Sampler: decides which traces are recorded. It records a share of the traces that begin here, and every
+//! part of a trace that is already recorded.
 
 use super::names::BATCH;
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-/// Decides when a span starts.
+/// The sampling decision at the start of a span.
 #[derive(Clone, Debug)]
 pub(super) struct Sampling {
     beginnings: Sampler,
 }
 
 impl Sampling {
-    /// Records this share of the traces that begin here, from 0.0 to 1.0.
+    /// Creates a sampler that records this share of the traces that begin here, from 0.0 to 1.0.
     pub(super) fn new(ratio: f64) -> Self {
         Self { beginnings: Sampler::TraceIdRatioBased(ratio) }
     }
@@ -32,7 +32,7 @@ impl ShouldSample for Sampling {
         let parent_context = parent.map(|parent| parent.span().span_context().clone());
         let is_recorded = match parent_context.filter(SpanContext::is_valid) {
             Some(parent) => parent.is_sampled(),
-            // A batch is worth seeing when a message in it is.
+            // A batch is recorded if any message in it is.
             None if name == BATCH => links.iter().any(|link| link.span_context.is_sampled()),
             None => return self.beginnings.should_sample(None, trace_id, name, kind, attributes, links),
         };
