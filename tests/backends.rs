@@ -1,10 +1,10 @@
-//! Places on the real servers that belong to one test: a vhost, a database.
+//! Separate space on the real servers for one test: a vhost and a database.
 
 use eventflow_testkit::servers::own_name;
 use eventflow_testkit::system::BackendUrls;
 use eventflow_testkit::{Servers, Vhost};
 
-/// `BackendUrls` of one test's own.
+/// The `BackendUrls` of one test.
 pub(crate) struct Own {
     pub(crate) servers: Servers,
     pub(crate) backends: BackendUrls,

@@ -1,5 +1,5 @@
-//! The tests that run real processes and real servers: one binary, since each would link the whole system
-//! again.
+//! Tests that run real processes and real servers. They are one binary, since each binary would link the
+//! whole system again.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,3 +1,3 @@
-//! From a client's request to what is stored and heard, while servers come and go.
+//! End-to-end tests: from a client's request to what is stored and delivered, while servers come and go.
 
 mod outages;

@@ -1,7 +1,7 @@
-//! A server is away: accepted messages wait and are stored, others are refused at once, reads go on, and it
-//! mends by itself.
+//! Outages: while a server is away, accepted messages wait and are stored later, other messages are refused
+//! at once, and reads go on. The system recovers by itself.
 //!
-//! Each test has a fleet of its own whose way to one server leads through a proxy.
+//! Each test has a fleet of its own, which reaches one server through a proxy.
 
 use crate::backends::Own;
 use eventflow_testkit::{Proxy, RawSocket, System, eventually};
@@ -9,10 +9,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// A refusal without a broker comes from what the gateway knows, not from waiting.
+/// Limit of a refusal without a broker: the gateway refuses from what it knows and does not wait.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Two people, and a thread of theirs.
+/// Two people and their thread.
 struct Conversation {
     http: reqwest::Client,
     ann: String,

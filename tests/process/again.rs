@@ -1,4 +1,4 @@
-//! What is done and whose answer gets lost is done again, and told.
+//! Lost answers: a step that was carried out and whose answer got lost is carried out again and announced.
 
 use super::stage::parts_over;
 use async_trait::async_trait;
@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Does everything, and the first time its answer gets lost.
+/// A store that carries everything out and loses its first answer.
 struct AnswerLost {
     stage: Persistence,
     performed: AtomicU32,

@@ -1,4 +1,4 @@
-//! What many different commands in one batch come to, through the real persistence stage on both stores.
+//! Mixed batches: many different commands in one batch, through the real persistence stage on both stores.
 
 use super::stage::parts_over;
 use crate::backends::Own;
@@ -28,12 +28,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// As many as a batch may have.
+/// Number of commands, as many as a batch may hold.
 const CROWD: usize = 500;
-/// What a store far away takes for an answer.
+/// Answer time of a distant store.
 const FAR: Duration = Duration::from_millis(20);
-/// So many calls have to be under way at the same time at least: one after the other they would hold up the
-/// messages behind them.
+/// Minimum number of concurrent calls. Calls one after another would hold up the messages behind them.
 const AT_ONCE_MIN: usize = 8;
 
 fn item(value: Command) -> Item<Command> {
@@ -44,7 +43,7 @@ fn user(name: &str) -> UserId {
     name.parse().unwrap()
 }
 
-/// All steps of the stage.
+/// Carries out all steps of the stage.
 async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome> {
     let Performed { outcomes, outbox } = stage.perform(batch).await.unwrap();
     stage.announce(&outbox).await.unwrap();
@@ -61,7 +60,7 @@ async fn embedded(folder: &Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
     (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
 }
 
-/// One test on MongoDB.
+/// Runs one test on MongoDB.
 async fn on_mongodb(name: &str, test: impl AsyncFnOnce(Arc<MongoStore>, Arc<dyn Broker>)) {
     let folder = tempfile::tempdir().unwrap();
     let (_, broker) = embedded(folder.path()).await;
@@ -72,7 +71,7 @@ async fn on_mongodb(name: &str, test: impl AsyncFnOnce(Arc<MongoStore>, Arc<dyn 
     own.delete().await.unwrap();
 }
 
-/// One test on the data file.
+/// Runs one test on the embedded store.
 async fn in_the_data_file(test: impl AsyncFnOnce(Arc<EmbeddedStore>, Arc<dyn Broker>)) {
     let folder = tempfile::tempdir().unwrap();
     let (store, broker) = embedded(folder.path()).await;
@@ -142,13 +141,13 @@ async fn a_message_after_an_archive_in_one_batch_brings_the_thread_back_in_mongo
     .await;
 }
 
-/// An inbox that answers late, and fails at the preferences of "nobody".
+/// An inbox that answers late, and fails to read the preferences of "nobody".
 struct Far<S> {
     store: Arc<S>,
     calls: Arc<Calls>,
 }
 
-/// How many calls are under way, and the most that ever were.
+/// Number of concurrent calls, and the largest number so far.
 #[derive(Default)]
 struct Calls {
     now: AtomicUsize,
@@ -227,7 +226,7 @@ async fn far_stage<S: Store + Inbox + Directory>(
     (Persistence::open(&PERSIST, 0, parts, &Metrics::default()).await.unwrap(), calls)
 }
 
-/// Tells `to` something, under a key if there is one.
+/// A command that notifies `to`, under a key if there is one.
 fn tell(to: &UserId, title: &str, key: Option<&str>) -> Item<Command> {
     item(Command::Notify(Notify {
         user_id: to.clone(),
@@ -256,7 +255,7 @@ async fn many_people_are_told_at_once_and_each_once<S: Store + Inbox + Directory
     let keyed = |n: usize| n.is_multiple_of(2).then_some("k");
     let mut batch = vec![in_app(&people[7], false)];
     batch.extend(people.iter().enumerate().map(|(n, to)| tell(to, "news", keyed(n))));
-    // The same key again, with the same words, with others, and after those: the first counts.
+    // The key comes with its words, with other words, and with its words again: the first one counts.
     batch.extend(["news", "other news", "news"].map(|title| tell(&people[0], title, Some("k"))));
     batch.extend([in_app(&people[7], true), tell(&people[7], "wanted again", None)]);
     for redelivered in [false, true] {
@@ -271,7 +270,8 @@ async fn many_people_are_told_at_once_and_each_once<S: Store + Inbox + Directory
     for (n, person) in people.iter().enumerate() {
         let told = store.notifications_of(person, page).await.unwrap();
         let titles: Vec<&str> = told.iter().map(|told| told.title.as_str()).collect();
-        // What was not wanted at first is wanted when it comes again: preferences are those of the moment.
+        // The worker reads the preferences when it handles a command. So a repeated command stores what the
+        // person did not want at first.
         let expected: &[&str] = if n == 7 { &titles } else { &["news"] };
         assert_eq!(titles, expected, "{person}");
         assert!(n != 7 || titles.contains(&"wanted again"));

@@ -1,8 +1,9 @@
-//! `eventflow import-v1` as an operator runs it: a database of the old system with good and broken documents,
-//! the real command, killed in the middle, run again, and run once more. What is there afterwards is compared
-//! with what was put in.
+//! `eventflow import-v1` as an operator runs it: on an old database with good and broken documents, the real
+//! command runs, is killed in the middle, runs again, and runs once more. The test compares the result with
+//! what the old database holds.
 //!
-//! Every target keeps the same promise, so the check is one; what the old database holds is in [`old`].
+//! Every target keeps the same promise, so there is one check for all of them. [`old`] defines the content of
+//! the old database.
 
 mod old;
 
@@ -24,13 +25,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-/// Messages in one write: small, so that the kill comes between two of many.
+/// Batch size: small, so that the kill comes between two of many batches.
 const BATCH: &str = "8";
-/// The line of progress after which it is killed.
+/// Progress line after which the test kills the import.
 const KILLED_AFTER: &str = "1000 of about";
 const PAGE: u32 = 100;
 
-/// Everything of the old threads as it is in the new store.
+/// The imported threads, with their messages, as the new store holds them.
 type Imported = BTreeMap<String, (ThreadView, Vec<Message>)>;
 
 #[tokio::test]
@@ -48,11 +49,11 @@ async fn an_old_database_comes_over_into_a_data_file_whole_though_the_import_was
     own.delete().await.unwrap();
 }
 
-/// Where an import goes.
+/// A store that an import writes to.
 #[async_trait]
 trait Target {
     fn settings(&self) -> Vec<(&'static str, String)>;
-    /// What is there now; nothing is held open afterwards.
+    /// Reads what the store holds, and closes the store afterwards.
     async fn imported(&self) -> Imported;
 }
 
@@ -124,7 +125,7 @@ fn import(uri: &str, target: &dyn Target, folder: &Path) -> Command {
     command
 }
 
-/// Runs it until it has said that it has come some way, then ends it by SIGKILL.
+/// Runs the import until its progress line appears, then kills it with SIGKILL.
 async fn killed(mut import: Command) {
     let mut process = import.spawn().unwrap();
     let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
@@ -152,7 +153,7 @@ fn has_lines(text: &str, lines: &[String]) {
     }
 }
 
-/// The shop is in every thread, so its list is all there is.
+/// The shop is in every thread, so its list holds all threads.
 async fn imported(store: &dyn Store) -> Imported {
     let (mut all, mut after) = (Imported::new(), None);
     loop {

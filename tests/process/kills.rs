@@ -1,8 +1,8 @@
-//! `tests/kill` in short: processes and RabbitMQ die by `kill -9` while messages flow, and the ledger stays
-//! clean.
+//! A short run of `tests/kill`: processes and RabbitMQ are killed with `kill -9` while messages flow, and the
+//! ledger stays clean.
 //!
-//! `EVENTFLOW_TEST_KILLS` and `EVENTFLOW_TEST_KILL_SECONDS` make it longer. The fleet gets servers of its
-//! own, because its RabbitMQ dies too.
+//! `EVENTFLOW_TEST_KILLS` and `EVENTFLOW_TEST_KILL_SECONDS` make the run longer. The fleet gets servers of
+//! its own, because its RabbitMQ is killed too.
 
 use eventflow_testkit::process::binaries;
 use std::path::Path;
@@ -14,9 +14,9 @@ use tokio::time::timeout;
 
 const KILLS: &str = "4";
 const SECONDS: &str = "24";
-/// Beyond the run itself: building up, the last restarts, the ledger's reading of every history.
+/// Time beyond the run itself: the set-up, the last restarts, and reading every history for the ledger.
 const REST: Duration = Duration::from_mins(4);
-/// Added to every port of the servers and systems here.
+/// Number added to every port of the servers and systems of this test.
 const SERVICES_SHIFT: &str = "5300";
 const FLEET_SHIFT: &str = "5400";
 const SINGLE_SHIFT: &str = "5500";
@@ -33,7 +33,7 @@ async fn nothing_is_lost_doubled_or_reordered_while_the_single_process_is_killed
     Stage::new(SINGLE_SHIFT).kill("single").await;
 }
 
-/// A folder and ports of this test's own for the scripts of `tests/`; what they started is ended with it.
+/// A folder and ports of this test's own for the scripts of `tests/`. Dropping it ends what they started.
 struct Stage {
     folder: TempDir,
     shift: &'static str,
@@ -50,7 +50,7 @@ impl Stage {
         assert!(started.status.success(), "{}", said(&started));
     }
 
-    /// Kills and lets the ledger judge.
+    /// Runs the kills and lets the ledger judge.
     async fn kill(&self, shape: &str) {
         let (kills, seconds) =
             (setting("EVENTFLOW_TEST_KILLS", KILLS), setting("EVENTFLOW_TEST_KILL_SECONDS", SECONDS));
@@ -83,7 +83,7 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         for (name, argument) in [("system", "stop"), ("services", "wipe")] {
-            // They say so themselves when there is nothing to end.
+            // A script reports by itself that there is nothing to end.
             let _ = self.script(name, &[argument]).output();
         }
     }

@@ -1,4 +1,4 @@
-//! Processes: what they do with faults, signals, kills and bad settings.
+//! Process tests: how processes react to faults, signals, kills and bad settings.
 
 mod again;
 mod batches;

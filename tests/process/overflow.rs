@@ -1,5 +1,5 @@
-//! A gateway that does not empty its queue, through the real fan-out stage on both brokers: it is cut off,
-//! and everybody else hears of everything.
+//! Overflow: a gateway that does not empty its queue is cut off, through the real fan-out stage on both
+//! brokers, and every other gateway gets all events.
 
 use crate::backends::Own;
 use async_trait::async_trait;
@@ -23,12 +23,12 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// Sizes of the messages that fill a queue, to the last byte.
+/// Sizes of the messages that fill a queue up to the last byte.
 const FILLING: [usize; 4] = [1_000_000, 10_000, 100, 1];
-/// More than fit of any size, after the larger ones.
+/// Limit of messages of one size: fewer than this fit into the queue beside the larger ones.
 const MESSAGES_MAX: usize = 1_000;
 
-/// Knows the gateways, and is never sure who is where.
+/// A registry that knows the gateways and never claims to be complete.
 #[derive(Default)]
 struct Unsure(MemoryRegistry);
 
@@ -59,7 +59,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Three gateways, one of them with a full queue.
+    /// Declares three gateways, one of them with a full queue.
     async fn new(broker: Arc<dyn Broker>, registry: Arc<dyn Registry>, folder: &Path) -> Self {
         let store = Arc::new(EmbeddedStore::open(Database::open_in(folder).unwrap()).await.unwrap());
         let (full, well) = (GatewayId::new(), [GatewayId::new(), GatewayId::new()]);
@@ -101,7 +101,7 @@ impl Scene {
     }
 }
 
-/// Until not even a small message fits.
+/// Publishes until not even a small message fits.
 async fn fill(broker: &dyn Broker, id: &GatewayId) {
     let mut publisher = broker.publisher(None).await.unwrap();
     for size in FILLING {

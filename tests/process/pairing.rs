@@ -1,12 +1,12 @@
-//! One click sent by socket and by REST without a key, through the real persistence stage: the cases of a
-//! lost, repeated, late or lone half. Old fault 7: the server before stored everything twice, and a repeated
-//! key too.
+//! Pairing of one click that is sent by socket and by REST without a key, through the real persistence stage:
+//! the halves of a click are lost, repeated, late or alone. Old fault 7: the server before stored everything
+//! twice, and a repeated key too.
 //!
-//! Clicks of random texts (many of them equal) become legs, which are shuffled within their window, cut into
-//! random batches and partly delivered again; afterwards the thread must hold exactly one message per click,
-//! in both stores. Where halves get lost at random no click may be stored twice, and what is missing must be
-//! explained: a click that lost exactly its socket half and one of equal text that lost exactly its REST half
-//! look like the two halves of one.
+//! Clicks with random texts (many of them equal) become halves. The test shuffles them within their window,
+//! cuts them into random batches and delivers some of them again. Afterwards the thread must hold exactly one
+//! message per click, in both stores. Where halves get lost at random, no click may be stored twice, and
+//! every missing message needs an explanation: a click that lost exactly its socket half and an equal click
+//! that lost exactly its REST half look like the two halves of one click.
 
 use super::stage::parts_over;
 use crate::backends::Own;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 const CLICKS: usize = 60;
 const TEXTS: u64 = 5;
 const START: i64 = 1_800_000_000_000;
-/// Random worlds per case and store.
+/// Number of random worlds per case and store.
 const WORLDS: u64 = 6;
 
 /// What happens to the two halves of a click.
@@ -40,10 +40,10 @@ enum Fate {
     BothWithRepeats,
     SocketOnly,
     RestOnly,
-    /// The client was offline: its socket halves come within two minutes, over a connection opened after the
-    /// other halves came.
+    /// The client was offline. Its socket halves come within two minutes, over a connection that was opened
+    /// after the other halves came.
     SocketLate,
-    /// Two tabs, that is, two connections of one login.
+    /// Two browser tabs, that is, two connections of one login.
     TwoTabs,
     /// Each half is lost with this probability, in percent.
     Lossy(u64),
@@ -60,7 +60,7 @@ const FATES: [Fate; 8] = [
     Fate::Lossy(10),
 ];
 
-/// A small deterministic generator (splitmix64), so that a failing world can be run again.
+/// A small seeded generator (splitmix64), so that a failing world can be run again.
 struct Dice(u64);
 
 impl Dice {
@@ -73,7 +73,7 @@ impl Dice {
     }
 }
 
-/// The clicks of one text of which something arrived.
+/// The clicks of one text of which at least one half arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Clicks {
     all: usize,
@@ -178,7 +178,7 @@ async fn every_click_is_one_message<S: Store + Inbox + Directory>(
     broker: Arc<dyn Broker>,
 ) {
     let metrics = Metrics::default();
-    // Two stages over the same data, as for a moment while a shard moves from one worker to another.
+    // Two stages over the same data, as happens briefly while a shard moves from one worker to another.
     let stages = [
         Persistence::open(&PERSIST, 0, parts_over(Arc::clone(&store), Arc::clone(&broker)), &metrics)
             .await
@@ -206,7 +206,7 @@ async fn every_click_is_one_message<S: Store + Inbox + Directory>(
     }
 }
 
-/// One message for each click, but for those that losses have made look like halves of one.
+/// Expects one message for each click, except for clicks that after losses look like halves of one click.
 fn judge(stored: &BTreeMap<String, usize>, clicked: &BTreeMap<String, Clicks>, fate: Fate, seed: u64) {
     for (text, clicks) in clicked {
         let messages = stored.get(text).copied().unwrap_or_default();

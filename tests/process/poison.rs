@@ -1,8 +1,8 @@
-//! Poison: commands that cannot be read, or that break whoever handles them, among thousands of good ones.
+//! Poison: commands that cannot be read, or that crash or hang their handler, among thousands of good ones.
 //!
-//! The real persistence stage on the real brokers. Every good command must be done once, every poison one
-//! parked with its reason and attempts, and the worker must go on. The fault of a marked command strikes
-//! after its neighbours were stored, so that their repetition shows too.
+//! The test runs the real persistence stage on the real brokers. Every good command must be carried out once.
+//! Every poison command must be parked with its reason and attempts, and the worker must go on. The fault of
+//! a marked command strikes after its neighbours were stored, so the test also shows their repetition.
 
 use super::stage::parts_over;
 use async_trait::async_trait;
@@ -35,28 +35,30 @@ use uuid::Uuid;
 
 const GOOD: usize = 10_000;
 const THREADS: usize = 20;
-/// How many of each kind that cannot be read.
+/// Number of unreadable commands of each kind.
 const UNREADABLE: usize = 5;
 const PANICS: usize = 3;
 const HANGS: usize = 2;
-/// Contents that break the handler.
+/// Message texts that make the handler fail.
 const PANIC: &str = "this command panics";
 const HANG: &str = "this command hangs";
 const ABORT: &str = "this command aborts the process";
-/// Short, so that the hangs do not make the test one; long enough for an honest batch on a busy machine.
+/// Handler timeout: short, so that the hangs do not dominate the test, and long enough for a good batch on a
+/// busy machine.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(3);
-/// Tries of a command that crashes its handler.
+/// Attempts of a command that crashes its handler.
 const CRASH_ATTEMPTS: u32 = 3;
 const SIGABRT: i32 = 6;
-/// Tells the child of the abort test where it works.
+/// Environment variable that gives the child of the abort test its folder.
 const CHILD_FOLDER: &str = "EVENTFLOW_TEST_POISON_FOLDER";
 const CHILD_BROKER: &str = "EVENTFLOW_TEST_POISON_BROKER";
-/// Neighbours of the command that aborts: more than one frame.
+/// Number of good commands beside the one that aborts: more than one frame.
 const ABORT_GOOD: usize = 400;
-/// More deaths than any way to the delivery limit takes: three with its frame, the limit, and one more each.
+/// Limit of deaths: more than the delivery limit can take on any way. A frame dies three times, then its
+/// envelope until the limit, and each may add one more.
 const DEATHS_MAX: u32 = 2 * DELIVERY_LIMIT;
 
-/// The real stage; a marked command makes it fail as a fault in it would.
+/// The real stage, in which a marked command fails as a fault of the stage would.
 struct Faulty(Persistence);
 
 #[async_trait]
@@ -99,21 +101,21 @@ fn is_marker(text: &str) -> bool {
     [PANIC, HANG, ABORT].contains(&text)
 }
 
-/// What the dead-letter queue must say about something.
+/// What the dead-letter queue must say about a parked message.
 struct Fate {
     reason: &'static str,
     attempts: u32,
 }
 
-/// What is published, and what must become of it.
+/// The published commands, and what must become of them.
 #[derive(Default)]
 struct Work {
     envelopes: Vec<Envelope>,
-    /// By envelope.
+    /// Parked envelopes by id.
     parked: HashMap<Uuid, Fate>,
     /// Whole payloads that are no frames.
     strange: Vec<(Bytes, Fate)>,
-    /// Contents by thread, in order.
+    /// Texts by thread, in order.
     good: HashMap<ThreadId, Vec<String>>,
 }
 
@@ -133,7 +135,7 @@ impl Work {
         work
     }
 
-    /// Spreads `envelopes` of poison evenly over what is there.
+    /// Spreads poison envelopes evenly over the good ones.
     fn mix(&mut self, poison: Vec<(Envelope, Fate)>) {
         let step = self.envelopes.len() / (poison.len() + 1);
         for (n, (envelope, fate)) in poison.into_iter().enumerate() {
@@ -142,7 +144,7 @@ impl Work {
         }
     }
 
-    /// As messages: frames, and between them what is no frame.
+    /// The envelopes as messages: frames, with the payloads that are no frames between them.
     fn messages(&self, queue: &str) -> Vec<Outgoing> {
         let frames = Frame::pack(self.envelopes.clone());
         let mut payloads: Vec<Bytes> = frames.iter().map(|frame| frame.encode().unwrap()).collect();
@@ -175,7 +177,7 @@ fn everything_that_is_poison() -> Work {
     for _ in 0..HANGS {
         poison.push((send(thread, HANG), Fate { reason: "did not answer within", attempts: CRASH_ATTEMPTS }));
     }
-    // Kinds take turns instead of coming in blocks.
+    // The kinds of poison take turns, so that they do not come in blocks.
     poison.sort_by_key(|(envelope, _)| envelope.id.as_bytes()[15]);
     work.mix(poison);
     work
@@ -212,7 +214,7 @@ fn envelope(body: Bytes) -> Envelope {
     Envelope { id: CommandId::new().0, attempt: 0, body, trace: None }
 }
 
-/// A stage that consumes until it is told to stop.
+/// A stage that consumes until it is stopped.
 struct Worker {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
@@ -315,7 +317,7 @@ fn assert_fate(incoming: &Incoming, fate: &Fate) {
     assert_eq!((headers.attempt, headers.origin.as_deref()), (fate.attempts, Some("persist.0")), "{reason}");
 }
 
-/// The whole story on one broker and store.
+/// Runs the whole test on one broker and store.
 async fn poison_among_good_ones<S: Store + Inbox + Directory>(broker: Arc<dyn Broker>, store: Arc<S>) {
     broker.declare(&Topology::new(1)).await.unwrap();
     let mut work = everything_that_is_poison();
@@ -382,7 +384,7 @@ async fn among_ten_thousand_commands_in_the_data_file_poison_is_parked_and_the_r
     site.close().await;
 }
 
-/// A broker and a store in a folder that a parent and its children open in turn.
+/// A broker and a store in a folder, which a parent and its children open in turn.
 struct Site {
     broker: Arc<dyn Broker>,
     store: Arc<EmbeddedStore>,
@@ -417,7 +419,7 @@ impl Site {
     }
 }
 
-/// A command that takes its process down, again and again, until the broker parks it.
+/// A command aborts its process again and again, until the broker parks it.
 async fn a_command_that_aborts(broker_url: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut work = Work::good(ABORT_GOOD);
@@ -438,7 +440,7 @@ async fn a_command_that_aborts(broker_url: &str) {
     let [parked] = dead_letters(site.broker.as_ref(), 1).await.try_into().unwrap();
     let [envelope] = Frame::decode(&parked.payload).unwrap().items.try_into().expect("it is parked alone");
     assert_fate(&parked, &work.parked[&envelope.id]);
-    // The broker takes back what was only looked at when it gets to it.
+    // The broker takes the inspected messages back with a delay.
     let back =
         async || (site.broker.depth(&dead(PERSIST.shard(0).name())).await.unwrap().ready == 1).then_some(());
     eventually("one is parked", back).await.unwrap();
@@ -446,7 +448,7 @@ async fn a_command_that_aborts(broker_url: &str) {
     site.close().await;
 }
 
-/// This test binary again; gives the signal that ended it, if one did.
+/// Runs this test binary again. Returns the signal that ended it, if there was one.
 async fn run_child(broker_url: &str, folder: &Path) -> Option<i32> {
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "process::poison::a_child_works_until_nothing_is_left_or_it_dies", "--nocapture"]);
@@ -459,7 +461,8 @@ async fn run_child(broker_url: &str, folder: &Path) -> Option<i32> {
     output.status.signal()
 }
 
-/// Without the variables this is an ordinary run of the tests, and nothing is to be done.
+/// The child's part of the abort test. Without the variables this is an ordinary test run, and the test does
+/// nothing.
 #[tokio::test(flavor = "multi_thread")]
 #[allow(
     clippy::disallowed_methods,

@@ -1,14 +1,14 @@
-//! Bad settings and taken ports: a process says what is wrong, by the name of the setting, and does not run.
+//! Bad settings and taken ports: a process names the setting that is wrong, and does not run.
 
 use crate::backends::Own;
 use eventflow_testkit::Process;
 use eventflow_testkit::system::{FLEET, SECRET, SINGLE};
 use std::net::TcpListener;
 
-/// What must never be repeated in a message.
+/// A secret that no message may repeat.
 const PASSWORD: &str = "hunter2hunter2";
 
-/// Starts a binary that must refuse; gives what it says.
+/// Starts a binary that must refuse to run, and returns what it prints.
 async fn refusal(binary: &str, arguments: &[&str], settings: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();
@@ -45,7 +45,7 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         ("EVENTFLOW_SHUTDOWN__SPREAD_MS", "40000", "shutdown.spread_ms"),
     ];
     for (variable, value, key) in cases {
-        // A key that came by its long environment name is shown in capitals.
+        // A key that was set by its long environment name is shown in capitals.
         let said = refusal(SINGLE, &[], &[(variable, value)]).await.to_lowercase();
         assert!(said.contains(key), "{variable}={value}: {said}");
         assert!(!said.contains(PASSWORD), "{variable}: a secret is repeated: {said}");

@@ -1,4 +1,5 @@
-//! SIGTERM: out of the load balancer first, then sockets closed by transport, then exit 0, in time.
+//! SIGTERM: the process leaves the load balancer first, then closes the sockets at the transport, and exits
+//! with 0 in time.
 
 use crate::backends::Own;
 use eventflow_testkit::socket::Ended;
@@ -6,15 +7,16 @@ use eventflow_testkit::system::{FLEET, SINGLE};
 use eventflow_testkit::{RawSocket, System, eventually};
 use std::time::{Duration, Instant};
 
-/// Enough for their closing to take a second, in which readiness can be asked.
+/// Number of sockets: closing them takes a second, in which the test can ask for readiness.
 const SOCKETS: usize = 500;
-/// All of them are of one user.
+/// All sockets belong to one user, so the limit per user is off.
 const ONE_USER: (&str, &str) = ("SOCKETS_PER_USER", "0");
-/// WebSocket close code "service restart" (IANA registry): the client comes back.
+/// WebSocket close code "service restart" (IANA registry), after which the client reconnects.
 const SERVICE_RESTART: u16 = 1012;
-/// A Socket.IO DISCONNECT packet: after one the client would not come back.
+/// A Socket.IO DISCONNECT packet, after which the client would not reconnect.
 const DISCONNECT: &str = "41";
-/// The spread of this many sockets, and the order of the end; far below the 30 s after which it is cut short.
+/// Limit of the shutdown: the spread of this many sockets and the stages. It is far below the 30 s after
+/// which the shutdown is cut short.
 const END_IN_TIME: Duration = Duration::from_secs(15);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! One message's way, read across processes: from the client's event to the delivery, each span continues the
-//! one before.
+//! Trace of one message across processes: from the client's event to the delivery, each span continues the
+//! one before it.
 
 use crate::backends::Own;
 use eventflow_testkit::collector::ExportedSpan;
@@ -10,12 +10,12 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// What the process says of a collector that is away.
+/// Log line of a process whose collector is away.
 const COLLECTOR_AWAY: &str = "the collector takes no spans";
-/// The last spans get 3 s; the rest of the end is as quick as ever.
+/// Limit of the shutdown: the last spans get 3 s, and the rest is as quick as usual.
 const END_IN_TIME: Duration = Duration::from_secs(15);
 
-/// The spans of one message, in the order of its way, by the first words of their names.
+/// The spans of one message in order, by the first words of their names.
 const WAY: [&str; 5] = [
     "event message:send",
     "command send_message",
@@ -72,7 +72,7 @@ async fn a_share_of_none_exports_nothing_of_a_message() {
     let settings = [("OTLP_ENDPOINT", collector.url.as_str()), ("TRACE_SAMPLE_RATIO", "0")];
     let system = System::single(&settings).await.unwrap();
     one_message(&system).await;
-    // The end sends what is left.
+    // The shutdown sends the remaining spans.
     system.stop().await.unwrap();
     assert!(collector.spans().is_empty(), "{:#?}", collector.spans());
 }
@@ -92,7 +92,7 @@ async fn without_a_collector_messages_flow_one_line_says_so_and_the_end_is_in_ti
     assert!(started.elapsed() < END_IN_TIME, "{:?}", started.elapsed());
 }
 
-/// Ann says something to Ben by socket, and he hears it.
+/// Ann sends a message to Ben by socket, and Ben receives it.
 async fn one_message(system: &System) {
     let ann = system.token("ann").await.unwrap();
     let ben = system.token("ben").await.unwrap();
@@ -137,7 +137,7 @@ async fn way_of_a_message(collector: &Collector) -> Vec<ExportedSpan> {
     way
 }
 
-/// The span of this name that continues `parent`.
+/// The span of this name whose parent is `parent`.
 fn next<'a>(spans: &'a [ExportedSpan], parent: &ExportedSpan, name: &str) -> Option<&'a ExportedSpan> {
     spans.iter().find(|span| {
         span.name.starts_with(name) && span.trace_id == parent.trace_id && span.parent_id == parent.span_id

@@ -1,11 +1,11 @@
-//! A persistence stage over one store, for tests that hand it batches themselves.
+//! A persistence stage over one store, for tests that hand it batches directly.
 
 use eventflow_bus::port::Broker;
 use eventflow_ports::{Directory, Inbox, Store, SystemClock};
 use eventflow_workers::persistence::PersistenceParts;
 use std::sync::Arc;
 
-/// What the stage needs, all of it from one store.
+/// The parts of the stage, all of them over one store.
 pub(super) fn parts_over<S: Store + Inbox + Directory>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,

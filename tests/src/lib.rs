@@ -1,2 +1,2 @@
-//! Nothing by itself: this package is its tests. `suite` runs real processes and servers, `tidy` reads the
-//! sources.
+//! This library is empty: the package consists of its tests. `suite` runs real processes and servers, `tidy`
+//! reads the sources.

@@ -1,13 +1,13 @@
-//! Which crate may use which: arrows point down only, and a driver is named by its adapter only.
+//! Crate dependencies: arrows point down only, and only its adapter names a driver.
 //!
-//! Read from the manifests. Dependencies of tests are free; so are the packages below `tests/`, on which
-//! nothing may depend.
+//! The check reads the manifests. Dependencies of tests are free. So are the packages below `tests/`, on
+//! which nothing may depend.
 
 use crate::repository::{files_below, read};
 use std::collections::BTreeMap;
 use toml::Table;
 
-/// Crates by layer, from the bottom. A crate may depend on crates of lower layers.
+/// Crates by layer, from the bottom. A crate may depend only on crates of lower layers.
 const LAYERS: [&[&str]; 4] = [
     &["eventflow-protocol", "eventflow-metrics", "eventflow-config"],
     &["eventflow-bus", "eventflow-ports", "eventflow-socketio"],
@@ -22,9 +22,9 @@ const LAYERS: [&[&str]; 4] = [
     ],
     &["eventflow"],
 ];
-/// For tests: nothing that runs in production may depend on them.
+/// Crates for tests: nothing that runs in production may depend on them.
 const FOR_TESTS: [&str; 3] = ["eventflow-testkit", "eventflow-tests", "eventflow-load"];
-/// A driver and who may name it.
+/// Each driver, with the crates that may name it.
 const DRIVERS: [(&str, &[&str]); 9] = [
     ("lapin", &["eventflow-amqp"]),
     ("backoff", &["eventflow-amqp"]),
@@ -90,7 +90,7 @@ fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&name))
 }
 
-/// Every package of the workspace with what it depends on outside of tests.
+/// Every package of the workspace with its dependencies outside of tests.
 fn manifests() -> BTreeMap<String, Vec<String>> {
     let workspace: Table = read("Cargo.toml").parse().expect("the workspace's manifest is TOML");
     let members = workspace["workspace"]["members"].as_array().expect("the workspace has members");

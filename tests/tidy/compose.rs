@@ -1,11 +1,11 @@
-//! The compose file gives the roles settings that they read, and asks for nothing that the example of `.env`
-//! does not name.
+//! Compose file: it gives the roles only settings that they read, and uses only variables that the example of
+//! `.env` names.
 
 use crate::repository::read;
 use eventflow_config::aliases;
 use std::collections::BTreeSet;
 
-/// The mapping that every role takes its environment from.
+/// The mapping that gives every role its environment.
 const ROLE_ENVIRONMENT: &str = "x-role-environment: &role-environment";
 
 #[test]

@@ -1,7 +1,8 @@
-//! Every route and every event has a test that covers it, named in the table of the protocol page.
+//! Coverage: every route and every event has a test, named in the table of the protocol page.
 //!
-//! Routes are read from the table that serves them, events from where gateways and the fan-out worker name
-//! them; a row names a file and the words of a test's title in it. The named files run on both shapes.
+//! The check reads routes from the table that serves them, and events from the files in which gateways and
+//! the fan-out worker name them. A row names a file and words of a test's title in it. The named files run on
+//! a single process and on a fleet.
 
 use crate::repository::{SourceFile, files_below, read};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const PAGE: &str = "docs/PROTOCOL.md";
 const SECTION: &str = "\n## What tests cover it\n";
 const ROUTES: &str = "libs/ingress/src/http/routes.rs";
-/// Where client and server events have their names.
+/// Files that name the client and server events.
 const EVENTS: [&str; 5] = [
     "libs/ingress/src/ws/events/name.rs",
     "libs/protocol/src/client/events/",
@@ -17,11 +18,11 @@ const EVENTS: [&str; 5] = [
     "libs/workers/src/fanout/wording.rs",
     "libs/workers/src/presence",
 ];
-/// Where the events of clients are told apart.
+/// File that tells the events of clients apart.
 const CLIENT_EVENTS: &str = "libs/ingress/src/ws/events/name.rs";
-/// Files whose tests run on one process and on a fleet, with the official client and over REST.
+/// Folder of tests that run on one process and on a fleet, with the official client and over REST.
 const BOTH_SHAPES: &str = "tests/contract/";
-/// What only a fleet can show: the answer while a store is away that others share.
+/// Events that only a fleet can show: the answer while a store that others share is away.
 const FLEET_ONLY: [&str; 1] = ["message:queued"];
 
 #[test]
@@ -40,7 +41,7 @@ fn every_route_and_event_has_a_test_that_the_protocol_page_names() {
     }
 }
 
-/// The section's rows: what is covered, by which file and title.
+/// The rows of the section: what is covered, and by which file and title.
 fn rows() -> BTreeMap<String, (String, String)> {
     let page = read(PAGE);
     let (_, section) = page.split_once(SECTION).expect("the page has the section");
@@ -71,7 +72,7 @@ fn routes() -> Vec<String> {
     routes.into_iter().collect()
 }
 
-/// Texts of the form `word:word`, which only events have.
+/// Texts of the form `word:word`; only events have it.
 fn events() -> Vec<String> {
     let mut events = BTreeSet::new();
     for SourceFile { path, text } in files_below("libs") {
@@ -85,7 +86,7 @@ fn events() -> Vec<String> {
             .flat_map(|line| line.split('"').skip(1).step_by(2));
         events.extend(literals.filter(|text| is_event(text)).map(str::to_owned));
     }
-    // Names of one word stand where client events are told apart, before the arrow.
+    // Events of one word are named where client events are told apart, before the arrow.
     let words = read(CLIENT_EVENTS);
     let arms = words.lines().filter_map(|line| line.split_once(" =>")).map(|(pattern, _)| pattern);
     events.extend(arms.flat_map(|pattern| pattern.split('"').skip(1).step_by(2)).map(str::to_owned));

@@ -1,4 +1,4 @@
-//! The file of queue definitions is the one that the topology gives.
+//! Queue definitions: the committed file equals the one generated from the topology.
 
 use crate::repository::read;
 use eventflow_bus::topology::{DEFAULT_SHARDS, Topology};

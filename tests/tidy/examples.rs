@@ -1,9 +1,8 @@
-//! Each JSON example of the protocol page is what the system takes or gives: read with its types, and written
-//! again.
+//! Examples: each JSON example of the protocol page is read with the system's types and written again.
 //!
-//! An example says in its fence what it is, e.g. `json client:message:send`. What a client sends is read as a
-//! request and goes through the encoding between processes; what a client gets is read as an answer or event
-//! and has to come out the same.
+//! An example names its kind in its fence, e.g. `json client:message:send`. What a client sends is read as a
+//! request and passes through the encoding between processes. What a client gets is read as an answer or
+//! event and must be written unchanged.
 
 use crate::repository::read;
 use eventflow_protocol::client::answers::{MessageAnswer, QueuedAnswer, ThreadAnswer};
@@ -21,7 +20,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
-/// What the page has to show.
+/// Kinds of examples that the page must show.
 const KINDS: [&str; 12] = [
     "request:create-thread",
     "request:send-message",
@@ -48,7 +47,7 @@ fn every_example_of_the_protocol_page_is_what_the_system_takes_or_gives() {
     assert_eq!(seen, KINDS.into_iter().collect(), "the kinds of examples on {PAGE}");
 }
 
-/// What a block is said to be, and its text.
+/// The kind and the text of every example.
 fn examples(page: &str) -> impl Iterator<Item = (&str, &str)> {
     page.split("\n```json").skip(1).map(|rest| {
         let (kind, rest) = rest.split_once('\n').expect("a block has a first line");
@@ -83,7 +82,7 @@ fn check(kind: &str, text: &str) {
     }
 }
 
-/// Reads an example as a request, which may show only fields that the request has.
+/// Reads an example as a request. It may show only fields that the request has.
 fn request<T: DeserializeOwned + JsonSchema>(kind: &str, text: &str) -> T {
     let schema = SchemaSettings::default().for_deserialize().into_generator().into_root_schema_for::<T>();
     let known = schema.get("properties").and_then(Value::as_object).expect("a request has fields");
@@ -97,15 +96,15 @@ fn send(body: SendMessageBody, thread: ThreadId) {
     travels(&Command::SendMessage(body.into_command(thread, user(), Timestamp(0))));
 }
 
-/// From a gateway to a worker.
+/// Encodes and decodes a command as on its way from a gateway to a worker.
 fn travels(command: &Command) {
     let bytes = codec::encode(command).expect("a valid command can be encoded");
     let arrived: Command = codec::decode(&bytes).expect("what was encoded can be decoded");
     assert_eq!(&arrived, command);
 }
 
-/// Reads an example as `T` and writes it again. Documents get an `id` beside their `_id`, which the page does
-/// not repeat.
+/// Reads an example as `T` and writes it again. Documents carry an `id` beside their `_id`, which the page
+/// does not repeat.
 fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, text: &str) {
     let shown: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
     let read: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));

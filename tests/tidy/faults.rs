@@ -1,12 +1,12 @@
-//! Each of the 21 faults that the old server is known for has a test that names it.
+//! Old faults: each of the 21 known faults of the old server has a test that names it.
 //!
-//! In JavaScript a title begins with `old fault N: ` (`old faults N, M: ` where one test shows both), in Rust
+//! In JavaScript a title begins with `old fault N: ` (`old faults N, M: ` where one test shows both). In Rust
 //! a test's name begins with `old_fault_N_`.
 
 use crate::repository::{SourceFile, files_below};
 use std::collections::BTreeSet;
 
-/// What the old server did, in the order in which it was found out.
+/// The faults of the old server, in the order in which they were found.
 const FAULTS: [&str; 21] = [
     "anybody was who they said they were, without a token",
     "rooms could be joined by name, before signing in too",
@@ -30,9 +30,9 @@ const FAULTS: [&str; 21] = [
     "failed notifications were never tried again, and lost with a restart",
     "a message cost five database trips and ten indexes",
 ];
-/// How a test in JavaScript begins.
+/// Beginning of such a test in JavaScript.
 const TITLE: [&str; 2] = ["test('old fault", "test(`old fault"];
-/// How the name of a test in Rust begins.
+/// Beginning of such a test's name in Rust.
 const NAME: &str = "fn old_fault_";
 
 #[test]

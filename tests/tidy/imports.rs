@@ -1,21 +1,20 @@
-//! What a Rust source file takes from other modules, read from its text: `use` declarations and paths inside
-//! of the code.
+//! Imports of a Rust source file, read from its text: `use` declarations and paths in the code.
 //!
-//! This is no compiler. It sees paths that begin with `crate`, `super`, `self` or the name of a module; it
-//! does not see what a macro makes, and it does not look into what only tests compile.
+//! This is no compiler. It sees paths that begin with `crate`, `super`, `self` or the name of a module. It
+//! does not see what a macro generates, and it skips code that only tests compile.
 
 /// One path that a file names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Import {
-    /// The segments as they are written, such as `["super", "hub", "Hub"]`; a glob ends with `"*"`.
+    /// The segments as written, such as `["super", "hub", "Hub"]`; a glob ends with `"*"`.
     pub(crate) path: Vec<String>,
-    /// Under which name the file has it: the last segment, or what stands behind `as`.
+    /// The name that the path has in the file: the last segment, or the word after `as`.
     pub(crate) name: String,
-    /// Whether the file hands it on: `pub use`, with any visibility.
+    /// Whether the file re-exports the path: `pub use`, with any visibility.
     pub(crate) is_reexport: bool,
 }
 
-/// Everything that `text` imports or names by a path, without what stands below `#[cfg(test)]`.
+/// Everything that `text` imports or names by a path, without items below `#[cfg(test)]`.
 pub(crate) fn imports(text: &str) -> Vec<Import> {
     let tokens = tokens(text);
     let mut found = Vec::new();
@@ -46,10 +45,10 @@ pub(crate) fn defines(text: &str, name: &str) -> bool {
     tokens(text).windows(2).any(|pair| KINDS.contains(&pair[0].as_str()) && pair[1] == name)
 }
 
-/// What marks an item that only tests compile.
+/// Tokens of the attribute that marks an item for tests only.
 const TEST_ONLY: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
 
-/// Where the item that begins at `at` has ended: behind its semicolon, or behind its closing brace.
+/// The position after the item that begins at `at`: behind its semicolon or its closing brace.
 fn after_item(tokens: &[String], at: usize) -> usize {
     let mut depth = 0;
     for (n, token) in tokens.iter().enumerate().skip(at) {
@@ -64,7 +63,7 @@ fn after_item(tokens: &[String], at: usize) -> usize {
     tokens.len()
 }
 
-/// Whether what stands before a `use` makes it public: `pub`, or `pub(…)`.
+/// Whether the tokens before a `use` make it public: `pub`, or `pub(…)`.
 fn is_public(before: &[String]) -> bool {
     match before.last().map(String::as_str) {
         Some("pub") => true,
@@ -76,7 +75,8 @@ fn is_public(before: &[String]) -> bool {
     }
 }
 
-/// Walks one tree of a `use` declaration, tells `found` of each leaf, and returns the place behind the tree.
+/// Walks one tree of a `use` declaration and reports each leaf to `found`. Returns the position after the
+/// tree.
 fn tree(
     tokens: &[String],
     at: usize,
@@ -119,7 +119,7 @@ fn braces(
     at + 1
 }
 
-/// The words at the beginning that are joined by `::`.
+/// The leading words that are joined by `::`.
 fn chain(tokens: &[String]) -> Vec<String> {
     let mut path = vec![tokens[0].clone()];
     let mut at = 1;
@@ -136,7 +136,7 @@ fn is_word(token: &str) -> bool {
     token.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Words, `::`, and single marks; without comments, texts and characters.
+/// Splits the text into words, `::` and single marks, without comments, strings and characters.
 fn tokens(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     let mut tokens = Vec::new();
@@ -174,7 +174,7 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// The length of a text in quotation marks.
+/// The length of a string in quotation marks.
 fn quoted(letters: &[char]) -> usize {
     let mut at = 1;
     while at < letters.len() && letters[at] != '"' {
@@ -183,7 +183,7 @@ fn quoted(letters: &[char]) -> usize {
     at + 1
 }
 
-/// The length of a raw text such as `r#"…"#`; nothing if this is none.
+/// The length of a raw string such as `r#"…"#`; `None` if the text does not begin with one.
 fn raw_text(letters: &[char]) -> Option<usize> {
     let hashes = letters[1..].iter().take_while(|&&letter| letter == '#').count();
     if letters.get(1 + hashes) != Some(&'"') {

@@ -1,7 +1,7 @@
-//! What the sources say about themselves, checked: generated files, settings, metrics, crate arrows, sizes,
+//! Checks of the sources themselves: generated files, settings, metrics, crate dependencies, sizes and
 //! manuals.
 //!
-//! Needs no server and builds nothing. Each module reads files of the repository and fails with a sentence
+//! They need no server and build nothing. Each module reads files of the repository and fails with a sentence
 //! that says what to do.
 
 mod arrows;

@@ -1,5 +1,5 @@
-//! The manuals name what is there: links lead somewhere, files of the sources exist, codes have the status
-//! they are said to have.
+//! Manuals: links lead somewhere, the named source files exist, and error codes have the status that the
+//! manuals give.
 
 use crate::repository::{SourceFile, files_below, read, root};
 use eventflow_protocol::ErrorCode;
@@ -54,7 +54,7 @@ fn manuals() -> Vec<SourceFile> {
     files_below("").into_iter().filter(|file| file.has_extension("md")).collect()
 }
 
-/// The text without code blocks, whose brackets are no links.
+/// The text without code blocks, because their brackets are no links.
 fn prose(text: &str) -> String {
     text.split("\n```").step_by(2).collect::<Vec<_>>().join("\n")
 }
@@ -75,7 +75,7 @@ fn leads_somewhere(from: &SourceFile, target: &str) -> bool {
         .is_ok_and(|text| prose(&text).lines().any(|line| heading_anchor(line).as_deref() == Some(anchor)))
 }
 
-/// The anchor that a heading gets: lower case, words joined by hyphens, punctuation dropped.
+/// The anchor of a heading: lower case, words joined by hyphens, punctuation dropped.
 fn heading_anchor(line: &str) -> Option<String> {
     let title = line.strip_prefix('#')?.trim_start_matches('#').trim();
     let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));

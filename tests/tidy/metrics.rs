@@ -1,7 +1,7 @@
-//! Every metric that a dashboard, a rule or a manual names is exported by somebody.
+//! Metrics: every metric that a dashboard, a rule or a manual names is exported.
 //!
-//! Ours are asked of the registry itself, after each family has been touched once; the broker's stand in a
-//! list beside this file.
+//! The check reads our own metrics from the registry itself, after it has touched each family once. A list
+//! beside this file holds the broker's metrics.
 
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
@@ -56,7 +56,7 @@ fn ours() -> Vec<String> {
     families.flat_map(|(name, kind)| series(name, kind)).collect()
 }
 
-/// A histogram is exported as three series.
+/// The series of a metric; a histogram is exported as three.
 fn series(name: &str, kind: &str) -> Vec<String> {
     let mut series = vec![name.to_owned()];
     if kind == "histogram" {
@@ -65,8 +65,8 @@ fn series(name: &str, kind: &str) -> Vec<String> {
     series
 }
 
-/// A family shows once it has a label value. One that is missing here is missing in
-/// [`every_metric_that_is_named_exists`].
+/// Metrics in which every family has a value, because a family without one is not exported. A family that is
+/// missing here fails [`every_metric_that_is_named_exists`].
 fn touched() -> Metrics {
     let metrics = Metrics::default();
     metrics.bus.queue("persist.0");

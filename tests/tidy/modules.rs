@@ -1,18 +1,20 @@
-//! No circles inside of a crate: modules that need each other cannot be read, tested or moved apart.
+//! Module cycles: a crate has none, because modules that need each other cannot be read, tested or moved
+//! apart.
 //!
-//! A file needs another one whose items it names. A parent that only hands on what is its child's (`pub use
-//! child::Item`) does not need the child, and whoever takes `parent::Item` needs the file that defines it.
+//! A file needs another file whose items it names. A parent that only re-exports an item of its child (`pub
+//! use child::Item`) does not need the child. A file that uses `parent::Item` needs the file that defines the
+//! item.
 
 use crate::imports::{Import, defines, imports};
 use crate::repository::{SourceFile, files_below, read};
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Table;
 
-/// Folders of the packages for tests, which nobody reads from top to bottom.
+/// Packages for tests, which nobody reads from top to bottom.
 const FOR_TESTS: [&str; 2] = ["tests", "tests/load"];
-/// Crates that still have circles; the list only becomes shorter.
+/// Crates that still have cycles; the list may only become shorter.
 const NOT_YET: [&str; 0] = [];
-/// How many re-exports a name may pass before this gives up: a circle of re-exports would never end.
+/// Limit of re-exports that a name may pass, because a cycle of re-exports would never end.
 const HOPS_MAX: usize = 8;
 
 #[test]
@@ -47,7 +49,7 @@ impl Crate {
         Self { modules: modules.collect() }
     }
 
-    /// Each circle as its files and what ties them.
+    /// Each cycle as its files and the names that tie them.
     fn circles(&self) -> Vec<String> {
         let arrows = self.arrows();
         let reaches: BTreeMap<_, _> =
@@ -78,7 +80,7 @@ impl Crate {
         format!("a circle of {} files:\n{}", circle.len(), lines.collect::<Vec<_>>().join("\n"))
     }
 
-    /// Which module needs which, and what of it.
+    /// Which module needs which other one, and which names of it.
     fn arrows(&self) -> Arrows<'_> {
         let mut arrows = Arrows::new();
         for (from, module) in &self.modules {
@@ -93,8 +95,7 @@ impl Crate {
         arrows
     }
 
-    /// The module that defines what `path` names when it stands in the module `from`; nothing for another
-    /// crate.
+    /// The module that defines `path` as it stands in the module `from`; `None` for another crate.
     fn definer(&self, from: &[String], path: &[String], hops: usize) -> Option<&Vec<String>> {
         let absolute = self.absolute(from, path)?;
         let mut depth = 0;
@@ -110,7 +111,7 @@ impl Crate {
         Some(handed_on.or_else(|| self.by_glob(place, module, name, hops)).unwrap_or(place))
     }
 
-    /// The module whose items `module` hands on all at once, if `name` is one of them.
+    /// The module whose items `module` re-exports with a glob, if `name` is one of them.
     fn by_glob(&self, place: &[String], module: &Module, name: &str, hops: usize) -> Option<&Vec<String>> {
         let globs = module.imports.iter().filter(|import| import.name == "*" && import.is_reexport);
         globs.into_iter().find_map(|glob| {
@@ -119,7 +120,7 @@ impl Crate {
         })
     }
 
-    /// A path from the crate's root; nothing for one that begins with another crate's name.
+    /// A path from the crate's root; `None` for a path that begins with another crate's name.
     fn absolute(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
         let mut base = from.to_vec();
         let mut rest = path;
@@ -145,10 +146,10 @@ impl Crate {
     }
 }
 
-/// From a module to another one: the names that the first takes of the second.
+/// From one module to another: the names that the first uses of the second.
 type Arrows<'a> = BTreeMap<(&'a Vec<String>, &'a Vec<String>), BTreeSet<&'a str>>;
 
-/// Every module that one can come to from here.
+/// Every module that can be reached from this one.
 fn reachable<'a>(from: &'a Vec<String>, arrows: &Arrows<'a>) -> BTreeSet<&'a Vec<String>> {
     let mut found = BTreeSet::new();
     let mut next = vec![from];
@@ -159,7 +160,7 @@ fn reachable<'a>(from: &'a Vec<String>, arrows: &Arrows<'a>) -> BTreeSet<&'a Vec
     found
 }
 
-/// The module of a file below `src`; nothing for a binary of its own and for what only tests compile.
+/// The module of a file below `src`; `None` for a binary and for code that only tests compile.
 fn module_path(file: &str) -> Option<Vec<String>> {
     let segments: Vec<&str> = file.strip_suffix(".rs")?.split('/').collect();
     let is_for_tests = segments.iter().any(|segment| *segment == "tests" || *segment == "testing");

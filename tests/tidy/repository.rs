@@ -1,20 +1,19 @@
-//! The files of the repository, by path from its root; what is built, downloaded or ignored is not among
-//! them.
+//! The files of the repository, by path from its root, without files that are built, downloaded or ignored.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing anybody wrote here.
+/// Folders whose files nobody wrote here.
 const SKIPPED: [&str; 7] = [".git", "target", "node_modules", "data", "corpus", "artifacts", "coverage"];
-/// Forms of files that are read as text.
+/// Extensions of files that are read as text.
 const TEXT: [&str; 14] =
     ["rs", "md", "toml", "yml", "json", "js", "mjs", "py", "sh", "css", "html", "conf", "txt", "svg"];
 
 /// One text file.
 pub(crate) struct SourceFile {
-    /// From the root, with slashes.
+    /// Path from the root, with slashes.
     pub(crate) path: String,
-    /// What is in it.
+    /// Content of the file.
     pub(crate) text: String,
 }
 
@@ -24,7 +23,7 @@ impl SourceFile {
     }
 }
 
-/// Where the workspace is.
+/// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -32,12 +31,12 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// A file that has to be there.
+/// Reads a file that must exist.
 pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("read {path}: {error}"))
 }
 
-/// Every text file below a folder, sorted by path; scripts without an extension count as text.
+/// Every text file below a folder, sorted by path. Scripts without an extension count as text.
 pub(crate) fn files_below(folder: &str) -> Vec<SourceFile> {
     let mut files = Vec::new();
     collect(&root().join(folder), &mut files);

@@ -1,21 +1,21 @@
-//! Every setting is explained where it stands, is read, and has the short names that its explanation gives.
+//! Settings: every setting has an explanation, is read, and has the short names that its explanation gives.
 
 use eventflow_config::{Config, DEFAULTS, aliases};
 use std::collections::BTreeSet;
 
-/// Not an alias of a key but of a file that holds it.
+/// A short name that is no alias of a key, but names a file that holds the key's value.
 const SECRET_FILE: (&str, &str) = ("JWT_SECRET_FILE", "auth.jwt_secret");
 
 /// A key of the defaults.
 struct Setting {
-    /// With its section, e.g. `broker.shards`.
+    /// The key with its section, e.g. `broker.shards`.
     key: String,
-    /// The comment above it, as one line.
+    /// The comment above the key, as one line.
     comment: String,
 }
 
 impl Setting {
-    /// What `[env A or B]` in the comment names.
+    /// The names in `[env A or B]` of the comment.
     fn short_names(&self) -> impl Iterator<Item = &str> {
         let named = self
             .comment
@@ -28,7 +28,8 @@ impl Setting {
 
 #[test]
 fn every_setting_is_a_field_and_every_field_a_setting() {
-    // Unknown fields are refused and no field has a default of its own, so this holds both ways.
+    // The configuration refuses unknown fields, and no field has a default of its own. So this check works
+    // both ways.
     if let Err(error) = toml::from_str::<Config>(DEFAULTS) {
         panic!("libs/config/src/default.toml and the fields of Config differ: {error}");
     }

@@ -1,15 +1,14 @@
-//! A test waits for what it expects, not for a while: a sleep is too short on a busy machine and too long on
-//! every other one.
+//! Sleeps: a test waits for what it expects and not for a fixed time, which is too short on a busy machine
+//! and too long on every other one.
 //!
-//! Tests look again until the condition holds (`eventually` of the testkit), or run on tokio's paused time.
-//! Where a sleep is the only way, such as between two looks, the line before it says why: `// sleep:
-//! <reason>`.
+//! Tests poll until the condition holds (`eventually` of the testkit), or run on tokio's paused time. Where a
+//! sleep is the only way, such as between two polls, the line before it says why: `// sleep: <reason>`.
 
 use crate::repository::{SourceFile, files_below};
 
-/// The call, in pieces, so that this file does not carry it itself.
+/// The call, in pieces, so that this file does not contain it.
 const SLEEP: [&str; 2] = ["sle", "ep("];
-/// What begins the comment that allows one.
+/// Beginning of the comment that allows a sleep.
 const REASON: &str = "// sleep: ";
 
 #[test]
@@ -35,7 +34,7 @@ fn sleeps(file: &SourceFile) -> Vec<String> {
     calls.map(|n| format!("{}:{}", file.path, n + 1)).collect()
 }
 
-/// Whether all of a file is for tests. The load generator is a tool that runs for a given time.
+/// Whether a whole file is for tests. The load generator is a tool that runs for a given time.
 fn is_for_tests(path: &str) -> bool {
     let is_inside = |folder: &str| path.split('/').any(|part| part == folder);
     let is_tool = path.starts_with("tests/load/src/") || is_inside("examples");

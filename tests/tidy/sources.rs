@@ -1,15 +1,15 @@
-//! How the sources look: no file too long to be read at once, no line of a comment too wide, no tuple of
-//! several bindings, nothing left to do, no test that is switched off.
+//! Form of the sources: no overlong file, no wide comment line, no `let` with a tuple of several bindings, no
+//! unfinished work, and no disabled test.
 
 use crate::repository::{SourceFile, files_below};
 
-/// Lines of a production file, tests not counted.
+/// Line limit of a production file, without its tests.
 const LINES_MAX: usize = 400;
-/// Columns of a line that is a comment. rustfmt keeps code within them, but not comments.
+/// Column limit of comment lines. rustfmt keeps code within it, but not comments.
 const COMMENT_COLUMNS_MAX: usize = 110;
-/// Bindings of one `let` with a tuple on either side: with more of them the reader counts commas.
+/// Binding limit of one `let` with a tuple on either side. With more bindings the reader has to count commas.
 const TUPLE_BINDINGS_MAX: usize = 2;
-/// What marks work that was left; in pieces, so that this file does not carry the mark itself.
+/// Marks of unfinished work, in pieces, so that this file does not contain them.
 const LEFT: [[&str; 2]; 2] = [["TO", "DO"], ["FIX", "ME"]];
 
 #[test]
@@ -75,7 +75,8 @@ fn wide_comments(file: &SourceFile) -> Vec<String> {
     lines.map(|(n, _)| format!("{}:{}", file.path, n + 1)).collect()
 }
 
-/// A `let` with a tuple of bindings and a tuple of values, also when rustfmt has broken it over lines.
+/// Finds every `let` with a tuple of bindings and a tuple of values, also if rustfmt has broken it over
+/// lines.
 fn tuple_lets(file: &SourceFile) -> Vec<String> {
     const LET: &str = "let (";
     let starts = file.text.match_indices(LET).filter(|(at, _)| {
@@ -98,7 +99,7 @@ fn found(words: &[&str], which: impl Fn(&SourceFile) -> bool) -> Vec<String> {
     lines.collect()
 }
 
-/// Not a test, an example or a fuzz target, and not a module that only tests use.
+/// Whether a file is neither a test, an example nor a fuzz target, and no module that only tests use.
 fn is_production(file: &SourceFile) -> bool {
     let is_code = file.has_extension("rs") || file.has_extension("js");
     let is_inside = |folder: &str| file.path.contains(&format!("/{folder}/")); // the load generator's sources are in none
@@ -106,7 +107,7 @@ fn is_production(file: &SourceFile) -> bool {
     is_code && !is_for_tests && !["tests", "examples", "fuzz", "testkit"].into_iter().any(is_inside)
 }
 
-/// The lines before the tests at the end of a file.
+/// Number of lines before the tests at the end of a file.
 fn production_lines(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'));

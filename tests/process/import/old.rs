@@ -1,5 +1,5 @@
-//! A database of the old system: threads of a shop with its customers, messages of every generation of field
-//! names, and documents that cannot be mapped; and what of all this must be in the new system.
+//! An old database: threads of a shop with its customers, messages with every generation of field names, and
+//! documents that cannot be mapped. It also defines what the new system must hold afterwards.
 
 use eventflow_protocol::document::Message;
 use futures_util::future::join_all;
@@ -7,39 +7,39 @@ use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc, oid::ObjectId};
 use std::collections::BTreeMap;
 
-/// Who is in every thread.
+/// The user who is in every thread.
 pub(super) const SHOP: &str = "shop";
 const THREADS: usize = 320;
-/// Messages of thread n: enough for pages, different for each.
+/// Base number of messages of thread n: enough for several pages, and different for each thread.
 const MESSAGES_LEAST: usize = 6;
 const MESSAGES_MORE: usize = 15;
-/// 2023-11-14T22:13:20Z.
+/// Time zero: 2023-11-14T22:13:20Z.
 const ZERO_MS: i64 = 1_700_000_000_000;
-/// Of so many messages one was deleted, has files, or has reactions.
+/// Period: one of so many messages was deleted, has files, or has reactions.
 const DELETED_EVERY: usize = 11;
 const FILES_EVERY: usize = 7;
 const REACTIONS_EVERY: usize = 5;
 
-/// What must be there afterwards.
+/// What the new system must hold afterwards.
 #[derive(Default)]
 pub(super) struct Expected {
-    /// By old id.
+    /// Threads by their old ids.
     pub(super) threads: BTreeMap<String, ExpectedThread>,
     files: u64,
     reactions: u64,
     deleted: u64,
 }
 
-/// One thread.
+/// One expected thread.
 #[derive(Default)]
 pub(super) struct ExpectedThread {
-    /// Sorted.
+    /// Participants, sorted.
     pub(super) people: Vec<String>,
-    /// In the order of their time.
+    /// Messages in the order of their times.
     pub(super) messages: Vec<Row>,
 }
 
-/// What of a message is compared.
+/// The compared parts of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     at: i64,
@@ -74,8 +74,8 @@ impl Expected {
         self.threads.values().map(|thread| thread.messages.len()).sum()
     }
 
-    /// Lines of the summary of a run that found so many messages there; the broken documents are those of
-    /// [`fill`].
+    /// Lines of the summary of a run that finds `known` messages already stored. The broken documents are
+    /// those of [`fill`].
     pub(super) fn lines(&self, known: u64) -> Vec<String> {
         let (all, threads) = (self.messages() as u64, THREADS as u64);
         let mut lines = vec![
@@ -121,7 +121,7 @@ impl Expected {
     }
 }
 
-/// Fills an empty database, its messages in no order.
+/// Fills an empty database, with its messages in random order.
 pub(super) async fn fill(database: &Database) -> Expected {
     let mut threads = Vec::new();
     let mut messages = Vec::new();
@@ -138,7 +138,7 @@ pub(super) async fn fill(database: &Database) -> Expected {
         let mut thread =
             ExpectedThread { people: vec![buyer.clone(), SHOP.to_owned()], messages: Vec::new() };
         for m in 0..MESSAGES_LEAST + n % MESSAGES_MORE {
-            // Messages of some threads call it by both of its names, and are in one order all the same.
+            // Messages of some threads use both names of their thread, and still belong to one order.
             let name = if n.is_multiple_of(4) && !m.is_multiple_of(2) { key.to_hex() } else { id.clone() };
             messages.push(message(n, m, &name, &buyer, &mut thread, &mut expected));
         }
@@ -160,8 +160,8 @@ pub(super) async fn fill(database: &Database) -> Expected {
     expected
 }
 
-/// Message m of thread n. Two of each three have the time of another one, so that the order is decided by the
-/// id.
+/// Message m of thread n. Two of every three messages share their time with another one, so that the id
+/// decides the order.
 fn message(
     n: usize,
     m: usize,
@@ -218,7 +218,7 @@ fn message(
     document
 }
 
-/// What cannot be mapped, all of it or in part.
+/// Adds documents that cannot be mapped, as a whole or in part.
 fn broken(threads: &mut Vec<Document>, messages: &mut Vec<Document>, expected: &mut Expected) {
     threads.push(doc! { "id": "alone", "participants": ["somebody"] });
     let (at, thread) = (DateTime::from_millis(ZERO_MS), "t000");
