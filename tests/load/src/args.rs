@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line of the load generator.
 
 use crate::{error::LoadError, proc::Watched, target::Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Debug, Parser)]
 #[command(name = "eventflow-load", version)]
 pub struct Cli {
-    /// What to do.
+    /// The mode to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -16,14 +16,14 @@ pub struct Cli {
 /// The modes.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Messages in many threads, saturating or at a fixed rate, judged by the ledger.
+    /// Sends messages in many threads, saturating or at a fixed rate; the ledger judges the run.
     Run(RunArgs),
-    /// Authenticated sockets that only wait; memory and CPU per connection.
+    /// Opens authenticated sockets that only wait, and measures memory and CPU per connection.
     Idle(IdleArgs),
-    /// One thread with many members: how fast a message reaches the last of them.
+    /// Uses one thread with many members, and measures how fast a message reaches the last of them.
     Fanout(FanoutArgs),
-    /// Sockets that never read beside healthy ones: when each is cut, what it costs, and whether the others
-    /// notice.
+    /// Opens sockets that never read beside healthy ones, and measures when each is cut, what it costs, and
+    /// whether the others notice.
     Slow(SlowArgs),
 }
 
@@ -33,10 +33,10 @@ pub struct Common {
     /// Gateway, `ws://host:port`; repeat to spread the clients over several.
     #[arg(long, default_value = "ws://127.0.0.1:8080")]
     pub ws: Vec<String>,
-    /// REST base, `http://host:port`; the first gateway if not given.
+    /// REST base, `http://host:port`; defaults to the first gateway.
     #[arg(long)]
     pub http: Option<String>,
-    /// Secret to sign tokens with.
+    /// Secret that signs the tokens.
     #[arg(long, env = "JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: String,
     /// Prefix of users and messages; random if not given.
@@ -48,22 +48,23 @@ pub struct Common {
     /// Bytes of content per message.
     #[arg(long, default_value_t = 100)]
     pub content_bytes: usize,
-    /// Process to account CPU and memory of: `name=PID`, `name=PID+` with its children; repeat.
+    /// Process whose CPU and memory are reported: `name=PID`, or `name=PID+` with its children; repeat for
+    /// more.
     #[arg(long = "pid")]
     pub pids: Vec<Watched>,
-    /// Longest wait for what is still open when sending has ended, seconds.
+    /// Longest wait for open messages after sending has ended, in seconds.
     #[arg(long, default_value_t = 60.0)]
     pub drain: f64,
-    /// Silence that ends a complete run, seconds: long enough for a late double to show.
+    /// Silence that ends a complete run, in seconds: long enough for a late duplicate to show.
     #[arg(long, default_value_t = 3.0)]
     pub quiet: f64,
-    /// Do clients come back after a drop?
+    /// Whether clients reconnect after a drop.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     pub reconnect: bool,
-    /// Also write the report here as JSON.
+    /// File that also gets the report, as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
-    /// Report on standard error every so many seconds; 0 for never.
+    /// Interval of progress reports on standard error, in seconds; 0 for none.
     #[arg(long, default_value_t = 0.0)]
     pub progress: f64,
     /// Threads of the generator itself; one is enough for about 20,000 messages per second.
@@ -74,9 +75,9 @@ pub struct Common {
 /// How messages are offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// As fast as answers come.
+    /// Sends as fast as answers come.
     Saturate,
-    /// At a fixed rate, whatever happens.
+    /// Sends at a fixed rate, however fast answers come.
     Open,
 }
 
@@ -86,10 +87,10 @@ pub struct RunArgs {
     /// Settings of every mode.
     #[command(flatten)]
     pub common: Common,
-    /// Threads of two people.
+    /// Number of threads with two people each.
     #[arg(long, default_value_t = 100, conflicts_with = "threads")]
     pub pairs: u32,
-    /// Threads of `--members` people, instead of pairs.
+    /// Number of threads with `--members` people each, instead of pairs.
     #[arg(long, requires = "members")]
     pub threads: Option<u32>,
     /// People per thread.
@@ -101,16 +102,16 @@ pub struct RunArgs {
     /// How messages are offered.
     #[arg(long, value_enum, default_value_t = Mode::Saturate)]
     pub mode: Mode,
-    /// Saturate: unanswered messages per sender.
+    /// Mode `saturate`: unanswered messages per sender.
     #[arg(long, default_value_t = 4)]
     pub in_flight: u32,
-    /// Open: messages per second, all senders together.
+    /// Mode `open`: messages per second of all senders together.
     #[arg(long, default_value_t = 1000.0)]
     pub rate: f64,
-    /// Measured seconds.
+    /// Length of the measured window, in seconds.
     #[arg(long, default_value_t = 20.0)]
     pub duration: f64,
-    /// Seconds of load before that.
+    /// Load before the measured window, in seconds.
     #[arg(long, default_value_t = 5.0)]
     pub warmup: f64,
 }
@@ -121,16 +122,16 @@ pub struct IdleArgs {
     /// Settings of every mode.
     #[command(flatten)]
     pub common: Common,
-    /// How many sockets.
+    /// Number of sockets.
     #[arg(long, default_value_t = 5000)]
     pub connections: u32,
-    /// Connects per second; 0 for as fast as it goes.
+    /// Connects per second; 0 for as fast as possible.
     #[arg(long, default_value_t = 0.0)]
     pub rate: f64,
-    /// Seconds to hold them before memory is read.
+    /// Time to hold the sockets before memory is read, in seconds.
     #[arg(long, default_value_t = 5.0)]
     pub hold: f64,
-    /// Then send one message to all of them, in one thread.
+    /// Sends one message to all sockets afterwards, in one thread.
     #[arg(long)]
     pub broadcast: bool,
 }
@@ -158,39 +159,39 @@ pub struct SlowArgs {
     /// Settings of every mode.
     #[command(flatten)]
     pub common: Common,
-    /// Sockets that never read.
+    /// Number of sockets that never read.
     #[arg(long, default_value_t = 100)]
     pub slow: u32,
-    /// Sockets that do, two in a thread.
+    /// Number of healthy sockets, two per thread.
     #[arg(long, default_value_t = 1000)]
     pub healthy: u32,
-    /// Messages per second among the healthy ones, all together.
+    /// Messages per second of all healthy sockets together.
     #[arg(long, default_value_t = 200.0)]
     pub rate: f64,
     /// Messages per second to each slow socket.
     #[arg(long, default_value_t = 200.0)]
     pub flood_rate: f64,
-    /// Bytes of content of each of those.
+    /// Bytes of content of each message to a slow socket.
     #[arg(long, default_value_t = 1000)]
     pub flood_bytes: usize,
-    /// Bytes that the kernel holds for a slow socket (`SO_RCVBUF`; it doubles them).
+    /// Receive buffer of a slow socket in bytes (`SO_RCVBUF`; the kernel doubles it).
     #[arg(long, default_value_t = 2048)]
     pub receive_buffer: u32,
-    /// Seconds of each window: alone, and in each round beside sockets that read and beside those that do
-    /// not.
+    /// Length of each window in seconds: one without a flood, and two per round, beside sockets that read and
+    /// beside sockets that do not.
     #[arg(long, default_value_t = 15.0)]
     pub duration: f64,
-    /// Rounds; of their 99th percentiles the medians are compared.
+    /// Number of rounds; the medians of their 99th percentiles are compared.
     #[arg(long, default_value_t = 3)]
     pub rounds: u32,
-    /// The healthy ones' 99th percentile may be so many times what it is beside the same flood to sockets
-    /// that read.
+    /// Largest factor between the healthy sockets' 99th percentiles beside sockets that never read and beside
+    /// the same flood to sockets that do.
     #[arg(long, default_value_t = 1.2)]
     pub notice: f64,
-    /// Every slow socket must be cut within so many seconds of the first message to it.
+    /// Time within which every slow socket must be cut, in seconds from the first message to it.
     #[arg(long, default_value_t = 10.0)]
     pub cut_within: f64,
-    /// Bytes that a gateway may hold for each of them.
+    /// Bytes that a gateway may hold for each slow socket.
     #[arg(long, default_value_t = 1024 * 1024)]
     pub cap_bytes: u64,
 }
@@ -208,7 +209,7 @@ impl Command {
 }
 
 impl Common {
-    /// The system to load.
+    /// The system under load.
     pub fn target(&self) -> Result<Target, LoadError> {
         let run = self.run_id.clone().unwrap_or_else(|| format!("r{:08x}", rand::random::<u32>()));
         if run.is_empty() || !run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -217,22 +218,22 @@ impl Common {
         Target::new(&self.ws, self.http.as_deref(), &self.jwt_secret, run)
     }
 
-    /// How the end of a run is waited for.
+    /// The waiting times at the end of a run.
     pub fn patience(&self) -> Result<Patience, LoadError> {
         Ok(Patience { drain: seconds("--drain", self.drain)?, quiet: seconds("--quiet", self.quiet)? })
     }
 }
 
-/// How the end of a run is waited for.
+/// The waiting times at the end of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// Longest wait for what is still open.
+    /// Longest wait for open messages.
     pub drain: Duration,
     /// Silence that ends a complete run.
     pub quiet: Duration,
 }
 
-/// A duration from seconds on the command line.
+/// Converts seconds from the command line. Fails with the setting's name if the value is no valid duration.
 pub fn seconds(name: &str, value: f64) -> Result<Duration, LoadError> {
     Duration::try_from_secs_f64(value).map_err(|error| LoadError::Setting(format!("{name}: {error}")))
 }

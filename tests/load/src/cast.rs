@@ -1,5 +1,5 @@
-//! Sets the scene and clears it: threads over REST, all sockets, one task per client; at the end every
-//! client's record and every thread's history.
+//! Cast: sets a run up and clears it away. It creates threads over REST and all sockets, with one task per
+//! client. At the end it collects every client's record and every thread's history.
 
 use crate::{
     error::LoadError,
@@ -17,16 +17,17 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-/// REST calls at a time.
+/// Limit of concurrent REST calls.
 const CALLS_AT_ONCE: usize = 16;
-/// Handshakes at a time.
+/// Limit of concurrent handshakes.
 const HANDSHAKES_AT_ONCE: usize = 64;
-/// How long a REST call is tried before the run is given up: a system that was just killed may be starting.
+/// Time for which a REST call is repeated before the run is given up. A system that was just killed may be
+/// starting.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
-/// Pause between two tries.
+/// Pause between two attempts.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// Everybody in a run.
+/// All clients and threads of a run.
 pub struct Cast {
     shared: Arc<Shared>,
     threads: Vec<Arc<str>>,
@@ -37,7 +38,8 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// `threads` threads of `members` users each, numbered from `first_user`; nobody is connected yet.
+    /// Creates `threads` threads of `members` users each, numbered from `first_user`. Nobody is connected
+    /// yet.
     pub async fn assemble(
         shared: Arc<Shared>,
         threads: u32,
@@ -59,7 +61,8 @@ impl Cast {
         Ok(Self::new(shared, threads, members, first_user))
     }
 
-    /// A thread of one user and of guests who are connected by somebody else, if at all.
+    /// Creates a thread of one user and of guests. If guests connect at all, another part of the run connects
+    /// them.
     pub async fn with_guests(shared: Arc<Shared>, user: u32, guests: &[u32]) -> Result<Self, LoadError> {
         let target = &shared.target;
         let (token, others) =
@@ -68,7 +71,7 @@ impl Cast {
         Ok(Self::new(Arc::clone(&shared), vec![Arc::from(thread)], 1, user))
     }
 
-    /// `members` users without any thread.
+    /// Creates `members` users without any thread.
     pub fn bystanders(shared: Arc<Shared>, members: u32, first_user: u32) -> Self {
         Self::new(shared, vec![Arc::from("")], members, first_user)
     }
@@ -84,7 +87,7 @@ impl Cast {
         }
     }
 
-    /// Connects everybody, at most `rate` per second if given; `source` says what the member at a place
+    /// Connects everybody, at most `rate` per second if given. `source` says what the client at a place
     /// (thread, member) sends.
     pub async fn connect(
         &mut self,
@@ -113,7 +116,7 @@ impl Cast {
         Ok(())
     }
 
-    /// Everybody hangs up; gives what they leave behind.
+    /// Disconnects everybody and returns their records.
     pub async fn dismiss(&mut self) -> Vec<Record> {
         self.shared.stage.close.cancel();
         self.tracker.close();
@@ -125,7 +128,7 @@ impl Cast {
         records
     }
 
-    /// Everybody hangs up, all history is read, and the ledger judges.
+    /// Disconnects everybody, reads all history, and lets the ledger judge.
     pub async fn judge(mut self) -> Result<Verdict, LoadError> {
         let records = self.dismiss().await;
         let ends = stream::iter(
@@ -149,7 +152,7 @@ impl Cast {
     }
 }
 
-/// Calls until there is an answer, or an error that will not pass, or the time is up.
+/// Repeats a call until it succeeds, fails for good, or the time is up.
 async fn insist<T, F: Future<Output = Result<T, LoadError>>>(call: impl Fn() -> F) -> Result<T, LoadError> {
     let give_up = Instant::now() + ANSWER_WITHIN;
     loop {

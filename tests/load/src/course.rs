@@ -1,4 +1,4 @@
-//! One measured run: set up, warm up, measure, drain, judge.
+//! Course of one measured run: set up, warm up, measure, drain, judge.
 
 use crate::{
     args::{Mode, Patience, RunArgs, seconds},
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 
 /// Silence after which a run ends although deliveries are missing: longer than any retry inside the system.
 const QUIET_INCOMPLETE: Duration = Duration::from_secs(10);
-/// How often the drain looks.
+/// Poll interval of the drain.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs the load that `args` asks for.
@@ -57,15 +57,15 @@ async fn measure(plan: &Plan, pids: &[Watched]) -> (Snapshot, Snapshot) {
     (before, Snapshot::take(pids))
 }
 
-/// What all clients of a run share.
+/// Creates what all clients of a run share.
 pub fn shared(common: &crate::args::Common) -> Result<Arc<Shared>, LoadError> {
     let target = common.target()?;
     let stage = Stage::new(&target.run);
     Ok(Arc::new(Shared { target, stage, content_bytes: common.content_bytes, reconnect: common.reconnect }))
 }
 
-/// Waits until everything is answered and everybody has everything, or nothing moves any more, as long as
-/// `patience` allows; `true` if nothing was left open.
+/// Waits until every message is answered and every client has everything, or until nothing changes any more,
+/// for as long as `patience` allows. Returns `true` if nothing was left open.
 pub async fn drain(stage: &Stage, members: u32, patience: Patience) -> bool {
     let give_up = Instant::now() + patience.drain;
     loop {

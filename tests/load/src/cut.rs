@@ -1,8 +1,8 @@
-//! When the server gave up a connection, as the kernel's list of connections shows it: in `/proc/net/tcp` the
-//! server's end of a connection that is open is `ESTABLISHED`; one that it has closed is in another state, or
-//! gone.
+//! Cuts: when the server gave up a connection, as the kernel's list of connections shows it. In
+//! `/proc/net/tcp` the server's end of an open connection is `ESTABLISHED`. An end that the server has closed
+//! is in another state, or gone.
 //!
-//! Works for servers on this machine, over IPv4.
+//! This works for servers on this machine, over IPv4.
 
 use serde::Serialize;
 use std::{
@@ -15,27 +15,28 @@ use std::{
 /// `TCP_ESTABLISHED` in the kernel's numbering.
 const ESTABLISHED: &str = "01";
 
-/// Connections that are looked at again and again.
+/// Connections that are polled repeatedly.
 pub struct Watch {
-    /// The server's end and ours, as the kernel writes them, and when the connection was seen closed first.
+    /// The server's end and ours, as the kernel writes them, with the time at which the connection was first
+    /// seen closed.
     connections: Vec<((String, String), Option<Duration>)>,
 }
 
-/// When connections were cut, in seconds from the start of looking.
+/// When connections were cut, in seconds from the first poll.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Cuts {
-    /// Never.
+    /// Number of connections that were never cut.
     pub uncut: u32,
-    /// The first.
+    /// Time of the first cut.
     pub first_s: f64,
-    /// Half of them until then.
+    /// Time by which half of the connections were cut.
     pub median_s: f64,
-    /// The last.
+    /// Time of the last cut.
     pub last_s: f64,
 }
 
 impl Cuts {
-    /// Of several rounds: all that were never cut, and the latest of each.
+    /// The worst of several rounds: the sum of all connections never cut, and the latest of each time.
     pub fn worst(rounds: impl Iterator<Item = Self>) -> Self {
         rounds.fold(Self::default(), |worst, round| Self {
             uncut: worst.uncut + round.uncut,
@@ -47,13 +48,13 @@ impl Cuts {
 }
 
 impl Watch {
-    /// Over connections given by the server's address and ours.
+    /// Watches connections given by the server's address and ours.
     pub fn over(connections: impl Iterator<Item = (SocketAddr, SocketAddr)>) -> Self {
         let named = connections.map(|(server, own)| ((name(server), name(own)), None));
         Self { connections: named.collect() }
     }
 
-    /// Looks now, `elapsed` after the start.
+    /// Polls the connections now, `elapsed` after the start.
     pub fn look(&mut self, elapsed: Duration) {
         let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
         let open = open_connections(&table);
@@ -64,7 +65,7 @@ impl Watch {
         }
     }
 
-    /// What was seen.
+    /// The cuts seen so far.
     pub fn cuts(&self) -> Cuts {
         let mut cuts: Vec<f64> =
             self.connections.iter().filter_map(|(_, cut)| cut.map(|cut| cut.as_secs_f64())).collect();
@@ -75,7 +76,7 @@ impl Watch {
     }
 }
 
-/// Local and remote ends of what is open.
+/// Local and remote ends of the open connections.
 fn open_connections(table: &str) -> HashSet<(&str, &str)> {
     fn pair(line: &str) -> Option<(&str, &str)> {
         let mut words = line.split_whitespace().skip(1);
@@ -87,8 +88,8 @@ fn open_connections(table: &str) -> HashSet<(&str, &str)> {
     table.lines().filter_map(pair).collect()
 }
 
-/// As the kernel writes it: the address as a number of this machine's byte order, and the port, in
-/// hexadecimal.
+/// An address as the kernel writes it, in hexadecimal: the IP address as a number in this machine's byte
+/// order, and the port.
 fn name(address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) => format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port()),

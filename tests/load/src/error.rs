@@ -1,28 +1,28 @@
-//! What can go wrong while talking to the system under load.
+//! Errors of talking to the system under load.
 
 use std::time::Duration;
 
 /// A failed attempt to reach the system, or a setting it cannot be reached with.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// A setting that cannot work, with the reason.
+    /// A setting cannot work; the text gives the reason.
     #[error("cannot start: {0}")]
     Setting(String),
-    /// No TCP connection.
+    /// The TCP connection failed.
     #[error("connecting to {address}")]
     Connect {
-        /// Where to.
+        /// Address that was connected to.
         address: String,
-        /// Why not.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// The WebSocket handshake or the transport failed.
     #[error("websocket transport")]
     WebSocket(#[from] Box<tokio_tungstenite::tungstenite::Error>),
-    /// The Engine.IO or Socket.IO handshake took another turn than the protocol allows.
+    /// The Engine.IO or Socket.IO handshake deviated from the protocol.
     #[error("handshake: {0}")]
     Handshake(String),
-    /// No answer within the given time.
+    /// No answer came within this time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     /// The connection ended.
@@ -31,33 +31,34 @@ pub enum LoadError {
     /// REST could not be reached.
     #[error("calling {path}")]
     Rest {
-        /// The path that was called.
+        /// Path that was called.
         path: String,
-        /// Why it failed.
+        /// Error of the HTTP client.
         source: reqwest::Error,
     },
     /// REST answered with an error.
     #[error("{path} answered {status}: {body}")]
     Refused {
-        /// The path that was called.
+        /// Path that was called.
         path: String,
         /// HTTP status.
         status: u16,
-        /// The first part of the body.
+        /// First part of the body.
         body: String,
     },
-    /// REST answered with something that is not the agreed shape.
+    /// REST answered with an unexpected shape.
     #[error("{path} answered with an unknown shape")]
     Shape {
-        /// The path that was called.
+        /// Path that was called.
         path: String,
-        /// What the parser said.
+        /// Error of the parser.
         source: serde_json::Error,
     },
 }
 
 impl LoadError {
-    /// May the same call succeed a moment later? What was refused as wrong will be refused again.
+    /// Whether the same call may succeed a moment later. A call that was refused as wrong will be refused
+    /// again.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Setting(_) => false,

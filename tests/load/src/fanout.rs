@@ -1,5 +1,5 @@
-//! One thread with many members and one sender: how fast a message, or a burst of them, reaches the last
-//! member.
+//! Fan-out: one thread with many members and one sender. It measures how fast a message, or a burst of
+//! messages, reaches the last member.
 
 use crate::{
     args::FanoutArgs,
@@ -19,12 +19,12 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// A round that takes longer is given up and counted.
+/// Time limit of a round. A longer round is given up and counted as incomplete.
 const ROUND_WITHIN: Duration = Duration::from_secs(30);
-/// The measured window is the whole of the rounds; this is longer than any.
+/// Length of the measured window: longer than all rounds together, so that every round counts.
 const WINDOW: Duration = Duration::from_hours(24);
 
-/// Runs single messages, then bursts.
+/// Runs rounds of single messages, then rounds of bursts.
 pub async fn run(args: &FanoutArgs) -> Result<Report, LoadError> {
     if args.members < 2 || args.burst == 0 {
         return Err(LoadError::Setting("a fan-out needs two members and bursts of at least one".to_owned()));
@@ -53,7 +53,8 @@ pub async fn run(args: &FanoutArgs) -> Result<Report, LoadError> {
     Ok(Report { fanout: lines, processes, generator_cpu_s: before.own_until(&after), drained, ..report })
 }
 
-/// `count` rounds of `burst` messages; each begins when the last member has the one before.
+/// Runs `count` rounds of `burst` messages. Each round begins when the last member has the messages of the
+/// one before.
 pub async fn rounds(shared: &Shared, feed: &Feed, members: u32, burst: u32, count: u32) -> FanoutLine {
     let stage = &shared.stage;
     let mut first = Latency::default();

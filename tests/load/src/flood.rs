@@ -1,5 +1,5 @@
-//! Somebody who floods a thread, and the sockets of the others in it: some that read it all, or some that
-//! never read.
+//! Flood: one user floods a thread, and the sockets of the other members either read everything or never
+//! read.
 
 use crate::{
     args::{Common, SlowArgs},
@@ -18,10 +18,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use std::{sync::Arc, time::Duration};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Handshakes at a time.
+/// Limit of concurrent handshakes.
 const HANDSHAKES_AT_ONCE: usize = 16;
 
-/// One thread and its one sender, who reads.
+/// One thread and its only sender, who reads.
 pub struct Flood {
     shared: Arc<Shared>,
     cast: Cast,
@@ -31,7 +31,7 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// A thread of user number `sender` and of the `args.slow` ones after it, of whom only the sender is
+    /// Creates a thread of user number `sender` and the `args.slow` users after it. Only the sender is
     /// connected. Users and threads are named after `run`.
     pub async fn set(args: &SlowArgs, run: &str, sender: u32) -> Result<Self, LoadError> {
         let common =
@@ -44,30 +44,30 @@ impl Flood {
         Ok(Self { shared, cast, feed, rate: args.flood_rate, guests })
     }
 
-    /// Connects the others, with this receive buffer if given.
+    /// Connects the other members, with this receive buffer if given.
     pub async fn open(&self, receive_buffer: Option<u32>) -> Result<Vec<Socket>, LoadError> {
         let target = Target { receive_buffer, ..self.shared.target.clone() };
         let open = |user| Socket::open(&target, user, 0, None);
         stream::iter(self.guests.clone().map(open)).buffered(HANDSHAKES_AT_ONCE).try_collect().await
     }
 
-    /// Sends for as long as `window`; what it gives is to be awaited after [`Self::end`].
+    /// Sends for as long as `window`. Await the returned task after [`Self::end`].
     pub fn start(&self, window: Duration) -> JoinHandle<()> {
         self.shared.stage.begin(Duration::ZERO, window);
         start_pacer(&self.shared, vec![Arc::clone(&self.feed)], self.rate)
     }
 
-    /// No more of it.
+    /// Ends the sending.
     pub fn end(&self) {
         self.shared.stage.end_sending();
     }
 
-    /// What all of it shares.
+    /// What the clients of this flood share.
     pub fn shared(&self) -> &Shared {
         &self.shared
     }
 
-    /// What its sender lost or got twice.
+    /// Judges what the sender lost or got twice.
     pub async fn judge(self) -> Result<Verdict, LoadError> {
         self.cast.judge().await
     }
@@ -79,13 +79,13 @@ pub fn start_pacer(shared: &Arc<Shared>, feeds: Vec<Arc<Feed>>, rate: f64) -> Jo
     tokio::task::spawn_blocking(move || pacer::pace(&shared.stage, &feeds, rate))
 }
 
-/// Reads all that comes, and looks at none of it, until dropped.
+/// Reads and discards everything that arrives on the sockets, until dropped.
 pub fn read_all(sockets: Vec<Socket>) -> JoinSet<()> {
     sockets.into_iter().map(read_one).collect()
 }
 
 async fn read_one(mut socket: Socket) {
-    // An end is the server's; the ledger of the sender shows if anything is lost by it.
+    // Only the server ends a connection here. The sender's ledger shows whether that lost anything.
     while let Ok(frame) = socket.read().await {
         let is_ping = matches!(Packet::parse(&frame), Packet::Ping);
         if is_ping && (socket.feed(wire::PONG.to_owned()).await.is_err() || socket.flush().await.is_err()) {

@@ -1,4 +1,5 @@
-//! Many authenticated sockets that only wait: what each costs the system in memory and in CPU to connect.
+//! Idle: many authenticated sockets only wait. It measures what each costs the system in memory, and in CPU
+//! to connect.
 
 use crate::{
     args::{IdleArgs, seconds},
@@ -16,10 +17,10 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// The broadcast's window; longer than it can take.
+/// Length of the broadcast's window: longer than the broadcast can take.
 const WINDOW: Duration = Duration::from_hours(1);
 
-/// Connects, holds, reads memory, and broadcasts if asked.
+/// Connects, holds the sockets, reads memory, and sends a broadcast if asked.
 pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
     let (hold, patience) = (seconds("--hold", args.hold)?, args.common.patience()?);
     let mut shared = shared(&args.common)?;
@@ -48,7 +49,7 @@ pub async fn run(args: &IdleArgs) -> Result<Report, LoadError> {
     if !args.broadcast {
         cast.dismiss().await;
         let report = Report::of(stage, words, connect_s, Verdict::default());
-        // Sockets that dropped while they were only held are a finding of this mode.
+        // A socket that drops while it only waits is a finding of this mode.
         let clean = report.faults.drops == 0;
         return Ok(Report {
             idle: Some(idle),

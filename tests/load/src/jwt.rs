@@ -1,29 +1,29 @@
-//! Development tokens: HS256, valid one hour, a fresh `jti` each (RFC 7519).
+//! Development tokens: HS256, valid for one hour, with a fresh `jti` each (RFC 7519).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How long a token is valid: longer than any load run.
+/// Validity of a token in seconds: longer than any load run.
 const LIFETIME_S: u64 = 3600;
-/// `{"alg":"HS256","typ":"JWT"}`.
+/// Base64url of `{"alg":"HS256","typ":"JWT"}`.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// Mints tokens with one secret.
+/// Signs tokens with one secret.
 #[derive(Clone)]
 pub struct Minter {
     key: Hmac<Sha256>,
 }
 
 impl Minter {
-    /// From the secret that the system checks with.
+    /// Creates a minter with the secret that the system verifies with.
     pub fn new(secret: &str) -> Self {
         let key = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
         Self { key }
     }
 
-    /// A token for `user`, valid from now for an hour.
+    /// Signs a token for `user`, valid for one hour from now.
     pub fn mint(&self, user: &str) -> String {
         let now = wall_clock_s();
         let claims = serde_json::json!({

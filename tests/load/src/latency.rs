@@ -1,11 +1,11 @@
-//! Latency distributions (HDR histograms in microseconds) and how they are reported (milliseconds).
+//! Latency distributions (HDR histograms in microseconds) and their summaries (in milliseconds).
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Longest recorded latency: ten minutes; anything longer counts as ten minutes.
+/// Longest recorded latency: ten minutes. Longer ones count as ten minutes.
 const LONGEST_US: u64 = 600_000_000;
-/// Three significant digits: percentiles are right to 0.1 %.
+/// Significant digits: percentiles are exact to 0.1 %.
 const DIGITS: u8 = 3;
 
 /// Collects latencies in microseconds.
@@ -40,7 +40,7 @@ impl Latency {
 /// Percentiles in milliseconds.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Summary {
-    /// How many were measured.
+    /// Number of measurements.
     pub count: u64,
     /// Median.
     pub p50_ms: f64,
@@ -50,12 +50,12 @@ pub struct Summary {
     pub p99_ms: f64,
     /// 99.9th percentile.
     pub p999_ms: f64,
-    /// The worst one.
+    /// Maximum.
     pub max_ms: f64,
 }
 
-/// The median of the 99th percentiles of several windows, milliseconds; the lower one of two. Not a number
-/// without windows.
+/// The median of the 99th percentiles of several windows, in milliseconds; the lower of the two middle ones
+/// if their number is even. NaN without windows.
 pub fn median_p99(windows: &[Summary]) -> f64 {
     let mut all: Vec<f64> = windows.iter().map(|window| window.p99_ms).collect();
     all.sort_by(f64::total_cmp);

@@ -1,9 +1,9 @@
-//! Load generator and ledger checker: drives a running system over real Socket.IO connections and REST, and
-//! proves at the end, message by message, what was lost, doubled or reordered.
+//! Load generator and ledger checker: it drives a running system over real Socket.IO connections and REST. At
+//! the end it proves, message by message, what was lost, doubled or reordered.
 //!
-//! Read in this order: `args` (what is asked) → `course` (one measured run) → `cast` (threads and sockets) →
+//! Read in this order: `args` (the settings) → `course` (one measured run) → `cast` (threads and sockets) →
 //! `member` (one well-behaved client) → `outbox` and `view` (what it sent, what it saw) → `verdict` (both
-//! held against the history) → `report`. `wire`, `socket`, `rest`, `jwt` speak the protocol; nothing here
+//! compared with the history) → `report`. `wire`, `socket`, `rest` and `jwt` speak the protocol. Nothing here
 //! shares code with the server, so that a mistake cannot hide on both sides.
 
 pub mod args;

@@ -1,4 +1,4 @@
-//! `eventflow-load`: exit code 0 if the ledger is clean, 1 if not, 2 if the run could not be made.
+//! `eventflow-load`: exit code 0 if the ledger is clean, 1 if it is not, 2 if the run failed.
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            // Standard error gone is no reason for another exit code.
+            // A closed standard error does not change the exit code.
             let _ = writeln!(io::stderr(), "eventflow-load: {error:#}");
             ExitCode::from(2)
         }

@@ -1,8 +1,9 @@
-//! One client as a good frontend would be: it reads, answers pings, sends what is due, and after a drop comes
-//! back, resumes or catches up from history, and sends again what was never answered.
+//! Member: one client that behaves as a good frontend does. It reads, answers pings, and sends what is due.
+//! After a drop it reconnects, resumes the session or catches up from history, and repeats messages that were
+//! never answered.
 //!
-//! One task, one `select!`; frames that are already there are read before anything is written, and all writes
-//! of a turn are one flush. Repeating is safe: see `outbox` (sending) and `view` (receiving).
+//! The client is one task with one `select!`. It reads all frames that have arrived before it writes, and
+//! flushes all writes of a turn at once. Repeating is safe: see `outbox` (sending) and `view` (receiving).
 
 use crate::{
     catch_up::{CatchUp, Fetched},
@@ -27,23 +28,23 @@ use tokio::time::{Instant, sleep_until};
 const FRAMES_PER_TURN: usize = 64;
 /// Messages written in one turn before reading.
 const SENDS_PER_TURN: usize = 64;
-/// Pause before a reconnect: this plus up to [`RECONNECT_SPREAD_MS`], so that clients do not come in one
+/// Pause before a reconnect: this plus up to [`RECONNECT_SPREAD_MS`], so that clients do not reconnect in one
 /// wave.
 const RECONNECT_AFTER_MS: u64 = 100;
-/// See [`RECONNECT_AFTER_MS`].
+/// Random part of the pause after [`RECONNECT_AFTER_MS`].
 const RECONNECT_SPREAD_MS: u64 = 900;
-/// The timer when nothing is due: a look at the heartbeat at least this often.
+/// Longest sleep while nothing is due, so that the heartbeat is checked at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// What all members of a run share.
+/// State that all members of a run share.
 pub struct Shared {
-    /// The system.
+    /// The system under load.
     pub target: Target,
-    /// Clock, phase and counters.
+    /// Clock, phase and counters of the run.
     pub stage: Stage,
     /// Bytes of content per message.
     pub content_bytes: usize,
-    /// Does a client come back after a drop?
+    /// Whether a client reconnects after a drop.
     pub reconnect: bool,
 }
 
@@ -61,13 +62,13 @@ pub struct Member {
     unsettled: bool,
 }
 
-/// What a client leaves behind for the ledger.
+/// The record of a client for the ledger.
 pub struct Record {
     /// Number of the user.
     pub user: u32,
-    /// What it saw.
+    /// What the client saw.
     pub view: View,
-    /// What it sent.
+    /// What the client sent.
     pub outbox: Outbox,
 }
 
@@ -77,7 +78,7 @@ enum End {
 }
 
 impl Member {
-    /// User number `user` in `thread`, sending from `outbox`.
+    /// Creates user number `user` in `thread`, sending from `outbox`.
     pub fn new(shared: Arc<Shared>, user: u32, thread: Arc<str>, outbox: Outbox) -> Self {
         Self {
             shared,
@@ -93,7 +94,7 @@ impl Member {
         }
     }
 
-    /// Lives on `socket` and its successors until the stage is closed.
+    /// Runs on `socket` and its successors until the stage is closed.
     pub async fn live(mut self, mut socket: Socket) -> Record {
         loop {
             self.resume.pid = socket.pid.clone().unwrap_or_default();
@@ -124,6 +125,7 @@ impl Member {
             self.start_catch_up();
             self.report_settled(true);
             let wake = if more { Instant::now() } else { self.wake_at() };
+            // The timer may fire too early, which does no harm. Resetting it in every turn would cost more.
             if wake < timer.deadline() || timer.is_elapsed() {
                 timer.as_mut().reset(wake);
             }
@@ -147,7 +149,8 @@ impl Member {
         }
     }
 
-    /// Handles `frame` and those that are already there; `false` if the server ended the session.
+    /// Handles `frame` and the frames that have already arrived. Returns `false` if the server ended the
+    /// session.
     async fn read_ready(&mut self, socket: &mut Socket, frame: &str) -> Result<bool, LoadError> {
         self.heard_at = Instant::now();
         let mut go_on = self.handle(socket, frame).await?;
@@ -209,7 +212,7 @@ impl Member {
         }
     }
 
-    /// Writes what is due in one flush; `true` if there may be more.
+    /// Writes the due messages in one flush. Returns `true` if more may be due.
     async fn write_due(&mut self, socket: &mut Socket) -> Result<bool, LoadError> {
         let shared = Arc::clone(&self.shared);
         let now_us = shared.stage.now_us();
@@ -324,7 +327,7 @@ impl Member {
         [outbox, catch_up].into_iter().flatten().fold(latest, Instant::min)
     }
 
-    /// Tells the stage when this client becomes, or is no longer, connected and level with history.
+    /// Tells the stage when this client becomes settled (connected and caught up) or unsettled.
     fn report_settled(&mut self, connected: bool) {
         let unsettled = !connected || self.view.is_unsettled();
         if unsettled != self.unsettled {
@@ -335,7 +338,7 @@ impl Member {
     }
 }
 
-/// A short, closed name for an error, to count by.
+/// A short label for an error, from a closed set.
 fn kind(error: &LoadError) -> &'static str {
     match error {
         LoadError::Setting(_) => "setting",

@@ -1,9 +1,11 @@
-//! What one client sent: the sending half of the ledger, and the rules for sending again.
+//! Outbox: what one client sent, which is the sending half of the ledger, and the rules for repeating
+//! messages.
 //!
-//! Every message is an intent with an outcome. An intent without a final answer (connection lost, no answer
-//! in time, a retryable code, "queued" and never seen) is sent again under the same `clientMessageId`, lowest
-//! number first and before anything new, so the client never overtakes itself. Repeating is safe because the
-//! server keeps each id once; that it does is what the ledger checks.
+//! Every message is an intent with an outcome. An intent without a final answer is repeated under the same
+//! `clientMessageId`: after a lost connection, after no answer in time, after a retryable code, or when it
+//! was "queued" and never seen. Repetitions go lowest number first and before new messages, so a client never
+//! overtakes itself. Repeating is safe because the server stores each id once; the ledger checks that it
+//! does.
 
 use crate::{pacer::Feed, stage::Stage, tag::Tag, wire::Answer};
 use std::{
@@ -11,62 +13,62 @@ use std::{
     sync::Arc,
 };
 
-/// Without an answer for this long a message counts as unknown and is sent again: the server answers "queued"
-/// after 3 s at the latest.
+/// Answer limit: after this time an unanswered message counts as unknown and is repeated. The server answers
+/// "queued" after 3 s at the latest.
 const ANSWER_WITHIN_US: u64 = 10_000_000;
-/// A queued message that does not show up for this long is sent again.
+/// Confirm limit: a queued message that does not arrive within this time is repeated.
 const CONFIRM_WITHIN_US: u64 = 5_000_000;
-/// Pause after a retryable code, plus up to as much again.
+/// Pause after a retryable code, plus a random part of up to the same length.
 const HOLD_US: u64 = 150_000;
 
 /// Where new messages come from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// This client sends nothing.
+    /// The client sends nothing.
     Silent,
-    /// So many are kept unanswered at any time.
+    /// The client keeps this many messages unanswered.
     Closed(u32),
-    /// As many as the feed says.
+    /// The client sends as many messages as the feed releases.
     Fed(Arc<Feed>),
 }
 
 /// Outcome of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// To be sent (again).
+    /// The message waits to be sent, for the first time or again.
     Waiting,
-    /// Sent, not answered.
+    /// The message is sent and not answered.
     InFlight,
-    /// Answered "queued", not yet seen.
+    /// The message was answered "queued" and not yet seen.
     Queued,
-    /// Stored, by answer or by being seen.
+    /// The message is stored, by its answer or because the client saw it.
     Stored,
-    /// Refused for good.
+    /// The message was refused for good.
     Failed,
 }
 
-/// One message this client meant to send.
+/// One message that this client meant to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Intent {
-    /// When it was meant to be sent, microseconds.
+    /// Time at which the message was meant to be sent, in microseconds.
     pub intended_us: u64,
-    /// The `seq` the server answered, 0 if none.
+    /// The `seq` that the server answered; 0 if none.
     pub seq: u32,
-    /// Changes with every new connection and every resend: intents with the same path were sent one after
-    /// another.
+    /// Path: a number that changes with every new connection and every repetition. Intents with the same path
+    /// were sent one after another.
     pub path: u32,
-    /// How often it was sent.
+    /// How often the message was sent.
     pub attempts: u16,
-    /// What became of it.
+    /// What became of the message.
     pub outcome: Outcome,
 }
 
-/// What [`Outbox::next`] wants written.
+/// A message that [`Outbox::next`] wants written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
-    /// The message.
+    /// Tag of the message.
     pub tag: Tag,
-    /// Was it sent before?
+    /// Whether the message was sent before.
     pub again: bool,
 }
 
@@ -92,7 +94,7 @@ struct Deadline {
 }
 
 impl Outbox {
-    /// The outbox of user number `sender`.
+    /// Creates the outbox of user number `sender`.
     pub fn new(sender: u32, source: Source) -> Self {
         Self {
             sender,
@@ -112,7 +114,7 @@ impl Outbox {
         &self.intents
     }
 
-    /// The feed, if there is one.
+    /// The feed, if the source is one.
     pub fn feed(&self) -> Option<&Arc<Feed>> {
         match &self.source {
             Source::Fed(feed) => Some(feed),
@@ -120,7 +122,7 @@ impl Outbox {
         }
     }
 
-    /// The next message to write, and counts it as written.
+    /// Returns the next message to write, and counts it as written.
     pub fn next(&mut self, now_us: u64, stage: &Stage) -> Option<Due> {
         if now_us < self.hold_until_us {
             return None;
@@ -142,7 +144,7 @@ impl Outbox {
         Some(Due { tag: Tag { sender: self.sender, n, intended_us: intent.intended_us }, again })
     }
 
-    /// The server answered message `n`.
+    /// Handles the server's answer to message `n`.
     pub fn answered(&mut self, n: u32, answer: &Answer<'_>, now_us: u64, stage: &Stage) {
         let Some(intent) = self.intents.get(n as usize).copied() else {
             stage.on_error("answer to nothing");
@@ -177,7 +179,7 @@ impl Outbox {
         }
     }
 
-    /// The client saw its own message at `seq`: that settles a queued one.
+    /// Notes that the client saw its own message at `seq`. This settles a queued message.
     pub fn seen(&mut self, n: u32, seq: u32, now_us: u64, stage: &Stage) {
         let Some(intent) = self.intents.get(n as usize).copied() else { return };
         if intent.outcome == Outcome::Queued {
@@ -187,7 +189,7 @@ impl Outbox {
         }
     }
 
-    /// The connection is gone: whatever was not answered is unknown and to be sent again.
+    /// Requeues every unanswered message after the connection broke, because their outcome is unknown.
     pub fn path_broken(&mut self) {
         self.path += 1;
         self.hold_until_us = 0;
@@ -198,7 +200,7 @@ impl Outbox {
         }
     }
 
-    /// Requeues whatever waited too long for its answer or its confirmation.
+    /// Requeues every message that has waited too long for its answer or its confirmation.
     pub fn expire(&mut self, now_us: u64, stage: &Stage) {
         while let Some(deadline) = self.first_answer_due().filter(|deadline| deadline.at_us <= now_us) {
             stage.on_error("no answer");
@@ -210,7 +212,7 @@ impl Outbox {
         }
     }
 
-    /// When [`Self::expire`] or [`Self::next`] has something to do without anything happening before.
+    /// Next time at which [`Self::expire`] or [`Self::next`] has work, if nothing happens before.
     pub fn wake_us(&mut self) -> Option<u64> {
         let held = (self.hold_until_us > 0).then_some(self.hold_until_us);
         let answer = self.first_answer_due().map(|deadline| deadline.at_us);
@@ -249,7 +251,7 @@ impl Outbox {
         self.waiting.insert(n);
     }
 
-    /// A second answer to a settled message must say the same.
+    /// Checks that a second answer to a settled message agrees with the first.
     fn check_again(&mut self, n: u32, answer: &Answer<'_>, stage: &Stage) {
         let intent = &mut self.intents[n as usize];
         if let Answer::Stored(seq) = answer {

@@ -1,8 +1,8 @@
-//! The open loop: one thread that says when each message is due, whatever the system does.
+//! Pacer of the open loop: one thread decides when each message is due, however slow the system is.
 //!
-//! A thread of its own because the runtime's timers tick in whole milliseconds, which would be the larger
-//! part of a latency of a few. It only counts up what a sender may send and wakes it; a sender that is late
-//! finds more than one due, and each keeps its own intended time (no coordinated omission).
+//! It has a thread of its own because the runtime's timers tick in whole milliseconds, which would dominate a
+//! latency of a few milliseconds. It only counts up what a sender may send and wakes the sender. A late
+//! sender finds several messages due, each with its own intended time (no coordinated omission).
 
 use crate::stage::Stage;
 use std::{
@@ -14,18 +14,18 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Sleeps are at least this long: above 2,000 messages per second several are released by one wake-up, each
-/// late by less than this plus the wake-up itself (the report's "generator lag").
+/// Shortest sleep. Above 2,000 messages per second one wake-up releases several messages, each late by less
+/// than this plus the wake-up itself (the report's "generator lag").
 const SHORTEST_SLEEP: Duration = Duration::from_micros(500);
-/// A slow stream still notices the end of sending this soon.
+/// Longest sleep, within which a slow stream notices that sending has ended.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
 /// When the messages of a feed are meant to be sent.
 #[derive(Debug)]
 enum Timing {
-    /// The `n`-th of this feed is number `n * feeds + rank` of a stream of `rate` per second.
+    /// The `n`-th message of this feed is number `n * feeds + rank` of a stream of `rate` per second.
     Paced { rank: u64, feeds: u64, rate: f64 },
-    /// When it was released.
+    /// Time of the last release, in microseconds.
     Released(AtomicU64),
 }
 
@@ -38,12 +38,12 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// One of `feeds` that share `rate` messages per second.
+    /// Creates one of `feeds` feeds that share `rate` messages per second.
     pub fn paced(rank: usize, feeds: usize, rate: f64) -> Self {
         Self::new(Timing::Paced { rank: rank as u64, feeds: feeds as u64, rate })
     }
 
-    /// One that is released by hand.
+    /// Creates a feed that is released by hand.
     pub fn released() -> Self {
         Self::new(Timing::Released(AtomicU64::new(0)))
     }
@@ -52,17 +52,17 @@ impl Feed {
         Self { due: AtomicU32::new(0), wake: Notify::new(), timing }
     }
 
-    /// How many may have been sent by now.
+    /// Number of messages that may have been sent by now.
     pub fn due(&self) -> u32 {
         self.due.load(Ordering::Acquire)
     }
 
-    /// Until more may be due.
+    /// Waits until more messages may be due.
     pub async fn changed(&self) {
         self.wake.notified().await;
     }
 
-    /// When message `n` was meant to be sent, in microseconds since the generator started.
+    /// Time at which message `n` was meant to be sent, in microseconds since the generator started.
     pub fn intended_us(&self, n: u32, stage: &Stage) -> u64 {
         match &self.timing {
             Timing::Paced { rank, feeds, rate } => {
@@ -72,7 +72,7 @@ impl Feed {
         }
     }
 
-    /// Lets `count` more be sent, now.
+    /// Releases `count` more messages, now.
     pub fn release(&self, count: u32, stage: &Stage) {
         if let Timing::Released(at_us) = &self.timing {
             at_us.store(stage.now_us(), Ordering::Release);
@@ -83,8 +83,8 @@ impl Feed {
     }
 }
 
-/// Releases `rate` messages per second, one feed after the other, for as long as the stage lets send.
-/// Blocks; runs on a thread of its own.
+/// Releases `rate` messages per second, one feed after the other, for as long as the stage lets clients send.
+/// Blocks, so it needs a thread of its own.
 pub fn pace(stage: &Stage, feeds: &[Arc<Feed>], rate: f64) {
     for (number, feed) in (0_u64..).zip(feeds.iter().cycle()) {
         sleep_until(stage.start_us() + place_us(number, rate), stage);

@@ -3,17 +3,17 @@
 use serde::Serialize;
 use std::{collections::HashMap, fs, str::FromStr};
 
-/// Clock ticks per second in `/proc/PID/stat`: 100 on every Linux of today, whatever the kernel's own tick.
+/// Clock ticks per second in `/proc/PID/stat`: 100 on every current Linux, whatever the kernel's own tick.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A process to watch: `name=PID`, or `name=PID+` to count its children too (RabbitMQ's launcher and beam).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {
-    /// What the report calls it.
+    /// Name in the report.
     pub name: String,
-    /// Its process id.
+    /// Process id.
     pub pid: u32,
-    /// With all its descendants?
+    /// Whether all descendants count too.
     pub children: bool,
 }
 
@@ -28,20 +28,20 @@ impl FromStr for Watched {
     }
 }
 
-/// What a process used between two moments.
+/// What a process used between two times.
 #[derive(Debug, Clone, Serialize)]
 pub struct Usage {
-    /// What the report calls it.
+    /// Name in the report.
     pub name: String,
-    /// CPU seconds, user and system, all threads; `None` if the process was gone at one end.
+    /// CPU seconds, user and system, of all threads; `None` if the process was gone at either end.
     pub cpu_s: Option<f64>,
-    /// The same per 1,000 messages.
+    /// CPU seconds per 1,000 messages.
     pub cpu_s_per_1000: Option<f64>,
-    /// Resident memory at the end, bytes.
+    /// Resident memory at the end, in bytes.
     pub rss: Option<u64>,
 }
 
-/// CPU seconds of every watched process and of this one, at one moment.
+/// CPU seconds of every watched process and of this one, at one time.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     watched: Vec<Option<f64>>,
@@ -49,13 +49,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Now.
+    /// Takes a snapshot now.
     pub fn take(watched: &[Watched]) -> Self {
         let watched = watched.iter().map(|process| process.sum(cpu_s)).collect();
         Self { watched, own: cpu_s(std::process::id()).unwrap_or_default() }
     }
 
-    /// What was used from here to `end`, for `messages` messages.
+    /// What each process used from here to `end`, for `messages` messages.
     pub fn usage_until(&self, end: &Self, watched: &[Watched], messages: u64) -> Vec<Usage> {
         let used = self.watched.iter().zip(&end.watched);
         let lines = watched.iter().zip(used).map(|(process, (before, after))| {
@@ -65,7 +65,7 @@ impl Snapshot {
         lines.collect()
     }
 
-    /// CPU seconds this process itself used from here to `end`.
+    /// CPU seconds that this process itself used from here to `end`.
     pub fn own_until(&self, end: &Self) -> f64 {
         end.own - self.own
     }
@@ -97,7 +97,7 @@ fn cpu_s(pid: u32) -> Option<f64> {
     Some((user + system) as f64 / TICKS_PER_SECOND)
 }
 
-/// Resident memory of a process in bytes: exact where the kernel offers it, else its running estimate.
+/// Resident memory of a process in bytes: exact where the kernel offers it, else the kernel's estimate.
 fn rss(pid: u32) -> Option<u64> {
     let exact = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
     let text = exact.or_else(|_| fs::read_to_string(format!("/proc/{pid}/status"))).ok()?;

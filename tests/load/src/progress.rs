@@ -1,4 +1,4 @@
-//! A line on standard error every few seconds, so that a long run beside kills can be followed.
+//! Progress: a line on standard error every few seconds, so that a person can follow a long run beside kills.
 
 use crate::stage::Stage;
 use std::{
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 pub async fn report(stage: &Stage, every: Duration) {
     loop {
         sleep(every).await;
-        // Standard error gone is no reason to end the run.
+        // A closed standard error is no reason to end the run.
         let _ = writeln!(io::stderr(), "{}", line(stage));
     }
 }

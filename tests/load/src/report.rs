@@ -1,4 +1,4 @@
-//! The report: one structure, as JSON for machines and as a table for people.
+//! Report: one structure, printed as JSON for machines and as a table for people.
 
 use crate::{
     cut::Cuts,
@@ -16,48 +16,48 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Everything a run found out.
+/// All results of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// Prefix of the run's users and messages.
     pub run: String,
-    /// What was done, in words.
+    /// Description of the run, in words.
     pub what: String,
-    /// Seconds of the measured window.
+    /// Length of the measured window, in seconds.
     pub window_s: f64,
     /// Messages that were due.
     pub offered: u64,
-    /// Message frames written, resends included.
+    /// Message frames written, repetitions included.
     pub sent: u64,
-    /// Messages known to be stored, by answer or by being seen.
+    /// Messages known to be stored, by their answer or because the client saw them.
     pub acked: u64,
     /// Messages in history.
     pub stored: u64,
-    /// (message, member) pairs known to the member at the end.
+    /// Pairs of message and member that the member knows at the end.
     pub delivered: u64,
     /// Answers "stored" per second of the window.
     pub messages_per_s: f64,
     /// Live deliveries per second of the window.
     pub deliveries_per_s: f64,
-    /// Latencies of what was due inside the window.
+    /// Latencies of messages that were due inside the window.
     pub latency: Latencies,
-    /// Fan-out rounds, if that was the mode.
+    /// Fan-out rounds, in mode `fanout`.
     pub fanout: Vec<FanoutLine>,
-    /// Connections, if that was the mode.
+    /// Idle connections, in mode `idle`.
     pub idle: Option<IdleLine>,
-    /// Sockets that never read, if that was the mode.
+    /// Slow sockets, in mode `slow`.
     pub slow: Option<SlowLine>,
-    /// Lost, in all.
+    /// Lost messages and deliveries in total.
     pub lost: u64,
-    /// Doubled, in all.
+    /// Doubled messages and deliveries in total.
     pub doubled: u64,
-    /// Reordered, in all.
+    /// Reordered messages and deliveries in total.
     pub reordered: u64,
-    /// Foreign, in all.
+    /// Foreign messages and deliveries in total.
     pub foreign: u64,
-    /// How the four come about, and what else must be zero.
+    /// The counts behind these four totals, and the others that must be zero.
     pub ledger: Verdict,
-    /// What broke and how it was mended.
+    /// Drops, reconnects and catch-ups.
     pub faults: FaultLine,
     /// Errors by code.
     pub errors: BTreeMap<String, u64>,
@@ -65,46 +65,46 @@ pub struct Report {
     pub processes: Vec<Usage>,
     /// CPU seconds of the generator itself during the window.
     pub generator_cpu_s: f64,
-    /// Was everything open finished before the drain time ran out?
+    /// Whether every open message was finished before the drain time ran out.
     pub drained: bool,
-    /// Did the ledger find nothing?
+    /// Whether the ledger has no findings.
     pub clean: bool,
 }
 
 /// Rounds of one kind.
 #[derive(Debug, Clone, Serialize)]
 pub struct FanoutLine {
-    /// Messages back to back.
+    /// Messages sent back to back.
     pub burst: u32,
     /// Members of the thread.
     pub members: u32,
-    /// Rounds that reached everybody.
+    /// Rounds that reached every member.
     pub rounds: u32,
-    /// Rounds that did not in time.
+    /// Rounds that did not reach every member in time.
     pub incomplete: u32,
-    /// Deliveries per second, from send to the last member.
+    /// Deliveries per second, from the send to the last member.
     pub deliveries_per_s: f64,
-    /// Send → first delivery.
+    /// Time from the send to the first delivery.
     pub first: Summary,
-    /// Send → last delivery.
+    /// Time from the send to the last delivery.
     pub last: Summary,
 }
 
 /// Idle connections.
 #[derive(Debug, Clone, Serialize)]
 pub struct IdleLine {
-    /// How many.
+    /// Number of connections.
     pub connections: u32,
     /// Connects per second.
     pub connects_per_s: f64,
-    /// Per watched process.
+    /// Costs by watched process.
     pub processes: Vec<IdleProcess>,
 }
 
-/// What idle connections cost one process.
+/// Cost of idle connections for one process.
 #[derive(Debug, Clone, Serialize)]
 pub struct IdleProcess {
-    /// What the report calls it.
+    /// Name in the report.
     pub name: String,
     /// Resident bytes before.
     pub rss_before: u64,
@@ -116,26 +116,26 @@ pub struct IdleProcess {
     pub connect_us: Option<f64>,
 }
 
-/// Sockets that never read, and the others beside them.
+/// Sockets that never read, and the healthy ones beside them.
 #[derive(Debug, Clone, Serialize)]
 pub struct SlowLine {
-    /// How many never read.
+    /// Number of sockets that never read.
     pub slow: u32,
-    /// How many do.
+    /// Number of healthy sockets.
     pub healthy: u32,
-    /// Messages per second to each slow one.
+    /// Messages per second to each slow socket.
     pub flood_rate: f64,
-    /// Bytes of content of each.
+    /// Bytes of content of each message of the flood.
     pub flood_bytes: usize,
-    /// When they were cut, from the first message; the worst of the rounds.
+    /// When slow sockets were cut, from the first message to them; the worst of the rounds.
     pub cuts: Cuts,
-    /// Delivery to the healthy ones without any flood.
+    /// Delivery latency of the healthy sockets without any flood.
     pub alone: Summary,
-    /// ... beside the same flood to sockets that read, round by round.
+    /// Their delivery latency beside the same flood to sockets that read, by round.
     pub beside_readers: Vec<Summary>,
-    /// ... beside the flood to those that do not.
+    /// Their delivery latency beside the flood to sockets that never read, by round.
     pub beside_slow: Vec<Summary>,
-    /// The median of the last ones' 99th percentiles, in medians of those beside readers.
+    /// Ratio of the median 99th percentiles: beside slow sockets over beside sockets that read.
     pub noticed: f64,
     /// Messages of the flood that its sender lost or got twice.
     pub flood_faults: u64,
@@ -143,44 +143,44 @@ pub struct SlowLine {
     pub allowed_growth: u64,
     /// Memory of the watched processes.
     pub processes: Vec<SlowProcess>,
-    /// Bounds that were broken, in words.
+    /// Limits that were broken, in words.
     pub broken: Vec<String>,
 }
 
-/// What slow sockets cost one process.
+/// Cost of slow sockets for one process.
 #[derive(Debug, Clone, Serialize)]
 pub struct SlowProcess {
-    /// What the report calls it.
+    /// Name in the report.
     pub name: String,
     /// Resident bytes before the first message to a slow socket.
     pub rss_before: u64,
-    /// The most seen until the end of the window.
+    /// Largest number of resident bytes until the end of the window.
     pub rss_peak: u64,
-    /// The difference.
+    /// Difference of the two.
     pub growth: u64,
 }
 
-/// What broke and how it was mended.
+/// Drops, reconnects and catch-ups.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub struct FaultLine {
     /// Connections that dropped.
     pub drops: u64,
     /// Connections made again.
     pub reconnects: u64,
-    /// ... of which the server resumed the session.
+    /// Reconnects after which the server resumed the session.
     pub recovered: u64,
     /// Messages that only a catch-up brought.
     pub refetched: u64,
     /// Messages sent again with the same id.
     pub resends: u64,
-    /// Times a live `seq` jumped ahead.
+    /// How often a live `seq` jumped ahead.
     pub gaps: u64,
-    /// Longest time from a drop to the next connection, seconds.
+    /// Longest time from a drop to the next connection, in seconds.
     pub longest_outage_s: f64,
 }
 
 impl Report {
-    /// From the stage and the verdict; the mode fills in the rest.
+    /// Builds the common part of a report from the stage and the verdict. Each mode fills in the rest.
     pub fn of(stage: &Stage, what: String, window_s: f64, verdict: Verdict) -> Self {
         let load = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         let faults = FaultLine {

@@ -1,17 +1,17 @@
-//! The REST calls a load run needs: create a thread, read its history.
+//! REST calls of a load run: create a thread and read its history.
 
 use crate::{error::LoadError, tag::Tag};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{borrow::Cow, time::Duration};
 
-/// Largest page the system gives.
+/// Page size: the largest that the system allows.
 pub const PAGE: usize = 100;
-/// A call that takes longer has failed.
+/// Answer limit: a call that takes longer has failed.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// How much of an error's body is kept.
+/// Characters of an error's body that are kept.
 const KEPT_BODY: usize = 200;
 
-/// Where REST is.
+/// A client of the system's REST side.
 #[derive(Clone)]
 pub struct Rest {
     client: reqwest::Client,
@@ -21,9 +21,9 @@ pub struct Rest {
 /// One message of a history page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
-    /// Its place in the thread.
+    /// Sequence number of the message in its thread.
     pub seq: u32,
-    /// What it is; `None` if this run did not send it, or its id and its content disagree.
+    /// Tag of the message; `None` if this run did not send it, or if its id and its content disagree.
     pub tag: Option<Tag>,
 }
 
@@ -52,14 +52,14 @@ struct PageMessage {
 }
 
 impl Rest {
-    /// With a base such as `http://127.0.0.1:3000`.
+    /// Creates a client for a base such as `http://127.0.0.1:3000`.
     pub fn new(base: String) -> Result<Self, LoadError> {
         let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).no_proxy().build();
         let client = client.map_err(|source| LoadError::Rest { path: base.clone(), source })?;
         Ok(Self { client, base })
     }
 
-    /// Creates the thread of the token's user and `others`, or finds it if it is there; gives its id.
+    /// Creates the thread of the token's user and `others`, or finds the existing one. Returns its id.
     pub async fn create_thread(
         &self,
         token: &str,
@@ -73,7 +73,7 @@ impl Rest {
         Ok(created.thread.id)
     }
 
-    /// Everything after `after`, ascending, read to the end.
+    /// Reads every message after `after`, in ascending order, up to the end.
     pub async fn history(
         &self,
         token: &str,

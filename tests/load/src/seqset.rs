@@ -1,7 +1,7 @@
-//! A set of sequence numbers as extents: what one client saw of one thread.
+//! A set of sequence numbers, kept as ranges: what one client saw of one thread.
 //!
-//! Live streams arrive in order, so the set is one extent in practice and costs a few bytes however many
-//! messages pass; a hole costs one extent more. Adding a number twice is reported, never an error.
+//! Live streams arrive in order, so in practice the set is one range and costs a few bytes, however many
+//! messages pass. Each gap costs one more range. Adding a number twice is reported and is never an error.
 
 /// Sorted, disjoint, non-adjacent inclusive ranges.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct SeqSet {
 }
 
 impl SeqSet {
-    /// Adds `seq`; `true` if it was not in the set.
+    /// Adds `seq`. Returns `true` if it was not in the set.
     pub fn insert(&mut self, seq: u32) -> bool {
         let after = self.ranges.partition_point(|&(start, _)| start <= seq);
         let before = after.checked_sub(1);
@@ -31,18 +31,18 @@ impl SeqSet {
         true
     }
 
-    /// Is `seq` in the set?
+    /// Whether `seq` is in the set.
     pub fn contains(&self, seq: u32) -> bool {
         let after = self.ranges.partition_point(|&(start, _)| start <= seq);
         after > 0 && seq <= self.ranges[after - 1].1
     }
 
-    /// The last number before the first hole, counting from 1; 0 if 1 is missing.
+    /// The last number before the first gap, counting from 1; 0 if 1 is missing.
     pub fn level(&self) -> u32 {
         self.ranges.first().filter(|range| range.0 <= 1).map_or(0, |range| range.1)
     }
 
-    /// The largest number, 0 if empty.
+    /// The largest number; 0 if the set is empty.
     pub fn max(&self) -> u32 {
         self.ranges.last().map_or(0, |range| range.1)
     }
@@ -52,7 +52,7 @@ impl SeqSet {
         self.ranges.iter().map(|&(start, end)| u64::from(end - start) + 1).sum()
     }
 
-    /// Nothing in it?
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }

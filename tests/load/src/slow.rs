@@ -1,11 +1,12 @@
-//! Sockets that never read beside healthy ones: how soon the gateway cuts each, what it holds for them
-//! meanwhile, and whether the others notice.
+//! Slow sockets: sockets that never read, beside healthy ones. It measures how soon the gateway cuts each,
+//! what it holds for them meanwhile, and whether the others notice.
 //!
-//! The same load on the healthy pairs all the time, in windows of one length: first alone; then, round after
-//! round, while one sender floods a thread of sockets that do read, and while one floods a thread of sockets
-//! that never do. What healthy ones notice of a flood is the price of its messages; what they notice more of
-//! the second is the price of slowness. Whether a slow socket was cut is read from the kernel's list of
-//! connections, from the server's end: its own end sees nothing of it, since it does not read.
+//! The healthy pairs have the same load all the time, in windows of one length. The first window has no
+//! flood. Then each round has two: in one a sender floods a thread of sockets that read, and in the other a
+//! sender floods a thread of sockets that never read. What the healthy pairs notice of the first flood is the
+//! price of its messages. What they notice of the second one beyond that is the price of slowness. The run
+//! takes cuts from the kernel's list of connections, at the server's end: a slow socket does not read, so its
+//! own end sees no cut.
 
 use crate::{
     args::{SlowArgs, seconds},
@@ -25,14 +26,14 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// How often memory and connections are looked at: what a moment's peak lasts.
+/// Poll interval of memory and connections, so a peak shows if it lasts this long.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Load before the first window, so that caches and connections are there.
+/// Load before the first window, so that caches are warm and connections are open.
 const WARMUP: Duration = Duration::from_secs(3);
-/// Between two windows, so that what was sent in the first has arrived.
+/// Pause between two windows, so that messages of the first one have arrived.
 const BETWEEN: Duration = Duration::from_secs(2);
 
-/// The healthy pairs, and the floods: one of each kind a round.
+/// The healthy pairs, and one flood of each kind per round.
 struct Scene {
     healthy: Arc<Shared>,
     pairs: Cast,
@@ -40,7 +41,7 @@ struct Scene {
     rounds: Vec<[Flood; 2]>,
 }
 
-/// What was seen while slow sockets were there.
+/// What was seen while slow sockets were connected.
 struct Seen {
     cuts: Cuts,
     before: Vec<u64>,
@@ -99,7 +100,8 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
     Ok(Report { slow: Some(line), drained, clean, ..report })
 }
 
-/// One window of a flood: how the healthy ones fared, and what `meanwhile`, which takes as long, came to.
+/// Runs one window of a flood. Returns the latency of the healthy sockets, and the result of `meanwhile`,
+/// which takes as long as the window.
 async fn flood<T>(
     flood: &Flood,
     healthy: &crate::stage::Stage,
@@ -144,9 +146,9 @@ impl Scene {
     }
 }
 
-/// Looks at connections and memory until the window ends, on a thread of its own: reading the kernel's lists
-/// takes milliseconds, in which no client would read. It takes them from the system too, so it is done in
-/// every window, whether there is something to see or not.
+/// Polls connections and memory until the window ends, on a thread of its own, because reading the kernel's
+/// lists takes milliseconds in which no client would read. The polling also takes time from the system, so it
+/// runs in every window, whether there is something to see or not.
 fn look(sockets: &[Socket], pids: &[Watched], window: Duration) -> impl Future<Output = Seen> + use<> {
     let mut watch = Watch::over(sockets.iter().filter_map(Socket::addresses));
     let pids = pids.to_vec();
@@ -238,7 +240,8 @@ fn worst(name: &str, n: usize, seen: &[Seen]) -> Option<SlowProcess> {
     seen.iter().map(process).max_by_key(|process| process.growth)
 }
 
-/// Growth is bounded for who holds the sockets; databases and brokers keep what is written to them.
+/// Whether growth of this process is limited. The limit is for processes that hold sockets; databases and
+/// brokers keep what is written to them.
 fn holds_sockets(name: &str) -> bool {
     name.starts_with("ws-gateway") || name == "eventflow"
 }

@@ -16,14 +16,14 @@ use tokio_tungstenite::{
     tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig},
 };
 
-/// A handshake that takes longer has failed.
+/// Handshake limit: a handshake that takes longer has failed.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// A write that takes longer means the server no longer reads.
+/// Write limit: after this time the server counts as no longer reading.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
-/// A frame larger than this is refused: the system's own limit is 256 KiB.
+/// Frame limit in bytes; larger frames are refused. The system's own limit is 256 KiB.
 const LARGEST_FRAME: usize = 1024 * 1024;
 
-/// What a client needs to get its session back.
+/// What a client needs to resume its session.
 #[derive(Debug, Clone, Default)]
 pub struct Resume {
     /// Private session id.
@@ -35,16 +35,16 @@ pub struct Resume {
 /// An open, authenticated connection.
 pub struct Socket {
     ws: WebSocketStream<TcpStream>,
-    /// Without a frame for this long the server is gone.
+    /// Heartbeat limit: without a frame for this long the server counts as gone.
     pub patience: Duration,
-    /// The session id to resume with, if the server keeps sessions.
+    /// Session id for resuming, if the server keeps sessions.
     pub pid: Option<String>,
-    /// Did the server give the old session back?
+    /// Whether the server resumed the old session.
     pub resumed: bool,
 }
 
 impl Socket {
-    /// Connects user number `user`; `attempt` picks among several gateways.
+    /// Connects user number `user`; `attempt` selects one of several gateways.
     pub async fn open(
         target: &Target,
         user: u32,
@@ -79,13 +79,13 @@ impl Socket {
         Ok(socket)
     }
 
-    /// The server's address and ours, while the system knows them.
+    /// The server's address and ours, as long as the operating system knows them.
     pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         let stream = self.ws.get_ref();
         Some((stream.peer_addr().ok()?, stream.local_addr().ok()?))
     }
 
-    /// The next text frame. Safe to drop and call again.
+    /// Reads the next text frame. Cancel-safe.
     pub async fn read(&mut self) -> Result<Utf8Bytes, LoadError> {
         loop {
             match self.ws.next().await {
@@ -102,7 +102,7 @@ impl Socket {
         Ok(self.ws.feed(Message::text(frame)).await.map_err(Box::new)?)
     }
 
-    /// Writes what is buffered.
+    /// Writes the buffered frames.
     pub async fn flush(&mut self) -> Result<(), LoadError> {
         let written =
             timeout(WRITE_WITHIN, self.ws.flush()).await.map_err(|_| LoadError::Timeout(WRITE_WITHIN))?;
@@ -151,7 +151,8 @@ async fn connect_tcp(target: &Target, gateway: &str, user: u32) -> std::io::Resu
             if let Some(source) = source {
                 socket.bind(SocketAddr::new(source, 0))?;
             }
-            // Before connecting: the window that is offered to the server follows from it.
+            // The buffer size must be set before connecting, because it decides the window that is offered to
+            // the server.
             if let Some(bytes) = target.receive_buffer {
                 socket.set_recv_buffer_size(bytes)?;
             }

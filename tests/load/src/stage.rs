@@ -1,7 +1,8 @@
-//! What all clients of a run share: the clock, the phase, the counters and the latency distributions.
+//! Stage: what all clients of a run share, that is, the clock, the phase, the counters and the latency
+//! distributions.
 //!
-//! Phases: sending → draining (nothing new, everything open is finished) → closed. Rates and latencies count
-//! only inside the measured window; the ledger counts everything.
+//! Phases: sending → draining (nothing new is sent, everything open is finished) → closed. Rates and
+//! latencies count only inside the measured window; the ledger counts everything.
 
 use crate::latency::Latency;
 use parking_lot::Mutex;
@@ -14,11 +15,11 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// A place for every number of a run.
+/// Shared state and all counters of a run.
 pub struct Stage {
-    /// Prefix of everything this run creates.
+    /// Prefix of everything that this run creates.
     pub run: String,
-    /// Cancelled when clients are to hang up.
+    /// Cancelled when clients must disconnect.
     pub close: CancellationToken,
     /// Messages that were due.
     pub offered: AtomicU64,
@@ -26,17 +27,17 @@ pub struct Stage {
     pub settled: AtomicU64,
     /// Messages known to be stored.
     pub stored: AtomicU64,
-    /// Message frames written, resends included.
+    /// Message frames written, repetitions included.
     pub sent: AtomicU64,
-    /// (message, client) pairs known to the client, live or fetched.
+    /// Pairs of message and client that the client knows, live or fetched.
     pub received: AtomicU64,
     /// Answers "stored" inside the window.
     pub acked_in_window: AtomicU64,
     /// Live deliveries inside the window.
     pub delivered_in_window: AtomicU64,
-    /// Clients without a connection or not caught up.
+    /// Clients that are not connected or not caught up.
     pub unsettled_clients: AtomicI64,
-    /// Fault counters.
+    /// Counters of drops, reconnects and repetitions.
     pub faults: Faults,
     /// The current fan-out round.
     pub round: Round,
@@ -51,18 +52,18 @@ pub struct Stage {
     errors: Mutex<BTreeMap<String, u64>>,
 }
 
-/// What broke and how it was mended.
+/// Counters of drops, reconnects and repetitions.
 #[derive(Default)]
 pub struct Faults {
     /// Connections that dropped.
     pub drops: AtomicU64,
     /// Connections made again.
     pub reconnects: AtomicU64,
-    /// ... of which the server resumed the session.
+    /// Reconnects after which the server resumed the session.
     pub recovered: AtomicU64,
     /// Messages sent again with the same id.
     pub resends: AtomicU64,
-    /// Longest time from a drop to the next connection, microseconds.
+    /// Longest time from a drop to the next connection, in microseconds.
     pub longest_outage_us: AtomicU64,
 }
 
@@ -76,19 +77,19 @@ pub struct Round {
     done: Notify,
 }
 
-/// The phases' latency summaries.
+/// Latency summaries of the three parts of a message's way.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Latencies {
-    /// Intended send → answer "stored".
+    /// Time from the intended send to the answer "stored".
     pub ack: crate::latency::Summary,
-    /// Intended send → read by a recipient.
+    /// Time from the intended send to the read by a recipient.
     pub delivery: crate::latency::Summary,
-    /// Intended send → actually written: how late the generator itself was.
+    /// Generator lag: time from the intended send to the actual write.
     pub lag: crate::latency::Summary,
 }
 
 impl Stage {
-    /// A stage whose clock starts now.
+    /// Creates a stage whose clock starts now.
     pub fn new(run: &str) -> Self {
         Self {
             run: run.to_owned(),
@@ -120,12 +121,12 @@ impl Stage {
         u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// That moment on the generator's clock.
+    /// The instant at `us` microseconds on the generator's clock.
     pub fn instant(&self, us: u64) -> Instant {
         self.origin + Duration::from_micros(us)
     }
 
-    /// Sending begins now; after `warmup` the window opens for `duration`.
+    /// Begins to send now. After `warmup` the measured window opens for `duration`.
     pub fn begin(&self, warmup: Duration, duration: Duration) {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let start = self.now_us();
@@ -137,27 +138,27 @@ impl Stage {
         self.sending.store(true, Ordering::Release);
     }
 
-    /// Nothing new is sent from now on.
+    /// Ends sending: clients send nothing new from now on.
     pub fn end_sending(&self) {
         self.sending.store(false, Ordering::Release);
     }
 
-    /// May new messages be sent?
+    /// Whether clients may send new messages.
     pub fn may_send(&self) -> bool {
         self.sending.load(Ordering::Acquire)
     }
 
-    /// When sending began.
+    /// Time at which sending began, in microseconds.
     pub fn start_us(&self) -> u64 {
         self.start_us.load(Ordering::Acquire)
     }
 
-    /// Is this moment inside the measured window?
+    /// Whether this time is inside the measured window.
     pub fn in_window(&self, us: u64) -> bool {
         self.window.0.load(Ordering::Relaxed) <= us && us < self.window.1.load(Ordering::Relaxed)
     }
 
-    /// A message was written.
+    /// Counts a written message.
     pub fn on_sent(&self, intended_us: u64, now_us: u64, again: bool) {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if again {
@@ -167,7 +168,7 @@ impl Stage {
         }
     }
 
-    /// A message is known to be stored.
+    /// Counts a message that is now known to be stored.
     pub fn on_stored(&self, intended_us: u64, now_us: u64) {
         self.stored.fetch_add(1, Ordering::Relaxed);
         self.settled.fetch_add(1, Ordering::AcqRel);
@@ -179,12 +180,12 @@ impl Stage {
         }
     }
 
-    /// A message was refused for good.
+    /// Counts a message that was refused for good.
     pub fn on_failed(&self) {
         self.settled.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A client got a message live that it did not know.
+    /// Counts a live message that its client did not know.
     pub fn on_delivered(&self, intended_us: u64, now_us: u64) {
         self.on_known(now_us);
         if self.in_window(now_us) {
@@ -196,18 +197,18 @@ impl Stage {
         self.round.on_delivered(now_us);
     }
 
-    /// A client learned of a message, live or from history.
+    /// Counts a message that a client learned, live or from history.
     pub fn on_known(&self, now_us: u64) {
         self.received.fetch_add(1, Ordering::AcqRel);
         self.on_arrival(now_us);
     }
 
-    /// Something of the ledger's interest came in.
+    /// Notes the arrival of a frame that matters to the ledger.
     pub fn on_arrival(&self, now_us: u64) {
         self.last_arrival_us.fetch_max(now_us, Ordering::Relaxed);
     }
 
-    /// How long nothing has come in, in microseconds.
+    /// Time since the last arrival, in microseconds.
     pub fn quiet_us(&self) -> u64 {
         self.now_us().saturating_sub(self.last_arrival_us.load(Ordering::Relaxed))
     }
@@ -238,7 +239,7 @@ impl Stage {
 }
 
 impl Stage {
-    /// The latency summaries so far; from now on they are counted anew.
+    /// The latency summaries so far. Counting starts again afterwards.
     pub fn restart_latencies(&self) -> Latencies {
         let restart = |latency: &Mutex<Latency>| std::mem::take(&mut *latency.lock()).summary();
         Latencies { ack: restart(&self.ack), delivery: restart(&self.delivery), lag: restart(&self.lag) }
@@ -246,19 +247,19 @@ impl Stage {
 }
 
 impl Round {
-    /// Expects `target` deliveries from now on.
+    /// Starts a round that expects `target` deliveries.
     pub fn expect(&self, target: u64) {
         self.count.store(0, Ordering::Release);
         self.target.store(target, Ordering::Release);
     }
 
-    /// Until the last expected delivery; gives the times of the first and the last.
+    /// Waits for the last expected delivery. Returns the times of the first and the last.
     pub async fn done(&self) -> (u64, u64) {
         self.done.notified().await;
         (self.first_us.load(Ordering::Acquire), self.last_us.load(Ordering::Acquire))
     }
 
-    /// Deliveries of this round so far.
+    /// Number of deliveries in this round so far.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Acquire)
     }

@@ -1,8 +1,9 @@
-//! What a generated message carries so that every reader can recognise it: run, sender, number, intended
-//! time.
+//! Tag: what a generated message carries so that every reader can recognise it, that is, run, sender, number
+//! and intended time.
 //!
-//! The content is `<run>-<sender>-<n>@<micros> xxx…`, the `clientMessageId` its first part. The time is
-//! microseconds on the generator's own clock, so latency needs no look-up and no second clock.
+//! The content is `<run>-<sender>-<n>@<micros> xxx…`, and its first part is also the `clientMessageId`. The
+//! time is in microseconds on the generator's own clock, so latency needs neither a look-up nor a second
+//! clock.
 
 use std::fmt::Write as _;
 
@@ -13,7 +14,7 @@ pub struct Tag {
     pub sender: u32,
     /// Number of the message within the sender, from 0.
     pub n: u32,
-    /// When it was meant to be sent, in microseconds since the generator started.
+    /// Time at which the message was meant to be sent, in microseconds since the generator started.
     pub intended_us: u64,
 }
 
@@ -32,7 +33,7 @@ impl Tag {
         out.extend(std::iter::repeat_n('x', padding));
     }
 
-    /// Reads a tag back from content; `None` if it is not of this run.
+    /// Reads a tag from content; `None` if the content is not of this run.
     pub fn parse(run: &str, content: &str) -> Option<Self> {
         let rest = content.strip_prefix(run)?.strip_prefix('-')?;
         let (sender, rest) = rest.split_once('-')?;
@@ -45,8 +46,8 @@ impl Tag {
         })
     }
 
-    /// A number that stands for "this message at this place of the thread"; summed up to compare whole
-    /// orders.
+    /// A number that stands for this message at this place of the thread. The sum of these numbers compares
+    /// whole orders.
     pub fn digest(&self, seq: u32) -> u64 {
         let key = (u64::from(self.sender) << 32 | u64::from(self.n)) ^ u64::from(seq).rotate_left(20);
         splitmix(splitmix(key).wrapping_add(u64::from(seq)))

@@ -1,32 +1,34 @@
-//! The system under load: where it listens, and who we are to it.
+//! Target: the system under load, that is, its addresses and how clients sign in.
 
 use crate::{error::LoadError, jwt::Minter, rest::Rest};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Sockets from one source address. Linux has 28,000 ephemeral ports for each, and finding a free one gets
-/// slow long before they run out: from one address, 19,000 connects cost the generator 370 µs of CPU each;
-/// split like this, 70.
+/// Limit of sockets per source address. Linux has 28,000 ephemeral ports for each address, and finding a free
+/// one gets slow long before they run out. From one address, 19,000 connects cost the generator 370 µs of CPU
+/// each; with this limit they cost 70 µs.
 const SOCKETS_PER_ADDRESS: u32 = 8_000;
 
-/// Where the system listens and how to sign in.
+/// The system's addresses and how clients sign in.
 #[derive(Clone)]
 pub struct Target {
     /// `host:port` of every gateway; clients spread over them.
     pub gateways: Vec<String>,
-    /// The REST side.
+    /// Client of the REST side.
     pub rest: Rest,
-    /// Signs us in.
+    /// Signs the clients' tokens.
     pub minter: Minter,
     /// Prefix of every user, thread and message of this run.
     pub run: String,
-    /// Bytes of read buffer per socket.
+    /// Read buffer per socket, in bytes.
     pub read_buffer: usize,
-    /// Bytes that the kernel is to hold for a socket that does not read; its own choice if not given.
+    /// Receive buffer in the kernel for a socket that does not read, in bytes; `None` for the kernel's
+    /// choice.
     pub receive_buffer: Option<u32>,
 }
 
 impl Target {
-    /// From `ws://host:port` gateways and an `http://host:port` base (the first gateway if not given).
+    /// Creates a target from `ws://host:port` gateways and an `http://host:port` base, which defaults to the
+    /// first gateway.
     pub fn new(
         gateways: &[String],
         http: Option<&str>,
@@ -56,12 +58,13 @@ impl Target {
     }
 }
 
-/// Read buffer per socket when messages flow: several frames a read.
+/// Read buffer of a socket with message traffic, in bytes: several frames per read.
 pub const DEFAULT_READ_BUFFER: usize = 8 * 1024;
-/// Read buffer per socket when it only waits: thousands of sockets must cost little.
+/// Read buffer of a socket that only waits, in bytes: thousands of sockets must cost little.
 pub const IDLE_READ_BUFFER: usize = 1024;
 
-/// The loopback source address for user number `user`; the system's choice for the first 8,000.
+/// The loopback source address for user number `user`; `None` for the first 8,000, for which the system
+/// chooses.
 pub fn source_address(user: u32) -> Option<IpAddr> {
     let block = u8::try_from(user / SOCKETS_PER_ADDRESS).ok().filter(|&block| block > 0)?;
     Some(Ipv4Addr::new(127, 0, 0, block.saturating_add(1)).into())

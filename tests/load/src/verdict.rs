@@ -1,8 +1,9 @@
-//! The ledger's end: what was sent and what was seen, held against the history the system gives.
+//! Verdict of the ledger: compares what was sent and what was seen with the history that the system gives.
 //!
-//! I1 every stored intent is in history once; I2 an unknown one at most once; I3 a refused one not at all; I4
-//! every member knows exactly the history, in its order; I6 nothing of another thread. Takes plain records,
-//! so that tests can hand it every kind of fault.
+//! Invariants. I1: every stored intent is in history once. I2: an intent with an unknown outcome is there at
+//! most once. I3: a refused intent is not there. I4: every member knows exactly the history, in its order.
+//! I6: no thread has a message of another thread. The function takes plain records, so that tests can give it
+//! every kind of fault.
 
 use crate::{
     member::Record,
@@ -13,60 +14,61 @@ use crate::{
 use serde::Serialize;
 use std::ops::Range;
 
-/// Findings kept in words; the rest is only counted.
+/// Findings kept in words; further ones are only counted.
 const KEPT_FINDINGS: usize = 30;
 
 /// One thread at the end of a run.
 pub struct ThreadEnd {
-    /// Its id.
+    /// Id of the thread.
     pub id: String,
-    /// Which records are its members, by position.
+    /// Positions of its members' records.
     pub members: Range<usize>,
-    /// Its full history, as read.
+    /// Its complete history.
     pub history: Vec<Stored>,
 }
 
-/// The counts that must be zero, and those that explain them.
+/// Counts that must be zero, and counts that explain them.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct Verdict {
     /// Intents answered "stored" or "queued" that are not in history.
     pub lost_stored: u64,
-    /// (message in history, member) pairs the member never got, live or by catching up.
+    /// Pairs of message and member in which the member never got the message, neither live nor by catching
+    /// up.
     pub lost_deliveries: u64,
     /// Messages that are in history more than once.
     pub doubled_history: u64,
-    /// Sender-order inversions in history.
+    /// Inversions of a sender's order in history.
     pub reordered_history: u64,
     /// Messages in a history that nobody in the thread sent.
     pub foreign_history: u64,
-    /// Holes and repeats in the numbering of histories.
+    /// Gaps and repeats in the numbering of histories.
     pub history_gaps: u64,
     /// Refused messages that are in history all the same.
     pub failed_but_stored: u64,
-    /// Messages a member got that are not in history.
+    /// Messages that a member got and that are not in history.
     pub phantoms: u64,
-    /// Answers with another `seq` than history, and members whose order is not the history's.
+    /// Answers whose `seq` differs from history, and members whose order differs from history.
     pub mismatched: u64,
     /// Messages in all histories.
     pub stored: u64,
     /// Intents by outcome: stored, queued, failed, unknown.
     pub outcomes: Outcomes,
-    /// What the members saw, summed.
+    /// Counts of what the members saw, summed up.
     pub seen: Tally,
-    /// The first findings in words.
+    /// The first findings, in words.
     pub findings: Vec<String>,
 }
 
-/// How many intents ended how.
+/// Number of intents by outcome.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Outcomes {
-    /// Known to be stored.
+    /// Intents known to be stored.
     pub ok: u64,
-    /// Answered "queued", never seen.
+    /// Intents answered "queued" and never seen.
     pub queued: u64,
-    /// Refused for good.
+    /// Intents refused for good.
     pub failed: u64,
-    /// Sent, never answered.
+    /// Intents sent and never answered.
     pub unknown: u64,
 }
 
@@ -80,27 +82,27 @@ impl Verdict {
         verdict
     }
 
-    /// Everything lost.
+    /// Total of lost messages and deliveries.
     pub fn lost(&self) -> u64 {
         self.lost_stored + self.lost_deliveries
     }
 
-    /// Everything doubled.
+    /// Total of doubled messages and deliveries.
     pub fn doubled(&self) -> u64 {
         self.doubled_history + self.seen.doubled_session + self.seen.doubled_later
     }
 
-    /// Everything out of order.
+    /// Total of reordered messages and deliveries.
     pub fn reordered(&self) -> u64 {
         self.reordered_history + self.seen.reordered
     }
 
-    /// Everything that does not belong where it was.
+    /// Total of messages and deliveries that do not belong where they were found.
     pub fn foreign(&self) -> u64 {
         self.foreign_history + self.seen.foreign
     }
 
-    /// Did the system keep all its promises?
+    /// Whether the system kept all its promises.
     pub fn is_clean(&self) -> bool {
         let others = self.history_gaps + self.failed_but_stored + self.phantoms + self.mismatched;
         self.lost() + self.doubled() + self.reordered() + self.foreign() + others == 0
@@ -130,7 +132,7 @@ impl Verdict {
         }
     }
 
-    /// For every member the `seq` of each of its intents in history, 0 if it is not there.
+    /// For every member the `seq` of each of its intents in history; 0 if it is not there.
     fn places(&mut self, thread: &ThreadEnd, records: &[Record]) -> Vec<Vec<u32>> {
         let mut places: Vec<Vec<u32>> =
             records.iter().map(|record| vec![0; record.outbox.intents().len()]).collect();
@@ -194,7 +196,7 @@ impl Verdict {
         }
     }
 
-    /// Messages sent once each, one after another on one connection, stand in history in that order.
+    /// Checks that messages sent once each, one after another on one connection, have that order in history.
     fn judge_sender_order(&mut self, thread: &ThreadEnd, record: &Record, places: &[u32]) {
         let (mut path, mut highest) = (None, 0);
         for (n, (intent, &place)) in record.outbox.intents().iter().zip(places).enumerate() {
@@ -263,7 +265,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    /// Two members; user 0 sent four messages that were stored as 1 to 4, and both saw them.
+    /// Two members. User 0 sent four messages, stored as 1 to 4, and both saw them.
     struct Scene {
         stage: Stage,
         sender: Outbox,

@@ -1,30 +1,31 @@
-//! What one client saw of its thread: the receiving half of the ledger.
+//! View: what one client saw of its thread, which is the receiving half of the ledger.
 //!
-//! Three sets of sequence numbers: what came live on this session (a second time is a double), what ever came
-//! live (a second time is a double unless the client was just catching up), and what is known at all (live or
-//! fetched). A digest over (place, message) stands for the whole order without keeping the messages.
+//! It keeps three sets of sequence numbers. The first holds what came live on this session; a second arrival
+//! is a duplicate. The second holds what ever came live; a second arrival is a duplicate unless the client
+//! was catching up. The third holds everything that the client knows, live or fetched. A digest over (place,
+//! message) stands for the whole order, so that the view need not keep the messages.
 
 use crate::{seqset::SeqSet, tag::Tag};
 use serde::Serialize;
 use std::ops::AddAssign;
 
-/// Findings kept in full per client; the rest is only counted.
+/// Findings kept in words per client; further ones are only counted.
 const KEPT_FINDINGS: usize = 5;
 
-/// Counts of what one client saw; summed over all clients for the report.
+/// Counts of what one client saw; the report sums them over all clients.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// Live twice on one socket session (a resumed session is the same session).
+    /// Messages that came live twice on one socket session. A resumed session is the same session.
     pub doubled_session: u64,
-    /// Live again on a later session, outside a catch-up.
+    /// Messages that came live again on a later session, outside a catch-up.
     pub doubled_later: u64,
-    /// Live and by catch-up, or live again during one: allowed.
+    /// Messages that came live and by catch-up, or live again during a catch-up. These are allowed.
     pub overlap: u64,
-    /// Live with a smaller `seq` than one that came before on the same session.
+    /// Live messages with a smaller `seq` than an earlier one on the same session.
     pub reordered: u64,
-    /// Times a live `seq` jumped ahead of what is known.
+    /// How often a live `seq` jumped ahead of what the client knows.
     pub gaps: u64,
-    /// Messages of another thread or of nobody in this run.
+    /// Messages of another thread, or of nobody in this run.
     pub foreign: u64,
     /// Messages that only a catch-up brought.
     pub refetched: u64,
@@ -56,7 +57,7 @@ pub struct View {
 }
 
 impl View {
-    /// A message came live; `true` if the client did not know it.
+    /// Records a live message. Returns `true` if the client did not know it.
     pub fn live(&mut self, seq: u32, tag: Tag) -> bool {
         let before = self.session.max();
         let new_here = self.session.insert(seq);
@@ -82,37 +83,37 @@ impl View {
         fresh
     }
 
-    /// A message of another thread, or one nobody in this run sent.
+    /// Records a message of another thread, or one that nobody in this run sent.
     pub fn foreign(&mut self, description: &str) {
         self.tally.foreign += 1;
         self.find(|| format!("foreign: {description}"));
     }
 
-    /// The client has a new, not resumed session and must catch up.
+    /// Notes a new session that was not resumed, so the client must catch up.
     pub fn new_session(&mut self) {
         self.session = SeqSet::default();
         self.behind = true;
         self.catching_up = true;
     }
 
-    /// Must history be read?
+    /// Whether the client must read history.
     pub fn is_behind(&self) -> bool {
         self.behind
     }
 
-    /// Is it behind, or has it not yet caught up?
+    /// Whether the client is behind, or is still catching up.
     pub fn is_unsettled(&self) -> bool {
         self.behind || self.catching_up
     }
 
-    /// A catch-up starts; gives the `seq` after which to read.
+    /// Starts a catch-up. Returns the `seq` after which to read.
     pub fn start_catch_up(&mut self) -> u32 {
         self.behind = false;
         self.catching_up = true;
         self.known.level()
     }
 
-    /// History said this; `true` if the client did not know it.
+    /// Records a message from history. Returns `true` if the client did not know it.
     pub fn fetched(&mut self, seq: u32, tag: Tag) -> bool {
         let fresh = self.known.insert(seq);
         if fresh {
@@ -122,23 +123,23 @@ impl View {
         fresh
     }
 
-    /// A catch-up ended; if there is still a hole the client stays behind.
+    /// Ends a catch-up. If a gap is left, the client stays behind.
     pub fn end_catch_up(&mut self) {
         self.behind = self.known.level() < self.known.max();
         self.catching_up = self.behind;
     }
 
-    /// A catch-up failed and is to be repeated.
+    /// Notes that a catch-up failed and must be repeated.
     pub fn retry_catch_up(&mut self) {
         self.behind = true;
     }
 
-    /// Everything the client knows.
+    /// Everything that the client knows.
     pub fn known(&self) -> &SeqSet {
         &self.known
     }
 
-    /// Sum of [`Tag::digest`] over everything the client knows.
+    /// Sum of [`Tag::digest`] over everything that the client knows.
     pub fn digest(&self) -> u64 {
         self.digest
     }
@@ -148,7 +149,7 @@ impl View {
         self.tally
     }
 
-    /// The first findings in words.
+    /// The first findings, in words.
     pub fn findings(&self) -> &[String] {
         &self.findings
     }

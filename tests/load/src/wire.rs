@@ -1,14 +1,14 @@
-//! Engine.IO v4 and Socket.IO v5 over WebSocket text frames, from the client's side, by hand.
+//! Wire: Engine.IO v4 and Socket.IO v5 over WebSocket text frames, written by hand for the client's side.
 //!
-//! Frames are looked at, not decoded: a packet borrows from its frame, events other than `message:received`
-//! are never parsed, and of a message only the fields the ledger needs are read. Formats: the Engine.IO
+//! It decodes as little as possible. A packet borrows from its frame, events other than `message:received`
+//! are never parsed, and of a message it reads only the fields that the ledger needs. Formats: the Engine.IO
 //! protocol (packet types 0–6) and the Socket.IO protocol (packet types 0–4) pages of socket.io.
 
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The heartbeat answer.
+/// The answer to a heartbeat ping.
 pub const PONG: &str = "3";
 
 /// One packet from the server.
@@ -16,24 +16,24 @@ pub const PONG: &str = "3";
 pub enum Packet<'a> {
     /// Engine.IO open, with its JSON.
     Open(&'a str),
-    /// Engine.IO ping: answer with [`PONG`].
+    /// Engine.IO ping, which the client answers with [`PONG`].
     Ping,
-    /// Socket.IO CONNECT answer, with its JSON.
+    /// Answer to Socket.IO CONNECT, with its JSON.
     Connected(&'a str),
     /// Socket.IO `CONNECT_ERROR`, with its JSON.
     Rejected(&'a str),
     /// Socket.IO DISCONNECT, or Engine.IO close.
     Disconnected,
-    /// An event: the JSON array.
+    /// An event, with its JSON array.
     Event(&'a str),
-    /// The answer to the packet with this id: the JSON array.
+    /// The answer to the packet with this id, with its JSON array.
     Ack(u32, &'a str),
-    /// Anything else; ignored.
+    /// Any other packet, which the client ignores.
     Other,
 }
 
 impl<'a> Packet<'a> {
-    /// Recognises a text frame.
+    /// Parses a text frame.
     pub fn parse(frame: &'a str) -> Self {
         let (kind, rest) = frame.split_at(frame.len().min(1));
         match kind {
@@ -67,13 +67,13 @@ impl<'a> Packet<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Open {
-    /// Milliseconds between pings.
+    /// Time between pings, in milliseconds.
     pub ping_interval: u64,
-    /// Milliseconds a ping may be late.
+    /// Time by which a ping may be late, in milliseconds.
     pub ping_timeout: u64,
 }
 
-/// Content of the Socket.IO CONNECT answer.
+/// Content of the answer to Socket.IO CONNECT.
 #[derive(Debug, Deserialize)]
 pub struct Connected {
     /// Private session id for resuming; absent if the server keeps no state.
@@ -84,12 +84,12 @@ pub struct Connected {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message<'a> {
-    /// The thread it is in.
+    /// Thread of the message.
     #[serde(borrow)]
     pub thread_id: Cow<'a, str>,
-    /// Its place in the thread, from 1.
+    /// Sequence number of the message in its thread, from 1.
     pub seq: u32,
-    /// The text, which starts with the tag.
+    /// Text of the message, which starts with the tag.
     #[serde(borrow)]
     pub content: Cow<'a, str>,
 }
@@ -100,8 +100,8 @@ struct Received<'a> {
     message: Message<'a>,
 }
 
-/// The message of an event, if the event is `message:received`; `Some(Err)` if it does not have the agreed
-/// shape.
+/// The message of an event; `None` if the event is not `message:received`, and `Some(Err)` if the message
+/// does not have the expected shape.
 pub fn received(event: &str) -> Option<Result<Message<'_>, serde_json::Error>> {
     let rest = event.strip_prefix(r#"["message:received","#)?;
     let mut json = serde_json::Deserializer::from_str(rest);
@@ -118,13 +118,13 @@ pub fn offset(event: &str) -> Option<&str> {
 /// How the server answered a send.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// Stored, with this `seq`.
+    /// The message is stored with this `seq`.
     Stored(u32),
-    /// The broker has it; it will be stored.
+    /// The broker has the message, and it will be stored.
     Queued,
-    /// Not now: the same message may be sent again. Holds the code.
+    /// The message was refused for now and may be sent again. Holds the code.
     Retryable(Cow<'a, str>),
-    /// Never. Holds the code.
+    /// The message was refused for good. Holds the code.
     Failed(Cow<'a, str>),
 }
 
@@ -162,7 +162,7 @@ pub fn answer(ack: &str) -> Answer<'_> {
     }
 }
 
-/// The CONNECT packet; with `resume` = (`pid`, `offset`) it asks for the session back.
+/// Builds the CONNECT packet. With `resume` = (`pid`, `offset`) it asks for the old session.
 pub fn connect(token: &str, resume: Option<(&str, &str)>) -> String {
     let auth = match resume {
         Some((pid, offset)) => serde_json::json!({ "token": token, "pid": pid, "offset": offset }),
@@ -171,8 +171,8 @@ pub fn connect(token: &str, resume: Option<(&str, &str)>) -> String {
     format!("40{auth}")
 }
 
-/// A `message:send` packet that asks for an answer under `n`. The three strings contain nothing that JSON
-/// escapes.
+/// Builds a `message:send` packet that asks for an answer under `n`. The three strings must contain nothing
+/// that JSON escapes.
 pub fn send(n: u32, thread: &str, client_message_id: &str, content: &str) -> String {
     let mut frame = String::with_capacity(96 + thread.len() + client_message_id.len() + content.len());
     write!(

@@ -1,4 +1,4 @@
-//! The whole generator against a fake system: it finds every fault the fake makes, and none that it does not.
+//! Runs the whole generator against a fake system. It finds every fault that the fake makes, and no other.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -27,7 +27,8 @@ async fn load(fake: &Fake, words: &str) -> Report {
     report.unwrap()
 }
 
-/// Three pairs, one sender each, 120 messages per second for a second; the fault strikes at the 40th message.
+/// Three pairs with one sender each send 120 messages per second for a second. The fault strikes at the 40th
+/// message.
 async fn with(fault: Fault) -> Report {
     let fake = Fake::start(fault).await;
     load(&fake, "run --pairs 3 --mode open --rate 120 --duration 0.7 --warmup 0.3").await

@@ -1,7 +1,7 @@
-//! A tiny messaging system in memory that keeps the contract, except where it is told to break it once.
+//! A small messaging system in memory that keeps the contract, except for one fault that it is told to make.
 //!
-//! WebSocket by `accept_async`, REST by axum, one lock around everything. Deliveries go through one bounded
-//! queue per socket, so that cutting a socket loses what was in it, as a killed gateway would.
+//! It serves WebSocket with `accept_async` and REST with axum, behind one lock. Deliveries go through one
+//! bounded queue per socket, so that cutting a socket loses what was in the queue, as with a killed gateway.
 
 mod rest;
 mod world;
@@ -20,10 +20,10 @@ use tokio_util::task::TaskTracker;
 pub(crate) use world::Fault;
 use world::World;
 
-/// Frames a socket may have waiting.
+/// Frames that may wait for a socket.
 const QUEUE: usize = 4096;
 
-/// Where the fake listens.
+/// The running fake and its addresses.
 pub(crate) struct Fake {
     pub(crate) ws: String,
     pub(crate) http: String,
@@ -32,7 +32,7 @@ pub(crate) struct Fake {
 type Shared = Arc<Mutex<World>>;
 
 impl Fake {
-    /// Starts on ports of the system's choice; lives as long as the runtime.
+    /// Starts on ports that the system chooses. The fake runs as long as the runtime.
     pub(crate) async fn start(fault: Fault) -> Self {
         let world: Shared = Arc::new(Mutex::new(World::new(fault)));
         let tracker = TaskTracker::new();
@@ -54,7 +54,7 @@ impl Fake {
     }
 }
 
-/// The user of a token, unchecked.
+/// The user that a token names, without verifying the token.
 pub(crate) fn user_of(token: &str) -> String {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();

@@ -1,4 +1,4 @@
-//! The fake's REST side: create a thread, read its history.
+//! REST side of the fake: create a thread and read its history.
 
 use super::{Shared, user_of};
 use axum::{

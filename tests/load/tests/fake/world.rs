@@ -1,20 +1,20 @@
-//! What the fake knows: threads, messages, sockets, sessions; and the one rule it breaks.
+//! State of the fake: threads, messages, sockets and sessions, and the one rule that it breaks.
 
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use tokio::sync::mpsc::Sender;
 
-/// The message, counted over all threads, at which the fault strikes.
+/// The message at which the fault strikes, counted over all threads.
 const STRIKES_AT: usize = 40;
 
-/// What goes wrong.
+/// The fault that the fake makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nothing.
+    /// The fake makes no fault.
     None,
-    /// A message is answered as stored and forgotten.
+    /// A message is answered as stored and then forgotten.
     LoseStored,
-    /// From then on nothing is delivered to the thread's other member.
+    /// From this message on, nothing is delivered to the thread's other member.
     Deafen,
     /// A delivery to the other member is left out; the next one shows the gap.
     SkipDelivery,
@@ -26,9 +26,9 @@ pub(crate) enum Fault {
     Reorder,
     /// A message of another thread is delivered.
     Foreign,
-    /// All sockets are cut; the message is stored but never answered. Sessions are resumed.
+    /// All sockets are cut. The message is stored and never answered. Sessions are resumed.
     CutAndResume,
-    /// The same, and sessions are forgotten.
+    /// As `CutAndResume`, but sessions are forgotten.
     CutAndForget,
     /// The message is refused as unavailable.
     Unavailable,
@@ -38,7 +38,7 @@ pub(crate) enum Fault {
     Refuse,
 }
 
-/// A frame to write, or `None` to hang up.
+/// Sends frames to write, or `None` to close the socket.
 type Line = Sender<Option<String>>;
 
 #[derive(Default)]
@@ -54,7 +54,7 @@ struct User {
     events: Vec<String>,
 }
 
-/// Everything, behind one lock.
+/// The whole state, behind one lock.
 pub(super) struct World {
     fault: Fault,
     handled: usize,
@@ -208,7 +208,7 @@ impl World {
     }
 }
 
-/// Writes unless the socket is gone.
+/// Writes a frame unless the socket is gone.
 fn write(line: &Line, frame: String) {
     let _ = line.try_send(Some(frame));
 }
