@@ -114,6 +114,8 @@ impl Import {
                 self.know(thread);
             }
         }
+        // Messages may call one thread by several names. Each name is one group of messages, so counting the
+        // names tells when a thread is complete.
         for name in source.thread_names().await? {
             self.expect(&name);
         }
@@ -177,6 +179,7 @@ impl Import {
             let unknown = LegacyThread { id: name, ..LegacyThread::default() };
             return Ok(self.writer.write(&unknown, messages).await?);
         };
+        // The last of the thread's groups completes it.
         self.held.entry(at).or_default().extend(messages);
         self.groups[at] = self.groups[at].saturating_sub(1);
         if self.groups[at] == 0 { self.write_thread(at).await } else { Ok(()) }

@@ -122,6 +122,8 @@ impl Upstream {
         headers::prepare_request(&mut head);
         let (body, progress) = Progress::of(body);
         let answer = self.client.request(Request::from_parts(head, Body::new(body)));
+        // The limit starts again with each piece of the body that is sent, so it does not cut off a long
+        // upload.
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| ForwardError::Down(error.into()))?,
             () = progress.stalled(ANSWER_LIMIT) => return Err(ForwardError::Late),

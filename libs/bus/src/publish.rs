@@ -250,6 +250,8 @@ impl LaneTask {
     async fn publish(&mut self, message: Outgoing) -> Result<(), PublishError> {
         let started = Instant::now();
         loop {
+            // Each attempt gets the remaining time and one pause more, so that the last attempt gets some
+            // time too.
             let patience = LOST_CONFIRM_PATIENCE.saturating_sub(started.elapsed());
             let answer =
                 timeout(patience + LOST_CONFIRM_PAUSE, self.publisher.publish(vec![message.clone()])).await;
@@ -260,6 +262,7 @@ impl LaneTask {
                 self.metrics.confirm_seconds.observe(started.elapsed().as_secs_f64());
                 return result;
             }
+            // The envelopes behind this frame were never sent, so their callers need not wait.
             if self.is_down() {
                 self.fail_waiting();
             }

@@ -77,12 +77,14 @@ impl Devices {
         self.heard = self.heard.max(heard);
         self.prune(self.heard);
         self.due =
+            // A signal that changes the status makes the person due at once.
             if self.judged == Some(self.status(self.heard)) { self.next(self.heard) } else { self.heard };
     }
 
     /// Records the status at `now`, and returns whether it differs from the last recorded one. The first call
     /// always returns `true`.
     pub fn judge(&mut self, now: Timestamp) -> bool {
+        // The clock of this sweeper may be behind that of the one that recorded the last change.
         let now = now.max(self.judged_at);
         self.prune(now);
         let status = Some(self.status(now));

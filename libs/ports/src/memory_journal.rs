@@ -36,6 +36,7 @@ struct KeptJournal {
 impl KeptJournal {
     fn add(&mut self, part: &Part, keep_from: u64) -> Result<(), PassedOver> {
         if part.number < self.next {
+            // A number below `next` is a repetition if its part is here; otherwise it was skipped or deleted.
             return if self.parts.contains_key(&part.number) { Ok(()) } else { Err(PassedOver(part.number)) };
         }
         self.parts.insert(part.number, part.clone());

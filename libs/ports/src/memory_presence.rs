@@ -36,6 +36,7 @@ struct Report {
 impl KnownDevices {
     fn hear(&mut self, signal: &DeviceSignal) {
         let devices = self.people.entry(signal.user_id.clone()).or_default();
+        // The signal may change when the person is due, so their entry is removed first and then added again.
         self.due.remove(&(devices.due(), signal.user_id.clone()));
         devices.hear(signal, signal.at);
         self.due.insert((devices.due(), signal.user_id.clone()));

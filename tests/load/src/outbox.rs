@@ -134,6 +134,7 @@ impl Outbox {
         };
         let intent = &mut self.intents[n as usize];
         let again = intent.attempts > 0;
+        // A repetition breaks the order of sending, so it begins a new path.
         self.path += u32::from(again);
         intent.attempts = intent.attempts.saturating_add(1);
         intent.path = self.path;

@@ -59,6 +59,7 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
     sleep(WARMUP).await;
     let pids = &args.common.pids;
     stage.restart_latencies();
+    // This window polls too, so that polling costs the same in every window.
     look(&[], pids, window).await;
     let alone = stage.restart_latencies().delivery;
     let mut beside_readers = Vec::new();
@@ -72,6 +73,7 @@ pub async fn run(args: &SlowArgs) -> Result<Report, LoadError> {
         let readers = read_all(sockets);
         let (delivery, looked) = flood(read, stage, window, looking).await;
         drop(readers);
+        // The gateway must not cut a socket that reads.
         readers_cut += args.slow - looked.cuts.uncut;
         beside_readers.push(delivery);
         sleep(BETWEEN).await;

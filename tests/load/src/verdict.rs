@@ -200,6 +200,7 @@ impl Verdict {
     fn judge_sender_order(&mut self, thread: &ThreadEnd, record: &Record, places: &[u32]) {
         let (mut path, mut highest) = (None, 0);
         for (n, (intent, &place)) in record.outbox.intents().iter().zip(places).enumerate() {
+            // A repeated message may be stored after later ones, and a message without a place has no order.
             if intent.attempts != 1 || place == 0 {
                 continue;
             }

@@ -59,6 +59,8 @@ pub struct View {
 impl View {
     /// Records a live message. Returns `true` if the client did not know it.
     pub fn live(&mut self, seq: u32, tag: Tag) -> bool {
+        // `session` tells duplicates of this session, `live` those over all sessions, and `known` also
+        // includes fetched messages.
         let before = self.session.max();
         let new_here = self.session.insert(seq);
         let new_live = self.live.insert(seq);

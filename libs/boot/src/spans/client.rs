@@ -50,6 +50,7 @@ impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let asking = ask(self.connections.clone(), request);
         let limit = self.limit;
+        // The exporter's thread has no runtime, so the request and its timeout run on the process's runtime.
         let asking = async move { timeout(limit, asking).await? };
         self.tasks.spawn_on(asking, &self.runtime).await?
     }

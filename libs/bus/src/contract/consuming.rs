@@ -100,6 +100,7 @@ pub async fn waiting_for_the_next_message_can_be_given_up(broker: &dyn Broker) {
     let receiving = async {
         let (mut received, deadline) = (Vec::new(), Instant::now() + PATIENCE);
         while received.len() < 200 && Instant::now() < deadline {
+            // The timeout drops most of these futures while they wait.
             if let Ok(message) = timeout(Duration::from_micros(50), subscription.next()).await {
                 let message = message.expect("the subscription lives");
                 subscription.ack(&[message.tag]).await.expect("the subscription lives");
