@@ -73,8 +73,8 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
         Signals::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
     let (gateway, upkeep) =
         Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
-    // The gateway lets clients in once its queue exists, and closes its sockets if the queue had to be created
-    // again, because they have then missed events.
+    // The gateway lets clients in once its queue exists. If the queue had to be created again, its sockets
+    // have missed events, so the gateway closes them.
     let cut_off = gateway.clone();
     let declares = Declares::Gateway { id: id.clone(), on_made: Arc::new(move || cut_off.queue_made()) };
     consume(system, gateway.queue().name(), declares, gateway.deliveries());

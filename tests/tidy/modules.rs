@@ -1,9 +1,9 @@
 //! Module cycles: a crate has none, because modules that need each other cannot be read, tested or moved
 //! apart.
 //!
-//! A file needs another file whose items it names. A parent that only re-exports an item of its child (`pub
-//! use child::Item`) does not need the child. A file that uses `parent::Item` needs the file that defines the
-//! item.
+//! A file needs another file whose items it names. A parent that only re-exports an item of its child
+//! (`pub use child::Item`) does not need the child. A file that uses `parent::Item` needs the file that
+//! defines the item.
 
 use crate::imports::{Import, defines, imports};
 use crate::repository::{SourceFile, files_below, read};

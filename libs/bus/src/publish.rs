@@ -24,9 +24,9 @@ const LINGER: Duration = Duration::from_millis(4);
 const LANE_CAPACITY: usize = 4_096;
 /// Full lane: how long a caller waits for a place. A burst passes in that time, an overload does not.
 const FULL_LANE_PATIENCE: Duration = Duration::from_millis(250);
-/// Lost confirm: how long the lane repeats such a frame before it tells the callers. A reconnect takes 0.1–2
-/// s. Callers wait as long ([`crate::request::ANSWER_PATIENCE`]), so the caller of an older envelope has
-/// already been answered with a failure.
+/// Lost confirm: how long the lane repeats a frame before it tells the callers. A reconnect takes 0.1–2 s.
+/// Callers wait as long ([`crate::request::ANSWER_PATIENCE`]), so the caller of an older envelope has already
+/// been answered with a failure.
 const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause between two attempts to publish a frame whose confirm was lost.
 const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
