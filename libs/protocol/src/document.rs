@@ -1,7 +1,8 @@
 //! Documents: threads and messages, in the field names of the published schema.
 //!
 //! REST answers and socket events carry them as JSON; [`crate::client`] adds what only clients need. Stores
-//! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see [`crate::client::WithId`].
+//! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see
+//! [`crate::client::WithId`].
 
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
