@@ -14,7 +14,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && find target/release -maxdepth 1 -type f -executable -exec cp {} /out/ \;
 
 FROM debian:bookworm-slim
-# TLS towards brokers, databases and providers is checked against the system's certificates.
+# The system's certificates are for tools inside the container. The processes themselves trust Mozilla's
+# authorities, which are built into them.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \

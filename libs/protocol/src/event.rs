@@ -175,9 +175,9 @@ pub struct GatewayEvent {
     pub event_id: EventId,
     /// Who hears of the event.
     pub audience: Audience,
-    /// The client event's name, e.g. `message:received`.
+    /// The name of the event that clients receive, e.g. `message:received`.
     pub name: String,
-    /// The client event's only argument, as JSON text.
+    /// The event's only argument, as JSON text.
     pub payload: String,
     /// When the ingress accepted what caused the event.
     #[serde(default)]

@@ -25,7 +25,7 @@ pub(super) enum EncodeError {
     Codec(#[from] CodecError),
 }
 
-/// The name of a client event and its argument as JSON text.
+/// The name of an event that clients receive, and its argument as JSON text.
 type ClientEvent = (&'static str, String);
 
 /// Whether the event has lost its worth on the way: that somebody types, of a while ago. That they stopped is

@@ -1,6 +1,6 @@
 //! Events: what a client asks. One event comes in, and an answer goes out to its callback, by event, or both.
 //!
-//! [`dispatch`] does what all events have in common, once: parse, check the budget, call the handler, reply,
+//! [`dispatch`] does what all events have in common, once: check the budget, parse, call the handler, reply,
 //! count. A handler takes a typed request and the [`caller`], and gives a [`reply`] or a refusal. Together
 //! with [`crate::ws::lifecycle`], this room sees all others.
 
