@@ -37,7 +37,7 @@ use eventflow_protocol::event::GatewayEvent;
 use eventflow_socketio::{Config, Server};
 use lifecycle::{AUTHENTICATION_TIMEOUT, Lifecycle};
 use presence::Presence;
-use presence::heartbeat::heartbeat;
+use presence::heartbeat::{HeartbeatTask, heartbeat};
 use presence::reconcile::Reconciliation;
 use presence::statuses::Statuses;
 use presence::subscriptions::PresenceSubscriptions;
@@ -96,27 +96,11 @@ impl Gateway {
         let (registry, registry_task) =
             registry_sync(Arc::clone(&sockets.hub), Arc::clone(&parts.registry), id.clone());
         let receipts = Arc::new(Receipts::new(Arc::clone(&sockets.hub), signals.clone(), Arc::clone(clock)));
-        let (heartbeat, heartbeat_task) =
-            heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals.clone());
-        let (typing, typing_task) = typing::typing(Arc::clone(clock), signals);
+        let (typing, typing_task) = typing::typing(Arc::clone(clock), signals.clone());
         let typing_expiry = Arc::new(TypingExpiry::new(parts.membership.clone(), sockets.clone()));
 
-        let presence = Arc::new(Presence {
-            heartbeat,
-            subscriptions: Arc::new(PresenceSubscriptions::new()),
-            statuses: Arc::new(Statuses::new(
-                Arc::clone(&parts.presence),
-                Arc::clone(clock),
-                sockets.encoder.clone(),
-            )),
-            background: background.clone(),
-            reads: Arc::clone(&reads),
-        });
-        let reconciliation = Reconciliation {
-            statuses: Arc::clone(&presence.statuses),
-            subscriptions: Arc::clone(&presence.subscriptions),
-            hub: Arc::clone(&sockets.hub),
-        };
+        let (presence, reconciliation, heartbeat_task) =
+            build_presence(parts, &sockets, signals, Arc::clone(&reads), background.clone());
         let resume =
             Arc::new(build_resume(parts, &id, &sockets, Arc::clone(&receipts), reads, background.clone()));
         let expiry = Arc::new(Expiry::new(&edge, sockets.clone()));
@@ -206,6 +190,34 @@ impl Gateway {
         self.rooms.background.stop();
         self.rooms.background.finish().await;
     }
+}
+
+fn build_presence(
+    parts: &IngressParts,
+    sockets: &Sockets,
+    signals: Signals,
+    reads: Arc<Semaphore>,
+    background: Background,
+) -> (Arc<Presence>, Reconciliation, HeartbeatTask) {
+    let clock = &parts.clock;
+    let (heartbeat, heartbeat_task) = heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals);
+    let presence = Arc::new(Presence {
+        heartbeat,
+        subscriptions: Arc::new(PresenceSubscriptions::new()),
+        statuses: Arc::new(Statuses::new(
+            Arc::clone(&parts.presence),
+            Arc::clone(clock),
+            sockets.encoder.clone(),
+        )),
+        background,
+        reads,
+    });
+    let reconciliation = Reconciliation {
+        statuses: Arc::clone(&presence.statuses),
+        subscriptions: Arc::clone(&presence.subscriptions),
+        hub: Arc::clone(&sockets.hub),
+    };
+    (presence, reconciliation, heartbeat_task)
 }
 
 fn build_resume(
