@@ -2,7 +2,7 @@
 //! field must be.
 //!
 //! [`Given`] hands a parsed JSON value to serde. Its errors are [`Problem`]s, which keep what is wrong apart
-//! from where it is wrong; [`crate::client::parse`] puts both together.
+//! from where it is wrong; [`crate::client::parse()`] puts both together.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, Expected, IntoDeserializer, Visitor};
