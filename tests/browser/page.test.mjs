@@ -110,8 +110,8 @@ for (const shape of ['single', 'fleet']) {
     }, isHidden ? 'hidden' : 'visible');
 
     /**
-     * Points at a message and presses one of its buttons. Whatever arrives meanwhile moves the messages under the
-     * pointer, and the buttons go with it to another message: then it points anew.
+     * Points at a message and presses one of its buttons. Whatever arrives meanwhile moves the messages under
+     * the pointer, and the buttons go with it to another message: then it points anew.
      */
     async function useTool(page, content, name) {
       for (let tries = 10; ; tries -= 1) {
