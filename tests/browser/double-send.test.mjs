@@ -11,6 +11,8 @@ import { onPages } from './host.mjs';
 const LONG_MS = 120_000;
 /** What people click: doubles, and what is no double. */
 const CLICKS = ['ok', 'ok', 'one more', 'ok', 'ok', 'the last'];
+/** How long requests wait in line: a browser sends six at once, and a page that has come back has many. */
+const IN_LINE_MS = 12_000;
 /** Where a page sends messages to. */
 const SEND = /\/api\/v2\/messages\/[0-9a-f]{24}$/;
 
@@ -57,6 +59,17 @@ for (const shape of ['single', 'fleet']) {
       await answered(ann, CLICKS.length + 2);
       await agree([ann, ben], thread, [...CLICKS, 'twice', 'twice']);
       assert.equal(blocked, CLICKS.length + 2);
+    });
+
+    test('requests that wait in the browser, longer than a socket may be late, belong to their clicks', async () => {
+      const { ann, ben, thread } = await twoPages();
+      await ann.tab.route(SEND, async route => {
+        await new Promise(resolve => setTimeout(resolve, IN_LINE_MS));
+        await route.continue();
+      });
+      await Promise.all(CLICKS.map(content => ann.say(content)));
+      await answered(ann, CLICKS.length);
+      await agree([ann, ben], thread, CLICKS);
     });
 
     test('while no socket comes through every click is stored once by requests, and once it does nothing is stored again', async () => {

@@ -259,6 +259,11 @@ async fn a_client_that_was_offline_reaches_further_back() {
 }
 
 #[tokio::test]
+async fn a_rest_leg_may_come_late() {
+    pairing::a_rest_leg_may_come_late(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_keyed_message_never_pairs() {
     pairing::a_keyed_message_never_pairs(&File::new()).await;
 }

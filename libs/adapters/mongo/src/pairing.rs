@@ -146,7 +146,7 @@ fn pairing(new: &NewMessage) -> Option<&Pairing> {
 
 fn pairs_filter<'a>(new: impl Iterator<Item = &'a NewMessage>) -> Option<Document> {
     let legs: Vec<(&Pairing, Timestamp)> = new.filter_map(|new| Some((pairing(new)?, new.send.at))).collect();
-    let earliest = legs.iter().map(|(pairing, at)| pairing.earliest(*at)).min()?;
+    let earliest = legs.iter().map(|(pairing, at)| pairing.reach(*at)[0]).min()?;
     let keys: Vec<&str> = legs.iter().map(|(pairing, _)| pairing.key.as_str()).collect();
     Some(doc! { "pair.key": { "$in": keys }, "createdAt": { "$gte": date(earliest) } })
 }

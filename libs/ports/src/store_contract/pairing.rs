@@ -9,7 +9,7 @@ use super::Harness;
 use super::fixtures::{Scene, append, at, duplicate, history, present, stored};
 use super::random::Random;
 use crate::store::{Appended, NewMessage, Store};
-use eventflow_protocol::pairing::{self, Leg, OFFLINE_WINDOW_MS, Pairing, WINDOW_MS};
+use eventflow_protocol::pairing::{self, Leg, OFFLINE_WINDOW_MS, Pairing, REST_BEHIND_WINDOW_MS, WINDOW_MS};
 use eventflow_protocol::{CommandId, MessageId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -121,8 +121,8 @@ pub async fn a_client_that_was_offline_reaches_further_back(harness: &dyn Harnes
     for (apart, opened, joins) in [
         (WINDOW_MS, None, true),
         (WINDOW_MS + 1, None, false),
-        (-WINDOW_MS, None, true),
-        (-WINDOW_MS - 1, None, false),
+        (-REST_BEHIND_WINDOW_MS, None, true),
+        (-REST_BEHIND_WINDOW_MS - 1, None, false),
         (WINDOW_MS + 1, Some(-1), false),
         (WINDOW_MS + 1, Some(5_000), true),
         (OFFLINE_WINDOW_MS, Some(100_000), true),
@@ -140,6 +140,23 @@ pub async fn a_client_that_was_offline_reaches_further_back(harness: &dyn Harnes
             assert_eq!(duplicate(answer), message, "{apart} ms apart, connected at {opened:?}");
         } else {
             assert_eq!(stored(answer).seq, 2, "{apart} ms apart, connected at {opened:?}");
+        }
+    }
+}
+
+/// A REST half that waited in line behind other requests of its page finds the socket's half, and no later one.
+pub async fn a_rest_leg_may_come_late(harness: &dyn Harness) {
+    for (behind, joins) in [(REST_BEHIND_WINDOW_MS, true), (REST_BEHIND_WINDOW_MS + 1, false)] {
+        let store = harness.open().await;
+        let scene = Scene::with_people(&*store, 2).await;
+        let message = append(&*store, &[leg(&scene, "ok", Leg::Socket, 0)]).await.remove(0);
+        let mut late = leg(&scene, "ok", Leg::Rest, 0);
+        late.send.at = Timestamp(at(0).0 + behind);
+        let answer = store.append_messages(std::slice::from_ref(&late)).await.expect("append").remove(0);
+        if joins {
+            assert_eq!(duplicate(answer), message, "{behind} ms behind");
+        } else {
+            assert_eq!(stored(answer).seq, 2, "{behind} ms behind");
         }
     }
 }

@@ -9,7 +9,7 @@
 use super::{column, message};
 use eventflow_protocol::command::SendMessage;
 use eventflow_protocol::document::Message;
-use eventflow_protocol::pairing::{Leg, Pairing, WINDOW_MS};
+use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, Timestamp};
 use rusqlite::{Connection, Result, params};
 
@@ -57,8 +57,8 @@ fn find(
                  AND (pair_rest IS NULL OR pair_rest = ?4) ORDER BY pair_rest IS NULL, seq"
         }
     })?;
-    let (earliest, latest) = (pairing.earliest(at).0, at.0.saturating_add(WINDOW_MS));
-    let mut rows = statement.query(params![pairing.key, earliest, latest, column::command(command)])?;
+    let [earliest, latest] = pairing.reach(at);
+    let mut rows = statement.query(params![pairing.key, earliest.0, latest.0, column::command(command)])?;
     while let Some(row) = rows.next()? {
         let message = message::read(row)?;
         if pairing.reaches(at, message.created_at) {

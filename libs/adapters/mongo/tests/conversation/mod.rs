@@ -196,6 +196,11 @@ async fn a_client_that_was_offline_reaches_further_back() {
 }
 
 #[tokio::test]
+async fn a_rest_leg_may_come_late() {
+    run(pairing::a_rest_leg_may_come_late).await;
+}
+
+#[tokio::test]
 async fn a_keyed_message_never_pairs() {
     run(pairing::a_keyed_message_never_pairs).await;
 }
