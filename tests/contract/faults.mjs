@@ -253,12 +253,20 @@ export function faults(stage) {
     const [ann, ben, zoe] = [person('ann'), person('ben'), person('zoe')];
     const ids = [ann, ben, zoe].map(each => each.id);
     const metadata = { subject: 'Order 4711', order: { id: 4711 } };
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => {
-      const participants = n % 2 ? ids : ids.toReversed();
-      return [ann, ben, zoe][n % 3].rest('POST', '/threads', { participants, metadata });
-    }));
+    let queued = 0;
+    /** On a busy machine the answer may be that the thread will be created; then one asks again. */
+    const create = async (who, participants) => {
+      for (;;) {
+        const answer = await who.rest('POST', '/threads', { participants, metadata });
+        if (answer.status !== 202) return answer;
+        queued += 1;
+      }
+    };
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) =>
+      create([ann, ben, zoe][n % 3], n % 2 ? ids : ids.toReversed())));
     assert.deepEqual(new Set(answers.map(answer => answer.thread?._id)).size, 1, JSON.stringify(answers.map(({ status, thread }) => [status, thread?._id])));
-    assert.equal(answers.filter(answer => answer.status === 201).length, 1, 'one of them created it');
+    const created = answers.filter(answer => answer.status === 201).length;
+    assert.ok(created === 1 || (created === 0 && queued > 0), `one of them created it, not ${created}; ${queued} were queued`);
     for (const each of [ann, ben, zoe]) assert.equal((await each.rest('GET', '/threads')).threads.length, 1);
   });
 }

@@ -144,8 +144,8 @@ pub async fn a_client_that_was_offline_reaches_further_back(harness: &dyn Harnes
     }
 }
 
-/// A REST half that waited in line behind other requests of its page finds the socket's half; a later one does
-/// not.
+/// A REST half that waited in line behind other requests of its page finds the socket's half. A later one
+/// does not.
 pub async fn a_rest_leg_may_come_late(harness: &dyn Harness) {
     for (behind, joins) in [(REST_BEHIND_WINDOW_MS, true), (REST_BEHIND_WINDOW_MS + 1, false)] {
         let store = harness.open().await;
