@@ -3,6 +3,7 @@
 //! Every binary is one call of [`main`] with its roles. The same code runs one role against RabbitMQ, MongoDB
 //! and Redis, or all roles in one process on embedded backends. No role knows which.
 
+mod allocator;
 pub mod arguments;
 pub mod backends;
 pub mod commands;
