@@ -5,8 +5,8 @@
 
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
-    AnswerOutcome, Dependency, EventOutcome, HttpMethod, Label, Metrics, RecoveryOutcome, RefusalReason,
-    ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, Metrics, RecoveryOutcome,
+    RefusalReason, ResumeOutcome, SocketTransport,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -75,6 +75,7 @@ fn touched() -> Metrics {
     edge.refused.of(RefusalReason::Origin);
     edge.recoveries.of(RecoveryOutcome::Fresh);
     edge.resumed.of(ResumeOutcome::Resumed);
+    edge.recovery_forgotten.of(ForgottenReason::Gateway);
     edge.events(AnyEvent, EventOutcome::Ok);
     edge.answer_seconds.of(AnswerOutcome::Answered);
     http.answered(HttpMethod::Get, None, 200, Duration::ZERO);

@@ -8,6 +8,8 @@ const SECRET_MIN_BYTES: usize = 32;
 const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
 /// Pings: only protocol test suites need shorter ones; longer ones let proxies cut idle sockets.
 const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
+/// Recovery: less than 64 KiB would keep not even one large event; more than 64 GiB is a mistake in the unit.
+const RECOVERY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024 * 1024;
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -15,6 +17,7 @@ impl Config {
         let ping = "must be 100 to 300000 milliseconds";
         require("gateway.ping_interval_ms", PING_MS.contains(&self.gateway.ping_interval_ms), ping)?;
         require("gateway.ping_timeout_ms", PING_MS.contains(&self.gateway.ping_timeout_ms), ping)?;
+        self.check_recovery()?;
         let spread_fits = self.shutdown.spread_ms < self.shutdown.timeout_ms;
         require("shutdown.spread_ms", spread_fits, "must be less than shutdown.timeout_ms")?;
         scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
@@ -24,6 +27,14 @@ impl Config {
         self.check_tracing()?;
         self.check_secret()?;
         self.check_previous_secret()
+    }
+
+    fn check_recovery(&self) -> Result<(), ConfigError> {
+        let (all, one) = (self.gateway.recovery_bytes, self.gateway.recovery_bytes_per_user);
+        require("gateway.recovery_bytes", RECOVERY_BYTES.contains(&all), "must be 64 KiB to 64 GiB")?;
+        let fits = RECOVERY_BYTES.contains(&one) && one <= all;
+        let what = "must be 64 KiB or more, and at most gateway.recovery_bytes";
+        require("gateway.recovery_bytes_per_user", fits, what)
     }
 
     /// Accepts an address and nothing else: a path or a query would be lost, and a password would be sent on

@@ -157,6 +157,10 @@ pub struct GatewaySettings {
     pub ping_timeout_ms: u64,
     /// `gateway.recovery_window_ms`
     pub recovery_window_ms: u64,
+    /// `gateway.recovery_bytes`
+    pub recovery_bytes: usize,
+    /// `gateway.recovery_bytes_per_user`
+    pub recovery_bytes_per_user: usize,
     /// `gateway.engine_echo_path`
     pub engine_echo_path: String,
 }

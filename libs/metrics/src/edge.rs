@@ -4,7 +4,8 @@ use crate::MetricsError;
 use crate::label::{Counters, Gauges, Histograms, Label, registered};
 use crate::series::{counter, gauge, latency, latency_opts};
 use crate::values::{
-    AnswerOutcome, EventOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
+    AnswerOutcome, EventOutcome, ForgottenReason, RecoveryOutcome, RefusalReason, ResumeOutcome,
+    SocketTransport,
 };
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
@@ -17,6 +18,10 @@ pub struct EdgeMetrics {
     pub users: IntGauge,
     /// Sessions whose socket is gone and that may still come back.
     pub parked_sessions: IntGauge,
+    /// Bytes that sessions keep for recoveries.
+    pub recovery_bytes: IntGauge,
+    /// Events forgotten before their time, by `reason`.
+    pub recovery_forgotten: Counters<ForgottenReason>,
     /// Handshakes refused, by `reason`.
     pub refused: Counters<RefusalReason>,
     /// Reconnects by `outcome`.
@@ -55,6 +60,17 @@ impl EdgeMetrics {
                 registry,
                 "eventflow_gateway_parked_sessions",
                 "Sessions whose socket is gone and that may still come back.",
+            )?,
+            recovery_bytes: gauge(
+                registry,
+                "eventflow_gateway_recovery_bytes",
+                "Bytes that sessions keep for recoveries.",
+            )?,
+            recovery_forgotten: Counters::register(
+                registry,
+                "eventflow_gateway_recovery_forgotten_total",
+                "Events that sessions forgot before their time, because too much was kept, by reason.",
+                "reason",
             )?,
             refused: Counters::register(
                 registry,

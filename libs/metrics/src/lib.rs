@@ -22,8 +22,8 @@ pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
 pub use values::{
-    AnswerOutcome, Dependency, EventOutcome, HttpMethod, PresenceStatus, RecoveryOutcome, RefusalReason,
-    ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
+    RefusalReason, ResumeOutcome, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};

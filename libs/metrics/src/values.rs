@@ -35,6 +35,15 @@ pub enum RecoveryOutcome {
     Fresh,
 }
 
+/// `reason` why sessions forgot events before their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForgottenReason {
+    /// All sessions of the gateway kept too much.
+    Gateway,
+    /// The sessions of one user kept too much.
+    User,
+}
+
 /// `outcome` for a client that presents a session of another gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResumeOutcome {
@@ -155,6 +164,15 @@ impl Label for RecoveryOutcome {
         match self {
             Self::Recovered => "recovered",
             Self::Fresh => "fresh",
+        }
+    }
+}
+
+impl Label for ForgottenReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::User => "user",
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p eventflow-socketio --example echo -- [port] [recovery|default]`: Socket.IO at
 //! `/socket.io/` with the namespaces `/` and `/custom`, a bare Engine.IO echo at `/engine.io/`, pings every
-//! 300 ms with a timeout of 200 ms and payloads up to 1 MB, as the suites expect. With `recovery`, sessions
-//! can be recovered and events carry offsets; with `default`, everything is as in production.
+//! 300 ms with a timeout of 200 ms and payloads up to 1 MB, as the suites expect. A client has 5 s to join a
+//! namespace: the suites hold one without for three pings, which a busy machine stretches. With `recovery`,
+//! sessions can be recovered and events carry offsets; with `default`, everything is as in production.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -78,7 +79,7 @@ fn config(path: &str, recovery: bool, protocol: Protocol) -> Config {
         namespaces: vec!["/".into(), "/custom".into()],
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),
-        connect_timeout: Duration::from_secs(1),
+        connect_timeout: Duration::from_secs(5),
         max_payload: 1_000_000,
         recovery: recovery.then(Recovery::default),
         protocol,

@@ -17,19 +17,31 @@ use crate::event::{AckId, ClientEvent};
 use crate::guard::{Hook, guarded};
 use crate::handshake::Handshake;
 use crate::join::{self, Request};
+use crate::packed::PackedHandshake;
 use crate::packet::Packet;
 use crate::reason::DisconnectReason;
 use crate::shared::ServerShared;
 use crate::socket::Socket;
 
+/// CONNECT packets of one connection: an application that leaves and joins again for each screen stays far
+/// below. Each costs the application's checks, so a client that sends more has to connect again.
+const CONNECTS_MAX: u32 = 100;
+
 /// The client of one connection.
 pub(crate) struct Client<A: Application> {
     shared: Arc<ServerShared<A>>,
     engine: Arc<Engine>,
-    /// Dropped once the client is in every namespace that exists: headers are large.
-    handshake: Option<Arc<Handshake>>,
+    handshake: RememberedHandshake,
+    connects: u32,
     sockets: Vec<Socket<A::State>>,
     assembler: Assembler,
+}
+
+/// The first request of the connection. It is packed while the client is in every namespace that exists:
+/// headers are large.
+enum RememberedHandshake {
+    Whole(Arc<Handshake>),
+    Packed(Box<PackedHandshake>),
 }
 
 /// A hook that runs for a packet.
@@ -48,7 +60,8 @@ impl<A: Application> Client<A> {
         Self {
             shared,
             engine,
-            handshake: Some(Arc::new(handshake)),
+            handshake: RememberedHandshake::Whole(Arc::new(handshake)),
+            connects: 0,
             sockets: Vec::new(),
             assembler: Assembler::default(),
         }
@@ -72,7 +85,7 @@ impl<A: Application> Client<A> {
         if let HookOutcome::Joined(socket) = worked {
             self.sockets.push(socket);
             if self.sockets.len() == self.shared.namespaces.len() {
-                self.handshake = None;
+                self.handshake.pack();
             }
         }
     }
@@ -110,20 +123,21 @@ impl<A: Application> Client<A> {
     }
 
     fn connect(
-        &self,
+        &mut self,
         namespace: &str,
         auth: Option<Box<serde_json::value::RawValue>>,
     ) -> Result<Option<HookWork<A::State>>, DisconnectReason> {
+        self.connects += 1;
+        if self.connects > CONNECTS_MAX {
+            return Err(DisconnectReason::ProtocolError);
+        }
         let Some(namespace) = self.shared.namespaces.iter().find(|known| &***known == namespace) else {
             self.shared.stats.connect_errors.increment();
             let text = socket::encode_connect_error(namespace, "Invalid namespace", None);
             self.engine.push(Packet::control(text));
             return Ok(None);
         };
-        // The handshake is dropped once the client has been in every namespace. To join again it has to
-        // reconnect.
-        let handshake = self.handshake.clone().ok_or(DisconnectReason::ProtocolError)?;
-        let request = Request { namespace: Arc::clone(namespace), handshake, auth };
+        let request = Request { namespace: Arc::clone(namespace), handshake: self.handshake.whole(), auth };
         let joining = join::join(Arc::clone(&self.shared), Arc::clone(&self.engine), request);
         Ok(Some(Box::pin(async move { joining.await.map_or(HookOutcome::Done, HookOutcome::Joined) })))
     }
@@ -147,6 +161,25 @@ impl<A: Application> Client<A> {
             }
             HookOutcome::Done
         })
+    }
+}
+
+impl RememberedHandshake {
+    fn whole(&mut self) -> Arc<Handshake> {
+        match self {
+            Self::Whole(handshake) => Arc::clone(handshake),
+            Self::Packed(packed) => {
+                let handshake = Arc::new(packed.unpack());
+                *self = Self::Whole(Arc::clone(&handshake));
+                handshake
+            }
+        }
+    }
+
+    fn pack(&mut self) {
+        if let Self::Whole(handshake) = self {
+            *self = Self::Packed(Box::new(PackedHandshake::of(handshake)));
+        }
     }
 }
 

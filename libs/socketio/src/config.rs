@@ -52,9 +52,19 @@ pub struct Recovery {
     pub max_packets: usize,
     /// Bytes kept per session. Default 3 MiB: as many packets of ordinary messages.
     pub max_bytes: usize,
+    /// Bytes kept for all sessions together, with a transport and without. A packet that several keep counts
+    /// once. Past it the oldest packets are forgotten. Default 32 MiB.
+    pub max_bytes_total: usize,
+    /// Bytes kept for all sessions of one account together; see
+    /// [`Socket::charge_to`](crate::Socket::charge_to). Past it the account's oldest packets are forgotten.
+    /// Default 4 MiB: one session's, and a reserve for more devices that get the same packets.
+    pub max_bytes_per_account: usize,
     /// Sessions without a transport kept at the same time. One too many makes the oldest expire. Default
     /// 10,000.
     pub max_parked: usize,
+    /// Sessions without a transport kept for one account. One too many makes its oldest expire. Default 50:
+    /// a person's devices and many tabs after a moment without a network.
+    pub max_parked_per_account: usize,
 }
 
 /// The protocol that a server speaks on top of Engine.IO.
@@ -93,7 +103,10 @@ impl Default for Recovery {
             window: Duration::from_mins(2),
             max_packets: 4_096,
             max_bytes: 3 * 1024 * 1024,
+            max_bytes_total: 32 * 1024 * 1024,
+            max_bytes_per_account: 4 * 1024 * 1024,
             max_parked: 10_000,
+            max_parked_per_account: 50,
         }
     }
 }

@@ -72,8 +72,10 @@ struct PollingState {
     posting: bool,
     /// Deadline for the pong.
     pong_due: Option<Instant>,
-    /// A WebSocket has probed, so GETs are answered with a noop at once.
-    probed: bool,
+    /// A WebSocket is taking the session over, or tries to.
+    upgrading: bool,
+    /// The waiting GET is answered with a noop, so that the client can let go of polling.
+    released: bool,
     /// The client has sent `1` (close).
     client_closed: bool,
     /// The session's task is done, so a GET may be told of the end.
@@ -89,6 +91,17 @@ pub(crate) enum Polled {
     Packets(Vec<Packet>),
     /// A noop: the client polls again, or goes on with its WebSocket.
     Noop,
+    /// The session goes on over a WebSocket.
+    Upgraded,
+}
+
+/// When a GET came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PollStart {
+    /// The session was on polling alone.
+    Polling,
+    /// A WebSocket was about to take the session over.
+    Upgrading,
 }
 
 impl Engine {

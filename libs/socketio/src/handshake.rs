@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::offset::Offset;
 
-/// The first request of a connection. The server keeps it until the client is in every namespace that exists.
+/// The first request of a connection. Every CONNECT packet of the connection comes with it; from the second
+/// one on, headers about the transport and the browser may be missing.
 #[derive(Debug, Clone)]
 pub struct Handshake {
     /// Method of the request.

@@ -30,7 +30,7 @@ use crate::open::open_packet;
 use crate::polling::{self, PostInProgress};
 use crate::reason::DisconnectReason;
 use crate::shared::{Connection, ServerShared};
-use crate::upgrade::{self, Offer};
+use crate::upgrade::{self, Offer, UpgradeInProgress};
 use crate::websocket;
 
 /// Retry-After: seconds after which a client that is refused while the server drains may try again.
@@ -147,10 +147,13 @@ fn open_polling<A: Application>(
     let mut driver = Driver::new(Arc::clone(shared), engine, handshake(head));
     shared.tasks.spawn(async move {
         if let Some(socket) = polling::run(&mut driver, &mut receiver).await {
+            // A POST that the upgrade overtook is not taken any more, and learns so.
+            drop(receiver);
             websocket::run(&mut driver, *socket).await;
         } else {
             driver.finish().await;
-            polling::linger(&driver.shared.connections, &driver.engine).await;
+            let most = driver.shared.config.write_timeout;
+            polling::linger(&driver.shared.connections, &driver.engine, most).await;
         }
     });
     drop(alive);
@@ -164,13 +167,13 @@ fn upgrade<A: Application>(
 ) -> Result<Response, RequestError> {
     let offer = Offer::read(head).ok_or(RequestError::BadRequest)?;
     let response = switching(&offer);
-    if !connection.engine.is_polling() {
+    if let Some(under_way) = UpgradeInProgress::begin(&connection.engine) {
+        shared.tasks.spawn(upgrade::take_over(Arc::clone(shared), offer, connection, under_way));
+    } else {
         // Browsers cannot read the status of a refused handshake, so the client gets a WebSocket that closes.
         shared.stats.refused.increment();
         shared.tasks.spawn(upgrade::refuse(Arc::clone(shared), offer));
-        return Ok(response);
     }
-    shared.tasks.spawn(upgrade::probe(Arc::clone(shared), offer, connection));
     Ok(response)
 }
 
@@ -201,7 +204,7 @@ async fn post<A: Application>(
         engine.end(DisconnectReason::ProtocolError);
         return Err(RequestError::BadRequest);
     };
-    if polling::post(inbox, packets).await {
+    if polling::post(engine, inbox, packets).await {
         Ok(payload("ok".into()))
     } else {
         Err(RequestError::SessionUnknown)

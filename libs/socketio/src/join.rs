@@ -14,12 +14,12 @@ use serde_json::value::RawValue;
 use crate::application::Application;
 use crate::codec::socket::encode_connect_error;
 use crate::engine::Engine;
+use crate::expiry::expire;
 use crate::guard::guarded;
 use crate::handshake::{Accepted, ConnectError, Handshake, JoinKind, Lost};
 use crate::id::Id;
 use crate::offset::Offset;
 use crate::packet::Packet;
-use crate::reaper::expire;
 use crate::reason::DisconnectReason;
 use crate::shared::ServerShared;
 use crate::socket::{Claim, NewSession, Socket};
@@ -51,7 +51,7 @@ pub(crate) async fn join<A: Application>(
     let identity = NewSession {
         namespace: Arc::clone(&request.namespace),
         identity: accepted.identity.map(String::into_boxed_str),
-        recovery: shared.recovery.clone(),
+        accounts: shared.accounts.clone(),
         note: accepted.note.map(String::into_boxed_str),
     };
     let (socket, missed, how) = match recover(&shared, &identity, request.auth.as_deref()).await {
@@ -96,7 +96,7 @@ async fn recover<A: Application>(
     auth: Option<&RawValue>,
 ) -> RecoveryOutcome<A::State> {
     let presented =
-        auth.filter(|_| identity.recovery.is_some()).and_then(|auth| serde_json::from_str(auth.get()).ok());
+        auth.filter(|_| identity.accounts.is_some()).and_then(|auth| serde_json::from_str(auth.get()).ok());
     let Some(PresentedSession { pid: Some(pid), offset }) = presented else {
         return RecoveryOutcome::None(None);
     };
@@ -164,13 +164,13 @@ pub(crate) async fn leave<A: Application>(
     socket.detach();
     shared.stats.connected.decrement();
     guarded(&shared.stats, shared.app.disconnected(socket, reason)).await;
-    let recovery = shared
-        .recovery
+    let accounts = shared
+        .accounts
         .as_ref()
         .filter(|_| reason.is_recoverable() && socket.is_recoverable() && !shared.connections.is_draining());
-    let Some(recovery) = recovery else { return expire(shared, socket).await };
+    let Some(accounts) = accounts else { return expire(shared, socket).await };
     let since = tokio::time::Instant::now();
-    let evicted = shared.sessions.park(socket, since, recovery.max_parked, &shared.stats);
+    let evicted = shared.sessions.park(socket, since, accounts.budget.bounds.max_parked, &shared.stats);
     socket.park(since);
     if let Some(evicted) = evicted {
         expire(shared, &evicted).await;

@@ -9,13 +9,16 @@
 //! never waits; the events of one client are handled one after the other; everything that a client can make
 //! grow has a bound.
 
+mod account;
 mod application;
+mod budget;
 mod client;
 pub mod codec;
 mod config;
 mod driver;
 mod engine;
 mod event;
+mod expiry;
 mod guard;
 mod handshake;
 mod heartbeat;
@@ -25,11 +28,13 @@ mod join;
 mod offset;
 mod open;
 mod order;
+mod packed;
 mod packet;
 mod polling;
 mod reaper;
 mod reason;
 mod replay;
+mod room;
 mod server;
 mod sessions;
 mod shared;

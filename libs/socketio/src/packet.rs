@@ -5,17 +5,23 @@
 //! client remembers and presents when it comes back. The offset belongs to the packet, not to the socket: it
 //! comes from a counter in the [`Encoder`].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use rand::RngCore as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::budget::Budget;
 use crate::codec::socket::{self, PacketKind};
 use crate::offset::{Epoch, Offset};
+
+/// What a kept packet takes beside its text: three allocations with their counters.
+const KEPT_BYTES: usize = 160;
 
 /// An encoded packet. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -26,6 +32,18 @@ struct Encoded {
     text: Utf8Bytes,
     attachments: Box<[Bytes]>,
     offset: Option<Offset>,
+    /// While sessions keep it: what they share, so that it is counted once.
+    kept: Mutex<Weak<KeptPacket>>,
+}
+
+/// A packet that sessions keep. They share it, and it counts against the budget until the last of them has
+/// forgotten it.
+#[derive(Debug)]
+pub(crate) struct KeptPacket {
+    pub(crate) packet: Packet,
+    /// When the first session began to keep it.
+    pub(crate) at: Instant,
+    budget: Arc<Budget>,
 }
 
 /// Makes packets for one namespace. Clones and [`Encoder::for_namespace`] share the counter of offsets; there
@@ -58,7 +76,18 @@ impl Packet {
     }
 
     pub(crate) fn new(text: Utf8Bytes, attachments: Vec<Bytes>, offset: Option<Offset>) -> Self {
-        Self(Arc::new(Encoded { text, attachments: attachments.into_boxed_slice(), offset }))
+        let attachments = attachments.into_boxed_slice();
+        Self(Arc::new(Encoded { text, attachments, offset, kept: Mutex::default() }))
+    }
+
+    /// The packet as sessions keep it, counted against the budget as long as one does.
+    pub(crate) fn keep(&self, budget: &Arc<Budget>) -> Arc<KeptPacket> {
+        let mut shared = self.0.kept.lock();
+        shared.upgrade().unwrap_or_else(|| {
+            let kept = KeptPacket::new(self.clone(), budget);
+            *shared = Arc::downgrade(&kept);
+            kept
+        })
     }
 
     pub(crate) fn frame(&self) -> Utf8Bytes {
@@ -67,6 +96,21 @@ impl Packet {
 
     pub(crate) fn attachments(&self) -> &[Bytes] {
         &self.0.attachments
+    }
+
+    /// How many packets of a polling payload it becomes: each attachment is one of its own.
+    pub(crate) fn parts(&self) -> usize {
+        usize::from(!self.0.text.is_empty()) + self.0.attachments.len()
+    }
+
+    /// The first `parts` parts, and the rest as a packet of attachments alone. There have to be more.
+    pub(crate) fn split_at(&self, parts: usize) -> (Self, Self) {
+        let attachments = parts - usize::from(!self.0.text.is_empty());
+        let (first, rest) = self.0.attachments.split_at(attachments);
+        (
+            Self::new(self.0.text.clone(), first.to_vec(), self.0.offset),
+            Self::new(Utf8Bytes::default(), rest.to_vec(), None),
+        )
     }
 
     /// Its place among the recoverable packets of its encoder. `None` if the packet is never replayed.
@@ -81,6 +125,26 @@ impl Packet {
         let without = self.text().len() - ending(offset).len();
         let text = format!("{}{}", &self.text()[..without], ending(new));
         Self::new(text.into(), self.0.attachments.to_vec(), Some(new))
+    }
+}
+
+impl KeptPacket {
+    /// Counts the packet from now on.
+    fn new(packet: Packet, budget: &Arc<Budget>) -> Arc<Self> {
+        let kept = Arc::new(Self { packet, at: Instant::now(), budget: Arc::clone(budget) });
+        budget.add(kept.bytes());
+        kept
+    }
+
+    /// What it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.packet.len() + KEPT_BYTES
+    }
+}
+
+impl Drop for KeptPacket {
+    fn drop(&mut self) {
+        self.budget.subtract(self.bytes());
     }
 }
 
@@ -192,5 +256,19 @@ mod tests {
         let custom = encoder.for_namespace("/custom").event("a", "x").unwrap();
         assert_eq!(custom.text(), format!(r#"42/custom,["a","x","{}"]"#, encoder.offset()));
         assert_eq!(encoder.offset().position(), 2);
+    }
+    #[test]
+    fn a_packet_counts_once_until_the_last_session_forgets_it() {
+        let budget = Budget::new(crate::config::Recovery::default(), Arc::default());
+        let packet = Encoder::new().event("n", &"x".repeat(100)).unwrap();
+        let first = packet.keep(&budget);
+        let second = packet.clone().keep(&budget);
+        assert_eq!(budget.used(), packet.len() + KEPT_BYTES);
+        drop(first);
+        assert_eq!(budget.used(), packet.len() + KEPT_BYTES);
+        drop(second);
+        assert_eq!(budget.used(), 0);
+        let again = packet.keep(&budget);
+        assert_eq!(budget.used(), again.bytes());
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A GET takes the queued packets, or waits for some. A POST hands its packets to the session's task and is
 //! answered when the application has handled them. There may be one of each at a time; a second one, or a GET
-//! that the client gives up, ends the session (protocol page, "HTTP long-polling").
+//! that the client gives up, ends the session (protocol page, "HTTP long-polling"). A GET gets at most 16
+//! packets, the next one the following ones.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::application::Application;
 use crate::codec::engine::{Inbound, encode_payload};
 use crate::driver::Driver;
-use crate::engine::{Engine, Polled};
+use crate::engine::{Engine, PollStart, Polled, Queued};
 use crate::reason::DisconnectReason;
 use crate::shared::{Connections, Post, SessionInput, WebSocket};
 
-/// How long the client's next GET can still learn that the session has ended.
+/// How long the client's next GET can still learn that the session has ended, or fetch what still waits.
 const CLOSE_LINGER: Duration = Duration::from_secs(2);
 
 /// Drives a session on long-polling to its end, or to the WebSocket that it goes on with.
@@ -33,15 +34,30 @@ pub(crate) async fn run<A: Application>(
     upgraded
 }
 
-/// Waits until a GET has learnt of the end of the session, then forgets the session.
-pub(crate) async fn linger(connections: &Connections, engine: &Engine) {
+/// Waits until a GET has learnt of the end of the session, then forgets the session. A client that fetches
+/// what waits for it has the time for each GET, and `most` for all of them.
+pub(crate) async fn linger(connections: &Connections, engine: &Engine, most: Duration) {
     engine.let_close();
-    let fetched = poll_fn(|cx| {
-        engine.register(cx.waker());
-        if engine.accepts_polls() { Poll::Pending } else { Poll::Ready(()) }
-    });
-    let _ = tokio::time::timeout(CLOSE_LINGER, fetched).await;
+    let fetched = async { while tokio::time::timeout(CLOSE_LINGER, next_fetch(engine)).await == Ok(true) {} };
+    // Too late: what still waits is lost with the session.
+    let _ = tokio::time::timeout(most, fetched).await;
     connections.remove(&engine.id);
+}
+
+/// Waits until a GET has fetched something. `false` if that was the last one.
+async fn next_fetch(engine: &Engine) -> bool {
+    let before: Queued = engine.queued();
+    poll_fn(|cx| {
+        engine.register(cx.waker());
+        if !engine.accepts_polls() {
+            Poll::Ready(false)
+        } else if engine.queued() == before {
+            Poll::Pending
+        } else {
+            Poll::Ready(true)
+        }
+    })
+    .await
 }
 
 fn poll<A: Application>(
@@ -86,30 +102,31 @@ fn poll<A: Application>(
     }
 }
 
-/// Answers a GET. `None` if another GET is waiting, or if the session is not on polling any more.
+/// Answers a GET. `None` if another GET is waiting, or if the session is not on polling any more. A GET that
+/// came while the WebSocket was taking over came too late; one that waited before lets its client go on.
 pub(crate) async fn get(engine: &Arc<Engine>) -> Option<String> {
-    if !engine.begin_poll() {
-        return None;
-    }
+    let start = engine.begin_poll()?;
     let mut waiting = WaitingGet { engine, answered: false };
     let polled = poll_fn(|cx| engine.poll_packets(cx)).await;
     waiting.answered = true;
-    Some(match polled {
-        Polled::Packets(packets) => encode_payload(&packets),
-        Polled::Noop => "6".into(),
-    })
+    match (polled, start) {
+        (Polled::Packets(packets), _) => Some(encode_payload(&packets)),
+        (Polled::Noop, _) | (Polled::Upgraded, PollStart::Polling) => Some("6".into()),
+        (Polled::Upgraded, PollStart::Upgrading) => None,
+    }
 }
 
-/// Hands the packets of a POST to the session. `false` if the session has ended.
-pub(crate) async fn post(inbox: &mpsc::Sender<SessionInput>, packets: Vec<Inbound>) -> bool {
+/// Hands the packets of a POST to the session. `false` if the session has ended, or went on over a WebSocket
+/// before it took them.
+pub(crate) async fn post(engine: &Engine, inbox: &mpsc::Sender<SessionInput>, packets: Vec<Inbound>) -> bool {
     let (done, handled) = oneshot::channel();
     let post = Post { packets: packets.into(), done };
     if inbox.send(SessionInput::Post(post)).await.is_err() {
         return false;
     }
-    // An error means that the session ended before it handled all packets, often because of one of them.
-    let _ = handled.await;
-    true
+    // An error means that the session ended before it handled all packets, often because of one of them; a
+    // session that has not ended never took them.
+    handled.await.is_ok() || engine.ending().is_some()
 }
 
 /// A waiting GET. Dropping it unanswered, because its client has gone, ends the session.

@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::Accounts;
 use crate::application::Application;
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::reason::DisconnectReason;
 use crate::sessions::Sessions;
@@ -24,20 +26,21 @@ pub struct Server<A: Application>(Arc<ServerShared<A>>);
 impl<A: Application> Server<A> {
     /// A server for this application. Call it inside a Tokio runtime, which runs the server's tasks.
     pub fn new(config: Config, app: A) -> Self {
+        let stats = Arc::<Stats>::default();
         let shared = Arc::new(ServerShared {
             app,
             namespaces: config.namespaces.iter().map(|namespace| namespace.as_str().into()).collect(),
-            recovery: config.recovery.map(Arc::new),
+            accounts: config.recovery.map(|bounds| Accounts::new(Budget::new(bounds, Arc::clone(&stats)))),
             config,
-            stats: Arc::default(),
+            stats,
             sessions: Sessions::new(),
             connections: Connections::default(),
             tasks: TaskTracker::new(),
             reaper: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
-        if let Some(recovery) = &shared.recovery {
-            shared.reaper.spawn(reaper::run(Arc::clone(&shared), recovery.window));
+        if let Some(accounts) = &shared.accounts {
+            shared.reaper.spawn(reaper::run(Arc::clone(&shared), Arc::clone(&accounts.budget)));
         }
         Self(shared)
     }
@@ -55,6 +58,11 @@ impl<A: Application> Server<A> {
     /// The server's counters and gauges.
     pub fn stats(&self) -> &Arc<Stats> {
         &self.0.stats
+    }
+
+    /// Bytes that sessions keep for recoveries now.
+    pub fn kept_bytes(&self) -> usize {
+        self.0.accounts.as_ref().map_or(0, |accounts| accounts.budget.used())
     }
 
     /// Ends the server: refuses new sessions with 503, closes the open ones evenly over `spread` (WebSocket

@@ -1,8 +1,9 @@
 //! Sessions that can be recovered: all by their private id, and those without a transport by the time since
 //! they lost it.
 //!
-//! The number of waiting sessions is bounded; one too many makes the oldest expire. Removing a session twice
-//! is harmless: only the caller that takes the socket out calls the application.
+//! The number of waiting sessions is bounded, in all and for each account; one too many makes the oldest
+//! expire. Removing a session twice is harmless: only the caller that takes the socket out calls the
+//! application.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -46,8 +47,13 @@ impl<S> Sessions<S> {
         }
     }
 
+    /// Every session.
+    pub(crate) fn all(&self) -> Vec<Socket<S>> {
+        self.0.lock().by_private_id.values().cloned().collect()
+    }
+
     /// Keeps a session that has no transport. Gives the session that has to expire for it, if there are too
-    /// many.
+    /// many of its account, or of all.
     pub(crate) fn park(
         &self,
         socket: &Socket<S>,
@@ -58,30 +64,36 @@ impl<S> Sessions<S> {
         let mut tables = self.0.lock();
         tables.parked.insert((since, *socket.id()), socket.clone());
         stats.parked.increment();
-        if tables.parked.len() <= max {
-            return None;
-        }
-        stats.parked.decrement();
-        tables.parked.pop_first().map(|(_, socket)| socket)
+        let crowded_out = socket.account().and_then(|account| account.park(since, *socket.id()));
+        let oldest = || tables.parked.first_key_value().map(|(key, _)| *key);
+        let evicted = crowded_out.or_else(|| oldest().filter(|_| tables.parked.len() > max))?;
+        tables.take(evicted, stats)
     }
 
-    /// Takes a session out because it has a transport again. `false` if the session has expired meanwhile.
+    /// Takes a session out because it has a transport again, or ends. `false` if somebody else took it out.
     pub(crate) fn unpark(&self, socket: &Socket<S>, since: Instant, stats: &Stats) -> bool {
-        let found = self.0.lock().parked.remove(&(since, *socket.id())).is_some();
-        if found {
-            stats.parked.decrement();
-        }
-        found
+        self.0.lock().take((since, *socket.id()), stats).is_some()
     }
 
     /// Takes out one session that has waited for longer than `window`.
     pub(crate) fn take_expired(&self, window: Duration, stats: &Stats) -> Option<Socket<S>> {
         let mut tables = self.0.lock();
-        let first = tables.parked.first_entry()?;
-        if first.key().0.elapsed() < window {
+        let oldest = *tables.parked.first_key_value()?.0;
+        if oldest.0.elapsed() < window {
             return None;
         }
+        tables.take(oldest, stats)
+    }
+}
+
+impl<S> Tables<S> {
+    /// Takes out a session that waits.
+    fn take(&mut self, (since, id): (Instant, Id), stats: &Stats) -> Option<Socket<S>> {
+        let socket = self.parked.remove(&(since, id))?;
         stats.parked.decrement();
-        Some(first.remove())
+        if let Some(account) = socket.account() {
+            account.unpark(since, id);
+        }
+        Some(socket)
     }
 }

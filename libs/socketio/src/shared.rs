@@ -12,9 +12,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::Accounts;
 use crate::application::Application;
 use crate::codec::engine::Inbound;
-use crate::config::{Config, Recovery};
+use crate::config::Config;
 use crate::engine::{Bounds, Engine};
 use crate::id::Id;
 use crate::sessions::Sessions;
@@ -28,7 +29,8 @@ pub(crate) struct ServerShared<A: Application> {
     pub(crate) app: A,
     pub(crate) config: Config,
     pub(crate) namespaces: Vec<Arc<str>>,
-    pub(crate) recovery: Option<Arc<Recovery>>,
+    /// None if the server offers no recovery.
+    pub(crate) accounts: Option<Arc<Accounts>>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) sessions: Sessions<A::State>,
     pub(crate) connections: Connections,

@@ -19,8 +19,8 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::account::{AccountSession, Accounts};
 use crate::codec::socket::{self, PacketKind};
-use crate::config::Recovery;
 use crate::engine::{Engine, Queued};
 use crate::event::AckId;
 use crate::id::Id;
@@ -45,7 +45,8 @@ struct SocketInner<S> {
     more: OnceLock<Box<str>>,
     namespace: Arc<str>,
     identity: Option<Box<str>>,
-    recovery: Option<Arc<Recovery>>,
+    /// Where kept packets are counted; none if the server offers no recovery.
+    accounts: Option<Arc<Accounts>>,
     lifecycle: Mutex<Lifecycle>,
     state: S,
 }
@@ -56,6 +57,8 @@ struct Lifecycle {
     order: Order,
     /// The packets kept for a recovery; allocated with the first of them.
     replay: Option<Box<Replay>>,
+    /// Whose packets they are.
+    account: Option<AccountSession>,
     /// Wakes the new connection that waits to take the session over.
     claimant: Option<oneshot::Sender<()>>,
     /// Set once the session must not be recovered any more.
@@ -109,7 +112,7 @@ pub enum EmitOutcome {
 pub(crate) struct NewSession {
     pub(crate) namespace: Arc<str>,
     pub(crate) identity: Option<Box<str>>,
-    pub(crate) recovery: Option<Arc<Recovery>>,
+    pub(crate) accounts: Option<Arc<Accounts>>,
     pub(crate) note: Option<Box<str>>,
 }
 
@@ -185,6 +188,21 @@ impl<S> Socket<S> {
     pub fn add_to_note(&self, more: &str) {
         // A second call is too late: the client has the text already.
         let _ = self.0.more.set(more.into());
+    }
+
+    /// Counts what the session keeps for a recovery for this account, together with its other sessions. The
+    /// first account stays.
+    pub fn charge_to(&self, account: &str) {
+        let Some(accounts) = &self.0.accounts else { return };
+        let account = accounts.of(account);
+        let mut lifecycle = self.0.lifecycle.lock();
+        if lifecycle.account.is_some() || matches!(lifecycle.phase, Phase::Gone) {
+            return;
+        }
+        if let Some(replay) = &mut lifecycle.replay {
+            replay.charge_to(&account);
+        }
+        lifecycle.account = Some(account.open_session());
     }
 
     fn send(&self, lifecycle: &mut Lifecycle, packet: &Packet) -> EmitOutcome {
@@ -271,9 +289,10 @@ impl<S> Socket<S> {
         }
     }
 
-    /// Keeps a packet for a recovery, if it has an offset and the session can still be recovered.
+    /// Keeps a packet for a recovery, if it has an offset, the session can still be recovered, and there is
+    /// room.
     fn keep(&self, lifecycle: &mut Lifecycle, packet: &Packet) -> bool {
-        let Some(recovery) = &self.0.recovery else { return false };
+        let Some(Accounts { budget, .. }) = self.0.accounts.as_deref() else { return false };
         if packet.offset().is_none()
             || lifecycle.forced_end.is_some()
             || matches!(lifecycle.phase, Phase::Gone)
@@ -281,9 +300,11 @@ impl<S> Socket<S> {
             return false;
         }
         let away = matches!(lifecycle.phase, Phase::Leaving | Phase::Parked(_));
-        let prune_age = (!away).then_some(recovery.window);
-        lifecycle.replay.get_or_insert_default().push(packet, Instant::now(), recovery, prune_age);
-        true
+        let prune_age = (!away).then_some(budget.bounds.window);
+        let Lifecycle { replay, account, .. } = lifecycle;
+        let account = || account.as_ref().map(|session| Arc::clone(&session.0));
+        let replay = replay.get_or_insert_with(|| Box::new(Replay::new(budget, account())));
+        replay.push(packet, prune_age)
     }
 }
 

@@ -42,6 +42,10 @@ pub struct Stats {
     pub recovered: Count,
     /// Attempts to recover a session that got a fresh one.
     pub not_recovered: Count,
+    /// Packets that sessions have forgotten early, because all sessions together kept too much.
+    pub forgotten_for_server: Count,
+    /// Packets that sessions have forgotten early, because those of one account kept too much.
+    pub forgotten_for_account: Count,
     /// Hooks of the application that panicked.
     pub panics: Count,
 }

@@ -1,10 +1,12 @@
 //! From HTTP to WebSocket: the handshake, and the probe by which a session moves over from polling.
 //!
 //! RFC 6455 section 4.2; the server never negotiates an extension. Steps of an upgrade: client `2probe`,
-//! server `3probe` and a noop for the waiting GET, client `5`. Until the `5` the session stays on polling,
-//! and a failed upgrade changes nothing.
+//! server `3probe` and a noop for the waiting GET, client `5`. Some clients send the `5` at once, which the
+//! reference implementation takes too. Until the `5` the session stays on polling, and a failed upgrade
+//! changes nothing. One WebSocket at a time may try.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -30,6 +32,11 @@ const READ_BUFFER: usize = 1024;
 /// Write buffer: frames are gathered up to this size before the operating system gets them, so that a burst
 /// is few writes.
 const WRITE_BUFFER: usize = 4 * 1024;
+/// Between the probe and the noop for a waiting GET, and from one noop to the next: as in the reference
+/// implementation. A client that completes the upgrade at once needs no noop.
+const RELEASE_EVERY: Duration = Duration::from_millis(100);
+/// Before a WebSocket for a session that another one has or takes over is closed.
+const REFUSED_AFTER: Duration = Duration::from_millis(100);
 
 /// A request that asks for a WebSocket.
 pub(crate) struct Offer {
@@ -77,52 +84,78 @@ pub(crate) async fn begin<A: Application>(shared: Arc<ServerShared<A>>, offer: O
 }
 
 /// Moves a session over from polling, or leaves it there.
-pub(crate) async fn probe<A: Application>(
+pub(crate) async fn take_over<A: Application>(
     shared: Arc<ServerShared<A>>,
     offer: Offer,
     connection: Connection,
+    under_way: UpgradeInProgress,
 ) {
     let Some(inbox) = connection.inbox else { return };
     let engine = connection.engine;
-    let probing = async {
-        let mut socket = offer.accept(&shared.config).await?;
-        expect(&mut socket, "2probe").await?;
-        if !engine.begin_upgrade() {
-            return None;
-        }
-        let _probed = Probed { engine: &engine };
-        socket.send(Message::Text(Utf8Bytes::from_static("3probe"))).await.ok()?;
-        expect(&mut socket, "5").await?;
-        engine.complete_upgrade().then_some(socket)
-    };
-    let Ok(Some(socket)) = tokio::time::timeout(shared.config.upgrade_timeout, probing).await else { return };
-    shared.stats.upgrades.increment();
-    // If the session's task is gone, so is the session. The error drops the socket.
-    let _ = inbox.send(SessionInput::Upgrade(Box::new(socket))).await;
+    let Some(mut socket) = offer.accept(&shared.config).await else { return };
+    let negotiation = tokio::time::timeout(shared.config.upgrade_timeout, negotiate(&mut socket, &engine));
+    if negotiation.await != Ok(Some(())) {
+        drop(under_way);
+        return websocket::close(socket, crate::DisconnectReason::ProtocolError).await;
+    }
+    if engine.complete_upgrade() {
+        shared.stats.upgrades.increment();
+        // If the session's task is gone, so is the session. The error drops the socket.
+        let _ = inbox.send(SessionInput::Upgrade(Box::new(socket))).await;
+    }
 }
 
-/// Closes the WebSocket of a session that cannot be upgraded.
+/// Waits for the client's word that it goes on here; `None` if it says something else.
+async fn negotiate(socket: &mut WebSocket, engine: &Engine) -> Option<()> {
+    let mut said = next_text(socket).await?;
+    if said.as_str() == "2probe" {
+        socket.send(Message::Text(Utf8Bytes::from_static("3probe"))).await.ok()?;
+        said = releasing_polls(engine, next_text(socket)).await?;
+    }
+    (said.as_str() == "5").then_some(())
+}
+
+/// Lets go of waiting GETs until `done`: a client that has probed completes the upgrade between two of them.
+async fn releasing_polls<T>(engine: &Engine, done: impl Future<Output = T>) -> T {
+    let mut done = std::pin::pin!(done);
+    loop {
+        match tokio::time::timeout(RELEASE_EVERY, &mut done).await {
+            Ok(value) => return value,
+            Err(_) => engine.release_poll(),
+        }
+    }
+}
+
+/// Closes the WebSocket of a session that cannot be upgraded, or is being upgraded.
 pub(crate) async fn refuse<A: Application>(shared: Arc<ServerShared<A>>, offer: Offer) {
     if let Some(socket) = offer.accept(&shared.config).await {
+        // What the client has sent before on the WebSocket that came first is handled first.
+        tokio::time::sleep(REFUSED_AFTER).await;
         websocket::close(socket, crate::DisconnectReason::ProtocolError).await;
     }
 }
 
 /// An upgrade under way. Dropping it goes back to polling, unless the upgrade is complete.
-struct Probed<'a> {
-    engine: &'a Engine,
-}
+pub(crate) struct UpgradeInProgress(Arc<Engine>);
 
-impl Drop for Probed<'_> {
-    fn drop(&mut self) {
-        self.engine.abandon_upgrade();
+impl UpgradeInProgress {
+    /// `None` if the session is not on polling, or if another upgrade is under way.
+    pub(crate) fn begin(engine: &Arc<Engine>) -> Option<Self> {
+        engine.begin_upgrade().then(|| Self(Arc::clone(engine)))
     }
 }
 
-async fn expect(socket: &mut WebSocket, expected: &str) -> Option<()> {
+impl Drop for UpgradeInProgress {
+    fn drop(&mut self) {
+        self.0.abandon_upgrade();
+    }
+}
+
+/// The next text; `None` if something else comes, or nothing more.
+async fn next_text(socket: &mut WebSocket) -> Option<Utf8Bytes> {
     loop {
         match socket.next().await?.ok()? {
-            Message::Text(text) => return (text.as_str() == expected).then_some(()),
+            Message::Text(text) => return Some(text),
             Message::Ping(_) | Message::Pong(_) => {}
             _ => return None,
         }

@@ -184,6 +184,110 @@ async fn a_session_moves_from_polling_to_a_websocket_and_loses_nothing() {
     assert_eq!((rig.server.stats().websocket_open.get(), rig.server.stats().polling_open.get()), (1, 0));
 }
 
+/// A session on polling, and a WebSocket that asks for it.
+async fn upgrading(rig: &Rig) -> (String, support::Client) {
+    let query = rig.open_polling().await;
+    let sid = query.rsplit('=').next().unwrap();
+    let client = rig.websocket(&format!("&sid={sid}")).await;
+    (query, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_upgrade_without_a_probe() {
+    let rig = echo();
+    let (query, mut client) = upgrading(&rig).await;
+    client.send("5").await;
+    client.send("4hello").await;
+    assert_eq!(client.text().await, "4hello");
+    assert_eq!(rig.get(&query).await.0, 400);
+    assert_eq!(rig.server.stats().upgrades.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_waits_when_an_upgrade_comes_is_sent_home_with_a_noop() {
+    for steps in [&["2probe"][..], &["5"]] {
+        let rig = echo();
+        let query = rig.open_polling().await;
+        let sid = query.rsplit('=').next().unwrap();
+        let upgrade = async {
+            let mut client = rig.websocket(&format!("&sid={sid}")).await;
+            for step in steps {
+                client.send(step).await;
+            }
+            client
+        };
+        let (poll, _client) = tokio::join!(rig.get(&query), upgrade);
+        assert_eq!(poll, (http::StatusCode::OK, "6".into()), "{steps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_an_upgrade_overtakes_comes_too_late() {
+    let rig = echo();
+    let (query, mut client) = upgrading(&rig).await;
+    let upgrade = async {
+        client.send("2probe").await;
+        client.send("5").await;
+        client.send("4hello").await;
+    };
+    let (poll, ()) = tokio::join!(rig.get(&query), upgrade);
+    assert_eq!(poll.0, 400);
+    assert_eq!([client.text().await, client.text().await], ["3probe", "4hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_an_upgrade_overtakes_is_refused_and_does_not_hang() {
+    let rig = echo();
+    let (query, mut client) = upgrading(&rig).await;
+    let (mut body, receiver) = tokio::sync::mpsc::channel::<Result<&str, std::io::Error>>(1);
+    let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|part| (part, receiver))
+    });
+    let request = Request::post(format!("/socket.io/?{query}")).body(Body::from_stream(stream)).unwrap();
+    let upgrade = async {
+        body.send(Ok("4late")).await.unwrap();
+        client.send("5").await;
+        client.send("4hello").await;
+        assert_eq!(client.text().await, "4hello");
+        body = tokio::sync::mpsc::channel(1).0;
+    };
+    let ((status, ..), ()) = tokio::join!(rig.request(request), upgrade);
+    assert_eq!(status, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_websocket_at_a_time_may_ask_for_a_session() {
+    let rig = echo();
+    let (query, mut first) = upgrading(&rig).await;
+    let sid = query.rsplit('=').next().unwrap();
+    let start = tokio::time::Instant::now();
+    let mut second = rig.websocket(&format!("&sid={sid}")).await;
+    assert_eq!(second.close_code().await, Some(1002));
+    assert_eq!(start.elapsed(), Duration::from_millis(100));
+    drop(first.0.close(None).await);
+    while first.message().await.is_some() {}
+    let mut third = rig.websocket(&format!("&sid={sid}")).await;
+    third.send("5").await;
+    third.send("4hello").await;
+    assert_eq!(third.text().await, "4hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_brings_at_most_sixteen_packets_and_the_next_one_the_rest() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let sent: Vec<String> = (0..35).map(|number| format!("4{number}")).collect();
+    rig.post(&query, &sent.join("\u{1e}")).await;
+    let mut got = Vec::new();
+    for expected in [16, 16, 3] {
+        let (_, body) = rig.get(&query).await;
+        let packets: Vec<String> = body.split('\u{1e}').map(str::to_owned).collect();
+        assert_eq!(packets.len(), expected);
+        got.extend(packets);
+    }
+    assert_eq!(got, sent);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_that_fails_leaves_the_session_on_polling() {
     let rig = echo();
@@ -193,7 +297,7 @@ async fn an_upgrade_that_fails_leaves_the_session_on_polling() {
     client.send("2probe").await;
     assert_eq!(client.text().await, "3probe");
     client.send("nonsense").await;
-    assert_eq!(client.message().await, None);
+    assert_eq!(client.close_code().await, Some(1002));
     let (poll, _) = tokio::join!(rig.get(&query), rig.post(&query, "4still here"));
     assert_eq!(poll.1, "4still here");
 }

@@ -122,6 +122,50 @@ async fn leaving_ends_the_session_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_left_may_join_again_on_the_same_connection_as_a_new_session() {
+    let mut rig = Rig::new(Config::default());
+    let (mut client, first) = rig.joined(r#"{"user":"anna"}"#).await;
+    client.text().await;
+    client.send("41").await;
+    client.send(r#"40{"user":"anna"}"#).await;
+    let answer = client.text().await;
+    let second: serde_json::Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
+    assert_ne!((&first["sid"], &first["pid"]), (&second["sid"], &second["pid"]));
+    rig.until(Seen::Expired).await;
+    assert_eq!((rig.seen().await, rig.seen().await), (Seen::Joining(false), Seen::Connected(false)));
+    client.text().await;
+    client.send(r#"421["echo",1]"#).await;
+    assert!(client.text().await.starts_with(r#"42["echo",1"#));
+    assert_eq!(rig.server.stats().connected.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_and_joins_for_ever_is_sent_away() {
+    let rig = Rig::new(Config::default());
+    let (mut client, _) = rig.joined("").await;
+    client.text().await;
+    for _ in 1..100 {
+        client.send("41").await;
+        client.send("40").await;
+        assert!(client.text().await.starts_with("40{"));
+        client.text().await;
+    }
+    client.send("41").await;
+    client.send("40").await;
+    assert_eq!(client.close_code().await, Some(1002));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_an_emoji_costs_no_connection() {
+    let mut rig = Rig::new(Config::default());
+    let (mut client, _) = rig.joined("").await;
+    client.text().await;
+    client.send(r#"421["a\ud83d","\ude00"]"#).await;
+    assert_eq!(client.text().await, r#"431["\ude00"]"#);
+    rig.until(Seen::Event("a\u{fffd}\u{fffd}\u{fffd}".into())).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn being_sent_away_ends_the_session_for_good() {
     let mut rig = Rig::new(Config::default());
     let (mut client, _) = rig.joined("").await;

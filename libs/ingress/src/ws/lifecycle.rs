@@ -89,6 +89,10 @@ impl Application for Lifecycle {
 
     async fn disconnected(&self, socket: &ClientSocket, reason: DisconnectReason) {
         socket.state().release_permit();
+        if socket.state().user().is_none() {
+            // Nobody's session has nothing to recover, and must not crowd out anybody's.
+            socket.end("unauthenticated");
+        }
         self.rooms.typing.stop_all(socket);
         self.rooms.presence.heartbeat.lost(socket, reason);
         socket.state().connection_span().close();

@@ -30,9 +30,11 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// Registers a socket whose user is known: with the hub, so that it is found; with the sweeper and the
-    /// registry, so that others find it. Then its client is sent what it missed elsewhere.
+    /// Registers a socket whose user is known: what it keeps counts for them. It is entered with the hub, so
+    /// that it is found, and with the sweeper and the registry, so that others find it. Then its client is
+    /// sent what it missed elsewhere.
     pub(crate) async fn register(&self, user: &UserId, socket: &ClientSocket) {
+        socket.charge_to(user.as_str());
         self.sockets.hub.add(user, SocketHandle(socket.clone()));
         self.presence.heartbeat.here(socket);
         self.registry.entered(user.clone()).await;

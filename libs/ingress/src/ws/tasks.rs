@@ -13,7 +13,7 @@ use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::typing::TypingTask;
 use crate::ws::typing::expiry::TypingExpiry;
 use crate::ws::upstream::registry_sync::RegistrySyncTask;
-use eventflow_metrics::{RecoveryOutcome, RefusalReason, SocketTransport};
+use eventflow_metrics::{ForgottenReason, RecoveryOutcome, RefusalReason, SocketTransport};
 use eventflow_ports::presence::GatewayStats;
 use eventflow_ports::ticks;
 use eventflow_protocol::GatewayId;
@@ -105,6 +105,7 @@ async fn copy_numbers(server: &Server<Lifecycle>, rooms: &Rooms) {
         edge.sockets.of(SocketTransport::Websocket).set(gauge(stats.websocket_open.get()));
         edge.sockets.of(SocketTransport::Polling).set(gauge(stats.polling_open.get()));
         edge.parked_sessions.set(gauge(stats.parked.get()));
+        edge.recovery_bytes.set(gauge(server.kept_bytes() as u64));
         edge.users.set(gauge(rooms.sockets.hub.count() as u64));
         let recovered = edge.recoveries.of(RecoveryOutcome::Recovered);
         let fresh = edge.recoveries.of(RecoveryOutcome::Fresh);
@@ -113,6 +114,10 @@ async fn copy_numbers(server: &Server<Lifecycle>, rooms: &Rooms) {
         recovered.inc_by(rise(&stats.recovered, recovered.get()));
         fresh.inc_by(rise(&stats.not_recovered, fresh.get()));
         broken.inc_by(rise(&stats.protocol_errors, broken.get()));
+        let [for_all, for_one] = [ForgottenReason::Gateway, ForgottenReason::User]
+            .map(|reason| edge.recovery_forgotten.of(reason));
+        for_all.inc_by(rise(&stats.forgotten_for_server, for_all.get()));
+        for_one.inc_by(rise(&stats.forgotten_for_account, for_one.get()));
     }
 }
 

@@ -4,6 +4,7 @@ mod change_message;
 mod limits;
 mod presence;
 mod receipts;
+mod recovery_room;
 mod resume;
 mod revocation;
 mod rig;

@@ -222,15 +222,22 @@ fn event(json: &str, ack: Option<u64>) -> Result<PacketBody, CodecError> {
     Ok(PacketBody::Event { name, args, ack })
 }
 
-/// The name of an event. The reference decoder accepts numbers as names too.
+/// The name of an event. The reference decoder accepts numbers as names too, and half an emoji, which
+/// JavaScript writes as `\ud83d`: text in Rust has U+FFFD in its place.
 fn name_of(element: &RawValue) -> Result<String, CodecError> {
     let text = element.get();
     let name = match text.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(text).map_err(|_| CodecError::Payload)?,
+        Some(b'"') => lossy_text(text)?,
         Some(b'-' | b'0'..=b'9') => text.to_owned(),
         _ => return Err(CodecError::Payload),
     };
     if RESERVED.contains(&name.as_str()) { Err(CodecError::ReservedName) } else { Ok(name) }
+}
+
+/// A JSON string. As bytes, it may contain lone surrogates.
+fn lossy_text(json: &str) -> Result<String, CodecError> {
+    let text: serde_bytes::ByteBuf = serde_json::from_str(json).map_err(|_| CodecError::Payload)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn answer(json: &str, id: Option<u64>) -> Result<PacketBody, CodecError> {

@@ -4,9 +4,13 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
-use super::{Engine, EngineState, Polled};
+use super::{Engine, EngineState, PollStart, Polled};
 use crate::packet::Packet;
 use crate::reason::DisconnectReason;
+
+/// Most packets of one answer to a GET, attachments counted. python-engineio and others read no more and end
+/// the connection; the rest goes with the next GET.
+const MAX_POLLED: usize = 16;
 
 impl Engine {
     /// Whether the session is still on long-polling and open.
@@ -55,31 +59,32 @@ impl Engine {
         }
     }
 
-    /// Registers a GET. `false` if another GET is waiting, which ends the session, or if the session is not
-    /// on polling any more.
-    pub(crate) fn begin_poll(&self) -> bool {
+    /// Registers a GET. `None` if another GET is waiting, which ends the session, or if the session is not on
+    /// polling any more.
+    pub(crate) fn begin_poll(&self) -> Option<PollStart> {
         let mut state = self.state.lock();
-        let Some(polling) = &mut state.polling else { return false };
+        let polling = state.polling.as_mut()?;
         if polling.waiting {
             if state.ending.is_none() {
                 self.end_locked(state, DisconnectReason::ProtocolError);
             }
-            return false;
+            return None;
         }
         polling.waiting = true;
-        true
+        Some(if polling.upgrading { PollStart::Upgrading } else { PollStart::Polling })
     }
 
     /// Waits for the answer to the registered GET.
     pub(crate) fn poll_packets(&self, cx: &mut Context<'_>) -> Poll<Polled> {
         let mut state = self.state.lock();
         let EngineState { queue, ending, polling, .. } = &mut *state;
-        let Some(polling) = polling else { return Poll::Ready(Polled::Noop) };
+        let Some(polling) = polling else { return Poll::Ready(Polled::Upgraded) };
         let over = ending.is_some_and(|reason| !reason.flushes() || polling.closable);
-        if queue.is_empty() && !over && !polling.probed {
+        if queue.is_empty() && !over && !polling.released {
             polling.waiter = Some(cx.waker().clone());
             return Poll::Pending;
         }
+        polling.released = false;
         if over && polling.client_closed || queue.is_empty() && !over {
             polling.told = over;
             drop(state);
@@ -92,10 +97,8 @@ impl Engine {
             polling.told = true;
             vec![Packet::control("1")]
         } else {
-            queue.drain(..).collect()
+            state.take_polled()
         };
-        state.bytes = 0;
-        state.settle();
         drop(state);
         self.driver.wake();
         Poll::Ready(Polled::Packets(packets))
@@ -143,24 +146,34 @@ impl Engine {
         }
     }
 
-    /// Begins an upgrade, because a WebSocket has probed. From now on no GET waits. `false` if the session is
-    /// not on polling, or if another WebSocket is upgrading it.
+    /// Begins an upgrade, because a WebSocket asks for the session. `false` if the session is not on polling,
+    /// or if another WebSocket is upgrading it.
     pub(crate) fn begin_upgrade(&self) -> bool {
         let mut state = self.state.lock();
         let open = state.ending.is_none();
         let Some(polling) = &mut state.polling else { return false };
-        if polling.probed || !open {
+        if polling.upgrading || !open {
             return false;
         }
-        polling.probed = true;
-        self.wake_for_packets(state);
+        polling.upgrading = true;
         true
+    }
+
+    /// Answers the waiting GET with a noop, if there is one: a client lets go of polling between two GETs.
+    pub(crate) fn release_poll(&self) {
+        let mut state = self.state.lock();
+        let Some(polling) = &mut state.polling else { return };
+        if polling.waiting {
+            polling.released = true;
+            self.wake_for_packets(state);
+        }
     }
 
     /// Goes on with polling, because the upgrade failed.
     pub(crate) fn abandon_upgrade(&self) {
         if let Some(polling) = &mut self.state.lock().polling {
-            polling.probed = false;
+            polling.upgrading = false;
+            polling.released = false;
         }
     }
 
@@ -174,5 +187,75 @@ impl Engine {
             waiter.wake();
         }
         open
+    }
+}
+
+impl EngineState {
+    /// Takes the packets of one answer to a GET from a queue that is not empty. A packet stays whole, unless
+    /// it has too many attachments for any answer.
+    fn take_polled(&mut self) -> Vec<Packet> {
+        let mut taken = Vec::new();
+        let mut parts = 0;
+        while let Some(packet) = self.queue.front() {
+            parts += packet.parts();
+            if parts > MAX_POLLED && !taken.is_empty() {
+                break;
+            }
+            taken.extend(self.queue.pop_front());
+        }
+        if let [packet] = &mut taken[..]
+            && packet.parts() > MAX_POLLED
+        {
+            let (first, rest) = packet.split_at(MAX_POLLED);
+            *packet = first;
+            self.queue.push_front(rest);
+        }
+        self.bytes -= taken.iter().map(Packet::len).sum::<usize>();
+        if self.queue.is_empty() {
+            self.settle();
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::codec::engine::encode_payload;
+    use crate::engine::{Bounds, Queued};
+
+    fn with_attachments(count: usize) -> Packet {
+        let attachments = (0..count).map(|number| Bytes::from(number.to_string())).collect();
+        Packet::new("45".into(), attachments, None)
+    }
+
+    fn polled(engine: &Engine) -> Vec<String> {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match engine.poll_packets(&mut cx) {
+            Poll::Ready(Polled::Packets(packets)) => {
+                encode_payload(&packets).split('\u{1e}').map(str::to_owned).collect()
+            }
+            other => panic!("no packets but {other:?}"),
+        }
+    }
+
+    #[test]
+    fn attachments_count_and_stay_with_their_packet_unless_it_fits_no_answer() {
+        let bounds = Bounds { packets: 100, bytes: 10_000 };
+        let engine = Engine::polling(bounds, Arc::default());
+        for packet in [with_attachments(10), with_attachments(6), with_attachments(20)] {
+            assert!(engine.push(packet));
+        }
+        let sizes = [11, 7, 16, 5].map(|expected| {
+            let parts = polled(&engine);
+            assert_eq!(parts.len(), expected, "{parts:?}");
+            parts.iter().filter(|part| part.as_str() == "45").count()
+        });
+        assert_eq!(sizes, [1, 1, 1, 0]);
+        assert_eq!(engine.queued(), Queued::default());
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{HeldPackets, Lifecycle, NewSession, Phase, Socket, SocketInner};
+use crate::account::Account;
 use crate::codec::socket;
 use crate::engine::Engine;
 use crate::id::Id;
@@ -15,6 +16,7 @@ use crate::offset::Offset;
 use crate::order::Order;
 use crate::packet::Packet;
 use crate::reason::DisconnectReason;
+use crate::replay::Replay;
 
 /// The first step of taking a session over.
 pub(crate) enum Claim {
@@ -31,20 +33,34 @@ pub(crate) enum Claim {
     Lost,
 }
 
+/// What a session had to forget.
+#[derive(Debug, Default)]
+pub(crate) struct Forgotten {
+    pub(crate) packets: usize,
+    /// The session waits since then, and its client cannot have got all of them.
+    pub(crate) is_lost_since: Option<Instant>,
+}
+
 impl<S> Socket<S> {
     /// A new session in the phase `Joining`.
     pub(crate) fn new(identity: NewSession, state: S) -> Self {
         let phase = Phase::Joining(HeldPackets::default());
-        let lifecycle =
-            Lifecycle { phase, order: Order::default(), replay: None, claimant: None, forced_end: None };
+        let lifecycle = Lifecycle {
+            phase,
+            order: Order::default(),
+            replay: None,
+            account: None,
+            claimant: None,
+            forced_end: None,
+        };
         Self(Arc::new(SocketInner {
             id: Id::random(),
-            private_id: identity.recovery.is_some().then(Id::random),
+            private_id: identity.accounts.is_some().then(Id::random),
             note: identity.note,
             more: OnceLock::new(),
             namespace: identity.namespace,
             identity: identity.identity,
-            recovery: identity.recovery,
+            accounts: identity.accounts,
             lifecycle: Mutex::new(lifecycle),
             state,
         }))
@@ -97,7 +113,7 @@ impl<S> Socket<S> {
 
     /// Whether the session may be kept for a recovery.
     pub(crate) fn is_recoverable(&self) -> bool {
-        self.0.recovery.is_some() && self.0.lifecycle.lock().forced_end.is_none()
+        self.0.accounts.is_some() && self.0.lifecycle.lock().forced_end.is_none()
     }
 
     /// Lets a new connection claim the session. `since` is the time under which it is listed as waiting.
@@ -118,6 +134,7 @@ impl<S> Socket<S> {
         let mut lifecycle = self.0.lifecycle.lock();
         lifecycle.phase = Phase::Gone;
         lifecycle.replay = None;
+        lifecycle.account = None;
         lifecycle.claimant = None;
     }
 
@@ -143,9 +160,33 @@ impl<S> Socket<S> {
 
     /// Forgets packets that are too old for a recovery.
     pub(crate) fn prune(&self) {
-        let Some(recovery) = &self.0.recovery else { return };
+        let Some(accounts) = &self.0.accounts else { return };
         if let Some(replay) = &mut self.0.lifecycle.lock().replay {
-            replay.prune(Instant::now(), recovery.window);
+            replay.prune(Instant::now(), accounts.budget.bounds.window);
         }
+    }
+
+    /// Whose packets it keeps.
+    pub(crate) fn account(&self) -> Option<Arc<Account>> {
+        self.0.lifecycle.lock().account.as_ref().map(|session| Arc::clone(&session.0))
+    }
+
+    /// Looks at what it keeps, if it keeps anything.
+    pub(crate) fn look_at_replay(&self, look: impl FnOnce(&Replay)) {
+        if let Some(replay) = &self.0.lifecycle.lock().replay {
+            look(replay);
+        }
+    }
+
+    /// Forgets packets that came at `cut` or before.
+    pub(crate) fn forget_up_to(&self, cut: Instant) -> Forgotten {
+        let mut lifecycle = self.0.lifecycle.lock();
+        let forgotten = lifecycle.replay.as_mut().and_then(|replay| replay.forget_up_to(cut));
+        let Some((packets, newest)) = forgotten else { return Forgotten::default() };
+        let is_lost_since = match lifecycle.phase {
+            Phase::Parked(since) if newest >= since => Some(since),
+            _ => None,
+        };
+        Forgotten { packets, is_lost_since }
     }
 }

@@ -91,6 +91,9 @@ impl Application for App {
         }
         self.sockets.lock().retain(|known| known.id() != socket.id());
         self.sockets.lock().push(socket.clone());
+        if let Some(user) = socket.identity() {
+            socket.charge_to(user);
+        }
         socket.emit(&self.encoder.event("early", &1).unwrap());
     }
 

@@ -12,7 +12,7 @@ use eventflow_protocol::command::Command;
 use eventflow_protocol::event::{Audience, DeliveredMessage, Event, GatewayEvent};
 use eventflow_protocol::presence::DeviceSignal;
 use eventflow_protocol::{EventId, GatewayId, ThreadId, UserId, codec};
-use eventflow_socketio::Config;
+use eventflow_socketio::{Config, Recovery};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -49,7 +49,14 @@ impl Rig {
     }
 
     pub(super) async fn start(world: World, timeout: Duration) -> Self {
-        Self::gateway(world, GatewayId::from("g1"), timeout).await
+        Self::gateway(world, GatewayId::from("g1"), timeout, Config::default()).await
+    }
+
+    /// A gateway whose sessions may keep so much.
+    pub(super) async fn with_recovery(recovery: Recovery) -> Self {
+        let config = Config { recovery: Some(recovery), ..Config::default() };
+        let world = World::with(|config| config.events_per_minute = 0).await;
+        Self::gateway(world, GatewayId::from("g1"), AUTHENTICATION_TIMEOUT, config).await
     }
 
     /// A system whose journal can be held up.
@@ -61,14 +68,13 @@ impl Rig {
 
     /// The same system with another gateway; the one before hears of nothing any more.
     pub(super) async fn with_another_gateway(self) -> Self {
-        Self::gateway(self.world, GatewayId::new(), AUTHENTICATION_TIMEOUT).await
+        Self::gateway(self.world, GatewayId::new(), AUTHENTICATION_TIMEOUT, Config::default()).await
     }
 
-    async fn gateway(world: World, id: GatewayId, timeout: Duration) -> Self {
+    async fn gateway(world: World, id: GatewayId, timeout: Duration, config: Config) -> Self {
         let metrics = &world.parts.metrics;
         let signals = Signals::open(&world.port, world.topology, metrics, &world.tracker).await.unwrap();
-        let (gateway, tasks) =
-            Gateway::with_deadline(&world.parts, signals, id, Config::default(), timeout).unwrap();
+        let (gateway, tasks) = Gateway::with_deadline(&world.parts, signals, id, config, timeout).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         gateway.queue_made();
@@ -87,7 +93,16 @@ impl Rig {
 
     /// Opens a WebSocket with these headers.
     pub(super) async fn open(&self, headers: &[(&'static str, String)]) -> Result<Client, Error> {
-        let mut request = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address)
+        self.open_with("", headers).await
+    }
+
+    /// Opens a WebSocket with more parameters in its URL, and with these headers.
+    pub(super) async fn open_with(
+        &self,
+        query: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Client, Error> {
+        let mut request = format!("ws://{}/socket.io/?EIO=4&transport=websocket{query}", self.address)
             .into_client_request()
             .unwrap();
         for (name, value) in headers {
