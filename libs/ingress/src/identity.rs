@@ -11,7 +11,7 @@ mod session;
 mod tokens;
 
 pub use claims::ExpectedClaims;
-pub use headers::{COOKIE_NAME, bearer, cookie};
+pub use headers::{COOKIE_NAME, bare, bearer, cookie, has_token_in_url};
 pub use keys::{SECRET_MIN_BYTES, WeakSecret};
 pub use session::{ADMIN_ROLE, Identity, Session};
 pub use tokens::{LEEWAY, TOKEN_MAX_BYTES, Tokens};

@@ -39,6 +39,13 @@ impl Refusal {
         Self::new(ErrorCode::Unauthenticated, "authentication is required")
     }
 
+    /// The request carries a credential where none is read.
+    pub fn token_in_url() -> Self {
+        let error = "a token in the URL is not read, because URLs get into logs; send it in the header \
+            Authorization (Bearer and the token), or on a socket as auth.token";
+        Self::new(ErrorCode::Unauthenticated, error)
+    }
+
     /// A part of the system that the request needs is down.
     pub fn unavailable() -> Self {
         Self::new(ErrorCode::Unavailable, "the service is unavailable for the moment, please try again")

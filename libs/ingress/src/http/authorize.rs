@@ -40,7 +40,7 @@ async fn authorize(
     next: Next,
 ) -> Result<Response, RefusalResponse> {
     let Protection { edge, limits, needs } = protection;
-    let (identity, carrier) = caller::identify(&edge, request.headers()).await?;
+    let (identity, carrier) = caller::identify(&edge, request.uri(), request.headers()).await?;
     Span::current().record("user", display(&identity.user));
     limits.admit_user(&identity.user)?;
     if needs == Needs::Admin && !identity.is_admin() {

@@ -10,8 +10,8 @@ use crate::identity::{self, Identity};
 use crate::refusal::Refusal;
 use axum::extract::FromRequestParts;
 use eventflow_protocol::ErrorCode;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 
 /// The identity that [`crate::http::authorize`] let through.
 pub(crate) struct Caller(pub(crate) Identity);
@@ -33,10 +33,17 @@ pub(crate) enum Carrier {
 }
 
 /// The identity that a request's credential proves, if it holds and was not revoked.
-pub(crate) async fn identify(edge: &Edge, headers: &HeaderMap) -> Result<(Identity, Carrier), Refusal> {
+pub(crate) async fn identify(
+    edge: &Edge,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(Identity, Carrier), Refusal> {
     let bearer = identity::bearer(headers).map(|token| (token, Carrier::Bearer));
     let cookie = || identity::cookie(headers).map(|token| (token, Carrier::Cookie));
-    let (token, carrier) = bearer.or_else(cookie).ok_or_else(Refusal::unauthenticated)?;
+    let without = || {
+        if identity::has_token_in_url(uri) { Refusal::token_in_url() } else { Refusal::unauthenticated() }
+    };
+    let (token, carrier) = bearer.or_else(cookie).ok_or_else(without)?;
     Ok((edge.authenticate(token).await?, carrier))
 }
 

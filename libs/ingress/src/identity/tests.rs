@@ -301,8 +301,31 @@ fn tokens_are_found_in_the_bearer_header_and_in_the_cookie() {
     headers.append(COOKIE, "tokens=no; xtoken=no".parse().unwrap());
     headers.append(COOKIE, "theme=dark; token=d.e.f".parse().unwrap());
     assert_eq!((bearer(&headers), cookie(&headers)), (Some("a.b.c"), Some("d.e.f")));
-    headers.insert(AUTHORIZATION, "Basic abc".parse().unwrap());
-    assert_eq!(bearer(&headers), None);
+    for (header, token) in [
+        ("Basic abc", None),
+        ("a.b.c", Some("a.b.c")),
+        ("  Bearer   a.b.c ", Some("a.b.c")),
+        ("Bearer ", None),
+        ("bearer", None),
+        ("Bearer a.b.c d", None),
+        ("", None),
+    ] {
+        headers.insert(AUTHORIZATION, header.parse().unwrap());
+        assert_eq!(bearer(&headers), token, "{header:?}");
+    }
+}
+
+#[test]
+fn a_token_in_a_url_is_noticed() {
+    for (uri, has) in [
+        ("/socket.io/?EIO=4&token=a.b.c", true),
+        ("/api/v2/messages/threads?access_token=a", true),
+        ("/socket.io/?EIO=4&token=", false),
+        ("/socket.io/?EIO=4&tokens=a", false),
+        ("/token", false),
+    ] {
+        assert_eq!(has_token_in_url(&uri.parse().unwrap()), has, "{uri}");
+    }
 }
 
 fn expecting(issuer: Option<&str>, audience: Option<&str>) -> Tokens {

@@ -9,6 +9,7 @@ mod resume;
 mod revocation;
 mod rig;
 mod sync;
+mod token_places;
 mod typing;
 
 use crate::ws::Gateway;

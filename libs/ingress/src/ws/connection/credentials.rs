@@ -2,9 +2,9 @@
 //! order.
 //!
 //! A token that was presented on purpose and does not hold refuses the connection with a code, so that the
-//! client can fetch another one. A cookie comes along by itself: without a good one the client gets in,
-//! unauthenticated, and hears `auth:error` when it asks, which is what the published page listens for. A
-//! cookie counts only for our own pages.
+//! client can fetch another one; so does one in the URL, which is not read. A cookie comes along by itself:
+//! without a good one the client gets in, unauthenticated, and hears `auth:error` when it asks, which is what
+//! the published page listens for. A cookie counts only for our own pages.
 
 use crate::edge::Edge;
 use crate::identity::{self, Identity};
@@ -45,9 +45,8 @@ impl Credentials {
         handshake: &Handshake,
         auth: Option<&RawValue>,
     ) -> Result<Option<Identity>, ConnectError> {
-        match self.identify_by_token(&handshake.headers, auth).await {
-            Ok(Some(identity)) => Ok(Some(identity)),
-            Ok(None) => Ok(self.identify_by_cookie(&handshake.headers).await),
+        match self.identify_by_any(handshake, auth).await {
+            Ok(identity) => Ok(identity),
             Err(refusal) => {
                 self.edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
                 Err(connect_error(&refusal))
@@ -55,9 +54,24 @@ impl Credentials {
         }
     }
 
-    /// Whose token it is, if it holds and was not taken back.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
-        self.edge.authenticate(token).await
+    /// Whose token it is, if it holds and was not taken back. The word `Bearer` may stand in front of it.
+    pub(crate) async fn verify(&self, presented: &str) -> Result<Identity, Refusal> {
+        self.edge.authenticate(identity::bare(presented)).await
+    }
+
+    async fn identify_by_any(
+        &self,
+        handshake: &Handshake,
+        auth: Option<&RawValue>,
+    ) -> Result<Option<Identity>, Refusal> {
+        if let Some(identity) = self.identify_by_token(&handshake.headers, auth).await? {
+            return Ok(Some(identity));
+        }
+        let identity = self.identify_by_cookie(&handshake.headers).await;
+        if identity.is_none() && identity::has_token_in_url(&handshake.uri) {
+            return Err(Refusal::token_in_url());
+        }
+        Ok(identity)
     }
 
     /// Who presents a token on purpose; `None` if there is no such token.
