@@ -4,7 +4,7 @@
 //! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`], [`together`], [`archive`],
-//! [`threads`], [`reading`].
+//! [`threads`], [`reading`]. [`thread_costs`] measures and judges nothing.
 
 pub mod append;
 pub mod archive;
@@ -18,6 +18,7 @@ pub mod pairing;
 pub mod random;
 pub mod reading;
 pub mod redelivery;
+pub mod thread_costs;
 pub mod threads;
 pub mod together;
 pub mod writers;

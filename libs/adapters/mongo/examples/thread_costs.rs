@@ -1,0 +1,34 @@
+//! What a read marker costs in a long thread, and a message in a large one, on MongoDB: `MONGODB_URI=… cargo
+//! run --release -p eventflow-mongo --example thread_costs [MESSAGES] [PEOPLE]`.
+//!
+//! Works in a database of its own and drops it.
+
+#![allow(clippy::print_stdout, reason = "a measurement prints its numbers")]
+
+use eventflow_mongo::MongoStore;
+use eventflow_ports::Store;
+use eventflow_ports::store_contract::thread_costs::{Sizes, messages_to_many, read_markers};
+use mongodb::Client;
+use std::sync::Arc;
+
+const DATABASE: &str = "eventflow_thread_costs";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    #[allow(clippy::disallowed_methods, reason = "an example has no configuration")]
+    let uri = std::env::var("MONGODB_URI").expect("MONGODB_URI names a MongoDB server");
+    let (base, query) = uri.split_once('?').unwrap_or((&uri, ""));
+    let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let uri = format!("{server}/{DATABASE}?{query}");
+    let mut sizes = std::env::args().skip(1).map(|size| size.parse());
+    let messages = sizes.next().transpose()?.unwrap_or(100_000);
+    let people = sizes.next().transpose()?.unwrap_or(5_000);
+    let sizes = Sizes { messages, people };
+    let store = Arc::new(MongoStore::connect(&uri).await?);
+    store.prepare().await?;
+    let mut lines = read_markers(Arc::clone(&store) as Arc<dyn Store>, sizes).await;
+    lines.extend(messages_to_many(store, sizes).await);
+    println!("{}", lines.join("\n"));
+    Client::with_uri_str(&uri).await?.database(DATABASE).drop().await?;
+    Ok(())
+}
