@@ -152,20 +152,23 @@ export class Threads extends EventTarget {
   }
 
   /**
-   * Something happened to the newest message.
+   * Something happened to a message.
    * @param {string} threadId
    * @param {string} id
    * @param {Partial<Message>} change
    */
   messageChanged(threadId, id, change) {
-    const { lastMessage } = this.#known.get(threadId) ?? {};
-    if (lastMessage?._id !== id) return;
+    const { lastMessage, unreadCount } = this.#known.get(threadId) ?? {};
+    const isLast = lastMessage?._id === id;
+    // The count may fall then, and the message before it is shown, which the list may not have.
+    if (change.deletedAt && (isLast || unreadCount)) this.learn(threadId).catch(() => {});
+    if (!isLast) return;
     Object.assign(lastMessage, change);
     this.#changed();
   }
 
   /**
-   * Read or put away, here or on another device.
+   * Read or put away, here or on another device, or something unread was taken back.
    * @param {{ _id: string, unreadCount?: number, status?: Thread['status'] }} thread
    */
   updated({ _id, unreadCount, status }) {
@@ -218,7 +221,8 @@ export class Threads extends EventTarget {
     const merged = Object.assign(known ?? {}, thread);
     if (lastSeq !== undefined && lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount });
     else if (thread.unreadCount === 0) merged.readTo = thread.lastSeq;
-    if (lastMessage && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
+    const isLeft = lastMessage && !lastMessage.deletedAt;
+    if (isLeft && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
     this.#known.set(thread._id, merged);
   }
 

@@ -57,6 +57,39 @@ export function changes(stage) {
     assert.equal((await ann.rest('PATCH', `/${message._id}`, { content: 'late' })).status, 404);
   });
 
+  test('a message that is taken back before it was read leaves the unread count, and every device of its readers hears it', async () => {
+    const { ann, ben, thread } = await pair();
+    const phone = Object.assign(person('ben'), { id: ben.id, token: ben.token });
+    await phone.connect();
+    const sent = [];
+    for (const content of ['one', 'two', 'three']) sent.push((await ann.send(thread, content)).message);
+    await phone.hears('message:received', 3);
+    const seen = async who => (await who.rest('GET', `/threads/${thread}`)).thread;
+    await eventually('three unread', async () => (await seen(ben)).unreadCount === 3);
+    const ways = [id => ann.rest('DELETE', `/${id}`), id => ann.ask('message:delete', { messageId: id })];
+    for (const [n, { _id }] of sent.toReversed().entries()) {
+      assert.equal((await ways[n % 2](_id)).success, true);
+      for (const device of [ben, phone]) {
+        const { thread: { updatedAt, ...rest } } = (await device.hears('thread:updated', n + 1)).at(-1);
+        assert.deepEqual(rest, { _id: thread, id: thread, unreadCount: 2 - n });
+      }
+      const { unreadCount, lastMessage, lastSeq } = await seen(ben);
+      assert.deepEqual([unreadCount, lastMessage.content, lastSeq], [2 - n, ['two', 'one', ''][n], 3]);
+    }
+    const { threads } = await phone.rest('GET', '/threads');
+    assert.deepEqual(threads.filter(each => each._id === thread).map(each => each.unreadCount), [0]);
+    assert.equal((await ann.rest('DELETE', `/${sent[0]._id}`)).status, 200, 'again');
+    // What was read is not left to read either.
+    const { message } = await ann.send(thread, 'four');
+    assert.equal((await ben.ask('thread:read', { threadId: thread })).unreadCount, 0);
+    await ann.ask('message:delete', { messageId: message._id });
+    await ben.hears('message:deleted', 4);
+    await ann.send(thread, 'the end');
+    for (const each of [ann, ben, phone]) await each.hears('message:received', 5);
+    assert.deepEqual([phone.all('thread:updated').length, ann.all('thread:updated').length], [4, 0]);
+    await eventually('one unread', async () => (await seen(ben)).unreadCount === 1);
+  });
+
   test('old fault 3: a stranger finds no message to read, react to, edit or delete', async () => {
     const { ann, thread } = await pair();
     const eve = person('eve');

@@ -15,6 +15,9 @@ use std::collections::HashMap;
 /// Largest page: messages or threads.
 pub const PAGE_MAX: u32 = 100;
 
+/// Previews: how many of a thread's newest messages a store looks through for one that was not taken back.
+pub const PREVIEW_DEPTH: u64 = 100;
+
 /// Why the store did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -144,7 +147,7 @@ pub trait Store: Send + Sync + 'static {
     /// Returns one answer per change, in the same order.
     ///
     /// A change is durable when its answer comes. With several writers on one message, each change applies to
-    /// the result of the others.
+    /// the result of the others. A message that is taken back no longer counts as unread.
     async fn change_messages(
         &self,
         changes: &[WithCommandId<ChangeMessage>],
@@ -158,7 +161,16 @@ pub trait Store: Send + Sync + 'static {
     /// `delivered_to`, or in `delivered_to` only). They also get their `status` over all recipients, unless
     /// the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read`
     /// advance moves the `Delivered` cursor along. The unread count stays exact under concurrent changes.
+    ///
+    /// The work follows from how far the cursors move, not from the length of the threads. A store does it in
+    /// steps that let other calls pass. Each step is whole: after an error a repetition goes on from the last
+    /// one that was done.
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
+
+    /// Reads who of the others has not read `message`, with the unread count of each; nobody if the thread
+    /// has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. The counts include
+    /// every message that is stored.
+    async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError>;
 
     /// Archives a thread for one person, or brings it back; `None` if they are not in it. A later message of
     /// somebody else brings the thread back by itself. A repeated command does not archive the thread again
@@ -172,7 +184,8 @@ pub trait Store: Send + Sync + 'static {
     /// Reads one thread; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
 
-    /// Reads one thread as `viewer` sees it; `None` also if they are not in it.
+    /// Reads one thread as `viewer` sees it; `None` also if they are not in it. Its last message is the
+    /// newest one of the last [`PREVIEW_DEPTH`] that was not taken back, else the newest one.
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
     /// Reads the participants of these threads; unknown threads are absent.

@@ -3,8 +3,8 @@
 //! A check takes a [`Harness`] and creates people and threads of its own, so one database serves all checks,
 //! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
-//! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`cursors`], [`together`], [`archive`],
-//! [`threads`], [`reading`]. [`thread_costs`] measures and judges nothing.
+//! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`taken_back`], [`cursors`], [`long_way`],
+//! [`together`], [`archive`], [`threads`], [`reading`]. [`thread_costs`] measures and judges nothing.
 
 pub mod append;
 pub mod archive;
@@ -14,10 +14,12 @@ pub mod cursors;
 pub mod faults;
 pub mod fixtures;
 pub mod keys;
+pub mod long_way;
 pub mod pairing;
 pub mod random;
 pub mod reading;
 pub mod redelivery;
+pub mod taken_back;
 pub mod thread_costs;
 pub mod threads;
 pub mod together;

@@ -129,7 +129,10 @@ impl Event {
             Self::MessageStored { message, .. } => EventId::message_stored(message.id),
             Self::MessageChanged { command, .. } => EventId::caused_by(*command, "message changed"),
             Self::CursorAdvanced { command, .. } => EventId::caused_by(*command, "cursor advanced"),
-            Self::ThreadChanged { command, .. } => EventId::caused_by(*command, "thread changed"),
+            // One command changes a thread for several people if it takes back what they have not read.
+            Self::ThreadChanged { command, user_id, .. } => {
+                EventId::caused_by(*command, &format!("thread changed for {user_id}"))
+            }
             Self::NotificationStored { notification } => EventId::notification_stored(notification.id),
             Self::Typing { command, .. } => EventId::caused_by(*command, "typing"),
             Self::Revoked { command, .. } => EventId::caused_by(*command, "revoked"),

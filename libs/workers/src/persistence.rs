@@ -23,6 +23,7 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
+use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
@@ -193,14 +194,16 @@ impl BatchHandler for Persistence {
 /// Whether the commands after this one belong to the next part.
 ///
 /// "Read everything" means everything before the command, and a message that is sent after somebody put a
-/// thread away brings it back. So what follows either must not be carried out before it.
+/// thread away brings it back. Taking a message back tells people what is left to read, which clients take
+/// together with the messages that they heard before. So what follows one of these must not be carried out
+/// before it.
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
         Command::ArchiveThread(_) => true,
+        Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)
-        | Command::ChangeMessage(_)
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)

@@ -2,9 +2,10 @@
 //! tables.
 //!
 //! One batch is one change of the single writer. So a batch is stored as a whole or not at all, `seq` has no
-//! gaps, and two users of one file cannot interleave. Thread, counters and messages change in the same
-//! transaction, so nothing is brought up to date later.
-//! Safe to repeat because the primary key, the command's id and the sender's key are unique indexes.
+//! gaps, and two users of one file cannot interleave. Only cursors move in several changes, so that a long
+//! way does not hold up the messages of others. Thread, counters and messages change in the same transaction,
+//! so nothing is brought up to date later. Safe to repeat because the primary key, the command's id and the
+//! sender's key are unique indexes.
 
 mod append;
 mod change;
@@ -15,9 +16,12 @@ mod history;
 mod inbox;
 mod message;
 mod pairing;
+mod people;
 mod schema;
 mod thread;
+mod unread;
 
+use self::cursor::AdvanceWork;
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
 use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId};
@@ -77,8 +81,24 @@ impl Store for EmbeddedStore {
     }
 
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
-        let advances = advances.to_vec();
-        in_time("advance cursors", self.database.write(move |tx| cursor::advance(tx, &advances))).await
+        let mut work = AdvanceWork::new(advances.to_vec());
+        loop {
+            match work.finished() {
+                Ok(answers) => return Ok(answers),
+                Err(unfinished) => work = unfinished,
+            }
+            let step = self.database.write(move |tx| cursor::advance_step(tx, work));
+            work = in_time("advance cursors", step).await?;
+        }
+    }
+
+    async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
+        let message = message.clone();
+        in_time(
+            "read unread counts",
+            self.database.read(move |connection| unread::of_others(connection, &message)),
+        )
+        .await
     }
 
     async fn archive(

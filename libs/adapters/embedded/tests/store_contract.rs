@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, changes, counters, cursors, keys, pairing, reading, redelivery, threads,
-    together, writers,
+    Harness, append, archive, changes, counters, cursors, keys, long_way, pairing, reading, redelivery,
+    taken_back, threads, together, writers,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -446,4 +446,49 @@ async fn a_crowd_that_reads_at_once_is_counted_once_each() {
 #[tokio::test]
 async fn a_long_step_beside_short_ones_names_its_newest() {
     together::a_long_step_beside_short_ones_names_its_newest(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_not_left_to_read() {
+    taken_back::what_is_taken_back_is_not_left_to_read(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_was_read_before_takes_nothing_off() {
+    taken_back::what_was_read_before_takes_nothing_off(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_not_yet_counted_can_be_taken_back() {
+    taken_back::what_is_not_yet_counted_can_be_taken_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_had_not_read_it_is_named() {
+    taken_back::who_had_not_read_it_is_named(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_list_shows_the_newest_message_that_is_left() {
+    taken_back::a_list_shows_the_newest_message_that_is_left(&File::new()).await;
+}
+
+#[tokio::test]
+async fn every_count_is_what_is_left_in_the_history() {
+    taken_back::every_count_is_what_is_left_in_the_history(&File::new()).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_while_people_take_back() {
+    taken_back::counts_are_exact_while_people_take_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_long_way_ends_as_one_step() {
+    long_way::a_long_way_ends_as_one_step(&File::new()).await;
+}
+
+#[tokio::test]
+async fn large_and_small_threads_are_listed_together() {
+    threads::large_and_small_threads_are_listed_together(&File::new()).await;
 }

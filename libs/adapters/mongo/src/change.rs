@@ -3,7 +3,8 @@
 //! The store reads the message, [`apply`] computes the changed one, and one compare-and-set on its `revision`
 //! writes the fields that a change can touch. Receipts and status are not among them; [`crate::receipts`]
 //! writes those. A miss means that somebody else changed the message: the store reads it again and applies
-//! the changes to what it finds. Safe to repeat because the marks, which name the commands that were done,
+//! the changes to what it finds. Messages that were taken back then leave the unread counts
+//! ([`crate::taken_back`]). Safe to repeat because the marks, which name the commands that were done,
 //! are written with the change.
 
 use crate::call::{CallError, Cause};
@@ -13,7 +14,7 @@ use crate::record::values::object_id;
 use crate::store::MongoStore;
 use eventflow_ports::WithCommandId;
 use eventflow_protocol::MessageId;
-use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
+use eventflow_protocol::change::{ChangeMessage, Changed, Effect, apply, sent_as};
 use eventflow_protocol::document::Message;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc, serialize_to_document};
@@ -51,6 +52,10 @@ impl MongoStore {
         let done: Vec<Vec<(usize, Changed)>> =
             stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
         let mut answers: Vec<(usize, Changed)> = done.into_iter().flatten().collect();
+        // Also for a command that comes again: it may have ended before this.
+        let taken_back: Vec<&Message> =
+            answers.iter().filter_map(|(_, changed)| taken_back(changed)).collect();
+        self.uncount(&taken_back).await?;
         answers.sort_unstable_by_key(|(i, _)| *i);
         Ok(answers.into_iter().map(|(_, changed)| changed).collect())
     }
@@ -103,6 +108,18 @@ impl MongoStore {
         let collection = self.messages.clone();
         let write = async move { collection.update_one(filter, update).await };
         Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)
+    }
+}
+
+/// The message, if this change took it back.
+fn taken_back(changed: &Changed) -> Option<&Message> {
+    match changed {
+        Changed::Done(message, Effect::Deleted) | Changed::Before(message, Effect::Deleted) => Some(message),
+        Changed::Done(..)
+        | Changed::Before(..)
+        | Changed::NotFound
+        | Changed::NotSender
+        | Changed::TooManyReactions => None,
     }
 }
 

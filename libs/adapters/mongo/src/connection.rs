@@ -30,6 +30,10 @@ pub(crate) const READ_LIMIT: Duration = Duration::from_secs(6);
 /// comes first.
 pub(crate) const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
+/// Concurrency: questions about single threads at the same time. Enough to hide the wait, few enough to leave
+/// connections to other calls.
+pub(crate) const CONCURRENT: usize = 8;
+
 /// Sets majority, journal and primary, whatever the URI says of them.
 pub(crate) fn configure(options: &mut ClientOptions) {
     let majority =

@@ -1,88 +1,39 @@
 //! How far people have come in a thread: cursors and unread counts.
 //!
 //! In come advances: people have received or read threads up to a place. The store does advances together, in
-//! a few commands however many there are. Receipts come first: the messages up to the place get them
-//! ([`crate::receipts`]), then one compare-and-set for each advance moves its cursor. A repetition therefore
-//! mends a crash in between: the cursor is still where it was, and a message takes a person's receipt once.
-//! Unread counts: the compare-and-set of a read cursor names `lastSeq` too, as a touch does
-//! ([`crate::touch`]). The cursor's writer counts the messages beyond the cursor and up to `lastSeq`; whoever
-//! raises `lastSeq` adds what came after. So each message counts once, whichever writer is first.
+//! a few commands however many there are. An advance goes in steps of bounded length ([`crate::advances`]),
+//! so a long way holds up nobody, and what is done of it stays done. Receipts come first: the messages of a
+//! step get them ([`crate::receipts`]), then one compare-and-set for each step moves its cursor. A repetition
+//! therefore mends a crash in between: the cursor is still where it was, and a message takes a person's
+//! receipt once. Unread counts: they follow from `lastSeq`, from the cursor and from what the person sent
+//! beyond it, which the compare-and-set of a read cursor writes. It names `lastSeq` too, as a touch does
+//! ([`crate::touch`]). The writer of a cursor counts the person's messages up to `lastSeq`; whoever raises
+//! `lastSeq` adds what came after. So each message counts once, whichever writer is first.
 
+use crate::advances::{CursorStep, NextAction, OpenAdvance, Rest, between, rounds_of};
 use crate::call::{CallError, Cause};
-use crate::connection::READ_LIMIT;
-use crate::record::values::{count, object_id, place};
+use crate::connection::{CONCURRENT, READ_LIMIT};
+use crate::record::counters::Counters;
+use crate::record::values::object_id;
 use crate::store::MongoStore;
-use crate::thread_memory::KnownThread;
-use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor, Receipted};
-use eventflow_protocol::{ThreadId, UserId};
+use crate::taken_back::OthersRange;
+use eventflow_protocol::ThreadId;
+use eventflow_protocol::change::{AdvanceCursor, Advanced, Cursor};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, Document, doc};
-use serde::Deserialize;
+use mongodb::bson::{Document, doc};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 /// Advances in one command. A full command takes the server some ten milliseconds, for which it holds up
 /// others.
 const TOGETHER: usize = 256;
-/// Concurrency: questions about single threads at the same time. Enough to hide the wait, few enough to leave
-/// connections to other calls.
-pub(crate) const CONCURRENT: usize = 8;
-/// Rounds that other writers may win, each by raising `lastSeq` or by moving the same cursor.
-const ROUNDS_MAX: u32 = 64;
+/// Rounds in a row in which no step was made, because other writers raised `lastSeq`, moved the same cursor
+/// or took messages back.
+const FRUITLESS_ROUNDS_MAX: u32 = 64;
 
 const ADVANCE: &str = "advance cursors";
 
-/// The cursors and unread counts of the people who advance, and the `lastSeq` that their counts go up to.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CursorState {
-    #[serde(rename = "_id")]
-    id: ObjectId,
-    #[serde(default)]
-    last_seq: i64,
-    #[serde(default)]
-    read_seq: HashMap<UserId, i64>,
-    #[serde(default)]
-    delivered_seq: HashMap<UserId, i64>,
-    #[serde(default)]
-    unread_count: HashMap<UserId, i64>,
-}
-
-type CursorStates = HashMap<ThreadId, CursorState>;
-
-/// An advance without an answer yet.
-struct OpenAdvance<'a> {
-    /// Its index among all advances of the call.
-    index: usize,
-    wanted: &'a AdvanceCursor,
-    known: Arc<KnownThread>,
-    /// The place that it goes to, once that is known.
-    to: Option<u64>,
-    /// Its step, once the receipts of the step are written.
-    begun: Option<CursorStep<'a>>,
-}
-
-/// A move of a cursor over the messages after `from` up to and including `to`.
-pub(crate) struct CursorStep<'a> {
-    pub(crate) wanted: &'a AdvanceCursor,
-    pub(crate) known: Arc<KnownThread>,
-    pub(crate) from: u64,
-    pub(crate) to: u64,
-    /// The newest messages of others in the step, with their status, once the receipts are written.
-    pub(crate) messages: Vec<Receipted>,
-}
-
-/// What the store has to do for an advance.
-enum NextAction {
-    /// Nothing: the cursor is there already.
-    Answer(Advanced),
-    /// Bring the thread document up to the newest message first: it does not count the messages of the step
-    /// yet.
-    Behind,
-    /// Move the cursor.
-    Step,
-}
+type CounterStates = HashMap<ThreadId, Counters>;
 
 /// The answers, by the index of the advance.
 type Answers = Vec<Option<Advanced>>;
@@ -108,60 +59,99 @@ impl MongoStore {
         mut open: Vec<OpenAdvance<'_>>,
         answers: &mut Answers,
     ) -> Result<(), CallError> {
-        for _ in 0..ROUNDS_MAX {
+        let mut fruitless = 0;
+        while !open.is_empty() {
             let states = self.states(&open).await?;
             self.find_ends(&mut open, &states).await?;
-            let (mut ready, mut behind) = (Vec::new(), Vec::new());
-            for one in open {
+            let (mut there, mut behind) = (Vec::new(), Vec::new());
+            let mut ready = Vec::new();
+            for mut one in open {
                 // A thread that is remembered but no longer in the database has no cursors.
-                let Some(state) = states.get(&one.wanted.thread_id) else { continue };
-                match one.next(state) {
-                    NextAction::Answer(advanced) => answers[one.index] = Some(advanced),
+                let Some(counters) = states.get(&one.wanted.thread_id) else { continue };
+                match one.next(counters) {
+                    NextAction::Answer => there.push(one),
                     NextAction::Behind => behind.push(one),
                     NextAction::Step => ready.push(one),
                 }
             }
+            fruitless = if there.is_empty() { fruitless + 1 } else { 0 };
+            self.answer(there, &states, answers).await?;
             self.catch_up(behind.iter().map(|one| one.wanted.thread_id)).await?;
-            open = self.step(ready, &states, answers).await?;
-            open.extend(behind);
-            if open.is_empty() {
-                return Ok(());
+            if self.step(&mut ready, &states, answers).await? {
+                fruitless = 0;
             }
+            if fruitless >= FRUITLESS_ROUNDS_MAX {
+                return Err(CallError::new(ADVANCE, Cause::Contended(fruitless)));
+            }
+            open = ready;
+            open.extend(behind);
         }
-        Err(CallError::new(ADVANCE, Cause::Contended(ROUNDS_MAX)))
+        Ok(())
     }
 
-    /// Moves the cursors. Gives back the advances of which it is not certain that they took effect.
-    async fn step<'a>(
+    /// Answers the advances whose cursors are where they were to go.
+    async fn answer(
         &self,
-        mut ready: Vec<OpenAdvance<'a>>,
-        states: &CursorStates,
+        there: Vec<OpenAdvance<'_>>,
+        states: &CounterStates,
         answers: &mut Answers,
-    ) -> Result<Vec<OpenAdvance<'a>>, CallError> {
-        if ready.is_empty() {
-            return Ok(ready);
+    ) -> Result<(), CallError> {
+        let mut ranges = Vec::with_capacity(there.len());
+        for one in &there {
+            let counters = &states[&one.wanted.thread_id];
+            let user = &one.wanted.user_id;
+            ranges.push(OthersRange::of_taken_back(counters, user, counters.cursor(user, Cursor::Read)));
         }
-        self.begin(&mut ready, states).await?;
-        let unread_left = self.unread_left(&ready, states).await?;
-        let statements = ready
-            .iter()
-            .zip(&unread_left)
-            .map(|(one, rest)| one.statement(&states[&one.wanted.thread_id], *rest));
-        let matched = self.update(ADVANCE, self.threads.name(), statements.collect()).await?;
+        let taken_back = self.count_taken_back(ranges).await?;
+        for (one, taken_back) in there.into_iter().zip(taken_back) {
+            let counters = &states[&one.wanted.thread_id];
+            let cursor = one.cursor(counters);
+            let unread = counters.of_others_beyond(&one.wanted.user_id).saturating_sub(taken_back);
+            let index = one.index;
+            answers[index] = Some(one.advanced(cursor, unread));
+        }
+        Ok(())
+    }
+
+    /// Moves the cursors by a step. Keeps in `ready` the advances that are not at their end, and those of
+    /// which it is not certain that their step took effect. Gives whether all steps were made.
+    async fn step(
+        &self,
+        ready: &mut Vec<OpenAdvance<'_>>,
+        states: &CounterStates,
+        answers: &mut Answers,
+    ) -> Result<bool, CallError> {
+        if ready.is_empty() {
+            return Ok(false);
+        }
+        self.begin(ready, states).await?;
+        let rests = self.rests(ready, states).await?;
+        let steps =
+            ready.iter().filter_map(|one| Some((one.begun.as_ref()?, &states[&one.wanted.thread_id])));
+        let statements =
+            steps.zip(&rests).map(|((step, counters), rest)| step.statement(counters, *rest)).collect();
+        let matched = self.update(ADVANCE, self.threads.name(), statements).await?;
         if matched < ready.len() as u64 {
             // The server does not say which statement missed. The next round reads the cursors and sees which
             // one moved.
-            return Ok(ready);
+            return Ok(false);
         }
-        for (one, unread_count) in ready.into_iter().zip(unread_left) {
-            let to = one.end();
-            answers[one.index] = one.begun.map(|step| step.advanced(to, unread_count));
+        for (mut one, rest) in std::mem::take(ready).into_iter().zip(rests) {
+            let Some(step) = one.begun.take() else { continue };
+            let to = step.to;
+            one.close(step);
+            if to < one.end() {
+                ready.push(one);
+            } else {
+                let index = one.index;
+                answers[index] = Some(one.advanced(to, rest.unread));
+            }
         }
-        Ok(Vec::new())
+        Ok(true)
     }
 
     /// Writes the receipts of the steps that are new in this round.
-    async fn begin(&self, ready: &mut [OpenAdvance<'_>], states: &CursorStates) -> Result<(), CallError> {
+    async fn begin(&self, ready: &mut [OpenAdvance<'_>], states: &CounterStates) -> Result<(), CallError> {
         let fresh: Vec<usize> = (0..ready.len()).filter(|n| ready[*n].begun.is_none()).collect();
         let new = |n: &usize| ready[*n].new_step(&states[&ready[*n].wanted.thread_id]);
         let mut steps: Vec<CursorStep<'_>> = fresh.iter().map(new).collect();
@@ -173,42 +163,62 @@ impl MongoStore {
         Ok(())
     }
 
-    /// How many messages each advance leaves unread.
-    async fn unread_left(
-        &self,
-        ready: &[OpenAdvance<'_>],
-        states: &CursorStates,
-    ) -> Result<Vec<u64>, CallError> {
-        let rest = |one: &OpenAdvance<'_>| {
-            let state = &states[&one.wanted.thread_id];
-            let wanted = one.wanted;
-            let to = one.end();
-            let (stays, last) = (state.unread(&wanted.user_id), count(state.last_seq));
-            let is_read = wanted.cursor == Cursor::Read;
-            let beyond = (is_read && last > to).then(|| others(wanted, to, last));
-            async move {
-                match beyond {
-                    Some(beyond) => self.count_messages(beyond).await,
-                    None => Ok(if is_read { 0 } else { stays }),
-                }
-            }
-        };
-        let asked: Vec<_> = ready.iter().map(rest).collect();
-        stream::iter(asked).buffered(CONCURRENT).try_collect().await
+    /// What each step leaves behind.
+    async fn rests(&self, ready: &[OpenAdvance<'_>], states: &CounterStates) -> Result<Vec<Rest>, CallError> {
+        let steps: Vec<(&CursorStep<'_>, &Counters)> = ready
+            .iter()
+            .filter_map(|one| Some((one.begun.as_ref()?, &states[&one.wanted.thread_id])))
+            .collect();
+        let sent: Vec<_> = steps.iter().map(|(step, counters)| self.sent_beyond(step, counters)).collect();
+        let sent: Vec<u64> = stream::iter(sent).buffered(CONCURRENT).try_collect().await?;
+        let mut ranges = Vec::with_capacity(steps.len());
+        for (step, counters) in &steps {
+            let place = step.read_to(counters);
+            ranges.push(OthersRange::of_taken_back(counters, &step.wanted.user_id, place));
+        }
+        let taken_back = self.count_taken_back(ranges).await?;
+        let mut rests = Vec::with_capacity(steps.len());
+        for (n, (step, counters)) in steps.iter().enumerate() {
+            let beyond = counters.last().saturating_sub(step.read_to(counters));
+            let unread = beyond.saturating_sub(sent[n]).saturating_sub(taken_back[n]);
+            rests.push(Rest { sent_beyond: sent[n], unread });
+        }
+        Ok(rests)
     }
 
-    async fn count_messages(&self, filter: Document) -> Result<u64, CallError> {
+    /// How many messages the person sent beyond the read cursor as the step leaves it. Counts those that the
+    /// cursor passes, or those beyond it, whichever are fewer.
+    async fn sent_beyond(&self, step: &CursorStep<'_>, counters: &Counters) -> Result<u64, CallError> {
+        let before = counters.sent_beyond(&step.wanted.user_id);
+        // Who sent nothing beyond the cursor before sent nothing beyond it now.
+        if step.wanted.cursor == Cursor::Delivered || before == 0 {
+            return Ok(before);
+        }
+        let last = counters.last();
+        if step.to >= last {
+            return Ok(0);
+        }
+        let passes_fewer = step.to - step.from < last - step.to;
+        let (after, up_to) = if passes_fewer { (step.from, step.to) } else { (step.to, last) };
+        let mut filter = between(step.wanted.thread_id, after, up_to);
+        filter.insert("senderId", step.wanted.user_id.as_str());
+        let counted = self.count_messages(filter).await?;
+        Ok(if passes_fewer { before.saturating_sub(counted) } else { counted })
+    }
+
+    /// How many messages the filter finds.
+    pub(crate) async fn count_messages(&self, filter: Document) -> Result<u64, CallError> {
         let collection = self.messages.clone();
         let find = async move { collection.count_documents(filter).max_time(READ_LIMIT).await };
-        self.calls.run("count unread messages", READ_LIMIT, find).await
+        self.calls.run("count messages", READ_LIMIT, find).await
     }
 
     /// Where each goes: to what is asked, or to the newest message if that comes first. What is remembered of
     /// a thread, or what its document says, is there for sure; else the messages are asked.
-    async fn find_ends(&self, open: &mut [OpenAdvance<'_>], states: &CursorStates) -> Result<(), CallError> {
+    async fn find_ends(&self, open: &mut [OpenAdvance<'_>], states: &CounterStates) -> Result<(), CallError> {
         let mut unclear = Vec::new();
         for (n, one) in open.iter_mut().enumerate().filter(|(_, one)| one.to.is_none()) {
-            let last = states.get(&one.wanted.thread_id).map_or(0, |state| count(state.last_seq));
+            let last = states.get(&one.wanted.thread_id).map_or(0, Counters::last);
             one.to = one.wanted.up_to.filter(|asked| *asked <= one.known.last().max(last));
             if one.to.is_none() {
                 unclear.push((n, one.wanted));
@@ -236,131 +246,23 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Reads the cursors of the people who advance, in all their threads at once.
-    async fn states(&self, open: &[OpenAdvance<'_>]) -> Result<CursorStates, CallError> {
+    /// Reads the counters of the people who advance, in all their threads at once.
+    async fn states(&self, open: &[OpenAdvance<'_>]) -> Result<CounterStates, CallError> {
         let threads: BTreeSet<ThreadId> = open.iter().map(|one| one.wanted.thread_id).collect();
         let ids: Vec<ObjectId> = threads.into_iter().map(object_id).collect();
-        let mut projection = doc! { "lastSeq": 1 };
+        let mut projection = doc! { "lastSeq": 1, "takenBackSeq": 1, "takenBackTimes": 1 };
         for one in open {
-            for field in ["readSeq", "deliveredSeq", "unreadCount"] {
+            for field in ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount"] {
                 projection.insert(format!("{field}.{}", one.wanted.user_id), 1);
             }
         }
         let (collection, all) =
-            (self.threads.clone_with_type::<CursorState>(), u32::try_from(ids.len()).unwrap_or(u32::MAX));
+            (self.threads.clone_with_type::<Counters>(), u32::try_from(ids.len()).unwrap_or(u32::MAX));
         let find = async move {
             let find = collection.find(doc! { "_id": { "$in": ids } }).projection(projection).batch_size(all);
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read cursors", READ_LIMIT, find).await?;
-        Ok(found.into_iter().map(|state| (ThreadId::from_bytes(state.id.bytes()), state)).collect())
+        Ok(found.into_iter().map(|counters| (counters.thread(), counters)).collect())
     }
-}
-
-/// The advances by round: a second advance of the same person in the same thread goes into a later round.
-/// Advances of people who are not in their thread are left out.
-fn rounds_of<'a>(
-    advances: &'a [AdvanceCursor],
-    known: &HashMap<ThreadId, Arc<KnownThread>>,
-) -> Vec<Vec<OpenAdvance<'a>>> {
-    let mut rounds_of: Vec<Vec<OpenAdvance<'_>>> = Vec::new();
-    let mut before: HashMap<(ThreadId, &UserId), usize> = HashMap::new();
-    for (index, wanted) in advances.iter().enumerate() {
-        let Some(known) = known.get(&wanted.thread_id).filter(|known| known.includes(&wanted.user_id)) else {
-            continue;
-        };
-        let turn =
-            before.entry((wanted.thread_id, &wanted.user_id)).and_modify(|turn| *turn += 1).or_default();
-        if rounds_of.len() <= *turn {
-            rounds_of.push(Vec::new());
-        }
-        rounds_of[*turn].push(OpenAdvance { index, wanted, known: Arc::clone(known), to: None, begun: None });
-    }
-    rounds_of
-}
-
-impl<'a> OpenAdvance<'a> {
-    fn next(&self, state: &CursorState) -> NextAction {
-        let (cursor, unread_count) = (state.cursor(self.wanted), state.unread(&self.wanted.user_id));
-        match &self.begun {
-            _ if cursor < self.end() && count(state.last_seq) < self.end() => NextAction::Behind,
-            _ if cursor < self.end() => NextAction::Step,
-            // A command that missed another statement moved this cursor, or somebody who wanted the same did.
-            Some(step) => NextAction::Answer(step.advanced(cursor, unread_count)),
-            None => NextAction::Answer(Advanced {
-                from: cursor,
-                up_to: cursor,
-                unread_count,
-                messages: Vec::new(),
-            }),
-        }
-    }
-
-    fn end(&self) -> u64 {
-        self.to.unwrap_or(0)
-    }
-
-    fn new_step(&self, state: &CursorState) -> CursorStep<'a> {
-        let from = state.cursor(self.wanted);
-        let known = Arc::clone(&self.known);
-        CursorStep { wanted: self.wanted, known, from, to: self.end(), messages: Vec::new() }
-    }
-
-    /// The compare-and-set that moves the cursor from where it was read and leaves `rest` messages unread.
-    fn statement(&self, state: &CursorState, rest: u64) -> Document {
-        let user = &self.wanted.user_id;
-        let [read, delivered, unread] =
-            ["readSeq", "deliveredSeq", "unreadCount"].map(|field| format!("{field}.{user}"));
-        let mut filter = doc! { "_id": object_id(self.wanted.thread_id) };
-        let update = match self.wanted.cursor {
-            Cursor::Delivered => {
-                filter.insert(&delivered, stored(&state.delivered_seq, user));
-                doc! { "$set": { delivered: place(self.end()) } }
-            }
-            Cursor::Read => {
-                filter.insert("lastSeq", state.last_seq);
-                filter.insert(&read, stored(&state.read_seq, user));
-                let set = doc! { read: place(self.end()), unread: place(rest) };
-                doc! { "$set": set, "$max": { delivered: place(self.end()) } }
-            }
-        };
-        doc! { "q": filter, "u": update }
-    }
-}
-
-impl CursorStep<'_> {
-    fn advanced(&self, up_to: u64, unread_count: u64) -> Advanced {
-        Advanced { from: self.from, up_to, unread_count, messages: self.messages.clone() }
-    }
-}
-
-impl CursorState {
-    fn cursor(&self, wanted: &AdvanceCursor) -> u64 {
-        let cursors = match wanted.cursor {
-            Cursor::Read => &self.read_seq,
-            Cursor::Delivered => &self.delivered_seq,
-        };
-        cursors.get(&wanted.user_id).copied().map_or(0, count)
-    }
-
-    fn unread(&self, user: &UserId) -> u64 {
-        self.unread_count.get(user).copied().map_or(0, count)
-    }
-}
-
-/// The stored cursor, for a filter. `null` finds a cursor that is not stored.
-fn stored(cursors: &HashMap<UserId, i64>, user: &UserId) -> Bson {
-    cursors.get(user).copied().map_or(Bson::Null, Bson::Int64)
-}
-
-/// Messages of others after `from` and up to `to`.
-pub(crate) fn others(wanted: &AdvanceCursor, from: u64, to: u64) -> Document {
-    let mut filter = between(wanted.thread_id, from, to);
-    filter.insert("senderId", doc! { "$ne": wanted.user_id.as_str() });
-    filter
-}
-
-/// Messages after `from` and up to `to`.
-pub(crate) fn between(thread: ThreadId, from: u64, to: u64) -> Document {
-    doc! { "threadId": thread.to_string(), "seq": { "$gt": place(from), "$lte": place(to) } }
 }

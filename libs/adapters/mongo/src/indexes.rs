@@ -4,9 +4,9 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 
-/// Messages: the fence between two writers of a thread, a sender's own keys, and the messages that a leg may
-/// join.
-pub(crate) fn of_messages() -> [IndexModel; 3] {
+/// Messages: the fence between two writers of a thread, a sender's own keys, the messages that a leg may
+/// join, and those that were taken back.
+pub(crate) fn of_messages() -> [IndexModel; 4] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
@@ -15,10 +15,12 @@ pub(crate) fn of_messages() -> [IndexModel; 3] {
             IndexOptions::builder().partial_filter_expression(with_key).build(),
         ),
         partial(doc! { "pair.key": 1, "createdAt": 1 }, doc! { "pair.key": { "$exists": true } }),
+        partial(doc! { "threadId": 1, "seq": 1, "senderId": 1 }, doc! { "deletedAt": { "$exists": true } }),
     ]
 }
 
-/// Threads: a person's threads in the order they are listed, and those that the person has archived.
+/// Threads: a person's threads in the order they are listed, and those that the person has archived. Large
+/// threads have no `activityAt` ([`crate::lists`]).
 pub(crate) fn of_threads() -> [IndexModel; 2] {
     [
         plain(doc! { "participants": 1, "status": 1, "activityAt": -1, "_id": -1 }),

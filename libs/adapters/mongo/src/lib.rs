@@ -2,17 +2,21 @@
 //!
 //! Collections: `messages` follows the published schema and adds `seq`, `deliveredTo`, `clientMessageId`,
 //! `pair`, `marks`, `revision`, `editedAt` and `deletedAt`. `threads` adds `lastSeq`, `activityAt`,
-//! `readSeq`, `deliveredSeq` and `archivedBy`. `notifications`, `preferences`, `profiles` and `revocations`
-//! are the system's own; the host application's `users` is only read. Transactions: none. A message is one
-//! insert, a thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait for
-//! a majority and its journal; reads come from the primary and see what a majority has.
+//! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
+//! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `notifications`,
+//! `preferences`, `profiles` and `revocations` are the system's own; the host application's `users` is only
+//! read. Transactions: none. A message is one insert, a thread's counters are one compare-and-set, and
+//! repeating either changes nothing. Writes wait for a majority and its journal; reads come from the primary
+//! and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
-//! message), `touch` (counters), `cursors` (how far people have come, and what is unread), `receipts`,
-//! `change`, `archive`, `read`, `threads`, `inbox`, `directory`. Below them: `thread_lookup` and
-//! `thread_memory` (threads by id), `record` and `free_form` (documents), `indexes`, `connection` (options
-//! and time limits), `call` (how the driver is called).
+//! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
+//! `receipts`, `change`, `taken_back`, `archive`, `read`, `threads`, `lists`, `inbox`, `directory`. Below
+//! them: `thread_lookup` and `thread_memory` (threads by id), `earlier` (threads of earlier versions),
+//! `record` and `free_form` (documents), `indexes`, `connection` (options and time limits), `call` (how the
+//! driver is called).
 
+mod advances;
 mod append;
 mod archive;
 mod bulk;
@@ -21,16 +25,19 @@ mod change;
 mod connection;
 mod cursors;
 mod directory;
+mod earlier;
 mod fingerprint;
 mod free_form;
 mod inbox;
 mod indexes;
 pub mod legacy;
+mod lists;
 mod pairing;
 mod read;
 mod receipts;
 mod record;
 pub mod store;
+mod taken_back;
 mod thread_lookup;
 mod thread_memory;
 mod threads;

@@ -1,10 +1,11 @@
 //! Reading messages: a page of a thread by place or time, and messages by id.
 
+use crate::advances::between;
 use crate::call::CallError;
 use crate::connection::READ_LIMIT;
 use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
-use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::store::{PAGE_MAX, PREVIEW_DEPTH};
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp};
@@ -52,6 +53,23 @@ impl MongoStore {
     /// The newest message of a thread.
     pub(crate) async fn newest(&self, thread: ThreadId) -> Result<Option<Message>, CallError> {
         Ok(self.read_messages(thread, MessagePage { limit: 1, ..MessagePage::default() }).await?.pop())
+    }
+
+    /// The newest message of a thread that was not taken back, among the last ones up to `last`.
+    pub(crate) async fn newest_left(
+        &self,
+        thread: ThreadId,
+        last: u64,
+    ) -> Result<Option<Message>, CallError> {
+        let mut filter = between(thread, last.saturating_sub(PREVIEW_DEPTH), last);
+        filter.insert("deletedAt", doc! { "$exists": false });
+        let collection = self.messages.clone();
+        let find = async move {
+            let find = collection.find_one(filter).sort(doc! { "threadId": -1, "seq": -1 });
+            find.max_time(READ_LIMIT).await
+        };
+        let found = self.calls.run("read a preview", READ_LIMIT, find).await?;
+        Ok(found.map(Message::from))
     }
 
     /// The newest message of a thread that was accepted by then. Most messages were, so the server looks at

@@ -1,15 +1,15 @@
 //! Who has received and read a message: the receipts in it, and the status that sums them up.
 //!
-//! In come the steps of cursors ([`crate::cursors`]). The messages of a step get the receipt of the person
+//! In come the steps of cursors ([`crate::advances`]). The messages of a step get the receipt of the person
 //! who made it, once however often it is written. People who make the same step share a statement, and
 //! statements share a command.
 
+use crate::advances::{CursorStep, between, others};
 use crate::call::CallError;
-use crate::connection::READ_LIMIT;
-use crate::cursors::{CONCURRENT, CursorStep, between, others};
+use crate::connection::{CONCURRENT, READ_LIMIT};
 use crate::record::values::{count, date};
 use crate::store::MongoStore;
-use eventflow_protocol::change::{AdvanceCursor, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted};
+use eventflow_protocol::change::{AdvanceCursor, Cursor, RECEIPTED_MAX, Receipted};
 use eventflow_protocol::document::MessageStatus;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -82,11 +82,14 @@ impl MongoStore {
     pub(crate) async fn read_receipts(&self, steps: &mut [CursorStep<'_>]) -> Result<(), CallError> {
         let (long, short): (Vec<_>, Vec<_>) = steps
             .iter_mut()
-            .filter(|step| bears_receipts(step))
+            .filter(|step| step.bears_receipts())
             .partition(|step| step.to - step.from > RECEIPTED_MAX as u64);
         let newest = FindOptions::builder().limit(i64::try_from(RECEIPTED_MAX).unwrap_or(i64::MAX)).build();
         let each = long.into_iter().map(|step| {
-            let find = self.receipt_statuses(others(step.wanted, step.from, step.to), newest.clone());
+            let find = self.receipt_statuses(
+                others(step.wanted.thread_id, &step.wanted.user_id, step.from, step.to),
+                newest.clone(),
+            );
             async move {
                 find.await.map(|found| step.messages = found.iter().rev().map(Receipted::from).collect())
             }
@@ -138,14 +141,10 @@ impl MongoStore {
     }
 }
 
-fn bears_receipts(step: &CursorStep<'_>) -> bool {
-    step.known.people.len() <= RECEIPT_PARTICIPANTS_MAX
-}
-
 /// The steps that leave receipts, grouped by thread, range, and whether the messages were read or received.
 fn groups<'a>(steps: &'a [CursorStep<'_>]) -> BTreeMap<(ThreadId, u64, u64, bool), ReceiptGroup<'a>> {
     let mut groups: BTreeMap<_, ReceiptGroup<'_>> = BTreeMap::new();
-    for step in steps.iter().filter(|step| bears_receipts(step)) {
+    for step in steps.iter().filter(|step| step.bears_receipts()) {
         let is_read = step.wanted.cursor == Cursor::Read;
         let group = groups.entry((step.wanted.thread_id, step.from, step.to, is_read)).or_default();
         group.people = &step.known.people;
@@ -160,7 +159,7 @@ impl ReceiptGroup<'_> {
         // With one person the filter can skip the messages that have the receipt already.
         if let [only] = self.arrivals.as_slice() {
             let list = if is_read { "readBy.userId" } else { "deliveredTo.userId" };
-            filter = others(only, from, to);
+            filter = others(thread, &only.user_id, from, to);
             filter.insert(list, doc! { "$ne": only.user_id.as_str() });
         }
         doc! { "q": filter, "u": self.receipts(is_read), "multi": true }

@@ -130,6 +130,10 @@ impl Store for MongoStore {
         Ok(self.advance_cursors(advances).await?)
     }
 
+    async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
+        Ok(self.read_unread_of_others(message).await?)
+    }
+
     async fn archive(
         &self,
         archive: &WithCommandId<ArchiveThread>,

@@ -2,6 +2,7 @@
 
 use crate::call::CallError;
 use crate::connection::READ_LIMIT;
+use crate::earlier::is_earlier;
 use crate::record::values::{count, object_id};
 use crate::store::MongoStore;
 use crate::thread_memory::KnownThread;
@@ -22,6 +23,9 @@ struct ThreadFields {
     participants: Vec<UserId>,
     #[serde(default)]
     last_seq: i64,
+    /// Whether an earlier version wrote the counters, so that they must be derived first.
+    #[serde(default)]
+    is_earlier: bool,
 }
 
 /// The place of a thread's newest message.
@@ -68,6 +72,9 @@ impl MongoStore {
 
     async fn look_up(&self, threads: &[ThreadId]) -> Result<Vec<(ThreadId, Arc<KnownThread>)>, CallError> {
         let (fields, newest) = tokio::try_join!(self.thread_fields(threads), self.newest_places(threads))?;
+        let earlier: Vec<ObjectId> =
+            fields.iter().filter(|thread| thread.is_earlier).map(|thread| thread.id).collect();
+        self.derive_counters(&earlier).await?;
         let mut found = Vec::with_capacity(fields.len());
         for thread in fields {
             let id = ThreadId::from_bytes(thread.id.bytes());
@@ -85,7 +92,7 @@ impl MongoStore {
         let find = async move {
             let found = collection
                 .find(doc! { "_id": { "$in": ids } })
-                .projection(doc! { "participants": 1, "lastSeq": 1 });
+                .projection(doc! { "participants": 1, "lastSeq": 1, "isEarlier": is_earlier() });
             found.await?.try_collect().await
         };
         self.calls.run("look up threads", READ_LIMIT, find).await

@@ -6,7 +6,9 @@
 //! only after a majority confirmed them. The store never remembers that a thread does not exist. The people
 //! of a thread never change, since its id follows from them.
 
+use crate::record::counters::SMALL_MAX;
 use eventflow_protocol::Participants;
+use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::{ThreadId, UserId};
 use moka::sync::Cache;
 use std::sync::Arc;
@@ -40,6 +42,16 @@ impl KnownThread {
     /// Whether this person is in the thread.
     pub(crate) fn includes(&self, person: &UserId) -> bool {
         self.people.contains(person)
+    }
+
+    /// Whether the thread is small, so that its document has entries for each person.
+    pub(crate) fn is_small(&self) -> bool {
+        self.people.len() <= SMALL_MAX
+    }
+
+    /// Whether messages of the thread carry receipts.
+    pub(crate) fn bears_receipts(&self) -> bool {
+        self.people.len() <= RECEIPT_PARTICIPANTS_MAX
     }
 
     /// Place of the newest message.

@@ -1,21 +1,21 @@
-//! Creating and reading threads: one thread, one as a viewer sees it, the people of threads, and a person's
-//! list.
+//! Creating and reading threads: one thread, one as a viewer sees it, and the people of threads.
 //!
 //! Creating is an insert under an id that follows from the people and the subject, so a repetition finds the
 //! first thread.
 
 use crate::call::CallError;
-use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::connection::{CONCURRENT, READ_LIMIT, WRITE_LIMIT};
+use crate::record::counters::Counters;
 use crate::record::thread::ThreadRecord;
-use crate::record::values::{date, object_id};
+use crate::record::values::object_id;
 use crate::store::MongoStore;
-use eventflow_ports::ThreadPage;
-use eventflow_ports::store::PAGE_MAX;
+use crate::taken_back::OthersRange;
 use eventflow_protocol::Participants;
+use eventflow_protocol::change::Cursor;
 use eventflow_protocol::command::CreateThread;
-use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, UserId};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 /// The fields that a thread shows. Left out: the counters and `archivedBy`, which hold as many entries as the
 /// thread has people.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 8] = [
     "participants",
     "lastMessageId",
     "lastMessageAt",
@@ -32,7 +32,6 @@ const SHOWN: [&str; 9] = [
     "metadata",
     "createdAt",
     "updatedAt",
-    "activityAt",
 ];
 
 #[derive(Deserialize)]
@@ -97,26 +96,6 @@ impl MongoStore {
             .collect())
     }
 
-    /// See [`eventflow_ports::Store::threads_of`]. Threads that were active at the same time follow each
-    /// other by id.
-    pub(crate) async fn list(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, CallError> {
-        let filter = list_filter(viewer, &page);
-        let (collection, projection) = (self.threads.clone(), shown_to(viewer));
-        let limit = page.limit.clamp(1, PAGE_MAX);
-        let find = async move {
-            let find =
-                collection.find(filter).projection(projection).sort(doc! { "activityAt": -1, "_id": -1 });
-            let find = find
-                .skip(u64::from(page.skip))
-                .limit(i64::from(limit))
-                .batch_size(limit)
-                .max_time(READ_LIMIT);
-            find.await?.try_collect::<Vec<_>>().await
-        };
-        let found = self.calls.run("list threads", READ_LIMIT, find).await?;
-        self.views(found, viewer).await
-    }
-
     async fn find_one(
         &self,
         filter: Document,
@@ -128,46 +107,59 @@ impl MongoStore {
         self.calls.run("read a thread", READ_LIMIT, find).await
     }
 
-    /// The threads as the viewer sees them, with their newest messages.
-    async fn views(&self, records: Vec<ThreadRecord>, viewer: &UserId) -> Result<Vec<ThreadView>, CallError> {
-        let seen: Vec<(u64, Thread)> =
-            records.into_iter().map(|record| (record.unread(viewer), record.seen_by(viewer))).collect();
-        let newest: Vec<MessageId> = seen.iter().filter_map(|(_, thread)| thread.last_message_id).collect();
-        let mut messages = self.messages_by_id(&newest).await?;
-        let view = |(unread_count, thread): (u64, Thread)| {
-            let last_message = thread.last_message_id.and_then(|id| messages.remove(&id));
+    /// The threads as the viewer sees them, each with the message that lists show of it.
+    pub(crate) async fn views(
+        &self,
+        records: Vec<ThreadRecord>,
+        viewer: &UserId,
+    ) -> Result<Vec<ThreadView>, CallError> {
+        let counters: Vec<Counters> = records.iter().map(ThreadRecord::counters).collect();
+        let mut ranges = Vec::with_capacity(counters.len());
+        for counters in &counters {
+            let place = counters.cursor(viewer, Cursor::Read);
+            ranges.push(OthersRange::of_taken_back(counters, viewer, place));
+        }
+        let taken_back = self.count_taken_back(ranges).await?;
+        let threads: Vec<Thread> = records.into_iter().map(|record| record.seen_by(viewer)).collect();
+        let mut previews = self.previews(&threads).await?;
+        let unread = |(counters, taken_back): (&Counters, u64)| {
+            counters.of_others_beyond(viewer).saturating_sub(taken_back)
+        };
+        let unread = counters.iter().zip(taken_back).map(unread);
+        let view = |(thread, unread_count): (Thread, u64)| {
+            let last_message = previews.remove(&thread.id);
             ThreadView { thread, unread_count, last_message }
         };
-        Ok(seen.into_iter().map(view).collect())
+        Ok(threads.into_iter().zip(unread).map(view).collect())
     }
-}
 
-fn list_filter(viewer: &UserId, page: &ThreadPage) -> Document {
-    let mut filter = doc! { "participants": viewer.as_str(), "status": "active" };
-    match page.status {
-        ThreadStatus::Active => filter.insert("archivedBy", doc! { "$ne": viewer.as_str() }),
-        ThreadStatus::Archived => filter.insert("archivedBy", viewer.as_str()),
-        ThreadStatus::Deleted => filter.insert("status", "deleted"),
-    };
-    if let Some((at, id)) = page.after {
-        // The first condition bounds the index scan; the second takes out the threads at that time that the
-        // last page showed.
-        filter.insert("activityAt", doc! { "$lte": date(at) });
-        filter.insert(
-            "$or",
-            [doc! { "activityAt": { "$lt": date(at) } }, doc! { "_id": { "$lt": object_id(id) } }],
-        );
+    /// The message that lists show of each thread: the newest one. If that was taken back, the newest of the
+    /// last ones that was not.
+    async fn previews(&self, threads: &[Thread]) -> Result<HashMap<ThreadId, Message>, CallError> {
+        let newest: Vec<MessageId> = threads.iter().filter_map(|thread| thread.last_message_id).collect();
+        let newest = self.messages_by_id(&newest).await?;
+        let mut previews: HashMap<ThreadId, Message> =
+            newest.into_values().map(|message| (message.thread_id, message)).collect();
+        let gone = previews.values().filter(|message| message.deleted_at.is_some());
+        let asked: Vec<_> = gone.map(|message| self.newest_left(message.thread_id, message.seq)).collect();
+        let left: Vec<Option<Message>> =
+            stream::iter(asked).buffer_unordered(CONCURRENT).try_collect().await?;
+        previews.extend(left.into_iter().flatten().map(|message| (message.thread_id, message)));
+        Ok(previews)
     }
-    filter
 }
 
 fn shown() -> Document {
     SHOWN.into_iter().map(|field| (field.to_owned(), 1.into())).collect()
 }
 
-fn shown_to(viewer: &UserId) -> Document {
+/// The fields that a thread shows to this person.
+pub(crate) fn shown_to(viewer: &UserId) -> Document {
     let mut projection = shown();
-    projection.insert(format!("unreadCount.{viewer}"), 1);
+    for counters in ["readSeq", "sentBeyond", "unreadCount"] {
+        projection.insert(format!("{counters}.{viewer}"), 1);
+    }
+    projection.insert("takenBackSeq", 1);
     projection.insert("archivedBy", doc! { "$elemMatch": { "$eq": viewer.as_str() } });
     projection
 }

@@ -1,16 +1,17 @@
 //! Bringing thread documents up to stored messages: last place, last message, and how many messages each
-//! person has not read.
+//! person has sent beyond what they have read.
 //!
 //! One compare-and-set a thread, all of a batch in one command: *if `lastSeq` is still n, set it to m and add
-//! the messages at n + 1 … m to the counters of those who did not write them*. So each message counts once,
-//! whichever writer comes when and how often. A miss means that somebody else counted: the store reads
+//! the messages at n + 1 … m to the counters of those who wrote them*. What is left to read follows from that
+//! ([`crate::record::counters`]), so a message costs the same in a thread of any size. Only small threads
+//! also add to the `unreadCount` of everybody else, and sort in the index of lists. So each message counts
+//! once, whichever writer comes when and how often. A miss means that somebody else counted: the store reads
 //! `lastSeq` again and counts the rest, if any, from there. Messages of that range that the caller did not
 //! pass are counted in the database. The same statement brings the thread back to the people who had archived
 //! it, if somebody else wrote.
 
 use crate::call::{CallError, Cause};
-use crate::connection::READ_LIMIT;
-use crate::cursors::CONCURRENT;
+use crate::connection::{CONCURRENT, READ_LIMIT};
 use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
 use crate::thread_memory::KnownThread;
@@ -25,8 +26,8 @@ use std::sync::Arc;
 /// Rounds in a row that missed at least one thread. More than two need other writers on the same threads at
 /// the same moment.
 const ROUNDS_MAX: u32 = 32;
-/// Command size: counters that one command changes. Each takes up to 160 bytes of a command document of at
-/// most 16 MB.
+/// Command size: counters that one command changes, of the people of small threads and of senders. Each takes
+/// up to 160 bytes of a command document of at most 16 MB.
 const COUNTERS_PER_COMMAND: usize = 50_000;
 
 const TOUCH: &str = "touch threads";
@@ -150,10 +151,13 @@ impl ThreadUpdate<'_> {
     fn statement(&self) -> Document {
         let newest = self.newest;
         let at = date(newest.created_at);
-        let set = doc! {
+        let mut set = doc! {
             "lastSeq": place(newest.seq), "lastMessageId": newest.id.to_string(),
-            "lastMessageAt": at, "activityAt": at, "updatedAt": at,
+            "lastMessageAt": at, "updatedAt": at,
         };
+        if self.known.is_small() {
+            set.insert("activityAt", at);
+        }
         let mut change = doc! { "$set": set };
         let increments = self.increments();
         if !increments.is_empty() {
@@ -174,15 +178,27 @@ impl ThreadUpdate<'_> {
         }
     }
 
-    /// Each person's counter rises by the messages of the others. User ids hold neither `.` nor `$`, so they
-    /// are safe in paths.
+    /// Each sender's counter rises by their messages; in a small thread also everybody's unread count by the
+    /// messages of the others. User ids hold neither `.` nor `$`, so they are safe in paths.
     fn increments(&self) -> Document {
         let nobody = BySender::new();
         let senders = self.senders.as_ref().unwrap_or(&nobody);
-        let all: i64 = senders.values().sum();
-        let others = |person: &UserId| all - senders.get(person).copied().unwrap_or(0);
-        let risen = self.known.people.iter().map(|person| (person, others(person))).filter(|(_, n)| *n > 0);
-        risen.map(|(person, n)| (format!("unreadCount.{person}"), Bson::Int64(n))).collect()
+        let mut increments: Document =
+            senders.iter().map(|(sender, n)| (format!("sentBeyond.{sender}"), Bson::Int64(*n))).collect();
+        if self.known.is_small() {
+            let all: i64 = senders.values().sum();
+            let others = |person: &UserId| all - senders.get(person).copied().unwrap_or(0);
+            let people = self.known.people.iter();
+            let risen = people.map(|person| (person, others(person))).filter(|(_, n)| *n > 0);
+            increments.extend(risen.map(|(person, n)| (format!("unreadCount.{person}"), Bson::Int64(n))));
+        }
+        increments
+    }
+
+    /// How many counters the statement changes at most.
+    fn counters(&self) -> usize {
+        let people = if self.known.is_small() { self.known.people.len() } else { 0 };
+        people + self.senders.as_ref().map_or(0, BySender::len)
     }
 }
 
@@ -218,7 +234,7 @@ fn chunks<'s, 'm>(updates: &'s [ThreadUpdate<'m>]) -> Vec<&'s [ThreadUpdate<'m>]
     while !rest.is_empty() {
         let mut counters = 0;
         let fit = rest.iter().take_while(|thread_update| {
-            counters += thread_update.known.people.len();
+            counters += thread_update.counters();
             counters <= COUNTERS_PER_COMMAND
         });
         let (chunk, others) = rest.split_at(fit.count().max(1));

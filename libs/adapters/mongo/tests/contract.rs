@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod conversation;
+mod costs;
 mod people;
 mod schema;
 mod support;
@@ -181,6 +182,11 @@ async fn threads_are_listed_by_activity() {
 #[tokio::test]
 async fn pages_of_threads_show_each_once() {
     run(threads::pages_of_threads_show_each_once).await;
+}
+
+#[tokio::test]
+async fn large_and_small_threads_are_listed_together() {
+    run(threads::large_and_small_threads_are_listed_together).await;
 }
 
 #[tokio::test]

@@ -158,7 +158,10 @@ impl State {
     fn unread(&self, thread: ThreadId, viewer: &UserId) -> u64 {
         let read = self.cursors.get(&(thread, viewer.clone())).map_or(0, |place| place.1);
         let is_unread = |message: &&Message| {
-            message.thread_id == thread && message.sender_id != *viewer && message.seq > read
+            message.thread_id == thread
+                && message.sender_id != *viewer
+                && message.seq > read
+                && message.deleted_at.is_none()
         };
         self.messages.iter().filter(is_unread).count() as u64
     }
@@ -168,7 +171,9 @@ impl State {
         if self.archived.contains(&(id, viewer.clone())) {
             thread.status = ThreadStatus::Archived;
         }
-        let last_message = self.messages.iter().rfind(|message| message.thread_id == id).cloned();
+        let of_thread = || self.messages.iter().rev().filter(|message| message.thread_id == id);
+        let last_message =
+            of_thread().find(|message| message.deleted_at.is_none()).or_else(|| of_thread().next()).cloned();
         Some(ThreadView { thread, unread_count: self.unread(id, viewer), last_message })
     }
 
@@ -206,6 +211,9 @@ impl Store for TestStore {
         panic!("the ingress writes nothing")
     }
     async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn unread_of_others(&self, _message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn archive(

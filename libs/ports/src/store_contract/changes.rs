@@ -45,7 +45,7 @@ pub async fn a_message_is_found_by_its_id(harness: &dyn Harness) {
     assert_eq!(store.message(MessageId::from(CommandId::new())).await.expect("read"), None);
 }
 
-/// The content of a deleted message is gone. The message keeps its `seq` and still counts.
+/// The content of a deleted message is gone. The message keeps its `seq` and no longer counts as unread.
 pub async fn a_deleted_message_keeps_its_place(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
@@ -58,8 +58,8 @@ pub async fn a_deleted_message_keeps_its_place(harness: &dyn Harness) {
     assert_eq!((gone.deleted_at, gone.updated_at, effect), (Some(at(8)), at(8), Effect::Deleted));
     assert_eq!(
         unread(&*store, &scene).await,
-        [1, 2],
-        "a message that was taken back keeps its place and counts"
+        [1, 1],
+        "a message that was taken back keeps its place and is not left to read"
     );
     let next = append(&*store, &[scene.say(1, "next")]).await.remove(0);
     assert_eq!(

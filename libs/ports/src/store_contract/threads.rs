@@ -3,7 +3,7 @@
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, say, view};
 use crate::store::{Store, ThreadPage};
-use eventflow_protocol::document::{Thread, ThreadStatus};
+use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use tokio::task::JoinSet;
 
@@ -129,6 +129,48 @@ pub async fn pages_of_threads_show_each_once(harness: &dyn Harness) {
     assert_eq!(listed(&*store, &people[0], ThreadPage { skip: 7, ..first_threads(5) }).await, []);
     let archived = ThreadPage { status: ThreadStatus::Archived, ..first_threads(10) };
     assert_eq!(listed(&*store, &people[0], archived).await, []);
+}
+
+/// Threads of few and of many people stand in one list by their activity, and every page shows each once.
+pub async fn large_and_small_threads_are_listed_together(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (few, many) = (fresh_people(2), fresh_people(60));
+    let few = [few[0].clone(), many[0].clone()];
+    let mut threads = Vec::new();
+    for seconds in [5, 1, 4, 2, 3, 3, 2] {
+        for people in [&few[..], &many[..]] {
+            threads.push(store.create_thread(&creation(people, seconds)).await.expect("create").0.id);
+        }
+    }
+    let viewer = &many[0];
+    assert_eq!(by_cursor(&*store, viewer, 100).await.len(), threads.len());
+    let mut bumps = Vec::new();
+    for (i, seconds) in [(1, 20), (6, 30), (3, 40), (9, 10)] {
+        let mut new = say(threads[i], viewer, "bump");
+        new.send.at = at(seconds);
+        bumps.extend(append(&*store, &[new]).await);
+    }
+    store.touch_threads(&bumps).await.expect("touch");
+    let views = store.threads_of(viewer, first_threads(100)).await.expect("list");
+    let place =
+        |view: &ThreadView| (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id);
+    let mut sorted: Vec<_> = views.iter().map(place).collect();
+    sorted.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(views.iter().map(place).collect::<Vec<_>>(), sorted);
+    let order: Vec<ThreadId> = views.iter().map(|view| view.thread.id).collect();
+    assert_eq!(order[..4], [threads[3], threads[6], threads[1], threads[9]]);
+    assert_eq!(order.len(), threads.len());
+    for view in &views {
+        assert_eq!(*view, self::view(&*store, view.thread.id, viewer).await);
+    }
+    for limit in [1, 3, 5, 14] {
+        assert_eq!(by_cursor(&*harness.open().await, viewer, limit).await, order, "pages of {limit}");
+        let mut by_skip = Vec::new();
+        for skip in (0..14).step_by(limit as usize) {
+            by_skip.extend(listed(&*store, viewer, ThreadPage { skip, ..first_threads(limit) }).await);
+        }
+        assert_eq!(by_skip, order, "pages of {limit} by skip");
+    }
 }
 
 async fn listed(store: &dyn Store, viewer: &UserId, page: ThreadPage) -> Vec<ThreadId> {

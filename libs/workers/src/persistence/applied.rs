@@ -9,7 +9,7 @@ use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_ports::{Appended, StoreError};
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor,
+    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect,
 };
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -17,7 +17,7 @@ use eventflow_protocol::event::Event;
 use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode, MessageId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, UserId};
 
 /// What carrying out one command came to.
 pub(super) struct Applied {
@@ -127,6 +127,32 @@ impl Applied {
             at: wanted.at,
         };
         Self::with_event(CommandResult::Changed { message, effect }, event)
+    }
+
+    /// The message that was taken back, if that is told.
+    pub(super) fn taken_back(&self) -> Option<&Message> {
+        self.events.iter().find_map(|event| {
+            let Event::MessageChanged { message, effect: Effect::Deleted, .. } = event else { return None };
+            Some(&**message)
+        })
+    }
+
+    /// Tells people what is left to read after a message was taken back.
+    pub(super) fn tell_unread(
+        &mut self,
+        item: &Item<Command>,
+        wanted: &ChangeMessage,
+        counts: Vec<(UserId, u64)>,
+    ) {
+        let changed = |(user_id, unread_count)| Event::ThreadChanged {
+            thread_id: wanted.thread_id,
+            user_id,
+            unread_count: Some(unread_count),
+            status: None,
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        self.events.extend(counts.into_iter().map(changed));
     }
 
     /// `None`: no such thread, or the user is not in it.

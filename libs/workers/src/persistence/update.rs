@@ -10,7 +10,7 @@ use super::together::Picked;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{StoreError, WithCommandId};
-use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::{Notification, Notify};
 use eventflow_protocol::reply::CommandResult;
@@ -58,11 +58,35 @@ impl Persistence {
         let answers = self.together(&picked.wanted, |store, changes| store.change_messages(changes)).await?;
         for ((at, change), answer) in picked.at.into_iter().zip(&picked.wanted).zip(answers) {
             applied[at] = Some(match answer {
-                Ok(changed) => Applied::changed(&part[at], &change.wanted, changed),
+                Ok(changed) => self.changed(&part[at], &change.wanted, changed).await?,
                 Err(error) => Applied::store_error(error)?,
             });
         }
         Ok(())
+    }
+
+    /// What a change came to. Who had not read a message that was taken back is told what is left to read.
+    async fn changed(
+        &self,
+        item: &Item<Command>,
+        wanted: &ChangeMessage,
+        changed: Changed,
+    ) -> Result<Applied, Unavailable> {
+        let mut applied = Applied::changed(item, wanted, changed);
+        if let Some(message) = applied.taken_back() {
+            match self.parts.store.unread_of_others(message).await {
+                Ok(counts) => applied.tell_unread(item, wanted, counts),
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    return Err(Unavailable::new("the store", error));
+                }
+                // The message is gone, and everybody hears of that. The next look shows the count.
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "unread counts could not be told after a message was taken back"
+                ),
+            }
+        }
+        Ok(applied)
     }
 
     async fn advance_cursors(

@@ -1,10 +1,12 @@
 //! How far people have come: a cursor moves, the messages that it passes get their receipts, and the unread
 //! count follows.
 //!
-//! One change on the only writer does all of that, so the count is exact whatever else is written.
+//! In come advances, in order. They are carried out in steps of bounded work ([`advance_step`]), each one
+//! change on the only writer, so that the messages of others pass between them. A step leaves the cursor, the
+//! receipts and the count in agreement, wherever the advance ends.
 //! Safe to repeat because a cursor only rises, and one that stays where it is changes nothing.
 
-use super::{column, history, message};
+use super::{column, history, message, people, unread};
 use eventflow_ports::Place;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_protocol::change::{
@@ -12,9 +14,28 @@ use eventflow_protocol::change::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-/// Moves cursors in order. Gives one answer for each; none for a person who is not in the thread.
-pub(super) fn advance(connection: &Connection, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>> {
-    advances.iter().map(|wanted| one(connection, wanted)).collect()
+/// Work of one step, counted in messages that are only looked at: about a millisecond. That is how long a
+/// step may hold up the messages of others.
+const STEP_WORK: u64 = 8_192;
+/// What a message costs that gets a receipt, counted in messages that are only looked at.
+const RECEIPT_WORK: u64 = 32;
+
+/// Advances that are carried out step by step.
+pub(super) struct AdvanceWork {
+    advances: Vec<AdvanceCursor>,
+    answers: Vec<Option<Advanced>>,
+    /// What has been done of the advance whose answer comes next.
+    begun: Option<Begun>,
+}
+
+/// An advance that is done in part.
+struct Begun {
+    /// Where the cursor was at first.
+    from: u64,
+    /// Where it is to go.
+    to: u64,
+    /// The newest messages that got a receipt.
+    messages: Vec<Receipted>,
 }
 
 /// The cursors of a person in a thread, and the numbers that the unread count follows from.
@@ -28,28 +49,57 @@ struct CursorState {
     delivered: u64,
 }
 
-fn one(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<Advanced>> {
-    let Some(mut state) = read_state(connection, wanted)? else { return Ok(None) };
-    let up_to = match wanted.up_to {
-        Some(asked) => asked.min(state.last_seq),
-        None => accepted_by(connection, wanted)?,
-    };
-    let from = match wanted.cursor {
-        Cursor::Delivered => state.delivered,
-        Cursor::Read => state.read,
-    };
-    if up_to <= from {
-        let unread_count = state.unread();
-        return Ok(Some(Advanced { from, up_to: from, unread_count, messages: Vec::new() }));
+impl AdvanceWork {
+    /// Nothing of `advances` is done yet.
+    pub(super) fn new(advances: Vec<AdvanceCursor>) -> Self {
+        let answers = Vec::with_capacity(advances.len());
+        Self { advances, answers, begun: None }
     }
-    state.delivered = state.delivered.max(up_to);
-    if wanted.cursor == Cursor::Read {
-        state.read = up_to;
-        state.seen = up_to - (state.sent - own_beyond(connection, wanted, up_to)?);
+
+    /// The answers, one for each advance, once all are there; none for a person who is not in the thread.
+    pub(super) fn finished(self) -> std::result::Result<Vec<Option<Advanced>>, Self> {
+        if self.answers.len() == self.advances.len() { Ok(self.answers) } else { Err(self) }
     }
-    state.write(connection, wanted)?;
-    let messages = write_receipts(connection, wanted, from, up_to)?;
-    Ok(Some(Advanced { from, up_to, unread_count: state.unread(), messages }))
+}
+
+/// Carries out as much as one step may.
+pub(super) fn advance_step(connection: &Connection, mut work: AdvanceWork) -> Result<AdvanceWork> {
+    let mut left = STEP_WORK;
+    while left > 0
+        && let Some(wanted) = work.advances.get(work.answers.len())
+    {
+        let Some(mut state) = read_state(connection, wanted)? else {
+            work.answers.push(None);
+            continue;
+        };
+        let at = state.cursor(wanted.cursor);
+        let mut begun = match work.begun.take() {
+            Some(begun) => begun,
+            None => Begun { from: at, to: end(connection, wanted, &state)?, messages: Vec::new() },
+        };
+        if at < begun.to {
+            left = left.saturating_sub(state.advance(connection, wanted, &mut begun, left)?);
+        }
+        if state.cursor(wanted.cursor) < begun.to {
+            work.begun = Some(begun);
+        } else {
+            let up_to = state.cursor(wanted.cursor);
+            let unread_count = state.unread(connection, wanted)?;
+            let Begun { from, messages, .. } = begun;
+            work.answers.push(Some(Advanced { from, up_to, unread_count, messages }));
+        }
+        // Looking is work too, so that a batch of any size ends.
+        left = left.saturating_sub(RECEIPT_WORK);
+    }
+    Ok(work)
+}
+
+/// Where the cursor is to go.
+fn end(connection: &Connection, wanted: &AdvanceCursor, state: &CursorState) -> Result<u64> {
+    match wanted.up_to {
+        Some(asked) => Ok(asked.min(state.last_seq)),
+        None => accepted_by(connection, wanted),
+    }
 }
 
 fn read_state(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<CursorState>> {
@@ -70,8 +120,79 @@ fn read_state(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<
 }
 
 impl CursorState {
-    fn unread(&self) -> u64 {
-        self.last_seq - self.sent - self.seen
+    fn cursor(&self, cursor: Cursor) -> u64 {
+        match cursor {
+            Cursor::Delivered => self.delivered,
+            Cursor::Read => self.read,
+        }
+    }
+
+    fn unread(&self, connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
+        let taken_back = unread::taken_back_beyond(connection, wanted.thread_id, &wanted.user_id, self.read)?;
+        Ok((self.last_seq - self.sent - self.seen).saturating_sub(taken_back))
+    }
+
+    /// Moves the cursor as far as `work` allows, at least by one message. Gives the work that it took.
+    fn advance(
+        &mut self,
+        connection: &Connection,
+        wanted: &AdvanceCursor,
+        begun: &mut Begun,
+        work: u64,
+    ) -> Result<u64> {
+        let from = self.cursor(wanted.cursor);
+        let people = people::count_for_receipts(connection, wanted.thread_id)?;
+        if people > RECEIPT_PARTICIPANTS_MAX {
+            return self.advance_in_crowd(connection, wanted, begun.to, work);
+        }
+        let count = (work / RECEIPT_WORK).clamp(1, begun.to - from);
+        let receipted = write_receipts(connection, wanted, from..from + count, people)?;
+        let others = receipted.len() as u64;
+        self.move_to(wanted.cursor, from + count, self.seen + others);
+        self.write(connection, wanted)?;
+        begun.messages.extend(receipted);
+        begun.messages.drain(..begun.messages.len().saturating_sub(RECEIPTED_MAX));
+        Ok(count * RECEIPT_WORK)
+    }
+
+    /// A step in a thread without receipts. It counts the person's own messages that the read cursor passes,
+    /// or those that lie beyond it, whichever are fewer.
+    fn advance_in_crowd(
+        &mut self,
+        connection: &Connection,
+        wanted: &AdvanceCursor,
+        end: u64,
+        work: u64,
+    ) -> Result<u64> {
+        let counted = match wanted.cursor {
+            Cursor::Delivered => {
+                self.move_to(Cursor::Delivered, end, self.seen);
+                0
+            }
+            Cursor::Read if self.last_seq - end < work.min(end - self.read) => {
+                let own = own_between(connection, wanted, end, self.last_seq)?;
+                self.move_to(Cursor::Read, end, end - (self.sent - own));
+                self.last_seq - end
+            }
+            Cursor::Read => {
+                let from = self.read;
+                let to = end.min(from + work);
+                let own = own_between(connection, wanted, from, to)?;
+                self.move_to(Cursor::Read, to, self.seen + (to - from) - own);
+                to - from
+            }
+        };
+        self.write(connection, wanted)?;
+        Ok(counted)
+    }
+
+    /// What was read was also delivered; only reading changes what was seen.
+    fn move_to(&mut self, cursor: Cursor, to: u64, seen: u64) {
+        self.delivered = self.delivered.max(to);
+        if cursor == Cursor::Read {
+            self.read = to;
+            self.seen = seen;
+        }
     }
 
     fn write(&self, connection: &Connection, wanted: &AdvanceCursor) -> Result<()> {
@@ -101,47 +222,36 @@ fn accepted_by(connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
     Ok(newest.optional()?.unwrap_or(0))
 }
 
-/// How many messages of the person come after a place. Few messages do, since people read up to the end.
-fn own_beyond(connection: &Connection, wanted: &AdvanceCursor, place: u64) -> Result<u64> {
+/// How many messages of the person come after `after` and up to `up_to`.
+fn own_between(connection: &Connection, wanted: &AdvanceCursor, after: u64, up_to: u64) -> Result<u64> {
     let mut statement = connection.prepare_cached(
-        "SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND sender_id = ?3",
+        "SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND seq <= ?3 AND sender_id = ?4",
     )?;
-    let place = column::integer(place);
-    statement.query_row(params![wanted.thread_id.bytes(), place, wanted.user_id.as_str()], |row| {
+    let [after, up_to] = [after, up_to].map(column::integer);
+    let user = wanted.user_id.as_str();
+    statement.query_row(params![wanted.thread_id.bytes(), after, up_to, user], |row| {
         column::read_integer(row, "own")
     })
 }
 
-/// Writes receipts into the messages of others after `from` and up to `up_to`, unless the thread has too many
-/// people. Gives the newest of those messages.
+/// Writes receipts into the messages of others after the range's start and up to its end. Gives them all.
 fn write_receipts(
     connection: &Connection,
     wanted: &AdvanceCursor,
-    from: u64,
-    up_to: u64,
+    range: std::ops::Range<u64>,
+    people: usize,
 ) -> Result<Vec<Receipted>> {
-    let people = people(connection, wanted)?;
     let mut receipted = Vec::new();
-    let mut after = from;
-    while after < up_to && people <= RECEIPT_PARTICIPANTS_MAX {
-        let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), PAGE_MAX)?;
-        after = page.last().map_or(up_to, |last| last.seq);
-        for mut message in
-            page.into_iter().filter(|message| message.seq <= up_to && message.sender_id != wanted.user_id)
-        {
+    let mut after = range.start;
+    while after < range.end {
+        let limit = u32::try_from(range.end - after).map_or(PAGE_MAX, |rest| rest.min(PAGE_MAX));
+        let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), limit)?;
+        after = page.last().map_or(range.end, |last| last.seq);
+        for mut message in page.into_iter().filter(|message| message.sender_id != wanted.user_id) {
             change::add_receipt(&mut message, wanted, people - 1);
             message::write_receipts(connection, &message)?;
             receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
         }
     }
-    Ok(receipted.split_off(receipted.len().saturating_sub(RECEIPTED_MAX)))
-}
-
-/// How many people are in the thread. Stops counting at one more than a thread with receipts may have.
-fn people(connection: &Connection, wanted: &AdvanceCursor) -> Result<usize> {
-    let mut statement =
-        connection.prepare_cached("SELECT 1 FROM thread_participant WHERE thread_id = ?1 LIMIT ?2")?;
-    let limit = RECEIPT_PARTICIPANTS_MAX as u64 + 1;
-    let rows = statement.query_map(params![wanted.thread_id.bytes(), column::integer(limit)], |_| Ok(()))?;
-    Ok(rows.count())
+    Ok(receipted)
 }

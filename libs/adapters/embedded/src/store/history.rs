@@ -1,11 +1,11 @@
 //! A page of a thread's messages, always ascending by `seq`.
 
 use super::{column, message};
-use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::store::{PAGE_MAX, PREVIEW_DEPTH};
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, Timestamp};
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 
 /// The oldest messages after a place, or the newest before one, or the newest of all.
 pub(super) fn page(connection: &Connection, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>> {
@@ -15,8 +15,22 @@ pub(super) fn page(connection: &Connection, thread: ThreadId, page: MessagePage)
     }
 }
 
+/// The message that a list shows of a thread whose newest message is at `last`: the newest one of the last
+/// [`PREVIEW_DEPTH`] that was not taken back, else the newest one.
+pub(super) fn preview(connection: &Connection, thread: ThreadId, last: u64) -> Result<Option<Message>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM message WHERE thread_id = ?1 AND seq > ?2 AND seq <= ?3
+         ORDER BY deleted_at IS NOT NULL, seq DESC LIMIT 1",
+    )?;
+    if let Some(newest) = at(connection, thread, last)?.filter(|newest| newest.deleted_at.is_none()) {
+        return Ok(Some(newest));
+    }
+    let [first, last] = [last.saturating_sub(PREVIEW_DEPTH), last].map(column::integer);
+    statement.query_row(params![thread.bytes(), first, last], message::read).optional()
+}
+
 /// The message at one place.
-pub(super) fn at(connection: &Connection, thread: ThreadId, seq: u64) -> Result<Option<Message>> {
+fn at(connection: &Connection, thread: ThreadId, seq: u64) -> Result<Option<Message>> {
     let Some(before) = seq.checked_sub(1) else { return Ok(None) };
     Ok(oldest_after(connection, thread, Place::Seq(before), 1)?.pop())
 }

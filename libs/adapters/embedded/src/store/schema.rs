@@ -9,7 +9,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -130,6 +130,13 @@ const THIRD: &str = "
     ALTER TABLE message ADD COLUMN sent_as BLOB;
     ALTER TABLE notification ADD COLUMN body BLOB;
     ALTER TABLE thread_participant ADD COLUMN archives BLOB;
+";
+
+/// Messages that were taken back leave the unread counts of who had not read them. Only such messages are in
+/// this index, which holds everything that the count asks for.
+const TAKEN_BACK: &str = "
+    -- How many messages beyond somebody's read cursor were taken back by others?
+    CREATE INDEX message_taken_back ON message (thread_id, seq, sender_id, deleted_at) WHERE deleted_at IS NOT NULL;
 ";
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
-use super::{column, history};
+use super::{column, history, unread};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{ThreadPage, WithCommandId};
 use eventflow_protocol::Participants;
@@ -50,17 +50,22 @@ pub(super) fn find(connection: &Connection, id: ThreadId) -> Result<Option<Threa
 /// One thread as `viewer` sees it. None if they are not in it.
 pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>> {
     let mut statement = connection.prepare_cached(
-        "SELECT thread.last_seq - sent - seen AS unread, archived FROM thread_participant JOIN thread ON thread.id = thread_id
+        "SELECT thread.last_seq - sent - seen AS unread, read_seq, archived FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE thread_id = ?1 AND user_id = ?2",
     )?;
-    let seen = |row: &Row<'_>| Ok((column::read_integer(row, "unread")?, row.get::<_, bool>("archived")?));
+    let seen = |row: &Row<'_>| {
+        let place = column::read_integer(row, "read_seq")?;
+        let taken_back = unread::taken_back_beyond(connection, id, viewer, place)?;
+        let unread = column::read_integer(row, "unread")?.saturating_sub(taken_back);
+        Ok((unread, row.get::<_, bool>("archived")?))
+    };
     let seen = statement.query_row(params![id.bytes(), viewer.as_str()], seen).optional()?;
     let Some((unread_count, is_archived)) = seen else { return Ok(None) };
     let Some(mut thread) = find(connection, id)? else { return Ok(None) };
     if is_archived && thread.status == ThreadStatus::Active {
         thread.status = ThreadStatus::Archived;
     }
-    let last_message = history::at(connection, id, thread.last_seq)?;
+    let last_message = history::preview(connection, id, thread.last_seq)?;
     Ok(Some(ThreadView { thread, unread_count, last_message }))
 }
 

@@ -3,6 +3,7 @@
 //! `lastMessageId` is a string there, as the schema says. Places and counts are 64-bit integers.
 
 use crate::free_form::FreeForm;
+use crate::record::counters::{Counters, SMALL_MAX};
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::document::{Thread, ThreadStatus};
 use eventflow_protocol::{MessageId, ThreadId, UserId};
@@ -11,8 +12,8 @@ use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// A document of `threads`. `activityAt` is `lastMessageAt`, or `createdAt` before the first message: what
-/// listings sort by.
+/// A document of `threads`. `activityAt` of a small thread is `lastMessageAt`, or `createdAt` before the
+/// first message: what the index of lists sorts by. A large thread has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThreadRecord {
@@ -23,8 +24,14 @@ pub(crate) struct ThreadRecord {
     last_message_at: Option<DateTime>,
     #[serde(default)]
     last_seq: i64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
     unread_count: HashMap<UserId, i64>,
+    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
+    read_seq: HashMap<UserId, i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_beyond: Option<HashMap<UserId, i64>>,
+    #[serde(default, skip_serializing)]
+    taken_back_seq: i64,
     #[serde(default)]
     status: ThreadStatus,
     /// Who has archived the thread. A query reads the viewer out of it at most.
@@ -34,31 +41,52 @@ pub(crate) struct ThreadRecord {
     metadata: FreeForm,
     created_at: DateTime,
     updated_at: DateTime,
-    activity_at: DateTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    activity_at: Option<DateTime>,
 }
 
 impl ThreadRecord {
     /// The document of a new thread.
     pub(crate) fn new(thread: &Thread) -> Self {
+        let is_small = thread.participants.len() <= SMALL_MAX;
+        let activity_at = date(thread.last_message_at.unwrap_or(thread.created_at));
+        let counted = if is_small { thread.participants.as_slice() } else { &[] };
         Self {
             id: object_id(thread.id),
             participants: thread.participants.clone(),
             last_message_id: thread.last_message_id,
             last_message_at: thread.last_message_at.map(date),
             last_seq: place(thread.last_seq),
-            unread_count: thread.participants.iter().map(|person| (person.clone(), 0)).collect(),
+            unread_count: counted.iter().map(|person| (person.clone(), 0)).collect(),
+            read_seq: HashMap::new(),
+            sent_beyond: Some(HashMap::new()),
+            taken_back_seq: 0,
             status: thread.status,
             archived_by: Vec::new(),
             metadata: FreeForm(thread.metadata.clone()),
             created_at: date(thread.created_at),
             updated_at: date(thread.updated_at),
-            activity_at: date(thread.last_message_at.unwrap_or(thread.created_at)),
+            activity_at: is_small.then_some(activity_at),
         }
     }
 
-    /// How many messages this person has not read.
-    pub(crate) fn unread(&self, person: &UserId) -> u64 {
-        self.unread_count.get(person).copied().map_or(0, count)
+    /// The counters of the people that the query asked for.
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            id: self.id,
+            last_seq: self.last_seq,
+            read_seq: self.read_seq.clone(),
+            delivered_seq: HashMap::new(),
+            sent_beyond: self.sent_beyond.clone(),
+            unread_count: self.unread_count.clone(),
+            taken_back_seq: self.taken_back_seq,
+            taken_back_times: None,
+        }
+    }
+
+    /// The thread's id.
+    pub(crate) fn id(&self) -> ThreadId {
+        ThreadId::from_bytes(self.id.bytes())
     }
 
     /// The thread as this person sees it.

@@ -2,7 +2,9 @@
 
 use crate::support::{run, run_with_faults};
 use eventflow_ports::store_contract::fixtures::{Scene, at, change, history, present, unread};
-use eventflow_ports::store_contract::{Fault, FaultHarness, archive, changes, cursors, pairing, together};
+use eventflow_ports::store_contract::{
+    Fault, FaultHarness, archive, changes, cursors, long_way, pairing, taken_back, together,
+};
 use eventflow_ports::{NewMessage, Store, StoreError};
 use eventflow_protocol::change::{AdvanceCursor, Change, Cursor, Wish};
 use eventflow_protocol::document::{Message, MessageStatus};
@@ -153,6 +155,46 @@ async fn every_answer_is_what_the_history_says() {
 #[tokio::test]
 async fn counts_are_exact_while_people_write_and_read() {
     run(cursors::counts_are_exact_while_people_write_and_read).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_not_left_to_read() {
+    run(taken_back::what_is_taken_back_is_not_left_to_read).await;
+}
+
+#[tokio::test]
+async fn what_was_read_before_takes_nothing_off() {
+    run(taken_back::what_was_read_before_takes_nothing_off).await;
+}
+
+#[tokio::test]
+async fn what_is_not_yet_counted_can_be_taken_back() {
+    run(taken_back::what_is_not_yet_counted_can_be_taken_back).await;
+}
+
+#[tokio::test]
+async fn who_had_not_read_it_is_named() {
+    run(taken_back::who_had_not_read_it_is_named).await;
+}
+
+#[tokio::test]
+async fn a_list_shows_the_newest_message_that_is_left() {
+    run(taken_back::a_list_shows_the_newest_message_that_is_left).await;
+}
+
+#[tokio::test]
+async fn every_count_is_what_is_left_in_the_history() {
+    run(taken_back::every_count_is_what_is_left_in_the_history).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_while_people_take_back() {
+    run(taken_back::counts_are_exact_while_people_take_back).await;
+}
+
+#[tokio::test]
+async fn a_long_way_ends_as_one_step() {
+    run(long_way::a_long_way_ends_as_one_step).await;
 }
 
 #[tokio::test]
