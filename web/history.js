@@ -150,8 +150,8 @@ export class History extends EventTarget {
   /** @param {number} place */
   async #readOn(place) {
     for (let after = place, isLast = false; !isLast;) {
-      const messages = await this.#page(`after=${after}&limit=${LARGEST_PAGE}`);
-      isLast = messages.length < LARGEST_PAGE;
+      const { messages, nextCursor } = await this.#page(`after=${after}&limit=${LARGEST_PAGE}`);
+      isLast = !nextCursor;
       after = messages.at(-1)?.seq ?? after;
       this.#joinAhead();
       this.#changed();
@@ -160,18 +160,18 @@ export class History extends EventTarget {
 
   /**
    * @param {string} query
-   * @returns {Promise<Message[]>}
+   * @returns {Promise<{ messages: Message[], nextCursor: string | null }>}
    */
   async #page(query) {
     /** @type {[string, MessageChange][]} */
     const log = [];
     this.#meanwhile.add(log);
     try {
-      /** @type {{ messages: Message[] }} */
-      const { messages } = await this.#api.read(`/messages/${this.#thread._id}?${query}`, this.#ending.signal);
+      /** @type {{ messages: Message[], nextCursor: string | null }} */
+      const { messages, nextCursor } = await this.#api.read(`/messages/${this.#thread._id}?${query}`, this.#ending.signal);
       for (const [id, change] of log) messages.filter(each => each._id === id).forEach(change);
       this.#take(messages);
-      return messages;
+      return { messages, nextCursor };
     } finally {
       this.#meanwhile.delete(log);
     }

@@ -17,19 +17,17 @@ const SENTENCES = {
   failed: 'That could not be done. The operators can see why.',
   offline: 'There is no connection at the moment.',
 };
-/** The budget of a socket is counted over a minute; its refusal does not say how much of that is left. */
-const BUDGET_S = 60;
-
 export class Refusal extends Error {
   /**
-   * `code` and `error` as the server answers them; `waitS` are the seconds it asks to wait, 0 if it does not
-   * say.
+   * `code`, `error` and `retryAfterMs` as the server answers them; `waitS` are the seconds that a header asks
+   * to wait, 0 if there is none.
    * @param {Refused} refused
    */
-  constructor({ code = 'failed', error = '', waitS = 0 }) {
-    super(sentence(code, error, waitS));
+  constructor({ code = 'failed', error = '', retryAfterMs = 0, waitS = 0 }) {
+    const wait = waitS || Math.ceil(retryAfterMs / 1000);
+    super(sentence(code, error, wait));
     this.code = code;
-    this.waitS = waitS;
+    this.waitS = wait;
   }
 
   /** Whether the same again may work later. */
@@ -51,7 +49,7 @@ export class Refusal extends Error {
  */
 function sentence(code, error, waitS) {
   if (code === 'rate_limited') {
-    return `That was too much at once. Please wait ${waitS ? several(waitS, 'second') : `up to ${BUDGET_S} seconds`}.`;
+    return `That was too much at once. Please wait ${waitS ? several(waitS, 'second') : 'a minute'}.`;
   }
   if (code === 'invalid' && error) return `${error[0].toUpperCase()}${error.slice(1)}.`;
   return SENTENCES[code] ?? 'That did not work.';

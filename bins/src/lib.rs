@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod backends;
 pub mod commands;
 pub mod echo;
+pub mod front;
 pub mod import;
 pub mod page;
 pub mod process;

@@ -95,7 +95,12 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
     let page = crate::page::router(&system.config, Arc::clone(&system.backends.clock))?;
-    let old_system = crate::v1::router(&system.config.v1)?;
+    let settings = &system.config;
+    let old_system = eventflow_ingress::http::limit_by_address(
+        crate::v1::router(&settings.v1)?,
+        settings.v1.per_minute_ip,
+        settings.rest.trusted_proxies,
+    );
     Ok(router.merge(page).merge(old_system))
 }
 
@@ -194,10 +199,12 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,
+            events_per_minute_user: system.config.gateway.events_per_minute_user,
             sockets_per_user: system.config.gateway.sockets_per_user,
             sockets_per_ip: system.config.gateway.sockets_per_ip,
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,
+            rest_answers_kb: system.config.rest.answers_kb,
             trusted_proxies: system.config.rest.trusted_proxies,
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

@@ -4,7 +4,7 @@
 //! A role adds its parts to the [`System`]. [`eventflow_boot::Shutdown`] defines the order of the shutdown.
 
 use crate::backends::Backends;
-use crate::watch;
+use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
@@ -111,12 +111,18 @@ impl System {
         if routers.is_empty() {
             return Ok(());
         }
-        let router = routers.into_iter().fold(Router::new(), Router::merge);
-        let (address, serving) =
-            listener::bind(self.config.server.listen, router, self.shutdown.ingress.clone())?;
+        let router = front::around(routers.into_iter().fold(Router::new(), Router::merge));
+        let (listen, stop) = (self.config.server.listen, self.shutdown.ingress.clone());
+        let (address, serving) = listener::bind(listen, self.connections_per_ip(), router, stop)?;
         self.servers.spawn(serving);
         tracing::info!("listening on http://{address}");
         Ok(())
+    }
+
+    /// Connections that one client address may have open. Behind proxies there is no limit here: every
+    /// connection comes from them.
+    fn connections_per_ip(&self) -> u32 {
+        if self.config.rest.trusted_proxies == 0 { self.config.server.connections_per_ip } else { 0 }
     }
 
     /// Resolves when the process should end: with `Ok` after a signal, with `Err` when a part ended that

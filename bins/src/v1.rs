@@ -13,7 +13,7 @@ use anyhow::Context;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{StatusCode, Uri, Version};
+use axum::http::{StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
@@ -23,9 +23,10 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use progress::Progress;
+use progress::{Culprit, Progress};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Connect limit: an old system that accepts no connection within this time counts as down.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
@@ -37,6 +38,11 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
 /// Idle connections that the proxy keeps: enough for bursts and few enough for a small server.
 const IDLE_MAX: usize = 32;
+/// Requests under way: so many may wait for the old system's answers at a time. Each may hold a piece of a
+/// body (up to 400 KB) on either side.
+const UNDER_WAY_MAX: usize = 256;
+/// Retry: when a client may send a request again that the old system could not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The routes that the old system owns.
 const ROUTES: [&str; 3] = ["/api/messages", "/api/messages/", "/api/messages/{*rest}"];
 
@@ -46,6 +52,7 @@ struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     scheme: Scheme,
     authority: Authority,
+    under_way: Arc<Semaphore>,
 }
 
 /// Why the proxy cannot return an answer of the old system.
@@ -56,6 +63,10 @@ enum ForwardError {
     Down(Box<dyn std::error::Error + Send + Sync>),
     /// No answer began in time.
     Late,
+    /// The client did not send the rest of its request in time.
+    Stalled,
+    /// Too many requests wait for the old system.
+    Busy,
 }
 
 /// The routes of the old system. Without a configured address they answer with a 404 that says so.
@@ -112,10 +123,12 @@ impl Upstream {
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_max_idle_per_host(IDLE_MAX)
             .build(connector);
-        Ok(Self { client, scheme, authority })
+        Ok(Self { client, scheme, authority, under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)) })
     }
 
     async fn ask(&self, uri: &Uri, request: Request) -> Result<Response, ForwardError> {
+        // Given back when the answer begins: from then on the client's connection bounds what it may hold.
+        let _place = self.under_way.try_acquire().map_err(|_| ForwardError::Busy)?;
         let (mut head, body) = request.into_parts();
         head.uri = self.address(uri.path_and_query().ok_or(ForwardError::Path)?)?;
         head.version = Version::HTTP_11;
@@ -126,7 +139,10 @@ impl Upstream {
         // upload.
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| ForwardError::Down(error.into()))?,
-            () = progress.stalled(ANSWER_LIMIT) => return Err(ForwardError::Late),
+            culprit = progress.stalled(ANSWER_LIMIT) => return Err(match culprit {
+                Culprit::Client => ForwardError::Stalled,
+                Culprit::Upstream => ForwardError::Late,
+            }),
         };
         let (mut head, body) = answer.into_parts();
         head.version = Version::HTTP_11;
@@ -156,6 +172,14 @@ impl IntoResponse for ForwardError {
     fn into_response(self) -> Response {
         let (status, code, error) = match self {
             Self::Path => (StatusCode::BAD_REQUEST, ErrorCode::Invalid, "the path has dot segments"),
+            Self::Stalled => {
+                (StatusCode::REQUEST_TIMEOUT, ErrorCode::Unavailable, "the body did not arrive in time")
+            }
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Unavailable,
+                "too many requests wait for the old messaging system",
+            ),
             Self::Late => {
                 tracing::warn!(limit = ?ANSWER_LIMIT, "the old messaging system did not answer");
                 (
@@ -176,7 +200,12 @@ impl IntoResponse for ForwardError {
                 )
             }
         };
-        (status, Json(ErrorBody::new(code, error))).into_response()
+        let wait = code.is_retryable().then_some(RETRY_AFTER);
+        let mut answer = (status, Json(ErrorBody::new(code, error).retry_after(wait))).into_response();
+        if let Some(wait) = wait {
+            answer.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
+        }
+        answer
     }
 }
 

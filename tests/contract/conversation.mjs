@@ -147,7 +147,8 @@ export function conversations(stage) {
     const answer = await ann.ask('message:explode', {});
     assert.equal(answer.code, 'unknown');
     ann.socket.emit('message:explode', {});
-    assert.equal((await ann.hears('error'))[0].code, 'unknown');
+    const [error] = await ann.hears('error');
+    assert.deepEqual([error.code, error.event], ['unknown', 'message:explode']);
   });
 
   test('a binary event is answered with a clear error, and the connection goes on', async () => {
@@ -182,6 +183,7 @@ export function conversations(stage) {
     const answer = await ann.send(thread, 'one more');
     assert.equal(answer.success, false);
     assert.equal(answer.code, 'rate_limited');
+    assert.ok(answer.retryAfterMs > 0 && answer.retryAfterMs <= 60_000, `it says when to come back: ${answer.retryAfterMs}`);
     assert.deepEqual(await ann.history(thread), ['the hundredth']);
   });
 

@@ -273,10 +273,34 @@ async fn the_limit_on_an_answer_starts_with_the_end_of_the_request() {
         }
         drop(give);
     };
-    let (sent, (), ()) =
+    let (sent, (), culprit) =
         tokio::join!(to_bytes(Body::new(watched), usize::MAX), sending, progress.stalled(ANSWER_LIMIT));
-    assert_eq!(sent.unwrap().len(), 50);
+    assert_eq!((sent.unwrap().len(), culprit), (50, Culprit::Upstream));
     assert_eq!(start.elapsed(), ANSWER_LIMIT * 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_send_its_body_is_told_so() {
+    let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let (watched, progress) = Progress::of(Body::from_stream(never));
+    let culprit = tokio::select! {
+        _ = to_bytes(Body::new(watched), usize::MAX) => panic!("the body ended"),
+        culprit = progress.stalled(ANSWER_LIMIT) => culprit,
+    };
+    assert_eq!(culprit, Culprit::Client);
+    assert_failure(ForwardError::Stalled.into_response(), 408, "unavailable").await;
+}
+
+#[tokio::test]
+async fn one_request_too_many_at_a_time_is_told_when_to_come_back() {
+    let mut upstream = Upstream::new("http://127.0.0.1:9").unwrap();
+    upstream.under_way = Arc::new(Semaphore::new(0));
+    let asked = request(Method::GET, "/api/messages").body(Body::empty()).unwrap();
+    let uri = asked.uri().clone();
+    let Err(busy) = upstream.ask(&uri, asked).await else { panic!("it was asked") };
+    let answer = busy.into_response();
+    assert_eq!(answer.headers()["retry-after"], "1");
+    assert_failure(answer, 503, "unavailable").await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //!
 //! They have an address of their own, which must never be published to clients.
 
-use crate::connections::{self, TimeLimits};
+use crate::connections::{self, ConnectionLimits};
 use crate::readiness::Readiness;
 use anyhow::Context;
 use axum::extract::State;
@@ -36,7 +36,7 @@ pub async fn bind(
     tracing::info!(%address, "operators' endpoints: /metrics /livez /readyz");
     let router = router(metrics, readiness);
     Ok(async move {
-        connections::serve(listener, router, TimeLimits::default(), shutdown).await;
+        connections::serve(listener, router, ConnectionLimits::default(), shutdown).await;
         Ok(())
     })
 }

@@ -3,30 +3,45 @@
 //!
 //! A client holds a descriptor and memory from the moment it connects. So it has to send a request soon
 //! ([`FIRST_REQUEST`]) and cannot stay for ever without sending another ([`NEXT_REQUEST`]). A trickle of
-//! header bytes is no request (slowloris). These limits end once a connection is a WebSocket, which has a
-//! heartbeat of its own.
+//! header bytes is no request (slowloris). An answer occupies memory until its client has taken it, so a
+//! client that takes nothing for [`WRITE`] is cut. These limits end once a connection is a WebSocket, which
+//! has a heartbeat and a limit of its own. The number of connections of one address is bounded
+//! ([`addresses`]).
+//!
+//! An answer may come before the request's body was read; [`unread`] keeps the connection usable.
 //!
 //! This module does not use the graceful shutdown of `hyper-util`, which waits until every connection that it
 //! watches is idle. Here a connection without a first request must be dropped at once, and one whose first
 //! request is late must be cut at any time.
 
+mod addresses;
+mod state;
+mod stream;
+mod unread;
+
+use addresses::{Addresses, Place, TooMany};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use axum::serve::Listener;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use state::ConnectionState;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use stream::ClientStream;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
+use unread::UnreadBody;
 
 /// First request: time from the connection to the end of the request's headers. A phone on a bad line sends
 /// them in two seconds.
@@ -36,16 +51,31 @@ const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// a connection that closes here, and the request would fail.
 const NEXT_REQUEST: Duration = Duration::from_secs(75);
 
-/// How long a client may take to send a request.
+/// Write: time for which a client may take nothing of its answer, as for a socket. The kernel of a client
+/// that reads a byte takes some kilobytes.
+const WRITE: Duration = Duration::from_secs(10);
+/// Refusal: how long a connection too many may take to be told so.
+const REFUSAL: Duration = Duration::from_secs(1);
+/// Refusal: the answer to a connection too many, whatever it asks.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\n\
+    content-length: 109\r\nretry-after: 10\r\nconnection: close\r\n\r\n\
+    {\"success\":false,\"error\":\"too many connections from this address\",\
+    \"code\":\"rate_limited\",\"retryAfterMs\":10000}";
+
+/// How long a client may take, and how many connections one address may have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TimeLimits {
+pub(crate) struct ConnectionLimits {
     pub(crate) first_request: Duration,
     pub(crate) next_request: Duration,
+    pub(crate) write: Duration,
+    /// 0 for no limit.
+    pub(crate) per_address: u32,
 }
 
-impl Default for TimeLimits {
+impl Default for ConnectionLimits {
+    /// No limit of connections per address.
     fn default() -> Self {
-        Self { first_request: FIRST_REQUEST, next_request: NEXT_REQUEST }
+        Self { first_request: FIRST_REQUEST, next_request: NEXT_REQUEST, write: WRITE, per_address: 0 }
     }
 }
 
@@ -54,40 +84,56 @@ impl Default for TimeLimits {
 pub(crate) async fn serve(
     mut listener: TcpListener,
     router: Router,
-    limits: TimeLimits,
+    limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     let router = router.with_state::<()>(());
     let connections = TaskTracker::new();
+    let addresses = Addresses::new(limits.per_address);
     loop {
         // Axum's `Listener::accept` waits a moment when descriptors run out.
         let accepted = tokio::select! {
             accepted = Listener::accept(&mut listener) => accepted,
             () = shutdown.cancelled() => break,
         };
-        connections.spawn(connection(accepted, router.clone(), limits, shutdown.clone()));
+        match addresses.admit(accepted.1.ip()) {
+            Ok(place) => {
+                let serving = connection(accepted, place, router.clone(), limits, shutdown.clone());
+                connections.spawn(serving);
+            }
+            Err(TooMany) => drop(connections.spawn(refuse(accepted))),
+        }
     }
     drop(listener);
     connections.close();
     connections.wait().await;
 }
 
+/// Tells the client that its address has too many connections.
+async fn refuse((mut stream, peer): (TcpStream, SocketAddr)) {
+    tracing::debug!(address = %peer.ip(), "an address has too many connections");
+    // If the client does not listen, it is no loss.
+    let _ = tokio::time::timeout(REFUSAL, stream.write_all(TOO_MANY)).await;
+}
+
 async fn connection(
     (stream, peer): (TcpStream, SocketAddr),
+    place: Option<Place>,
     router: Router,
-    limits: TimeLimits,
+    limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     // Without TCP_NODELAY a small frame waits for the acknowledgement of the frame before it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
     }
-    let asked = Arc::new(CancellationToken::new());
-    let has_asked = Arc::clone(&asked);
+    let state = Arc::new(ConnectionState::default());
+    let stream = ClientStream::new(stream, place, Arc::clone(&state), limits.write);
+    let asked = state.asked.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        has_asked.cancel();
+        state.asked.cancel();
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request.map(Body::new))
+        answer(router.clone(), request, Arc::clone(&state))
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.next_request);
@@ -114,145 +160,22 @@ async fn connection(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::routing::{get, post};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::sync::Notify;
-    use tokio::time::{Instant, interval, timeout};
-
-    const QUICK: TimeLimits =
-        TimeLimits { first_request: Duration::from_millis(300), next_request: Duration::from_millis(600) };
-    /// Limit of every wait in these tests. It only keeps a broken test from hanging.
-    const LONG: Duration = Duration::from_secs(20);
-    const REQUEST: &[u8] = b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
-
-    struct Rig {
-        address: SocketAddr,
-        shutdown: CancellationToken,
-        tasks: TaskTracker,
-        /// Notified when `GET /slow` has arrived.
-        arrived: Arc<Notify>,
-        /// Lets `GET /slow` answer.
-        go: Arc<Notify>,
+/// Answers one request.
+async fn answer(
+    mut router: Router,
+    request: Request<Incoming>,
+    state: Arc<ConnectionState>,
+) -> Result<Response, Infallible> {
+    let (head, body) = request.into_parts();
+    let (unread, body) = UnreadBody::split(body, &head.headers);
+    let mut answer = router.call(Request::from_parts(head, body)).await?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        state.note_upgrade();
+    } else if let Some(unread) = unread {
+        unread.settle(&mut answer, &state).await;
     }
-
-    impl Rig {
-        async fn new(limits: TimeLimits) -> Self {
-            let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-            let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-            let (here, wait) = (Arc::clone(&arrived), Arc::clone(&go));
-            let slow = async move || {
-                here.notify_one();
-                wait.notified().await;
-            };
-            let router = Router::new()
-                .route(
-                    "/hello",
-                    get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()),
-                )
-                .route("/echo", post(async |body: String| body))
-                .route("/slow", get(slow));
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = listener.local_addr().unwrap();
-            tasks.spawn(serve(listener, router, limits, shutdown.clone()));
-            tasks.close();
-            Self { address, shutdown, tasks, arrived, go }
-        }
-
-        async fn open(&self) -> TcpStream {
-            TcpStream::connect(self.address).await.unwrap()
-        }
-
-        async fn ended(&self) {
-            timeout(LONG, self.tasks.wait()).await.expect("the server ends");
-        }
-    }
-
-    /// Reads everything until the server closes the connection.
-    async fn rest(stream: &mut TcpStream) -> String {
-        let mut bytes = Vec::new();
-        // A reset is an end too: the server closes with bytes that it did not read.
-        let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("the server closes");
-        String::from_utf8(bytes).unwrap()
-    }
-
-    async fn answer(stream: &mut TcpStream) -> String {
-        let mut bytes = [0; 1024];
-        let length = timeout(LONG, stream.read(&mut bytes)).await.expect("an answer").unwrap();
-        String::from_utf8(bytes[..length].to_vec()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_sends_nothing_is_cut() {
-        let rig = Rig::new(QUICK).await;
-        let (mut silent, started) = (rig.open().await, Instant::now());
-        assert_eq!(rest(&mut silent).await, "");
-        assert!(started.elapsed() >= QUICK.first_request);
-    }
-
-    #[tokio::test]
-    async fn a_trickle_of_header_bytes_is_no_request() {
-        let rig = Rig::new(QUICK).await;
-        let (mut trickle, started) = (rig.open().await, Instant::now());
-        let mut ticks = interval(Duration::from_millis(20));
-        let mut bytes = b"GET /hello HTTP/1.1\r\nx-long: ".iter().chain(std::iter::repeat(&b'a'));
-        loop {
-            ticks.tick().await;
-            let closed = timeout(Duration::ZERO, trickle.readable()).await.is_ok();
-            if closed || trickle.write_all(&[*bytes.next().unwrap()]).await.is_err() {
-                break;
-            }
-            assert!(started.elapsed() < LONG);
-        }
-        assert!(!rest(&mut trickle).await.contains(" 200 "));
-    }
-
-    #[tokio::test]
-    async fn who_has_asked_may_ask_again_but_not_dawdle_for_ever() {
-        let rig = Rig::new(QUICK).await;
-        let mut client = rig.open().await;
-        let mut ticks = interval(QUICK.first_request.mul_f32(1.2));
-        for _ in 0..3 {
-            ticks.tick().await;
-            client.write_all(REQUEST).await.unwrap();
-            assert!(answer(&mut client).await.ends_with("127.0.0.1"));
-        }
-        client.write_all(&REQUEST[..10]).await.unwrap();
-        rest(&mut client).await;
-    }
-
-    #[tokio::test]
-    async fn an_answer_may_take_longer_than_a_request_and_a_body_longer_than_its_headers() {
-        let rig = Rig::new(QUICK).await;
-        let mut slow = rig.open().await;
-        slow.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let mut body = rig.open().await;
-        body.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\na").await.unwrap();
-        assert_eq!(rest(&mut rig.open().await).await, "", "meanwhile a silent one is cut");
-        assert_eq!(rest(&mut rig.open().await).await, "", "and another one");
-        rig.go.notify_one();
-        assert!(answer(&mut slow).await.starts_with("HTTP/1.1 200 "));
-        body.write_all(b"b").await.unwrap();
-        assert!(answer(&mut body).await.ends_with("ab"));
-    }
-
-    #[tokio::test]
-    async fn the_end_finishes_requests_under_way_and_waits_for_nobody_else() {
-        let rig = Rig::new(TimeLimits { first_request: LONG * 9, next_request: LONG * 9 }).await;
-        let mut silent = rig.open().await;
-        let mut idle = rig.open().await;
-        let mut busy = rig.open().await;
-        idle.write_all(REQUEST).await.unwrap();
-        assert!(answer(&mut idle).await.contains(" 200 "));
-        busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        timeout(LONG, rig.arrived.notified()).await.expect("the request arrives");
-        rig.shutdown.cancel();
-        assert_eq!(rest(&mut silent).await, "");
-        assert_eq!(rest(&mut idle).await, "");
-        rig.go.notify_one();
-        assert!(rest(&mut busy).await.starts_with("HTTP/1.1 200 "));
-        rig.ended().await;
-    }
+    Ok(answer)
 }
+
+#[cfg(test)]
+mod tests;

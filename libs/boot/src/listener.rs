@@ -1,7 +1,7 @@
 //! Listener for clients: HTTP/1.1 with upgrades, small frames sent at once, and a shutdown that waits for
 //! requests in flight.
 
-use crate::connections::{self, TimeLimits};
+use crate::connections::{self, ConnectionLimits};
 use anyhow::Context;
 use axum::Router;
 use std::future::Future;
@@ -17,16 +17,18 @@ const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 const BACKLOG: u32 = 1_024;
 
 /// Binds `address`. Returns the bound address and the server, which runs until `shutdown`. Needs a tokio
-/// runtime.
+/// runtime. A client address may have `per_address` connections open at a time; 0 for no limit.
 pub fn bind(
     address: SocketAddr,
+    per_address: u32,
     router: Router,
     shutdown: CancellationToken,
 ) -> anyhow::Result<(SocketAddr, impl Future<Output = anyhow::Result<()>>)> {
     let listener = listen(address).with_context(|| format!("server.listen: bind {address}"))?;
     let address = listener.local_addr().context("server.listen")?;
     Ok((address, async move {
-        connections::serve(listener, router, TimeLimits::default(), shutdown).await;
+        let limits = ConnectionLimits { per_address, ..ConnectionLimits::default() };
+        connections::serve(listener, router, limits, shutdown).await;
         Ok(())
     }))
 }

@@ -10,6 +10,8 @@ const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
 const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 /// Recovery: less than 64 KiB would keep not even one large event; more than 64 GiB is a mistake in the unit.
 const RECOVERY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024 * 1024;
+/// Answers: so many that a user's share holds a page, up to the memory of a large machine.
+const ANSWERS_KB: std::ops::RangeInclusive<u32> = 8 * 1024..=16 * 1024 * 1024;
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -20,6 +22,8 @@ impl Config {
         self.check_recovery()?;
         let spread_fits = self.shutdown.spread_ms < self.shutdown.timeout_ms;
         require("shutdown.spread_ms", spread_fits, "must be less than shutdown.timeout_ms")?;
+        let answers_fit = ANSWERS_KB.contains(&self.rest.answers_kb);
+        require("rest.answers_kb", answers_fit, "must be 8192 to 16777216 kilobytes")?;
         scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
         scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://"])?;
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
@@ -150,6 +154,7 @@ mod tests {
             ("server.lissten = 'x'", "lissten"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
             ("shutdown.spread_ms = 40000", "shutdown.spread_ms"),
+            ("rest.answers_kb = 8191", "rest.answers_kb"),
             ("tracing.otlp_endpoint = 'collector:4318'", "tracing.otlp_endpoint"),
             ("tracing.otlp_endpoint = 'http://'", "tracing.otlp_endpoint"),
             ("tracing.otlp_endpoint = 'http://user:password@collector'", "tracing.otlp_endpoint"),

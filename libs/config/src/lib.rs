@@ -91,6 +91,8 @@ pub struct ServerSettings {
     pub base_url: String,
     /// `server.allowed_origins`
     pub allowed_origins: String,
+    /// `server.connections_per_ip`
+    pub connections_per_ip: u32,
 }
 
 /// `[admin]`
@@ -147,6 +149,8 @@ pub struct AuthSettings {
 pub struct GatewaySettings {
     /// `gateway.events_per_minute`
     pub events_per_minute: u32,
+    /// `gateway.events_per_minute_user`
+    pub events_per_minute_user: u32,
     /// `gateway.sockets_per_user`
     pub sockets_per_user: u32,
     /// `gateway.sockets_per_ip`
@@ -171,6 +175,8 @@ pub struct GatewaySettings {
 pub struct V1Settings {
     /// `v1.upstream_url`; empty: none.
     pub upstream_url: String,
+    /// `v1.per_minute_ip`
+    pub per_minute_ip: u32,
 }
 
 /// `[rest]`
@@ -183,6 +189,8 @@ pub struct RestSettings {
     pub per_minute_ip: u32,
     /// `rest.trusted_proxies`
     pub trusted_proxies: u8,
+    /// `rest.answers_kb`
+    pub answers_kb: u32,
 }
 
 /// `[shutdown]`

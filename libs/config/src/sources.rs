@@ -10,10 +10,11 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, ValueKind); 25] = [
+const ALIASES: [(&str, &str, ValueKind); 29] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
+    ("CONNECTIONS_PER_IP", "server.connections_per_ip", ValueKind::Number),
     ("ADMIN_LISTEN", "admin.listen", ValueKind::Text),
     ("DATA_DIR", "data.dir", ValueKind::Text),
     ("RABBITMQ_URL", "broker.url", ValueKind::Text),
@@ -25,11 +26,14 @@ const ALIASES: [(&str, &str, ValueKind); 25] = [
     ("JWT_ISSUER", "auth.jwt_issuer", ValueKind::Text),
     ("JWT_AUDIENCE", "auth.jwt_audience", ValueKind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", ValueKind::Number),
+    ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
     ("V1_UPSTREAM_URL", "v1.upstream_url", ValueKind::Text),
+    ("V1_PER_MINUTE_IP", "v1.per_minute_ip", ValueKind::Number),
     ("REST_PER_MINUTE_USER", "rest.per_minute_user", ValueKind::Number),
     ("REST_PER_MINUTE_IP", "rest.per_minute_ip", ValueKind::Number),
+    ("REST_ANSWERS_KB", "rest.answers_kb", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Number),
     ("LOG_FORMAT", "log.format", ValueKind::Text),
     ("LOG_LEVEL", "log.level", ValueKind::Text),

@@ -8,13 +8,14 @@
 //! |---|---|
 //! | Who asks? | [`identity`] (tokens), [`revocation`], `client_address` |
 //! | Does the request come from a page of ours? | [`origin`], [`csrf`] |
-//! | How often may they ask? | [`sliding_window`] (sockets), `http::rate_limits` (REST) |
+//! | How often may they ask? | [`sliding_window`] (a socket), `buckets` (a user, an address) |
 //! | Is it well formed? | `eventflow_protocol::client` |
 //! | Was it sent twice by one click? | `twin` |
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
 //! | How is a no said? | [`refusal`] |
 //! | What is it built from? | `settings`, `parts`, `edge` |
 
+mod buckets;
 mod client_address;
 pub mod commands;
 pub mod contacts;

@@ -7,6 +7,7 @@ use eventflow_ports::{PresenceError, StoreError};
 use eventflow_protocol::client::InvalidRequest;
 use eventflow_protocol::{ErrorBody, ErrorCode};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Why a request was refused, as the client is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +17,23 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// A sentence for people, without internals.
     pub error: Cow<'static, str>,
+    /// The wait that is known for this refusal; see [`Refusal::retry_after`].
+    wait: Option<Duration>,
 }
+
+/// Retry: when a client may try again if nobody knows better. Reconnects to the broker and the store take
+/// about that long.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Refusal {
     /// A refusal with its code and sentence.
     pub fn new(code: ErrorCode, error: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, error: error.into() }
+        Self { code, error: error.into(), wait: None }
+    }
+
+    /// The client is over a budget, which has room again after `wait`.
+    pub fn rate_limited(error: impl Into<Cow<'static, str>>, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(ErrorCode::RateLimited, error) }
     }
 
     /// A field is missing, of the wrong type or out of its bounds.
@@ -51,9 +63,14 @@ impl Refusal {
         Self::new(ErrorCode::Unavailable, "the service is unavailable for the moment, please try again")
     }
 
+    /// When the same request may succeed; `None` if it has to be changed first.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.code.is_retryable().then(|| self.wait.unwrap_or(RETRY_AFTER))
+    }
+
     /// The refusal as the client sees it.
     pub fn body(&self) -> ErrorBody {
-        ErrorBody::new(self.code, self.error.clone())
+        ErrorBody::new(self.code, self.error.clone()).retry_after(self.retry_after())
     }
 }
 

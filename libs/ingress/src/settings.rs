@@ -6,11 +6,16 @@ use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
 use eventflow_protocol::Timestamp;
 use std::sync::Arc;
 
+/// Events per minute and user unless configured otherwise: three sockets at their own limit. Ten tabs that
+/// load again, each with five events, need 50.
+const DEFAULT_EVENTS_PER_MINUTE_USER: u32 = 300;
 /// REST requests per minute and user unless configured otherwise: ten a second for a page that loads, none
 /// for a loop that asks for ever.
 const DEFAULT_REST_PER_MINUTE_USER: u32 = 600;
 /// REST requests per minute and client address unless configured otherwise: several people share one.
 const DEFAULT_REST_PER_MINUTE_IP: u32 = 1_200;
+/// Answers in flight unless configured otherwise, in kilobytes; see `default.toml`.
+const DEFAULT_REST_ANSWERS_KB: u32 = 64 * 1024;
 /// Open sockets per user unless configured otherwise: a person's devices and many tabs, not a loop that
 /// connects for ever.
 const DEFAULT_SOCKETS_PER_USER: u32 = 50;
@@ -33,14 +38,19 @@ pub struct IngressConfig {
     pub base_url: Option<String>,
     /// Rate limit: events per minute and socket; 0 for no limit.
     pub events_per_minute: u32,
+    /// Rate limit: events per minute and user, over all their sockets; 0 for no limit.
+    pub events_per_minute_user: u32,
     /// Sockets that a user may have open at a time; 0 for no limit.
     pub sockets_per_user: u32,
     /// Sockets that a client address may have open at a time; 0 for no limit.
     pub sockets_per_ip: u32,
     /// Rate limit: REST requests per minute and user; 0 for no limit.
     pub rest_per_minute_user: u32,
-    /// Rate limit: REST requests per minute and client address; 0 for no limit.
+    /// Rate limit: REST requests per minute and client address, and, apart from them, events on sockets on
+    /// which nobody has signed in and requests for sessions that do not exist; 0 for no limit.
     pub rest_per_minute_ip: u32,
+    /// Answers: kilobytes of pages that clients have not taken yet.
+    pub rest_answers_kb: u32,
     /// How many proxies of ours append to `X-Forwarded-For`; with 0 the header is not believed.
     pub trusted_proxies: u8,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -58,10 +68,12 @@ impl IngressConfig {
             allowed_origins: Vec::new(),
             base_url: None,
             events_per_minute: DEFAULT_EVENTS_PER_MINUTE,
+            events_per_minute_user: DEFAULT_EVENTS_PER_MINUTE_USER,
             sockets_per_user: DEFAULT_SOCKETS_PER_USER,
             sockets_per_ip: DEFAULT_SOCKETS_PER_IP,
             rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
             rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
+            rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
             trusted_proxies: 0,
             alone_since: None,
         }

@@ -19,20 +19,30 @@ pub struct SlidingWindow {
 }
 
 impl SlidingWindow {
-    /// Whether an event at `now` fits: fewer than `limit` were admitted in the 60 s before. `limit` 0 admits
-    /// everything.
-    pub fn admits(&mut self, limit: u32, now: Instant) -> bool {
+    /// Admits an event at `now` if it fits: fewer than `limit` were admitted in the 60 s before. `limit` 0
+    /// admits everything. The error is the time until the next event fits.
+    pub fn admit(&mut self, limit: u32, now: Instant) -> Result<(), Duration> {
         if limit == 0 {
-            return true;
+            return Ok(());
         }
         while self.admitted.front().is_some_and(|oldest| now.saturating_duration_since(*oldest) >= WINDOW) {
             self.admitted.pop_front();
         }
-        let fits = self.admitted.len() < usize::try_from(limit).unwrap_or(usize::MAX);
-        if fits {
-            self.admitted.push_back(now);
+        match self.admitted.front() {
+            Some(oldest) if self.admitted.len() >= usize::try_from(limit).unwrap_or(usize::MAX) => {
+                Err(WINDOW.saturating_sub(now.saturating_duration_since(*oldest)))
+            }
+            _ => {
+                self.admitted.push_back(now);
+                Ok(())
+            }
         }
-        fits
+    }
+
+    /// Takes back the last admission, because the event was refused for another reason: refused events cost
+    /// nothing.
+    pub fn take_back(&mut self) {
+        self.admitted.pop_back();
     }
 }
 
@@ -46,7 +56,10 @@ mod tests {
         times_ms: impl IntoIterator<Item = u64>,
         start: Instant,
     ) -> Vec<u64> {
-        times_ms.into_iter().filter(|ms| window.admits(limit, start + Duration::from_millis(*ms))).collect()
+        times_ms
+            .into_iter()
+            .filter(|ms| window.admit(limit, start + Duration::from_millis(*ms)).is_ok())
+            .collect()
     }
 
     #[test]
@@ -80,9 +93,21 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_says_when_the_next_event_fits_and_what_is_taken_back_costs_nothing() {
+        let mut window = SlidingWindow::default();
+        let start = Instant::now();
+        assert_eq!(admitted(&mut window, 2, [0, 1_000], start).len(), 2);
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(window.admit(2, at(45_000)), Err(Duration::from_secs(15)));
+        window.take_back();
+        assert_eq!(window.admit(2, at(45_000)), Ok(()));
+        assert_eq!(window.admit(2, at(45_000)), Err(Duration::from_secs(15)));
+    }
+
+    #[test]
     fn a_limit_of_zero_admits_everything_and_keeps_nothing() {
         let mut window = SlidingWindow::default();
-        assert!((0..1_000).all(|_| window.admits(0, Instant::now())));
+        assert!((0..1_000).all(|_| window.admit(0, Instant::now()).is_ok()));
         assert_eq!(window.admitted.capacity(), 0);
     }
 }

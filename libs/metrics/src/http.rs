@@ -2,9 +2,9 @@
 
 use crate::MetricsError;
 use crate::label::{Label as _, registered};
-use crate::series::latency_opts;
+use crate::series::{gauge, latency_opts};
 use crate::values::HttpMethod;
-use prometheus::{HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
 use std::time::Duration;
 
 /// What `route` says of a request that no route matches.
@@ -13,6 +13,8 @@ const NO_ROUTE: &str = "unknown";
 /// Number and duration of REST requests.
 #[derive(Clone)]
 pub struct HttpMetrics {
+    /// Bytes of pages that clients have not taken yet.
+    pub answers_in_flight: IntGauge,
     requests: IntCounterVec,
     seconds: HistogramVec,
 }
@@ -23,6 +25,11 @@ impl HttpMetrics {
             Opts::new("eventflow_http_requests_total", "REST requests by method, route pattern and status.");
         let seconds = latency_opts("eventflow_http_request_seconds", "Duration of REST requests by route.");
         Ok(Self {
+            answers_in_flight: gauge(
+                registry,
+                "eventflow_http_answers_in_flight_bytes",
+                "Bytes of pages that clients have not taken yet.",
+            )?,
             requests: registered(registry, IntCounterVec::new(requests, &["method", "route", "status"])?)?,
             seconds: registered(registry, HistogramVec::new(seconds, &["route"])?)?,
         })

@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Why a request was refused. A client acts on the code. [`ErrorCode::is_retryable`] says whether sending the
 /// same request again can help.
@@ -69,11 +70,21 @@ pub struct ErrorBody {
     pub error: String,
     /// A code for programs.
     pub code: ErrorCode,
+    /// Milliseconds until the same request may succeed; absent if it has to be changed first.
+    #[serde(default, rename = "retryAfterMs", skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl ErrorBody {
     /// A refusal with its code and sentence.
     pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
-        Self { success: false, error: error.into(), code }
+        Self { success: false, error: error.into(), code, retry_after_ms: None }
+    }
+
+    /// The same refusal, with the time after which the request may succeed.
+    #[must_use]
+    pub fn retry_after(self, wait: Option<Duration>) -> Self {
+        let in_ms = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        Self { retry_after_ms: wait.map(in_ms), ..self }
     }
 }

@@ -27,6 +27,13 @@ pub trait Application: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Decides on an admitted request that costs more than it proves: it names a session that does not exist,
+    /// or it asks to move a session to a WebSocket. A limit by address belongs here.
+    fn admit_costly(&self, head: &http::request::Parts) -> Result<(), RequestRefusal> {
+        let _ = head;
+        Ok(())
+    }
+
     /// Decides who the client is and whether it may join the namespace. `auth` is the JSON object of the
     /// CONNECT packet.
     fn connect(

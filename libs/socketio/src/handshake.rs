@@ -2,6 +2,7 @@
 //! session begins.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::value::RawValue;
@@ -84,4 +85,8 @@ pub struct RequestRefusal {
     pub status: StatusCode,
     /// JSON body.
     pub body: serde_json::Value,
+    /// When the same request may succeed, for the header `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// Whether a page of the request's `Origin` may read the answer (CORS).
+    pub is_readable: bool,
 }

@@ -11,9 +11,8 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, UPGRADE, VARY,
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -22,9 +21,10 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::application::Application;
 use crate::codec::engine::decode_payload;
+use crate::cors::{allow_origin, preflight};
 use crate::driver::Driver;
 use crate::engine::Engine;
-use crate::handshake::Handshake;
+use crate::handshake::{Handshake, RequestRefusal};
 use crate::id::Id;
 use crate::open::open_packet;
 use crate::polling::{self, PostInProgress};
@@ -37,14 +37,18 @@ use crate::websocket;
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a request is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum RequestError {
+    /// The application refuses it.
+    Refused(RequestRefusal),
     TransportUnknown,
     SessionUnknown,
     BadMethod,
     BadRequest,
     UnsupportedVersion,
     TooLarge,
+    Encoded,
+    Stalled,
     Draining,
 }
 
@@ -64,20 +68,18 @@ pub(crate) fn router<A: Application>(shared: Arc<ServerShared<A>>) -> Router {
 
 async fn serve<A: Application>(shared: Arc<ServerShared<A>>, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
-    if let Err(refusal) = shared.app.admit(&head) {
-        shared.stats.refused.increment();
-        return (refusal.status, axum::Json(refusal.body)).into_response();
-    }
     let origin = head.headers.get(ORIGIN).cloned();
-    let mut response = if head.method == Method::OPTIONS {
-        preflight()
-    } else {
-        answer(&shared, &mut head, body).await.unwrap_or_else(|invalid| {
-            shared.stats.refused.increment();
-            invalid.response()
-        })
+    let answered = match shared.app.admit(&head).map_err(RequestError::Refused) {
+        Ok(()) if head.method == Method::OPTIONS => Ok(preflight(&head.headers)),
+        Ok(()) => answer(&shared, &mut head, body).await,
+        Err(refusal) => Err(refusal),
     };
-    if let Some(origin) = origin {
+    let is_readable = answered.as_ref().err().is_none_or(RequestError::is_readable);
+    let mut response = answered.unwrap_or_else(|error| {
+        shared.stats.refused.increment();
+        error.response()
+    });
+    if let Some(origin) = origin.filter(|_| is_readable) {
         allow_origin(&mut response, origin);
     }
     response
@@ -96,12 +98,17 @@ async fn answer<A: Application>(
     let Some(sid) = parameter(head, "sid") else {
         return open(shared, head, transport);
     };
-    let id = Id::parse(sid).ok_or(RequestError::SessionUnknown)?;
-    let connection = shared.connections.find(&id).ok_or(RequestError::SessionUnknown)?;
+    let Some(connection) = Id::parse(sid).and_then(|id| shared.connections.find(&id)) else {
+        shared.app.admit_costly(head).map_err(RequestError::Refused)?;
+        return Err(RequestError::SessionUnknown);
+    };
     match (transport, &head.method) {
-        (TransportKind::WebSocket, &Method::GET) => upgrade(shared, head, connection),
+        (TransportKind::WebSocket, &Method::GET) => {
+            shared.app.admit_costly(head).map_err(RequestError::Refused)?;
+            upgrade(shared, head, connection)
+        }
         (TransportKind::Polling, &Method::GET) => poll(&connection).await,
-        (TransportKind::Polling, &Method::POST) => post(shared, &connection, body).await,
+        (TransportKind::Polling, &Method::POST) => post(shared, &connection, head, body).await,
         _ => Err(RequestError::BadMethod),
     }
 }
@@ -188,15 +195,20 @@ async fn poll(connection: &Connection) -> Result<Response, RequestError> {
 async fn post<A: Application>(
     shared: &Arc<ServerShared<A>>,
     connection: &Connection,
+    head: &Parts,
     body: Body,
 ) -> Result<Response, RequestError> {
+    let mut codings = head.headers.get_all(CONTENT_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(RequestError::Encoded);
+    }
     let engine = &connection.engine;
     let inbox = connection.inbox.as_ref().filter(|_| engine.is_polling()).ok_or(RequestError::BadRequest)?;
     let _posting = PostInProgress::begin(engine).ok_or(RequestError::BadRequest)?;
     let body = axum::body::to_bytes(body, shared.config.max_payload);
     let body = tokio::time::timeout(shared.config.ping_timeout, body)
         .await
-        .map_err(|_| RequestError::BadRequest)?
+        .map_err(|_| RequestError::Stalled)?
         .map_err(|_| RequestError::TooLarge)?;
     shared.stats.bytes_in.add(body.len() as u64);
     let packets = Utf8Bytes::try_from(body).ok().and_then(|text| decode_payload(&text).ok());
@@ -240,40 +252,47 @@ fn switching(offer: &Offer) -> Response {
         (UPGRADE, HeaderValue::from_static("websocket")),
         (SEC_WEBSOCKET_ACCEPT, offer.accept.clone()),
     ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
-}
-
-fn preflight() -> Response {
-    let headers = [
-        (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
-        (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, authorization")),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
-}
-
-fn allow_origin(response: &mut Response, origin: HeaderValue) {
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    headers.append(VARY, HeaderValue::from_static("Origin"));
+    let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+    if let Some(protocol) = offer.protocol.clone() {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    response
 }
 
 impl RequestError {
+    /// Whether a page of the request's origin may read it.
+    fn is_readable(&self) -> bool {
+        !matches!(self, Self::Refused(refusal) if !refusal.is_readable)
+    }
+
     fn response(self) -> Response {
         let (status, code, message) = match self {
+            Self::Refused(refusal) => return refused(refusal),
             Self::TransportUnknown => (StatusCode::BAD_REQUEST, 0, "TransportKind unknown"),
             Self::SessionUnknown => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Self::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
             Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
+            Self::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 3, "The body must not be compressed"),
+            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, 3, "The body did not arrive in time"),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, 4, "Server is shutting down"),
         };
         let mut response =
             (status, axum::Json(serde_json::json!({ "code": code, "message": message }))).into_response();
-        if self == Self::Draining {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         response
     }
+}
+
+/// The application's refusal, in its own words.
+fn refused(refusal: RequestRefusal) -> Response {
+    let mut response = (refusal.status, axum::Json(refusal.body)).into_response();
+    if let Some(wait) = refusal.retry_after {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    response
 }

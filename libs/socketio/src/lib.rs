@@ -15,6 +15,7 @@ mod budget;
 mod client;
 pub mod codec;
 mod config;
+mod cors;
 mod driver;
 mod engine;
 mod event;

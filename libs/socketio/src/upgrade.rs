@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
+};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
@@ -43,6 +46,9 @@ pub(crate) struct Offer {
     on_upgrade: OnUpgrade,
     /// The value of `Sec-WebSocket-Accept`.
     pub(crate) accept: HeaderValue,
+    /// The value of `Sec-WebSocket-Protocol`: the first subprotocol that the client offers, if it offers any.
+    /// Without one of its offers a browser closes the connection. The name means nothing here.
+    pub(crate) protocol: Option<HeaderValue>,
 }
 
 impl Offer {
@@ -55,7 +61,7 @@ impl Offer {
             && has_token(&head.headers, SEC_WEBSOCKET_VERSION, "13");
         let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()?;
         let on_upgrade = head.extensions.remove::<OnUpgrade>()?;
-        valid.then_some(Self { on_upgrade, accept })
+        valid.then_some(Self { on_upgrade, accept, protocol: first_protocol(&head.headers) })
     }
 
     async fn accept(self, config: &Config) -> Option<WebSocket> {
@@ -160,6 +166,13 @@ async fn next_text(socket: &mut WebSocket) -> Option<Utf8Bytes> {
             _ => return None,
         }
     }
+}
+
+/// The first name in `Sec-WebSocket-Protocol` (RFC 6455, section 4.2.2).
+fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let offered = headers.get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    let first = offered.split(',').map(str::trim).find(|name| !name.is_empty())?;
+    HeaderValue::from_str(first).ok()
 }
 
 fn has_token(headers: &HeaderMap, name: http::header::HeaderName, token: &str) -> bool {

@@ -11,6 +11,7 @@ use eventflow_socketio::{Config, DisconnectReason, Protocol};
 use http::Request;
 use support::{Rig, Seen};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 fn echo() -> Rig {
     Rig::new(Config { protocol: Protocol::EngineEcho, ..Config::default() })
@@ -61,13 +62,67 @@ async fn a_refused_origin_reads_nothing_and_an_admitted_one_reads_everything() {
     assert_eq!(status, 200);
     assert_eq!(headers["access-control-allow-origin"], "https://good.example");
     assert_eq!(headers["access-control-allow-credentials"], "true");
-    let preflight =
-        Request::options(uri).header("origin", "https://good.example").body(Body::empty()).unwrap();
-    let (status, headers, _) = rig.request(preflight).await;
-    assert_eq!(
-        (status.as_u16(), &headers["access-control-allow-methods"]),
-        (204, &"GET, POST".parse().unwrap())
-    );
+    let preflight = Request::options(uri)
+        .header("origin", "https://good.example")
+        .header("access-control-request-headers", "traceparent,x-requested-with");
+    let (status, headers, _) = rig.request(preflight.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, 204);
+    for (name, value) in [
+        ("access-control-allow-methods", "GET, POST"),
+        ("access-control-allow-headers", "traceparent,x-requested-with"),
+        ("access-control-max-age", "600"),
+    ] {
+        assert_eq!(headers[name], value);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_can_read_a_refusal_and_when_to_come_back() {
+    let rig = echo();
+    let ask = async |query: &str, headers: &[(&'static str, &str)]| {
+        let request = Request::get(format!("/socket.io/?EIO=4&transport=polling{query}"));
+        let request = request.header("origin", "https://good.example");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (status, headers, body) = rig.request(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(headers["access-control-allow-origin"], "https://good.example", "{query}: {body}");
+        assert_eq!(headers["access-control-expose-headers"], "Retry-After");
+        (status.as_u16(), headers.get("retry-after").map(|wait| wait.to_str().unwrap().to_owned()))
+    };
+    let full = (429, Some("10".to_owned()));
+    assert_eq!(ask("&full", &[]).await, full, "a refused handshake");
+    assert_eq!(ask("&sid=made-up", &[]).await, (400, None));
+    assert_eq!(ask("&sid=made-up", &[("x-spent", "1")]).await, full, "an unknown session once too often");
+    rig.server.drain(Duration::ZERO).await;
+    assert_eq!(ask("", &[]).await, (503, Some("1".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_the_offered_subprotocols_is_chosen() {
+    let rig = echo();
+    let offer = async |protocols: Option<&str>| {
+        let mut request =
+            "ws://localhost/socket.io/?EIO=4&transport=websocket".into_client_request().unwrap();
+        if let Some(protocols) = protocols {
+            request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+        }
+        let (_client, answer) = rig.handshake(request).await.unwrap();
+        answer.headers().get("sec-websocket-protocol").map(|name| name.to_str().unwrap().to_owned())
+    };
+    assert_eq!(offer(None).await, None);
+    assert_eq!(offer(Some("chat")).await.as_deref(), Some("chat"));
+    assert_eq!(offer(Some("v2.chat, chat")).await.as_deref(), Some("v2.chat"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compressed_or_stalled_post_is_told_so_and_ends_nothing() {
+    let rig = echo();
+    let query = rig.open_polling().await;
+    let post = |body: Body| Request::post(format!("/socket.io/?{query}")).body(body).unwrap();
+    let mut compressed = post(Body::from("4hello"));
+    compressed.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    assert_eq!(rig.request(compressed).await.0, 415);
+    let stalled = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    assert_eq!(rig.request(post(Body::from_stream(stalled))).await.0, 408);
 }
 
 #[tokio::test(start_paused = true)]

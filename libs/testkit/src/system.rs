@@ -71,6 +71,7 @@ impl System {
         // Everybody in a test comes from one address.
         settings.insert(0, ("REST_PER_MINUTE_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("SOCKETS_PER_IP".to_owned(), "0".to_owned()));
+        settings.insert(0, ("CONNECTIONS_PER_IP".to_owned(), "0".to_owned()));
         settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
         let mut system = Self { folder, settings, members: BTreeMap::new() };
         for role in roles {

@@ -1,14 +1,15 @@
-//! Authorization before every route: who asks, are they within their budget, do they have the role, and did
-//! one of our pages ask.
+//! Authorization before every route: who asks, are they within their budget, do they have the role, did one
+//! of our pages ask, and is there room for the answer.
 //!
 //! [`protect`] wraps each route by its line in the table, so that no handler can forget it. The handler finds
 //! the identity as [`crate::http::caller::Caller`].
 
 use crate::edge::Edge;
+use crate::http::answers_in_flight::AnswersInFlight;
 use crate::http::caller::{self, Carrier};
 use crate::http::rate_limits::RateLimits;
 use crate::http::refusal_response::RefusalResponse;
-use crate::http::routes::{Needs, Route};
+use crate::http::routes::{AnswerSize, Needs, Route};
 use crate::refusal::Refusal;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -24,12 +25,25 @@ use tracing::field::display;
 struct Protection {
     edge: Arc<Edge>,
     limits: Arc<RateLimits>,
+    answers: Arc<AnswersInFlight>,
     needs: Needs,
+    size: AnswerSize,
 }
 
 /// The route's endpoint, reached only by requests that [`Route::needs`] allows.
-pub(crate) fn protect(route: &Route, edge: &Arc<Edge>, limits: &Arc<RateLimits>) -> MethodRouter<Arc<Edge>> {
-    let protection = Protection { edge: Arc::clone(edge), limits: Arc::clone(limits), needs: route.needs };
+pub(crate) fn protect(
+    route: &Route,
+    edge: &Arc<Edge>,
+    limits: &Arc<RateLimits>,
+    answers: &Arc<AnswersInFlight>,
+) -> MethodRouter<Arc<Edge>> {
+    let protection = Protection {
+        edge: Arc::clone(edge),
+        limits: Arc::clone(limits),
+        answers: Arc::clone(answers),
+        needs: route.needs,
+        size: route.answers,
+    };
     let method = MethodFilter::try_from(route.method.clone()).expect("the table has standard methods only");
     (route.endpoint)(method).route_layer(middleware::from_fn_with_state(protection, authorize))
 }
@@ -39,7 +53,7 @@ async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Result<Response, RefusalResponse> {
-    let Protection { edge, limits, needs } = protection;
+    let Protection { edge, limits, answers, needs, size } = protection;
     let (identity, carrier) = caller::identify(&edge, request.uri(), request.headers()).await?;
     Span::current().record("user", display(&identity.user));
     limits.admit_user(&identity.user)?;
@@ -50,6 +64,14 @@ async fn authorize(
     if carrier == Carrier::Cookie && !request.method().is_safe() {
         caller::require_csrf(&edge, request.headers(), &identity)?;
     }
+    let reservation = match size {
+        AnswerSize::Small => None,
+        AnswerSize::Page => Some(answers.reserve(&identity.user).await?),
+    };
     request.extensions_mut().insert(identity);
-    Ok(next.run(request).await)
+    let answer = next.run(request).await;
+    Ok(match reservation {
+        Some(reservation) => reservation.hold(answer).await,
+        None => answer,
+    })
 }

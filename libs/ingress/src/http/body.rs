@@ -5,11 +5,18 @@ use crate::http::refusal_response::RefusalResponse;
 use crate::refusal::Refusal;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use eventflow_protocol::ErrorCode;
 use eventflow_protocol::client;
 use eventflow_protocol::client::values::ClientKey;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Time for a whole body. The largest one then comes at 26 KB/s, a message of ordinary length on any line.
+/// Shorter than the limit of a request, so that the client is told what was late.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The header form of a body's own key (IETF draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -26,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, RefusalResponse> {
         require_json(request.headers())?;
-        let bytes = Bytes::from_request(request, state).await?;
+        let bytes = whole(request, state).await?;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -36,13 +43,35 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
 
     async fn from_request(request: Request, state: &S) -> Result<Self, RefusalResponse> {
         let content_type = require_json(request.headers());
-        let bytes = Bytes::from_request(request, state).await?;
+        let bytes = whole(request, state).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
         content_type?;
         Ok(Self(parse(&bytes)?))
     }
+}
+
+/// Reads the body, which must come in time and as it is.
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, RefusalResponse> {
+    require_plain(request.headers())?;
+    match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
+        Ok(bytes) => Ok(bytes?),
+        Err(_) => Err(RefusalResponse::with_status(
+            StatusCode::REQUEST_TIMEOUT,
+            Refusal::new(ErrorCode::Unavailable, "the body did not arrive in time"),
+        )),
+    }
+}
+
+/// Refuses a compressed body: a few bytes of one could become very many.
+fn require_plain(headers: &HeaderMap) -> Result<(), RefusalResponse> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).into_iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let refusal = Refusal::invalid("the body must not be compressed: send it without Content-Encoding");
+    Err(RefusalResponse::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), RefusalResponse> {

@@ -19,19 +19,19 @@ use eventflow_bus::trace::{self, TRACE_ID};
 use eventflow_metrics::{HttpMethod, Label};
 use eventflow_protocol::ErrorCode;
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, ORIGIN, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tower::ServiceBuilder;
-use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
 
-/// A worker's answer and the store's own timeout both come sooner; a client that is slower than this sends
-/// its request too slowly.
+/// A body, a worker's answer and the store's own timeout all come sooner, or are refused in their own words.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// A browser asks again after this whether a page may send a request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
@@ -59,15 +59,15 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
 /// Lets the page that asked read the answer, and says in preflights what it may send. [`only_our_pages`] has
 /// checked the origin.
 fn cors() -> CorsLayer {
-    let idempotency_key = HeaderName::from_static("idempotency-key");
-    let csrf_token = HeaderName::from_static(crate::csrf::HEADER);
     CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())
         .allow_credentials(AllowCredentials::predicate(|_, _| true))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, idempotency_key, csrf_token])
+        // Tracing and client libraries add headers of their own, and a page of ours may send any.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE])
         .max_age(PREFLIGHT_MAX_AGE)
-        .vary([ORIGIN])
+        .vary([ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS])
 }
 
 /// Counts and times every request by the pattern of its route, which is one of few; never by its path. Puts
@@ -76,7 +76,7 @@ async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> R
     let started = Instant::now();
     let method = counted_method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let pattern = route.as_ref().map(MatchedPath::as_str);
+    let pattern = route.as_ref().map(|route| route.as_str().trim_end_matches('/'));
     let span = debug_span!(
         "request",
         method = method.as_str(),
@@ -135,7 +135,7 @@ async fn only_our_pages(
 
 /// Takes one request from the budget of the client's address, before any credential is looked at: this bounds
 /// guessing.
-async fn limit_address(
+pub(crate) async fn limit_address(
     State(limits): State<Arc<RateLimits>>,
     request: Request,
     next: Next,

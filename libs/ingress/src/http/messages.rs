@@ -5,22 +5,25 @@ use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{self, JsonBody};
 use crate::http::caller::Caller;
+use crate::http::page_bytes;
 use crate::http::path::IdPath;
-use crate::http::query::Query;
+use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
 use crate::twin;
 use axum::extract::State;
-use eventflow_ports::MessagePage;
+use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
 use eventflow_protocol::client::requests::SendMessageBody;
 use eventflow_protocol::client::{Sorted, Success, WithId};
+use eventflow_protocol::document::Message;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::reply::CommandResult;
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// `GET /{threadId}?before&after&beforeTime&afterTime&limit`: ascending by `seq`; without a place the newest.
+/// `GET /{threadId}?before&after&beforeTime&afterTime&cursor&limit`: ascending by `seq`; without a place the
+/// newest.
 pub(crate) async fn history(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
@@ -29,9 +32,10 @@ pub(crate) async fn history(
 ) -> RouteResult<HistoryAnswer> {
     let page = page(&query)?;
     edge.commands.require_participant(thread, &caller.user).await?;
-    let messages = edge.store.messages(thread, page).await?;
+    let (messages, limit) = page_bytes::read_messages(&*edge.store, thread, page).await?;
+    let next_cursor = next_cursor(&messages, MessagePage { limit, ..page });
     let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();
-    Ok(RouteAnswer::Ok(HistoryAnswer { messages, success: Success }))
+    Ok(RouteAnswer::Ok(HistoryAnswer { messages, next_cursor, success: Success }))
 }
 
 /// `POST /{threadId} {content, attachments?, clientMessageId?}`: 201 stored, 200 stored before, 202 queued.
@@ -59,8 +63,29 @@ pub(crate) async fn send(
 fn page(query: &Query) -> Result<MessagePage, Refusal> {
     let before = query.place("before", "beforeTime")?;
     let after = query.place("after", "afterTime")?;
-    if before.is_some() && after.is_some() {
-        return Err(Refusal::invalid("before and after exclude each other"));
+    let cursor = query.text("cursor");
+    if usize::from(before.is_some()) + usize::from(after.is_some()) + usize::from(cursor.is_some()) > 1 {
+        return Err(Refusal::invalid("before, after and cursor exclude each other"));
     }
-    Ok(MessagePage { before, after, limit: query.limit()? })
+    let limit = query.limit()?;
+    let Some(cursor) = cursor else { return Ok(MessagePage { before, after, limit }) };
+    let foreign = || Refusal::invalid("cursor is not one of ours");
+    let (side, seq) = cursor.split_once('.').ok_or_else(foreign)?;
+    let place = Some(Place::Seq(seq.parse().map_err(|_| foreign())?));
+    match side {
+        "before" => Ok(MessagePage { before: place, after: None, limit }),
+        "after" => Ok(MessagePage { before: None, after: place, limit }),
+        _ => Err(foreign()),
+    }
+}
+
+/// The `cursor` of the page that follows in the same direction. Nothing is before the first message of a
+/// thread.
+fn next_cursor(messages: &[Message], page: MessagePage) -> Option<String> {
+    let last = query::last_of_full(messages, page.limit)?;
+    if page.after.is_some() {
+        return Some(format!("after.{}", last.seq));
+    }
+    let first = messages.first().filter(|first| first.seq > 1)?;
+    Some(format!("before.{}", first.seq))
 }

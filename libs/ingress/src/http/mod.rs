@@ -12,11 +12,13 @@
 //! | [`authorize`], [`caller`] | before every endpoint: identity, role, CSRF |
 //! | [`path`], [`query`], [`body`] | what endpoints read |
 //! | [`answer`], [`refusal_response`] | the two ways they answer |
+//! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`messages`], [`changes`], [`cursors`] | conversations |
 //! | [`notifications`], [`notify`], [`preferences`] | the inbox |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod answer;
+mod answers_in_flight;
 mod authorize;
 mod body;
 mod caller;
@@ -28,6 +30,7 @@ mod listed_threads;
 mod messages;
 mod notifications;
 mod notify;
+mod page_bytes;
 mod path;
 mod preferences;
 mod presence;
@@ -42,8 +45,10 @@ mod users;
 use crate::edge::Edge;
 use crate::parts::IngressParts;
 use crate::settings::SetupError;
+use answers_in_flight::AnswersInFlight;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use rate_limits::RateLimits;
 use std::sync::Arc;
 
@@ -56,9 +61,12 @@ pub const BODY_MAX_BYTES: usize = 256 * 1024;
 pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
     let edge = Arc::new(Edge::new(parts)?);
     let limits = Arc::new(RateLimits::new(&parts.config));
+    let answers = AnswersInFlight::new(parts.config.rest_answers_kb, parts.metrics.http.clone());
     let mut api = Router::new();
     for route in routes::ROUTES {
-        api = api.route(route.path, authorize::protect(route, &edge, &limits));
+        let endpoint = authorize::protect(route, &edge, &limits, &answers);
+        // Some clients and frameworks put a slash at the end of every path.
+        api = api.route(&format!("{}/", route.path), endpoint.clone()).route(route.path, endpoint);
     }
     let api = api
         .fallback(refusal_response::unknown_route)
@@ -66,6 +74,13 @@ pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES));
     let api = layers::around(api, &edge, limits).with_state(edge);
     Ok(Router::new().nest("/api", api))
+}
+
+/// Puts a limit by client address around routes that are not of the table, in the words of those that are: so
+/// many requests a minute, 0 for no limit. It needs a listener that provides `ConnectInfo<SocketAddr>`.
+pub fn limit_by_address(router: Router, per_minute: u32, trusted_proxies: u8) -> Router {
+    let limits = Arc::new(RateLimits::of_addresses(per_minute, trusted_proxies));
+    router.layer(from_fn_with_state(limits, layers::limit_address))
 }
 
 #[cfg(test)]

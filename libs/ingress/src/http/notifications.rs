@@ -7,6 +7,7 @@ use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::caller::Caller;
+use crate::http::page_bytes;
 use crate::http::path::IdPath;
 use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
@@ -32,9 +33,10 @@ pub(crate) async fn list(
         skip: query.skip()?,
         limit: query.limit()?,
     };
-    let found = edge.inbox.notifications_of(&caller.user, page).await?;
+    let mut found = edge.inbox.notifications_of(&caller.user, page).await?;
+    let limit = page_bytes::cut(&mut found, page.limit);
     let unread_count = edge.inbox.unread_notifications(&caller.user).await?;
-    let next_cursor = query::last_of_full(&found, page.limit)
+    let next_cursor = query::last_of_full(&found, limit)
         .map(|notification| query::cursor_after(notification.created_at, notification.id));
     let notifications = found.into_iter().map(|notification| Sorted(WithId(notification))).collect();
     Ok(RouteAnswer::Ok(NotificationsAnswer { next_cursor, notifications, success: Success, unread_count }))

@@ -6,14 +6,19 @@ use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
 use http::request::Parts;
 use std::str::FromStr;
 
-/// The id that the path names. A text that is no id names nothing, so it is refused with the words for a
-/// thing that does not exist.
+/// The id that the path names. A text that is no id names nothing; see [`PathId::refusal`].
 pub(crate) struct IdPath<Id>(pub(crate) Id);
 
 /// An id that a path can name.
 pub(crate) trait PathId: FromStr {
     /// The thing that the id names, for the refusal.
     const THING: &'static str;
+
+    /// The refusal of a text that is no id. Ids that the system gives out are not told apart from ids that it
+    /// might have given out.
+    fn refusal() -> Refusal {
+        Refusal::not_found(Self::THING)
+    }
 }
 
 impl PathId for ThreadId {
@@ -30,6 +35,11 @@ impl PathId for NotificationId {
 
 impl PathId for UserId {
     const THING: &'static str = "user";
+
+    /// The host application gives out the ids of its users, so an id that nobody can have is a mistake.
+    fn refusal() -> Refusal {
+        Refusal::invalid("the user id in the path is malformed")
+    }
 }
 
 impl<S: Send + Sync, Id: PathId> FromRequestParts<S> for IdPath<Id> {
@@ -39,6 +49,6 @@ impl<S: Send + Sync, Id: PathId> FromRequestParts<S> for IdPath<Id> {
         // A segment that cannot be decoded is no id either.
         let segment = Path::<String>::from_request_parts(parts, state).await;
         let id = segment.ok().and_then(|Path(text)| text.parse().ok());
-        id.map(Self).ok_or_else(|| Refusal::not_found(Id::THING))
+        id.map(Self).ok_or_else(Id::refusal)
     }
 }

@@ -2,39 +2,57 @@
 //!
 //! Every error that a client can get from these routes has this shape, also the ones the framework makes
 //! (unknown route, wrong method, too large, not JSON). If the same request may succeed later, `Retry-After`
-//! says when.
+//! says when; a request without a good credential is told which kind is wanted.
 
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use eventflow_protocol::ErrorCode;
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use std::time::Duration;
 
-/// Seconds until a client may try again: reconnects to the broker and the store take about that long.
-const RETRY_AFTER_S: u64 = 1;
+/// The challenge of RFC 6750 to a request without a credential that holds.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+/// The challenge to a request whose token was good and has ended.
+const BEARER_EXPIRED: HeaderValue =
+    HeaderValue::from_static(r#"Bearer error="invalid_token", error_description="the token has expired""#);
+/// The content codings of a body that is taken.
+const ONLY_PLAIN: HeaderValue = HeaderValue::from_static("identity");
 
-/// A refusal whose status or waiting time is not the usual one of its code. Handlers answer with a plain
-/// [`Refusal`].
+/// A refusal whose status is not the usual one of its code. Handlers answer with a plain [`Refusal`].
 #[derive(Debug)]
 pub(crate) struct RefusalResponse {
     status: StatusCode,
     refusal: Refusal,
-    retry_after_s: u64,
 }
 
 impl RefusalResponse {
-    /// The client may try again after `wait`, rounded up to whole seconds.
-    pub(crate) fn after(self, wait: Duration) -> Self {
-        Self { retry_after_s: wait.as_secs().saturating_add(1), ..self }
-    }
-
     /// A refusal with another status than its code's own.
     pub(crate) fn with_status(status: StatusCode, refusal: Refusal) -> Self {
-        Self { status, refusal, retry_after_s: RETRY_AFTER_S }
+        Self { status, refusal }
     }
+
+    fn headers(&self, headers: &mut HeaderMap) {
+        if let Some(wait) = self.refusal.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if self.refusal.code == ErrorCode::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, BEARER);
+        }
+        if self.refusal.code == ErrorCode::TokenExpired {
+            headers.insert(WWW_AUTHENTICATE, BEARER_EXPIRED);
+        }
+        if self.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            headers.insert(ACCEPT_ENCODING, ONLY_PLAIN);
+        }
+    }
+}
+
+/// A wait as `Retry-After` has it: seconds, rounded up, at least one.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 impl From<Refusal> for RefusalResponse {
@@ -56,9 +74,7 @@ impl From<BytesRejection> for RefusalResponse {
 impl IntoResponse for RefusalResponse {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.refusal.body())).into_response();
-        if self.refusal.code.is_retryable() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(self.retry_after_s));
-        }
+        self.headers(response.headers_mut());
         response
     }
 }
@@ -80,4 +96,16 @@ pub(crate) async fn wrong_method() -> RefusalResponse {
         StatusCode::METHOD_NOT_ALLOWED,
         Refusal::new(ErrorCode::Unknown, "the method is not allowed here"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        for (ms, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (19_999, 20)] {
+            assert_eq!(whole_seconds(Duration::from_millis(ms)), seconds, "{ms}");
+        }
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Who may use it.
     pub(crate) needs: Needs,
+    /// How large the answer may be.
+    pub(crate) answers: AnswerSize,
     /// The handler that answers requests of this method.
     pub(crate) endpoint: Endpoint,
 }
@@ -44,8 +46,25 @@ pub(crate) enum Needs {
     Admin,
 }
 
+/// How large the answer of a route may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerSize {
+    /// A document, or less.
+    Small,
+    /// A page of documents: it needs room among the answers in flight.
+    Page,
+}
+
 const fn route(method: Method, path: &'static str, needs: Needs, endpoint: Endpoint) -> Route {
-    Route { method, path, needs, endpoint }
+    Route { method, path, needs, answers: AnswerSize::Small, endpoint }
+}
+
+impl Route {
+    /// The same route, which answers with a page.
+    const fn paged(mut self) -> Self {
+        self.answers = AnswerSize::Page;
+        self
+    }
 }
 
 /// All routes.
@@ -54,13 +73,13 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   |at| on(at, csrf_token::issue)),
 
     route(Method::POST,   "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::create)),
-    route(Method::GET,    "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::list)),
+    route(Method::GET,    "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::list)).paged(),
     route(Method::GET,    "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::show)),
     route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::archive)),
     route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  |at| on(at, threads::unarchive)),
     route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  |at| on(at, threads::read)),
 
-    route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::history)),
+    route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::send)),
     route(Method::PUT,    "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::edit)),
     route(Method::PATCH,  "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::edit)),
@@ -71,7 +90,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/presence",                        Needs::Login,   |at| on(at, presence::several)),
     route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   |at| on(at, presence::one)),
 
-    route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)),
+    route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)).paged(),
     route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notify::send)),
     route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   |at| on(at, notifications::unread_count)),
     route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   |at| on(at, notifications::read_all)),

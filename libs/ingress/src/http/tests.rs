@@ -4,6 +4,7 @@ mod changes;
 mod inbox;
 mod matrix;
 mod people;
+mod requests;
 mod token_places;
 
 use crate::IngressConfig;

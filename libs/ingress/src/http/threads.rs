@@ -7,6 +7,7 @@ use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
 use crate::http::cursors;
 use crate::http::listed_threads::{listed, listed_one};
+use crate::http::page_bytes;
 use crate::http::path::IdPath;
 use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
@@ -55,8 +56,9 @@ pub(crate) async fn list(
     query: Query,
 ) -> RouteResult<ThreadsAnswer> {
     let page = page(&query)?;
-    let views = edge.store.threads_of(&caller.user, page).await?;
-    let next_cursor = query::last_of_full(&views, page.limit).map(|view| {
+    let mut views = edge.store.threads_of(&caller.user, page).await?;
+    let limit = page_bytes::cut(&mut views, page.limit);
+    let next_cursor = query::last_of_full(&views, limit).map(|view| {
         let active_at = view.thread.last_message_at.unwrap_or(view.thread.created_at);
         query::cursor_after(active_at, view.thread.id)
     });

@@ -36,6 +36,10 @@ impl Application for Lifecycle {
         self.rooms.connection.admit(head)
     }
 
+    fn admit_costly(&self, head: &RequestHead) -> Result<(), RequestRefusal> {
+        self.rooms.connection.admit_costly(head)
+    }
+
     async fn connect(
         &self,
         _namespace: &str,

@@ -48,6 +48,7 @@ use resume::journal::JournalWriter;
 use resume::journal_index::JournalIndexes;
 use rooms::Rooms;
 use sockets::Sockets;
+use sockets::event_budgets::EventBudgets;
 use sockets::limits::ConnectionLimits;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +126,7 @@ impl Gateway {
             edge,
             membership: parts.membership.clone(),
             sockets,
+            event_budgets: EventBudgets::new(&parts.config),
             connection,
             presence,
             typing,

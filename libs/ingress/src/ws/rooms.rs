@@ -7,6 +7,7 @@ use crate::ws::connection::Connection;
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
 use crate::ws::sockets::Sockets;
+use crate::ws::sockets::event_budgets::EventBudgets;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use crate::ws::typing::Typing;
 use crate::ws::upstream::receipts::Receipts;
@@ -20,6 +21,7 @@ pub(crate) struct Rooms {
     pub(crate) edge: Edge,
     pub(crate) membership: Membership,
     pub(crate) sockets: Sockets,
+    pub(crate) event_budgets: EventBudgets,
     pub(crate) connection: Connection,
     pub(crate) presence: Arc<Presence>,
     pub(crate) typing: Arc<Typing>,

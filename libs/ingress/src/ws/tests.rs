@@ -1,5 +1,6 @@
 //! The gateway as a client sees it, over a real `WebSocket` on loopback.
 
+mod budgets;
 mod change_message;
 mod limits;
 mod presence;
@@ -258,7 +259,7 @@ async fn the_event_after_the_limit_is_refused_but_typing_and_unknown_events_cost
 
 #[tokio::test]
 async fn messages_of_one_socket_are_stored_in_the_order_they_were_sent() {
-    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (0, 0)).await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let mut ann = rig.client("ann").await;
     for n in 0..200 {

@@ -8,6 +8,9 @@ use crate::client::given::{FIELD, Given, Problem};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+/// What some editors and .NET writers put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The fields of one JSON object.
 pub type Object = Map<String, Value>;
 
@@ -38,9 +41,10 @@ pub fn parse_field<T: DeserializeOwned>(json: &[u8], parent: &str) -> Result<T, 
     read_below(parse_object(json)?, parent)
 }
 
-/// Reads bytes that must be one JSON object. Nesting ends at the parser's limit of 128 levels, not in the
-/// stack.
+/// Reads bytes that must be one JSON object, behind a byte order mark or not (RFC 8259, section 8.1). Nesting
+/// ends at the parser's limit of 128 levels, not in the stack.
 pub fn parse_object(json: &[u8]) -> Result<Object, InvalidRequest> {
+    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
     match serde_json::from_slice(json) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(InvalidRequest::new("the body must be a JSON object")),
@@ -89,7 +93,7 @@ mod tests {
                 "{bad}"
             );
         }
-        for bad in ["", "{", "{}{}", "{a:1}", "\u{feff}{}"] {
+        for bad in ["", "{", "{}{}", "{a:1}", "{\u{feff}}", "\u{feff}\u{feff}{}"] {
             assert_eq!(
                 parse_object(bad.as_bytes()).unwrap_err().message,
                 "the body is not valid JSON",
@@ -97,6 +101,7 @@ mod tests {
             );
         }
         assert_eq!(parse_object(b" {\"a\":1} ").unwrap().len(), 1);
+        assert_eq!(parse_object("\u{feff}{\"a\":1}".as_bytes()).unwrap().len(), 1, "a byte order mark");
         assert!(parse_object(b"{\"a\":\"\xff\"}").is_err());
     }
 

@@ -111,8 +111,8 @@ fn answers_about_messages_are_the_json_they_always_were() {
     let shown = alphabetical();
     let stored = || Sorted(WithId(message()));
     is(
-        &HistoryAnswer { messages: vec![stored()], success: Success },
-        &format!(r#"{{"messages":[{shown}],"success":true}}"#),
+        &HistoryAnswer { messages: vec![stored()], next_cursor: None, success: Success },
+        &format!(r#"{{"messages":[{shown}],"nextCursor":null,"success":true}}"#),
     );
     is(
         &MessageAnswer { deduplicated: false, message: stored(), success: Success },
@@ -411,12 +411,15 @@ fn events_about_people_and_connections_are_the_json_they_always_were() {
     );
     is(&AuthSuccess { user_id: user("ann") }, r#"{"userId":"ann"}"#);
     is(
-        &AuthError { code: ErrorCode::TokenExpired, error: "e".into() },
+        &AuthError { code: ErrorCode::TokenExpired, error: "e".into(), retry_after_ms: None },
         r#"{"code":"token_expired","error":"e"}"#,
     );
     is(
-        &EventError { code: ErrorCode::Unknown, error: "e".into(), event: "unknown".into() },
-        r#"{"code":"unknown","error":"e","event":"unknown"}"#,
+        &EventError { code: ErrorCode::Unknown, error: "e".into(), event: "a".into(), retry_after_ms: None },
+        r#"{"code":"unknown","error":"e","event":"a"}"#,
     );
-    is(&ConnectErrorData { code: ErrorCode::RateLimited }, r#"{"code":"rate_limited"}"#);
+    is(
+        &ConnectErrorData { code: ErrorCode::RateLimited, retry_after_ms: Some(5) },
+        r#"{"code":"rate_limited","retryAfterMs":5}"#,
+    );
 }

@@ -22,7 +22,8 @@ use serde_json::value::RawValue;
 use tokio::io::DuplexStream;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tower::ServiceExt;
 
 /// Capacity of the pipe between a client and the server, like a small socket buffer.
@@ -58,9 +59,18 @@ impl Application for App {
             return Err(RequestRefusal {
                 status: StatusCode::FORBIDDEN,
                 body: serde_json::json!({ "message": "origin" }),
+                retry_after: None,
+                is_readable: false,
             });
         }
+        if head.uri.query().is_some_and(|query| query.contains("full")) {
+            return Err(too_many());
+        }
         Ok(())
+    }
+
+    fn admit_costly(&self, head: &http::request::Parts) -> Result<(), RequestRefusal> {
+        if head.headers.contains_key("x-spent") { Err(too_many()) } else { Ok(()) }
     }
 
     async fn connect(
@@ -124,6 +134,16 @@ impl Application for App {
     async fn expired(&self, socket: &Socket<u32>) {
         self.sockets.lock().retain(|known| known.id() != socket.id());
         self.tell(Seen::Expired).await;
+    }
+}
+
+/// A refusal that an admitted origin may read.
+fn too_many() -> RequestRefusal {
+    RequestRefusal {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        body: serde_json::json!({ "message": "full" }),
+        retry_after: Some(Duration::from_millis(9_001)),
+        is_readable: true,
     }
 }
 
@@ -197,6 +217,15 @@ impl Rig {
     }
 
     pub(crate) async fn websocket(&self, query: &str) -> Client {
+        let url = format!("ws://localhost/socket.io/?EIO=4&transport=websocket{query}");
+        self.handshake(url.into_client_request().unwrap()).await.unwrap().0
+    }
+
+    /// Opens a WebSocket with this request, and gives the answer to it.
+    pub(crate) async fn handshake(
+        &self,
+        request: Request<()>,
+    ) -> Result<(Client, http::Response<Option<Vec<u8>>>), Error> {
         let (near, far) = tokio::io::duplex(PIPE);
         let service = TowerToHyperService::new(self.server.router());
         let serving = async move {
@@ -206,9 +235,8 @@ impl Rig {
             let _ = connection.await;
         };
         spawn(serving);
-        let url = format!("ws://localhost/socket.io/?EIO=4&transport=websocket{query}");
-        let (stream, _) = tokio_tungstenite::client_async(url, near).await.unwrap();
-        Client(stream)
+        let (stream, answer) = tokio_tungstenite::client_async(request, near).await?;
+        Ok((Client(stream), answer))
     }
 
     /// A client in `/`, past everything it is sent at first. Gives what the CONNECT answer said.

@@ -7,7 +7,8 @@ use eventflow_socketio::Encoder;
 
 /// Emits `auth:error` with the code and the words of a refusal.
 pub(crate) fn emit_auth_error(encoder: &Encoder, socket: &ClientSocket, refusal: &Refusal) {
-    let body = AuthError { code: refusal.code, error: refusal.error.to_string() };
+    let body = refusal.body();
+    let body = AuthError { code: body.code, error: body.error, retry_after_ms: body.retry_after_ms };
     match encoder.event_beside(AuthError::NAME, &body) {
         Ok(packet) => {
             socket.emit(&packet);

@@ -104,16 +104,23 @@ fn token_of(auth: Option<&RawValue>) -> Result<Option<String>, Refusal> {
     Ok(auth.token)
 }
 
-/// A refusal as the answer to an HTTP request.
+/// A refusal as the answer to an HTTP request. A page reads it only if its origin is one of ours.
 pub(crate) fn turned_away(refusal: &Refusal) -> RequestRefusal {
-    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::FORBIDDEN);
-    RequestRefusal { status, body: json!(refusal.body()) }
+    RequestRefusal {
+        status: StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::FORBIDDEN),
+        body: json!(refusal.body()),
+        retry_after: refusal.retry_after(),
+        is_readable: refusal.code != ErrorCode::Forbidden,
+    }
 }
 
 /// A refusal as the answer to a CONNECT packet.
 pub(crate) fn connect_error(refusal: &Refusal) -> ConnectError {
     let error = ConnectError::new(refusal.error.clone());
-    let data = serde_json::value::to_raw_value(&ConnectErrorData { code: refusal.code });
+    let data = serde_json::value::to_raw_value(&ConnectErrorData {
+        code: refusal.code,
+        retry_after_ms: refusal.body().retry_after_ms,
+    });
     match data {
         Ok(data) => error.with_data(data),
         Err(_) => error,

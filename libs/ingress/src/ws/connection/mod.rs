@@ -44,11 +44,17 @@ impl Connection {
         self.check(head).map_err(|refusal| turned_away(&refusal))
     }
 
+    /// Decides on a request that costs more than it proves; see [`ConnectionLimits::check_costly`].
+    pub(crate) fn admit_costly(&self, head: &RequestHead) -> Result<(), RequestRefusal> {
+        self.limits.check_costly(head).map_err(|refusal| turned_away(&refusal))
+    }
+
     fn check(&self, head: &RequestHead) -> Result<(), Refusal> {
+        // First, since a page of another origin may read no other refusal either.
+        self.credentials.check_origin(&head.headers)?;
         if !self.is_open.load(SeqCst) {
             return Err(Refusal::new(ErrorCode::Unavailable, "the gateway is starting"));
         }
-        self.credentials.check_origin(&head.headers)?;
         self.limits.check_handshake(head)
     }
 

@@ -1,20 +1,31 @@
-//! The budgets that limit how many events a socket may send.
+//! The budgets that limit how many events a socket, its user, or an address may send.
 
 use crate::refusal::Refusal;
-use eventflow_protocol::ErrorCode;
+use crate::ws::rooms::Rooms;
+use crate::ws::sockets::event_budgets::EventKind;
+use crate::ws::sockets::handle::ClientSocket;
+use std::time::Duration;
 
-/// The budget that an event is taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Budget {
-    /// The events of a socket per minute.
-    Events,
-    /// None: typing is limited by what it makes others hear.
-    Free,
-    /// A budget of its own, so that unknown events never cost a message.
-    Unknown,
+/// Takes one event from the budgets of its socket and of whoever uses it. A refused one costs nothing.
+pub(super) fn admit(rooms: &Rooms, socket: &ClientSocket, kind: EventKind) -> Result<(), Refusal> {
+    let session = socket.state();
+    let limit = rooms.edge.events_per_minute;
+    match kind {
+        EventKind::Known => session.admit_event(limit).map_err(past_budget)?,
+        EventKind::Unknown => session.admit_unknown_event(limit).map_err(past_budget)?,
+        EventKind::Typing => {}
+    }
+    let shared = match session.user() {
+        Some(user) => rooms.event_budgets.admit(kind, user),
+        None => rooms.event_budgets.admit_nobody(session.network()),
+    };
+    shared.inspect_err(|_| match kind {
+        EventKind::Known => session.take_event_back(),
+        EventKind::Unknown | EventKind::Typing => {}
+    })
 }
 
-/// The refusal of an event past its budget.
-pub(super) fn past_budget() -> Refusal {
-    Refusal::new(ErrorCode::RateLimited, "too many events in the last minute")
+/// The refusal of an event past the budget of its socket, which has room again after `wait`.
+pub(super) fn past_budget(wait: Duration) -> Refusal {
+    Refusal::rate_limited("too many events in the last minute", wait)
 }

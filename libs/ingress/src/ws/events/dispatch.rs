@@ -4,16 +4,17 @@
 //! What a handler only waits for, such as a worker's answer, goes on beside.
 
 use crate::refusal::Refusal;
-use crate::ws::events::budget::{Budget, past_budget};
+use crate::ws::events::budget;
 use crate::ws::events::caller::Caller;
 use crate::ws::events::name::{EventName, outcome_of};
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::read;
-use crate::ws::events::responder::Responder;
+use crate::ws::events::responder::{Responder, shown};
 use crate::ws::events::{
     authenticate, change_message, mark_read, open_thread, presence, send_message, sync, typing,
 };
 use crate::ws::rooms::Rooms;
+use crate::ws::sockets::event_budgets::EventKind;
 use crate::ws::sockets::handle::ClientSocket;
 use eventflow_metrics::EventOutcome;
 use eventflow_protocol::ErrorCode;
@@ -43,18 +44,17 @@ async fn take(
     name: EventName,
     event: &ClientEvent,
 ) -> EventOutcome {
-    let limit = rooms.edge.events_per_minute;
-    let body = match name.budget() {
-        Budget::Events if !socket.state().admits_event(limit) => Err(past_budget()),
-        Budget::Events | Budget::Free => body_of(event),
+    let body = match (name.kind(), budget::admit(rooms, socket, name.kind())) {
         // Past its budget, an unknown event is not even worth an answer.
-        Budget::Unknown if !socket.state().admits_unknown_event(limit) => return EventOutcome::Limited,
-        Budget::Unknown => {
+        (EventKind::Unknown, Err(_)) => return EventOutcome::Limited,
+        (EventKind::Known | EventKind::Typing, Err(refusal)) => Err(refusal),
+        (EventKind::Known | EventKind::Typing, Ok(())) => body_of(event),
+        (EventKind::Unknown, Ok(())) => {
             tracing::debug!(socket = %socket.id(), length = event.name.len(), "an unknown event");
-            Err(no_such_event())
+            Err(no_such_event(&event.name))
         }
     };
-    let responder = Responder::new(rooms, socket, name, event.ack, body.as_ref().ok());
+    let responder = Responder::new(rooms, socket, name, event, body.as_ref().ok());
     let reply = match body {
         Ok(body) => call_handler(rooms, socket, name, body).await,
         Err(refusal) => Err(refusal),
@@ -94,19 +94,30 @@ async fn call_handler(
         EventName::Sync => sync::sync(caller()?, read(body)?).await,
         EventName::TypingStart => typing::start(caller()?, &read(body)?).await,
         EventName::TypingStop => typing::stop(caller()?, &read(body)?).await,
-        EventName::Unknown => Err(no_such_event()),
+        EventName::Unknown => Err(no_such_event(name.name())),
     }
 }
 
-/// The event's first argument, which must be an object.
+/// The event's first argument, which must be an object. The name is one of the protocol's.
 fn body_of(event: &ClientEvent) -> Result<Object, Refusal> {
+    let name = &event.name;
     if !event.attachments.is_empty() {
         return Err(Refusal::invalid("binary events are not accepted"));
     }
-    let payload = event.args.first().ok_or_else(|| Refusal::invalid("the event has no payload"))?;
-    Ok(client::parse_object(payload.get().as_bytes())?)
+    let Some(payload) = event.args.first() else {
+        return Err(Refusal::invalid(format!("{name} needs one object as its argument, and came without")));
+    };
+    let kind = match payload.get().as_bytes().first() {
+        Some(b'{') | None => return Ok(client::parse_object(payload.get().as_bytes())?),
+        Some(b'"') => "a text",
+        Some(b'[') => "a list",
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "true or false",
+        Some(_) => "a number",
+    };
+    Err(Refusal::invalid(format!("{name} needs one object as its argument, and came with {kind}")))
 }
 
-fn no_such_event() -> Refusal {
-    Refusal::new(ErrorCode::Unknown, "there is no such event")
+fn no_such_event(name: &str) -> Refusal {
+    Refusal::new(ErrorCode::Unknown, format!("there is no such event: {}", shown(name)))
 }

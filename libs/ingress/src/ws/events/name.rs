@@ -1,7 +1,7 @@
 //! The events a client may send, their names, and how their outcome is counted.
 
 use crate::refusal::Refusal;
-use crate::ws::events::budget::Budget;
+use crate::ws::sockets::event_budgets::EventKind;
 use eventflow_metrics::{EventOutcome, Label};
 use eventflow_protocol::ErrorCode;
 
@@ -32,7 +32,7 @@ pub(super) enum EventName {
     PresenceSync,
     /// `sync`: what I have missed.
     Sync,
-    /// `typing:start`: sent for each key a person presses, so it costs nothing and needs no answer.
+    /// `typing:start`: sent for each key a person presses, so it costs no message and needs no answer.
     TypingStart,
     /// `typing:stop`: no more keys.
     TypingStop,
@@ -83,8 +83,8 @@ impl EventName {
         }
     }
 
-    /// The budget that the event is taken from.
-    pub(super) fn budget(self) -> Budget {
+    /// The kind by which the event is counted.
+    pub(super) fn kind(self) -> EventKind {
         match self {
             Self::Auth
             | Self::Send
@@ -97,9 +97,9 @@ impl EventName {
             | Self::ReadThread
             | Self::PresenceUpdate
             | Self::PresenceSync
-            | Self::Sync => Budget::Events,
-            Self::TypingStart | Self::TypingStop => Budget::Free,
-            Self::Unknown => Budget::Unknown,
+            | Self::Sync => EventKind::Known,
+            Self::TypingStart | Self::TypingStop => EventKind::Typing,
+            Self::Unknown => EventKind::Unknown,
         }
     }
 }

@@ -12,14 +12,20 @@ use crate::ws::sockets::handle::ClientSocket;
 use eventflow_protocol::client::Object;
 use eventflow_protocol::client::events::{Echo, EventError, MessageError, ServerEvent};
 use eventflow_protocol::command::CLIENT_KEY_MAX_BYTES;
-use eventflow_socketio::{AckId, Encoder, Packet};
+use eventflow_socketio::{AckId, ClientEvent, Encoder, Packet};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
+
+/// Characters of an event's name that are given back. The names of the protocol are shorter.
+const NAME_SHOWN: usize = 64;
 
 /// The event to answer, and the way to its sender.
 pub(super) struct Responder {
     pub(super) socket: ClientSocket,
     name: EventName,
+    /// What the client called the event, as far as it is given back.
+    called: Cow<'static, str>,
     ack: Option<AckId>,
     encoder: Encoder,
     /// What lets a client recognise which message an answer is about; empty for other events than
@@ -28,19 +34,30 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    /// Answers the event `name` of this socket. `body` is what it asked, as far as it could be read.
+    /// Answers this event of this socket. `body` is what it asked, as far as it could be read.
     pub(super) fn new(
         rooms: &Rooms,
         socket: &ClientSocket,
         name: EventName,
-        ack: Option<AckId>,
+        event: &ClientEvent,
         body: Option<&Object>,
     ) -> Self {
         let echo = match body {
             Some(body) if name == EventName::Send => echo_of(body),
             _ => Echo::default(),
         };
-        Self { socket: socket.clone(), name, ack, encoder: rooms.sockets.encoder.clone(), echo }
+        let called = match name {
+            EventName::Unknown => shown(&event.name).into(),
+            known => known.name().into(),
+        };
+        Self {
+            socket: socket.clone(),
+            name,
+            called,
+            ack: event.ack,
+            encoder: rooms.sockets.encoder.clone(),
+            echo,
+        }
     }
 
     /// Whether the client gave a callback.
@@ -99,8 +116,13 @@ impl Responder {
         if self.has_callback() {
             return self.ack(&refusal.body());
         }
-        let error = refusal.error.to_string();
-        self.emit(&EventError { code: refusal.code, error, event: self.name.name().to_owned() });
+        let body = refusal.body();
+        self.emit(&EventError {
+            code: body.code,
+            error: body.error,
+            event: self.called.clone().into_owned(),
+            retry_after_ms: body.retry_after_ms,
+        });
     }
 
     fn emit_packet(&self, name: &str, packet: Result<Packet, serde_json::Error>) {
@@ -115,6 +137,11 @@ impl Responder {
             ),
         }
     }
+}
+
+/// The name of an event as answers give it back to whoever sent it.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().take(NAME_SHOWN).collect()
 }
 
 /// The fields that are given back as they came.

@@ -1,4 +1,4 @@
-//! `typing:start` and `typing:stop {threadId}`: answered only where a callback asks, and free of cost.
+//! `typing:start` and `typing:stop {threadId}`: answered only where a callback asks, and on a budget apart.
 
 use crate::refusal::Refusal;
 use crate::ws::events::budget::past_budget;
@@ -32,8 +32,6 @@ async fn participants(caller: Caller<'_>, thread: ThreadId) -> Result<Participan
     if let Some(people) = caller.rooms.membership.remembered(thread) {
         return caller.require_among(Some(people));
     }
-    if !caller.session().admits_unknown_event(caller.rooms.edge.events_per_minute) {
-        return Err(past_budget());
-    }
+    caller.session().admit_unknown_event(caller.rooms.edge.events_per_minute).map_err(past_budget)?;
     caller.participants(thread).await
 }

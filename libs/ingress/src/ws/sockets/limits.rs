@@ -7,12 +7,13 @@
 //! a parked session has none, and a recovered one uses the permit of its new connection. The counts are of
 //! this process.
 
+use crate::buckets::Buckets;
 use crate::client_address;
 use crate::refusal::Refusal;
 use crate::settings::IngressConfig;
 use axum::extract::ConnectInfo;
 use eventflow_metrics::{EdgeMetrics, RefusalReason};
-use eventflow_protocol::{ErrorCode, UserId};
+use eventflow_protocol::UserId;
 use eventflow_socketio::Handshake;
 use http::request::Parts as RequestHead;
 use parking_lot::Mutex;
@@ -34,6 +35,8 @@ pub(crate) struct ConnectionLimits {
     per_address: u32,
     trusted_proxies: u8,
     metrics: EdgeMetrics,
+    /// Requests for sessions that do not exist, and upgrades; `None` without a limit.
+    costly: Option<Buckets<IpAddr>>,
     addresses: Mutex<Addresses>,
     users: Mutex<HashMap<UserId, u32>>,
 }
@@ -56,7 +59,9 @@ struct AddressUsage {
 /// One connection's share of the limits of its user and its address; given back when dropped.
 pub(crate) struct ConnectionPermit {
     limits: Arc<ConnectionLimits>,
-    address: Option<IpAddr>,
+    network: Option<IpAddr>,
+    /// Whether the connection counts at its network.
+    is_counted: bool,
     user: Option<UserId>,
 }
 
@@ -68,6 +73,7 @@ impl ConnectionLimits {
             per_address: config.sockets_per_ip,
             trusted_proxies: config.trusted_proxies,
             metrics,
+            costly: Buckets::new(config.rest_per_minute_ip),
             addresses: Mutex::default(),
             users: Mutex::default(),
         })
@@ -91,27 +97,38 @@ impl ConnectionLimits {
         Err(self.refuse(RefusalReason::SocketsPerIp, "too many connections are open from this address"))
     }
 
+    /// Checks a request that costs more than it proves: it names a session that does not exist, or it asks to
+    /// move a session to a WebSocket, which a session does once.
+    pub(crate) fn check_costly(&self, head: &RequestHead) -> Result<(), Refusal> {
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let address = client_address::of(&head.headers, peer, self.trusted_proxies);
+        let (Some(buckets), Some(address)) = (&self.costly, address) else { return Ok(()) };
+        buckets.admit(&client_address::network(address), "too many requests of this kind from this address")
+    }
+
     /// Gives a permit for a CONNECT packet, of `user` if they are known already.
     pub(crate) fn permit(
         self: &Arc<Self>,
         handshake: &Handshake,
         user: Option<&UserId>,
     ) -> Result<ConnectionPermit, Refusal> {
-        let mut permit = ConnectionPermit { limits: Arc::clone(self), address: None, user: None };
+        let peer = handshake.peer.map(|peer| peer.ip());
+        let address = client_address::of(&handshake.headers, peer, self.trusted_proxies);
+        let network = address.map(client_address::network);
+        let mut permit =
+            ConnectionPermit { limits: Arc::clone(self), network, is_counted: false, user: None };
         if let Some(user) = user {
             permit.claim_for(user)?;
         }
         if self.per_address == 0 {
             return Ok(permit);
         }
-        let peer = handshake.peer.map(|peer| peer.ip());
-        if let Some(address) = client_address::of(&handshake.headers, peer, self.trusted_proxies) {
-            let network = client_address::network(address);
+        if let Some(network) = network {
             if !self.addresses.lock().connect(network, self.per_address) {
                 return Err(self
                     .refuse(RefusalReason::SocketsPerIp, "too many connections are open from this address"));
             }
-            permit.address = Some(network);
+            permit.is_counted = true;
         }
         Ok(permit)
     }
@@ -124,11 +141,16 @@ impl ConnectionLimits {
 
     fn refuse(&self, reason: RefusalReason, error: &'static str) -> Refusal {
         self.metrics.refused.of(reason).inc();
-        Refusal::new(ErrorCode::RateLimited, error)
+        Refusal::rate_limited(error, ARRIVING)
     }
 }
 
 impl ConnectionPermit {
+    /// The network that the connection comes from, if the listener or a proxy tells it.
+    pub(crate) fn network(&self) -> Option<IpAddr> {
+        self.network
+    }
+
     /// Counts the socket as one of this user's. Refuses if they have too many; then the socket is nobody's as
     /// before.
     pub(crate) fn claim_for(&mut self, user: &UserId) -> Result<(), Refusal> {
@@ -151,8 +173,8 @@ impl ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        if let Some(address) = self.address {
-            self.limits.addresses.lock().disconnect(address);
+        if let Some(network) = self.network.filter(|_| self.is_counted) {
+            self.limits.addresses.lock().disconnect(network);
         }
         let Some(user) = &self.user else { return };
         let mut users = self.limits.users.lock();
@@ -230,6 +252,7 @@ fn names_a_session(query: &str) -> bool {
 mod tests {
     use super::*;
     use eventflow_metrics::Metrics;
+    use eventflow_protocol::ErrorCode;
 
     fn limits(user: u32, address: u32) -> Arc<ConnectionLimits> {
         let mut config = IngressConfig::new(&[0; 32]);
@@ -309,6 +332,17 @@ mod tests {
         drop((sitting, late));
         assert!(is_admitted(&limits, 1));
         assert_eq!(limits.metrics.refused.of(RefusalReason::SocketsPerIp).get(), 2);
+    }
+
+    #[test]
+    fn requests_that_cost_more_than_they_prove_have_a_budget_by_address() {
+        let mut config = IngressConfig::new(&[0; 32]);
+        config.rest_per_minute_ip = 3;
+        let limits = ConnectionLimits::new(&config, Metrics::default().edge);
+        let check = |last| limits.check_costly(&head([10, 0, 0, last], "&sid=made-up"));
+        assert!((0..3).all(|_| check(1).is_ok()));
+        assert!(check(1).unwrap_err().retry_after().is_some());
+        assert!(check(2).is_ok());
     }
 
     #[test]

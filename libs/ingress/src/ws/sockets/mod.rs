@@ -6,6 +6,7 @@
 
 pub(crate) mod connection_span;
 pub(crate) mod credential;
+pub(crate) mod event_budgets;
 pub(crate) mod generation;
 pub(crate) mod handle;
 pub(crate) mod hub;

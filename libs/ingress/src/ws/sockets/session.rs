@@ -18,12 +18,13 @@ use eventflow_ports::presence::{AWAY_AFTER, HEARTBEAT};
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{
     AtomicBool, AtomicI64,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Silence in milliseconds after which the user's next activity is reported at once: others may be seeing the
 /// user as away.
@@ -152,15 +153,26 @@ impl SocketSession {
         }
     }
 
-    /// Whether a known event is within the budget of `limit` a minute.
-    pub(crate) fn admits_event(&self, limit: u32) -> bool {
-        self.events.lock().admits(limit, Instant::now())
+    /// The network that the connection comes from; `None` if the session is parked, or if nobody tells.
+    pub(crate) fn network(&self) -> Option<IpAddr> {
+        self.permit.lock().as_ref()?.network()
     }
 
-    /// Whether an unknown event is still worth an answer. It has a budget of its own, so it never costs a
-    /// message.
-    pub(crate) fn admits_unknown_event(&self, limit: u32) -> bool {
-        self.unknown_events.lock().admits(limit, Instant::now())
+    /// Admits a known event if it is within the budget of `limit` a minute; else the error is the time until
+    /// one is.
+    pub(crate) fn admit_event(&self, limit: u32) -> Result<(), Duration> {
+        self.events.lock().admit(limit, Instant::now())
+    }
+
+    /// Takes the last admission back: the event was refused for another reason.
+    pub(crate) fn take_event_back(&self) {
+        self.events.lock().take_back();
+    }
+
+    /// As [`SocketSession::admit_event`], for an event that is unknown or that asks for something unknown. It
+    /// has a budget of its own, so it never costs a message.
+    pub(crate) fn admit_unknown_event(&self, limit: u32) -> Result<(), Duration> {
+        self.unknown_events.lock().admit(limit, Instant::now())
     }
 }
 
@@ -332,10 +344,10 @@ mod tests {
     #[test]
     fn unknown_events_do_not_use_up_the_budget_of_known_ones() {
         let session = SocketSession::default();
-        assert!(session.admits_unknown_event(1));
-        assert!(!session.admits_unknown_event(1));
-        assert!(session.admits_event(1));
-        assert!(!session.admits_event(1));
+        assert!(session.admit_unknown_event(1).is_ok());
+        assert!(session.admit_unknown_event(1).is_err());
+        assert!(session.admit_event(1).is_ok());
+        assert!(session.admit_event(1).is_err());
     }
 
     #[test]

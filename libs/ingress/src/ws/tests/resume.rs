@@ -292,7 +292,7 @@ async fn what_was_in_the_history_when_a_session_began_is_not_sent_to_it() {
 
 #[tokio::test]
 async fn who_reads_slowly_while_being_caught_up_is_not_cut_and_holds_up_nobody() {
-    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (0, 0)).await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let (mut ann, connected) = come(&rig, "ann", None).await;
     let long = "\u{1F600}".repeat(9_000);

@@ -22,7 +22,7 @@ fn seqs(part: &Value) -> Vec<u64> {
 
 #[tokio::test]
 async fn everything_missed_comes_in_order_over_as_many_calls_as_it_takes() {
-    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (0, 0)).await;
     let (first, second) =
         (rig.world.store.thread_of(&["ann", "bob"]), rig.world.store.thread_of(&["ann", "bob", "zoe"]));
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
@@ -52,7 +52,7 @@ async fn everything_missed_comes_in_order_over_as_many_calls_as_it_takes() {
 
 #[tokio::test]
 async fn an_answer_is_bounded_by_what_was_asked_and_by_its_size() {
-    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (0, 0)).await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     say(&mut ann, thread, 80, &"long ".repeat(1_990)).await;
@@ -128,7 +128,7 @@ async fn threads_that_are_new_are_named_and_without_a_callback_the_answer_is_an_
 
 #[tokio::test]
 async fn an_answer_is_bounded_by_what_is_written_of_attachments_too() {
-    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (0, 0)).await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     let url = format!("/uploads/{}", "u".repeat(1_900));

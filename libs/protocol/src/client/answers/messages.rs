@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// A page of a thread's messages: `GET /messages/{threadId}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct HistoryAnswer {
     /// The messages, ascending by `seq`.
     pub messages: Vec<Sorted<WithId<Message>>>,
+    /// The `cursor` that asks for the next page in the same direction; `null` if this page was not full.
+    pub next_cursor: Option<String>,
     /// Always true.
     pub success: Success,
 }

@@ -25,6 +25,9 @@ pub struct AuthError {
     pub code: ErrorCode,
     /// A sentence for people.
     pub error: String,
+    /// Milliseconds until the same event may succeed; absent if it has to be changed first.
+    #[serde(default, rename = "retryAfterMs", skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl ServerEvent for AuthError {
@@ -38,8 +41,11 @@ pub struct EventError {
     pub code: ErrorCode,
     /// A sentence for people.
     pub error: String,
-    /// The name of the event that was refused; `unknown` for one that the protocol does not have.
+    /// The name of the event that was refused; of a long name that the protocol does not have, the beginning.
     pub event: String,
+    /// Milliseconds until the same event may succeed; absent if it has to be changed first.
+    #[serde(default, rename = "retryAfterMs", skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl ServerEvent for EventError {
@@ -51,4 +57,7 @@ impl ServerEvent for EventError {
 pub struct ConnectErrorData {
     /// A code for programs.
     pub code: ErrorCode,
+    /// Milliseconds until a connection may succeed; absent if its credential has to be changed first.
+    #[serde(default, rename = "retryAfterMs", skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
