@@ -74,7 +74,9 @@ connection.on('thread:updated', ({ thread }) => threads.updated(thread));
 connection.on('typing:update', body => typing.heard(body));
 connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
-connection.on('notification:received', ({ notification }) => inbox.received(notification));
+connection.on('presence:chosen', body => presence.chosen(body));
+connection.on('notification:received', body => inbox.received(body));
+connection.on('notification:updated', body => inbox.updated(body));
 outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
 /** @param {Message} message */

@@ -40,14 +40,29 @@ export class Inbox {
 
   /**
    * One has come.
-   * @param {UserNotification} notification
+   * @param {{ notification: UserNotification, unreadCount?: number }} event
    */
-  received(notification) {
+  received({ notification, unreadCount }) {
     this.#heard += 1;
     if (!this.#known.has(notification._id) && !notification.isRead) this.#unread += 1;
+    this.#unread = unreadCount ?? this.#unread;
     this.#known.set(notification._id, notification);
     this.#draw();
     $('news').textContent = `Notification: ${notification.title}`;
+  }
+
+  /**
+   * Some were read or deleted, here or on another device. Without an id: all that are older than the event.
+   * @param {NotificationUpdate} event
+   */
+  updated({ action, notificationId, unreadCount, updatedAt }) {
+    this.#heard += 1;
+    const isMeant = (/** @type {UserNotification} */ each) => (notificationId ? each._id === notificationId : each.createdAt < updatedAt);
+    const meant = [...this.#known.values()].filter(isMeant);
+    if (action === 'deleted') meant.forEach(each => this.#known.delete(each._id));
+    else meant.forEach(each => { each.isRead = true; });
+    this.#unread = unreadCount ?? this.#unread;
+    this.#draw();
   }
 
   /** @param {string | null} cursor */
@@ -78,8 +93,9 @@ export class Inbox {
   /** @param {UserNotification} notification */
   async #remove(notification) {
     await this.#api.ask('DELETE', `/notifications/${notification._id}`);
-    this.#known.delete(notification._id);
-    if (!notification.isRead) this.#unread -= 1;
+    // The event may have come before the answer, and brought the number.
+    const isNews = this.#known.delete(notification._id);
+    if (isNews && !notification.isRead) this.#unread -= 1;
     this.#draw();
   }
 

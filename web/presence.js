@@ -24,6 +24,11 @@ export class Presence extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #activeAt = 0;
+  /**
+   * How this person wants to be seen, as they last said on any of their devices.
+   * @type {'online' | 'away'}
+   */
+  #choice = 'online';
 
   /** @param {import('/connection.js').Connection} connection */
   constructor(connection) {
@@ -83,11 +88,19 @@ export class Presence extends EventTarget {
     this.#changed();
   }
 
+  /**
+   * This person chose on one of their devices how to be seen.
+   * @param {{ status: 'online' | 'away' }} choice
+   */
+  chosen({ status }) {
+    this.#choice = status;
+  }
+
   /** This person did something here. Reading asks the server for nothing, and would look like being away. */
   active() {
     if (Date.now() - this.#activeAt < ACTIVE_MS || !this.#connection.isUp) return;
     this.#activeAt = Date.now();
-    this.#connection.mention('presence:update', { status: 'online' });
+    this.#connection.mention('presence:update', { status: this.#choice });
   }
 
   /** @param {number} time */

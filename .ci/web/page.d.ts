@@ -74,6 +74,14 @@ interface UserNotification {
   threadId?: string | null;
 }
 
+/** The body of `notification:updated`. */
+interface NotificationUpdate {
+  action: 'read' | 'deleted';
+  notificationId: string | null;
+  unreadCount: number | null;
+  updatedAt: string;
+}
+
 /** The body of `message:status` and of `message:read:update`. */
 interface Receipt {
   threadId: string;

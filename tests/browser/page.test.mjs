@@ -498,6 +498,16 @@ for (const shape of ['single', 'fleet']) {
       await page.getByRole('button', { name: 'Mark all as read' }).click();
       await bell(0).waitFor();
       assert.equal((await ben.api('GET', '/notifications/unread-count')).unreadCount, 0);
+      await notify('read elsewhere');
+      await notify('deleted elsewhere');
+      await bell(2).waitFor();
+      const [{ _id: deleted }, { _id: read }] = (await ben.api('GET', '/notifications')).notifications;
+      await ben.api('POST', `/notifications/${read}/read`);
+      await bell(1).waitFor();
+      await ben.api('DELETE', `/notifications/${deleted}`);
+      await bell(0).waitFor();
+      await items.filter({ hasText: 'deleted elsewhere' }).waitFor({ state: 'detached' });
+      await ben.api('DELETE', `/notifications/${read}`);
       await items.filter({ hasText: 'third' }).getByRole('button', { name: 'Delete' }).click();
       await eventually('two are left', async () => await items.count() === 2);
       await page.keyboard.press('Escape');

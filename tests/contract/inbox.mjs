@@ -16,7 +16,8 @@ export function inbox(stage) {
     assert.equal((await ann.api('POST', '/notifications', order)).status, 403);
     const sent = await root.api('POST', '/notifications', order);
     assert.ok([200, 201].includes(sent.status), JSON.stringify(sent));
-    const [{ notification }] = await ann.hears('notification:received');
+    const [{ notification, unreadCount }] = await ann.hears('notification:received');
+    assert.equal(unreadCount, 1);
     assert.deepEqual([notification.title, notification.message, notification.isRead], ['Your order', 'is on its way', false]);
     const listed = await ann.api('GET', '/notifications');
     assert.deepEqual(listed.notifications.map(each => each._id), [notification._id]);
@@ -39,6 +40,36 @@ export function inbox(stage) {
     assert.equal((await ann.api('POST', '/notifications/read-all')).count, 3);
     assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 0);
     assert.equal((await ben.api('GET', '/notifications/unread-count')).unreadCount, 3);
+  });
+
+  test('what one does to notifications and preferences is told to one\'s other devices', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    const phone = await ann.connect();
+    await Promise.all([ann.connect(), ben.connect()]);
+    const devices = [phone, ann.socket].map(socket => {
+      const heard = [];
+      socket.on('notification:updated', body => heard.push(body));
+      socket.on('preferences:updated', body => heard.push(body));
+      return heard;
+    });
+    const onBoth = (what, is) => eventually(`${what} on both devices`, () => devices.every(heard => heard.some(is)));
+    for (const title of ['one', 'two', 'three']) {
+      await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title });
+    }
+    const told = await ann.hears('notification:received', 6);
+    assert.ok(told.every(({ unreadCount }) => unreadCount >= 1 && unreadCount <= 3));
+    assert.equal(told.at(-1).unreadCount, 3);
+    const id = title => told.find(each => each.notification.title === title).notification._id;
+    assert.equal((await ann.api('POST', `/notifications/${id('one')}/read`)).status, 200);
+    await onBoth('a read one', each => each.action === 'read' && each.notificationId === id('one') && each.unreadCount === 2);
+    assert.equal((await ann.api('DELETE', `/notifications/${id('two')}`)).status, 200);
+    await onBoth('a deleted one', each => each.action === 'deleted' && each.notificationId === id('two') && each.unreadCount === 1);
+    await new Promise(resolve => setTimeout(resolve, 5)); // "all" are those accepted before
+    assert.equal((await ann.api('POST', '/notifications/read-all')).count, 1);
+    await onBoth('all read', each => each.action === 'read' && each.notificationId === null && each.unreadCount === 0);
+    assert.equal((await ann.api('PUT', '/notifications/preferences', { channels: { push: false } })).status, 200);
+    await onBoth('preferences', each => each.preferences?.channels.push === false);
+    assert.deepEqual([...ben.all('notification:updated'), ...ben.all('preferences:updated')], []);
   });
 
   test('preferences are kept, and a kind that is not wanted in the inbox does not come', async () => {

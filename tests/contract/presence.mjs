@@ -43,6 +43,31 @@ export function presence(stage) {
     await eventually('offline', () => ann.all('presence:sync').at(-1)?.status === 'offline', JUDGED_MS);
   });
 
+  test('somebody who was asked for before the first thread with them is shown when it is there', async () => {
+    const [ann, ben] = [person('ann'), person('ben')];
+    await Promise.all([ann.connect(), ben.connect()]);
+    assert.equal((await ann.ask('presence:sync', { userIds: [ben.id] })).presence[0].status, 'offline');
+    await ann.startThread(ben);
+    await eventually('told without asking again', () => ann.all('presence:sync').some(each => each.userId === ben.id && each.status === 'online'));
+    assert.equal((await ann.ask('presence:sync', { userIds: [ben.id] })).presence[0].status, 'online');
+  });
+
+  test('being away by choice holds on all devices of a person, and they are told', async () => {
+    const { ann, ben } = await pair();
+    const phone = ben.socket;
+    await ben.connect();
+    const told = [];
+    phone.on('presence:chosen', body => told.push(body.status));
+    await eventually('online', async () => await status(ann, ben) === 'online');
+    await ben.ask('presence:update', { status: 'away' });
+    await eventually('the phone is told', () => told.includes('away'));
+    await eventually('away on both', async () => await status(ann, ben) === 'away');
+    await ben.ask('presence:update', { status: 'online' });
+    await eventually('the phone is told again', () => told.at(-1) === 'online');
+    await eventually('online again', async () => await status(ann, ben) === 'online');
+    assert.deepEqual(ann.all('presence:chosen'), []);
+  });
+
   test('old fault 10: who does not look hears nothing, and a stranger looks like somebody who was never there', async () => {
     const { ann, ben } = await pair();
     const [cleo, eve] = [person('cleo'), person('eve')];

@@ -5,6 +5,7 @@ mod batches;
 mod import;
 mod kills;
 mod overflow;
+mod own_state;
 mod pairing;
 mod poison;
 mod settings;

@@ -3,7 +3,7 @@
 //!
 //! In comes a viewer and the people asked about, out come those they may see. A viewer's contacts are read
 //! from their threads, newest first, and remembered. If somebody asked about is not among them, they are read
-//! again, so a new thread counts within two seconds.
+//! again, so a new thread counts within two seconds, or at once where it was announced.
 
 use crate::refusal::Refusal;
 use eventflow_ports::store::PAGE_MAX;
@@ -74,6 +74,13 @@ impl Contacts {
             }
         };
         Ok(users.iter().filter(|user| list.includes(viewer, user)).cloned().collect())
+    }
+
+    /// These people have got into a thread together: what is remembered of them may lack somebody.
+    pub fn forget(&self, people: &[UserId]) {
+        for viewer in people {
+            self.lists.invalidate(viewer);
+        }
     }
 
     async fn read(&self, viewer: &UserId) -> Result<ContactList, Refusal> {

@@ -7,9 +7,9 @@
 
 use crate::change::{Cursor, Effect, Receipted};
 use crate::document::{Message, Thread, ThreadStatus};
-use crate::inbox::Notification;
+use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::Revocation;
-use crate::{CommandId, EventId, ThreadId, Timestamp, UserId};
+use crate::{CommandId, EventId, NotificationId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -81,6 +81,44 @@ pub enum Event {
     NotificationStored {
         /// The notification as it is stored.
         notification: Box<Notification>,
+        /// How many notifications its owner has not read by now; `None` if the store could not say.
+        #[serde(default)]
+        unread_count: Option<u64>,
+    },
+    /// A person has read or deleted notifications.
+    NotificationsChanged {
+        /// The owner.
+        user_id: UserId,
+        /// The notification; `None` for all that were stored before `at`.
+        notification_id: Option<NotificationId>,
+        /// What happened to them.
+        change: NotificationChange,
+        /// How many notifications the owner has not read by now; `None` if the store could not say.
+        unread_count: Option<u64>,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command.
+        at: Timestamp,
+    },
+    /// A person has set how they want to be notified.
+    PreferencesChanged {
+        /// The person.
+        user_id: UserId,
+        /// The preferences as they are stored.
+        preferences: Box<Preferences>,
+        /// The command that caused the event.
+        command: CommandId,
+    },
+    /// A person has chosen on one device how they want to be seen, for all their devices. Nobody stores it.
+    PresenceChosen {
+        /// The person.
+        user_id: UserId,
+        /// Whether they want to be shown as away although active.
+        wants_away: bool,
+        /// A fresh id, since no command caused the event.
+        command: CommandId,
+        /// When the gateway heard of it.
+        at: Timestamp,
     },
     /// Somebody types, or has stopped. Nobody stores it, and it is worth nothing after [`TYPING_LIFE`].
     Typing {
@@ -133,7 +171,12 @@ impl Event {
             Self::ThreadChanged { command, user_id, .. } => {
                 EventId::caused_by(*command, &format!("thread changed for {user_id}"))
             }
-            Self::NotificationStored { notification } => EventId::notification_stored(notification.id),
+            Self::NotificationStored { notification, .. } => EventId::notification_stored(notification.id),
+            Self::NotificationsChanged { command, .. } => {
+                EventId::caused_by(*command, "notifications changed")
+            }
+            Self::PreferencesChanged { command, .. } => EventId::caused_by(*command, "preferences changed"),
+            Self::PresenceChosen { command, .. } => EventId::caused_by(*command, "presence chosen"),
             Self::Typing { command, .. } => EventId::caused_by(*command, "typing"),
             Self::Revoked { command, .. } => EventId::caused_by(*command, "revoked"),
         }
@@ -148,8 +191,11 @@ impl Event {
             Self::CursorAdvanced { thread_id, .. } | Self::Typing { thread_id, .. } => {
                 Audience::Thread(*thread_id)
             }
-            Self::ThreadChanged { user_id, .. } => Audience::User(user_id.clone()),
-            Self::NotificationStored { notification } => Audience::User(notification.user_id.clone()),
+            Self::ThreadChanged { user_id, .. }
+            | Self::NotificationsChanged { user_id, .. }
+            | Self::PreferencesChanged { user_id, .. }
+            | Self::PresenceChosen { user_id, .. } => Audience::User(user_id.clone()),
+            Self::NotificationStored { notification, .. } => Audience::User(notification.user_id.clone()),
             Self::Revoked { .. } => Audience::Gateways,
         }
     }
@@ -159,12 +205,35 @@ impl Event {
         match self {
             Self::ThreadCreated { thread } => thread.created_at,
             Self::MessageStored { message, .. } => message.created_at,
-            Self::NotificationStored { notification } => notification.created_at,
+            Self::NotificationStored { notification, .. } => notification.created_at,
+            Self::PreferencesChanged { preferences, .. } => preferences.updated_at.unwrap_or_default(),
             Self::Revoked { revocation, .. } => revocation.at,
             Self::MessageChanged { at, .. }
             | Self::CursorAdvanced { at, .. }
             | Self::ThreadChanged { at, .. }
+            | Self::NotificationsChanged { at, .. }
+            | Self::PresenceChosen { at, .. }
             | Self::Typing { at, .. } => *at,
+        }
+    }
+
+    /// The person whose number of unread notifications the event tells, and the place for that number.
+    /// `None` for events that tell no such number.
+    pub fn unread_notifications(&mut self) -> Option<(&UserId, &mut Option<u64>)> {
+        match self {
+            Self::NotificationStored { notification, unread_count } => {
+                Some((&notification.user_id, unread_count))
+            }
+            Self::NotificationsChanged { user_id, unread_count, .. } => Some((user_id, unread_count)),
+            Self::ThreadCreated { .. }
+            | Self::MessageStored { .. }
+            | Self::MessageChanged { .. }
+            | Self::CursorAdvanced { .. }
+            | Self::ThreadChanged { .. }
+            | Self::PreferencesChanged { .. }
+            | Self::PresenceChosen { .. }
+            | Self::Typing { .. }
+            | Self::Revoked { .. } => None,
         }
     }
 }
@@ -203,6 +272,9 @@ pub struct GatewayEvent {
     /// For [`Audience::Gateways`].
     #[serde(default)]
     pub revocation: Option<Revocation>,
+    /// For [`Audience::User`]: the person chose to be shown as away, or no more. It holds for their sockets.
+    #[serde(default)]
+    pub wants_away: Option<bool>,
 }
 
 /// What a gateway has to know about a message to send a receipt of its delivery.
@@ -235,6 +307,7 @@ impl GatewayEvent {
             except: None,
             message: None,
             revocation: None,
+            wants_away: None,
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) async fn create(
     let thread_id = create.thread_id;
     match edge.commands.create_thread(create).await?.result().await? {
         CommandResult::Thread { thread, created: true } => {
+            edge.contacts.forget(&thread.participants);
             Ok(RouteAnswer::Created(answer(&edge, empty(*thread), &caller.user).await))
         }
         CommandResult::Thread { thread, created: false } => {

@@ -101,7 +101,7 @@ impl Gateway {
         let typing_expiry = Arc::new(TypingExpiry::new(parts.membership.clone(), sockets.clone()));
 
         let (presence, reconciliation, heartbeat_task) =
-            build_presence(parts, &sockets, signals, Arc::clone(&reads), background.clone());
+            build_presence(parts, &edge, &sockets, signals, Arc::clone(&reads), background.clone());
         let resume =
             Arc::new(build_resume(parts, &id, &sockets, Arc::clone(&receipts), reads, background.clone()));
         let expiry = Arc::new(Expiry::new(&edge, sockets.clone()));
@@ -196,13 +196,15 @@ impl Gateway {
 
 fn build_presence(
     parts: &IngressParts,
+    edge: &Edge,
     sockets: &Sockets,
     signals: Signals,
     reads: Arc<Semaphore>,
     background: Background,
 ) -> (Arc<Presence>, Reconciliation, HeartbeatTask) {
     let clock = &parts.clock;
-    let (heartbeat, heartbeat_task) = heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals);
+    let (heartbeat, heartbeat_task) =
+        heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals.clone());
     let presence = Arc::new(Presence {
         heartbeat,
         subscriptions: Arc::new(PresenceSubscriptions::new()),
@@ -211,6 +213,9 @@ fn build_presence(
             Arc::clone(clock),
             sockets.encoder.clone(),
         )),
+        signals,
+        contacts: edge.contacts.clone(),
+        clock: Arc::clone(clock),
         background,
         reads,
     });

@@ -63,7 +63,7 @@ const ANSWERS: [Describe; 24] = [
 ];
 
 /// What clients get as an event.
-const EVENTS: [Describe; 20] = [
+const EVENTS: [Describe; 23] = [
     of::<events::AuthError>,
     of::<events::AuthSuccess>,
     of::<events::ConnectErrorData>,
@@ -78,6 +78,9 @@ const EVENTS: [Describe; 20] = [
     of::<events::MessageStatusUpdate<'static>>,
     of::<events::MessageUpdated<'static>>,
     of::<events::NotificationReceived<'static>>,
+    of::<events::NotificationUpdated>,
+    of::<events::PreferencesUpdated<'static>>,
+    of::<events::PresenceChosen>,
     of::<events::PresenceSync<'static>>,
     of::<events::PresenceUpdate<'static>>,
     of::<events::ReactionReceived<'static>>,

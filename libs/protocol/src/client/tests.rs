@@ -401,12 +401,43 @@ fn events_about_cursors_and_threads_are_the_json_they_always_were() {
 }
 
 #[test]
+fn events_about_what_one_did_oneself_name_what_changed_and_what_is_left() {
+    let at = Timestamp(0);
+    is(
+        &NotificationUpdated {
+            action: NotificationAction::Deleted,
+            notification_id: Some(notification().id),
+            unread_count: Some(3),
+            updated_at: at,
+        },
+        r#"{"action":"deleted","notificationId":"020202020202020202020202","unreadCount":3,"updatedAt":"1970-01-01T00:00:00.000Z"}"#,
+    );
+    is(
+        &NotificationUpdated {
+            action: NotificationAction::Read,
+            notification_id: None,
+            unread_count: None,
+            updated_at: at,
+        },
+        r#"{"action":"read","notificationId":null,"unreadCount":null,"updatedAt":"1970-01-01T00:00:00.000Z"}"#,
+    );
+    is(
+        &PreferencesUpdated { preferences: Sorted(Cow::Owned(Preferences::default())) },
+        r#"{"preferences":{"channels":{"email":true,"inApp":true,"push":true},"types":{},"updatedAt":null}}"#,
+    );
+    is(
+        &PresenceChosen { status: Status::Away, updated_at: at },
+        r#"{"status":"away","updatedAt":"1970-01-01T00:00:00.000Z"}"#,
+    );
+}
+
+#[test]
 fn events_about_people_and_connections_are_the_json_they_always_were() {
     let shown = r#"{"userId":"ann","status":"online","lastSeen":"1970-01-01T00:00:00.000Z"}"#;
     is(&PresenceSync(Cow::Owned(presence())), shown);
     is(&PresenceUpdate(Cow::Owned(presence())), shown);
     is(
-        &NotificationReceived::of(&notification()),
+        &NotificationReceived::of(&notification(), None),
         r#"{"notification":{"id":"020202020202020202020202","_id":"020202020202020202020202","userId":"ann","type":"general","title":"t","message":"x","data":{},"threadId":null,"isRead":false,"readAt":null,"createdAt":"1970-01-01T00:00:00.000Z"}}"#,
     );
     is(&AuthSuccess { user_id: user("ann") }, r#"{"userId":"ann"}"#);

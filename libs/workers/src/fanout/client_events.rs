@@ -5,12 +5,14 @@ use eventflow_protocol::client::Sorted;
 use eventflow_protocol::client::answers::ChangeAction;
 use eventflow_protocol::client::events::{
     ChangedThread, MessageDeleted, MessageReadUpdate, MessageReceived, MessageStatusUpdate, MessageUpdated,
-    NotificationReceived, ReactionReceived, ServerEvent, ThreadCreated, ThreadUpdated, TypingUpdate,
+    NotificationReceived, NotificationUpdated, PreferencesUpdated, PresenceChosen, ReactionReceived,
+    ServerEvent, ThreadCreated, ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
 use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::presence::Status;
 use eventflow_protocol::{Timestamp, UserId};
 use std::borrow::Cow;
 
@@ -52,10 +54,13 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
             delivery.except = Some(user_id.clone());
         }
         Event::Revoked { revocation, .. } => delivery.revocation = Some(revocation.clone()),
+        Event::PresenceChosen { wants_away, .. } => delivery.wants_away = Some(*wants_away),
         Event::MessageChanged { .. }
         | Event::CursorAdvanced { .. }
         | Event::ThreadChanged { .. }
-        | Event::NotificationStored { .. } => {}
+        | Event::NotificationStored { .. }
+        | Event::NotificationsChanged { .. }
+        | Event::PreferencesChanged { .. } => {}
     }
     let body = codec::encode(&delivery)?;
     Ok(Envelope { id: delivery.event_id.0, attempt: 0, body, trace: None })
@@ -65,7 +70,24 @@ fn client_event(event: &Event) -> Result<ClientEvent, serde_json::Error> {
     match event {
         Event::MessageStored { message, .. } => written(&MessageReceived::of(message)),
         Event::ThreadCreated { thread } => written(&ThreadCreated::of(thread)),
-        Event::NotificationStored { notification } => written(&NotificationReceived::of(notification)),
+        Event::NotificationStored { notification, unread_count } => {
+            written(&NotificationReceived::of(notification, *unread_count))
+        }
+        Event::NotificationsChanged { notification_id, change, unread_count, at, .. } => {
+            written(&NotificationUpdated {
+                action: (*change).into(),
+                notification_id: *notification_id,
+                unread_count: *unread_count,
+                updated_at: *at,
+            })
+        }
+        Event::PreferencesChanged { preferences, .. } => {
+            written(&PreferencesUpdated { preferences: Sorted(Cow::Borrowed(preferences)) })
+        }
+        Event::PresenceChosen { wants_away, at, .. } => {
+            let status = if *wants_away { Status::Away } else { Status::Online };
+            written(&PresenceChosen { status, updated_at: *at })
+        }
         Event::MessageChanged { message, effect, by, emoji, at, .. } => {
             message_changed(message, *effect, by, emoji.as_deref(), *at)
         }

@@ -14,7 +14,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::Event;
-use eventflow_protocol::inbox::Notification;
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, UserId};
@@ -208,8 +208,39 @@ impl Applied {
         if !is_new && !item.redelivered {
             return Self::quietly(CommandResult::Notification { notification, deduplicated: true });
         }
-        let event = Event::NotificationStored { notification: notification.clone() };
+        let event = Event::NotificationStored { notification: notification.clone(), unread_count: None };
         Self::with_event(CommandResult::Notification { notification, deduplicated: !is_new }, event)
+    }
+
+    /// So many notifications changed.
+    pub(super) fn notifications_changed(
+        item: &Item<Command>,
+        wanted: &ChangeNotifications,
+        count: u64,
+    ) -> Self {
+        let result = CommandResult::Count { count };
+        if count == 0 && !item.redelivered {
+            return Self::quietly(result);
+        }
+        let event = Event::NotificationsChanged {
+            user_id: wanted.user_id.clone(),
+            notification_id: wanted.notification_id,
+            change: wanted.change,
+            unread_count: None,
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        Self::with_event(result, event)
+    }
+
+    /// `stored`: the preferences as they are now; later ones may have been there already.
+    pub(super) fn preferences_set(item: &Item<Command>, wanted: &SetPreferences, stored: Preferences) -> Self {
+        let event = Event::PreferencesChanged {
+            user_id: wanted.user_id.clone(),
+            preferences: Box::new(stored),
+            command: CommandId(item.id),
+        };
+        Self::with_event(CommandResult::Done, event)
     }
 
     /// The sender's key stands for another notification.

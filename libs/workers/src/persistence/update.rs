@@ -12,12 +12,13 @@ use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{StoreError, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, ChangeMessage, Changed};
 use eventflow_protocol::command::Command;
-use eventflow_protocol::inbox::{Notification, Notify};
+use eventflow_protocol::event::Event;
+use eventflow_protocol::inbox::{Notification, Notify, SetPreferences};
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, NotificationId};
+use eventflow_protocol::{CommandId, NotificationId, UserId};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Notifications stored at the same time: half of what a store's connections carry, and a full batch takes
 /// some thirty rounds.
@@ -32,6 +33,15 @@ impl Persistence {
     ) -> Result<(), Unavailable> {
         self.change_messages(part, applied).await?;
         self.advance_cursors(part, applied).await?;
+        self.update_one_by_one(part, applied).await?;
+        self.count_unread_notifications(applied).await
+    }
+
+    async fn update_one_by_one(
+        &self,
+        part: &[Item<Command>],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
         let mut applied = applied.iter_mut();
         for run in runs(part) {
             let mut work = Vec::with_capacity(run.len());
@@ -45,6 +55,41 @@ impl Persistence {
                     *applied = Some(done.or_else(Applied::store_error)?);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Writes into events how many notifications their people have not read. It counts once per person and
+    /// after the whole part, so that the number of the last event is the last one.
+    async fn count_unread_notifications(&self, applied: &mut [Option<Applied>]) -> Result<(), Unavailable> {
+        let mut events: Vec<_> = applied
+            .iter_mut()
+            .flatten()
+            .flat_map(|applied| &mut applied.events)
+            .filter_map(Event::unread_notifications)
+            .collect();
+        let people: HashSet<UserId> = events.iter().map(|(user, _)| (*user).clone()).collect();
+        let inbox = &self.parts.inbox;
+        let counts = iter(people).map(async |user| (inbox.unread_notifications(&user).await, user));
+        let mut counts = counts.buffer_unordered(NOTIFIED_AT_ONCE);
+        let mut unread = HashMap::new();
+        while let Some((count, user)) = counts.next().await {
+            match count {
+                Ok(count) => drop(unread.insert(user, count)),
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    return Err(Unavailable::new("the store", error));
+                }
+                // The notifications are stored, and their owner hears of them without the number.
+                Err(error @ (StoreError::Failed { .. } | StoreError::Refused { .. })) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "unread notifications could not be counted"
+                    );
+                }
+            }
+        }
+        for (user, unread_count) in &mut events {
+            **unread_count = unread.get(*user).copied();
         }
         Ok(())
     }
@@ -109,7 +154,6 @@ impl Persistence {
     async fn update_one(&self, item: &Item<Command>) -> Option<Result<Applied, StoreError>> {
         let inbox = &self.parts.inbox;
         let directory = &self.parts.directory;
-        let done = |()| Applied::quietly(CommandResult::Done);
         Some(match &item.value {
             Command::CreateThread(_)
             | Command::SendMessage(_)
@@ -120,9 +164,11 @@ impl Persistence {
             Command::ChangeNotifications(change) => inbox
                 .change_notifications(change)
                 .await
-                .map(|count| Applied::quietly(CommandResult::Count { count })),
-            Command::SetPreferences(set) => inbox.set_preferences(set).await.map(done),
-            Command::PutProfile(profile) => directory.put_profile(profile).await.map(done),
+                .map(|count| Applied::notifications_changed(item, change, count)),
+            Command::SetPreferences(set) => self.set_preferences(item, set).await,
+            Command::PutProfile(profile) => {
+                directory.put_profile(profile).await.map(|()| Applied::quietly(CommandResult::Done))
+            }
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
@@ -133,6 +179,16 @@ impl Persistence {
         let archive = WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() };
         let view = self.parts.store.archive(&archive).await?;
         Ok(Applied::archived(item, wanted, view))
+    }
+
+    async fn set_preferences(
+        &self,
+        item: &Item<Command>,
+        set: &SetPreferences,
+    ) -> Result<Applied, StoreError> {
+        self.parts.inbox.set_preferences(set).await?;
+        let stored = self.parts.inbox.preferences(&set.user_id).await?;
+        Ok(Applied::preferences_set(item, set, stored))
     }
 
     async fn notify(&self, item: &Item<Command>, notify: &Notify) -> Result<Applied, StoreError> {

@@ -225,10 +225,18 @@ impl Deliveries {
     fn deliver(&self, encoded: &EncodedDelivery<'_>) {
         let queued = match (encoded.audience, &encoded.packets[..]) {
             (LocalAudience::Thread(thread, people), [packet]) => {
+                if encoded.delivery.membership_changed {
+                    self.presence.share_a_thread(&self.sockets.hub, people);
+                }
                 self.recipients.write_to_thread(encoded.delivery, thread, people, packet)
             }
             (LocalAudience::Thread(..), _) => 0,
-            (LocalAudience::User(user), packets) => self.recipients.write_to_user(user, packets),
+            (LocalAudience::User(user), packets) => {
+                if let Some(wants_away) = encoded.delivery.wants_away {
+                    self.presence.adopt(&self.sockets.hub, user, wants_away);
+                }
+                self.recipients.write_to_user(user, packets)
+            }
             (LocalAudience::Followers(user), packets) => self.recipients.write_to_followers(user, packets),
         };
         if let Some(offset) = encoded.packets.last().and_then(Packet::offset) {

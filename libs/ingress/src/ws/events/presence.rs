@@ -3,7 +3,7 @@
 //!
 //! Who is asked about is followed from then on. The caller is shown only people they share a thread with;
 //! administrators see everybody. Anybody else looks like somebody who was never here, so asking reveals
-//! nothing. Both may be repeated.
+//! nothing; they are shown when the two get into a thread together. Both may be repeated.
 
 use crate::refusal::Refusal;
 use crate::ws::events::caller::Caller;
@@ -11,22 +11,25 @@ use crate::ws::events::reply::Reply;
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::requests::{PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent};
 use eventflow_protocol::presence::{Presence, Status};
+use std::collections::HashSet;
 
 /// Handles `presence:update`.
-pub(super) fn update(caller: Caller<'_>, request: PresenceUpdateEvent) -> Reply {
+pub(super) async fn update(caller: Caller<'_>, request: PresenceUpdateEvent) -> Reply {
     let wants_away = match request.status {
         PresenceChoice::Online => false,
         PresenceChoice::Away => true,
     };
-    caller.session().choose_away(wants_away);
-    caller.rooms.presence.heartbeat.here(caller.socket);
+    caller.rooms.presence.choose(caller.socket, caller.user, wants_away).await;
     Reply::PresenceChosen(request.status.into())
 }
 
 /// Handles `presence:sync`.
 pub(super) async fn sync(caller: Caller<'_>, request: PresenceSyncEvent) -> Result<Reply, Refusal> {
     let presence = &caller.rooms.presence;
-    let visible = visible_to(caller, &request.user_ids).await?;
+    let expected = presence.expect(caller.socket, &request.user_ids);
+    let mut visible: HashSet<UserId> = visible_to(caller, &request.user_ids).await?.into_iter().collect();
+    visible.extend(expected.shown_meanwhile(caller.socket));
+    let visible: Vec<UserId> = visible.into_iter().collect();
     // Followed before it is read: a change in between is heard twice, not missed.
     presence.ask(caller.socket, &visible);
     let mut found = presence.statuses.read(&visible).await?;

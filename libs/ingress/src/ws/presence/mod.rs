@@ -11,12 +11,18 @@ pub(crate) mod reconcile;
 pub(crate) mod statuses;
 pub(crate) mod subscriptions;
 
+use crate::contacts::Contacts;
 use crate::ws::background::Background;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
-use eventflow_protocol::Participants;
-use eventflow_protocol::{ThreadId, UserId};
+use crate::ws::sockets::hub::Hub;
+use crate::ws::sockets::subscriptions::SocketSubscriptions;
+use crate::ws::upstream::signals::Signals;
+use eventflow_ports::Clock;
+use eventflow_protocol::event::Event;
+use eventflow_protocol::{CommandId, Participants, ThreadId, UserId};
 use heartbeat::Heartbeat;
 use statuses::Statuses;
+use std::collections::HashSet;
 use std::sync::Arc;
 use subscriptions::{PresenceSubscriptions, followed_in};
 use tokio::sync::Semaphore;
@@ -26,9 +32,25 @@ pub(crate) struct Presence {
     pub(crate) heartbeat: Heartbeat,
     pub(crate) subscriptions: Arc<PresenceSubscriptions<SocketHandle>>,
     pub(crate) statuses: Arc<Statuses>,
+    pub(crate) signals: Signals,
+    /// Who may see whom; the same as that of the edge.
+    pub(crate) contacts: Contacts,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) background: Background,
     /// Lets so many returning clients be read for at the same time.
     pub(crate) reads: Arc<Semaphore>,
+}
+
+/// People whom a socket is about to ask for.
+pub(crate) struct Expected(Vec<UserId>);
+
+impl Expected {
+    /// Those who became visible since then.
+    pub(crate) fn shown_meanwhile(self, socket: &ClientSocket) -> impl Iterator<Item = UserId> {
+        self.0.into_iter().filter(|user| {
+            socket.state().subscriptions_if_any(|own| own.is_hidden(user)).is_some_and(|is_hidden| !is_hidden)
+        })
+    }
 }
 
 impl Presence {
@@ -68,10 +90,65 @@ impl Presence {
         }
     }
 
-    /// The socket asks for these people.
+    /// The socket is about to ask for these people. Call it before looking whether its user may see them: if
+    /// that becomes so meanwhile, [`Presence::share_a_thread`] shows them.
+    pub(crate) fn expect(&self, socket: &ClientSocket, users: &[UserId]) -> Expected {
+        Expected(socket.state().subscriptions(|own| own.add_hidden(users)))
+    }
+
+    /// These people have got into a thread together and may see each other: sockets here that asked for one
+    /// of them in vain follow them from now on, and are told how they are.
+    pub(crate) fn share_a_thread(self: &Arc<Self>, hub: &Hub<SocketHandle>, people: &Participants) {
+        self.contacts.forget(people);
+        for viewer in people.iter() {
+            let mut waiting = Vec::new();
+            hub.each(viewer, |SocketHandle(socket)| {
+                let take = |own: &mut SocketSubscriptions| own.take_hidden(|user| people.contains(user));
+                let visible = socket.state().subscriptions_if_any(take).unwrap_or_default();
+                if !visible.is_empty() {
+                    waiting.push((socket.clone(), visible));
+                }
+            });
+            for (socket, visible) in waiting {
+                self.ask(&socket, &visible);
+                self.show_later(&socket, visible);
+            }
+        }
+    }
+
+    /// The socket asks for these people, whom its user may see.
     pub(crate) fn ask(&self, socket: &ClientSocket, users: &[UserId]) {
         let handle = SocketHandle(socket.clone());
-        socket.state().subscriptions(|own| self.subscriptions.ask(own, &handle, users));
+        let visible: HashSet<&UserId> = users.iter().collect();
+        socket.state().subscriptions(|own| {
+            own.take_hidden(|user| visible.contains(user));
+            self.subscriptions.ask(own, &handle, users);
+        });
+    }
+
+    /// The socket's user chooses how they want to be seen, on all their devices: the others are told.
+    pub(crate) async fn choose(&self, socket: &ClientSocket, user: &UserId, wants_away: bool) {
+        socket.state().choose_away(wants_away);
+        self.heartbeat.here(socket);
+        let (user_id, command) = (user.clone(), CommandId::new());
+        let event = Event::PresenceChosen { user_id, wants_away, command, at: self.clock.now() };
+        if let Err(error) = self.signals.event(&event).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "other devices do not hear of a choice");
+        }
+    }
+
+    /// The user has chosen, here or elsewhere, how they want to be seen: it holds for all their sockets. All
+    /// gateways hear the choices of one person in the same order, so the last one holds everywhere.
+    pub(crate) fn adopt(&self, hub: &Hub<SocketHandle>, user: &UserId, wants_away: bool) {
+        hub.each(user, |SocketHandle(socket)| {
+            if socket.state().wants_away() != wants_away {
+                socket.state().choose_away(wants_away);
+                // A session whose client is away says nothing by itself; its heartbeats carry the choice.
+                if socket.is_connected() {
+                    self.heartbeat.here(socket);
+                }
+            }
+        });
     }
 
     /// The socket is gone for good.
@@ -104,17 +181,20 @@ impl Presence {
     /// follows again.
     pub(crate) fn show_again(self: &Arc<Self>, socket: &ClientSocket) {
         let followed = socket.state().subscriptions_if_any(|own| own.people()).unwrap_or_default();
-        if followed.is_empty() {
-            return;
+        if !followed.is_empty() {
+            self.show_later(socket, followed.into_iter().collect());
         }
+    }
+
+    /// Tells a socket how these people are, in a task of its own.
+    fn show_later(self: &Arc<Self>, socket: &ClientSocket, people: Vec<UserId>) {
         let presence = Arc::clone(self);
         let socket = socket.clone();
         self.background.spawn(async move {
             // Only so many at once, since all clients of a gateway come back at the same moment. Closed only
             // with its process.
             let Ok(_permit) = presence.reads.acquire().await else { return };
-            let followed: Vec<UserId> = followed.into_iter().collect();
-            presence.show(&socket, &followed).await;
+            presence.show(&socket, &people).await;
         });
     }
 }

@@ -1,6 +1,7 @@
-//! Whose presence one socket follows: the people in the threads it has open, and those it asked for.
+//! Whose presence one socket follows: the people in the threads it has open, and those it asked for. Also whom
+//! it asked for in vain, since its user may not see them: if that changes, they are shown.
 //!
-//! Both lists are bounded by [`OPEN_MAX`] and [`ASKED_MAX`]. What leaves a list is given back, so that
+//! The lists are bounded by [`OPEN_MAX`] and [`ASKED_MAX`]. What leaves a list is given back, so that
 //! `presence/subscriptions` can end the subscription where no reason for it is left.
 
 use eventflow_protocol::{ThreadId, UserId};
@@ -16,6 +17,7 @@ pub(crate) const ASKED_MAX: usize = 1_000;
 pub(crate) struct SocketSubscriptions {
     open: VecDeque<(ThreadId, Box<[UserId]>)>,
     asked: VecDeque<UserId>,
+    hidden: VecDeque<UserId>,
 }
 
 impl SocketSubscriptions {
@@ -64,6 +66,30 @@ impl SocketSubscriptions {
         oldest
     }
 
+    /// Notes that the socket asks for these people, whom its user may not be allowed to see. Gives those that
+    /// it does not follow for an earlier question.
+    pub(crate) fn add_hidden(&mut self, users: &[UserId]) -> Vec<UserId> {
+        let asked: HashSet<&UserId> = self.asked.iter().collect();
+        let new: Vec<UserId> = users.iter().filter(|user| !asked.contains(user)).cloned().collect();
+        self.take_hidden(|user| new.contains(user));
+        self.hidden.extend(new.iter().cloned());
+        let too_many = self.hidden.len().saturating_sub(ASKED_MAX);
+        self.hidden.drain(..too_many);
+        new
+    }
+
+    /// Whether the socket asked for `user`, whom its user may not see.
+    pub(crate) fn is_hidden(&self, user: &UserId) -> bool {
+        self.hidden.contains(user)
+    }
+
+    /// Takes out those hidden people for whom `is_visible` holds.
+    pub(crate) fn take_hidden(&mut self, is_visible: impl Fn(&UserId) -> bool) -> Vec<UserId> {
+        let (visible, hidden) = std::mem::take(&mut self.hidden).into_iter().partition(|user| is_visible(user));
+        self.hidden = hidden;
+        Vec::from(visible)
+    }
+
     /// Takes out all open threads with the people in them.
     pub(crate) fn take_open(&mut self) -> VecDeque<(ThreadId, Box<[UserId]>)> {
         std::mem::take(&mut self.open)
@@ -71,6 +97,7 @@ impl SocketSubscriptions {
 
     /// Takes out everybody the socket asked for.
     pub(crate) fn take_asked(&mut self) -> VecDeque<UserId> {
+        self.hidden.clear();
         std::mem::take(&mut self.asked)
     }
 }

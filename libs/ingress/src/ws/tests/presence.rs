@@ -68,6 +68,30 @@ async fn a_device_is_announced_when_it_comes_changes_and_goes() {
     assert!(rig.signals().iter().all(|signal| signal.device == came.device));
 }
 
+#[tokio::test]
+async fn a_choice_on_one_device_holds_on_the_others_and_they_are_told() {
+    let rig = Rig::new().await;
+    let (mut phone, mut laptop) = (rig.client("ann").await, rig.client("ann").await);
+    phone.ask("presence:update", &json!({"status": "away"})).await;
+    let chosen = rig.own_choices();
+    assert_eq!(chosen, [(user("ann"), true)], "it is on its way to every gateway");
+    let payload = json!({"status": "away", "updatedAt": NOW}).to_string();
+    let audience = Audience::User(user("ann"));
+    let mut delivery = GatewayEvent::new(new_event(), audience, "presence:chosen", payload, NOW);
+    delivery.wants_away = Some(true);
+    rig.hand(delivery).await;
+    for client in [&mut phone, &mut laptop] {
+        assert_eq!(client.event("presence:chosen").await["status"], "away");
+    }
+    until("both devices are away", || {
+        let away = rig.signals().into_iter().filter(|signal| {
+            matches!(signal.state, DeviceState::Here { wants_away: true, .. })
+        });
+        away.map(|signal| signal.device).collect::<std::collections::HashSet<_>>().len() == 2
+    })
+    .await;
+}
+
 /// Those that the next heartbeats speak of.
 fn heartbeats(rig: &Rig) -> usize {
     rig.gateway.rooms.presence.heartbeat.heartbeats(&rig.gateway.rooms.sockets.hub.sockets()).len()
@@ -154,6 +178,36 @@ async fn people_one_shares_a_thread_with_are_shown_and_strangers_look_like_nobod
     rig.hand(change("bob")).await;
     assert_eq!(ann.event("presence:sync").await["userId"], "bob", "changes of strangers are not heard");
     assert_eq!(ann.event("presence:update").await["userId"], "bob");
+}
+
+/// The announcement of a new thread.
+fn created(thread: eventflow_protocol::ThreadId) -> GatewayEvent {
+    let payload = json!({"thread": {"_id": thread}}).to_string();
+    let mut delivery =
+        GatewayEvent::new(new_event(), Audience::Thread(thread), "thread:created", payload, NOW);
+    delivery.membership_changed = true;
+    delivery
+}
+
+#[tokio::test]
+async fn who_asked_in_vain_is_shown_somebody_as_soon_as_they_share_a_thread() {
+    let rig = Rig::new().await;
+    is_here(&rig, "bob").await;
+    let mut ann = rig.client("ann").await;
+    let asked = ann.ask("presence:sync", &json!({"userIds": ["bob", "eve"]})).await;
+    assert_eq!(asked["presence"][0]["status"], "offline", "nobody she may see");
+    for _ in 0..2 {
+        assert_eq!(ann.event("presence:sync").await["status"], "offline");
+    }
+    rig.hand(created(rig.world.store.thread_of(&["ann", "bob"]))).await;
+    let shown = ann.event("presence:sync").await;
+    assert_eq!((&shown["userId"], &shown["status"]), (&json!("bob"), &json!("online")));
+    rig.hand(change("eve")).await;
+    rig.hand(change("bob")).await;
+    let changed = ann.event("presence:sync").await;
+    assert_eq!((&changed["userId"], &changed["status"]), (&json!("bob"), &json!("away")), "and followed");
+    let again = ann.ask("presence:sync", &json!({"userIds": ["bob"]})).await;
+    assert_eq!(again["presence"][0]["status"], "online", "at once, although she asked a moment ago");
 }
 
 #[tokio::test]

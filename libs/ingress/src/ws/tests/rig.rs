@@ -156,6 +156,16 @@ impl Rig {
         typed.collect()
     }
 
+    /// Every choice of how to be seen that went to fan-out, and whether it was to be away.
+    pub(super) fn own_choices(&self) -> Vec<(UserId, bool)> {
+        let events = self.published::<Event>("fanout");
+        let chosen = events.into_iter().map(|event| match event {
+            Event::PresenceChosen { user_id, wants_away, .. } => (user_id, wants_away),
+            other => panic!("{other:?}"),
+        });
+        chosen.collect()
+    }
+
     /// Every device signal that went to the sweeper.
     pub(super) fn signals(&self) -> Vec<DeviceSignal> {
         self.published("presence")

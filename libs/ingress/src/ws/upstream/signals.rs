@@ -1,5 +1,5 @@
-//! Signals: what a gateway publishes of its own accord. Who types, which devices are here, how far messages
-//! have got.
+//! Signals: what a gateway publishes of its own accord. Who types, which devices are here, who chose to be
+//! shown as away, how far messages have got.
 //!
 //! No client waits for a signal, so signals have lanes of their own beside those of
 //! [`eventflow_bus::request::Requests`]: a flood of them never takes the place of a message. Repeating a
@@ -60,10 +60,14 @@ impl Signals {
         lane.send(envelope(CommandId::new().0, &command)?).await
     }
 
-    /// Publishes an event of a thread that is not stored.
+    /// Publishes an event of a thread or of a person that is not stored.
     pub(crate) async fn event(&self, event: &Event) -> Result<Confirmation, PublishError> {
-        let Audience::Thread(thread) = event.audience() else { return Err(PublishError::Refused) };
-        let lane = &self.fanout[self.shard(&Subject::Thread(thread))];
+        let subject = match event.audience() {
+            Audience::Thread(thread) => Subject::Thread(thread),
+            Audience::User(user) => Subject::User(user),
+            Audience::Watchers(_) | Audience::Gateways => return Err(PublishError::Refused),
+        };
+        let lane = &self.fanout[self.shard(&subject)];
         lane.send(envelope(event.id().0, event)?).await
     }
 

@@ -2,6 +2,7 @@
 
 mod messages;
 mod name;
+mod own;
 mod people;
 mod receipts;
 mod session;
@@ -12,6 +13,7 @@ pub use messages::{
     ReactionReceived,
 };
 pub use name::ServerEvent;
+pub use own::{NotificationAction, NotificationUpdated, PreferencesUpdated, PresenceChosen};
 pub use people::{NotificationReceived, PresenceSync, PresenceUpdate};
 pub use receipts::{MessageReadUpdate, MessageStatusUpdate};
 pub use session::{AuthError, AuthSuccess, ConnectErrorData, EventError};

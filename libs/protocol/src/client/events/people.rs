@@ -31,12 +31,15 @@ impl ServerEvent for PresenceUpdate<'_> {
 pub struct NotificationReceived<'a> {
     /// The notification as it is stored.
     pub notification: WithId<Cow<'a, Notification>>,
+    /// How many notifications one has not read by now; absent if that is not known.
+    #[serde(default, rename = "unreadCount", skip_serializing_if = "Option::is_none")]
+    pub unread_count: Option<u64>,
 }
 
 impl<'a> NotificationReceived<'a> {
-    /// The event for a stored notification.
-    pub fn of(notification: &'a Notification) -> Self {
-        Self { notification: WithId(Cow::Borrowed(notification)) }
+    /// The event for a stored notification of somebody with so many unread ones.
+    pub fn of(notification: &'a Notification, unread_count: Option<u64>) -> Self {
+        Self { notification: WithId(Cow::Borrowed(notification)), unread_count }
     }
 }
 
