@@ -18,10 +18,12 @@ const MESSAGES_EACH = 20;
  */
 const DEAD_MS = 90_000;
 /**
- * A gateway says every ten seconds how much is going on; one of another fleet that used the same Redis before
- * is forgotten after 75 s.
+ * A gateway says every five seconds how much is going on; one of another fleet that used the same Redis
+ * before is forgotten after 15 s, and its people after 75 s.
  */
 const REPORTED_MS = 90_000;
+/** The figures of a gateway that was killed are left out after 15 s; and this for a busy machine. */
+const FORGOTTEN_MS = 30_000;
 
 // Three fleets beside each other: most of it is waiting.
 describe('a fleet with two socket gateways', { concurrency: 3 }, () => {
@@ -153,7 +155,10 @@ function gatewaysAgree(fleet) {
     const root = on(1, 'root', { role: 'admin' });
     const [ann, ben, cleo] = [on(1, 'ann'), on(2, 'ben'), on(2, 'cleo')];
     const [first, second, third] = [await ann.startThread(ben), await ann.startThread(cleo), await ben.startThread(cleo)];
+    const { system: home } = ann;
+    ann.system = { ...home, ws: fleet.system.ws2 }; // a person with devices at both gateways is one
     const tablet = await ann.connect({ transports: ['polling'] });
+    ann.system = home;
     await Promise.all([ann.connect(), ben.connect(), cleo.connect({ transports: ['polling'] })]);
     const stats = expected => eventually(JSON.stringify(expected), async () => {
       const { stats: seen, status: health } = await root.api('GET', '/messaging/status');
@@ -204,6 +209,11 @@ function aGatewayEnds(fleet) {
     assert.equal(await status(cleo, ann), 'online');
     assert.equal((await ann.send(thread, 'and in the other thread')).success, true);
     await ben.hears('message:received', 11);
+
+    cleo.heard = [];
+    ann.socket.disconnect(); // from where she came back: nothing of the killed gateway keeps her online
+    await eventually('she has left', () => cleo.all('presence:sync').some(each => each.userId === ann.id && each.status === 'offline'), GONE_MS);
+    await ann.connect();
 
     await fleet.system.start('ws-gateway');
     const dan = on(1, 'dan');
@@ -257,7 +267,22 @@ function aGatewayIsGone(fleet) {
     await viewer.ask('thread:join', { threadId: group });
     await eventually('and seen', () => [...gone, stays, both].every(({ id }) => viewer.all('presence:update').some(each => each.userId === id)));
 
+    const root = on(2, 'root', { role: 'admin' });
+    const health = async () => {
+      const { stats, gateways, statsAgeMs } = await root.api('GET', '/messaging/status');
+      return { clients: stats.connectedClients, gateways, statsAgeMs };
+    };
+    await eventually('both gateways are counted', async () => {
+      const { clients, gateways } = await health();
+      return gateways === 2 && clients === gone.length + 4;
+    }, REPORTED_MS);
     await fleet.system.kill('ws-gateway');
+    const left = await eventually('only the other gateway is counted', async () => {
+      const figures = await health();
+      return figures.gateways === 1 && figures;
+    }, FORGOTTEN_MS);
+    assert.equal(left.clients, 3, JSON.stringify(left));
+    assert.ok(left.statsAgeMs <= 15_000, JSON.stringify(left));
     const heard = event => new Set(viewer.all(event).filter(each => each.status === 'offline').map(each => each.userId));
     await eventually('all are gone', () => ['presence:sync', 'presence:update'].every(event => heard(event).size >= gone.length), DEAD_MS);
     for (const event of ['presence:sync', 'presence:update']) assert.deepEqual([...heard(event)].toSorted(), gone.map(({ id }) => id).toSorted());

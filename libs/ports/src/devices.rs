@@ -56,8 +56,11 @@ impl Devices {
         if known.is_some_and(|device| device.knows(signal)) {
             return;
         }
-        let device = match &signal.state {
-            DeviceState::Here { active_at, wants_away } => {
+        let device = match (&signal.state, known) {
+            (DeviceState::Here { parked: true, .. }, Some(known)) if known.gone => {
+                known.still_gone(signal.at, heard)
+            }
+            (DeviceState::Here { active_at, wants_away, .. }, _) => {
                 let active = heard.minus(active_at.age_at(signal.at));
                 self.last_seen = self.last_seen.max(Some(active));
                 Device {
@@ -68,10 +71,8 @@ impl Devices {
                     gone: false,
                 }
             }
-            DeviceState::Gone => known.map_or_else(
-                || Device::gone_before(signal.at, heard),
-                |known| known.leaving(signal.at, heard),
-            ),
+            (DeviceState::Gone, Some(known)) => known.leaving(signal.at, heard),
+            (DeviceState::Gone, None) => Device::gone_before(signal.at, heard),
         };
         self.by_name.insert(signal.device.clone(), device);
         self.heard = self.heard.max(heard);
@@ -103,6 +104,11 @@ impl Devices {
             status: self.status(now.max(self.judged_at)),
             last_seen: self.last_seen,
         }
+    }
+
+    /// Until when a device counts, if one does at `now`.
+    pub fn connected_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.by_name.values().filter(|device| device.counts(now)).map(|device| device.until).max()
     }
 
     /// The next time at which the status may change without a signal, or at which the record may be deleted.
@@ -152,6 +158,12 @@ impl Device {
         Self { said, until: self.until.min(heard.plus(OFFLINE_GRACE)), gone: true, ..*self }
     }
 
+    /// The same device, which has gone, after a signal of a session that only waits. It is remembered for as
+    /// long as such signals come.
+    fn still_gone(&self, said: Timestamp, heard: Timestamp) -> Self {
+        Self { said, until: self.until.max(heard), ..*self }
+    }
+
     /// Whether the signal brings nothing new. Of several signals in one millisecond, a departure is the last
     /// one.
     fn knows(&self, signal: &DeviceSignal) -> bool {
@@ -181,7 +193,8 @@ mod tests {
     use super::*;
 
     fn here(device: &str, at: i64, idle_ms: i64) -> DeviceSignal {
-        let state = DeviceState::Here { active_at: Timestamp(at - idle_ms), wants_away: false };
+        let state =
+            DeviceState::Here { active_at: Timestamp(at - idle_ms), wants_away: false, parked: false };
         DeviceSignal { user_id: "ann".parse().unwrap(), device: device.to_owned(), state, at: Timestamp(at) }
     }
 
@@ -255,7 +268,11 @@ mod tests {
     fn times_at_the_end_of_the_world_do_not_overflow() {
         let mut devices = Devices::default();
         for at in [i64::MIN, 0, i64::MAX] {
-            let state = DeviceState::Here { active_at: Timestamp(-at.max(-i64::MAX)), wants_away: false };
+            let state = DeviceState::Here {
+                active_at: Timestamp(-at.max(-i64::MAX)),
+                wants_away: false,
+                parked: false,
+            };
             let signal = DeviceSignal {
                 user_id: "ann".parse().unwrap(),
                 device: "a".into(),

@@ -5,7 +5,7 @@
 //! entries are lost with the process, and so are the sockets whose devices it kept.
 
 use crate::devices::Devices;
-use crate::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
+use crate::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
 use async_trait::async_trait;
 use eventflow_protocol::presence::{DeviceSignal, Presence};
 use eventflow_protocol::{Timestamp, UserId};
@@ -30,7 +30,7 @@ struct KnownDevices {
 #[derive(Debug)]
 struct Report {
     stats: GatewayStats,
-    until: Instant,
+    at: Instant,
 }
 
 impl KnownDevices {
@@ -97,16 +97,28 @@ impl PresenceStore for MemoryPresence {
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
-        let report = Report { stats: stats.clone(), until: Instant::now() + DEVICE_LEASE };
+        let report = Report { stats: stats.clone(), at: Instant::now() };
         self.reports.lock().insert(gateway.to_owned(), report);
         Ok(())
     }
 
-    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
-        let now = Instant::now();
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
         let mut reports = self.reports.lock();
-        reports.retain(|_, report| now < report.until);
-        Ok(reports.values().map(|report| report.stats.clone()).collect())
+        reports.retain(|_, report| report.at.elapsed() < REPORT_LEASE);
+        let report =
+            |Report { stats, at }: &Report| GatewayReport { stats: stats.clone(), age: at.elapsed() };
+        Ok(reports.values().map(report).collect())
+    }
+
+    async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
+        self.reports.lock().remove(gateway);
+        Ok(())
+    }
+
+    async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
+        let known = self.known.lock();
+        let connected = known.people.values().filter(|devices| devices.connected_until(now).is_some());
+        Ok(connected.count() as u64)
     }
 }
 
@@ -123,10 +135,10 @@ mod tests {
     async fn a_report_that_is_not_renewed_is_forgotten() {
         let store = MemoryPresence::default();
         store.report("one", &GatewayStats::default()).await.unwrap();
-        tokio::time::advance(DEVICE_LEASE / 2).await;
+        tokio::time::advance(REPORT_LEASE / 2).await;
         store.report("two", &GatewayStats::default()).await.unwrap();
         assert_eq!(store.reports().await.unwrap().len(), 2);
-        tokio::time::advance(DEVICE_LEASE / 2).await;
+        tokio::time::advance(REPORT_LEASE / 2).await;
         assert_eq!(store.reports().await.unwrap().len(), 1);
     }
 

@@ -26,6 +26,12 @@ pub const OFFLINE_GRACE: Duration = Duration::from_secs(3);
 /// announced shows after this time at the latest.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
+/// Report interval: how often a gateway says how much is going on there. An entry is a few dozen bytes.
+pub const REPORT_EVERY: Duration = Duration::from_secs(5);
+/// Report lease: how long a gateway's figures count; two reports may be late. The figures of a gateway that
+/// was killed are left out after this time.
+pub const REPORT_LEASE: Duration = Duration::from_secs(15);
+
 /// The presence store cannot be used now.
 #[derive(Debug, thiserror::Error)]
 #[error("ask the presence store: {what}")]
@@ -37,16 +43,25 @@ pub struct PresenceError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+/// Why a process cannot say who is online: it shares no presence store with the sweeper.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("presence.url names no store that all processes share")]
+pub struct NotShared;
+
+impl PresenceError {
+    /// Whether the system has no presence store that its processes share, so that asking again is no use.
+    pub fn is_not_shared(&self) -> bool {
+        self.source.is::<NotShared>()
+    }
+}
+
 /// For a process that shares no presence store with the sweeper. It answers that it cannot say who is online.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoPresence;
 
 impl NoPresence {
     fn unknown<T>() -> Result<T, PresenceError> {
-        Err(PresenceError {
-            what: "know who is there",
-            source: "presence.url names no store that all processes share".into(),
-        })
+        Err(PresenceError { what: "know who is there", source: NotShared.into() })
     }
 }
 
@@ -72,7 +87,15 @@ impl PresenceStore for NoPresence {
         Self::unknown()
     }
 
-    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
+        Self::unknown()
+    }
+
+    async fn retire(&self, _: &str) -> Result<(), PresenceError> {
+        Self::unknown()
+    }
+
+    async fn connected(&self, _: Timestamp) -> Result<u64, PresenceError> {
         Self::unknown()
     }
 }
@@ -83,12 +106,19 @@ impl PresenceStore for NoPresence {
 pub struct GatewayStats {
     /// Number of open sockets.
     pub connected_clients: u64,
-    /// Number of users with a socket at the gateway.
-    pub online_users: u64,
     /// Number of people who are typing now.
     pub typing_users: u64,
     /// Number of threads that somebody at the gateway has open.
     pub rooms: u64,
+}
+
+/// The statistics of one gateway, and how old they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayReport {
+    /// What the gateway reported last.
+    pub stats: GatewayStats,
+    /// Time since then.
+    pub age: Duration,
 }
 
 /// Keeps leases of devices, and the statistics of gateways.
@@ -112,9 +142,16 @@ pub trait PresenceStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<HashMap<UserId, Presence>, PresenceError>;
 
-    /// Stores the statistics of `gateway`; they are forgotten after [`DEVICE_LEASE`].
+    /// How many people are connected at `now`, that is online or away: each person once, whatever their
+    /// devices and gateways.
+    async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError>;
+
+    /// Stores the statistics of `gateway`; they are forgotten after [`REPORT_LEASE`].
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError>;
 
     /// The latest statistics of every gateway that reported lately.
-    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError>;
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError>;
+
+    /// Forgets the statistics of `gateway`, which ends.
+    async fn retire(&self, gateway: &str) -> Result<(), PresenceError>;
 }

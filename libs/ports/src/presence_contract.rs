@@ -4,6 +4,9 @@
 //! people of its own, so one store serves all checks, at the same time and repeatedly. [`check_all`] runs
 //! them; a broken promise panics and says what was expected.
 
+mod person;
+
+use self::person::{Person, assert_due, ids, judge, millis, presence, record};
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
 use crate::{Clock, SystemClock};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
@@ -40,6 +43,8 @@ pub async fn check_all(store: &dyn PresenceStore) {
     every_well_formed_user_id_works(store).await;
     nobody_is_asked_about(store).await;
     what_a_gateway_says_of_itself_replaces_what_it_said(store).await;
+    people_who_are_connected_are_counted_once(store).await;
+    who_came_back_as_another_device_is_not_kept_by_the_first(store).await;
 }
 
 /// The store has never heard of this person.
@@ -130,7 +135,7 @@ pub async fn who_wants_to_be_away_is(store: &dyn PresenceStore) {
     let person = Person::new();
     let wants = |at, wants_away| {
         let at = Timestamp(person.start.0 + at);
-        person.signal("phone", DeviceState::Here { active_at: at, wants_away }, at)
+        person.signal("phone", DeviceState::Here { active_at: at, wants_away, parked: false }, at)
     };
     record(store, &[wants(0, true)]).await;
     assert_eq!(judge(store, &person, person.start).await, Some(Status::Away));
@@ -276,91 +281,61 @@ pub async fn nobody_is_asked_about(store: &dyn PresenceStore) {
 pub async fn what_a_gateway_says_of_itself_replaces_what_it_said(store: &dyn PresenceStore) {
     let mark = u64::try_from(SystemClock.now().0).expect("after 1970");
     let (first, second) = (CommandId::new().to_string(), CommandId::new().to_string());
-    let stats =
-        |typing_users| GatewayStats { connected_clients: mark, online_users: 2, typing_users, rooms: 4 };
+    let stats = |typing_users| GatewayStats { connected_clients: mark, typing_users, rooms: 4 };
     for (gateway, typing) in [(&first, 1), (&second, 2), (&first, 3)] {
         store.report(gateway, &stats(typing)).await.expect("report");
     }
-    let mut ours = store.reports().await.expect("reports");
-    ours.retain(|report| report.connected_clients == mark);
-    ours.sort_by_key(|report| report.typing_users);
-    assert_eq!(ours, [stats(2), stats(3)]);
-}
-
-/// A person that no other check uses.
-struct Person {
-    id: UserId,
-    start: Timestamp,
-}
-
-impl Person {
-    fn new() -> Self {
-        Self::named(&CommandId::new().to_string())
+    let ours = async || {
+        let mut reports = store.reports().await.expect("reports");
+        reports.retain(|report| report.stats.connected_clients == mark);
+        assert!(reports.iter().all(|report| report.age < MARGIN), "made just now: {reports:?}");
+        let mut stats: Vec<_> = reports.into_iter().map(|report| report.stats).collect();
+        stats.sort_by_key(|stats| stats.typing_users);
+        stats
+    };
+    assert_eq!(ours().await, [stats(2), stats(3)]);
+    for _ in 0..2 {
+        store.retire(&first).await.expect("retire");
     }
-
-    fn named(id: &str) -> Self {
-        Self { id: id.parse().expect("a well formed user id"), start: SystemClock.now() }
-    }
-
-    fn after(&self, duration: Duration) -> Timestamp {
-        Timestamp(self.start.0 + millis(duration))
-    }
-
-    fn signal(&self, device: &str, state: DeviceState, at: Timestamp) -> DeviceSignal {
-        DeviceSignal { user_id: self.id.clone(), device: device.to_owned(), state, at }
-    }
-
-    /// A signal of an active device, sent `order` milliseconds after the start.
-    fn here(&self, device: &str, order: i64) -> DeviceSignal {
-        self.idle_for(device, order, Duration::ZERO)
-    }
-
-    fn idle_for(&self, device: &str, order: i64, idle: Duration) -> DeviceSignal {
-        let at = Timestamp(self.start.0 + order);
-        self.signal(
-            device,
-            DeviceState::Here { active_at: Timestamp(at.0 - millis(idle)), wants_away: false },
-            at,
-        )
-    }
-
-    fn gone(&self, device: &str, order: i64) -> DeviceSignal {
-        self.signal(device, DeviceState::Gone, Timestamp(self.start.0 + order))
-    }
+    assert_eq!(ours().await, [stats(2)], "the first has ended");
 }
 
-async fn record(store: &dyn PresenceStore, signals: &[DeviceSignal]) {
-    store.record(signals).await.expect("record");
+/// Two devices, also of two gateways, are one person. Who is away is connected, and who has left is not.
+pub async fn people_who_are_connected_are_counted_once(store: &dyn PresenceStore) {
+    let person = Person::new();
+    let over = person.after(OFFLINE_GRACE + MARGIN);
+    let count = async || store.connected(over).await.expect("count");
+    let others = count().await;
+    record(store, &[person.here("phone", 0), person.idle_for("laptop", 0, AWAY_AFTER)]).await;
+    assert_eq!(count().await, others + 1);
+    record(store, &[person.gone("phone", 1)]).await;
+    assert_eq!(count().await, others + 1, "away, and connected");
+    record(store, &[person.gone("laptop", 2)]).await;
+    assert_eq!(count().await, others, "also before anybody judged it");
+    judge(store, &person, over).await;
+    assert_eq!(count().await, others);
 }
 
-/// The person's new status, if the judgement changed it.
-async fn judge(store: &dyn PresenceStore, person: &Person, now: Timestamp) -> Option<Status> {
-    let changes = store.judge(std::slice::from_ref(&person.id), now).await.expect("judge");
-    assert!(changes.len() <= 1 && changes.iter().all(|change| change.user_id == person.id), "{changes:?}");
-    changes.first().map(|change| change.status)
-}
-
-async fn presence(store: &dyn PresenceStore, person: &Person, now: Timestamp) -> Presence {
-    let mut found = store.presence(std::slice::from_ref(&person.id), now).await.expect("presence");
-    assert_eq!(found.len(), 1);
-    found.remove(&person.id).expect("an entry for each")
-}
-
-/// Expects that of `people` exactly `expected` are due. Others may be due too.
-async fn assert_due(store: &dyn PresenceStore, people: &[Person], now: Timestamp, expected: &[&Person]) {
-    let due = store.due(now, usize::MAX).await.expect("due");
-    let mut due: Vec<&UserId> =
-        people.iter().map(|person| &person.id).filter(|id| due.contains(*id)).collect();
-    let mut expected: Vec<&UserId> = expected.iter().map(|person| &person.id).collect();
-    due.sort_unstable();
-    expected.sort_unstable();
-    assert_eq!(due, expected);
-}
-
-fn ids(people: &[Person]) -> Vec<UserId> {
-    people.iter().map(|person| person.id.clone()).collect()
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).expect("a short time")
+/// The client of a session that waits at one gateway has come back at another one, which says that the first
+/// device has gone. The first gateway goes on reporting the session that waits; it does not bring the device
+/// back, however long it goes on. If the client itself comes back to that session, the device is there again.
+pub async fn who_came_back_as_another_device_is_not_kept_by_the_first(store: &dyn PresenceStore) {
+    let person = Person::new();
+    let waits = |order: i64| {
+        let at = Timestamp(person.start.0 + order);
+        person.signal("first", DeviceState::Here { active_at: at, wants_away: false, parked: true }, at)
+    };
+    record(store, &[person.here("first", 0), waits(1)]).await;
+    assert_eq!(
+        judge(store, &person, person.start).await,
+        Some(Status::Online),
+        "a session that waits counts"
+    );
+    record(store, &[person.here("second", 2), person.gone("first", 3), waits(4)]).await;
+    assert_eq!(judge(store, &person, person.start).await, None);
+    record(store, &[person.gone("second", 5), waits(6), waits(7)]).await;
+    let over = person.after(OFFLINE_GRACE + MARGIN);
+    assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
+    record(store, &[person.here("first", 8)]).await;
+    assert_eq!(judge(store, &person, over).await, Some(Status::Online), "the client itself");
 }

@@ -39,8 +39,12 @@ pub enum DeviceState {
         active_at: Timestamp,
         /// Whether its user chose to be shown as away although active.
         wants_away: bool,
+        /// Whether its client is away and its session waits. Such a device never comes back by itself once it
+        /// has gone: its client has come back elsewhere.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        parked: bool,
     },
-    /// The device disconnected in order.
+    /// The device disconnected in order, or its client came back as another device.
     Gone,
 }
 
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_signal_keeps_its_names_between_processes() {
-        let state = DeviceState::Here { active_at: Timestamp(0), wants_away: true };
+        let state = DeviceState::Here { active_at: Timestamp(0), wants_away: true, parked: false };
         let signal =
             DeviceSignal { user_id: "ann".parse().unwrap(), device: "d".into(), state, at: Timestamp(0) };
         let at = "1970-01-01T00:00:00.000Z";

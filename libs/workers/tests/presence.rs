@@ -7,7 +7,7 @@ use eventflow_bus::port::{BrokerError, Destination, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_metrics::Metrics;
 use eventflow_ports::presence::{AWAY_AFTER, DEVICE_LEASE, HEARTBEAT, OFFLINE_GRACE};
-use eventflow_ports::{Clock, GatewayStats, MemoryPresence, PresenceError, PresenceStore};
+use eventflow_ports::{Clock, GatewayReport, GatewayStats, MemoryPresence, PresenceError, PresenceStore};
 use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
@@ -80,7 +80,11 @@ async fn old_fault_9_who_does_nothing_is_told_to_be_away_and_never_offline_while
     let mut told = Vec::new();
     while told.len() < 2 {
         stage
-            .perform(&[stage.signal("ann", "phone", DeviceState::Here { active_at, wants_away: false })])
+            .perform(&[stage.signal(
+                "ann",
+                "phone",
+                DeviceState::Here { active_at, wants_away: false, parked: false },
+            )])
             .await;
         tokio::time::advance(HEARTBEAT).await;
         tokio::task::yield_now().await;
@@ -96,7 +100,11 @@ async fn old_fault_19_who_stays_connected_for_hours_is_not_forgotten() {
     let active_at = stage.clock.now();
     for _ in 0..HOURS.as_secs() / HEARTBEAT.as_secs() {
         stage
-            .perform(&[stage.signal("ann", "phone", DeviceState::Here { active_at, wants_away: false })])
+            .perform(&[stage.signal(
+                "ann",
+                "phone",
+                DeviceState::Here { active_at, wants_away: false, parked: false },
+            )])
             .await;
         stage.let_pass(HEARTBEAT).await;
     }
@@ -293,7 +301,11 @@ impl Stage {
     }
 
     fn here(&self, user: &str, device: &str) -> Item<DeviceSignal> {
-        self.signal(user, device, DeviceState::Here { active_at: self.clock.now(), wants_away: false })
+        self.signal(
+            user,
+            device,
+            DeviceState::Here { active_at: self.clock.now(), wants_away: false, parked: false },
+        )
     }
 
     /// As the consume loop does, once.
@@ -439,7 +451,15 @@ impl PresenceStore for FailingStore {
         self.up()?.report(gateway, stats).await
     }
 
-    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
         self.up()?.reports().await
+    }
+
+    async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
+        self.up()?.retire(gateway).await
+    }
+
+    async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
+        self.up()?.connected(now).await
     }
 }

@@ -1,5 +1,5 @@
-//! Presence of a fleet: one key per person with the state of their devices, and one sorted set of when each
-//! person is due.
+//! Presence of a fleet: one key per person with the state of their devices, one sorted set of when each
+//! person is due, and one of until when each person is connected.
 //!
 //! Rules: [`eventflow_ports::devices`]. The store reads a person's value, changes it here, and swaps it for
 //! the new one only if nobody else changed it meanwhile. So of two sweepers that judge a person at once only
@@ -10,12 +10,12 @@
 use crate::connection::{Redis, RedisError};
 use crate::moment;
 use crate::registry::{CALL_TIMEOUT, CHUNK_USERS};
-use crate::swap::{self, Swap};
+use crate::swap::{self, SetKeys, Swap};
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
 use eventflow_ports::Clock;
 use eventflow_ports::devices::Devices;
-use eventflow_ports::presence::{DEVICE_LEASE, GatewayStats, PresenceError, PresenceStore};
+use eventflow_ports::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
 use eventflow_protocol::presence::{DeviceSignal, Presence};
 use eventflow_protocol::{Timestamp, UserId, codec};
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ pub struct PresenceSettings {
 
 impl Default for PresenceSettings {
     fn default() -> Self {
-        Self { key_prefix: "ef:".to_owned(), report_life: DEVICE_LEASE }
+        Self { key_prefix: "ef:".to_owned(), report_life: REPORT_LEASE }
     }
 }
 
@@ -135,7 +135,7 @@ impl RedisPresence {
         self.redis.run(&pipeline, deadline).await.map(|_| ())
     }
 
-    async fn try_reports(&self) -> Result<Vec<GatewayStats>, RedisError> {
+    async fn try_reports(&self) -> Result<Vec<GatewayReport>, RedisError> {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let mut pipeline = Pipeline::new();
         pipeline.cmd("ZRANGE").arg(self.gateways_key()).arg(0).arg(-1);
@@ -145,8 +145,35 @@ impl RedisPresence {
         }
         let mut pipeline = Pipeline::new();
         pipeline.cmd("MGET").arg(gateways.iter().map(|gateway| self.report_key(gateway)).collect::<Vec<_>>());
-        let reports: Vec<Option<Vec<u8>>> = only(&self.redis.run(&pipeline, deadline).await?)?;
-        Ok(reports.into_iter().flatten().filter_map(|report| codec::decode(&report).ok()).collect())
+        for gateway in &gateways {
+            pipeline.cmd("PTTL").arg(self.report_key(gateway));
+        }
+        let replies = self.redis.run(&pipeline, deadline).await?;
+        let reports: Vec<Option<Vec<u8>>> = only(&replies)?;
+        let mut found = Vec::new();
+        for (report, life) in reports.into_iter().zip(&replies[1..]) {
+            let left_ms = i64::from_redis_value_ref(life).map_err(redis::RedisError::from)?;
+            let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
+            let Some(stats) = report.and_then(|report| codec::decode(&report).ok()) else { continue };
+            found.push(GatewayReport { stats, age: self.settings.report_life.saturating_sub(left) });
+        }
+        Ok(found)
+    }
+
+    async fn try_retire(&self, gateway: &str) -> Result<(), RedisError> {
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("DEL").arg(self.report_key(gateway));
+        pipeline.cmd("ZREM").arg(self.gateways_key()).arg(gateway);
+        self.redis.run(&pipeline, Instant::now() + CALL_TIMEOUT).await.map(|_| ())
+    }
+
+    async fn try_connected(&self, now: Timestamp) -> Result<u64, RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let now = self.read(&[], now, deadline).await?.now;
+        let mut pipeline = Pipeline::new();
+        // A lease that ends at this millisecond counts no more.
+        pipeline.cmd("ZCOUNT").arg(self.connected_key()).arg(format!("({}", now.0)).arg("+inf");
+        only(&self.redis.run(&pipeline, deadline).await?)
     }
 
     /// Changes the devices of each of these people atomically. Gives the results of `change` for the values
@@ -175,11 +202,12 @@ impl RedisPresence {
                     if changed == devices && changed != Devices::default() {
                         results.extend(result);
                     } else {
-                        swaps.push(Swap::new(user, self.user_key(user), was, &changed));
+                        swaps.push(Swap::new(user, self.user_key(user), was, &changed, read.now));
                         made.push((*user, result));
                     }
                 }
-                let swapped = swap::run(&self.redis, &self.due_key(), &swaps, deadline).await?;
+                let sets = SetKeys { due: self.due_key(), connected: self.connected_key() };
+                let swapped = swap::run(&self.redis, &sets, &swaps, deadline).await?;
                 open.clear();
                 for ((user, result), swapped) in made.into_iter().zip(swapped) {
                     if swapped {
@@ -227,6 +255,10 @@ impl RedisPresence {
         format!("{}presence:due", self.settings.key_prefix)
     }
 
+    fn connected_key(&self) -> String {
+        format!("{}presence:connected", self.settings.key_prefix)
+    }
+
     fn report_key(&self, gateway: &str) -> String {
         format!("{}presence:gateway:{gateway}", self.settings.key_prefix)
     }
@@ -268,8 +300,16 @@ impl PresenceStore for RedisPresence {
         self.try_report(gateway, stats).await.map_err(|source| failed("report", source))
     }
 
-    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
         self.try_reports().await.map_err(|source| failed("read reports", source))
+    }
+
+    async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
+        self.try_retire(gateway).await.map_err(|source| failed("retire a gateway", source))
+    }
+
+    async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
+        self.try_connected(now).await.map_err(|source| failed("count who is connected", source))
     }
 }
 

@@ -52,7 +52,7 @@ fn signal(state: DeviceState, at: Timestamp) -> DeviceSignal {
 }
 
 fn here(at: Timestamp) -> DeviceSignal {
-    signal(DeviceState::Here { active_at: at, wants_away: false }, at)
+    signal(DeviceState::Here { active_at: at, wants_away: false, parked: false }, at)
 }
 
 fn later(moment: Timestamp, ms: i64) -> Timestamp {
@@ -113,7 +113,7 @@ async fn a_redis_that_was_emptied_is_right_again_with_the_next_heartbeat() {
     store.record(&[here(start)]).await.unwrap();
     store.judge(&ann(), start).await.unwrap();
     let known = keys(&settings).await;
-    assert_eq!(known.len(), 2, "one for the person, one for who is due: {known:?}");
+    assert_eq!(known.len(), 3, "the person, who is due, who is connected: {known:?}");
     delete(&known).await;
 
     assert_eq!(store.presence(&ann(), start).await.unwrap()[&ann()[0]].status, Status::Offline);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;
-use eventflow_ports::presence::GatewayStats;
+use eventflow_ports::presence::{GatewayReport, GatewayStats};
 use eventflow_ports::{Directory, Inbox, NotificationPage, PresenceError, PresenceStore, StoreError};
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
@@ -14,6 +14,7 @@ use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 /// Notifications and preferences of a test.
 #[derive(Default)]
@@ -164,11 +165,16 @@ impl Directory for TestDirectory {
 #[derive(Default)]
 pub(crate) struct TestPresence {
     people: Mutex<HashMap<UserId, Presence>>,
-    reports: Mutex<BTreeMap<String, GatewayStats>>,
+    reports: Mutex<BTreeMap<String, GatewayReport>>,
     pub(crate) is_down: AtomicBool,
 }
 
 impl TestPresence {
+    /// A gateway has reported these figures so long ago.
+    pub(crate) fn report_of_age(&self, gateway: &str, stats: &GatewayStats, age: Duration) {
+        self.reports.lock().insert(gateway.to_owned(), GatewayReport { stats: stats.clone(), age });
+    }
+
     fn check(&self) -> Result<(), PresenceError> {
         if self.is_down.load(SeqCst) {
             return Err(PresenceError { what: "test", source: "secret-host:6379 is down".into() });
@@ -183,8 +189,8 @@ impl PresenceStore for TestPresence {
         self.check()?;
         for signal in signals {
             let (status, last_seen) = match signal.state {
-                DeviceState::Here { active_at, wants_away: false } => (Status::Online, active_at),
-                DeviceState::Here { active_at, wants_away: true } => (Status::Away, active_at),
+                DeviceState::Here { active_at, wants_away: false, .. } => (Status::Online, active_at),
+                DeviceState::Here { active_at, wants_away: true, .. } => (Status::Away, active_at),
                 DeviceState::Gone => (Status::Offline, signal.at),
             };
             let presence = Presence { user_id: signal.user_id.clone(), status, last_seen: Some(last_seen) };
@@ -214,11 +220,21 @@ impl PresenceStore for TestPresence {
     }
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.check()?;
-        self.reports.lock().insert(gateway.to_owned(), stats.clone());
+        self.report_of_age(gateway, stats, Duration::ZERO);
         Ok(())
     }
-    async fn reports(&self) -> Result<Vec<GatewayStats>, PresenceError> {
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
         self.check()?;
         Ok(self.reports.lock().values().cloned().collect())
+    }
+    async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
+        self.check()?;
+        self.reports.lock().remove(gateway);
+        Ok(())
+    }
+    async fn connected(&self, _now: Timestamp) -> Result<u64, PresenceError> {
+        self.check()?;
+        let people = self.people.lock();
+        Ok(people.values().filter(|person| person.status != Status::Offline).count() as u64)
     }
 }

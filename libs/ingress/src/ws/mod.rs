@@ -203,8 +203,7 @@ fn build_presence(
     background: Background,
 ) -> (Arc<Presence>, Reconciliation, HeartbeatTask) {
     let clock = &parts.clock;
-    let (heartbeat, heartbeat_task) =
-        heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals.clone());
+    let (heartbeat, heartbeat_task) = heartbeat(Arc::clone(&sockets.hub), Arc::clone(clock), signals.clone());
     let presence = Arc::new(Presence {
         heartbeat,
         subscriptions: Arc::new(PresenceSubscriptions::new()),

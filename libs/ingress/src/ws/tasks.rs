@@ -14,7 +14,7 @@ use crate::ws::typing::TypingTask;
 use crate::ws::typing::expiry::TypingExpiry;
 use crate::ws::upstream::registry_sync::RegistrySyncTask;
 use eventflow_metrics::{ForgottenReason, RecoveryOutcome, RefusalReason, SocketTransport};
-use eventflow_ports::presence::GatewayStats;
+use eventflow_ports::presence::{GatewayStats, REPORT_EVERY};
 use eventflow_ports::ticks;
 use eventflow_protocol::GatewayId;
 use eventflow_socketio::{Count, Server};
@@ -32,8 +32,6 @@ const EXPIRY_EVERY: Duration = Duration::from_secs(10);
 const NUMBERS_EVERY: Duration = Duration::from_secs(1);
 /// Over how long all sockets are closed when their sessions cannot go on: as long as an orderly drain.
 const RESTART_SPREAD: Duration = Duration::from_secs(10);
-/// How often the gateway reports how much is going on here; an entry is forgotten after 75 s.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// How long a report may take.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -71,6 +69,8 @@ impl GatewayTasks {
             }
         };
         tokio::join!(registry.run(shutdown.clone()), heartbeat.run(shutdown.clone()), rounds);
+        // If this fails, the figures of this gateway are forgotten a little later.
+        let _ = timeout(REPORT_TIMEOUT, rooms.edge.presence.retire(id.as_str())).await;
     }
 }
 
@@ -152,7 +152,6 @@ pub(crate) fn stats(server: &Server<Lifecycle>, rooms: &Rooms) -> GatewayStats {
     let open = server.stats();
     GatewayStats {
         connected_clients: open.websocket_open.get() + open.polling_open.get(),
-        online_users: rooms.sockets.hub.count_with(|SocketHandle(socket)| socket.is_connected()) as u64,
         typing_users: rooms.typing.count(),
         rooms: rooms.presence.subscriptions.open_threads(),
     }

@@ -243,13 +243,15 @@ fn answers_about_people_and_the_service_are_the_json_they_always_were() {
     );
     is(
         &StatusAnswer {
+            gateways: 2,
             stats: ServiceStats { connected_clients: 1, online_users: 2, rooms: 3, typing_users: 4 },
+            stats_age_ms: Some(1_500),
             status: ServiceHealth::Degraded,
             success: Success,
             timestamp: Timestamp(0),
             unavailable: vec!["broker".into()],
         },
-        r#"{"stats":{"connectedClients":1,"onlineUsers":2,"rooms":3,"typingUsers":4},"status":"degraded","success":true,"timestamp":"1970-01-01T00:00:00.000Z","unavailable":["broker"]}"#,
+        r#"{"gateways":2,"stats":{"connectedClients":1,"onlineUsers":2,"rooms":3,"typingUsers":4},"statsAgeMs":1500,"status":"degraded","success":true,"timestamp":"1970-01-01T00:00:00.000Z","unavailable":["broker"]}"#,
     );
     assert!(serde_json::from_str::<DoneAnswer>(r#"{"success":false}"#).is_err());
 }

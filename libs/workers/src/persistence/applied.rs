@@ -234,7 +234,11 @@ impl Applied {
     }
 
     /// `stored`: the preferences as they are now; later ones may have been there already.
-    pub(super) fn preferences_set(item: &Item<Command>, wanted: &SetPreferences, stored: Preferences) -> Self {
+    pub(super) fn preferences_set(
+        item: &Item<Command>,
+        wanted: &SetPreferences,
+        stored: Preferences,
+    ) -> Self {
         let event = Event::PreferencesChanged {
             user_id: wanted.user_id.clone(),
             preferences: Box::new(stored),

@@ -2,6 +2,7 @@
 //! service is doing.
 
 use super::{Rig, THREADS};
+use crate::testing::NOW;
 use axum::extract::ConnectInfo;
 use eventflow_ports::PresenceStore as _;
 use eventflow_ports::presence::GatewayStats;
@@ -16,7 +17,7 @@ use std::time::Duration;
 impl Rig {
     async fn is_here(&self, user: &str) {
         let at = crate::testing::NOW;
-        let state = DeviceState::Here { active_at: at, wants_away: false };
+        let state = DeviceState::Here { active_at: at, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: user.parse().unwrap(), device: "d".into(), state, at };
         self.world.presence.record(&[signal]).await.unwrap();
     }
@@ -155,10 +156,19 @@ async fn guessing_tokens_from_one_address_comes_to_an_end() {
 #[tokio::test]
 async fn the_status_sums_over_gateways_and_says_what_is_down() {
     let rig = Rig::new().await;
-    for (gateway, clients) in [("g1", 2), ("g2", 3)] {
-        let stats = GatewayStats { connected_clients: clients, online_users: 1, typing_users: 0, rooms: 4 };
-        rig.world.presence.report(gateway, &stats).await.unwrap();
+    for (gateway, clients, age) in [("g1", 2, 1), ("g2", 3, 4)] {
+        let stats = GatewayStats { connected_clients: clients, typing_users: 0, rooms: 4 };
+        rig.world.presence.report_of_age(gateway, &stats, Duration::from_secs(age));
     }
+    let signal = |name: &str, state| DeviceSignal {
+        user_id: name.parse().unwrap(),
+        device: "d".into(),
+        state,
+        at: NOW,
+    };
+    let here = |wants_away| DeviceState::Here { active_at: NOW, wants_away, parked: false };
+    let signals = [signal("ann", here(false)), signal("bob", here(true)), signal("eve", DeviceState::Gone)];
+    rig.world.presence.record(&signals).await.unwrap();
     let status = async || rig.get("/api/v2/messaging/status").of_admin().send().await.expect(200);
     let healthy = status().await;
     assert_eq!((&healthy["status"], &healthy["unavailable"]), (&json!("healthy"), &json!([])));
@@ -166,7 +176,11 @@ async fn the_status_sums_over_gateways_and_says_what_is_down() {
         healthy["stats"],
         json!({"connectedClients": 5, "onlineUsers": 2, "typingUsers": 0, "rooms": 8})
     );
+    assert_eq!((&healthy["gateways"], &healthy["statsAgeMs"]), (&json!(2), &json!(4_000)));
     assert_eq!(healthy["timestamp"], json!("2027-01-15T08:00:00.000Z"));
+    rig.world.presence.report_of_age("g2", &GatewayStats::default(), Duration::from_secs(11));
+    let overdue = status().await;
+    assert_eq!((&overdue["status"], &overdue["unavailable"]), (&json!("degraded"), &json!(["gateway"])));
     rig.world.store.is_down.store(true, SeqCst);
     rig.world.presence.is_down.store(true, SeqCst);
     rig.world.disconnect_broker();

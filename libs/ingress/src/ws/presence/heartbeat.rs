@@ -3,14 +3,17 @@
 //!
 //! A device is a session: present while it is connected and, if its line broke, until it is gone for good. A
 //! device whose client closed the connection, or has long been silent, is gone at once, though it may come
-//! back. The state is read from the socket at that moment, so a lost signal is made good by the next
-//! heartbeat; nothing is kept while the broker is away. Heartbeats are spread over their period. Repeating is
-//! safe because of two signals of a device the newer one counts.
+//! back. So is the device of a session that its client left for this one, here or at another gateway: that
+//! gateway may have been killed, or wait for the client in vain. The state is read from the socket at that
+//! moment, so a lost signal is made good by the next heartbeat; nothing is kept while the broker is away.
+//! Heartbeats are spread over their period. Repeating is safe because of two signals of a device the newer
+//! one counts.
 
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use crate::ws::sockets::hub::Hub;
+use crate::ws::sockets::resume_token::SessionTag;
 use crate::ws::upstream::signals::Signals;
-use eventflow_ports::presence::HEARTBEAT;
+use eventflow_ports::presence::{DEVICE_LEASE, HEARTBEAT};
 use eventflow_ports::{Clock, ticks};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::{Timestamp, UserId};
@@ -69,7 +72,8 @@ impl Heartbeat {
     /// The device is here: reports it as it is now.
     pub(crate) fn here(&self, socket: &ClientSocket) {
         self.absent.remove(socket);
-        if let Some(signal) = here(socket, self.clock.now()) {
+        let now = self.clock.now();
+        for signal in here(socket, now).into_iter().chain(replaced(socket, now)) {
             self.report(signal);
         }
     }
@@ -81,20 +85,28 @@ impl Heartbeat {
         let is_absent = matches!(reason, DisconnectReason::ClientClosed | DisconnectReason::PingTimeout);
         if let Some(user) = socket.state().user().filter(|_| is_absent) {
             self.absent.add(socket);
-            self.report(gone(user, socket, self.clock.now()));
+            self.report_gone(user, socket);
         }
     }
 
     /// The device is gone for good: its session has ended.
     pub(crate) fn gone(&self, user: &UserId, socket: &ClientSocket) {
         self.absent.remove(socket);
-        self.report(gone(user, socket, self.clock.now()));
+        self.report_gone(user, socket);
     }
 
     /// The next heartbeats of these devices.
     #[cfg(test)]
     pub(crate) fn heartbeats(&self, devices: &[SocketHandle]) -> Vec<DeviceSignal> {
         heartbeats(&self.absent, devices, self.clock.now())
+    }
+
+    fn report_gone(&self, user: &UserId, socket: &ClientSocket) {
+        let now = self.clock.now();
+        self.report(gone(user, socket, now));
+        for signal in replaced(socket, now) {
+            self.report(signal);
+        }
     }
 
     fn report(&self, signal: DeviceSignal) {
@@ -122,17 +134,44 @@ impl Absent {
 fn heartbeats(absent: &Absent, due: &[SocketHandle], now: Timestamp) -> Vec<DeviceSignal> {
     let is_here =
         |socket: &ClientSocket| (socket.is_connected() || socket.is_parked()) && !absent.has(socket);
-    due.iter().filter(|device| is_here(&device.0)).filter_map(|device| here(&device.0, now)).collect()
+    let mut signals = Vec::with_capacity(due.len());
+    for SocketHandle(socket) in due.iter().filter(|device| is_here(&device.0)) {
+        signals.extend(here(socket, now));
+        // The client of a session that waits may have gone back to the one before.
+        if socket.is_connected() {
+            signals.extend(replaced(socket, now));
+        }
+    }
+    signals
 }
 
 fn here(socket: &ClientSocket, at: Timestamp) -> Option<DeviceSignal> {
     let session = socket.state();
-    let state = DeviceState::Here { active_at: session.active_at(), wants_away: session.wants_away() };
-    Some(DeviceSignal { user_id: session.user()?.clone(), device: socket.id().to_string(), state, at })
+    let (active_at, wants_away) = (session.active_at(), session.wants_away());
+    let state = DeviceState::Here { active_at, wants_away, parked: socket.is_parked() };
+    Some(DeviceSignal { user_id: session.user()?.clone(), device: session.tag().to_string(), state, at })
 }
 
 fn gone(user: &UserId, socket: &ClientSocket, at: Timestamp) -> DeviceSignal {
-    DeviceSignal { user_id: user.clone(), device: socket.id().to_string(), state: DeviceState::Gone, at }
+    gone_device(user, socket.state().tag(), at)
+}
+
+/// A device is named by its session's tag, which its client presents elsewhere in its resume token.
+fn gone_device(user: &UserId, session: SessionTag, at: Timestamp) -> DeviceSignal {
+    DeviceSignal { user_id: user.clone(), device: session.to_string(), state: DeviceState::Gone, at }
+}
+
+/// The devices of the sessions that the client left for this one have gone. That is said again for as long as
+/// their leases may last, since a signal may be lost or, by the clock of the other gateway, be too old. The
+/// token proves nothing: whoever presents a foreign one takes out devices of their own at most.
+fn replaced(socket: &ClientSocket, now: Timestamp) -> Vec<DeviceSignal> {
+    let session = socket.state();
+    let Some(user) = session.user().filter(|_| session.opened_at().age_at(now) < DEVICE_LEASE) else {
+        return Vec::new();
+    };
+    let left = session.gate(|gate| gate.left().sessions.iter().map(|left| left.token.tag).collect());
+    let left: Vec<SessionTag> = left.unwrap_or_default();
+    left.into_iter().map(|tag| gone_device(user, tag, now)).collect()
 }
 
 impl HeartbeatTask {

@@ -45,6 +45,12 @@ pub(crate) struct Presence {
 pub(crate) struct Expected(Vec<UserId>);
 
 impl Expected {
+    /// The socket is about to ask for these people. Call it before looking whether its user may see them: if
+    /// that becomes so meanwhile, [`Presence::share_a_thread`] shows them.
+    pub(crate) fn of(socket: &ClientSocket, users: &[UserId]) -> Self {
+        Self(socket.state().subscriptions(|own| own.add_hidden(users)))
+    }
+
     /// Those who became visible since then.
     pub(crate) fn shown_meanwhile(self, socket: &ClientSocket) -> impl Iterator<Item = UserId> {
         self.0.into_iter().filter(|user| {
@@ -90,12 +96,6 @@ impl Presence {
         }
     }
 
-    /// The socket is about to ask for these people. Call it before looking whether its user may see them: if
-    /// that becomes so meanwhile, [`Presence::share_a_thread`] shows them.
-    pub(crate) fn expect(&self, socket: &ClientSocket, users: &[UserId]) -> Expected {
-        Expected(socket.state().subscriptions(|own| own.add_hidden(users)))
-    }
-
     /// These people have got into a thread together and may see each other: sockets here that asked for one
     /// of them in vain follow them from now on, and are told how they are.
     pub(crate) fn share_a_thread(self: &Arc<Self>, hub: &Hub<SocketHandle>, people: &Participants) {
@@ -133,7 +133,10 @@ impl Presence {
         let (user_id, command) = (user.clone(), CommandId::new());
         let event = Event::PresenceChosen { user_id, wants_away, command, at: self.clock.now() };
         if let Err(error) = self.signals.event(&event).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "other devices do not hear of a choice");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "other devices do not hear of a choice"
+            );
         }
     }
 

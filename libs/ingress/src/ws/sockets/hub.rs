@@ -77,12 +77,6 @@ impl<S: Clone + PartialEq> Hub<S> {
         found
     }
 
-    /// How many users have a socket for which `is` holds.
-    pub(crate) fn count_with(&self, is: impl Fn(&S) -> bool) -> usize {
-        let with = |shard: &Shard<S>| shard.read().values().filter(|sockets| sockets.iter().any(&is)).count();
-        self.shards.iter().map(with).sum()
-    }
-
     /// How many users have a socket here.
     pub(crate) fn count(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
@@ -139,7 +133,6 @@ mod tests {
         for (name, socket) in [("ann", 1), ("ann", 2), ("bob", 3), ("eve", 4)] {
             hub.add(&user(name), socket);
         }
-        assert_eq!((hub.count_with(|socket| *socket > 1), hub.count_with(|socket| *socket == 1)), (3, 1));
         assert_eq!(hub.some_users(9, |socket| *socket == 3), [user("bob")]);
         assert_eq!(hub.some_users(2, |_| true).len(), 2);
     }

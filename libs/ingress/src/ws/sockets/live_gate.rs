@@ -51,6 +51,11 @@ impl LiveGate {
         Self { left, is_started: false, is_finished: false, floors: HashMap::new(), waiting: HashMap::new() }
     }
 
+    /// The sessions that the client left for this one.
+    pub(crate) fn left(&self) -> &LeftSessions {
+        &self.left
+    }
+
     /// The sessions to catch up with; given once, to whoever starts the catch-up.
     pub(crate) fn start(&mut self) -> Option<LeftSessions> {
         if self.is_started {

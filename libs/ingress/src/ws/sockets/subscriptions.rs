@@ -1,5 +1,5 @@
-//! Whose presence one socket follows: the people in the threads it has open, and those it asked for. Also whom
-//! it asked for in vain, since its user may not see them: if that changes, they are shown.
+//! Whose presence one socket follows: the people in the threads it has open, and those it asked for. Also
+//! whom it asked for in vain, since its user may not see them: if that changes, they are shown.
 //!
 //! The lists are bounded by [`OPEN_MAX`] and [`ASKED_MAX`]. What leaves a list is given back, so that
 //! `presence/subscriptions` can end the subscription where no reason for it is left.
@@ -85,7 +85,8 @@ impl SocketSubscriptions {
 
     /// Takes out those hidden people for whom `is_visible` holds.
     pub(crate) fn take_hidden(&mut self, is_visible: impl Fn(&UserId) -> bool) -> Vec<UserId> {
-        let (visible, hidden) = std::mem::take(&mut self.hidden).into_iter().partition(|user| is_visible(user));
+        let (visible, hidden) =
+            std::mem::take(&mut self.hidden).into_iter().partition(|user| is_visible(user));
         self.hidden = hidden;
         Vec::from(visible)
     }

@@ -5,6 +5,7 @@ use crate::identity::Tokens;
 use crate::testing::{NOW, SECRET};
 use crate::ws::presence::reconcile::Reconciliation;
 use eventflow_ports::PresenceStore as _;
+use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
@@ -15,7 +16,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 async fn is_here(rig: &Rig, name: &str) {
-    let state = DeviceState::Here { active_at: NOW, wants_away: false };
+    let state = DeviceState::Here { active_at: NOW, wants_away: false, parked: false };
     let signal = DeviceSignal { user_id: user(name), device: "d".into(), state, at: NOW };
     rig.world.presence.record(&[signal]).await.unwrap();
 }
@@ -41,7 +42,7 @@ async fn a_device_is_announced_when_it_comes_changes_and_goes() {
     let came = rig.signals().remove(0);
     assert_eq!(
         (came.user_id, came.state),
-        (user("ann"), DeviceState::Here { active_at: NOW, wants_away: false })
+        (user("ann"), DeviceState::Here { active_at: NOW, wants_away: false, parked: false })
     );
     assert_eq!(
         ann.ask("presence:update", &json!({"status": "away"})).await,
@@ -84,9 +85,10 @@ async fn a_choice_on_one_device_holds_on_the_others_and_they_are_told() {
         assert_eq!(client.event("presence:chosen").await["status"], "away");
     }
     until("both devices are away", || {
-        let away = rig.signals().into_iter().filter(|signal| {
-            matches!(signal.state, DeviceState::Here { wants_away: true, .. })
-        });
+        let away = rig
+            .signals()
+            .into_iter()
+            .filter(|signal| matches!(signal.state, DeviceState::Here { wants_away: true, .. }));
         away.map(|signal| signal.device).collect::<std::collections::HashSet<_>>().len() == 2
     })
     .await;
@@ -138,6 +140,53 @@ async fn who_comes_back_to_a_session_after_closing_a_tab_is_here_again() {
 }
 
 #[tokio::test]
+async fn who_comes_back_at_another_gateway_takes_out_the_device_that_was_lost() {
+    let rig = Rig::new().await;
+    let mut ann = rig.open(&[]).await.unwrap();
+    let token = rig.world.token("ann");
+    let answer = ann.connect(&json!({"token": token})).await;
+    let session: serde_json::Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
+    until("ann is announced", || !rig.signals().is_empty()).await;
+    let lost = rig.signals().remove(0).device;
+    let rig = rig.with_another_gateway().await;
+    rig.world.clock.advance(1);
+    let mut again = rig.open(&[]).await.unwrap();
+    again.connect(&json!({"token": token, "pid": session["pid"]})).await;
+    let has_gone = |rig: &Rig, device: &str| {
+        let signals = rig.signals();
+        let newest = signals.iter().rfind(|signal| signal.device == device);
+        newest.is_some_and(|signal| signal.state == DeviceState::Gone && signal.user_id == user("ann"))
+    };
+    until("the lost device has gone", || has_gone(&rig, &lost)).await;
+    let own = rig.signals().into_iter().find(|signal| signal.device != lost).unwrap().device;
+    let presence = &rig.gateway.rooms.presence;
+    let due = presence.heartbeat.heartbeats(&rig.gateway.rooms.sockets.hub.sockets());
+    let said: Vec<_> =
+        due.iter().map(|signal| (&*signal.device, signal.state == DeviceState::Gone)).collect();
+    assert_eq!(said, [(&*own, false), (&*lost, true)], "heartbeats repeat it");
+    rig.world.clock.advance(i64::try_from(DEVICE_LEASE.as_millis()).unwrap());
+    let later = presence.heartbeat.heartbeats(&rig.gateway.rooms.sockets.hub.sockets());
+    assert_eq!(later.len(), 1, "until no lease of it can be left: {later:?}");
+    again.socket.close(None).await.unwrap();
+    until("she has gone", || has_gone(&rig, &own) && has_gone(&rig, &lost)).await;
+}
+
+#[tokio::test]
+async fn a_session_that_waits_says_so_in_its_heartbeats() {
+    let rig = Rig::new().await;
+    let ann = rig.client("ann").await;
+    until("ann is announced", || !rig.signals().is_empty()).await;
+    let stats = rig.gateway.server.stats();
+    drop(ann);
+    until("she is parked", || stats.parked.get() == 1).await;
+    let due = rig.gateway.rooms.presence.heartbeat.heartbeats(&rig.gateway.rooms.sockets.hub.sockets());
+    assert!(
+        matches!(due[..], [DeviceSignal { state: DeviceState::Here { parked: true, .. }, .. }]),
+        "{due:?}"
+    );
+}
+
+#[tokio::test]
 async fn no_heartbeat_brings_back_who_has_left_since_the_round_began() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
@@ -156,7 +205,8 @@ async fn activity_after_a_long_silence_is_said_at_once() {
     until("ann is announced", || !rig.signals().is_empty()).await;
     rig.world.clock.advance(280_000);
     ann.ask("typing:start", &json!({"threadId": thread})).await;
-    let active = DeviceState::Here { active_at: Timestamp(NOW.0 + 280_000), wants_away: false };
+    let active =
+        DeviceState::Here { active_at: Timestamp(NOW.0 + 280_000), wants_away: false, parked: false };
     until("she is active", || rig.signals().iter().any(|signal| signal.state == active)).await;
 }
 
@@ -364,12 +414,12 @@ async fn a_gateway_says_how_much_is_going_on() {
     ann.ask("thread:join", &json!({"threadId": thread})).await;
     ann.ask("typing:start", &json!({"threadId": thread})).await;
     let stats = crate::ws::tasks::stats(&rig.gateway.server, &rig.gateway.rooms);
-    assert_eq!((stats.connected_clients, stats.online_users, stats.typing_users, stats.rooms), (2, 2, 1, 1));
+    assert_eq!((stats.connected_clients, stats.typing_users, stats.rooms), (2, 1, 1));
     drop(bob);
     let server = rig.gateway.server.stats();
     until("bob is parked", || server.parked.get() == 1).await;
     let stats = crate::ws::tasks::stats(&rig.gateway.server, &rig.gateway.rooms);
-    assert_eq!((stats.connected_clients, stats.online_users), (1, 1), "whose session waits is not connected");
+    assert_eq!(stats.connected_clients, 1, "whose session waits is not connected");
     let reports = || rig.world.presence.reports().now_or_never().unwrap().unwrap();
     until("the first report is made at once", || reports().len() == 1).await;
 }

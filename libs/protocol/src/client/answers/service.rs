@@ -51,15 +51,21 @@ pub enum QueuedStatus {
 /// How the service is, for administrators: `GET /messaging/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusAnswer {
-    /// Sums over all gateways.
+    /// How many gateways reported lately.
+    pub gateways: u64,
+    /// What is going on.
     pub stats: ServiceStats,
+    /// Age of the oldest figures in `stats`, in milliseconds; `null` if no gateway reported.
+    #[serde(rename = "statsAgeMs")]
+    pub stats_age_ms: Option<u64>,
     /// Whether every part can be used.
     pub status: ServiceHealth,
     /// Always true.
     pub success: Success,
     /// When the answer was made.
     pub timestamp: Timestamp,
-    /// The parts that cannot be used now: `broker`, `store`, `presence`.
+    /// The parts that cannot be used now: `broker`, `store`, `presence`, or a `gateway` whose report is
+    /// overdue.
     pub unavailable: Vec<String>,
 }
 
@@ -73,13 +79,13 @@ pub enum ServiceHealth {
     Degraded,
 }
 
-/// Sums over all gateways.
+/// What is going on: sums over the gateways that reported lately, and people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceStats {
     /// Open sockets.
     pub connected_clients: u64,
-    /// Users with an open socket.
+    /// People who are connected, each once.
     pub online_users: u64,
     /// Threads that somebody looks at.
     pub rooms: u64,

@@ -1,5 +1,5 @@
-//! Events about what one did oneself, for one's other devices: notifications read or deleted, preferences, how
-//! one wants to be seen.
+//! Events about what one did oneself, for one's other devices: notifications read or deleted, preferences,
+//! how one wants to be seen.
 
 use crate::client::events::name::ServerEvent;
 use crate::client::shape::Sorted;
