@@ -8,8 +8,8 @@ use eventflow_config::{Config, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry, NoJournal, NoPresence,
-    NoRegistry, People, PresenceStore, Registry, Store, SystemClock,
+    Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
+    NoJournal, NoPresence, NoRegistry, People, PresenceStore, Registry, Store, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -37,6 +37,8 @@ pub struct Backends {
     pub registry: Arc<dyn Registry>,
     /// Presence store: knows who is online, away or offline.
     pub presence: Arc<dyn PresenceStore>,
+    /// The presence store again, if it is a shared one with a memory to fall back to.
+    pub fallback: Option<Arc<FallbackPresence>>,
     /// Journal: remembers which messages gateways have sent to their sockets.
     pub journal: Arc<dyn Journal>,
     /// Membership: caches who is in a thread.
@@ -87,7 +89,7 @@ impl Backends {
                 (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
         };
-        let (registry, presence) = open_presence(config, &clock, sweeps)?;
+        let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
         let membership = Membership::new(Arc::clone(&store));
         let people = People::new(Arc::clone(&directory));
@@ -99,6 +101,7 @@ impl Backends {
             people,
             registry,
             presence,
+            fallback,
             journal,
             membership,
             clock,
@@ -180,20 +183,35 @@ async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Opti
     Ok((Arc::clone(&journal) as _, Some(journal)))
 }
 
-fn open_presence(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    sweeps: bool,
-) -> anyhow::Result<(Arc<dyn Registry>, Arc<dyn PresenceStore>)> {
+/// Where people are, and whether.
+struct Lookups {
+    registry: Arc<dyn Registry>,
+    presence: Arc<dyn PresenceStore>,
+    fallback: Option<Arc<FallbackPresence>>,
+}
+
+/// Opens the registry and the presence store. With a server that processes share, a process that hears of
+/// every device also keeps presence in its memory, for the time that the server is away: the only process of
+/// a system, and the sweeper of a fleet.
+fn open_lookups(config: &Config, clock: &Arc<dyn Clock>, sweeps: bool) -> anyhow::Result<Lookups> {
     let url = config.presence.url.expose();
     if url != MEMORY {
         let registry = RedisRegistry::new(url, RegistrySettings::default()).context("presence.url")?;
         let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock))
             .context("presence.url")?;
-        return Ok((Arc::new(registry), Arc::new(presence)));
+        let (registry, presence): (Arc<dyn Registry>, Arc<dyn PresenceStore>) =
+            (Arc::new(registry), Arc::new(presence));
+        let fallback = match (config.embedded_broker(), sweeps) {
+            (true, _) => Some(Arc::new(FallbackPresence::of_the_only_process(Arc::clone(&presence)))),
+            (false, true) => Some(Arc::new(FallbackPresence::of_a_sweeper(Arc::clone(&presence)))),
+            (false, false) => None,
+        };
+        let presence = fallback.clone().map_or(presence, |fallback| fallback as _);
+        return Ok(Lookups { registry, presence, fallback });
     }
     if config.embedded_broker() {
-        return Ok((Arc::new(MemoryRegistry::default()), Arc::new(MemoryPresence::default())));
+        let presence = Arc::new(MemoryPresence::default());
+        return Ok(Lookups { registry: Arc::new(MemoryRegistry::default()), presence, fallback: None });
     }
     // Several processes without a shared server: nobody can say where a user is connected, and only the
     // sweeper knows who is online.
@@ -202,5 +220,5 @@ fn open_presence(
     );
     let presence: Arc<dyn PresenceStore> =
         if sweeps { Arc::new(MemoryPresence::default()) } else { Arc::new(NoPresence) };
-    Ok((Arc::new(NoRegistry), presence))
+    Ok(Lookups { registry: Arc::new(NoRegistry), presence, fallback: None })
 }

@@ -95,6 +95,9 @@ impl System {
         let registry =
             watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
         self.worker("watch registry", registry);
+        if let Some(fallback) = self.backends.fallback.clone() {
+            self.worker("watch presence", watch::presence(fallback, self.metrics.clone(), stop.clone()));
+        }
         let watching = watch::store(store, self.readiness.clone(), self.metrics.clone(), stop);
         self.worker("watch store", watching);
     }

@@ -5,7 +5,7 @@ use eventflow_boot::Readiness;
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::{Dependency, Metrics};
-use eventflow_ports::{Registry, Store, ticks};
+use eventflow_ports::{FallbackPresence, Registry, Store, ticks};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +73,18 @@ pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: Cance
         }
         let complete = registry.locate(&[]).await.is_ok_and(|located| located.complete);
         up.set(i64::from(complete));
+    }
+}
+
+/// Shows whether presence is answered from memory, until `stop`. The shared presence store is no condition of
+/// readiness where there is a memory to fall back to.
+pub async fn presence(fallback: Arc<FallbackPresence>, metrics: Metrics, stop: CancellationToken) {
+    let mut ticks = ticks(PING_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => metrics.presence.in_memory.set(i64::from(fallback.is_in_memory())),
+        }
     }
 }
 

@@ -36,6 +36,7 @@ describe('a fleet without Redis', () => {
     for (const path of [`/presence/${ben.id}`, `/presence?userIds=${ben.id}`]) {
       const answer = await ann.api('GET', path);
       assert.deepEqual([answer.status, answer.code], [503, 'unavailable']);
+      assert.match(answer.error, /no presence store that they share/);
     }
     assert.equal((await ann.ask('presence:sync', { userIds: [ben.id] })).code, 'unavailable');
     const operator = mint({ id: 'root', role: 'admin', iat: Math.floor(Date.now() / 1000) });

@@ -227,7 +227,8 @@ async function wholeHistory(who, thread) {
 }
 
 /** A redis-server on a port of its own, without anything on disk. */
-async function ownRedis() {
+/** A Redis of its own, running. */
+export async function ownRedis() {
   const folder = await mkdtemp(join(tmpdir(), 'eventflow-redis-'));
   const port = await freePort();
   let server;

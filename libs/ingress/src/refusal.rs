@@ -9,6 +9,11 @@ use eventflow_protocol::{ErrorBody, ErrorCode};
 use std::borrow::Cow;
 use std::time::Duration;
 
+/// What a client is told that asks for presence while the presence store is away.
+const PRESENCE_AWAY: &str = "the presence store does not answer, so nobody's presence is known for the moment; changes are still told";
+/// What a client is told that asks for presence in a system whose processes share no presence store.
+const NO_SHARED_PRESENCE: &str = "this system has several processes and no presence store that they share, so presence cannot be asked for; changes are told to sockets that have a thread open";
+
 /// Why a request was refused, as the client is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
@@ -82,7 +87,7 @@ impl From<InvalidRequest> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a read of the ingress failed");
+        tracing::error!(error = &error as &dyn std::error::Error, "a read of the store failed");
         match error {
             StoreError::Unavailable { .. } | StoreError::Failed { .. } => Self::unavailable(),
             StoreError::Refused { .. } => Self::new(ErrorCode::Failed, "the request could not be done"),
@@ -91,8 +96,13 @@ impl From<StoreError> for Refusal {
 }
 
 impl From<PresenceError> for Refusal {
+    /// A store that answers no more comes back; one that the system does not have never does.
     fn from(error: PresenceError) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a read of the ingress failed");
-        Self::unavailable()
+        if error.is_not_shared() {
+            tracing::debug!(error = &error as &dyn std::error::Error, "presence cannot be asked for");
+            return Self::new(ErrorCode::Unavailable, NO_SHARED_PRESENCE);
+        }
+        tracing::error!(error = &error as &dyn std::error::Error, "a read of the presence store failed");
+        Self::new(ErrorCode::Unavailable, PRESENCE_AWAY)
     }
 }

@@ -17,6 +17,8 @@ pub struct PresenceMetrics {
     pub changes: Counters<PresenceStatus>,
     /// Frames of changes that a gateway's queue did not take because it was full.
     pub refused: IntCounter,
+    /// 1 while presence is answered from memory because the shared presence store is away, else 0.
+    pub in_memory: IntGauge,
     /// When the last sweep ended, in seconds since 1970; 0 before the first sweep.
     pub last_sweep_seconds: IntGauge,
 }
@@ -42,6 +44,11 @@ impl PresenceMetrics {
                 registry,
                 "eventflow_presence_refused_total",
                 "Frames of presence changes not taken because the queue of a gateway was full.",
+            )?,
+            in_memory: gauge(
+                registry,
+                "eventflow_presence_in_memory",
+                "1 while presence is answered from memory because the shared presence store is away, else 0.",
             )?,
             last_sweep_seconds: gauge(
                 registry,
