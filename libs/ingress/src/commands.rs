@@ -96,9 +96,24 @@ impl SentCommand {
                 if let CommandResult::Thread { thread, .. } = &result {
                     self.membership.remember(thread.id, thread.participants.as_slice().into());
                 }
+                log_message(&result);
                 Ok(result)
             }
         }
+    }
+}
+
+/// Says which message was stored, by its ids.
+fn log_message(result: &CommandResult) {
+    if let CommandResult::Message { message, deduplicated } = result {
+        tracing::debug!(
+            message_id = %message.id,
+            thread = %message.thread_id,
+            seq = message.seq,
+            user = %message.sender_id,
+            deduplicated,
+            "a message was sent"
+        );
     }
 }
 
@@ -114,7 +129,7 @@ pub(crate) fn unexpected(result: &CommandResult) -> Refusal {
 impl From<PublishError> for Refusal {
     /// Whatever it was, nothing was accepted, or it is unknown; the next try may succeed.
     fn from(error: PublishError) -> Self {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a command was not accepted");
+        tracing::error!(error = &error as &dyn std::error::Error, "a command was not accepted");
         Self::unavailable()
     }
 }

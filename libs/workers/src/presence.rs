@@ -14,7 +14,7 @@ use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PRESENCE;
-use eventflow_metrics::{Metrics, PresenceMetrics, PresenceStatus, QueueMetrics};
+use eventflow_metrics::{Label as _, Metrics, PresenceMetrics, PresenceStatus, QueueMetrics};
 use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
 use eventflow_protocol::client::events::{PresenceSync, ServerEvent as _};
@@ -226,6 +226,7 @@ impl Sweeper {
             Status::Offline => PresenceStatus::Offline,
         };
         self.series.changes.of(status).inc();
+        tracing::debug!(user = %presence.user_id, status = status.as_str(), "a person's presence changed");
         let sync = PresenceSync(Cow::Borrowed(presence));
         let payload = serde_json::to_string(&sync).expect("an id, a status and a time always encode");
         let event_id = EventId::caused_by(CommandId::new(), "presence changed");

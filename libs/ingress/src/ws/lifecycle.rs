@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
+use tracing::field::display;
 
 /// How long a socket may stay without saying who it is.
 pub(crate) const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,6 +78,8 @@ impl Application for Lifecycle {
     async fn connected(&self, socket: &ClientSocket, recovered: bool) {
         let rooms = &self.rooms;
         socket.state().connection_span().open(socket.id(), socket.state().user());
+        let user = socket.state().user().map(display);
+        tracing::info!(socket = %socket.id(), user, recovered, "a client connected");
         rooms.close_if_outdated(socket);
         let Some(user) = socket.state().user() else { return self.expect_authentication(socket) };
         let goes_on = rooms.connection.expiry.end_unless_valid(socket, user).await;
@@ -100,6 +103,7 @@ impl Application for Lifecycle {
         self.rooms.typing.stop_all(socket);
         self.rooms.presence.heartbeat.lost(socket, reason);
         socket.state().connection_span().close();
+        self.log_end(socket, reason);
     }
 
     async fn expired(&self, socket: &ClientSocket) {
@@ -110,6 +114,18 @@ impl Application for Lifecycle {
 }
 
 impl Lifecycle {
+    /// Says who was connected for how long, and why that is over.
+    fn log_end(&self, socket: &ClientSocket, reason: DisconnectReason) {
+        let reason = match reason {
+            DisconnectReason::Closed(why) => why,
+            other => other.as_str(),
+        };
+        let user = socket.state().user().map(display);
+        let lasted = socket.state().opened_at().age_at(self.rooms.edge.clock.now());
+        let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(socket = %socket.id(), user, reason, duration_ms, "a client disconnected");
+    }
+
     /// What was kept for the socket is on its way to it now.
     fn note_kept_receipts(&self, user: &UserId, socket: &ClientSocket) {
         for (thread, seq) in socket.state().take_kept_receipts() {

@@ -76,7 +76,8 @@ impl Fanout {
     }
 
     async fn cut_off(&self, id: &GatewayId) -> Result<(), Unavailable> {
-        tracing::error!(gateway = %id, "the queue of a gateway is full; it is cut off and will have to start afresh");
+        // The gateway may have been killed: the system copes with that by itself.
+        tracing::warn!(gateway = %id, "the queue of a gateway is full; it is cut off and will have to start afresh");
         let removed = self.broker.remove_gateway(id).await;
         removed.map_err(|error| Unavailable::new("the broker", error))?;
         self.known_gateways.forget(id);

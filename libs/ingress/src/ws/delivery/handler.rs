@@ -266,6 +266,14 @@ impl Deliveries {
     fn observe(&self, delivery: &GatewayEvent, queued: u64) {
         self.metrics.deliveries.inc_by(queued);
         if queued > 0 {
+            tracing::debug!(
+                event = %delivery.event_id,
+                name = delivery.name,
+                thread = thread_of(delivery).map(display),
+                seq = delivery.message.as_ref().map(|message| message.seq),
+                sockets = queued,
+                "an event was delivered"
+            );
             let age = delivery.accepted_at.age_at(self.clock.now());
             self.metrics.delivery_seconds.observe(age.as_secs_f64());
         }

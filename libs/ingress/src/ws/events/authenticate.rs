@@ -44,6 +44,7 @@ async fn accept(rooms: &Arc<Rooms>, socket: &ClientSocket, identity: &Identity) 
         return Err(Refusal::new(ErrorCode::Forbidden, "the connection belongs to another user"));
     }
     if is_first {
+        tracing::info!(socket = %socket.id(), user = %identity.user, "a client signed in");
         rooms.register(&identity.user, socket).await;
         if !rooms.connection.expiry.end_unless_valid(socket, &identity.user).await {
             return Err(Refusal::unauthenticated());

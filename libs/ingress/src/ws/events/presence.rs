@@ -8,6 +8,7 @@
 use crate::refusal::Refusal;
 use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
+use crate::ws::presence::Expected;
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::requests::{PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent};
 use eventflow_protocol::presence::{Presence, Status};
@@ -19,6 +20,7 @@ pub(super) async fn update(caller: Caller<'_>, request: PresenceUpdateEvent) -> 
         PresenceChoice::Online => false,
         PresenceChoice::Away => true,
     };
+    tracing::debug!(user = %caller.user, wants_away, "a person chose how to be seen");
     caller.rooms.presence.choose(caller.socket, caller.user, wants_away).await;
     Reply::PresenceChosen(request.status.into())
 }
@@ -26,7 +28,7 @@ pub(super) async fn update(caller: Caller<'_>, request: PresenceUpdateEvent) -> 
 /// Handles `presence:sync`.
 pub(super) async fn sync(caller: Caller<'_>, request: PresenceSyncEvent) -> Result<Reply, Refusal> {
     let presence = &caller.rooms.presence;
-    let expected = presence.expect(caller.socket, &request.user_ids);
+    let expected = Expected::of(caller.socket, &request.user_ids);
     let mut visible: HashSet<UserId> = visible_to(caller, &request.user_ids).await?.into_iter().collect();
     visible.extend(expected.shown_meanwhile(caller.socket));
     let visible: Vec<UserId> = visible.into_iter().collect();
