@@ -213,6 +213,7 @@ function aGatewayEnds(fleet) {
     cleo.heard = [];
     ann.socket.disconnect(); // from where she came back: nothing of the killed gateway keeps her online
     await eventually('she has left', () => cleo.all('presence:sync').some(each => each.userId === ann.id && each.status === 'offline'), GONE_MS);
+    ann.system = { ...ann.system, ws: fleet.system.ws2 };
     await ann.connect();
 
     await fleet.system.start('ws-gateway');

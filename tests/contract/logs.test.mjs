@@ -39,7 +39,7 @@ for (const shape of ['single', 'fleet']) describe(`the log of the shape "${shape
     await ben.hears('message:received');
     await isLogged('a message was sent', { level: 'DEBUG', message_id: message._id, thread, seq: 1, user: ann.id });
     await isLogged('an event was delivered', { level: 'DEBUG', name: 'message:received', thread, seq: 1 });
-    const byRest = await ann.rest('POST', `/${thread}`, { content: SAID });
+    const byRest = await ann.rest('POST', `/${thread}`, { content: `${SAID} either` });
     await isLogged('a message was sent', { message_id: byRest.message._id, seq: 2 });
     await isLogged("a person's presence changed", { level: 'DEBUG', user: ben.id, status: 'online' });
     ben.socket.disconnect();

@@ -19,11 +19,17 @@ use tracing_subscriber::{fmt, registry};
 /// returns are normal: frames for a gateway that is gone come back every day.
 const PAYLOADS_OFF: &str = "lapin::returned_messages=off";
 
+/// Turns off the AMQP client's own errors. It calls an error what is none: a gateway that asks for its queue
+/// before the queue is there, and channels that close with their connection at an orderly end. The adapter
+/// says itself when a connection is lost and why.
+const CHANNELS_OFF: &str = "lapin::channel=off";
+
 /// Starts logging, and the export of spans if the settings ask for it. Call it once per process, whose name
 /// is `service`. Needs a tokio runtime. The process must close the returned spans at its end.
 pub fn start(log: &LogSettings, tracing: &TracingSettings, service: &'static str) -> anyhow::Result<Spans> {
     let filter = EnvFilter::try_new(&log.level).context("configuration key `log.level`")?;
     let filter = filter.add_directive(PAYLOADS_OFF.parse().context("a fixed directive")?);
+    let filter = filter.add_directive(CHANNELS_OFF.parse().context("a fixed directive")?);
     let spans = Spans::open(tracing, service)?;
     let started = if spans.is_on() {
         // An exported span also gives its ids to the log lines inside it, whatever the log level.
