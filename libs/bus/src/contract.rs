@@ -11,6 +11,7 @@ pub mod gateways;
 pub mod publishing;
 pub mod replies;
 pub mod retrying;
+pub mod splitting;
 
 mod bench;
 

@@ -75,10 +75,19 @@ pub struct Headers {
     /// Attempt: the number of handler failures so far. The envelope keeps this count itself, because a broker
     /// counts deliveries and not failures.
     pub attempt: u32,
-    /// Reason: why the message was retried or parked.
+    /// Reason: why the message was retried, parked or split.
     pub reason: Option<String>,
     /// Origin: the work queue that the message belongs to, once it is in a retry or dead-letter queue.
     pub origin: Option<String>,
+}
+
+impl Headers {
+    /// Whether a handler may have worked on the message already. The consume loop gives a reason to
+    /// everything that it publishes again; to the broker such a message is a new one, so its own mark of a
+    /// redelivery is gone.
+    pub fn is_published_again(&self) -> bool {
+        self.reason.is_some()
+    }
 }
 
 /// Where the answer to a message goes.

@@ -4,7 +4,7 @@
 
 mod rabbit;
 
-use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying};
+use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying, splitting};
 use eventflow_bus::port::Broker;
 use rabbit::Rabbit;
 use std::sync::Arc;
@@ -41,6 +41,13 @@ async fn gateways_keep_their_promises() {
 async fn replies_keep_their_promises() {
     let rabbit = Rabbit::start("replies").await;
     replies::check_all(&*rabbit.broker().await).await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_of_a_split_frame_may_have_been_handled() {
+    let rabbit = Rabbit::start("splitting").await;
+    splitting::check_all(rabbit.broker().await).await;
     rabbit.stop().await;
 }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying};
+use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying, splitting};
 use eventflow_bus::port::Broker;
 use std::sync::Arc;
 use support::Site;
@@ -37,6 +37,12 @@ async fn replies_keep_their_promises() {
 async fn retrying_keeps_its_promises() {
     let site = Site::new();
     retrying::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_of_a_split_frame_may_have_been_handled() {
+    let site = Site::new();
+    splitting::check_all(Arc::new(site.open().await.broker)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -62,7 +62,8 @@ impl<T: DeserializeOwned> Batch<T> {
 
     fn open(&mut self, frame: Frame, incoming: &Incoming) {
         let reply_to: Option<Arc<str>> = incoming.reply_to.as_deref().map(Arc::from);
-        let redelivered = incoming.redelivered || incoming.delivery_count > 0;
+        let redelivered =
+            incoming.redelivered || incoming.delivery_count > 0 || incoming.headers.is_published_again();
         for envelope in frame.items {
             match codec::decode(&envelope.body) {
                 Ok(value) => {

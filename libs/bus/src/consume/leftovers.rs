@@ -11,6 +11,9 @@ use eventflow_protocol::frame::{Envelope, Frame};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
+/// Reason of an envelope that comes from a split frame.
+const SPLIT: &str = "the frame was delivered and never finished";
+
 /// An envelope whose handler is done with it.
 pub(super) struct Settled {
     pub(super) envelope: Envelope,
@@ -80,7 +83,8 @@ impl Leftovers {
     }
 
     /// Splits a message that may be killing its worker into frames of one envelope, at the end of the same
-    /// queue. `false` if there is nothing to split.
+    /// queue. `false` if there is nothing to split. Their reason tells the handler that they may have been
+    /// done: the worker that died may have stored them and not said so.
     pub(super) async fn split(&self, payload: &[u8], reply_to: Option<&str>) -> Result<bool, Stopping> {
         let Ok(frame) = Frame::decode(payload) else { return Ok(false) };
         if frame.items.len() < 2 {
@@ -91,8 +95,10 @@ impl Leftovers {
         let mut alone = Vec::with_capacity(frame.items.len());
         for envelope in frame.items {
             let trace = envelope.trace;
+            let headers = self.headers(envelope.attempt, SPLIT.to_owned());
             let reply_to = reply_to.map(|address| ReplyTo::Address(address.to_owned()));
-            alone.push(Outgoing { reply_to, trace, ..Outgoing::to_queue(queue, payload_of(envelope)) });
+            let message = Outgoing::to_queue(queue, payload_of(envelope));
+            alone.push(Outgoing { headers, reply_to, trace, ..message });
         }
         self.publish_until_confirmed(alone).await?;
         Ok(true)
