@@ -62,7 +62,9 @@ async fn a_message_to_many_people_changes_no_index_and_no_counter_of_theirs() {
         store.touch_threads(&first).await.unwrap();
         let second = append(&store, &[scene.say(0, "again")]).await;
         for number in ["keysInserted", "keysDeleted"] {
-            let touch = async { store.touch_threads(&second).await.unwrap() };
+            let touch = async {
+                store.touch_threads(&second).await.unwrap();
+            };
             assert_eq!(profiled(&database, "threads", number, touch).await, 0, "{number}");
         }
         let thread = thread_document(&database, &scene).await;
@@ -126,7 +128,7 @@ async fn the_published_counters_of_a_small_thread_stay_true() {
                     _ => {
                         let place = random.below(all.len() + 1) as u64;
                         tokio::join!(advance(&stores[0], &scene, who, Cursor::Read, Some(place)), async {
-                            stores[1].touch_threads(&all).await.unwrap()
+                            stores[1].touch_threads(&all).await.unwrap();
                         },);
                     }
                 }
