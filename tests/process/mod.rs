@@ -12,3 +12,4 @@ mod settings;
 mod signals;
 mod spans;
 mod stage;
+mod taken_back;
