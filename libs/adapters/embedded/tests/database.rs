@@ -128,3 +128,38 @@ async fn schema_steps_run_once_and_a_newer_file_is_refused() {
         "{refused:?}"
     );
 }
+
+/// The files in a folder that others than their owner may read or write.
+fn readable_for_others(folder: &std::path::Path) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let open = files.filter(|file| file.metadata().unwrap().permissions().mode() & 0o077 != 0);
+    open.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_files_of_data_and_journal_are_readable_for_their_owner_alone() {
+    let (folder, database) = open().await;
+    insert(&database, 1).await.unwrap();
+    let journal = eventflow_embedded::EmbeddedJournal::open_in(folder.path()).unwrap();
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert!(files >= 6, "two files, each with its log and its lock: {files}");
+    assert_eq!(readable_for_others(folder.path()), Vec::<String>::new());
+    journal.close().await;
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_readable_for_others_is_closed_to_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, database) = open().await;
+    insert(&database, 1).await.unwrap();
+    database.close().await;
+    drop(database);
+    let path = folder.path().join("eventflow.db");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let database = Database::open_in(folder.path()).unwrap();
+    assert_eq!(count(&database).await, 1);
+    assert_eq!(readable_for_others(folder.path()), Vec::<String>::new());
+    database.close().await;
+}

@@ -2,8 +2,10 @@
 
 use super::DatabaseError;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,11 @@ const LOG_KEPT_BYTES: i64 = 64 * 1_024 * 1_024;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statement cache: prepared statements per connection, more than broker and store have together.
 const STATEMENTS_KEPT: usize = 128;
+
+/// Mode of the files: only their owner may read and write them.
+const FILE_MODE: u32 = 0o600;
+/// Mode of a folder that is made for them.
+const FOLDER_MODE: u32 = 0o700;
 
 /// What a change survives once it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +74,9 @@ impl Durability {
 pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
     let failed = |source| DatabaseError::Open { path: path.to_owned(), source: Arc::new(source) };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder).map_err(failed)?;
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(beside).map_err(failed)?;
+    let file = open_private(&beside(path, ".lock")).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DatabaseError::InUse(path.to_owned())),
@@ -81,6 +86,8 @@ pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
 
 /// Opens the connection that writes. Creates the file if it is missing.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, DatabaseError> {
+    keep_private(path)
+        .map_err(|source| DatabaseError::Open { path: path.to_owned(), source: Arc::new(source) })?;
     let connection = Connection::open(path)?;
     configure(&connection, WRITER_CACHE_KIB)?;
     // Must come before the first write.
@@ -93,6 +100,36 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
         .pragma_update_and_check(None, "wal_autocheckpoint", durability.checkpoint_pages(), |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))?;
     Ok(connection)
+}
+
+/// Makes the file, and what SQLite keeps beside it, readable for its owner alone: it holds what people write
+/// to each other. SQLite gives the files beside it the mode of the file. Call it while no connection is open:
+/// closing the file drops the locks of SQLite.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    drop(open_private(path)?);
+    for ending in ["", "-wal", "-shm"] {
+        let name = beside(path, ending);
+        match std::fs::set_permissions(&name, Permissions::from_mode(FILE_MODE)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                path = %name.display(),
+                "a data file stays readable for others"
+            ),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn open_private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(path)
+}
+
+/// The path with something appended to the name of the file.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Opens a connection that can only read.
