@@ -53,7 +53,7 @@ pub struct Recovery {
     /// Bytes kept per session. Default 3 MiB: as many packets of ordinary messages.
     pub max_bytes: usize,
     /// Bytes kept for all sessions together, with a transport and without. A packet that several keep counts
-    /// once. Past it the oldest packets are forgotten. Default 32 MiB.
+    /// once. Past it the oldest packets are forgotten. Default 16 MiB.
     pub max_bytes_total: usize,
     /// Bytes kept for all sessions of one account together; see
     /// [`Socket::charge_to`](crate::Socket::charge_to). Past it the account's oldest packets are forgotten.
@@ -103,7 +103,7 @@ impl Default for Recovery {
             window: Duration::from_mins(2),
             max_packets: 4_096,
             max_bytes: 3 * 1024 * 1024,
-            max_bytes_total: 32 * 1024 * 1024,
+            max_bytes_total: 16 * 1024 * 1024,
             max_bytes_per_account: 4 * 1024 * 1024,
             max_parked: 10_000,
             max_parked_per_account: 50,
