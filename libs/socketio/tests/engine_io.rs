@@ -318,7 +318,7 @@ async fn one_websocket_at_a_time_may_ask_for_a_session() {
     let start = tokio::time::Instant::now();
     let mut second = rig.websocket(&format!("&sid={sid}")).await;
     assert_eq!(second.close_code().await, Some(1002));
-    assert_eq!(start.elapsed(), Duration::from_millis(100));
+    assert_eq!(start.elapsed().as_millis() / 100, 1, "what the first one has sent is handled first");
     drop(first.0.close(None).await);
     while first.message().await.is_some() {}
     let mut third = rig.websocket(&format!("&sid={sid}")).await;
