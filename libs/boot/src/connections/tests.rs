@@ -58,7 +58,7 @@ impl Rig {
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let (here, wait) = (Arc::clone(&arrived), Arc::clone(&go));
         let freed = Arc::new(Notify::new());
-        let frees = Arc::clone(&freed);
+        let on_drop = Arc::clone(&freed);
         let slow = async move || {
             here.notify_one();
             wait.notified().await;
@@ -69,7 +69,7 @@ impl Rig {
             .route("/slow", get(slow))
             .route("/refuse", post(async || StatusCode::UNAUTHORIZED))
             .route("/late", post(async || StatusCode::REQUEST_TIMEOUT))
-            .route("/large", get(async move || Body::from(Bytes::from_owner(Large::new(&frees)))));
+            .route("/large", get(async move || Body::from(Bytes::from_owner(Large::new(&on_drop)))));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn(serve(listener, router, limits, shutdown.clone()));
