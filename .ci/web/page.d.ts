@@ -108,7 +108,9 @@ interface OutboxEntry {
 interface Refused {
   code?: string;
   error?: string;
-  /** Seconds to wait; 0 if the server does not say. */
+  /** Milliseconds to wait, where the answer says it. */
+  retryAfterMs?: number;
+  /** Seconds to wait, as a header says it; 0 if there is none. */
   waitS?: number;
 }
 
