@@ -28,14 +28,15 @@ export function handshake(origin, headers = {}, query = '') {
   });
 }
 
-/** Any request, with every header as given: `{status, headers, body}`. */
+/** Any request, with every header as given: `{status, headers, body, reused}`; `reused`: on a kept connection. */
 export function ask(url, options = {}, body = undefined) {
   return new Promise((resolve, reject) => {
     const asked = request(url, options);
     asked.on('response', answer => {
       const chunks = [];
       answer.on('data', chunk => chunks.push(chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks).toString() }));
+      const { reusedSocket: reused } = asked;
+      answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks).toString(), reused }));
     });
     asked.on('error', reject);
     asked.end(body);

@@ -65,12 +65,15 @@ async fn while_the_store_is_away_messages_are_queued_and_stored_when_it_is_back(
     own.backends.mongodb = own.backends.mongodb.replace(&address, &proxy.address().to_string());
     let mut system = System::fleet(&own.backends, &[]).await.unwrap();
     let conversation = Conversation::start(&system).await;
+    let mut ben = RawSocket::connect(&system.sockets(), &conversation.ben).await.unwrap();
     let mut socket = RawSocket::connect(&system.sockets(), &conversation.ann).await.unwrap();
     let stored = socket
         .ask("message:send", &json!({"threadId": conversation.thread, "content": "before"}))
         .await
         .unwrap();
     assert_eq!(stored["message"]["seq"], 1, "{stored}");
+    // Nothing is on its way any more: the event that the thread was created makes a gateway read who is in it.
+    ben.event("message:received").await.unwrap();
 
     proxy.cut();
     let by_rest = conversation.send(&system, "by REST").await;

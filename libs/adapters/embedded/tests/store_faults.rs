@@ -5,9 +5,10 @@
 
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::store_contract::fixtures::{
-    Scene, again, append, creation, expect_history, fresh_people, present, unread,
+    Scene, again, append, at, creation, expect_history, fresh_people, present, unread,
 };
 use eventflow_ports::{Directory, Inbox, NewMessage, Store, StoreError};
+use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
 use eventflow_protocol::{CommandId, UserId};
 
@@ -74,7 +75,14 @@ async fn a_closed_file_is_unavailable_for_every_operation_that_needs_it() {
     assert!(is_unavailable(&store.thread_view(scene.thread, &scene.people[0]).await));
     assert!(is_unavailable(&store.participants(&[scene.thread]).await));
     assert!(is_unavailable(&store.change_messages(&[]).await));
-    assert!(is_unavailable(&store.advance(&[]).await));
+    let read = AdvanceCursor {
+        thread_id: scene.thread,
+        user_id: scene.people[0].clone(),
+        cursor: Cursor::Read,
+        up_to: Some(1),
+        at: at(50),
+    };
+    assert!(is_unavailable(&store.advance(&[read]).await));
     assert!(is_unavailable(&store.message(CommandId::new().into()).await));
     assert!(is_unavailable(&store.unread_notifications(&scene.people[0]).await));
     assert!(is_unavailable(&store.set_preferences(&preferences(&scene.people[0])).await));

@@ -1,7 +1,8 @@
 //! Measurements that every store can run: what a read marker costs in a long thread, and what a message costs
 //! in a thread of many people; both beside somebody who writes to a friend.
 //!
-//! The adapters' examples `thread_costs` print the result. Nothing here judges it.
+//! The adapters' examples `thread_costs_mongo` and `thread_costs_embedded` print the result. Nothing here
+//! judges it.
 
 use super::fixtures::{Scene, append, at};
 use crate::store::Store;

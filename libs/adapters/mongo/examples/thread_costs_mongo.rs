@@ -1,5 +1,5 @@
 //! What a read marker costs in a long thread, and a message in a large one, on MongoDB: `MONGODB_URI=… cargo
-//! run --release -p eventflow-mongo --example thread_costs [MESSAGES] [PEOPLE]`.
+//! run --release -p eventflow-mongo --example thread_costs_mongo [MESSAGES] [PEOPLE]`.
 //!
 //! Works in a database of its own and drops it.
 

@@ -1,5 +1,5 @@
 //! What a read marker costs in a long thread, and a message in a large one, in the data file: `cargo run
-//! --release -p eventflow-embedded --example thread_costs [MESSAGES] [PEOPLE]`.
+//! --release -p eventflow-embedded --example thread_costs_embedded [MESSAGES] [PEOPLE]`.
 //!
 //! The file is in the current folder's file system and removed afterwards.
 
