@@ -118,9 +118,16 @@ export class Person {
     return { ...await answer.json(), status: answer.status, headers: answer.headers };
   }
 
-  /** A thread with others; gives its id. */
+  /**
+   * A thread with others; gives its id. A machine that stands still for a moment answers that the thread will
+   * be created (202); asking again finds it.
+   */
   async startThread(...others) {
-    const { thread } = await this.rest('POST', '/threads', { participants: others.map(other => other.id) });
+    const participants = others.map(other => other.id);
+    const { thread } = await eventually('the thread is there', async () => {
+      const answer = await this.rest('POST', '/threads', { participants });
+      return answer.status !== 202 && answer;
+    });
     return thread._id;
   }
 
