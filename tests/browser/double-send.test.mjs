@@ -25,8 +25,12 @@ for (const shape of ['single', 'fleet']) {
     const part = shape === 'single' ? 'eventflow' : 'persistence-worker';
     const isLost = who => eventually(`${who.id} has lost its connection`, async () => !await who.isConnected());
     const isBack = who => eventually(`${who.id} is back`, who.isConnected, LONG_MS);
-    /** Every part that went by socket has been answered: nothing of a click is on its way any more. */
-    const answered = (who, count) => eventually(`${count} answers`, async () => (await who.heard('message:sent')).length >= count, LONG_MS);
+    /**
+     * Every part that went by socket has been answered: nothing of a click is on its way any more. A machine
+     * that stands still for a moment answers that the message will be stored.
+     */
+    const answered = (who, count) => eventually(`${count} answers`, async () =>
+      (await who.heard('message:sent')).length + (await who.heard('message:queued')).length >= count, LONG_MS);
     const clicks = async (who, contents = CLICKS) => {
       for (const content of contents) await who.say(content);
     };

@@ -72,7 +72,8 @@ async fn while_the_store_is_away_messages_are_queued_and_stored_when_it_is_back(
         .await
         .unwrap();
     assert_eq!(stored["message"]["seq"], 1, "{stored}");
-    // Nothing is on its way any more: the event that the thread was created makes a gateway read who is in it.
+    // Nothing is on its way any more: the event that the thread was created makes a gateway read who is in
+    // it.
     ben.event("message:received").await.unwrap();
 
     proxy.cut();

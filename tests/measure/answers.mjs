@@ -4,8 +4,8 @@
 //
 //   tests/measure/answers.mjs [--shape single] [--readers 60] [--watch 30] [--connections 10]
 //
-// A fleet (`--shape fleet`) needs `eval "$(tests/services env)"` first. Binaries: EVENTFLOW_BIN_DIR. Steps, on
-// one system with its default limits:
+// A fleet (`--shape fleet`) needs `eval "$(tests/services env)"` first. Binaries: EVENTFLOW_BIN_DIR. Steps,
+// on one system with its default limits:
 //
 // - unread answers: `--readers` connections each ask for a history of 4 MB and read nothing. Within `--watch`
 //   seconds the server has to have closed them all.
