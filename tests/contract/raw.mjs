@@ -28,7 +28,7 @@ export function handshake(origin, headers = {}, query = '') {
   });
 }
 
-/** A request, with every header as given: `{status, headers, body, reused}`; `reused`: on a kept connection. */
+/** A request, its headers as given: `{status, headers, body, reused}`; `reused`: on a kept connection. */
 export function ask(url, options = {}, body = undefined) {
   return new Promise((resolve, reject) => {
     const asked = request(url, options);
