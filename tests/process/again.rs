@@ -1,12 +1,11 @@
 //! Lost answers: a step that was carried out and whose answer got lost is carried out again and announced.
 
-use super::stage::parts_over;
+use super::stage::{embedded, parts_over};
 use async_trait::async_trait;
 use eventflow_bus::consume::{Consumer, Declares};
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, Outgoing};
+use eventflow_bus::port::Outgoing;
 use eventflow_bus::topology::{CURSORS, FANOUT, Topology};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{Clock, SystemClock};
@@ -53,12 +52,8 @@ impl BatchHandler for AnswerLost {
 #[tokio::test(flavor = "multi_thread")]
 async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_in(folder.path()).unwrap();
-    let broker: Arc<dyn Broker> =
-        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
+    let (store, broker) = embedded(folder.path()).await;
     let (topology, metrics) = (Topology::new(1), Metrics::default());
-    broker.declare(&topology).await.unwrap();
-    let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
     let scene = Scene::with_people(&*store, 2).await;
     append(&*store, &scene.talk(2)).await;
 

@@ -1,13 +1,13 @@
 //! Mixed batches: many different commands in one batch, through the real persistence stage on both stores.
 
-use super::stage::parts_over;
+use super::stage::{embedded, parts_over};
 use crate::backends::Own;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{PERSIST, Topology};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_bus::topology::PERSIST;
+use eventflow_embedded::EmbeddedStore;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::inbox::Keyed;
@@ -22,7 +22,6 @@ use eventflow_protocol::inbox::{
 };
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use eventflow_workers::persistence::{CommandOutbox, Persistence};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -50,14 +49,6 @@ async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome>
     let outbox: Arc<CommandOutbox> = Arc::new(outbox);
     stage.finalize(&[outbox]).await.unwrap();
     outcomes
-}
-
-async fn embedded(folder: &Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
-    let database = Database::open_in(folder).unwrap();
-    let broker: Arc<dyn Broker> =
-        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
-    broker.declare(&Topology::new(1)).await.unwrap();
-    (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
 }
 
 /// Runs one test on MongoDB.

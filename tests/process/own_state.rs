@@ -1,12 +1,10 @@
 //! Own state: what a person does to their notifications and preferences is announced to their other devices.
 
-use super::stage::parts_over;
+use super::stage::{embedded, parts_over};
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
-use eventflow_bus::topology::{FANOUT, PERSIST, Topology};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_bus::topology::{FANOUT, PERSIST};
 use eventflow_metrics::Metrics;
-use eventflow_ports::SystemClock;
 use eventflow_ports::store_contract::fixtures::{at, fresh_people};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
@@ -33,11 +31,7 @@ struct Announcing {
 impl Announcing {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::open_in(folder.path()).unwrap();
-        let broker: Arc<dyn Broker> =
-            Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
-        broker.declare(&Topology::new(1)).await.unwrap();
-        let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
+        let (store, broker) = embedded(folder.path()).await;
         let parts = parts_over(store, Arc::clone(&broker));
         let stage = Persistence::open(&PERSIST, 0, parts, &Metrics::default()).await.unwrap();
         Self { _folder: folder, stage, broker }
@@ -47,7 +41,6 @@ impl Announcing {
     async fn carry_out(&self, batch: &[Item<Command>]) -> Vec<Event> {
         let performed = self.stage.perform(batch).await.unwrap();
         self.stage.announce(&performed.outbox).await.unwrap();
-        self.broker.declare(&Topology::new(1)).await.unwrap();
         let mut told = self.broker.subscribe(FANOUT.shard(0).name(), 1).await.unwrap();
         let frame = timeout(PATIENCE, told.next()).await.expect("something is announced").unwrap();
         told.ack(&[frame.tag]).await.unwrap();

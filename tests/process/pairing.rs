@@ -8,17 +8,16 @@
 //! every missing message needs an explanation: a click that lost exactly its socket half and an equal click
 //! that lost exactly its REST half look like the two halves of one click.
 
-use super::stage::parts_over;
+use super::stage::{embedded, parts_over};
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{PERSIST, Topology};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_bus::topology::PERSIST;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Directory, Inbox, MessagePage, Place, Store, SystemClock};
+use eventflow_ports::{Directory, Inbox, MessagePage, Place, Store};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::pairing::{Leg, OFFLINE_WINDOW_MS, Pairing, WINDOW_MS, key};
@@ -242,14 +241,6 @@ fn counts(texts: Vec<String>) -> BTreeMap<String, usize> {
         *counts.entry(text).or_default() += 1;
     }
     counts
-}
-
-async fn embedded(folder: &std::path::Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
-    let database = Database::open_in(folder).unwrap();
-    let broker: Arc<dyn Broker> =
-        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
-    broker.declare(&Topology::new(1)).await.unwrap();
-    (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
 }
 
 #[tokio::test(flavor = "multi_thread")]

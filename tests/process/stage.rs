@@ -1,8 +1,11 @@
 //! A persistence stage over one store, for tests that hand it batches directly.
 
 use eventflow_bus::port::Broker;
+use eventflow_bus::topology::Topology;
+use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{Directory, Inbox, Store, SystemClock};
 use eventflow_workers::persistence::PersistenceParts;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The parts of the stage, all of them over one store.
@@ -17,4 +20,13 @@ pub(super) fn parts_over<S: Store + Inbox + Directory>(
         broker,
         clock: Arc::new(SystemClock),
     }
+}
+
+/// A store and a broker of one shard in a data file of `folder`.
+pub(super) async fn embedded(folder: &Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
+    let database = Database::open_in(folder).unwrap();
+    let broker: Arc<dyn Broker> =
+        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
+    broker.declare(&Topology::new(1)).await.unwrap();
+    (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
 }

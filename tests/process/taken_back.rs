@@ -1,17 +1,16 @@
 //! A message that is taken back: who had not read it is told what is left to read, on both stores, also when
 //! the command comes again.
 
-use super::stage::parts_over;
+use super::stage::{embedded, parts_over};
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item, Performed};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{FANOUT, PERSIST, Topology};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_bus::topology::{FANOUT, PERSIST};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at};
-use eventflow_ports::{Directory, Inbox, Store, SystemClock};
+use eventflow_ports::{Directory, Inbox, Store};
 use eventflow_protocol::change::{Change, ChangeMessage, Cursor};
 use eventflow_protocol::codec;
 use eventflow_protocol::command::{Command, SendMessage};
@@ -21,16 +20,7 @@ use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::{CommandId, UserId};
 use eventflow_workers::persistence::Persistence;
-use std::path::Path;
 use std::sync::Arc;
-
-async fn embedded(folder: &Path) -> (Arc<EmbeddedStore>, Arc<dyn Broker>) {
-    let database = Database::open_in(folder).unwrap();
-    let broker: Arc<dyn Broker> =
-        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
-    broker.declare(&Topology::new(1)).await.unwrap();
-    (Arc::new(EmbeddedStore::open(database).await.unwrap()), broker)
-}
 
 fn item(value: Command, redelivered: bool) -> Item<Command> {
     Item { id: CommandId::new().0, attempt: 0, redelivered, value, reply_to: None, trace: None }

@@ -110,14 +110,20 @@ async fn a_closed_tab_is_gone_at_once_and_no_heartbeat_brings_it_back() {
     assert_eq!(heartbeats(&rig), 0);
 }
 
-#[tokio::test]
-async fn a_device_whose_line_broke_is_here_until_its_session_ends() {
+/// A gateway at which ann's line broke: her session waits for her.
+async fn rig_with_a_parked_session() -> Rig {
     let rig = Rig::new().await;
     let ann = rig.client("ann").await;
     until("ann is announced", || !rig.signals().is_empty()).await;
     let stats = rig.gateway.server.stats();
     drop(ann);
     until("she is parked", || stats.parked.get() == 1).await;
+    rig
+}
+
+#[tokio::test]
+async fn a_device_whose_line_broke_is_here_until_its_session_ends() {
+    let rig = rig_with_a_parked_session().await;
     assert_eq!(heartbeats(&rig), 1);
     assert!(rig.signals().iter().all(|signal| signal.state != DeviceState::Gone));
 }
@@ -174,12 +180,7 @@ async fn who_comes_back_at_another_gateway_takes_out_the_device_that_was_lost() 
 
 #[tokio::test]
 async fn a_session_that_waits_says_so_in_its_heartbeats() {
-    let rig = Rig::new().await;
-    let ann = rig.client("ann").await;
-    until("ann is announced", || !rig.signals().is_empty()).await;
-    let stats = rig.gateway.server.stats();
-    drop(ann);
-    until("she is parked", || stats.parked.get() == 1).await;
+    let rig = rig_with_a_parked_session().await;
     let due = rig.gateway.rooms.presence.heartbeat.heartbeats(&rig.gateway.rooms.sockets.hub.sockets());
     assert!(
         matches!(due[..], [DeviceSignal { state: DeviceState::Here { parked: true, .. }, .. }]),
