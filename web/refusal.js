@@ -1,5 +1,5 @@
 // What the server refused, as a sentence for people. The code decides; the server's own words are used only
-// where they name a field.
+// where they name a field, or the rule that a token breaks.
 
 import { several } from '/times.js';
 
@@ -17,6 +17,9 @@ const SENTENCES = {
   failed: 'That could not be done. The operators can see why.',
   offline: 'There is no connection at the moment.',
 };
+/** What the server says of a token that breaks a rule; the rule follows. */
+const BROKEN_TOKEN = 'the token is not valid:';
+
 export class Refusal extends Error {
   /**
    * `code`, `error` and `retryAfterMs` as the server answers them; `waitS` are the seconds that a header asks
@@ -51,6 +54,7 @@ function sentence(code, error, waitS) {
   if (code === 'rate_limited') {
     return `That was too much at once. Please wait ${waitS ? several(waitS, 'second') : 'a minute'}.`;
   }
-  if (code === 'invalid' && error) return `${error[0].toUpperCase()}${error.slice(1)}.`;
+  const saysWhy = code === 'invalid' || (code === 'unauthenticated' && error.startsWith(BROKEN_TOKEN));
+  if (saysWhy && error) return `${error[0].toUpperCase()}${error.slice(1)}.`;
   return SENTENCES[code] ?? 'That did not work.';
 }

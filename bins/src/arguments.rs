@@ -43,6 +43,9 @@ fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
     if let Some(command) = arguments.command {
         return write(&commands::run(&command, &config)?);
     }
+    if let [role] = roles {
+        config.check_fleet_process(role.name(), role.needs())?;
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let ended = runtime.block_on(process::run(roles, config));

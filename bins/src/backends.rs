@@ -119,7 +119,8 @@ impl Backends {
         async move {
             let Some(store) = mongo else { return };
             while let Err(error) = store.prepare().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the store is not prepared yet");
+                // That the store is away is told once, by `watch::store`.
+                tracing::debug!(error = &error as &dyn std::error::Error, "the store is not prepared yet");
                 sleep(PREPARE_PAUSE).await;
             }
         }

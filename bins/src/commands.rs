@@ -15,7 +15,8 @@ const DEFAULT_TOKEN_HOURS: u32 = 12;
 /// The commands that an operator can run.
 #[derive(Debug, Subcommand)]
 pub enum OperatorCommand {
-    /// Prints a token for a user, signed with the configured secret, for development and for tests by hand.
+    /// Prints a token for a user, signed with the secret of the system, for development and for tests by
+    /// hand. Give it the same configuration and folder as the system.
     Token {
         /// User id, `[A-Za-z0-9_:@-]{1,128}`.
         #[arg(long)]
@@ -54,6 +55,6 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String>
 
 fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u32) -> anyhow::Result<String> {
     let user: UserId = user.parse().with_context(|| format!("--user {user}"))?;
-    let tokens = secret::tokens(config, Arc::new(SystemClock))?;
+    let tokens = secret::tokens_of_running_system(config, Arc::new(SystemClock))?;
     Ok(tokens.mint_as(&user, name.unwrap_or(user.as_str()), role, i64::from(hours) * 3_600) + "\n")
 }

@@ -6,7 +6,9 @@
 mod allocator;
 pub mod arguments;
 pub mod backends;
+mod banner;
 pub mod commands;
+pub mod demo;
 pub mod echo;
 pub mod front;
 pub mod import;

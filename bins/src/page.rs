@@ -1,26 +1,14 @@
 //! The page at `/`: a messaging client without a build step. Two demo people chat in it, so that a newcomer
 //! sees the system work.
 //!
-//! The page is always served. Signing in as a demo person works only while the demo is enabled. Everybody
-//! else opens the page with a token of the host application.
+//! The page is always served. Signing in as a demo person is [`crate::demo`]'s. Everybody else opens the page
+//! with a token of the host application.
 
-use crate::secret;
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::Router;
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use eventflow_config::Config;
-use eventflow_ingress::identity::Tokens;
-use eventflow_ports::Clock;
-use eventflow_protocol::UserId;
-use serde_json::json;
-use std::sync::Arc;
+use axum::routing::get;
 
-/// The demo people: id and name.
-const PEOPLE: [(&str, &str); 2] = [("ann", "Ann"), ("ben", "Ben")];
-/// Validity of a demo sign-in, in seconds: a working day.
-const DEMO_TOKEN_LIFE_S: i64 = 12 * 3_600;
 /// The page may run its own files and talk to its own server, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -66,27 +54,11 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/typing.js", SCRIPT, include_str!("../../web/typing.js")),
 ];
 
-/// State of the demo sign-in route.
-#[derive(Clone)]
-struct DemoSignIn {
-    tokens: Arc<Tokens>,
-}
-
-/// The routes of the page's files, and of the demo sign-in if it is enabled.
-pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> {
-    let mut router = Router::new();
-    for &(path, kind, text) in FILES {
-        router = router.route(path, get(async move || file(kind, text)));
-    }
-    if !config.demo_enabled() {
-        return Ok(router.route("/demo/people", get(async || Json(json!({"people": []})))));
-    }
-    let tokens = secret::tokens(config, clock)?;
-    let demo = Router::new()
-        .route("/demo/people", get(people))
-        .route("/demo/sign-in/{person}", post(sign_in))
-        .with_state(DemoSignIn { tokens: Arc::new(tokens) });
-    Ok(router.merge(demo))
+/// The routes of the page's files.
+pub fn router() -> Router {
+    FILES.iter().fold(Router::new(), |router, &(path, kind, text)| {
+        router.route(path, get(async move || file(kind, text)))
+    })
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {
@@ -98,24 +70,6 @@ fn file(kind: &'static str, text: &'static str) -> Response {
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     ];
     (headers, text).into_response()
-}
-
-async fn people() -> Json<serde_json::Value> {
-    let people = PEOPLE.map(|(id, name)| json!({"id": id, "name": name}));
-    Json(json!({"people": people}))
-}
-
-async fn sign_in(State(demo): State<DemoSignIn>, Path(person): Path<String>) -> Response {
-    let Some((id, name)) = PEOPLE.into_iter().find(|(id, _)| *id == person) else {
-        return (
-            StatusCode::NOT_FOUND,
-            Json(json!({"success": false, "code": "not_found", "error": "no such demo person"})),
-        )
-            .into_response();
-    };
-    let user: UserId = id.parse().expect("demo people have valid ids");
-    let token = demo.tokens.mint(&user, name, DEMO_TOKEN_LIFE_S);
-    Json(json!({"success": true, "token": token, "user": {"id": id, "name": name}})).into_response()
 }
 
 #[cfg(test)]

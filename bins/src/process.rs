@@ -4,6 +4,7 @@
 //! process fails with that reason, so that its supervisor restarts it.
 
 use crate::Role;
+use crate::banner;
 use crate::system::System;
 use anyhow::anyhow;
 use eventflow_boot::shutdown::signalled;
@@ -23,6 +24,7 @@ fn name_of(roles: &[Role]) -> &'static str {
 /// Runs `roles` until a signal.
 pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     let spans = logging::start(&config.log, &config.tracing, name_of(roles))?;
+    banner::show(name_of(roles), roles, &config);
     descriptors::raise_limit();
     let mut system =
         System::open(config, name_of(roles), roles.contains(&Role::PresenceSweeper), spans).await?;

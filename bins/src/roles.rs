@@ -9,8 +9,9 @@ use eventflow_bus::consume::{Consumer, Declares, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE};
+use eventflow_config::{Config, FleetNeeds};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust};
 use eventflow_protocol::GatewayId;
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
@@ -50,6 +51,15 @@ impl Role {
             Self::PersistenceWorker => "persistence-worker",
             Self::FanoutWorker => "fanout-worker",
             Self::PresenceSweeper => "presence-sweeper",
+        }
+    }
+
+    /// What the role needs as a process of its own, beside the broker.
+    pub fn needs(self) -> FleetNeeds {
+        match self {
+            Self::WsGateway | Self::HttpGateway => FleetNeeds { store: true, secret: true },
+            Self::PersistenceWorker | Self::FanoutWorker => FleetNeeds { store: true, secret: false },
+            Self::PresenceSweeper => FleetNeeds { store: false, secret: false },
         }
     }
 
@@ -94,14 +104,14 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
 
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
-    let page = crate::page::router(&system.config, Arc::clone(&system.backends.clock))?;
+    let demo = crate::demo::router(&system.config, Arc::clone(&system.backends.clock))?;
     let settings = &system.config;
     let old_system = eventflow_ingress::http::limit_by_address(
         crate::v1::router(&settings.v1)?,
         settings.v1.per_minute_ip,
-        settings.rest.trusted_proxies,
+        proxy_trust(settings)?,
     );
-    Ok(router.merge(page).merge(old_system))
+    Ok(router.merge(crate::page::router()).merge(demo).merge(old_system))
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
@@ -168,18 +178,17 @@ fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares
     });
 }
 
-/// The parts that both ingresses are built from. Both share one set of lanes to the workers.
+/// The parts that both ingresses are built from. Both share one set of lanes to the workers, and tell the
+/// operator of their clients once.
 async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
-    let requests = if let Some(requests) = &system.requests {
-        requests.clone()
-    } else {
-        let opened =
-            Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
-        system.requests.insert(opened).clone()
-    };
+    if let Some(parts) = &system.ingress {
+        return Ok(parts.clone());
+    }
+    let requests =
+        Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
     let server = &system.config.server;
     let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    Ok(IngressParts {
+    let parts = IngressParts {
         store: Arc::clone(&system.backends.store),
         membership: system.backends.membership.clone(),
         inbox: Arc::clone(&system.backends.inbox),
@@ -192,6 +201,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         broker_health: system.backends.broker.health(),
         clock: Arc::clone(&system.backends.clock),
         metrics: system.metrics.clone(),
+        notices: Notices::default(),
         config: IngressConfig {
             jwt_secret: secret::resolve(&system.config)?.into(),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
@@ -205,8 +215,15 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             rest_answers_kb: system.config.rest.answers_kb,
-            trusted_proxies: system.config.rest.trusted_proxies,
+            proxies: proxy_trust(&system.config)?,
             alone_since: system.config.embedded_broker().then_some(system.started),
         },
-    })
+    };
+    Ok(system.ingress.insert(parts).clone())
+}
+
+/// The proxies that are believed.
+fn proxy_trust(config: &Config) -> anyhow::Result<ProxyTrust> {
+    let rest = &config.rest;
+    Ok(ProxyTrust { proxies: rest.trusted_proxies.parse()?, header: rest.forwarded_header.parse()? })
 }

@@ -9,9 +9,9 @@ use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
 use eventflow_boot::{Readiness, Shutdown, Spans, admin, listener};
-use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
+use eventflow_ingress::IngressParts;
 use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
 use eventflow_protocol::{GatewayId, Timestamp};
@@ -40,8 +40,8 @@ pub struct System {
     pub backends: Backends,
     /// Time at which the process started.
     pub started: Timestamp,
-    /// Requests: sends commands to the workers; opened when the first ingress needs it.
-    pub requests: Option<Requests>,
+    /// Ingress: what both gateways are built from; made when the first of them starts.
+    pub ingress: Option<IngressParts>,
     /// Tasks of the lanes to the workers. They end when every sender is dropped.
     pub lanes: TaskTracker,
     /// The socket gateway, if this process has that role.
@@ -67,7 +67,7 @@ impl System {
             topology,
             backends,
             started,
-            requests: None,
+            ingress: None,
             lanes: TaskTracker::new(),
             gateway: None,
             workers: JoinSet::new(),
@@ -98,7 +98,8 @@ impl System {
         if let Some(fallback) = self.backends.fallback.clone() {
             self.worker("watch presence", watch::presence(fallback, self.metrics.clone(), stop.clone()));
         }
-        let watching = watch::store(store, self.readiness.clone(), self.metrics.clone(), stop);
+        let address = self.config.store.url.address();
+        let watching = watch::store(store, address, self.readiness.clone(), self.metrics.clone(), stop);
         self.worker("watch store", watching);
     }
 
@@ -125,7 +126,7 @@ impl System {
     /// Connections that one client address may have open. Behind proxies there is no limit here: every
     /// connection comes from them.
     fn connections_per_ip(&self) -> u32 {
-        if self.config.rest.trusted_proxies == 0 { self.config.server.connections_per_ip } else { 0 }
+        if !self.config.rest.has_proxies() { self.config.server.connections_per_ip } else { 0 }
     }
 
     /// Resolves when the process should end: with `Ok` after a signal, with `Err` when a part ended that
@@ -168,7 +169,7 @@ impl System {
                 );
             }
         }
-        drop(self.requests.take());
+        drop(self.ingress.take());
         self.lanes.close();
         self.lanes.wait().await;
         self.backends.close().await;

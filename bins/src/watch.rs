@@ -88,13 +88,21 @@ pub async fn presence(fallback: Arc<FallbackPresence>, metrics: Metrics, stop: C
     }
 }
 
-/// Asks the store at intervals, for readiness and metrics, until `stop`.
-pub async fn store(store: Arc<dyn Store>, readiness: Readiness, metrics: Metrics, stop: CancellationToken) {
+/// Asks the store at `address` at intervals, for readiness and metrics, until `stop`. When it goes away, one
+/// line says so; who waits for it meanwhile does not repeat that.
+pub async fn store(
+    store: Arc<dyn Store>,
+    address: String,
+    readiness: Readiness,
+    metrics: Metrics,
+    stop: CancellationToken,
+) {
     let up = metrics.system.up.of(Dependency::Store);
     let state = Arc::new(Mutex::new(Err("not asked yet".to_owned())));
     let seen = Arc::clone(&state);
     readiness.add("store", move || seen.lock().clone());
     let mut ticks = ticks(PING_EVERY);
+    let mut was_up = true;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -102,6 +110,16 @@ pub async fn store(store: Arc<dyn Store>, readiness: Readiness, metrics: Metrics
         }
         let answer = store.ping().await.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
         up.set(i64::from(answer.is_ok()));
+        match &answer {
+            Err(cause) if was_up => tracing::warn!(
+                address,
+                cause,
+                "the store cannot be used: until it is back, writes are queued and reads are refused; it is asked every {PING_EVERY:?}"
+            ),
+            Ok(()) if !was_up => tracing::info!("the store is back: what was queued is stored now"),
+            Ok(()) | Err(_) => {}
+        }
+        was_up = answer.is_ok();
         *state.lock() = answer;
     }
 }

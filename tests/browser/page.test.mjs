@@ -676,6 +676,10 @@ for (const shape of ['single', 'fleet']) {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByText('Your sign-in has ended. Please sign in again.').waitFor();
 
+      await page.getByLabel('Or paste a token').fill(mint({ id: ann.id, exp: (now + hour) * 1000 }));
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('The token is not valid: `exp` must be in seconds, and it is in milliseconds.').waitFor();
+
       await page.getByLabel('Or paste a token').fill(mint({ id: ann.id, iat: now - hour }));
       await page.getByRole('button', { name: 'Sign in' }).click();
       await isUp(page);

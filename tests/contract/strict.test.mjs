@@ -13,10 +13,13 @@ import { SECRET, startSystem } from './system.mjs';
 const [ISSUER, AUDIENCE] = ['https://host.example', 'chat'];
 const [PER_USER, PER_ADDRESS] = [3, 5];
 const SETTINGS = {
-  JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, SOCKETS_PER_USER: String(PER_USER), SOCKETS_PER_IP: String(PER_ADDRESS), TRUSTED_PROXIES: '1',
+  JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, SOCKETS_PER_USER: String(PER_USER), SOCKETS_PER_IP: String(PER_ADDRESS),
+  ALLOWED_ORIGINS: 'capacitor://localhost,https://*.apps.example',
   REST_PER_MINUTE_USER: '0', EVENTS_PER_MINUTE: '0',
   LOG_LEVEL: 'info,' + ['ingress', 'bus', 'workers', 'socketio', 'boot', 'amqp', 'mongo', 'redis', 'embedded'].map(name => `eventflow_${name}=debug`).join(','),
 };
+/** The proxy that the tests play: by the number of proxies, or by its network. */
+const PROXIES = { single: '127.0.0.0/8', fleet: '1' };
 /** Random requests of each kind; one in four is a socket event. */
 const RANDOM_REQUESTS = 10_000;
 const AT_ONCE = 20;
@@ -29,7 +32,7 @@ for (const shape of ['single', 'fleet']) {
     let addresses = 0;
     const people = [];
     const meant = { iss: ISSUER, aud: [AUDIENCE] };
-    before(async () => { system = await startSystem(shape, SETTINGS); });
+    before(async () => { system = await startSystem(shape, { ...SETTINGS, TRUSTED_PROXIES: PROXIES[shape] }); });
     after(async () => {
       people.forEach(person => person.leave());
       await system?.stop();
@@ -69,10 +72,33 @@ for (const shape of ['single', 'fleet']) {
         assert.equal(said, status === 200 ? 'connect' : 'unauthenticated', JSON.stringify(claims));
         ann.leave();
       }
-      const operator = { ...process.env, ...SETTINGS, JWT_SECRET: SECRET };
+      // The variables of the test tools are no settings.
+      const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('EVENTFLOW_')));
+      const operator = { ...own, ...SETTINGS, JWT_SECRET: SECRET };
       const printed = execFileSync(join(process.env.EVENTFLOW_BIN_DIR ?? 'target/release', 'eventflow'), ['token', '--user', id], { env: operator, encoding: 'utf8' });
       const answer = await ask(`${system.http}/api/v2/messages/threads`, { headers: { authorization: `Bearer ${printed.trim()}` } });
       assert.equal(answer.status, 200, 'the token of the operator\'s command is such a one');
+    });
+
+    test('S4: the origins of apps can be listed, a wildcard is one level, and the own page is never shut out; a refused origin is logged once', async () => {
+      const ann = person('ann');
+      const { ws, http } = system;
+      const refused = 'https://a.b.apps.example';
+      for (const [origin, admitted] of [
+        ['capacitor://localhost', true], ['https://a.apps.example', true], [ws, true], [refused, false], [refused, false],
+        ['https://apps.example', false], ['https://*.apps.example', false], ['capacitor://localhost.evil', false], ['ionic://localhost', false],
+      ]) {
+        const { status, socket } = await handshake(ws, { origin, 'x-forwarded-for': '198.51.100.250' });
+        socket?.destroy();
+        assert.equal(status, admitted ? 101 : 403, origin);
+        const headers = { origin: origin === ws ? http : origin, authorization: `Bearer ${ann.token}` };
+        assert.equal((await ask(`${http}/api/v2/messages/threads`, { headers })).status, admitted ? 200 : 403, origin);
+      }
+      for (const role of system.roles.filter(name => name === 'eventflow' || name.endsWith('-gateway'))) {
+        const lines = (await system.logs(role)).split('\n').filter(line => line.includes(refused));
+        assert.equal(lines.length, 1, lines.join('\n'));
+        assert.match(lines[0], /WARN.*ALLOWED_ORIGINS/);
+      }
     });
 
     test('S16: sockets above the number of a user or of an address are refused with a code, until others are gone', async () => {
@@ -151,7 +177,7 @@ for (const shape of ['single', 'fleet']) {
         ['POST', `/messages/${thread}`, words.refused.repeat(20_000)], ['POST', `/messages/${words.refused}`, JSON.stringify({ content: words.refused })],
         ['GET', `/${words.query}?${words.query}=${words.query}`], ['GET', `/messages/threads?cursor=${words.query}&token=${words.query}`],
         ['POST', '/users/x/revoke', JSON.stringify({ session: words.refused })], [words.refused.toUpperCase().replace(/\d/g, 'X'), '/messages/threads'],
-        ['POST', `/messages/${thread}`, JSON.stringify({ content: 'x' }), { cookie: `token=${words.cookie}`, authorization: '', origin: `https://${words.cookie}.example` }],
+        ['POST', `/messages/${thread}`, JSON.stringify({ content: 'x' }), { cookie: `token=${words.cookie}`, authorization: '', origin: 'https://elsewhere.example' }],
         ['PUT', `/users/${ann.id}`, JSON.stringify({ name: words.refused, email: words.refused }), { authorization: `Bearer ${root.token}` }],
       ]) {
         const answer = await ask(`${http}/api/v2${path}`, { method, headers: { authorization, 'content-type': 'application/json', ...headers } }, body)
@@ -162,7 +188,7 @@ for (const shape of ['single', 'fleet']) {
       await ann.ask('message:send', { threadId: thread, content: { deep: words.refused } });
       await ann.ask('message:send', { threadId: words.refused, content: words.refused });
       await ann.ask(words.event, { x: words.event });
-      await handshake(ws, { origin: `https://${words.cookie}.example` });
+      await handshake(ws, { origin: 'https://elsewhere.example', cookie: `token=${words.cookie}` });
       await ask(`${ws}/socket.io/?EIO=4&transport=${words.query}&sid=${words.query}&token=${words.query}`);
       await ask(`${ws}/socket.io/?EIO=4&transport=polling`, { method: 'POST', headers: { 'content-type': 'text/plain' } }, words.refused);
       const noisy = ann.open({ auth: { token: ann.token }, ...elsewhere() });

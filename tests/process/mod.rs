@@ -13,3 +13,4 @@ mod signals;
 mod spans;
 mod stage;
 mod taken_back;
+mod start;

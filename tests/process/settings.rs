@@ -24,7 +24,7 @@ async fn refusal(binary: &str, arguments: &[&str], settings: &[(&str, &str)]) ->
 #[tokio::test]
 async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
     let secret_in_a_url = format!("http://user:{PASSWORD}@host");
-    let cases: [(&str, &str, &str); 18] = [
+    let cases: [(&str, &str, &str); 25] = [
         ("SHARDS", "0", "broker.shards"),
         ("SHARDS", "many", "broker.shards"),
         ("RABBITMQ_URL", &secret_in_a_url, "broker.url"),
@@ -33,8 +33,23 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         ("JWT_SECRET", PASSWORD, "auth.jwt_secret"),
         ("JWT_SECRET_FILE", "/nonexistent/secret", "auth.jwt_secret"),
         ("LISTEN", "nowhere", "server.listen"),
+        ("LISTEN", "8080", "`server.listen` (listen): `8080` is no address to listen on; write ip:port"),
+        ("LOG_LEVEL", "verbose", "`log.level` (log_level) is `verbose`: must be error, warn"),
+        (
+            "TRUSTED_PROXIES",
+            "nginx",
+            "`rest.trusted_proxies`: `nginx` is wrong; expected a number of proxies",
+        ),
+        ("FORWARDED_HEADER", "x-real-ip", "`rest.forwarded_header`"),
+        ("BASE_URL", "chat.example.com", "`server.base_url`: `chat.example.com` is no origin"),
+        ("EVENTFLOW_LOG_LEVEL", "debug", "did you mean eventflow_log__level?"),
+        ("EVENTFLOW_SETTING", "1", "eventflow_setting: no setting has this name"),
         ("ADMIN_LISTEN", "nowhere", "admin.listen"),
-        ("ALLOWED_ORIGINS", "https://good.example,nonsense", "nonsense"),
+        (
+            "ALLOWED_ORIGINS",
+            "https://good.example,nonsense",
+            "`server.allowed_origins`: `nonsense` is no origin",
+        ),
         ("DATA_DIR", "/dev/null/data", "data"),
         ("LOG_FORMAT", "colourful", "log.format"),
         ("OTLP_ENDPOINT", &secret_in_a_url, "tracing.otlp_endpoint"),
@@ -49,7 +64,27 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         let said = refusal(SINGLE, &[], &[(variable, value)]).await.to_lowercase();
         assert!(said.contains(key), "{variable}={value}: {said}");
         assert!(!said.contains(PASSWORD), "{variable}: a secret is repeated: {said}");
+        let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert!(errors.len() == 1 && said.trim_end().ends_with(errors[0]), "the reason is one line: {said}");
+        assert!(!said.contains(".rs:") && !said.contains("socketaddr"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_process_of_a_fleet_does_not_run_on_backends_of_its_own() {
+    for binary in FLEET {
+        let said = refusal(binary, &[], &[]).await;
+        assert!(said.contains(binary) && said.contains("`broker.url` (RABBITMQ_URL)"), "{said}");
+        let needs_secret = binary.ends_with("-gateway");
+        assert_eq!(said.contains("`auth.jwt_secret` (JWT_SECRET)"), needs_secret, "{said}");
+        assert_eq!(said.contains("`store.url` (MONGODB_URI)"), binary != "presence-sweeper", "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_not_signed_with_a_secret_that_no_system_has() {
+    let said = refusal(SINGLE, &["token", "--user", "ann"], &[]).await;
+    assert!(said.contains("jwt-secret does not exist"), "{said}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Checks of settings that a type cannot express: ranges, URL schemes, and settings that do not go together.
 
-use crate::{Config, ConfigError, EMBEDDED, MEMORY};
+use crate::{Config, ConfigError, EMBEDDED, MEMORY, explain};
 
 /// Secret: HS256 needs a key as long as its digest (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
@@ -12,6 +12,20 @@ const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 const RECOVERY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024 * 1024;
 /// Answers: so many that a user's share holds a page, up to the memory of a large machine.
 const ANSWERS_KB: std::ops::RangeInclusive<u32> = 8 * 1024..=16 * 1024 * 1024;
+
+/// What a process of a fleet needs beside the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetNeeds {
+    /// The store that all share.
+    pub store: bool,
+    /// The secret that all gateways share.
+    pub secret: bool,
+}
+
+/// Levels of log lines.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+const LEVELS_EXPECTED: &str = "must be error, warn, info, debug, trace or off, or a filter of such levels like \
+     info,eventflow_bus=debug";
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -27,6 +41,7 @@ impl Config {
         scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
         scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://"])?;
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
+        require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
         self.check_tracing()?;
         self.check_secret()?;
@@ -100,6 +115,22 @@ impl Config {
 }
 
 impl Config {
+    /// Accepts a process of a fleet only with what it shares with the others: on embedded backends of its own
+    /// it would wait for ever for messages that never come.
+    pub fn check_fleet_process(&self, process: &'static str, needs: FleetNeeds) -> Result<(), ConfigError> {
+        let FleetNeeds { store: needs_store, secret: needs_secret } = needs;
+        let missing: Vec<String> = [
+            ("broker.url", self.embedded_broker()),
+            ("store.url", needs_store && self.embedded_store()),
+            ("auth.jwt_secret", needs_secret && self.auth.jwt_secret.is_empty()),
+        ]
+        .into_iter()
+        .filter(|(_, is_missing)| *is_missing)
+        .map(|(key, _)| explain::named(key))
+        .collect();
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError::Missing { process, missing }) }
+    }
+
     /// Accepts a generated secret only where no other process has to know it.
     pub fn may_generate_secret(&self) -> Result<(), ConfigError> {
         let alone = self.embedded_broker() && self.embedded_store();
@@ -107,8 +138,15 @@ impl Config {
     }
 }
 
+/// Whether this is a level, or a filter whose every part names one. A word that is no level would count as
+/// the name of a module, and silence all others.
+fn are_levels(text: &str) -> bool {
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.trim().eq_ignore_ascii_case(level));
+    text.split(',').all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
+}
+
 fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError::Invalid { key, why: why.to_owned() }) }
+    if holds { Ok(()) } else { Err(ConfigError::Invalid { key, given: String::new(), why: why.to_owned() }) }
 }
 
 fn scheme(key: &'static str, url: &str, allowed: &[&str]) -> Result<(), ConfigError> {
@@ -118,6 +156,7 @@ fn scheme(key: &'static str, url: &str, allowed: &[&str]) -> Result<(), ConfigEr
 
 #[cfg(test)]
 mod tests {
+    use super::FleetNeeds;
     use crate::{Config, ConfigError, DEFAULTS, Secret};
     use figment::Figment;
     use figment::providers::{Format, Toml};
@@ -152,6 +191,10 @@ mod tests {
             ("v1.upstream_url = 'http://user:password@old'", "v1.upstream_url"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
+            ("log.level = 'verbose'", "log.level"),
+            ("log.level = ''", "log.level"),
+            ("log.level = 'info,eventflow_bus=loud'", "log.level"),
+            ("log.level = 'eventflow_bus'", "log.level"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
             ("shutdown.spread_ms = 40000", "shutdown.spread_ms"),
             ("rest.answers_kb = 8191", "rest.answers_kb"),
@@ -167,6 +210,28 @@ mod tests {
             let error = with(toml).expect_err(toml);
             assert!(error.contains(key), "{toml}: {error}");
         }
+    }
+
+    #[test]
+    fn a_level_may_be_a_filter_and_in_capitals() {
+        for level in
+            ["off", "WARN", "info,eventflow_bus=debug", "warn, lapin=off,eventflow_ingress::ws=trace"]
+        {
+            assert!(with(&format!("log.level = '{level}'")).is_ok(), "{level}");
+        }
+    }
+
+    #[test]
+    fn a_process_of_a_fleet_says_all_that_it_lacks() {
+        let needs = FleetNeeds { store: true, secret: true };
+        let lacks = |toml, needs| with(toml).unwrap().check_fleet_process("ws-gateway", needs);
+        let error = lacks("", needs).expect_err("nothing is set").to_string();
+        for name in ["ws-gateway", "RABBITMQ_URL", "MONGODB_URI", "JWT_SECRET"] {
+            assert!(error.contains(name), "{error}");
+        }
+        let error = lacks("broker.url = 'amqp://x'", FleetNeeds { secret: false, ..needs }).unwrap_err();
+        assert!(!error.to_string().contains("RABBITMQ_URL"), "{error}");
+        assert!(lacks("broker.url = 'amqp://x'", FleetNeeds { store: false, secret: false }).is_ok());
     }
 
     #[test]

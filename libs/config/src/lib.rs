@@ -5,11 +5,19 @@
 //! with it. This is the only crate that reads the environment.
 
 mod check;
+mod demo;
+mod environment;
+mod explain;
+mod load;
+mod scalar;
 mod secret;
 mod sources;
 
+pub use check::FleetNeeds;
+pub use demo::{DemoReach, is_this_machine};
+pub use load::{defaults, load};
 pub use secret::Secret;
-pub use sources::{DEFAULTS, aliases, load};
+pub use sources::{DEFAULTS, aliases};
 
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -23,16 +31,27 @@ pub const MEMORY: &str = "memory:";
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file cannot be read, a key is unknown, or a value has the wrong type.
-    #[error("read the configuration")]
-    Unreadable(#[from] Box<figment::Error>),
+    /// A file cannot be read, a key is unknown, or a value has the wrong type; in these words.
+    #[error("{0}")]
+    Unreadable(String),
     /// A value is not allowed.
-    #[error("configuration key `{key}`: {why}")]
+    #[error("configuration key {}{given}: {why}", explain::named(key))]
     Invalid {
         /// The key as in `default.toml`, e.g. `broker.shards`.
         key: &'static str,
+        /// The value as ` is …`; empty if it may be a secret.
+        given: String,
         /// What is wrong with the value.
         why: String,
+    },
+    /// Settings without which this process cannot do its work are not given.
+    #[error("{process} is one process of a fleet, and these settings are missing: {}; \
+             `eventflow` runs everything in one process without them", missing.join(", "))]
+    Missing {
+        /// The name of the process.
+        process: &'static str,
+        /// The settings, each with its short name.
+        missing: Vec<String>,
     },
     /// The file that a key names cannot be read.
     #[error("configuration key `{key}`: read {path}")]
@@ -86,6 +105,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct ServerSettings {
     /// `server.listen`
+    #[serde(deserialize_with = "scalar::address")]
     pub listen: SocketAddr,
     /// `server.base_url`
     pub base_url: String,
@@ -100,6 +120,7 @@ pub struct ServerSettings {
 #[serde(deny_unknown_fields)]
 pub struct AdminSettings {
     /// `admin.listen`
+    #[serde(deserialize_with = "scalar::address")]
     pub listen: SocketAddr,
 }
 
@@ -187,10 +208,20 @@ pub struct RestSettings {
     pub per_minute_user: u32,
     /// `rest.per_minute_ip`
     pub per_minute_ip: u32,
-    /// `rest.trusted_proxies`
-    pub trusted_proxies: u8,
+    /// `rest.trusted_proxies`: a number, or networks with commas between.
+    #[serde(deserialize_with = "scalar::text")]
+    pub trusted_proxies: String,
+    /// `rest.forwarded_header`
+    pub forwarded_header: String,
     /// `rest.answers_kb`
     pub answers_kb: u32,
+}
+
+impl RestSettings {
+    /// Whether proxies stand in front.
+    pub fn has_proxies(&self) -> bool {
+        self.trusted_proxies.trim() != "0"
+    }
 }
 
 /// `[shutdown]`
@@ -249,7 +280,7 @@ pub enum DemoMode {
     On,
     /// Never.
     Off,
-    /// While the secret is a generated one and the address is a loopback address.
+    /// For people at this machine, while nothing says that others come; see [`Config::demo_reach`].
     Auto,
 }
 
@@ -262,14 +293,5 @@ impl Config {
     /// Whether the store is the embedded one.
     pub fn embedded_store(&self) -> bool {
         self.store.url.expose() == EMBEDDED
-    }
-
-    /// Whether the demo page signs people in.
-    pub fn demo_enabled(&self) -> bool {
-        match self.demo.mode {
-            DemoMode::On => true,
-            DemoMode::Off => false,
-            DemoMode::Auto => self.auth.jwt_secret.is_empty() && self.server.listen.ip().is_loopback(),
-        }
     }
 }

@@ -1,16 +1,11 @@
-//! The sources of settings: the defaults, a file, the environment.
-
-use crate::{Config, ConfigError};
-use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
-use std::path::Path;
+//! The names of settings: the defaults, which have every key, and the short names of the environment.
 
 /// The text of `default.toml`, for `--print-config` and for the test that every key is explained.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-const ALIASES: [(&str, &str, ValueKind); 29] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 30] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -34,7 +29,8 @@ const ALIASES: [(&str, &str, ValueKind); 29] = [
     ("REST_PER_MINUTE_USER", "rest.per_minute_user", ValueKind::Number),
     ("REST_PER_MINUTE_IP", "rest.per_minute_ip", ValueKind::Number),
     ("REST_ANSWERS_KB", "rest.answers_kb", ValueKind::Number),
-    ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Number),
+    ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
+    ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
     ("LOG_FORMAT", "log.format", ValueKind::Text),
     ("LOG_LEVEL", "log.level", ValueKind::Text),
     ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),
@@ -42,52 +38,18 @@ const ALIASES: [(&str, &str, ValueKind); 29] = [
     ("DEMO", "demo.mode", ValueKind::Text),
 ];
 /// The environment name for a file that holds the secret, as container platforms mount it.
-const SECRET_FILE: &str = "JWT_SECRET_FILE";
+pub(crate) const SECRET_FILE: &str = "JWT_SECRET_FILE";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ValueKind {
+/// What a value from the environment is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueKind {
     Text,
     Number,
     Fraction,
+    Switch,
 }
 
 /// The short environment names and the keys they set.
 pub fn aliases() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALIASES.iter().map(|(name, key, _)| (*name, *key))
-}
-
-/// Reads and checks all settings. `file` is an optional TOML file with any of the keys.
-pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
-    let mut figment = Figment::from(Toml::string(DEFAULTS));
-    if let Some(file) = file {
-        figment = figment.merge(Toml::file_exact(file));
-    }
-    figment =
-        figment.merge(Env::prefixed("EVENTFLOW_").filter(|key| key.as_str().contains("__")).split("__"));
-    for (name, key, kind) in ALIASES {
-        if let Some(text) = read(name) {
-            figment = match kind {
-                ValueKind::Text => figment.merge(Serialized::default(key, text)),
-                ValueKind::Number => figment.merge(Serialized::default(key, number::<u64>(key, &text)?)),
-                ValueKind::Fraction => figment.merge(Serialized::default(key, number::<f64>(key, &text)?)),
-            };
-        }
-    }
-    if let Some(path) = read(SECRET_FILE) {
-        let secret = std::fs::read_to_string(&path);
-        let secret = secret.map_err(|source| ConfigError::File { key: "auth.jwt_secret", path, source })?;
-        figment = figment.merge(Serialized::default("auth.jwt_secret", secret.trim()));
-    }
-    let config: Config = figment.extract().map_err(Box::new)?;
-    config.check()?;
-    Ok(config)
-}
-
-#[allow(clippy::disallowed_methods, reason = "this crate is the one that reads the environment")]
-fn read(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-fn number<N: std::str::FromStr>(key: &'static str, text: &str) -> Result<N, ConfigError> {
-    text.trim().parse().map_err(|_| ConfigError::Invalid { key, why: format!("`{text}` is not a number") })
 }

@@ -4,6 +4,7 @@ use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
 use crate::identity::{Identity, Tokens};
+use crate::notices::Notices;
 use crate::origin::OriginPolicy;
 use crate::parts::IngressParts;
 use crate::refusal::Refusal;
@@ -12,6 +13,9 @@ use crate::settings::SetupError;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store};
+use eventflow_protocol::ErrorCode;
+use http::HeaderMap;
+use http::header::ORIGIN;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -29,6 +33,7 @@ pub(crate) struct Edge {
     pub(crate) revocations: Revocations,
     pub(crate) csrf: Csrf,
     pub(crate) origins: OriginPolicy,
+    pub(crate) notices: Notices,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
     pub(crate) events_per_minute: u32,
@@ -60,6 +65,7 @@ impl Edge {
             revocations: Revocations::new(Arc::clone(&parts.directory)),
             csrf,
             origins: OriginPolicy::new(&config.allowed_origins, config.base_url.as_deref())?,
+            notices: parts.notices.clone(),
             clock: Arc::clone(&parts.clock),
             metrics: parts.metrics.clone(),
             events_per_minute: config.events_per_minute,
@@ -68,8 +74,20 @@ impl Edge {
 
     /// The identity that `token` proves, if the token holds and was not revoked.
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Identity, Refusal> {
-        let identity = self.tokens.verify(token)?;
+        let verified = self.tokens.verify(token);
+        let identity = verified.inspect_err(|fault| self.notices.refused_token(*fault))?;
         self.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
         Ok(identity)
+    }
+
+    /// Refuses requests of foreign pages.
+    pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.origins.admits(headers) {
+            return Ok(());
+        }
+        if let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) {
+            self.notices.refused_origin(origin);
+        }
+        Err(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed"))
     }
 }

@@ -12,7 +12,7 @@
 //! | Is it well formed? | `eventflow_protocol::client` |
 //! | Was it sent twice by one click? | `twin` |
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
-//! | How is a no said? | [`refusal`] |
+//! | How is a no said? | [`refusal`], and to the operator `notices` |
 //! | What is it built from? | `settings`, `parts`, `edge` |
 
 mod buckets;
@@ -23,6 +23,7 @@ pub mod csrf;
 mod edge;
 pub mod http;
 pub mod identity;
+mod notices;
 pub mod origin;
 mod parts;
 pub mod refusal;
@@ -34,6 +35,8 @@ mod testing;
 mod twin;
 pub mod ws;
 
+pub use client_address::{ForwardedHeader, NotProxies, ProxyTrust, TrustedProxies};
+pub use notices::Notices;
 pub use parts::IngressParts;
 pub use refusal::Refusal;
 pub use settings::{IngressConfig, SetupError};

@@ -1,47 +1,68 @@
-//! Origins: which web pages may talk to us, by an allow-list for the WebSocket upgrade, long-polling and
-//! REST.
+//! Origins: which pages may talk to us, by an allow-list for the WebSocket upgrade, long-polling and REST.
 //!
 //! A browser attaches cookies to a WebSocket handshake of any page (cross-site WebSocket hijacking), so the
-//! `Origin` header decides. Without a list, only pages of the server itself are let in. A request without
+//! `Origin` header decides. Pages of the server itself are always let in, and those of the list. An app in a
+//! web view has an origin too (`capacitor://localhost`), so an entry may have any scheme. A request without
 //! `Origin` comes from a program, or from a same-origin read; whether its cookie may count is decided by
 //! [`OriginPolicy::allows_cookie_auth`].
 
+use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, Uri};
+use http::uri::Authority;
 
 /// The header in which a browser says how the asking page and the server are related (W3C Fetch Metadata).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
+/// What an entry of the list may be.
+const EXPECTED: &str = "expected scheme://host[:port] without a path, such as https://chat.example.com, \
+     capacitor://localhost, or https://*.example.com for every name one level below example.com";
 
 /// The origins whose pages may talk to us.
 #[derive(Clone, Debug)]
 pub struct OriginPolicy {
-    allowed: Vec<Origin>,
-    same_host: bool,
+    allowed: Vec<AllowedOrigin>,
+}
+
+/// An entry of the list.
+#[derive(Clone, Debug)]
+enum AllowedOrigin {
+    /// This origin.
+    Exactly(Origin),
+    /// The origins that have one more label in front of this host.
+    OneLevelBelow(Origin),
 }
 
 /// Scheme, host and port, in a form that can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
-    https: bool,
+    scheme: String,
     host: String,
-    port: u16,
+    /// The default port of the web's own schemes, if the text names none.
+    port: Option<u16>,
 }
 
-/// An entry of the allow-list is not `scheme://host[:port]`.
+/// An entry of the allow-list, or the base URL, is not what it has to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read allowed origin {0:?}: expected http(s)://host[:port]")]
-pub struct NotAnOrigin(pub String);
+#[error("configuration key `{key}`: `{text}` is no origin; {EXPECTED}")]
+pub struct NotAnOrigin {
+    /// The key of the setting.
+    pub key: &'static str,
+    /// The entry.
+    pub text: String,
+}
 
 impl OriginPolicy {
-    /// Lets in the pages of `list` and of `base_url`; with an empty list also those of the host that was
-    /// asked (`Host`).
+    /// Lets in the pages of `list`, those of `base_url`, and those of the host that was asked (`Host`).
     pub fn new(list: &[String], base_url: Option<&str>) -> Result<Self, NotAnOrigin> {
-        let listed = list.iter().map(|text| Origin::parse(text).ok_or_else(|| NotAnOrigin(text.clone())));
-        let mut allowed = listed.collect::<Result<Vec<_>, _>>()?;
+        let entry = |text: &String| {
+            let wrong = || NotAnOrigin { key: "server.allowed_origins", text: text.clone() };
+            AllowedOrigin::parse(text).ok_or_else(wrong)
+        };
+        let mut allowed = list.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         if let Some(base) = base_url {
-            allowed.push(Origin::of_url(base).ok_or_else(|| NotAnOrigin(base.to_owned()))?);
+            let wrong = || NotAnOrigin { key: "server.base_url", text: base.to_owned() };
+            allowed.push(AllowedOrigin::Exactly(Origin::of_page(base).ok_or_else(wrong)?));
         }
-        Ok(Self { allowed, same_host: list.is_empty() })
+        Ok(Self { allowed })
     }
 
     /// Whether the request may go on. One without `Origin` may; `null`, foreign, doubled and unreadable ones
@@ -67,36 +88,87 @@ impl OriginPolicy {
     }
 
     fn allows(&self, origin: &Origin, headers: &HeaderMap) -> bool {
-        self.allowed.contains(origin) || (self.same_host && origin.is_host(headers))
+        origin.is_host(headers) || self.allowed.iter().any(|allowed| allowed.includes(origin))
+    }
+}
+
+impl AllowedOrigin {
+    fn parse(text: &str) -> Option<Self> {
+        let Some((scheme, below)) = text.split_once("://*.") else {
+            return Origin::parse(text).map(Self::Exactly);
+        };
+        let base = Origin::parse(&format!("{scheme}://{below}"))?;
+        base.can_be_below().then_some(Self::OneLevelBelow(base))
+    }
+
+    fn includes(&self, origin: &Origin) -> bool {
+        match self {
+            Self::Exactly(allowed) => allowed == origin,
+            Self::OneLevelBelow(base) => {
+                let label = origin.host.strip_suffix(&base.host).and_then(|rest| rest.strip_suffix('.'));
+                label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
+                    && (&origin.scheme, origin.port) == (&base.scheme, base.port)
+            }
+        }
     }
 }
 
 impl Origin {
     /// An `Origin` header or list entry: exactly `scheme://host[:port]` (RFC 6454, section 6.2).
     fn parse(text: &str) -> Option<Self> {
-        let authority = text.split_once("://")?.1;
-        let bare = !authority.contains(['/', '?', '#', '@', '\\']);
-        bare.then(|| Self::of_url(text)).flatten()
+        let (scheme, authority) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))?;
+        let authority: Authority = authority.parse().ok().filter(|_| !authority.contains(['@', '*']))?;
+        let host = authority.host();
+        let port = match &authority.as_str()[host.len()..] {
+            "" => default_port(scheme),
+            named => Some(named.strip_prefix(':')?.parse().ok()?),
+        };
+        let is_named = !host.is_empty();
+        let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        is_named.then_some(Self { scheme, host, port })
     }
 
-    fn of_url(text: &str) -> Option<Self> {
-        let uri: Uri = text.parse().ok()?;
-        let https = match uri.scheme_str()? {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
-        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
-        Some(Self { https, host, port })
+    /// The origin of the page at an address of the web.
+    fn of_page(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        Self::parse(&format!("{scheme}://{authority}")).filter(Self::is_of_the_web)
+    }
+
+    fn is_of_the_web(&self) -> bool {
+        default_port(&self.scheme).is_some()
+    }
+
+    /// Whether a wildcard may stand before this host: not before an address, nor before a top-level domain,
+    /// below which everybody may have a name.
+    fn can_be_below(&self) -> bool {
+        let last = self.host.rsplit('.').next().unwrap_or_default();
+        let is_name = !self.host.starts_with('[') && !last.bytes().all(|byte| byte.is_ascii_digit());
+        is_name && !self.host.starts_with('.') && (self.host.contains('.') || self.host == "localhost")
     }
 
     /// Whether this is the host that was asked. The scheme is not compared: behind a TLS proxy it is not
-    /// known here.
+    /// known here. The page of an app is not ours, whatever it calls its host.
     fn is_host(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let scheme = if self.https { "https" } else { "http" };
-        host.and_then(|host| Self::parse(&format!("{scheme}://{host}"))).is_some_and(|asked| asked == *self)
+        self.is_of_the_web()
+            && host
+                .and_then(|host| Self::parse(&format!("{}://{host}", self.scheme)))
+                .is_some_and(|asked| asked == *self)
+    }
+}
+
+/// Whether this is the name of a scheme (RFC 3986, section 3.1).
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme.to_ascii_lowercase().as_str() {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
     }
 }
 
@@ -145,8 +217,9 @@ mod tests {
     }
 
     #[test]
-    fn a_list_replaces_the_same_host_rule_and_two_origins_are_none() {
-        assert!(!listed().admits(&headers(&[("origin", "https://chat.test"), ("host", "chat.test")])));
+    fn a_list_shuts_the_own_page_out_of_nothing_and_two_origins_are_none() {
+        assert!(listed().admits(&headers(&[("origin", "https://chat.test"), ("host", "chat.test")])));
+        assert!(!listed().admits(&headers(&[("origin", "app://chat.test"), ("host", "chat.test")])));
         let twice = headers(&[("origin", "https://example.com"), ("origin", "https://evil.net")]);
         assert!(!listed().admits(&twice));
     }
@@ -190,9 +263,72 @@ mod tests {
     }
 
     #[test]
-    fn a_list_entry_must_be_an_origin() {
-        for bad in ["example.com", "https://example.com/chat", "*", "ftp://example.com", ""] {
-            assert_eq!(OriginPolicy::new(&[bad.into()], None).err(), Some(NotAnOrigin(bad.into())));
+    fn the_pages_of_apps_can_be_listed_whatever_their_scheme() {
+        for app in [
+            "capacitor://localhost",
+            "ionic://localhost",
+            "tauri://localhost",
+            "app://.",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            "moz-extension://0f3c2f3a-9d1e-4b6a-8f0e-0a6d4f4a7a11",
+            "http://tauri.localhost",
+            "vscode-webview://panel:4000",
+        ] {
+            let policy = OriginPolicy::new(&[app.into()], None).unwrap();
+            let admits = |origin: &str| policy.admits(&headers(&[("origin", origin), ("host", "chat.test")]));
+            assert!(admits(app), "{app}");
+            assert!(!admits(&format!("{app}.evil.net")), "{app}");
+            assert!(!admits("https://localhost"), "{app}");
         }
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let policy = OriginPolicy::new(&["https://*.example.com".into()], None).unwrap();
+        for (origin, admitted) in [
+            ("https://a.example.com", true),
+            ("https://A.EXAMPLE.com:443", true),
+            ("https://example.com", false),
+            ("https://.example.com", false),
+            ("https://a.b.example.com", false),
+            ("https://*.example.com", false),
+            ("https://evilexample.com", false),
+            ("https://a.example.com.evil.net", false),
+            ("http://a.example.com", false),
+            ("https://a.example.com:8443", false),
+        ] {
+            let asked = headers(&[("origin", origin), ("host", "chat.test")]);
+            assert_eq!(policy.admits(&asked), admitted, "{origin}");
+        }
+        let development = OriginPolicy::new(&["http://*.localhost:3000".into()], None).unwrap();
+        assert!(development.admits(&headers(&[("origin", "http://a.localhost:3000")])));
+    }
+
+    #[test]
+    fn a_list_entry_must_be_an_origin_that_can_match() {
+        for bad in [
+            "example.com",
+            "https://example.com/chat",
+            "https://example.com/",
+            "https://user@example.com",
+            "https://example.com:99999",
+            "https://example.com:*",
+            "*",
+            "https://*",
+            "https://*.com",
+            "https://*.0.0.1",
+            "https://*.[::1]",
+            "https://a.*.example.com",
+            "https://*.*.example.com",
+            "https://m\u{fc}nchen.example",
+            "file://",
+            "null",
+            "",
+        ] {
+            let error = OriginPolicy::new(&[bad.into()], None).expect_err(bad);
+            assert_eq!(error, NotAnOrigin { key: "server.allowed_origins", text: bad.into() });
+        }
+        let error = OriginPolicy::new(&[], Some("chat.example.com")).expect_err("no scheme");
+        assert!(error.to_string().contains("`server.base_url`: `chat.example.com`"), "{error}");
     }
 }

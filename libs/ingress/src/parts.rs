@@ -1,5 +1,6 @@
 //! The parts of the system that the ingress is built on: the ports it uses, and its settings.
 
+use crate::notices::Notices;
 use crate::settings::IngressConfig;
 use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
@@ -33,6 +34,8 @@ pub struct IngressParts {
     pub broker_health: watch::Receiver<Health>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Notices: what the operator was told of clients, in this process.
+    pub notices: Notices,
     /// Every metric.
     pub metrics: Metrics,
     /// The settings.

@@ -1,5 +1,6 @@
 //! The settings of the ingress, and the error of settings that cannot be used.
 
+use crate::client_address::ProxyTrust;
 use crate::identity::{ExpectedClaims, WeakSecret};
 use crate::origin::NotAnOrigin;
 use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
@@ -31,8 +32,7 @@ pub struct IngressConfig {
     pub jwt_secret_previous: Option<Arc<[u8]>>,
     /// The `iss` and `aud` that tokens must carry.
     pub jwt_expected: ExpectedClaims,
-    /// Origins whose pages may talk to us. If empty, only our own pages may (`base_url` and the host that is
-    /// asked).
+    /// Origins whose pages may talk to us, beside our own pages (`base_url` and the host that is asked).
     pub allowed_origins: Vec<String>,
     /// Address at which people find this server, e.g. `https://chat.example.com`.
     pub base_url: Option<String>,
@@ -51,8 +51,8 @@ pub struct IngressConfig {
     pub rest_per_minute_ip: u32,
     /// Answers: kilobytes of pages that clients have not taken yet.
     pub rest_answers_kb: u32,
-    /// How many proxies of ours append to `X-Forwarded-For`; with 0 the header is not believed.
-    pub trusted_proxies: u8,
+    /// Which proxies are believed when they report the client's address.
+    pub proxies: ProxyTrust,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
     /// that every socket of today reads, and is not delivered again.
     pub alone_since: Option<Timestamp>,
@@ -74,7 +74,7 @@ impl IngressConfig {
             rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
             rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
-            trusted_proxies: 0,
+            proxies: ProxyTrust::default(),
             alone_since: None,
         }
     }

@@ -11,7 +11,7 @@ mod store;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 
-use crate::{IngressConfig, IngressParts};
+use crate::{IngressConfig, IngressParts, Notices};
 use broker::{TestBroker, Worker};
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::request::Requests;
@@ -79,6 +79,7 @@ impl World {
             broker_health: port.health(),
             clock: clock.clone(),
             metrics,
+            notices: Notices::default(),
             config,
         };
         Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }

@@ -106,9 +106,8 @@ async fn recover<A: Application>(
     let is_here = found.is_some();
     // A text that is not an offset tells nothing of what its client has got, so such a session cannot be
     // continued.
-    if let (Some(socket), Some(seen)) =
-        (found.filter(|socket| socket.belongs_to(identity)), offset.map_or(Some(None), |read| read.map(Some)))
-        && let Some(missed) = take_over(shared, &socket, seen).await
+    if let (Some(socket), Some(seen)) = (found, offset.map_or(Some(None), |read| read.map(Some)))
+        && let Some(missed) = take_over(shared, &socket, identity, seen).await
     {
         shared.stats.recovered.increment();
         return RecoveryOutcome::Done(socket, missed);
@@ -120,10 +119,15 @@ async fn recover<A: Application>(
 async fn take_over<A: Application>(
     shared: &ServerShared<A>,
     socket: &Socket<A::State>,
+    identity: &NewSession,
     seen: Option<Offset>,
 ) -> Option<Vec<Packet>> {
     let deadline = tokio::time::Instant::now() + TAKEOVER_TIMEOUT;
     loop {
+        // Asked again after each wait: the session may have become somebody's meanwhile.
+        if !socket.belongs_to(identity) {
+            return None;
+        }
         match socket.claim(seen) {
             Claim::Lost => return None,
             Claim::Wait(parked) => tokio::time::timeout_at(deadline, parked).await.ok()?.ok()?,

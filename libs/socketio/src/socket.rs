@@ -45,6 +45,8 @@ struct SocketInner<S> {
     more: OnceLock<Box<str>>,
     namespace: Arc<str>,
     identity: Option<Box<str>>,
+    /// See [`Socket::set_identity`].
+    later_identity: OnceLock<Box<str>>,
     /// Where kept packets are counted; none if the server offers no recovery.
     accounts: Option<Arc<Accounts>>,
     lifecycle: Mutex<Lifecycle>,
@@ -129,7 +131,14 @@ impl<S> Socket<S> {
 
     /// The identity that the application gave.
     pub fn identity(&self) -> Option<&str> {
-        self.0.identity.as_deref()
+        self.0.later_identity.get().or(self.0.identity.as_ref()).map(AsRef::as_ref)
+    }
+
+    /// Sets the identity of a client that has shown it after it came: from now on only a connection of this
+    /// identity can recover the session. The first call counts.
+    pub fn set_identity(&self, identity: &str) {
+        // A second call changes nothing: a session is one client's.
+        let _ = self.0.later_identity.set(identity.into());
     }
 
     /// The namespace of the socket.

@@ -32,19 +32,26 @@ pub(crate) enum Carrier {
     Cookie,
 }
 
-/// The identity that a request's credential proves, if it holds and was not revoked.
+/// The identity that the first of a request's credentials proves that holds and was not revoked. If none
+/// does, the refusal is that of the first one.
 pub(crate) async fn identify(
     edge: &Edge,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(Identity, Carrier), Refusal> {
     let bearer = identity::bearer(headers).map(|token| (token, Carrier::Bearer));
-    let cookie = || identity::cookie(headers).map(|token| (token, Carrier::Cookie));
+    let cookies = identity::cookies(headers).map(|token| (token, Carrier::Cookie));
+    let mut refused = None;
+    for (token, carrier) in bearer.into_iter().chain(cookies) {
+        match edge.authenticate(token).await {
+            Ok(identity) => return Ok((identity, carrier)),
+            Err(refusal) => refused = refused.or(Some(refusal)),
+        }
+    }
     let without = || {
         if identity::has_token_in_url(uri) { Refusal::token_in_url() } else { Refusal::unauthenticated() }
     };
-    let (token, carrier) = bearer.or_else(cookie).ok_or_else(without)?;
-    Ok((edge.authenticate(token).await?, carrier))
+    Err(refused.unwrap_or_else(without))
 }
 
 /// Refuses a write that a cookie alone proves, if a foreign page may have caused it.

@@ -6,7 +6,6 @@
 //! without our JSON body: the refusal of a foreign origin (`CorsLayer` only leaves its headers out, and the
 //! request would still be carried out) and the timeout.
 
-use crate::client_address;
 use crate::edge::Edge;
 use crate::http::rate_limits::RateLimits;
 use crate::http::refusal_response::{self, RefusalResponse};
@@ -17,7 +16,6 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use eventflow_bus::trace::{self, TRACE_ID};
 use eventflow_metrics::{HttpMethod, Label};
-use eventflow_protocol::ErrorCode;
 use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, ORIGIN, RETRY_AFTER,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -112,9 +110,7 @@ async fn only_our_pages(
     request: Request,
     next: Next,
 ) -> Result<Response, RefusalResponse> {
-    if !edge.origins.admits(request.headers()) {
-        return Err(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed").into());
-    }
+    edge.check_origin(request.headers())?;
     if request.method() != Method::OPTIONS {
         return Ok(next.run(request).await);
     }
@@ -140,7 +136,7 @@ pub(crate) async fn limit_address(
     request: Request,
     next: Next,
 ) -> Result<Response, RefusalResponse> {
-    if let Some(address) = client_address::of_request(&request, limits.trusted_proxies()) {
+    if let Some(address) = limits.proxies().client_of(&request) {
         limits.admit_address(address)?;
     }
     Ok(next.run(request).await)

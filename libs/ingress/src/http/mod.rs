@@ -42,6 +42,7 @@ mod status;
 mod threads;
 mod users;
 
+use crate::client_address::ProxyTrust;
 use crate::edge::Edge;
 use crate::parts::IngressParts;
 use crate::settings::SetupError;
@@ -78,8 +79,8 @@ pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
 
 /// Puts a limit by client address around routes that are not of the table, in the words of those that are: so
 /// many requests a minute, 0 for no limit. It needs a listener that provides `ConnectInfo<SocketAddr>`.
-pub fn limit_by_address(router: Router, per_minute: u32, trusted_proxies: u8) -> Router {
-    let limits = Arc::new(RateLimits::of_addresses(per_minute, trusted_proxies));
+pub fn limit_by_address(router: Router, per_minute: u32, proxies: ProxyTrust) -> Router {
+    let limits = Arc::new(RateLimits::of_addresses(per_minute, proxies));
     router.layer(from_fn_with_state(limits, layers::limit_address))
 }
 

@@ -3,7 +3,7 @@
 //! The budget of the address is taken before any credential is looked at, so it bounds guessing too.
 
 use crate::buckets::Buckets;
-use crate::client_address;
+use crate::client_address::{self, ProxyTrust};
 use crate::refusal::Refusal;
 use crate::settings::IngressConfig;
 use eventflow_protocol::UserId;
@@ -15,7 +15,7 @@ const TOO_MANY: &str = "too many requests, please wait";
 pub(crate) struct RateLimits {
     users: Option<Buckets<UserId>>,
     addresses: Option<Buckets<IpAddr>>,
-    trusted_proxies: u8,
+    proxies: ProxyTrust,
 }
 
 impl RateLimits {
@@ -24,18 +24,18 @@ impl RateLimits {
         Self {
             users: Buckets::new(config.rest_per_minute_user),
             addresses: Buckets::new(config.rest_per_minute_ip),
-            trusted_proxies: config.trusted_proxies,
+            proxies: config.proxies.clone(),
         }
     }
 
     /// Full budgets for every address; no limit by user.
-    pub(crate) fn of_addresses(per_minute: u32, trusted_proxies: u8) -> Self {
-        Self { users: None, addresses: Buckets::new(per_minute), trusted_proxies }
+    pub(crate) fn of_addresses(per_minute: u32, proxies: ProxyTrust) -> Self {
+        Self { users: None, addresses: Buckets::new(per_minute), proxies }
     }
 
-    /// How many proxies of ours stand before this process.
-    pub(crate) fn trusted_proxies(&self) -> u8 {
-        self.trusted_proxies
+    /// The proxies before this process.
+    pub(crate) fn proxies(&self) -> &ProxyTrust {
+        &self.proxies
     }
 
     /// Takes one request from a user's budget.

@@ -7,8 +7,12 @@
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Uri};
 
+/// Longest token in bytes: the size of all headers that common proxies accept.
+pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
 /// The cookie that carries the token.
 pub const COOKIE_NAME: &str = "token";
+/// Cookies that are tried: an application sets one or two, and each one costs a signature.
+const COOKIES_MAX: usize = 4;
 
 /// The word in front of a token (RFC 6750).
 const SCHEME: &str = "bearer";
@@ -41,12 +45,15 @@ pub fn has_token_in_url(uri: &Uri) -> bool {
     named.any(|(name, _)| URL_PARAMETERS.contains(&name))
 }
 
-/// The token of the cookie [`COOKIE_NAME`]; of several, the first that is not empty.
-pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The tokens of the cookies [`COOKIE_NAME`] that are not empty, at most [`COOKIES_MAX`]. A browser sends
+/// several when the host application has set the cookie for several paths or domains; one of them may be
+/// stale.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs
         .filter(|(name, _)| *name == COOKIE_NAME)
         .map(|(_, value)| value.trim_matches('"'))
-        .find(|value| !value.is_empty())
+        .filter(|value| !value.is_empty())
+        .take(COOKIES_MAX)
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::identity::keys::Key;
+use crate::refusal::Refusal;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use eventflow_ports::FixedClock;
 use eventflow_protocol::{ErrorCode, Timestamp, UserId};
@@ -61,7 +62,11 @@ fn good_claims() -> Value {
 }
 
 fn code(token: &str) -> ErrorCode {
-    tokens().verify(token).expect_err("the token must be refused").code
+    code_of(tokens().verify(token).expect_err("the token must be refused"))
+}
+
+fn code_of(fault: TokenFault) -> ErrorCode {
+    Refusal::from(fault).code
 }
 
 #[test]
@@ -154,11 +159,8 @@ fn the_name_of_a_key_chooses_among_our_own_and_a_foreign_name_chooses_nothing() 
     for (kid, key) in
         [(id_of(SECRET).as_str(), OLDER), (id_of(OLDER).as_str(), SECRET), (id_of(OLDEST).as_str(), OLDEST)]
     {
-        assert_eq!(
-            tokens.verify(&with_key_id(kid, key)).unwrap_err().code,
-            ErrorCode::Unauthenticated,
-            "{kid}"
-        );
+        let fault = tokens.verify(&with_key_id(kid, key)).unwrap_err();
+        assert_eq!(fault, TokenFault::Signature, "{kid}");
     }
 }
 
@@ -188,7 +190,7 @@ fn a_rotation_changes_no_session() {
 #[test]
 fn an_expired_token_of_the_previous_key_is_an_expired_one() {
     let token = forge(&hs256(), &json!({"id": "ann", "exp": NOW_S - 600}).to_string(), OLDER);
-    assert_eq!(rotated(SECRET, OLDER).verify(&token).unwrap_err().code, ErrorCode::TokenExpired);
+    assert_eq!(rotated(SECRET, OLDER).verify(&token), Err(TokenFault::Expired));
 }
 
 #[test]
@@ -256,9 +258,8 @@ fn a_claim_that_comes_twice_fails_the_token() {
 
 #[test]
 fn clocks_may_differ_by_sixty_seconds_and_no_more() {
-    let verdict = |claims: Value| {
-        tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).map_err(|refusal| refusal.code)
-    };
+    let verdict =
+        |claims: Value| tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).map_err(code_of);
     assert!(verdict(json!({"id": "ann", "exp": NOW_S - 59})).is_ok());
     assert_eq!(verdict(json!({"id": "ann", "exp": NOW_S - 61})), Err(ErrorCode::TokenExpired));
     assert!(verdict(json!({"id": "ann", "exp": NOW_S + 600, "nbf": NOW_S + 60})).is_ok());
@@ -294,13 +295,16 @@ fn a_session_is_its_jti_and_differs_between_users_and_logins() {
 }
 
 #[test]
-fn tokens_are_found_in_the_bearer_header_and_in_the_cookie() {
+fn tokens_are_found_in_the_bearer_header_and_in_the_cookies() {
     let mut headers = HeaderMap::new();
-    assert_eq!((bearer(&headers), cookie(&headers)), (None, None));
+    let found = |headers: &HeaderMap| cookies(headers).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!((bearer(&headers), found(&headers)), (None, vec![]));
     headers.insert(AUTHORIZATION, "bearer a.b.c".parse().unwrap());
-    headers.append(COOKIE, "tokens=no; xtoken=no".parse().unwrap());
-    headers.append(COOKIE, "theme=dark; token=d.e.f".parse().unwrap());
-    assert_eq!((bearer(&headers), cookie(&headers)), (Some("a.b.c"), Some("d.e.f")));
+    headers.append(COOKIE, "tokens=no; xtoken=no; token=".parse().unwrap());
+    headers.append(COOKIE, "theme=dark; token=d.e.f; token=\"g.h.i\"".parse().unwrap());
+    headers.append(COOKIE, "token=j.k.l".parse().unwrap());
+    assert_eq!(bearer(&headers), Some("a.b.c"));
+    assert_eq!(found(&headers), ["d.e.f", "g.h.i", "j.k.l"]);
     for (header, token) in [
         ("Basic abc", None),
         ("a.b.c", Some("a.b.c")),
@@ -313,6 +317,8 @@ fn tokens_are_found_in_the_bearer_header_and_in_the_cookie() {
         headers.insert(AUTHORIZATION, header.parse().unwrap());
         assert_eq!(bearer(&headers), token, "{header:?}");
     }
+    headers.append(COOKIE, "token=m; token=n; token=o".parse().unwrap());
+    assert_eq!(found(&headers).len(), 4, "each one costs a signature");
 }
 
 #[test]
@@ -325,6 +331,55 @@ fn a_token_in_a_url_is_noticed() {
         ("/token", false),
     ] {
         assert_eq!(has_token_in_url(&uri.parse().unwrap()), has, "{uri}");
+    }
+}
+
+#[test]
+fn a_token_that_we_have_signed_is_told_which_rule_it_breaks() {
+    let exp = NOW_S + 600;
+    for (claims, said) in [
+        (json!({"id": "ann"}), "`exp` is missing"),
+        (json!({"id": "ann", "exp": null}), "`exp` is missing"),
+        (json!({"id": "ann", "exp": exp * 1_000}), "`exp` must be in seconds, and it is in milliseconds"),
+        (json!({"id": "ann", "exp": exp.to_string()}), "`exp` must be a number of seconds"),
+        (json!({"id": "ann", "exp": -1}), "`exp` must be a number of seconds"),
+        (json!({"id": "ann", "exp": exp, "nbf": exp}), "begins in the future (`nbf`)"),
+        (json!({"id": "ann", "exp": exp, "nbf": exp * 1_000}), "`nbf` must be in seconds"),
+        (json!({"id": "ann", "exp": exp, "iat": "now"}), "`iat` must be a number"),
+        (json!({"userId": "ann", "exp": exp}), "`id` or `sub` must name the user"),
+        (json!({"id": "a b", "exp": exp}), "[A-Za-z0-9_:@-]{1,128}"),
+        (json!({"id": 7, "exp": exp}), "`id` must be a text"),
+        (json!({"sub": ["ann"], "exp": exp}), "`sub` must be a text"),
+        (json!({"id": "ann", "sub": "bob", "exp": exp}), "`id` and `sub` must be equal"),
+        (json!({"id": "ann", "role": ["admin"], "exp": exp}), "`role` must be a text"),
+        (json!({"id": "ann", "name": 7, "exp": exp}), "`name` must be a text"),
+        (json!({"id": "ann", "jti": 7, "exp": exp}), "`jti` must be a text"),
+        (json!(["ann"]), "must be a JSON object"),
+        (json!({"id": "ann", "exp": NOW_S - 61}), "the token has expired"),
+    ] {
+        let fault = tokens().verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap_err();
+        assert!(fault.to_string().contains(said), "{claims}: {fault}");
+        let stranger = tokens().verify(&forge(&hs256(), &claims.to_string(), OLDER)).unwrap_err();
+        assert_eq!(stranger, TokenFault::Signature, "claims of others are not looked at: {claims}");
+    }
+    let twice = forge(&hs256(), &format!(r#"{{"id":"ann","exp":{exp},"exp":{exp}}}"#), SECRET);
+    assert_eq!(tokens().verify(&twice), Err(TokenFault::Claims));
+}
+
+#[test]
+fn a_token_of_another_kind_is_told_what_is_expected() {
+    let claims = good_claims().to_string();
+    for (token, said) in [
+        (forge(&json!({"alg": "RS256"}), &claims, SECRET), "RS256, and HS256 is expected"),
+        (forge(&json!({"alg": "HS512"}), &claims, SECRET), "HS512, and HS256 is expected"),
+        (forge(&json!({"alg": "none"}), &claims, SECRET), "`alg` HS256"),
+        (forge(&json!({"alg": "HS256", "crit": ["exp"]}), &claims, SECRET), "`crit`"),
+        (forge(&hs256(), &claims, OLDER), "its signature does not hold"),
+        ("hello".to_owned(), "it is no JWT"),
+        ("x".repeat(TOKEN_MAX_BYTES + 1), "it has more than 8192 bytes"),
+    ] {
+        let fault = tokens().verify(&token).unwrap_err();
+        assert!(fault.to_string().contains(said), "{token}: {fault}");
     }
 }
 
@@ -347,11 +402,7 @@ fn an_expected_issuer_must_be_said_and_be_that_one() {
     ] {
         let claims = json!({"id": "ann", "exp": NOW_S + 600, "iss": iss, "aud": "anybody"});
         let verified = tokens.verify(&forge(&hs256(), &claims.to_string(), SECRET));
-        assert_eq!(
-            verified.map_err(|refusal| refusal.code).err(),
-            (!holds).then_some(ErrorCode::Unauthenticated),
-            "{claims}"
-        );
+        assert_eq!(verified.err(), (!holds).then_some(TokenFault::Issuer), "{claims}");
     }
     assert!(
         tokens.verify(&forge(&hs256(), &good_claims().to_string(), SECRET)).is_err(),
@@ -428,5 +479,5 @@ fn an_expired_token_of_another_issuer_is_not_worth_renewing() {
     let claims = json!({"id": "ann", "exp": NOW_S - 600, "iss": "evil"});
     let refused =
         expecting(Some("host"), None).verify(&forge(&hs256(), &claims.to_string(), SECRET)).unwrap_err();
-    assert_eq!(refused.code, ErrorCode::Unauthenticated);
+    assert_eq!(refused, TokenFault::Issuer);
 }

@@ -1,23 +1,23 @@
-//! Tokens: a JWT in, an [`Identity`] out, or the code that tells a client whether a new token would help.
+//! Tokens: a JWT in, an [`Identity`] out, or the rule that the token breaks.
 //!
 //! One pinned algorithm (HS256) and the keys of [`super::keys`]: what a token's header says about algorithms
-//! and keys (`alg`, `jwk`, `jku`, `x5u`) is never followed (RFC 8725, sections 3.1 and 3.10). Times are
-//! checked here, against the `Clock`, and must be JSON numbers: a library that skips an `exp` of the wrong
-//! type lets tokens live for ever (CVE-2026-25537).
+//! and keys (`alg`, `jwk`, `jku`, `x5u`) is never followed (RFC 8725, sections 3.1 and 3.10). The claims are
+//! read only once the signature holds. Times are checked here, against the `Clock`, and must be JSON numbers:
+//! a library that skips an `exp` of the wrong type lets tokens live for ever (CVE-2026-25537).
 
-use super::claims::{self, Claims, ExpectedClaims, MintedClaims};
+use super::claims::{Claims, ExpectedClaims, MintedClaims};
+use super::fault::TokenFault;
+use super::headers::TOKEN_MAX_BYTES;
 use super::hs256;
 use super::keys::{Key, KeyRing, WeakSecret};
 use super::session::{Identity, Session};
-use crate::refusal::Refusal;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use eventflow_ports::Clock;
-use eventflow_protocol::{ErrorCode, Timestamp, UserId};
-use jsonwebtoken::{Algorithm, Header, Validation};
+use eventflow_protocol::{Timestamp, UserId};
+use jsonwebtoken::{Algorithm, Header};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest token in bytes: the size of all headers that common proxies accept.
-pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
 /// Clocks of issuer and server may differ by this much.
 pub const LEEWAY: Duration = Duration::from_mins(1);
 /// The role of a token that names none.
@@ -27,7 +27,6 @@ const DEFAULT_ROLE: &str = "user";
 #[derive(Clone)]
 pub struct Tokens {
     keys: KeyRing,
-    validation: Validation,
     expected: ExpectedClaims,
     clock: Arc<dyn Clock>,
 }
@@ -37,11 +36,7 @@ impl Tokens {
     pub fn new(secret: &[u8], clock: Arc<dyn Clock>) -> Result<Self, WeakSecret> {
         let keys = KeyRing::new(Key::new(secret)?);
         hs256::install();
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Times and addressees are checked below: with our clock, and with strict types.
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        Ok(Self { keys, validation, expected: ExpectedClaims::default(), clock })
+        Ok(Self { keys, expected: ExpectedClaims::default(), clock })
     }
 
     /// Accepts only tokens of this issuer and for this audience, and mints such tokens.
@@ -57,19 +52,21 @@ impl Tokens {
         Ok(self)
     }
 
-    /// The identity that this token proves. Refuses with [`ErrorCode::TokenExpired`] if the token was good
-    /// once, else with [`ErrorCode::Unauthenticated`].
-    pub fn verify(&self, token: &str) -> Result<Identity, Refusal> {
-        let claims = self.signed_claims(token).ok_or_else(invalid_token)?;
-        let user = claims.user().filter(|_| self.expected.are_met_by(&claims)).ok_or_else(invalid_token)?;
-        let expires = self.check_times(&claims)?;
+    /// The identity that this token proves, or the rule that it breaks. Of several rules, one that a newer
+    /// token would break too is named before its expiry.
+    pub fn verify(&self, token: &str) -> Result<Identity, TokenFault> {
+        let claims = self.signed_claims(token)?;
+        let user = claims.user()?;
+        self.expected.check(&claims)?;
+        let session = Session::of(&user, claims.login()?, token);
+        let (role, name) = (claims.role()?.unwrap_or(DEFAULT_ROLE), claims.name()?.unwrap_or(user.as_str()));
         Ok(Identity {
-            issued_at: claims.iat.as_ref().and_then(claims::timestamp),
-            role: claims.role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
-            name: claims.name.unwrap_or_else(|| user.to_string()),
-            session: Session::of(&user, claims.jti.as_deref(), token),
+            issued_at: claims.issued_at()?,
+            role: role.to_owned(),
+            name: name.to_owned(),
+            session,
+            expires: self.check_times(&claims)?,
             user,
-            expires,
         })
     }
 
@@ -105,38 +102,43 @@ impl Tokens {
     }
 
     /// The claims of a token that one of our keys has signed.
-    fn signed_claims(&self, token: &str) -> Option<Claims> {
+    fn signed_claims(&self, token: &str) -> Result<Claims, TokenFault> {
         if token.len() > TOKEN_MAX_BYTES {
-            return None;
+            return Err(TokenFault::TooLong);
         }
-        let header = jsonwebtoken::decode_header(token).ok()?;
+        let header = jsonwebtoken::decode_header(token).map_err(|error| TokenFault::of_header(&error))?;
+        if header.alg != Algorithm::HS256 {
+            return Err(TokenFault::Algorithm(header.alg));
+        }
         // The issuer may mark header fields as critical, which a reader must understand (RFC 7515, section
         // 4.1.11). This one understands none.
         if header.crit.is_some() {
-            return None;
+            return Err(TokenFault::Critical);
         }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::NoJwt)?;
         let mut keys = self.keys.candidates(header.kid.as_deref());
-        keys.find_map(|key| {
-            Some(jsonwebtoken::decode::<Claims>(token, key.decoding(), &self.validation).ok()?.claims)
-        })
+        let is_signed = keys.try_fold(false, |is_signed, key| {
+            let holds =
+                || jsonwebtoken::crypto::verify(signature, message.as_bytes(), key.decoding(), header.alg);
+            if is_signed { Ok(true) } else { holds() }
+        });
+        if !is_signed.map_err(|_| TokenFault::NoJwt)? {
+            return Err(TokenFault::Signature);
+        }
+        let payload = message.rsplit('.').next().unwrap_or_default();
+        let claims = BASE64.decode(payload).map_err(|_| TokenFault::NoJwt)?;
+        serde_json::from_slice(&claims).map_err(|_| TokenFault::Claims)
     }
 
     /// When the token expires, if it has begun and has not expired.
-    fn check_times(&self, claims: &Claims) -> Result<Timestamp, Refusal> {
-        let expires = claims::timestamp(&claims.exp).ok_or_else(invalid_token)?;
+    fn check_times(&self, claims: &Claims) -> Result<Timestamp, TokenFault> {
+        let (expires, begins) = (claims.expires()?, claims.begins()?);
         if self.has_expired(expires) {
-            return Err(Refusal::new(ErrorCode::TokenExpired, "the token has expired"));
+            return Err(TokenFault::Expired);
         }
-        if let Some(not_before) = &claims.nbf {
-            let starts = claims::timestamp(not_before).ok_or_else(invalid_token)?;
-            if starts > self.clock.now().plus(LEEWAY) {
-                return Err(invalid_token());
-            }
+        if begins.is_some_and(|begins| begins > self.clock.now().plus(LEEWAY)) {
+            return Err(TokenFault::NotYet);
         }
         Ok(expires)
     }
-}
-
-fn invalid_token() -> Refusal {
-    Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")
 }

@@ -55,7 +55,7 @@ impl Application for Lifecycle {
         session.set_permit(rooms.connection.permit(handshake, session.user())?);
         let token = rooms.resume.token(&session, now);
         Ok(Accepted {
-            identity: Some(recovery_identity(&session)),
+            identity: Some(session.recovery_identity()),
             note: Some(token.to_string()),
             state: session,
         })
@@ -154,10 +154,4 @@ fn prepare_catch_up(socket: &ClientSocket, lost: &Lost) {
         socket.set_apart(true);
         socket.state().close_gate(left);
     }
-}
-
-/// What a session must share with the connection that wants to continue it: the user and the generation.
-fn recovery_identity(session: &SocketSession) -> String {
-    // A '#' cannot occur in a user id, so no user is mistaken for another.
-    format!("{}#{}", session.user().map_or("", UserId::as_str), session.generation())
 }

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod change_message;
+mod credentials;
 mod limits;
 mod presence;
 mod receipts;
@@ -139,7 +140,7 @@ async fn a_bad_token_in_the_handshake_refuses_the_connection_with_a_code() {
         (json!({"token": old}), "token_expired"),
         (json!({"token": {"a": 1}}), "invalid"),
     ] {
-        let mut client = rig.open(&rig.cookie("ann")).await.unwrap();
+        let mut client = rig.open(&[]).await.unwrap();
         let refused = client.connect(&auth).await;
         let body: Value = serde_json::from_str(refused.strip_prefix("44").unwrap()).unwrap();
         assert_eq!(body["data"]["code"], code, "{body}");

@@ -60,6 +60,7 @@ impl<S> Socket<S> {
             more: OnceLock::new(),
             namespace: identity.namespace,
             identity: identity.identity,
+            later_identity: OnceLock::new(),
             accounts: identity.accounts,
             lifecycle: Mutex::new(lifecycle),
             state,
@@ -80,7 +81,7 @@ impl<S> Socket<S> {
 
     /// Whether a connection with this identity may have this session.
     pub(crate) fn belongs_to(&self, identity: &NewSession) -> bool {
-        self.0.namespace == identity.namespace && self.0.identity == identity.identity
+        self.0.namespace == identity.namespace && self.identity() == identity.identity.as_deref()
     }
 
     /// Puts the socket on a transport and queues the CONNECT answer, the missed packets, and the packets

@@ -2,6 +2,7 @@
 //! service is doing.
 
 use super::{Rig, THREADS};
+use crate::TrustedProxies;
 use crate::testing::NOW;
 use axum::extract::ConnectInfo;
 use eventflow_ports::PresenceStore as _;
@@ -137,7 +138,7 @@ async fn who_asks_too_often_waits_and_nobody_else_does() {
 async fn guessing_tokens_from_one_address_comes_to_an_end() {
     let rig = Rig::with(|config| {
         config.rest_per_minute_ip = 3;
-        config.trusted_proxies = 1;
+        config.proxies.proxies = TrustedProxies::Hops(1);
     })
     .await;
     let guess = async |client: &str| {
@@ -190,4 +191,27 @@ async fn the_status_sums_over_gateways_and_says_what_is_down() {
         (&json!("degraded"), &json!(["broker", "store", "presence"]))
     );
     assert!(!degraded.to_string().contains("secret-host"));
+}
+
+#[tokio::test]
+async fn the_first_credential_that_holds_says_who_asks_and_the_first_one_why_none_does() {
+    let rig = Rig::new().await;
+    let stale = rig.world.token("bob");
+    rig.world.clock.advance(3_661_000);
+    let good = rig.world.token("ann");
+    let ask = async |headers: &[(&'static str, String)]| {
+        let call = headers.iter().fold(rig.get(THREADS), |call, (name, value)| call.header(name, value));
+        call.send().await
+    };
+    let cookies = format!("token={stale}; token=forged; token={good}");
+    ask(&[("cookie", cookies)]).await.expect(200);
+    ask(&[("cookie", format!("token={stale}")), ("cookie", format!("token={good}"))]).await.expect(200);
+    ask(&[("authorization", "Bearer forged".into()), ("cookie", format!("token={good}"))]).await.expect(200);
+    ask(&[("authorization", format!("Bearer {good}")), ("cookie", "token=forged".into())]).await.expect(200);
+    let expired =
+        ask(&[("authorization", format!("Bearer {stale}")), ("cookie", "token=forged".into())]).await;
+    expired.refused(401, "token_expired");
+    let forged = ask(&[("cookie", format!("token=forged; token={stale}"))]).await;
+    forged.refused(401, "unauthenticated");
+    assert!(forged.body["error"].as_str().unwrap().contains("it is no JWT"), "{}", forged.body);
 }

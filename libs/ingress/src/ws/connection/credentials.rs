@@ -1,7 +1,7 @@
-//! Credentials of a handshake: the token in `auth.token`, in the bearer header or in the cookie, in this
-//! order.
+//! Credentials of a handshake: the token in `auth.token`, in the bearer header or in a cookie. In this order,
+//! the first that holds counts.
 //!
-//! A token that was presented on purpose and does not hold refuses the connection with a code, so that the
+//! If none holds, a token that was presented on purpose refuses the connection with a code, so that the
 //! client can fetch another one; so does one in the URL, which is not read. A cookie comes along by itself:
 //! without a good one the client gets in, unauthenticated, and hears `auth:error` when it asks, which is what
 //! the published page listens for. A cookie counts only for our own pages.
@@ -10,7 +10,6 @@ use crate::edge::Edge;
 use crate::identity::{self, Identity};
 use crate::refusal::Refusal;
 use eventflow_metrics::RefusalReason;
-use eventflow_protocol::ErrorCode;
 use eventflow_protocol::client;
 use eventflow_protocol::client::events::ConnectErrorData;
 use eventflow_protocol::client::requests::HandshakeAuth;
@@ -32,11 +31,8 @@ impl Credentials {
 
     /// Refuses requests of foreign pages.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        if self.edge.origins.admits(headers) {
-            return Ok(());
-        }
-        self.edge.metrics.edge.refused.of(RefusalReason::Origin).inc();
-        Err(Refusal::new(ErrorCode::Forbidden, "this origin is not allowed"))
+        let refused = &self.edge.metrics.edge.refused;
+        self.edge.check_origin(headers).inspect_err(|_| refused.of(RefusalReason::Origin).inc())
     }
 
     /// Who connects; `None` if nobody has said so in a way that holds.
@@ -45,13 +41,11 @@ impl Credentials {
         handshake: &Handshake,
         auth: Option<&RawValue>,
     ) -> Result<Option<Identity>, ConnectError> {
-        match self.identify_by_any(handshake, auth).await {
-            Ok(identity) => Ok(identity),
-            Err(refusal) => {
-                self.edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
-                Err(connect_error(&refusal))
-            }
-        }
+        let found = self.first_that_holds(handshake, auth).await;
+        found.map_err(|refusal| {
+            self.edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
+            connect_error(&refusal)
+        })
     }
 
     /// Whose token it is, if it holds and was not taken back. The word `Bearer` may stand in front of it.
@@ -59,32 +53,26 @@ impl Credentials {
         self.edge.authenticate(identity::bare(presented)).await
     }
 
-    async fn identify_by_any(
+    /// Whose token or cookie holds; `None` if there is none, or only a cookie that does not.
+    async fn first_that_holds(
         &self,
         handshake: &Handshake,
         auth: Option<&RawValue>,
     ) -> Result<Option<Identity>, Refusal> {
-        if let Some(identity) = self.identify_by_token(&handshake.headers, auth).await? {
+        let headers = &handshake.headers;
+        let given = token_of(auth)?;
+        let mut refused = None;
+        for token in given.as_deref().into_iter().chain(identity::bearer(headers)) {
+            match self.verify(token).await {
+                Ok(identity) => return Ok(Some(identity)),
+                Err(refusal) => refused = refused.or(Some(refusal)),
+            }
+        }
+        if let Some(identity) = self.identify_by_cookie(headers).await {
             return Ok(Some(identity));
         }
-        let identity = self.identify_by_cookie(&handshake.headers).await;
-        if identity.is_none() && identity::has_token_in_url(&handshake.uri) {
-            return Err(Refusal::token_in_url());
-        }
-        Ok(identity)
-    }
-
-    /// Who presents a token on purpose; `None` if there is no such token.
-    async fn identify_by_token(
-        &self,
-        headers: &HeaderMap,
-        auth: Option<&RawValue>,
-    ) -> Result<Option<Identity>, Refusal> {
-        let presented = token_of(auth)?;
-        match presented.as_deref().or_else(|| identity::bearer(headers)) {
-            Some(token) => self.verify(token).await.map(Some),
-            None => Ok(None),
-        }
+        let in_url = || identity::has_token_in_url(&handshake.uri).then(Refusal::token_in_url);
+        refused.or_else(in_url).map_or(Ok(None), Err)
     }
 
     /// Whose cookie came along with a request of one of our pages.
@@ -92,8 +80,12 @@ impl Credentials {
         if !self.edge.origins.allows_cookie_auth(headers) {
             return None;
         }
-        let token = identity::cookie(headers)?;
-        self.verify(token).await.ok()
+        for token in identity::cookies(headers) {
+            if let Ok(identity) = self.verify(token).await {
+                return Some(identity);
+            }
+        }
+        None
     }
 }
 

@@ -45,6 +45,8 @@ async fn accept(rooms: &Arc<Rooms>, socket: &ClientSocket, identity: &Identity) 
     }
     if is_first {
         tracing::info!(socket = %socket.id(), user = %identity.user, "a client signed in");
+        // The session is theirs from now on: without their token nobody continues it.
+        socket.set_identity(&socket.state().recovery_identity());
         rooms.register(&identity.user, socket).await;
         if !rooms.connection.expiry.end_unless_valid(socket, &identity.user).await {
             return Err(Refusal::unauthenticated());

@@ -8,7 +8,7 @@
 //! this process.
 
 use crate::buckets::Buckets;
-use crate::client_address;
+use crate::client_address::{self, ProxyTrust};
 use crate::refusal::Refusal;
 use crate::settings::IngressConfig;
 use axum::extract::ConnectInfo;
@@ -33,7 +33,7 @@ const CLEAN_EVERY: u32 = 1_000;
 pub(crate) struct ConnectionLimits {
     per_user: u32,
     per_address: u32,
-    trusted_proxies: u8,
+    proxies: ProxyTrust,
     metrics: EdgeMetrics,
     /// Requests for sessions that do not exist, and upgrades; `None` without a limit.
     costly: Option<Buckets<IpAddr>>,
@@ -71,7 +71,7 @@ impl ConnectionLimits {
         Arc::new(Self {
             per_user: config.sockets_per_user,
             per_address: config.sockets_per_ip,
-            trusted_proxies: config.trusted_proxies,
+            proxies: config.proxies.clone(),
             metrics,
             costly: Buckets::new(config.rest_per_minute_ip),
             addresses: Mutex::default(),
@@ -87,7 +87,7 @@ impl ConnectionLimits {
         if !is_first || self.per_address == 0 {
             return Ok(());
         }
-        let Some(address) = client_address::of(&head.headers, peer, self.trusted_proxies) else {
+        let Some(address) = self.proxies.client(&head.headers, peer) else {
             return Ok(());
         };
         let network = client_address::network(address);
@@ -101,7 +101,7 @@ impl ConnectionLimits {
     /// move a session to a WebSocket, which a session does once.
     pub(crate) fn check_costly(&self, head: &RequestHead) -> Result<(), Refusal> {
         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let address = client_address::of(&head.headers, peer, self.trusted_proxies);
+        let address = self.proxies.client(&head.headers, peer);
         let (Some(buckets), Some(address)) = (&self.costly, address) else { return Ok(()) };
         buckets.admit(&client_address::network(address), "too many requests of this kind from this address")
     }
@@ -113,7 +113,7 @@ impl ConnectionLimits {
         user: Option<&UserId>,
     ) -> Result<ConnectionPermit, Refusal> {
         let peer = handshake.peer.map(|peer| peer.ip());
-        let address = client_address::of(&handshake.headers, peer, self.trusted_proxies);
+        let address = self.proxies.client(&handshake.headers, peer);
         let network = address.map(client_address::network);
         let mut permit =
             ConnectionPermit { limits: Arc::clone(self), network, is_counted: false, user: None };

@@ -120,6 +120,12 @@ impl SocketSession {
         is_theirs
     }
 
+    /// What a connection must share with the session to continue it: the user and the generation.
+    pub(crate) fn recovery_identity(&self) -> String {
+        // A '#' cannot occur in a user id, so no user is mistaken for another.
+        format!("{}#{}", self.user().map_or("", UserId::as_str), self.generation)
+    }
+
     /// Takes over the connection of a newer handshake of the same user, and its credential unless that ends
     /// sooner.
     pub(crate) fn renew(&self, newer: &Self) {

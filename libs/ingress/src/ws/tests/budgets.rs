@@ -1,6 +1,7 @@
 //! How many events a user and an address may send over all their sockets, and how a refusal says so.
 
 use super::rig::{Client, Rig};
+use crate::TrustedProxies;
 use serde_json::{Value, json};
 
 fn from(address: &str) -> [(&'static str, String); 1] {
@@ -76,7 +77,10 @@ async fn typing_and_unknown_names_cost_no_message_and_have_budgets_too() {
 
 #[tokio::test]
 async fn an_address_has_a_budget_for_those_who_have_not_signed_in() {
-    let rig = Rig::with(|config| (config.rest_per_minute_ip, config.trusted_proxies) = (5, 1)).await;
+    let rig = Rig::with(|config| {
+        (config.rest_per_minute_ip, config.proxies.proxies) = (5, TrustedProxies::Hops(1))
+    })
+    .await;
     let guess = json!({"token": "guessed"});
     let mut codes = Vec::new();
     for _ in 0..4 {
@@ -125,7 +129,9 @@ async fn a_refusal_names_the_event_that_is_meant() {
 
 #[tokio::test]
 async fn a_refused_handshake_says_when_to_come_back_and_pages_can_read_it() {
-    let rig = Rig::with(|config| (config.sockets_per_ip, config.trusted_proxies) = (1, 1)).await;
+    let rig =
+        Rig::with(|config| (config.sockets_per_ip, config.proxies.proxies) = (1, TrustedProxies::Hops(1)))
+            .await;
     let origin = format!("http://{}", rig.address);
     let headers = [("x-forwarded-for", "192.0.2.1".to_owned()), ("origin", origin.clone())];
     let _first = rig.open(&headers).await.unwrap();

@@ -1,6 +1,7 @@
 //! How many sockets a user and an address may have, and that none is counted that is not there.
 
 use super::rig::{Client, Rig, until};
+use crate::TrustedProxies;
 use eventflow_metrics::RefusalReason;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
@@ -9,7 +10,7 @@ async fn rig(user: u32, address: u32) -> Rig {
     Rig::with(|config| {
         config.sockets_per_user = user;
         config.sockets_per_ip = address;
-        config.trusted_proxies = 1;
+        config.proxies.proxies = TrustedProxies::Hops(1);
     })
     .await
 }

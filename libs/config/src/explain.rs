@@ -1,0 +1,114 @@
+//! Words for what is wrong with a setting: its key, its short name, its value, and what is right, in one
+//! line.
+//!
+//! The value of a key that may hold a secret is never repeated.
+
+use crate::sources::{ALIASES, DEFAULTS};
+use figment::error::{Actual, Kind};
+use figment::value::Value;
+use figment::{Figment, Source};
+
+/// Keys whose values may hold a secret or a password.
+const SECRETS: [&str; 7] = [
+    "auth.jwt_secret",
+    "auth.jwt_secret_previous",
+    "broker.url",
+    "presence.url",
+    "store.url",
+    "tracing.otlp_endpoint",
+    "v1.upstream_url",
+];
+
+/// Whether the value of this key must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
+
+/// All keys, as in `default.toml`.
+pub(crate) fn keys() -> impl Iterator<Item = String> {
+    let mut section = "";
+    DEFAULTS.lines().filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name;
+        }
+        let is_comment = line.starts_with('#');
+        let (key, _) = line.split_once(" = ").filter(|_| !is_comment)?;
+        Some(format!("{section}.{key}"))
+    })
+}
+
+/// The key, with its short name if it has one.
+pub(crate) fn named(key: &str) -> String {
+    let short = ALIASES.iter().find(|(_, of, _)| *of == key);
+    short.map_or_else(|| format!("`{key}`"), |(name, ..)| format!("`{key}` ({name})"))
+}
+
+/// What was given for the key, as ` is …`, unless it may be a secret.
+pub(crate) fn given(figment: &Figment, key: &str) -> String {
+    let value = figment.find_value(key).ok().filter(|_| !is_secret(key));
+    let shown = value.and_then(|value| match value {
+        Value::String(_, text) => Some(text),
+        Value::Num(_, number) => number
+            .to_u128()
+            .map(|number| number.to_string())
+            .or_else(|| number.to_i128().map(|number| number.to_string()))
+            .or_else(|| number.to_f64().map(|number| number.to_string())),
+        _ => None,
+    });
+    shown.map_or_else(String::new, |shown| format!(" is `{shown}`"))
+}
+
+/// What the reader of the settings found wrong, as one line.
+pub(crate) fn unreadable(error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let file = error.metadata.as_ref().and_then(|metadata| match &metadata.source {
+        Some(Source::File(path)) => Some(format!(" in {}", path.display())),
+        _ => None,
+    });
+    let file = file.unwrap_or_default();
+    match &error.kind {
+        Kind::UnknownField(field, _) => {
+            let in_section = if key.is_empty() || key == *field || key.ends_with(&format!(".{field}")) {
+                key
+            } else {
+                format!("{key}.{field}")
+            };
+            let unknown = if in_section.is_empty() { field.clone() } else { in_section };
+            format!("configuration key `{unknown}`{file}: there is no such setting; --print-config shows all")
+        }
+        Kind::UnknownVariant(given, known) => {
+            format!("configuration key {}{file}: `{given}` is none of {}", named(&key), known.join(", "))
+        }
+        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+            let what = kind_of(actual);
+            format!("configuration key {}{file}: {what} is given, {expected} is expected", named(&key))
+        }
+        Kind::Message(text) if key.is_empty() => format!("read the configuration{file}: {}", one_line(text)),
+        Kind::Message(text) => format!("configuration key {}{file}: {text}", named(&key)),
+        _ => format!("configuration key {}{file}: the value is out of range", named(&key)),
+    }
+}
+
+/// The type of a value; the value itself may be a secret.
+fn kind_of(actual: &Actual) -> &'static str {
+    match actual {
+        Actual::Bool(_) => "`true` or `false`",
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number",
+        Actual::Char(_) | Actual::Str(_) => "a text",
+        Actual::Seq => "a list",
+        Actual::Map => "a table",
+        _ => "another type",
+    }
+}
+
+/// The text of a reader of files without the lines that quote the file, which may hold a secret.
+fn one_line(text: &str) -> String {
+    let is_quote =
+        |line: &&str| !line.trim_start().starts_with(|first: char| first == '|' || first.is_ascii_digit());
+    text.lines()
+        .filter(is_quote)
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(": ")
+}
