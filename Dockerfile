@@ -22,7 +22,8 @@ RUN apt-get update \
     && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin eventflow \
     && install -d -o eventflow -g eventflow /data
 COPY --from=build /out/ /usr/local/bin/
-USER eventflow
+# By number: Kubernetes cannot tell from a name that it is not root (`runAsNonRoot`).
+USER 10001
 # `eventflow` without URLs keeps its data file in ./data.
 WORKDIR /
 # A container is reached from outside of itself; the default is the loopback address.

@@ -12,5 +12,5 @@ mod settings;
 mod signals;
 mod spans;
 mod stage;
-mod taken_back;
 mod start;
+mod taken_back;

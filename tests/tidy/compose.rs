@@ -1,5 +1,5 @@
-//! Compose file: it gives the roles only settings that they read, and uses only variables that the example of
-//! `.env` names.
+//! Compose file: it gives the roles every setting that has a short name and nothing else, and uses only
+//! variables that the example of `.env` names.
 
 use crate::repository::read;
 use eventflow_config::aliases;
@@ -8,10 +8,14 @@ use std::collections::BTreeSet;
 /// The mapping that gives every role its environment.
 const ROLE_ENVIRONMENT: &str = "x-role-environment: &role-environment";
 
+/// Settings of processes outside of containers: a role of the fleet keeps nothing in a data folder.
+const NOT_FOR_CONTAINERS: [&str; 1] = ["DATA_DIR"];
+
 #[test]
-fn every_environment_key_of_a_role_is_a_setting() {
+fn the_roles_get_every_setting_that_has_a_short_name_and_nothing_else() {
     let text = read("docker-compose.yml");
-    let known: BTreeSet<&str> = aliases().map(|(name, _)| name).collect();
+    let names = aliases().map(|(name, _)| name);
+    let known: BTreeSet<&str> = names.filter(|name| !NOT_FOR_CONTAINERS.contains(name)).collect();
     let block = text.lines().skip_while(|line| *line != ROLE_ENVIRONMENT).skip(1);
     let lines = block.take_while(|line| line.starts_with("  ")).map(str::trim);
     let keys: Vec<&str> = lines
@@ -22,8 +26,15 @@ fn every_environment_key_of_a_role_is_a_setting() {
         keys.contains(&"RABBITMQ_URL"),
         "the environment of the roles was not found in docker-compose.yml"
     );
-    let unknown: Vec<&str> = keys.into_iter().filter(|key| !known.contains(key)).collect();
+    let passed: BTreeSet<&str> = keys.into_iter().collect();
+    let unknown: Vec<&&str> = passed.difference(&known).collect();
     assert!(unknown.is_empty(), "no setting has these names of docker-compose.yml: {unknown:?}");
+    let missing: Vec<&&str> = known.difference(&passed).collect();
+    assert!(
+        missing.is_empty(),
+        "an operator cannot set these; add them to the environment of the roles in docker-compose.yml, and to \
+         .env.example: {missing:?}"
+    );
 }
 
 #[test]

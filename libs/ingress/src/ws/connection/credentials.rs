@@ -10,6 +10,7 @@ use crate::edge::Edge;
 use crate::identity::{self, Identity};
 use crate::refusal::Refusal;
 use eventflow_metrics::RefusalReason;
+use eventflow_protocol::ErrorCode;
 use eventflow_protocol::client;
 use eventflow_protocol::client::events::ConnectErrorData;
 use eventflow_protocol::client::requests::HandshakeAuth;
