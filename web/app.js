@@ -70,6 +70,7 @@ connection.on('reaction:received', ({ threadId, messageId, reactions }) => chang
 connection.on('message:status', body => progressed('delivered', body));
 connection.on('message:read:update', body => progressed('read', body));
 connection.on('thread:created', ({ thread }) => onTheSide(() => threads.learn(thread._id)));
+connection.on('thread:left', ({ threadId, userId }) => onTheSide(() => threads.left(threadId, userId)));
 connection.on('thread:updated', ({ thread }) => threads.updated(thread));
 connection.on('typing:update', body => typing.heard(body));
 connection.on('presence:sync', body => presence.heard(body));

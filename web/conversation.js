@@ -250,7 +250,7 @@ export class Conversation extends EventTarget {
     const isOwn = message.senderId === me.id;
     /** @type {Row['draw']} */
     const draw = (item, follows) => drawMessage(item, message, {
-      isOwn, follows, me, isGroup: (this.#thread?.participants.length ?? 0) > 2, name: people.nameOrYou(message.senderId),
+      isOwn, follows, me, isGroup: (this.#thread?.participantCount ?? 0) > 2, name: people.nameOrYou(message.senderId),
       readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
       nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
     });

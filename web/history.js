@@ -40,7 +40,7 @@ export class History extends EventTarget {
     super();
     this.#api = api;
     this.#thread = thread;
-    this.#receipts = new Receipts(thread.participants);
+    this.#receipts = new Receipts(thread.participants, thread.participantCount);
     /** @type {Message[]} */
     this.messages = [];
   }

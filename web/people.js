@@ -41,7 +41,7 @@ export class People {
   }
 
   /**
-   * Everybody in a conversation but oneself.
+   * The people of a conversation but oneself; the first of them in a large one.
    * @param {Thread} thread
    * @returns {string[]}
    */
@@ -60,7 +60,8 @@ export class People {
     if (others.length === 1) return this.name(others[0]);
     if (subject) return subject;
     const names = others.slice(0, NAMES_IN_TITLE).map(id => this.name(id)).join(', ');
-    return others.length > NAMES_IN_TITLE ? `${names} and ${others.length - NAMES_IN_TITLE} more` : names;
+    const count = thread.participantCount - 1;
+    return count > NAMES_IN_TITLE ? `${names} and ${count - NAMES_IN_TITLE} more` : names;
   }
 
   /**

@@ -14,14 +14,19 @@ const TOLD_MAX = 200;
 
 export class Receipts {
   #participants;
+  #isLarge;
   /** @type {Map<string, { delivered: number, read: number, readAt?: string }>} */
   #cursors = new Map();
   /** @type {Map<string, MessageStatus>} */
   #told = new Map();
 
-  /** @param {string[]} participants */
-  constructor(participants) {
+  /**
+   * @param {string[]} participants
+   * @param {number} count how many there are; of a large conversation only the first are known
+   */
+  constructor(participants, count = participants.length) {
     this.#participants = participants;
+    this.#isLarge = count > Math.min(PEOPLE_MAX, participants.length);
   }
 
   /**
@@ -45,7 +50,7 @@ export class Receipts {
    */
   apply(message) {
     raise(message, this.#told.get(message._id));
-    if (this.#participants.length > PEOPLE_MAX) return;
+    if (this.#isLarge) return;
     const recipients = this.#participants.filter(id => id !== message.senderId);
     /** @type {(kind: 'delivered' | 'read', list: { userId: string }[]) => (id: string) => boolean} */
     const has = (kind, list) => id => list.some(each => each.userId === id) || (this.#cursors.get(id)?.[kind] ?? 0) >= message.seq;
@@ -61,7 +66,7 @@ export class Receipts {
    * @returns {string[]}
    */
   readers(message) {
-    if (this.#participants.length > PEOPLE_MAX) return [];
+    if (this.#isLarge) return [];
     return this.#participants.filter(id => id !== message.senderId
       && (message.readBy.some(each => each.userId === id) || (this.#cursors.get(id)?.read ?? 0) >= message.seq));
   }

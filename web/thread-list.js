@@ -94,7 +94,7 @@ export class ThreadList {
     const { lastMessage: last } = thread;
     if (!last) return [element('span', { class: 'preview' }, people.subtitle(thread) || 'No messages yet')];
     const isOwn = last.senderId === me.id;
-    const by = thread.participants.length > 2 && !isOwn ? `${people.name(last.senderId)}: ` : '';
+    const by = thread.participantCount > 2 && !isOwn ? `${people.name(last.senderId)}: ` : '';
     return [
       ...isOwn && !last.deletedAt ? [ticks(last.status)] : [],
       element('span', { class: 'preview' }, last.deletedAt ? 'Message taken back' : `${by}${last.content}`),

@@ -168,6 +168,19 @@ export class Threads extends EventTarget {
   }
 
   /**
+   * Somebody has left a conversation: it is gone for oneself, and smaller for the others.
+   * @param {string} id
+   * @param {string} userId
+   * @returns {Promise<unknown> | void}
+   */
+  left(id, userId) {
+    if (!this.#known.has(id)) return undefined;
+    if (userId !== this.#me.id) return this.learn(id);
+    this.#known.delete(id);
+    return this.#changed();
+  }
+
+  /**
    * Read or put away, here or on another device, or something unread was taken back.
    * @param {{ _id: string, unreadCount?: number, status?: Thread['status'] }} thread
    */

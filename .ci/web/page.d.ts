@@ -50,7 +50,9 @@ interface Message {
 /** A conversation as the server lists it; `heard` and `readTo` are the page's own. */
 interface Thread {
   _id: string;
+  /** At most 50 of them; `participantCount` says how many there are. */
   participants: string[];
+  participantCount: number;
   participant?: { id: string; name: string; avatar?: string };
   metadata?: { subject?: unknown };
   status: 'active' | 'archived';

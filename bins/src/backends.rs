@@ -4,22 +4,27 @@
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::Broker;
-use eventflow_config::{Config, MEMORY};
+use eventflow_config::{Config, HostKeySetting, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
-use eventflow_mongo::MongoStore;
+use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, People, PresenceStore, Registry, Store, SystemClock,
+    NoJournal, NoPresence, NoRegistry, People, PresenceStore, Registry, Store, StoreError, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// Pause between two attempts to prepare a store that is down.
-const PREPARE_PAUSE: Duration = Duration::from_secs(1);
+/// First pause between two attempts to prepare the store; doubles up to the longest.
+const FIRST_PREPARE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause while the store is down: how much later than the store a process may come back.
+const DOWN_PREPARE_PAUSE: Duration = Duration::from_secs(5);
+/// Longest pause while the store is up and fails at it: each attempt may build an index on a live collection.
+const FAILED_PREPARE_PAUSE: Duration = Duration::from_mins(1);
 
 /// The adapters behind the ports of one process.
 pub struct Backends {
@@ -47,6 +52,7 @@ pub struct Backends {
     pub clock: Arc<dyn Clock>,
     amqp: Option<Arc<AmqpBroker>>,
     mongo: Option<Arc<MongoStore>>,
+    prepared: watch::Sender<bool>,
     embedded_broker: Option<Arc<EmbeddedBroker>>,
     database: Option<Database>,
     embedded_journal: Option<Arc<EmbeddedJournal>>,
@@ -83,8 +89,7 @@ impl Backends {
                 (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
             _ => {
-                let store =
-                    Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
+                let store = Arc::new(open_mongo(config).await?);
                 mongo = Some(Arc::clone(&store));
                 (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
             }
@@ -107,23 +112,43 @@ impl Backends {
             clock,
             amqp,
             mongo,
+            prepared: watch::Sender::new(false),
             embedded_broker,
             database,
             embedded_journal,
         })
     }
 
-    /// Makes the store ready to be written (indexes), however long that takes.
-    pub fn prepared(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mongo = self.mongo.clone();
+    /// Makes the store ready to be written (indexes), however long that takes. A process does this once,
+    /// however many stages wait for it with [`Self::prepared`]. `Err` if the store refuses: then it never
+    /// will be ready, and the reason says what to do.
+    pub fn prepare(&self) -> impl Future<Output = anyhow::Result<()>> + Send + 'static {
+        let (mongo, prepared) = (self.mongo.clone(), self.prepared.clone());
         async move {
-            let Some(store) = mongo else { return };
-            while let Err(error) = store.prepare().await {
-                // That the store is away is told once, by `watch::store`.
-                tracing::debug!(error = &error as &dyn std::error::Error, "the store is not prepared yet");
-                sleep(PREPARE_PAUSE).await;
+            if let Some(store) = mongo {
+                prepare(&store).await?;
+                if let Some(warning) = store.warning() {
+                    tracing::warn!("{warning}");
+                }
             }
+            prepared.send_replace(true);
+            Ok(())
         }
+    }
+
+    /// Resolves when [`Self::prepare`] has made the store ready.
+    pub fn prepared(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut prepared = self.prepared.subscribe();
+        async move {
+            // Fails only when the backends are gone, and their users with them.
+            let _ = prepared.wait_for(|is_prepared| *is_prepared).await;
+        }
+    }
+
+    /// What an operator should mend although the store can be used, asked anew each time.
+    pub fn store_warning(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+        let mongo = self.mongo.clone();
+        move || mongo.as_ref().and_then(|store| store.warning())
     }
 
     /// Closes connections and files in order. Call it after every role that used them has ended.
@@ -149,6 +174,40 @@ impl Backends {
             database.close().await;
         }
     }
+}
+
+/// Opens the store on MongoDB that the configuration names, without waiting for the server.
+pub(crate) async fn open_mongo(config: &Config) -> anyhow::Result<MongoStore> {
+    let host_key = match config.store.host_key {
+        HostKeySetting::Auto => HostKey::Either,
+        HostKeySetting::DatabaseId => HostKey::DatabaseId,
+        HostKeySetting::OwnId => HostKey::OwnId,
+        HostKeySetting::None => HostKey::None,
+    };
+    let options = MongoOptions { collection_prefix: config.store.collection_prefix.clone(), host_key };
+    MongoStore::open(config.store.url.expose(), options).await.context("store.url")
+}
+
+/// Prepares the store, again and again while it is down or fails. `Err` if it refuses.
+async fn prepare(store: &MongoStore) -> anyhow::Result<()> {
+    let mut pause = FIRST_PREPARE_PAUSE;
+    while let Err(error) = store.prepare().await {
+        let longest = match &error {
+            StoreError::Unavailable { .. } => {
+                // That the store is away is told once, by `watch::store`.
+                tracing::debug!(error = &error as &dyn std::error::Error, "the store is not prepared yet");
+                DOWN_PREPARE_PAUSE
+            }
+            StoreError::Failed { .. } => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the store is not prepared yet");
+                FAILED_PREPARE_PAUSE
+            }
+            StoreError::Refused { .. } => return Err(error).context("prepare the store"),
+        };
+        sleep(pause.min(longest)).await;
+        pause = (pause * 2).min(longest);
+    }
+    Ok(())
 }
 
 async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {

@@ -55,11 +55,13 @@ pub fn run(arguments: &ImportV1, config: &Config) -> anyhow::Result<String> {
 async fn import(arguments: &ImportV1, config: &Config, progress: &mut impl Write) -> anyhow::Result<String> {
     let source =
         LegacyStore::connect(&arguments.from, arguments.database.as_deref()).await.context("--from")?;
-    if !config.embedded_store() {
+    // With a prefix the two have collections of their own in one database.
+    if !config.embedded_store() && config.store.collection_prefix.is_empty() {
         let is_same = source.is_at(config.store.url.expose()).await.context("store.url")?;
         ensure!(
             !is_same,
-            "--from is the database of store.url: the old collections need a database of their own"
+            "--from is the database of store.url: the old collections need a database of their own, or this \
+             system's a prefix (store.collection_prefix)"
         );
     }
     let target = if arguments.dry_run { None } else { Some(Target::open(config).await?) };

@@ -9,9 +9,9 @@ use eventflow_bus::consume::{Consumer, Declares, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE};
-use eventflow_config::{Config, FleetNeeds};
+use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
@@ -103,7 +103,12 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
 }
 
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
-    let router = eventflow_ingress::http::router(&ingress_parts(system).await?)?;
+    let mut parts = ingress_parts(system).await?;
+    // Only a socket gateway hears who leaves a thread.
+    if system.gateway.is_none() {
+        parts.membership = parts.membership.unheard();
+    }
+    let router = eventflow_ingress::http::router(&parts)?;
     let demo = crate::demo::router(&system.config, Arc::clone(&system.backends.clock))?;
     let settings = &system.config;
     let old_system = eventflow_ingress::http::limit_by_address(
@@ -178,6 +183,19 @@ fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares
     });
 }
 
+fn thread_rules(settings: &ThreadSettings) -> ThreadRules {
+    ThreadRules {
+        start_with: match settings.start_with {
+            StartWithSetting::Anybody => StartWith::Anybody,
+            StartWithSetting::Directory => StartWith::Directory,
+            StartWithSetting::Admins => StartWith::Nobody,
+        },
+        people_max: settings.people_max,
+        people_max_by_role: settings.by_role().unwrap_or_default(),
+        new_per_hour: settings.new_per_hour,
+    }
+}
+
 /// The parts that both ingresses are built from. Both share one set of lanes to the workers, and tell the
 /// operator of their clients once.
 async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
@@ -215,6 +233,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             rest_answers_kb: system.config.rest.answers_kb,
+            threads: thread_rules(&system.config.threads),
             proxies: proxy_trust(&system.config)?,
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

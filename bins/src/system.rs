@@ -98,9 +98,24 @@ impl System {
         if let Some(fallback) = self.backends.fallback.clone() {
             self.worker("watch presence", watch::presence(fallback, self.metrics.clone(), stop.clone()));
         }
+        self.prepare_store();
         let address = self.config.store.url.address();
         let watching = watch::store(store, address, self.readiness.clone(), self.metrics.clone(), stop);
         self.worker("watch store", watching);
+    }
+
+    /// Prepares the store once for all stages. A store that refuses takes the process down with its reason.
+    fn prepare_store(&mut self) {
+        self.readiness.warn("host users", self.backends.store_warning());
+        let (prepare, stop) = (self.backends.prepare(), self.shutdown.serving.clone());
+        self.servers.spawn(async move {
+            tokio::select! {
+                prepared = prepare => prepared?,
+                () = stop.cancelled() => return Ok(()),
+            }
+            stop.cancelled().await;
+            Ok(())
+        });
     }
 
     /// Serves the operators' endpoints, and the clients' routes if a role has any.

@@ -111,6 +111,45 @@ export function changes(stage) {
     assert.deepEqual(eve.all('message:received'), []);
   });
 
+  test('who leaves a thread sees nothing more of it, the others are told, and only they themselves come back', async () => {
+    const [ann, ben, cem] = [person('ann'), person('ben'), person('cem')];
+    await Promise.all([ann.connect(), ben.connect(), cem.connect()]);
+    const thread = await ann.startThread(ben, cem);
+    const { message } = await ann.send(thread, 'before');
+    await cem.hears('message:received');
+    assert.equal((await cem.ask('thread:join', { threadId: thread })).success, true);
+    const everybody = await cem.rest('GET', `/threads/${thread}/participants?limit=2`);
+    const rest = await cem.rest('GET', `/threads/${thread}/participants?limit=2&cursor=${everybody.nextCursor}`);
+    assert.deepEqual([...everybody.participants, ...rest.participants].map(each => each.id), [ann.id, ben.id, cem.id].sort());
+    assert.deepEqual([everybody.participantCount, rest.nextCursor], [3, null]);
+    assert.deepEqual((await cem.rest('POST', `/threads/${thread}/leave`)).status, 200);
+    for (const each of [ann, cem]) {
+      const [left] = await each.hears('thread:left');
+      assert.deepEqual([left.threadId, left.userId, left.participantCount], [thread, cem.id, 2]);
+    }
+    for (const [method, path, body] of [
+      ['GET', `/${thread}`], ['GET', `/threads/${thread}`], ['GET', `/threads/${thread}/participants`], ['POST', `/threads/${thread}/leave`],
+      ['POST', `/${thread}`, { content: 'x' }], ['POST', `/threads/${thread}/read`, {}], ['DELETE', `/threads/${thread}`],
+      ['POST', `/${message._id}/reactions`, { emoji: '👍' }], ['POST', `/${message._id}/read`, {}],
+    ]) assert.equal((await cem.rest(method, path, body)).status, 404, `${method} ${path}`);
+    for (const [event, body] of [
+      ['thread:join', { threadId: thread }], ['message:send', { threadId: thread, content: 'x' }], ['thread:read', { threadId: thread }],
+    ]) assert.equal((await cem.ask(event, body)).code, 'not_found', event);
+    await ann.send(thread, 'without cem');
+    await ben.hears('message:received', 2);
+    assert.deepEqual(cem.received(), ['before']);
+    assert.deepEqual((await cem.rest('GET', '/threads')).threads, []);
+    const participants = [ann.id, ben.id, cem.id];
+    const found = await ann.rest('POST', '/threads', { participants });
+    assert.deepEqual([found.status, found.thread._id, found.thread.participantCount], [200, thread, 2], 'others do not bring anybody back');
+    const back = await cem.rest('POST', '/threads', { participants });
+    assert.deepEqual([back.status, back.thread._id, back.thread.participantCount, back.thread.unreadCount], [201, thread, 3, 0]);
+    await ben.hears('thread:created', 2);
+    await ann.send(thread, 'with cem');
+    await cem.hears('message:received', 2);
+    assert.deepEqual(cem.received(), ['before', 'with cem']);
+  });
+
   test('a reaction is put on and taken off, by REST and by socket, and everybody hears all of them', async () => {
     const { ann, ben, thread } = await pair();
     const { message } = await ann.send(thread, 'nice?');

@@ -133,7 +133,7 @@ export function faults(stage) {
   });
 
   test('old fault 11: a frame of a large thread is as small as its message and names none of its people', async () => {
-    const [ann, ben] = [person('ann'), person('ben')];
+    const [ann, ben] = [person('ann', { role: 'admin' }), person('ben')]; // who may start such a thread
     const crowd = Array.from({ length: CROWD }, (_, n) => ({ id: `${ann.id}-crowd-${n}` }));
     await Promise.all([ann.connect(), ben.connect()]);
     const thread = await ann.startThread(ben, ...crowd);

@@ -34,16 +34,16 @@ const FAR: Duration = Duration::from_millis(20);
 /// Minimum number of concurrent calls. Calls one after another would hold up the messages behind them.
 const AT_ONCE_MIN: usize = 8;
 
-fn item(value: Command) -> Item<Command> {
+pub(super) fn item(value: Command) -> Item<Command> {
     Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
 }
 
-fn user(name: &str) -> UserId {
+pub(super) fn user(name: &str) -> UserId {
     name.parse().unwrap()
 }
 
 /// Carries out all steps of the stage.
-async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome> {
+pub(super) async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> Vec<Outcome> {
     let Performed { outcomes, outbox } = stage.perform(batch).await.unwrap();
     stage.announce(&outbox).await.unwrap();
     let outbox: Arc<CommandOutbox> = Arc::new(outbox);

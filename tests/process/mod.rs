@@ -10,6 +10,7 @@ mod pairing;
 mod poison;
 mod settings;
 mod signals;
+mod slow;
 mod spans;
 mod stage;
 mod start;

@@ -3,6 +3,7 @@
 use crate::backends::Own;
 use eventflow_testkit::Process;
 use eventflow_testkit::system::{FLEET, SECRET, SINGLE};
+use mongodb::bson::{Document, doc};
 use std::net::TcpListener;
 
 /// A secret that no message may repeat.
@@ -108,6 +109,28 @@ async fn processes_that_share_a_broker_do_not_each_make_up_a_secret() {
 async fn a_settings_file_that_is_not_there_is_named() {
     let said = refusal(SINGLE, &["--config", "/nonexistent/eventflow.toml"], &[]).await;
     assert!(said.contains("/nonexistent/eventflow.toml"), "{said}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_system_ends_every_process_with_the_way_out() {
+    let own = Own::create("foreign").await.unwrap();
+    let client = mongodb::Client::with_uri_str(&own.backends.mongodb).await.unwrap();
+    let database = client.default_database().unwrap();
+    let old = |n: i32| doc! { "id": n, "threadId": "t1", "content": "x" };
+    database.collection::<Document>("messages").insert_many((0..3).map(old)).await.unwrap();
+    let servers = [
+        ("RABBITMQ_URL", own.backends.rabbitmq.as_str()),
+        ("MONGODB_URI", own.backends.mongodb.as_str()),
+        ("REDIS_URL", own.backends.redis.as_str()),
+        ("JWT_SECRET", SECRET),
+    ];
+    let alone = [("MONGODB_URI", own.backends.mongodb.as_str()), ("JWT_SECRET", SECRET)];
+    for binary in FLEET.into_iter().chain([SINGLE]) {
+        let said = refusal(binary, &[], if binary == SINGLE { &alone } else { &servers }).await;
+        assert!(said.contains("MONGODB_PREFIX") && said.contains("import-v1"), "{binary}: {said}");
+    }
+    database.drop().await.unwrap();
+    own.delete().await.unwrap();
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ fn check(kind: &str, text: &str) {
         "answer:queued" => comes_out_the_same::<QueuedAnswer>(kind, text),
         "server:message:received" => comes_out_the_same::<MessageReceived<'_>>(kind, text),
         "server:message:error" => comes_out_the_same::<MessageError>(kind, text),
-        "server:thread:created" => comes_out_the_same::<ThreadCreated<'_>>(kind, text),
+        "server:thread:created" => comes_out_the_same::<ThreadCreated>(kind, text),
         _ => panic!("{PAGE}: no check for an example of `{kind}`"),
     }
 }

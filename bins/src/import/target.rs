@@ -1,5 +1,6 @@
 //! Import target: the configured store. No other part of the system has to run.
 
+use crate::backends::open_mongo;
 use anyhow::Context;
 use eventflow_config::Config;
 use eventflow_embedded::{Database, EmbeddedStore};
@@ -32,7 +33,7 @@ impl Target {
             let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
             return Ok(Self { store: Arc::new(store), opened: OpenTarget::Embedded(database) });
         }
-        let store = Arc::new(MongoStore::connect(config.store.url.expose()).await.context("store.url")?);
+        let store = Arc::new(open_mongo(config).await?);
         store.prepare().await.context("prepare the store")?;
         Ok(Self { store: Arc::clone(&store) as _, opened: OpenTarget::Mongo(store) })
     }

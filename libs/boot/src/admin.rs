@@ -68,5 +68,6 @@ async fn ready(State(parts): State<AdminState>) -> impl IntoResponse {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
-    (status, Json(serde_json::json!({"status": word, "reasons": reasons})))
+    let warnings = parts.readiness.warnings();
+    (status, Json(serde_json::json!({"status": word, "reasons": reasons, "warnings": warnings})))
 }

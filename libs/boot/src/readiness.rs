@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+type Warning = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// The checks of a process. Clones share them.
 #[derive(Clone, Default)]
@@ -18,7 +19,8 @@ pub struct Readiness(Arc<Checks>);
 #[derive(Default)]
 struct Checks {
     draining: AtomicBool,
-    checks: RwLock<BTreeMap<String, Check>>,
+    conditions: RwLock<BTreeMap<String, Check>>,
+    warnings: RwLock<BTreeMap<String, Warning>>,
 }
 
 impl Readiness {
@@ -28,7 +30,23 @@ impl Readiness {
         part: impl Into<String>,
         check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) {
-        self.0.checks.write().insert(part.into(), Box::new(check));
+        self.0.conditions.write().insert(part.into(), Box::new(check));
+    }
+
+    /// Registers a part that can be used although an operator should mend something. `warning` says what,
+    /// and never waits.
+    pub fn warn(
+        &self,
+        part: impl Into<String>,
+        warning: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) {
+        self.0.warnings.write().insert(part.into(), Box::new(warning));
+    }
+
+    /// What an operator should mend, by part. It does not concern whether the process is ready.
+    pub fn warnings(&self) -> BTreeMap<String, String> {
+        let warnings = self.0.warnings.read();
+        warnings.iter().filter_map(|(part, warning)| Some((part.clone(), warning()?))).collect()
     }
 
     /// Marks the process as not ready from now on, because it is shutting down.
@@ -38,7 +56,7 @@ impl Readiness {
 
     /// The reasons why the process is not ready, by part. Empty if it is ready.
     pub fn reasons(&self) -> BTreeMap<String, String> {
-        let checks = self.0.checks.read();
+        let checks = self.0.conditions.read();
         let failing = checks.iter().filter_map(|(part, check)| check().err().map(|why| (part.clone(), why)));
         let mut reasons: BTreeMap<String, String> = failing.collect();
         if self.0.draining.load(Ordering::SeqCst) {
@@ -63,6 +81,10 @@ mod tests {
             [("store".to_owned(), "down".to_owned())]
         );
         readiness.add("store", || Ok(()));
+        readiness.warn("store", || Some("it lacks an index".into()));
+        readiness.warn("broker", || None);
+        assert!(readiness.reasons().is_empty(), "a warning takes nobody out of a balancer");
+        assert_eq!(readiness.warnings().into_keys().collect::<Vec<_>>(), ["store"]);
         readiness.drain();
         assert_eq!(readiness.reasons().into_keys().collect::<Vec<_>>(), ["process"]);
     }

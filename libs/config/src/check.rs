@@ -6,6 +6,10 @@ use crate::{Config, ConfigError, EMBEDDED, MEMORY, explain};
 const SECRET_MIN_BYTES: usize = 32;
 /// Shards: the range of the topology.
 const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
+/// Prefix of collections: what MongoDB takes in a name without an escape, and short enough for every name.
+const PREFIX_MAX_BYTES: usize = 32;
+/// People in a thread: what the protocol allows.
+const PEOPLE: std::ops::RangeInclusive<u32> = 2..=5_000;
 /// Pings: only protocol test suites need shorter ones; longer ones let proxies cut idle sockets.
 const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 /// Recovery: less than 64 KiB would keep not even one large event; more than 64 GiB is a mistake in the unit.
@@ -41,6 +45,8 @@ impl Config {
         scheme("broker.url", self.broker.url.expose(), &[EMBEDDED, "amqp://", "amqps://"])?;
         scheme("store.url", self.store.url.expose(), &[EMBEDDED, "mongodb://"])?;
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
+        self.check_prefix()?;
+        self.check_threads()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
         self.check_tracing()?;
@@ -54,6 +60,21 @@ impl Config {
         let fits = RECOVERY_BYTES.contains(&one) && one <= all;
         let what = "must be 64 KiB or more, and at most gateway.recovery_bytes";
         require("gateway.recovery_bytes_per_user", fits, what)
+    }
+
+    fn check_prefix(&self) -> Result<(), ConfigError> {
+        let prefix = self.store.collection_prefix.as_str();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let fits = prefix.len() <= PREFIX_MAX_BYTES && prefix.bytes().all(is_plain);
+        require("store.collection_prefix", fits, "must be at most 32 letters, digits, - and _")
+    }
+
+    fn check_threads(&self) -> Result<(), ConfigError> {
+        let sizes = "must be 2 to 5000";
+        require("threads.people_max", PEOPLE.contains(&self.threads.people_max), sizes)?;
+        let by_role = self.threads.by_role();
+        let fits = by_role.is_some_and(|sizes| sizes.values().all(|most| PEOPLE.contains(most)));
+        require("threads.people_max_by_role", fits, "must be role=number, with 2 to 5000, comma-separated")
     }
 
     /// Accepts an address and nothing else: a path or a query would be lost, and a password would be sent on
@@ -189,6 +210,13 @@ mod tests {
             ("v1.upstream_url = 'http://'", "v1.upstream_url"),
             ("v1.upstream_url = 'http://old:3000/api'", "v1.upstream_url"),
             ("v1.upstream_url = 'http://user:password@old'", "v1.upstream_url"),
+            ("store.collection_prefix = 'a.b'", "store.collection_prefix"),
+            ("store.host_key = 'email'", "store.host_key"),
+            ("threads.start_with = 'friends'", "threads.start_with"),
+            ("threads.people_max = 1", "threads.people_max"),
+            ("threads.people_max_by_role = 'admin'", "threads.people_max_by_role"),
+            ("threads.people_max_by_role = 'admin=5001'", "threads.people_max_by_role"),
+            ("threads.people_max_by_role = '=5'", "threads.people_max_by_role"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
             ("log.level = 'verbose'", "log.level"),
@@ -232,6 +260,14 @@ mod tests {
         let error = lacks("broker.url = 'amqp://x'", FleetNeeds { secret: false, ..needs }).unwrap_err();
         assert!(!error.to_string().contains("RABBITMQ_URL"), "{error}");
         assert!(lacks("broker.url = 'amqp://x'", FleetNeeds { store: false, secret: false }).is_ok());
+    }
+
+    #[test]
+    fn roles_have_sizes_of_their_own() {
+        let config = with("threads.people_max_by_role = 'admin=5000, teacher = 40,'").unwrap();
+        let sizes: Vec<_> = config.threads.by_role().unwrap().into_iter().collect();
+        assert_eq!(sizes, [("admin".to_owned(), 5_000), ("teacher".to_owned(), 40)]);
+        assert_eq!(with("threads.people_max_by_role = ''").unwrap().threads.by_role().unwrap().len(), 0);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases};
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -79,9 +80,9 @@ pub struct Config {
     /// The message broker.
     pub broker: BrokerSettings,
     /// The store.
-    pub store: BackendUrl,
+    pub store: StoreSettings,
     /// Presence and the registry of gateways.
-    pub presence: BackendUrl,
+    pub presence: PresenceSettings,
     /// The tokens of clients.
     pub auth: AuthSettings,
     /// Limits and timing of sockets.
@@ -90,6 +91,8 @@ pub struct Config {
     pub v1: V1Settings,
     /// Limits of REST requests.
     pub rest: RestSettings,
+    /// Who may start threads.
+    pub threads: ThreadSettings,
     /// The time that an orderly end takes.
     pub shutdown: ShutdownSettings,
     /// Format and level of log lines.
@@ -142,11 +145,40 @@ pub struct BrokerSettings {
     pub shards: u16,
 }
 
-/// `[store]` and `[presence]`
+/// `[store]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BackendUrl {
-    /// `store.url` or `presence.url`. It may hold a password.
+pub struct StoreSettings {
+    /// `store.url`. It may hold a password.
+    pub url: Secret,
+    /// `store.collection_prefix`; empty: none.
+    pub collection_prefix: String,
+    /// `store.host_key`
+    pub host_key: HostKeySetting,
+}
+
+/// Which field of the host application's users holds the ids of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum HostKeySetting {
+    /// `_id`, and `id` if it has an index.
+    #[serde(rename = "auto")]
+    Auto,
+    /// `_id`.
+    #[serde(rename = "_id")]
+    DatabaseId,
+    /// `id`, which needs an index.
+    #[serde(rename = "id")]
+    OwnId,
+    /// The collection `users` is something else.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// `[presence]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresenceSettings {
+    /// `presence.url`. It may hold a password.
     pub url: Secret,
 }
 
@@ -221,6 +253,46 @@ impl RestSettings {
     /// Whether proxies stand in front.
     pub fn has_proxies(&self) -> bool {
         self.trusted_proxies.trim() != "0"
+    }
+}
+
+/// `[threads]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThreadSettings {
+    /// `threads.start_with`
+    pub start_with: StartWithSetting,
+    /// `threads.people_max`
+    pub people_max: u32,
+    /// `threads.people_max_by_role`: see [`ThreadSettings::by_role`].
+    pub people_max_by_role: String,
+    /// `threads.new_per_hour`
+    pub new_per_hour: u32,
+}
+
+/// With whom a user may start a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartWithSetting {
+    /// With anybody.
+    Anybody,
+    /// With people whom the directory knows.
+    Directory,
+    /// Only administrators start threads.
+    Admins,
+}
+
+impl ThreadSettings {
+    /// The roles with a size of their own; `None` if the text is not a list of `role=number`.
+    pub fn by_role(&self) -> Option<BTreeMap<String, u32>> {
+        let entries = self.people_max_by_role.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let parsed = entries.map(|entry| {
+            let (role, most) = entry.split_once('=')?;
+            let role = role.trim();
+            (!role.is_empty()).then_some(())?;
+            Some((role.to_owned(), most.trim().parse().ok()?))
+        });
+        parsed.collect()
     }
 }
 

@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 30] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 35] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -15,6 +15,7 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 30] = [
     ("RABBITMQ_URL", "broker.url", ValueKind::Text),
     ("SHARDS", "broker.shards", ValueKind::Number),
     ("MONGODB_URI", "store.url", ValueKind::Text),
+    ("MONGODB_PREFIX", "store.collection_prefix", ValueKind::Text),
     ("REDIS_URL", "presence.url", ValueKind::Text),
     ("JWT_SECRET", "auth.jwt_secret", ValueKind::Text),
     ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", ValueKind::Text),
@@ -29,6 +30,10 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 30] = [
     ("REST_PER_MINUTE_USER", "rest.per_minute_user", ValueKind::Number),
     ("REST_PER_MINUTE_IP", "rest.per_minute_ip", ValueKind::Number),
     ("REST_ANSWERS_KB", "rest.answers_kb", ValueKind::Number),
+    ("THREADS_START_WITH", "threads.start_with", ValueKind::Text),
+    ("THREADS_PEOPLE_MAX", "threads.people_max", ValueKind::Number),
+    ("THREADS_PEOPLE_MAX_BY_ROLE", "threads.people_max_by_role", ValueKind::Text),
+    ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
     ("LOG_FORMAT", "log.format", ValueKind::Text),

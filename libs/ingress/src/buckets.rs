@@ -1,4 +1,5 @@
-//! Token buckets by key (GCRA, the `governor` crate): a minute's budget for each user or each address.
+//! Token buckets by key (GCRA, the `governor` crate): a minute's (or an hour's) budget for each user or each
+//! address.
 //!
 //! A bucket holds a minute's budget, so that a page which loads after a pause gets everything at once, and
 //! refills evenly. Memory is bounded: buckets that are full again are forgotten, and if too many are not, all
@@ -30,8 +31,16 @@ pub(crate) struct Buckets<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Buckets<K> {
     /// Full budgets for everybody; `None` with a budget of 0, which is no limit.
     pub(crate) fn new(per_minute: u32) -> Option<Self> {
-        let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
-        Some(Self { quota, limiter: RwLock::new(RateLimiter::keyed(quota)), admissions: AtomicUsize::new(0) })
+        Some(Self::with(Quota::per_minute(NonZeroU32::new(per_minute)?)))
+    }
+
+    /// As [`Self::new`], with a budget for an hour.
+    pub(crate) fn hourly(per_hour: u32) -> Option<Self> {
+        Some(Self::with(Quota::per_hour(NonZeroU32::new(per_hour)?)))
+    }
+
+    fn with(quota: Quota) -> Self {
+        Self { quota, limiter: RwLock::new(RateLimiter::keyed(quota)), admissions: AtomicUsize::new(0) }
     }
 
     /// Takes one from the budget of `key`. Refuses with these words, and the time until the budget has room.

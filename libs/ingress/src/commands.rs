@@ -13,7 +13,7 @@ use eventflow_ports::{Membership, MessagePage, Store};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode, MessageId, ThreadId, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, UserId};
 use std::sync::Arc;
 
 /// Sends commands to the workers.
@@ -41,11 +41,27 @@ impl Commands {
         if self.membership.includes(thread, user).await? { Ok(()) } else { Err(Refusal::not_found("thread")) }
     }
 
+    /// Refuses strangers before something of the thread is shown: whoever has left it by now is one.
+    pub async fn require_reader(&self, thread: ThreadId, user: &UserId) -> Result<(), Refusal> {
+        if self.membership.admits(thread, user).await? { Ok(()) } else { Err(Refusal::not_found("thread")) }
+    }
+
+    /// Everybody in a thread that `user` is in; strangers are refused.
+    pub async fn people_of(&self, thread: ThreadId, user: &UserId) -> Result<Participants, Refusal> {
+        let people = self.membership.current(thread).await?.filter(|people| people.contains(user));
+        people.ok_or_else(|| Refusal::not_found("thread"))
+    }
+
+    /// Forgets who is in a thread, because that has changed.
+    pub fn forget_people(&self, thread: ThreadId) {
+        self.membership.forget(thread);
+    }
+
     /// A message that `user` may see; strangers are refused with the words for one that does not exist.
     pub async fn message_for(&self, message: MessageId, user: &UserId) -> Result<Message, Refusal> {
         let unknown = || Refusal::not_found("message");
         let message = self.store.message(message).await?.ok_or_else(unknown)?;
-        if self.membership.includes(message.thread_id, user).await? { Ok(message) } else { Err(unknown()) }
+        if self.membership.admits(message.thread_id, user).await? { Ok(message) } else { Err(unknown()) }
     }
 
     /// The thread of a message that `user` may see.

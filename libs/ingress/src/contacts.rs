@@ -27,6 +27,9 @@ const PAGES_MAX: usize = 10;
 /// Most people in a list: four threads of the largest size.
 const LIST_MAX: usize = 20_000;
 
+/// Large threads whose people are read at a time: as many as fill a list.
+const LARGE_TOGETHER: usize = 4;
+
 /// The contacts of one person, and when they were read.
 struct ContactList {
     people: HashSet<UserId>,
@@ -76,7 +79,8 @@ impl Contacts {
         Ok(users.iter().filter(|user| list.includes(viewer, user)).cloned().collect())
     }
 
-    /// These people have got into a thread together: what is remembered of them may lack somebody.
+    /// These people have got into a thread together, or have left one: what is remembered of them may lack
+    /// somebody, or have somebody too many.
     pub fn forget(&self, people: &[UserId]) {
         for viewer in people {
             self.lists.invalidate(viewer);
@@ -103,10 +107,31 @@ impl Contacts {
                 self.store.threads_of(viewer, ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
             after = page.last().map(place);
             let is_last = page.len() < PAGE_MAX as usize;
-            people.extend(page.into_iter().flat_map(|view| view.thread.participants));
+            self.add_people(page, people).await?;
             if is_last || people.len() >= LIST_MAX {
                 break;
             }
+        }
+        Ok(())
+    }
+}
+
+impl Contacts {
+    /// Adds everybody in these threads. A view names only the first people of a large one.
+    async fn add_people(&self, page: Vec<ThreadView>, people: &mut HashSet<UserId>) -> Result<(), Refusal> {
+        let mut large = Vec::new();
+        for ThreadView { thread, .. } in page {
+            if thread.participant_count > thread.participants.len() as u64 {
+                large.push(thread.id);
+            }
+            people.extend(thread.participants);
+        }
+        for threads in large.chunks(LARGE_TOGETHER) {
+            if people.len() >= LIST_MAX {
+                break;
+            }
+            let known = self.store.participants(threads).await?;
+            people.extend(known.values().flat_map(|people| people.iter().cloned()));
         }
         Ok(())
     }

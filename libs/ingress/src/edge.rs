@@ -4,6 +4,7 @@ use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
 use crate::identity::{Identity, Tokens};
+use crate::new_threads::NewThreads;
 use crate::notices::Notices;
 use crate::origin::OriginPolicy;
 use crate::parts::IngressParts;
@@ -29,6 +30,7 @@ pub(crate) struct Edge {
     pub(crate) contacts: Contacts,
     pub(crate) broker_health: watch::Receiver<Health>,
     pub(crate) commands: Commands,
+    pub(crate) new_threads: Arc<NewThreads>,
     pub(crate) tokens: Tokens,
     pub(crate) revocations: Revocations,
     pub(crate) csrf: Csrf,
@@ -61,6 +63,7 @@ impl Edge {
                 parts.membership.clone(),
                 Arc::clone(&parts.store),
             ),
+            new_threads: Arc::new(NewThreads::new(config.threads.clone(), Arc::clone(&parts.directory))),
             tokens,
             revocations: Revocations::new(Arc::clone(&parts.directory)),
             csrf,

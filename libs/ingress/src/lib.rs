@@ -9,6 +9,7 @@
 //! | Who asks? | [`identity`] (tokens), [`revocation`], `client_address` |
 //! | Does the request come from a page of ours? | [`origin`], [`csrf`] |
 //! | How often may they ask? | [`sliding_window`] (a socket), `buckets` (a user, an address) |
+//! | May they start this thread? | `new_threads` |
 //! | Is it well formed? | `eventflow_protocol::client` |
 //! | Was it sent twice by one click? | `twin` |
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
@@ -23,6 +24,7 @@ pub mod csrf;
 mod edge;
 pub mod http;
 pub mod identity;
+mod new_threads;
 mod notices;
 pub mod origin;
 mod parts;
@@ -36,6 +38,7 @@ mod twin;
 pub mod ws;
 
 pub use client_address::{ForwardedHeader, NotProxies, ProxyTrust, TrustedProxies};
+pub use new_threads::{StartWith, ThreadRules};
 pub use notices::Notices;
 pub use parts::IngressParts;
 pub use refusal::Refusal;

@@ -2,6 +2,7 @@
 
 use crate::client_address::ProxyTrust;
 use crate::identity::{ExpectedClaims, WeakSecret};
+use crate::new_threads::ThreadRules;
 use crate::origin::NotAnOrigin;
 use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
 use eventflow_protocol::Timestamp;
@@ -51,6 +52,8 @@ pub struct IngressConfig {
     pub rest_per_minute_ip: u32,
     /// Answers: kilobytes of pages that clients have not taken yet.
     pub rest_answers_kb: u32,
+    /// Who may start threads, with whom, how large and how many.
+    pub threads: ThreadRules,
     /// Which proxies are believed when they report the client's address.
     pub proxies: ProxyTrust,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -74,6 +77,7 @@ impl IngressConfig {
             rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
             rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
+            threads: ThreadRules::default(),
             proxies: ProxyTrust::default(),
             alone_since: None,
         }

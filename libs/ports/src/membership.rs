@@ -1,8 +1,10 @@
 //! Membership cache: who is in a thread. Every check at the edge and every fan-out needs it, without asking
 //! the store each time.
 //!
-//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed.
-//! The cache holds existing threads only, so a new thread is found as soon as it is created.
+//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed. A
+//! process that hears no events asks the store before it shows anything ([`Membership::unheard`]): whoever
+//! has left a thread must see nothing more of it. The cache holds existing threads only, so a new thread is
+//! found as soon as it is created.
 
 use crate::store::{Store, StoreError};
 use eventflow_protocol::Participants;
@@ -23,6 +25,7 @@ const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 pub struct Membership {
     store: Arc<dyn Store>,
     cache: Cache<ThreadId, Participants>,
+    hears_changes: bool,
 }
 
 impl Membership {
@@ -36,7 +39,13 @@ impl Membership {
             .weigher(weigh)
             .time_to_live(TIME_TO_LIVE)
             .build();
-        Self { store, cache }
+        Self { store, cache, hears_changes: true }
+    }
+
+    /// The same cache for a process that hears of no changes.
+    #[must_use]
+    pub fn unheard(&self) -> Self {
+        Self { hears_changes: false, ..self.clone() }
     }
 
     /// The participants of a thread; `None` if there is no such thread.
@@ -67,6 +76,24 @@ impl Membership {
     /// Whether `user` is in `thread`; `false` too if there is no such thread.
     pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
         Ok(self.of(thread).await?.is_some_and(|people| people.contains(user)))
+    }
+
+    /// Whether `user` may be shown `thread` now. Asks the store if this process does not hear who leaves.
+    pub async fn admits(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        if self.hears_changes {
+            self.includes(thread, user).await
+        } else {
+            self.store.is_participant(thread, user).await
+        }
+    }
+
+    /// The participants of a thread as they are now; `None` if there is no such thread. Asks the store if
+    /// this process does not hear who leaves.
+    pub async fn current(&self, thread: ThreadId) -> Result<Option<Participants>, StoreError> {
+        if !self.hears_changes {
+            self.forget(thread);
+        }
+        self.of(thread).await
     }
 
     /// The participants of a thread if they are in the cache; does not ask the store.

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
-use eventflow_protocol::command::{CreateThread, SendMessage};
+use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
@@ -123,6 +123,15 @@ pub struct ThreadPage {
     pub limit: u32,
 }
 
+/// What taking a person out of a thread came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Whether the person was in the thread until now.
+    pub was_in: bool,
+    /// How many people are in the thread now.
+    pub participant_count: u64,
+}
+
 /// Stores threads and messages.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -140,7 +149,8 @@ pub trait Store: Send + Sync + 'static {
     /// earlier messages that were not counted yet.
     async fn touch_threads(&self, messages: &[Message]) -> Result<(), StoreError>;
 
-    /// Creates a thread, or finds the one with this id. The flag is `true` if the thread was created now.
+    /// Creates a thread, or finds the one with this id. The flag is `true` if the thread was created now, or
+    /// if the creator had left it and came back now. Then nothing of it is unread for them.
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError>;
 
     /// Applies changes to messages as [`eventflow_protocol::change::apply`] defines, each one atomically.
@@ -178,21 +188,30 @@ pub trait Store: Send + Sync + 'static {
     async fn archive(&self, archive: &WithCommandId<ArchiveThread>)
     -> Result<Option<ThreadView>, StoreError>;
 
+    /// Takes a person out of a thread; `None` if the thread does not exist. From then on it is to them as if
+    /// it did not exist. Repeating it changes nothing.
+    async fn leave(&self, leave: &LeaveThread) -> Result<Option<Left>, StoreError>;
+
+    /// Whether this person is in this thread now; `false` too if there is no such thread. Costs the same in a
+    /// thread of any size.
+    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError>;
+
     /// Reads one message; `None` if it does not exist.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
 
-    /// Reads one thread; `None` if it does not exist.
+    /// Reads one thread with everybody in it; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
 
-    /// Reads one thread as `viewer` sees it; `None` also if they are not in it. Its last message is the
-    /// newest one of the last [`PREVIEW_DEPTH`] that was not taken back, else the newest one.
+    /// Reads one thread as `viewer` sees it, with the first of its people ([`Thread::shown`]); `None` also if
+    /// they are not in it. Its last message is the newest one of the last [`PREVIEW_DEPTH`] that was not taken
+    /// back, else the newest one.
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
     /// Reads the participants of these threads; unknown threads are absent.
     async fn participants(&self, threads: &[ThreadId])
     -> Result<HashMap<ThreadId, Participants>, StoreError>;
 
-    /// Reads a page of a user's threads, as the user sees them.
+    /// Reads a page of a user's threads, as the user sees them, each with the first of its people.
     async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError>;
 
     /// Reads a page of a thread's messages, ascending by `seq`.

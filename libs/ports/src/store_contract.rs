@@ -4,7 +4,7 @@
 //! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`taken_back`], [`cursors`], [`long_way`],
-//! [`together`], [`archive`], [`threads`], [`reading`]. [`thread_costs`] measures and judges nothing.
+//! [`together`], [`archive`], [`threads`], [`leaving`], [`reading`]. [`thread_costs`] measures and judges nothing.
 
 pub mod append;
 pub mod archive;
@@ -14,6 +14,7 @@ pub mod cursors;
 pub mod faults;
 pub mod fixtures;
 pub mod keys;
+pub mod leaving;
 pub mod long_way;
 pub mod pairing;
 pub mod random;

@@ -33,6 +33,8 @@ pub enum Command {
     AdvanceCursor(AdvanceCursor),
     /// Put a thread away for one person, or bring it back.
     ArchiveThread(ArchiveThread),
+    /// Take a person out of a thread.
+    LeaveThread(LeaveThread),
     /// Put a notification into one person's inbox.
     Notify(Notify),
     /// Mark notifications as read, or delete them.
@@ -74,7 +76,8 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Command: start a thread, or find the one that the same people have with equal metadata.
+/// Command: start a thread, or find the one that the same people have with equal metadata. A creator who has
+/// left that thread comes back to it: nobody else can bring them back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateThread {
     /// [`ThreadId::derive`] of the participants and metadata.
@@ -85,6 +88,17 @@ pub struct CreateThread {
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// The creator.
     pub created_by: UserId,
+    /// When the ingress accepted it.
+    pub at: Timestamp,
+}
+
+/// Command: take a person out of a thread, because they want to leave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaveThread {
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// Who leaves.
+    pub user_id: UserId,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
@@ -121,6 +135,7 @@ impl Command {
             Self::ChangeMessage(change) => Subject::Thread(change.thread_id),
             Self::AdvanceCursor(advance) => Subject::Thread(advance.thread_id),
             Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
+            Self::LeaveThread(leave) => Subject::Thread(leave.thread_id),
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
@@ -137,6 +152,7 @@ impl Command {
             Self::ChangeMessage(_) => "change_message",
             Self::AdvanceCursor(_) => "advance_cursor",
             Self::ArchiveThread(_) => "archive_thread",
+            Self::LeaveThread(_) => "leave_thread",
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
@@ -153,6 +169,7 @@ impl Command {
             Self::ChangeMessage(change) => Some(change.at),
             Self::AdvanceCursor(advance) => Some(advance.at),
             Self::ArchiveThread(archive) => Some(archive.at),
+            Self::LeaveThread(leave) => Some(leave.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
             Self::SetPreferences(_) | Self::PutProfile(_) => None,
@@ -167,6 +184,7 @@ impl CreateThread {
         Thread {
             id: self.thread_id,
             participants: self.participants.clone(),
+            participant_count: self.participants.len() as u64,
             last_message_id: None,
             last_message_at: None,
             last_seq: 0,

@@ -9,6 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Most people of a thread in a document that a client gets; the rest come in pages. What a list shows of a
+/// thread needs few of them, and a thread of thousands would make every answer grow with it.
+pub const PARTICIPANTS_SHOWN_MAX: usize = 50;
 /// Most attachments of one message.
 pub const ATTACHMENTS_MAX: usize = 10;
 
@@ -165,8 +168,12 @@ pub struct Thread {
     /// The id, under the published schema's name.
     #[serde(rename = "_id")]
     pub id: ThreadId,
-    /// Everybody in the thread, sorted.
+    /// The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
+    /// them, as a [`ThreadView`] does; elsewhere it is everybody.
     pub participants: Vec<UserId>,
+    /// How many people are in the thread.
+    #[serde(default)]
+    pub participant_count: u64,
     /// The newest message.
     pub last_message_id: Option<MessageId>,
     /// When the newest message was accepted.
@@ -185,6 +192,17 @@ pub struct Thread {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Thread {
+    /// The thread as a client gets it, with the first of its people.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        // A process of an earlier version has not counted them.
+        self.participant_count = self.participant_count.max(self.participants.len() as u64);
+        self.participants.truncate(PARTICIPANTS_SHOWN_MAX);
+        self
+    }
 }
 
 /// A thread as one participant sees it.

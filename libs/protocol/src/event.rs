@@ -21,6 +21,22 @@ pub enum Event {
     ThreadCreated {
         /// The thread as it is stored.
         thread: Thread,
+        /// The thread existed: somebody who had left it came back.
+        #[serde(default)]
+        back: Option<CameBack>,
+    },
+    /// A person has left a thread.
+    ParticipantLeft {
+        /// The thread.
+        thread_id: ThreadId,
+        /// Who has left.
+        user_id: UserId,
+        /// How many people are in the thread now.
+        participant_count: u64,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command.
+        at: Timestamp,
     },
     /// A message was stored.
     MessageStored {
@@ -145,6 +161,15 @@ pub enum Event {
 /// How long a typing signal holds. Published clients repeat it at every key and stop after 3 s.
 pub const TYPING_LIFE: Duration = Duration::from_secs(6);
 
+/// The return of a person to a thread that they had left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameBack {
+    /// The command that caused it.
+    pub command: CommandId,
+    /// When the ingress accepted the command.
+    pub at: Timestamp,
+}
+
 /// Who hears of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "of", rename_all = "snake_case")]
@@ -163,7 +188,9 @@ impl Event {
     /// The event's id: the same however often the event is announced.
     pub fn id(&self) -> EventId {
         match self {
-            Self::ThreadCreated { thread } => EventId::thread_created(thread.id),
+            Self::ThreadCreated { thread, back: None } => EventId::thread_created(thread.id),
+            Self::ThreadCreated { back: Some(back), .. } => EventId::caused_by(back.command, "came back"),
+            Self::ParticipantLeft { command, .. } => EventId::caused_by(*command, "participant left"),
             Self::MessageStored { message, .. } => EventId::message_stored(message.id),
             Self::MessageChanged { command, .. } => EventId::caused_by(*command, "message changed"),
             Self::CursorAdvanced { command, .. } => EventId::caused_by(*command, "cursor advanced"),
@@ -185,7 +212,8 @@ impl Event {
     /// Who hears of the event.
     pub fn audience(&self) -> Audience {
         match self {
-            Self::ThreadCreated { thread } => Audience::Thread(thread.id),
+            Self::ThreadCreated { thread, .. } => Audience::Thread(thread.id),
+            Self::ParticipantLeft { thread_id, .. } => Audience::Thread(*thread_id),
             Self::MessageStored { message, .. } => Audience::Thread(message.thread_id),
             Self::MessageChanged { message, .. } => Audience::Thread(message.thread_id),
             Self::CursorAdvanced { thread_id, .. } | Self::Typing { thread_id, .. } => {
@@ -203,7 +231,7 @@ impl Event {
     /// When the ingress accepted what caused it.
     pub fn accepted_at(&self) -> Timestamp {
         match self {
-            Self::ThreadCreated { thread } => thread.created_at,
+            Self::ThreadCreated { thread, back } => back.map_or(thread.created_at, |back| back.at),
             Self::MessageStored { message, .. } => message.created_at,
             Self::NotificationStored { notification, .. } => notification.created_at,
             Self::PreferencesChanged { preferences, .. } => preferences.updated_at.unwrap_or_default(),
@@ -213,6 +241,7 @@ impl Event {
             | Self::ThreadChanged { at, .. }
             | Self::NotificationsChanged { at, .. }
             | Self::PresenceChosen { at, .. }
+            | Self::ParticipantLeft { at, .. }
             | Self::Typing { at, .. } => *at,
         }
     }
@@ -226,6 +255,7 @@ impl Event {
             }
             Self::NotificationsChanged { user_id, unread_count, .. } => Some((user_id, unread_count)),
             Self::ThreadCreated { .. }
+            | Self::ParticipantLeft { .. }
             | Self::MessageStored { .. }
             | Self::MessageChanged { .. }
             | Self::CursorAdvanced { .. }
@@ -234,6 +264,25 @@ impl Event {
             | Self::PresenceChosen { .. }
             | Self::Typing { .. }
             | Self::Revoked { .. } => None,
+        }
+    }
+
+    /// Whether a thread that existed has other people now. Then every process that remembers its people has
+    /// to know, whoever is connected to it.
+    pub fn changes_membership(&self) -> bool {
+        match self {
+            Self::ThreadCreated { back, .. } => back.is_some(),
+            Self::ParticipantLeft { .. } => true,
+            Self::MessageStored { .. }
+            | Self::MessageChanged { .. }
+            | Self::CursorAdvanced { .. }
+            | Self::ThreadChanged { .. }
+            | Self::NotificationStored { .. }
+            | Self::NotificationsChanged { .. }
+            | Self::PreferencesChanged { .. }
+            | Self::PresenceChosen { .. }
+            | Self::Typing { .. }
+            | Self::Revoked { .. } => false,
         }
     }
 }
@@ -266,6 +315,9 @@ pub struct GatewayEvent {
     /// A person of the audience who does not hear of the event: whoever types need not be told.
     #[serde(default)]
     pub except: Option<UserId>,
+    /// A person who is not among the participants any more and hears of it: whoever has left.
+    #[serde(default)]
+    pub left: Option<UserId>,
     /// For a message: what a receipt of its delivery needs.
     #[serde(default)]
     pub message: Option<DeliveredMessage>,
@@ -305,6 +357,7 @@ impl GatewayEvent {
             membership_changed: false,
             ephemeral: false,
             except: None,
+            left: None,
             message: None,
             revocation: None,
             wants_away: None,

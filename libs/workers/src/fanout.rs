@@ -16,7 +16,7 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Located, Membership, Registry};
+use eventflow_ports::{Clock, Located, Membership, Registry, StoreError};
 use eventflow_protocol::Participants;
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -42,6 +42,14 @@ pub struct Fanout {
 pub struct Routes {
     to_all: Vec<Envelope>,
     by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
+}
+
+/// Who is in the threads of a batch.
+#[derive(Debug, Default)]
+struct People {
+    known: HashMap<ThreadId, Participants>,
+    /// The threads that the store fails at, and what becomes of their events.
+    failed: HashMap<ThreadId, Outcome>,
 }
 
 /// What the fan-out stage needs.
@@ -82,11 +90,24 @@ impl Fanout {
     }
 
     /// Who is in the threads of this batch. The event of a new thread names its people, and replaces what was
-    /// remembered.
-    async fn people(&self, batch: &[Item<Event>]) -> Result<HashMap<ThreadId, Participants>, Unavailable> {
+    /// remembered. When somebody leaves, the store is asked again.
+    async fn people(&self, batch: &[Item<Event>]) -> Result<People, Unavailable> {
         for item in batch {
-            if let Event::ThreadCreated { thread } = &item.value {
-                self.membership.remember(thread.id, thread.participants.clone().into());
+            match &item.value {
+                Event::ThreadCreated { thread, .. } => {
+                    self.membership.remember(thread.id, thread.participants.clone().into());
+                }
+                Event::ParticipantLeft { thread_id, .. } => self.membership.forget(*thread_id),
+                Event::MessageStored { .. }
+                | Event::MessageChanged { .. }
+                | Event::CursorAdvanced { .. }
+                | Event::ThreadChanged { .. }
+                | Event::NotificationStored { .. }
+                | Event::NotificationsChanged { .. }
+                | Event::PreferencesChanged { .. }
+                | Event::PresenceChosen { .. }
+                | Event::Typing { .. }
+                | Event::Revoked { .. } => {}
             }
         }
         let mut threads: Vec<ThreadId> = Vec::new();
@@ -95,14 +116,41 @@ impl Fanout {
                 threads.push(thread);
             }
         }
-        let people = self.membership.of_all(&threads).await;
-        people.map_err(|error| Unavailable::new("the store", error))
+        match self.membership.of_all(&threads).await {
+            Ok(known) => Ok(People { known, failed: HashMap::new() }),
+            Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
+            Err(StoreError::Failed { .. } | StoreError::Refused { .. }) => {
+                self.people_one_by_one(&threads).await
+            }
+        }
+    }
+
+    /// The store fails at one of these threads: events of that one are tried again or parked, and the others
+    /// go on.
+    async fn people_one_by_one(&self, threads: &[ThreadId]) -> Result<People, Unavailable> {
+        let mut people = People::default();
+        for thread in threads {
+            match self.membership.of_all(&[*thread]).await {
+                Ok(known) => people.known.extend(known),
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    return Err(Unavailable::new("the store", error));
+                }
+                Err(error @ StoreError::Failed { .. }) => {
+                    people.failed.insert(*thread, Outcome::retry_for(&error));
+                }
+                Err(error @ StoreError::Refused { .. }) => {
+                    people.failed.insert(*thread, Outcome::reject_for(&error));
+                }
+            }
+        }
+        Ok(people)
     }
 
     /// Where the people of these threads are, and those of whom an event is for them alone. If the registry
     /// cannot say, the answer is incomplete and everything goes to every gateway.
-    async fn locate(&self, batch: &[Item<Event>], people: &HashMap<ThreadId, Participants>) -> Located {
-        let mut users: BTreeSet<UserId> = people.values().flat_map(|people| people.iter().cloned()).collect();
+    async fn locate(&self, batch: &[Item<Event>], people: &People) -> Located {
+        let mut users: BTreeSet<UserId> =
+            people.known.values().flat_map(|people| people.iter().cloned()).collect();
         for item in batch {
             if let Audience::User(user) = item.value.audience() {
                 users.insert(user);
@@ -161,13 +209,7 @@ impl BatchHandler for Fanout {
 }
 
 impl Routes {
-    fn add(
-        &mut self,
-        item: &Item<Event>,
-        now: Timestamp,
-        people: &HashMap<ThreadId, Participants>,
-        located: &Located,
-    ) -> Outcome {
+    fn add(&mut self, item: &Item<Event>, now: Timestamp, people: &People, located: &Located) -> Outcome {
         if client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
@@ -175,10 +217,16 @@ impl Routes {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(error) => return Outcome::reject_for(&error),
         };
+        // Every gateway has to forget who was in the thread, whoever is connected there.
+        if item.value.changes_membership() {
+            self.to_all.push(envelope);
+            return Outcome::Done;
+        }
         let gateways: BTreeSet<&GatewayId> = match item.value.audience() {
             Audience::Thread(thread) => {
-                let Some(people) = people.get(&thread) else {
-                    return Outcome::reject("the thread of this event does not exist");
+                let Some(people) = people.known.get(&thread) else {
+                    let unknown = || Outcome::reject("the thread of this event does not exist");
+                    return people.failed.get(&thread).cloned().unwrap_or_else(unknown);
                 };
                 people.iter().filter_map(|user| located.gateways.get(user)).flatten().collect()
             }

@@ -23,6 +23,7 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
+use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Command;
@@ -30,13 +31,9 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reply::ReplyFrame;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::Mutex;
-
-/// How often the stage tries to bring threads up to their messages while the store fails at it for a reason
-/// that may pass.
-const TOUCH_TRIES: u32 = 3;
 
 /// The persistence stage of one queue. Each shard has two: one for its commands and one for its cursors.
 pub struct Persistence {
@@ -140,22 +137,33 @@ impl Persistence {
         }
     }
 
+    /// Brings threads up to their messages, all in one call. If the store fails at that, one of them may be
+    /// to blame, so each goes alone and keeps nobody waiting.
     async fn touch(&self, stored: &[Message]) -> Result<(), Unavailable> {
-        for tries_left in (0..TOUCH_TRIES).rev() {
-            match self.parts.store.touch_threads(stored).await {
-                Ok(()) => break,
+        match self.parts.store.touch_threads(stored).await {
+            Ok(()) => Ok(()),
+            Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
+            Err(StoreError::Failed { .. } | StoreError::Refused { .. }) => self.touch_each(stored).await,
+        }
+    }
+
+    async fn touch_each(&self, stored: &[Message]) -> Result<(), Unavailable> {
+        let mut by_thread: BTreeMap<ThreadId, Vec<Message>> = BTreeMap::new();
+        for message in stored {
+            by_thread.entry(message.thread_id).or_default().push(message.clone());
+        }
+        for (thread, messages) in by_thread {
+            match self.parts.store.touch_threads(&messages).await {
+                Ok(()) => {}
                 Err(error @ StoreError::Unavailable { .. }) => {
                     return Err(Unavailable::new("the store", error));
                 }
-                Err(StoreError::Failed { .. }) if tries_left > 0 => {}
-                Err(error) => {
-                    // The messages are stored; a thread's preview and counters follow with its next message.
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "threads could not be brought up to their messages"
-                    );
-                    break;
-                }
+                // The messages are stored; the thread's preview and counters follow with its next message.
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    %thread,
+                    "a thread could not be brought up to its messages"
+                ),
             }
         }
         Ok(())
@@ -200,7 +208,8 @@ impl BatchHandler for Persistence {
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
-        Command::ArchiveThread(_) => true,
+        // What comes after it must not find the person who has left.
+        Command::ArchiveThread(_) | Command::LeaveThread(_) => true,
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)

@@ -53,7 +53,7 @@ impl Cast {
                 let target = &shared.target;
                 let others: Vec<String> =
                     (first + 1..first + members).map(|user| target.user(user)).collect();
-                let token = target.token(first);
+                let token = target.founder_token(first);
                 insist(|| target.rest.create_thread(&token, &others, &target.run)).await.map(Arc::from)
             }
         };
@@ -66,7 +66,7 @@ impl Cast {
     pub async fn with_guests(shared: Arc<Shared>, user: u32, guests: &[u32]) -> Result<Self, LoadError> {
         let target = &shared.target;
         let (token, others) =
-            (target.token(user), guests.iter().map(|guest| target.user(*guest)).collect::<Vec<_>>());
+            (target.founder_token(user), guests.iter().map(|guest| target.user(*guest)).collect::<Vec<_>>());
         let thread = insist(|| target.rest.create_thread(&token, &others, &target.run)).await?;
         Ok(Self::new(Arc::clone(&shared), vec![Arc::from(thread)], 1, user))
     }

@@ -25,9 +25,14 @@ impl Minter {
 
     /// Signs a token for `user`, valid for one hour from now.
     pub fn mint(&self, user: &str) -> String {
+        self.mint_as(user, "user")
+    }
+
+    /// Signs a token for `user` in this role, valid for one hour from now.
+    pub fn mint_as(&self, user: &str, role: &str) -> String {
         let now = wall_clock_s();
         let claims = serde_json::json!({
-            "id": user, "sub": user, "role": "user", "name": user,
+            "id": user, "sub": user, "role": role, "name": user,
             "iat": now, "exp": now + LIFETIME_S, "jti": format!("{user}-{:016x}", rand::random::<u64>()),
         });
         let signed = format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));

@@ -52,6 +52,11 @@ impl Target {
         self.minter.mint(&self.user(user))
     }
 
+    /// A token with which a user may start as many and as large threads as the run needs.
+    pub fn founder_token(&self, user: u32) -> String {
+        self.minter.mint_as(&self.user(user), "admin")
+    }
+
     /// The gateway for the `attempt`-th connection of a user: another one each time, if there are several.
     pub fn gateway(&self, user: u32, attempt: u32) -> &str {
         &self.gateways[user.wrapping_add(attempt) as usize % self.gateways.len()]

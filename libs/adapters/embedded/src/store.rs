@@ -24,10 +24,12 @@ mod unread;
 use self::cursor::AdvanceWork;
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
-use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId};
+use eventflow_ports::{
+    Appended, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId,
+};
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
-use eventflow_protocol::command::CreateThread;
+use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use rusqlite::ErrorCode;
@@ -107,6 +109,17 @@ impl Store for EmbeddedStore {
     ) -> Result<Option<ThreadView>, StoreError> {
         let archive = archive.clone();
         in_time("archive a thread", self.database.write(move |tx| thread::archive(tx, &archive))).await
+    }
+
+    async fn leave(&self, leave: &LeaveThread) -> Result<Option<Left>, StoreError> {
+        let leave = leave.clone();
+        in_time("leave a thread", self.database.write(move |tx| thread::leave(tx, &leave))).await
+    }
+
+    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        let user = user.clone();
+        let read = self.database.read(move |connection| thread::includes(connection, thread, &user));
+        in_time("read a membership", read).await
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, changes, counters, cursors, keys, long_way, pairing, reading, redelivery,
-    taken_back, threads, together, writers,
+    Harness, append, archive, changes, counters, cursors, keys, leaving, long_way, pairing, reading,
+    redelivery, taken_back, threads, together, writers,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -491,4 +491,24 @@ async fn a_long_way_ends_as_one_step() {
 #[tokio::test]
 async fn large_and_small_threads_are_listed_together() {
     threads::large_and_small_threads_are_listed_together(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_has_left_is_a_stranger_and_the_others_go_on() {
+    leaving::who_has_left_is_a_stranger_and_the_others_go_on(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_last_one_leaves_an_empty_thread() {
+    leaving::the_last_one_leaves_an_empty_thread(&File::new()).await;
+}
+
+#[tokio::test]
+async fn only_who_has_left_can_come_back() {
+    leaving::only_who_has_left_can_come_back(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_large_thread_shows_some_people_and_counts_all() {
+    leaving::a_large_thread_shows_some_people_and_counts_all(&File::new()).await;
 }

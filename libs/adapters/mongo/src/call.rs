@@ -4,8 +4,14 @@
 //! cancellation"). So each call runs in a task of its own, and after the time limit the store only stops
 //! waiting for it. What such a call still does later is harmless: every write of this crate may be repeated
 //! and overtaken.
+//!
+//! A call that runs out of time has two explanations: nothing gets through, or this statement alone takes too
+//! long. The first is waited for, the second must not stop those behind it. So the store then makes a small
+//! write of its own. If the server carries that out, the statement is to blame.
 
 use eventflow_ports::StoreError;
+use mongodb::Collection;
+use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
 use std::future::Future;
 use std::time::Duration;
@@ -24,10 +30,18 @@ const PASSING: [i32; 27] = [
     11600, 11602, 13435, 13436, 14031,
 ];
 
+/// Server code: the statement ran past its own time limit.
+const MAX_TIME_EXPIRED: i32 = 50;
+/// Probe: a server that takes longer for a write of a few bytes does not count as up. Far more than such a
+/// write takes on a busy server, far less than the limit that the slow call has used up.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+
 /// Runs the calls of the driver, each in a tracked task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     tracker: TaskTracker,
+    /// The collection of the small write; none for a database that is only read.
+    probe: Option<Collection<Document>>,
 }
 
 /// Why a call has no answer.
@@ -54,6 +68,9 @@ pub(crate) enum Cause {
     /// No answer came in time.
     #[error("no answer within {0:?}")]
     Late(Duration),
+    /// The call ran out of time, and the server carried out another one meanwhile.
+    #[error("the statement alone was not done within {0:?}")]
+    Slow(Duration),
     /// The task of the call panicked or was cancelled.
     #[error("the call was not finished")]
     Ended(#[source] JoinError),
@@ -63,8 +80,32 @@ pub(crate) enum Cause {
 }
 
 impl Calls {
-    /// Waits at most `limit` for `call`.
+    /// Calls that tell a slow statement from an outage by a small write to `probe`.
+    pub(crate) fn probing(probe: Collection<Document>) -> Self {
+        Self { tracker: TaskTracker::new(), probe: Some(probe) }
+    }
+
+    /// Waits at most `limit` for `call`, and then a little longer to learn whether the server is to blame.
     pub(crate) async fn run<T, F>(&self, what: &'static str, limit: Duration, call: F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let answer = self.run_briefly(what, limit, call).await;
+        let is_out_of_time = answer.as_ref().is_err_and(|error| error.cause.is_out_of_time());
+        if is_out_of_time && self.is_written_to().await {
+            return Err(CallError { what, cause: Cause::Slow(limit) });
+        }
+        answer
+    }
+
+    /// Waits at most `limit` for `call`, and no longer: for a call that only asks whether the server is there.
+    pub(crate) async fn run_briefly<T, F>(
+        &self,
+        what: &'static str,
+        limit: Duration,
+        call: F,
+    ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
@@ -78,10 +119,30 @@ impl Calls {
         Err(CallError { what, cause })
     }
 
+    /// Whether the server carries out a write now, as durably as all writes.
+    async fn is_written_to(&self) -> bool {
+        let Some(probe) = self.probe.clone() else { return false };
+        let now = doc! { "$currentDate": { "at": true } };
+        let write = async move { probe.update_one(doc! { "_id": "write" }, now).upsert(true).await };
+        match tokio::time::timeout(PROBE_LIMIT, self.tracker.spawn(write)).await {
+            Ok(Ok(Ok(_))) => true,
+            // Two first probes at the same moment: the server has stored the other one.
+            Ok(Ok(Err(error))) => CallError::driver("probe", error).is_duplicate(),
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
     /// Waits until every call has ended, including those that ran past their time limit.
     pub(crate) async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+impl Cause {
+    fn is_out_of_time(&self) -> bool {
+        let Self::Driver(error) = self else { return matches!(self, Self::Late(_)) };
+        matches!(&*error.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
     }
 }
 
@@ -173,7 +234,9 @@ impl From<CallError> for StoreError {
         let verdict = match &cause {
             Cause::Driver(error) => judge(error),
             Cause::Statement { code, .. } => judge_code(*code),
-            Cause::Late(_) | Cause::Ended(_) | Cause::Contended(_) => Verdict::Passes,
+            Cause::Late(_) | Cause::Contended(_) => Verdict::Passes,
+            // A panic of the driver comes again with the same call: those behind it must not wait for it.
+            Cause::Slow(_) | Cause::Ended(_) => Verdict::Unknown,
         };
         let source = Box::new(cause);
         match verdict {
@@ -270,6 +333,27 @@ mod tests {
             assert!(matches!(error(interrupted), StoreError::Failed { .. }), "{interrupted}");
         }
         assert!(PASSING.iter().all(|code| !PERMANENT.contains(code)));
+    }
+
+    #[test]
+    fn a_statement_that_alone_is_too_slow_is_no_outage() {
+        let error = |cause| StoreError::from(CallError::new("test", cause));
+        let limit = Duration::from_secs(1);
+        assert!(matches!(error(Cause::Slow(limit)), StoreError::Failed { .. }));
+        assert!(matches!(error(Cause::Late(limit)), StoreError::Unavailable { .. }));
+        let expired = Cause::Statement { code: MAX_TIME_EXPIRED, message: String::new() };
+        assert!(
+            matches!(error(expired), StoreError::Unavailable { .. }),
+            "nobody asked whether the server is up"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_no_outage() {
+        let failed: Result<(), Error> = Err(Error::custom("no idea"));
+        let panicking = async move { failed.inspect_err(|_| panic!("a fault of the driver")) };
+        let error = Calls::default().run("panic", Duration::from_secs(5), panicking).await;
+        assert!(matches!(StoreError::from(error.unwrap_err()), StoreError::Failed { what: "panic", .. }));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! `profiles` and `revocations` are the system's own. `users` is the host application's: the store reads it
 //! and never writes, not even an index, and trusts nothing in it. A field of another type than expected, or
-//! one that a page could not show as it is, counts as absent. A host whose ids are not `_id` needs an index
-//! on `id`. Safe to repeat because every document is written under a key that follows from its content.
+//! one that a page could not show as it is, counts as absent. [`crate::host_users`] says by which field
+//! people are found there. Safe to repeat because every document is written under a key that follows from its
+//! content.
 
 use crate::call::CallError;
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
@@ -87,9 +88,8 @@ impl MongoStore {
 
     async fn host_profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, CallError> {
         let mut people = HashMap::new();
-        // The first query finds most people, and every collection has an index for it. The second asks for
-        // the rest only.
-        for field in ["_id", "id"] {
+        // The first query finds most people. The second asks for the rest only.
+        for field in self.users.fields(&self.calls).await {
             let missing: Vec<&UserId> = users.iter().filter(|user| !people.contains_key(*user)).collect();
             if !missing.is_empty() {
                 people.extend(self.host_profiles_by(field, &missing).await?);
@@ -104,7 +104,7 @@ impl MongoStore {
         users: &[&UserId],
     ) -> Result<HashMap<UserId, Profile>, CallError> {
         let ids: Vec<Bson> = users.iter().copied().flat_map(keys).collect();
-        let collection = self.users.clone();
+        let collection = self.users.collection.clone();
         let find = async move {
             let find = collection.find(doc! { field: { "$in": ids } });
             let find = find.projection(doc! { "id": 1, "name": 1, "email": 1, "avatar": 1 });

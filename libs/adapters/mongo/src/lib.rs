@@ -5,16 +5,17 @@
 //! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
 //! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `notifications`,
 //! `preferences`, `profiles` and `revocations` are the system's own; the host application's `users` is only
-//! read. Transactions: none. A message is one insert, a thread's counters are one compare-and-set, and
-//! repeating either changes nothing. Writes wait for a majority and its journal; reads come from the primary
-//! and see what a majority has.
+//! read, and `probes` has one document, which shows whether the server takes writes. Transactions: none. A
+//! message is one insert, a thread's counters are one compare-and-set, and repeating either changes nothing.
+//! Writes wait for a majority and its journal; reads come from the primary and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
-//! `receipts`, `change`, `taken_back`, `archive`, `read`, `threads`, `lists`, `inbox`, `directory`. Below
-//! them: `thread_lookup` and `thread_memory` (threads by id), `earlier` (threads of earlier versions),
-//! `record` and `free_form` (documents), `indexes`, `connection` (options and time limits), `call` (how the
-//! driver is called).
+//! `receipts`, `change`, `taken_back`, `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`,
+//! `foreign` (whose documents these are). Below them: `host_users` (how people of the host are found),
+//! `thread_lookup` and `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and
+//! `free_form` (documents), `indexes`, `connection` (options and time limits), `call` (how the driver is
+//! called).
 
 mod advances;
 mod append;
@@ -27,9 +28,12 @@ mod cursors;
 mod directory;
 mod earlier;
 mod fingerprint;
+mod foreign;
 mod free_form;
+mod host_users;
 mod inbox;
 mod indexes;
+mod leave;
 pub mod legacy;
 mod lists;
 mod pairing;
@@ -43,5 +47,6 @@ mod thread_memory;
 mod threads;
 mod touch;
 
+pub use host_users::HostKey;
 pub use legacy::{LegacyCursor, LegacyFile, LegacyMessage, LegacyReaction, LegacyStore, LegacyThread};
-pub use store::MongoStore;
+pub use store::{MongoOptions, MongoStore};

@@ -2,6 +2,7 @@
 
 use crate::call::{CallError, Calls};
 use crate::connection::{DATABASE, configure};
+use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::message::MessageRecord;
@@ -9,10 +10,12 @@ use crate::record::person::{ProfileRecord, RevocationRecord};
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
-use eventflow_ports::{Appended, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId};
+use eventflow_ports::{
+    Appended, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId,
+};
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
-use eventflow_protocol::command::CreateThread;
+use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use mongodb::bson::{Document, doc};
@@ -26,6 +29,16 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 /// Index builds at start: on a collection that was filled without the indexes they take their time.
 const PREPARE_LIMIT: Duration = Duration::from_mins(10);
 
+/// How the store uses a database that it shares with others.
+#[derive(Clone, Debug, Default)]
+pub struct MongoOptions {
+    /// Put before the name of each collection of the system's own, e.g. `chat_`; empty: none. Where another
+    /// system has `messages` or `threads`, the two need names of their own.
+    pub collection_prefix: String,
+    /// Which field of the host application's `users` holds the ids of people.
+    pub host_key: HostKey,
+}
+
 /// The message store on MongoDB. Share it in an `Arc`. Several processes may use one database.
 #[derive(Debug)]
 pub struct MongoStore {
@@ -38,41 +51,51 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
     /// The host application's users. The store reads them and never writes.
-    pub(crate) users: Collection<Document>,
+    pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
     pub(crate) memory: ThreadMemory,
 }
 
 impl MongoStore {
+    /// A store in the database that `uri` names, with the default options.
+    pub async fn connect(uri: &str) -> Result<Self, StoreError> {
+        Self::open(uri, MongoOptions::default()).await
+    }
+
     /// A store in the database that `uri` (`mongodb://host:port/database?…`) names, or in `eventflow`.
     ///
     /// Does not wait for the server: while no server is there, operations answer [`StoreError::Unavailable`].
     /// Answers [`StoreError::Refused`] if `uri` is not a MongoDB URI. Write concern, read concern and read
     /// preference are always majority, majority and primary, whatever the URI says.
-    pub async fn connect(uri: &str) -> Result<Self, StoreError> {
+    pub async fn open(uri: &str, options: MongoOptions) -> Result<Self, StoreError> {
+        let MongoOptions { collection_prefix: prefix, host_key } = options;
         let refused = |error| StoreError::Refused { what: "read the MongoDB URI", source: Box::new(error) };
         let mut options = ClientOptions::parse(uri).await.map_err(refused)?;
         configure(&mut options);
         let client = Client::with_options(options).map_err(refused)?;
         let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
+        let own = |name: &str| format!("{prefix}{name}");
         Ok(Self {
-            messages: database.collection("messages"),
-            threads: database.collection("threads"),
-            notifications: database.collection("notifications"),
-            preferences: database.collection("preferences"),
-            profiles: database.collection("profiles"),
-            revocations: database.collection("revocations"),
-            users: database.collection("users"),
+            messages: database.collection(&own("messages")),
+            threads: database.collection(&own("threads")),
+            notifications: database.collection(&own("notifications")),
+            preferences: database.collection(&own("preferences")),
+            profiles: database.collection(&own("profiles")),
+            revocations: database.collection(&own("revocations")),
+            users: HostUsers::new(database.collection("users"), host_key),
+            calls: Calls::probing(database.collection(&own("probes"))),
             client,
             database,
-            calls: Calls::default(),
             memory: ThreadMemory::new(),
         })
     }
 
     /// Creates the collections and indexes that are missing. Safe to repeat, and safe for several processes
-    /// at once.
+    /// at once. [`StoreError::Refused`], before anything is changed, if the collections hold documents of
+    /// another system.
     pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.refuse_foreign_documents().await?;
+        self.users.look_anew(&self.calls).await;
         let messages = self.messages.clone();
         let threads = self.threads.clone();
         let notifications = self.notifications.clone();
@@ -85,6 +108,11 @@ impl MongoStore {
             Ok(())
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
+    }
+
+    /// What an operator should mend although the store can be used, if there is anything.
+    pub fn warning(&self) -> Option<String> {
+        self.users.warning()
     }
 
     /// Waits for the calls under way, then closes the connections. Every later operation fails.
@@ -141,6 +169,14 @@ impl Store for MongoStore {
         Ok(self.archive_thread(archive).await?)
     }
 
+    async fn leave(&self, leave: &LeaveThread) -> Result<Option<Left>, StoreError> {
+        Ok(self.leave_thread(leave).await?)
+    }
+
+    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        Ok(self.has_participant(thread, user).await?)
+    }
+
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         Ok(self.read_message(id).await?)
     }
@@ -169,7 +205,9 @@ impl Store for MongoStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.command("ping", PING_LIMIT, doc! { "ping": 1 }).await?;
+        let database = self.database.clone();
+        let ping = async move { database.run_command(doc! { "ping": 1 }).await };
+        self.calls.run_briefly("ping", PING_LIMIT, ping).await?;
         Ok(())
     }
 }

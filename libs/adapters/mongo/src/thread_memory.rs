@@ -4,7 +4,9 @@
 //! Everything here is a guess. The unique index on (thread, place) and the compare-and-set on `lastSeq`
 //! decide; after a wrong guess the store forgets the thread and reads it again. Both places only rise, and
 //! only after a majority confirmed them. The store never remembers that a thread does not exist. The people
-//! of a thread never change, since its id follows from them.
+//! of a thread can leave it and come back. The process that carries that out forgets the thread; another one,
+//! which gets the shard later, has forgotten it after [`TIME_TO_LIVE`], and the edge refuses strangers
+//! anyway.
 
 use crate::record::counters::SMALL_MAX;
 use eventflow_protocol::Participants;
@@ -13,11 +15,15 @@ use eventflow_protocol::{ThreadId, UserId};
 use moka::sync::Cache;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Size: people over all remembered threads. About 100 MB if every id is distinct and long.
 const CAPACITY_PEOPLE: u64 = 1_000_000;
 /// Size: what a thread costs beside its people, counted in people.
 const THREAD_WEIGHT: u32 = 4;
+
+/// How long a thread is remembered: as long as the edge remembers who is in it.
+const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 
 /// What the store remembers of one thread.
 #[derive(Debug)]
@@ -81,7 +87,7 @@ impl ThreadMemory {
         let weigh = |_: &ThreadId, thread: &Arc<KnownThread>| {
             u32::try_from(thread.people.len()).unwrap_or(u32::MAX).saturating_add(THREAD_WEIGHT)
         };
-        Self(Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).build())
+        Self(Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(TIME_TO_LIVE).build())
     }
 
     /// What the store remembers of this thread.

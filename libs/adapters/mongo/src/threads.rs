@@ -13,7 +13,7 @@ use crate::taken_back::OthersRange;
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::Cursor;
 use eventflow_protocol::command::CreateThread;
-use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::document::{Message, PARTICIPANTS_SHOWN_MAX, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
@@ -21,8 +21,8 @@ use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// The fields that a thread shows. Left out: the counters and `archivedBy`, which hold as many entries as the
-/// thread has people.
+/// The fields that a thread shows; a view reads only the first people. Left out: the counters and
+/// `archivedBy`, which hold as many entries as the thread has people.
 const SHOWN: [&str; 8] = [
     "participants",
     "lastMessageId",
@@ -55,7 +55,10 @@ impl MongoStore {
         // Threads are never removed, so the one that the insert met is found. If it is not, the error of the
         // insert is the answer.
         let found = self.read_thread(create.thread_id).await?.ok_or(exists)?;
-        Ok((found, false))
+        if found.participants.contains(&create.created_by) {
+            return Ok((found, false));
+        }
+        self.come_back(create.thread_id, &create.created_by).await
     }
 
     /// See [`eventflow_ports::Store::thread`].
@@ -160,6 +163,9 @@ pub(crate) fn shown_to(viewer: &UserId) -> Document {
         projection.insert(format!("{counters}.{viewer}"), 1);
     }
     projection.insert("takenBackSeq", 1);
+    let first = i64::try_from(PARTICIPANTS_SHOWN_MAX).unwrap_or(i64::MAX);
+    projection.insert("participants", doc! { "$slice": first });
+    projection.insert("participantCount", doc! { "$size": "$participants" });
     projection.insert("archivedBy", doc! { "$elemMatch": { "$eq": viewer.as_str() } });
     projection
 }

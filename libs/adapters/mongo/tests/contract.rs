@@ -4,13 +4,14 @@
 
 mod conversation;
 mod costs;
+mod foreign;
 mod people;
 mod schema;
 mod support;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{
-    append, counters, faults, keys, reading, redelivery, threads, writers,
+    append, counters, faults, keys, leaving, reading, redelivery, threads, writers,
 };
 use support::{run, run_with_faults};
 
@@ -276,4 +277,24 @@ async fn a_stream_of_batches_survives_broken_connections_and_lost_answers() {
         (0..40).map(|i| if i % 2 == 0 { Fault::Refused } else { Fault::AnswersLost }).collect();
     run_with_faults(async |harness| faults::a_stream_of_batches_survives_faults(harness, &faults).await)
         .await;
+}
+
+#[tokio::test]
+async fn who_has_left_is_a_stranger_and_the_others_go_on() {
+    run(leaving::who_has_left_is_a_stranger_and_the_others_go_on).await;
+}
+
+#[tokio::test]
+async fn the_last_one_leaves_an_empty_thread() {
+    run(leaving::the_last_one_leaves_an_empty_thread).await;
+}
+
+#[tokio::test]
+async fn only_who_has_left_can_come_back() {
+    run(leaving::only_who_has_left_can_come_back).await;
+}
+
+#[tokio::test]
+async fn a_large_thread_shows_some_people_and_counts_all() {
+    run(leaving::a_large_thread_shows_some_people_and_counts_all).await;
 }

@@ -34,7 +34,7 @@ pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -
 fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ListedThread {
     ListedThread {
         participant: companion(&view.thread, viewer, people),
-        thread: WithId(view.thread),
+        thread: WithId(view.thread.shown()),
         unread_count: view.unread_count,
         last_message: view.last_message.map(WithId),
     }
@@ -45,7 +45,7 @@ fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Particip
     let named: Vec<&Participant> =
         others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
     if let [other] = named.as_slice()
-        && thread.participants.len() == 2
+        && count(thread) == 2
     {
         return ThreadCompanion {
             id: Some(other.id.clone()),
@@ -53,10 +53,15 @@ fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Particip
             avatar: other.avatar.clone(),
         };
     }
-    let more = others(thread, viewer).count() - named.len();
+    let more = count(thread).saturating_sub(1 + named.len() as u64);
     let joined = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
     let name = if more == 0 { joined } else { format!("{joined} + {more}") };
     ThreadCompanion { id: None, name, avatar: DEFAULT_AVATAR.to_owned() }
+}
+
+/// How many people are in the thread, which may name only the first of them.
+fn count(thread: &Thread) -> u64 {
+    thread.participant_count.max(thread.participants.len() as u64)
 }
 
 fn others<'a>(thread: &'a Thread, viewer: &'a UserId) -> impl Iterator<Item = &'a UserId> {

@@ -31,7 +31,7 @@ pub(crate) async fn history(
     query: Query,
 ) -> RouteResult<HistoryAnswer> {
     let page = page(&query)?;
-    edge.commands.require_participant(thread, &caller.user).await?;
+    edge.commands.require_reader(thread, &caller.user).await?;
     let (messages, limit) = page_bytes::read_messages(&*edge.store, thread, page).await?;
     let next_cursor = next_cursor(&messages, MessagePage { limit, ..page });
     let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();

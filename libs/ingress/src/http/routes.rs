@@ -78,6 +78,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::archive)),
     route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  |at| on(at, threads::unarchive)),
     route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  |at| on(at, threads::read)),
+    route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  |at| on(at, threads::leave)),
+    route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, |at| on(at, threads::participants)),
 
     route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::send)),

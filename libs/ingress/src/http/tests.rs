@@ -5,6 +5,7 @@ mod inbox;
 mod matrix;
 mod people;
 mod requests;
+mod threads;
 mod token_places;
 
 use crate::IngressConfig;

@@ -1,4 +1,5 @@
-//! The routes about threads: create or find one, list one's own, show one, archive it, and mark it read.
+//! The routes about threads: create or find one, list one's own, show one and its people, archive it, leave
+//! it, and mark it read.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
@@ -16,11 +17,12 @@ use eventflow_ports::ThreadPage;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
 use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::{
-    ArchiveAnswer, CursorAnswer, QueuedAnswer, ThreadAnswer, ThreadsAnswer,
+    ArchiveAnswer, CursorAnswer, ParticipantsAnswer, QueuedAnswer, ThreadAck, ThreadAnswer, ThreadsAnswer,
 };
 use eventflow_protocol::client::requests::{CreateThreadBody, ReadThreadBody, Seq};
-use eventflow_protocol::command::Command;
+use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::person::Participant;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{ThreadId, UserId};
 use std::sync::Arc;
@@ -32,16 +34,31 @@ pub(crate) async fn create(
     JsonBody(body): JsonBody<CreateThreadBody>,
 ) -> RouteResult<ThreadAnswer> {
     let create = body.into_command(caller.user.clone(), edge.clock.now())?;
+    // Whoever is in the thread finds it, whatever they may start. While the store cannot say, it counts as
+    // new.
+    let is_in = edge.commands.require_reader(create.thread_id, &caller.user).await.is_ok();
+    if !is_in {
+        edge.new_threads.admit(&caller, &create).await?;
+    }
+    created(&edge, &caller.user, create).await
+}
+
+async fn created(edge: &Edge, caller: &UserId, create: CreateThread) -> RouteResult<ThreadAnswer> {
     let thread_id = create.thread_id;
     match edge.commands.create_thread(create).await?.result().await? {
+        CommandResult::Thread { thread, created: true } if thread.last_seq == 0 => {
+            edge.contacts.forget(&thread.participants);
+            Ok(RouteAnswer::Created(answer(edge, empty(*thread), caller).await))
+        }
+        // The caller had left the thread and is back.
         CommandResult::Thread { thread, created: true } => {
             edge.contacts.forget(&thread.participants);
-            Ok(RouteAnswer::Created(answer(&edge, empty(*thread), &caller.user).await))
+            let view = edge.store.thread_view(thread_id, caller).await?.unwrap_or_else(|| empty(*thread));
+            Ok(RouteAnswer::Created(answer(edge, view, caller).await))
         }
         CommandResult::Thread { thread, created: false } => {
-            let view = edge.store.thread_view(thread_id, &caller.user).await?;
-            let view = view.unwrap_or_else(|| empty(*thread));
-            Ok(RouteAnswer::Ok(answer(&edge, view, &caller.user).await))
+            let view = edge.store.thread_view(thread_id, caller).await?.unwrap_or_else(|| empty(*thread));
+            Ok(RouteAnswer::Ok(answer(edge, view, caller).await))
         }
         CommandResult::Queued { command } => {
             Ok(RouteAnswer::Queued(QueuedAnswer::in_thread(command, thread_id)))
@@ -76,6 +93,50 @@ pub(crate) async fn show(
     let view = edge.store.thread_view(id, &caller.user).await?;
     let view = view.ok_or_else(|| Refusal::not_found("thread"))?;
     Ok(RouteAnswer::Ok(answer(&edge, view, &caller.user).await))
+}
+
+/// `GET /threads/{id}/participants?limit&cursor`: everybody in the thread, sorted by id.
+pub(crate) async fn participants(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    IdPath(id): IdPath<ThreadId>,
+    query: Query,
+) -> RouteResult<ParticipantsAnswer> {
+    let limit = query.limit()?;
+    let after = query.text("cursor").map(str::parse::<UserId>).transpose();
+    let after = after.map_err(|_| Refusal::invalid("cursor is not one of ours"))?;
+    let people = edge.commands.people_of(id, &caller.user).await?;
+    let start = after.map_or(0, |after| people.partition_point(|user| *user <= after));
+    let end = people.len().min(start + limit as usize);
+    let page = &people[start..end];
+    let shown = edge.people.shown(page).await;
+    let person =
+        |user: &UserId| shown.get(user).cloned().unwrap_or_else(|| Participant::unknown(user.clone()));
+    Ok(RouteAnswer::Ok(ParticipantsAnswer {
+        next_cursor: query::last_of_full(page, limit).map(UserId::to_string),
+        participant_count: people.len() as u64,
+        participants: page.iter().map(person).collect(),
+        success: Success,
+    }))
+}
+
+/// `POST /threads/{id}/leave`: takes the caller out of the thread. From then on it is to them as if it did
+/// not exist.
+pub(crate) async fn leave(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    IdPath(thread_id): IdPath<ThreadId>,
+) -> RouteResult<ThreadAck> {
+    edge.commands.require_reader(thread_id, &caller.user).await?;
+    edge.contacts.forget(std::slice::from_ref(&caller.user));
+    let leave = LeaveThread { thread_id, user_id: caller.user, at: edge.clock.now() };
+    let result = edge.commands.send_command(&Command::LeaveThread(leave)).await?.result().await;
+    edge.commands.forget_people(thread_id);
+    match result? {
+        CommandResult::Done => Ok(RouteAnswer::Ok(ThreadAck { success: Success, thread_id })),
+        CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
+        other => Err(unexpected(&other)),
+    }
 }
 
 /// `DELETE /threads/{id}`: takes the thread out of the caller's list, and out of nobody else's.

@@ -127,6 +127,8 @@ impl Worker {
                 .store
                 .archive_one(&archive)
                 .map_or_else(|| refused(ErrorCode::NotFound), |_| CommandResult::Done),
+            Command::LeaveThread(leave) if self.store.leave_one(&leave) => CommandResult::Done,
+            Command::LeaveThread(_) => refused(ErrorCode::NotFound),
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
                 let answer = |(notification, deduplicated)| CommandResult::Notification {

@@ -3,12 +3,12 @@
 
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
-use eventflow_ports::{Appended, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
+use eventflow_ports::{Appended, Left, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
     self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
 };
-use eventflow_protocol::command::{CreateThread, SendMessage};
+use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
@@ -63,10 +63,24 @@ impl TestStore {
         state.threads.get_mut(&thread).unwrap().participants.retain(|person| person.as_str() != user);
     }
 
+    /// Takes a person out of a thread. `false` if they are not in it.
+    pub(crate) fn leave_one(&self, leave: &LeaveThread) -> bool {
+        let mut state = self.state.lock();
+        let Some(thread) = state.threads.get_mut(&leave.thread_id) else { return false };
+        let before = thread.participants.len();
+        thread.participants.retain(|person| *person != leave.user_id);
+        thread.participants.len() < before
+    }
+
     pub(crate) fn create(&self, create: &CreateThread) -> (Thread, bool) {
         let threads = &mut self.state.lock().threads;
-        if let Some(thread) = threads.get(&create.thread_id) {
-            return (thread.clone(), false);
+        if let Some(thread) = threads.get_mut(&create.thread_id) {
+            let is_back = !thread.participants.contains(&create.created_by);
+            if is_back {
+                thread.participants.push(create.created_by.clone());
+                thread.participants.sort_unstable();
+            }
+            return (thread.clone(), is_back);
         }
         let mut thread = create.to_thread();
         thread.participants.sort_unstable();
@@ -174,6 +188,8 @@ impl State {
         let of_thread = || self.messages.iter().rev().filter(|message| message.thread_id == id);
         let last_message =
             of_thread().find(|message| message.deleted_at.is_none()).or_else(|| of_thread().next()).cloned();
+        thread.participant_count = thread.participants.len() as u64;
+        let thread = thread.shown();
         Some(ThreadView { thread, unread_count: self.unread(id, viewer), last_message })
     }
 
@@ -221,6 +237,14 @@ impl Store for TestStore {
         _archive: &WithCommandId<ArchiveThread>,
     ) -> Result<Option<ThreadView>, StoreError> {
         panic!("the ingress writes nothing")
+    }
+    async fn leave(&self, _leave: &LeaveThread) -> Result<Option<Left>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        Ok(state.threads.get(&thread).is_some_and(|thread| thread.participants.contains(user)))
     }
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         self.check()?;

@@ -3,6 +3,7 @@
 mod budgets;
 mod change_message;
 mod credentials;
+mod leaving;
 mod limits;
 mod presence;
 mod receipts;

@@ -33,6 +33,7 @@ pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
     let expected = Thread {
         id: create.thread_id,
         participants: create.participants.clone(),
+        participant_count: create.participants.len() as u64,
         last_message_id: None,
         last_message_at: None,
         last_seq: 0,

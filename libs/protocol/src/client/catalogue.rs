@@ -35,7 +35,7 @@ const REQUESTS: [Describe; 20] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 24] = [
+const ANSWERS: [Describe; 25] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -48,6 +48,7 @@ const ANSWERS: [Describe; 24] = [
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
+    of::<answers::ParticipantsAnswer>,
     of::<answers::PreferencesAnswer>,
     of::<answers::PresenceAnswer>,
     of::<answers::PresenceChoiceAnswer>,
@@ -63,7 +64,7 @@ const ANSWERS: [Describe; 24] = [
 ];
 
 /// What clients get as an event.
-const EVENTS: [Describe; 23] = [
+const EVENTS: [Describe; 24] = [
     of::<events::AuthError>,
     of::<events::AuthSuccess>,
     of::<events::ConnectErrorData>,
@@ -84,7 +85,8 @@ const EVENTS: [Describe; 23] = [
     of::<events::PresenceSync<'static>>,
     of::<events::PresenceUpdate<'static>>,
     of::<events::ReactionReceived<'static>>,
-    of::<events::ThreadCreated<'static>>,
+    of::<events::ThreadCreated>,
+    of::<events::ThreadLeft>,
     of::<events::ThreadUpdated>,
     of::<events::TypingUpdate>,
 ];

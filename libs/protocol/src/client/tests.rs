@@ -6,7 +6,7 @@ use crate::client::events::*;
 use crate::client::{Sorted, Success, WithId, Written};
 use crate::command::{CreateThread, SendMessage};
 use crate::content::Content;
-use crate::document::{Message, MessageStatus, Reaction, Thread, ThreadStatus};
+use crate::document::{Message, MessageStatus, PARTICIPANTS_SHOWN_MAX, Reaction, Thread, ThreadStatus};
 use crate::inbox::{Notification, Preferences};
 use crate::person::Profile;
 use crate::presence::{Presence, Status};
@@ -150,7 +150,7 @@ fn answers_about_threads_are_the_json_they_always_were() {
         participant: companion,
     });
     let shown = format!(
-        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participants":["ann","ben"],"status":"active","unreadCount":4,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
+        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
         alphabetical()
     );
     is(
@@ -397,9 +397,30 @@ fn events_about_cursors_and_threads_are_the_json_they_always_were() {
     is(
         &ThreadCreated::of(&thread()),
         &format!(
-            r#"{{"thread":{{"id":{THREAD},"_id":{THREAD},"participants":["ann","ben"],"lastMessageId":null,"lastMessageAt":null,"lastSeq":0,"status":"active","metadata":{{}},"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}}}}"#
+            r#"{{"thread":{{"id":{THREAD},"_id":{THREAD},"participants":["ann","ben"],"participantCount":2,"lastMessageId":null,"lastMessageAt":null,"lastSeq":0,"status":"active","metadata":{{}},"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}}}}"#
         ),
     );
+    is(
+        &ThreadLeft {
+            left_at: Timestamp(0),
+            participant_count: 2,
+            thread_id: thread_id(),
+            user_id: "ann".parse().unwrap(),
+        },
+        &format!(
+            r#"{{"leftAt":"1970-01-01T00:00:00.000Z","participantCount":2,"threadId":{THREAD},"userId":"ann"}}"#
+        ),
+    );
+}
+
+#[test]
+fn a_document_for_a_client_names_some_people_and_counts_all() {
+    let crowd: Vec<UserId> = (0..120).map(|n| format!("u{n:03}").parse().unwrap()).collect();
+    let large = Thread { participants: crowd.clone(), participant_count: 0, ..thread() };
+    let shown = ThreadCreated::of(&large).thread.0;
+    assert_eq!(shown.participants, crowd[..PARTICIPANTS_SHOWN_MAX]);
+    assert_eq!(shown.participant_count, 120);
+    assert_eq!(shown.clone().shown(), shown, "showing what is shown changes nothing");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use eventflow_protocol::client::answers::ChangeAction;
 use eventflow_protocol::client::events::{
     ChangedThread, MessageDeleted, MessageReadUpdate, MessageReceived, MessageStatusUpdate, MessageUpdated,
     NotificationReceived, NotificationUpdated, PreferencesUpdated, PresenceChosen, ReactionReceived,
-    ServerEvent, ThreadCreated, ThreadUpdated, TypingUpdate,
+    ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::document::Message;
@@ -49,6 +49,10 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
                 Some(DeliveredMessage { seq: message.seq, sender_id: message.sender_id.clone() });
         }
         Event::ThreadCreated { .. } => delivery.membership_changed = true,
+        Event::ParticipantLeft { user_id, .. } => {
+            delivery.membership_changed = true;
+            delivery.left = Some(user_id.clone());
+        }
         Event::Typing { user_id, is_typing, .. } => {
             delivery.ephemeral = *is_typing;
             delivery.except = Some(user_id.clone());
@@ -69,7 +73,13 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
 fn client_event(event: &Event) -> Result<ClientEvent, serde_json::Error> {
     match event {
         Event::MessageStored { message, .. } => written(&MessageReceived::of(message)),
-        Event::ThreadCreated { thread } => written(&ThreadCreated::of(thread)),
+        Event::ThreadCreated { thread, .. } => written(&ThreadCreated::of(thread)),
+        Event::ParticipantLeft { thread_id, user_id, participant_count, at, .. } => written(&ThreadLeft {
+            left_at: *at,
+            participant_count: *participant_count,
+            thread_id: *thread_id,
+            user_id: user_id.clone(),
+        }),
         Event::NotificationStored { notification, unread_count } => {
             written(&NotificationReceived::of(notification, *unread_count))
         }

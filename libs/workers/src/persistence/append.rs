@@ -17,7 +17,7 @@ impl Persistence {
         for (item, applied) in part.iter().zip(applied) {
             let Command::CreateThread(create) = &item.value else { continue };
             *applied = Some(match self.parts.store.create_thread(create).await {
-                Ok((thread, created)) => Applied::thread(item, thread, created),
+                Ok((thread, created)) => Applied::thread(item, create, thread, created),
                 Err(error) => Applied::store_error(error)?,
             });
         }
@@ -32,9 +32,9 @@ impl Persistence {
         let picked = Picked::of(part, new_message);
         let answers =
             self.together(&picked.wanted, |store, messages| store.append_messages(messages)).await?;
-        for (at, answer) in picked.at.into_iter().zip(answers) {
+        for (at, item, answer) in answers.with_items(part, &picked.at) {
             applied[at] = Some(match answer {
-                Ok(appended) => Applied::appended(&part[at], appended),
+                Ok(appended) => Applied::appended(&item, appended),
                 Err(error) => Applied::store_error(error)?,
             });
         }

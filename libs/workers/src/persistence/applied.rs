@@ -7,13 +7,13 @@
 
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_ports::{Appended, StoreError};
+use eventflow_ports::{Appended, Left, StoreError};
 use eventflow_protocol::change::{
     AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect,
 };
-use eventflow_protocol::command::Command;
+use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
-use eventflow_protocol::event::Event;
+use eventflow_protocol::event::{CameBack, Event};
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::CommandResult;
@@ -69,11 +69,14 @@ impl Applied {
         Self { result: Some(CommandResult::failed()), events: Vec::new(), outcome }
     }
 
-    pub(super) fn thread(item: &Item<Command>, thread: Thread, created: bool) -> Self {
+    /// `created`: the command created the thread, or brought its creator back.
+    pub(super) fn thread(item: &Item<Command>, wanted: &CreateThread, thread: Thread, created: bool) -> Self {
         let result = |thread| CommandResult::Thread { thread, created };
+        let existed = thread.created_at != wanted.at;
+        let back = existed.then_some(CameBack { command: CommandId(item.id), at: wanted.at });
         // A thread found rather than created may come from an earlier attempt whose event was never sent.
         if created || item.redelivered {
-            let event = Event::ThreadCreated { thread: thread.clone() };
+            let event = Event::ThreadCreated { thread: thread.clone(), back };
             return Self::with_event(result(Box::new(thread)), event);
         }
         Self::quietly(result(Box::new(thread)))
@@ -197,6 +200,21 @@ impl Applied {
             user_id: wanted.user_id.clone(),
             unread_count: Some(view.unread_count),
             status: Some(view.thread.status),
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        Self::with_event(CommandResult::Done, event)
+    }
+
+    /// `None`: no such thread.
+    pub(super) fn left(item: &Item<Command>, wanted: &LeaveThread, left: Option<Left>) -> Self {
+        let Some(Left { participant_count, .. }) = left.filter(|left| left.was_in || item.redelivered) else {
+            return Self::not_found("thread");
+        };
+        let event = Event::ParticipantLeft {
+            thread_id: wanted.thread_id,
+            user_id: wanted.user_id.clone(),
+            participant_count,
             command: CommandId(item.id),
             at: wanted.at,
         };

@@ -38,10 +38,15 @@ impl CommandOutbox {
         outcome
     }
 
+    /// What the fan-out stage is told, in the order of the commands.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().map(|told| &told.event)
+    }
+
     /// The messages that were stored, now or on an earlier attempt.
     pub(super) fn stored(&self) -> impl Iterator<Item = &Message> {
-        self.events.iter().filter_map(|told| {
-            let Event::MessageStored { message, .. } = &told.event else { return None };
+        self.events().filter_map(|event| {
+            let Event::MessageStored { message, .. } = event else { return None };
             Some(message)
         })
     }

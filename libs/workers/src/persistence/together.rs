@@ -6,6 +6,7 @@ use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::{Store, StoreError};
 use eventflow_protocol::command::Command;
 use futures_util::future::BoxFuture;
+use std::borrow::Cow;
 
 /// A method of the store that takes many commands and answers each, in the same order.
 type StoreCall<W, A> = for<'a> fn(&'a dyn Store, &'a [W]) -> BoxFuture<'a, Result<Vec<A>, StoreError>>;
@@ -27,18 +28,42 @@ impl<W> Picked<W> {
     }
 }
 
+/// The store's answers, in the order of what was wanted; fewer if the store gave fewer.
+pub(super) struct Answers<A> {
+    each: Vec<Result<A, StoreError>>,
+    /// An attempt for all of them failed before, and may have carried out some.
+    is_repeated: bool,
+}
+
+impl<A> Answers<A> {
+    /// The answers, each with its item of `part`. What may have been carried out and never announced counts
+    /// as redelivered, so that its event is sent.
+    pub(super) fn with_items<'a>(
+        self,
+        part: &'a [Item<Command>],
+        at: &'a [usize],
+    ) -> impl Iterator<Item = (usize, Cow<'a, Item<Command>>, Result<A, StoreError>)> + use<'a, A> {
+        let is_repeated = self.is_repeated;
+        let item = move |at: usize| match &part[at] {
+            item if is_repeated => Cow::Owned(Item { redelivered: true, ..item.clone() }),
+            item => Cow::Borrowed(item),
+        };
+        at.iter().zip(self.each).map(move |(at, answer)| (*at, item(*at), answer))
+    }
+}
+
 impl Persistence {
-    /// The store's answers to `wanted`, in the same order; fewer if the store gave fewer.
+    /// Hands all of `wanted` to the store in one call, or each alone if the store fails at that.
     pub(super) async fn together<W, A>(
         &self,
         wanted: &[W],
         call: StoreCall<W, A>,
-    ) -> Result<Vec<Result<A, StoreError>>, Unavailable> {
+    ) -> Result<Answers<A>, Unavailable> {
         if wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Answers { each: Vec::new(), is_repeated: false });
         }
         match call(&*self.parts.store, wanted).await {
-            Ok(answers) => Ok(answers.into_iter().map(Ok).collect()),
+            Ok(answers) => Ok(Answers { each: answers.into_iter().map(Ok).collect(), is_repeated: false }),
             Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
             // The store did not take all of them, perhaps for one of them: find which.
             Err(StoreError::Failed { .. } | StoreError::Refused { .. }) => {
@@ -47,11 +72,7 @@ impl Persistence {
         }
     }
 
-    async fn one_by_one<W, A>(
-        &self,
-        wanted: &[W],
-        call: StoreCall<W, A>,
-    ) -> Result<Vec<Result<A, StoreError>>, Unavailable> {
+    async fn one_by_one<W, A>(&self, wanted: &[W], call: StoreCall<W, A>) -> Result<Answers<A>, Unavailable> {
         let mut answers = Vec::with_capacity(wanted.len());
         for alone in wanted.chunks(1) {
             match call(&*self.parts.store, alone).await {
@@ -62,6 +83,6 @@ impl Persistence {
                 Err(error) => answers.push(Err(error)),
             }
         }
-        Ok(answers)
+        Ok(Answers { each: answers, is_repeated: true })
     }
 }

@@ -101,9 +101,9 @@ impl Persistence {
     ) -> Result<(), Unavailable> {
         let picked = Picked::of(part, wanted_change);
         let answers = self.together(&picked.wanted, |store, changes| store.change_messages(changes)).await?;
-        for ((at, change), answer) in picked.at.into_iter().zip(&picked.wanted).zip(answers) {
+        for ((at, item, answer), change) in answers.with_items(part, &picked.at).zip(&picked.wanted) {
             applied[at] = Some(match answer {
-                Ok(changed) => self.changed(&part[at], &change.wanted, changed).await?,
+                Ok(changed) => self.changed(&item, &change.wanted, changed).await?,
                 Err(error) => Applied::store_error(error)?,
             });
         }
@@ -141,9 +141,9 @@ impl Persistence {
     ) -> Result<(), Unavailable> {
         let picked = Picked::of(part, wanted_advance);
         let answers = self.together(&picked.wanted, |store, advances| store.advance(advances)).await?;
-        for ((at, advance), answer) in picked.at.into_iter().zip(&picked.wanted).zip(answers) {
+        for ((at, item, answer), advance) in answers.with_items(part, &picked.at).zip(&picked.wanted) {
             applied[at] = Some(match answer {
-                Ok(advanced) => Applied::advanced(&part[at], advance, advanced),
+                Ok(advanced) => Applied::advanced(&item, advance, advanced),
                 Err(error) => Applied::store_error(error)?,
             });
         }
@@ -160,6 +160,9 @@ impl Persistence {
             | Command::ChangeMessage(_)
             | Command::AdvanceCursor(_) => return None,
             Command::ArchiveThread(archive) => self.archive(item, archive).await,
+            Command::LeaveThread(leave) => {
+                self.parts.store.leave(leave).await.map(|left| Applied::left(item, leave, left))
+            }
             Command::Notify(notify) => self.notify(item, notify).await,
             Command::ChangeNotifications(change) => inbox
                 .change_notifications(change)

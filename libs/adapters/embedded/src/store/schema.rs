@@ -9,7 +9,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -139,6 +139,12 @@ const TAKEN_BACK: &str = "
     CREATE INDEX message_taken_back ON message (thread_id, seq, sender_id, deleted_at) WHERE deleted_at IS NOT NULL;
 ";
 
+/// How many people are in a thread, so that a list need not count those of every thread.
+const PEOPLE: &str = "
+    ALTER TABLE thread ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
+    UPDATE thread SET people = (SELECT COUNT(*) FROM thread_participant WHERE thread_id = thread.id);
+";
+
 #[cfg(test)]
 mod tests {
     use super::{PIECE, STEPS};
@@ -165,7 +171,8 @@ mod tests {
         database.write(|tx| tx.execute_batch(FILLED)).await.unwrap();
         let store = EmbeddedStore::open(database).await.unwrap();
         let (thread_id, user_id): (_, UserId) = (ThreadId::from_bytes([1; 12]), "bob".parse().unwrap());
-        assert_eq!(store.thread_view(thread_id, &user_id).await.unwrap().unwrap().unread_count, 1);
+        let seen = store.thread_view(thread_id, &user_id).await.unwrap().unwrap();
+        assert_eq!((seen.unread_count, seen.thread.participant_count), (1, 2));
         let read = AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: Timestamp(9) };
         let advanced = store.advance(&[read]).await.unwrap().remove(0).unwrap();
         assert_eq!(

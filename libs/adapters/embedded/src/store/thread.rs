@@ -1,14 +1,15 @@
-//! Threads and their people: created once; read alone, as a viewer sees them, and as a person's list.
+//! Threads and their people: created once, left and come back to; read alone, as a viewer sees them, and as a
+//! person's list.
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
 use super::{column, history, unread};
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{ThreadPage, WithCommandId};
+use eventflow_ports::{Left, ThreadPage, WithCommandId};
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{ArchiveThread, remember_archive};
-use eventflow_protocol::command::CreateThread;
-use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::command::{CreateThread, LeaveThread};
+use eventflow_protocol::document::{PARTICIPANTS_SHOWN_MAX, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;
@@ -16,17 +17,54 @@ use std::collections::HashMap;
 /// Creates a thread, unless it exists. `true` if it was created now.
 pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(Thread, bool)> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?2, ?2)
+        "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at, people) VALUES (?1, ?2, ?3, ?4, ?2, ?2, ?5)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let metadata = if create.metadata.is_empty() { None } else { Some(column::pack(&create.metadata)?) };
     let active = column::thread_status(ThreadStatus::Active);
-    let is_new = statement.execute(params![create.thread_id.bytes(), create.at.0, active, metadata])? == 1;
+    let people = column::integer(create.participants.len() as u64);
+    let new = params![create.thread_id.bytes(), create.at.0, active, metadata, people];
+    let is_new = statement.execute(new)? == 1;
+    let is_back = !is_new && come_back(connection, create)?;
     if is_new {
         add_participants(connection, create)?;
     }
     let thread = find(connection, create.thread_id)?.ok_or(Error::QueryReturnedNoRows)?;
-    Ok((thread, is_new))
+    Ok((thread, is_new || is_back))
+}
+
+/// Brings the creator back to a thread that they have left, with everything read. `true` unless they are in
+/// it.
+fn come_back(connection: &Connection, create: &CreateThread) -> Result<bool> {
+    let (id, user) = (create.thread_id.bytes(), create.created_by.as_str());
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO thread_participant (thread_id, user_id, sent, seen, read_seq, delivered_seq)
+         SELECT id, ?2, own, last_seq - own, last_seq, last_seq FROM thread,
+             (SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND sender_id = ?2)
+         WHERE id = ?1
+         ON CONFLICT (thread_id, user_id) DO NOTHING",
+    )?;
+    if includes(connection, create.thread_id, &create.created_by)?
+        || statement.execute(params![id, user])? == 0
+    {
+        return Ok(false);
+    }
+    connection.prepare_cached("UPDATE thread SET people = people + 1 WHERE id = ?1")?.execute([id])?;
+    Ok(true)
+}
+
+/// Takes a person out of a thread. None if the thread does not exist.
+pub(super) fn leave(connection: &Connection, leave: &LeaveThread) -> Result<Option<Left>> {
+    let id = leave.thread_id.bytes();
+    let mut statement =
+        connection.prepare_cached("DELETE FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let was_in = statement.execute(params![id, leave.user_id.as_str()])? == 1;
+    if was_in {
+        connection.prepare_cached("UPDATE thread SET people = people - 1 WHERE id = ?1")?.execute([id])?;
+    }
+    let mut statement = connection.prepare_cached("SELECT people FROM thread WHERE id = ?1")?;
+    let people = statement.query_row([id], |row| column::read_integer(row, "people")).optional()?;
+    Ok(people.map(|participant_count| Left { was_in, participant_count }))
 }
 
 fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()> {
@@ -39,11 +77,16 @@ fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()
     Ok(())
 }
 
-/// One thread.
+/// One thread with everybody in it.
 pub(super) fn find(connection: &Connection, id: ThreadId) -> Result<Option<Thread>> {
+    find_first(connection, id, usize::MAX)
+}
+
+/// One thread with at most so many of its people.
+fn find_first(connection: &Connection, id: ThreadId, most: usize) -> Result<Option<Thread>> {
     let mut statement = connection.prepare_cached("SELECT * FROM thread WHERE id = ?1")?;
     let Some(mut thread) = statement.query_row([id.bytes()], read).optional()? else { return Ok(None) };
-    thread.participants = participants(connection, id)?;
+    thread.participants = participants(connection, id, most)?;
     Ok(Some(thread))
 }
 
@@ -61,7 +104,7 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
     };
     let seen = statement.query_row(params![id.bytes(), viewer.as_str()], seen).optional()?;
     let Some((unread_count, is_archived)) = seen else { return Ok(None) };
-    let Some(mut thread) = find(connection, id)? else { return Ok(None) };
+    let Some(mut thread) = find_first(connection, id, PARTICIPANTS_SHOWN_MAX)? else { return Ok(None) };
     if is_archived && thread.status == ThreadStatus::Active {
         thread.status = ThreadStatus::Archived;
     }
@@ -126,8 +169,8 @@ pub(super) fn participants_of(
 ) -> Result<HashMap<ThreadId, Participants>> {
     let mut found = HashMap::with_capacity(threads.len());
     for id in threads {
-        let people = participants(connection, *id)?;
-        if !people.is_empty() {
+        let people = participants(connection, *id, usize::MAX)?;
+        if !people.is_empty() || exists(connection, *id)? {
             found.insert(*id, people.into());
         }
     }
@@ -141,11 +184,17 @@ pub(super) fn includes(connection: &Connection, thread: ThreadId, user: &UserId)
     statement.exists(params![thread.bytes(), user.as_str()])
 }
 
-/// Everybody in a thread, sorted as the primary key sorts them: by bytes, like [`UserId`].
-fn participants(connection: &Connection, thread: ThreadId) -> Result<Vec<UserId>> {
-    let mut statement = connection
-        .prepare_cached("SELECT user_id FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id")?;
-    statement.query_map([thread.bytes()], |row| column::user(row, "user_id"))?.collect()
+fn exists(connection: &Connection, thread: ThreadId) -> Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM thread WHERE id = ?1")?.exists([thread.bytes()])
+}
+
+/// At most so many people of a thread, sorted as the primary key sorts them: by bytes, like [`UserId`].
+fn participants(connection: &Connection, thread: ThreadId, most: usize) -> Result<Vec<UserId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id LIMIT ?2",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    statement.query_map(params![thread.bytes(), most], |row| column::user(row, "user_id"))?.collect()
 }
 
 /// A row of `SELECT * FROM thread`, still without its participants.
@@ -155,6 +204,7 @@ fn read(row: &Row<'_>) -> Result<Thread> {
     Ok(Thread {
         id: ThreadId::from_bytes(row.get("id")?),
         participants: Vec::new(),
+        participant_count: column::read_integer(row, "people")?,
         last_message_id,
         last_message_at: last_message_id.map(|_| active_at),
         last_seq: column::read_integer(row, "last_seq")?,

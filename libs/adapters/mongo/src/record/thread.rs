@@ -20,6 +20,9 @@ pub(crate) struct ThreadRecord {
     #[serde(rename = "_id")]
     id: ObjectId,
     participants: Vec<UserId>,
+    /// Counted by a query that reads only the first people; not stored.
+    #[serde(default, skip_serializing)]
+    participant_count: Option<i64>,
     last_message_id: Option<MessageId>,
     last_message_at: Option<DateTime>,
     #[serde(default)]
@@ -54,6 +57,7 @@ impl ThreadRecord {
         Self {
             id: object_id(thread.id),
             participants: thread.participants.clone(),
+            participant_count: None,
             last_message_id: thread.last_message_id,
             last_message_at: thread.last_message_at.map(date),
             last_seq: place(thread.last_seq),
@@ -102,6 +106,7 @@ impl From<ThreadRecord> for Thread {
     fn from(record: ThreadRecord) -> Self {
         Self {
             id: ThreadId::from_bytes(record.id.bytes()),
+            participant_count: record.participant_count.map_or(record.participants.len() as u64, count),
             participants: record.participants,
             last_message_id: record.last_message_id,
             last_message_at: record.last_message_at.map(moment),

@@ -2,13 +2,13 @@
 //! care and never written.
 
 use crate::support::{run_with_directory, run_with_inbox, run_with_uri};
-use eventflow_mongo::MongoStore;
+use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{Directory, directory_contract, inbox_contract};
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::Profile;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
-use mongodb::{Client, Collection};
+use mongodb::{Client, Collection, IndexModel};
 
 #[tokio::test]
 async fn a_notification_comes_back_unchanged() {
@@ -122,6 +122,48 @@ async fn odd_users_of_the_host_hide_nobody() {
             asked.iter().map(|user| known.get(user).map(|profile| profile.name.as_str())).collect();
         assert_eq!(names, [Some("ann"), Some("bob"), None, Some("Dora")]);
         assert!(known.values().all(|profile| profile.email.is_none() && profile.avatar.is_none()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_is_looked_for_by_a_field_of_the_host_without_an_index_and_the_operator_is_told() {
+    run_with_uri(async |uri| {
+        let users = users(uri).await;
+        let crowd =
+            (0..1_500).map(|n| doc! { "_id": format!("key{n}"), "id": format!("user{n}"), "name": "A" });
+        users.insert_many(crowd).await.unwrap();
+        let asked = people(&["user7", "key7", "nobody"]);
+        let store = MongoStore::connect(uri).await.unwrap();
+        let known = store.profiles(&asked).await.unwrap();
+        assert_eq!(known.into_keys().collect::<Vec<_>>(), [asked[1].clone()]);
+        assert!(store.warning().is_some_and(|warning| warning.contains("`users`")), "{:?}", store.warning());
+        let by_id = IndexModel::builder().keys(doc! { "id": 1 }).build();
+        users.create_index(by_id).await.unwrap();
+        store.prepare().await.unwrap();
+        let known = store.profiles(&asked).await.unwrap();
+        assert!(known.contains_key(&asked[0]) && known.contains_key(&asked[1]) && known.len() == 2);
+        assert_eq!(store.warning(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_host_says_which_field_holds_its_ids() {
+    run_with_uri(async |uri| {
+        users(uri).await.insert_one(doc! { "_id": "key", "id": "user", "name": "Ann" }).await.unwrap();
+        let asked = people(&["key", "user"]);
+        for (host_key, found) in [
+            (HostKey::Either, vec![0, 1]),
+            (HostKey::DatabaseId, vec![0]),
+            (HostKey::OwnId, vec![1]),
+            (HostKey::None, vec![]),
+        ] {
+            let options = MongoOptions { host_key, ..MongoOptions::default() };
+            let known = MongoStore::open(uri, options).await.unwrap().profiles(&asked).await.unwrap();
+            let seen: Vec<usize> = (0..2).filter(|i| known.contains_key(&asked[*i])).collect();
+            assert_eq!(seen, found, "{host_key:?}");
+        }
     })
     .await;
 }

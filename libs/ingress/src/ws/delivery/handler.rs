@@ -12,6 +12,7 @@ use crate::ws::delivery::recipients::Recipients;
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
 use crate::ws::sockets::Sockets;
+use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::typing::expiry::TypingExpiry;
 use crate::ws::upstream::receipts::Receipts;
 use async_trait::async_trait;
@@ -89,7 +90,10 @@ impl BatchHandler for Deliveries {
         }
         let threads: Vec<ThreadId> = batch.iter().filter_map(|item| thread_of(&item.value)).collect();
         let people = self.membership.of_all(&threads).await;
-        let people = people.map_err(|error| Unavailable { what: "the store", source: error.into() })?;
+        let mut people = people.map_err(|error| Unavailable { what: "the store", source: error.into() })?;
+        for item in batch {
+            self.note_departure(&item.value, &mut people);
+        }
         self.deliver_batch(batch, &people).await;
         Ok(Performed { outcomes: batch.iter().map(|_| Outcome::Done).collect(), outbox: () })
     }
@@ -122,6 +126,19 @@ impl Deliveries {
             clock: parts.clock,
             alone_since: parts.alone_since,
             recent: Mutex::default(),
+        }
+    }
+
+    /// Somebody has left a thread: nobody follows anybody for a membership that is over. Whoever looks at an
+    /// event of a thread that everybody has left finds no people, and the one who left still hears of it.
+    fn note_departure(&self, delivery: &GatewayEvent, people: &mut HashMap<ThreadId, Participants>) {
+        let (Some(left), Some(thread)) = (&delivery.left, thread_of(delivery)) else { return };
+        self.presence.contacts.forget(std::slice::from_ref(left));
+        let people = people.entry(thread).or_insert_with(|| Participants::from(Vec::new()));
+        for user in people.iter().chain([left]) {
+            self.sockets.hub.each(user, |SocketHandle(socket)| {
+                self.presence.follow_anew(socket, user, thread, people);
+            });
         }
     }
 
@@ -228,7 +245,9 @@ impl Deliveries {
                 if encoded.delivery.membership_changed {
                     self.presence.share_a_thread(&self.sockets.hub, people);
                 }
-                self.recipients.write_to_thread(encoded.delivery, thread, people, packet)
+                let left = encoded.delivery.left.as_ref().filter(|user| !people.contains(user));
+                let to_left = left.map_or(0, |user| self.recipients.write_to_user(user, &encoded.packets));
+                to_left + self.recipients.write_to_thread(encoded.delivery, thread, people, packet)
             }
             (LocalAudience::Thread(..), _) => 0,
             (LocalAudience::User(user), packets) => {

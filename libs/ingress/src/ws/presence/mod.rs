@@ -96,6 +96,22 @@ impl Presence {
         }
     }
 
+    /// Other people are in a thread now: sockets that have it open follow those, and no others for it.
+    pub(crate) fn follow_anew(
+        &self,
+        socket: &ClientSocket,
+        viewer: &UserId,
+        thread: ThreadId,
+        people: &Participants,
+    ) {
+        let is_open = socket.state().subscriptions_if_any(|own| own.has_open(thread));
+        match (is_open, people.contains(viewer)) {
+            (Some(true), true) => drop(self.open_thread(socket, viewer, thread, people)),
+            (Some(true), false) => self.close_thread(socket, thread),
+            (Some(false) | None, _) => {}
+        }
+    }
+
     /// These people have got into a thread together and may see each other: sockets here that asked for one
     /// of them in vain follow them from now on, and are told how they are.
     pub(crate) fn share_a_thread(self: &Arc<Self>, hub: &Hub<SocketHandle>, people: &Participants) {

@@ -20,5 +20,6 @@ pub use people::{
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 pub use threads::{
-    ArchiveAnswer, CursorAnswer, ListedThread, ThreadAck, ThreadAnswer, ThreadCompanion, ThreadsAnswer,
+    ArchiveAnswer, CursorAnswer, ListedThread, ParticipantsAnswer, ThreadAck, ThreadAnswer, ThreadCompanion,
+    ThreadsAnswer,
 };

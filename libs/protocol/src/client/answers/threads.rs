@@ -2,6 +2,7 @@
 
 use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Thread, ThreadStatus};
+use crate::person::Participant;
 use crate::{ThreadId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,20 @@ pub struct ListedThread {
     pub participant: ThreadCompanion,
 }
 
+/// A page of the people in a thread: `GET /messages/threads/{id}/participants`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParticipantsAnswer {
+    /// The `cursor` that asks for the next page; `null` if this page was not full.
+    pub next_cursor: Option<String>,
+    /// How many people are in the thread.
+    pub participant_count: u64,
+    /// The people, with names and pictures, sorted by id.
+    pub participants: Vec<Participant>,
+    /// Always true.
+    pub success: Success,
+}
+
 /// Whom the viewer of a thread talks to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ThreadCompanion {
@@ -80,7 +95,8 @@ pub struct CursorAnswer {
     pub unread_count: u64,
 }
 
-/// The callback of `thread:join`, `thread:leave`, `typing:start` and `typing:stop`.
+/// The answer of `POST /messages/threads/{id}/leave`, and the callback of `thread:join`, `thread:leave`,
+/// `typing:start` and `typing:stop`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadAck {

@@ -6,24 +6,41 @@ use crate::document::{Thread, ThreadStatus};
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
-/// One is in a new thread.
+/// One is in a new thread, or somebody came back to a thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ThreadCreated<'a> {
-    /// The thread as it is stored.
-    pub thread: WithId<Cow<'a, Thread>>,
+pub struct ThreadCreated {
+    /// The thread, with the first of its people.
+    pub thread: WithId<Thread>,
 }
 
-impl<'a> ThreadCreated<'a> {
+impl ThreadCreated {
     /// The event for a stored thread.
-    pub fn of(thread: &'a Thread) -> Self {
-        Self { thread: WithId(Cow::Borrowed(thread)) }
+    pub fn of(thread: &Thread) -> Self {
+        Self { thread: WithId(thread.clone().shown()) }
     }
 }
 
-impl ServerEvent for ThreadCreated<'_> {
+impl ServerEvent for ThreadCreated {
     const NAME: &'static str = "thread:created";
+}
+
+/// Somebody has left a thread. The others hear it, and the person's own devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadLeft {
+    /// When the request to leave was accepted.
+    pub left_at: Timestamp,
+    /// How many people are in the thread now.
+    pub participant_count: u64,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// Who has left.
+    pub user_id: UserId,
+}
+
+impl ServerEvent for ThreadLeft {
+    const NAME: &'static str = "thread:left";
 }
 
 /// One has read a thread, put it away or brought it back, on any of one's devices.

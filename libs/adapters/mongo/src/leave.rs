@@ -1,0 +1,111 @@
+//! Who is in a thread, as that changes: a person leaves, and comes back by starting the thread again.
+//!
+//! Leaving takes the person out of `participants`, which every question about membership reads. Their cursors
+//! and counters stay in the document; coming back moves them to the newest message, so that nothing of the
+//! time away is unread. Safe to repeat because each statement names what it expects.
+
+use crate::call::{CallError, Cause};
+use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::counters::SMALL_MAX;
+use crate::record::values::{count, object_id, place};
+use crate::store::MongoStore;
+use eventflow_ports::Left;
+use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::document::Thread;
+use eventflow_protocol::{ThreadId, UserId};
+use mongodb::bson::{Document, doc};
+use mongodb::options::ReturnDocument;
+use serde::Deserialize;
+
+/// Rounds that messages may win while somebody comes back. Each lost round is a batch of messages to that
+/// thread.
+const ROUNDS_MAX: u32 = 32;
+
+const COME_BACK: &str = "come back to a thread";
+
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(rename = "participantCount")]
+    participant_count: i64,
+}
+
+impl MongoStore {
+    /// See [`eventflow_ports::Store::leave`].
+    pub(crate) async fn leave_thread(&self, leave: &LeaveThread) -> Result<Option<Left>, CallError> {
+        let (id, user) = (object_id(leave.thread_id), leave.user_id.as_str());
+        let collection = self.threads.clone_with_type::<Counted>();
+        let filter = doc! { "_id": id, "participants": user };
+        let update = doc! { "$pull": { "participants": user, "archivedBy": user } };
+        let write = async move {
+            let write = collection.find_one_and_update(filter, update).projection(counted());
+            write.return_document(ReturnDocument::After).await
+        };
+        let left = self.calls.run("leave a thread", WRITE_LIMIT, write).await;
+        // Also after an error: the statement may have been carried out.
+        self.forget([leave.thread_id]);
+        if let Some(left) = left? {
+            return Ok(Some(Left { was_in: true, participant_count: count(left.participant_count) }));
+        }
+        let collection = self.threads.clone_with_type::<Counted>();
+        let find = async move {
+            collection.find_one(doc! { "_id": id }).projection(counted()).max_time(READ_LIMIT).await
+        };
+        let found = self.calls.run("read a thread", READ_LIMIT, find).await?;
+        Ok(found.map(|thread| Left { was_in: false, participant_count: count(thread.participant_count) }))
+    }
+
+    /// See [`eventflow_ports::Store::is_participant`].
+    pub(crate) async fn has_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, CallError> {
+        let collection = self.threads.clone_with_type::<Document>();
+        let filter = doc! { "_id": object_id(thread), "participants": user.as_str() };
+        let find = async move {
+            collection.find_one(filter).projection(doc! { "_id": 1 }).max_time(READ_LIMIT).await
+        };
+        Ok(self.calls.run("read a membership", READ_LIMIT, find).await?.is_some())
+    }
+
+    /// Brings a person back to a thread that exists. `true` unless they are back already.
+    pub(crate) async fn come_back(&self, id: ThreadId, user: &UserId) -> Result<(Thread, bool), CallError> {
+        for _ in 0..ROUNDS_MAX {
+            self.catch_up([id]).await?;
+            // Threads are never removed.
+            let Some(thread) = self.read_thread(id).await? else { break };
+            if thread.participants.contains(user) {
+                return Ok((thread, false));
+            }
+            let is_back = self.bring_back(&thread, user).await;
+            self.forget([id]);
+            if is_back? {
+                let thread = self.read_thread(id).await?.unwrap_or(thread);
+                return Ok((thread, true));
+            }
+        }
+        Err(CallError::new(COME_BACK, Cause::Contended(ROUNDS_MAX)))
+    }
+
+    /// `false` if the thread has changed since it was read.
+    async fn bring_back(&self, thread: &Thread, user: &UserId) -> Result<bool, CallError> {
+        let (newest, name) = (place(thread.last_seq), user.as_str());
+        let filter = doc! { "_id": object_id(thread.id), "lastSeq": newest, "participants": { "$ne": name } };
+        let mut read = doc! { format!("readSeq.{user}"): newest, format!("deliveredSeq.{user}"): newest };
+        let mut gone = doc! { format!("sentBeyond.{user}"): "" };
+        // A large thread has neither of the two.
+        if thread.participants.len() < SMALL_MAX {
+            read.insert(format!("unreadCount.{user}"), 0_i64);
+        } else {
+            gone.insert("activityAt", "");
+        }
+        let update = doc! {
+            "$push": { "participants": { "$each": [name], "$sort": 1 } },
+            "$set": read,
+            "$unset": gone,
+        };
+        let collection = self.threads.clone();
+        let write = async move { collection.update_one(filter, update).await };
+        Ok(self.calls.run(COME_BACK, WRITE_LIMIT, write).await?.matched_count == 1)
+    }
+}
+
+fn counted() -> Document {
+    doc! { "participantCount": { "$size": "$participants" } }
+}
