@@ -30,6 +30,8 @@ export class History extends EventTarget {
   /** @type {Promise<void> | undefined} */
   #filling;
   #isOpen = false;
+  /** The change number up to which the messages that are here are told. */
+  #lastChange = 0;
   #ending = new AbortController();
 
   /**
@@ -69,7 +71,8 @@ export class History extends EventTarget {
 
   /** Reads the newest messages. */
   open() {
-    this.#opening = this.#page(`limit=${PAGE}`).then(() => {
+    this.#opening = this.#page(`limit=${PAGE}`).then(({ lastChange }) => {
+      this.#lastChange = lastChange;
       this.#isOpen = true;
       this.#joinAhead();
       this.#changed();
@@ -89,10 +92,11 @@ export class History extends EventTarget {
     this.#changed();
   }
 
-  /** Reads everything that is here again and what came since: after an absence all of it may have changed. */
+  /** After an absence: reads what has changed of the messages that are here, and what came since. */
   async refresh() {
     await this.#opening.catch(() => this.open());
-    await this.#readOn(this.oldest - 1);
+    await this.#readChanges();
+    await this.#readOn(this.newest);
     await this.#fill();
   }
 
@@ -147,31 +151,57 @@ export class History extends EventTarget {
     }
   }
 
+  /** A server that does not know the change number is another one than before: everything is read again. */
+  async #readChanges() {
+    for await (const { cursors, gap, lastChange } of this.#pages(`changesAfter=${this.#lastChange}`, this.oldest)) {
+      this.#lastChange = lastChange;
+      this.#receipts.told(cursors ?? []);
+      this.messages.forEach(message => this.#receipts.apply(message));
+      this.#changed();
+      if (gap) await this.#readOn(this.oldest - 1);
+    }
+  }
+
   /** @param {number} place */
   async #readOn(place) {
-    for (let after = place, isLast = false; !isLast;) {
-      const { messages, nextCursor } = await this.#page(`after=${after}&limit=${LARGEST_PAGE}`);
-      isLast = !nextCursor;
-      after = messages.at(-1)?.seq ?? after;
+    const pages = this.#pages(`after=${place}`);
+    while (!(await pages.next()).done) {
       this.#joinAhead();
       this.#changed();
     }
   }
 
   /**
-   * @param {string} query
-   * @returns {Promise<{ messages: Message[], nextCursor: string | null }>}
+   * Reads a page and all that follow it.
+   * @param {string} first
+   * @param {number} [oldest]
    */
-  async #page(query) {
+  async *#pages(first, oldest) {
+    for (let query = first; query;) {
+      const page = await this.#page(`${query}&limit=${LARGEST_PAGE}`, oldest);
+      query = page.nextCursor ? `cursor=${encodeURIComponent(page.nextCursor)}` : '';
+      yield page;
+    }
+  }
+
+  /**
+   * Reads a page and takes its messages. With `oldest`, only those from there to the newest that is here: a
+   * page of changes may tell of others.
+   * @param {string} query
+   * @param {number} [oldest]
+   * @returns {Promise<HistoryPage>}
+   */
+  async #page(query, oldest) {
     /** @type {[string, MessageChange][]} */
     const log = [];
     this.#meanwhile.add(log);
     try {
-      /** @type {{ messages: Message[], nextCursor: string | null }} */
-      const { messages, nextCursor } = await this.#api.read(`/messages/${this.#thread._id}?${query}`, this.#ending.signal);
-      for (const [id, change] of log) messages.filter(each => each._id === id).forEach(change);
-      this.#take(messages);
-      return { messages, nextCursor };
+      /** @type {HistoryPage} */
+      const page = await this.#api.read(`/messages/${this.#thread._id}?${query}`, this.#ending.signal);
+      for (const [id, change] of log) page.messages.filter(each => each._id === id).forEach(change);
+      const isHere = (/** @type {Message} */ { seq }) => oldest === undefined || seq >= oldest && seq <= this.newest;
+      this.#take(page.messages.filter(isHere));
+      return page;
     } finally {
       this.#meanwhile.delete(log);
     }

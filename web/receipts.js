@@ -45,6 +45,18 @@ export class Receipts {
   }
 
   /**
+   * Takes everybody's cursors, as the server tells them after an absence.
+   * @param {PersonCursors[]} cursors
+   */
+  told(cursors) {
+    for (const { userId, deliveredSeq, readSeq } of cursors) {
+      const known = this.#cursors.get(userId);
+      const delivered = Math.max(known?.delivered ?? 0, deliveredSeq);
+      this.#cursors.set(userId, { ...known, delivered, read: Math.max(known?.read ?? 0, readSeq) });
+    }
+  }
+
+  /**
    * Brings a message up to what was heard.
    * @param {Message} message
    */

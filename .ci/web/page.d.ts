@@ -47,6 +47,22 @@ interface Message {
   clientMessageId?: string | null;
 }
 
+/** How far somebody has come in a conversation. */
+interface PersonCursors {
+  userId: string;
+  deliveredSeq: number;
+  readSeq: number;
+}
+
+/** A page of a conversation's messages; `cursors` and `gap` come with what changed. */
+interface HistoryPage {
+  messages: Message[];
+  lastChange: number;
+  nextCursor: string | null;
+  cursors?: PersonCursors[];
+  gap?: boolean;
+}
+
 /** A conversation as the server lists it; `heard` and `readTo` are the page's own. */
 interface Thread {
   _id: string;

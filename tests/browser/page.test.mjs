@@ -618,6 +618,8 @@ for (const shape of ['single', 'fleet']) {
       await field(annsPage).press('Enter');
       await annsPage.getByText('waiting for the connection …').waitFor();
       await system.start(gateway);
+      const asked = [];
+      bensPage.on('request', request => asked.push(request.url()));
       bensLink.mend();
       const all = ['to stay', 'edited meanwhile', 'Message taken back', ...missed, 'written while the server was away'];
       for (const page of [annsPage, bensPage]) {
@@ -626,6 +628,8 @@ for (const shape of ['single', 'fleet']) {
         assert.deepEqual(await contents(page), all);
         assert.equal(await message(page, 'to stay').locator('.reactions').textContent(), '👍 1');
       }
+      assert.ok(asked.some(url => url.includes('changesAfter=')), 'the page asks what has changed');
+      assert.ok(!asked.some(url => /[?&]after=0\b/.test(url)), 'and does not read again what it has');
       await ticksBecome(annsPage, 'written while the server was away', 'Read');
       await say(bensPage, 'and on it goes');
       await message(annsPage, 'and on it goes').waitFor();

@@ -288,6 +288,91 @@ export function changes(stage) {
     assert.equal(unknown.code, 'not_found');
   });
 
+  test('what changed while somebody was away is told by sync and by REST, page by page, and who has read how far', async () => {
+    const { ann, ben, thread } = await pair();
+    const sent = [];
+    for (let n = 0; n < 12; n += 1) sent.push((await ann.send(thread, `number ${n}`)).message);
+    await ben.hears('message:received', sent.length);
+    const ask = (after, changesAfter) => ben.ask('sync', { threads: [{ threadId: thread, after, changesAfter }] });
+    const [first] = (await ask(0)).threads;
+    assert.deepEqual([first.messages.length, first.lastChange, first.changed], [12, 0, undefined]);
+    ben.socket.disconnect();
+    await ann.rest('PATCH', `/${sent[0]._id}`, { content: 'edited' });
+    await ann.rest('DELETE', `/${sent[1]._id}`);
+    await ann.rest('POST', `/${sent[2]._id}/reactions`, { emoji: '👍', action: 'add' });
+    await ann.rest('PATCH', `/${sent[0]._id}`, { content: 'edited again' });
+    await ann.send(thread, 'new');
+    await ben.connect();
+    const [missed] = (await ask(12, first.lastChange)).threads;
+    const bySeq = new Map(missed.changed.map(each => [each.seq, each]));
+    assert.deepEqual([...bySeq.keys()].toSorted(), [1, 2, 3]);
+    assert.deepEqual([bySeq.get(1).content, bySeq.get(2).content, typeof bySeq.get(2).deletedAt], ['edited again', '', 'string']);
+    assert.deepEqual(bySeq.get(3).reactions.map(each => [each.emoji, each.userId]), [['👍', ann.id]]);
+    assert.deepEqual(missed.messages.map(each => each.content), ['new']);
+    assert.deepEqual([missed.complete, missed.gap], [true, false]);
+    await ben.ask('message:read', { threadId: thread, seq: 13 });
+    const [after] = (await ask(13, missed.lastChange)).threads;
+    assert.deepEqual([after.changed, after.messages, after.lastChange], [[], [], missed.lastChange]);
+    assert.equal(after.cursors.find(each => each.userId === ben.id).readSeq, 13);
+
+    const told = new Map();
+    let query = '?limit=2&changesAfter=0', page;
+    for (; query; query = page.nextCursor && `?limit=2&cursor=${page.nextCursor}`) {
+      page = await ben.rest('GET', `/${thread}${query}`);
+      assert.equal(page.status, 200, JSON.stringify(page));
+      for (const message of page.messages) told.set(message.seq, message.content);
+    }
+    assert.deepEqual([...told].toSorted(([one], [other]) => one - other), [[1, 'edited again'], [2, ''], [3, 'number 2']]);
+    assert.equal(page.lastChange, missed.lastChange);
+    assert.equal((await ben.rest('GET', `/${thread}?changesAfter=${page.lastChange + 1}`)).gap, true);
+    const eve = person('eve');
+    assert.equal((await eve.rest('GET', `/${thread}?changesAfter=0`)).status, 404);
+  });
+
+  test('a history is read through by its cursors in every direction, by place and by time, each message once', async () => {
+    const { ann, ben, thread } = await pair();
+    const sends = Array.from({ length: 40 }, (_, n) => ann.send(thread, `number ${n}`));
+    await Promise.all(sends);
+    for (const first of ['', '&after=0', '&before=1000', '&afterTime=2020-01-01T00:00:00.000Z', '&before=9000-01-01T00:00:00.000Z']) {
+      const seen = [];
+      let query = `?limit=7${first}`;
+      while (query) {
+        const page = await ben.rest('GET', `/${thread}${query}`);
+        assert.equal(page.status, 200, JSON.stringify(page));
+        seen.push(...page.messages.map(each => each.seq));
+        query = page.nextCursor && `?limit=7&cursor=${encodeURIComponent(page.nextCursor)}`;
+      }
+      assert.deepEqual(seen.toSorted((one, other) => one - other), Array.from({ length: 40 }, (_, n) => n + 1), first);
+    }
+  });
+
+  test('a conversation that becomes active between two pages of the list is on the next page', async () => {
+    const { ann } = await pair();
+    const others = Array.from({ length: 5 }, (_, n) => person(`other${n}`));
+    const threads = [];
+    for (const other of others) {
+      const thread = await ann.startThread(other);
+      await ann.send(thread, 'hello');
+      threads.push(thread);
+    }
+    const list = query => ann.rest('GET', `/threads?limit=2${query}`);
+    const lists = thread => async () => (await list('')).threads[0]._id === thread;
+    await eventually('the newest is on top', lists(threads[4]));
+    const first = await list('');
+    await others[0].rest('POST', `/${threads[0]}`, { content: 'are you there?' });
+    await eventually('the oldest has moved up', lists(threads[0]));
+    const seen = first.threads.map(each => each._id);
+    for (let cursor = first.nextCursor; cursor;) {
+      const page = await list(`&cursor=${encodeURIComponent(cursor)}`);
+      seen.push(...page.threads.map(each => each._id));
+      cursor = page.nextCursor;
+    }
+    assert.deepEqual(threads.filter(thread => !seen.includes(thread)), []);
+    const since = (await ann.rest('GET', `/threads/${threads[4]}`)).thread.lastMessageAt;
+    const { newThreads } = await ann.ask('sync', { threadsAfter: since });
+    assert.ok(newThreads.includes(threads[0]), 'written to since');
+  });
+
   test('typing is heard by the others, also by those who never joined, and ends by itself', async () => {
     const { ann, ben, thread } = await pair();
     ann.socket.emit('typing:start', { threadId: thread });

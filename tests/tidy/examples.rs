@@ -8,7 +8,7 @@ use crate::repository::read;
 use eventflow_protocol::client::answers::{MessageAnswer, QueuedAnswer, ThreadAnswer};
 use eventflow_protocol::client::events::{MessageError, MessageReceived, ThreadCreated};
 use eventflow_protocol::client::requests::{
-    AuthEvent, CreateThreadBody, SendMessageBody, SendMessageEvent, ThreadEvent,
+    AuthEvent, CreateThreadBody, SendMessageBody, SendMessageEvent, SyncEvent, ThreadEvent,
 };
 use eventflow_protocol::command::Command;
 use eventflow_protocol::{ErrorBody, ThreadId, Timestamp, UserId, client, codec};
@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "request:create-thread",
     "request:send-message",
     "answer:thread",
@@ -30,6 +30,7 @@ const KINDS: [&str; 12] = [
     "answer:error",
     "client:auth",
     "client:message:send",
+    "client:sync",
     "client:thread:join",
     "server:message:received",
     "server:message:error",
@@ -65,6 +66,13 @@ fn check(kind: &str, text: &str) {
         "client:message:send" => {
             let (thread, body) = request::<SendMessageEvent>(kind, text).into_parts();
             send(body, thread.id().expect("a thread id"));
+        }
+        "client:sync" => {
+            let event: SyncEvent = request(kind, text);
+            assert!(
+                event.threads.0.iter().all(|place| place.changes_after.is_some()),
+                "{kind} asks for changes"
+            );
         }
         "client:thread:join" => {
             let event: ThreadEvent = request(kind, text);

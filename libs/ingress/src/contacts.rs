@@ -6,10 +6,11 @@
 //! again, so a new thread counts within two seconds, or at once where it was announced.
 
 use crate::refusal::Refusal;
+use crate::thread_list::ThreadList;
+use eventflow_ports::Store;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Store, ThreadPage};
-use eventflow_protocol::document::{ThreadStatus, ThreadView};
-use eventflow_protocol::{ThreadId, Timestamp, UserId};
+use eventflow_protocol::UserId;
+use eventflow_protocol::document::ThreadStatus;
 use moka::sync::Cache;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -101,14 +102,13 @@ impl Contacts {
         status: ThreadStatus,
         people: &mut HashSet<UserId>,
     ) -> Result<(), Refusal> {
-        let mut after = None;
+        let list = ThreadList { store: &*self.store, viewer, status };
+        let mut place = None;
         for _ in 0..PAGES_MAX {
-            let page =
-                self.store.threads_of(viewer, ThreadPage { status, after, skip: 0, limit: PAGE_MAX }).await?;
-            after = page.last().map(place);
-            let is_last = page.len() < PAGE_MAX as usize;
+            let (page, next) = list.page(place, 0, PAGE_MAX).await?;
             self.add_people(page, people).await?;
-            if is_last || people.len() >= LIST_MAX {
+            place = next;
+            if place.is_none() || people.len() >= LIST_MAX {
                 break;
             }
         }
@@ -135,8 +135,4 @@ impl Contacts {
         }
         Ok(())
     }
-}
-
-fn place(view: &ThreadView) -> (Timestamp, ThreadId) {
-    (view.thread.last_message_at.unwrap_or(view.thread.created_at), view.thread.id)
 }

@@ -13,6 +13,7 @@
 //! | Is it well formed? | `eventflow_protocol::client` |
 //! | Was it sent twice by one click? | `twin` |
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
+//! | Which threads do they have? | `thread_list` |
 //! | How is a no said? | [`refusal`], and to the operator `notices` |
 //! | What is it built from? | `settings`, `parts`, `edge` |
 
@@ -34,6 +35,7 @@ mod settings;
 pub mod sliding_window;
 #[cfg(test)]
 mod testing;
+mod thread_list;
 mod twin;
 pub mod ws;
 

@@ -34,6 +34,7 @@ pub use memory_presence::MemoryPresence;
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{
-    Appended, Left, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage, WithCommandId,
+    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
+    StoreError, ThreadPage, WithCommandId,
 };
 pub use ticks::ticks;

@@ -6,7 +6,9 @@
 
 use async_trait::async_trait;
 use eventflow_protocol::Participants;
-use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
+use eventflow_protocol::change::{
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+};
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
@@ -81,6 +83,11 @@ pub enum Appended {
 }
 
 /// Selects a page of a thread's history. At most one of `before` and `after` is set.
+///
+/// By `seq` a page holds the messages that are nearest to the place by `seq`. By time it holds those that are
+/// nearest by time and, among messages of one time, by `seq`: the clocks of gateways may differ, so the two
+/// orders may differ too. Whoever continues at the last message of a page in the same order misses none and
+/// gets none twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessagePage {
     /// Selects the newest messages before this place.
@@ -96,9 +103,45 @@ pub struct MessagePage {
 pub enum Place {
     /// A message by its `seq`; the page does not include it.
     Seq(u64),
-    /// A time; the page holds messages that were accepted earlier or later. The clocks of gateways may
-    /// differ, so the page is still ordered by `seq`.
+    /// A time; the page holds messages that were accepted earlier or later, and none of that very time.
     Time(Timestamp),
+    /// A message by its time and its `seq`; the page does not include it.
+    Moment {
+        /// When the message was accepted.
+        at: Timestamp,
+        /// The message's `seq`, which decides between messages of one time.
+        seq: u64,
+    },
+}
+
+/// Selects a page of what changed in a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangePage {
+    /// Selects the oldest changes after this change number.
+    pub after: u64,
+    /// Most messages in the page, 1 to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// A message that was edited, taken back or reacted to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedMessage {
+    /// The number of its last change in the page.
+    pub change: u64,
+    /// The message as it is now.
+    pub message: Message,
+}
+
+/// Messages of a thread that changed after a change number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedMessages {
+    /// The messages, ascending by `change`. A message that changed more than once may come on several pages.
+    pub messages: Vec<ChangedMessage>,
+    /// The change number that the page goes up to: the next page begins after it. Smaller than the number
+    /// that was asked for if the thread has never had that one.
+    pub up_to: u64,
+    /// Whether these are all.
+    pub is_complete: bool,
 }
 
 /// A change to something that exists, with the id of the command that wants it.
@@ -157,7 +200,9 @@ pub trait Store: Send + Sync + 'static {
     /// Returns one answer per change, in the same order.
     ///
     /// A change is durable when its answer comes. With several writers on one message, each change applies to
-    /// the result of the others. A message that is taken back no longer counts as unread.
+    /// the result of the others. A message that is taken back no longer counts as unread. Before the answer
+    /// of a change the store also gives the message the next change number of its thread
+    /// ([`Store::changes`]).
     async fn change_messages(
         &self,
         changes: &[WithCommandId<ChangeMessage>],
@@ -214,8 +259,27 @@ pub trait Store: Send + Sync + 'static {
     /// Reads a page of a user's threads, as the user sees them, each with the first of its people.
     async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError>;
 
-    /// Reads a page of a thread's messages, ascending by `seq`.
+    /// Reads a page of a thread's messages, ascending by `seq`. The work is in proportion to the page,
+    /// however long the thread is.
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError>;
+
+    /// Finds the smallest `seq` among the messages of a thread that were accepted after `at`. The work is in
+    /// proportion to the number of those messages.
+    async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, StoreError>;
+
+    /// Reads the newest change number of a thread: 0 before the first change. Whoever reads messages after
+    /// this call, and later asks for the changes after the number, misses no change.
+    async fn newest_change(&self, thread: ThreadId) -> Result<u64, StoreError>;
+
+    /// Reads a page of what changed in a thread.
+    ///
+    /// Change numbers only rise, and they become visible in their order: also with several writers no change
+    /// ever shows behind a number that was read. A repeated command may give its message another number, so a
+    /// message may come again without having changed. Receipts are no changes; [`Store::cursors`] tells them.
+    async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError>;
+
+    /// Reads how far everybody has come in a thread; people who have received nothing may be absent.
+    async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError>;
 
     /// Checks whether the store can be used now.
     async fn ping(&self) -> Result<(), StoreError>;

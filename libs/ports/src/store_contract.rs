@@ -3,11 +3,13 @@
 //! A check takes a [`Harness`] and creates people and threads of its own, so one database serves all checks,
 //! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
-//! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`taken_back`], [`cursors`], [`long_way`],
-//! [`together`], [`archive`], [`threads`], [`leaving`], [`reading`]. [`thread_costs`] measures and judges nothing.
+//! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
+//! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`].
+//! [`thread_costs`] measures and judges nothing.
 
 pub mod append;
 pub mod archive;
+pub mod change_log;
 pub mod changes;
 pub mod counters;
 pub mod cursors;

@@ -8,7 +8,8 @@
 mod cursor;
 
 pub use cursor::{
-    AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted, add_receipt,
+    AdvanceCursor, Advanced, Cursor, PersonCursors, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted,
+    add_receipt,
 };
 
 use crate::content::Content;

@@ -9,6 +9,7 @@
 
 mod append;
 mod change;
+mod changes;
 mod column;
 mod cursor;
 mod directory;
@@ -25,13 +26,16 @@ use self::cursor::AdvanceWork;
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
 use eventflow_ports::{
-    Appended, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId,
+    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
+    WithCommandId,
 };
 use eventflow_protocol::Participants;
-use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
+use eventflow_protocol::change::{
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
-use eventflow_protocol::{MessageId, ThreadId, UserId};
+use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -160,6 +164,32 @@ impl Store for EmbeddedStore {
             self.database.read(move |connection| history::page(connection, thread, page)),
         )
         .await
+    }
+
+    async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, StoreError> {
+        in_time(
+            "read messages",
+            self.database.read(move |connection| history::first_after(connection, thread, at)),
+        )
+        .await
+    }
+
+    async fn newest_change(&self, thread: ThreadId) -> Result<u64, StoreError> {
+        in_time("read changes", self.database.read(move |connection| changes::newest(connection, thread)))
+            .await
+    }
+
+    async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError> {
+        in_time(
+            "read changes",
+            self.database.read(move |connection| changes::since(connection, thread, page)),
+        )
+        .await
+    }
+
+    async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {
+        in_time("read cursors", self.database.read(move |connection| changes::cursors(connection, thread)))
+            .await
     }
 
     /// Goes through the writer, so that it fails when the writer is stuck or closed.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, changes, counters, cursors, keys, leaving, long_way, pairing, reading,
+    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing, reading,
     redelivery, taken_back, threads, together, writers,
 };
 use std::sync::Arc;
@@ -211,6 +211,16 @@ async fn pages_of_messages_are_cut_at_the_right_places() {
 #[tokio::test]
 async fn there_may_be_nothing_to_read() {
     reading::there_may_be_nothing_to_read(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_by_time_show_each_message_once() {
+    reading::pages_by_time_show_each_message_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_first_message_after_a_time_is_the_first_by_seq() {
+    reading::the_first_message_after_a_time_is_the_first_by_seq(&File::new()).await;
 }
 
 #[tokio::test]
@@ -511,4 +521,34 @@ async fn only_who_has_left_can_come_back() {
 #[tokio::test]
 async fn a_large_thread_shows_some_people_and_counts_all() {
     leaving::a_large_thread_shows_some_people_and_counts_all(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_changed_since_a_number_is_told_in_order() {
+    change_log::what_changed_since_a_number_is_told_in_order(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_of_changes_tell_of_each_message() {
+    change_log::pages_of_changes_tell_of_each_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_change_that_comes_again_is_told() {
+    change_log::a_change_that_comes_again_is_told(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_number_of_another_life_is_recognised() {
+    change_log::a_number_of_another_life_is_recognised(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_reader_beside_two_writers_misses_no_change() {
+    change_log::a_reader_beside_two_writers_misses_no_change(&File::new()).await;
+}
+
+#[tokio::test]
+async fn cursors_are_told_as_they_are() {
+    change_log::cursors_are_told_as_they_are(&File::new()).await;
 }

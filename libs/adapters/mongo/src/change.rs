@@ -4,8 +4,9 @@
 //! writes the fields that a change can touch. Receipts and status are not among them; [`crate::receipts`]
 //! writes those. A miss means that somebody else changed the message: the store reads it again and applies
 //! the changes to what it finds. Messages that were taken back then leave the unread counts
-//! ([`crate::taken_back`]). Safe to repeat because the marks, which name the commands that were done,
-//! are written with the change.
+//! ([`crate::taken_back`]). At last the change log tells of the messages ([`crate::change_log`]), also of
+//! those that a command found changed before: its first carrier may have ended in between. Safe to repeat
+//! because the marks, which name the commands that were done, are written with the change.
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
@@ -13,12 +14,12 @@ use crate::record::message::MessageRecord;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
 use eventflow_ports::WithCommandId;
-use eventflow_protocol::MessageId;
 use eventflow_protocol::change::{ChangeMessage, Changed, Effect, apply, sent_as};
 use eventflow_protocol::document::Message;
+use eventflow_protocol::{MessageId, ThreadId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc, serialize_to_document};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Concurrency: messages changed at the same time. Enough to hide the wait for a majority, few enough to
 /// leave connections to other calls.
@@ -57,6 +58,8 @@ impl MongoStore {
             answers.iter().filter_map(|(_, changed)| taken_back(changed)).collect();
         self.uncount(&taken_back).await?;
         answers.sort_unstable_by_key(|(i, _)| *i);
+        let told: BTreeSet<_> = answers.iter().filter_map(|(_, changed)| logged(changed)).collect();
+        self.log_changes(told.into_iter().collect()).await?;
         Ok(answers.into_iter().map(|(_, changed)| changed).collect())
     }
 
@@ -120,6 +123,14 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
         | Changed::NotFound
         | Changed::NotSender
         | Changed::TooManyReactions => None,
+    }
+}
+
+/// The message of a change that the log tells of.
+fn logged(changed: &Changed) -> Option<(ThreadId, MessageId)> {
+    match changed {
+        Changed::Done(message, _) | Changed::Before(message, _) => Some((message.thread_id, message.id)),
+        Changed::NotFound | Changed::NotSender | Changed::TooManyReactions => None,
     }
 }
 

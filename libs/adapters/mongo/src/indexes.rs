@@ -4,12 +4,13 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 
-/// Messages: the fence between two writers of a thread, a sender's own keys, the messages that a leg may
-/// join, and those that were taken back.
+/// Messages: the fence between two writers of a thread, a thread's messages by time, a sender's own keys, the
+/// messages that a leg may join, and those that were taken back.
 pub(crate) fn of_messages() -> [IndexModel; 4] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
+        plain(doc! { "threadId": 1, "createdAt": 1, "seq": 1 }),
         unique(
             doc! { "senderId": 1, "clientMessageId": 1 },
             IndexOptions::builder().partial_filter_expression(with_key).build(),

@@ -3,19 +3,20 @@
 //! Collections: `messages` follows the published schema and adds `seq`, `deliveredTo`, `clientMessageId`,
 //! `pair`, `marks`, `revision`, `editedAt` and `deletedAt`. `threads` adds `lastSeq`, `activityAt`,
 //! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
-//! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `notifications`,
-//! `preferences`, `profiles` and `revocations` are the system's own; the host application's `users` is only
-//! read, and `probes` has one document, which shows whether the server takes writes. Transactions: none. A
-//! message is one insert, a thread's counters are one compare-and-set, and repeating either changes nothing.
-//! Writes wait for a majority and its journal; reads come from the primary and see what a majority has.
+//! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
+//! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
+//! own; the host application's `users` is only read, and `probes` has one document, which shows whether the
+//! server takes writes. Transactions: none. A message is one insert, a thread's counters are one
+//! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal; reads
+//! come from the primary and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
-//! `receipts`, `change`, `taken_back`, `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`,
-//! `foreign` (whose documents these are). Below them: `host_users` (how people of the host are found),
-//! `thread_lookup` and `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and
-//! `free_form` (documents), `indexes`, `connection` (options and time limits), `call` (how the driver is
-//! called).
+//! `receipts`, `change`, `taken_back`, `change_log` (what changed since), `archive`, `leave`, `read`,
+//! `threads`, `lists`, `inbox`, `directory`, `foreign` (whose documents these are). Below them: `host_users`
+//! (how people of the host are found), `thread_lookup` and `thread_memory` (threads by id), `earlier`
+//! (threads of earlier versions), `record` and `free_form` (documents), `indexes`, `connection` (options and
+//! time limits), `call` (how the driver is called).
 
 mod advances;
 mod append;
@@ -23,6 +24,7 @@ mod archive;
 mod bulk;
 mod call;
 mod change;
+mod change_log;
 mod connection;
 mod cursors;
 mod directory;

@@ -1,9 +1,12 @@
 //! Reading messages: a page of a thread by place or time, and messages by id.
+//!
+//! The index on (thread, place) gives a page by place, the one on (thread, time, place) a page by time. The
+//! server reads as many keys as the page has messages.
 
 use crate::advances::between;
 use crate::call::CallError;
 use crate::connection::READ_LIMIT;
-use crate::record::values::{date, object_id, place};
+use crate::record::values::{count, date, object_id, place};
 use crate::store::MongoStore;
 use eventflow_ports::store::{PAGE_MAX, PREVIEW_DEPTH};
 use eventflow_ports::{MessagePage, Place};
@@ -11,38 +14,70 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp};
 use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
+use serde::Deserialize;
 use std::collections::HashMap;
 
+/// A part of a page: what its messages have in common beside the thread, and the order in which they come.
+struct Part {
+    bound: Document,
+    order: Document,
+}
+
+#[derive(Deserialize)]
+struct FirstSeq {
+    seq: i64,
+}
+
 impl MongoStore {
-    /// See [`eventflow_ports::Store::messages`].
+    /// See [`eventflow_ports::Store::messages`]. A part is read only if those before it did not fill the
+    /// page.
     pub(crate) async fn read_messages(
         &self,
         thread: ThreadId,
         page: MessagePage,
     ) -> Result<Vec<Message>, CallError> {
-        let (bound, order) = match (page.after, page.before) {
-            (Some(after), _) => (beyond("$gt", after), 1),
-            (None, Some(before)) => (beyond("$lt", before), -1),
-            (None, None) => (Document::new(), -1),
-        };
-        let mut filter = doc! { "threadId": thread.to_string() };
-        filter.extend(bound);
         let limit = page.limit.clamp(1, PAGE_MAX);
+        let mut messages = Vec::new();
+        for part in parts(page) {
+            let missing = limit.saturating_sub(u32::try_from(messages.len()).unwrap_or(limit));
+            if missing > 0 {
+                messages.extend(self.read_part(thread, part, missing).await?);
+            }
+        }
+        messages.sort_unstable_by_key(|message| message.seq);
+        Ok(messages)
+    }
+
+    async fn read_part(&self, thread: ThreadId, part: Part, limit: u32) -> Result<Vec<Message>, CallError> {
+        let mut filter = doc! { "threadId": thread.to_string() };
+        filter.extend(part.bound);
         let collection = self.messages.clone();
         let find = async move {
-            let find = collection
-                .find(filter)
-                .sort(doc! { "threadId": order, "seq": order })
-                .limit(i64::from(limit));
-            find.batch_size(limit).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
+            let find = collection.find(filter).sort(part.order).limit(i64::from(limit)).batch_size(limit);
+            find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read messages", READ_LIMIT, find).await?;
-        let mut messages: Vec<Message> = found.into_iter().map(Message::from).collect();
-        if order < 0 {
-            messages.reverse();
-        }
-        Ok(messages)
+        Ok(found.into_iter().map(Message::from).collect())
+    }
+
+    /// See [`eventflow_ports::Store::first_seq_after`]. The index on (thread, time, place) holds all that is
+    /// asked.
+    pub(crate) async fn read_first_after(
+        &self,
+        thread: ThreadId,
+        at: Timestamp,
+    ) -> Result<Option<u64>, CallError> {
+        let collection = self.messages.clone_with_type::<Document>();
+        let stages = [
+            doc! { "$match": { "threadId": thread.to_string(), "createdAt": { "$gt": date(at) } } },
+            doc! { "$group": { "_id": Bson::Null, "seq": { "$min": "$seq" } } },
+        ];
+        let find = async move {
+            collection.aggregate(stages).with_type::<FirstSeq>().await?.try_collect::<Vec<_>>().await
+        };
+        let found = self.calls.run("read messages", READ_LIMIT, find).await?;
+        Ok(found.first().map(|first| count(first.seq)))
     }
 
     /// See [`eventflow_ports::Store::message`].
@@ -72,15 +107,15 @@ impl MongoStore {
         Ok(found.map(Message::from))
     }
 
-    /// The newest message of a thread that was accepted by then. Most messages were, so the server looks at
-    /// few.
+    /// The newest message of a thread by place that was accepted by then. Most messages were, so the server
+    /// looks at few.
     pub(crate) async fn newest_by(
         &self,
         thread: ThreadId,
         at: Timestamp,
     ) -> Result<Option<Message>, CallError> {
-        let before = Some(Place::Time(Timestamp(at.0.saturating_add(1))));
-        Ok(self.read_messages(thread, MessagePage { before, after: None, limit: 1 }).await?.pop())
+        let part = Part { bound: doc! { "createdAt": { "$lte": date(at) } }, order: by_place(-1) };
+        Ok(self.read_part(thread, part, 1).await?.pop())
     }
 
     /// The messages with these ids, as far as they exist.
@@ -102,11 +137,31 @@ impl MongoStore {
     }
 }
 
-/// The bound of a page. By `seq` the index bounds the scan; by time the server walks the thread in the order
-/// of `seq` until the page is full.
-fn beyond(relation: &str, bound: Place) -> Document {
-    match bound {
-        Place::Seq(seq) => doc! { "seq": { relation: place(seq) } },
-        Place::Time(at) => doc! { "createdAt": { relation: date(at) } },
+/// The parts of a page.
+fn parts(page: MessagePage) -> Vec<Part> {
+    match (page.after, page.before) {
+        (Some(after), _) => parts_beside(after, "$gt", 1),
+        (None, Some(before)) => parts_beside(before, "$lt", -1),
+        (None, None) => vec![Part { bound: Document::new(), order: by_place(-1) }],
     }
+}
+
+/// The parts of a page on one side of a place. A page beside a message by its time has two: the messages of
+/// that very time, then the others.
+fn parts_beside(bound: Place, relation: &str, order: i32) -> Vec<Part> {
+    let by_time = |bound| Part { bound, order: doc! { "threadId": order, "createdAt": order, "seq": order } };
+    match bound {
+        Place::Seq(seq) => {
+            vec![Part { bound: doc! { "seq": { relation: place(seq) } }, order: by_place(order) }]
+        }
+        Place::Time(at) => vec![by_time(doc! { "createdAt": { relation: date(at) } })],
+        Place::Moment { at, seq } => vec![
+            by_time(doc! { "createdAt": date(at), "seq": { relation: place(seq) } }),
+            by_time(doc! { "createdAt": { relation: date(at) } }),
+        ],
+    }
+}
+
+fn by_place(order: i32) -> Document {
+    doc! { "threadId": order, "seq": order }
 }

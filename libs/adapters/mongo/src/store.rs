@@ -4,6 +4,7 @@ use crate::call::{CallError, Calls};
 use crate::connection::{DATABASE, configure};
 use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
+use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::message::MessageRecord;
 use crate::record::person::{ProfileRecord, RevocationRecord};
@@ -11,13 +12,16 @@ use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
 use eventflow_ports::{
-    Appended, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage, WithCommandId,
+    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
+    WithCommandId,
 };
 use eventflow_protocol::Participants;
-use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed};
+use eventflow_protocol::change::{
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
-use eventflow_protocol::{MessageId, ThreadId, UserId};
+use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database};
@@ -46,6 +50,7 @@ pub struct MongoStore {
     pub(crate) database: Database,
     pub(crate) messages: Collection<MessageRecord>,
     pub(crate) threads: Collection<ThreadRecord>,
+    pub(crate) changes: Collection<ChangeRecord>,
     pub(crate) notifications: Collection<NotificationRecord>,
     pub(crate) preferences: Collection<PreferencesRecord>,
     pub(crate) profiles: Collection<ProfileRecord>,
@@ -78,6 +83,7 @@ impl MongoStore {
         Ok(Self {
             messages: database.collection(&own("messages")),
             threads: database.collection(&own("threads")),
+            changes: database.collection(&own("changes")),
             notifications: database.collection(&own("notifications")),
             preferences: database.collection(&own("preferences")),
             profiles: database.collection(&own("profiles")),
@@ -202,6 +208,22 @@ impl Store for MongoStore {
 
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError> {
         Ok(self.read_messages(thread, page).await?)
+    }
+
+    async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, StoreError> {
+        Ok(self.read_first_after(thread, at).await?)
+    }
+
+    async fn newest_change(&self, thread: ThreadId) -> Result<u64, StoreError> {
+        Ok(self.read_newest_change(thread).await?)
+    }
+
+    async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError> {
+        Ok(self.read_changes(thread, page).await?)
+    }
+
+    async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {
+        Ok(self.read_cursors(thread).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

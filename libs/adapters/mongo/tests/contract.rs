@@ -201,6 +201,16 @@ async fn there_may_be_nothing_to_read() {
 }
 
 #[tokio::test]
+async fn pages_by_time_show_each_message_once() {
+    run(reading::pages_by_time_show_each_message_once).await;
+}
+
+#[tokio::test]
+async fn the_first_message_after_a_time_is_the_first_by_seq() {
+    run(reading::the_first_message_after_a_time_is_the_first_by_seq).await;
+}
+
+#[tokio::test]
 async fn pages_of_messages_are_cut_at_a_moment() {
     run(reading::pages_of_messages_are_cut_at_a_moment).await;
 }

@@ -5,14 +5,16 @@ use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{self, JsonBody};
 use crate::http::caller::Caller;
-use crate::http::page_bytes;
+use crate::http::history_cursor::{ForeignCursor, HistoryCursor, HistoryPage};
+use crate::http::page_bytes::{self, PageRoom};
 use crate::http::path::IdPath;
-use crate::http::query::{self, Query};
+use crate::http::query::Query;
 use crate::refusal::Refusal;
 use crate::twin;
 use axum::extract::State;
-use eventflow_ports::{MessagePage, Place};
+use eventflow_ports::{ChangePage, ChangedMessages, MessagePage};
 use eventflow_protocol::ThreadId;
+use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
 use eventflow_protocol::client::requests::SendMessageBody;
 use eventflow_protocol::client::{Sorted, Success, WithId};
@@ -22,8 +24,8 @@ use eventflow_protocol::reply::CommandResult;
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// `GET /{threadId}?before&after&beforeTime&afterTime&cursor&limit`: ascending by `seq`; without a place the
-/// newest.
+/// `GET /{threadId}?before&after&beforeTime&afterTime&changesAfter&cursor&limit`: ascending by `seq`; without
+/// a place the newest.
 pub(crate) async fn history(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
@@ -31,11 +33,58 @@ pub(crate) async fn history(
     query: Query,
 ) -> RouteResult<HistoryAnswer> {
     let page = page(&query)?;
-    edge.commands.require_reader(thread, &caller.user).await?;
+    let people = edge.commands.people_of(thread, &caller.user).await?;
+    Ok(RouteAnswer::Ok(match page {
+        HistoryPage::Messages(page) => messages(&edge, thread, page).await?,
+        HistoryPage::Changes(page) => changes(&edge, thread, page, people.len()).await?,
+    }))
+}
+
+/// A page by `seq` or time. The change number is read first, so that no change is missed after it.
+async fn messages(edge: &Edge, thread: ThreadId, page: MessagePage) -> Result<HistoryAnswer, Refusal> {
+    let last_change = edge.store.newest_change(thread).await?;
     let (messages, limit) = page_bytes::read_messages(&*edge.store, thread, page).await?;
-    let next_cursor = next_cursor(&messages, MessagePage { limit, ..page });
-    let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();
-    Ok(RouteAnswer::Ok(HistoryAnswer { messages, next_cursor, success: Success }))
+    let page = MessagePage { limit, ..page };
+    let next_cursor = HistoryCursor::behind(&page, &messages).map(|cursor| cursor.to_string());
+    let messages = shown(messages);
+    Ok(HistoryAnswer { cursors: None, gap: None, last_change, messages, next_cursor, success: Success })
+}
+
+/// A page of what changed. The cursors are read last, so that they are as new as the messages.
+async fn changes(
+    edge: &Edge,
+    thread: ThreadId,
+    page: ChangePage,
+    people: usize,
+) -> Result<HistoryAnswer, Refusal> {
+    let mut changed = edge.store.changes(thread, page).await?;
+    cut(&mut changed);
+    let cursors =
+        if people <= RECEIPT_PARTICIPANTS_MAX { Some(edge.store.cursors(thread).await?) } else { None };
+    let next = (!changed.is_complete).then(|| HistoryCursor::Changes(changed.up_to).to_string());
+    Ok(HistoryAnswer {
+        cursors,
+        gap: Some(changed.up_to < page.after),
+        last_change: changed.up_to,
+        messages: shown(changed.messages.into_iter().map(|changed| changed.message)),
+        next_cursor: next,
+        success: Success,
+    })
+}
+
+/// Keeps the changes that fit into a page, and goes up to the last of them only.
+fn cut(changed: &mut ChangedMessages) {
+    let mut room = PageRoom::new();
+    let kept = changed.messages.iter().take_while(|one| room.take(&one.message)).count();
+    if kept < changed.messages.len() {
+        changed.messages.truncate(kept);
+        changed.is_complete = false;
+        changed.up_to = changed.messages.last().map_or(changed.up_to, |last| last.change);
+    }
+}
+
+fn shown(messages: impl IntoIterator<Item = Message>) -> Vec<Sorted<WithId<Message>>> {
+    messages.into_iter().map(|message| Sorted(WithId(message))).collect()
 }
 
 /// `POST /{threadId} {content, attachments?, clientMessageId?}`: 201 stored, 200 stored before, 202 queued.
@@ -60,32 +109,20 @@ pub(crate) async fn send(
     }
 }
 
-fn page(query: &Query) -> Result<MessagePage, Refusal> {
-    let before = query.place("before", "beforeTime")?;
-    let after = query.place("after", "afterTime")?;
-    let cursor = query.text("cursor");
-    if usize::from(before.is_some()) + usize::from(after.is_some()) + usize::from(cursor.is_some()) > 1 {
-        return Err(Refusal::invalid("before, after and cursor exclude each other"));
-    }
+/// The page that the query names in one of four ways, or the newest one.
+fn page(query: &Query) -> Result<HistoryPage, Refusal> {
     let limit = query.limit()?;
-    let Some(cursor) = cursor else { return Ok(MessagePage { before, after, limit }) };
-    let foreign = || Refusal::invalid("cursor is not one of ours");
-    let (side, seq) = cursor.split_once('.').ok_or_else(foreign)?;
-    let place = Some(Place::Seq(seq.parse().map_err(|_| foreign())?));
-    match side {
-        "before" => Ok(MessagePage { before: place, after: None, limit }),
-        "after" => Ok(MessagePage { before: None, after: place, limit }),
-        _ => Err(foreign()),
+    let before = query.place("before", "beforeTime")?.map(HistoryCursor::Before);
+    let after = query.place("after", "afterTime")?.map(HistoryCursor::After);
+    let changes = query.number("changesAfter")?.map(HistoryCursor::Changes);
+    let cursor = query.text("cursor").map(str::parse).transpose();
+    let cursor = cursor.map_err(|ForeignCursor| Refusal::invalid("cursor is not one of ours"))?;
+    let mut named = [before, after, changes, cursor].into_iter().flatten();
+    match (named.next(), named.next()) {
+        (None, _) => Ok(HistoryPage::Messages(MessagePage { limit, ..MessagePage::default() })),
+        (Some(only), None) => Ok(only.page(limit)),
+        (Some(_), Some(_)) => {
+            Err(Refusal::invalid("before, after, changesAfter and cursor exclude each other"))
+        }
     }
-}
-
-/// The `cursor` of the page that follows in the same direction. Nothing is before the first message of a
-/// thread.
-fn next_cursor(messages: &[Message], page: MessagePage) -> Option<String> {
-    let last = query::last_of_full(messages, page.limit)?;
-    if page.after.is_some() {
-        return Some(format!("after.{}", last.seq));
-    }
-    let first = messages.first().filter(|first| first.seq > 1)?;
-    Some(format!("before.{}", first.seq))
 }

@@ -13,7 +13,8 @@
 //! | [`path`], [`query`], [`body`] | what endpoints read |
 //! | [`answer`], [`refusal_response`] | the two ways they answer |
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
-//! | [`threads`], [`listed_threads`], [`messages`], [`changes`], [`cursors`] | conversations |
+//! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
+//! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
 //! | [`notifications`], [`notify`], [`preferences`] | the inbox |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
@@ -25,6 +26,7 @@ mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
+mod history_cursor;
 mod layers;
 mod listed_threads;
 mod messages;

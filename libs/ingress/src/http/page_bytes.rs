@@ -71,10 +71,12 @@ pub(crate) async fn read_messages(
     page: MessagePage,
 ) -> Result<(Vec<Message>, u32), StoreError> {
     let is_forward = page.after.is_some();
+    let is_by_time = matches!(page.after.or(page.before), Some(Place::Time(_) | Place::Moment { .. }));
     let (mut room, mut found) = (PageRoom::new(), Vec::new());
     let mut rest = MessagePage { limit: page.limit.min(FIRST_READ_MAX), ..page };
     let limit = loop {
         let mut read = store.messages(thread, rest).await?;
+        read.sort_by_key(|message| (is_by_time.then_some(message.created_at), message.seq));
         let is_last = read.len() < rest.limit as usize;
         if !is_forward {
             read.reverse();
@@ -87,16 +89,15 @@ pub(crate) async fn read_messages(
         }
         let missing = page.limit.saturating_sub(entries(found.len()));
         let Some(last) = found.last().filter(|_| !is_last && missing > 0) else { break page.limit };
-        let place = Some(Place::Seq(last.seq));
+        let (at, seq) = (last.created_at, last.seq);
+        let place = Some(if is_by_time { Place::Moment { at, seq } } else { Place::Seq(seq) });
         rest = MessagePage {
             after: place.filter(|_| is_forward),
             before: place.filter(|_| !is_forward),
             limit: missing.min(room.entries_left()),
         };
     };
-    if !is_forward {
-        found.reverse();
-    }
+    found.sort_by_key(|message| message.seq);
     Ok((found, limit))
 }
 

@@ -82,7 +82,8 @@ impl Query {
         }
     }
 
-    fn number<N: FromStr>(&self, name: &str) -> Result<Option<N>, Refusal> {
+    /// A whole number.
+    pub(crate) fn number<N: FromStr>(&self, name: &str) -> Result<Option<N>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let number =
             text.parse().map_err(|_| Refusal::invalid(format!("{name} must be a number in range")))?;

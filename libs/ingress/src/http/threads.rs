@@ -10,10 +10,10 @@ use crate::http::cursors;
 use crate::http::listed_threads::{listed, listed_one};
 use crate::http::page_bytes;
 use crate::http::path::IdPath;
-use crate::http::query::{self, Query};
+use crate::http::query::Query;
 use crate::refusal::Refusal;
+use crate::thread_list::{ForeignPlace, ListPlace, ThreadList};
 use axum::extract::State;
-use eventflow_ports::ThreadPage;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Cursor};
 use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::{
@@ -73,13 +73,17 @@ pub(crate) async fn list(
     Caller(caller): Caller,
     query: Query,
 ) -> RouteResult<ThreadsAnswer> {
-    let page = page(&query)?;
-    let mut views = edge.store.threads_of(&caller.user, page).await?;
-    let limit = page_bytes::cut(&mut views, page.limit);
-    let next_cursor = query::last_of_full(&views, limit).map(|view| {
-        let active_at = view.thread.last_message_at.unwrap_or(view.thread.created_at);
-        query::cursor_after(active_at, view.thread.id)
-    });
+    let list = ThreadList { store: &*edge.store, viewer: &caller.user, status: status(&query)? };
+    let (place, skip) = (place(&query)?, query.skip()?);
+    let mut limit = query.limit()?;
+    let (views, next) = loop {
+        let (mut views, next) = list.page(place, skip, limit).await?;
+        match page_bytes::cut(&mut views, limit) {
+            fits if fits < limit => limit = fits,
+            _ => break (views, next),
+        }
+    };
+    let next_cursor = next.map(|place| place.to_string());
     let threads = listed(&edge, views, &caller.user).await;
     Ok(RouteAnswer::Ok(ThreadsAnswer { next_cursor, success: Success, threads }))
 }
@@ -200,11 +204,15 @@ fn empty(thread: Thread) -> ThreadView {
     ThreadView { thread, unread_count: 0, last_message: None }
 }
 
-fn page(query: &Query) -> Result<ThreadPage, Refusal> {
-    let status = match query.text("status") {
-        None | Some("active") => ThreadStatus::Active,
-        Some("archived") => ThreadStatus::Archived,
-        Some(_) => return Err(Refusal::invalid("status must be active or archived")),
-    };
-    Ok(ThreadPage { status, after: query.cursor()?, skip: query.skip()?, limit: query.limit()? })
+fn status(query: &Query) -> Result<ThreadStatus, Refusal> {
+    match query.text("status") {
+        None | Some("active") => Ok(ThreadStatus::Active),
+        Some("archived") => Ok(ThreadStatus::Archived),
+        Some(_) => Err(Refusal::invalid("status must be active or archived")),
+    }
+}
+
+fn place(query: &Query) -> Result<Option<ListPlace>, Refusal> {
+    let place = query.text("cursor").map(str::parse).transpose();
+    place.map_err(|ForeignPlace| Refusal::invalid("cursor is not one of ours"))
 }

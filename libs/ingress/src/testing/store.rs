@@ -3,15 +3,19 @@
 
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
-use eventflow_ports::{Appended, Left, MessagePage, NewMessage, Place, Store, StoreError, ThreadPage};
+use eventflow_ports::{
+    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
+    StoreError, ThreadPage,
+};
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, Receipted,
+    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, PersonCursors,
+    Receipted,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::pairing::Leg;
-use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -32,6 +36,8 @@ struct State {
     /// The delivered and the read cursor of each person in each thread.
     cursors: HashMap<(ThreadId, UserId), (u64, u64)>,
     archived: HashSet<(ThreadId, UserId)>,
+    /// The messages that changed in each thread; the first has the change number 1.
+    changes: HashMap<ThreadId, Vec<MessageId>>,
 }
 
 impl TestStore {
@@ -111,11 +117,15 @@ impl TestStore {
     }
 
     pub(crate) fn change(&self, command: CommandId, wanted: &ChangeMessage) -> Changed {
-        let State { messages, marks, .. } = &mut *self.state.lock();
+        let State { messages, marks, changes, .. } = &mut *self.state.lock();
         let Some(message) = messages.iter_mut().find(|message| message.id == wanted.message_id) else {
             return Changed::NotFound;
         };
-        change::apply(message, marks.entry(wanted.message_id).or_default(), command, wanted)
+        let changed = change::apply(message, marks.entry(wanted.message_id).or_default(), command, wanted);
+        if matches!(changed, Changed::Done(..)) {
+            changes.entry(message.thread_id).or_default().push(message.id);
+        }
+        changed
     }
 
     pub(crate) fn advance_one(&self, wanted: &AdvanceCursor) -> Option<Advanced> {
@@ -152,6 +162,11 @@ impl TestStore {
 }
 
 impl State {
+    /// The messages of a thread.
+    fn of(&self, thread: ThreadId) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(move |message| message.thread_id == thread)
+    }
+
     fn twin(&mut self, send: &SendMessage) -> Option<Message> {
         let key = send.client_message_id.as_ref();
         let same_key = |known: &&Message| key.is_some() && known.client_message_id.as_ref() == key;
@@ -278,22 +293,57 @@ impl Store for TestStore {
     }
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, StoreError> {
         self.check()?;
-        let is_before = |message: &Message, place: Place| match place {
-            Place::Seq(seq) => message.seq < seq,
-            Place::Time(time) => message.created_at < time,
+        let mut found: Vec<Message> = self.state.lock().of(thread).cloned().collect();
+        if !matches!(page.after.or(page.before), None | Some(Place::Seq(_))) {
+            found.sort_by_key(|message| (message.created_at, message.seq));
+        }
+        let side = |message: &Message, place: Place| match place {
+            Place::Seq(seq) => message.seq.cmp(&seq),
+            Place::Time(time) => message.created_at.cmp(&time),
+            Place::Moment { at, seq } => (message.created_at, message.seq).cmp(&(at, seq)),
         };
-        let is_after = |message: &Message, place: Place| match place {
-            Place::Seq(seq) => message.seq > seq,
-            Place::Time(time) => message.created_at > time,
-        };
-        let wanted = |message: &&Message| {
-            message.thread_id == thread
-                && page.before.is_none_or(|place| is_before(message, place))
-                && page.after.is_none_or(|place| is_after(message, place))
-        };
-        let found: Vec<Message> = self.state.lock().messages.iter().filter(wanted).cloned().collect();
+        found.retain(|message| {
+            page.before.is_none_or(|place| side(message, place).is_lt())
+                && page.after.is_none_or(|place| side(message, place).is_gt())
+        });
         let limit = (page.limit as usize).min(found.len());
-        Ok(if page.after.is_some() { found[..limit].to_vec() } else { found[found.len() - limit..].to_vec() })
+        let mut page =
+            if page.after.is_some() { found[..limit].to_vec() } else { found.split_off(found.len() - limit) };
+        page.sort_by_key(|message| message.seq);
+        Ok(page)
+    }
+    async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().of(thread).filter(|one| one.created_at > at).map(|one| one.seq).min())
+    }
+    async fn newest_change(&self, thread: ThreadId) -> Result<u64, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().changes.get(&thread).map_or(0, |changes| changes.len() as u64))
+    }
+    async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        let all = state.changes.get(&thread).map_or(&[][..], Vec::as_slice);
+        let start = all.len().min(usize::try_from(page.after).unwrap());
+        let end = all.len().min(start + page.limit as usize);
+        let numbers = start as u64 + 1..;
+        let changed = |(change, id): (u64, &MessageId)| {
+            let message = state.messages.iter().find(|message| message.id == *id).unwrap().clone();
+            ChangedMessage { change, message }
+        };
+        let messages = numbers.zip(&all[start..end]).map(changed).collect();
+        Ok(ChangedMessages { messages, up_to: end as u64, is_complete: end == all.len() })
+    }
+    async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        let of_thread = state.cursors.iter().filter(|((of, _), _)| *of == thread);
+        let cursors = of_thread.map(|((_, user_id), (delivered_seq, read_seq))| PersonCursors {
+            delivered_seq: *delivered_seq,
+            read_seq: *read_seq,
+            user_id: user_id.clone(),
+        });
+        Ok(cursors.collect())
     }
     async fn ping(&self) -> Result<(), StoreError> {
         self.check()

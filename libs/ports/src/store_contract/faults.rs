@@ -5,7 +5,7 @@ use super::fixtures::{
     Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread,
 };
 use super::{Fault, FaultHarness};
-use crate::store::{MessagePage, NewMessage, Store, StoreError, WithCommandId};
+use crate::store::{ChangePage, MessagePage, NewMessage, Store, StoreError, WithCommandId};
 use eventflow_protocol::CommandId;
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, Cursor};
 use eventflow_protocol::document::Message;
@@ -54,6 +54,10 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
         unavailable("participants", store.participants(&ids)),
         unavailable("list", store.threads_of(viewer, list)),
         unavailable("messages", store.messages(scene.thread, page)),
+        unavailable("first after", store.first_seq_after(scene.thread, at(0))),
+        unavailable("newest change", store.newest_change(scene.thread)),
+        unavailable("changes", store.changes(scene.thread, ChangePage { after: 0, limit: 1 })),
+        unavailable("cursors", store.cursors(scene.thread)),
         unavailable("ping", store.ping()),
     );
     harness.mend().await;

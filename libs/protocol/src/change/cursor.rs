@@ -66,6 +66,18 @@ pub struct Receipted {
     pub status: MessageStatus,
 }
 
+/// How far one person has come in a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonCursors {
+    /// The `seq` up to which messages were written to one of the person's sockets.
+    pub delivered_seq: u64,
+    /// The `seq` up to which the person has read.
+    pub read_seq: u64,
+    /// The person.
+    pub user_id: UserId,
+}
+
 /// Adds to `message` the receipt of a person whose cursor has passed it, and sets its status over all
 /// `recipients`.
 ///

@@ -1,6 +1,6 @@
 //! Answers and events are the bytes that clients have always got; each literal here stands for one of them.
 
-use crate::change::{Effect, Receipted};
+use crate::change::{Effect, PersonCursors, Receipted};
 use crate::client::answers::*;
 use crate::client::events::*;
 use crate::client::{Sorted, Success, WithId, Written};
@@ -111,8 +111,27 @@ fn answers_about_messages_are_the_json_they_always_were() {
     let shown = alphabetical();
     let stored = || Sorted(WithId(message()));
     is(
-        &HistoryAnswer { messages: vec![stored()], next_cursor: None, success: Success },
-        &format!(r#"{{"messages":[{shown}],"nextCursor":null,"success":true}}"#),
+        &HistoryAnswer {
+            cursors: None,
+            gap: None,
+            last_change: 4,
+            messages: vec![stored()],
+            next_cursor: None,
+            success: Success,
+        },
+        &format!(r#"{{"lastChange":4,"messages":[{shown}],"nextCursor":null,"success":true}}"#),
+    );
+    let cursors = vec![PersonCursors { delivered_seq: 3, read_seq: 2, user_id: user("ann") }];
+    is(
+        &HistoryAnswer {
+            cursors: Some(cursors),
+            gap: Some(false),
+            last_change: 5,
+            messages: Vec::new(),
+            next_cursor: Some("changes.5".into()),
+            success: Success,
+        },
+        r#"{"cursors":[{"deliveredSeq":3,"readSeq":2,"userId":"ann"}],"gap":false,"lastChange":5,"messages":[],"nextCursor":"changes.5","success":true}"#,
     );
     is(
         &MessageAnswer { deduplicated: false, message: stored(), success: Success },
@@ -261,6 +280,9 @@ fn what_was_missed_is_the_json_it_always_was() {
     let missed = SyncedThread::Messages(SyncedMessages {
         thread_id: thread_id(),
         messages: vec![Written::of(&message()).unwrap()],
+        changed: None,
+        cursors: None,
+        last_change: 6,
         complete: true,
         gap: false,
     });
@@ -270,10 +292,26 @@ fn what_was_missed_is_the_json_it_always_was() {
     });
     let answer = SyncAnswer { success: Success, threads: vec![missed, refused], new_threads: None };
     let threads = format!(
-        r#"{{"threadId":{THREAD},"messages":[{}],"complete":true,"gap":false}},{{"threadId":"x","success":false,"error":"there is no such thread","code":"not_found"}}"#,
+        r#"{{"threadId":{THREAD},"messages":[{}],"lastChange":6,"complete":true,"gap":false}},{{"threadId":"x","success":false,"error":"there is no such thread","code":"not_found"}}"#,
         in_order()
     );
     is(&answer, &format!(r#"{{"success":true,"threads":[{threads}]}}"#));
+    let changed = SyncedThread::Messages(SyncedMessages {
+        thread_id: thread_id(),
+        messages: Vec::new(),
+        changed: Some(vec![Written::of(&message()).unwrap()]),
+        cursors: Some(vec![PersonCursors { delivered_seq: 3, read_seq: 2, user_id: user("ann") }]),
+        last_change: 7,
+        complete: true,
+        gap: false,
+    });
+    is(
+        &changed,
+        &format!(
+            r#"{{"threadId":{THREAD},"messages":[],"changed":[{}],"cursors":[{{"deliveredSeq":3,"readSeq":2,"userId":"ann"}}],"lastChange":7,"complete":true,"gap":false}}"#,
+            in_order()
+        ),
+    );
     let answer = SyncAnswer { success: Success, threads: Vec::new(), new_threads: Some(vec![thread_id()]) };
     is(&answer, &format!(r#"{{"success":true,"threads":[],"newThreads":[{THREAD}]}}"#));
     assert_eq!(SyncAnswer::NAME, "sync");

@@ -4,7 +4,7 @@
 //! Safe to repeat because a message's marks, which name the last commands that changed it, are written with
 //! the change.
 
-use super::message;
+use super::{changes, message};
 use eventflow_ports::WithCommandId;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use rusqlite::{Connection, Result};
@@ -25,6 +25,7 @@ fn one(connection: &Connection, change: &WithCommandId<ChangeMessage>) -> Result
     let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
     if matches!(changed, Changed::Done(..)) {
         message::write_change(connection, &message, &marks)?;
+        changes::number(connection, &message)?;
         if let Some(sent_as) = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some())
         {
             message::write_sent_as(connection, &message, sent_as)?;

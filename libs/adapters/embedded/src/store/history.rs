@@ -1,11 +1,14 @@
 //! A page of a thread's messages, always ascending by `seq`.
+//!
+//! The primary key gives a page by `seq`, the index `message_by_time` one by time. Both scans end with the
+//! page.
 
 use super::{column, message};
 use eventflow_ports::store::{PAGE_MAX, PREVIEW_DEPTH};
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Params, Result, params};
 
 /// The oldest messages after a place, or the newest before one, or the newest of all.
 pub(super) fn page(connection: &Connection, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>> {
@@ -42,13 +45,17 @@ pub(super) fn oldest_after(
     after: Place,
     limit: u32,
 ) -> Result<Vec<Message>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT * FROM message WHERE thread_id = ?1 AND seq > ?2 AND created_at > ?3 ORDER BY seq LIMIT ?4",
-    )?;
-    let (seq, time) = bounds(after, 0, Timestamp(i64::MIN));
-    statement
-        .query_map(params![thread.bytes(), seq, time, limit.clamp(1, PAGE_MAX)], message::read)?
-        .collect()
+    let (at, seq) = match after {
+        Place::Seq(seq) => {
+            let sql = "SELECT * FROM message WHERE thread_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+            return ascending(connection, sql, params![thread.bytes(), column::integer(seq), size(limit)]);
+        }
+        Place::Time(at) => (at, u64::MAX),
+        Place::Moment { at, seq } => (at, seq),
+    };
+    let sql = "SELECT * FROM message WHERE thread_id = ?1 AND (created_at, seq) > (?2, ?3)
+         ORDER BY created_at, seq LIMIT ?4";
+    ascending(connection, sql, params![thread.bytes(), at.0, column::integer(seq), size(limit)])
 }
 
 fn newest_before(
@@ -57,21 +64,36 @@ fn newest_before(
     before: Place,
     limit: u32,
 ) -> Result<Vec<Message>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT * FROM message WHERE thread_id = ?1 AND seq < ?2 AND created_at < ?3 ORDER BY seq DESC LIMIT ?4",
-    )?;
-    let (seq, time) = bounds(before, u64::MAX, Timestamp(i64::MAX));
-    let newest_first =
-        statement.query_map(params![thread.bytes(), seq, time, limit.clamp(1, PAGE_MAX)], message::read)?;
-    let mut messages = newest_first.collect::<Result<Vec<_>>>()?;
-    messages.reverse();
+    let (at, seq) = match before {
+        Place::Seq(seq) => {
+            let sql = "SELECT * FROM message WHERE thread_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+            return ascending(connection, sql, params![thread.bytes(), column::integer(seq), size(limit)]);
+        }
+        Place::Time(at) => (at, 0),
+        Place::Moment { at, seq } => (at, seq),
+    };
+    let sql = "SELECT * FROM message WHERE thread_id = ?1 AND (created_at, seq) < (?2, ?3)
+         ORDER BY created_at DESC, seq DESC LIMIT ?4";
+    ascending(connection, sql, params![thread.bytes(), at.0, column::integer(seq), size(limit)])
+}
+
+/// The smallest place among the messages that were accepted after a time. The index `message_by_time` holds
+/// all that is asked; without the `+` SQLite would walk the thread from its first message.
+pub(super) fn first_after(connection: &Connection, thread: ThreadId, at: Timestamp) -> Result<Option<u64>> {
+    let mut statement = connection
+        .prepare_cached("SELECT MIN(+seq) AS seq FROM message WHERE thread_id = ?1 AND created_at > ?2")?;
+    let first: Option<i64> = statement.query_row(params![thread.bytes(), at.0], |row| row.get("seq"))?;
+    Ok(first.and_then(|seq| u64::try_from(seq).ok()))
+}
+
+/// The messages that a query finds, ascending by `seq`.
+fn ascending(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Message>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut messages = statement.query_map(params, message::read)?.collect::<Result<Vec<_>>>()?;
+    messages.sort_unstable_by_key(|message| message.seq);
     Ok(messages)
 }
 
-/// A place as a bound for `seq` and one for `created_at`; the one it does not speak of excludes nothing.
-fn bounds(place: Place, any_seq: u64, any_time: Timestamp) -> (i64, i64) {
-    match place {
-        Place::Seq(seq) => (column::integer(seq), any_time.0),
-        Place::Time(time) => (column::integer(any_seq), time.0),
-    }
+fn size(limit: u32) -> u32 {
+    limit.clamp(1, PAGE_MAX)
 }

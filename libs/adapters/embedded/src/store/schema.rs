@@ -9,7 +9,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -143,6 +143,19 @@ const TAKEN_BACK: &str = "
 const PEOPLE: &str = "
     ALTER TABLE thread ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
     UPDATE thread SET people = (SELECT COUNT(*) FROM thread_participant WHERE thread_id = thread.id);
+";
+
+/// Sixth layout: a thread's messages by time, and what changed in a thread.
+///
+/// `message.change` is the number of the message's last change in its thread, 0 before the first;
+/// `thread.last_change` the newest one of the thread.
+const CHANGES: &str = "
+    ALTER TABLE message ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE thread ADD COLUMN last_change INTEGER NOT NULL DEFAULT 0;
+    -- Which messages of this thread changed after this one?
+    CREATE INDEX message_by_change ON message (thread_id, change) WHERE change > 0;
+    -- Which messages of this thread were accepted before or after this time?
+    CREATE INDEX message_by_time ON message (thread_id, created_at, seq);
 ";
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What happens to messages and threads once they are there, or arrive twice, honours the port's contract.
 
 use crate::support::{run, run_with_faults};
+use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::store_contract::fixtures::{Scene, at, change, history, present, unread};
 use eventflow_ports::store_contract::{
-    Fault, FaultHarness, archive, changes, cursors, long_way, pairing, taken_back, together,
+    Fault, FaultHarness, archive, change_log, changes, cursors, long_way, pairing, taken_back, together,
 };
-use eventflow_ports::{NewMessage, Store, StoreError};
+use eventflow_ports::{ChangePage, NewMessage, Store, StoreError};
 use eventflow_protocol::change::{AdvanceCursor, Change, Cursor, Wish};
 use eventflow_protocol::document::{Message, MessageStatus};
 use eventflow_protocol::pairing::{Leg, Pairing, key};
@@ -288,6 +289,36 @@ async fn an_old_message_brings_nothing_back() {
 }
 
 #[tokio::test]
+async fn what_changed_since_a_number_is_told_in_order() {
+    run(change_log::what_changed_since_a_number_is_told_in_order).await;
+}
+
+#[tokio::test]
+async fn pages_of_changes_tell_of_each_message() {
+    run(change_log::pages_of_changes_tell_of_each_message).await;
+}
+
+#[tokio::test]
+async fn a_change_that_comes_again_is_told() {
+    run(change_log::a_change_that_comes_again_is_told).await;
+}
+
+#[tokio::test]
+async fn a_number_of_another_life_is_recognised() {
+    run(change_log::a_number_of_another_life_is_recognised).await;
+}
+
+#[tokio::test]
+async fn a_reader_beside_two_writers_misses_no_change() {
+    run(change_log::a_reader_beside_two_writers_misses_no_change).await;
+}
+
+#[tokio::test]
+async fn cursors_are_told_as_they_are() {
+    run(change_log::cursors_are_told_as_they_are).await;
+}
+
+#[tokio::test]
 async fn clicks_reactions_and_readings_hit_by_faults_are_done_once() {
     run_with_faults(async |harness| {
         let store = harness.open().await;
@@ -306,6 +337,9 @@ async fn clicks_reactions_and_readings_hit_by_faults_are_done_once() {
             assert_eq!(message.status, MessageStatus::Read);
         }
         assert_eq!(unread(&*store, &scene).await, [0, 0]);
+        let page = ChangePage { after: 0, limit: PAGE_MAX };
+        let changed = store.changes(scene.thread, page).await.unwrap().messages;
+        assert_eq!(changed.len(), FAULTS, "each reaction is told to whoever was away");
     })
     .await;
 }

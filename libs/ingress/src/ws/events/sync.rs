@@ -1,28 +1,34 @@
 //! `sync`: everything missed since the places a client knows, out of the store, after any absence.
 //!
 //! In comes the newest `seq` of each thread that the client has, out come the messages after it, in order.
-//! `complete: false` asks for another call from the new place; `gap: true` says that the store cannot fill a
-//! place in between, or does not know the message the client says it has. An answer is bounded in messages
-//! and bytes, so that it fits into what may wait for one client. It only reads, so it may be repeated.
+//! With the change number that the client has come also the messages that changed since, and how far
+//! everybody has read. `complete: false` asks for another call from the new place; `gap: true` says that the
+//! store cannot fill a place in between, or does not know the message or the change the client says it has.
+//! An answer is bounded in messages and bytes, so that it fits into what may wait for one client. It only
+//! reads, so it may be repeated.
 
 use crate::refusal::Refusal;
+use crate::thread_list::{ThreadList, standing};
 use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::thread_id;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{MessagePage, Place, ThreadPage};
+use eventflow_ports::{ChangePage, ChangedMessage, ChangedMessages, MessagePage, Place};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::answers::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 use eventflow_protocol::client::requests::{SyncEvent, SyncPlace};
 use eventflow_protocol::client::{Success, Written};
-use eventflow_protocol::document::{Message, Thread, ThreadStatus};
+use eventflow_protocol::document::{Message, ThreadStatus};
 use eventflow_protocol::{ErrorCode, ThreadId, Timestamp, UserId};
+use std::collections::HashSet;
 
 /// Bytes of messages, as written, after which an answer is full: with its last message it stays below what
 /// may wait for one client (1 MiB).
 const BYTES_MAX: usize = 512 * 1024;
 /// Characters given back of a thread id that names no thread.
 const THREAD_ID_SHOWN: usize = 64;
+/// Bytes of one person's cursors, as written, with a user id of ordinary length.
+const CURSORS_BYTES: usize = 100;
 /// Pages of threads read for `threadsAfter`: the 1,000 most recently active ones.
 const THREAD_PAGES_MAX: usize = 10;
 
@@ -75,6 +81,8 @@ async fn sync_thread(
     }
 }
 
+/// The changes are read before the messages. So a message that the client does not have yet need not be among
+/// the changes: it is read after them, as it is by then.
 async fn messages_after(
     caller: Caller<'_>,
     wanted: &SyncPlace,
@@ -82,12 +90,70 @@ async fn messages_after(
 ) -> Result<SyncedMessages, Refusal> {
     let thread_id = thread_id(&wanted.thread_id)?;
     let people = caller.participants(thread_id).await?;
-    let mut missed = Missed { place: wanted.after, messages: Vec::new(), gap: false, is_heard: false };
-    let complete = fill(caller, thread_id, &mut missed, room).await?;
-    if people.len() <= RECEIPT_PARTICIPANTS_MAX && missed.is_heard {
+    let changes = changes_after(caller, thread_id, wanted, room).await?;
+    let mut missed = Missed { place: wanted.after, messages: Vec::new(), gap: changes.gap, is_heard: false };
+    let complete = changes.is_complete && fill(caller, thread_id, &mut missed, room).await?;
+    let has_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
+    if has_receipts && missed.is_heard {
         caller.rooms.receipts.note(thread_id, caller.user, missed.place);
     }
-    Ok(SyncedMessages { thread_id, messages: missed.messages, complete, gap: missed.gap })
+    let mut cursors = None;
+    if complete && has_receipts && wanted.changes_after.is_some() {
+        let read = caller.rooms.edge.store.cursors(thread_id).await?;
+        room.bytes = room.bytes.saturating_sub(read.len() * CURSORS_BYTES);
+        cursors = Some(read);
+    }
+    Ok(SyncedMessages {
+        thread_id,
+        messages: missed.messages,
+        changed: changes.messages,
+        cursors,
+        last_change: changes.up_to,
+        complete,
+        gap: missed.gap,
+    })
+}
+
+/// What changed of the messages that the client has. A client that does not ask is told the newest change
+/// number, to ask with it later.
+async fn changes_after(
+    caller: Caller<'_>,
+    thread: ThreadId,
+    wanted: &SyncPlace,
+    room: &mut Room,
+) -> Result<Changes, Refusal> {
+    let store = &caller.rooms.edge.store;
+    let Some(after) = wanted.changes_after else {
+        let up_to = store.newest_change(thread).await?;
+        return Ok(Changes { messages: None, up_to, is_complete: true, gap: false });
+    };
+    let mut changes = Changes { messages: Some(Vec::new()), up_to: after, is_complete: false, gap: false };
+    while !changes.is_complete && !room.is_full() {
+        let limit = u32::try_from(room.messages).unwrap_or(PAGE_MAX).min(PAGE_MAX);
+        let page = store.changes(thread, ChangePage { after: changes.up_to, limit }).await?;
+        changes.gap |= page.up_to < changes.up_to;
+        changes.take(page, wanted.after, room)?;
+    }
+    Ok(changes)
+}
+
+impl Changes {
+    /// Takes a page as far as there is room. What the client does not have as a message yet takes none.
+    fn take(&mut self, page: ChangedMessages, newest: u64, room: &mut Room) -> Result<(), Refusal> {
+        for ChangedMessage { change, message } in page.messages {
+            if room.is_full() {
+                return Ok(());
+            }
+            if message.seq <= newest {
+                let written = write(&message)?;
+                room.take(written.as_str().len());
+                self.messages.get_or_insert_default().push(written);
+            }
+            self.up_to = change;
+        }
+        (self.up_to, self.is_complete) = (page.up_to, page.is_complete);
+        Ok(())
+    }
 }
 
 /// Reads on until everything is there (`true`) or the answer is full.
@@ -125,24 +191,34 @@ async fn fill(
     Ok(false)
 }
 
-/// Threads of the caller that were created after `since`, most recently active first.
+/// Threads of the caller that were created or written to after `since`, most recently active first.
 async fn threads_since(caller: Caller<'_>, since: Timestamp) -> Result<Vec<ThreadId>, Refusal> {
-    let mut found = Vec::new();
-    let mut after = None;
+    let store = &*caller.rooms.edge.store;
+    let list = ThreadList { store, viewer: caller.user, status: ThreadStatus::Active };
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
+    let mut place = None;
     for _ in 0..THREAD_PAGES_MAX {
-        let page = ThreadPage { status: ThreadStatus::Active, after, skip: 0, limit: PAGE_MAX };
-        let page = caller.rooms.edge.store.threads_of(caller.user, page).await?;
-        let active_at = |thread: &Thread| thread.last_message_at.unwrap_or(thread.created_at);
-        after = page.last().map(|view| (active_at(&view.thread), view.thread.id));
-        let is_last = page.len() < PAGE_MAX as usize;
-        let new = page.iter().filter(|view| view.thread.created_at > since);
-        found.extend(new.map(|view| view.thread.id));
-        // Pages come by activity: behind this place no thread can be newer than `since`.
-        if is_last || after.is_none_or(|(active_at, _)| active_at <= since) {
+        let (page, next) = list.page(place, 0, PAGE_MAX).await?;
+        let active = page.iter().filter(|view| standing(view).0 > since).map(|view| view.thread.id);
+        found.extend(active.filter(|thread| known.insert(*thread)));
+        // Pages come by activity: below this place nothing was active after `since`.
+        place = next.filter(|next| next.below.0 > since);
+        if place.is_none() {
             break;
         }
     }
     Ok(found)
+}
+
+/// What changed in one thread.
+struct Changes {
+    /// `None` if the client did not ask.
+    messages: Option<Vec<Written<Message>>>,
+    /// The change number up to which this tells.
+    up_to: u64,
+    is_complete: bool,
+    /// Whether the thread has never had the number that the client asked with.
+    gap: bool,
 }
 
 /// What was found of one thread.

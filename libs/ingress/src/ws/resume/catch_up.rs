@@ -188,9 +188,8 @@ impl ClientCatchUp<'_> {
             Some(ResumePoint::Seq(seq)) => return Ok(Some(seq)),
             Some(ResumePoint::Young { than, behind }) => (than, behind),
         };
-        let young = MessagePage { before: None, after: Some(Place::Time(than)), limit: 1 };
-        let first_young = self.messages(thread, young).await?;
-        let before_young = first_young.first().map(|message| message.seq.saturating_sub(1).max(behind));
+        let first_young = self.first_seq_after(thread, than).await?;
+        let before_young = first_young.map(|seq| seq.saturating_sub(1).max(behind));
         Ok(before_young.into_iter().chain(before_waiting).min())
     }
 
@@ -280,6 +279,18 @@ impl ClientCatchUp<'_> {
             drop(permit);
             match messages {
                 Ok(messages) => return Ok(messages),
+                Err(error) => self.pause(&error).await?,
+            }
+        }
+    }
+
+    async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, Gone> {
+        loop {
+            let permit = self.room.read_permit().await;
+            let first = self.room.store.first_seq_after(thread, at).await;
+            drop(permit);
+            match first {
+                Ok(first) => return Ok(first),
                 Err(error) => self.pause(&error).await?,
             }
         }

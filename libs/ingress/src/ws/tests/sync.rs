@@ -127,6 +127,87 @@ async fn threads_that_are_new_are_named_and_without_a_callback_the_answer_is_an_
 }
 
 #[tokio::test]
+async fn an_old_thread_that_was_written_to_is_named_as_new_threads_are() {
+    let rig = Rig::new().await;
+    let quiet = rig.world.store.thread_of(&["ann", "zoe"]);
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    rig.world.clock.advance(5_000);
+    let mut bob = rig.client("bob").await;
+    say(&mut bob, thread, 1, "are you there?").await;
+    let mut ann = rig.client("ann").await;
+    let since = |at| json!({"threadsAfter": eventflow_protocol::Timestamp(at)});
+    assert_eq!(ann.ask("sync", &since(NOW.0 + 1)).await["newThreads"], json!([thread]));
+    assert_eq!(ann.ask("sync", &since(NOW.0 - 1)).await["newThreads"], json!([thread, quiet]));
+    assert_eq!(ann.ask("sync", &since(NOW.0 + 5_000)).await["newThreads"], json!([]));
+}
+
+#[tokio::test]
+async fn what_changed_while_somebody_was_away_is_told() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
+    say(&mut ann, thread, 4, "x").await;
+    let first = bob.ask("sync", &json!({"threads": [{"threadId": thread}]})).await["threads"][0].clone();
+    assert_eq!((&first["lastChange"], &first["changed"]), (&json!(0), &Value::Null));
+    let ids: Vec<String> =
+        first["messages"].as_array().unwrap().iter().map(|m| m["_id"].as_str().unwrap().into()).collect();
+    for (event, body) in [
+        ("message:edit", json!({"messageId": ids[0], "content": "edited"})),
+        ("message:delete", json!({"messageId": ids[1]})),
+        ("reaction:send", json!({"messageId": ids[3], "emoji": "👍"})),
+        ("message:read", json!({"threadId": thread, "seq": 4})),
+    ] {
+        assert_eq!(ann.ask(event, &body).await["success"], true, "{event}");
+    }
+    say(&mut ann, thread, 1, "y").await;
+    let ask = |after: u64, changes: u64, limit: u64| json!({"threads": [{"threadId": thread, "after": after, "changesAfter": changes}], "limit": limit});
+    // Bob has three messages: the fourth and the fifth come as messages, as they are by now.
+    let missed = bob.ask("sync", &ask(3, 0, 500)).await["threads"][0].clone();
+    let changed = missed["changed"].as_array().unwrap();
+    assert_eq!(changed.iter().map(|m| m["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((&changed[0]["content"], &changed[1]["content"]), (&json!("edited"), &json!("")));
+    assert_eq!((seqs(&missed), &missed["messages"][0]["reactions"][0]["emoji"]), (vec![4, 5], &json!("👍")));
+    assert_eq!((&missed["complete"], &missed["gap"]), (&json!(true), &json!(false)));
+    let anns = missed["cursors"].as_array().unwrap().iter().find(|one| one["userId"] == "ann").unwrap();
+    assert_eq!(anns["readSeq"], 4);
+    let last = missed["lastChange"].as_u64().unwrap();
+    let nothing = bob.ask("sync", &ask(5, last, 500)).await["threads"][0].clone();
+    assert_eq!((&nothing["changed"], seqs(&nothing)), (&json!([]), vec![]));
+    let ahead = bob.ask("sync", &ask(5, last + 1, 500)).await["threads"][0].clone();
+    assert_eq!((&ahead["gap"], &ahead["lastChange"]), (&json!(true), &json!(last)));
+}
+
+#[tokio::test]
+async fn what_changed_is_told_over_as_many_calls_as_it_takes() {
+    let rig = Rig::with(|config| config.events_per_minute = 0).await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
+    say(&mut ann, thread, 90, "x").await;
+    let all = bob.ask("sync", &json!({"threads": [{"threadId": thread}]})).await;
+    let long = "long ".repeat(1_990);
+    for message in all["threads"][0]["messages"].as_array().unwrap() {
+        let body = json!({"messageId": message["_id"], "content": long});
+        assert_eq!(ann.ask("message:edit", &body).await["success"], true);
+    }
+    let (mut told, mut calls) = (Vec::new(), 0);
+    let mut changes = 0;
+    loop {
+        let threads = json!([{"threadId": thread, "after": 90, "changesAfter": changes}]);
+        let answer = bob.ask("sync", &json!({ "threads": threads })).await;
+        assert!(answer.to_string().len() < 600_000, "an answer is bounded");
+        let part = &answer["threads"][0];
+        told.extend(part["changed"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()));
+        changes = part["lastChange"].as_u64().unwrap();
+        calls += 1;
+        if part["complete"] == true {
+            break;
+        }
+        assert_eq!(part["cursors"], Value::Null, "they come with the last answer");
+    }
+    assert_eq!((told, calls), ((1..=90).collect::<Vec<u64>>(), 2));
+}
+
+#[tokio::test]
 async fn an_answer_is_bounded_by_what_is_written_of_attachments_too() {
     let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (0, 0)).await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);

@@ -1,6 +1,6 @@
 //! Answers about messages.
 
-use crate::change::Effect;
+use crate::change::{Effect, PersonCursors};
 use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Reaction};
 use schemars::JsonSchema;
@@ -10,9 +10,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryAnswer {
-    /// The messages, ascending by `seq`.
+    /// How far everybody has come; only on a page of changes, in a thread of at most
+    /// [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursors: Option<Vec<PersonCursors>>,
+    /// Only on a page of changes: whether the thread has never had the change number that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<bool>,
+    /// The change number that this page goes up to: what `changesAfter` asks for later.
+    pub last_change: u64,
+    /// The messages, ascending by `seq`; on a page of changes in the order of their changes.
     pub messages: Vec<Sorted<WithId<Message>>>,
-    /// The `cursor` that asks for the next page in the same direction; `null` if this page was not full.
+    /// The `cursor` that asks for the next page in the same direction; `null` if nothing follows.
     pub next_cursor: Option<String>,
     /// Always true.
     pub success: Success,

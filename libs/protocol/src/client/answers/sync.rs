@@ -1,5 +1,6 @@
 //! The answer to `sync`: what a client has missed.
 
+use crate::change::PersonCursors;
 use crate::client::shape::{Success, Written};
 use crate::document::Message;
 use crate::{ErrorBody, ThreadId};
@@ -14,7 +15,7 @@ pub struct SyncAnswer {
     pub success: Success,
     /// One entry for each thread that was named, in the same order.
     pub threads: Vec<SyncedThread>,
-    /// Threads that came into being since `threadsAfter`; only if the request had that field.
+    /// Threads that were created or written to after `threadsAfter`; only if the request had that field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_threads: Option<Vec<ThreadId>>,
 }
@@ -37,9 +38,19 @@ pub struct SyncedMessages {
     pub thread_id: ThreadId,
     /// The messages, ascending by `seq`.
     pub messages: Vec<Written<Message>>,
-    /// Whether these are all; if not, the client asks again from the last `seq`.
+    /// The messages up to `after` that were edited, taken back or reacted to after `changesAfter`, as they
+    /// are now; only if the request had that field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Vec<Written<Message>>>,
+    /// How far everybody has come; only if the request had `changesAfter`, the answer is complete, and the
+    /// thread has at most [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursors: Option<Vec<PersonCursors>>,
+    /// The change number that the answer goes up to; the next request's `changesAfter`.
+    pub last_change: u64,
+    /// Whether these are all; if not, the client asks again from the last `seq` and `lastChange`.
     pub complete: bool,
-    /// Whether a message in between cannot be had any more.
+    /// Whether a message or a change in between cannot be had any more.
     pub gap: bool,
 }
 

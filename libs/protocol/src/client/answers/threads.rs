@@ -20,7 +20,7 @@ pub struct ThreadAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadsAnswer {
-    /// The `cursor` that asks for the next page; `null` if this page was not full.
+    /// The `cursor` that asks for the next page; `null` if nothing follows.
     pub next_cursor: Option<String>,
     /// Always true.
     pub success: Success,

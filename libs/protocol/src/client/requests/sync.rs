@@ -21,7 +21,7 @@ pub struct SyncEvent {
     /// Most messages in the answer.
     #[serde(default)]
     pub limit: SyncLimit,
-    /// Asks also for the threads that came into being since this time.
+    /// Asks also for the threads that were created or written to after this time.
     #[serde(default)]
     pub threads_after: Option<Timestamp>,
 }
@@ -35,6 +35,10 @@ pub struct SyncPlace {
     /// The newest `seq` that the client has; 0 if it has nothing.
     #[serde(default)]
     pub after: u64,
+    /// Asks also for what changed in the thread after this change number: the `lastChange` of the answer
+    /// before.
+    #[serde(default)]
+    pub changes_after: Option<u64>,
 }
 
 /// 1 to [`SYNCED_MESSAGES_MAX`]; a larger number is as good as that.

@@ -165,8 +165,9 @@ fn a_thread_has_its_creator_and_nobody_twice() {
 #[test]
 fn a_sync_names_places_in_threads() {
     let event: SyncEvent = read(
-        &json!({"threads": [{"threadId": "x"}, {"threadId": "y", "after": 3}], "threadsAfter": "1970-01-01T00:00:00.007Z"}),
+        &json!({"threads": [{"threadId": "x"}, {"threadId": "y", "after": 3, "changesAfter": 2}], "threadsAfter": "1970-01-01T00:00:00.007Z"}),
     );
+    assert_eq!(event.threads.0.iter().map(|place| place.changes_after).collect::<Vec<_>>(), [None, Some(2)]);
     assert_eq!(event.threads.0.iter().map(|place| place.after).collect::<Vec<_>>(), [0, 3]);
     assert_eq!((event.limit.messages(), event.threads_after), (500, Some(Timestamp(7))));
     assert_eq!(read::<SyncEvent>(&json!({"threadsAfter": 7})).threads_after, Some(Timestamp(7)));
