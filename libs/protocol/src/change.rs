@@ -289,8 +289,7 @@ fn before(message: &Message, effect: Effect) -> Changed {
 ///
 /// Gives `None` for a message without a key, and for a message that was changed before.
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
-    let is_as_sent = message.edited_at.is_none() && message.deleted_at.is_none();
-    (is_as_sent && message.client_message_id.is_some())
+    (message.is_as_sent() && message.client_message_id.is_some())
         .then(|| fingerprint(&message.content, &message.attachments))
 }
 

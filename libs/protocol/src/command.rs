@@ -203,11 +203,10 @@ impl SendMessage {
     /// a keyed message on ([`crate::change::sent_as`]). For a message that was changed before stores did so,
     /// nobody knows any more what was sent first, and it counts as the same.
     pub fn is_again(&self, stored: &Message, sent_as: Option<Fingerprint>) -> bool {
-        let was_changed = stored.edited_at.is_some() || stored.deleted_at.is_some();
         let is_same_body = match sent_as {
             Some(first) => first == fingerprint(self.content.as_str(), &self.attachments),
             None => {
-                was_changed
+                !stored.is_as_sent()
                     || (stored.content == self.content.as_str() && stored.attachments == self.attachments)
             }
         };

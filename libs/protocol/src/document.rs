@@ -148,6 +148,13 @@ pub struct Message {
     pub updated_at: Timestamp,
 }
 
+impl Message {
+    /// Whether the message still is what was sent: nobody has edited it or taken it back.
+    pub fn is_as_sent(&self) -> bool {
+        self.edited_at.is_none() && self.deleted_at.is_none()
+    }
+}
+
 /// Whether listings show a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -254,6 +254,11 @@ async fn the_second_leg_finds_the_message_of_the_first() {
 }
 
 #[tokio::test]
+async fn a_leg_joins_only_what_still_is_as_it_was_sent() {
+    pairing::a_leg_joins_only_what_still_is_as_it_was_sent(&File::new()).await;
+}
+
+#[tokio::test]
 async fn legs_of_one_batch_find_each_other() {
     pairing::legs_of_one_batch_find_each_other(&File::new()).await;
 }

@@ -2,8 +2,9 @@
 //! message.
 //!
 //! A message's `pair` holds the pairing key and the command of each leg. A leg joins the oldest message of
-//! its key that has no leg of its kind and is near enough in time ([`eventflow_protocol::pairing`]); joining
-//! is a compare-and-set on that leg's field. The store takes the places of the threads *before* it looks the
+//! its key that has no leg of its kind, is near enough in time and still is what was sent
+//! ([`eventflow_protocol::pairing`]); joining is a compare-and-set on that leg's field and on the message not
+//! having been changed. The store takes the places of the threads *before* it looks the
 //! messages up. So an insert after an overtaken lookup meets the unique index on (thread, place) and looks
 //! again: two writers never both start a message for one click. Safe to repeat because a leg that has joined
 //! is found by its command.
@@ -102,7 +103,9 @@ impl Pairs {
             return known.message.clone().map_or(Placement::Wait, Placement::Known);
         }
         let fits = |pair: &&mut PairableMessage| {
-            pair.legs.leg(pairing.leg).is_none() && pairing.reaches(new.send.at, pair.created_at)
+            pair.legs.leg(pairing.leg).is_none()
+                && pairing.reaches(new.send.at, pair.created_at)
+                && pair.message.as_ref().is_none_or(Message::is_as_sent)
         };
         if let Some(pair) = pairs.iter_mut().find(fits) {
             *pair.legs.leg_mut(pairing.leg) = Some(command);
@@ -126,7 +129,13 @@ impl LegJoin {
             Leg::Socket => "pair.socket",
             Leg::Rest => "pair.rest",
         };
-        let filter = doc! { "_id": object_id(self.message.id), path: { "$exists": false } };
+        // `null` also finds what is absent.
+        let filter = doc! {
+            "_id": object_id(self.message.id),
+            path: { "$exists": false },
+            "editedAt": null,
+            "deletedAt": null,
+        };
         doc! { "q": filter, "u": { "$set": { path: self.command.to_string() } } }
     }
 }

@@ -6,9 +6,11 @@
 //! random numbers are seeded.
 
 use super::Harness;
-use super::fixtures::{Scene, append, at, duplicate, history, present, stored};
+use super::fixtures::{Scene, append, at, change, change_one, duplicate, history, present, stored};
 use super::random::Random;
 use crate::store::{Appended, NewMessage, Store};
+use eventflow_protocol::change::Change;
+use eventflow_protocol::content::Content;
 use eventflow_protocol::pairing::{self, Leg, OFFLINE_WINDOW_MS, Pairing, REST_BEHIND_WINDOW_MS, WINDOW_MS};
 use eventflow_protocol::{CommandId, MessageId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,33 @@ pub async fn the_second_leg_finds_the_message_of_the_first(harness: &dyn Harness
         }
         let next = append(&*store, &[leg(&scene, "ok", first, 4)]).await.remove(0);
         assert_eq!(next.seq, 2, "the second click is another message");
+    }
+}
+
+/// A message that was edited or taken back is no other half of a click: what is sent now is a new message.
+/// The half that had joined before finds its message all the same.
+pub async fn a_leg_joins_only_what_still_is_as_it_was_sent(harness: &dyn Harness) {
+    for wanted in [Change::Delete, Change::Edit { content: Content::parse("no").expect("it is content") }] {
+        for first in [Leg::Socket, Leg::Rest] {
+            let (store, other) = (harness.open().await, harness.open().await);
+            let scene = Scene::with_people(&*store, 2).await;
+            let joined = leg(&scene, "ok", first, 0);
+            let both = [joined.clone(), leg(&scene, "ok", first.other(), 1)];
+            let answers = store.append_messages(&both).await.expect("append");
+            let message = answers.into_iter().map(present).next_back().expect("one answer per leg");
+            let alone = append(&*store, &[leg(&scene, "yes", first, 0)]).await.remove(0);
+            for message in [&message, &alone] {
+                change_one(&*store, &change(message, &scene.people[0], wanted.clone(), 2)).await;
+            }
+            let again = [leg(&scene, "yes", first.other(), 3), leg(&scene, "yes", first, 4)];
+            let mut answers = other.append_messages(&again).await.expect("append").into_iter();
+            let new = stored(answers.next().expect("one answer per leg"));
+            assert_eq!((new.content.as_str(), new.seq), ("yes", 3), "{wanted:?}");
+            assert_eq!(duplicate(answers.next().expect("one answer per leg")), new);
+            for found in other.append_messages(&super::fixtures::again(&both)).await.expect("append") {
+                assert_eq!(present(found).id, message.id, "each half finds its message");
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Pairing: a client without a key sends one message over two transports, and the two legs become one stored
 //! message.
 //!
-//! A leg joins the oldest message of its key that has no leg of its kind and is near enough in time. The only
-//! writer finds the message and writes the leg, so no two legs take one place.
+//! A leg joins the oldest message of its key that has no leg of its kind, is near enough in time and still is
+//! what was sent. The only writer finds the message and writes the leg, so no two legs take one place.
 //! Safe to repeat because a leg is found by its command: in the message that it made, or in the one that it
 //! joined.
 
@@ -40,7 +40,7 @@ pub(super) fn join(
 }
 
 /// The message that has this command as its leg of this kind, also if the command made it. Else the oldest
-/// message in reach that has no such leg.
+/// message in reach that has no such leg and was not changed.
 fn find(
     connection: &Connection,
     command: CommandId,
@@ -50,11 +50,13 @@ fn find(
     let mut statement = connection.prepare_cached(match pairing.leg {
         Leg::Socket => {
             "SELECT * FROM message WHERE pair_key = ?1 AND created_at BETWEEN ?2 AND ?3
-                 AND (pair_socket IS NULL OR pair_socket = ?4) ORDER BY pair_socket IS NULL, seq"
+                 AND (pair_socket = ?4 OR pair_socket IS NULL AND edited_at IS NULL AND deleted_at IS NULL)
+                 ORDER BY pair_socket IS NULL, seq"
         }
         Leg::Rest => {
             "SELECT * FROM message WHERE pair_key = ?1 AND created_at BETWEEN ?2 AND ?3
-                 AND (pair_rest IS NULL OR pair_rest = ?4) ORDER BY pair_rest IS NULL, seq"
+                 AND (pair_rest = ?4 OR pair_rest IS NULL AND edited_at IS NULL AND deleted_at IS NULL)
+                 ORDER BY pair_rest IS NULL, seq"
         }
     })?;
     let [earliest, latest] = pairing.reach(at);
