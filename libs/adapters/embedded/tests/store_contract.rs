@@ -109,6 +109,11 @@ async fn the_same_key_and_body_is_the_same_message() {
 }
 
 #[tokio::test]
+async fn a_key_is_compared_byte_by_byte() {
+    keys::a_key_is_compared_byte_by_byte(&File::new()).await;
+}
+
+#[tokio::test]
 async fn the_same_key_twice_in_one_batch_is_one_message() {
     keys::the_same_key_twice_in_one_batch_is_one_message(&File::new()).await;
 }

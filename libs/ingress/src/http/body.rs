@@ -95,7 +95,8 @@ pub(crate) fn idempotency_key(
     field: &str,
 ) -> Result<Option<ClientKey>, Refusal> {
     let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(in_body) };
-    let text = header.to_str().map_err(|_| Refusal::invalid("Idempotency-Key must be printable ASCII"))?;
+    let text = std::str::from_utf8(header.as_bytes())
+        .map_err(|_| Refusal::invalid("Idempotency-Key must be UTF-8"))?;
     // The draft's form is a quoted string; most clients send it bare.
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let in_header = ClientKey::try_from(bare.to_owned())

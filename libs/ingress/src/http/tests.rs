@@ -275,6 +275,8 @@ async fn an_idempotency_key_header_is_the_client_message_id() {
     let first = send("k1", json!({"content": "x"})).await;
     assert_eq!((first.status, &first.body["message"]["clientMessageId"]), (201, &json!("k1")));
     assert_eq!(send("\"k1\"", json!({"content": "x"})).await.status, 200);
+    let mail = send("<m@mail.example>", json!({"content": "y"})).await;
+    assert_eq!((mail.status, &mail.body["message"]["clientMessageId"]), (201, &json!("<m@mail.example>")));
     assert_eq!(send("k2", json!({"content": "x", "clientMessageId": "k2"})).await.status, 201);
     send("k3", json!({"content": "x", "clientMessageId": "other"})).await.refused(400, "invalid");
     send("", json!({"content": "x"})).await.refused(400, "invalid");

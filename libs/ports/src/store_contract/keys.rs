@@ -25,6 +25,22 @@ pub async fn the_same_key_and_body_is_the_same_message(harness: &dyn Harness) {
     assert_eq!(history(&*store, scene.thread).await.len(), 5);
 }
 
+/// A key is opaque: whatever bytes it has, it names one message, and keys that differ in one byte differ.
+pub async fn a_key_is_compared_byte_by_byte(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let long = "k".repeat(128);
+    let keys = ["<m@mail.example>", "m@mail.example", "$set", "a", "a\u{0}", "a\u{0}b", "A", " a", "é", "e\u{301}", &long];
+    let batch: Vec<_> = keys.iter().map(|key| scene.say_keyed(0, "hi", key)).collect();
+    let sent = append(&*store, &batch).await;
+    let again: Vec<_> = keys.iter().map(|key| scene.say_keyed(0, "hi", key)).collect();
+    let found = harness.open().await.append_messages(&again).await.expect("append again");
+    let found: Vec<_> = found.into_iter().map(duplicate).collect();
+    assert_eq!(found, sent);
+    let shown: Vec<_> = found.iter().filter_map(|message| message.client_message_id.as_deref()).collect();
+    assert_eq!(shown, keys, "a key comes back as it came");
+}
+
 /// Both messages are in one batch.
 pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harness) {
     let store = harness.open().await;

@@ -22,7 +22,8 @@ impl TryFrom<String> for MessageContent {
     }
 }
 
-/// A client's own key for what it sends: 1 to 128 printable bytes.
+/// A client's own key for what it sends: any text of 1 to 128 bytes. It means nothing to the system, which
+/// compares keys byte by byte and never cleans them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("minLength" = 1, "maxLength" = CLIENT_KEY_MAX_BYTES))]
@@ -39,13 +40,11 @@ impl TryFrom<String> for ClientKey {
     type Error = Unfit;
 
     fn try_from(key: String) -> Result<Self, Unfit> {
-        let is_good = (1..=CLIENT_KEY_MAX_BYTES).contains(&key.len())
-            && clean(&key) == key
-            && !key.contains(char::is_control);
-        if is_good {
+        // Halves of characters are read as U+FFFD, so two keys that contain it may be one by mistake.
+        if (1..=CLIENT_KEY_MAX_BYTES).contains(&key.len()) && !key.contains(char::REPLACEMENT_CHARACTER) {
             return Ok(Self(key));
         }
-        Err(Unfit::must_be(format_args!("a printable text of 1 to {CLIENT_KEY_MAX_BYTES} bytes")))
+        Err(Unfit::must_be(format_args!("a text of 1 to {CLIENT_KEY_MAX_BYTES} bytes without U+FFFD")))
     }
 }
 
