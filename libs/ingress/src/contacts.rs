@@ -10,7 +10,7 @@ use crate::thread_list::ThreadList;
 use eventflow_ports::Store;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_protocol::UserId;
-use eventflow_protocol::document::ThreadStatus;
+use eventflow_protocol::document::{ThreadStatus, ThreadView};
 use moka::sync::Cache;
 use std::collections::HashSet;
 use std::sync::Arc;

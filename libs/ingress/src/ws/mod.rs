@@ -115,6 +115,7 @@ impl Gateway {
             sockets: sockets.clone(),
             receipts: Arc::clone(&receipts),
             presence: Arc::clone(&presence),
+            typing: Arc::clone(&typing),
             typing_expiry: Arc::clone(&typing_expiry),
             resume: Arc::clone(&resume),
             expiry,

@@ -13,6 +13,7 @@ use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;
+use crate::ws::typing::Typing;
 use crate::ws::typing::expiry::TypingExpiry;
 use crate::ws::upstream::receipts::Receipts;
 use async_trait::async_trait;
@@ -38,6 +39,7 @@ pub struct Deliveries {
     recipients: Recipients,
     sockets: Sockets,
     presence: Arc<Presence>,
+    typing: Arc<Typing>,
     typing_expiry: Arc<TypingExpiry>,
     resume: Arc<Resume>,
     expiry: Arc<Expiry>,
@@ -53,6 +55,7 @@ pub(crate) struct DeliveryParts {
     pub(crate) sockets: Sockets,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) presence: Arc<Presence>,
+    pub(crate) typing: Arc<Typing>,
     pub(crate) typing_expiry: Arc<TypingExpiry>,
     pub(crate) resume: Arc<Resume>,
     pub(crate) expiry: Arc<Expiry>,
@@ -119,6 +122,7 @@ impl Deliveries {
             recipients: Recipients::new(parts.sockets.clone(), subscriptions, parts.receipts),
             sockets: parts.sockets,
             presence: parts.presence,
+            typing: parts.typing,
             typing_expiry: parts.typing_expiry,
             resume: parts.resume,
             expiry: parts.expiry,
@@ -202,9 +206,6 @@ impl Deliveries {
                     tracing::warn!(%thread, event = %delivery.event_id, "an event of a thread that does not exist");
                     return None;
                 };
-                if delivery.name == TypingUpdate::NAME {
-                    self.typing_expiry.note(payload.get());
-                }
                 (LocalAudience::Thread(*thread, people), vec![self.packet(delivery, payload)])
             }
             Audience::User(user) => (LocalAudience::User(user), vec![self.packet(delivery, payload)]),
@@ -261,7 +262,20 @@ impl Deliveries {
         if let Some(offset) = encoded.packets.last().and_then(Packet::offset) {
             self.resume.note_emitted(offset);
         }
+        self.note_typing(encoded);
         self.observe(encoded.delivery, queued);
+    }
+
+    /// Remembers who is shown as typing. Whoever has sent their message has stopped.
+    fn note_typing(&self, encoded: &EncodedDelivery<'_>) {
+        let LocalAudience::Thread(thread, _) = encoded.audience else { return };
+        if encoded.delivery.name == TypingUpdate::NAME {
+            self.typing_expiry.note(&encoded.delivery.payload);
+        }
+        if let Some(message) = &encoded.delivery.message {
+            self.typing.sent(thread, &message.sender_id);
+            self.typing_expiry.sent(thread, &message.sender_id);
+        }
     }
 
     /// Does what an event asks of the gateways themselves.

@@ -55,6 +55,27 @@ async fn the_stop_of_a_page_that_has_just_come_is_told_though_its_start_was_hear
 }
 
 #[tokio::test]
+async fn whoever_has_sent_their_message_is_no_longer_shown_as_typing() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut bob = rig.client("bob").await;
+    let typing = json!({"threadId": thread, "userId": "ann", "isTyping": true});
+    let id = EventId(uuid::Uuid::now_v7());
+    let update = "typing:update";
+    rig.hand(GatewayEvent::new(id, Audience::Thread(thread), update, typing.to_string(), Timestamp(0))).await;
+    assert_eq!(bob.event(update).await, typing);
+    for (sender, seq) in [("bob", 1), ("ann", 2), ("ann", 3)] {
+        rig.deliver_message(thread, sender, seq).await;
+    }
+    for seq in [1, 2] {
+        assert_eq!(bob.event("message:received").await["message"]["seq"], seq);
+    }
+    let next = bob.frame().await;
+    assert!(next.starts_with("42[\"typing:update\"") && next.contains("\"isTyping\":false"), "{next}");
+    assert_eq!(bob.event("message:received").await["message"]["seq"], 3, "once");
+}
+
+#[tokio::test]
 async fn nobody_hears_a_stranger_type() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);

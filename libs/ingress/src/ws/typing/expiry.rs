@@ -1,8 +1,8 @@
 //! Expiry of typing: ends it on the screens of the sockets here although the gateway of the typist is gone.
 //!
 //! Every start that is delivered is noted with a deadline, every stop takes it away. When the deadline passes
-//! without a word, this gateway tells its own sockets that the typist has stopped. Telling it twice is
-//! harmless: a page hides what it does not show.
+//! without a word, or a message of the typist is delivered, this gateway tells its own sockets that the typist
+//! has stopped. Telling it twice is harmless: a page hides what it does not show.
 
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;
@@ -41,6 +41,11 @@ impl ShownTypists {
         }
     }
 
+    /// Takes somebody out. `true` if they were shown.
+    fn take(&self, thread: ThreadId, typist: &UserId) -> bool {
+        self.0.lock().remove(&(thread, typist.clone())).is_some()
+    }
+
     /// Takes out those whose deadline has passed without a word.
     fn take_expired(&self, now: Instant) -> Vec<(ThreadId, UserId)> {
         let mut expired = Vec::new();
@@ -71,6 +76,13 @@ impl TypingExpiry {
     /// A `typing:update` with this JSON body is on its way to sockets here.
     pub(crate) fn note(&self, payload: &str) {
         self.shown.note(payload, Instant::now());
+    }
+
+    /// A message was written to sockets here: its sender no longer types it.
+    pub(crate) fn sent(&self, thread: ThreadId, sender: &UserId) {
+        if self.shown.take(thread, sender) {
+            self.tell_stop(thread, sender);
+        }
     }
 
     /// Ends what is over, until it is dropped.

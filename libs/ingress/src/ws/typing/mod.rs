@@ -66,6 +66,12 @@ impl Typing {
         }
     }
 
+    /// The user's message was delivered: what they typed is done. Each gateway tells its own sockets, so no
+    /// stop goes out.
+    pub(crate) fn sent(&self, thread: ThreadId, user: &UserId) {
+        self.typists.stops(user, thread);
+    }
+
     /// The socket has no transport any more: its user has stopped in every thread.
     pub(crate) fn stop_all(&self, socket: &ClientSocket) {
         let Some(user) = socket.state().user() else { return };
