@@ -4,9 +4,9 @@ use crate::refusal::Refusal;
 use axum::extract::FromRequestParts;
 use eventflow_ports::Place;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_protocol::Timestamp;
+use eventflow_protocol::client::requests::ASKED_MAX;
+use eventflow_protocol::{Timestamp, UserId};
 use http::request::Parts;
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -15,8 +15,9 @@ const PAGE_DEFAULT: u32 = 50;
 /// Most entries that a listing passes over. A client that wants to go further continues with a cursor.
 const SKIP_MAX: u32 = 10_000;
 
-/// A query's parameters. If one comes twice, the last counts; unknown ones are ignored.
-pub(crate) struct Query(HashMap<String, String>);
+/// A query's parameters in their order. If one comes twice that has one value, the last counts; unknown ones
+/// are ignored.
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Refusal;
@@ -30,7 +31,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 impl Query {
     /// The text of a parameter; an empty one is absent.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
+        self.values(name).next_back().filter(|text| !text.is_empty())
+    }
+
+    /// The items of a list: `name=a,b`, `name=a&name=b` and `name[]=a&name[]=b` are the same list, as client
+    /// libraries write it. Empty places are passed over.
+    pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        let places = self.values(name).flat_map(|text| text.split(','));
+        places.map(str::trim).filter(|item| !item.is_empty())
+    }
+
+    fn values(&self, name: &str) -> impl DoubleEndedIterator<Item = &str> {
+        let is_it = move |key: &str| key.strip_suffix("[]").unwrap_or(key) == name;
+        self.0.iter().filter(move |(key, _)| is_it(key)).map(|(_, text)| text.as_str())
     }
 
     /// The page size, 1 to [`PAGE_MAX`].
@@ -110,4 +123,52 @@ pub(crate) fn cursor_after(time: Timestamp, id: impl Display) -> String {
 pub(crate) fn last_of_full<T>(page: &[T], limit: u32) -> Option<&T> {
     let is_full = u32::try_from(page.len()) == Ok(limit);
     page.last().filter(|_| is_full)
+}
+
+/// The people that `userIds` names, in the order asked; at least one.
+pub(crate) fn user_ids(query: &Query) -> Result<Vec<UserId>, Refusal> {
+    let mut users = Vec::new();
+    for name in query.list("userIds") {
+        if users.len() == ASKED_MAX {
+            return Err(Refusal::invalid(format!("userIds has more than {ASKED_MAX} items")));
+        }
+        users.push(name.parse().map_err(|error| Refusal::invalid(format!("userIds: {error}")))?);
+    }
+    if users.is_empty() { Err(Refusal::invalid("userIds is missing")) } else { Ok(users) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_protocol::ErrorCode;
+
+    fn asked(query: &str) -> Result<Vec<String>, Refusal> {
+        let uri = format!("/?{query}").parse().unwrap();
+        let query = Query(axum::extract::Query::try_from_uri(&uri).unwrap().0);
+        Ok(user_ids(&query)?.iter().map(UserId::to_string).collect())
+    }
+
+    #[test]
+    fn a_list_of_people_may_be_written_in_every_usual_way_and_is_bounded() {
+        for way in [
+            "userIds=ann,bob",
+            "userIds=ann&userIds=bob",
+            "userIds[]=ann&userIds[]=bob",
+            "userIds%5B%5D=ann&x=1&userIds=,%20bob,,",
+        ] {
+            assert_eq!(asked(way).unwrap(), ["ann", "bob"], "{way}");
+        }
+        let many = |count: usize| (0..count).map(|n| format!("userIds=u{n}")).collect::<Vec<_>>().join("&");
+        assert_eq!(asked(&many(ASKED_MAX)).unwrap().len(), ASKED_MAX);
+        for bad in ["", "userIds=", "userIds=a%20b", "userIds=$ne", &many(ASKED_MAX + 1)] {
+            assert_eq!(asked(bad).unwrap_err().code, ErrorCode::Invalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_a_parameter_with_one_value_the_last_counts() {
+        let uri = "/?limit=1&limit=2".parse().unwrap();
+        let query = Query(axum::extract::Query::try_from_uri(&uri).unwrap().0);
+        assert_eq!(query.limit(), Ok(2));
+    }
 }
