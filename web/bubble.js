@@ -3,6 +3,7 @@
 
 import { button, element, harmlessAddress } from '/elements.js';
 import { clock } from '/times.js';
+import { typed } from '/typed.js';
 
 /** @type {Record<MessageStatus, [string, string]>} */
 const TICKS = { sent: ['✓', 'Sent'], delivered: ['✓✓', 'Delivered'], read: ['✓✓', 'Read'] };
@@ -24,7 +25,7 @@ export function drawMessage(item, message, view) {
   item.dataset.messageId = message._id;
   replaceParts(item, [
     view.isGroup && !view.isOwn && !view.follows && element('strong', { class: 'sender' }, view.name),
-    element('p', { class: 'content' }, deletedAt ? 'Message taken back' : content),
+    (content || deletedAt) && element('p', { class: 'content' }, deletedAt ? 'Message taken back' : typed(content)),
     attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
     note(message, view),
     reactions.length > 0 && drawReactions(message, view),
@@ -73,7 +74,7 @@ export function ticks(status, readers = '') {
 
 /** @param {Attachment} attachment */
 function file({ url, filename, type }) {
-  const name = filename || type;
+  const name = typed(filename) || type;
   const address = harmlessAddress(url);
   if (!address) return element('span', { class: 'file' }, name);
   return element('a', { class: 'file', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);

@@ -3,6 +3,7 @@
 
 import { $ } from '/elements.js';
 import { keep, recall } from '/storage.js';
+import { typed } from '/typed.js';
 
 export class Composer {
   #acts;
@@ -53,7 +54,7 @@ export class Composer {
    * @param {Message} message
    * @param {string} [content]
    */
-  edit(message, content = message.content) {
+  edit(message, content = typed(message.content)) {
     this.#edited = message;
     $('editing').hidden = false;
     this.#write(content);
@@ -86,7 +87,7 @@ export class Composer {
     if (!content || !this.#threadId) return;
     this.#acts.stopped();
     if (message) {
-      if (content !== message.content) this.#acts.edit(message, content);
+      if (content !== typed(message.content)) this.#acts.edit(message, content);
       this.#stopEditing();
     } else {
       this.#keepDraft('');

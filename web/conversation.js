@@ -11,6 +11,7 @@ import { History } from '/history.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Scroller } from '/scroller.js';
 import { several } from '/times.js';
+import { typed } from '/typed.js';
 import { MessageActions } from '/message-actions.js';
 
 /** In larger groups nobody is told who of them is there. */
@@ -119,7 +120,7 @@ export class Conversation extends EventTarget {
     if (!history || message.threadId !== this.threadId) return;
     const { me, people } = this.#parts;
     const isNews = message.seq > history.newest && message.senderId !== me.id;
-    if (isNews) $('news').textContent = `${people.name(message.senderId)}: ${message.content}`;
+    if (isNews) $('news').textContent = `${people.name(message.senderId)}: ${typed(message.content)}`;
     history.received(message);
   }
 

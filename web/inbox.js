@@ -3,6 +3,7 @@
 import { $, arrange, button, element } from '/elements.js';
 import { attempt } from '/notice.js';
 import { shortTime } from '/times.js';
+import { typed } from '/typed.js';
 
 const PAGE = 20;
 
@@ -48,7 +49,7 @@ export class Inbox {
     this.#unread = unreadCount ?? this.#unread;
     this.#known.set(notification._id, notification);
     this.#draw();
-    $('news').textContent = `Notification: ${notification.title}`;
+    $('news').textContent = `Notification: ${typed(notification.title)}`;
   }
 
   /**
@@ -153,8 +154,8 @@ export class Inbox {
     const follow = button('Open conversation', () => this.#follow(notification));
     const remove = button('Delete', () => attempt(() => this.#remove(notification)));
     return element('li', { class: isRead ? '' : 'is-new' },
-      element('strong', {}, title), element('time', { datetime: createdAt }, shortTime(createdAt)),
-      message && element('p', {}, message),
+      element('strong', {}, typed(title)), element('time', { datetime: createdAt }, shortTime(createdAt)),
+      message && element('p', {}, typed(message)),
       element('div', { class: 'choices' }, threadId && follow, !isRead && markRead, remove));
   }
 }

@@ -2,6 +2,7 @@
 // somebody.
 
 import { element } from '/elements.js';
+import { typed } from '/typed.js';
 
 /** The picture of those who have none: initials tell people apart better. */
 const NO_PICTURE = '/assets/avatar.svg';
@@ -11,6 +12,8 @@ const NAMES_IN_TITLE = 4;
 export class People {
   /** @type {Map<string, { name: string, avatar?: string }>} */
   #known = new Map();
+  /** @type {Set<string>} */
+  #asked = new Set();
   #me;
 
   /** @param {Me} me */
@@ -24,7 +27,19 @@ export class People {
    * @param {{ id: string, name: string, avatar?: string }} person
    */
   learn({ id, name, avatar }) {
-    if (name !== id || !this.#known.has(id)) this.#known.set(id, { name, avatar });
+    if (name !== id || !this.#known.has(id)) this.#known.set(id, { name: typed(name), avatar });
+  }
+
+  /**
+   * Everybody in a group whose name was not asked for yet. From now on it was.
+   * @param {Thread} thread
+   * @returns {string[]}
+   */
+  unnamed(thread) {
+    if (thread.participants.length === 2) return [];
+    const unnamed = thread.participants.filter(id => !this.#known.has(id) && !this.#asked.has(id));
+    for (const id of unnamed) this.#asked.add(id);
+    return unnamed;
   }
 
   /** @param {string} id */

@@ -5,6 +5,7 @@ import { ticks } from '/bubble.js';
 import { $, arrange, drawingOnce, element } from '/elements.js';
 import { attempt } from '/notice.js';
 import { shortTime } from '/times.js';
+import { typed } from '/typed.js';
 
 export class ThreadList {
   #parts;
@@ -97,10 +98,16 @@ export class ThreadList {
     const by = thread.participantCount > 2 && !isOwn ? `${people.name(last.senderId)}: ` : '';
     return [
       ...isOwn && !last.deletedAt ? [ticks(last.status)] : [],
-      element('span', { class: 'preview' }, last.deletedAt ? 'Message taken back' : `${by}${last.content}`),
+      element('span', { class: 'preview' }, last.deletedAt ? 'Message taken back' : `${by}${typed(last.content) || fileNames(last)}`),
     ];
   }
 }
+
+/**
+ * A message without a text has files.
+ * @param {Message} message
+ */
+const fileNames = ({ attachments }) => attachments.map(({ filename, type }) => typed(filename) || type).join(', ');
 
 /**
  * @param {string[]} others

@@ -4,7 +4,11 @@
 // the next one. If one in between was missed, the conversation is read again. Every event may be heard twice.
 // Dispatches `change`.
 
+import { onTheSide } from '/notice.js';
+
 const PAGE = 30;
+/** People in one question for names. */
+const NAMES_MAX = 100;
 /** A fleet counts a message within moments; what is read sooner is read again, each time later. */
 const SETTLE_MS = 500;
 const SETTLE_MAX_MS = 10_000;
@@ -229,6 +233,7 @@ export class Threads extends EventTarget {
    */
   #take(thread) {
     if (thread.participant) this.#people.learn(thread.participant);
+    onTheSide(() => this.#learnNames(thread));
     const known = this.#known.get(thread._id);
     const { lastSeq, unreadCount, lastMessage, lastMessageAt } = known ?? {};
     const merged = Object.assign(known ?? {}, thread);
@@ -237,6 +242,18 @@ export class Threads extends EventTarget {
     const isLeft = lastMessage && !lastMessage.deletedAt;
     if (isLeft && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
     this.#known.set(thread._id, merged);
+  }
+
+  /**
+   * The names of a group's people: the list names only those of two.
+   * @param {Thread} thread
+   */
+  async #learnNames(thread) {
+    const unnamed = this.#people.unnamed(thread).slice(0, NAMES_MAX);
+    if (unnamed.length === 0) return;
+    const { users } = await this.#api.read(`/users?userIds=${unnamed.map(encodeURIComponent).join(',')}`);
+    for (const person of users) this.#people.learn(person);
+    this.#changed();
   }
 
   /**

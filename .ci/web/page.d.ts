@@ -21,7 +21,7 @@ type MessageStatus = 'sent' | 'delivered' | 'read';
 interface Attachment {
   type: string;
   url: string;
-  filename?: string;
+  filename: string;
 }
 
 interface Reaction {

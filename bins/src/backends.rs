@@ -1,6 +1,7 @@
 //! Backends: the URLs of the configuration select the adapters. Only this file knows which adapter is behind
 //! a port.
 
+use crate::markup::markup;
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::Broker;
@@ -97,7 +98,7 @@ impl Backends {
         let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
         let membership = Membership::new(Arc::clone(&store));
-        let people = People::new(Arc::clone(&directory));
+        let people = People::new(Arc::clone(&directory), markup(config));
         Ok(Self {
             broker,
             store,

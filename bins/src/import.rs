@@ -13,6 +13,7 @@ mod writer;
 use crate::import::summary::Summary;
 use crate::import::target::Target;
 use crate::import::writer::Writer;
+use crate::markup::markup;
 use anyhow::{Context, ensure};
 use clap::Args;
 use eventflow_config::Config;
@@ -66,7 +67,7 @@ async fn import(arguments: &ImportV1, config: &Config, progress: &mut impl Write
     }
     let target = if arguments.dry_run { None } else { Some(Target::open(config).await?) };
     let store = target.as_ref().map(Target::store);
-    let writer = Writer::new(store, usize::from(arguments.batch));
+    let writer = Writer::new(store, usize::from(arguments.batch), markup(config));
     let imported = Import::new(writer).run(&source, progress).await;
     source.close().await;
     if let Some(target) = target {

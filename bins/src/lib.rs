@@ -12,6 +12,7 @@ pub mod demo;
 pub mod echo;
 pub mod front;
 pub mod import;
+mod markup;
 pub mod page;
 pub mod process;
 pub mod roles;

@@ -51,6 +51,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/thread-list.js", SCRIPT, include_str!("../../web/thread-list.js")),
     ("/threads.js", SCRIPT, include_str!("../../web/threads.js")),
     ("/times.js", SCRIPT, include_str!("../../web/times.js")),
+    ("/typed.js", SCRIPT, include_str!("../../web/typed.js")),
     ("/typing.js", SCRIPT, include_str!("../../web/typing.js")),
 ];
 

@@ -1,5 +1,6 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
+use crate::markup::markup;
 use crate::secret;
 use crate::socket_settings::socket_settings;
 use crate::system::System;
@@ -235,6 +236,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_answers_kb: system.config.rest.answers_kb,
             threads: thread_rules(&system.config.threads),
             proxies: proxy_trust(&system.config)?,
+            markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },
     };

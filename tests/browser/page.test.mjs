@@ -592,7 +592,7 @@ for (const shape of ['single', 'fleet']) {
       assert.deepEqual(await contents(page), ['again']);
       assert.deepEqual(await ann.history(thread), ['again']);
 
-      await field(page).fill('<b></b>');
+      await field(page).fill('\u200b\u2060');
       await field(page).press('Enter');
       await failed.getByText('not sent: The message is empty.').waitFor();
       await failed.getByRole('button', { name: 'Discard' }).click();

@@ -167,6 +167,34 @@ export function changes(stage) {
     assert.equal((await ben.rest('POST', `/${message._id}/reactions`, { emoji: { $ne: '' } })).status, 400);
   });
 
+  test('an edit that changes nothing is told to nobody, and an emoji in another spelling is the same reaction', async () => {
+    const { ann, ben, thread } = await pair();
+    const { message } = await ann.send(thread, 'as it is');
+    const same = await ann.rest('PATCH', `/${message._id}`, { content: 'as it is' });
+    assert.deepEqual([same.status, same.message.editedAt, same.message.updatedAt], [200, undefined, message.updatedAt]);
+    assert.equal((await ann.ask('message:edit', { messageId: message._id, content: 'as it is' })).message.editedAt, undefined);
+    const react = (who, emoji) => who.rest('POST', `/${message._id}/reactions`, { emoji });
+    await react(ann, '\u2764');
+    assert.deepEqual((await react(ben, '\u2764\ufe0f')).reactions.map(({ emoji }) => emoji), ['\u2764', '\u2764']);
+    assert.deepEqual((await react(ann, '\u2764\ufe0f')).reactions.map(({ userId }) => userId), [ben.id]);
+    const heard = await ben.hears('reaction:received', 3);
+    assert.deepEqual(heard.map(({ emoji, action }) => [emoji, action]), [['\u2764', 'added'], ['\u2764', 'added'], ['\u2764', 'removed']]);
+    await ann.rest('PATCH', `/${message._id}`, { content: 'changed' });
+    await ben.hears('message:updated');
+    assert.equal(ben.all('message:updated').length, 1);
+  });
+
+  test('what was taken back and is sent again by the other way is a new message', async () => {
+    const { ann, ben, thread } = await pair();
+    for (const [change, body] of [['DELETE'], ['PATCH', { content: 'other' }]]) {
+      const { message } = await ann.send(thread, 'hello');
+      assert.equal((await ann.rest(change, `/${message._id}`, body)).status, 200);
+      const again = await ann.rest('POST', `/${thread}`, { content: 'hello' });
+      assert.deepEqual([again.status, again.message.content], [201, 'hello'], change);
+    }
+    assert.deepEqual(await ben.history(thread), ['', 'hello', 'other', 'hello']);
+  });
+
   test('old fault 5: unread counts are exact, and reading tells the sender', async () => {
     const { ann, ben, thread } = await pair();
     const sent = await Promise.all(Array.from({ length: 50 }, (_, n) => ann.send(thread, `number ${n}`)));

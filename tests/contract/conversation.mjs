@@ -34,6 +34,52 @@ export function conversations(stage) {
     });
   }
 
+  test('what was typed can be read back exactly, by socket and by REST, and a retry finds it', async () => {
+    const { ann, ben, thread } = await pair();
+    const typed = text => text.replaceAll('<\u2060', '<');
+    const texts = ['Vec<String>', 'Someone <someone@example.com>', 'if (a<b) return; List<int> x;', 'odd <\u2060b <', 'half \ud83d', '\u2067rtl\u2069 نامه\u200cها'];
+    const whole = texts.map(text => text.toWellFormed());
+    for (const [n, text] of texts.entries()) {
+      const key = { clientMessageId: `<key ${n}@mail.example>` };
+      const { success, message, code } = n % 2 ? await ann.send(thread, text, key) : await ann.rest('POST', `/${thread}`, { content: text, ...key });
+      assert.deepEqual([success, code, typed(message.content)], [true, undefined, whole[n]]);
+      assert.doesNotMatch(message.content, /<[a-z/!?]|<$/i);
+      const again = n % 2 ? await ann.rest('POST', `/${thread}`, { content: text, ...key }) : await ann.send(thread, text, key);
+      assert.deepEqual([again.deduplicated, again.message._id], [true, message._id]);
+    }
+    await ben.hears('message:received', texts.length);
+    assert.deepEqual(ben.received().map(typed), whole);
+    assert.deepEqual((await ben.history(thread)).map(typed), whole);
+    for (const blank of ['\u200b\u2060', '\u2800\u3164']) assert.equal((await ann.send(thread, blank)).code, 'invalid');
+    const deep = `{"threadId":"${thread}","clientMessageId":"deep","content":"x","more":${'['.repeat(200)}${']'.repeat(200)}}`;
+    const refused = await ann.send(thread, 'x', { clientMessageId: 'deep', more: JSON.parse(deep).more });
+    assert.deepEqual([refused.code, refused.clientMessageId, refused.threadId], ['invalid', 'deep', thread]);
+  });
+
+  test('files are taken as browsers and people name them, also without a text, and metadata comes back digit by digit', async () => {
+    const { ann, ben, thread } = await pair();
+    const files = [
+      { type: 'video', url: 'https://f.example.com/v.webm', mimeType: 'video/webm;codecs=vp8,opus' },
+      { type: 'document', url: "https://f.example.com/d/it's.pdf", filename: 'نامه\u200cها.pdf' },
+      { type: 'image', url: '/f/1', filename: '👨\u200d👩\u200d👧.png', mimeType: 'image/png' },
+    ];
+    const metadata = '{"a":117.63331139400017,"b":18446744073709551616,"c":[1e400,-0,1.50]}';
+    const body = `{"attachments":${JSON.stringify(files).replaceAll('"type"', `"metadata":${metadata},"type"`)}}`;
+    const headers = { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json' };
+    const sent = await fetch(`${stage.system.http}/api/v2/messages/${thread}`, { method: 'POST', headers, body });
+    const shown = async answer => [answer.status, (await answer.text()).split(`"metadata":${metadata}`).length - 1];
+    assert.deepEqual(await shown(sent), [201, files.length]);
+    const read = await fetch(`${stage.system.http}/api/v2/messages/${thread}`, { headers });
+    assert.deepEqual(await shown(read), [200, files.length]);
+    const [{ message }] = await ben.hears('message:received');
+    assert.deepEqual(message.attachments.map(({ url, filename, mimeType }) => [url, filename, mimeType]), [
+      ['https://f.example.com/v.webm', '', 'video/webm'], ['https://f.example.com/d/it%27s.pdf', files[1].filename, ''], ['/f/1', files[2].filename, 'image/png'],
+    ]);
+    assert.equal((await ann.ask('message:edit', { messageId: message._id, content: ' ' })).success, true);
+    const { message: text } = await ann.send(thread, 'text');
+    assert.equal((await ann.rest('PATCH', `/${text._id}`, { content: '' })).status, 400);
+  });
+
   test('all sockets of a person hear a message, and nobody outside the thread does', async () => {
     const { ann, ben, thread } = await pair();
     const stranger = person('eve');

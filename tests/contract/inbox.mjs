@@ -18,7 +18,7 @@ export function inbox(stage) {
     assert.ok([200, 201].includes(sent.status), JSON.stringify(sent));
     const [{ notification, unreadCount }] = await ann.hears('notification:received');
     assert.equal(unreadCount, 1);
-    assert.deepEqual([notification.title, notification.message, notification.isRead], ['Your order', 'is on its way', false]);
+    assert.deepEqual([notification.title, notification.message, notification.isRead], ['Your order', 'is <\u2060b>on<\u2060/b> its way', false]);
     const listed = await ann.api('GET', '/notifications');
     assert.deepEqual(listed.notifications.map(each => each._id), [notification._id]);
     assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 1);
@@ -91,13 +91,26 @@ export function inbox(stage) {
 
   test('a person has the name and picture that an administrator gave', async () => {
     const [root, ann, ben] = [admin(), person('ann'), person('ben')];
-    const profile = { name: 'Ben <i>the</i> Baker', avatar: 'https://pictures.example.com/ben.png' };
+    const profile = { name: 'Ben <the> Baker', avatar: 'https://pictures.example.com/ben.png' };
     assert.equal((await ann.api('PUT', `/users/${ben.id}`, profile)).status, 403);
     assert.equal((await root.api('PUT', `/users/${ben.id}`, profile)).status, 200);
     await ann.startThread(ben);
     const [thread] = (await ann.rest('GET', '/threads')).threads;
-    assert.deepEqual(thread.participant, { id: ben.id, name: 'Ben the Baker', avatar: profile.avatar });
+    assert.deepEqual(thread.participant, { id: ben.id, name: 'Ben <\u2060the> Baker', avatar: profile.avatar });
     assert.equal(thread.id, thread._id);
+  });
+
+  test('names can be had of people who share a thread, also those that their tokens give', async () => {
+    const [root, ann, ben, cem] = [admin(), person('ann'), person('ben', { name: 'Benno' }), person('cem', { name: 'Cem' })];
+    await Promise.all([ann, ben, cem].map(each => each.connect()));
+    await ann.startThread(ben, cem);
+    await root.api('PUT', `/users/${cem.id}`, { name: 'Cem the Cook' });
+    const ids = [ben, cem, root].map(({ id }) => id);
+    const names = async query => (await ann.api('GET', `/users?${query}`)).users.map(({ name }) => name);
+    await eventually('both names are there', async () => (await names(`userIds=${ids}`)).join() === ['Benno', 'Cem the Cook', root.id].join(), 60_000);
+    assert.deepEqual(await names(ids.map(id => `userIds=${id}`).join('&')), ['Benno', 'Cem the Cook', root.id], 'a stranger has no name');
+    const [thread] = (await ann.rest('GET', '/threads')).threads;
+    assert.deepEqual(thread.participant.name.split(', ').toSorted(), ['Benno', 'Cem the Cook']);
   });
 
   test('a revoked login ends: its sockets are closed and its token is refused', async () => {

@@ -39,7 +39,8 @@ export class Person {
   constructor(system, name, claims = {}) {
     this.system = system;
     this.id = `${name}-${randomUUID().slice(0, 8)}`;
-    this.token = mint({ id: this.id, name, role: 'user', jti: randomUUID(), iat: Math.floor(Date.now() / 1000), ...claims });
+    // Called by their id, so that pages show who is who.
+    this.token = mint({ id: this.id, name: this.id, role: 'user', jti: randomUUID(), iat: Math.floor(Date.now() / 1000), ...claims });
     this.heard = [];
   }
 

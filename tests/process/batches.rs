@@ -93,6 +93,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Di
             attachments: Vec::new(),
             client_message_id: None,
             pairing: None,
+            typed: None,
             at,
         }))
     };

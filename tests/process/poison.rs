@@ -205,6 +205,7 @@ fn send(thread_id: ThreadId, content: &str) -> Envelope {
         attachments: Vec::new(),
         client_message_id: None,
         pairing: None,
+        typed: None,
         at: SystemClock.now(),
     });
     envelope(codec::encode(&command).unwrap())

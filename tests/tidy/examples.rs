@@ -64,7 +64,7 @@ fn check(kind: &str, text: &str) {
         }
         "request:send-message" => send(request(kind, text), thread()),
         "client:message:send" => {
-            let (thread, body) = request::<SendMessageEvent>(kind, text).into_parts();
+            let SendMessageEvent { thread_id: thread, body } = request(kind, text);
             send(body, thread.id().expect("a thread id"));
         }
         "client:sync" => {
@@ -115,7 +115,8 @@ fn travels(command: &Command) {
 /// does not repeat.
 fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, text: &str) {
     let shown: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
-    let read: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
+    // From the value: numbers in flattened fields cannot be read from text with exact digits.
+    let read: T = serde_json::from_value(shown.clone()).unwrap_or_else(|error| panic!("{kind}: {error}"));
     let mut written = serde_json::to_value(&read).expect("what a client gets has a JSON form");
     without_second_id(kind, &mut written);
     assert_eq!(written, shown, "{kind}");

@@ -8,7 +8,7 @@ use eventflow_protocol::change::{Change, Wish};
 use eventflow_protocol::client;
 use eventflow_protocol::client::values::{AttachmentReference, Emoji};
 use eventflow_protocol::command::{CLIENT_KEY_MAX_BYTES, CreateThread, SendMessage};
-use eventflow_protocol::content::{Content, clean};
+use eventflow_protocol::content::{Content, ContentError, Markup, clean};
 use eventflow_protocol::document::{ATTACHMENTS_MAX, Attachment};
 use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
 use serde::Deserialize;
@@ -71,6 +71,7 @@ pub(super) struct MappedChange {
 pub(super) fn message(
     old: &LegacyMessage,
     thread: &CreateThread,
+    markup: Markup,
     summary: &mut Summary,
 ) -> Result<Mapped, String> {
     if old.id.is_empty() {
@@ -94,8 +95,10 @@ pub(super) fn message(
         attachments,
         client_message_id: (key.len() <= CLIENT_KEY_MAX_BYTES).then_some(key),
         pairing: None,
+        typed: None,
         at,
     };
+    let send = send.written(markup).map_err(|error| error.to_string())?;
     // An earlier run may have stored the message, so the store looks first.
     let new = NewMessage { command_id: command_id(MESSAGE_LABEL, &[&old.id], at), send, redelivered: true };
     Ok(Mapped { new, changes })
@@ -108,7 +111,7 @@ fn content(old: &LegacyMessage, attachments: &[Attachment]) -> Result<Content, S
         .map(|file| if file.filename.is_empty() { UNNAMED } else { file.filename.as_str() });
     let text = match old.text.as_deref() {
         _ if old.is_deleted => DELETED,
-        Some(text) if !clean(text).trim().is_empty() => text,
+        Some(text) if Content::parse(text) != Err(ContentError::Empty) => text,
         text => file.or(text).ok_or("it has no text")?,
     };
     Content::parse(text).map_err(|error| error.to_string())
@@ -221,7 +224,11 @@ fn command_id(label: &[u8], parts: &[&str], at: Timestamp) -> CommandId {
 }
 
 fn metadata(old: &LegacyThread) -> Map<String, Value> {
-    let kept = |text: &str| clean(text).chars().take(FACT_MAX_CHARS).collect::<String>();
+    let kept = |text: &str| {
+        let start: String = clean(text).chars().take(FACT_MAX_CHARS).collect();
+        // Nobody takes word joiners out of metadata, and some pages show a subject as markup.
+        Markup::Neutralise.write(&start).into_owned()
+    };
     let facts: Map<String, Value> =
         old.facts.iter().map(|(name, text)| (name.clone(), kept(text).into())).collect();
     let mut v1 = facts;

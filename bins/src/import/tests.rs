@@ -5,6 +5,7 @@ use super::*;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_mongo::{LegacyFile, LegacyReaction};
 use eventflow_ports::{MessagePage, Store, ThreadPage};
+use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::{AttachmentKind, Message, ThreadStatus, ThreadView};
 use eventflow_protocol::{Timestamp, UserId};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ async fn import_into(
     threads: &[LegacyThread],
     messages: &[LegacyMessage],
 ) -> Summary {
-    let mut import = Import::new(Writer::new(store, batch));
+    let mut import = Import::new(Writer::new(store, batch, Markup::default()));
     for thread in threads {
         import.know(thread.clone());
     }
@@ -177,7 +178,7 @@ async fn what_cannot_be_mapped_is_counted_by_reason_and_stops_nothing() {
     let good = || message("good", "t1", "ann", 5);
     let old = vec![
         LegacyMessage { thread: None, ..message("homeless", "", "ann", 1) },
-        LegacyMessage { text: Some("<b></b>".into()), ..message("empty", "t1", "ann", 1) },
+        LegacyMessage { text: Some("\u{200B}".into()), ..message("empty", "t1", "ann", 1) },
         LegacyMessage { text: Some("x".repeat(10_001)), ..message("long", "t1", "ann", 1) },
         LegacyMessage { text: None, ..message("silent", "t1", "ann", 1) },
         LegacyMessage { sent_at: None, ..message("dateless", "t1", "ann", 1) },

@@ -9,6 +9,7 @@ use eventflow_mongo::{LegacyMessage, LegacyThread};
 use eventflow_ports::{Appended, NewMessage, Store, StoreError, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Changed, Cursor};
 use eventflow_protocol::command::CreateThread;
+use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, UserId};
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ const TAKEN_BACK: &str = "deleted then, and so deleted here: their place without
 pub(super) struct Writer {
     store: Option<Arc<dyn Store>>,
     batch: usize,
+    markup: Markup,
     summary: Summary,
 }
 
@@ -31,9 +33,10 @@ struct MappedMessage {
 }
 
 impl Writer {
-    pub(super) fn new(store: Option<Arc<dyn Store>>, batch: usize) -> Self {
+    /// `markup` is the form in which texts are kept.
+    pub(super) fn new(store: Option<Arc<dyn Store>>, batch: usize, markup: Markup) -> Self {
         let summary = Summary { is_dry_run: store.is_none(), ..Summary::default() };
-        Self { store, batch, summary }
+        Self { store, batch, markup, summary }
     }
 
     /// The counts of everything that was written or left out.
@@ -97,7 +100,7 @@ impl Writer {
         old.sort_by(|a, b| (a.sent_at, &a.id).cmp(&(b.sent_at, &b.id)));
         let mut rows = Vec::with_capacity(old.len());
         for message in old {
-            match mapping::message(&message, create, &mut self.summary) {
+            match mapping::message(&message, create, self.markup, &mut self.summary) {
                 Ok(mapped) => {
                     rows.push(MappedMessage { readers: readers(&message, &create.participants), mapped });
                 }
@@ -161,7 +164,7 @@ impl Writer {
         match (&change.wanted.change, changed) {
             (Change::Delete, _) => self.summary.messages.remark(TAKEN_BACK),
             (_, Changed::Done(..)) => reactions.written += 1,
-            (_, Changed::Before(..)) => reactions.known += 1,
+            (_, Changed::Before(..) | Changed::Nothing(..)) => reactions.known += 1,
             (_, Changed::NotFound | Changed::NotSender) => {
                 reactions.leave_out("", "its message was taken back since");
             }

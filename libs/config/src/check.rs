@@ -217,6 +217,7 @@ mod tests {
             ("threads.people_max_by_role = 'admin'", "threads.people_max_by_role"),
             ("threads.people_max_by_role = 'admin=5001'", "threads.people_max_by_role"),
             ("threads.people_max_by_role = '=5'", "threads.people_max_by_role"),
+            ("content.markup = 'escape'", "content.markup"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
             ("log.level = 'verbose'", "log.level"),

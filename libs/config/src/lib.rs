@@ -87,6 +87,8 @@ pub struct Config {
     pub auth: AuthSettings,
     /// Limits and timing of sockets.
     pub gateway: GatewaySettings,
+    /// The texts that people type.
+    pub content: ContentSettings,
     /// The old system beside this one.
     pub v1: V1Settings,
     /// Limits of REST requests.
@@ -220,6 +222,26 @@ pub struct GatewaySettings {
     pub recovery_bytes_per_user: usize,
     /// `gateway.engine_echo_path`
     pub engine_echo_path: String,
+}
+
+/// `[content]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentSettings {
+    /// `content.markup`
+    pub markup: MarkupMode,
+}
+
+/// What becomes of text that a browser could take for markup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MarkupMode {
+    /// It is no markup any more and can be read back exactly.
+    Neutralise,
+    /// It stays as it was typed.
+    Keep,
+    /// It is removed.
+    Strip,
 }
 
 /// `[v1]`

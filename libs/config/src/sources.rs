@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 35] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 36] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -25,6 +25,7 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 35] = [
     ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("CONTENT_MARKUP", "content.markup", ValueKind::Text),
     ("V1_UPSTREAM_URL", "v1.upstream_url", ValueKind::Text),
     ("V1_PER_MINUTE_IP", "v1.per_minute_ip", ValueKind::Number),
     ("REST_PER_MINUTE_USER", "rest.per_minute_user", ValueKind::Number),

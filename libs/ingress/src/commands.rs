@@ -10,7 +10,9 @@ use crate::refusal::Refusal;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{PendingCommand, Requests};
 use eventflow_ports::{Membership, MessagePage, Store};
+use eventflow_protocol::change::Change;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
+use eventflow_protocol::content::{ContentError, Markup};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, UserId};
@@ -22,6 +24,7 @@ pub struct Commands {
     requests: Requests,
     membership: Membership,
     store: Arc<dyn Store>,
+    markup: Markup,
 }
 
 /// A command that has its place in the publishing order.
@@ -31,9 +34,9 @@ pub struct SentCommand {
 }
 
 impl Commands {
-    /// Over one process's requests and membership cache.
-    pub fn new(requests: Requests, membership: Membership, store: Arc<dyn Store>) -> Self {
-        Self { requests, membership, store }
+    /// Over one process's requests and membership cache. `markup` is the form in which texts are kept.
+    pub fn new(requests: Requests, membership: Membership, store: Arc<dyn Store>, markup: Markup) -> Self {
+        Self { requests, membership, store, markup }
     }
 
     /// Refuses strangers, with the words for a thread that does not exist.
@@ -64,9 +67,21 @@ impl Commands {
         if self.membership.admits(message.thread_id, user).await? { Ok(message) } else { Err(unknown()) }
     }
 
-    /// The thread of a message that `user` may see.
-    pub async fn thread_of(&self, message: MessageId, user: &UserId) -> Result<ThreadId, Refusal> {
-        Ok(self.message_for(message, user).await?.thread_id)
+    /// The thread of a message that `user` may see and wants to change. Only a message with attachments can
+    /// lose its text.
+    pub async fn thread_of(
+        &self,
+        message: MessageId,
+        user: &UserId,
+        change: &Change,
+    ) -> Result<ThreadId, Refusal> {
+        let message = self.message_for(message, user).await?;
+        match change {
+            Change::Edit { content } if content.is_blank() && message.attachments.is_empty() => {
+                Err(ContentError::Empty.into())
+            }
+            Change::Edit { .. } | Change::Delete | Change::React { .. } => Ok(message.thread_id),
+        }
     }
 
     /// Place of the newest message that anybody can have seen by now, so that a command that says
@@ -93,9 +108,11 @@ impl Commands {
         self.send_command(&Command::CreateThread(create)).await
     }
 
-    /// Puts any command on its way. The caller has checked that its user may.
+    /// Puts any command on its way, with its texts in the form in which they are kept. The caller has checked
+    /// that its user may.
     pub async fn send_command(&self, command: &Command) -> Result<SentCommand, Refusal> {
-        let pending = self.requests.send(CommandId::new(), command).await?;
+        let command = command.clone().written(self.markup)?;
+        let pending = self.requests.send(CommandId::new(), &command).await?;
         Ok(SentCommand { pending, membership: self.membership.clone() })
     }
 }
@@ -140,6 +157,12 @@ pub(crate) fn unexpected(result: &CommandResult) -> Refusal {
         "a worker's result is of another kind than its command"
     );
     Refusal::new(ErrorCode::Failed, "the request could not be done")
+}
+
+impl From<ContentError> for Refusal {
+    fn from(error: ContentError) -> Self {
+        Self::invalid(error.to_string())
+    }
 }
 
 impl From<PublishError> for Refusal {

@@ -4,6 +4,7 @@ use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
 use crate::identity::{Identity, Tokens};
+use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
 use crate::notices::Notices;
 use crate::origin::OriginPolicy;
@@ -15,6 +16,7 @@ use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store};
 use eventflow_protocol::ErrorCode;
+use eventflow_protocol::content::Markup;
 use http::HeaderMap;
 use http::header::ORIGIN;
 use std::sync::Arc;
@@ -26,10 +28,12 @@ pub(crate) struct Edge {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) people: People,
+    pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
     pub(crate) contacts: Contacts,
     pub(crate) broker_health: watch::Receiver<Health>,
     pub(crate) commands: Commands,
+    pub(crate) markup: Markup,
     pub(crate) new_threads: Arc<NewThreads>,
     pub(crate) tokens: Tokens,
     pub(crate) revocations: Revocations,
@@ -51,18 +55,18 @@ impl Edge {
             tokens = tokens.with_previous(previous)?;
             csrf = csrf.with_previous(previous);
         }
+        let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
+        let commands = Commands::new(requests, membership, Arc::clone(&parts.store), config.markup);
         Ok(Self {
+            names: TokenNames::new(commands.clone(), Arc::clone(&parts.directory), parts.people.clone()),
             store: Arc::clone(&parts.store),
             inbox: Arc::clone(&parts.inbox),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
             contacts: Contacts::new(Arc::clone(&parts.store)),
             broker_health: parts.broker_health.clone(),
-            commands: Commands::new(
-                parts.requests.clone(),
-                parts.membership.clone(),
-                Arc::clone(&parts.store),
-            ),
+            commands,
+            markup: config.markup,
             new_threads: Arc::new(NewThreads::new(config.threads.clone(), Arc::clone(&parts.directory))),
             tokens,
             revocations: Revocations::new(Arc::clone(&parts.directory)),
@@ -80,6 +84,7 @@ impl Edge {
         let verified = self.tokens.verify(token);
         let identity = verified.inspect_err(|fault| self.notices.refused_token(*fault))?;
         self.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
+        self.names.note(&identity).await;
         Ok(identity)
     }
 

@@ -25,6 +25,7 @@ pub mod csrf;
 mod edge;
 pub mod http;
 pub mod identity;
+mod names;
 mod new_threads;
 mod notices;
 pub mod origin;

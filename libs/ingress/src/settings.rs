@@ -6,6 +6,7 @@ use crate::new_threads::ThreadRules;
 use crate::origin::NotAnOrigin;
 use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
 use eventflow_protocol::Timestamp;
+use eventflow_protocol::content::Markup;
 use std::sync::Arc;
 
 /// Events per minute and user unless configured otherwise: three sockets at their own limit. Ten tabs that
@@ -56,6 +57,8 @@ pub struct IngressConfig {
     pub threads: ThreadRules,
     /// Which proxies are believed when they report the client's address.
     pub proxies: ProxyTrust,
+    /// What becomes of typed text that a browser could take for markup.
+    pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
     /// that every socket of today reads, and is not delivered again.
     pub alone_since: Option<Timestamp>,
@@ -79,6 +82,7 @@ impl IngressConfig {
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
             threads: ThreadRules::default(),
             proxies: ProxyTrust::default(),
+            markup: Markup::default(),
             alone_since: None,
         }
     }

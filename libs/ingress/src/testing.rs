@@ -70,7 +70,7 @@ impl World {
             store: store.clone(),
             inbox,
             directory: directory.clone(),
-            people: People::new(directory.clone()),
+            people: People::new(directory.clone(), config.markup),
             presence: presence.clone(),
             membership: Membership::new(store.clone()),
             registry: registry.clone(),

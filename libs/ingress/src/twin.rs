@@ -41,6 +41,7 @@ mod tests {
             attachments: Vec::new(),
             client_message_id: client_message_id.map(str::to_owned),
             pairing: None,
+            typed: None,
             at: Timestamp(5),
         };
         recognise_by_content(&mut send, Leg::Rest, Session([session; 32]), None);

@@ -2,14 +2,16 @@
 //!
 //! If the host application has a `users` collection in the same database, the adapter reads it and never
 //! writes it (fields `id` or `_id`, `name`, `email`, `avatar`). An installation without such a collection
-//! writes profiles of its own. Where both exist, its own profile wins.
+//! writes profiles of its own. Where both exist, its own profile wins. Whoever has neither is shown by the
+//! name that their token gave.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::UserId;
-use eventflow_protocol::person::{Participant, Profile, Revocation};
+use eventflow_protocol::content::{Markup, typed};
+use eventflow_protocol::person::{Participant, Profile, Revocation, TokenName};
 use moka::sync::Cache;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,12 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Writes a profile, for installations whose host application has no directory.
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError>;
+
+    /// Stores the name of a person's token. [`Directory::profiles`] shows it where no profile has a name.
+    async fn note_token_name(&self, name: &TokenName) -> Result<(), StoreError>;
+
+    /// Reads the name of a person's token, as it was stored last.
+    async fn token_name(&self, user: &UserId) -> Result<Option<String>, StoreError>;
 
     /// Stores a revocation. Safe to repeat because a second one changes nothing.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError>;
@@ -38,33 +46,40 @@ const NAME_LIFE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct People {
     directory: Arc<dyn Directory>,
+    markup: Markup,
     cache: Cache<UserId, Participant>,
 }
 
 impl People {
-    /// Creates an empty cache over `directory`.
-    pub fn new(directory: Arc<dyn Directory>) -> Self {
+    /// Creates an empty cache over `directory`. Names are shown in this form, also those of the host
+    /// application.
+    pub fn new(directory: Arc<dyn Directory>, markup: Markup) -> Self {
         Self {
             directory,
+            markup,
             cache: Cache::builder().max_capacity(PEOPLE_REMEMBERED).time_to_live(NAME_LIFE).build(),
         }
     }
 
-    /// Returns how these people are shown, with an entry for each of them. While the directory is down,
-    /// people who are not in the cache are shown by their ids.
+    /// Returns how these people are shown, with an entry for each of them, however often one is named. While
+    /// the directory is down, people who are not in the cache are shown by their ids.
     pub async fn shown(&self, users: &[UserId]) -> HashMap<UserId, Participant> {
-        let mut found: HashMap<UserId, Participant> = users
-            .iter()
-            .filter_map(|user| self.cache.get(user).map(|person| (user.clone(), person)))
-            .collect();
-        let missing: Vec<UserId> = users.iter().filter(|user| !found.contains_key(*user)).cloned().collect();
+        let mut found: HashMap<UserId, Participant> = HashMap::new();
+        let mut missing: BTreeSet<UserId> = BTreeSet::new();
+        for user in users {
+            match self.cache.get(user) {
+                Some(person) => drop(found.insert(user.clone(), person)),
+                None => drop(missing.insert(user.clone())),
+            }
+        }
         if missing.is_empty() {
             return found;
         }
+        let missing: Vec<UserId> = missing.into_iter().collect();
         match self.directory.profiles(&missing).await {
             Ok(mut profiles) => {
                 for user in missing {
-                    let known = profiles.remove(&user).map(Participant::from);
+                    let known = profiles.remove(&user).map(|profile| self.participant(profile));
                     let person = known.unwrap_or_else(|| Participant::unknown(user.clone()));
                     self.cache.insert(user.clone(), person.clone());
                     found.insert(user, person);
@@ -81,5 +96,13 @@ impl People {
     /// Drops the entry of a person whose profile changed.
     pub fn forget(&self, user: &UserId) {
         self.cache.invalidate(user);
+    }
+
+    /// A name of which nothing is left in this form is the id.
+    fn participant(&self, profile: Profile) -> Participant {
+        let id = profile.id.clone();
+        let name = typed(&profile.name).into_owned();
+        let written = Profile { name, ..profile }.written(self.markup);
+        written.map_or_else(|_| Participant::unknown(id), Participant::from)
     }
 }

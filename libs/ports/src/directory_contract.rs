@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
 use eventflow_protocol::UserId;
-use eventflow_protocol::person::{Profile, Revocation};
+use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use std::sync::Arc;
 
 /// Gives the suite access to the directory under test.
@@ -49,6 +49,28 @@ pub async fn unknown_people_are_absent(harness: &dyn Harness) {
     let found = directory.profiles(&asked).await.expect("read");
     assert_eq!((found.len(), &found[&people[1]]), (1, &known));
     assert!(directory.profiles(&[]).await.expect("ask for nobody").is_empty());
+}
+
+/// The name of a token shows where there is no profile, and gives way to one.
+pub async fn the_name_of_a_token_fills_the_place_of_a_profile(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let people = fresh_people(2);
+    let note = |name: &str| TokenName { user_id: people[0].clone(), name: name.to_owned() };
+    assert_eq!(directory.token_name(&people[0]).await.expect("read"), None);
+    for name in ["Ann", "Anna", "Anna"] {
+        directory.note_token_name(&note(name)).await.expect("note");
+        let other = harness.open().await;
+        assert_eq!(other.token_name(&people[0]).await.expect("read").as_deref(), Some(name));
+        let found = other.profiles(&people).await.expect("read");
+        let shown = Profile { id: people[0].clone(), name: name.to_owned(), avatar: None, email: None };
+        assert_eq!((found.len(), &found[&people[0]]), (1, &shown));
+    }
+    let profile = Profile { id: people[0].clone(), name: "Dr. A.".to_owned(), avatar: None, email: None };
+    directory.put_profile(&profile).await.expect("put");
+    directory.note_token_name(&note("Annie")).await.expect("note");
+    let other = harness.open().await;
+    assert_eq!(other.profiles(&people).await.expect("read")[&people[0]], profile);
+    assert_eq!(other.token_name(&people[0]).await.expect("read").as_deref(), Some("Annie"));
 }
 
 /// A revocation is stored for its owner only.

@@ -5,7 +5,7 @@
 
 use crate::inbox::{Inbox, Keyed, NotificationPage};
 use crate::store::PAGE_MAX;
-use crate::store_contract::fixtures::{at, creation, fresh_people};
+use crate::store_contract::fixtures::{ODD_METADATA, at, creation, fresh_people, odd_metadata};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
@@ -42,6 +42,17 @@ pub async fn a_notification_comes_back_unchanged(harness: &dyn Harness) {
         other.notification(&people[0], NotificationId::from(CommandId::new())).await.expect("read"),
         None
     );
+}
+
+/// The data of a notification comes back as it came, digit by digit.
+pub async fn data_comes_back_as_it_came(harness: &dyn Harness) {
+    let user = fresh_people(1).remove(0);
+    let told = Notification { data: odd_metadata(), ..notification(&user, 0) };
+    let inbox = harness.open().await;
+    inbox.add_notifications(std::slice::from_ref(&told)).await.expect("add");
+    let found = harness.open().await.notifications_of(&user, newest(1)).await.expect("list");
+    assert_eq!(serde_json::to_string(&found[0].data).expect("an object is JSON"), ODD_METADATA);
+    assert_eq!(found, [told]);
 }
 
 /// A repeated notification is stored once, and keeps what happened to it since.
@@ -242,6 +253,7 @@ fn notification(user: &UserId, seconds: i64) -> Notification {
         data: serde_json::Map::new(),
         thread_id: None,
         key: None,
+        typed: None,
         at: at(seconds),
     };
     Notification::new(CommandId::new().into(), notify)

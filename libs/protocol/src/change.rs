@@ -6,18 +6,22 @@
 //! kind and person.
 
 mod cursor;
+mod sign;
 
 pub use cursor::{
     AdvanceCursor, Advanced, Cursor, PersonCursors, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted,
     add_receipt,
 };
 
-use crate::content::Content;
+pub use sign::sign;
+
+use crate::content::{Content, ContentError, Markup, typed};
 use crate::document::{Message, Reaction};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Most reactions on one message: a client can still draw them, and one document can grow by them.
@@ -56,13 +60,27 @@ pub struct ChangeMessage {
     pub at: Timestamp,
 }
 
+impl ChangeMessage {
+    /// The change with its text in the form in which it is kept. Fails if nothing is left of the text.
+    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
+        if let Change::Edit { content } = &mut self.change {
+            let as_typed = std::mem::take(content);
+            *content = as_typed.written(markup);
+            if content.is_blank() && !as_typed.is_blank() {
+                return Err(ContentError::Empty);
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// What a command does to a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
     /// Replace the text. Only the sender may.
     Edit {
-        /// The new text.
+        /// The new text; empty only for a message with attachments.
         content: Content,
     },
     /// Take the message back. Only the sender may.
@@ -96,7 +114,7 @@ pub enum Wish {
 pub struct ChangeMark {
     /// The person.
     pub user_id: UserId,
-    /// The emoji; `None` for an edit.
+    /// The emoji's [`sign()`]; `None` for an edit.
     #[serde(default)]
     pub emoji: Option<String>,
     /// The commands, oldest first; at most [`COMMANDS_REMEMBERED`].
@@ -110,12 +128,25 @@ pub enum Changed {
     Done(Box<Message>, Effect),
     /// This command, or another one to the same end, was carried out before: the message as it is now.
     Before(Box<Message>, Effect),
+    /// The change is remembered and left the message as it is: an edit to what it says already. Nobody has
+    /// to be told.
+    Nothing(Box<Message>, Effect),
     /// The thread has no such message, or the message was taken back.
     NotFound,
     /// Only the sender may make this change.
     NotSender,
     /// The message has [`REACTIONS_MAX`] reactions already, or [`REACTIONS_PER_PERSON_MAX`] of this person.
     TooManyReactions,
+}
+
+impl Changed {
+    /// Whether the message or its marks are other than before.
+    pub fn is_to_store(&self) -> bool {
+        match self {
+            Self::Done(..) | Self::Nothing(..) => true,
+            Self::Before(..) | Self::NotFound | Self::NotSender | Self::TooManyReactions => false,
+        }
+    }
 }
 
 /// What happened to a message.
@@ -134,7 +165,8 @@ pub enum Effect {
 
 /// Makes the change `wanted` to `message`, whose marks are `marks`.
 ///
-/// After [`Changed::Done`] the caller stores `message` and `marks`. After anything else neither has changed.
+/// After [`Changed::Done`] and [`Changed::Nothing`] the caller stores `message` and `marks`. After anything
+/// else neither has changed.
 pub fn apply(
     message: &mut Message,
     marks: &mut Vec<ChangeMark>,
@@ -176,6 +208,10 @@ fn edit(
     if !remember(marks, &wanted.by, None, command) {
         return before(message, Effect::Edited);
     }
+    // The command is remembered all the same: if it came again after another edit, it would undo that.
+    if typed(content.as_str()) == typed(&message.content) {
+        return Changed::Nothing(Box::new(message.clone()), Effect::Edited);
+    }
     content.as_str().clone_into(&mut message.content);
     message.edited_at = Some(wanted.at);
     done(message, wanted.at, Effect::Edited)
@@ -189,7 +225,9 @@ fn react(
     emoji: &str,
     wish: Wish,
 ) -> Changed {
-    let is_theirs = |reaction: &Reaction| reaction.user_id == wanted.by && reaction.emoji == emoji;
+    let wanted_sign = sign(emoji);
+    let is_theirs =
+        |reaction: &Reaction| reaction.user_id == wanted.by && sign(&reaction.emoji) == wanted_sign;
     let is_there = message.reactions.iter().any(is_theirs);
     let add = match wish {
         Wish::Toggle => !is_there,
@@ -198,17 +236,19 @@ fn react(
     };
     let own = message.reactions.iter().filter(|reaction| reaction.user_id == wanted.by).count();
     let is_full = message.reactions.len() >= REACTIONS_MAX || own >= REACTIONS_PER_PERSON_MAX;
-    let known = |mark: &ChangeMark| is_of(mark, &wanted.by, Some(emoji)) && mark.commands.contains(&command);
+    let known =
+        |mark: &ChangeMark| is_of(mark, &wanted.by, Some(&wanted_sign)) && mark.commands.contains(&command);
     if marks.iter().any(known) || add == is_there {
         return before(message, if is_there { Effect::Reacted } else { Effect::Unreacted });
     }
     if add && is_full {
         return Changed::TooManyReactions;
     }
-    remember(marks, &wanted.by, Some(emoji), command);
+    remember(marks, &wanted.by, Some(&wanted_sign), command);
     if add {
+        // One sign is shown in one spelling: the one that came first.
         message.reactions.push(Reaction {
-            emoji: emoji.to_owned(),
+            emoji: shown_as(message, emoji).to_owned(),
             user_id: wanted.by.clone(),
             created_at: wanted.at,
         });
@@ -219,15 +259,15 @@ fn react(
     done(message, wanted.at, if add { Effect::Reacted } else { Effect::Unreacted })
 }
 
-/// Remembers a command in the mark of its person and emoji; `false` if the mark has it already. The mark that
+/// Remembers a command in the mark of its person and sign; `false` if the mark has it already. The mark that
 /// was used last moves to the end.
-fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, emoji: Option<&str>, command: CommandId) -> bool {
-    let found = marks.iter().position(|mark| is_of(mark, user, emoji));
+fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, sign: Option<&str>, command: CommandId) -> bool {
+    let found = marks.iter().position(|mark| is_of(mark, user, sign));
     if found.is_some_and(|at| marks[at].commands.contains(&command)) {
         return false;
     }
     let mut mark = found.map_or_else(
-        || ChangeMark { user_id: user.clone(), emoji: emoji.map(str::to_owned), commands: Vec::new() },
+        || ChangeMark { user_id: user.clone(), emoji: sign.map(str::to_owned), commands: Vec::new() },
         |at| marks.remove(at),
     );
     mark.commands.push(command);
@@ -250,8 +290,8 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
     if too_many == 0 && too_many_own == 0 {
         return;
     }
-    let there: HashSet<(&UserId, &str)> =
-        reactions.iter().map(|reaction| (&reaction.user_id, reaction.emoji.as_str())).collect();
+    let there: HashSet<(&UserId, Cow<'_, str>)> =
+        reactions.iter().map(|reaction| (&reaction.user_id, sign(&reaction.emoji))).collect();
     // The mark of the command in hand is set aside, so that it survives even when its emoji has just been
     // taken off.
     let Some(newest) = marks.pop() else { return };
@@ -261,7 +301,7 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
         let Some(emoji) = mark.emoji.as_deref() else { return true };
         // A mark of `user` goes for either bound, a mark of somebody else only for the bound of all.
         let excess = if mark.user_id == *user { too_many.max(too_many_own) } else { too_many };
-        if excess == 0 || there.contains(&(&mark.user_id, emoji)) {
+        if excess == 0 || there.contains(&(&mark.user_id, sign(emoji))) {
             return true;
         }
         too_many = too_many.saturating_sub(1);
@@ -271,8 +311,16 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
     marks.push(newest);
 }
 
-fn is_of(mark: &ChangeMark, user: &UserId, emoji: Option<&str>) -> bool {
-    mark.user_id == *user && mark.emoji.as_deref() == emoji
+/// Whether the mark is that of a person and a sign. Older marks name emoji in the spelling in which they
+/// came.
+fn is_of(mark: &ChangeMark, user: &UserId, wanted: Option<&str>) -> bool {
+    mark.user_id == *user && mark.emoji.as_deref().map(sign).as_deref() == wanted
+}
+
+/// How this emoji is spelled on the message; as it came if the message does not have it.
+pub fn shown_as<'a>(message: &'a Message, emoji: &'a str) -> &'a str {
+    let is_it = |reaction: &&Reaction| sign(&reaction.emoji) == sign(emoji);
+    message.reactions.iter().find(is_it).map_or(emoji, |reaction| &reaction.emoji)
 }
 
 fn done(message: &mut Message, at: Timestamp, effect: Effect) -> Changed {

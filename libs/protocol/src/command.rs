@@ -5,12 +5,12 @@
 //! however often it arrives.
 
 use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
-use crate::content::Content;
+use crate::content::{Content, ContentError, Markup};
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
-use crate::fingerprint::{Fingerprint, fingerprint};
+use crate::fingerprint::{Fingerprint, fingerprint, fingerprint_as_typed};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::pairing::Pairing;
-use crate::person::{Profile, Revocation};
+use crate::person::{Profile, Revocation, TokenName};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,6 +43,8 @@ pub enum Command {
     SetPreferences(SetPreferences),
     /// Write a person's profile.
     PutProfile(Profile),
+    /// Remember the name that a person's token gives.
+    NoteTokenName(TokenName),
     /// End credentials.
     Revoke(Revocation),
 }
@@ -85,6 +87,7 @@ pub struct CreateThread {
     /// Everybody in the thread, the creator too; sorted, without repeats.
     pub participants: Vec<UserId>,
     /// The client's free-form object.
+    #[serde(with = "crate::free_form")]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// The creator.
     pub created_by: UserId,
@@ -110,7 +113,7 @@ pub struct SendMessage {
     pub thread_id: ThreadId,
     /// The sender, who is a participant: the ingress has checked it, and the store checks again.
     pub sender_id: UserId,
-    /// What the message says, already clean.
+    /// What the message says, already clean; empty only beside attachments.
     pub content: Content,
     /// References to files, already checked.
     #[serde(default)]
@@ -122,11 +125,34 @@ pub struct SendMessage {
     /// transport.
     #[serde(default)]
     pub pairing: Option<Pairing>,
+    /// The fingerprint of what was typed, where the content alone does not say it ([`Markup::Strip`]).
+    #[serde(default)]
+    pub typed: Option<Fingerprint>,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
 
 impl Command {
+    /// The command with every text that people typed in the form in which it is kept. All commands of an
+    /// ingress go through here, once.
+    ///
+    /// Fails if nothing is left of a text.
+    pub fn written(self, markup: Markup) -> Result<Self, ContentError> {
+        Ok(match self {
+            Self::SendMessage(send) => Self::SendMessage(send.written(markup)?),
+            Self::ChangeMessage(change) => Self::ChangeMessage(change.written(markup)?),
+            Self::Notify(notify) => Self::Notify(notify.written(markup)?),
+            Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
+            Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
+            Self::CreateThread(_)
+            | Self::AdvanceCursor(_)
+            | Self::ArchiveThread(_)
+            | Self::ChangeNotifications(_)
+            | Self::SetPreferences(_)
+            | Self::Revoke(_) => self,
+        })
+    }
+
     /// What the command is about.
     pub fn subject(&self) -> Subject {
         match self {
@@ -140,6 +166,7 @@ impl Command {
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
             Self::PutProfile(profile) => Subject::User(profile.id.clone()),
+            Self::NoteTokenName(name) => Subject::User(name.user_id.clone()),
             Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
         }
     }
@@ -157,6 +184,7 @@ impl Command {
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
             Self::PutProfile(_) => "put_profile",
+            Self::NoteTokenName(_) => "note_token_name",
             Self::Revoke(_) => "revoke",
         }
     }
@@ -172,7 +200,7 @@ impl Command {
             Self::LeaveThread(leave) => Some(leave.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
-            Self::SetPreferences(_) | Self::PutProfile(_) => None,
+            Self::SetPreferences(_) | Self::PutProfile(_) | Self::NoteTokenName(_) => None,
             Self::Revoke(revocation) => Some(revocation.at),
         }
     }
@@ -204,13 +232,32 @@ impl SendMessage {
     /// nobody knows any more what was sent first, and it counts as the same.
     pub fn is_again(&self, stored: &Message, sent_as: Option<Fingerprint>) -> bool {
         let is_same_body = match sent_as {
-            Some(first) => first == fingerprint(self.content.as_str(), &self.attachments),
+            Some(first) => first == self.fingerprint(),
             None => {
                 !stored.is_as_sent()
-                    || (stored.content == self.content.as_str() && stored.attachments == self.attachments)
+                    || fingerprint(&stored.content, &stored.attachments) == self.fingerprint()
             }
         };
         stored.thread_id == self.thread_id && is_same_body
+    }
+
+    /// The message in the form in which it is kept. Fails if nothing is left of it.
+    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
+        let as_typed = fingerprint_as_typed(self.content.as_str(), &self.attachments);
+        self.content = self.content.written(markup);
+        for attachment in &mut self.attachments {
+            attachment.filename = markup.write(&attachment.filename).into_owned();
+        }
+        if self.content.is_blank() && self.attachments.is_empty() {
+            return Err(ContentError::Empty);
+        }
+        self.typed = Some(as_typed).filter(|as_typed| self.fingerprint() != *as_typed);
+        Ok(self)
+    }
+
+    /// The fingerprint of what was typed, which is the same in every form in which it may be kept.
+    fn fingerprint(&self) -> Fingerprint {
+        self.typed.unwrap_or_else(|| fingerprint(self.content.as_str(), &self.attachments))
     }
 
     /// The message as it is stored under this command's id, at this place of its thread.

@@ -34,7 +34,8 @@ pub struct Attachment {
     #[serde(default)]
     pub mime_type: String,
     /// The client's free-form object.
-    #[serde(default)]
+    #[serde(default, with = "crate::free_form")]
+    #[schemars(with = "Map<String, Value>")]
     pub metadata: Map<String, Value>,
 }
 
@@ -193,7 +194,8 @@ pub struct Thread {
     #[serde(default)]
     pub status: ThreadStatus,
     /// The client's free-form object.
-    #[serde(default)]
+    #[serde(default, with = "crate::free_form")]
+    #[schemars(with = "Map<String, Value>")]
     pub metadata: Map<String, Value>,
     /// When it was created.
     pub created_at: Timestamp,

@@ -1,15 +1,26 @@
 //! Fingerprints: what something says, in 16 bytes, so that two bodies that came under one key can be told
 //! apart without keeping them.
 
+use crate::content::typed;
 use crate::document::Attachment;
 use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of a SHA-256.
 pub type Fingerprint = [u8; 16];
 
-/// The fingerprint of what a message says.
+/// The fingerprint of what a message says, as it was typed: a text has one fingerprint in each form of
+/// [`crate::content::Markup`] from which it can be read back.
 pub fn fingerprint(content: &str, attachments: &[Attachment]) -> Fingerprint {
-    let files = serde_json::to_vec(attachments).unwrap_or_default();
+    let files = serde_json::to_string(attachments).unwrap_or_default();
+    hashed(&typed(content), &typed(&files))
+}
+
+/// As [`fingerprint`], of a message that is not yet in the form in which it is kept.
+pub(crate) fn fingerprint_as_typed(content: &str, attachments: &[Attachment]) -> Fingerprint {
+    hashed(content, &serde_json::to_string(attachments).unwrap_or_default())
+}
+
+fn hashed(content: &str, files: &str) -> Fingerprint {
     let hash = Sha256::new_with_prefix((content.len() as u64).to_be_bytes())
         .chain_update(content)
         .chain_update(files);

@@ -1,5 +1,6 @@
 //! Notifications: what a person is told outside of a conversation, and how they want to be told.
 
+use crate::content::{ContentError, Markup, typed};
 use crate::fingerprint::{Fingerprint, shorten};
 use crate::id::NotificationId;
 use crate::{ThreadId, Timestamp, UserId};
@@ -35,7 +36,7 @@ pub struct Notify {
     /// Clean text; may be empty.
     pub text: String,
     /// The sender's free-form object.
-    #[serde(default)]
+    #[serde(default, with = "crate::free_form")]
     pub data: Map<String, Value>,
     /// The conversation that it is about.
     #[serde(default)]
@@ -43,6 +44,9 @@ pub struct Notify {
     /// The key under which its sender will recognise it.
     #[serde(default)]
     pub key: Option<SenderKey>,
+    /// The fingerprint of what was typed, where the texts alone do not say it ([`Markup::Strip`]).
+    #[serde(default)]
+    pub typed: Option<Fingerprint>,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
@@ -69,11 +73,28 @@ impl SenderKey {
 }
 
 impl Notify {
-    /// The fingerprint of what the notification says.
-    pub fn fingerprint(&self) -> Fingerprint {
-        let body = (&self.kind, &self.title, &self.text, &self.data, self.thread_id);
-        shorten(&Sha256::digest(serde_json::to_vec(&body).unwrap_or_default()))
+    /// The notification in the form in which it is kept. Fails if nothing is left of its title.
+    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
+        let as_typed = hashed(&self.body());
+        self.title = markup.write_visible(&self.title)?;
+        self.text = markup.write(&self.text).into_owned();
+        self.typed = Some(as_typed).filter(|as_typed| self.fingerprint() != *as_typed);
+        Ok(self)
     }
+
+    /// The fingerprint of what the notification says, as it was typed.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.typed.unwrap_or_else(|| hashed(&typed(&self.body())))
+    }
+
+    fn body(&self) -> String {
+        let body = (&self.kind, &self.title, &self.text, &self.data, self.thread_id);
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+fn hashed(body: &str) -> Fingerprint {
+    shorten(&Sha256::digest(body))
 }
 
 /// A notification in somebody's inbox.
@@ -94,7 +115,8 @@ pub struct Notification {
     #[serde(rename = "message")]
     pub text: String,
     /// The sender's free-form object.
-    #[serde(default)]
+    #[serde(default, with = "crate::free_form")]
+    #[schemars(with = "Map<String, Value>")]
     pub data: Map<String, Value>,
     /// The conversation that it is about.
     #[serde(default)]
@@ -112,7 +134,7 @@ pub struct Notification {
 impl Notification {
     /// The notification as it is stored under this id.
     pub fn new(id: NotificationId, notify: Notify) -> Self {
-        let Notify { user_id, kind, title, text, data, thread_id, at, key: _ } = notify;
+        let Notify { user_id, kind, title, text, data, thread_id, at, key: _, typed: _ } = notify;
         Self {
             id,
             user_id,
@@ -218,6 +240,7 @@ mod tests {
             data: Map::new(),
             thread_id: None,
             key: None,
+            typed: None,
             at: Timestamp(7),
         };
         let command = Command::Notify(notify);

@@ -15,6 +15,7 @@ pub mod error;
 pub mod event;
 pub mod fingerprint;
 pub mod frame;
+pub mod free_form;
 pub mod id;
 pub mod inbox;
 pub mod pairing;

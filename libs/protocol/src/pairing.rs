@@ -3,9 +3,9 @@
 //!
 //! The published page sends each message both ways: one click, two legs. A stored message has at most one leg
 //! of each kind. A leg that arrives joins the oldest message with the same pairing key that lacks a leg of
-//! this kind, is close enough in time and still is what was sent; if there is none, the leg becomes a message of its own. So n clicks
-//! whose legs all arrive are n messages, in any order, and equal messages over one transport stay apart.
-//! Messages with a client key never pair.
+//! this kind, is close enough in time and still is what was sent; if there is none, the leg becomes a message
+//! of its own. So n clicks whose legs all arrive are n messages, in any order, and equal messages over one
+//! transport stay apart. Messages with a client key never pair.
 
 use crate::document::Attachment;
 use crate::{ThreadId, Timestamp, UserId};

@@ -1,5 +1,6 @@
 //! People: how they are shown to each other, and which of their credentials no longer hold.
 
+use crate::content::{ContentError, Markup};
 use crate::{Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,31 @@ pub struct Profile {
     /// Where mail reaches them; shown to nobody else.
     #[serde(default)]
     pub email: Option<String>,
+}
+
+impl Profile {
+    /// The profile with its name in the form in which it is kept. Fails if nothing is left of the name.
+    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
+        self.name = markup.write_visible(&self.name)?;
+        Ok(self)
+    }
+}
+
+/// Command: remember the name that a person's token gives. Others see it where no directory has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenName {
+    /// The person.
+    pub user_id: UserId,
+    /// The name, one clean line.
+    pub name: String,
+}
+
+impl TokenName {
+    /// The name in the form in which it is kept. Fails if nothing is left of it.
+    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
+        self.name = markup.write_visible(&self.name)?;
+        Ok(self)
+    }
 }
 
 /// How a person is shown to others.

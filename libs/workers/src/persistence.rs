@@ -217,6 +217,7 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)
         | Command::PutProfile(_)
+        | Command::NoteTokenName(_)
         | Command::Revoke(_) => false,
     }
 }

@@ -43,6 +43,11 @@ async fn a_notification_comes_back_unchanged() {
 }
 
 #[tokio::test]
+async fn data_comes_back_as_it_came() {
+    inbox_contract::data_comes_back_as_it_came(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_notification_that_comes_again_is_there_once() {
     inbox_contract::a_notification_that_comes_again_is_there_once(&File::new()).await;
 }
@@ -85,6 +90,11 @@ async fn a_profile_is_found_as_it_was_written() {
 #[tokio::test]
 async fn unknown_people_are_absent() {
     directory_contract::unknown_people_are_absent(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_token_fills_the_place_of_a_profile() {
+    directory_contract::the_name_of_a_token_fills_the_place_of_a_profile(&File::new()).await;
 }
 
 #[tokio::test]

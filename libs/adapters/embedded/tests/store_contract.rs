@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing, reading,
-    redelivery, taken_back, threads, together, writers,
+    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing,
+    reading, redelivery, taken_back, threads, together, writers,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -114,6 +114,11 @@ async fn a_key_is_compared_byte_by_byte() {
 }
 
 #[tokio::test]
+async fn a_key_stands_for_what_was_typed_in_every_form() {
+    keys::a_key_stands_for_what_was_typed_in_every_form(&File::new()).await;
+}
+
+#[tokio::test]
 async fn the_same_key_twice_in_one_batch_is_one_message() {
     keys::the_same_key_twice_in_one_batch_is_one_message(&File::new()).await;
 }
@@ -181,6 +186,11 @@ async fn a_crowd_is_counted_person_by_person() {
 #[tokio::test]
 async fn a_creation_race_has_one_winner() {
     threads::a_creation_race_has_one_winner(&File::new()).await;
+}
+
+#[tokio::test]
+async fn metadata_comes_back_as_it_came() {
+    threads::metadata_comes_back_as_it_came(&File::new()).await;
 }
 
 #[tokio::test]
@@ -296,6 +306,16 @@ async fn what_differs_in_anything_stays_apart() {
 #[tokio::test]
 async fn an_edited_message_says_the_new_text() {
     changes::an_edited_message_says_the_new_text(&File::new()).await;
+}
+
+#[tokio::test]
+async fn spellings_of_one_emoji_are_one_reaction() {
+    changes::spellings_of_one_emoji_are_one_reaction(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_is_no_edit() {
+    changes::an_edit_that_changes_nothing_is_no_edit(&File::new()).await;
 }
 
 #[tokio::test]

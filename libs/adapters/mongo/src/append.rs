@@ -222,9 +222,15 @@ impl InsertPlan {
         let seq = last.entry(new.send.thread_id).or_insert_with(|| thread.last());
         *seq += 1;
         let message = new.send.clone().into_message(new.command_id, *seq);
-        self.records.push(with_leg(MessageRecord::new(&message, &thread.people), new));
+        let record = MessageRecord::new(&message, &thread.people).with_sent_as(sent_as(new));
+        self.records.push(with_leg(record, new));
         self.inserts.push((i, message));
     }
+}
+
+/// The fingerprint of what was typed under a key, where the message alone does not say it.
+fn sent_as(new: &NewMessage) -> Option<Fingerprint> {
+    new.send.typed.filter(|_| new.send.client_message_id.is_some())
 }
 
 impl StoredMessages {

@@ -76,13 +76,14 @@ impl MongoStore {
             let mut marks = record.marks();
             let known = record.sent_as();
             let mut message = Message::from(record);
-            let sent_as = known.or_else(|| sent_as(&message));
+            let sent_as = sent_as(&message);
             let change = |(i, change): &(usize, &WithCommandId<ChangeMessage>)| {
                 (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
             };
             let answers: Vec<(usize, Changed)> = requested.iter().map(change).collect();
-            let is_changed = answers.iter().any(|(_, changed)| matches!(changed, Changed::Done(..)));
-            let sent_as = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some());
+            let is_changed = answers.iter().any(|(_, changed)| changed.is_to_store());
+            // What is known of it stays, also if only reactions or marks have changed.
+            let sent_as = known.or(sent_as.filter(|_| !message.is_as_sent()));
             let record = MessageRecord::new(&message, &[]).with_marks(&marks).with_sent_as(sent_as);
             if !is_changed || self.replace_changeable(&record, revision).await? {
                 return Ok(answers);

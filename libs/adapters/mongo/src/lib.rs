@@ -31,7 +31,6 @@ mod directory;
 mod earlier;
 mod fingerprint;
 mod foreign;
-mod free_form;
 mod host_users;
 mod inbox;
 mod indexes;

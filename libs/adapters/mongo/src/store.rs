@@ -7,7 +7,7 @@ use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::message::MessageRecord;
-use crate::record::person::{ProfileRecord, RevocationRecord};
+use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
@@ -54,6 +54,7 @@ pub struct MongoStore {
     pub(crate) notifications: Collection<NotificationRecord>,
     pub(crate) preferences: Collection<PreferencesRecord>,
     pub(crate) profiles: Collection<ProfileRecord>,
+    pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
@@ -87,6 +88,7 @@ impl MongoStore {
             notifications: database.collection(&own("notifications")),
             preferences: database.collection(&own("preferences")),
             profiles: database.collection(&own("profiles")),
+            token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes"))),

@@ -96,6 +96,11 @@ async fn a_key_is_compared_byte_by_byte() {
 }
 
 #[tokio::test]
+async fn a_key_stands_for_what_was_typed_in_every_form() {
+    run(keys::a_key_stands_for_what_was_typed_in_every_form).await;
+}
+
+#[tokio::test]
 async fn the_same_key_twice_in_one_batch_is_one_message() {
     run(keys::the_same_key_twice_in_one_batch_is_one_message).await;
 }
@@ -163,6 +168,11 @@ async fn a_crowd_is_counted_person_by_person() {
 #[tokio::test]
 async fn a_creation_race_has_one_winner() {
     run(threads::a_creation_race_has_one_winner).await;
+}
+
+#[tokio::test]
+async fn metadata_comes_back_as_it_came() {
+    run(threads::metadata_comes_back_as_it_came).await;
 }
 
 #[tokio::test]

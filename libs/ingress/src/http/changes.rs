@@ -70,7 +70,7 @@ pub(crate) async fn read(
 }
 
 async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) -> RouteResult<ChangeAnswer> {
-    let thread_id = edge.commands.thread_of(message_id, &by).await?;
+    let thread_id = edge.commands.thread_of(message_id, &by, &change).await?;
     let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
     match edge.commands.send_command(&Command::ChangeMessage(change)).await?.result().await? {
         CommandResult::Changed { message, effect } => Ok(RouteAnswer::Ok(changed(*message, effect))),

@@ -103,6 +103,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
 
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
+    route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   |at| on(at, users::revoke)),
 ];

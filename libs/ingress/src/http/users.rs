@@ -1,21 +1,42 @@
-//! The routes about people, for administrators: write somebody's profile, and end their logins. Repeating
-//! either changes nothing.
+//! The routes about people: what they are called; and, for administrators, write somebody's profile, and end
+//! their logins. Repeating either changes nothing.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{JsonBody, OptionalJsonBody};
+use crate::http::caller::Caller;
 use crate::http::path::IdPath;
+use crate::http::query::{Query, user_ids};
 use axum::extract::State;
 use eventflow_protocol::UserId;
-use eventflow_protocol::client::answers::{DoneAnswer, UserAnswer};
+use eventflow_protocol::client::answers::{DoneAnswer, UserAnswer, UsersAnswer};
 use eventflow_protocol::client::requests::{ProfileBody, RevocationBody};
 use eventflow_protocol::client::values::LoginId;
 use eventflow_protocol::client::{Sorted, Success};
 use eventflow_protocol::command::Command;
-use eventflow_protocol::person::Revocation;
+use eventflow_protocol::person::{Participant, Revocation};
 use eventflow_protocol::reply::CommandResult;
 use std::sync::Arc;
+
+/// `GET /users?userIds=a,b,c`: what people are called, in the order asked. Whoever the caller shares no
+/// thread with looks like somebody whom nobody knows; administrators see everybody.
+pub(crate) async fn several(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    query: Query,
+) -> RouteResult<UsersAnswer> {
+    let asked = user_ids(&query)?;
+    let visible: Vec<UserId> = if caller.is_admin() {
+        asked.clone()
+    } else {
+        edge.contacts.visible(&caller.user, &asked).await?.into_iter().collect()
+    };
+    let known = edge.people.shown(&visible).await;
+    let shown = |user| known.get(&user).cloned().unwrap_or_else(|| Participant::unknown(user));
+    let users = Sorted(asked.into_iter().map(shown).collect());
+    Ok(RouteAnswer::Ok(UsersAnswer { success: Success, users }))
+}
 
 /// `PUT /users/{id} {name, avatar?, email?}`: for installations whose host application has no directory of
 /// its own.
@@ -29,7 +50,8 @@ pub(crate) async fn put(
     match edge.commands.send_command(&command).await?.result().await? {
         CommandResult::Done => {
             edge.people.forget(&user);
-            Ok(RouteAnswer::Ok(UserAnswer { success: Success, user: Sorted(profile) }))
+            let user = Sorted(profile.written(edge.markup)?);
+            Ok(RouteAnswer::Ok(UserAnswer { success: Success, user }))
         }
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
         other => Err(unexpected(&other)),

@@ -43,6 +43,12 @@ impl Directory for TestDirectory {
     async fn profiles(&self, _users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
         Ok(HashMap::new())
     }
+    async fn note_token_name(&self, _name: &TokenName) -> Result<(), StoreError> {
+        panic!("names are not asked for")
+    }
+    async fn token_name(&self, _user: &UserId) -> Result<Option<String>, StoreError> {
+        panic!("names are not asked for")
+    }
     async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
         Ok(())
     }

@@ -112,9 +112,9 @@ impl Worker {
                 CommandResult::Message { message: Box::new(message), deduplicated }
             }
             Command::ChangeMessage(change) => match self.store.change(id, &change) {
-                Changed::Done(message, effect) | Changed::Before(message, effect) => {
-                    CommandResult::Changed { message, effect }
-                }
+                Changed::Done(message, effect)
+                | Changed::Before(message, effect)
+                | Changed::Nothing(message, effect) => CommandResult::Changed { message, effect },
                 Changed::NotFound => refused(ErrorCode::NotFound),
                 Changed::NotSender => refused(ErrorCode::Forbidden),
                 Changed::TooManyReactions => refused(ErrorCode::Invalid),
@@ -146,6 +146,10 @@ impl Worker {
             }
             Command::PutProfile(profile) => {
                 self.directory.put(profile);
+                CommandResult::Done
+            }
+            Command::NoteTokenName(name) => {
+                self.directory.note(name);
                 CommandResult::Done
             }
             Command::Revoke(revocation) => {

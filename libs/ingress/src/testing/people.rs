@@ -8,7 +8,7 @@ use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences,
 };
-use eventflow_protocol::person::{Profile, Revocation};
+use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
@@ -119,6 +119,7 @@ impl Inbox for TestInbox {
 #[derive(Default)]
 pub(crate) struct TestDirectory {
     profiles: Mutex<HashMap<UserId, Profile>>,
+    token_names: Mutex<HashMap<UserId, String>>,
     revocations: Mutex<Vec<Revocation>>,
     pub(crate) is_down: AtomicBool,
 }
@@ -126,6 +127,10 @@ pub(crate) struct TestDirectory {
 impl TestDirectory {
     pub(crate) fn put(&self, profile: Profile) {
         self.profiles.lock().insert(profile.id.clone(), profile);
+    }
+
+    pub(crate) fn note(&self, TokenName { user_id, name }: TokenName) {
+        self.token_names.lock().insert(user_id, name);
     }
 
     pub(crate) fn add(&self, revocation: Revocation) {
@@ -144,11 +149,22 @@ impl TestDirectory {
 impl Directory for TestDirectory {
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
         self.check()?;
-        let profiles = self.profiles.lock();
-        Ok(users.iter().filter_map(|user| Some((user.clone(), profiles.get(user)?.clone()))).collect())
+        let (profiles, names) = (self.profiles.lock(), self.token_names.lock());
+        let named = |id: &UserId| {
+            Some(Profile { id: id.clone(), name: names.get(id)?.clone(), avatar: None, email: None })
+        };
+        let known = |user: &UserId| profiles.get(user).cloned().or_else(|| named(user));
+        Ok(users.iter().filter_map(|user| Some((user.clone(), known(user)?))).collect())
     }
     async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")
+    }
+    async fn note_token_name(&self, _name: &TokenName) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn token_name(&self, user: &UserId) -> Result<Option<String>, StoreError> {
+        self.check()?;
+        Ok(self.token_names.lock().get(user).cloned())
     }
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         self.check()?;

@@ -37,6 +37,38 @@ pub async fn an_edited_message_says_the_new_text(harness: &dyn Harness) {
     assert_eq!(view(&*other, scene.thread, &scene.people[1]).await.last_message, Some(expected));
 }
 
+/// An edit to what the message says already is remembered and leaves the message as it is.
+pub async fn an_edit_that_changes_nothing_is_no_edit(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (scene, first) = told(&*store).await;
+    let ann = &scene.people[0];
+    let idle = change(&first, ann, edit(&first.content), 7);
+    assert_eq!(change_one(&*store, &idle).await, Changed::Nothing(Box::new(first.clone()), Effect::Edited));
+    assert_eq!(read(&*harness.open().await, &first).await, first);
+    let (edited, _) = done(change_one(&*store, &change(&first, ann, edit("better"), 8)).await);
+    assert_eq!(before(change_one(&*harness.open().await, &idle).await).0, edited, "it undoes nothing");
+}
+
+/// An emoji in another spelling is the same reaction, shown as it came first.
+pub async fn spellings_of_one_emoji_are_one_reaction(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (scene, first) = told(&*store).await;
+    let (ann, bob) = (&scene.people[0], &scene.people[1]);
+    for (by, emoji, wish, shown) in [
+        (ann, "1\u{20E3}", Wish::Toggle, vec![(ann, "1\u{20E3}")]),
+        (bob, "1\u{FE0F}\u{20E3}", Wish::Toggle, vec![(ann, "1\u{20E3}"), (bob, "1\u{20E3}")]),
+        (ann, "1\u{FE0F}\u{20E3}", Wish::Toggle, vec![(bob, "1\u{20E3}")]),
+        (bob, "1\u{FE0F}\u{20E3}", Wish::Remove, vec![]),
+    ] {
+        let react = change(&first, by, react(emoji, wish), 5);
+        let (message, _) = done(change_one(&*harness.open().await, &react).await);
+        let found: Vec<_> =
+            message.reactions.iter().map(|each| (&each.user_id, each.emoji.as_str())).collect();
+        assert_eq!(found, shown);
+        assert_eq!(before(change_one(&*store, &react).await).0, message);
+    }
+}
+
 /// A message is found by its own id and by no other.
 pub async fn a_message_is_found_by_its_id(harness: &dyn Harness) {
     let store = harness.open().await;

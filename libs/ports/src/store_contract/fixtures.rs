@@ -76,6 +76,15 @@ pub fn creation(people: &[UserId], seconds: i64) -> CreateThread {
     }
 }
 
+/// An object with numbers that no double holds, beside ordinary values.
+pub const ODD_METADATA: &str =
+    r#"{"double":117.63331139400017,"list":[1e400,18446744073709551616,-0,1.50],"text":"x","whole":-7}"#;
+
+/// [`ODD_METADATA`], read.
+pub fn odd_metadata() -> Map<String, serde_json::Value> {
+    serde_json::from_str(ODD_METADATA).expect("it is an object")
+}
+
 /// A new message in `thread`, without a key.
 pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
     let send = SendMessage {
@@ -85,6 +94,7 @@ pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
         attachments: Vec::new(),
         client_message_id: None,
         pairing: None,
+        typed: None,
         at: at(1),
     };
     NewMessage { command_id: CommandId::new(), send, redelivered: false }

@@ -3,9 +3,9 @@
 
 use super::Harness;
 use super::fixtures::{Scene, append, change, change_one, duplicate, expect_history, history, stored};
-use crate::store::Appended;
+use crate::store::{Appended, NewMessage};
 use eventflow_protocol::change::{Change, Changed};
-use eventflow_protocol::content::Content;
+use eventflow_protocol::content::{Content, Markup};
 use eventflow_protocol::document::{Attachment, AttachmentKind};
 
 /// The message is sent again under its key, as another command and in another batch.
@@ -30,7 +30,19 @@ pub async fn a_key_is_compared_byte_by_byte(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
     let long = "k".repeat(128);
-    let keys = ["<m@mail.example>", "m@mail.example", "$set", "a", "a\u{0}", "a\u{0}b", "A", " a", "é", "e\u{301}", &long];
+    let keys = [
+        "<m@mail.example>",
+        "m@mail.example",
+        "$set",
+        "a",
+        "a\u{0}",
+        "a\u{0}b",
+        "A",
+        " a",
+        "é",
+        "e\u{301}",
+        &long,
+    ];
     let batch: Vec<_> = keys.iter().map(|key| scene.say_keyed(0, "hi", key)).collect();
     let sent = append(&*store, &batch).await;
     let again: Vec<_> = keys.iter().map(|key| scene.say_keyed(0, "hi", key)).collect();
@@ -39,6 +51,38 @@ pub async fn a_key_is_compared_byte_by_byte(harness: &dyn Harness) {
     assert_eq!(found, sent);
     let shown: Vec<_> = found.iter().filter_map(|message| message.client_message_id.as_deref()).collect();
     assert_eq!(shown, keys, "a key comes back as it came");
+}
+
+/// A key stands for what was typed, in whichever form it is kept: a retry finds its message also after the
+/// setting was changed, and another text is another text even if nothing tells the two apart any more.
+pub async fn a_key_stands_for_what_was_typed_in_every_form(harness: &dyn Harness) {
+    let forms = [Markup::Neutralise, Markup::Keep, Markup::Strip];
+    for first in forms {
+        let store = harness.open().await;
+        let scene = Scene::with_people(&*store, 2).await;
+        let send = |text: &str, markup| {
+            let new = scene.say_keyed(0, text, "k");
+            let send = new.send.written(markup).expect("something is left");
+            NewMessage { send, ..new }
+        };
+        let message = append(&*store, &[send("a Vec<String>", first)]).await.remove(0);
+        for edited in [false, true] {
+            if edited {
+                let edit = Change::Edit { content: Content::parse("a Vec").expect("it is content") };
+                change_one(&*store, &change(&message, &scene.people[0], edit, 9)).await;
+            }
+            for form in forms {
+                let retry = [send("a Vec<String>", form), send("a Vec<Int>", form), send("a Vec", form)];
+                let mut answers = harness.open().await.append_messages(&retry).await.expect("append");
+                assert_eq!(
+                    answers.split_off(1),
+                    [Appended::KeyReused, Appended::KeyReused],
+                    "{first:?} {form:?}"
+                );
+                assert_eq!(duplicate(answers.remove(0)).id, message.id, "{first:?} {form:?}");
+            }
+        }
+    }
 }
 
 /// Both messages are in one batch.

@@ -1,9 +1,12 @@
 //! Threads: a thread is created once, only its people see it, and lists are ordered by activity.
 
 use super::Harness;
-use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, say, view};
+use super::fixtures::{
+    ODD_METADATA, Scene, append, at, creation, first_threads, fresh_people, odd_metadata, say, view,
+};
 use crate::store::{Store, ThreadPage};
-use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::command::CreateThread;
+use eventflow_protocol::document::{Attachment, AttachmentKind, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use tokio::task::JoinSet;
 
@@ -45,13 +48,37 @@ pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
     assert_eq!(thread, expected);
     let messages = append(&*store, &[say(thread.id, &create.participants[0], "hi")]).await;
     store.touch_threads(&messages).await.expect("touch");
-    let later = eventflow_protocol::command::CreateThread { at: at(500), ..create };
+    let later = CreateThread { at: at(500), ..create };
     let (found, created) = harness.open().await.create_thread(&later).await.expect("create again");
     assert!(!created);
     assert_eq!(
         (found.created_at, found.last_seq, found.last_message_id),
         (thread.created_at, 1, Some(messages[0].id))
     );
+}
+
+/// Metadata of threads and attachments comes back as it came, digit by digit and with every key.
+pub async fn metadata_comes_back_as_it_came(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let create = CreateThread { metadata: odd_metadata(), ..creation(&fresh_people(2), 0) };
+    let (thread, _) = store.create_thread(&create).await.expect("create");
+    let mut new = say(thread.id, &create.participants[0], "with a file");
+    new.send.attachments.push(Attachment {
+        kind: AttachmentKind::Document,
+        url: "/f/1".to_owned(),
+        filename: String::new(),
+        size: 0,
+        mime_type: String::new(),
+        metadata: odd_metadata(),
+    });
+    let message = append(&*store, &[new]).await.remove(0);
+    let other = harness.open().await;
+    let found = other.thread(thread.id).await.expect("read").expect("it is there");
+    let read = other.message(message.id).await.expect("read").expect("it is there");
+    for metadata in [thread.metadata, found.metadata, read.attachments[0].metadata.clone()] {
+        let text = serde_json::to_string(&metadata).expect("an object is JSON");
+        assert_eq!(text, ODD_METADATA);
+    }
 }
 
 /// Known threads return their people, sorted; unknown threads are absent.

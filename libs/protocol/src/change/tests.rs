@@ -15,6 +15,7 @@ fn message() -> Message {
         attachments: Vec::new(),
         client_message_id: None,
         pairing: None,
+        typed: None,
         at: Timestamp(5),
     };
     send.into_message(CommandId::new(), 1)
@@ -141,6 +142,7 @@ fn a_key_stands_for_what_was_sent_first() {
         attachments: Vec::new(),
         client_message_id: Some("k".into()),
         pairing: None,
+        typed: None,
         at: Timestamp(6),
     };
     let (same, edit) = (send("hello"), send("hello!"));
@@ -177,6 +179,41 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn one_sign_is_one_reaction_however_platforms_spell_it() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let mut react = |by: &str, emoji: &str, wish| {
+        let wish = wanted(&message, by, Change::React { emoji: emoji.to_owned(), wish });
+        let changed = apply(&mut message, &mut marks, CommandId::new(), &wish);
+        let shown = message.reactions.iter().map(|each| (each.user_id.to_string(), each.emoji.clone()));
+        (shown.collect::<Vec<_>>(), matches!(changed, Changed::Done(..)))
+    };
+    let heart = |by: &str| (by.to_owned(), "\u{2764}".to_owned());
+    assert_eq!(react("ben", "\u{2764}", Wish::Toggle), (vec![heart("ben")], true));
+    assert_eq!(react("cat", "\u{2764}\u{FE0F}", Wish::Toggle), (vec![heart("ben"), heart("cat")], true));
+    assert_eq!(react("ben", "\u{2764}\u{FE0F}", Wish::Add), (vec![heart("ben"), heart("cat")], false));
+    assert_eq!(react("ben", "\u{2764}\u{FE0F}", Wish::Toggle), (vec![heart("cat")], true));
+    assert_eq!(react("cat", "\u{2764}\u{FE0E}", Wish::Remove), (Vec::new(), true));
+}
+
+#[test]
+fn an_edit_that_changes_nothing_is_remembered_and_marks_nothing() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let before = message.clone();
+    let edit = |text: &str| Change::Edit { content: Content::parse(text).unwrap() };
+    let same = wanted(&message, "ann", edit("hello"));
+    let idle = CommandId::new();
+    let nothing = apply(&mut message, &mut marks, idle, &same);
+    assert_eq!(nothing, Changed::Nothing(Box::new(before.clone()), Effect::Edited));
+    assert_eq!(message, before);
+    let other = wanted(&message, "ann", edit("<b>hello"));
+    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &other), Changed::Done(..)));
+    assert!(matches!(apply(&mut message, &mut marks, idle, &same), Changed::Before(..)), "it undoes nothing");
+    let kept = wanted(&message, "ann", edit("<\u{2060}b>hello"));
+    let kept = apply(&mut message, &mut marks, CommandId::new(), &kept);
+    assert!(matches!(kept, Changed::Nothing(..)), "another form of the same text");
 }
 
 #[test]

@@ -61,6 +61,7 @@ const ANSWERS: [Describe; 25] = [
     of::<answers::ThreadsAnswer>,
     of::<answers::UnreadCountAnswer>,
     of::<answers::UserAnswer>,
+    of::<answers::UsersAnswer>,
 ];
 
 /// What clients get as an event.
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn a_schema_says_what_is_required_and_what_a_document_holds() {
         let requests = requests();
-        assert_eq!(requests["SendMessageBody"]["required"], serde_json::json!(["content"]));
+        assert_eq!(requests["EditMessageBody"]["required"], serde_json::json!(["content"]));
         assert_eq!(
             requests["SendMessageBody"]["properties"]["attachments"]["maxItems"],
             serde_json::json!(10)

@@ -4,6 +4,7 @@
 //! [`Given`] hands a parsed JSON value to serde. Its errors are [`Problem`]s, which keep what is wrong apart
 //! from where it is wrong; [`crate::client::parse()`] puts both together.
 
+use crate::free_form::NativeNumber;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, Expected, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -12,6 +13,10 @@ use std::fmt::{self, Display};
 
 /// Stands for the path of the value in the sentence of a [`Problem::Sentence`].
 pub(super) const FIELD: &str = "{field}";
+
+/// The only key of the map by which `serde_json` hands over a number that no primitive holds, so that a
+/// free-form value keeps its digits. To every other type such a number is a map, and refused.
+const DIGITS: &str = "$serde_json::private::Number";
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +97,18 @@ impl<'de> Deserializer<'de> for Given {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(flag),
             Value::String(text) => visitor.visit_string(text),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(whole), _) => visitor.visit_u64(whole),
-                (None, Some(negative)) => visitor.visit_i64(negative),
-                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+            Value::Number(number) => match (number.as_u64(), NativeNumber::of(&number)) {
+                (Some(whole), Some(NativeNumber::Whole(_)) | None)
+                    if whole.to_string() == number.as_str() =>
+                {
+                    visitor.visit_u64(whole)
+                }
+                (_, Some(NativeNumber::Whole(negative))) => visitor.visit_i64(negative),
+                (_, Some(NativeNumber::Double(double))) => visitor.visit_f64(double),
+                (_, None) => {
+                    let digits = std::iter::once((DIGITS, number.as_str().to_owned()));
+                    visitor.visit_map(MapDeserializer::new(digits))
+                }
             },
             Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Given))),
             Value::Object(fields) => {

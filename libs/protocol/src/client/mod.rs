@@ -14,7 +14,7 @@ pub mod requests;
 mod shape;
 pub mod values;
 
-pub use parse::{InvalidRequest, Object, parse, parse_field, parse_object, read};
+pub use parse::{InvalidRequest, Object, parse, parse_field, parse_object, read, texts_of};
 pub use shape::{Document, Sorted, Success, WithId, Written};
 
 #[cfg(test)]

@@ -6,7 +6,10 @@
 
 use crate::client::given::{FIELD, Given, Problem};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What some editors and .NET writers put before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -45,11 +48,59 @@ pub fn parse_field<T: DeserializeOwned>(json: &[u8], parent: &str) -> Result<T, 
 /// ends at the parser's limit of 128 levels, not in the stack.
 pub fn parse_object(json: &[u8]) -> Result<Object, InvalidRequest> {
     let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
-    match serde_json::from_slice(json) {
+    // What is wrong is rare, so characters are looked at only then.
+    match serde_json::from_slice(json).or_else(|_| serde_json::from_slice(&whole_characters(json))) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(InvalidRequest::new("the body must be a JSON object")),
         Err(_) => Err(InvalidRequest::new("the body is not valid JSON")),
     }
+}
+
+/// The texts among the fields of an object that cannot be read as a whole, because something else in it is
+/// too deep for the parser: enough to say which request is refused.
+pub fn texts_of(json: &[u8]) -> Object {
+    let json = whole_characters(json);
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(&json).unwrap_or_default();
+    let text = |raw: &RawValue| serde_json::from_str(raw.get()).ok().map(Value::String);
+    fields.into_iter().filter_map(|(field, raw)| Some((field, text(raw)?))).collect()
+}
+
+/// The JSON with U+FFFD in place of each half of a character: `"\ud83d"` is what a `slice` leaves of an
+/// emoji, and no text (RFC 8259, 8.2).
+fn whole_characters(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut whole = Vec::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(next) = json.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+        let escape = at + next;
+        at = escape
+            + match (unit(json, escape), unit(json, escape + UNIT_BYTES)) {
+                (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 2 * UNIT_BYTES,
+                (Some(0xD800..=0xDFFF), _) => {
+                    whole.extend_from_slice(&json[copied..escape]);
+                    whole.extend_from_slice(br"\ufffd");
+                    copied = escape + UNIT_BYTES;
+                    UNIT_BYTES
+                }
+                (Some(_), _) => UNIT_BYTES,
+                // Another escape has two bytes.
+                (None, _) => 2,
+            };
+    }
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    whole.extend_from_slice(&json[copied..]);
+    Cow::Owned(whole)
+}
+
+/// Bytes of an escaped UTF-16 unit, `\uXXXX`.
+const UNIT_BYTES: usize = 6;
+
+/// The UTF-16 unit that is escaped here.
+fn unit(json: &[u8], at: usize) -> Option<u16> {
+    let digits = json.get(at..at + UNIT_BYTES)?.strip_prefix(br"\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Reads a request from the fields of an object.
@@ -103,6 +154,48 @@ mod tests {
         assert_eq!(parse_object(b" {\"a\":1} ").unwrap().len(), 1);
         assert_eq!(parse_object("\u{feff}{\"a\":1}".as_bytes()).unwrap().len(), 1, "a byte order mark");
         assert!(parse_object(b"{\"a\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn half_a_character_is_read_as_the_replacement_character() {
+        for (json, read) in [
+            (r#"{"a":"x\ud83d"}"#, "x\u{FFFD}"),
+            (r#"{"a":"\uDE00y"}"#, "\u{FFFD}y"),
+            (r#"{"a":"\ud83d\ud83d\ude00"}"#, "\u{FFFD}😀"),
+            (r#"{"a":"\ud83dx\ude00"}"#, "\u{FFFD}x\u{FFFD}"),
+            (r#"{"a":"\\ud83d\\\ud83d"}"#, "\\ud83d\\\u{FFFD}"),
+            (r#"{"a":"\ud83d\n"}"#, "\u{FFFD}\n"),
+            (r#"{"a":"\ud83d\ude00"}"#, "😀"),
+        ] {
+            assert_eq!(parse_object(json.as_bytes()).unwrap()["a"], read, "{json}");
+        }
+        assert_eq!(parse_object(br#"{"\ud83d":1}"#).unwrap()["\u{FFFD}"], 1);
+        for bad in [r#"{"a":"\ud83"}"#, r#"{"a":"\ud83d"#, r#"{"a":"\"#, r#"{"a":"\ud83d\"}"#] {
+            assert!(parse_object(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_an_object_that_is_too_deep_its_texts_can_be_read() {
+        let deep = format!(r#"{{"key":"k\ud83d","n":1,"a":{}{}}}"#, "[".repeat(1_000), "]".repeat(1_000));
+        assert!(parse_object(deep.as_bytes()).is_err());
+        let texts = texts_of(deep.as_bytes());
+        assert_eq!((texts.len(), &texts["key"]), (1, &Value::from("k\u{FFFD}")));
+        assert!(texts_of(b"{").is_empty());
+    }
+
+    #[test]
+    fn numbers_of_free_form_objects_keep_their_digits_and_others_are_not_converted() {
+        let free = r#"{"a":117.63331139400017,"b":18446744073709551616,"c":[1e400,-0,1.50,-7]}"#;
+        let json = format!(r#"{{"name":"a","free":{free},"other":1e400}}"#);
+        let read: Outer = parse(json.as_bytes()).unwrap();
+        assert_eq!(Value::Object(read.free).to_string(), free);
+        for count in ["1e400", "18446744073709551616", "-0", "1.0", "1e2"] {
+            let json = format!(r#"{{"name":"a","inner":[{{"count":{count}}}]}}"#);
+            assert_eq!(message(&json), "inner[0].count must be a whole number", "{count}");
+        }
+        let most: Outer = parse(br#"{"name":"a","inner":[{"count":18446744073709551615}]}"#).unwrap();
+        assert_eq!(most.inner[0].count, u64::MAX);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_ports::{Appended, Left, StoreError};
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect,
+    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, shown_as,
 };
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -110,6 +110,9 @@ impl Applied {
         let (message, effect, is_new) = match changed {
             Changed::Done(message, effect) => (message, effect, true),
             Changed::Before(message, effect) => (message, effect, false),
+            Changed::Nothing(message, effect) => {
+                return Self::quietly(CommandResult::Changed { message, effect });
+            }
             Changed::NotFound => return Self::not_found("message"),
             Changed::NotSender => {
                 return Self::refused(ErrorCode::Forbidden, "only the sender of a message may do that");
@@ -125,7 +128,7 @@ impl Applied {
             message: message.clone(),
             effect,
             by: wanted.by.clone(),
-            emoji: emoji(&wanted.change),
+            emoji: emoji(&message, &wanted.change),
             command: CommandId(item.id),
             at: wanted.at,
         };
@@ -276,9 +279,10 @@ impl Applied {
     }
 }
 
-fn emoji(change: &Change) -> Option<String> {
+/// The emoji of a reaction, in the spelling in which the message shows it.
+fn emoji(message: &Message, change: &Change) -> Option<String> {
     match change {
-        Change::React { emoji, .. } => Some(emoji.clone()),
+        Change::React { emoji, .. } => Some(shown_as(message, emoji).to_owned()),
         Change::Edit { .. } | Change::Delete => None,
     }
 }

@@ -172,6 +172,9 @@ impl Persistence {
             Command::PutProfile(profile) => {
                 directory.put_profile(profile).await.map(|()| Applied::quietly(CommandResult::Done))
             }
+            Command::NoteTokenName(name) => {
+                directory.note_token_name(name).await.map(|()| Applied::quietly(CommandResult::Done))
+            }
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }

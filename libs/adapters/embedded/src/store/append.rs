@@ -54,6 +54,9 @@ impl Append<'_> {
         if !message::insert(self.connection, &message, leg)? {
             return self.stored_before(message.id, &new.send);
         }
+        if let Some(typed) = new.send.typed.filter(|_| message.client_message_id.is_some()) {
+            message::write_sent_as(self.connection, &message, typed)?;
+        }
         let head = ThreadHead { last_seq: message.seq, newest: Some((message.id, message.created_at)) };
         self.heads.insert(message.thread_id, head);
         *self.sent.entry(member).or_default() += 1;

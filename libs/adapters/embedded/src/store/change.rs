@@ -23,7 +23,7 @@ fn one(connection: &Connection, change: &WithCommandId<ChangeMessage>) -> Result
     };
     let sent_as = sent_as(&message);
     let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
-    if matches!(changed, Changed::Done(..)) {
+    if changed.is_to_store() {
         message::write_change(connection, &message, &marks)?;
         changes::number(connection, &message)?;
         if let Some(sent_as) = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some())

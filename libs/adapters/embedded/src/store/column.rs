@@ -4,15 +4,22 @@
 //! wrote it.
 
 use eventflow_protocol::document::{MessageStatus, ThreadStatus};
+use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::{CommandId, Timestamp, UserId};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 /// A list or object as MessagePack with names.
 pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     rmp_serde::to_vec_named(value).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// A client's free-form object as MessagePack, its numbers digit by digit.
+pub(super) fn pack_object(object: &Map<String, Value>) -> Result<Vec<u8>> {
+    pack(&FreeForm(object.clone()))
 }
 
 /// A list as MessagePack. None if it is empty, as most are.

@@ -7,7 +7,7 @@ use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
 use eventflow_ports::{Directory, StoreError};
 use eventflow_protocol::UserId;
-use eventflow_protocol::person::{Profile, Revocation};
+use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;
 
@@ -21,6 +21,17 @@ impl Directory for EmbeddedStore {
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
         let profile = profile.clone();
         in_time("write a profile", self.database.write(move |tx| put_profile(tx, &profile))).await
+    }
+
+    async fn note_token_name(&self, name: &TokenName) -> Result<(), StoreError> {
+        let name = name.clone();
+        in_time("write the name of a token", self.database.write(move |tx| note_token_name(tx, &name))).await
+    }
+
+    async fn token_name(&self, user: &UserId) -> Result<Option<String>, StoreError> {
+        let user = user.clone();
+        let read = self.database.read(move |connection| token_name(connection, &user));
+        in_time("read the name of a token", read).await
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
@@ -49,9 +60,24 @@ fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId,
     for user in users {
         if let Some(profile) = statement.query_row([user.as_str()], read).optional()? {
             found.insert(user.clone(), profile);
+        } else if let Some(name) = token_name(connection, user)? {
+            let id = user.clone();
+            found.insert(user.clone(), Profile { id, name, avatar: None, email: None });
         }
     }
     Ok(found)
+}
+
+fn note_token_name(connection: &Connection, name: &TokenName) -> Result<()> {
+    let mut statement =
+        connection.prepare_cached("INSERT OR REPLACE INTO token_name (user_id, name) VALUES (?1, ?2)")?;
+    statement.execute(params![name.user_id.as_str(), name.name])?;
+    Ok(())
+}
+
+fn token_name(connection: &Connection, user: &UserId) -> Result<Option<String>> {
+    let mut statement = connection.prepare_cached("SELECT name FROM token_name WHERE user_id = ?1")?;
+    statement.query_row([user.as_str()], |row| row.get("name")).optional()
 }
 
 fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {

@@ -10,6 +10,7 @@ use eventflow_ports::inbox::Keyed;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
 use eventflow_protocol::fingerprint::Fingerprint;
+use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences,
 };
@@ -87,7 +88,8 @@ fn add(connection: &Connection, notification: &Notification, body: Option<Finger
          VALUES (:id, :user_id, :kind, :title, :text, :data, :thread_id, :is_read, :read_at, :created_at, :body)
          ON CONFLICT (id) DO NOTHING",
     )?;
-    let data = if notification.data.is_empty() { None } else { Some(column::pack(&notification.data)?) };
+    let data =
+        if notification.data.is_empty() { None } else { Some(column::pack_object(&notification.data)?) };
     let rows = statement.execute(named_params! {
         ":id": notification.id.bytes(),
         ":user_id": notification.user_id.as_str(),
@@ -187,7 +189,7 @@ fn read(row: &Row<'_>) -> Result<Notification> {
         kind: row.get("kind")?,
         title: row.get("title")?,
         text: row.get("text")?,
-        data: column::unpack(row, "data")?,
+        data: column::unpack::<FreeForm>(row, "data")?.0,
         thread_id: row.get::<_, Option<[u8; 12]>>("thread_id")?.map(ThreadId::from_bytes),
         is_read: row.get("is_read")?,
         read_at: row.get::<_, Option<i64>>("read_at")?.map(Timestamp),

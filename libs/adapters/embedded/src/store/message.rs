@@ -70,8 +70,9 @@ pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[
 
 /// Keeps the fingerprint of what a message with a key said when it was sent.
 pub(super) fn write_sent_as(connection: &Connection, message: &Message, sent_as: Fingerprint) -> Result<()> {
-    let mut statement =
-        connection.prepare_cached("UPDATE message SET sent_as = ?3 WHERE thread_id = ?1 AND seq = ?2")?;
+    let mut statement = connection.prepare_cached(
+        "UPDATE message SET sent_as = coalesce(sent_as, ?3) WHERE thread_id = ?1 AND seq = ?2",
+    )?;
     statement.execute(params![message.thread_id.bytes(), column::integer(message.seq), sent_as])?;
     Ok(())
 }

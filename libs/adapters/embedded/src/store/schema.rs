@@ -9,7 +9,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -156,6 +156,14 @@ const CHANGES: &str = "
     CREATE INDEX message_by_change ON message (thread_id, change) WHERE change > 0;
     -- Which messages of this thread were accepted before or after this time?
     CREATE INDEX message_by_time ON message (thread_id, created_at, seq);
+";
+
+/// Seventh layout: `token_name.name` is what a person's token called them last.
+const TOKEN_NAMES: &str = "
+    CREATE TABLE token_name (
+        user_id TEXT NOT NULL PRIMARY KEY,
+        name    TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 #[cfg(test)]

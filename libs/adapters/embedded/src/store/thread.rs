@@ -10,6 +10,7 @@ use eventflow_protocol::Participants;
 use eventflow_protocol::change::{ArchiveThread, remember_archive};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{PARTICIPANTS_SHOWN_MAX, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;
@@ -20,7 +21,8 @@ pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(
         "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at, people) VALUES (?1, ?2, ?3, ?4, ?2, ?2, ?5)
          ON CONFLICT (id) DO NOTHING",
     )?;
-    let metadata = if create.metadata.is_empty() { None } else { Some(column::pack(&create.metadata)?) };
+    let metadata =
+        if create.metadata.is_empty() { None } else { Some(column::pack_object(&create.metadata)?) };
     let active = column::thread_status(ThreadStatus::Active);
     let people = column::integer(create.participants.len() as u64);
     let new = params![create.thread_id.bytes(), create.at.0, active, metadata, people];
@@ -209,7 +211,7 @@ fn read(row: &Row<'_>) -> Result<Thread> {
         last_message_at: last_message_id.map(|_| active_at),
         last_seq: column::read_integer(row, "last_seq")?,
         status: column::read_thread_status(row)?,
-        metadata: column::unpack(row, "metadata")?,
+        metadata: column::unpack::<FreeForm>(row, "metadata")?.0,
         created_at: column::time(row, "created_at")?,
         updated_at: column::time(row, "updated_at")?,
     })

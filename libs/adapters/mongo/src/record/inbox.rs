@@ -1,7 +1,7 @@
 //! Notifications and preferences as the database keeps them.
 
-use crate::free_form::FreeForm;
 use crate::record::values::{date, moment, object_id};
+use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences, SetPreferences};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use mongodb::bson::oid::ObjectId;

@@ -3,13 +3,13 @@
 //! `threadId` is a string there, as the schema says. Places and sizes are 64-bit integers.
 
 use crate::fingerprint::{binary, fingerprint};
-use crate::free_form::FreeForm;
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::document::{
     Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt,
 };
 use eventflow_protocol::fingerprint::Fingerprint;
+use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;

@@ -16,6 +16,14 @@ pub(crate) struct ProfileRecord {
     pub(crate) email: Option<String>,
 }
 
+/// A document of `tokenNames`: what a person's token called them last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TokenNameRecord {
+    #[serde(rename = "_id")]
+    pub(crate) id: UserId,
+    pub(crate) name: String,
+}
+
 /// A document of `revocations`: the latest revocation of one login of a person, or of all their logins.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,10 +2,10 @@
 //!
 //! `lastMessageId` is a string there, as the schema says. Places and counts are 64-bit integers.
 
-use crate::free_form::FreeForm;
 use crate::record::counters::{Counters, SMALL_MAX};
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::document::{Thread, ThreadStatus};
+use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;

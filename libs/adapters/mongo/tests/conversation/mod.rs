@@ -24,6 +24,16 @@ async fn an_edited_message_says_the_new_text() {
 }
 
 #[tokio::test]
+async fn spellings_of_one_emoji_are_one_reaction() {
+    run(changes::spellings_of_one_emoji_are_one_reaction).await;
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_is_no_edit() {
+    run(changes::an_edit_that_changes_nothing_is_no_edit).await;
+}
+
+#[tokio::test]
 async fn a_message_is_found_by_its_id() {
     run(changes::a_message_is_found_by_its_id).await;
 }

@@ -5,7 +5,7 @@ use crate::support::{run_with_directory, run_with_inbox, run_with_uri};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{Directory, directory_contract, inbox_contract};
 use eventflow_protocol::UserId;
-use eventflow_protocol::person::Profile;
+use eventflow_protocol::person::{Profile, TokenName};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, IndexModel};
@@ -13,6 +13,11 @@ use mongodb::{Client, Collection, IndexModel};
 #[tokio::test]
 async fn a_notification_comes_back_unchanged() {
     run_with_inbox(inbox_contract::a_notification_comes_back_unchanged).await;
+}
+
+#[tokio::test]
+async fn data_comes_back_as_it_came() {
+    run_with_inbox(inbox_contract::data_comes_back_as_it_came).await;
 }
 
 #[tokio::test]
@@ -61,6 +66,11 @@ async fn unknown_people_are_absent() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_token_fills_the_place_of_a_profile() {
+    run_with_directory(directory_contract::the_name_of_a_token_fills_the_place_of_a_profile).await;
+}
+
+#[tokio::test]
 async fn a_revocation_is_remembered() {
     run_with_directory(directory_contract::a_revocation_is_remembered).await;
 }
@@ -86,11 +96,17 @@ async fn users_of_the_host_are_known_by_either_id_and_never_written() {
         let asked = people(&["ann", &key.to_hex(), "carl", "dora", "nobody"]);
         let known = store.profiles(&asked).await.unwrap();
         let shown = |i: usize| known.get(&asked[i]).map(|profile| (profile.name.as_str(), profile.avatar.as_deref(), profile.email.as_deref()));
-        assert_eq!(shown(0), Some(("Ann Lee", Some("/a.png"), Some("ann@example.org"))));
+        assert_eq!(shown(0), Some(("Ann <b>Lee</b>", Some("/a.png"), Some("ann@example.org"))));
         assert_eq!(shown(1), Some(("Bob", None, None)));
         assert_eq!(shown(2), Some(("Carl", None, Some("carl@example.org"))));
         assert_eq!(shown(3), Some(("Dora", None, None)), "`_id` counts before `id`");
         assert_eq!(shown(4), None);
+        for user in &asked[2..] {
+            let name = TokenName { user_id: user.clone(), name: "of a token".to_owned() };
+            store.note_token_name(&name).await.unwrap();
+        }
+        let names: Vec<_> = store.profiles(&asked).await.unwrap().into_values().map(|known| known.name).collect();
+        assert_eq!(names.iter().filter(|name| *name == "of a token").count(), 1, "only nobody has it: {names:?}");
         let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None };
         store.put_profile(&own).await.unwrap();
         assert_eq!(store.profiles(&asked).await.unwrap()[&asked[2]], own, "a profile of our own wins");
@@ -111,7 +127,7 @@ async fn odd_users_of_the_host_hide_nobody() {
         let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
         let hosts = [
             doc! { "id": "ann", "name": 5, "email": ["a@b"], "avatar": { "url": "/a.png" } },
-            doc! { "id": "bob", "name": "<i></i>" },
+            doc! { "id": "bob", "name": "\u{2060}\u{0}" },
             doc! { "id": ["carl", "x y"], "name": "Carl" },
             doc! { "id": "dora", "name": "Dora" },
         ];

@@ -92,7 +92,8 @@ impl Stage {
             (Needs::Message | Needs::Sender, _) => self.message.clone(),
             _ => self.notification.clone(),
         };
-        let query = if route.path.ends_with("/presence") { "?userIds=bob" } else { "" };
+        let is_list = route.path.ends_with("/presence") || route.path.ends_with("/users");
+        let query = if is_list { "?userIds=bob" } else { "" };
         let path = format!("/api{}{query}", route.path.replace("{id}", &id));
         let call = self.rig.call(route.method.clone(), &path);
         if route.method.is_safe() {

@@ -23,6 +23,12 @@ impl Rig {
         self.world.presence.record(&[signal]).await.unwrap();
     }
 
+    async fn put_name(&self, user: &str, name: &str) {
+        let put = self.call(Method::PUT, &format!("/api/v2/users/{user}"));
+        let put = put.header("content-type", "application/json").body(json!({ "name": name }).to_string());
+        put.of_admin().send().await.expect(200);
+    }
+
     async fn presence(&self, viewer: &str, user: &str) -> Value {
         let reply = self.get(&format!("/api/v2/presence/{user}")).of(viewer).send().await.expect(200);
         reply["presence"].clone()
@@ -78,13 +84,86 @@ async fn a_new_thread_shows_its_people_to_each_other_within_seconds() {
 }
 
 #[tokio::test]
+async fn a_person_of_two_listed_threads_has_their_name_in_both() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob"]);
+    rig.world.store.thread_of(&["ann", "bob", "cat"]);
+    rig.put_name("bob", "Bob").await;
+    for _ in 0..2 {
+        let listed = rig.get(THREADS).of("ann").send().await.expect(200);
+        let threads = listed["threads"].as_array().unwrap().iter();
+        let names: Vec<_> = threads.map(|thread| &thread["participant"]["name"]).collect();
+        assert!(names.contains(&&json!("Bob")) && names.contains(&&json!("Bob, cat")), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_can_be_had_of_people_who_share_a_thread() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob", "cat"]);
+    for (user, name) in [("bob", "Bob <b>"), ("eve", "Eve")] {
+        rig.put_name(user, name).await;
+    }
+    let asked = "/api/v2/users?userIds=cat,bob&userIds=eve&userIds=bob";
+    let users = rig.get(asked).of("ann").send().await.expect(200)["users"].clone();
+    let person = |id: &str, name: &str| json!({"id": id, "name": name, "avatar": "/assets/avatar.svg"});
+    let bob = person("bob", "Bob <\u{2060}b>");
+    assert_eq!(
+        users,
+        json!([person("cat", "cat"), bob, person("eve", "eve"), bob]),
+        "a stranger has no name"
+    );
+    let by_admin = rig.get("/api/v2/users?userIds=eve").of_admin().send().await.expect(200);
+    assert_eq!(by_admin["users"], json!([person("eve", "Eve")]));
+    rig.get("/api/v2/users").of("ann").send().await.refused(400, "invalid");
+}
+
+#[tokio::test]
+async fn the_name_of_a_token_is_shown_to_others_where_the_directory_has_none() {
+    let rig = Rig::new().await;
+    rig.world.store.thread_of(&["ann", "bob"]);
+    let tokens = crate::identity::Tokens::new(crate::testing::SECRET, rig.world.clock.clone()).unwrap();
+    let token = |name: &str| tokens.mint(&"bob".parse().unwrap(), name, 3_600);
+    let ask = |token: String| {
+        let call = rig.get("/api/v2/notifications/unread-count");
+        call.header("authorization", &format!("Bearer {token}"))
+    };
+    let shown = async || {
+        let listed = rig.get(THREADS).of("ann").send().await.expect(200);
+        listed["threads"][0]["participant"]["name"].clone()
+    };
+    let noted = async |count: usize| {
+        let arrived = async {
+            while rig.world.commands().len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), arrived).await.expect("the command arrives");
+        rig.world.parts.people.forget(&"bob".parse().unwrap());
+    };
+    for _ in 0..3 {
+        ask(token("Bob  <b>")).send().await.expect(200);
+    }
+    noted(1).await;
+    assert_eq!(shown().await, json!("Bob <\u{2060}b>"));
+    assert_eq!(rig.world.commands().len(), 1, "noted once");
+    ask(token("Robert")).send().await.expect(200);
+    noted(2).await;
+    assert_eq!(shown().await, json!("Robert"));
+    rig.put_name("bob", "Dr. B.").await;
+    ask(token("Rob")).send().await.expect(200);
+    noted(4).await;
+    assert_eq!(shown().await, json!("Dr. B."), "the directory wins");
+}
+
+#[tokio::test]
 async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
     let rig = Rig::new().await;
     rig.world.store.thread_of(&["ann", "bob"]);
     let name =
         async || rig.get(THREADS).of("ann").send().await.expect(200)["threads"][0]["participant"].clone();
     assert_eq!(name().await, json!({"id": "bob", "name": "bob", "avatar": "/assets/avatar.svg"}));
-    let profile = json!({"name": "Bob <i onclick=x>the</i> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
+    let profile = json!({"name": "Bob <the> Baker", "avatar": "https://p.example.com/b.png", "email": "bob@example.com"});
     let put = rig
         .call(Method::PUT, "/api/v2/users/bob")
         .header("content-type", "application/json")
@@ -92,10 +171,10 @@ async fn an_administrator_names_people_and_others_see_it_in_their_threads() {
     put.of_admin().send().await.expect(200);
     assert_eq!(
         name().await,
-        json!({"id": "bob", "name": "Bob the Baker", "avatar": "https://p.example.com/b.png"})
+        json!({"id": "bob", "name": "Bob <\u{2060}the> Baker", "avatar": "https://p.example.com/b.png"})
     );
     rig.world.directory.is_down.store(true, SeqCst);
-    assert_eq!(name().await["name"], json!("Bob the Baker"), "remembered");
+    assert_eq!(name().await["name"], json!("Bob <\u{2060}the> Baker"), "remembered");
 }
 
 #[tokio::test]

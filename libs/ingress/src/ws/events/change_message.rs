@@ -32,7 +32,7 @@ pub(super) async fn react(caller: Caller<'_>, request: ReactionEvent) -> Result<
 async fn change(caller: Caller<'_>, message: &MessageReference, change: Change) -> Result<Reply, Refusal> {
     let edge = &caller.rooms.edge;
     let message_id = message_id(message)?;
-    let thread_id = edge.commands.thread_of(message_id, caller.user).await?;
+    let thread_id = edge.commands.thread_of(message_id, caller.user, &change).await?;
     let by = caller.user.clone();
     let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
     caller.publish(thread_id, &Command::ChangeMessage(change)).await

@@ -54,7 +54,8 @@ async fn take(
             Err(no_such_event(&event.name))
         }
     };
-    let responder = Responder::new(rooms, socket, name, event, body.as_ref().ok());
+    let unread = if body.is_err() && name == EventName::Send { texts_of(event) } else { Object::new() };
+    let responder = Responder::new(rooms, socket, name, event, body.as_ref().unwrap_or(&unread));
     let reply = match body {
         Ok(body) => call_handler(rooms, socket, name, body).await,
         Err(refusal) => Err(refusal),
@@ -116,6 +117,11 @@ fn body_of(event: &ClientEvent) -> Result<Object, Refusal> {
         Some(_) => "a number",
     };
     Err(Refusal::invalid(format!("{name} needs one object as its argument, and came with {kind}")))
+}
+
+/// What can be read of an argument that is refused as a whole, so that the refusal names what it is about.
+fn texts_of(event: &ClientEvent) -> Object {
+    event.args.first().map(|argument| client::texts_of(argument.get().as_bytes())).unwrap_or_default()
 }
 
 fn no_such_event(name: &str) -> Refusal {

@@ -40,12 +40,9 @@ impl Responder {
         socket: &ClientSocket,
         name: EventName,
         event: &ClientEvent,
-        body: Option<&Object>,
+        body: &Object,
     ) -> Self {
-        let echo = match body {
-            Some(body) if name == EventName::Send => echo_of(body),
-            _ => Echo::default(),
-        };
+        let echo = if name == EventName::Send { echo_of(body) } else { Echo::default() };
         let called = match name {
             EventName::Unknown => shown(&event.name).into(),
             known => known.name().into(),

@@ -15,7 +15,7 @@ use eventflow_protocol::pairing::Leg;
 /// Handles `message:send`.
 pub(super) async fn send(caller: Caller<'_>, request: SendMessageEvent) -> Result<Reply, Refusal> {
     let edge = &caller.rooms.edge;
-    let (thread, body) = request.into_parts();
+    let SendMessageEvent { thread_id: thread, body } = request;
     let mut message = body.into_command(thread_id(&thread)?, caller.user.clone(), edge.clock.now());
     if let Some(credential) = caller.session().credential() {
         let opened_at = caller.session().opened_at();

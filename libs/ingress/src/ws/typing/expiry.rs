@@ -1,8 +1,8 @@
 //! Expiry of typing: ends it on the screens of the sockets here although the gateway of the typist is gone.
 //!
 //! Every start that is delivered is noted with a deadline, every stop takes it away. When the deadline passes
-//! without a word, or a message of the typist is delivered, this gateway tells its own sockets that the typist
-//! has stopped. Telling it twice is harmless: a page hides what it does not show.
+//! without a word, or a message of the typist is delivered, this gateway tells its own sockets that the
+//! typist has stopped. Telling it twice is harmless: a page hides what it does not show.
 
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;

@@ -16,6 +16,7 @@ pub use notifications::{
 };
 pub use people::{
     AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,
+    UsersAnswer,
 };
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};

@@ -2,7 +2,7 @@
 
 use crate::UserId;
 use crate::client::shape::{Sorted, Success};
-use crate::person::Profile;
+use crate::person::{Participant, Profile};
 use crate::presence::{Presence, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,15 @@ pub struct PresenceChoiceAnswer {
     pub status: Status,
     /// Always true.
     pub success: Success,
+}
+
+/// What people are called: `GET /users`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsersAnswer {
+    /// Always true.
+    pub success: Success,
+    /// The people, in the order asked.
+    pub users: Sorted<Vec<Participant>>,
 }
 
 /// A profile that was written: `PUT /users/{id}`.

@@ -6,6 +6,7 @@ use crate::client::values::{
     AttachmentReference, ClientKey, Emoji, List, MessageContent, MessageReference, ThreadReference, Unfit,
 };
 use crate::command::SendMessage;
+use crate::content::ContentError;
 use crate::document::{ATTACHMENTS_MAX, Attachment};
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -14,16 +15,47 @@ use serde_json::Value;
 
 /// `POST /messages/{threadId}`: say something in a thread.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "SendMessageFields")]
+#[schemars(with = "SendMessageFields")]
 pub struct SendMessageBody {
-    /// What the message says.
+    /// What the message says; empty only beside attachments.
     pub content: MessageContent,
     /// References to files.
-    #[serde(default)]
     pub attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
     /// The client's own key: the same key of the same sender is the same message.
-    #[serde(default)]
     pub client_message_id: Option<ClientKey>,
+}
+
+/// A text, attachments, or both.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SendMessageBody")]
+struct SendMessageFields {
+    /// What the message says. A message with attachments needs no text.
+    #[serde(default)]
+    content: Option<MessageContent>,
+    /// References to files.
+    #[serde(default)]
+    attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The client's own key: the same key of the same sender is the same message.
+    #[serde(default)]
+    client_message_id: Option<ClientKey>,
+}
+
+impl TryFrom<SendMessageFields> for SendMessageBody {
+    type Error = Unfit;
+
+    fn try_from(fields: SendMessageFields) -> Result<Self, Unfit> {
+        let SendMessageFields { content, attachments, client_message_id } = fields;
+        let content = match content {
+            None if attachments.0.is_empty() => return Err(Unfit::sentence("content is missing")),
+            Some(content) if attachments.0.is_empty() && content.0.is_blank() => {
+                return Err(Unfit::sentence(ContentError::Empty));
+            }
+            content => content.unwrap_or_default(),
+        };
+        Ok(Self { content, attachments, client_message_id })
+    }
 }
 
 impl SendMessageBody {
@@ -36,6 +68,7 @@ impl SendMessageBody {
             attachments: self.attachments.into_attachments(),
             client_message_id: self.client_message_id.map(ClientKey::into_string),
             pairing: None,
+            typed: None,
             at,
         }
     }
@@ -43,25 +76,40 @@ impl SendMessageBody {
 
 /// `message:send`: say something in a thread.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "SendMessageEventFields")]
+#[schemars(with = "SendMessageEventFields")]
 pub struct SendMessageEvent {
     /// The thread.
     pub thread_id: ThreadReference,
-    /// What the message says.
-    pub content: MessageContent,
-    /// References to files.
-    #[serde(default)]
-    pub attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
-    /// The client's own key: the same key of the same sender is the same message.
-    #[serde(default)]
-    pub client_message_id: Option<ClientKey>,
+    /// What a REST request for that thread carries.
+    pub body: SendMessageBody,
 }
 
-impl SendMessageEvent {
-    /// The thread that the event names, and what a REST request for that thread carries.
-    pub fn into_parts(self) -> (ThreadReference, SendMessageBody) {
-        let Self { thread_id, content, attachments, client_message_id } = self;
-        (thread_id, SendMessageBody { content, attachments, client_message_id })
+/// A thread, and a text, attachments, or both.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SendMessageEvent")]
+struct SendMessageEventFields {
+    /// The thread.
+    thread_id: ThreadReference,
+    /// What the message says. A message with attachments needs no text.
+    #[serde(default)]
+    content: Option<MessageContent>,
+    /// References to files.
+    #[serde(default)]
+    attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The client's own key: the same key of the same sender is the same message.
+    #[serde(default)]
+    client_message_id: Option<ClientKey>,
+}
+
+impl TryFrom<SendMessageEventFields> for SendMessageEvent {
+    type Error = Unfit;
+
+    fn try_from(fields: SendMessageEventFields) -> Result<Self, Unfit> {
+        let SendMessageEventFields { thread_id, content, attachments, client_message_id } = fields;
+        let body = SendMessageFields { content, attachments, client_message_id }.try_into()?;
+        Ok(Self { thread_id, body })
     }
 }
 
@@ -75,7 +123,7 @@ impl List<AttachmentReference, ATTACHMENTS_MAX> {
 /// `PATCH` or `PUT /messages/{messageId}`: say it differently.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct EditMessageBody {
-    /// What the message says from now on.
+    /// What the message says from now on; empty only if it has attachments.
     pub content: MessageContent,
 }
 
@@ -85,7 +133,7 @@ pub struct EditMessageBody {
 pub struct EditMessageEvent {
     /// The message.
     pub message_id: MessageReference,
-    /// What the message says from now on.
+    /// What the message says from now on; empty only if it has attachments.
     pub content: MessageContent,
 }
 

@@ -65,6 +65,7 @@ impl NotificationBody {
             data: self.data.into_object(),
             thread_id,
             key,
+            typed: None,
             at,
         };
         Ok(recipients.into_iter().map(|user_id| Notify { user_id, ..template.clone() }).collect())

@@ -34,7 +34,8 @@ fn a_message_is_clean_text_with_a_short_key() {
     let body: SendMessageBody = read(&json!({"content": "a < b && c > d <3", "attachments": [], "extra": 1}));
     assert_eq!(body.content.0.as_str(), "a < b && c > d <3");
     assert_eq!(body.client_message_id, None);
-    assert_eq!(read::<SendMessageBody>(&json!({"content": "<b>hi</b>\u{0}"})).content.0.as_str(), "hi");
+    let typed = read::<SendMessageBody>(&json!({"content": "<b>hi</b>\u{0}"})).content.0;
+    assert_eq!(typed.as_str(), "<b>hi</b>");
     read::<SendMessageBody>(&json!({"content": "👍".repeat(10_000)}));
     for (body, said) in [
         (json!({}), "content is missing"),
@@ -43,7 +44,7 @@ fn a_message_is_clean_text_with_a_short_key() {
         (json!({"content": {"$gt": ""}}), "content must be a text"),
         (json!({"content": ["a"]}), "content must be a text"),
         (json!({"content": ""}), "the message is empty"),
-        (json!({"content": "<p></p>"}), "the message is empty"),
+        (json!({"content": "\u{200B}\u{2800}", "attachments": []}), "the message is empty"),
         (json!({"content": "👍".repeat(10_001)}), "the message is longer than 10000 characters"),
         (json!({"content": "a", "attachments": {}}), "attachments must be a list"),
     ] {
@@ -70,8 +71,23 @@ fn a_message_is_clean_text_with_a_short_key() {
 }
 
 #[test]
+fn a_message_with_a_file_needs_no_text() {
+    let file = json!([{"type": "image", "url": "/f/1"}]);
+    for body in [
+        json!({"attachments": file}),
+        json!({"attachments": file, "content": null}),
+        json!({"attachments": file, "content": " "}),
+    ] {
+        let body: SendMessageBody = read(&body);
+        assert_eq!((body.content.0.as_str(), body.attachments.0.len()), ("", 1));
+    }
+    let event: SendMessageEvent = read(&json!({"threadId": THREAD, "attachments": file}));
+    assert_eq!(event.body.content.0.as_str(), "");
+}
+
+#[test]
 fn an_event_names_a_thread_or_message_and_a_text_that_is_no_id_names_none() {
-    let (thread, body) = read::<SendMessageEvent>(&json!({"threadId": THREAD, "content": "a"})).into_parts();
+    let SendMessageEvent { thread_id: thread, body } = read(&json!({"threadId": THREAD, "content": "a"}));
     assert_eq!((thread.id().unwrap().to_string().as_str(), body.content.0.as_str()), (THREAD, "a"));
     let unknown: ThreadEvent = read(&json!({"threadId": "thread123"}));
     assert_eq!((unknown.thread_id.id(), unknown.thread_id.as_str()), (None, "thread123"));
@@ -91,7 +107,7 @@ fn a_reaction_is_one_plain_emoji_and_a_wish() {
     }
     assert_eq!(read::<ReactionBody>(&json!({"emoji": "👍", "action": "remove"})).action, Wish::Remove);
     assert_eq!(read::<ReactionBody>(&json!({"emoji": "👍", "action": null})).action, Wish::Toggle);
-    for bad in ["", " ", "a b", "<b>", "a&b", "\"", "x\u{0}", "\u{202E}x", &"👍".repeat(17)] {
+    for bad in ["", " ", "a b", "<b>", "a&b", "\"", "x\u{0}", "\u{202E}x", "\u{FE0F}", &"👍".repeat(17)] {
         assert_eq!(
             refused::<ReactionBody>(&json!({"emoji": bad})),
             "emoji must be a sign of 1 to 64 bytes",
@@ -222,12 +238,12 @@ fn a_socket_says_who_it_is_and_whom_it_asks_about() {
 #[test]
 fn a_notification_tells_each_person_once_in_clean_words() {
     let body: NotificationBody = read(
-        &json!({"userIds": ["bob", "ann", "bob"], "userId": "ann", "type": "order_update", "title": "<b>Sent</b>\n now",
-            "message": "a < b<script>", "data": {"order": 7}}),
+        &json!({"userIds": ["bob", "ann", "bob"], "userId": "ann", "type": "order_update", "title": "<b>Sent</b>\n now\u{202E}",
+            "message": "a < b<script>\u{0}", "data": {"order": 7}}),
     );
     let told = tell(body).unwrap();
     assert_eq!(told.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
-    assert_eq!((told[0].title.as_str(), told[0].text.as_str()), ("Sent now", "a < b"));
+    assert_eq!((told[0].title.as_str(), told[0].text.as_str()), ("<b>Sent</b> now", "a < b<script>"));
     assert_eq!(told[1].data["order"], 7);
     let least = tell(read(&json!({"title": "x", "userId": "ann", "clientNotificationId": "k"}))).unwrap();
     assert_eq!((least[0].kind.as_str(), least[0].text.as_str()), ("general", ""));
@@ -241,14 +257,11 @@ fn a_notification_tells_each_person_once_in_clean_words() {
         (json!({"userId": "a b", "title": "x"}), "userId: a user id matches [A-Za-z0-9_:@-]{1,128}"),
         (json!({"userId": {"$ne": 1}, "title": "x"}), "userId must be a text"),
         (json!({"userIds": many, "title": "x"}), "userIds has more than 1000 items"),
-        (json!({"title": "<p>"}), title),
+        (json!({"title": "\u{200B}"}), title),
         (json!({"title": "x".repeat(TITLE_MAX_CHARS + 1)}), title),
-        (json!({"title": format!("x<{}>", "a".repeat(TITLE_MAX_CHARS * RAW_BYTES_PER_CHAR))}), title),
+        (json!({"title": format!("x{}", "\u{0}".repeat(TITLE_MAX_CHARS * RAW_BYTES_PER_CHAR))}), title),
         (json!({"title": "x", "message": "x".repeat(TEXT_MAX_CHARS + 1)}), long),
-        (
-            json!({"title": "x", "message": format!("<{}>", "a".repeat(TEXT_MAX_CHARS * RAW_BYTES_PER_CHAR))}),
-            long,
-        ),
+        (json!({"title": "x", "message": "\u{0}".repeat(TEXT_MAX_CHARS * RAW_BYTES_PER_CHAR + 1)}), long),
         (json!({"title": "x", "type": "Order Update"}), "type must match [a-z0-9_.:-]{1,64}"),
         (
             json!({"title": "x", "data": {"$where": 1}}),
@@ -286,20 +299,19 @@ fn preferences_name_channels_by_kind() {
 }
 
 #[test]
-fn a_profile_is_clean_enough_to_be_put_into_a_page() {
-    let body: ProfileBody = read(
-        &json!({"name": " Ann <img src=x onerror=alert(1)>\n O'Hara ", "avatar": "/a.png", "email": "ann@example.com"}),
-    );
+fn a_profile_has_a_name_in_one_clean_line() {
+    let body: ProfileBody =
+        read(&json!({"name": " Ann <3\u{0}\n O'Hara ", "avatar": "/a.png", "email": "ann@example.com"}));
     let profile = body.into_profile("ann".parse().unwrap());
-    assert_eq!((profile.name.as_str(), profile.avatar.as_deref()), ("Ann O'Hara", Some("/a.png")));
+    assert_eq!((profile.name.as_str(), profile.avatar.as_deref()), ("Ann <3 O'Hara", Some("/a.png")));
     let name = "name must have 1 to 200 characters";
     let avatar = "avatar must be an https address or a path on this site";
     let email = "email must be an address like name@example.com";
     for (body, said) in [
         (json!({}), "name is missing"),
-        (json!({"name": "<b></b>"}), name),
+        (json!({"name": "\u{2060}"}), name),
         (json!({"name": "x".repeat(NAME_MAX_CHARS + 1)}), name),
-        (json!({"name": format!("a<{}>", "b".repeat(NAME_MAX_CHARS * RAW_BYTES_PER_CHAR))}), name),
+        (json!({"name": format!("a{}", "\u{0}".repeat(NAME_MAX_CHARS * RAW_BYTES_PER_CHAR))}), name),
         (json!({"name": "a", "avatar": "javascript:alert(1)"}), avatar),
         (json!({"name": "a", "avatar": "//evil.test/a"}), avatar),
         (json!({"name": "a", "email": "a@b"}), email),

@@ -7,7 +7,7 @@ use crate::client::given::FIELD;
 use crate::client::values::metadata::Metadata;
 use crate::client::values::unfit::Unfit;
 use crate::client::values::words::Link;
-use crate::content::clean;
+use crate::content::{clean, is_blank, is_override};
 use crate::document::{Attachment, AttachmentKind};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,13 +37,13 @@ struct Fields {
     kind: AttachmentKind,
     /// An absolute `https` address, or a path on the same site.
     url: Link,
-    /// Shown to people; no path, no control characters.
+    /// Shown to people; no path, no quotation mark, no control characters.
     #[serde(default)]
     filename: FileName,
     /// Bytes.
     #[serde(default)]
     size: FileSize,
-    /// As in `Content-Type`. It must fit `type`.
+    /// As in `Content-Type`, of which parameters are dropped. It must fit `type`.
     #[serde(default)]
     mime_type: MimeType,
     /// The client's free-form object.
@@ -94,21 +94,23 @@ impl TryFrom<String> for FileName {
 
     fn try_from(name: String) -> Result<Self, Unfit> {
         if name.is_empty() || is_filename(&name) {
-            return Ok(Self(name));
+            // Nothing of a good name goes; what it leaves open is closed.
+            return Ok(Self(clean(&name)));
         }
         Err(Unfit::must_be("a plain file name"))
     }
 }
 
-/// No path, no control characters, no markup, no direction changes.
+/// No path, no control characters, no end of an attribute or of a line, and no override, which lets
+/// `gnp.exe` end in `exe.png`. Joiners and marks are part of names in many scripts.
 fn is_filename(name: &str) -> bool {
-    let is_hidden =
-        |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{061C}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}');
-    let is_odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | '<' | '>' | '"') || is_hidden(c);
+    let is_line_end = |c: char| matches!(c, '\u{2028}' | '\u{2029}');
+    let is_odd =
+        |c: char| c.is_control() || matches!(c, '/' | '\\' | '"') || is_line_end(c) || is_override(c);
     name.len() <= FILENAME_MAX_BYTES
         && !name.contains(is_odd)
-        && clean(name) == name
-        && !matches!(name.trim(), "" | "." | "..")
+        && !is_blank(name)
+        && !matches!(name.trim(), "." | "..")
 }
 
 /// A number of bytes that JavaScript reads exactly; 0 if it is not known.
@@ -139,7 +141,8 @@ impl Visitor<'_> for NumberOfBytes {
     }
 }
 
-/// `type/subtype`; empty if there is none.
+/// `type/subtype`; empty if there is none. Browsers name parameters behind it
+/// (`video/webm;codecs=vp8,opus`), which say nothing that a viewer needs, and are dropped.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(inline)]
@@ -149,8 +152,9 @@ impl TryFrom<String> for MimeType {
     type Error = Unfit;
 
     fn try_from(mime: String) -> Result<Self, Unfit> {
-        if mime.is_empty() || is_mime_type(&mime) {
-            return Ok(Self(mime));
+        let essence = mime.split(';').next().unwrap_or_default().trim();
+        if mime.is_empty() || is_mime_type(essence) {
+            return Ok(Self(essence.to_owned()));
         }
         Err(Unfit::must_be("type/subtype"))
     }

@@ -3,22 +3,23 @@
 use crate::change::EMOJI_MAX_BYTES;
 use crate::client::values::unfit::Unfit;
 use crate::command::CLIENT_KEY_MAX_BYTES;
-use crate::content::{Content, clean, clean_within};
+use crate::content::{Content, clean, is_blank, line_within, text_within};
 use crate::inbox::{KIND_MAX_BYTES, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What a message says: clean text of 1 to 10,000 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// What a message says: clean text of at most 10,000 characters. Whether it may be empty depends on what
+/// comes with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("minLength" = 1, "maxLength" = 80_000))]
+#[schemars(extend("maxLength" = 80_000))]
 pub struct MessageContent(pub Content);
 
 impl TryFrom<String> for MessageContent {
     type Error = Unfit;
 
     fn try_from(raw: String) -> Result<Self, Unfit> {
-        Content::parse(&raw).map(Self).map_err(Unfit::sentence)
+        Content::parse_optional(&raw).map(Self).map_err(Unfit::sentence)
     }
 }
 
@@ -48,7 +49,7 @@ impl TryFrom<String> for ClientKey {
     }
 }
 
-/// One emoji, or any short text without spaces and markup.
+/// One emoji, or any short visible text without spaces and markup.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("minLength" = 1, "maxLength" = EMOJI_MAX_BYTES))]
@@ -68,7 +69,7 @@ impl TryFrom<String> for Emoji {
         let is_odd =
             |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '&' | '"' | '\'' | '`');
         let fits = (1..=EMOJI_MAX_BYTES).contains(&emoji.len());
-        if fits && !emoji.contains(is_odd) && clean(&emoji) == emoji {
+        if fits && !emoji.contains(is_odd) && !is_blank(&emoji) && clean(&emoji) == emoji {
             return Ok(Self(emoji));
         }
         Err(Unfit::must_be(format_args!("a sign of 1 to {EMOJI_MAX_BYTES} bytes")))
@@ -124,12 +125,8 @@ impl TryFrom<String> for NotificationTitle {
     type Error = Unfit;
 
     fn try_from(raw: String) -> Result<Self, Unfit> {
-        let title = clean_within(&raw, TITLE_MAX_CHARS).unwrap_or_default();
-        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        if (1..=TITLE_MAX_CHARS).contains(&title.chars().count()) {
-            return Ok(Self(title));
-        }
-        Err(Unfit::field(format_args!("must have 1 to {TITLE_MAX_CHARS} characters")))
+        let title = line_within(&raw, TITLE_MAX_CHARS).map(Self);
+        title.ok_or_else(|| Unfit::field(format_args!("must have 1 to {TITLE_MAX_CHARS} characters")))
     }
 }
 
@@ -149,7 +146,7 @@ impl TryFrom<String> for NotificationText {
     type Error = Unfit;
 
     fn try_from(raw: String) -> Result<Self, Unfit> {
-        let text = clean_within(&raw, TEXT_MAX_CHARS).filter(|text| text.chars().count() <= TEXT_MAX_CHARS);
-        text.map(Self).ok_or_else(|| Unfit::field(format_args!("is longer than {TEXT_MAX_CHARS} characters")))
+        let text = text_within(&raw, TEXT_MAX_CHARS).map(Self);
+        text.ok_or_else(|| Unfit::field(format_args!("is longer than {TEXT_MAX_CHARS} characters")))
     }
 }

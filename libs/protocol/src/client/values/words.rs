@@ -1,9 +1,10 @@
 //! What is known of people: names, addresses, logins.
 
 use crate::client::values::unfit::Unfit;
-use crate::content::clean_within;
+use crate::content::{is_blank, line_within};
 use crate::person::NAME_MAX_CHARS;
 use http::Uri;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,8 +15,7 @@ const EMAIL_MAX_BYTES: usize = 254;
 /// A login is a SHA-256 in hexadecimal digits.
 const LOGIN_DIGITS: usize = 64;
 
-/// What a person is called: one clean line without angle brackets, since published clients put it into pages
-/// as it is.
+/// What a person is called: one clean line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct PersonName(String);
@@ -31,20 +31,17 @@ impl TryFrom<String> for PersonName {
     type Error = Unfit;
 
     fn try_from(raw: String) -> Result<Self, Unfit> {
-        // Without any bracket a name is safe also where it is put into an attribute or completed by a page.
-        let clean = clean_within(&raw, NAME_MAX_CHARS).unwrap_or_default().replace(['<', '>'], "");
-        let name = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-        if (1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
-            return Ok(Self(name));
-        }
-        Err(Unfit::field(format_args!("must have 1 to {NAME_MAX_CHARS} characters")))
+        let name = line_within(&raw, NAME_MAX_CHARS).map(Self);
+        name.ok_or_else(|| Unfit::field(format_args!("must have 1 to {NAME_MAX_CHARS} characters")))
     }
 }
 
 /// Where a browser may be sent: `https://host…`, or `/path` on the same site.
 ///
 /// Everything else can run script (`javascript:`, `data:`), leave the encryption (`http:`), or mean another
-/// host than it seems (`//host`, `\`, user names before `@`).
+/// host than it seems (`//host`, `\`, user names before `@`). Apostrophes, inner spaces and letters that are
+/// no ASCII, as people write and browsers show them, become `%27`, `%20` and so on: the same address, in the
+/// form in which a browser asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("minLength" = 1, "maxLength" = LINK_MAX_BYTES))]
@@ -61,11 +58,34 @@ impl TryFrom<String> for Link {
     type Error = Unfit;
 
     fn try_from(url: String) -> Result<Self, Unfit> {
+        let url = encoded(&url);
         if is_safe(&url) {
             return Ok(Self(url));
         }
         Err(Unfit::must_be("an https address or a path on this site"))
     }
+}
+
+/// The address with what an address may not hold percent-encoded (RFC 3987, 3.1), behind its host. What would
+/// only deceive is left, and refused then.
+fn encoded(url: &str) -> String {
+    let host_ends = url.find("://").map_or(0, |at| {
+        let host = at + "://".len();
+        url[host..].find(['/', '?', '#']).map_or(url.len(), |path| host + path)
+    });
+    let (host, path) = url.split_at(host_ends);
+    let is_text = |c: char| {
+        c == '\'' || c == ' ' || !c.is_ascii() && !c.is_control() && !is_blank(c.encode_utf8(&mut [0; 4]))
+    };
+    let mut encoded = host.to_owned();
+    for c in path.trim_end_matches(' ').chars() {
+        if is_text(c) {
+            encoded.extend(utf8_percent_encode(c.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
+        } else {
+            encoded.push(c);
+        }
+    }
+    encoded
 }
 
 fn is_safe(url: &str) -> bool {
