@@ -181,9 +181,14 @@ mod tests {
 
     #[test]
     fn numbers_come_back_digit_by_digit() {
-        for number in
-            ["18446744073709551616", "1e+400", "-1e-400", "1.50", "-0", "0.1000000000000000055511151231257827"]
-        {
+        for number in [
+            "18446744073709551616",
+            "1e+400",
+            "-1e-400",
+            "1.50",
+            "-0",
+            "0.1000000000000000055511151231257827",
+        ] {
             let object = format!(r#"{{"a":[{{"n":{number}}}]}}"#);
             assert_eq!(round_trip(&object), (object, false));
         }

@@ -167,6 +167,10 @@ impl ClientCatchUp<'_> {
         loop {
             let page = MessagePage { before: None, after: Some(Place::Seq(from)), limit: PAGE_MAX };
             let page = self.messages(thread, page).await?;
+            // Asked after the page was read: whoever is in the thread then may see all that stands in it.
+            if !page.is_empty() && !self.is_in(thread).await? {
+                break;
+            }
             from = page.last().map_or(from, |message| message.seq);
             self.send(thread, &page).await?;
             if page.len() < PAGE_MAX as usize {
@@ -279,6 +283,18 @@ impl ClientCatchUp<'_> {
             drop(permit);
             match messages {
                 Ok(messages) => return Ok(messages),
+                Err(error) => self.pause(&error).await?,
+            }
+        }
+    }
+
+    async fn is_in(&self, thread: ThreadId) -> Result<bool, Gone> {
+        loop {
+            let permit = self.room.read_permit().await;
+            let is_in = self.room.store.is_participant(thread, self.user).await;
+            drop(permit);
+            match is_in {
+                Ok(is_in) => return Ok(is_in),
                 Err(error) => self.pause(&error).await?,
             }
         }

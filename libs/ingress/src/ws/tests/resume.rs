@@ -107,6 +107,22 @@ async fn while_the_store_is_away_live_messages_wait_too() {
 }
 
 #[tokio::test]
+async fn who_leaves_a_thread_while_being_caught_up_hears_nothing_more_of_it() {
+    let (rig, thread, memory) = one_of_two_heard().await;
+    let rig = rig.with_another_gateway().await;
+    rig.world.store.is_down.store(true, SeqCst);
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    rig.deliver_message(thread, "bob", 2).await;
+    rig.world.store.remove(thread, "ann");
+    rig.world.store.is_down.store(false, SeqCst);
+    let own = rig.world.store.thread_of(&["ann", "bob"]);
+    store(&rig, own, &["in another thread"]).await;
+    rig.deliver_message(own, "bob", 1).await;
+    let heard = ann.event("message:received").await;
+    assert_eq!((&heard["message"]["threadId"], &heard["message"]["seq"]), (&json!(own), &json!(1)));
+}
+
+#[tokio::test]
 async fn who_loses_the_line_while_being_caught_up_gets_the_rest_on_the_next_one() {
     let (rig, _, memory) = one_of_two_heard().await;
     let rig = rig.with_another_gateway().await;
