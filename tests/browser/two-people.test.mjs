@@ -65,7 +65,7 @@ test('two people chat in two tabs, reload, and see each message once', async () 
   await ann.getByLabel('User id').fill('ben');
   await ann.getByRole('button', { name: 'Start' }).click();
   await say(ann, 'a < b && c > d <3');
-  await ben.getByRole('button', { name: /ann/ }).click();
+  await ben.getByRole('button', { name: /Ann/ }).click();
   await shows(ben, ['a < b && c > d <3']);
 
   const all = ['a < b && c > d <3'];
@@ -82,8 +82,8 @@ test('two people chat in two tabs, reload, and see each message once', async () 
     await page.reload();
     await page.locator('#connection.up').waitFor();
   }
-  await ann.getByRole('button', { name: /ben/ }).click();
-  await ben.getByRole('button', { name: /ann/ }).click();
+  await ann.getByRole('button', { name: /Ben/ }).click();
+  await ben.getByRole('button', { name: /Ann/ }).click();
   await shows(ann, all);
   await shows(ben, all);
 
@@ -99,7 +99,7 @@ test('a page whose server restarts goes on by itself and misses nothing', async 
   const ben = await signIn('Ben', faults);
   await ann.getByLabel('User id').fill('ben');
   await ann.getByRole('button', { name: 'Start' }).click();
-  await ben.getByRole('button', { name: /ann/ }).click();
+  await ben.getByRole('button', { name: /Ann/ }).click();
   await say(ann, 'before the restart');
   for (const page of [ann, ben]) await page.locator('#messages li[data-message-id]', { hasText: 'before the restart' }).waitFor();
   const before = await ann.locator('#messages li').count();

@@ -186,13 +186,13 @@ export function changes(stage) {
 
   test('what was taken back and is sent again by the other way is a new message', async () => {
     const { ann, ben, thread } = await pair();
-    for (const [change, body] of [['DELETE'], ['PATCH', { content: 'other' }]]) {
-      const { message } = await ann.send(thread, 'hello');
+    for (const [text, change, body] of [['one', 'DELETE'], ['two', 'PATCH', { content: 'other' }]]) {
+      const { message } = await ann.send(thread, text);
       assert.equal((await ann.rest(change, `/${message._id}`, body)).status, 200);
-      const again = await ann.rest('POST', `/${thread}`, { content: 'hello' });
-      assert.deepEqual([again.status, again.message.content], [201, 'hello'], change);
+      const again = await ann.rest('POST', `/${thread}`, { content: text });
+      assert.deepEqual([again.status, again.message.content], [201, text], change);
     }
-    assert.deepEqual(await ben.history(thread), ['', 'hello', 'other', 'hello']);
+    assert.deepEqual(await ben.history(thread), ['', 'one', 'other', 'two']);
   });
 
   test('old fault 5: unread counts are exact, and reading tells the sender', async () => {
