@@ -115,7 +115,7 @@ async fn who_leaves_a_thread_while_being_caught_up_hears_nothing_more_of_it() {
     rig.deliver_message(thread, "bob", 2).await;
     rig.world.store.remove(thread, "ann");
     rig.world.store.is_down.store(false, SeqCst);
-    let own = rig.world.store.thread_of(&["ann", "bob"]);
+    let own = rig.world.store.thread_of(&["ann", "bob", "cat"]);
     store(&rig, own, &["in another thread"]).await;
     rig.deliver_message(own, "bob", 1).await;
     let heard = ann.event("message:received").await;
