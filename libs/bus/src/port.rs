@@ -185,7 +185,8 @@ pub trait Broker: Send + Sync + 'static {
     /// nothing. A gateway repeats it each time it subscribes again.
     ///
     /// Returns `true` if the queue existed, with everything sent to it since. Returns `false` if the queue
-    /// was created now; a gateway that had one before has then missed messages.
+    /// was created now, or by an earlier call that failed; a gateway that had one before has then missed
+    /// messages.
     async fn declare_gateway(&self, gateway: &GatewayId) -> Result<bool, BrokerError>;
 
     /// Deletes the queue of a gateway that shuts down in order.

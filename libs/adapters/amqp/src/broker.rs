@@ -18,6 +18,8 @@ use bytes::Bytes;
 use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Publish, Subscription};
 use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
 use eventflow_protocol::GatewayId;
+use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -31,6 +33,8 @@ pub struct AmqpBroker {
     consuming: Consuming,
     responder: Responder,
     health: watch::Receiver<Health>,
+    /// Queues of gateways whose declaration has begun and was not answered: they may be there or not.
+    half_made: Mutex<HashSet<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -43,13 +47,14 @@ impl AmqpBroker {
         let (publisher, publishing) = Supervisor::new(Side::Publish, uri.clone(), &config, stop.clone());
         let (consumer, consuming) = Supervisor::new(Side::Consume, uri, &config, stop.clone());
         let (responder, answering) = Responder::new(publishing.clone(), Arc::clone(&config.observer));
+        let half_made = Mutex::default();
         let (report, health) = watch::channel(worst(&publishing.state.borrow(), &consuming.state.borrow()));
         tasks.spawn(publisher.run());
         tasks.spawn(consumer.run());
         tasks.spawn(answering.run(stop.clone()));
         tasks.spawn(report_health(publishing.clone(), consuming.clone(), report));
         let consuming = Consuming { link: consuming, tasks: tasks.clone(), stop: stop.clone() };
-        Ok(Arc::new(Self { config, publishing, consuming, responder, health, tasks, stop }))
+        Ok(Arc::new(Self { config, publishing, consuming, responder, health, half_made, tasks, stop }))
     }
 
     /// Closes both connections in order and awaits every task. Publishers and subscriptions that are still
@@ -73,12 +78,19 @@ impl Broker for AmqpBroker {
     /// Asks first and declares then. That is no race, because only this gateway declares its queue.
     async fn declare_gateway(&self, id: &GatewayId) -> Result<bool, BrokerError> {
         let queue = QueueSpec { name: gateway(id).name().to_owned(), kind: QueueKind::Gateway };
-        let existed = match self.depth(&queue.name).await {
+        let name = queue.name.clone();
+        let is_there = match self.depth(&name).await {
             Ok(_) => true,
             Err(BrokerError::Unroutable(_)) => false,
             Err(error) => return Err(error),
         };
+        // If the broker dies now, it may have made the queue all the same, and the next call finds it.
+        let existed = is_there && !self.half_made.lock().contains(&name);
+        if !existed {
+            self.half_made.lock().insert(name.clone());
+        }
         declare::declare(&self.consuming.link, &[queue]).await?;
+        self.half_made.lock().remove(&name);
         Ok(existed)
     }
 

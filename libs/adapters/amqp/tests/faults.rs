@@ -353,6 +353,21 @@ async fn the_generated_definitions_are_what_the_processes_declare() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_queue_that_was_made_by_a_call_that_failed_is_new_to_the_next_one() {
+    let rabbit = Rabbit::start("half-made").await;
+    let broker = rabbit.connect().await;
+    let id = GatewayId::new();
+    // The queue may be made, and binding it is refused: as if the broker had died in between.
+    rabbit.permit_reading("^gateway\\.").await;
+    broker.declare_gateway(&id).await.expect_err("the queue cannot be bound");
+    broker.depth(gateway(&id).name()).await.expect("the queue was made");
+    rabbit.permit_reading(".*").await;
+    assert!(!broker.declare_gateway(&id).await.expect("it can be bound now"), "it is new to its gateway");
+    assert!(broker.declare_gateway(&id).await.expect("repeating is fine"), "it was there");
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_gateway_queue_refuses_and_an_oversized_message_is_refused_alone() {
     let rabbit = Rabbit::start("full").await;
     let broker = rabbit.broker().await;

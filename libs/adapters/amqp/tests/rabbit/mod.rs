@@ -36,11 +36,15 @@ impl Rabbit {
         let rabbit = Self { vhost, url, management, http: reqwest::Client::new(), brokers: Mutex::default() };
         rabbit.remove_leftovers(&format!("amqp-test-{name}-")).await;
         rabbit.call(reqwest::Method::PUT, &format!("vhosts/{}", rabbit.vhost), None).await;
-        let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" });
+        rabbit.permit_reading(".*").await;
         rabbit
-            .call(reqwest::Method::PUT, &format!("permissions/{}/guest", rabbit.vhost), Some(everything))
+    }
+
+    /// Lets brokers read only what `pattern` matches, and change and write everything.
+    pub(crate) async fn permit_reading(&self, pattern: &str) {
+        let permissions = json!({ "configure": ".*", "write": ".*", "read": pattern });
+        self.call(reqwest::Method::PUT, &format!("permissions/{}/guest", self.vhost), Some(permissions))
             .await;
-        rabbit
     }
 
     /// Deletes the vhosts of earlier runs of this test that failed.
