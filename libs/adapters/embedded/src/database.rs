@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod jobs;
 mod migration;
+mod quiet;
 mod reader;
 mod writer;
 

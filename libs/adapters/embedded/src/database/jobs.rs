@@ -17,6 +17,17 @@ pub(super) const LAZY_LINGER: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Closed;
 
+/// What came of waiting for jobs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Waited<T> {
+    /// These are to be done.
+    For(T),
+    /// Nothing came in time.
+    InVain,
+    /// The queue is closed and empty.
+    Closed,
+}
+
 /// Jobs that wait.
 pub(super) struct JobQueue<J> {
     room: Semaphore,
@@ -74,8 +85,8 @@ impl<J> JobQueue<J> {
         Ok(())
     }
 
-    /// Waits for jobs and takes all of them. `None` once the queue is closed and empty.
-    pub(super) fn take_all(&self) -> Option<Vec<J>> {
+    /// Waits for jobs, at most until `until`, and takes all of them.
+    pub(super) fn take_all(&self, until: Option<Instant>) -> Waited<Vec<J>> {
         let mut state = self.state.lock();
         loop {
             let late = state.lazy_due.is_some_and(|due| due <= Instant::now());
@@ -83,20 +94,23 @@ impl<J> JobQueue<J> {
                 self.room.add_permits(state.urgent);
                 state.urgent = 0;
                 state.lazy_due = None;
-                return Some(state.jobs.drain(..).map(|(job, _)| job).collect());
+                return Waited::For(state.jobs.drain(..).map(|(job, _)| job).collect());
             }
             if state.closed {
-                return None;
+                return Waited::Closed;
             }
-            match state.lazy_due {
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Waited::InVain;
+            }
+            match [state.lazy_due, until].into_iter().flatten().min() {
                 Some(due) => drop(self.wake.wait_until(&mut state, due)),
                 None => self.wake.wait(&mut state),
             }
         }
     }
 
-    /// Waits for jobs and takes the oldest one. `None` once the queue is closed and empty.
-    pub(super) fn take_one(&self) -> Option<J> {
+    /// Waits for jobs, at most until `until`, and takes the oldest one.
+    pub(super) fn take_one(&self, until: Option<Instant>) -> Waited<J> {
         let mut state = self.state.lock();
         loop {
             if let Some((job, urgency)) = state.jobs.pop_front() {
@@ -104,12 +118,16 @@ impl<J> JobQueue<J> {
                     state.urgent -= 1;
                     self.room.add_permits(1);
                 }
-                return Some(job);
+                return Waited::For(job);
             }
             if state.closed {
-                return None;
+                return Waited::Closed;
             }
-            self.wake.wait(&mut state);
+            match until {
+                Some(until) if until <= Instant::now() => return Waited::InVain,
+                Some(until) => drop(self.wake.wait_until(&mut state, until)),
+                None => self.wake.wait(&mut state),
+            }
         }
     }
 

@@ -5,11 +5,13 @@
 //! every change in it gets that error, and the thread goes on with the next batch.
 
 use super::DatabaseError;
-use super::jobs::JobQueue;
+use super::jobs::{JobQueue, Waited};
+use super::quiet::{Quiet, give_back};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// A change, and whoever waits for its answer.
 pub(super) trait WriteJob: Send {
@@ -67,14 +69,15 @@ pub(super) fn run(
     commits: &AtomicU64,
     _lock: &File,
 ) {
-    while let Some(mut batch) = jobs.take_all() {
-        let transaction = execute(connection, &mut batch);
-        commits.fetch_add(u64::from(transaction.is_ok()), Ordering::Relaxed);
-        for job in batch {
-            let answered = catch_unwind(AssertUnwindSafe(|| job.finish(transaction.clone())));
-            if answered.is_err() {
-                tracing::error!("the completion of a change panicked");
-            }
+    let mut quiet = Quiet::new(Instant::now());
+    loop {
+        let done = match jobs.take_all(quiet.wait_until()) {
+            Waited::For(batch) => commit(connection, batch, commits),
+            Waited::InVain => 0,
+            Waited::Closed => break,
+        };
+        if quiet.note(done, Instant::now()) {
+            give_back(connection);
         }
     }
     let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -82,6 +85,20 @@ pub(super) fn run(
         // No change is lost: the next start takes the log in.
         tracing::warn!(%error, "could not fold the log into the data file");
     }
+}
+
+/// Carries out a batch and answers its jobs; returns their number.
+fn commit(connection: &Connection, mut batch: Vec<Box<dyn WriteJob>>, commits: &AtomicU64) -> usize {
+    let jobs = batch.len();
+    let transaction = execute(connection, &mut batch);
+    commits.fetch_add(u64::from(transaction.is_ok()), Ordering::Relaxed);
+    for job in batch {
+        let answered = catch_unwind(AssertUnwindSafe(|| job.finish(transaction.clone())));
+        if answered.is_err() {
+            tracing::error!("the completion of a change panicked");
+        }
+    }
+    jobs
 }
 
 fn execute(connection: &Connection, batch: &mut [Box<dyn WriteJob>]) -> Result<(), DatabaseError> {
