@@ -147,6 +147,7 @@ impl Command {
             Self::CreateThread(_)
             | Self::AdvanceCursor(_)
             | Self::ArchiveThread(_)
+            | Self::LeaveThread(_)
             | Self::ChangeNotifications(_)
             | Self::SetPreferences(_)
             | Self::Revoke(_) => self,
