@@ -173,6 +173,7 @@ mod tests {
             attachments: Vec::new(),
             client_message_id: None,
             pairing: None,
+            typed: None,
             at,
         };
         store.append(CommandId::new(), send);

@@ -121,6 +121,7 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
         Changed::Done(message, Effect::Deleted) | Changed::Before(message, Effect::Deleted) => Some(message),
         Changed::Done(..)
         | Changed::Before(..)
+        | Changed::Nothing(..)
         | Changed::NotFound
         | Changed::NotSender
         | Changed::TooManyReactions => None,
@@ -131,7 +132,7 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
 fn logged(changed: &Changed) -> Option<(ThreadId, MessageId)> {
     match changed {
         Changed::Done(message, _) | Changed::Before(message, _) => Some((message.thread_id, message.id)),
-        Changed::NotFound | Changed::NotSender | Changed::TooManyReactions => None,
+        Changed::Nothing(..) | Changed::NotFound | Changed::NotSender | Changed::TooManyReactions => None,
     }
 }
 

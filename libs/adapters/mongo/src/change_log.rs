@@ -113,7 +113,7 @@ impl MongoStore {
         messages.sort_unstable_by_key(|changed| changed.change);
         Ok(ChangedMessages {
             messages,
-            up_to: entries.last().map_or(page.after, |last| last.change()),
+            up_to: entries.last().map_or(page.after, ChangeRecord::change),
             is_complete: entries.len() < limit as usize,
         })
     }

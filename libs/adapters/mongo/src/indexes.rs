@@ -6,7 +6,7 @@ use mongodb::options::IndexOptions;
 
 /// Messages: the fence between two writers of a thread, a thread's messages by time, a sender's own keys, the
 /// messages that a leg may join, and those that were taken back.
-pub(crate) fn of_messages() -> [IndexModel; 4] {
+pub(crate) fn of_messages() -> [IndexModel; 5] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),

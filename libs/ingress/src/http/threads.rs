@@ -10,7 +10,7 @@ use crate::http::cursors;
 use crate::http::listed_threads::{listed, listed_one};
 use crate::http::page_bytes;
 use crate::http::path::IdPath;
-use crate::http::query::Query;
+use crate::http::query::{Query, last_of_full};
 use crate::refusal::Refusal;
 use crate::thread_list::{ForeignPlace, ListPlace, ThreadList};
 use axum::extract::State;
@@ -117,7 +117,7 @@ pub(crate) async fn participants(
     let person =
         |user: &UserId| shown.get(user).cloned().unwrap_or_else(|| Participant::unknown(user.clone()));
     Ok(RouteAnswer::Ok(ParticipantsAnswer {
-        next_cursor: query::last_of_full(page, limit).map(UserId::to_string),
+        next_cursor: last_of_full(page, limit).map(UserId::to_string),
         participant_count: people.len() as u64,
         participants: page.iter().map(person).collect(),
         success: Success,

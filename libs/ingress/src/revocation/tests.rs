@@ -5,7 +5,7 @@ use crate::identity::{Identity, Session};
 use async_trait::async_trait;
 use eventflow_ports::StoreError;
 use eventflow_protocol::Timestamp;
-use eventflow_protocol::person::Profile;
+use eventflow_protocol::person::{Profile, TokenName};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
 use tokio::time::advance;

@@ -150,10 +150,10 @@ impl Directory for TestDirectory {
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
         self.check()?;
         let (profiles, names) = (self.profiles.lock(), self.token_names.lock());
-        let named = |id: &UserId| {
+        let by_token = |id: &UserId| {
             Some(Profile { id: id.clone(), name: names.get(id)?.clone(), avatar: None, email: None })
         };
-        let known = |user: &UserId| profiles.get(user).cloned().or_else(|| named(user));
+        let known = |user: &UserId| profiles.get(user).cloned().or_else(|| by_token(user));
         Ok(users.iter().filter_map(|user| Some((user.clone(), known(user)?))).collect())
     }
     async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {

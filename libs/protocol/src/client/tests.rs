@@ -102,7 +102,7 @@ const MESSAGE_ID: &str = "000000000000000000000007";
 const TOLD: &str = r#"{"_id":"020202020202020202020202","createdAt":"1970-01-01T00:00:00.000Z","data":{},"id":"020202020202020202020202","isRead":false,"message":"x","readAt":null,"threadId":null,"title":"t","type":"general","userId":"ann"}"#;
 
 /// By way of a value: serde buffers flattened fields, and from text the buffer would hold numbers as maps
-/// (serde_json's `arbitrary_precision`).
+/// (`serde_json`'s `arbitrary_precision`).
 fn from_json<T: DeserializeOwned>(json: &str) -> T {
     serde_json::from_value(serde_json::from_str(json).unwrap()).unwrap()
 }

@@ -2,6 +2,7 @@
 //! marks, slashes, headers for pages of other origins and for those who have to come back.
 
 use super::{Rig, THREADS};
+use crate::client_address::ProxyTrust;
 use crate::http::routes::ROUTES;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
@@ -206,7 +207,7 @@ async fn a_client_that_takes_nothing_of_its_pages_gets_no_more_of_them() {
 async fn routes_of_others_have_a_limit_by_address_in_our_words() {
     let other = axum::Router::new().route("/api/messages", axum::routing::any(async || "old"));
     let rig = Rig::new().await;
-    let rig = Rig { router: crate::http::limit_by_address(other, 2, 0), ..rig };
+    let rig = Rig { router: crate::http::limit_by_address(other, 2, ProxyTrust::default()), ..rig };
     let ask = async |last: u8| {
         let mut call = rig.get("/api/messages").body("");
         call.request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, last], 5))));

@@ -78,7 +78,7 @@ async fn typing_and_unknown_names_cost_no_message_and_have_budgets_too() {
 #[tokio::test]
 async fn an_address_has_a_budget_for_those_who_have_not_signed_in() {
     let rig = Rig::with(|config| {
-        (config.rest_per_minute_ip, config.proxies.proxies) = (5, TrustedProxies::Hops(1))
+        (config.rest_per_minute_ip, config.proxies.proxies) = (5, TrustedProxies::Hops(1));
     })
     .await;
     let guess = json!({"token": "guessed"});

@@ -63,7 +63,7 @@ async fn who_left_and_who_stayed_follow_each_other_no_more() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob", "cat"]);
     for name in ["ann", "bob", "cat"] {
-        let state = DeviceState::Here { active_at: NOW, wants_away: false };
+        let state = DeviceState::Here { active_at: NOW, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: user(name), device: "d".into(), state, at: NOW };
         rig.world.presence.record(&[signal]).await.unwrap();
     }
