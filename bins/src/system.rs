@@ -141,7 +141,7 @@ impl System {
     /// Connections that one client address may have open. Behind proxies there is no limit here: every
     /// connection comes from them.
     fn connections_per_ip(&self) -> u32 {
-        if !self.config.rest.has_proxies() { self.config.server.connections_per_ip } else { 0 }
+        if self.config.rest.has_proxies() { 0 } else { self.config.server.connections_per_ip }
     }
 
     /// Resolves when the process should end: with `Ok` after a signal, with `Err` when a part ended that

@@ -228,6 +228,7 @@ fn tell(to: &UserId, title: &str, key: Option<&str>) -> Item<Command> {
         data: serde_json::Map::new(),
         thread_id: None,
         key: key.map(|key| SenderKey { by: user("admin"), key: key.to_owned() }),
+        typed: None,
         at: SystemClock.now(),
     }))
 }

@@ -63,6 +63,7 @@ fn tell(user: &UserId, seconds: i64) -> Item<Command> {
         data: serde_json::Map::new(),
         thread_id: None,
         key: None,
+        typed: None,
         at: at(seconds),
     }))
 }

@@ -139,6 +139,7 @@ impl World {
             attachments: Vec::new(),
             client_message_id: None,
             pairing: Some(Pairing { leg, key, opened_at: opened_at.map(Timestamp) }),
+            typed: None,
             at: Timestamp(at),
         };
         let item = Item {

@@ -86,6 +86,7 @@ fn say(thread_id: ThreadId, content: &str) -> Item<Command> {
         attachments: Vec::new(),
         client_message_id: None,
         pairing: None,
+        typed: None,
         at: SystemClock.now(),
     }))
 }

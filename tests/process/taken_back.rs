@@ -44,6 +44,7 @@ fn say(scene: &Scene, content: &str) -> Command {
         attachments: Vec::new(),
         client_message_id: None,
         pairing: None,
+        typed: None,
         at: at(61),
     })
 }
