@@ -4,7 +4,8 @@
 //! A test holds the document in a transaction of its own. The server lets a write to it wait until that ends,
 //! and carries out all other writes meanwhile.
 
-use super::batches::{carry_out, embedded, item, user};
+use super::batches::{carry_out, item, user};
+use super::stage::embedded;
 use super::stage::parts_over;
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item};
