@@ -11,6 +11,7 @@ use crate::fingerprint::{Fingerprint, fingerprint, fingerprint_as_typed};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation, TokenName};
+use crate::push::{PushDevice, RemovePushDevice};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -41,6 +42,10 @@ pub enum Command {
     ChangeNotifications(ChangeNotifications),
     /// Replace a person's notification preferences.
     SetPreferences(SetPreferences),
+    /// Register a device for pushes, or renew its registration.
+    RegisterPushDevice(PushDevice),
+    /// Send a device no more pushes.
+    RemovePushDevice(RemovePushDevice),
     /// Write a person's profile.
     PutProfile(Profile),
     /// Remember the name that a person's token gives.
@@ -150,6 +155,8 @@ impl Command {
             | Self::LeaveThread(_)
             | Self::ChangeNotifications(_)
             | Self::SetPreferences(_)
+            | Self::RegisterPushDevice(_)
+            | Self::RemovePushDevice(_)
             | Self::Revoke(_) => self,
         })
     }
@@ -166,6 +173,8 @@ impl Command {
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
+            Self::RegisterPushDevice(device) => Subject::User(device.user_id.clone()),
+            Self::RemovePushDevice(removal) => Subject::User(removal.user_id.clone()),
             Self::PutProfile(profile) => Subject::User(profile.id.clone()),
             Self::NoteTokenName(name) => Subject::User(name.user_id.clone()),
             Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
@@ -184,6 +193,8 @@ impl Command {
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
+            Self::RegisterPushDevice(_) => "register_push_device",
+            Self::RemovePushDevice(_) => "remove_push_device",
             Self::PutProfile(_) => "put_profile",
             Self::NoteTokenName(_) => "note_token_name",
             Self::Revoke(_) => "revoke",
@@ -201,6 +212,8 @@ impl Command {
             Self::LeaveThread(leave) => Some(leave.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
+            Self::RegisterPushDevice(device) => Some(device.at),
+            Self::RemovePushDevice(removal) => Some(removal.at),
             Self::SetPreferences(_) | Self::PutProfile(_) | Self::NoteTokenName(_) => None,
             Self::Revoke(revocation) => Some(revocation.at),
         }

@@ -22,13 +22,14 @@ pub mod pairing;
 pub mod participants;
 pub mod person;
 pub mod presence;
+pub mod push;
 pub mod reply;
 mod schema;
 pub mod timestamp;
 pub mod trace;
 
 pub use error::{ErrorBody, ErrorCode};
-pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, ThreadId, UserId};
+pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, ThreadId, UserId};
 pub use participants::Participants;
 pub use timestamp::Timestamp;
 pub use trace::TraceContext;

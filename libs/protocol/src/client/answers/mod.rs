@@ -6,6 +6,7 @@
 mod messages;
 mod notifications;
 mod people;
+mod push;
 mod service;
 mod sync;
 mod threads;
@@ -18,6 +19,7 @@ pub use people::{
     AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,
     UsersAnswer,
 };
+pub use push::{DeviceAnswer, DeviceKind, DevicesAnswer, PushKeyAnswer, ShownDevice};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 pub use threads::{

@@ -7,6 +7,7 @@
 mod messages;
 mod notifications;
 mod people;
+mod push;
 mod sync;
 mod threads;
 
@@ -19,6 +20,7 @@ pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,
 };
+pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
 pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
 pub use threads::{CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent};
 

@@ -7,6 +7,7 @@
 mod attachment;
 mod list;
 mod metadata;
+mod push;
 mod reference;
 mod text;
 mod unfit;
@@ -15,6 +16,7 @@ mod words;
 pub use attachment::AttachmentReference;
 pub use list::{List, NamedUser, UserIds};
 pub use metadata::{METADATA_MAX_BYTES, METADATA_MAX_DEPTH, Metadata};
+pub use push::{DeviceName, FcmToken, PushAuth, PushEndpoint, PushPublicKey};
 pub use reference::{DocumentReference, MessageReference, ThreadReference};
 pub use text::{ClientKey, Emoji, MessageContent, NotificationKind, NotificationText, NotificationTitle};
 pub use unfit::Unfit;
