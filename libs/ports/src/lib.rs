@@ -17,6 +17,9 @@ pub mod memory_journal;
 pub mod memory_presence;
 pub mod presence;
 pub mod presence_contract;
+pub mod push_devices;
+pub mod push_devices_contract;
+pub mod pusher;
 pub mod registry;
 pub mod registry_contract;
 pub mod store;
@@ -32,6 +35,8 @@ pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
+pub use push_devices::PushDevices;
+pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{
     Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,

@@ -18,6 +18,7 @@ mod inbox;
 mod message;
 mod pairing;
 mod people;
+mod push;
 mod schema;
 mod thread;
 mod unread;
@@ -45,7 +46,8 @@ use tokio::time::timeout;
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`], [`eventflow_ports::Inbox`] and [`eventflow_ports::Directory`] in the data file. Cheap to clone:
+/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`] and
+/// [`eventflow_ports::PushDevices`] in the data file. Cheap to clone:
 /// every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {

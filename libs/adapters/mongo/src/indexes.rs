@@ -1,8 +1,10 @@
 //! The indexes of every collection, and what each is for. The server makes the one on `_id` itself.
 
+use eventflow_ports::push_devices::{REMOVAL_KEPT, SHOWN_KEPT};
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
+use std::time::Duration;
 
 /// Messages: the fence between two writers of a thread, a thread's messages by time, a sender's own keys, the
 /// messages that a leg may join, and those that were taken back.
@@ -43,6 +45,23 @@ pub(crate) fn of_notifications() -> [IndexModel; 2] {
 /// Revocations: those of a person.
 pub(crate) fn of_revocations() -> IndexModel {
     plain(doc! { "userId": 1 })
+}
+
+/// Push devices: those of a person, the newest first; the server deletes what was removed long ago.
+pub(crate) fn of_push_devices() -> [IndexModel; 2] {
+    [plain(doc! { "userId": 1, "at": -1, "_id": 1 }), expiring(doc! { "removedAt": 1 }, REMOVAL_KEPT)]
+}
+
+/// What devices show: one push a device and tag; the server deletes what was pushed long ago.
+pub(crate) fn of_push_shown() -> [IndexModel; 2] {
+    [
+        unique(doc! { "deviceId": 1, "tag": 1 }, IndexOptions::default()),
+        expiring(doc! { "at": 1 }, SHOWN_KEPT),
+    ]
+}
+
+fn expiring(keys: Document, kept: Duration) -> IndexModel {
+    IndexModel::builder().keys(keys).options(IndexOptions::builder().expire_after(kept).build()).build()
 }
 
 fn plain(keys: Document) -> IndexModel {

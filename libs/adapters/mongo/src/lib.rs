@@ -4,8 +4,8 @@
 //! `pair`, `marks`, `revision`, `editedAt` and `deletedAt`. `threads` adds `lastSeq`, `activityAt`,
 //! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
 //! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
-//! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
-//! own; the host application's `users` is only read, and `probes` has one document, which shows whether the
+//! messages changed, in order. `notifications`, `preferences`, `profiles`, `revocations`, `pushDevices` and
+//! `pushShown` are the system's own; the host application's `users` is only read, and `probes` has one document, which shows whether the
 //! server takes writes. Transactions: none. A message is one insert, a thread's counters are one
 //! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal; reads
 //! come from the primary and see what a majority has.
@@ -38,6 +38,7 @@ mod leave;
 pub mod legacy;
 mod lists;
 mod pairing;
+mod push;
 mod read;
 mod receipts;
 mod record;

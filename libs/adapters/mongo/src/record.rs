@@ -5,5 +5,6 @@ pub(crate) mod counters;
 pub(crate) mod inbox;
 pub(crate) mod message;
 pub(crate) mod person;
+pub(crate) mod push;
 pub(crate) mod thread;
 pub(crate) mod values;

@@ -7,6 +7,7 @@ use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::message::MessageRecord;
+use crate::record::push::{DeviceRecord, ShownRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
@@ -56,6 +57,8 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) push_devices: Collection<DeviceRecord>,
+    pub(crate) push_shown: Collection<ShownRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
@@ -90,6 +93,8 @@ impl MongoStore {
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            push_devices: database.collection(&own("pushDevices")),
+            push_shown: database.collection(&own("pushShown")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes"))),
             client,
@@ -108,11 +113,14 @@ impl MongoStore {
         let threads = self.threads.clone();
         let notifications = self.notifications.clone();
         let revocations = self.revocations.clone();
+        let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
         let create = async move {
             messages.create_indexes(indexes::of_messages()).await?;
             threads.create_indexes(indexes::of_threads()).await?;
             notifications.create_indexes(indexes::of_notifications()).await?;
             revocations.create_index(indexes::of_revocations()).await?;
+            push_devices.create_indexes(indexes::of_push_devices()).await?;
+            push_shown.create_indexes(indexes::of_push_shown()).await?;
             Ok(())
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)

@@ -36,6 +36,13 @@ pub(super) fn unpack<T: DeserializeOwned + Default>(row: &Row<'_>, column: &str)
     }
 }
 
+/// Reads what [`pack`] wrote, where there must be something.
+pub(super) fn unpack_whole<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
+    let index = row.as_ref().column_index(column)?;
+    let bytes = row.get_ref(index)?.as_blob().map_err(|error| misread(index, Type::Blob, error))?;
+    rmp_serde::from_slice(bytes).map_err(|error| misread(index, Type::Blob, error))
+}
+
 /// Reads the id of a person.
 pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
     let index = row.as_ref().column_index(column)?;

@@ -9,7 +9,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, PUSH_DEVICES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -164,6 +164,36 @@ const TOKEN_NAMES: &str = "
         user_id TEXT NOT NULL PRIMARY KEY,
         name    TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Push devices, and what they show.
+///
+/// `push_device.target` is MessagePack; a removed device has no owner and no target, and `at` is when it was
+/// removed. `push_shown.push` is the newest push under its tag, which tells of messages up to `seq`.
+const PUSH_DEVICES: &str = "
+    CREATE TABLE push_device (
+        id      BLOB    NOT NULL PRIMARY KEY,
+        user_id TEXT,
+        target  BLOB,
+        name    TEXT    NOT NULL,
+        at      INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Where do the pushes of somebody go, the newest device first?
+    CREATE INDEX push_device_by_user ON push_device (user_id, at) WHERE user_id IS NOT NULL;
+    -- Which devices were removed long ago?
+    CREATE INDEX push_device_removed ON push_device (at) WHERE user_id IS NULL;
+
+    CREATE TABLE push_shown (
+        device_id BLOB    NOT NULL,
+        tag       TEXT    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        push      TEXT    NOT NULL,
+        seq       INTEGER NOT NULL,
+        at        INTEGER NOT NULL,
+        PRIMARY KEY (device_id, tag)
+    ) STRICT, WITHOUT ROWID;
+    -- What was pushed long ago?
+    CREATE INDEX push_shown_by_time ON push_shown (at);
 ";
 
 #[cfg(test)]

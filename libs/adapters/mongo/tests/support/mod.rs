@@ -6,7 +6,9 @@ mod proxy;
 use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
-use eventflow_ports::{Directory, Inbox, Store, directory_contract, inbox_contract};
+use eventflow_ports::{
+    Directory, Inbox, PushDevices, Store, directory_contract, inbox_contract, push_devices_contract,
+};
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;
 use mongodb::Client;
@@ -33,6 +35,11 @@ pub(crate) async fn run_with_inbox(check: impl AsyncFnOnce(&dyn inbox_contract::
 
 /// Runs a check of the directory on a fresh database, reached directly.
 pub(crate) async fn run_with_directory(check: impl AsyncFnOnce(&dyn directory_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of push devices on a fresh database, reached directly.
+pub(crate) async fn run_with_devices(check: impl AsyncFnOnce(&dyn push_devices_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -80,6 +87,13 @@ impl inbox_contract::Harness for Direct {
 #[async_trait]
 impl directory_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Directory> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl push_devices_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn PushDevices> {
         open(&self.0).await
     }
 }
