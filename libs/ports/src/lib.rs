@@ -15,6 +15,7 @@ pub mod journal_contract;
 pub mod membership;
 pub mod memory_journal;
 pub mod memory_presence;
+pub mod outbound;
 pub mod presence;
 pub mod presence_contract;
 pub mod registry;
@@ -31,6 +32,7 @@ pub use journal::{Journal, JournalError, NoJournal};
 pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
+pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{
