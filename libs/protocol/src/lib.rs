@@ -18,6 +18,7 @@ pub mod frame;
 pub mod free_form;
 pub mod id;
 pub mod inbox;
+pub mod outbound;
 pub mod pairing;
 pub mod participants;
 pub mod person;
