@@ -9,6 +9,7 @@ use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Event, GatewayEvent};
 use eventflow_protocol::outbound::{NotifyJob, WindowJob};
 use eventflow_protocol::presence::DeviceSignal;
+use eventflow_protocol::push::PushJob;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -108,7 +109,7 @@ pub const NOTIFY: Queue<NotifyJob> = Queue::fixed("notify");
 /// Windows that are due, for the e-mail workers.
 pub const EMAIL: Queue<WindowJob> = Queue::fixed("email");
 /// Windows that are due, for the push workers.
-pub const PUSH: Queue<WindowJob> = Queue::fixed("push");
+pub const PUSH: Queue<PushJob> = Queue::fixed("push");
 /// Signals of devices, for the presence sweeper.
 pub const PRESENCE: Queue<DeviceSignal> = Queue::fixed("presence");
 

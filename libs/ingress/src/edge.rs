@@ -14,7 +14,7 @@ use crate::revocation::Revocations;
 use crate::settings::SetupError;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store};
+use eventflow_ports::{Clock, Inbox, People, PresenceStore, PushDevices, Store};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
 use http::HeaderMap;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 pub(crate) struct Edge {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
@@ -43,6 +44,7 @@ pub(crate) struct Edge {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
     pub(crate) events_per_minute: u32,
+    pub(crate) push_key: Option<String>,
 }
 
 impl Edge {
@@ -61,6 +63,7 @@ impl Edge {
             names: TokenNames::new(commands.clone(), Arc::clone(&parts.directory), parts.people.clone()),
             store: Arc::clone(&parts.store),
             inbox: Arc::clone(&parts.inbox),
+            devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
             contacts: Contacts::new(Arc::clone(&parts.store)),
@@ -76,6 +79,7 @@ impl Edge {
             clock: Arc::clone(&parts.clock),
             metrics: parts.metrics.clone(),
             events_per_minute: config.events_per_minute,
+            push_key: config.push_key.clone(),
         })
     }
 

@@ -57,6 +57,8 @@ pub struct IngressConfig {
     pub threads: ThreadRules,
     /// Which proxies are believed when they report the client's address.
     pub proxies: ProxyTrust,
+    /// The public key that browsers subscribe to pushes with; `None` if they get no pushes.
+    pub push_key: Option<String>,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -82,6 +84,7 @@ impl IngressConfig {
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
             threads: ThreadRules::default(),
             proxies: ProxyTrust::default(),
+            push_key: None,
             markup: Markup::default(),
             alone_since: None,
         }

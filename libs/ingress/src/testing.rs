@@ -5,6 +5,7 @@
 //! the stores show.
 
 mod broker;
+mod devices;
 mod people;
 mod store;
 
@@ -54,6 +55,7 @@ impl World {
         let worker = Worker::default();
         let store = worker.store.clone();
         let inbox = worker.inbox.clone();
+        let devices = worker.devices.clone();
         let directory = worker.directory.clone();
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
@@ -69,6 +71,7 @@ impl World {
         let parts = IngressParts {
             store: store.clone(),
             inbox,
+            devices,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
             presence: presence.clone(),

@@ -11,6 +11,7 @@ mod fanout;
 mod http;
 mod label;
 mod presence;
+mod push;
 mod series;
 pub mod values;
 
@@ -21,9 +22,10 @@ pub use fanout::FanoutMetrics;
 pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
+pub use push::PushMetrics;
 pub use values::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, PushOutcome,
+    PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -48,6 +50,8 @@ pub struct Metrics {
     pub fanout: FanoutMetrics,
     /// The presence sweeper.
     pub presence: PresenceMetrics,
+    /// The push worker.
+    pub push: PushMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -64,6 +68,7 @@ impl Metrics {
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
+            push: PushMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

@@ -5,7 +5,8 @@
 //! time: whoever registered it last.
 
 use crate::id::PushDeviceId;
-use crate::{Timestamp, UserId};
+use crate::outbound::WindowJob;
+use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -59,6 +60,28 @@ pub struct PushDevice {
     pub at: Timestamp,
 }
 
+/// Work for a push worker. A window's job is written as it is, so that whoever only knows [`WindowJob`] can
+/// publish it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PushJob {
+    /// Send this window, unless it is closed.
+    Window(WindowJob),
+    /// Take away what was read.
+    Clear(ClearPushes),
+}
+
+/// Devices of a person shall show nothing more of a thread, because it was read elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearPushes {
+    /// The reader.
+    pub user_id: UserId,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// The read cursor: what tells of later messages stays.
+    pub up_to: u64,
+}
+
 /// Command: a device gets no more pushes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovePushDevice {
@@ -106,6 +129,18 @@ impl fmt::Debug for Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec;
+
+    #[test]
+    fn the_job_of_a_window_is_a_push_job_and_the_two_kinds_are_told_apart() {
+        let (user_id, window_id) = ("ann".parse::<UserId>().unwrap(), crate::outbound::WindowId::new());
+        let job = WindowJob { window_id, user_id: user_id.clone() };
+        let bytes = codec::encode(&job).unwrap();
+        assert_eq!(codec::decode::<PushJob>(&bytes).unwrap(), PushJob::Window(job));
+        let clear = ClearPushes { user_id, thread_id: ThreadId::from_bytes([1; 12]), up_to: u64::MAX };
+        let clear = PushJob::Clear(clear);
+        assert_eq!(codec::decode::<PushJob>(&codec::encode(&clear).unwrap()).unwrap(), clear);
+    }
 
     #[test]
     fn a_device_is_known_by_its_address_and_shows_none_of_it() {

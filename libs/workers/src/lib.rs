@@ -7,3 +7,4 @@
 pub mod fanout;
 pub mod persistence;
 pub mod presence;
+pub mod push;

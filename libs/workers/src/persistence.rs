@@ -22,7 +22,7 @@ use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
+use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Store, StoreError};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::{self, CodecError};
@@ -51,6 +51,8 @@ pub struct PersistenceParts {
     pub store: Arc<dyn Store>,
     /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Keeps devices that pushes go to.
+    pub devices: Arc<dyn PushDevices>,
     /// Keeps profiles and revocations.
     pub directory: Arc<dyn Directory>,
     /// Carries events to the fan-out stage and replies to the ingress.
@@ -216,6 +218,8 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)
+        | Command::RegisterPushDevice(_)
+        | Command::RemovePushDevice(_)
         | Command::PutProfile(_)
         | Command::NoteTokenName(_)
         | Command::Revoke(_) => false,

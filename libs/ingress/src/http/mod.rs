@@ -16,6 +16,7 @@
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
 //! | [`notifications`], [`notify`], [`preferences`] | the inbox |
+//! | [`devices`] | where pushes go |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod answer;
@@ -26,6 +27,7 @@ mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
+mod devices;
 mod history_cursor;
 mod layers;
 mod listed_threads;

@@ -6,7 +6,7 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, messages, notifications, notify, preferences, presence, status, threads, users,
+    changes, csrf_token, devices, messages, notifications, notify, preferences, presence, status, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -40,7 +40,7 @@ pub(crate) enum Needs {
     Message,
     /// The sender of the message that the path names.
     Sender,
-    /// The person whose notification the path names.
+    /// The person whose notification or device the path names.
     Owner,
     /// An administrator.
     Admin,
@@ -101,6 +101,11 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
     route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
     route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
+
+    route(Method::POST,   "/v2/devices",                         Needs::Login,   |at| on(at, devices::register)),
+    route(Method::GET,    "/v2/devices",                         Needs::Login,   |at| on(at, devices::list)),
+    route(Method::DELETE, "/v2/devices/{id}",                    Needs::Owner,   |at| on(at, devices::remove)),
+    route(Method::GET,    "/v2/push/key",                        Needs::Login,   |at| on(at, devices::key)),
 
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),

@@ -1,6 +1,7 @@
 //! Test broker with a worker inside that answers at once. It keeps what goes to other queues, so that a test
 //! can look at it.
 
+use super::devices::TestDevices;
 use super::people::{TestDirectory, TestInbox};
 use super::store::TestStore;
 use async_trait::async_trait;
@@ -28,6 +29,7 @@ pub(crate) struct TestBroker {
 pub(super) struct Worker {
     pub(super) store: Arc<TestStore>,
     pub(super) inbox: Arc<TestInbox>,
+    pub(super) devices: Arc<TestDevices>,
     pub(super) directory: Arc<TestDirectory>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
@@ -142,6 +144,14 @@ impl Worker {
             }
             Command::SetPreferences(set) => {
                 self.inbox.set(set);
+                CommandResult::Done
+            }
+            Command::RegisterPushDevice(device) => {
+                self.devices.register(device);
+                CommandResult::Done
+            }
+            Command::RemovePushDevice(removal) => {
+                self.devices.remove(&removal);
                 CommandResult::Done
             }
             Command::PutProfile(profile) => {
