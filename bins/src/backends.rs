@@ -10,7 +10,8 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, People, PresenceStore, Registry, Store, StoreError, SystemClock,
+    NoJournal, NoPresence, NoRegistry, Outbound, People, PresenceStore, PushDevices, Registry, Store,
+    StoreError, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -35,6 +36,10 @@ pub struct Backends {
     pub store: Arc<dyn Store>,
     /// Inbox: keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Push devices: where people's pushes go.
+    pub devices: Arc<dyn PushDevices>,
+    /// Outbound: keeps what is to be sent by e-mail and push.
+    pub outbound: Arc<dyn Outbound>,
     /// Directory: knows people's profiles and revoked credentials.
     pub directory: Arc<dyn Directory>,
     /// People: caches how people are shown.
@@ -82,17 +87,15 @@ impl Backends {
                 Arc::clone(amqp.insert(broker)) as _
             }
         };
-        let (store, inbox, directory): (Arc<dyn Store>, Arc<dyn Inbox>, Arc<dyn Directory>) = match &database
-        {
+        let Stores { store, inbox, directory, devices, outbound } = match &database {
             Some(database) if config.embedded_store() => {
-                let store =
-                    Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?);
-                (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
+                let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
+                Stores::of(Arc::new(store))
             }
             _ => {
                 let store = Arc::new(open_mongo(config).await?);
                 mongo = Some(Arc::clone(&store));
-                (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
+                Stores::of(store)
             }
         };
         let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
@@ -103,6 +106,8 @@ impl Backends {
             broker,
             store,
             inbox,
+            devices,
+            outbound,
             directory,
             people,
             registry,
@@ -242,6 +247,27 @@ async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Opti
         opened.with_context(|| format!("data.dir: open the journal in {}", config.data.dir.display()))?,
     );
     Ok((Arc::clone(&journal) as _, Some(journal)))
+}
+
+/// The ports of one store.
+struct Stores {
+    store: Arc<dyn Store>,
+    inbox: Arc<dyn Inbox>,
+    directory: Arc<dyn Directory>,
+    devices: Arc<dyn PushDevices>,
+    outbound: Arc<dyn Outbound>,
+}
+
+impl Stores {
+    fn of<S: Store + Inbox + Directory + PushDevices + Outbound>(store: Arc<S>) -> Self {
+        Self {
+            store: Arc::clone(&store) as _,
+            inbox: Arc::clone(&store) as _,
+            directory: Arc::clone(&store) as _,
+            devices: Arc::clone(&store) as _,
+            outbound: store,
+        }
+    }
 }
 
 /// Where people are, and whether.

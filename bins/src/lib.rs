@@ -15,6 +15,7 @@ pub mod import;
 mod markup;
 pub mod page;
 pub mod process;
+pub mod push;
 pub mod roles;
 pub mod secret;
 mod socket_settings;

@@ -6,10 +6,10 @@ use crate::socket_settings::socket_settings;
 use crate::system::System;
 use anyhow::Context;
 use axum::Router;
-use eventflow_bus::consume::{Consumer, Declares, StageState};
+use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE};
+use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
@@ -17,7 +17,9 @@ use eventflow_protocol::GatewayId;
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
+use eventflow_workers::push::{BATCH_LIMIT, PushParts, PushWorker};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +34,19 @@ pub enum Role {
     FanoutWorker,
     /// Turns device signals into the presence of people.
     PresenceSweeper,
+    /// Sends notifications to apps and browsers.
+    PushWorker,
 }
 
 impl Role {
     /// Every role, as a single process runs them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::WsGateway,
         Self::HttpGateway,
         Self::PersistenceWorker,
         Self::FanoutWorker,
         Self::PresenceSweeper,
+        Self::PushWorker,
     ];
 
     /// Name of the role's binary.
@@ -52,6 +57,7 @@ impl Role {
             Self::PersistenceWorker => "persistence-worker",
             Self::FanoutWorker => "fanout-worker",
             Self::PresenceSweeper => "presence-sweeper",
+            Self::PushWorker => "push-worker",
         }
     }
 
@@ -59,7 +65,9 @@ impl Role {
     pub fn needs(self) -> FleetNeeds {
         match self {
             Self::WsGateway | Self::HttpGateway => FleetNeeds { store: true, secret: true },
-            Self::PersistenceWorker | Self::FanoutWorker => FleetNeeds { store: true, secret: false },
+            Self::PersistenceWorker | Self::FanoutWorker | Self::PushWorker => {
+                FleetNeeds { store: true, secret: false }
+            }
             Self::PresenceSweeper => FleetNeeds { store: false, secret: false },
         }
     }
@@ -72,6 +80,7 @@ impl Role {
             Self::PersistenceWorker => start_persistence(system).await.map(|()| None),
             Self::FanoutWorker => start_fanout(system).await.map(|()| None),
             Self::PresenceSweeper => start_sweeper(system).await.map(|()| None),
+            Self::PushWorker => start_push(system).map(|()| None),
         }
         .with_context(|| format!("start {}", self.name()))
     }
@@ -127,6 +136,7 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
         let parts = PersistenceParts {
             store: Arc::clone(&backends.store),
             inbox: Arc::clone(&backends.inbox),
+            devices: Arc::clone(&backends.devices),
             directory: Arc::clone(&backends.directory),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
@@ -165,10 +175,40 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn start_push(system: &mut System) -> anyhow::Result<()> {
+    let backends = &system.backends;
+    let clock = Arc::clone(&backends.clock);
+    let parts = PushParts {
+        outbound: Arc::clone(&backends.outbound),
+        devices: Arc::clone(&backends.devices),
+        pusher: crate::push::pusher(&system.config, Arc::clone(&clock))?,
+        store: Arc::clone(&backends.store),
+        inbox: Arc::clone(&backends.inbox),
+        people: backends.people.clone(),
+        clock,
+    };
+    let worker = Arc::new(PushWorker::new(parts, &system.metrics));
+    let declares = Declares::Topology(system.topology);
+    consume_within(system, PUSH.name(), declares, worker, BATCH_LIMIT);
+    Ok(())
+}
+
 /// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
 fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
+    consume_within(system, queue, declares, handler, HANDLER_TIMEOUT);
+}
+
+/// As [`consume`], for a handler that may take so long for a batch.
+fn consume_within<H: BatchHandler>(
+    system: &mut System,
+    queue: &str,
+    declares: Declares,
+    handler: Arc<H>,
+    limit: Duration,
+) {
     let series = system.metrics.bus.queue(queue);
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
+    let consumer = consumer.with_handler_timeout(limit);
     let status = consumer.status();
     system.readiness.add(format!("queue {queue}"), move || match status.get() {
         StageState::Consuming => Ok(()),
@@ -211,6 +251,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         store: Arc::clone(&system.backends.store),
         membership: system.backends.membership.clone(),
         inbox: Arc::clone(&system.backends.inbox),
+        devices: Arc::clone(&system.backends.devices),
         directory: Arc::clone(&system.backends.directory),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
@@ -236,6 +277,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_answers_kb: system.config.rest.answers_kb,
             threads: thread_rules(&system.config.threads),
             proxies: proxy_trust(&system.config)?,
+            push_key: crate::push::public_key(&system.config)?,
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

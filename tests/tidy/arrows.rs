@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 4] = [
         "eventflow-mongo",
         "eventflow-redis",
         "eventflow-embedded",
+        "eventflow-push-http",
     ],
     &["eventflow"],
 ];

@@ -5,7 +5,7 @@
 
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, Metrics, RecoveryOutcome,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, Metrics, PushOutcome, PushWindowOutcome, RecoveryOutcome,
     RefusalReason, ResumeOutcome, SocketTransport,
 };
 use std::collections::BTreeSet;
@@ -79,6 +79,8 @@ fn touched() -> Metrics {
     edge.events(AnyEvent, EventOutcome::Ok);
     edge.answer_seconds.of(AnswerOutcome::Answered);
     http.answered(HttpMethod::Get, None, 200, Duration::ZERO);
+    metrics.push.pushes.of(PushOutcome::Sent);
+    metrics.push.windows.of(PushWindowOutcome::Sent);
     metrics.system.up.of(Dependency::Broker);
     metrics
 }

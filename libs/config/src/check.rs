@@ -49,6 +49,7 @@ impl Config {
         self.check_threads()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
+        self.check_push()?;
         self.check_tracing()?;
         self.check_secret()?;
         self.check_previous_secret()
@@ -90,6 +91,21 @@ impl Config {
             "v1.upstream_url",
             url.is_empty() || is_plain,
             "must be http://host:port or https://host:port, without a path",
+        )
+    }
+
+    fn check_push(&self) -> Result<(), ConfigError> {
+        let push = &self.push;
+        scheme("push.fcm_url", &push.fcm_url, &["https://"])?;
+        let subject = push.vapid_subject.as_str();
+        let is_known = subject.is_empty() || subject.starts_with("mailto:") || subject.starts_with("https://");
+        let is_plain = subject.bytes().all(|byte| byte.is_ascii_graphic());
+        require("push.vapid_subject", is_known && is_plain, "must be mailto:… or https://…")?;
+        let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
+        require(
+            "push.vapid_public_key",
+            push.vapid_public_key.bytes().all(is_key),
+            "must be a public key in base64url",
         )
     }
 
@@ -220,6 +236,10 @@ mod tests {
             ("content.markup = 'escape'", "content.markup"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
+            ("push.fcm_url = 'http://x'", "push.fcm_url"),
+            ("push.vapid_subject = 'me'", "push.vapid_subject"),
+            ("push.vapid_public_key = 'a b'", "push.vapid_public_key"),
+            ("push.allow_private_endpoints = 'yes'", "push.allow_private_endpoints"),
             ("log.level = 'verbose'", "log.level"),
             ("log.level = ''", "log.level"),
             ("log.level = 'info,eventflow_bus=loud'", "log.level"),

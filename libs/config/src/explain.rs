@@ -9,11 +9,13 @@ use figment::value::Value;
 use figment::{Figment, Source};
 
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 9] = [
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
     "broker.url",
     "presence.url",
+    "push.firebase_credentials",
+    "push.vapid_private_key",
     "store.url",
     "tracing.otlp_endpoint",
     "v1.upstream_url",

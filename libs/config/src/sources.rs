@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 36] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 40] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -37,6 +37,10 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 36] = [
     ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
+    ("FIREBASE_CREDENTIALS", "push.firebase_credentials", ValueKind::Text),
+    ("VAPID_PRIVATE_KEY", "push.vapid_private_key", ValueKind::Text),
+    ("VAPID_PUBLIC_KEY", "push.vapid_public_key", ValueKind::Text),
+    ("VAPID_SUBJECT", "push.vapid_subject", ValueKind::Text),
     ("LOG_FORMAT", "log.format", ValueKind::Text),
     ("LOG_LEVEL", "log.level", ValueKind::Text),
     ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),
