@@ -29,6 +29,28 @@ export function inbox(stage) {
     assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
   });
 
+  test('a device for pushes belongs to whoever registered it last, and shows its address to nobody', async () => {
+    const [ann, ben] = [person('ann'), person('ben')];
+    const { publicKey } = await ann.api('GET', '/push/key');
+    assert.ok(publicKey === null || /^[\w-]{87}$/.test(publicKey), String(publicKey));
+    const keys = { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
+    const subscription = { endpoint: `https://push.example/canary-${ann.id}`, expirationTime: null, keys };
+    const made = await ann.api('POST', '/devices', { subscription, name: 'Firefox' });
+    assert.deepEqual([made.status, made.device.kind, made.device.name], [201, 'webpush', 'Firefox']);
+    const listed = await ann.api('GET', '/devices');
+    assert.deepEqual(listed.devices, [made.device]);
+    assert.ok(!JSON.stringify(listed).includes('canary'));
+    await new Promise(resolve => setTimeout(resolve, 5)); // "last" is told by the time of acceptance
+    assert.equal((await ben.api('POST', '/devices', { subscription })).device._id, made.device._id);
+    assert.deepEqual((await ann.api('GET', '/devices')).devices, []);
+    assert.equal((await ann.api('DELETE', `/devices/${made.device._id}`)).status, 404, 'somebody else\'s');
+    assert.equal((await ben.api('DELETE', `/devices/${made.device._id}`)).status, 200);
+    assert.deepEqual((await ben.api('GET', '/devices')).devices, []);
+    const refused = await ann.api('POST', '/devices', { subscription: { ...subscription, endpoint: 'http://push.example/x' } });
+    assert.deepEqual([refused.status, refused.code], [400, 'invalid']);
+    assert.match(refused.error, /subscription\.endpoint/);
+  });
+
   test('several people are told at once, and all of them are read at once', async () => {
     const [root, ann, ben] = [admin(), person('ann'), person('ben')];
     for (let n = 0; n < 3; n += 1) {

@@ -223,8 +223,7 @@ impl Stage {
     }
 
     async fn read(&self, up_to: u64) {
-        let user = self.reader();
-        advance(&self.store, self.scene.thread, &user, Cursor::Read, Some(up_to), 500).await;
+        advance(&self.store, &self.scene, 1, Cursor::Read, Some(up_to)).await;
     }
 }
 
