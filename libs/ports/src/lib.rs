@@ -16,6 +16,7 @@ pub mod membership;
 pub mod memory_journal;
 pub mod memory_presence;
 pub mod outbound;
+pub mod outbound_contract;
 pub mod presence;
 pub mod presence_contract;
 pub mod push_devices;

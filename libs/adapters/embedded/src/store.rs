@@ -16,6 +16,7 @@ mod directory;
 mod history;
 mod inbox;
 mod message;
+mod outbound;
 mod pairing;
 mod people;
 mod push;
@@ -46,9 +47,8 @@ use tokio::time::timeout;
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`] and
-/// [`eventflow_ports::PushDevices`] in the data file. Cheap to clone:
-/// every clone is the same store.
+/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`] and
+/// [`eventflow_ports::PushDevices`] in the data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

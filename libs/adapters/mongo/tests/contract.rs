@@ -5,6 +5,7 @@
 mod conversation;
 mod costs;
 mod foreign;
+mod outbound;
 mod people;
 mod schema;
 mod support;

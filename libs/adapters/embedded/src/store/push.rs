@@ -132,7 +132,7 @@ fn read(row: &Row<'_>) -> Result<PushDevice> {
     Ok(PushDevice {
         id: PushDeviceId::from_bytes(row.get("id")?),
         user_id: column::user(row, "user_id")?,
-        target: column::unpack_whole::<PushTarget>(row, "target")?,
+        target: column::unpack_exactly::<PushTarget>(row, "target")?,
         name: row.get("name")?,
         at: column::time(row, "at")?,
     })
