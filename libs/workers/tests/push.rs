@@ -66,6 +66,9 @@ impl Outbound for Windows {
         self.taken.lock().unwrap().remove(&id);
         Ok(())
     }
+    async fn postpone_window(&self, _id: WindowId, _until: Timestamp) -> Result<(), StoreError> {
+        panic!("a push worker postpones nothing")
+    }
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         let is_open = self.open.lock().unwrap().remove(&id).is_some();
         if is_open {
