@@ -24,7 +24,6 @@ async function take(data) {
     for (const notification of shown) notification.close();
     return;
   }
-  if (push.threadId && await isBeforeTheirEyes(push.threadId)) return;
   await worker.registration.showNotification(push.title ?? 'EventFlow messaging', {
     body: push.text ?? '',
     tag: push.tag,
@@ -39,22 +38,12 @@ async function setBadge(count) {
   if (typeof count === 'number') await worker.navigator.setAppBadge?.(count).catch(() => {});
 }
 
-const windows = () => worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
-
-/**
- * Whether a visible page shows this conversation already.
- * @param {string} threadId
- */
-async function isBeforeTheirEyes(threadId) {
-  return (await windows()).some((/** @type {any} */ page) => page.visibilityState === 'visible' && new URL(page.url).hash === `#${threadId}`);
-}
-
 /**
  * Brings a page of this site to the front, or opens one, with this conversation.
  * @param {string | undefined} threadId
  */
 async function open(threadId) {
-  const [page] = await windows();
+  const [page] = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
   if (!page) return worker.clients.openWindow(threadId ? `/#${threadId}` : '/');
   page.postMessage({ open: threadId });
   // A browser may leave the window where it is.

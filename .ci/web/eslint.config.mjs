@@ -12,7 +12,7 @@ const BROWSER = names(`window document location history navigator sessionStorage
 const NODE = names('process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval');
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
-  WebSocket PushManager navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
+  WebSocket PushManager Notification NotificationEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
 
 const RULES = {
   ...js.configs.recommended.rules,
