@@ -1,5 +1,5 @@
-// Pushes to this browser: a switch that asks for the permission, subscribes, and tells the server; and what was
-// read here is taken away from the notifications that the system shows.
+// Pushes to this browser: a switch that asks for the permission, subscribes, and tells the server; and
+// what was read here is taken away from the notifications that the system shows.
 //
 // The subscription is the browser's, so it outlives the page and whoever is signed in. Signing out ends it.
 

@@ -50,8 +50,8 @@ fn service_account(push: &Configured) -> anyhow::Result<Option<ServiceAccount>> 
     ServiceAccount::parse(&json).context(key).map(Some)
 }
 
-/// The configured key pair, else one that is generated once and kept in the data folder, where no other process
-/// has to know it; else none.
+/// The configured key pair, else one that is generated once and kept in the data folder, where no other
+/// process has to know it; else none.
 fn vapid(config: &Config) -> anyhow::Result<Option<VapidKey>> {
     let push = &config.push;
     let private = if !push.vapid_private_key.is_empty() {
@@ -63,7 +63,8 @@ fn vapid(config: &Config) -> anyhow::Result<Option<VapidKey>> {
     } else {
         return Ok(None);
     };
-    let key = VapidKey::parse(&private, contact(config)).context("push.vapid_private_key (VAPID_PRIVATE_KEY)")?;
+    let key =
+        VapidKey::parse(&private, contact(config)).context("push.vapid_private_key (VAPID_PRIVATE_KEY)")?;
     let public = push.vapid_public_key.trim_end_matches('=');
     ensure!(
         public.is_empty() || public == key.public(),

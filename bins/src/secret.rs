@@ -30,7 +30,8 @@ pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
     config.may_generate_secret()?;
     let path = path(config);
     let fresh = || format!("{}{}", random(), random());
-    keep(&config.data.dir, &path, fresh).with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
+    keep(&config.data.dir, &path, fresh)
+        .with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
 }
 
 /// Creates the issuer of tokens for a system that runs with this configuration. Without a configured secret

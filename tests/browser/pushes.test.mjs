@@ -1,5 +1,5 @@
-// Pushes in a real browser: the page subscribes by a click, the service worker shows what is pushed, opens the
-// conversation, and takes away what was read elsewhere.
+// Pushes in a real browser: the page subscribes by a click, the service worker shows what is pushed, opens
+// the conversation, and takes away what was read elsewhere.
 //
 // No push service can be reached from here. So the subscription is a stand-in that the page gets from its
 // browser, and pushes are delivered to the real service worker by Chromium's DevTools protocol

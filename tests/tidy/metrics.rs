@@ -5,8 +5,8 @@
 
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, Metrics, PushOutcome, PushWindowOutcome, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, Metrics, PushOutcome,
+    PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;

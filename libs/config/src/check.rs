@@ -98,7 +98,8 @@ impl Config {
         let push = &self.push;
         scheme("push.fcm_url", &push.fcm_url, &["https://"])?;
         let subject = push.vapid_subject.as_str();
-        let is_known = subject.is_empty() || subject.starts_with("mailto:") || subject.starts_with("https://");
+        let is_known =
+            subject.is_empty() || subject.starts_with("mailto:") || subject.starts_with("https://");
         let is_plain = subject.bytes().all(|byte| byte.is_ascii_graphic());
         require("push.vapid_subject", is_known && is_plain, "must be mailto:… or https://…")?;
         let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);

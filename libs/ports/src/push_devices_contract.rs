@@ -43,7 +43,8 @@ pub async fn a_device_belongs_to_whoever_registered_it_last(harness: &dyn Harnes
     let devices = harness.open().await;
     let people = fresh_people(2);
     let first = device(&people[0], 1);
-    let second = PushDevice { user_id: people[1].clone(), name: "Other".to_owned(), at: at(2), ..first.clone() };
+    let second =
+        PushDevice { user_id: people[1].clone(), name: "Other".to_owned(), at: at(2), ..first.clone() };
     for device in [&first, &second, &first] {
         devices.register_device(device).await.expect("register");
     }

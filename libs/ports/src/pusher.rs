@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Longest title in Unicode scalar values: one line of a lock screen.
 pub const PUSH_TITLE_MAX_CHARS: usize = 80;
-/// Longest text in Unicode scalar values: what a lock screen shows. With every character at its longest a push
-/// still fits the 4 KB that push services take.
+/// Longest text in Unicode scalar values: what a lock screen shows. With every character at its longest a
+/// push still fits the 4 KB that push services take.
 pub const PUSH_TEXT_MAX_CHARS: usize = 240;
 
 /// One push message.
@@ -98,8 +98,8 @@ pub enum PushError {
         /// How long it asks to wait.
         after: Option<Duration>,
     },
-    /// The service could not be reached, failed, or gave an answer that cannot be read. It may or may not have
-    /// the push.
+    /// The service could not be reached, failed, or gave an answer that cannot be read. It may or may not
+    /// have the push.
     #[error("push: {answer}")]
     Failed {
         /// What the service answered, or what went wrong.

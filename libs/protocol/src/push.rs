@@ -13,7 +13,8 @@ use std::fmt;
 /// Devices of one person that pushes go to. Nobody carries as many; the one that was registered longest ago
 /// gives way to a new one. A browser registers itself again whenever its page is opened.
 pub const DEVICES_PER_USER_MAX: usize = 20;
-/// Longest registration token of an app in bytes. Tokens of today have some 200, and Google promises no bound.
+/// Longest registration token of an app in bytes. Tokens of today have some 200, and Google promises no
+/// bound.
 pub const FCM_TOKEN_MAX_BYTES: usize = 1_024;
 /// Longest address of a subscription in bytes. Those of today's push services have 150 to 600.
 pub const ENDPOINT_MAX_BYTES: usize = 1_024;

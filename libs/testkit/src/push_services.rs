@@ -1,14 +1,14 @@
 //! A stand-in for the push services: Google's (OAuth and FCM HTTP v1) and a browser's (RFC 8030), over HTTP/2
 //! with TLS.
 //!
-//! It believes nothing. The OAuth side checks the assertion's signature, the FCM side the access token. The
-//! Web Push side checks the VAPID signature against the key that the browser subscribed with, and decrypts the
-//! payload with the browser's keys, by another implementation than the one under test. It answers as the real
-//! ones do, or fails in the way that a test asks for.
+//! It believes nothing. The OAuth side checks the assertion's signature, the FCM side the access token.
+//! The Web Push side checks the VAPID signature against the key that the browser subscribed with, and
+//! decrypts the payload with the browser's keys, by another implementation than the one under test. It
+//! answers as the real ones do, or fails in the way that a test asks for.
 
 mod browser;
-mod fcm;
 mod fault;
+mod fcm;
 mod server;
 mod web_push;
 

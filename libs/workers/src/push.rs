@@ -1,12 +1,13 @@
-//! The push stage: it sends due windows to the devices of their people, and takes away what was read elsewhere.
+//! The push stage: it sends due windows to the devices of their people, and takes away what was read
+//! elsewhere.
 //!
 //! In come jobs; out go pushes, rows of the delivery log, and nothing to another stage. A window is taken
-//! before it is sent and closed afterwards, so two jobs for one window send it once, and a job for a closed one
-//! sends nothing. A crash between a service's answer and the note of it repeats that push, under the same tag:
-//! the device shows it once.
+//! before it is sent and closed afterwards, so two jobs for one window send it once, and a job for a
+//! closed one sends nothing. A crash between a service's answer and the note of it repeats that push,
+//! under the same tag: the device shows it once.
 //!
-//! [`left`] decides again what is to be told, [`content`] writes it, [`deliver`] sends it to every device, and
-//! [`breaker`] pauses the stage while FCM is down.
+//! [`left`] decides again what is to be told, [`content`] writes it, [`deliver`] sends it to every device,
+//! and [`breaker`] pauses the stage while FCM is down.
 
 mod breaker;
 mod content;
@@ -37,8 +38,8 @@ use std::time::Duration;
 
 /// Jobs carried out at the same time. Most of the time of one goes into waiting for a service.
 const JOBS_AT_ONCE: usize = 64;
-/// How long a window is taken for: several times what its devices can take. After a crash it is sent when this
-/// has passed.
+/// How long a window is taken for: several times what its devices can take. After a crash it is sent when
+/// this has passed.
 const TAKEN_FOR: Duration = Duration::from_mins(2);
 /// Limit of a batch: 512 jobs, 64 at a time, each at most four requests of five seconds one after the other.
 pub const BATCH_LIMIT: Duration = Duration::from_mins(3);
@@ -254,8 +255,7 @@ impl PushWorker {
     /// How much a person has not read: messages of the threads on the first page of their list, and
     /// notifications.
     async fn badge(&self, user: &UserId) -> Result<u64, StoreError> {
-        let page =
-            ThreadPage { status: ThreadStatus::Active, after: None, skip: 0, limit: BADGE_THREADS };
+        let page = ThreadPage { status: ThreadStatus::Active, after: None, skip: 0, limit: BADGE_THREADS };
         let threads = self.parts.store.threads_of(user, page).await?;
         let messages: u64 = threads.iter().map(|view| view.unread_count).sum();
         Ok((messages + self.parts.inbox.unread_notifications(user).await?).min(BADGE_MAX))
@@ -270,12 +270,7 @@ impl PushWorker {
     }
 }
 
-fn entry(
-    window: &Window,
-    about: About,
-    outcome: DeliveryOutcome,
-    at: Timestamp,
-) -> DeliveryEntry {
+fn entry(window: &Window, about: About, outcome: DeliveryOutcome, at: Timestamp) -> DeliveryEntry {
     DeliveryEntry::new(window.user_id.clone(), Channel::Push, about, Some(window.id), outcome, at)
 }
 

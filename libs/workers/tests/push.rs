@@ -199,8 +199,14 @@ impl Stage {
     }
 
     async fn perform_again(&self, job: &PushJob, attempt: u32) -> Outcome {
-        let item =
-            Item { id: Uuid::now_v7(), attempt, redelivered: false, value: job.clone(), reply_to: None, trace: None };
+        let item = Item {
+            id: Uuid::now_v7(),
+            attempt,
+            redelivered: false,
+            value: job.clone(),
+            reply_to: None,
+            trace: None,
+        };
         self.worker.perform(&[item]).await.unwrap().outcomes.remove(0)
     }
 
@@ -427,7 +433,14 @@ async fn while_fcm_fails_again_and_again_jobs_wait_instead_of_climbing_the_ladde
         assert!(matches!(stage.perform(&stage.window(&messages)).await, Outcome::Retry { .. }));
     }
     let job = stage.window(&messages);
-    let item = Item { id: Uuid::now_v7(), attempt: 0, redelivered: false, value: job.clone(), reply_to: None, trace: None };
+    let item = Item {
+        id: Uuid::now_v7(),
+        attempt: 0,
+        redelivered: false,
+        value: job.clone(),
+        reply_to: None,
+        trace: None,
+    };
     let paused = stage.worker.perform(std::slice::from_ref(&item)).await.expect_err("it is paused");
     assert_eq!((paused.what, stage.metrics.push.breaker_open.get()), ("FCM", 1));
     stage.clock.advance(15_000);
@@ -442,7 +455,14 @@ async fn one_broken_job_does_not_hold_up_its_neighbours() {
     stage.fail("phone", [failed()]);
     let items: Vec<_> = [stage.window(&messages), stage.window(&messages)]
         .into_iter()
-        .map(|value| Item { id: Uuid::now_v7(), attempt: 0, redelivered: false, value, reply_to: None, trace: None })
+        .map(|value| Item {
+            id: Uuid::now_v7(),
+            attempt: 0,
+            redelivered: false,
+            value,
+            reply_to: None,
+            trace: None,
+        })
         .collect();
     let outcomes = stage.worker.perform(&items).await.unwrap().outcomes;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count(), 1);

@@ -1,8 +1,11 @@
-//! `EmbeddedStore` keeps every promise of the inbox, directory and push device ports. Each check has a file of its own.
+//! `EmbeddedStore` keeps every promise of the inbox, directory and push device ports. Each check has a
+//! file of its own.
 
 use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
-use eventflow_ports::{Directory, Inbox, PushDevices, directory_contract, inbox_contract, push_devices_contract};
+use eventflow_ports::{
+    Directory, Inbox, PushDevices, directory_contract, inbox_contract, push_devices_contract,
+};
 use std::sync::Arc;
 use tempfile::TempDir;
 

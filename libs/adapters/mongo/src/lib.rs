@@ -4,11 +4,11 @@
 //! `pair`, `marks`, `revision`, `editedAt` and `deletedAt`. `threads` adds `lastSeq`, `activityAt`,
 //! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
 //! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
-//! messages changed, in order. `notifications`, `preferences`, `profiles`, `revocations`, `pushDevices` and
-//! `pushShown` are the system's own; the host application's `users` is only read, and `probes` has one document, which shows whether the
-//! server takes writes. Transactions: none. A message is one insert, a thread's counters are one
-//! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal; reads
-//! come from the primary and see what a majority has.
+//! messages changed, in order. `notifications`, `preferences`, `profiles`, `revocations`, `pushDevices`
+//! and `pushShown` are the system's own; the host application's `users` is only read, and `probes` has one
+//! document, which shows whether the server takes writes. Transactions: none. A message is one insert, a
+//! thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait for a
+//! majority and its journal; reads come from the primary and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),

@@ -1,9 +1,9 @@
 //! The service account that may send pushes to apps: Google's JSON file, checked when the process starts.
 
+use http::Uri;
 use ring::signature::RsaKeyPair;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
-use http::Uri;
 use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;

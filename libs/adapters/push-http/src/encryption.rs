@@ -18,8 +18,8 @@ const AUTH_BYTES: usize = 16;
 const TAG_BYTES: usize = 16;
 /// Record size: that of RFC 8291's own example. A push is one record, so it only has to be large enough.
 const RECORD_BYTES: u32 = 4_096;
-/// Largest payload: push services take 4,096 bytes (RFC 8030, 7.2), of which the header has 86, the tag 16 and
-/// the delimiter 1.
+/// Largest payload: push services take 4,096 bytes (RFC 8030, 7.2), of which the header has 86, the tag 16
+/// and the delimiter 1.
 pub(crate) const PAYLOAD_MAX_BYTES: usize = 4_096 - 86 - TAG_BYTES - 1;
 /// What ends the last record (RFC 8188, 2).
 const LAST_RECORD: u8 = 2;

@@ -1,7 +1,7 @@
 //! Pushes to apps: Firebase Cloud Messaging, HTTP v1. FCM reaches iOS by APNs.
 //!
-//! The answer decides: a name of a message means taken, `UNREGISTERED` and 404 that the app is gone, 401 a new
-//! access token once, 429 later, 5xx and what cannot be read again, anything else never.
+//! The answer decides: a name of a message means taken, `UNREGISTERED` and 404 that the app is gone, 401 a
+//! new access token once, 429 later, 5xx and what cannot be read again, anything else never.
 
 use crate::access_token::{AccessTokens, TokenError};
 use crate::client::{Answer, Client};
@@ -87,8 +87,8 @@ impl Fcm {
     }
 }
 
-/// Whether the service cannot be reached or refuses the account: an operator can mend either, and no device is
-/// to blame.
+/// Whether the service cannot be reached or refuses the account: an operator can mend either, and no
+/// device is to blame.
 fn no_token(error: TokenError) -> PushError {
     PushError::Failed { answer: error.to_string(), after: None }
 }
@@ -125,7 +125,8 @@ fn judge(answer: &Answer) -> Result<Accepted, PushError> {
 fn code(body: &[u8]) -> String {
     let Refusal { error } = serde_json::from_slice(body).unwrap_or_default();
     let code = error.details.into_iter().find_map(|detail| detail.error_code).unwrap_or(error.status);
-    let is_plain = code.len() <= CODE_MAX_BYTES && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let is_plain =
+        code.len() <= CODE_MAX_BYTES && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     if is_plain { code } else { String::new() }
 }
 

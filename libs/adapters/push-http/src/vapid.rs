@@ -1,4 +1,5 @@
-//! Who sends a push (RFC 8292, VAPID): a key pair of this system, whose public half a browser subscribes with.
+//! Who sends a push (RFC 8292, VAPID): a key pair of this system, whose public half a browser subscribes
+//! with.
 //!
 //! A subscription takes pushes of that key only. A new key therefore ends all subscriptions.
 
@@ -7,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eventflow_protocol::Timestamp;
 use http::Uri;
+use p256::SecretKey;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::Generate;
-use p256::SecretKey;
 use serde::Serialize;
 use std::convert::Infallible;
 use std::fmt;
@@ -41,13 +42,15 @@ pub enum VapidError {
 }
 
 impl VapidKey {
-    /// The key pair whose private half this is, in base64url. `contact` is `mailto:…` or `https://…`, or empty
-    /// for none; Apple's push service refuses pushes without a real one.
+    /// The key pair whose private half this is, in base64url. `contact` is `mailto:…` or `https://…`, or
+    /// empty for none; Apple's push service refuses pushes without a real one.
     pub fn parse(private: &str, contact: &str) -> Result<Self, VapidError> {
         let bytes = URL_SAFE_NO_PAD.decode(private.trim_end_matches('='));
-        let secret = bytes.ok().and_then(|bytes| SecretKey::from_slice(&bytes).ok()).ok_or(VapidError::Key)?;
+        let secret =
+            bytes.ok().and_then(|bytes| SecretKey::from_slice(&bytes).ok()).ok_or(VapidError::Key)?;
         let is_plain = contact.bytes().all(|byte| byte.is_ascii_graphic());
-        let is_known = contact.is_empty() || contact.starts_with("mailto:") || contact.starts_with("https://");
+        let is_known =
+            contact.is_empty() || contact.starts_with("mailto:") || contact.starts_with("https://");
         if !is_plain || !is_known {
             return Err(VapidError::Contact);
         }
@@ -110,7 +113,10 @@ mod tests {
         let private = VapidKey::generate();
         let key = VapidKey::parse(&private, "").unwrap();
         assert_eq!(key.public().len(), 87);
-        assert_eq!(VapidKey::parse(&format!("{private}="), "mailto:a@b.example").unwrap().public(), key.public());
+        assert_eq!(
+            VapidKey::parse(&format!("{private}="), "mailto:a@b.example").unwrap().public(),
+            key.public()
+        );
         assert!(!format!("{key:?}").contains(&private));
     }
 

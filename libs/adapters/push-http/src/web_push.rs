@@ -5,8 +5,8 @@
 
 use crate::client::{Answer, CallError, Client};
 use crate::encryption::{self, EncryptionError};
-use crate::vapid::VapidKey;
 use crate::payload;
+use crate::vapid::VapidKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eventflow_ports::Clock;
@@ -34,11 +34,7 @@ impl WebPush {
         Self { key, client, clock }
     }
 
-    pub(crate) async fn push(
-        &self,
-        subscription: &Subscription,
-        push: &Push,
-    ) -> Result<Accepted, PushError> {
+    pub(crate) async fn push(&self, subscription: &Subscription, push: &Push) -> Result<Accepted, PushError> {
         let refused = |answer: &str| PushError::Refused { answer: answer.to_owned() };
         let endpoint: Uri =
             subscription.endpoint.parse().map_err(|_| refused("the endpoint is no address"))?;
@@ -88,7 +84,9 @@ fn judge(answer: &Answer) -> Result<Accepted, PushError> {
         StatusCode::NOT_FOUND | StatusCode::GONE => Err(PushError::Gone { answer: said }),
         StatusCode::TOO_MANY_REQUESTS => Err(PushError::Limited { answer: said, after: answer.retry_after }),
         StatusCode::REQUEST_TIMEOUT => Err(PushError::Failed { answer: said, after: answer.retry_after }),
-        status if status.is_server_error() => Err(PushError::Failed { answer: said, after: answer.retry_after }),
+        status if status.is_server_error() => {
+            Err(PushError::Failed { answer: said, after: answer.retry_after })
+        }
         // A redirect is not followed: it would lead past the check of the address.
         _ => Err(PushError::Refused { answer: said }),
     }

@@ -6,7 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, devices, messages, notifications, notify, preferences, presence, status, threads, users,
+    changes, csrf_token, devices, messages, notifications, notify, preferences, presence, status, threads,
+    users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;

@@ -34,7 +34,8 @@ impl Fault {
                 let detail = json!({
                     "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": name,
                 });
-                let error = json!({"error": {"code": status, "status": name, "message": "m", "details": [detail]}});
+                let error =
+                    json!({"error": {"code": status, "status": name, "message": "m", "details": [detail]}});
                 (code(status), error.to_string()).into_response()
             }
             Self::RetryAfter(status, seconds) => {

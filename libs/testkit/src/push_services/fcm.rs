@@ -38,8 +38,10 @@ pub(super) async fn token(State(services): State<Arc<Services>>, body: String) -
     if let Some(fault) = fault {
         return fault.into_response().await;
     }
-    let granted = body.strip_prefix("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant%2Dtype%3Ajwt%2Dbearer&assertion=");
-    if let Err(wrong) = granted.ok_or("no assertion").and_then(|assertion| check(assertion, &services.origin)) {
+    let granted =
+        body.strip_prefix("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant%2Dtype%3Ajwt%2Dbearer&assertion=");
+    if let Err(wrong) = granted.ok_or("no assertion").and_then(|assertion| check(assertion, &services.origin))
+    {
         services.complain(wrong);
         return (StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string()).into_response();
     }

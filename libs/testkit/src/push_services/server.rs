@@ -26,7 +26,8 @@ pub(super) async fn start(
 ) -> anyhow::Result<(SocketAddr, Arc<State>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("bind the push services")?;
     let address = listener.local_addr().context("bind the push services")?;
-    let state = Arc::new(State { origin: format!("https://localhost:{}", address.port()), ..State::default() });
+    let state =
+        Arc::new(State { origin: format!("https://localhost:{}", address.port()), ..State::default() });
     let acceptor = acceptor(file)?;
     let router = Router::new()
         .route("/token", post(fcm::token))

@@ -4,8 +4,8 @@
 use super::fcm::claims;
 use super::{Browser, ReceivedPush, State as Services, lock};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

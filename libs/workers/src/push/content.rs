@@ -54,13 +54,7 @@ pub(super) async fn show(window: &Window, left: &Left, people: &People, badge: u
 
 /// The push that takes away what a device shows of a thread.
 pub(super) fn clear(thread: ThreadId, badge: u64) -> Push {
-    Push {
-        tag: tag_of_thread(thread),
-        act: PushAct::Clear,
-        badge,
-        ttl: CLEAR_TTL,
-        urgency: Urgency::Normal,
-    }
+    Push { tag: tag_of_thread(thread), act: PushAct::Clear, badge, ttl: CLEAR_TTL, urgency: Urgency::Normal }
 }
 
 fn push(tag: String, act: PushAct, badge: u64, urgency: Urgency) -> Push {

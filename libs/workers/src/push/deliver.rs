@@ -1,7 +1,7 @@
 //! One push to several devices: at the same time, each with its own outcome.
 //!
-//! A device that is gone is deleted, unless it was registered again meanwhile. What was taken is remembered, so
-//! that a repetition of the job leaves these devices out.
+//! A device that is gone is deleted, unless it was registered again meanwhile. What was taken is
+//! remembered, so that a repetition of the job leaves these devices out.
 
 use super::PushParts;
 use super::breaker::Breaker;
@@ -9,8 +9,8 @@ use eventflow_metrics::{PushMetrics, PushOutcome};
 use eventflow_ports::StoreError;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
-use eventflow_protocol::push::{PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::Timestamp;
+use eventflow_protocol::push::{PushDevice, PushTarget, RemovePushDevice};
 use futures_util::future::join_all;
 use std::time::Duration;
 

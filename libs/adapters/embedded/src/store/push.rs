@@ -5,8 +5,8 @@
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
-use eventflow_ports::push_devices::{PushDevices, REMOVAL_KEPT, SHOWN_KEPT, Shown};
 use eventflow_ports::StoreError;
+use eventflow_ports::push_devices::{PushDevices, REMOVAL_KEPT, SHOWN_KEPT, Shown};
 use eventflow_protocol::push::{DEVICES_PER_USER_MAX, PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
 use rusqlite::{Connection, Result, Row, params};
@@ -52,7 +52,13 @@ fn register(connection: &Connection, device: &PushDevice) -> Result<()> {
          ON CONFLICT (id) DO UPDATE SET user_id = ?2, target = ?3, name = ?4, at = ?5 WHERE at < ?5",
     )?;
     let target = column::pack(&device.target)?;
-    statement.execute(params![device.id.bytes(), device.user_id.as_str(), target, device.name, device.at.0])?;
+    statement.execute(params![
+        device.id.bytes(),
+        device.user_id.as_str(),
+        target,
+        device.name,
+        device.at.0
+    ])?;
     let mut statement = connection.prepare_cached(
         "DELETE FROM push_shown WHERE device_id = ?1
          AND user_id IS NOT (SELECT user_id FROM push_device WHERE id = ?1)",
@@ -83,8 +89,8 @@ fn remove(connection: &Connection, removal: &RemovePushDevice) -> Result<bool> {
 }
 
 fn devices(connection: &Connection, user: &UserId) -> Result<Vec<PushDevice>> {
-    let mut statement = connection
-        .prepare_cached("SELECT * FROM push_device WHERE user_id = ?1 ORDER BY at DESC, id")?;
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM push_device WHERE user_id = ?1 ORDER BY at DESC, id")?;
     statement.query_map([user.as_str()], read)?.collect()
 }
 

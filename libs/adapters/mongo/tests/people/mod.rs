@@ -107,7 +107,8 @@ async fn what_a_device_shows_is_the_newest_push_of_its_tag() {
 
 #[tokio::test]
 async fn a_device_of_somebody_else_shows_nothing_of_its_owner_before() {
-    run_with_devices(push_devices_contract::a_device_of_somebody_else_shows_nothing_of_its_owner_before).await;
+    run_with_devices(push_devices_contract::a_device_of_somebody_else_shows_nothing_of_its_owner_before)
+        .await;
 }
 
 #[tokio::test]
