@@ -9,6 +9,7 @@ mod demo;
 mod environment;
 mod explain;
 mod load;
+mod push;
 mod scalar;
 mod secret;
 mod sources;
@@ -16,6 +17,7 @@ mod sources;
 pub use check::FleetNeeds;
 pub use demo::{DemoReach, is_this_machine};
 pub use load::{defaults, load};
+pub use push::PushSettings;
 pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases};
 
@@ -318,26 +320,6 @@ impl ThreadSettings {
         });
         parsed.collect()
     }
-}
-
-/// `[push]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PushSettings {
-    /// `push.firebase_credentials`; empty: none.
-    pub firebase_credentials: Secret,
-    /// `push.fcm_url`
-    pub fcm_url: String,
-    /// `push.vapid_private_key`; empty: generated, or none.
-    pub vapid_private_key: Secret,
-    /// `push.vapid_public_key`; empty: that of the private key.
-    pub vapid_public_key: String,
-    /// `push.vapid_subject`; empty: the site.
-    pub vapid_subject: String,
-    /// `push.ca_file`; empty: none.
-    pub ca_file: String,
-    /// `push.allow_private_endpoints`
-    pub allow_private_endpoints: bool,
 }
 
 /// `[shutdown]`

@@ -13,18 +13,20 @@ mod breaker;
 mod content;
 mod deliver;
 mod left;
+mod parts;
 
 use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
 use self::left::Left;
+pub use self::parts::PushParts;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome};
-use eventflow_ports::outbound::{Outbound, Taken};
-use eventflow_ports::push_devices::{PushDevices, Shown};
+use eventflow_ports::outbound::Taken;
+use eventflow_ports::push_devices::Shown;
 use eventflow_ports::pusher::Push;
-use eventflow_ports::{Clock, Inbox, People, Pusher, Store, StoreError, ThreadPage};
+use eventflow_ports::{StoreError, ThreadPage};
 use eventflow_protocol::document::ThreadStatus;
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Window, WindowJob,
@@ -33,7 +35,6 @@ use eventflow_protocol::push::{ClearPushes, PushDevice, PushJob};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Jobs carried out at the same time. Most of the time of one goes into waiting for a service.
@@ -47,25 +48,6 @@ pub const BATCH_LIMIT: Duration = Duration::from_mins(3);
 const BADGE_THREADS: u32 = 50;
 /// Largest number on an app's icon.
 const BADGE_MAX: u64 = 999;
-
-/// What the push stage needs.
-#[derive(Clone)]
-pub struct PushParts {
-    /// Keeps windows and the delivery log.
-    pub outbound: Arc<dyn Outbound>,
-    /// Keeps devices, and what they show.
-    pub devices: Arc<dyn PushDevices>,
-    /// Sends to push services.
-    pub pusher: Arc<dyn Pusher>,
-    /// Keeps threads and messages.
-    pub store: Arc<dyn Store>,
-    /// Keeps notifications and preferences.
-    pub inbox: Arc<dyn Inbox>,
-    /// Tells what people are called.
-    pub people: People,
-    /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
-}
 
 /// The push stage.
 pub struct PushWorker {

@@ -59,8 +59,8 @@ fn encrypt_with(
 
     // RFC 8291, 3.3 and 3.4: what both sides share, bound to the secret and to both public keys.
     let shared = sender.diffie_hellman(&receiver);
-    let info = [b"WebPush: info\0", receiver.to_sec1_bytes().as_ref(), own.as_ref()].concat();
-    let keying: [u8; 32] = expand(&auth, shared.raw_secret_bytes(), &info);
+    let info = [&b"WebPush: info\0"[..], receiver.to_sec1_bytes().as_ref(), own.as_ref()].concat();
+    let keying: [u8; 32] = expand(&auth, shared.raw_secret_bytes().as_ref(), &info);
     // RFC 8188, 2.2 and 2.3.
     let key: [u8; 16] = expand(&salt, &keying, b"Content-Encoding: aes128gcm\0");
     let nonce: [u8; 12] = expand(&salt, &keying, b"Content-Encoding: nonce\0");

@@ -3,8 +3,8 @@
 //! A device that is gone is deleted, unless it was registered again meanwhile. What was taken is
 //! remembered, so that a repetition of the job leaves these devices out.
 
-use super::PushParts;
 use super::breaker::Breaker;
+use super::parts::PushParts;
 use eventflow_metrics::{PushMetrics, PushOutcome};
 use eventflow_ports::StoreError;
 use eventflow_ports::push_devices::Shown;

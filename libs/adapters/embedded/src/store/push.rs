@@ -68,7 +68,7 @@ fn register(connection: &Connection, device: &PushDevice) -> Result<()> {
         "UPDATE push_device SET user_id = NULL, target = NULL, name = '' WHERE id IN
          (SELECT id FROM push_device WHERE user_id = ?1 ORDER BY at DESC, id LIMIT -1 OFFSET ?2)",
     )?;
-    statement.execute(params![device.user_id.as_str(), DEVICES_PER_USER_MAX])?;
+    statement.execute(params![device.user_id.as_str(), column::integer(DEVICES_PER_USER_MAX as u64)])?;
     Ok(())
 }
 
