@@ -18,6 +18,7 @@ pub mod memory_journal;
 pub mod memory_presence;
 pub mod outbox;
 pub mod outbox_contract;
+pub mod outbound;
 pub mod presence;
 pub mod presence_contract;
 pub mod registry;
@@ -38,6 +39,7 @@ pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
 pub use outbox::{Outbox, OutboxItem, OutboxMailer};
+pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{

@@ -8,6 +8,7 @@ use crate::mailer::{Accepted, Blame, Mail, MailError, Mailer};
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::Timestamp;
+use eventflow_protocol::outbound::Channel;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub struct OutboxItem {
     /// The identity of the mail or push, the same on every repetition; at most 200 bytes.
     pub id: String,
     /// The way that it would have gone.
-    pub channel: OutboxChannel,
+    pub channel: Channel,
     /// To whom: an address, or the name of a device.
     pub to: String,
     /// The subject or title.
@@ -33,16 +34,6 @@ pub struct OutboxItem {
     pub headers: Vec<(String, String)>,
     /// When it would have been sent.
     pub at: Timestamp,
-}
-
-/// The way that an item of the outbox would have gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutboxChannel {
-    /// By e-mail.
-    Email,
-    /// To a device.
-    Push,
 }
 
 /// Keeps what would have been sent.
@@ -102,7 +93,7 @@ fn item(mail: &Mail) -> OutboxItem {
     headers.extend(mail.unsubscribe.as_ref().map(|url| ("List-Unsubscribe".to_owned(), format!("<{url}>"))));
     OutboxItem {
         id: mail.id.to_string().trim_matches(['<', '>']).to_owned(),
-        channel: OutboxChannel::Email,
+        channel: Channel::Email,
         to: shown(mail.to.name.as_deref(), mail.to.address.as_str()),
         title: mail.subject.clone(),
         text: mail.text.clone(),

@@ -1,9 +1,10 @@
 //! The contract of every [`Outbox`], as checks that an adapter's tests call. Each check needs an outbox of
 //! its own, since it is one list for all.
 
-use crate::outbox::{OUTBOX_MAX, Outbox, OutboxChannel, OutboxItem};
+use crate::outbox::{OUTBOX_MAX, Outbox, OutboxItem};
 use crate::store_contract::fixtures::at;
 use async_trait::async_trait;
+use eventflow_protocol::outbound::Channel;
 use std::sync::Arc;
 
 /// Gives the suite access to the outbox under test.
@@ -22,7 +23,7 @@ pub async fn an_item_comes_back_unchanged_and_once(harness: &dyn Harness) {
         headers: vec![("Message-ID".to_owned(), "<a@b>".to_owned()), ("X".to_owned(), String::new())],
         ..item("mail.1@example.com", 2)
     };
-    let push = OutboxItem { channel: OutboxChannel::Push, ..item("push.1", 3) };
+    let push = OutboxItem { channel: Channel::Push, ..item("push.1", 3) };
     for one in [&mail, &push, &mail] {
         outbox.keep(one).await.expect("keep");
     }
@@ -48,7 +49,7 @@ pub async fn the_oldest_items_go(harness: &dyn Harness) {
 fn item(id: &str, seconds: i64) -> OutboxItem {
     OutboxItem {
         id: id.to_owned(),
-        channel: OutboxChannel::Email,
+        channel: Channel::Email,
         to: "Bob <bob@example.com>".to_owned(),
         title: "Ann wrote \u{1f4e6}".to_owned(),
         text: "hello\r\nworld".to_owned(),

@@ -19,6 +19,7 @@ pub mod free_form;
 pub mod id;
 pub mod inbox;
 pub mod mail;
+pub mod outbound;
 pub mod pairing;
 pub mod participants;
 pub mod person;
