@@ -7,9 +7,11 @@
 mod broker;
 mod people;
 mod store;
+mod suppressions;
 
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
+pub(crate) use suppressions::TestSuppressions;
 
 use crate::{IngressConfig, IngressParts, Notices};
 use broker::{TestBroker, Worker};
@@ -55,6 +57,7 @@ impl World {
         let store = worker.store.clone();
         let inbox = worker.inbox.clone();
         let directory = worker.directory.clone();
+        let suppressions = worker.suppressions.clone();
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let registry = Arc::new(MemoryRegistry::default());
@@ -69,6 +72,7 @@ impl World {
         let parts = IngressParts {
             store: store.clone(),
             inbox,
+            suppressions,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
             presence: presence.clone(),

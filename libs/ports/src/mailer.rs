@@ -51,7 +51,7 @@ pub struct Mail {
     /// Address of the one-click unsubscription (RFC 8058), `https` or `http`.
     pub unsubscribe: Option<String>,
     /// The language of the texts (RFC 5646), such as `de`.
-    pub language: &'static str,
+    pub language: String,
     /// The time of the `Date` header.
     pub at: Timestamp,
 }

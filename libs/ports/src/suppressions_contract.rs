@@ -42,10 +42,8 @@ pub async fn suppressing_again_changes_nothing(harness: &dyn Harness) {
     let list = harness.open().await;
     let bob = address("bob");
     assert!(list.change_suppression(&suppress(&bob, 1)).await.expect("suppress"));
-    let complaint = SuppressionChange::Suppress {
-        reason: SuppressionReason::Complaint,
-        detail: String::new(),
-    };
+    let complaint =
+        SuppressionChange::Suppress { reason: SuppressionReason::Complaint, detail: String::new() };
     let later = ChangeSuppression { address: bob.clone(), change: complaint, at: at(5) };
     for witness in [list.clone(), harness.open().await] {
         assert!(!witness.change_suppression(&suppress(&bob, 1)).await.expect("again"));
@@ -93,7 +91,8 @@ pub async fn pages_of_suppressions_show_each_once(harness: &dyn Harness) {
         }
         shown.extend(found.into_iter().map(|one| one.address));
     }
-    let mine: Vec<MailAddress> = shown.into_iter().filter(|one| all.contains(one) || *one == lifted).collect();
+    let mine: Vec<MailAddress> =
+        shown.into_iter().filter(|one| all.contains(one) || *one == lifted).collect();
     assert_eq!(mine, all);
 }
 

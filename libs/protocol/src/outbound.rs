@@ -254,11 +254,13 @@ pub enum Reason {
     Cancelled,
     /// It does not exist any more.
     Gone,
+    /// The operator has switched the channel off.
+    SwitchedOff,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::TakenBack,
         Self::Muted,
@@ -272,6 +274,7 @@ impl Reason {
         Self::Online,
         Self::Cancelled,
         Self::Gone,
+        Self::SwitchedOff,
     ];
 
     /// Name of the reason in stores, ids and metrics.
@@ -290,6 +293,7 @@ impl Reason {
             Self::Online => "online",
             Self::Cancelled => "cancelled",
             Self::Gone => "gone",
+            Self::SwitchedOff => "switched_off",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
+use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::thread::ThreadRecord;
@@ -56,6 +57,8 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) suppressions: Collection<SuppressionRecord>,
+    pub(crate) outbox: Collection<OutboxRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
@@ -90,6 +93,8 @@ impl MongoStore {
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            suppressions: database.collection(&own("suppressions")),
+            outbox: database.collection(&own("outbox")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes"))),
             client,
@@ -108,11 +113,13 @@ impl MongoStore {
         let threads = self.threads.clone();
         let notifications = self.notifications.clone();
         let revocations = self.revocations.clone();
+        let outbox = self.outbox.clone();
         let create = async move {
             messages.create_indexes(indexes::of_messages()).await?;
             threads.create_indexes(indexes::of_threads()).await?;
             notifications.create_indexes(indexes::of_notifications()).await?;
             revocations.create_index(indexes::of_revocations()).await?;
+            outbox.create_index(indexes::of_outbox()).await?;
             Ok(())
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)

@@ -5,6 +5,7 @@
 mod conversation;
 mod costs;
 mod foreign;
+mod mail;
 mod people;
 mod schema;
 mod support;

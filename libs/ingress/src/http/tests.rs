@@ -3,6 +3,7 @@
 mod changes;
 mod history;
 mod inbox;
+mod mail;
 mod matrix;
 mod people;
 mod requests;

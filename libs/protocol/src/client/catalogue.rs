@@ -35,7 +35,7 @@ const REQUESTS: [Describe; 20] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 26] = [
+const ANSWERS: [Describe; 27] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -55,6 +55,7 @@ const ANSWERS: [Describe; 26] = [
     of::<answers::PresenceListAnswer>,
     of::<answers::QueuedAnswer>,
     of::<answers::StatusAnswer>,
+    of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
     of::<answers::ThreadAck>,
     of::<answers::ThreadAnswer>,
