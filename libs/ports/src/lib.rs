@@ -17,6 +17,7 @@ pub mod membership;
 pub mod memory_journal;
 pub mod memory_presence;
 pub mod outbound;
+pub mod outbound_contract;
 pub mod outbox;
 pub mod outbox_contract;
 pub mod presence;

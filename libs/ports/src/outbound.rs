@@ -105,6 +105,9 @@ pub trait Outbound: Send + Sync + 'static {
     /// Lets go of a window that was taken, so that its next taker need not wait for the lease.
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError>;
 
+    /// Lets go of a window that was taken, so that it is claimed again at `until`. It takes nothing more in.
+    async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
+
     /// Closes a window and adds these rows to the log. Returns whether it was closed now; a window that was
     /// closed before keeps its rows, and these are not added.
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError>;
@@ -119,7 +122,7 @@ pub trait Outbound: Send + Sync + 'static {
         page: DeliveryPage,
     ) -> Result<Vec<DeliveryEntry>, StoreError>;
 
-    /// Deletes rows of the log older than `before`, and windows that were opened before it and never closed.
-    /// Deletes a bounded number at a time: repeat it until it returns 0.
+    /// Deletes rows of the log older than `before`, and windows that were due before it and never closed.
+    /// Returns how many rows and windows it deleted, a bounded number at a time: repeat it until it is 0.
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

@@ -215,6 +215,16 @@ pub struct Window {
     pub more: u64,
 }
 
+impl Window {
+    /// The thread that a whole window of this channel is about, given one of its items.
+    pub fn thread_of(channel: Channel, item: Option<&Told>) -> Option<ThreadId> {
+        match channel {
+            Channel::Email => None,
+            Channel::Push => item.and_then(|told| told.about.thread_id()),
+        }
+    }
+}
+
 /// Work for an e-mail or push worker: send this window, unless it is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowJob {

@@ -16,6 +16,7 @@ mod directory;
 mod history;
 mod inbox;
 mod message;
+mod outbound;
 mod outbox;
 mod pairing;
 mod people;
@@ -47,8 +48,9 @@ use tokio::time::timeout;
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Suppressions`] and
-/// [`eventflow_ports::Outbox`] in the data file. Cheap to clone: every clone is the same store.
+/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
+/// [`eventflow_ports::Suppressions`] and [`eventflow_ports::Outbox`] in the data file. Cheap to clone: every
+/// clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

@@ -40,6 +40,25 @@ pub(crate) fn of_notifications() -> [IndexModel; 2] {
     ]
 }
 
+/// Windows of e-mail and push: the one open window of a key, those that may be claimed, and those that nobody
+/// has ever closed.
+pub(crate) fn of_windows() -> [IndexModel; 3] {
+    [
+        unique(doc! { "key": 1, "slot": 1 }, IndexOptions::default()),
+        partial(doc! { "channel": 1, "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
+        plain(doc! { "dueAt": 1 }),
+    ]
+}
+
+/// The delivery log: a person's rows, those about one message or notification, and the oldest.
+pub(crate) fn of_deliveries() -> [IndexModel; 3] {
+    [
+        plain(doc! { "userId": 1, "at": -1, "_id": -1 }),
+        plain(doc! { "reference": 1, "at": -1, "_id": -1 }),
+        plain(doc! { "at": 1 }),
+    ]
+}
+
 /// Revocations: those of a person.
 pub(crate) fn of_revocations() -> IndexModel {
     plain(doc! { "userId": 1 })

@@ -37,6 +37,7 @@ mod indexes;
 mod leave;
 pub mod legacy;
 mod lists;
+mod outbound;
 mod outbox;
 mod pairing;
 mod read;

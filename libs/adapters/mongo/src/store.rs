@@ -8,6 +8,7 @@ use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
+use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
@@ -54,6 +55,8 @@ pub struct MongoStore {
     pub(crate) changes: Collection<ChangeRecord>,
     pub(crate) notifications: Collection<NotificationRecord>,
     pub(crate) preferences: Collection<PreferencesRecord>,
+    pub(crate) windows: Collection<WindowRecord>,
+    pub(crate) deliveries: Collection<DeliveryRecord>,
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
@@ -90,6 +93,8 @@ impl MongoStore {
             changes: database.collection(&own("changes")),
             notifications: database.collection(&own("notifications")),
             preferences: database.collection(&own("preferences")),
+            windows: database.collection(&own("outboundWindows")),
+            deliveries: database.collection(&own("deliveries")),
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
@@ -112,12 +117,16 @@ impl MongoStore {
         let messages = self.messages.clone();
         let threads = self.threads.clone();
         let notifications = self.notifications.clone();
+        let windows = self.windows.clone();
+        let deliveries = self.deliveries.clone();
         let revocations = self.revocations.clone();
         let outbox = self.outbox.clone();
         let create = async move {
             messages.create_indexes(indexes::of_messages()).await?;
             threads.create_indexes(indexes::of_threads()).await?;
             notifications.create_indexes(indexes::of_notifications()).await?;
+            windows.create_indexes(indexes::of_windows()).await?;
+            deliveries.create_indexes(indexes::of_deliveries()).await?;
             revocations.create_index(indexes::of_revocations()).await?;
             outbox.create_index(indexes::of_outbox()).await?;
             Ok(())

@@ -6,6 +6,7 @@ mod conversation;
 mod costs;
 mod foreign;
 mod mail;
+mod outbound;
 mod people;
 mod schema;
 mod support;

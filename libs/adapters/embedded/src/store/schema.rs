@@ -9,7 +9,7 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES];
+pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -164,6 +164,54 @@ const TOKEN_NAMES: &str = "
         user_id TEXT NOT NULL PRIMARY KEY,
         name    TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Eighth layout: what people are told by e-mail and push.
+///
+/// A window is open until somebody claims it. `outbound_window.claimable_at` is when it may be claimed: when
+/// it is due, then when the claim runs out, and never (NULL) once its job is in a queue. `taken_until` is when
+/// whoever sends it lets go of it. `item_count` counts all items, of which `outbound_item` keeps the first.
+/// `delivery.entry` is a row of the log; its other columns repeat what is asked for.
+const OUTBOUND: &str = "
+    CREATE TABLE outbound_window (
+        id           BLOB    NOT NULL PRIMARY KEY,
+        user_id      TEXT    NOT NULL,
+        channel      TEXT    NOT NULL,
+        key          TEXT    NOT NULL,
+        is_open      INTEGER NOT NULL DEFAULT 1,
+        opened_at    INTEGER NOT NULL,
+        due_at       INTEGER NOT NULL,
+        claimable_at INTEGER,
+        taken_until  INTEGER,
+        item_count   INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    -- Which window takes this item in? There is one.
+    CREATE UNIQUE INDEX outbound_window_open ON outbound_window (user_id, channel, key) WHERE is_open = 1;
+    -- Which windows are due?
+    CREATE INDEX outbound_window_claimable ON outbound_window (channel, claimable_at) WHERE claimable_at IS NOT NULL;
+    -- Which windows has nobody ever closed?
+    CREATE INDEX outbound_window_by_due ON outbound_window (due_at);
+
+    CREATE TABLE outbound_item (
+        window_id BLOB    NOT NULL,
+        place     INTEGER NOT NULL,
+        told      BLOB    NOT NULL,
+        PRIMARY KEY (window_id, place)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE delivery (
+        id        BLOB    NOT NULL PRIMARY KEY,
+        user_id   TEXT    NOT NULL,
+        reference TEXT    NOT NULL,
+        at        INTEGER NOT NULL,
+        entry     BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- What was somebody told, newest first?
+    CREATE INDEX delivery_by_user ON delivery (user_id, at, id);
+    -- What became of this message or notification?
+    CREATE INDEX delivery_by_reference ON delivery (reference, at, id);
+    -- Which rows are old enough to be deleted?
+    CREATE INDEX delivery_by_time ON delivery (at);
 ";
 
 #[cfg(test)]

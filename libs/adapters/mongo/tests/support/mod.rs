@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    Directory, Inbox, Outbox, Store, Suppressions, directory_contract, inbox_contract, outbox_contract,
-    suppressions_contract,
+    Directory, Inbox, Outbound, Outbox, Store, Suppressions, directory_contract, inbox_contract, outbound_contract,
+    outbox_contract, suppressions_contract,
 };
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;
@@ -31,6 +31,11 @@ pub(crate) async fn run(check: impl AsyncFnOnce(&dyn Harness)) {
 
 /// Runs a check of the inbox on a fresh database, reached directly.
 pub(crate) async fn run_with_inbox(check: impl AsyncFnOnce(&dyn inbox_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of windows and the delivery log on a fresh database, reached directly.
+pub(crate) async fn run_with_outbound(check: impl AsyncFnOnce(&dyn outbound_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -86,6 +91,13 @@ impl Harness for Direct {
 #[async_trait]
 impl inbox_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Inbox> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl outbound_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Outbound> {
         open(&self.0).await
     }
 }
