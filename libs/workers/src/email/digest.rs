@@ -81,6 +81,8 @@ pub struct MessageLine {
     pub files: Vec<String>,
     /// When.
     pub time: String,
+    /// Whether the message before it is of the same person.
+    pub is_continued: bool,
 }
 
 /// A notification in a mail.
@@ -167,7 +169,9 @@ impl Digest {
             lines: text.lines().map(str::to_owned).collect(),
             files: Vec::new(),
             time: shown(Timestamp(1_800_000_000_000)),
+            is_continued: false,
         };
+        let continued = |line: MessageLine| MessageLine { is_continued: true, ..line };
         let mut with_file = line("Ann", "Here is the plan.\nCan you look at it before noon?");
         with_file.files = vec!["plan-2027.pdf".to_owned()];
         let direct = ThreadBlock {
@@ -175,7 +179,11 @@ impl Digest {
             is_direct: true,
             url: "https://chat.example.com/#0123456789abcdef01234567".to_owned(),
             count: 3,
-            messages: vec![line("Ann", "Good morning!"), with_file, line("Ann", "And thank you 🙂")],
+            messages: vec![
+                line("Ann", "Good morning!"),
+                continued(with_file),
+                continued(line("Ann", "And thank you 🙂")),
+            ],
             more: 0,
         };
         let group = ThreadBlock {
@@ -227,7 +235,7 @@ fn thread_block(thread: ThreadId, reader: &UserId, contents: &Contents, links: &
         is_direct,
         url: thread_url(links, thread),
         count: of_thread.len() as u64,
-        messages: of_thread[hidden..].iter().map(|message| message_line(message, contents)).collect(),
+        messages: message_lines(&of_thread[hidden..], contents),
         more: hidden as u64,
     }
 }
@@ -248,6 +256,17 @@ fn title(thread: &Thread, reader: &UserId, contents: &Contents) -> (String, bool
     (clipped(&names.join(", "), TITLE_MAX_CHARS), others.len() == 1)
 }
 
+fn message_lines(messages: &[&Message], contents: &Contents) -> Vec<MessageLine> {
+    let mut before = None;
+    let mut lines = Vec::with_capacity(messages.len());
+    for message in messages {
+        let is_continued = before == Some(&message.sender_id);
+        lines.push(MessageLine { is_continued, ..message_line(message, contents) });
+        before = Some(&message.sender_id);
+    }
+    lines
+}
+
 fn message_line(message: &Message, contents: &Contents) -> MessageLine {
     let sender = name(&message.sender_id, contents);
     MessageLine {
@@ -256,6 +275,7 @@ fn message_line(message: &Message, contents: &Contents) -> MessageLine {
         lines: lines(&message.content),
         files: message.attachments.iter().map(|file| typed(&file.filename).into_owned()).collect(),
         time: shown(message.created_at),
+        is_continued: false,
     }
 }
 
