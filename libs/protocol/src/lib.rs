@@ -25,6 +25,7 @@ pub mod participants;
 pub mod person;
 pub mod presence;
 pub mod reply;
+pub mod schedule;
 mod schema;
 pub mod timestamp;
 pub mod trace;

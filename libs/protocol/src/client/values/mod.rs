@@ -9,6 +9,7 @@ mod list;
 mod metadata;
 mod reference;
 mod text;
+mod timing;
 mod unfit;
 mod words;
 
@@ -17,5 +18,6 @@ pub use list::{List, NamedUser, UserIds};
 pub use metadata::{METADATA_MAX_BYTES, METADATA_MAX_DEPTH, Metadata};
 pub use reference::{DocumentReference, MessageReference, ThreadReference};
 pub use text::{ClientKey, Emoji, MessageContent, NotificationKind, NotificationText, NotificationTitle};
+pub use timing::{LocaleName, MutedThread, TimeZoneReference, WallClock};
 pub use unfit::Unfit;
 pub use words::{EmailAddress, Link, LoginId, PersonName};
