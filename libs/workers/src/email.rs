@@ -15,7 +15,8 @@ mod remaining;
 pub mod templates;
 
 use self::breaker::{Admission, Breaker};
-use self::digest::{Contents, Digest, Links};
+use self::digest::{Digest, Links, Reader};
+use self::remaining::Remaining;
 use self::templates::Templates;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -190,8 +191,8 @@ impl EmailWorker {
                 SuppressedMail::SwitchedOff,
             ));
         }
-        let remaining = remaining::remaining(&self.parts, window).await?;
-        let mut entries = remaining.entries;
+        let mut remaining = remaining::remaining(&self.parts, window).await?;
+        let mut entries = std::mem::take(&mut remaining.entries);
         if remaining.left.is_empty() {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
             return Ok(entries);
@@ -203,7 +204,7 @@ impl EmailWorker {
                 return Ok(entries);
             }
         };
-        let mail = self.mail(window, &remaining.left, remaining.contents, to).await?;
+        let mail = self.mail(window, &remaining, to)?;
         let outcome = self.hand_over(&mail).await?;
         let row = |told: &Told| self.entry(window, told, outcome.clone());
         entries.extend(remaining.left.iter().map(row));
@@ -225,14 +226,9 @@ impl EmailWorker {
         Ok(Ok(Mailbox { name, address }))
     }
 
-    async fn mail(
-        &self,
-        window: &Window,
-        left: &[Told],
-        contents: Contents,
-        to: Mailbox,
-    ) -> Result<Mail, Trouble> {
-        let EmailParts { settings, unsubscribe, templates, clock, inbox, .. } = &self.parts;
+    fn mail(&self, window: &Window, remaining: &Remaining, to: Mailbox) -> Result<Mail, Trouble> {
+        let EmailParts { settings, unsubscribe, templates, clock, .. } = &self.parts;
+        let Remaining { left, contents, preferences, .. } = remaining;
         let now = clock.now();
         let token_url =
             |base: &String| format!("{base}/api/v2/unsubscribe/{}", unsubscribe.token(&window.user_id, now));
@@ -240,9 +236,9 @@ impl EmailWorker {
             base_url: settings.base_url.clone(),
             unsubscribe_url: settings.base_url.as_ref().map(token_url),
         };
-        let preferences = inbox.preferences(&window.user_id).await?;
-        let language = templates.language(locale(&preferences));
-        let digest = Digest::new(&settings.product, &window.user_id, &contents, &links);
+        let language = templates.language(Some(&preferences.locale));
+        let reader = Reader { user: window.user_id.clone(), zone: preferences.time_zone.clone() };
+        let digest = Digest::new(&settings.product, &reader, contents, &links);
         let rendered = templates.render(language, &digest);
         // The templates were tried at the start; what fails now fails for this mail every time.
         let rendered = rendered.map_err(|error| Trouble::Settled(Outcome::reject_for(&error)))?;
@@ -400,9 +396,4 @@ fn label(sent: &Result<eventflow_ports::Accepted, MailError>) -> MailOutcome {
 
 fn clipped(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
-}
-
-/// The language that a person asked for.
-fn locale(_preferences: &eventflow_protocol::inbox::Preferences) -> Option<&str> {
-    None
 }

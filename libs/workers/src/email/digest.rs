@@ -7,6 +7,7 @@ use eventflow_protocol::content::typed;
 use eventflow_protocol::document::{Message, Thread};
 use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::person::Participant;
+use eventflow_protocol::schedule::TimeZoneName;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
@@ -113,6 +114,15 @@ pub struct Contents {
     pub more: u64,
 }
 
+/// Who reads a mail.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The person.
+    pub user: UserId,
+    /// The time zone in which times are shown.
+    pub zone: TimeZoneName,
+}
+
 /// Where a mail's links lead.
 #[derive(Clone, Debug)]
 pub struct Links {
@@ -124,7 +134,7 @@ pub struct Links {
 
 impl Digest {
     /// The digest of `contents` for `reader`.
-    pub fn new(product: &str, reader: &UserId, contents: &Contents, links: &Links) -> Self {
+    pub fn new(product: &str, reader: &Reader, contents: &Contents, links: &Links) -> Self {
         let mut order: Vec<ThreadId> = Vec::new();
         for message in &contents.messages {
             if !order.contains(&message.thread_id) {
@@ -135,7 +145,7 @@ impl Digest {
         let threads: Vec<ThreadBlock> =
             shown_threads.map(|thread| thread_block(*thread, reader, contents, links)).collect();
         let shown_notices = contents.notifications.iter().take(NOTIFICATIONS_SHOWN);
-        let notifications = shown_notices.map(|notice| notification_block(notice, links)).collect();
+        let notifications = shown_notices.map(|notice| notification_block(notice, reader, links)).collect();
         let in_threads: u64 = threads.iter().map(|thread| thread.count).sum();
         let message_count = contents.messages.len() as u64;
         let notification_count = contents.notifications.len() as u64;
@@ -168,7 +178,7 @@ impl Digest {
             initial: initial(sender),
             lines: text.lines().map(str::to_owned).collect(),
             files: Vec::new(),
-            time: shown(Timestamp(1_800_000_000_000)),
+            time: TimeZoneName::default().show(Timestamp(1_800_000_000_000)),
             is_continued: false,
         };
         let continued = |line: MessageLine| MessageLine { is_continued: true, ..line };
@@ -201,7 +211,7 @@ impl Digest {
             title: "Your order is on its way".to_owned(),
             lines: vec!["It arrives tomorrow between 9 and 12.".to_owned()],
             url: None,
-            time: shown(Timestamp(1_800_000_000_000)),
+            time: TimeZoneName::default().show(Timestamp(1_800_000_000_000)),
         };
         let full = Self {
             product: "EventFlow".to_owned(),
@@ -222,7 +232,7 @@ impl Digest {
     }
 }
 
-fn thread_block(thread: ThreadId, reader: &UserId, contents: &Contents, links: &Links) -> ThreadBlock {
+fn thread_block(thread: ThreadId, reader: &Reader, contents: &Contents, links: &Links) -> ThreadBlock {
     let of_thread: Vec<&Message> =
         contents.messages.iter().filter(|message| message.thread_id == thread).collect();
     let hidden = of_thread.len().saturating_sub(MESSAGES_SHOWN);
@@ -235,20 +245,20 @@ fn thread_block(thread: ThreadId, reader: &UserId, contents: &Contents, links: &
         is_direct,
         url: thread_url(links, thread),
         count: of_thread.len() as u64,
-        messages: message_lines(&of_thread[hidden..], contents),
+        messages: message_lines(&of_thread[hidden..], reader, contents),
         more: hidden as u64,
     }
 }
 
 /// What the reader calls a conversation: its subject, else the other people. The flag says whether it is one
 /// person.
-fn title(thread: &Thread, reader: &UserId, contents: &Contents) -> (String, bool) {
+fn title(thread: &Thread, reader: &Reader, contents: &Contents) -> (String, bool) {
     if let Some(Value::String(subject)) = thread.metadata.get("subject")
         && !subject.trim().is_empty()
     {
         return (clipped(&typed(subject), TITLE_MAX_CHARS), false);
     }
-    let others: Vec<&UserId> = thread.participants.iter().filter(|user| *user != reader).collect();
+    let others: Vec<&UserId> = thread.participants.iter().filter(|user| **user != reader.user).collect();
     let mut names: Vec<String> = others.iter().take(NAMES_SHOWN).map(|user| name(user, contents)).collect();
     if others.len() > NAMES_SHOWN {
         names.push(format!("+{}", others.len() - NAMES_SHOWN));
@@ -256,36 +266,36 @@ fn title(thread: &Thread, reader: &UserId, contents: &Contents) -> (String, bool
     (clipped(&names.join(", "), TITLE_MAX_CHARS), others.len() == 1)
 }
 
-fn message_lines(messages: &[&Message], contents: &Contents) -> Vec<MessageLine> {
+fn message_lines(messages: &[&Message], reader: &Reader, contents: &Contents) -> Vec<MessageLine> {
     let mut before = None;
     let mut lines = Vec::with_capacity(messages.len());
     for message in messages {
         let is_continued = before == Some(&message.sender_id);
-        lines.push(MessageLine { is_continued, ..message_line(message, contents) });
+        lines.push(MessageLine { is_continued, ..message_line(message, reader, contents) });
         before = Some(&message.sender_id);
     }
     lines
 }
 
-fn message_line(message: &Message, contents: &Contents) -> MessageLine {
+fn message_line(message: &Message, reader: &Reader, contents: &Contents) -> MessageLine {
     let sender = name(&message.sender_id, contents);
     MessageLine {
         initial: initial(&sender),
         sender,
         lines: lines(&message.content),
         files: message.attachments.iter().map(|file| typed(&file.filename).into_owned()).collect(),
-        time: shown(message.created_at),
+        time: reader.zone.show(message.created_at),
         is_continued: false,
     }
 }
 
-fn notification_block(notification: &Notification, links: &Links) -> NotificationBlock {
+fn notification_block(notification: &Notification, reader: &Reader, links: &Links) -> NotificationBlock {
     let has_app = links.base_url.is_some();
     NotificationBlock {
         title: typed(&notification.title).into_owned(),
         lines: lines(&notification.text),
         url: notification.thread_id.filter(|_| has_app).map(|thread| thread_url(links, thread)),
-        time: shown(notification.created_at),
+        time: reader.zone.show(notification.created_at),
     }
 }
 
@@ -323,13 +333,6 @@ fn clipped(text: &str, most: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// A time as a mail shows it. Mails do not know where they are read, so it says its zone.
-fn shown(at: Timestamp) -> String {
-    let iso = at.to_iso();
-    let minute = iso.get(..16).unwrap_or(&iso).replace('T', " ");
-    format!("{minute} UTC")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -342,10 +345,5 @@ mod tests {
         assert_eq!((many.len(), many[LINES_MAX].as_str()), (LINES_MAX + 1, "…"));
         assert_eq!(lines("<\u{2060}b>"), ["<b>"], "as it was typed");
         assert_eq!(lines(""), [""; 0]);
-    }
-
-    #[test]
-    fn a_time_says_its_zone() {
-        assert_eq!(shown(Timestamp(1_800_000_000_000)), "2027-01-15 08:00 UTC");
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Remaining {
     pub(super) contents: Contents,
     /// A row for each item that is not to be told any more.
     pub(super) entries: Vec<DeliveryEntry>,
+    /// How the person wants to be told.
+    pub(super) preferences: Preferences,
 }
 
 /// A thread as the person of the window sees it.
@@ -45,22 +47,22 @@ struct Reader<'a> {
 pub(super) async fn remaining(parts: &EmailParts, window: &Window) -> Result<Remaining, StoreError> {
     let preferences = parts.inbox.preferences(&window.user_id).await?;
     let mut reader = Reader { parts, user: &window.user_id, preferences, places: HashMap::new() };
-    let contents = Contents { more: window.more, ..Contents::default() };
-    let mut remaining = Remaining { left: Vec::new(), contents, entries: Vec::new() };
+    let mut contents = Contents { more: window.more, ..Contents::default() };
+    let mut left = Vec::new();
+    let mut entries = Vec::new();
     for told in &window.items {
         let kept = match told.about {
-            About::Message { thread_id, message_id, .. } => reader
-                .message(thread_id, message_id)
-                .await?
-                .map(|message| remaining.contents.messages.push(message)),
+            About::Message { thread_id, message_id, .. } => {
+                reader.message(thread_id, message_id).await?.map(|message| contents.messages.push(message))
+            }
             About::Notification { notification_id } => reader
                 .notification(notification_id, told.critical)
                 .await?
-                .map(|notification| remaining.contents.notifications.push(notification)),
+                .map(|notification| contents.notifications.push(notification)),
         };
         match kept {
-            Ok(()) => remaining.left.push(*told),
-            Err(reason) => remaining.entries.push(row(parts, window, told, reason)),
+            Ok(()) => left.push(*told),
+            Err(reason) => entries.push(row(parts, window, told, reason)),
         }
     }
     let places = reader.places.into_iter();
@@ -77,6 +79,9 @@ impl Reader<'_> {
     ) -> Result<Result<Message, Reason>, StoreError> {
         if !self.preferences.channels_for(MESSAGE_KIND).email {
             return Ok(Err(Reason::Preference));
+        }
+        if self.preferences.is_muted(thread, self.parts.clock.now()) {
+            return Ok(Err(Reason::Muted));
         }
         let Some(place) = self.place(thread).await? else { return Ok(Err(Reason::Left)) };
         if place.thread.status == ThreadStatus::Archived {
