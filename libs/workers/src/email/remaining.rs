@@ -36,7 +36,7 @@ struct Place {
 }
 
 /// Reads what the items of one window depend on.
-struct Reader<'a> {
+struct Lookup<'a> {
     parts: &'a EmailParts,
     user: &'a UserId,
     preferences: Preferences,
@@ -46,16 +46,16 @@ struct Reader<'a> {
 /// Decides again what of `window` is to be told.
 pub(super) async fn remaining(parts: &EmailParts, window: &Window) -> Result<Remaining, StoreError> {
     let preferences = parts.inbox.preferences(&window.user_id).await?;
-    let mut reader = Reader { parts, user: &window.user_id, preferences, places: HashMap::new() };
+    let mut lookup = Lookup { parts, user: &window.user_id, preferences, places: HashMap::new() };
     let mut contents = Contents { more: window.more, ..Contents::default() };
     let mut left = Vec::new();
     let mut entries = Vec::new();
     for told in &window.items {
         let kept = match told.about {
             About::Message { thread_id, message_id, .. } => {
-                reader.message(thread_id, message_id).await?.map(|message| contents.messages.push(message))
+                lookup.message(thread_id, message_id).await?.map(|message| contents.messages.push(message))
             }
-            About::Notification { notification_id } => reader
+            About::Notification { notification_id } => lookup
                 .notification(notification_id, told.critical)
                 .await?
                 .map(|notification| contents.notifications.push(notification)),
@@ -65,13 +65,14 @@ pub(super) async fn remaining(parts: &EmailParts, window: &Window) -> Result<Rem
             Err(reason) => entries.push(row(parts, window, told, reason)),
         }
     }
-    let places = reader.places.into_iter();
-    remaining.contents.threads = places.filter_map(|(thread, place)| Some((thread, place?.thread))).collect();
-    name_people(parts, &mut remaining.contents).await;
-    Ok(remaining)
+    let Lookup { preferences, places, .. } = lookup;
+    contents.threads =
+        places.into_iter().filter_map(|(thread, place)| Some((thread, place?.thread))).collect();
+    name_people(parts, &mut contents).await;
+    Ok(Remaining { left, contents, entries, preferences })
 }
 
-impl Reader<'_> {
+impl Lookup<'_> {
     async fn message(
         &mut self,
         thread: ThreadId,
