@@ -33,7 +33,7 @@ use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
 use eventflow_protocol::unsubscribe::Unsubscribe;
-use eventflow_protocol::{MailAddress, UserId};
+use eventflow_protocol::{MailAddress, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -106,6 +106,8 @@ enum Trouble {
     Down(Unavailable),
     /// This job ends so.
     Settled(Outcome),
+    /// The person's quiet hours have begun meanwhile; the window waits for their end.
+    Quiet(Timestamp),
 }
 
 /// The process stops.
@@ -139,6 +141,7 @@ impl EmailWorker {
         match self.try_deliver(job).await {
             Ok(()) => Ok(Outcome::Done),
             Err(Trouble::Settled(outcome)) => Ok(outcome),
+            Err(Trouble::Quiet(_)) => Ok(Outcome::Done),
             Err(Trouble::Down(cause)) => Err(cause),
         }
     }
@@ -163,6 +166,7 @@ impl EmailWorker {
                 self.unclosed.lock().insert(id, entries);
                 self.close(id).await
             }
+            Err(Trouble::Quiet(until)) => Ok(self.parts.outbound.postpone_window(id, until).await?),
             Err(trouble) => {
                 self.release(id).await;
                 Err(trouble)
@@ -197,6 +201,7 @@ impl EmailWorker {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
             return Ok(entries);
         }
+        self.may_disturb(&remaining)?;
         let to = match self.recipient(&window.user_id).await? {
             Ok(mailbox) => mailbox,
             Err((reason, label)) => {
@@ -209,6 +214,14 @@ impl EmailWorker {
         let row = |told: &Told| self.entry(window, told, outcome.clone());
         entries.extend(remaining.left.iter().map(row));
         Ok(entries)
+    }
+
+    /// Quiet hours hold, they do not drop; what is critical passes.
+    fn may_disturb(&self, remaining: &Remaining) -> Result<(), Trouble> {
+        let now = self.parts.clock.now();
+        let until = remaining.preferences.after_quiet_hours(now);
+        let is_critical = remaining.left.iter().any(|told| told.critical);
+        if until > now && !is_critical { Err(Trouble::Quiet(until)) } else { Ok(()) }
     }
 
     /// Where a person's mails go, or why they go nowhere.

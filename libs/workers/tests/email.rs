@@ -13,11 +13,12 @@ use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
 use eventflow_protocol::mail::SuppressionReason;
-use eventflow_protocol::outbound::{DeliveryOutcome, Reason};
+use eventflow_protocol::outbound::{Channel, DeliveryOutcome, Reason};
 use eventflow_protocol::person::Profile;
-use eventflow_protocol::schedule::TimeZoneName;
+use eventflow_protocol::schedule::{QuietHours, TimeZoneName};
 use eventflow_protocol::{CommandId, Timestamp};
 use mail_desk::{Desk, NOW, job};
+use std::time::Duration;
 
 fn later(blame: Blame) -> MailError {
     MailError::Temporary { blame, answer: "450 4.2.0 busy (RCPT TO)".to_owned(), perhaps_sent: false }
@@ -241,6 +242,30 @@ async fn a_digest_gathers_conversations_and_notifications_in_the_readers_languag
     assert_eq!(mail.in_reply_to, None);
     assert!(mail.text.contains("CET"), "{}", mail.text);
     assert!(mail.html.contains("Unterhaltung öffnen"), "{}", mail.html);
+}
+
+#[tokio::test]
+async fn quiet_hours_that_began_meanwhile_hold_the_window_and_lose_nothing() {
+    let desk = Desk::new().await;
+    let scene = desk.thread_with_address(0).await;
+    let bob = scene.people[1].clone();
+    let window = desk.window_of(&scene, 1).await;
+    desk.prefer(&bob, |preferences| {
+        let (from, until) = ("07:00".parse().unwrap(), "09:00".parse().unwrap());
+        preferences.quiet_hours = QuietHours { enabled: true, from, until };
+    })
+    .await;
+    assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    assert_eq!(desk.mails(), []);
+    let minute = Duration::from_secs(60);
+    assert_eq!(desk.store.claim_due(Channel::Email, NOW, minute, 10).await.unwrap(), []);
+    let hour = 3_600_000;
+    desk.clock.advance(hour);
+    let due = desk.store.claim_due(Channel::Email, Timestamp(NOW.0 + hour), minute, 10).await.unwrap();
+    assert_eq!(due.iter().map(|window| window.id).collect::<Vec<_>>(), [window.id], "at their end");
+    desk.store.hand_over(&[window.id]).await.unwrap();
+    assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    assert_eq!(desk.mails().len(), 1);
 }
 
 #[tokio::test]

@@ -289,6 +289,10 @@ impl Outbound for Windows {
         self.store.release_window(id).await
     }
 
+    async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError> {
+        self.store.postpone_window(id, until).await
+    }
+
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         if self.is_stuck.load(SeqCst) {
             let source = Box::new(std::io::Error::other("the disk is away"));
