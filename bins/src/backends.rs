@@ -10,7 +10,7 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, People, PresenceStore, Registry, Store, StoreError, SystemClock,
+    NoJournal, NoPresence, NoRegistry, Outbound, People, PresenceStore, Registry, Store, StoreError, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -35,6 +35,8 @@ pub struct Backends {
     pub store: Arc<dyn Store>,
     /// Inbox: keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Outbound: keeps windows of e-mail and push, and the delivery log.
+    pub outbound: Arc<dyn Outbound>,
     /// Directory: knows people's profiles and revoked credentials.
     pub directory: Arc<dyn Directory>,
     /// People: caches how people are shown.

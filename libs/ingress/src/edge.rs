@@ -14,7 +14,7 @@ use crate::revocation::Revocations;
 use crate::settings::SetupError;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store};
+use eventflow_ports::{Clock, Inbox, Outbound, People, PresenceStore, Store};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
 use http::HeaderMap;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 pub(crate) struct Edge {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
@@ -61,6 +62,7 @@ impl Edge {
             names: TokenNames::new(commands.clone(), Arc::clone(&parts.directory), parts.people.clone()),
             store: Arc::clone(&parts.store),
             inbox: Arc::clone(&parts.inbox),
+            outbound: Arc::clone(&parts.outbound),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
             contacts: Contacts::new(Arc::clone(&parts.store)),

@@ -5,9 +5,11 @@
 //! the stores show.
 
 mod broker;
+mod outbound;
 mod people;
 mod store;
 
+pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 
@@ -69,6 +71,7 @@ impl World {
         let parts = IngressParts {
             store: store.clone(),
             inbox,
+            outbound: Arc::new(TestOutbound::default()),
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
             presence: presence.clone(),

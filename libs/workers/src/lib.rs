@@ -5,5 +5,6 @@
 //! to the bus.
 
 pub mod fanout;
+pub mod notify;
 pub mod persistence;
 pub mod presence;

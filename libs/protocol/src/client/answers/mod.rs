@@ -3,6 +3,7 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod deliveries;
 mod messages;
 mod notifications;
 mod people;
@@ -10,6 +11,7 @@ mod service;
 mod sync;
 mod threads;
 
+pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
