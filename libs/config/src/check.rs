@@ -50,6 +50,7 @@ impl Config {
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
         self.check_tracing()?;
+        self.check_email()?;
         self.check_secret()?;
         self.check_previous_secret()
     }
@@ -166,7 +167,7 @@ fn are_levels(text: &str) -> bool {
     text.split(',').all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
 }
 
-fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
+pub(crate) fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Invalid { key, given: String::new(), why: why.to_owned() }) }
 }
 

@@ -9,10 +9,14 @@ use figment::value::Value;
 use figment::{Figment, Source};
 
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 11] = [
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
     "broker.url",
+    "email.postmark_api_key",
+    "email.postmark_smtp",
+    "email.smtp_url",
+    "email.webhook_secret",
     "presence.url",
     "store.url",
     "tracing.otlp_endpoint",

@@ -7,6 +7,7 @@ use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
     Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, Registry, Store,
+    Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ pub struct IngressParts {
     pub inbox: Arc<dyn Inbox>,
     /// The delivery log of e-mail and push; REST reads it.
     pub outbound: Arc<dyn Outbound>,
+    /// Addresses that get no mail; REST reads it.
+    pub suppressions: Arc<dyn Suppressions>,
     /// Profiles, and credentials that no longer hold.
     pub directory: Arc<dyn Directory>,
     /// Names and pictures of people: `directory`, remembered.

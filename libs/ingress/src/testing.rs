@@ -8,10 +8,12 @@ mod broker;
 mod outbound;
 mod people;
 mod store;
+mod suppressions;
 
 pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
+pub(crate) use suppressions::TestSuppressions;
 
 use crate::{IngressConfig, IngressParts, Notices};
 use broker::{TestBroker, Worker};
@@ -57,6 +59,7 @@ impl World {
         let store = worker.store.clone();
         let inbox = worker.inbox.clone();
         let directory = worker.directory.clone();
+        let suppressions = worker.suppressions.clone();
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let registry = Arc::new(MemoryRegistry::default());
@@ -72,6 +75,7 @@ impl World {
             store: store.clone(),
             inbox,
             outbound: Arc::new(TestOutbound::default()),
+            suppressions,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
             presence: presence.clone(),

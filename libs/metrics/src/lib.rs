@@ -7,6 +7,7 @@
 mod bus;
 mod dependencies;
 mod edge;
+mod email;
 mod fanout;
 mod http;
 mod label;
@@ -17,13 +18,14 @@ pub mod values;
 pub use bus::{BusMetrics, QueueMetrics};
 pub use dependencies::SystemMetrics;
 pub use edge::EdgeMetrics;
+pub use email::EmailMetrics;
 pub use fanout::FanoutMetrics;
 pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
 pub use values::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
+    RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport, SuppressedMail,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -46,6 +48,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The fan-out stage.
     pub fanout: FanoutMetrics,
+    /// The e-mail worker.
+    pub email: EmailMetrics,
     /// The presence sweeper.
     pub presence: PresenceMetrics,
     /// Connections to the servers this process depends on.
@@ -63,6 +67,7 @@ impl Metrics {
             edge: EdgeMetrics::new(registry)?,
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,
+            email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })

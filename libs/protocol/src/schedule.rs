@@ -180,6 +180,12 @@ impl TimeZoneName {
         &self.0
     }
 
+    /// The date and time there, with the zone's abbreviation: `2027-01-15 09:00 CET`.
+    pub fn show(&self, at: Timestamp) -> String {
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+        at.to_zoned(self.zone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+
     /// The zone's rules. A zone that left the database since is UTC.
     fn zone(&self) -> TimeZone {
         TimeZone::get(&self.0).unwrap_or(TimeZone::UTC)

@@ -17,9 +17,11 @@ mod history;
 mod inbox;
 mod message;
 mod outbound;
+mod outbox;
 mod pairing;
 mod people;
 mod schema;
+mod suppressions;
 mod thread;
 mod unread;
 
@@ -46,8 +48,9 @@ use tokio::time::timeout;
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`] and [`eventflow_ports::Outbound`] in
-/// the data file. Cheap to clone: every clone is the same store.
+/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
+/// [`eventflow_ports::Suppressions`] and [`eventflow_ports::Outbox`] in the data file. Cheap to clone: every
+/// clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,
@@ -57,6 +60,8 @@ impl EmbeddedStore {
     /// Opens the store in this file, and makes its tables or brings them up to date.
     pub async fn open(database: Database) -> Result<Self, DatabaseError> {
         database.migrate(schema::PIECE, schema::STEPS).await?;
+        database.migrate(suppressions::PIECE, suppressions::STEPS).await?;
+        database.migrate(outbox::PIECE, outbox::STEPS).await?;
         Ok(Self { database })
     }
 }

@@ -64,6 +64,11 @@ pub(crate) fn of_revocations() -> IndexModel {
     plain(doc! { "userId": 1 })
 }
 
+/// Outbox: the newest items.
+pub(crate) fn of_outbox() -> IndexModel {
+    plain(doc! { "at": -1, "_id": -1 })
+}
+
 fn plain(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
 }

@@ -6,6 +6,7 @@ use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
+use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
 use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
@@ -59,6 +60,8 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) suppressions: Collection<SuppressionRecord>,
+    pub(crate) outbox: Collection<OutboxRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
@@ -95,6 +98,8 @@ impl MongoStore {
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            suppressions: database.collection(&own("suppressions")),
+            outbox: database.collection(&own("outbox")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes"))),
             client,
@@ -115,6 +120,7 @@ impl MongoStore {
         let windows = self.windows.clone();
         let deliveries = self.deliveries.clone();
         let revocations = self.revocations.clone();
+        let outbox = self.outbox.clone();
         let create = async move {
             messages.create_indexes(indexes::of_messages()).await?;
             threads.create_indexes(indexes::of_threads()).await?;
@@ -122,6 +128,7 @@ impl MongoStore {
             windows.create_indexes(indexes::of_windows()).await?;
             deliveries.create_indexes(indexes::of_deliveries()).await?;
             revocations.create_index(indexes::of_revocations()).await?;
+            outbox.create_index(indexes::of_outbox()).await?;
             Ok(())
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)

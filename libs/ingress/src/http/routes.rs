@@ -6,7 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, deliveries, messages, notifications, notify, preferences, presence, status, threads, users,
+    changes, csrf_token, deliveries, messages, notifications, notify, preferences, presence, status, suppressions,
+    threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -105,6 +106,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
     route(Method::GET,    "/v2/notifications/{id}/deliveries",   Needs::OwnerOrAdmin, |at| on(at, deliveries::of_notification)).paged(),
     route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
+
+    route(Method::GET,    "/v2/email/suppressions",              Needs::Admin,   |at| on(at, suppressions::list)),
+    route(Method::DELETE, "/v2/email/suppressions/{id}",         Needs::Admin,   |at| on(at, suppressions::lift)),
 
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),

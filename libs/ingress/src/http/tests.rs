@@ -4,6 +4,7 @@ mod changes;
 mod deliveries;
 mod history;
 mod inbox;
+mod mail;
 mod matrix;
 mod people;
 mod requests;

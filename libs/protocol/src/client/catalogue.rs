@@ -35,7 +35,7 @@ const REQUESTS: [Describe; 20] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 27] = [
+const ANSWERS: [Describe; 28] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -56,6 +56,7 @@ const ANSWERS: [Describe; 27] = [
     of::<answers::PresenceListAnswer>,
     of::<answers::QueuedAnswer>,
     of::<answers::StatusAnswer>,
+    of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
     of::<answers::ThreadAck>,
     of::<answers::ThreadAnswer>,

@@ -1,4 +1,11 @@
 use super::*;
+
+#[test]
+fn a_time_is_shown_as_the_wall_of_its_reader_has_it() {
+    let shown = |zone: &str| TimeZoneName::known(zone).unwrap().show(Timestamp(1_800_000_000_000));
+    assert_eq!(shown("Europe/Berlin"), "2027-01-15 09:00 CET");
+    assert_eq!(shown("UTC"), "2027-01-15 08:00 UTC");
+}
 use proptest::prelude::*;
 
 /// Zones with every kind of change: northern, southern, half an hour, at midnight, none, a lost day.

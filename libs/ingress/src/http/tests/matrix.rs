@@ -90,6 +90,7 @@ impl Stage {
     fn call(&self, route: &Route) -> Call<'_> {
         let id = match (route.needs, route.path.contains("/users/") || route.path.contains("/presence/")) {
             (_, true) => "bob".to_owned(),
+            _ if route.path.contains("/suppressions/") => "bob@example.com".to_owned(),
             (Needs::Thread, _) => self.thread.to_string(),
             (Needs::Message | Needs::Sender, _) => self.message.clone(),
             _ => self.notification.clone(),

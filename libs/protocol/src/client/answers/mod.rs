@@ -4,6 +4,7 @@
 //! done yet is answered with [`QueuedAnswer`].
 
 mod deliveries;
+mod mail;
 mod messages;
 mod notifications;
 mod people;
@@ -12,6 +13,7 @@ mod sync;
 mod threads;
 
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
+pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
