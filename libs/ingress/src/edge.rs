@@ -14,7 +14,7 @@ use crate::revocation::Revocations;
 use crate::settings::SetupError;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store, Suppressions};
+use eventflow_ports::{Clock, Inbox, Outbound, People, PresenceStore, Store, Suppressions};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -28,6 +28,7 @@ use tokio::sync::watch;
 pub(crate) struct Edge {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) suppressions: Arc<dyn Suppressions>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
@@ -67,6 +68,7 @@ impl Edge {
             names: TokenNames::new(commands.clone(), Arc::clone(&parts.directory), parts.people.clone()),
             store: Arc::clone(&parts.store),
             inbox: Arc::clone(&parts.inbox),
+            outbound: Arc::clone(&parts.outbound),
             suppressions: Arc::clone(&parts.suppressions),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),

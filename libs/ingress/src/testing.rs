@@ -5,10 +5,12 @@
 //! the stores show.
 
 mod broker;
+mod outbound;
 mod people;
 mod store;
 mod suppressions;
 
+pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 pub(crate) use suppressions::TestSuppressions;
@@ -72,6 +74,7 @@ impl World {
         let parts = IngressParts {
             store: store.clone(),
             inbox,
+            outbound: Arc::new(TestOutbound::default()),
             suppressions,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),

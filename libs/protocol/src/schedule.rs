@@ -224,10 +224,16 @@ impl Preferences {
             return at;
         }
         let zone = self.time_zone.zone();
-        match on_wall(&zone, at) {
-            Some(wall) if quiet.include(wall.time()) => next(&zone, quiet.until, at).unwrap_or(at),
-            _ => at,
+        let mut end = at;
+        // One round, unless the clocks are set forward over everything that is not quiet.
+        for _ in 0..=DAYS_AHEAD {
+            let is_quiet = on_wall(&zone, end).is_some_and(|wall| quiet.include(wall.time()));
+            match next(&zone, quiet.until, end).filter(|_| is_quiet) {
+                Some(later) => end = later,
+                None => break,
+            }
         }
+        end
     }
 
     /// Whether this person wants to be told nothing of this thread now.

@@ -6,5 +6,6 @@
 
 pub mod email;
 pub mod fanout;
+pub mod notify;
 pub mod persistence;
 pub mod presence;

@@ -27,6 +27,7 @@ mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
+mod deliveries;
 mod history_cursor;
 mod layers;
 mod listed_threads;

@@ -35,7 +35,7 @@ const REQUESTS: [Describe; 20] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 27] = [
+const ANSWERS: [Describe; 28] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -43,6 +43,7 @@ const ANSWERS: [Describe; 27] = [
     of::<answers::CountAnswer>,
     of::<answers::CsrfTokenAnswer>,
     of::<answers::CursorAnswer>,
+    of::<answers::DeliveriesAnswer>,
     of::<answers::DoneAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::MessageAnswer>,

@@ -47,11 +47,13 @@ fn refusal(needs: Needs, role: Role) -> Option<(u16, &'static str)> {
         (Role::Expired, _) => Some((401, "token_expired")),
         (Role::Anonymous | Role::Forged | Role::Unsigned, _) => Some((401, "unauthenticated")),
         (_, Needs::Login)
-        | (Role::Admin, Needs::Admin)
-        | (Role::Participant, Needs::Owner | Needs::Sender) => None,
+        | (Role::Admin, Needs::Admin | Needs::OwnerOrAdmin)
+        | (Role::Participant, Needs::Owner | Needs::OwnerOrAdmin | Needs::Sender) => None,
         (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender) => Some((403, "forbidden")),
         (_, Needs::Thread | Needs::Message) if is_inside => None,
-        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner) => Some((404, "not_found")),
+        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner | Needs::OwnerOrAdmin) => {
+            Some((404, "not_found"))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod deliveries;
 mod mail;
 mod messages;
 mod notifications;
@@ -11,6 +12,7 @@ mod service;
 mod sync;
 mod threads;
 
+pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
