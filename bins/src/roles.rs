@@ -1,5 +1,6 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
+use crate::email;
 use crate::markup::markup;
 use crate::secret;
 use crate::socket_settings::socket_settings;
@@ -9,15 +10,17 @@ use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE, PUSH};
+use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
+use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
+use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
-use eventflow_workers::push::{BATCH_LIMIT, PushParts, PushWorker};
+use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,18 +37,21 @@ pub enum Role {
     FanoutWorker,
     /// Turns device signals into the presence of people.
     PresenceSweeper,
+    /// Tells people by e-mail what came while they were away.
+    EmailWorker,
     /// Sends notifications to apps and browsers.
     PushWorker,
 }
 
 impl Role {
     /// Every role, as a single process runs them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::WsGateway,
         Self::HttpGateway,
         Self::PersistenceWorker,
         Self::FanoutWorker,
         Self::PresenceSweeper,
+        Self::EmailWorker,
         Self::PushWorker,
     ];
 
@@ -57,6 +63,7 @@ impl Role {
             Self::PersistenceWorker => "persistence-worker",
             Self::FanoutWorker => "fanout-worker",
             Self::PresenceSweeper => "presence-sweeper",
+            Self::EmailWorker => "email-worker",
             Self::PushWorker => "push-worker",
         }
     }
@@ -64,7 +71,10 @@ impl Role {
     /// What the role needs as a process of its own, beside the broker.
     pub fn needs(self) -> FleetNeeds {
         match self {
-            Self::WsGateway | Self::HttpGateway => FleetNeeds { store: true, secret: true },
+            // Gateways check tokens; the e-mail worker signs the unsubscribe links that they check.
+            Self::WsGateway | Self::HttpGateway | Self::EmailWorker => {
+                FleetNeeds { store: true, secret: true }
+            }
             Self::PersistenceWorker | Self::FanoutWorker | Self::PushWorker => {
                 FleetNeeds { store: true, secret: false }
             }
@@ -80,6 +90,7 @@ impl Role {
             Self::PersistenceWorker => start_persistence(system).await.map(|()| None),
             Self::FanoutWorker => start_fanout(system).await.map(|()| None),
             Self::PresenceSweeper => start_sweeper(system).await.map(|()| None),
+            Self::EmailWorker => start_email(system).await.map(|()| None),
             Self::PushWorker => start_push(system).map(|()| None),
         }
         .with_context(|| format!("start {}", self.name()))
@@ -119,14 +130,17 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
         parts.membership = parts.membership.unheard();
     }
     let router = eventflow_ingress::http::router(&parts)?;
-    let demo = crate::demo::router(&system.config, Arc::clone(&system.backends.clock))?;
+    let backends = &system.backends;
+    let directory = Arc::clone(&backends.directory);
+    let demo = crate::demo::router(&system.config, Arc::clone(&backends.clock), directory)?;
+    let outbox = crate::outbox_page::router(&system.config, Arc::clone(&backends.outbox));
     let settings = &system.config;
     let old_system = eventflow_ingress::http::limit_by_address(
         crate::v1::router(&settings.v1)?,
         settings.v1.per_minute_ip,
         proxy_trust(settings)?,
     );
-    Ok(router.merge(crate::page::router()).merge(demo).merge(old_system))
+    Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
@@ -138,6 +152,7 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             inbox: Arc::clone(&backends.inbox),
             devices: Arc::clone(&backends.devices),
             directory: Arc::clone(&backends.directory),
+            suppressions: Arc::clone(&backends.suppressions),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
         };
@@ -175,21 +190,47 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn start_email(system: &mut System) -> anyhow::Result<()> {
+    let config = &system.config;
+    let backends = &system.backends;
+    let parts = EmailParts {
+        outbound: Arc::clone(&backends.outbound),
+        store: Arc::clone(&backends.store),
+        inbox: Arc::clone(&backends.inbox),
+        directory: Arc::clone(&backends.directory),
+        people: backends.people.clone(),
+        suppressions: Arc::clone(&backends.suppressions),
+        mailer: email::mailer(config, backends).await?,
+        clock: Arc::clone(&backends.clock),
+        templates: email::templates(config)?,
+        unsubscribe: email::unsubscribe(config)?,
+        settings: email::settings(config)?,
+        stop: system.shutdown.workers.clone(),
+    };
+    let handler = Arc::new(EmailWorker::new(parts, &system.metrics));
+    consume_within(system, EMAIL.name(), Declares::Topology(system.topology), handler, BATCH_LIMIT);
+    Ok(())
+}
+
 fn start_push(system: &mut System) -> anyhow::Result<()> {
     let backends = &system.backends;
-    let clock = Arc::clone(&backends.clock);
+    let again = AgainParts {
+        store: Arc::clone(&backends.store),
+        inbox: Arc::clone(&backends.inbox),
+        directory: Arc::clone(&backends.directory),
+        presence: Arc::clone(&backends.presence),
+        clock: Arc::clone(&backends.clock),
+    };
     let parts = PushParts {
         outbound: Arc::clone(&backends.outbound),
         devices: Arc::clone(&backends.devices),
-        pusher: crate::push::pusher(&system.config, Arc::clone(&clock))?,
-        store: Arc::clone(&backends.store),
-        inbox: Arc::clone(&backends.inbox),
+        pusher: crate::push::pusher(&system.config, backends)?,
         people: backends.people.clone(),
-        clock,
+        again,
     };
     let worker = Arc::new(PushWorker::new(parts, &system.metrics));
     let declares = Declares::Topology(system.topology);
-    consume_within(system, PUSH.name(), declares, worker, BATCH_LIMIT);
+    consume_within(system, PUSH.name(), declares, worker, push_stage::BATCH_LIMIT);
     Ok(())
 }
 
@@ -198,7 +239,7 @@ fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares
     consume_within(system, queue, declares, handler, HANDLER_TIMEOUT);
 }
 
-/// As [`consume`], for a handler that may take so long for a batch.
+/// The same, with a time limit for one batch.
 fn consume_within<H: BatchHandler>(
     system: &mut System,
     queue: &str,
@@ -253,6 +294,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         inbox: Arc::clone(&system.backends.inbox),
         devices: Arc::clone(&system.backends.devices),
         directory: Arc::clone(&system.backends.directory),
+        suppressions: Arc::clone(&system.backends.suppressions),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),
@@ -266,6 +308,9 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             jwt_secret: secret::resolve(&system.config)?.into(),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
             jwt_expected: secret::expected(&system.config),
+            webhook_secret: Some(system.config.email.webhook_secret.expose())
+                .filter(|secret| !secret.is_empty())
+                .map(Into::into),
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,

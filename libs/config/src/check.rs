@@ -51,6 +51,7 @@ impl Config {
         self.check_upstream()?;
         self.check_push()?;
         self.check_tracing()?;
+        self.check_email()?;
         self.check_secret()?;
         self.check_previous_secret()
     }
@@ -183,7 +184,7 @@ fn are_levels(text: &str) -> bool {
     text.split(',').all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
 }
 
-fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
+pub(crate) fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Invalid { key, given: String::new(), why: why.to_owned() }) }
 }
 

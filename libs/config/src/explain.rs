@@ -9,10 +9,14 @@ use figment::value::Value;
 use figment::{Figment, Source};
 
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 13] = [
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
     "broker.url",
+    "email.postmark_api_key",
+    "email.postmark_smtp",
+    "email.smtp_url",
+    "email.webhook_secret",
     "presence.url",
     "push.firebase_credentials",
     "push.vapid_private_key",

@@ -6,6 +6,7 @@
 
 mod check;
 mod demo;
+mod email;
 mod environment;
 mod explain;
 mod load;
@@ -15,6 +16,7 @@ mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
+pub use email::{EmailSettings, MailProvider};
 pub use demo::{DemoReach, is_this_machine};
 pub use load::{defaults, load};
 pub use push::PushSettings;
@@ -93,6 +95,8 @@ pub struct Config {
     pub content: ContentSettings,
     /// The old system beside this one.
     pub v1: V1Settings,
+    /// E-mail.
+    pub email: EmailSettings,
     /// Limits of REST requests.
     pub rest: RestSettings,
     /// Who may start threads.

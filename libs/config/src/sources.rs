@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 40] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 47] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -25,6 +25,13 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 40] = [
     ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("EMAIL_ENABLED", "email.enabled", ValueKind::Switch),
+    ("POSTMARK_API_KEY", "email.postmark_api_key", ValueKind::Text),
+    ("POSTMARK_FROM", "email.from", ValueKind::Text),
+    ("SMTP_URL", "email.smtp_url", ValueKind::Text),
+    ("EMAIL_WEBHOOK_SECRET", "email.webhook_secret", ValueKind::Text),
+    ("EMAIL_TEMPLATES", "email.templates", ValueKind::Text),
+    ("EMAIL_PRODUCT", "email.product", ValueKind::Text),
     ("CONTENT_MARKUP", "content.markup", ValueKind::Text),
     ("V1_UPSTREAM_URL", "v1.upstream_url", ValueKind::Text),
     ("V1_PER_MINUTE_IP", "v1.per_minute_ip", ValueKind::Number),

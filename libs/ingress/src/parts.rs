@@ -6,7 +6,8 @@ use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, People, PresenceStore, PushDevices, Registry, Store,
+    Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices, Registry, Store,
+    Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -20,6 +21,10 @@ pub struct IngressParts {
     pub membership: Membership,
     /// Notifications and preferences; REST reads it.
     pub inbox: Arc<dyn Inbox>,
+    /// The delivery log of e-mail and push; REST reads it.
+    pub outbound: Arc<dyn Outbound>,
+    /// Addresses that get no mail; REST reads it.
+    pub suppressions: Arc<dyn Suppressions>,
     /// Devices that pushes go to; REST reads it.
     pub devices: Arc<dyn PushDevices>,
     /// Profiles, and credentials that no longer hold.

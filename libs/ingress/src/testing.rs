@@ -5,12 +5,16 @@
 //! the stores show.
 
 mod broker;
+mod outbound;
 mod devices;
 mod people;
 mod store;
+mod suppressions;
 
+pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
+pub(crate) use suppressions::TestSuppressions;
 
 use crate::{IngressConfig, IngressParts, Notices};
 use broker::{TestBroker, Worker};
@@ -57,6 +61,7 @@ impl World {
         let inbox = worker.inbox.clone();
         let devices = worker.devices.clone();
         let directory = worker.directory.clone();
+        let suppressions = worker.suppressions.clone();
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let registry = Arc::new(MemoryRegistry::default());
@@ -71,6 +76,8 @@ impl World {
         let parts = IngressParts {
             store: store.clone(),
             inbox,
+            outbound: Arc::new(TestOutbound::default()),
+            suppressions,
             devices,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),

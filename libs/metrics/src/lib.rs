@@ -7,6 +7,7 @@
 mod bus;
 mod dependencies;
 mod edge;
+mod email;
 mod fanout;
 mod http;
 mod label;
@@ -18,14 +19,16 @@ pub mod values;
 pub use bus::{BusMetrics, QueueMetrics};
 pub use dependencies::SystemMetrics;
 pub use edge::EdgeMetrics;
+pub use email::EmailMetrics;
 pub use fanout::FanoutMetrics;
 pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
 pub use values::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, PushOutcome,
-    PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
+    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
+    SuppressedMail,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -48,6 +51,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The fan-out stage.
     pub fanout: FanoutMetrics,
+    /// The e-mail worker.
+    pub email: EmailMetrics,
     /// The presence sweeper.
     pub presence: PresenceMetrics,
     /// The push worker.
@@ -67,6 +72,7 @@ impl Metrics {
             edge: EdgeMetrics::new(registry)?,
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,
+            email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
             push: PushMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,

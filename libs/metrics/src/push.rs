@@ -31,7 +31,7 @@ impl PushMetrics {
             windows: Counters::register(
                 registry,
                 "eventflow_push_windows_total",
-                "Windows of pushes, by outcome: sent, suppressed (there was nothing to tell any more), no_device, failed, retried, repeated (it was sent before).",
+                "Windows of pushes, by outcome: sent, suppressed (there was nothing to tell any more), postponed (quiet hours), no_device, failed, retried, repeated (it was sent before).",
                 "outcome",
             )?,
             answer_seconds: latency(

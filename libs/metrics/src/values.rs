@@ -106,6 +106,36 @@ pub enum PresenceStatus {
     Offline,
 }
 
+/// `outcome` of a mail at the mail server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailOutcome {
+    /// The server has taken the mail.
+    Accepted,
+    /// The server may take the mail later.
+    Later,
+    /// The server may have taken the mail and has not said so.
+    Unknown,
+    /// The server refused the address for ever.
+    AddressRefused,
+    /// The server refused the mail for ever.
+    MailRefused,
+    /// The server takes no mail from this system.
+    Broken,
+}
+
+/// `reason` of a mail that was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuppressedMail {
+    /// Everything in it was read, muted, taken back or unwanted meanwhile.
+    NothingLeft,
+    /// Nobody knows an address of the person.
+    NoAddress,
+    /// The address is on the suppression list.
+    AddressSuppressed,
+    /// Mails are switched off.
+    SwitchedOff,
+}
+
 /// `outcome` of a push to one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushOutcome {
@@ -132,6 +162,8 @@ pub enum PushWindowOutcome {
     Sent,
     /// There was nothing to tell any more.
     Suppressed,
+    /// It waits for the end of its person's quiet hours.
+    Postponed,
     /// The person has no device.
     NoDevice,
     /// No service will ever take it.
@@ -261,6 +293,30 @@ impl Label for SignalOutcome {
     }
 }
 
+impl Label for MailOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Later => "later",
+            Self::Unknown => "unknown",
+            Self::AddressRefused => "address_refused",
+            Self::MailRefused => "mail_refused",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+impl Label for SuppressedMail {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingLeft => "nothing_left",
+            Self::NoAddress => "no_address",
+            Self::AddressSuppressed => "address_suppressed",
+            Self::SwitchedOff => "switched_off",
+        }
+    }
+}
+
 impl Label for PresenceStatus {
     fn as_str(self) -> &'static str {
         match self {
@@ -315,6 +371,7 @@ impl Label for PushWindowOutcome {
         match self {
             Self::Sent => "sent",
             Self::Suppressed => "suppressed",
+            Self::Postponed => "postponed",
             Self::NoDevice => "no_device",
             Self::Failed => "failed",
             Self::Retried => "retried",

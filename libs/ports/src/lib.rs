@@ -12,11 +12,14 @@ pub mod inbox;
 pub mod inbox_contract;
 pub mod journal;
 pub mod journal_contract;
+pub mod mailer;
 pub mod membership;
 pub mod memory_journal;
 pub mod memory_presence;
 pub mod outbound;
 pub mod outbound_contract;
+pub mod outbox;
+pub mod outbox_contract;
 pub mod presence;
 pub mod presence_contract;
 pub mod push_devices;
@@ -26,6 +29,8 @@ pub mod registry;
 pub mod registry_contract;
 pub mod store;
 pub mod store_contract;
+pub mod suppressions;
+pub mod suppressions_contract;
 pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -33,10 +38,12 @@ pub use directory::{Directory, People};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};
+pub use mailer::{Accepted, Mail, MailError, MailId, Mailbox, Mailer};
 pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
 pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+pub use outbox::{Outbox, OutboxItem, OutboxMailer};
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use push_devices::PushDevices;
 pub use pusher::Pusher;
@@ -45,4 +52,5 @@ pub use store::{
     Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
     StoreError, ThreadPage, WithCommandId,
 };
+pub use suppressions::{SuppressionPage, Suppressions};
 pub use ticks::ticks;

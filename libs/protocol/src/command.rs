@@ -9,6 +9,7 @@ use crate::content::{Content, ContentError, Markup};
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
 use crate::fingerprint::{Fingerprint, fingerprint, fingerprint_as_typed};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
+use crate::mail::{ChangeSuppression, MailAddress};
 use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation, TokenName};
 use crate::push::{PushDevice, RemovePushDevice};
@@ -52,6 +53,8 @@ pub enum Command {
     NoteTokenName(TokenName),
     /// End credentials.
     Revoke(Revocation),
+    /// Put a mail address onto the suppression list, or take it off.
+    ChangeSuppression(ChangeSuppression),
 }
 
 /// What a command is about. One shard carries out everything about one subject, in order.
@@ -61,6 +64,8 @@ pub enum Subject {
     Thread(ThreadId),
     /// A person.
     User(UserId),
+    /// A mail address.
+    Address(MailAddress),
 }
 
 impl Subject {
@@ -69,16 +74,18 @@ impl Subject {
         match self {
             Self::Thread(thread) => thread.bytes().to_vec(),
             Self::User(user) => user.as_str().as_bytes().to_vec(),
+            Self::Address(address) => address.key().into_bytes(),
         }
     }
 }
 
-/// As log lines and traces name it: the id alone.
+/// As log lines and traces name it: the id alone, and of an address nothing.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Thread(thread) => thread.fmt(f),
             Self::User(user) => user.fmt(f),
+            Self::Address(_) => f.write_str("a mail address"),
         }
     }
 }
@@ -157,7 +164,8 @@ impl Command {
             | Self::SetPreferences(_)
             | Self::RegisterPushDevice(_)
             | Self::RemovePushDevice(_)
-            | Self::Revoke(_) => self,
+            | Self::Revoke(_)
+            | Self::ChangeSuppression(_) => self,
         })
     }
 
@@ -178,6 +186,7 @@ impl Command {
             Self::PutProfile(profile) => Subject::User(profile.id.clone()),
             Self::NoteTokenName(name) => Subject::User(name.user_id.clone()),
             Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
+            Self::ChangeSuppression(change) => Subject::Address(change.address.clone()),
         }
     }
 
@@ -198,6 +207,7 @@ impl Command {
             Self::PutProfile(_) => "put_profile",
             Self::NoteTokenName(_) => "note_token_name",
             Self::Revoke(_) => "revoke",
+            Self::ChangeSuppression(_) => "change_suppression",
         }
     }
 
@@ -216,6 +226,7 @@ impl Command {
             Self::RemovePushDevice(removal) => Some(removal.at),
             Self::SetPreferences(_) | Self::PutProfile(_) | Self::NoteTokenName(_) => None,
             Self::Revoke(revocation) => Some(revocation.at),
+            Self::ChangeSuppression(change) => Some(change.at),
         }
     }
 }

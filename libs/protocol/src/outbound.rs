@@ -264,11 +264,13 @@ pub enum Reason {
     Cancelled,
     /// It does not exist any more.
     Gone,
+    /// The operator has switched the channel off.
+    SwitchedOff,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::TakenBack,
         Self::Muted,
@@ -282,6 +284,7 @@ impl Reason {
         Self::Online,
         Self::Cancelled,
         Self::Gone,
+        Self::SwitchedOff,
     ];
 
     /// Name of the reason in stores, ids and metrics.
@@ -300,6 +303,7 @@ impl Reason {
             Self::Online => "online",
             Self::Cancelled => "cancelled",
             Self::Gone => "gone",
+            Self::SwitchedOff => "switched_off",
         }
     }
 }

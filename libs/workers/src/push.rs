@@ -6,19 +6,18 @@
 //! closed one sends nothing. A crash between a service's answer and the note of it repeats that push,
 //! under the same tag: the device shows it once.
 //!
-//! [`left`] decides again what is to be told, [`content`] writes it, [`deliver`] sends it to every device,
-//! and [`breaker`] pauses the stage while FCM is down.
+//! [`crate::notify::again`] decides again what is to be told, [`content`] writes it, [`deliver`] sends it to
+//! every device, and [`breaker`] pauses the stage while FCM is down.
 
 mod breaker;
 mod content;
 mod deliver;
-mod left;
 mod parts;
 
 use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
-use self::left::Left;
 pub use self::parts::PushParts;
+use crate::notify::again::{Remaining, decide_again, rows};
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
@@ -28,9 +27,7 @@ use eventflow_ports::push_devices::Shown;
 use eventflow_ports::pusher::Push;
 use eventflow_ports::{StoreError, ThreadPage};
 use eventflow_protocol::document::ThreadStatus;
-use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Window, WindowJob,
-};
+use eventflow_protocol::outbound::{DeliveryEntry, DeliveryOutcome, Reason, Window, WindowJob};
 use eventflow_protocol::push::{ClearPushes, PushDevice, PushJob};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::StreamExt;
@@ -92,7 +89,7 @@ impl PushWorker {
     }
 
     async fn window(&self, job: &WindowJob, attempt: u32) -> Result<Outcome, Stop> {
-        let now = self.parts.clock.now();
+        let now = self.parts.clock().now();
         match self.parts.outbound.take_window(job.window_id, now, TAKEN_FOR).await? {
             Taken::Closed => {
                 self.count(PushWindowOutcome::Repeated);
@@ -114,21 +111,26 @@ impl PushWorker {
     }
 
     async fn send(&self, window: &Window, attempt: u32) -> Result<Outcome, Stop> {
-        let left = left::of(window, &*self.parts.store, &*self.parts.inbox).await?;
-        if left.is_empty() {
+        let left = decide_again(&self.parts.again, window).await?;
+        if left.left.is_empty() {
             self.close(window, &left, None, PushWindowOutcome::Suppressed).await?;
             return Ok(Outcome::Done);
         }
+        if let Some(until) = left.quiet_until {
+            self.parts.outbound.postpone_window(window.id, until).await?;
+            self.count(PushWindowOutcome::Postponed);
+            return Ok(Outcome::Done);
+        }
         let devices = self.parts.devices.devices_of(&window.user_id).await?;
-        let badge = self.badge(&window.user_id).await?;
-        let Some(push) = content::show(window, &left, &self.parts.people, badge).await else {
-            return Ok(Outcome::reject("a window without content"));
-        };
         if devices.is_empty() {
             let outcome = DeliveryOutcome::Suppressed { reason: Reason::NoDevice };
             self.close(window, &left, Some(outcome), PushWindowOutcome::NoDevice).await?;
             return Ok(Outcome::Done);
         }
+        let badge = self.badge(&window.user_id).await?;
+        let Some(push) = content::show(window, &left, &self.parts.people, badge).await else {
+            return Ok(Outcome::reject("a window without content"));
+        };
         let delivered = self.send_to_devices(window, &left, &push, devices).await?;
         self.settle(window, &left, delivered, attempt).await
     }
@@ -137,7 +139,7 @@ impl PushWorker {
     async fn send_to_devices(
         &self,
         window: &Window,
-        left: &Left,
+        left: &Remaining,
         push: &Push,
         mut devices: Vec<PushDevice>,
     ) -> Result<Delivered, StoreError> {
@@ -146,7 +148,7 @@ impl PushWorker {
         let before = devices.len();
         devices.retain(|device| shown.iter().all(|one| one.device_id != device.id || one.push != id));
         let repeated = before - devices.len();
-        let seq = left.messages.iter().map(|message| message.seq).max().unwrap_or(0);
+        let seq = left.left.iter().map(|(told, _)| content::seq_of(told)).max().unwrap_or(0);
         let note = |device: &PushDevice, at: Timestamp| {
             let (user_id, tag) = (device.user_id.clone(), push.tag.clone());
             Some(Shown { device_id: device.id, user_id, tag, push: id.clone(), seq, at })
@@ -160,7 +162,7 @@ impl PushWorker {
     async fn settle(
         &self,
         window: &Window,
-        left: &Left,
+        left: &Remaining,
         delivered: Delivered,
         attempt: u32,
     ) -> Result<Outcome, Stop> {
@@ -193,7 +195,7 @@ impl PushWorker {
     async fn close(
         &self,
         window: &Window,
-        left: &Left,
+        left: &Remaining,
         outcome: Option<DeliveryOutcome>,
         counted: PushWindowOutcome,
     ) -> Result<(), StoreError> {
@@ -204,14 +206,15 @@ impl PushWorker {
     }
 
     /// The rows of the log: why some things were not told, and what became of the others.
-    fn entries(&self, window: &Window, left: &Left, outcome: Option<&DeliveryOutcome>) -> Vec<DeliveryEntry> {
-        let now = self.parts.clock.now();
-        let suppressed = left.suppressed.iter().map(|(about, reason)| {
-            let outcome = DeliveryOutcome::Suppressed { reason: *reason };
-            entry(window, *about, outcome, now)
-        });
-        let told = left.told.iter().filter_map(|told| Some(entry(window, told.about, outcome?.clone(), now)));
-        suppressed.chain(told).collect()
+    fn entries(
+        &self,
+        window: &Window,
+        left: &Remaining,
+        outcome: Option<&DeliveryOutcome>,
+    ) -> Vec<DeliveryEntry> {
+        let now = self.parts.clock().now();
+        let told = outcome.map(|outcome| rows(window, &left.left, outcome, now));
+        left.suppressed.iter().cloned().chain(told.into_iter().flatten()).collect()
     }
 
     /// Takes away what devices show of a thread up to the message that was read.
@@ -238,9 +241,9 @@ impl PushWorker {
     /// notifications.
     async fn badge(&self, user: &UserId) -> Result<u64, StoreError> {
         let page = ThreadPage { status: ThreadStatus::Active, after: None, skip: 0, limit: BADGE_THREADS };
-        let threads = self.parts.store.threads_of(user, page).await?;
+        let threads = self.parts.again.store.threads_of(user, page).await?;
         let messages: u64 = threads.iter().map(|view| view.unread_count).sum();
-        Ok((messages + self.parts.inbox.unread_notifications(user).await?).min(BADGE_MAX))
+        Ok((messages + self.parts.again.inbox.unread_notifications(user).await?).min(BADGE_MAX))
     }
 
     fn delivery(&self) -> Delivery<'_> {
@@ -252,17 +255,13 @@ impl PushWorker {
     }
 }
 
-fn entry(window: &Window, about: About, outcome: DeliveryOutcome, at: Timestamp) -> DeliveryEntry {
-    DeliveryEntry::new(window.user_id.clone(), Channel::Push, about, Some(window.id), outcome, at)
-}
-
 #[async_trait]
 impl BatchHandler for PushWorker {
     type Value = PushJob;
     type Outbox = ();
 
     async fn perform(&self, batch: &[Item<PushJob>]) -> Result<Performed<()>, Unavailable> {
-        if let Err(open) = self.breaker.check(self.parts.clock.now()) {
+        if let Err(open) = self.breaker.check(self.parts.clock().now()) {
             return Err(Unavailable::new("FCM", open));
         }
         let mut work = Vec::with_capacity(batch.len());

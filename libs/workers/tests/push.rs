@@ -9,7 +9,7 @@ use eventflow_metrics::{Metrics, PushOutcome, PushWindowOutcome};
 use eventflow_ports::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
-use eventflow_ports::{FixedClock, Inbox, People, PushDevices, Pusher, StoreError};
+use eventflow_ports::{FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError};
 use eventflow_protocol::change::{Change, Cursor};
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -19,6 +19,7 @@ use eventflow_protocol::outbound::{
 };
 use eventflow_protocol::push::{ClearPushes, PushDevice, PushJob, PushTarget};
 use eventflow_protocol::{CommandId, NotificationId, Timestamp, UserId};
+use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::push::{PushParts, PushWorker};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -138,14 +139,19 @@ impl Stage {
         let (windows, services) = (Arc::new(Windows::default()), Arc::new(Services::default()));
         let clock = Arc::new(FixedClock::at(at(1_000)));
         let metrics = Metrics::default();
+        let again = AgainParts {
+            store: Arc::clone(&shared) as _,
+            inbox: Arc::clone(&shared) as _,
+            directory: Arc::clone(&shared) as _,
+            presence: Arc::new(MemoryPresence::default()),
+            clock: Arc::clone(&clock) as _,
+        };
         let parts = PushParts {
             outbound: Arc::clone(&windows) as _,
             devices: Arc::clone(&shared) as _,
             pusher: Arc::clone(&services) as _,
-            store: Arc::clone(&shared) as _,
-            inbox: Arc::clone(&shared) as _,
             people: People::new(shared, Markup::default()),
-            clock: Arc::clone(&clock) as _,
+            again,
         };
         let worker = PushWorker::new(parts, &metrics);
         Self { store, windows, services, clock, metrics, worker, scene, _folder: folder }

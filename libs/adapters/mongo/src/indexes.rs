@@ -66,6 +66,11 @@ pub(crate) fn of_revocations() -> IndexModel {
     plain(doc! { "userId": 1 })
 }
 
+/// Outbox: the newest items.
+pub(crate) fn of_outbox() -> IndexModel {
+    plain(doc! { "at": -1, "_id": -1 })
+}
+
 /// Push devices: those of a person, the newest first; the server deletes what was removed long ago.
 pub(crate) fn of_push_devices() -> [IndexModel; 2] {
     [plain(doc! { "userId": 1, "at": -1, "_id": 1 }), expiring(doc! { "removedAt": 1 }, REMOVAL_KEPT)]

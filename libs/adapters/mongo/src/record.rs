@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod counters;
 pub(crate) mod inbox;
+pub(crate) mod mail;
 pub(crate) mod message;
 pub(crate) mod outbound;
 pub(crate) mod person;

@@ -6,6 +6,7 @@ use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
+use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
 use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
@@ -60,6 +61,8 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) suppressions: Collection<SuppressionRecord>,
+    pub(crate) outbox: Collection<OutboxRecord>,
     pub(crate) push_devices: Collection<DeviceRecord>,
     pub(crate) push_shown: Collection<ShownRecord>,
     /// The host application's users. The store reads them and never writes.
@@ -98,6 +101,8 @@ impl MongoStore {
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            suppressions: database.collection(&own("suppressions")),
+            outbox: database.collection(&own("outbox")),
             push_devices: database.collection(&own("pushDevices")),
             push_shown: database.collection(&own("pushShown")),
             users: HostUsers::new(database.collection("users"), host_key),
@@ -120,6 +125,7 @@ impl MongoStore {
         let windows = self.windows.clone();
         let deliveries = self.deliveries.clone();
         let revocations = self.revocations.clone();
+        let outbox = self.outbox.clone();
         let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
         let create = async move {
             messages.create_indexes(indexes::of_messages()).await?;
@@ -128,6 +134,7 @@ impl MongoStore {
             windows.create_indexes(indexes::of_windows()).await?;
             deliveries.create_indexes(indexes::of_deliveries()).await?;
             revocations.create_index(indexes::of_revocations()).await?;
+            outbox.create_index(indexes::of_outbox()).await?;
             push_devices.create_indexes(indexes::of_push_devices()).await?;
             push_shown.create_indexes(indexes::of_push_shown()).await?;
             Ok(())

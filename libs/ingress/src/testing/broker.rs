@@ -4,6 +4,7 @@
 use super::devices::TestDevices;
 use super::people::{TestDirectory, TestInbox};
 use super::store::TestStore;
+use super::suppressions::TestSuppressions;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_bus::port::{Broker, BrokerError, Depth, Destination, Health, Outgoing, Publish, Subscription};
@@ -31,6 +32,7 @@ pub(super) struct Worker {
     pub(super) inbox: Arc<TestInbox>,
     pub(super) devices: Arc<TestDevices>,
     pub(super) directory: Arc<TestDirectory>,
+    pub(super) suppressions: Arc<TestSuppressions>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -165,6 +167,9 @@ impl Worker {
             Command::Revoke(revocation) => {
                 self.directory.add(revocation);
                 CommandResult::Done
+            }
+            Command::ChangeSuppression(change) => {
+                CommandResult::Count { count: u64::from(self.suppressions.change(&change)) }
             }
         }
     }

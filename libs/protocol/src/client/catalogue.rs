@@ -36,7 +36,7 @@ const REQUESTS: [Describe; 21] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 29] = [
+const ANSWERS: [Describe; 31] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -44,6 +44,7 @@ const ANSWERS: [Describe; 29] = [
     of::<answers::CountAnswer>,
     of::<answers::CsrfTokenAnswer>,
     of::<answers::CursorAnswer>,
+    of::<answers::DeliveriesAnswer>,
     of::<answers::DeviceAnswer>,
     of::<answers::DevicesAnswer>,
     of::<answers::DoneAnswer>,
@@ -59,6 +60,7 @@ const ANSWERS: [Describe; 29] = [
     of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
     of::<answers::StatusAnswer>,
+    of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
     of::<answers::ThreadAck>,
     of::<answers::ThreadAnswer>,

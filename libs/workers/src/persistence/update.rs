@@ -186,6 +186,12 @@ impl Persistence {
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
+            Command::ChangeSuppression(change) => self
+                .parts
+                .suppressions
+                .change_suppression(change)
+                .await
+                .map(|is_changed| Applied::quietly(CommandResult::Count { count: u64::from(is_changed) })),
         })
     }
 

@@ -1,10 +1,11 @@
 //! What a push says: the newest message of a thread, or a notification, short enough for a lock screen.
 
-use super::left::Left;
+use crate::notify::again::{Content, Remaining};
 use eventflow_ports::People;
 use eventflow_ports::pusher::{PUSH_TEXT_MAX_CHARS, PUSH_TITLE_MAX_CHARS, Push, PushAct, Urgency};
 use eventflow_protocol::content::typed;
-use eventflow_protocol::outbound::Window;
+use eventflow_protocol::document::Message;
+use eventflow_protocol::outbound::{About, Told, Window};
 use eventflow_protocol::{NotificationId, ThreadId, UserId};
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use std::time::Duration;
 const SHOWN_TTL: Duration = Duration::from_hours(24);
 /// The same for a push that takes something away: a device that was off for longer has dropped the other one.
 const CLEAR_TTL: Duration = Duration::from_hours(24);
+
+/// What ` (…)` behind a title may take: a number of six digits.
+const COUNT_CHARS: usize = 9;
 
 /// The tag of everything that devices show of a thread.
 pub(super) fn tag_of_thread(thread: ThreadId) -> String {
@@ -24,32 +28,53 @@ fn tag_of_notification(notification: NotificationId) -> String {
 }
 
 /// The push that tells what is left of a window; `None` if nothing is.
-pub(super) async fn show(window: &Window, left: &Left, people: &People, badge: u64) -> Option<Push> {
-    let is_critical = left.told.iter().any(|told| told.critical);
-    if let Some(newest) = left.messages.last() {
-        let count = left.messages.len() as u64 + window.more;
-        let name = name_of(people, &newest.sender_id).await;
-        let subject = left.thread.as_ref().and_then(|view| view.thread.metadata.get("subject")?.as_str());
-        let subject = subject.map(str::trim).filter(|subject| !subject.is_empty());
-        let mut title = subject.map_or_else(|| name.clone(), |subject| format!("{name} · {subject}"));
-        title = shortened(&title, PUSH_TITLE_MAX_CHARS);
-        if count > 1 {
-            title = format!("{} ({count})", shortened(&title, PUSH_TITLE_MAX_CHARS - 10));
+pub(super) async fn show(window: &Window, left: &Remaining, people: &People, badge: u64) -> Option<Push> {
+    let newest = left.left.iter().max_by_key(|(told, _)| (told.at, seq_of(told)))?;
+    match newest {
+        (_, Content::Message(message)) => {
+            let count = left.left.len() as u64 + window.more;
+            let view = left.threads.get(&message.thread_id);
+            let subject = view.and_then(|view| view.thread.metadata.get("subject")?.as_str());
+            let title = title(&name_of(people, &message.sender_id).await, subject, count);
+            let text = preview(message);
+            let act = PushAct::Show { title, text, thread_id: Some(message.thread_id) };
+            Some(push(tag_of_thread(message.thread_id), act, badge, Urgency::High))
         }
-        let first_file = newest.attachments.first().map_or("", |attachment| attachment.filename.as_str());
-        let text = if newest.content.is_empty() { first_file } else { newest.content.as_str() };
-        let text = shortened(&typed(text), PUSH_TEXT_MAX_CHARS);
-        let act = PushAct::Show { title, text, thread_id: Some(newest.thread_id) };
-        return Some(push(tag_of_thread(newest.thread_id), act, badge, Urgency::High));
+        (told, Content::Notification(notification)) => {
+            let act = PushAct::Show {
+                title: shortened(&typed(&notification.title), PUSH_TITLE_MAX_CHARS),
+                text: shortened(&typed(&notification.text), PUSH_TEXT_MAX_CHARS),
+                thread_id: notification.thread_id,
+            };
+            let urgency = if told.critical { Urgency::High } else { Urgency::Normal };
+            Some(push(tag_of_notification(notification.id), act, badge, urgency))
+        }
     }
-    let told = left.notification.as_ref()?;
-    let act = PushAct::Show {
-        title: shortened(&typed(&told.title), PUSH_TITLE_MAX_CHARS),
-        text: shortened(&typed(&told.text), PUSH_TEXT_MAX_CHARS),
-        thread_id: told.thread_id,
-    };
-    let urgency = if is_critical { Urgency::High } else { Urgency::Normal };
-    Some(push(tag_of_notification(told.id), act, badge, urgency))
+}
+
+/// The `seq` of a message; 0 for a notification.
+pub(super) fn seq_of(told: &Told) -> u64 {
+    match told.about {
+        About::Message { seq, .. } => seq,
+        About::Notification { .. } => 0,
+    }
+}
+
+/// Who writes, the subject if there is one, and how many messages if they are several.
+fn title(name: &str, subject: Option<&str>, count: u64) -> String {
+    let subject = subject.map(str::trim).filter(|subject| !subject.is_empty());
+    let title = subject.map_or_else(|| name.to_owned(), |subject| format!("{name} · {}", typed(subject)));
+    if count > 1 {
+        return format!("{} ({count})", shortened(&title, PUSH_TITLE_MAX_CHARS - COUNT_CHARS));
+    }
+    shortened(&title, PUSH_TITLE_MAX_CHARS)
+}
+
+/// What a message says, or the name of its first file.
+fn preview(message: &Message) -> String {
+    let file = message.attachments.first().map_or("", |attachment| attachment.filename.as_str());
+    let text = if message.content.is_empty() { file } else { message.content.as_str() };
+    shortened(&typed(text), PUSH_TEXT_MAX_CHARS)
 }
 
 /// The push that takes away what a device shows of a thread.

@@ -51,7 +51,7 @@ impl Delivery<'_> {
             sends.push(self.send_one(device, push));
         }
         let results = join_all(sends).await;
-        let now = self.parts.clock.now();
+        let now = self.parts.clock().now();
         let mut delivered = Delivered::default();
         let mut shown = Vec::new();
         for (device, result) in devices.iter().zip(results) {
@@ -93,7 +93,7 @@ impl Delivery<'_> {
         self.metrics.pushes.of(outcome).inc();
         if matches!(device.target, PushTarget::Fcm { .. }) {
             match outcome {
-                PushOutcome::Failed => self.breaker.failed(self.parts.clock.now()),
+                PushOutcome::Failed => self.breaker.failed(self.parts.clock().now()),
                 PushOutcome::NoProvider => {}
                 _ => self.breaker.answered(),
             }

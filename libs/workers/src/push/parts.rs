@@ -1,8 +1,9 @@
 //! What the push stage is built from.
 
+use crate::notify::again::AgainParts;
 use eventflow_ports::outbound::Outbound;
 use eventflow_ports::push_devices::PushDevices;
-use eventflow_ports::{Clock, Inbox, People, Pusher, Store};
+use eventflow_ports::{Clock, People, Pusher};
 use std::sync::Arc;
 
 /// What the push stage needs.
@@ -14,12 +15,15 @@ pub struct PushParts {
     pub devices: Arc<dyn PushDevices>,
     /// Sends to push services.
     pub pusher: Arc<dyn Pusher>,
-    /// Keeps threads and messages.
-    pub store: Arc<dyn Store>,
-    /// Keeps notifications and preferences.
-    pub inbox: Arc<dyn Inbox>,
     /// Tells what people are called.
     pub people: People,
+    /// What the second decision reads.
+    pub again: AgainParts,
+}
+
+impl PushParts {
     /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.again.clock
+    }
 }

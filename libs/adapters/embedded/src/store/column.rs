@@ -6,7 +6,7 @@
 use eventflow_protocol::document::{MessageStatus, ThreadStatus};
 use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::outbound::Channel;
-use eventflow_protocol::{CommandId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, MailAddress, Timestamp, UserId};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
@@ -54,6 +54,20 @@ pub(super) fn channel(row: &Row<'_>, column: &str) -> Result<Channel> {
 
 /// Reads the id of a person.
 pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
+    let index = row.as_ref().column_index(column)?;
+    let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
+    text.parse().map_err(|error| misread(index, Type::Text, error))
+}
+
+/// Reads what [`pack`] wrote into a column that is never NULL.
+pub(super) fn unpack_present<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
+    let index = row.as_ref().column_index(column)?;
+    let bytes = row.get_ref(index)?.as_blob().map_err(|error| misread(index, Type::Blob, error))?;
+    rmp_serde::from_slice(bytes).map_err(|error| misread(index, Type::Blob, error))
+}
+
+/// Reads a mail address.
+pub(super) fn address(row: &Row<'_>, column: &str) -> Result<MailAddress> {
     let index = row.as_ref().column_index(column)?;
     let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
     text.parse().map_err(|error| misread(index, Type::Text, error))

@@ -131,7 +131,11 @@ fn fold(connection: &Connection, id: WindowId, hold: &Hold) -> Result<()> {
         "INSERT INTO outbound_item (window_id, place, told)
          SELECT id, item_count, ?2 FROM outbound_window WHERE id = ?1 AND item_count < ?3",
     )?;
-    add.execute(params![id.0.into_bytes(), column::pack(&hold.told)?, WINDOW_ITEMS_MAX as u64])?;
+    add.execute(params![
+        id.0.into_bytes(),
+        column::pack(&hold.told)?,
+        column::integer(WINDOW_ITEMS_MAX as u64)
+    ])?;
     let mut count = connection.prepare_cached(
         "UPDATE outbound_window SET item_count = item_count + 1, due_at = MIN(due_at, ?2),
          claimable_at = MIN(claimable_at, ?2) WHERE id = ?1",

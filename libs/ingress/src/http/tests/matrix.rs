@@ -47,11 +47,13 @@ fn refusal(needs: Needs, role: Role) -> Option<(u16, &'static str)> {
         (Role::Expired, _) => Some((401, "token_expired")),
         (Role::Anonymous | Role::Forged | Role::Unsigned, _) => Some((401, "unauthenticated")),
         (_, Needs::Login)
-        | (Role::Admin, Needs::Admin)
-        | (Role::Participant, Needs::Owner | Needs::Sender) => None,
+        | (Role::Admin, Needs::Admin | Needs::OwnerOrAdmin)
+        | (Role::Participant, Needs::Owner | Needs::OwnerOrAdmin | Needs::Sender) => None,
         (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender) => Some((403, "forbidden")),
         (_, Needs::Thread | Needs::Message) if is_inside => None,
-        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner) => Some((404, "not_found")),
+        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner | Needs::OwnerOrAdmin) => {
+            Some((404, "not_found"))
+        }
     }
 }
 
@@ -91,6 +93,7 @@ impl Stage {
     fn call(&self, route: &Route) -> Call<'_> {
         let id = match (route.needs, route.path.contains("/users/") || route.path.contains("/presence/")) {
             (_, true) => "bob".to_owned(),
+            _ if route.path.contains("/suppressions/") => "bob@example.com".to_owned(),
             (Needs::Thread, _) => self.thread.to_string(),
             (Needs::Message | Needs::Sender, _) => self.message.clone(),
             (Needs::Owner, _) if route.path.contains("/devices/") => self.device.clone(),

@@ -3,6 +3,8 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod deliveries;
+mod mail;
 mod messages;
 mod notifications;
 mod people;
@@ -11,6 +13,8 @@ mod service;
 mod sync;
 mod threads;
 
+pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
+pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,

@@ -15,7 +15,10 @@ pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,
 };
-pub use notifications::{ChannelsBody, ChannelsByKind, NOTIFIED_MAX, NotificationBody, PreferencesBody};
+pub use notifications::{
+    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, NOTIFIED_MAX, NotificationBody, PreferencesBody,
+    QuietHoursBody,
+};
 pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,

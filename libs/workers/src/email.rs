@@ -1,0 +1,412 @@
+//! The e-mail stage: it sends each window as one mail.
+//!
+//! In come [`WindowJob`]s; out go mails, and rows of the delivery log. Just before sending it is decided again
+//! what of the window is still to be told ([`remaining`]). A window is closed together with its rows once the
+//! mail server has taken its mail.
+//!
+//! Safe to repeat because a closed window is dropped, two workers cannot have one window at a time
+//! ([`Outbound::take_window`]), and a mail that may have been accepted without an answer is sent again under
+//! the same `Message-ID`. [`breaker`] stops the queue while the mail server is away, [`digest`] and
+//! [`templates`] write the mail.
+
+mod breaker;
+pub mod digest;
+mod remaining;
+pub mod templates;
+
+use self::breaker::{Admission, Breaker};
+use self::digest::{Digest, Links, Reader};
+use self::remaining::Remaining;
+use self::templates::Templates;
+use async_trait::async_trait;
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
+use eventflow_bus::settle::Outcome;
+use eventflow_metrics::{EmailMetrics, MailOutcome, Metrics, SuppressedMail};
+use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, RefusedPart, SEND_LIMIT, SUBJECT_MAX_CHARS};
+use eventflow_ports::{
+    Clock, Directory, Inbox, Mail, MailError, MailId, Mailbox, Mailer, Outbound, People, Store, StoreError,
+    Suppressions, Taken,
+};
+use eventflow_protocol::content::typed;
+use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, SuppressionReason};
+use eventflow_protocol::outbound::{
+    Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
+};
+use eventflow_protocol::unsubscribe::Unsubscribe;
+use eventflow_protocol::{MailAddress, Timestamp, UserId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Mails on their way at a time: as many as there are connections to the mail server.
+const CONCURRENT: usize = 4;
+/// Lease of a window: longer than a mail and the calls of the store around it can take. After a crash it is
+/// how long its window waits.
+const LEASE: Duration = Duration::from_secs(SEND_LIMIT.as_secs() + 60);
+/// Time limit of a batch: one of 256 mails at a server that takes ten seconds for each. A server that hangs
+/// opens the breaker long before.
+pub const BATCH_LIMIT: Duration = Duration::from_mins(15);
+
+/// Sends windows as mails.
+pub struct EmailWorker {
+    parts: EmailParts,
+    series: EmailMetrics,
+    breaker: Breaker,
+    /// Windows whose mail was accepted and that could not be closed yet.
+    unclosed: Mutex<HashMap<WindowId, Vec<DeliveryEntry>>>,
+}
+
+/// What the e-mail stage needs.
+pub struct EmailParts {
+    /// Keeps windows and the delivery log.
+    pub outbound: Arc<dyn Outbound>,
+    /// Keeps threads and messages.
+    pub store: Arc<dyn Store>,
+    /// Keeps notifications and preferences.
+    pub inbox: Arc<dyn Inbox>,
+    /// Knows addresses and revoked credentials.
+    pub directory: Arc<dyn Directory>,
+    /// Knows how people are shown.
+    pub people: People,
+    /// Knows the addresses that get no mail.
+    pub suppressions: Arc<dyn Suppressions>,
+    /// Hands mails over.
+    pub mailer: Arc<dyn Mailer>,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Writes mails.
+    pub templates: Templates,
+    /// Makes the links by which people stop mails.
+    pub unsubscribe: Unsubscribe,
+    /// What mails say of the system.
+    pub settings: EmailSettings,
+    /// Ends a batch early when the process stops.
+    pub stop: CancellationToken,
+}
+
+/// What mails say of the system that sends them.
+#[derive(Clone, Debug)]
+pub struct EmailSettings {
+    /// Whether mails are sent at all. If not, windows are closed with that reason.
+    pub is_enabled: bool,
+    /// The sender.
+    pub from: Mailbox,
+    /// The name of the product.
+    pub product: String,
+    /// Address at which people find the system, without a slash at its end.
+    pub base_url: Option<String>,
+}
+
+/// Why a job is not done.
+enum Trouble {
+    /// Something that every job needs is down.
+    Down(Unavailable),
+    /// This job ends so.
+    Settled(Outcome),
+    /// The person's quiet hours have begun meanwhile; the window waits for their end.
+    Quiet(Timestamp),
+}
+
+/// The process stops.
+#[derive(Debug, thiserror::Error)]
+#[error("the process is ending")]
+struct Ending;
+
+/// The mail server has failed a few times in a row.
+#[derive(Debug, thiserror::Error)]
+#[error("it has failed several times; the next try is soon")]
+struct BreakerOpen;
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self::Down(Unavailable::new("the store", error)),
+            StoreError::Failed { .. } => Self::Settled(Outcome::retry_for(&error)),
+            StoreError::Refused { .. } => Self::Settled(Outcome::reject_for(&error)),
+        }
+    }
+}
+
+impl EmailWorker {
+    /// Opens the stage.
+    pub fn new(parts: EmailParts, metrics: &Metrics) -> Self {
+        let series = metrics.email.clone();
+        Self { parts, series, breaker: Breaker::default(), unclosed: Mutex::default() }
+    }
+
+    async fn deliver(&self, job: &WindowJob) -> Result<Outcome, Unavailable> {
+        match self.try_deliver(job).await {
+            Ok(()) => Ok(Outcome::Done),
+            Err(Trouble::Settled(outcome)) => Ok(outcome),
+            Err(Trouble::Quiet(_)) => Ok(Outcome::Done),
+            Err(Trouble::Down(cause)) => Err(cause),
+        }
+    }
+
+    async fn try_deliver(&self, job: &WindowJob) -> Result<(), Trouble> {
+        let id = job.window_id;
+        if self.unclosed.lock().contains_key(&id) {
+            return self.close(id).await;
+        }
+        self.may_go_on()?;
+        let now = self.parts.clock.now();
+        let window = match self.parts.outbound.take_window(id, now, LEASE).await? {
+            Taken::Window(window) => *window,
+            Taken::Closed => return Ok(()),
+            Taken::Busy(until) => {
+                let reason = "another worker has this window".to_owned();
+                return Err(Trouble::Settled(Outcome::Retry { reason, after: Some(now.age_at(until)) }));
+            }
+        };
+        match self.send_window(&window).await {
+            Ok(entries) => {
+                self.unclosed.lock().insert(id, entries);
+                self.close(id).await
+            }
+            Err(Trouble::Quiet(until)) => Ok(self.parts.outbound.postpone_window(id, until).await?),
+            Err(trouble) => {
+                self.release(id).await;
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Stops a batch whose other mails cannot be sent either.
+    fn may_go_on(&self) -> Result<(), Trouble> {
+        if self.parts.stop.is_cancelled() {
+            return Err(Trouble::Down(Unavailable::new("the next process", Ending)));
+        }
+        if self.breaker.is_paused() {
+            return Err(Trouble::Down(Unavailable::new("the mail server", BreakerOpen)));
+        }
+        Ok(())
+    }
+
+    /// Sends what is left of a window. Returns the rows of the log with which it is to be closed.
+    async fn send_window(&self, window: &Window) -> Result<Vec<DeliveryEntry>, Trouble> {
+        if !self.parts.settings.is_enabled {
+            return Ok(self.not_sent(
+                window,
+                &window.items,
+                Reason::SwitchedOff,
+                SuppressedMail::SwitchedOff,
+            ));
+        }
+        let mut remaining = remaining::remaining(&self.parts, window).await?;
+        let mut entries = std::mem::take(&mut remaining.entries);
+        if remaining.left.is_empty() {
+            self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
+            return Ok(entries);
+        }
+        self.may_disturb(&remaining)?;
+        let to = match self.recipient(&window.user_id).await? {
+            Ok(mailbox) => mailbox,
+            Err((reason, label)) => {
+                entries.extend(self.not_sent(window, &remaining.left, reason, label));
+                return Ok(entries);
+            }
+        };
+        let mail = self.mail(window, &remaining, to)?;
+        let outcome = self.hand_over(&mail).await?;
+        let row = |told: &Told| self.entry(window, told, outcome.clone());
+        entries.extend(remaining.left.iter().map(row));
+        Ok(entries)
+    }
+
+    /// Quiet hours hold, they do not drop; what is critical passes.
+    fn may_disturb(&self, remaining: &Remaining) -> Result<(), Trouble> {
+        let now = self.parts.clock.now();
+        let until = remaining.preferences.after_quiet_hours(now);
+        let is_critical = remaining.left.iter().any(|told| told.critical);
+        if until > now && !is_critical { Err(Trouble::Quiet(until)) } else { Ok(()) }
+    }
+
+    /// Where a person's mails go, or why they go nowhere.
+    async fn recipient(&self, user: &UserId) -> Result<Result<Mailbox, (Reason, SuppressedMail)>, Trouble> {
+        let mut profiles = self.parts.directory.profiles(std::slice::from_ref(user)).await?;
+        let profile = profiles.remove(user);
+        let address = profile.as_ref().and_then(|profile| profile.email.as_deref()?.parse().ok());
+        let Some(address): Option<MailAddress> = address else {
+            return Ok(Err((Reason::NoAddress, SuppressedMail::NoAddress)));
+        };
+        if self.parts.suppressions.suppression(&address).await?.is_some() {
+            return Ok(Err((Reason::AddressSuppressed, SuppressedMail::AddressSuppressed)));
+        }
+        let name = profile.map(|profile| clipped(&typed(&profile.name), DISPLAY_NAME_MAX_CHARS));
+        Ok(Ok(Mailbox { name, address }))
+    }
+
+    fn mail(&self, window: &Window, remaining: &Remaining, to: Mailbox) -> Result<Mail, Trouble> {
+        let EmailParts { settings, unsubscribe, templates, clock, .. } = &self.parts;
+        let Remaining { left, contents, preferences, .. } = remaining;
+        let now = clock.now();
+        let token_url =
+            |base: &String| format!("{base}/api/v2/unsubscribe/{}", unsubscribe.token(&window.user_id, now));
+        let links = Links {
+            base_url: settings.base_url.clone(),
+            unsubscribe_url: settings.base_url.as_ref().map(token_url),
+        };
+        let language = templates.language(Some(&preferences.locale));
+        let reader = Reader { user: window.user_id.clone(), zone: preferences.time_zone.clone() };
+        let digest = Digest::new(&settings.product, &reader, contents, &links);
+        let rendered = templates.render(language, &digest);
+        // The templates were tried at the start; what fails now fails for this mail every time.
+        let rendered = rendered.map_err(|error| Trouble::Settled(Outcome::reject_for(&error)))?;
+        let domain = settings.from.address.domain();
+        Ok(Mail {
+            from: settings.from.clone(),
+            to,
+            subject: clipped(&rendered.subject, SUBJECT_MAX_CHARS),
+            text: rendered.text,
+            html: rendered.html,
+            id: MailId::new("mail", &window.id.to_string(), domain),
+            in_reply_to: only_thread(left).map(|thread| MailId::new("thread", &thread.to_string(), domain)),
+            unsubscribe: links.unsubscribe_url,
+            language: language.to_owned(),
+            at: now,
+        })
+    }
+
+    /// Hands a mail over. `Ok` says what became of it for ever.
+    async fn hand_over(&self, mail: &Mail) -> Result<DeliveryOutcome, Trouble> {
+        let started = Instant::now();
+        let sent = self.parts.mailer.send(mail).await;
+        self.series.send_seconds.observe(started.elapsed().as_secs_f64());
+        self.series.mails.of(label(&sent)).inc();
+        let now = self.parts.clock.now();
+        match sent {
+            Ok(accepted) => {
+                self.breaker.succeeded();
+                let provider = self.parts.mailer.provider().to_owned();
+                Ok(DeliveryOutcome::Sent { provider, answer: accepted.answer })
+            }
+            Err(MailError::Refused { what, answer }) => {
+                self.breaker.succeeded();
+                if what == RefusedPart::Address {
+                    self.suppress(&mail.to.address, &answer).await?;
+                }
+                Ok(DeliveryOutcome::Failed { answer })
+            }
+            Err(error @ MailError::Broken { .. }) => {
+                self.breaker.is_broken(now);
+                self.show_breaker();
+                Err(Trouble::Down(Unavailable::new("the mail server", error)))
+            }
+            Err(error @ MailError::Temporary { .. }) => {
+                if error.is_of_the_provider() && self.breaker.failed(now) {
+                    self.show_breaker();
+                    return Err(Trouble::Down(Unavailable::new("the mail server", error)));
+                }
+                Err(Trouble::Settled(Outcome::retry_for(&error)))
+            }
+        }
+    }
+
+    /// An address that its server refuses gets no more mail.
+    async fn suppress(&self, address: &MailAddress, answer: &str) -> Result<(), Trouble> {
+        let change =
+            SuppressionChange::Suppress { reason: SuppressionReason::Refused, detail: answer.to_owned() };
+        let change = ChangeSuppression { address: address.clone(), change, at: self.parts.clock.now() };
+        self.parts.suppressions.change_suppression(&change).await?;
+        Ok(())
+    }
+
+    /// Closes a window with the rows that are kept for it.
+    async fn close(&self, id: WindowId) -> Result<(), Trouble> {
+        let entries = self.unclosed.lock().get(&id).cloned().unwrap_or_default();
+        let closed = self.parts.outbound.close_window(id, &entries).await;
+        // While the store is away or fails, the rows stay: this process has sent the mail and must not send it
+        // again.
+        if !matches!(closed, Err(StoreError::Unavailable { .. } | StoreError::Failed { .. })) {
+            self.unclosed.lock().remove(&id);
+        }
+        closed?;
+        Ok(())
+    }
+
+    /// Lets another worker take the window. If that fails, the lease ends by itself.
+    async fn release(&self, id: WindowId) {
+        if let Err(error) = self.parts.outbound.release_window(id).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, window = %id, "a window waits for its lease");
+        }
+    }
+
+    /// Asks the mail server again, if it has failed and it is time to.
+    async fn admit(&self) -> Result<(), Unavailable> {
+        match self.breaker.admission(self.parts.clock.now()) {
+            Admission::Open => Ok(()),
+            Admission::Wait => Err(Unavailable::new("the mail server", BreakerOpen)),
+            Admission::Probe => {
+                let probed = self.parts.mailer.probe().await;
+                match &probed {
+                    Ok(()) => self.breaker.succeeded(),
+                    Err(_) => drop(self.breaker.failed(self.parts.clock.now())),
+                }
+                self.show_breaker();
+                probed.map_err(|error| Unavailable::new("the mail server", error))
+            }
+        }
+    }
+
+    fn show_breaker(&self) {
+        self.series.breaker_open.set(i64::from(self.breaker.is_paused()));
+    }
+
+    fn not_sent(
+        &self,
+        window: &Window,
+        items: &[Told],
+        reason: Reason,
+        label: SuppressedMail,
+    ) -> Vec<DeliveryEntry> {
+        self.series.suppressed.of(label).inc();
+        let row = |told: &Told| self.entry(window, told, DeliveryOutcome::Suppressed { reason });
+        items.iter().map(row).collect()
+    }
+
+    fn entry(&self, window: &Window, told: &Told, outcome: DeliveryOutcome) -> DeliveryEntry {
+        let now = self.parts.clock.now();
+        DeliveryEntry::new(window.user_id.clone(), Channel::Email, told.about, Some(window.id), outcome, now)
+    }
+}
+
+#[async_trait]
+impl BatchHandler for EmailWorker {
+    type Value = WindowJob;
+    type Outbox = ();
+
+    async fn perform(&self, batch: &[Item<WindowJob>]) -> Result<Performed<()>, Unavailable> {
+        self.admit().await?;
+        let jobs = stream::iter(batch.iter().map(|item| self.deliver(&item.value)));
+        let outcomes = jobs.buffered(CONCURRENT).try_collect().await?;
+        Ok(Performed { outcomes, outbox: () })
+    }
+
+    async fn announce(&self, _outbox: &()) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}
+
+/// The thread that all of these are about, if it is one.
+fn only_thread(left: &[Told]) -> Option<eventflow_protocol::ThreadId> {
+    let first = left.first()?.about.thread_id()?;
+    left.iter().all(|told| told.about.thread_id() == Some(first)).then_some(first)
+}
+
+fn label(sent: &Result<eventflow_ports::Accepted, MailError>) -> MailOutcome {
+    match sent {
+        Ok(_) => MailOutcome::Accepted,
+        Err(MailError::Temporary { perhaps_sent: true, .. }) => MailOutcome::Unknown,
+        Err(MailError::Temporary { perhaps_sent: false, .. }) => MailOutcome::Later,
+        Err(MailError::Refused { what: RefusedPart::Address, .. }) => MailOutcome::AddressRefused,
+        Err(MailError::Refused { what: RefusedPart::Mail, .. }) => MailOutcome::MailRefused,
+        Err(MailError::Broken { .. }) => MailOutcome::Broken,
+    }
+}
+
+fn clipped(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
