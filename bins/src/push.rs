@@ -1,10 +1,11 @@
 //! Push services as configured: the credentials, checked when the process starts, and the keys that browsers
 //! subscribe with.
 
+use crate::backends::Backends;
 use crate::secret;
 use anyhow::{Context, ensure};
 use eventflow_config::{Config, PushSettings as Configured};
-use eventflow_ports::{Clock, Pusher};
+use eventflow_ports::{OutboxPusher, Pusher};
 use eventflow_push_http::{PushHttp, PushSettings, Reach, Roots, ServiceAccount, VapidKey};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,21 +13,31 @@ use std::sync::Arc;
 /// Name of the file in the data folder that keeps a generated key.
 const FILE: &str = "vapid-key";
 
-/// What sends pushes.
-pub fn pusher(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Pusher>> {
+/// What sends pushes. While no provider is configured, what has none is kept in the outbox: a generated key
+/// reaches browsers and no apps.
+pub(crate) fn pusher(config: &Config, backends: &Backends) -> anyhow::Result<Arc<dyn Pusher>> {
+    let settings = settings(config)?;
+    let has_provider = settings.service_account.is_some() || !config.push.vapid_private_key.is_empty();
+    let pusher: Arc<dyn Pusher> = Arc::new(PushHttp::new(settings, Arc::clone(&backends.clock)));
+    if has_provider {
+        return Ok(pusher);
+    }
+    Ok(Arc::new(OutboxPusher::new(pusher, Arc::clone(&backends.outbox), Arc::clone(&backends.clock))))
+}
+
+fn settings(config: &Config) -> anyhow::Result<PushSettings> {
     let push = &config.push;
     let roots = match push.ca_file.as_str() {
         "" => Roots::default(),
         file => Roots::with_file(Path::new(file)).with_context(|| format!("push.ca_file: {file}"))?,
     };
-    let settings = PushSettings {
+    Ok(PushSettings {
         service_account: service_account(push)?,
         fcm_url: push.fcm_url.clone(),
         vapid: vapid(config)?,
         reach: if push.allow_private_endpoints { Reach::Anywhere } else { Reach::Public },
         roots,
-    };
-    Ok(Arc::new(PushHttp::new(settings, clock)))
+    })
 }
 
 /// The public key that browsers subscribe with; `None` if they get no pushes.
@@ -83,7 +94,6 @@ fn contact(config: &Config) -> &str {
 mod tests {
     use super::*;
     use eventflow_config::Secret;
-    use eventflow_ports::SystemClock;
 
     fn config() -> (Config, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -93,7 +103,7 @@ mod tests {
     }
 
     fn refusal(config: &Config) -> String {
-        let refused = pusher(config, Arc::new(SystemClock)).err().expect("it is refused");
+        let refused = settings(config).err().expect("it is refused");
         format!("{refused:#}")
     }
 

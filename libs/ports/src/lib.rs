@@ -20,6 +20,7 @@ pub mod outbound;
 pub mod outbound_contract;
 pub mod outbox;
 pub mod outbox_contract;
+pub mod outbox_pusher;
 pub mod presence;
 pub mod presence_contract;
 pub mod push_devices;
@@ -46,6 +47,7 @@ pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
 pub use outbox::{Outbox, OutboxItem, OutboxMailer};
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use push_devices::PushDevices;
+pub use outbox_pusher::OutboxPusher;
 pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{
