@@ -76,8 +76,6 @@ fn failed(error: &StoreError) -> PushError {
         StoreError::Unavailable { .. } | StoreError::Failed { .. } => {
             PushError::Failed { answer: "the outbox cannot be written".to_owned(), after: None }
         }
-        StoreError::Refused { .. } => {
-            PushError::Refused { answer: "the outbox refuses the push".to_owned() }
-        }
+        StoreError::Refused { .. } => PushError::Refused { answer: "the outbox refuses the push".to_owned() },
     }
 }
