@@ -2,6 +2,7 @@
 
 use crate::email;
 use crate::markup::markup;
+use crate::notify;
 use crate::secret;
 use crate::socket_settings::socket_settings;
 use crate::system::System;
@@ -15,6 +16,7 @@ use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
+use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
@@ -161,6 +163,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             registry: Arc::clone(&backends.registry),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
+            tells_absent: true,
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
@@ -173,7 +176,7 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     let presence = Arc::clone(&backends.presence);
     let clock = Arc::clone(&backends.clock);
     let sweeper = Sweeper::open(presence, backends.broker.as_ref(), clock, &system.metrics).await?;
-    let sweeper = Arc::new(sweeper);
+    let sweeper = Arc::new(sweeper.telling_absent());
     consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
     let stop = system.shutdown.workers.clone();
     system.worker("presence sweep", async move { sweeper.run(stop).await });
@@ -199,7 +202,7 @@ async fn start_email(system: &mut System) -> anyhow::Result<()> {
     };
     let handler = Arc::new(EmailWorker::new(parts, &system.metrics));
     consume_within(system, EMAIL.name(), Declares::Topology(system.topology), handler, BATCH_LIMIT);
-    Ok(())
+    notify::start(system, Channel::Email).await
 }
 
 /// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
@@ -208,7 +211,7 @@ fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares
 }
 
 /// The same, with a time limit for one batch.
-fn consume_within<H: BatchHandler>(
+pub(crate) fn consume_within<H: BatchHandler>(
     system: &mut System,
     queue: &str,
     declares: Declares,
@@ -262,6 +265,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         inbox: Arc::clone(&system.backends.inbox),
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
+        outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),
