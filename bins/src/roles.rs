@@ -2,6 +2,7 @@
 
 use crate::email;
 use crate::markup::markup;
+use crate::notify;
 use crate::secret;
 use crate::socket_settings::socket_settings;
 use crate::system::System;
@@ -15,9 +16,9 @@ use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
+use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
-use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
 use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
@@ -91,7 +92,7 @@ impl Role {
             Self::FanoutWorker => start_fanout(system).await.map(|()| None),
             Self::PresenceSweeper => start_sweeper(system).await.map(|()| None),
             Self::EmailWorker => start_email(system).await.map(|()| None),
-            Self::PushWorker => start_push(system).map(|()| None),
+            Self::PushWorker => start_push(system).await.map(|()| None),
         }
         .with_context(|| format!("start {}", self.name()))
     }
@@ -171,6 +172,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             registry: Arc::clone(&backends.registry),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
+            tells_absent: true,
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
@@ -183,7 +185,7 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     let presence = Arc::clone(&backends.presence);
     let clock = Arc::clone(&backends.clock);
     let sweeper = Sweeper::open(presence, backends.broker.as_ref(), clock, &system.metrics).await?;
-    let sweeper = Arc::new(sweeper);
+    let sweeper = Arc::new(sweeper.telling_absent());
     consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
     let stop = system.shutdown.workers.clone();
     system.worker("presence sweep", async move { sweeper.run(stop).await });
@@ -209,29 +211,22 @@ async fn start_email(system: &mut System) -> anyhow::Result<()> {
     };
     let handler = Arc::new(EmailWorker::new(parts, &system.metrics));
     consume_within(system, EMAIL.name(), Declares::Topology(system.topology), handler, BATCH_LIMIT);
-    Ok(())
+    notify::start(system, Channel::Email).await
 }
 
-fn start_push(system: &mut System) -> anyhow::Result<()> {
+async fn start_push(system: &mut System) -> anyhow::Result<()> {
     let backends = &system.backends;
-    let again = AgainParts {
-        store: Arc::clone(&backends.store),
-        inbox: Arc::clone(&backends.inbox),
-        directory: Arc::clone(&backends.directory),
-        presence: Arc::clone(&backends.presence),
-        clock: Arc::clone(&backends.clock),
-    };
     let parts = PushParts {
         outbound: Arc::clone(&backends.outbound),
         devices: Arc::clone(&backends.devices),
         pusher: crate::push::pusher(&system.config, backends)?,
         people: backends.people.clone(),
-        again,
+        again: notify::again(system),
     };
     let worker = Arc::new(PushWorker::new(parts, &system.metrics));
     let declares = Declares::Topology(system.topology);
     consume_within(system, PUSH.name(), declares, worker, push_stage::BATCH_LIMIT);
-    Ok(())
+    notify::start(system, Channel::Push).await
 }
 
 /// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
@@ -240,7 +235,7 @@ fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares
 }
 
 /// The same, with a time limit for one batch.
-fn consume_within<H: BatchHandler>(
+pub(crate) fn consume_within<H: BatchHandler>(
     system: &mut System,
     queue: &str,
     declares: Declares,
@@ -295,6 +290,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         devices: Arc::clone(&system.backends.devices),
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
+        outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),

@@ -42,6 +42,8 @@ pub struct System {
     pub started: Timestamp,
     /// Ingress: what both gateways are built from; made when the first of them starts.
     pub ingress: Option<IngressParts>,
+    /// Whether this process decides who is told what by e-mail and push.
+    pub decides: bool,
     /// Tasks of the lanes to the workers. They end when every sender is dropped.
     pub lanes: TaskTracker,
     /// The socket gateway, if this process has that role.
@@ -68,6 +70,7 @@ impl System {
             backends,
             started,
             ingress: None,
+            decides: false,
             lanes: TaskTracker::new(),
             gateway: None,
             workers: JoinSet::new(),

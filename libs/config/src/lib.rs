@@ -101,6 +101,8 @@ pub struct Config {
     pub rest: RestSettings,
     /// Who may start threads.
     pub threads: ThreadSettings,
+    /// When people are told by e-mail and push.
+    pub notifications: NotificationSettings,
     /// Pushes to apps and browsers.
     pub push: PushSettings,
     /// The time that an orderly end takes.
@@ -298,6 +300,18 @@ pub struct ThreadSettings {
     pub people_max_by_role: String,
     /// `threads.new_per_hour`
     pub new_per_hour: u32,
+}
+
+/// `[notifications]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationSettings {
+    /// `notifications.email_grace_s`
+    pub email_grace_s: u32,
+    /// `notifications.push_grace_s`
+    pub push_grace_s: u32,
+    /// `notifications.log_days`
+    pub log_days: u32,
 }
 
 /// With whom a user may start a thread.

@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 47] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 50] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -42,6 +42,9 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 47] = [
     ("THREADS_PEOPLE_MAX", "threads.people_max", ValueKind::Number),
     ("THREADS_PEOPLE_MAX_BY_ROLE", "threads.people_max_by_role", ValueKind::Text),
     ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
+    ("EMAIL_GRACE_S", "notifications.email_grace_s", ValueKind::Number),
+    ("PUSH_GRACE_S", "notifications.push_grace_s", ValueKind::Number),
+    ("DELIVERY_LOG_DAYS", "notifications.log_days", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
     ("FIREBASE_CREDENTIALS", "push.firebase_credentials", ValueKind::Text),

@@ -37,6 +37,9 @@ const READ_AT_ONCE: usize = 16;
 /// Jobs decided at the same time. Each may write a thousand windows, so a few fill the store's connections.
 const DECIDED_AT_ONCE: usize = 4;
 
+/// Limit of a batch: 512 jobs, four at a time, each with a thousand writes.
+pub const BATCH_LIMIT: Duration = Duration::from_mins(5);
+
 /// How long people have, from the moment something is stored, to see it before they are told of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grace {
