@@ -80,7 +80,9 @@ struct Stores {
 }
 
 impl Stores {
-    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Outbox>(store: &Arc<S>) -> Self {
+    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Outbox>(
+        store: &Arc<S>,
+    ) -> Self {
         Self {
             store: Arc::clone(store) as _,
             inbox: Arc::clone(store) as _,

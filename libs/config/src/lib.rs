@@ -10,15 +10,17 @@ mod email;
 mod environment;
 mod explain;
 mod load;
+mod notifications;
 mod push;
 mod scalar;
 mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
+pub use demo::{DemoMode, DemoReach, DemoSettings, is_this_machine};
 pub use email::{EmailSettings, MailProvider};
-pub use demo::{DemoReach, is_this_machine};
 pub use load::{defaults, load};
+pub use notifications::NotificationSettings;
 pub use push::PushSettings;
 pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases};
@@ -302,18 +304,6 @@ pub struct ThreadSettings {
     pub new_per_hour: u32,
 }
 
-/// `[notifications]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotificationSettings {
-    /// `notifications.email_grace_s`
-    pub email_grace_s: u32,
-    /// `notifications.push_grace_s`
-    pub push_grace_s: u32,
-    /// `notifications.log_days`
-    pub log_days: u32,
-}
-
 /// With whom a user may start a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -378,26 +368,6 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
-}
-
-/// `[demo]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DemoSettings {
-    /// `demo.mode`
-    pub mode: DemoMode,
-}
-
-/// Whether the demo page signs people in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DemoMode {
-    /// Always. Anybody who reaches the address can be either demo person.
-    On,
-    /// Never.
-    Off,
-    /// For people at this machine, while nothing says that others come; see [`Config::demo_reach`].
-    Auto,
 }
 
 impl Config {

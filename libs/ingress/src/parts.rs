@@ -6,8 +6,8 @@ use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices, Registry, Store,
-    Suppressions,
+    Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices, Registry,
+    Store, Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;

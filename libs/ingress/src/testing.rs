@@ -5,8 +5,8 @@
 //! the stores show.
 
 mod broker;
-mod outbound;
 mod devices;
+mod outbound;
 mod people;
 mod store;
 mod suppressions;

@@ -45,9 +45,9 @@ pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
 pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
 pub use outbox::{Outbox, OutboxItem, OutboxMailer};
+pub use outbox_pusher::OutboxPusher;
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
 pub use push_devices::PushDevices;
-pub use outbox_pusher::OutboxPusher;
 pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{
