@@ -42,11 +42,12 @@ pub(super) async fn start(
                 accepted = listener.accept() => accepted,
             };
             let Ok((stream, _)) = accepted else { continue };
-            let (acceptor, router, stop) = (acceptor.clone(), router.clone(), stop.clone());
+            let serving = serve(stream, acceptor.clone(), router.clone());
+            let stop = stop.clone();
             connections.spawn(async move {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = serve(stream, acceptor, router) => {}
+                    () = serving => {}
                 }
             });
         }
