@@ -3,13 +3,13 @@
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::{Directory, Inbox, PushDevices, Store, SystemClock};
+use eventflow_ports::{Directory, Inbox, PushDevices, Store, Suppressions, SystemClock};
 use eventflow_workers::persistence::PersistenceParts;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The parts of the stage, all of them over one store.
-pub(super) fn parts_over<S: Store + Inbox + Directory + PushDevices>(
+pub(super) fn parts_over<S: Store + Inbox + Directory + PushDevices + Suppressions>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
 ) -> PersistenceParts {
@@ -17,6 +17,7 @@ pub(super) fn parts_over<S: Store + Inbox + Directory + PushDevices>(
         store: Arc::clone(&store) as _,
         inbox: Arc::clone(&store) as _,
         devices: Arc::clone(&store) as _,
+        suppressions: Arc::clone(&store) as _,
         directory: store,
         broker,
         clock: Arc::new(SystemClock),
