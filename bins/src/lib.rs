@@ -14,6 +14,7 @@ mod email;
 pub mod front;
 pub mod import;
 mod markup;
+mod notify;
 pub mod outbox_page;
 pub mod page;
 pub mod process;

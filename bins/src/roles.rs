@@ -2,6 +2,7 @@
 
 use crate::email;
 use crate::markup::markup;
+use crate::notify;
 use crate::secret;
 use crate::socket_settings::socket_settings;
 use crate::system::System;
@@ -15,6 +16,7 @@ use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
+use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
@@ -181,12 +183,12 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
 }
 
 async fn start_email(system: &mut System) -> anyhow::Result<()> {
+    notify::start(system, Channel::Email).await?;
     let config = &system.config;
     let backends = &system.backends;
     let parts = EmailParts {
+        again: notify::again_parts(system),
         outbound: Arc::clone(&backends.outbound),
-        store: Arc::clone(&backends.store),
-        inbox: Arc::clone(&backends.inbox),
         directory: Arc::clone(&backends.directory),
         people: backends.people.clone(),
         suppressions: Arc::clone(&backends.suppressions),
@@ -203,7 +205,12 @@ async fn start_email(system: &mut System) -> anyhow::Result<()> {
 }
 
 /// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
-fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
+pub(crate) fn consume<H: BatchHandler>(
+    system: &mut System,
+    queue: &str,
+    declares: Declares,
+    handler: Arc<H>,
+) {
     consume_within(system, queue, declares, handler, HANDLER_TIMEOUT);
 }
 

@@ -17,6 +17,9 @@ const RECOVERY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 
 /// Answers: so many that a user's share holds a page, up to the memory of a large machine.
 const ANSWERS_KB: std::ops::RangeInclusive<u32> = 8 * 1024..=16 * 1024 * 1024;
 
+/// Delivery log: a day at least, ten years at most.
+const LOG_DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
+
 /// What a process of a fleet needs beside the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FleetNeeds {
@@ -50,6 +53,8 @@ impl Config {
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
         self.check_tracing()?;
+        let days = self.notifications.log_days;
+        require("notifications.log_days", LOG_DAYS.contains(&days), "must be 1 to 3650 days")?;
         self.check_email()?;
         self.check_secret()?;
         self.check_previous_secret()

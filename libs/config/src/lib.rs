@@ -15,8 +15,8 @@ mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
-pub use email::{EmailSettings, MailProvider};
 pub use demo::{DemoReach, is_this_machine};
+pub use email::{EmailSettings, MailProvider};
 pub use load::{defaults, load};
 pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases};
@@ -93,6 +93,8 @@ pub struct Config {
     pub content: ContentSettings,
     /// The old system beside this one.
     pub v1: V1Settings,
+    /// E-mail and push together.
+    pub notifications: NotificationSettings,
     /// E-mail.
     pub email: EmailSettings,
     /// Limits of REST requests.
@@ -280,6 +282,18 @@ impl RestSettings {
     pub fn has_proxies(&self) -> bool {
         self.trusted_proxies.trim() != "0"
     }
+}
+
+/// `[notifications]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationSettings {
+    /// `notifications.email_grace_ms`
+    pub email_grace_ms: u64,
+    /// `notifications.push_grace_ms`
+    pub push_grace_ms: u64,
+    /// `notifications.log_days`
+    pub log_days: u32,
 }
 
 /// `[threads]`

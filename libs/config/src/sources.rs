@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 43] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 46] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -25,6 +25,9 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 43] = [
     ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("EMAIL_GRACE_MS", "notifications.email_grace_ms", ValueKind::Number),
+    ("PUSH_GRACE_MS", "notifications.push_grace_ms", ValueKind::Number),
+    ("NOTIFICATION_LOG_DAYS", "notifications.log_days", ValueKind::Number),
     ("EMAIL_ENABLED", "email.enabled", ValueKind::Switch),
     ("POSTMARK_API_KEY", "email.postmark_api_key", ValueKind::Text),
     ("POSTMARK_FROM", "email.from", ValueKind::Text),

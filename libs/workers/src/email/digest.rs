@@ -11,7 +11,7 @@ use eventflow_protocol::schedule::TimeZoneName;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Messages of one conversation that a mail shows: the last ones, which say where the conversation is.
 pub const MESSAGES_SHOWN: usize = 5;
@@ -112,6 +112,18 @@ pub struct Contents {
     pub people: HashMap<UserId, Participant>,
     /// Items of the window beyond those that it keeps one by one.
     pub more: u64,
+}
+
+impl Contents {
+    /// Everybody whom a mail names: the senders, and the first people of each thread, of whom its title names
+    /// some.
+    pub fn people_named(&self) -> Vec<UserId> {
+        let senders = self.messages.iter().map(|message| &message.sender_id);
+        let titles =
+            self.threads.values().flat_map(|thread| thread.participants.iter().take(NAMES_SHOWN + 2));
+        let people: BTreeSet<&UserId> = senders.chain(titles).collect();
+        people.into_iter().cloned().collect()
+    }
 }
 
 /// Who reads a mail.
@@ -260,10 +272,12 @@ fn title(thread: &Thread, reader: &Reader, contents: &Contents) -> (String, bool
     }
     let others: Vec<&UserId> = thread.participants.iter().filter(|user| **user != reader.user).collect();
     let mut names: Vec<String> = others.iter().take(NAMES_SHOWN).map(|user| name(user, contents)).collect();
-    if others.len() > NAMES_SHOWN {
-        names.push(format!("+{}", others.len() - NAMES_SHOWN));
+    // The list of a large thread is cut; the count is not.
+    let count = thread.participant_count.saturating_sub(1).max(others.len() as u64);
+    if count > names.len() as u64 {
+        names.push(format!("+{}", count - names.len() as u64));
     }
-    (clipped(&names.join(", "), TITLE_MAX_CHARS), others.len() == 1)
+    (clipped(&names.join(", "), TITLE_MAX_CHARS), count == 1)
 }
 
 fn message_lines(messages: &[&Message], reader: &Reader, contents: &Contents) -> Vec<MessageLine> {
