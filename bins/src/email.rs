@@ -2,9 +2,10 @@
 
 use crate::backends::Backends;
 use crate::secret;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use eventflow_config::{Config, MailProvider};
 use eventflow_ports::{MailError, Mailbox, Mailer, OutboxMailer};
+use eventflow_protocol::MailAddress;
 use eventflow_protocol::unsubscribe::Unsubscribe;
 use eventflow_smtp::{SmtpMailer, SmtpSettings};
 use eventflow_workers::email::EmailSettings;
@@ -105,7 +106,7 @@ fn mailbox(text: &str, product: &str) -> anyhow::Result<Mailbox> {
         Some((name, address)) => (name.trim().trim_matches('"'), address),
         None => ("", text),
     };
-    let address = address.trim().parse().map_err(|error| anyhow!("{error}"))?;
+    let address = address.trim().parse::<MailAddress>()?;
     if name.contains(['<', '>', '"']) {
         bail!("must be noreply@example.com or Name <noreply@example.com>");
     }

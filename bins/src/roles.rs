@@ -269,6 +269,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         inbox: Arc::clone(&system.backends.inbox),
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
+        outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),

@@ -162,7 +162,7 @@ async fn bounces_and_complaints_fill_the_suppression_list_and_admins_clear_it() 
         "lifting it again changes nothing"
     );
     lift("no-address").await.refused(400, "invalid");
-    report(&json!({"RecordType": "SubscriptionChange", "Recipient": "manual@example.com", "SuppressSending": false})).await.expect(200);
+    report(&json!({"RecordType": "SubscriptionChange", "Recipient": "manual@example.com", "SuppressSending": false, "SuppressionReason": null, "Description": null})).await.expect(200);
     assert_eq!(
         rig.get(LIST).of_admin().send().await.expect(200)["suppressions"].as_array().unwrap().len(),
         1
