@@ -97,6 +97,7 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<EmailSettings> {
         from: mailbox(from, &email.product).context("email.from")?,
         product: email.product.clone(),
         base_url: base_url.or_else(here),
+        settings_url: Some(email.settings_url.clone()).filter(|url| !url.is_empty()),
     })
 }
 

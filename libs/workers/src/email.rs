@@ -95,6 +95,8 @@ pub struct EmailSettings {
     pub product: String,
     /// Address at which people find the system, without a slash at its end.
     pub base_url: Option<String>,
+    /// Address of the page where people change their notification settings.
+    pub settings_url: Option<String>,
 }
 
 /// Why a job is not done.
@@ -243,6 +245,7 @@ impl EmailWorker {
         let links = Links {
             base_url: settings.base_url.clone(),
             unsubscribe_url: settings.base_url.as_ref().map(token_url),
+            settings_url: settings.settings_url.clone(),
         };
         let language = templates.language(Some(&preferences.locale));
         let reader = Reader { user: window.user_id.clone(), zone: preferences.time_zone.clone() };

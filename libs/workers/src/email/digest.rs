@@ -142,6 +142,8 @@ pub struct Links {
     pub base_url: Option<String>,
     /// Address of the page that stops mails.
     pub unsubscribe_url: Option<String>,
+    /// Address of the page where people change their notification settings.
+    pub settings_url: Option<String>,
 }
 
 impl Digest {
@@ -171,7 +173,7 @@ impl Digest {
             more: contents.more + hidden_notices + (message_count - in_threads),
             app_url: links.base_url.as_ref().map(|url| format!("{url}/")),
             unsubscribe_url: links.unsubscribe_url.clone(),
-            preferences_url: links.base_url.as_ref().map(|url| format!("{url}/#preferences")),
+            preferences_url: links.settings_url.clone(),
         }
     }
 
@@ -234,7 +236,7 @@ impl Digest {
             more: 3,
             app_url: Some("https://chat.example.com/".to_owned()),
             unsubscribe_url: Some("https://chat.example.com/api/v2/unsubscribe/AbC".to_owned()),
-            preferences_url: Some("https://chat.example.com/#preferences".to_owned()),
+            preferences_url: Some("https://example.com/settings".to_owned()),
         };
         let bare =
             Self { more: 0, app_url: None, unsubscribe_url: None, preferences_url: None, ..full.clone() };

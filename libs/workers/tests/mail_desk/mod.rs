@@ -68,8 +68,13 @@ impl Desk {
         let from =
             Mailbox { name: Some("EventFlow".to_owned()), address: "noreply@example.com".parse().unwrap() };
         let base_url = Some("https://chat.example.com".to_owned());
-        let mut settings =
-            EmailSettings { is_enabled: true, from, product: "EventFlow".to_owned(), base_url };
+        let mut settings = EmailSettings {
+            is_enabled: true,
+            from,
+            product: "EventFlow".to_owned(),
+            base_url,
+            settings_url: None,
+        };
         change(&mut settings);
         let again = AgainParts {
             store: store.clone(),
