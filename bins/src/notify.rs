@@ -1,7 +1,8 @@
-//! The parts that e-mail and push workers share: the decision who is told what, and the dispatcher of windows
-//! that are due.
+//! The decision and the dispatchers in a process that tells people by e-mail or push.
+//!
+//! Every such process takes jobs of the decision, so it needs no role of its own, and scales with them.
 
-use crate::roles::consume;
+use crate::roles::consume_within;
 use crate::system::System;
 use eventflow_bus::consume::Declares;
 use eventflow_bus::topology::NOTIFY;
@@ -9,32 +10,26 @@ use eventflow_config::NotificationSettings;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
-use eventflow_workers::notify::{Decision, DecisionParts, Grace};
+use eventflow_workers::notify::{BATCH_LIMIT, Decision, DecisionParts, Grace};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Hours of a day.
-const DAY_HOURS: u64 = 24;
-
-/// Starts the dispatcher of a channel, and the decision unless this process has it already.
+/// Starts the dispatcher of a channel, and the decision unless this process has it.
 pub(crate) async fn start(system: &mut System, channel: Channel) -> anyhow::Result<()> {
-    let settings = system.config.notifications.clone();
     if !system.decides {
         system.decides = true;
-        let decision = Decision::open(decision_parts(system, &settings), &system.metrics).await?;
-        consume(system, NOTIFY.name(), Declares::Topology(system.topology), Arc::new(decision));
+        start_decision(system).await?;
     }
     let backends = &system.backends;
     let parts = DispatcherParts {
         outbound: Arc::clone(&backends.outbound),
         broker: Arc::clone(&backends.broker),
         clock: Arc::clone(&backends.clock),
-        log_kept: Duration::from_hours(u64::from(settings.log_days) * DAY_HOURS),
+        log_kept: Duration::from_hours(24) * system.config.notifications.log_days,
     };
     let dispatcher = Dispatcher::open(channel, parts).await?;
-    let prepared = backends.prepared();
-    let stop = system.shutdown.workers.clone();
-    system.worker(&format!("{} dispatcher", channel.name()), async move {
+    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
+    system.worker(&format!("dispatch {}", channel.name()), async move {
         tokio::select! {
             () = prepared => dispatcher.run(stop).await,
             () = stop.clone().cancelled_owned() => {}
@@ -55,18 +50,23 @@ pub(crate) fn again_parts(system: &System) -> AgainParts {
     }
 }
 
-fn decision_parts(system: &System, settings: &NotificationSettings) -> DecisionParts {
+async fn start_decision(system: &mut System) -> anyhow::Result<()> {
     let backends = &system.backends;
-    DecisionParts {
+    let parts = DecisionParts {
         outbound: Arc::clone(&backends.outbound),
         store: Arc::clone(&backends.store),
         inbox: Arc::clone(&backends.inbox),
         presence: Arc::clone(&backends.presence),
         broker: Arc::clone(&backends.broker),
         clock: Arc::clone(&backends.clock),
-        grace: Grace {
-            email: Duration::from_millis(settings.email_grace_ms),
-            push: Duration::from_millis(settings.push_grace_ms),
-        },
-    }
+        grace: grace(&system.config.notifications),
+    };
+    let decision = Arc::new(Decision::open(parts, &system.metrics).await?);
+    consume_within(system, NOTIFY.name(), Declares::Topology(system.topology), decision, BATCH_LIMIT);
+    Ok(())
+}
+
+fn grace(settings: &NotificationSettings) -> Grace {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    Grace { email: seconds(settings.email_grace_s), push: seconds(settings.push_grace_s) }
 }

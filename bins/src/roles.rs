@@ -11,7 +11,7 @@ use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE};
+use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
@@ -163,6 +163,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             registry: Arc::clone(&backends.registry),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
+            tells_absent: true,
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
@@ -175,7 +176,7 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     let presence = Arc::clone(&backends.presence);
     let clock = Arc::clone(&backends.clock);
     let sweeper = Sweeper::open(presence, backends.broker.as_ref(), clock, &system.metrics).await?;
-    let sweeper = Arc::new(sweeper);
+    let sweeper = Arc::new(sweeper.telling_absent());
     consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
     let stop = system.shutdown.workers.clone();
     system.worker("presence sweep", async move { sweeper.run(stop).await });
@@ -183,7 +184,6 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
 }
 
 async fn start_email(system: &mut System) -> anyhow::Result<()> {
-    notify::start(system, Channel::Email).await?;
     let config = &system.config;
     let backends = &system.backends;
     let parts = EmailParts {
@@ -201,7 +201,7 @@ async fn start_email(system: &mut System) -> anyhow::Result<()> {
     };
     let handler = Arc::new(EmailWorker::new(parts, &system.metrics));
     consume_within(system, EMAIL.name(), Declares::Topology(system.topology), handler, BATCH_LIMIT);
-    Ok(())
+    notify::start(system, Channel::Email).await
 }
 
 /// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
@@ -215,7 +215,7 @@ pub(crate) fn consume<H: BatchHandler>(
 }
 
 /// The same, with a time limit for one batch.
-fn consume_within<H: BatchHandler>(
+pub(crate) fn consume_within<H: BatchHandler>(
     system: &mut System,
     queue: &str,
     declares: Declares,
@@ -226,9 +226,17 @@ fn consume_within<H: BatchHandler>(
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
     let consumer = consumer.with_handler_timeout(limit);
     let status = consumer.status();
+    // A mail or push provider that is away is nothing that another process would do better.
+    let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);
     system.readiness.add(format!("queue {queue}"), move || match status.get() {
         StageState::Consuming => Ok(()),
+        StageState::Paused(_) if waits_outside => Ok(()),
         StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
+    });
+    let status = consumer.status();
+    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
+        StageState::Paused(why) if waits_outside => Some(why),
+        StageState::Consuming | StageState::Unsubscribed(_) | StageState::Paused(_) => None,
     });
     let prepared = system.backends.prepared();
     let stop = system.shutdown.workers.clone();

@@ -63,7 +63,7 @@ export function conversations(stage) {
       { type: 'document', url: "https://f.example.com/d/it's.pdf", filename: 'نامه\u200cها.pdf' },
       { type: 'image', url: '/f/1', filename: '👨\u200d👩\u200d👧.png', mimeType: 'image/png' },
     ];
-    const metadata = '{"a":117.63331139400017,"b":18446744073709551616,"c":[1e400,-0,1.50]}';
+    const metadata = '{"a":117.63331139400017,"b":18446744073709551616,"c":[1e+400,-0,1.50]}';
     const body = `{"attachments":${JSON.stringify(files).replaceAll('"type"', `"metadata":${metadata},"type"`)}}`;
     const headers = { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json' };
     const sent = await fetch(`${stage.system.http}/api/v2/messages/${thread}`, { method: 'POST', headers, body });

@@ -138,6 +138,40 @@ export function inbox(stage) {
     assert.equal(ann.all('notification:received').length, 1);
   });
 
+  test('preferences are changed in part, and a change that makes no sense is refused by its field', async () => {
+    const ann = person('ann');
+    const path = '/notifications/preferences';
+    const night = { timeZone: 'Europe/Berlin', quietHours: { from: '22:30', until: '06:30' }, digest: { every: '1h' } };
+    assert.equal((await ann.api('PATCH', path, { channels: { email: false } })).status, 200);
+    assert.equal((await ann.api('PATCH', path, night)).status, 200);
+    const { preferences } = await ann.api('GET', path);
+    assert.deepEqual(preferences.channels, { inApp: true, email: false, push: true });
+    assert.deepEqual(preferences.quietHours, { enabled: true, from: '22:30', until: '06:30' });
+    assert.deepEqual([preferences.timeZone, preferences.digest.every], ['Europe/Berlin', '1h']);
+    const wrong = [['timeZone', 'Mars/Base'], ['locale', 'de_DE'], ['digest', { every: '2h' }], ['quietHours', { from: '7' }], ['mutes', [{ threadId: 'x' }]]];
+    for (const [field, value] of wrong) {
+      const refused = await ann.api('PATCH', path, { [field]: value });
+      assert.equal(refused.status, 400);
+      assert.ok(JSON.stringify(refused).includes(field), JSON.stringify(refused));
+    }
+    assert.deepEqual((await ann.api('GET', path)).preferences, preferences);
+  });
+
+  test('the delivery log says what became of a notification, to its owner and to administrators', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    await ann.api('PUT', '/notifications/preferences', { channels: { email: false } });
+    const { notification } = await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'for the log' });
+    const path = `/notifications/${notification._id}/deliveries`;
+    const email = async () => (await ann.api('GET', path)).deliveries.find(each => each.channel === 'email');
+    await eventually('a row about the mail', async () => await email() !== undefined);
+    const row = await email();
+    assert.deepEqual([row.outcome, row.reason, row.notificationId, row.userId], ['suppressed', 'preference', notification._id, ann.id]);
+    assert.ok((await root.api('GET', path)).deliveries.length >= 1);
+    assert.ok((await root.api('GET', `/users/${ann.id}/deliveries`)).deliveries.some(each => each.notificationId === notification._id));
+    assert.equal((await ben.api('GET', path)).status, 404);
+    assert.equal((await ben.api('GET', `/users/${ann.id}/deliveries`)).status, 403);
+  });
+
   test('a person has the name and picture that an administrator gave', async () => {
     const [root, ann, ben] = [admin(), person('ann'), person('ben')];
     const profile = { name: 'Ben <the> Baker', avatar: 'https://pictures.example.com/ben.png' };

@@ -67,7 +67,7 @@ class Fleet:
             "DEMO": "off",
             "SMTP_URL": f"smtp://127.0.0.1:{smtp_port}?tls=none",
             "POSTMARK_FROM": "noreply@example.com",
-            "EMAIL_GRACE_MS": str(options.grace_ms),
+            "EMAIL_GRACE_S": str(options.grace_s),
         }
         self.processes = {}
         for at, role in enumerate([*ROLES, "email-worker", "email-worker"]):
@@ -131,7 +131,7 @@ def main():
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--grace-ms", type=int, default=500)
+    parser.add_argument("--grace-s", type=int, default=1)
     parser.add_argument("--port", type=int, default=28080)
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-kills-"))

@@ -8,6 +8,10 @@ const SECRET_MIN_BYTES: usize = 32;
 const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
 /// Prefix of collections: what MongoDB takes in a name without an escape, and short enough for every name.
 const PREFIX_MAX_BYTES: usize = 32;
+/// Longest wait before somebody is told, in seconds: whoever wants more has digests.
+const GRACE_MAX_S: u32 = 86_400;
+/// Days of the delivery log. A daily digest must not outlive the rows that keep it from being told again.
+const LOG_DAYS: std::ops::RangeInclusive<u32> = 2..=3_650;
 /// People in a thread: what the protocol allows.
 const PEOPLE: std::ops::RangeInclusive<u32> = 2..=5_000;
 /// Pings: only protocol test suites need shorter ones; longer ones let proxies cut idle sockets.
@@ -16,9 +20,6 @@ const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 const RECOVERY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024 * 1024;
 /// Answers: so many that a user's share holds a page, up to the memory of a large machine.
 const ANSWERS_KB: std::ops::RangeInclusive<u32> = 8 * 1024..=16 * 1024 * 1024;
-
-/// Delivery log: a day at least, ten years at most.
-const LOG_DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 
 /// What a process of a fleet needs beside the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +51,10 @@ impl Config {
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
         self.check_prefix()?;
         self.check_threads()?;
+        self.check_notifications()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
         self.check_tracing()?;
-        let days = self.notifications.log_days;
-        require("notifications.log_days", LOG_DAYS.contains(&days), "must be 1 to 3650 days")?;
         self.check_email()?;
         self.check_secret()?;
         self.check_previous_secret()
@@ -73,6 +73,14 @@ impl Config {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let fits = prefix.len() <= PREFIX_MAX_BYTES && prefix.bytes().all(is_plain);
         require("store.collection_prefix", fits, "must be at most 32 letters, digits, - and _")
+    }
+
+    fn check_notifications(&self) -> Result<(), ConfigError> {
+        let settings = &self.notifications;
+        let seconds = "must be 0 to 86400";
+        require("notifications.email_grace_s", settings.email_grace_s <= GRACE_MAX_S, seconds)?;
+        require("notifications.push_grace_s", settings.push_grace_s <= GRACE_MAX_S, seconds)?;
+        require("notifications.log_days", LOG_DAYS.contains(&settings.log_days), "must be 2 to 3650")
     }
 
     fn check_threads(&self) -> Result<(), ConfigError> {
@@ -219,6 +227,9 @@ mod tests {
             ("store.collection_prefix = 'a.b'", "store.collection_prefix"),
             ("store.host_key = 'email'", "store.host_key"),
             ("threads.start_with = 'friends'", "threads.start_with"),
+            ("notifications.email_grace_s = 86401", "notifications.email_grace_s"),
+            ("notifications.push_grace_s = 86401", "notifications.push_grace_s"),
+            ("notifications.log_days = 1", "notifications.log_days"),
             ("threads.people_max = 1", "threads.people_max"),
             ("threads.people_max_by_role = 'admin'", "threads.people_max_by_role"),
             ("threads.people_max_by_role = 'admin=5001'", "threads.people_max_by_role"),

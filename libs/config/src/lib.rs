@@ -93,14 +93,14 @@ pub struct Config {
     pub content: ContentSettings,
     /// The old system beside this one.
     pub v1: V1Settings,
-    /// E-mail and push together.
-    pub notifications: NotificationSettings,
     /// E-mail.
     pub email: EmailSettings,
     /// Limits of REST requests.
     pub rest: RestSettings,
     /// Who may start threads.
     pub threads: ThreadSettings,
+    /// When people are told by e-mail and push.
+    pub notifications: NotificationSettings,
     /// The time that an orderly end takes.
     pub shutdown: ShutdownSettings,
     /// Format and level of log lines.
@@ -284,18 +284,6 @@ impl RestSettings {
     }
 }
 
-/// `[notifications]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotificationSettings {
-    /// `notifications.email_grace_ms`
-    pub email_grace_ms: u64,
-    /// `notifications.push_grace_ms`
-    pub push_grace_ms: u64,
-    /// `notifications.log_days`
-    pub log_days: u32,
-}
-
 /// `[threads]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -308,6 +296,18 @@ pub struct ThreadSettings {
     pub people_max_by_role: String,
     /// `threads.new_per_hour`
     pub new_per_hour: u32,
+}
+
+/// `[notifications]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationSettings {
+    /// `notifications.email_grace_s`
+    pub email_grace_s: u32,
+    /// `notifications.push_grace_s`
+    pub push_grace_s: u32,
+    /// `notifications.log_days`
+    pub log_days: u32,
 }
 
 /// With whom a user may start a thread.

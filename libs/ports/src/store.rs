@@ -248,8 +248,8 @@ pub trait Store: Send + Sync + 'static {
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
 
     /// Reads one thread as `viewer` sees it, with the first of its people ([`Thread::shown`]); `None` also if
-    /// they are not in it. Its last message is the newest one of the last [`PREVIEW_DEPTH`] that was not taken
-    /// back, else the newest one.
+    /// they are not in it. Its last message is the newest one of the last [`PREVIEW_DEPTH`] that was not
+    /// taken back, else the newest one.
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
     /// Reads the participants of these threads; unknown threads are absent.

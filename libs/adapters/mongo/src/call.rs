@@ -99,7 +99,8 @@ impl Calls {
         answer
     }
 
-    /// Waits at most `limit` for `call`, and no longer: for a call that only asks whether the server is there.
+    /// Waits at most `limit` for `call`, and no longer: for a call that only asks whether the server is
+    /// there.
     pub(crate) async fn run_briefly<T, F>(
         &self,
         what: &'static str,

@@ -78,7 +78,7 @@ pub fn creation(people: &[UserId], seconds: i64) -> CreateThread {
 
 /// An object with numbers that no double holds, beside ordinary values.
 pub const ODD_METADATA: &str =
-    r#"{"double":117.63331139400017,"list":[1e400,18446744073709551616,-0,1.50],"text":"x","whole":-7}"#;
+    r#"{"double":117.63331139400017,"list":[1e+400,18446744073709551616,-0,1.50],"text":"x","whole":-7}"#;
 
 /// [`ODD_METADATA`], read.
 pub fn odd_metadata() -> Map<String, serde_json::Value> {

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn numbers_of_free_form_objects_keep_their_digits_and_others_are_not_converted() {
-        let free = r#"{"a":117.63331139400017,"b":18446744073709551616,"c":[1e400,-0,1.50,-7]}"#;
+        let free = r#"{"a":117.63331139400017,"b":18446744073709551616,"c":[1e+400,-0,1.50,-7]}"#;
         let json = format!(r#"{{"name":"a","free":{free},"other":1e400}}"#);
         let read: Outer = parse(json.as_bytes()).unwrap();
         assert_eq!(Value::Object(read.free).to_string(), free);

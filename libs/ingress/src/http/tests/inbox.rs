@@ -36,7 +36,7 @@ async fn a_notification_is_told_listed_read_and_deleted() {
     let shown = &list["notifications"][1];
     assert_eq!(
         (&shown["title"], &shown["type"], &shown["isRead"]),
-        (&json!("one"), &json!("order_update"), &json!(false))
+        (&json!("<\u{2060}b>one<\u{2060}/b>"), &json!("order_update"), &json!(false))
     );
     for count in [1, 0] {
         let read = rig
