@@ -128,8 +128,8 @@ impl Decision {
         absent: &[UserId],
     ) -> Result<(), StoreError> {
         let told = Told { about: About::Message { thread_id, message_id, seq }, at, critical: false };
-        let wishes = iter(absent).map(|user| self.wish_for_message(user, told)).buffered(READ_AT_ONCE);
-        self.settle(&wishes.try_collect::<Vec<_>>().await?).await
+        let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(user, told)).collect();
+        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
     }
 
     async fn notification(&self, user: &UserId, id: NotificationId) -> Result<(), StoreError> {
@@ -152,8 +152,8 @@ impl Decision {
             return Ok(());
         }
         let missed = missed::messages(&*self.parts.store, user, since).await?;
-        let wishes = iter(missed).map(|told| self.wish_for_message(user, told)).buffered(READ_AT_ONCE);
-        self.settle(&wishes.try_collect::<Vec<_>>().await?).await
+        let wishes: Vec<_> = missed.into_iter().map(|told| self.wish_for_message(user, told)).collect();
+        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
     }
 
     async fn wish_for_message(&self, user: &UserId, told: Told) -> Result<Wish, StoreError> {
@@ -203,7 +203,8 @@ impl BatchHandler for Decision {
     /// others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<Cleared>, Unavailable> {
         self.observe_age(batch);
-        let mut decisions = iter(batch).map(|item| self.decide(&item.value)).buffered(DECIDED_AT_ONCE);
+        let decisions: Vec<_> = batch.iter().map(|item| self.decide(&item.value)).collect();
+        let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE);
         let mut outcomes = Vec::with_capacity(batch.len());
         while let Some(decided) = decisions.next().await {
             outcomes.push(match decided {

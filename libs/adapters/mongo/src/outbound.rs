@@ -190,9 +190,14 @@ impl MongoStore {
             !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id)
         };
         let is_new: Vec<bool> = holds.iter().zip(&ids).map(is_new).collect();
-        let joins = iter(holds.iter().zip(is_new))
-            .map(async |(hold, is_new)| if is_new { self.join(hold).await } else { Ok(Held::Before) });
-        let held: Vec<Held> = joins.buffered(WRITTEN_AT_ONCE).try_collect().await?;
+        let joins: Vec<_> = holds
+            .iter()
+            .zip(is_new)
+            .map(|(hold, is_new)| async move {
+                if is_new { self.join_window(hold).await } else { Ok(Held::Before) }
+            })
+            .collect();
+        let held: Vec<Held> = iter(joins).buffered(WRITTEN_AT_ONCE).try_collect().await?;
         let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
         self.log(rows.collect()).await?;
         Ok(held)
@@ -237,7 +242,7 @@ impl MongoStore {
     }
 
     /// Puts an item into the open window of its key, or opens one.
-    async fn join(&self, hold: &Hold) -> Result<Held, CallError> {
+    async fn join_window(&self, hold: &Hold) -> Result<Held, CallError> {
         const WHAT: &str = "hold a notification";
         for _ in 0..ROUNDS_MAX {
             let (filter, update) = (join_filter(hold), join_update(hold)?);
