@@ -128,8 +128,11 @@ impl Decision {
         absent: &[UserId],
     ) -> Result<(), StoreError> {
         let told = Told { about: About::Message { thread_id, message_id, seq }, at, critical: false };
-        let wishes = iter(absent).map(|user| self.wish_for_message(user, told)).buffered(READ_AT_ONCE);
-        self.settle(&wishes.try_collect::<Vec<_>>().await?).await
+        let mut wishes = Vec::with_capacity(absent.len());
+        for user in absent {
+            wishes.push(self.wish_for_message(user, told));
+        }
+        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
     }
 
     async fn notification(&self, user: &UserId, id: NotificationId) -> Result<(), StoreError> {
@@ -152,8 +155,11 @@ impl Decision {
             return Ok(());
         }
         let missed = missed::messages(&*self.parts.store, user, since).await?;
-        let wishes = iter(missed).map(|told| self.wish_for_message(user, told)).buffered(READ_AT_ONCE);
-        self.settle(&wishes.try_collect::<Vec<_>>().await?).await
+        let mut wishes = Vec::with_capacity(missed.len());
+        for told in missed {
+            wishes.push(self.wish_for_message(user, told));
+        }
+        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
     }
 
     async fn wish_for_message(&self, user: &UserId, told: Told) -> Result<Wish, StoreError> {
@@ -203,7 +209,11 @@ impl BatchHandler for Decision {
     /// others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<Cleared>, Unavailable> {
         self.observe_age(batch);
-        let mut decisions = iter(batch).map(|item| self.decide(&item.value)).buffered(DECIDED_AT_ONCE);
+        let mut work = Vec::with_capacity(batch.len());
+        for item in batch {
+            work.push(self.decide(&item.value));
+        }
+        let mut decisions = iter(work).buffered(DECIDED_AT_ONCE);
         let mut outcomes = Vec::with_capacity(batch.len());
         while let Some(decided) = decisions.next().await {
             outcomes.push(match decided {

@@ -80,7 +80,11 @@ impl Outbound for MongoStore {
     ) -> Result<Vec<Window>, StoreError> {
         let due = self.due(channel, now, limit).await?;
         let until = now.plus(lease);
-        let mut claims = iter(due).map(|id| self.claim(id, now, until)).buffered(WRITTEN_AT_ONCE);
+        let mut work = Vec::with_capacity(due.len());
+        for id in due {
+            work.push(self.claim(id, now, until));
+        }
+        let mut claims = iter(work).buffered(WRITTEN_AT_ONCE);
         let mut claimed = Vec::new();
         while let Some(claim) = claims.next().await {
             claimed.extend(claim?.map(WindowRecord::window));
@@ -186,13 +190,12 @@ impl MongoStore {
         let contained = self.contained(holds).await?;
         let known = self.known_rows(&ids).await?;
         let mut seen = HashSet::new();
-        let is_new = |(hold, id): (&Hold, &Uuid)| {
-            !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id)
-        };
-        let is_new: Vec<bool> = holds.iter().zip(&ids).map(is_new).collect();
-        let joins = iter(holds.iter().zip(is_new))
-            .map(async |(hold, is_new)| if is_new { self.join(hold).await } else { Ok(Held::Before) });
-        let held: Vec<Held> = joins.buffered(WRITTEN_AT_ONCE).try_collect().await?;
+        let mut work = Vec::with_capacity(holds.len());
+        for (hold, id) in holds.iter().zip(&ids) {
+            let is_new = !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id);
+            work.push(self.join_if(is_new, hold));
+        }
+        let held: Vec<Held> = iter(work).buffered(WRITTEN_AT_ONCE).try_collect().await?;
         let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
         self.log(rows.collect()).await?;
         Ok(held)
@@ -234,6 +237,10 @@ impl MongoStore {
             items.into_iter().map(move |item| (key.clone(), item.reference))
         });
         Ok(places.collect())
+    }
+
+    async fn join_if(&self, is_new: bool, hold: &Hold) -> Result<Held, CallError> {
+        if is_new { self.join(hold).await } else { Ok(Held::Before) }
     }
 
     /// Puts an item into the open window of its key, or opens one.
