@@ -193,7 +193,7 @@ impl MongoStore {
         let mut work = Vec::with_capacity(holds.len());
         for (hold, id) in holds.iter().zip(&ids) {
             let is_new = !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id);
-            work.push(self.join_if(is_new, hold));
+            work.push(self.join_window_if(is_new, hold));
         }
         let held: Vec<Held> = iter(work).buffered(WRITTEN_AT_ONCE).try_collect().await?;
         let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
@@ -239,12 +239,12 @@ impl MongoStore {
         Ok(places.collect())
     }
 
-    async fn join_if(&self, is_new: bool, hold: &Hold) -> Result<Held, CallError> {
-        if is_new { self.join(hold).await } else { Ok(Held::Before) }
+    async fn join_window_if(&self, is_new: bool, hold: &Hold) -> Result<Held, CallError> {
+        if is_new { self.join_window(hold).await } else { Ok(Held::Before) }
     }
 
     /// Puts an item into the open window of its key, or opens one.
-    async fn join(&self, hold: &Hold) -> Result<Held, CallError> {
+    async fn join_window(&self, hold: &Hold) -> Result<Held, CallError> {
         const WHAT: &str = "hold a notification";
         for _ in 0..ROUNDS_MAX {
             let (filter, update) = (join_filter(hold), join_update(hold)?);
@@ -357,8 +357,8 @@ fn place_of(hold: &Hold) -> (String, String) {
 
 /// The row of an item that is in a window now. For an item that was in one before, the row is there, or comes
 /// with the end of its window.
-fn waiting_row(hold: &Hold, held: Held) -> Option<DeliveryRecord> {
-    let (id, outcome) = match held {
+fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
+    let (id, outcome) = match answer {
         Held::Opened(id) => (id, DeliveryOutcome::Held { until: hold.due_at }),
         Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
         Held::Before => return None,

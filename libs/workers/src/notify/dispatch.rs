@@ -106,10 +106,10 @@ impl Dispatcher {
 
     async fn publish(&mut self, due: &[Window]) -> Result<(), BrokerError> {
         let queue = match self.channel {
-            Channel::Email => EMAIL.name(),
-            Channel::Push => PUSH.name(),
+            Channel::Email => EMAIL.name().to_owned(),
+            Channel::Push => PUSH.name().to_owned(),
         };
-        let to = Destination::Queue(queue.to_owned());
+        let to = Destination::Queue(queue);
         let frames = Frame::pack(due.iter().map(envelope));
         let message =
             |frame| Outgoing::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");

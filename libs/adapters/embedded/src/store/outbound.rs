@@ -111,7 +111,7 @@ fn open_window(connection: &Connection, hold: &Hold) -> Result<Option<WindowId>>
         "SELECT id FROM outbound_window WHERE user_id = ?1 AND channel = ?2 AND key = ?3 AND is_open = 1",
     )?;
     let key = hold.told.window_key(hold.channel);
-    find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], |row| window_id(row)).optional()
+    find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], window_id).optional()
 }
 
 fn new_window(connection: &Connection, hold: &Hold) -> Result<WindowId> {
@@ -157,7 +157,7 @@ fn claim(
     )?;
     let mut claim = connection
         .prepare_cached("UPDATE outbound_window SET is_open = 0, claimable_at = ?2 WHERE id = ?1")?;
-    let due = due.query_map(params![channel.name(), now.0, limit], |row| window_id(row))?;
+    let due = due.query_map(params![channel.name(), now.0, limit], window_id)?;
     let due: Vec<WindowId> = due.collect::<Result<_>>()?;
     let mut claimed = Vec::with_capacity(due.len());
     for id in due {
@@ -246,7 +246,7 @@ fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
         .prepare_cached("DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE at < ?1 LIMIT ?2)")?
         .execute(params![before.0, FORGOTTEN_AT_ONCE])?;
     let mut lost = connection.prepare_cached("SELECT id FROM outbound_window WHERE due_at < ?1 LIMIT ?2")?;
-    let lost = lost.query_map(params![before.0, FORGOTTEN_AT_ONCE], |row| window_id(row))?;
+    let lost = lost.query_map(params![before.0, FORGOTTEN_AT_ONCE], window_id)?;
     let lost: Vec<WindowId> = lost.collect::<Result<_>>()?;
     for id in &lost {
         close(connection, *id, &[])?;

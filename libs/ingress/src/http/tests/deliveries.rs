@@ -1,7 +1,6 @@
 //! The delivery log, and preferences that are changed in part.
 
 use super::Rig;
-use eventflow_ports::Outbound as _;
 use eventflow_protocol::NotificationId;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason};
