@@ -147,10 +147,42 @@ async fn sign_in(State(desk): State<Arc<Desk>>, Path(person): Path<String>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use async_trait::async_trait;
     use axum::body::to_bytes;
     use eventflow_config::DemoMode;
-    use eventflow_ports::SystemClock;
+    use eventflow_ports::{StoreError, SystemClock};
+    use eventflow_protocol::person::{Revocation, TokenName};
+    use std::collections::HashMap;
     use tower::ServiceExt as _;
+
+    /// A directory that is away: the demo works without it.
+    struct Strangers;
+
+    #[async_trait]
+    impl Directory for Strangers {
+        async fn profiles(&self, _users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
+            Err(away())
+        }
+        async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
+            Err(away())
+        }
+        async fn note_token_name(&self, _name: &TokenName) -> Result<(), StoreError> {
+            Err(away())
+        }
+        async fn token_name(&self, _user: &UserId) -> Result<Option<String>, StoreError> {
+            Err(away())
+        }
+        async fn revoke(&self, _revocation: &Revocation) -> Result<(), StoreError> {
+            Err(away())
+        }
+        async fn revocations(&self, _user: &UserId) -> Result<Vec<Revocation>, StoreError> {
+            Err(away())
+        }
+    }
+
+    fn away() -> StoreError {
+        StoreError::Unavailable { what: "ask", source: Box::new(std::io::Error::other("away")) }
+    }
 
     fn config() -> (Config, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -160,9 +192,7 @@ mod tests {
     }
 
     async fn ask(config: &Config, version: Version, headers: &[(&str, &str)]) -> (u16, usize) {
-        let database = eventflow_embedded::Database::open_in(&config.data.dir).unwrap();
-        let directory = Arc::new(eventflow_embedded::EmbeddedStore::open(database).await.unwrap());
-        let router = router(config, Arc::new(SystemClock), directory).unwrap();
+        let router = router(config, Arc::new(SystemClock), Arc::new(Strangers)).unwrap();
         let request = |method: &str, path: &str| {
             let request = Request::builder().method(method).uri(path).version(version);
             let with = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));

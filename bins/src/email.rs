@@ -2,9 +2,10 @@
 
 use crate::backends::Backends;
 use crate::secret;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use eventflow_config::{Config, MailProvider};
 use eventflow_ports::{MailError, Mailbox, Mailer, OutboxMailer};
+use eventflow_protocol::MailAddress;
 use eventflow_protocol::unsubscribe::Unsubscribe;
 use eventflow_smtp::{SmtpMailer, SmtpSettings};
 use eventflow_workers::email::EmailSettings;
@@ -96,6 +97,7 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<EmailSettings> {
         from: mailbox(from, &email.product).context("email.from")?,
         product: email.product.clone(),
         base_url: base_url.or_else(here),
+        settings_url: Some(email.settings_url.clone()).filter(|url| !url.is_empty()),
     })
 }
 
@@ -105,7 +107,7 @@ fn mailbox(text: &str, product: &str) -> anyhow::Result<Mailbox> {
         Some((name, address)) => (name.trim().trim_matches('"'), address),
         None => ("", text),
     };
-    let address = address.trim().parse().map_err(|error| anyhow!("{error}"))?;
+    let address = address.trim().parse::<MailAddress>()?;
     if name.contains(['<', '>', '"']) {
         bail!("must be noreply@example.com or Name <noreply@example.com>");
     }

@@ -8,6 +8,7 @@ use eventflow_bus::consume::Declares;
 use eventflow_bus::topology::NOTIFY;
 use eventflow_config::NotificationSettings;
 use eventflow_protocol::outbound::Channel;
+use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{BATCH_LIMIT, Decision, DecisionParts, Grace};
 use std::sync::Arc;
@@ -35,6 +36,18 @@ pub(crate) async fn start(system: &mut System, channel: Channel) -> anyhow::Resu
         }
     });
     Ok(())
+}
+
+/// What the second decision needs, just before something is sent.
+pub(crate) fn again_parts(system: &System) -> AgainParts {
+    let backends = &system.backends;
+    AgainParts {
+        store: Arc::clone(&backends.store),
+        inbox: Arc::clone(&backends.inbox),
+        directory: Arc::clone(&backends.directory),
+        presence: Arc::clone(&backends.presence),
+        clock: Arc::clone(&backends.clock),
+    }
 }
 
 async fn start_decision(system: &mut System) -> anyhow::Result<()> {

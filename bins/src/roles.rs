@@ -11,7 +11,7 @@ use axum::Router;
 use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE};
+use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
@@ -187,9 +187,8 @@ async fn start_email(system: &mut System) -> anyhow::Result<()> {
     let config = &system.config;
     let backends = &system.backends;
     let parts = EmailParts {
+        again: notify::again_parts(system),
         outbound: Arc::clone(&backends.outbound),
-        store: Arc::clone(&backends.store),
-        inbox: Arc::clone(&backends.inbox),
         directory: Arc::clone(&backends.directory),
         people: backends.people.clone(),
         suppressions: Arc::clone(&backends.suppressions),
@@ -206,7 +205,12 @@ async fn start_email(system: &mut System) -> anyhow::Result<()> {
 }
 
 /// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
-fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
+pub(crate) fn consume<H: BatchHandler>(
+    system: &mut System,
+    queue: &str,
+    declares: Declares,
+    handler: Arc<H>,
+) {
     consume_within(system, queue, declares, handler, HANDLER_TIMEOUT);
 }
 
@@ -222,9 +226,17 @@ pub(crate) fn consume_within<H: BatchHandler>(
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
     let consumer = consumer.with_handler_timeout(limit);
     let status = consumer.status();
+    // A mail or push provider that is away is nothing that another process would do better.
+    let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);
     system.readiness.add(format!("queue {queue}"), move || match status.get() {
         StageState::Consuming => Ok(()),
+        StageState::Paused(_) if waits_outside => Ok(()),
         StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
+    });
+    let status = consumer.status();
+    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
+        StageState::Paused(why) if waits_outside => Some(why),
+        StageState::Consuming | StageState::Unsubscribed(_) | StageState::Paused(_) => None,
     });
     let prepared = system.backends.prepared();
     let stop = system.shutdown.workers.clone();

@@ -42,10 +42,10 @@ pub struct System {
     pub started: Timestamp,
     /// Ingress: what both gateways are built from; made when the first of them starts.
     pub ingress: Option<IngressParts>,
-    /// Whether this process decides who is told what by e-mail and push.
-    pub decides: bool,
     /// Tasks of the lanes to the workers. They end when every sender is dropped.
     pub lanes: TaskTracker,
+    /// Whether this process decides who is told what by e-mail and push.
+    pub decides: bool,
     /// The socket gateway, if this process has that role.
     pub gateway: Option<(GatewayId, Gateway)>,
     workers: JoinSet<String>,
@@ -70,8 +70,8 @@ impl System {
             backends,
             started,
             ingress: None,
-            decides: false,
             lanes: TaskTracker::new(),
+            decides: false,
             gateway: None,
             workers: JoinSet::new(),
             servers: JoinSet::new(),

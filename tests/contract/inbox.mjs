@@ -2,8 +2,23 @@
 // official client.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { eventually } from './person.mjs';
+import { SECRET } from './system.mjs';
+
+/** As `tests/system` sets it. */
+const WEBHOOK_SECRET = 'webhook-secret-of-tests';
+
+/** The token in the link of a mail: version, time, user, and their HMAC under a key derived from the secret. */
+function unsubscribeToken(user) {
+  const key = createHmac('sha256', SECRET).update('eventflow unsubscribe 1').digest();
+  const head = Buffer.alloc(9);
+  head.writeUInt8(1, 0);
+  head.writeBigInt64BE(BigInt(Date.now()), 1);
+  const signed = Buffer.concat([head, Buffer.from(user)]);
+  return Buffer.concat([signed, createHmac('sha256', key).update(signed).digest()]).toString('base64url');
+}
 
 export function inbox(stage) {
   const { person } = stage;
@@ -27,6 +42,40 @@ export function inbox(stage) {
     assert.equal((await root.api('DELETE', `/notifications/${notification._id}`)).status, 404, 'somebody else\'s');
     assert.equal((await ann.api('DELETE', `/notifications/${notification._id}`)).status, 200);
     assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
+  });
+
+  test('reports of the mail provider fill the list of addresses that get no mail, and admins clear it', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    const address = `${ann.id}@example.com`;
+    const report = secret => fetch(`${stage.system.http}/api/v2/email/webhook`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Basic ${Buffer.from(`postmark:${secret}`).toString('base64')}` },
+      body: JSON.stringify({ RecordType: 'Bounce', Type: 'HardBounce', Email: address, Inactive: true, Description: 'no such user' }),
+    });
+    assert.equal((await report('wrong')).status, 401);
+    assert.equal((await report(WEBHOOK_SECRET)).status, 200);
+    const all = async () => (await root.api('GET', '/email/suppressions?limit=100')).suppressions.filter(each => each.address === address);
+    const listed = await eventually('the address is on the list', async () => (await all())[0]);
+    assert.deepEqual([listed.reason, listed.detail], ['bounce', 'HardBounce: no such user']);
+    assert.equal((await ann.api('GET', '/email/suppressions')).status, 403);
+    assert.equal((await ann.api('DELETE', `/email/suppressions/${address}`)).status, 403);
+    assert.equal((await root.api('DELETE', `/email/suppressions/${address}`)).count, 1);
+    assert.equal((await root.api('DELETE', `/email/suppressions/${address}`)).count, 0);
+    assert.deepEqual(await all(), []);
+  });
+
+  test('the link of a mail stops mails by its button and by a mail client, and not by being opened', async () => {
+    const ann = person('ann');
+    const link = `${stage.system.http}/api/v2/unsubscribe/${unsubscribeToken(ann.id)}`;
+    const wantsMail = async () => (await ann.api('GET', '/notifications/preferences')).preferences.channels.email;
+    const opened = await fetch(link);
+    assert.deepEqual([opened.status, opened.headers.get('content-type')], [200, 'text/html; charset=utf-8']);
+    assert.equal(await wantsMail(), true);
+    const oneClick = { method: 'POST', body: 'List-Unsubscribe=One-Click', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+    assert.equal((await fetch(link, oneClick)).status, 200);
+    assert.equal(await wantsMail(), false);
+    assert.equal((await fetch(link, oneClick)).status, 200, 'repeating it changes nothing');
+    assert.equal((await fetch(`${link}x`, oneClick)).status, 404);
   });
 
   test('several people are told at once, and all of them are read at once', async () => {

@@ -88,9 +88,9 @@ export async function startSystem(shape, settings = {}) {
   };
 }
 
-const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'ws-gateway', 'http-gateway'];
+const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'email-worker', 'ws-gateway', 'http-gateway'];
 const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464,
-  'presence-sweeper': 19465, 'ws-gateway-2': 19466 };
+  'presence-sweeper': 19465, 'ws-gateway-2': 19466, 'email-worker': 19467 };
 const READY_DEADLINE_MS = 30_000;
 /** Longer than the orderly end of a process may take. */
 const END_DEADLINE_MS = 40_000;

@@ -31,6 +31,8 @@ pub struct EmailSettings {
     pub templates: String,
     /// `email.product`
     pub product: String,
+    /// `email.settings_url`; empty: none.
+    pub settings_url: String,
 }
 
 /// Who takes the mails.
@@ -85,6 +87,9 @@ impl Config {
         let secret = email.webhook_secret.expose();
         let is_long = secret.is_empty() || secret.len() >= WEBHOOK_SECRET_MIN_BYTES;
         require("email.webhook_secret", is_long, "must have at least 16 characters")?;
+        let url = email.settings_url.as_str();
+        let is_link = url.is_empty() || url.starts_with("https://") || url.starts_with("http://");
+        require("email.settings_url", is_link, "must start with https:// or http://")?;
         require("email.product", !email.product.trim().is_empty(), "must not be empty")
     }
 }
@@ -121,6 +126,7 @@ mod tests {
             ("email.postmark_smtp = ''".to_owned(), "email.postmark_smtp"),
             ("email.from = 'somebody'".to_owned(), "email.from"),
             ("email.webhook_secret = 'short'".to_owned(), "email.webhook_secret"),
+            ("email.settings_url = 'javascript:alert(1)'".to_owned(), "email.settings_url"),
             ("email.product = ' '".to_owned(), "email.product"),
             ("email.enabled = 'perhaps'".to_owned(), "email.enabled"),
         ] {

@@ -15,8 +15,8 @@ mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
-pub use email::{EmailSettings, MailProvider};
 pub use demo::{DemoReach, is_this_machine};
+pub use email::{EmailSettings, MailProvider};
 pub use load::{defaults, load};
 pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases};

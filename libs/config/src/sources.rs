@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 46] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 47] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -32,6 +32,7 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 46] = [
     ("EMAIL_WEBHOOK_SECRET", "email.webhook_secret", ValueKind::Text),
     ("EMAIL_TEMPLATES", "email.templates", ValueKind::Text),
     ("EMAIL_PRODUCT", "email.product", ValueKind::Text),
+    ("EMAIL_SETTINGS_URL", "email.settings_url", ValueKind::Text),
     ("CONTENT_MARKUP", "content.markup", ValueKind::Text),
     ("V1_UPSTREAM_URL", "v1.upstream_url", ValueKind::Text),
     ("V1_PER_MINUTE_IP", "v1.per_minute_ip", ValueKind::Number),

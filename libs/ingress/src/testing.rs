@@ -13,7 +13,6 @@ mod suppressions;
 pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
-pub(crate) use suppressions::TestSuppressions;
 
 use crate::{IngressConfig, IngressParts, Notices};
 use broker::{TestBroker, Worker};

@@ -1,7 +1,7 @@
 //! The e-mail stage: it sends each window as one mail.
 //!
 //! In come [`WindowJob`]s; out go mails, and rows of the delivery log. Just before sending it is decided again
-//! what of the window is still to be told ([`remaining`]). A window is closed together with its rows once the
+//! what of the window is still to be told ([`decide_again`]). A window is closed together with its rows once the
 //! mail server has taken its mail.
 //!
 //! Safe to repeat because a closed window is dropped, two workers cannot have one window at a time
@@ -11,21 +11,20 @@
 
 mod breaker;
 pub mod digest;
-mod remaining;
 pub mod templates;
 
 use self::breaker::{Admission, Breaker};
-use self::digest::{Digest, Links, Reader};
-use self::remaining::Remaining;
+use self::digest::{Contents, Digest, Links, Reader};
 use self::templates::Templates;
+use crate::notify::again::{self, AgainParts, Content, Remaining, decide_again};
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_metrics::{EmailMetrics, MailOutcome, Metrics, SuppressedMail};
 use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, RefusedPart, SEND_LIMIT, SUBJECT_MAX_CHARS};
 use eventflow_ports::{
-    Clock, Directory, Inbox, Mail, MailError, MailId, Mailbox, Mailer, Outbound, People, Store, StoreError,
-    Suppressions, Taken,
+    Clock, Directory, Mail, MailError, MailId, Mailbox, Mailer, Outbound, People, StoreError, Suppressions,
+    Taken,
 };
 use eventflow_protocol::content::typed;
 use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, SuppressionReason};
@@ -33,7 +32,7 @@ use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
 use eventflow_protocol::unsubscribe::Unsubscribe;
-use eventflow_protocol::{MailAddress, Timestamp, UserId};
+use eventflow_protocol::{MailAddress, ThreadId, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -63,11 +62,9 @@ pub struct EmailWorker {
 pub struct EmailParts {
     /// Keeps windows and the delivery log.
     pub outbound: Arc<dyn Outbound>,
-    /// Keeps threads and messages.
-    pub store: Arc<dyn Store>,
-    /// Keeps notifications and preferences.
-    pub inbox: Arc<dyn Inbox>,
-    /// Knows addresses and revoked credentials.
+    /// What the second decision needs.
+    pub again: AgainParts,
+    /// Knows addresses.
     pub directory: Arc<dyn Directory>,
     /// Knows how people are shown.
     pub people: People,
@@ -98,6 +95,8 @@ pub struct EmailSettings {
     pub product: String,
     /// Address at which people find the system, without a slash at its end.
     pub base_url: Option<String>,
+    /// Address of the page where people change their notification settings.
+    pub settings_url: Option<String>,
 }
 
 /// Why a job is not done.
@@ -188,40 +187,37 @@ impl EmailWorker {
     /// Sends what is left of a window. Returns the rows of the log with which it is to be closed.
     async fn send_window(&self, window: &Window) -> Result<Vec<DeliveryEntry>, Trouble> {
         if !self.parts.settings.is_enabled {
-            return Ok(self.not_sent(
-                window,
-                &window.items,
-                Reason::SwitchedOff,
-                SuppressedMail::SwitchedOff,
-            ));
+            self.series.suppressed.of(SuppressedMail::SwitchedOff).inc();
+            return Ok(self.switched_off(window));
         }
-        let mut remaining = remaining::remaining(&self.parts, window).await?;
-        let mut entries = std::mem::take(&mut remaining.entries);
+        let mut remaining = decide_again(&self.parts.again, window).await?;
+        let mut entries = std::mem::take(&mut remaining.suppressed);
         if remaining.left.is_empty() {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
             return Ok(entries);
         }
-        self.may_disturb(&remaining)?;
-        let to = match self.recipient(&window.user_id).await? {
-            Ok(mailbox) => mailbox,
+        if let Some(until) = remaining.quiet_until {
+            return Err(Trouble::Quiet(until));
+        }
+        let outcome = match self.recipient(&window.user_id).await? {
+            Ok(to) => self.hand_over(&self.mail(window, &remaining, to).await?).await?,
             Err((reason, label)) => {
-                entries.extend(self.not_sent(window, &remaining.left, reason, label));
-                return Ok(entries);
+                self.series.suppressed.of(label).inc();
+                DeliveryOutcome::Suppressed { reason }
             }
         };
-        let mail = self.mail(window, &remaining, to)?;
-        let outcome = self.hand_over(&mail).await?;
-        let row = |told: &Told| self.entry(window, told, outcome.clone());
-        entries.extend(remaining.left.iter().map(row));
+        entries.extend(again::rows(window, &remaining.left, &outcome, self.parts.clock.now()));
         Ok(entries)
     }
 
-    /// Quiet hours hold, they do not drop; what is critical passes.
-    fn may_disturb(&self, remaining: &Remaining) -> Result<(), Trouble> {
+    fn switched_off(&self, window: &Window) -> Vec<DeliveryEntry> {
+        let outcome = DeliveryOutcome::Suppressed { reason: Reason::SwitchedOff };
         let now = self.parts.clock.now();
-        let until = remaining.preferences.after_quiet_hours(now);
-        let is_critical = remaining.left.iter().any(|told| told.critical);
-        if until > now && !is_critical { Err(Trouble::Quiet(until)) } else { Ok(()) }
+        let row = |told: &Told| {
+            let user = window.user_id.clone();
+            DeliveryEntry::new(user, Channel::Email, told.about, Some(window.id), outcome.clone(), now)
+        };
+        window.items.iter().map(row).collect()
     }
 
     /// Where a person's mails go, or why they go nowhere.
@@ -239,19 +235,21 @@ impl EmailWorker {
         Ok(Ok(Mailbox { name, address }))
     }
 
-    fn mail(&self, window: &Window, remaining: &Remaining, to: Mailbox) -> Result<Mail, Trouble> {
+    async fn mail(&self, window: &Window, remaining: &Remaining, to: Mailbox) -> Result<Mail, Trouble> {
         let EmailParts { settings, unsubscribe, templates, clock, .. } = &self.parts;
-        let Remaining { left, contents, preferences, .. } = remaining;
+        let Remaining { left, preferences, .. } = remaining;
+        let contents = self.contents(window, remaining).await;
         let now = clock.now();
         let token_url =
             |base: &String| format!("{base}/api/v2/unsubscribe/{}", unsubscribe.token(&window.user_id, now));
         let links = Links {
             base_url: settings.base_url.clone(),
             unsubscribe_url: settings.base_url.as_ref().map(token_url),
+            settings_url: settings.settings_url.clone(),
         };
         let language = templates.language(Some(&preferences.locale));
         let reader = Reader { user: window.user_id.clone(), zone: preferences.time_zone.clone() };
-        let digest = Digest::new(&settings.product, &reader, contents, &links);
+        let digest = Digest::new(&settings.product, &reader, &contents, &links);
         let rendered = templates.render(language, &digest);
         // The templates were tried at the start; what fails now fails for this mail every time.
         let rendered = rendered.map_err(|error| Trouble::Settled(Outcome::reject_for(&error)))?;
@@ -268,6 +266,22 @@ impl EmailWorker {
             language: language.to_owned(),
             at: now,
         })
+    }
+
+    /// The texts of what is left, with the names of whoever they name.
+    async fn contents(&self, window: &Window, remaining: &Remaining) -> Contents {
+        let mut contents = Contents { more: window.more, ..Contents::default() };
+        for (_, content) in &remaining.left {
+            match content {
+                Content::Message(message) => contents.messages.push((**message).clone()),
+                Content::Notification(notification) => contents.notifications.push((**notification).clone()),
+            }
+        }
+        let threads = remaining.threads.iter().map(|(id, view)| (*id, view.thread.clone()));
+        contents.threads = threads.collect();
+        let people = contents.people_named();
+        contents.people = self.parts.people.shown(&people).await;
+        contents
     }
 
     /// Hands a mail over. `Ok` says what became of it for ever.
@@ -354,23 +368,6 @@ impl EmailWorker {
     fn show_breaker(&self) {
         self.series.breaker_open.set(i64::from(self.breaker.is_paused()));
     }
-
-    fn not_sent(
-        &self,
-        window: &Window,
-        items: &[Told],
-        reason: Reason,
-        label: SuppressedMail,
-    ) -> Vec<DeliveryEntry> {
-        self.series.suppressed.of(label).inc();
-        let row = |told: &Told| self.entry(window, told, DeliveryOutcome::Suppressed { reason });
-        items.iter().map(row).collect()
-    }
-
-    fn entry(&self, window: &Window, told: &Told, outcome: DeliveryOutcome) -> DeliveryEntry {
-        let now = self.parts.clock.now();
-        DeliveryEntry::new(window.user_id.clone(), Channel::Email, told.about, Some(window.id), outcome, now)
-    }
 }
 
 #[async_trait]
@@ -380,8 +377,8 @@ impl BatchHandler for EmailWorker {
 
     async fn perform(&self, batch: &[Item<WindowJob>]) -> Result<Performed<()>, Unavailable> {
         self.admit().await?;
-        let jobs = stream::iter(batch.iter().map(|item| self.deliver(&item.value)));
-        let outcomes = jobs.buffered(CONCURRENT).try_collect().await?;
+        let jobs: Vec<_> = batch.iter().map(|item| self.deliver(&item.value)).collect();
+        let outcomes = stream::iter(jobs).buffered(CONCURRENT).try_collect().await?;
         Ok(Performed { outcomes, outbox: () })
     }
 
@@ -391,9 +388,9 @@ impl BatchHandler for EmailWorker {
 }
 
 /// The thread that all of these are about, if it is one.
-fn only_thread(left: &[Told]) -> Option<eventflow_protocol::ThreadId> {
-    let first = left.first()?.about.thread_id()?;
-    left.iter().all(|told| told.about.thread_id() == Some(first)).then_some(first)
+fn only_thread(left: &[(Told, Content)]) -> Option<ThreadId> {
+    let first = left.first()?.0.about.thread_id()?;
+    left.iter().all(|(told, _)| told.about.thread_id() == Some(first)).then_some(first)
 }
 
 fn label(sent: &Result<eventflow_ports::Accepted, MailError>) -> MailOutcome {

@@ -128,10 +128,7 @@ impl Decision {
         absent: &[UserId],
     ) -> Result<(), StoreError> {
         let told = Told { about: About::Message { thread_id, message_id, seq }, at, critical: false };
-        let mut wishes = Vec::with_capacity(absent.len());
-        for user in absent {
-            wishes.push(self.wish_for_message(user, told));
-        }
+        let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(user, told)).collect();
         self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
     }
 
@@ -155,10 +152,7 @@ impl Decision {
             return Ok(());
         }
         let missed = missed::messages(&*self.parts.store, user, since).await?;
-        let mut wishes = Vec::with_capacity(missed.len());
-        for told in missed {
-            wishes.push(self.wish_for_message(user, told));
-        }
+        let wishes: Vec<_> = missed.into_iter().map(|told| self.wish_for_message(user, told)).collect();
         self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
     }
 
@@ -209,11 +203,8 @@ impl BatchHandler for Decision {
     /// others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<Cleared>, Unavailable> {
         self.observe_age(batch);
-        let mut work = Vec::with_capacity(batch.len());
-        for item in batch {
-            work.push(self.decide(&item.value));
-        }
-        let mut decisions = iter(work).buffered(DECIDED_AT_ONCE);
+        let decisions: Vec<_> = batch.iter().map(|item| self.decide(&item.value)).collect();
+        let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE);
         let mut outcomes = Vec::with_capacity(batch.len());
         while let Some(decided) = decisions.next().await {
             outcomes.push(match decided {

@@ -3,7 +3,7 @@
 //! A session that the server had closed while it was idle is replaced by a new one, once and before anything
 //! of the mail was sent. Everything else is the caller's to repeat.
 
-use crate::failure::{self, Cause, Step};
+use crate::failure;
 use crate::mime;
 use crate::pool::Pool;
 use crate::session::{Failure, Outgoing, Session};
@@ -129,6 +129,7 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::{Cause, Step};
 
     #[test]
     fn a_failure_without_an_answer_is_the_providers() {

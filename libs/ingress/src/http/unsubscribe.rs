@@ -39,6 +39,13 @@ enum Page {
     Later,
 }
 
+/// The languages of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    English,
+    German,
+}
+
 /// `GET /unsubscribe/{token}`: asks whether to unsubscribe.
 pub(crate) async fn show(
     State(edge): State<Arc<Edge>>,
@@ -62,8 +69,7 @@ pub(crate) async fn act(
         Err(bad) => return refused(bad, &headers),
     };
     match stop_mails(&edge, user).await {
-        Ok(StatusCode::OK) => page(StatusCode::OK, Page::Done, &headers),
-        // The broker has it: it will be done.
+        // 202: the broker has it, and it will be done.
         Ok(status) => page(status, Page::Done, &headers),
         Err(_) => page(StatusCode::SERVICE_UNAVAILABLE, Page::Later, &headers),
     }
@@ -100,16 +106,16 @@ fn refused(bad: BadToken, headers: &HeaderMap) -> Response {
 }
 
 fn page(status: StatusCode, page: Page, headers: &HeaderMap) -> Response {
-    let german = is_german(headers);
-    let language = if german { "de" } else { "en" };
-    let (title, text) = words(page, german);
-    let button = match (page, german) {
-        (Page::Ask, false) => "<form method=\"post\"><button>Unsubscribe</button></form>",
-        (Page::Ask, true) => "<form method=\"post\"><button>Abbestellen</button></form>",
+    let language = Language::of(headers);
+    let (title, text) = words(page, language);
+    let code = language.code();
+    let button = match (page, language) {
+        (Page::Ask, Language::English) => "<form method=\"post\"><button>Unsubscribe</button></form>",
+        (Page::Ask, Language::German) => "<form method=\"post\"><button>Abbestellen</button></form>",
         (Page::Done | Page::Forged | Page::Expired | Page::Later, _) => "",
     };
     let html = format!(
-        "<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+        "<!doctype html><html lang=\"{code}\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>{title}</title>\
          <style>{STYLE}</style><main><h1>{title}</h1><p>{text}</p>{button}</main></html>"
     );
@@ -127,41 +133,57 @@ fn page(status: StatusCode, page: Page, headers: &HeaderMap) -> Response {
 }
 
 /// Title and text. They are constants: nothing of the request is shown.
-fn words(page: Page, german: bool) -> (&'static str, &'static str) {
-    match (page, german) {
-        (Page::Ask, false) => {
+fn words(page: Page, language: Language) -> (&'static str, &'static str) {
+    match (page, language) {
+        (Page::Ask, Language::English) => {
             ("Unsubscribe?", "You will get no more e-mail about messages and notifications.")
         }
-        (Page::Ask, true) => {
+        (Page::Ask, Language::German) => {
             ("Abbestellen?", "Sie erhalten dann keine Mails mehr über Nachrichten und Benachrichtigungen.")
         }
-        (Page::Done, false) => (
+        (Page::Done, Language::English) => (
             "You are unsubscribed",
             "You get no more e-mail. You can change that in your notification settings.",
         ),
-        (Page::Done, true) => (
+        (Page::Done, Language::German) => (
             "Sie sind abgemeldet",
             "Sie erhalten keine Mails mehr. In den Einstellungen der App können Sie das ändern.",
         ),
-        (Page::Forged, false) => ("This link does not work", "Please use the link of a mail as it is."),
-        (Page::Forged, true) => {
+        (Page::Forged, Language::English) => {
+            ("This link does not work", "Please use the link of a mail as it is.")
+        }
+        (Page::Forged, Language::German) => {
             ("Dieser Link funktioniert nicht", "Bitte verwenden Sie den Link aus einer Mail unverändert.")
         }
-        (Page::Expired, false) => {
+        (Page::Expired, Language::English) => {
             ("This link is too old", "Please use the link of a newer mail, or your notification settings.")
         }
-        (Page::Expired, true) => (
+        (Page::Expired, Language::German) => (
             "Dieser Link ist zu alt",
             "Bitte verwenden Sie den Link aus einer neueren Mail oder die Einstellungen der App.",
         ),
-        (Page::Later, false) => ("Not now", "That did not work. Please try again in a moment."),
-        (Page::Later, true) => {
+        (Page::Later, Language::English) => ("Not now", "That did not work. Please try again in a moment."),
+        (Page::Later, Language::German) => {
             ("Gerade nicht", "Das hat nicht geklappt. Bitte versuchen Sie es gleich noch einmal.")
         }
     }
 }
 
-fn is_german(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.trim_start().to_ascii_lowercase().starts_with("de")
+impl Language {
+    /// What the browser asks for first, if it is one of these.
+    fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if accepted.trim_start().to_ascii_lowercase().starts_with("de") {
+            Self::German
+        } else {
+            Self::English
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
 }

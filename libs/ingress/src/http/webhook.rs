@@ -18,7 +18,7 @@ use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, Suppression
 use eventflow_protocol::{ErrorCode, MailAddress};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
@@ -33,21 +33,26 @@ const HARD: [&str; 6] =
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Report {
     /// `Bounce`, `SpamComplaint`, `SubscriptionChange`, and others.
+    #[serde(deserialize_with = "or_default")]
     record_type: String,
     /// The kind of a bounce, such as `HardBounce` or `Transient`.
-    #[serde(rename = "Type")]
+    #[serde(rename = "Type", deserialize_with = "or_default")]
     kind: String,
     /// The address of a bounce or complaint.
+    #[serde(deserialize_with = "or_default")]
     email: String,
     /// The address of a change of the provider's own list.
+    #[serde(deserialize_with = "or_default")]
     recipient: String,
     /// Whether the provider sends no more mail to the address.
+    #[serde(deserialize_with = "or_default")]
     inactive: bool,
     /// Whether the address is on the provider's list.
     suppress_sending: Option<bool>,
     /// Why it is: `HardBounce`, `SpamComplaint` or `ManualSuppression`.
     suppression_reason: Option<String>,
     /// More about a bounce.
+    #[serde(deserialize_with = "or_default")]
     description: String,
 }
 
@@ -83,10 +88,10 @@ impl Report {
                 (&self.email, suppress(SuppressionReason::Bounce))
             }
             "SpamComplaint" => (&self.email, suppress(SuppressionReason::Complaint)),
-            "SubscriptionChange" => match self.suppress_sending? {
-                true => (&self.recipient, suppress(self.suppression_reason())),
-                false => (&self.recipient, SuppressionChange::Lift),
-            },
+            "SubscriptionChange" if self.suppress_sending? => {
+                (&self.recipient, suppress(self.suppression_reason()))
+            }
+            "SubscriptionChange" => (&self.recipient, SuppressionChange::Lift),
             _ => return None,
         };
         Some((address.trim().parse().ok()?, change))
@@ -109,6 +114,11 @@ impl Report {
         };
         one_line(format!("{kind}: {}", self.description).trim_end_matches([' ', ':']))
     }
+}
+
+/// What is null counts as not given.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 fn no_webhook() -> RefusalResponse {

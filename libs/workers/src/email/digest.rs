@@ -11,7 +11,7 @@ use eventflow_protocol::schedule::TimeZoneName;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Messages of one conversation that a mail shows: the last ones, which say where the conversation is.
 pub const MESSAGES_SHOWN: usize = 5;
@@ -114,6 +114,18 @@ pub struct Contents {
     pub more: u64,
 }
 
+impl Contents {
+    /// Everybody whom a mail names: the senders, and the first people of each thread, of whom its title names
+    /// some.
+    pub fn people_named(&self) -> Vec<UserId> {
+        let senders = self.messages.iter().map(|message| &message.sender_id);
+        let titles =
+            self.threads.values().flat_map(|thread| thread.participants.iter().take(NAMES_SHOWN + 2));
+        let people: BTreeSet<&UserId> = senders.chain(titles).collect();
+        people.into_iter().cloned().collect()
+    }
+}
+
 /// Who reads a mail.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -130,6 +142,8 @@ pub struct Links {
     pub base_url: Option<String>,
     /// Address of the page that stops mails.
     pub unsubscribe_url: Option<String>,
+    /// Address of the page where people change their notification settings.
+    pub settings_url: Option<String>,
 }
 
 impl Digest {
@@ -159,7 +173,7 @@ impl Digest {
             more: contents.more + hidden_notices + (message_count - in_threads),
             app_url: links.base_url.as_ref().map(|url| format!("{url}/")),
             unsubscribe_url: links.unsubscribe_url.clone(),
-            preferences_url: links.base_url.as_ref().map(|url| format!("{url}/#preferences")),
+            preferences_url: links.settings_url.clone(),
         }
     }
 
@@ -222,7 +236,7 @@ impl Digest {
             more: 3,
             app_url: Some("https://chat.example.com/".to_owned()),
             unsubscribe_url: Some("https://chat.example.com/api/v2/unsubscribe/AbC".to_owned()),
-            preferences_url: Some("https://chat.example.com/#preferences".to_owned()),
+            preferences_url: Some("https://example.com/settings".to_owned()),
         };
         let bare =
             Self { more: 0, app_url: None, unsubscribe_url: None, preferences_url: None, ..full.clone() };
@@ -260,10 +274,12 @@ fn title(thread: &Thread, reader: &Reader, contents: &Contents) -> (String, bool
     }
     let others: Vec<&UserId> = thread.participants.iter().filter(|user| **user != reader.user).collect();
     let mut names: Vec<String> = others.iter().take(NAMES_SHOWN).map(|user| name(user, contents)).collect();
-    if others.len() > NAMES_SHOWN {
-        names.push(format!("+{}", others.len() - NAMES_SHOWN));
+    // The list of a large thread is cut; the count is not.
+    let count = thread.participant_count.saturating_sub(1).max(others.len() as u64);
+    if count > names.len() as u64 {
+        names.push(format!("+{}", count - names.len() as u64));
     }
-    (clipped(&names.join(", "), TITLE_MAX_CHARS), others.len() == 1)
+    (clipped(&names.join(", "), TITLE_MAX_CHARS), count == 1)
 }
 
 fn message_lines(messages: &[&Message], reader: &Reader, contents: &Contents) -> Vec<MessageLine> {

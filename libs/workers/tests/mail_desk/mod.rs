@@ -9,7 +9,7 @@ use eventflow_ports::mailer::MailError;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{
     Accepted, DeliveriesOf, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, Mail, Mailbox, Mailer,
-    Outbound, People, StoreError, Taken,
+    MemoryPresence, Outbound, People, StoreError, Taken,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -22,6 +22,7 @@ use eventflow_protocol::unsubscribe::Unsubscribe;
 use eventflow_protocol::{CommandId, Timestamp, UserId};
 use eventflow_workers::email::templates::Templates;
 use eventflow_workers::email::{EmailParts, EmailSettings, EmailWorker};
+use eventflow_workers::notify::again::AgainParts;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -67,13 +68,24 @@ impl Desk {
         let from =
             Mailbox { name: Some("EventFlow".to_owned()), address: "noreply@example.com".parse().unwrap() };
         let base_url = Some("https://chat.example.com".to_owned());
-        let mut settings =
-            EmailSettings { is_enabled: true, from, product: "EventFlow".to_owned(), base_url };
+        let mut settings = EmailSettings {
+            is_enabled: true,
+            from,
+            product: "EventFlow".to_owned(),
+            base_url,
+            settings_url: None,
+        };
         change(&mut settings);
-        let parts = EmailParts {
-            outbound: outbound.clone(),
+        let again = AgainParts {
             store: store.clone(),
             inbox: store.clone(),
+            directory: store.clone(),
+            presence: Arc::new(MemoryPresence::default()),
+            clock: clock.clone(),
+        };
+        let parts = EmailParts {
+            outbound: outbound.clone(),
+            again,
             directory: store.clone(),
             people: People::new(store.clone(), Markup::Neutralise),
             suppressions: store.clone(),

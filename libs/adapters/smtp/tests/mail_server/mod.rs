@@ -1,5 +1,7 @@
 //! A real mail server (`tests/smtp/server.py`) for one test; it ends with the test.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use eventflow_ports::{Mail, MailId, Mailbox};
 use eventflow_protocol::Timestamp;
 use eventflow_smtp::{SmtpMailer, SmtpSettings};

@@ -1,7 +1,7 @@
 //! The routes of e-mail: the unsubscribe link, the provider's webhook, the suppression list.
 
 use super::Rig;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::unsubscribe::{Unsubscribe, VALIDITY};
@@ -19,7 +19,7 @@ async fn page(rig: &Rig, method: Method, path: &str, headers: &[(&str, &str)]) -
     let request = Request::builder().method(method).uri(path);
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let body = "List-Unsubscribe=One-Click";
-    let answer = rig.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+    let answer = rig.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
     let status = answer.status().as_u16();
     let headers = answer.headers().clone();
     let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
@@ -162,7 +162,7 @@ async fn bounces_and_complaints_fill_the_suppression_list_and_admins_clear_it() 
         "lifting it again changes nothing"
     );
     lift("no-address").await.refused(400, "invalid");
-    report(&json!({"RecordType": "SubscriptionChange", "Recipient": "manual@example.com", "SuppressSending": false})).await.expect(200);
+    report(&json!({"RecordType": "SubscriptionChange", "Recipient": "manual@example.com", "SuppressSending": false, "SuppressionReason": null, "Description": null})).await.expect(200);
     assert_eq!(
         rig.get(LIST).of_admin().send().await.expect(200)["suppressions"].as_array().unwrap().len(),
         1
