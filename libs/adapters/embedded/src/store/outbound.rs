@@ -1,6 +1,6 @@
 //! Windows of e-mail and push, and the delivery log, in the data file.
 //!
-//! Each method is one transaction of the only writer, so an item and its row of the log are stored together
+//! Each change is one transaction of the only writer, so an item and its row of the log are stored together
 //! or not at all. Safe to repeat because a row's id follows from what it says: an item whose row exists is in
 //! a window already, and a window that is gone is closed.
 
@@ -16,15 +16,23 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Items held in one transaction: a few milliseconds, so that a message to a large thread lets others pass.
+const HELD_AT_ONCE: usize = 100;
 /// Rows deleted in one transaction: a few milliseconds, during which no message is stored.
 const FORGOTTEN_AT_ONCE: i64 = 2_000;
 
 #[async_trait]
 impl Outbound for EmbeddedStore {
     async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError> {
-        let holds = holds.to_vec();
-        let hold = self.database.write(move |tx| holds.iter().map(|hold| self::hold(tx, hold)).collect());
-        in_time("hold notifications", hold).await
+        let mut answers = Vec::with_capacity(holds.len());
+        for some in holds.chunks(HELD_AT_ONCE) {
+            let some = some.to_vec();
+            let hold = self
+                .database
+                .write(move |tx| some.iter().map(|hold| hold_one(tx, hold)).collect::<Result<Vec<_>>>());
+            answers.extend(in_time("hold notifications", hold).await?);
+        }
+        Ok(answers)
     }
 
     async fn claim_due(
@@ -84,7 +92,7 @@ impl Outbound for EmbeddedStore {
     }
 }
 
-fn hold(connection: &Connection, hold: &Hold) -> Result<Held> {
+fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
     let Hold { user_id, channel, told, now, .. } = hold;
     let row = DeliveryEntry::waiting_id(user_id, *channel, &told.about);
     let mut known = connection.prepare_cached("SELECT 1 FROM delivery WHERE id = ?1")?;
