@@ -101,7 +101,8 @@ pub async fn an_item_that_comes_again_is_held_once(harness: &dyn Harness) {
 /// The same thing by another channel, or to another person, is another item.
 pub async fn channels_and_people_are_apart(harness: &dyn Harness) {
     let store = harness.open().await;
-    let (ann, bob, told) = (person(), person(), message(1));
+    let (ann, bob) = (person(), person());
+    let told = message(1);
     let mut windows = BTreeSet::new();
     for (user, channel) in
         [(&ann, Channel::Email), (&ann, Channel::Push), (&bob, Channel::Email), (&bob, Channel::Push)]
@@ -236,7 +237,8 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
 
 /// The log shows what became of one notification, and everything of one person, page by page, newest first.
 pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness) {
-    let (store, ann, bob) = (harness.open().await, person(), person());
+    let store = harness.open().await;
+    let (ann, bob) = (person(), person());
     let (told, other) = (notification(), notification());
     let row = |user: &UserId, about, reason, seconds| {
         let outcome = DeliveryOutcome::Suppressed { reason };
