@@ -17,6 +17,7 @@ pub(super) fn parts_over<S: Store + Inbox + Directory>(
         store: Arc::clone(&store) as _,
         inbox: Arc::clone(&store) as _,
         directory: store,
+        suppressions: store,
         broker,
         clock: Arc::new(SystemClock),
     }
