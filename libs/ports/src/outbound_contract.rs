@@ -13,6 +13,7 @@ use eventflow_protocol::{CommandId, MessageId, NotificationId, ThreadId, Timesta
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// How long the checks claim and take windows.
 const LEASE: Duration = Duration::from_secs(30);
@@ -100,7 +101,8 @@ pub async fn an_item_that_comes_again_is_held_once(harness: &dyn Harness) {
 /// The same thing by another channel, or to another person, is another item.
 pub async fn channels_and_people_are_apart(harness: &dyn Harness) {
     let store = harness.open().await;
-    let (ann, bob, told) = (person(), person(), message(1));
+    let (ann, bob) = (person(), person());
+    let told = message(1);
     let mut windows = BTreeSet::new();
     for (user, channel) in
         [(&ann, Channel::Email), (&ann, Channel::Push), (&bob, Channel::Email), (&bob, Channel::Push)]
@@ -113,21 +115,18 @@ pub async fn channels_and_people_are_apart(harness: &dyn Harness) {
 /// Callers that put items of one person into a window at the same moment find the same one.
 pub async fn one_window_is_open_at_a_time(harness: &dyn Harness) {
     let user = person();
-    let mut callers = Vec::new();
+    let mut callers = JoinSet::new();
     for caller in 0..8_u64 {
         let (store, user) = (harness.open().await, user.clone());
-        callers.push(tokio::spawn(async move {
+        callers.spawn(async move {
             let mut held = Vec::new();
             for item in 0..10 {
                 held.push(hold(&*store, &user, Channel::Email, message(caller * 10 + item), 60).await);
             }
             held
-        }));
+        });
     }
-    let mut held = Vec::new();
-    for caller in callers {
-        held.extend(caller.await.expect("a caller ends"));
-    }
+    let held = callers.join_all().await.concat();
     let windows: BTreeSet<WindowId> = held.iter().map(window_of).collect();
     assert_eq!(windows.len(), 1, "{held:?}");
     assert_eq!(held.iter().filter(|held| matches!(held, Held::Opened(_))).count(), 1);
@@ -152,15 +151,12 @@ pub async fn a_due_window_is_claimed_once(harness: &dyn Harness) {
     let (store, user) = (harness.open().await, person());
     let id = opened(&mail(&*store, &user, message(1)).await);
     assert_eq!(claimed_at(&*store, due().minus(Duration::from_millis(1))).await, []);
-    let mut callers = Vec::new();
+    let mut callers = JoinSet::new();
     for _ in 0..4 {
         let store = harness.open().await;
-        callers.push(tokio::spawn(async move { claimed(&*store).await }));
+        callers.spawn(async move { claimed(&*store).await });
     }
-    let mut all = Vec::new();
-    for caller in callers {
-        all.extend(caller.await.expect("a caller ends"));
-    }
+    let all = callers.join_all().await.concat();
     assert_eq!(all.iter().map(|window| window.id).collect::<Vec<_>>(), [id]);
     let next = opened(&mail(&*store, &user, message(2)).await);
     assert_ne!(next, id);
@@ -224,16 +220,12 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
         |outcome| DeliveryEntry::new(user.clone(), Channel::Email, told.about, Some(id), outcome, due());
     let sent = entry(DeliveryOutcome::Sent { provider: "smtp".into(), answer: "250 ok".into() });
     let failed = entry(DeliveryOutcome::Failed { answer: "550".into() });
-    let mut closers = Vec::new();
+    let mut closers = JoinSet::new();
     for _ in 0..4 {
         let (store, sent) = (harness.open().await, sent.clone());
-        closers.push(tokio::spawn(async move { store.close_window(id, &[sent]).await.expect("close") }));
+        closers.spawn(async move { store.close_window(id, &[sent]).await.expect("close") });
     }
-    let mut closed = 0;
-    for closer in closers {
-        closed += usize::from(closer.await.expect("a closer ends"));
-    }
-    assert_eq!(closed, 1);
+    assert_eq!(closers.join_all().await.into_iter().filter(|closed| *closed).count(), 1);
     assert!(!store.close_window(id, &[failed]).await.expect("close again"));
     assert_eq!(store.window(id).await.expect("read"), None);
     assert_eq!(claimed(&*store).await, [], "there is nothing to send");
@@ -245,7 +237,8 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
 
 /// The log shows what became of one notification, and everything of one person, page by page, newest first.
 pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness) {
-    let (store, ann, bob) = (harness.open().await, person(), person());
+    let store = harness.open().await;
+    let (ann, bob) = (person(), person());
     let (told, other) = (notification(), notification());
     let row = |user: &UserId, about, reason, seconds| {
         let outcome = DeliveryOutcome::Suppressed { reason };

@@ -105,7 +105,7 @@ impl Default for QuietHours {
 }
 
 impl QuietHours {
-    fn include(&self, time: Time) -> bool {
+    fn include(self, time: Time) -> bool {
         let (from, until) = (self.from.time(), self.until.time());
         if from <= until { from <= time && time < until } else { from <= time || time < until }
     }

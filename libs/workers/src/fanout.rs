@@ -195,7 +195,7 @@ impl BatchHandler for Fanout {
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
         if let Some(absent) = &self.absent {
-            routes.jobs = absent.jobs(batch, &people, &located);
+            routes.jobs = absent.jobs(batch, &people.known, &located);
         }
         Ok(Performed { outcomes, outbox: routes })
     }

@@ -27,6 +27,7 @@ mod change;
 mod change_log;
 mod connection;
 mod cursors;
+mod deliveries;
 mod directory;
 mod earlier;
 mod fingerprint;

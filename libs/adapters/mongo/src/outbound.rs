@@ -1,4 +1,4 @@
-//! Windows of e-mail and push, and the delivery log.
+//! Windows of e-mail and push.
 //!
 //! A window is one document, so an item joins it and a dispatcher seals it atomically: an item is in an open
 //! window or opens the next one. The row that says so is written after that, and a window that closes writes
@@ -11,24 +11,24 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::deliveries::IdRecord;
 use crate::record::outbound::{
     DeliveryRecord, ItemRecord, OPEN, WindowRecord, key_of, window_id, window_uuid,
 };
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
-use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
+    Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
 };
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, Uuid, doc, serialize_to_bson};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Windows written at the same time: half of the connections, as for notifications.
@@ -37,13 +37,6 @@ const WRITTEN_AT_ONCE: usize = 16;
 const ROUNDS_MAX: u32 = 8;
 /// How long after its last row a half-closed window is left to whoever closes it.
 const CLOSING_LIMIT: Duration = Duration::from_mins(1);
-
-/// The id of a document.
-#[derive(Deserialize)]
-struct IdRecord {
-    #[serde(rename = "_id")]
-    id: Uuid,
-}
 
 /// A window that an item has joined.
 #[derive(Deserialize)]
@@ -80,7 +73,11 @@ impl Outbound for MongoStore {
     ) -> Result<Vec<Window>, StoreError> {
         let due = self.due(channel, now, limit).await?;
         let until = now.plus(lease);
-        let mut claims = iter(due).map(|id| self.claim(id, now, until)).buffered(WRITTEN_AT_ONCE);
+        let mut work = Vec::with_capacity(due.len());
+        for id in due {
+            work.push(self.claim(id, now, until));
+        }
+        let mut claims = iter(work).buffered(WRITTEN_AT_ONCE);
         let mut claimed = Vec::new();
         while let Some(claim) = claims.next().await {
             claimed.extend(claim?.map(WindowRecord::window));
@@ -157,25 +154,15 @@ impl Outbound for MongoStore {
         of: &DeliveriesOf,
         page: DeliveryPage,
     ) -> Result<Vec<DeliveryEntry>, StoreError> {
-        let (collection, filter) = (self.deliveries.clone(), page_filter(of, page));
-        let limit = page.limit.clamp(1, PAGE_MAX);
-        let find = async move {
-            let find = collection.find(filter).sort(doc! { "at": -1, "_id": -1 });
-            let find = find.limit(i64::from(limit)).batch_size(limit).max_time(READ_LIMIT);
-            find.await?.try_collect::<Vec<_>>().await
-        };
-        let found = self.calls.run("list deliveries", READ_LIMIT, find).await?;
+        let found = self.read_rows(of, page).await?;
         Ok(found.into_iter().map(DeliveryEntry::from).collect())
     }
 
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let (deliveries, windows) = (self.deliveries.clone(), self.windows.clone());
-        let delete = async move {
-            let rows = deliveries.delete_many(doc! { "at": { "$lt": date(before) } }).await?;
-            let lost = windows.delete_many(doc! { "dueAt": { "$lt": date(before) } }).await?;
-            Ok(rows.deleted_count + lost.deleted_count)
-        };
-        Ok(self.calls.run("forget deliveries", WRITE_LIMIT, delete).await?)
+        let old = doc! { "at": { "$lt": date(before) } };
+        let rows = self.forget(self.deliveries.clone_with_type(), old).await?;
+        let lost = doc! { "dueAt": { "$lt": date(before) } };
+        Ok(rows + self.forget(self.windows.clone_with_type(), lost).await?)
     }
 }
 
@@ -186,35 +173,15 @@ impl MongoStore {
         let contained = self.contained(holds).await?;
         let known = self.known_rows(&ids).await?;
         let mut seen = HashSet::new();
-        let is_new = |(hold, id): (&Hold, &Uuid)| {
-            !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id)
-        };
-        let is_new: Vec<bool> = holds.iter().zip(&ids).map(is_new).collect();
-        let joins: Vec<_> = holds
-            .iter()
-            .zip(is_new)
-            .map(|(hold, is_new)| async move {
-                if is_new { self.join_window(hold).await } else { Ok(Held::Before) }
-            })
-            .collect();
-        let held: Vec<Held> = iter(joins).buffered(WRITTEN_AT_ONCE).try_collect().await?;
+        let mut work = Vec::with_capacity(holds.len());
+        for (hold, id) in holds.iter().zip(&ids) {
+            let is_new = !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id);
+            work.push(self.join_window_if(is_new, hold));
+        }
+        let held: Vec<Held> = iter(work).buffered(WRITTEN_AT_ONCE).try_collect().await?;
         let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
         self.log(rows.collect()).await?;
         Ok(held)
-    }
-
-    /// Which of these rows the log has.
-    async fn known_rows(&self, ids: &[Uuid]) -> Result<HashSet<Uuid>, CallError> {
-        if ids.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let collection = self.deliveries.clone_with_type::<IdRecord>();
-        let filter = doc! { "_id": { "$in": ids } };
-        let find = async move {
-            let find = collection.find(filter).projection(doc! { "_id": 1 }).max_time(READ_LIMIT);
-            find.await?.map_ok(|record| record.id).try_collect().await
-        };
-        self.calls.run("look for deliveries", READ_LIMIT, find).await
     }
 
     /// Which of these items are in a window that is not closed, by its key and the item's reference.
@@ -239,6 +206,10 @@ impl MongoStore {
             items.into_iter().map(move |item| (key.clone(), item.reference))
         });
         Ok(places.collect())
+    }
+
+    async fn join_window_if(&self, is_new: bool, hold: &Hold) -> Result<Held, CallError> {
+        if is_new { self.join_window(hold).await } else { Ok(Held::Before) }
     }
 
     /// Puts an item into the open window of its key, or opens one.
@@ -325,23 +296,6 @@ impl MongoStore {
         let delete = async move { collection.delete_one(doc! { "_id": id }).await.map(drop) };
         self.calls.run("close a window", WRITE_LIMIT, delete).await
     }
-
-    /// Adds rows to the log, except those that it has.
-    async fn log(&self, rows: Vec<DeliveryRecord>) -> Result<(), CallError> {
-        // An insert names each id once; the server would refuse the second of two in one batch.
-        let mut rows: HashMap<Uuid, DeliveryRecord> =
-            rows.into_iter().rev().map(|row| (row.id, row)).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let rows: Vec<DeliveryRecord> = rows.drain().map(|(_, row)| row).collect();
-        let collection = self.deliveries.clone();
-        let insert = async move { collection.insert_many(rows).ordered(false).await.map(drop) };
-        match self.calls.run("log deliveries", WRITE_LIMIT, insert).await {
-            Err(error) if error.duplicates().is_some() => Ok(()),
-            done => done,
-        }
-    }
 }
 
 /// The id of the row that says that this item is in a window.
@@ -355,8 +309,8 @@ fn place_of(hold: &Hold) -> (String, String) {
 
 /// The row of an item that is in a window now. For an item that was in one before, the row is there, or comes
 /// with the end of its window.
-fn waiting_row(hold: &Hold, held: Held) -> Option<DeliveryRecord> {
-    let (id, outcome) = match held {
+fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
+    let (id, outcome) = match answer {
         Held::Opened(id) => (id, DeliveryOutcome::Held { until: hold.due_at }),
         Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
         Held::Before => return None,
@@ -385,20 +339,4 @@ fn join_update(hold: &Hold) -> Result<Document, CallError> {
             "openedAt": date(hold.now),
         },
     })
-}
-
-fn page_filter(of: &DeliveriesOf, page: DeliveryPage) -> Document {
-    let mut filter = match of {
-        DeliveriesOf::User(user) => doc! { "userId": user.as_str() },
-        DeliveriesOf::Notification(id) => {
-            doc! { "reference": About::Notification { notification_id: *id }.reference() }
-        }
-    };
-    if let Some((at, id)) = page.after {
-        // As for notifications: the first condition bounds the scan.
-        filter.insert("at", doc! { "$lte": date(at) });
-        let id = Uuid::from_bytes(id.into_bytes());
-        filter.insert("$or", [doc! { "at": { "$lt": date(at) } }, doc! { "_id": { "$lt": id } }]);
-    }
-    filter
 }

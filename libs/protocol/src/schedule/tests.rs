@@ -104,9 +104,9 @@ fn a_mute_ends_when_it_says() {
     let mutes =
         vec![Mute { thread_id: forever, until: None }, Mute { thread_id: short, until: Some(Timestamp(10)) }];
     let preferences = Preferences { mutes, ..Preferences::default() };
-    let muted = |thread, now| preferences.is_muted(thread, Timestamp(now));
+    let is_muted = |thread, now| preferences.is_muted(thread, Timestamp(now));
     assert_eq!(
-        [muted(forever, 99), muted(short, 9), muted(short, 10), muted(other, 0)],
+        [is_muted(forever, 99), is_muted(short, 9), is_muted(short, 10), is_muted(other, 0)],
         [true, true, false, false]
     );
 }

@@ -5,9 +5,9 @@
 //! again before anything is sent. A read cursor makes a job only if this stage has told that person of the
 //! thread since they last read it, or does not know whether it has. Repeating a job changes nothing.
 
-use super::People;
 use eventflow_bus::handler::Item;
 use eventflow_ports::Located;
+use eventflow_protocol::Participants;
 use eventflow_protocol::change::Cursor;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
@@ -15,7 +15,7 @@ use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::outbound::{ABSENT_MAX, NotifyJob};
 use eventflow_protocol::{ThreadId, UserId, codec};
 use parking_lot::Mutex;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// People and threads that are remembered as read: about 10 MB. Beyond that the stage forgets them all, which
 /// costs one needless job each.
@@ -29,8 +29,13 @@ pub(super) struct Absent {
 }
 
 impl Absent {
-    /// The jobs of a batch, each with what its event's trace continues with.
-    pub(super) fn jobs(&self, batch: &[Item<Event>], people: &People, located: &Located) -> Vec<Envelope> {
+    /// The jobs of a batch, each with what its event's trace continues with. `people` are those of its threads.
+    pub(super) fn jobs(
+        &self,
+        batch: &[Item<Event>],
+        people: &HashMap<ThreadId, Participants>,
+        located: &Located,
+    ) -> Vec<Envelope> {
         let mut envelopes = Vec::new();
         for item in batch {
             let jobs = match &item.value {
@@ -59,8 +64,13 @@ impl Absent {
         envelopes
     }
 
-    fn of_message(&self, message: &Message, people: &People, located: &Located) -> Vec<NotifyJob> {
-        let Some(participants) = people.known.get(&message.thread_id) else { return Vec::new() };
+    fn of_message(
+        &self,
+        message: &Message,
+        people: &HashMap<ThreadId, Participants>,
+        located: &Located,
+    ) -> Vec<NotifyJob> {
+        let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
         let is_absent = |user: &&UserId| {
             **user != message.sender_id && !(located.complete && located.gateways.contains_key(*user))
         };
@@ -99,7 +109,7 @@ pub(crate) fn envelope(job: &NotifyJob) -> Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eventflow_protocol::{CommandId, GatewayId, MessageId, Participants, Timestamp};
+    use eventflow_protocol::{CommandId, GatewayId, MessageId, Timestamp};
 
     const THREAD: ThreadId = ThreadId::from_bytes([1; 12]);
 
@@ -135,9 +145,9 @@ mod tests {
         })
     }
 
-    fn people(names: &[&str]) -> People {
+    fn people(names: &[&str]) -> HashMap<ThreadId, Participants> {
         let names: Vec<UserId> = names.iter().map(|name| user(name)).collect();
-        People { known: [(THREAD, Participants::from(names))].into(), ..People::default() }
+        [(THREAD, Participants::from(names))].into()
     }
 
     fn located(names: &[&str], complete: bool) -> Located {
@@ -145,7 +155,12 @@ mod tests {
         Located { gateways: gateways.collect(), complete }
     }
 
-    fn jobs(absent: &Absent, batch: &[Item<Event>], people: &People, located: &Located) -> Vec<NotifyJob> {
+    fn jobs(
+        absent: &Absent,
+        batch: &[Item<Event>],
+        people: &HashMap<ThreadId, Participants>,
+        located: &Located,
+    ) -> Vec<NotifyJob> {
         let envelopes = absent.jobs(batch, people, located);
         envelopes.iter().map(|envelope| codec::decode(&envelope.body).unwrap()).collect()
     }

@@ -38,3 +38,35 @@ pub(super) fn jobs(departed: &[UserId], now: Timestamp) -> Vec<Outgoing> {
     let message = |(to, frame)| Outgoing::of_frame(to, frame).expect("envelopes of bytes always encode");
     to_all_places.map(message).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_protocol::codec;
+
+    #[test]
+    fn whoever_has_gone_makes_a_job_for_now_and_one_for_later() {
+        let presence =
+            |name: &str, status| Presence { user_id: name.parse().unwrap(), status, last_seen: None };
+        let changes = [
+            presence("ann", Status::Online),
+            presence("bob", Status::Offline),
+            presence("cleo", Status::Away),
+        ];
+        let gone = departed(changes.iter());
+        assert_eq!(gone.iter().map(UserId::as_str).collect::<Vec<_>>(), ["bob"]);
+        let messages = jobs(&gone, Timestamp(1_000_000));
+        let queue = "notify".to_owned();
+        assert_eq!(
+            messages.iter().map(|message| message.to.clone()).collect::<Vec<_>>(),
+            [Destination::Queue(queue.clone()), Destination::Retry { delay: Delay::TwoMinutes, queue }]
+        );
+        for message in messages {
+            let [envelope] = Frame::decode(&message.payload).unwrap().items.try_into().unwrap();
+            let job: NotifyJob = codec::decode(&envelope.body).unwrap();
+            let NotifyJob::Departed { since, at, .. } = job else { panic!("{job:?}") };
+            assert_eq!((since, at), (Timestamp(820_000), Timestamp(1_000_000)));
+        }
+        assert!(jobs(&[], Timestamp(0)).is_empty());
+    }
+}

@@ -1,6 +1,6 @@
 //! Windows of e-mail and push, and the delivery log, in the data file.
 //!
-//! Each method is one transaction of the only writer, so an item and its row of the log are stored together
+//! Each change is one transaction of the only writer, so an item and its row of the log are stored together
 //! or not at all. Safe to repeat because a row's id follows from what it says: an item whose row exists is in
 //! a window already, and a window that is gone is closed.
 
@@ -16,15 +16,23 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Items held in one transaction: a few milliseconds, so that a message to a large thread lets others pass.
+const HELD_AT_ONCE: usize = 100;
 /// Rows deleted in one transaction: a few milliseconds, during which no message is stored.
 const FORGOTTEN_AT_ONCE: i64 = 2_000;
 
 #[async_trait]
 impl Outbound for EmbeddedStore {
     async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError> {
-        let holds = holds.to_vec();
-        let hold = self.database.write(move |tx| holds.iter().map(|hold| self::hold(tx, hold)).collect());
-        in_time("hold notifications", hold).await
+        let mut answers = Vec::with_capacity(holds.len());
+        for some in holds.chunks(HELD_AT_ONCE) {
+            let some = some.to_vec();
+            let hold = self
+                .database
+                .write(move |tx| some.iter().map(|hold| hold_one(tx, hold)).collect::<Result<Vec<_>>>());
+            answers.extend(in_time("hold notifications", hold).await?);
+        }
+        Ok(answers)
     }
 
     async fn claim_due(
@@ -84,7 +92,7 @@ impl Outbound for EmbeddedStore {
     }
 }
 
-fn hold(connection: &Connection, hold: &Hold) -> Result<Held> {
+fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
     let Hold { user_id, channel, told, now, .. } = hold;
     let row = DeliveryEntry::waiting_id(user_id, *channel, &told.about);
     let mut known = connection.prepare_cached("SELECT 1 FROM delivery WHERE id = ?1")?;
@@ -111,7 +119,7 @@ fn open_window(connection: &Connection, hold: &Hold) -> Result<Option<WindowId>>
         "SELECT id FROM outbound_window WHERE user_id = ?1 AND channel = ?2 AND key = ?3 AND is_open = 1",
     )?;
     let key = hold.told.window_key(hold.channel);
-    find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], |row| window_id(row)).optional()
+    find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], window_id).optional()
 }
 
 fn new_window(connection: &Connection, hold: &Hold) -> Result<WindowId> {
@@ -157,7 +165,7 @@ fn claim(
     )?;
     let mut claim = connection
         .prepare_cached("UPDATE outbound_window SET is_open = 0, claimable_at = ?2 WHERE id = ?1")?;
-    let due = due.query_map(params![channel.name(), now.0, limit], |row| window_id(row))?;
+    let due = due.query_map(params![channel.name(), now.0, limit], window_id)?;
     let due: Vec<WindowId> = due.collect::<Result<_>>()?;
     let mut claimed = Vec::with_capacity(due.len());
     for id in due {
@@ -246,7 +254,7 @@ fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
         .prepare_cached("DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE at < ?1 LIMIT ?2)")?
         .execute(params![before.0, FORGOTTEN_AT_ONCE])?;
     let mut lost = connection.prepare_cached("SELECT id FROM outbound_window WHERE due_at < ?1 LIMIT ?2")?;
-    let lost = lost.query_map(params![before.0, FORGOTTEN_AT_ONCE], |row| window_id(row))?;
+    let lost = lost.query_map(params![before.0, FORGOTTEN_AT_ONCE], window_id)?;
     let lost: Vec<WindowId> = lost.collect::<Result<_>>()?;
     for id in &lost {
         close(connection, *id, &[])?;

@@ -4,7 +4,7 @@ use super::*;
 use crate::change::Wish;
 use crate::client::{InvalidRequest, parse};
 use crate::content::RAW_BYTES_PER_CHAR;
-use crate::inbox::{Channels, Notify, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
+use crate::inbox::{Channels, Notify, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
 use crate::person::NAME_MAX_CHARS;
 use crate::{Timestamp, UserId};
 use serde::de::DeserializeOwned;
