@@ -19,6 +19,7 @@ pub(super) fn parts_over<S: Store + Inbox + Directory + PushDevices + Suppressio
         devices: Arc::clone(&store) as _,
         suppressions: Arc::clone(&store) as _,
         directory: store,
+        suppressions: store,
         broker,
         clock: Arc::new(SystemClock),
     }
