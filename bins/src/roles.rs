@@ -220,7 +220,7 @@ async fn start_push(system: &mut System) -> anyhow::Result<()> {
         devices: Arc::clone(&backends.devices),
         pusher: crate::push::pusher(&system.config, backends)?,
         people: backends.people.clone(),
-        again: notify::again(system),
+        again: notify::again_parts(system),
     };
     let worker = Arc::new(PushWorker::new(parts, &system.metrics));
     let declares = Declares::Topology(system.topology);
