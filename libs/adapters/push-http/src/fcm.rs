@@ -65,12 +65,12 @@ impl Fcm {
 
     pub(crate) async fn push(&self, token: &str, push: &Push) -> Result<Accepted, PushError> {
         let body = message(token, push, self.clock.now()).to_string().into_bytes();
-        let access = self.tokens.get(None).await.map_err(no_token)?;
+        let access = self.tokens.get(None).await.map_err(|error| no_token(&error))?;
         let answer = self.send(&access, body.clone()).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return judge(&answer);
         }
-        let fresh = self.tokens.get(Some(&access)).await.map_err(no_token)?;
+        let fresh = self.tokens.get(Some(&access)).await.map_err(|error| no_token(&error))?;
         judge(&self.send(&fresh, body).await?)
     }
 
@@ -89,7 +89,7 @@ impl Fcm {
 
 /// Whether the service cannot be reached or refuses the account: an operator can mend either, and no
 /// device is to blame.
-fn no_token(error: TokenError) -> PushError {
+fn no_token(error: &TokenError) -> PushError {
     PushError::Failed { answer: error.to_string(), after: None }
 }
 

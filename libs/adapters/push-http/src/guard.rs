@@ -104,19 +104,19 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(inner) = address.to_ipv4_mapped() {
         return is_public_v4(inner);
     }
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let inner = |high: u16, low: u16| {
-        let [[one, two], [three, four]] = [high.to_be_bytes(), low.to_be_bytes()];
-        is_public_v4(Ipv4Addr::new(one, two, three, four))
+    let parts = address.segments();
+    let v4_at = |at: usize| {
+        let [[one, two], [three, four]] = [parts[at].to_be_bytes(), parts[at + 1].to_be_bytes()];
+        Ipv4Addr::new(one, two, three, four)
     };
-    match (a, b) {
+    match (parts[0], parts[1]) {
         // A translator to IPv4 leads to the address inside, and so does 6to4.
-        (0x64, 0xff9b) => [c, d, e, f] == [0; 4] && inner(g, h),
-        (0x2002, _) => inner(b, c),
+        (0x64, 0xff9b) => parts[2..6] == [0; 4] && is_public_v4(v4_at(6)),
+        (0x2002, _) => is_public_v4(v4_at(1)),
         // Teredo and other protocols, documentation.
         (0x2001, 0..0x200 | 0xdb8) => false,
         // Everything global that was ever assigned is in 2000::/3.
-        _ => a & 0xe000 == 0x2000,
+        (first, _) => first & 0xe000 == 0x2000,
     }
 }
 
