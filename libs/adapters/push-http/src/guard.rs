@@ -6,6 +6,7 @@
 
 use http::Uri;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use rustls::pki_types::ServerName;
 use std::future::Future;
 use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -28,7 +29,12 @@ impl Reach {
     pub(crate) fn admits(self, url: &Uri) -> bool {
         let host = url.host().unwrap_or_default();
         let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        literal.parse::<IpAddr>().map_or(true, |address| self.includes(address))
+        match ServerName::try_from(literal) {
+            Ok(ServerName::IpAddress(address)) => self.includes(address.into()),
+            Ok(_) => true,
+            // Numbers that a resolver takes for an address, and what else nobody can have a certificate for.
+            Err(_) => false,
+        }
     }
 
     fn includes(self, address: IpAddr) -> bool {
@@ -175,6 +181,9 @@ mod tests {
         ] {
             assert_eq!(Reach::Public.admits(&url.parse().unwrap()), is_admitted, "{url}");
             assert!(Reach::Anywhere.admits(&url.parse().unwrap()), "{url}");
+        }
+        for none in ["https://2130706433/x", "https://127.1/x", "https://0177.0.0.1/x"] {
+            assert!(!Reach::Public.admits(&none.parse().unwrap()), "{none}");
         }
     }
 
