@@ -21,7 +21,7 @@ use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, Noti
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
-use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, ThreadId, UserId};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
