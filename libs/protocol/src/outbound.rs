@@ -74,11 +74,12 @@ pub enum NotifyJob {
         /// When the ingress accepted it.
         at: Timestamp,
     },
-    /// A person's last device has gone without a good-bye. What came shortly before may not have reached them.
+    /// A person's last device has gone. What came shortly before, or while they were idle, may not have reached
+    /// them.
     Departed {
         /// The person.
         user_id: UserId,
-        /// When the device was last heard of.
+        /// From when on messages may not have reached them.
         since: Timestamp,
         /// When the departure was noticed.
         at: Timestamp,
