@@ -1,13 +1,13 @@
 //! The e-mail stage: it sends each window as one mail.
 //!
-//! In come [`WindowJob`]s; out go mails, and rows of the delivery log. Just before sending it is decided again
-//! what of the window is still to be told ([`decide_again`]). A window is closed together with its rows once the
-//! mail server has taken its mail.
+//! In come [`WindowJob`]s; out go mails, and rows of the delivery log. Just before sending it is decided
+//! again what of the window is still to be told ([`decide_again`]). A window is closed together with its rows
+//! once the mail server has taken its mail.
 //!
 //! Safe to repeat because a closed window is dropped, two workers cannot have one window at a time
-//! ([`eventflow_ports::Outbound::take_window`]), and a mail that may have been accepted without an answer is sent again under
-//! the same `Message-ID`. [`breaker`] stops the queue while the mail server is away, [`compose`],
-//! [`digest`] and [`templates`] write the mail.
+//! ([`eventflow_ports::Outbound::take_window`]), and a mail that may have been accepted without an answer is
+//! sent again under the same `Message-ID`. [`breaker`] stops the queue while the mail server is away,
+//! [`compose`], [`digest`] and [`templates`] write the mail.
 
 mod breaker;
 mod compose;
@@ -243,8 +243,8 @@ impl EmailWorker {
     async fn close(&self, id: WindowId) -> Result<(), Trouble> {
         let entries = self.unclosed.lock().get(&id).cloned().unwrap_or_default();
         let closed = self.parts.outbound.close_window(id, &entries).await;
-        // While the store is away or fails, the rows stay: this process has sent the mail and must not send it
-        // again.
+        // While the store is away or fails, the rows stay: this process has sent the mail and must not send
+        // it again.
         if !matches!(closed, Err(StoreError::Unavailable { .. } | StoreError::Failed { .. })) {
             self.unclosed.lock().remove(&id);
         }
@@ -268,7 +268,7 @@ impl EmailWorker {
                 let probed = self.parts.mailer.probe().await;
                 match &probed {
                     Ok(()) => self.breaker.succeeded(),
-                    Err(_) => drop(self.breaker.failed(self.parts.clock.now())),
+                    Err(_) => self.breaker.probe_failed(self.parts.clock.now()),
                 }
                 self.show_breaker();
                 probed.map_err(|error| Unavailable::new("the mail server", error))
