@@ -3,20 +3,21 @@
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::{Directory, Inbox, Store, SystemClock};
+use eventflow_ports::{Directory, Inbox, Store, Suppressions, SystemClock};
 use eventflow_workers::persistence::PersistenceParts;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The parts of the stage, all of them over one store.
-pub(super) fn parts_over<S: Store + Inbox + Directory>(
+pub(super) fn parts_over<S: Store + Inbox + Directory + Suppressions>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
 ) -> PersistenceParts {
     PersistenceParts {
         store: Arc::clone(&store) as _,
         inbox: Arc::clone(&store) as _,
-        directory: store,
+        directory: Arc::clone(&store) as _,
+        suppressions: store,
         broker,
         clock: Arc::new(SystemClock),
     }

@@ -10,6 +10,7 @@ mod email;
 mod environment;
 mod explain;
 mod load;
+mod notifications;
 mod scalar;
 mod secret;
 mod sources;
@@ -18,6 +19,7 @@ pub use check::FleetNeeds;
 pub use demo::{DemoReach, is_this_machine};
 pub use email::{EmailSettings, MailProvider};
 pub use load::{defaults, load};
+pub use notifications::NotificationSettings;
 pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases};
 
@@ -296,18 +298,6 @@ pub struct ThreadSettings {
     pub people_max_by_role: String,
     /// `threads.new_per_hour`
     pub new_per_hour: u32,
-}
-
-/// `[notifications]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotificationSettings {
-    /// `notifications.email_grace_s`
-    pub email_grace_s: u32,
-    /// `notifications.push_grace_s`
-    pub push_grace_s: u32,
-    /// `notifications.log_days`
-    pub log_days: u32,
 }
 
 /// With whom a user may start a thread.

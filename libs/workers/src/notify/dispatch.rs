@@ -117,7 +117,7 @@ impl Dispatcher {
     }
 
     /// Deletes rows of the log that are old. What cannot be deleted now is deleted the next time.
-    async fn forget(&self) {
+    async fn forget(&mut self) {
         let before = self.parts.clock.now().minus(self.parts.log_kept);
         loop {
             match self.parts.outbound.forget_deliveries(before).await {
