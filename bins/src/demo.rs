@@ -39,8 +39,8 @@ struct Desk {
 }
 
 impl Desk {
-    /// Gives a demo person an address, so that the outbox shows what they would be mailed. Somebody's own profile
-    /// stays as it is; without one the demo works too.
+    /// Gives a demo person an address, so that the outbox shows what they would be mailed. An address that is
+    /// there stays; without one the demo works too.
     async fn introduce(&self, user: &UserId, name: &str) {
         let known = self.directory.profiles(std::slice::from_ref(user)).await;
         let is_unknown =

@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod backends;
 mod banner;
 pub mod commands;
+mod consumers;
 pub mod demo;
 pub mod echo;
 mod email;

@@ -2,7 +2,7 @@
 //!
 //! Every such process takes jobs of the decision, so it needs no role of its own, and scales with them.
 
-use crate::roles::consume_within;
+use crate::consumers::consume_within;
 use crate::system::System;
 use eventflow_bus::consume::Declares;
 use eventflow_bus::topology::NOTIFY;

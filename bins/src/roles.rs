@@ -1,5 +1,6 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
+use crate::consumers::{consume, consume_within};
 use crate::email;
 use crate::markup::markup;
 use crate::notify;
@@ -8,8 +9,7 @@ use crate::socket_settings::socket_settings;
 use crate::system::System;
 use anyhow::Context;
 use axum::Router;
-use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
-use eventflow_bus::handler::BatchHandler;
+use eventflow_bus::consume::Declares;
 use eventflow_bus::request::Requests;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
@@ -23,7 +23,6 @@ use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
 use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,50 +225,6 @@ async fn start_push(system: &mut System) -> anyhow::Result<()> {
     let declares = Declares::Topology(system.topology);
     consume_within(system, PUSH.name(), declares, worker, push_stage::BATCH_LIMIT);
     notify::start(system, Channel::Push).await
-}
-
-/// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
-pub(crate) fn consume<H: BatchHandler>(
-    system: &mut System,
-    queue: &str,
-    declares: Declares,
-    handler: Arc<H>,
-) {
-    consume_within(system, queue, declares, handler, HANDLER_TIMEOUT);
-}
-
-/// The same, with a time limit for one batch.
-pub(crate) fn consume_within<H: BatchHandler>(
-    system: &mut System,
-    queue: &str,
-    declares: Declares,
-    handler: Arc<H>,
-    limit: Duration,
-) {
-    let series = system.metrics.bus.queue(queue);
-    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
-    let consumer = consumer.with_handler_timeout(limit);
-    let status = consumer.status();
-    // A mail or push provider that is away is nothing that another process would do better.
-    let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);
-    system.readiness.add(format!("queue {queue}"), move || match status.get() {
-        StageState::Consuming => Ok(()),
-        StageState::Paused(_) if waits_outside => Ok(()),
-        StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
-    });
-    let status = consumer.status();
-    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
-        StageState::Paused(why) if waits_outside => Some(why),
-        StageState::Consuming | StageState::Unsubscribed(_) | StageState::Paused(_) => None,
-    });
-    let prepared = system.backends.prepared();
-    let stop = system.shutdown.workers.clone();
-    system.worker(queue, async move {
-        tokio::select! {
-            () = prepared => consumer.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
 }
 
 fn thread_rules(settings: &ThreadSettings) -> ThreadRules {

@@ -21,7 +21,6 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         devices: Arc::clone(&store) as _,
         suppressions: Arc::clone(&store) as _,
         directory: store,
-        suppressions: store,
         broker,
         clock: Arc::new(SystemClock),
     }

@@ -19,7 +19,6 @@ Options: --tls starttls|smtps|none, --auth USER:PASSWORD, --hang WHERE (ehlo, da
 
 import argparse
 import asyncio
-import base64
 import email
 import email.policy
 import json
@@ -35,7 +34,10 @@ POLICY_TEXT = "5.7.1 not allowed"
 
 
 def say(**what):
-    print(json.dumps(what), flush=True)
+    # Bytes that are no ASCII come back as they were on the wire.
+    line = json.dumps(what, ensure_ascii=False) + "\n"
+    sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 def answer(code, address="", policy=False):
@@ -69,7 +71,6 @@ def described(envelope, peer):
             "longest_line": max(len(line) for line in raw.split(b"\r\n")),
             "bare_breaks": raw.replace(b"\r\n", b"").count(b"\r") + raw.replace(b"\r\n", b"").count(b"\n"),
             "zeros": raw.count(b"\0"),
-            "raw": base64.b64encode(raw).decode(),
             "peer": list(peer)[:2],
         }
     }

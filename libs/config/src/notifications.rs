@@ -1,4 +1,4 @@
-//! The settings of the decision who is told by e-mail and push, and when.
+//! Settings of what e-mail and push have in common.
 
 use serde::Deserialize;
 

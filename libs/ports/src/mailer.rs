@@ -13,6 +13,9 @@ pub const SUBJECT_MAX_CHARS: usize = 150;
 /// Longest display name in Unicode scalar values.
 pub const DISPLAY_NAME_MAX_CHARS: usize = 100;
 
+/// Longest part of a mail's id: two of them fit a line of a mail.
+const ID_PART_MAX_CHARS: usize = 255;
+
 /// Hands mails to a mail server.
 #[async_trait]
 pub trait Mailer: Send + Sync + 'static {
@@ -74,8 +77,8 @@ impl MailId {
     pub fn new(kind: &'static str, name: &str, domain: &str) -> Self {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let domain_plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-        let name: String = name.chars().map(plain).collect();
-        let domain: String = domain.chars().map(domain_plain).collect();
+        let name: String = name.chars().take(ID_PART_MAX_CHARS).map(plain).collect();
+        let domain: String = domain.chars().take(ID_PART_MAX_CHARS).map(domain_plain).collect();
         Self(format!("<{kind}.{name}@{domain}>"))
     }
 }

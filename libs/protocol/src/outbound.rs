@@ -6,6 +6,10 @@
 //! worker of its channel. Each outcome becomes a [`DeliveryEntry`], whose id follows from what it says, so
 //! that repeating it adds nothing.
 
+mod delivery;
+
+pub use delivery::{DeliveryEntry, DeliveryOutcome, Reason};
+
 use crate::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,11 +74,12 @@ pub enum NotifyJob {
         /// When the ingress accepted it.
         at: Timestamp,
     },
-    /// A person's last device has gone without a good-bye. What came shortly before may not have reached them.
+    /// A person's last device has gone. What came shortly before, or while they were idle, may not have reached
+    /// them.
     Departed {
         /// The person.
         user_id: UserId,
-        /// When the device was last heard of.
+        /// From when on messages may not have reached them.
         since: Timestamp,
         /// When the departure was noticed.
         at: Timestamp,
@@ -234,178 +239,6 @@ pub struct WindowJob {
     pub user_id: UserId,
 }
 
-/// Why something was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The person has read it meanwhile.
-    Read,
-    /// Its sender has taken it back.
-    TakenBack,
-    /// The person has muted the thread.
-    Muted,
-    /// The person has archived the thread.
-    Archived,
-    /// The person has left the thread.
-    Left,
-    /// The person does not want this kind of notification by this channel.
-    Preference,
-    /// The person's credentials are revoked.
-    Revoked,
-    /// Nobody knows an e-mail address of the person.
-    NoAddress,
-    /// The person has no device for push messages.
-    NoDevice,
-    /// The address bounced, complained or unsubscribed.
-    AddressSuppressed,
-    /// The person is looking: sockets have told them.
-    Online,
-    /// Its sender cancelled it.
-    Cancelled,
-    /// It does not exist any more.
-    Gone,
-    /// The operator has switched the channel off.
-    SwitchedOff,
-}
-
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Self; 14] = [
-        Self::Read,
-        Self::TakenBack,
-        Self::Muted,
-        Self::Archived,
-        Self::Left,
-        Self::Preference,
-        Self::Revoked,
-        Self::NoAddress,
-        Self::NoDevice,
-        Self::AddressSuppressed,
-        Self::Online,
-        Self::Cancelled,
-        Self::Gone,
-        Self::SwitchedOff,
-    ];
-
-    /// Name of the reason in stores, ids and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::TakenBack => "taken_back",
-            Self::Muted => "muted",
-            Self::Archived => "archived",
-            Self::Left => "left",
-            Self::Preference => "preference",
-            Self::Revoked => "revoked",
-            Self::NoAddress => "no_address",
-            Self::NoDevice => "no_device",
-            Self::AddressSuppressed => "address_suppressed",
-            Self::Online => "online",
-            Self::Cancelled => "cancelled",
-            Self::Gone => "gone",
-            Self::SwitchedOff => "switched_off",
-        }
-    }
-}
-
-/// What became of one thing that somebody was to be told by one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryOutcome {
-    /// It opened a window.
-    Held {
-        /// When the window is due.
-        until: Timestamp,
-    },
-    /// It joined a window that was open.
-    Folded {
-        /// The window.
-        window_id: WindowId,
-    },
-    /// It was not sent.
-    Suppressed {
-        /// Why not.
-        reason: Reason,
-    },
-    /// The provider took it.
-    Sent {
-        /// Who took it, e.g. `smtp` or `fcm`.
-        provider: String,
-        /// What the provider answered, without addresses.
-        answer: String,
-    },
-    /// The provider refused it for good.
-    Failed {
-        /// What the provider answered, without addresses.
-        answer: String,
-    },
-}
-
-impl DeliveryOutcome {
-    /// Name of the outcome in stores, ids and metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Held { .. } => "held",
-            Self::Folded { .. } => "folded",
-            Self::Suppressed { .. } => "suppressed",
-            Self::Sent { .. } => "sent",
-            Self::Failed { .. } => "failed",
-        }
-    }
-
-    /// Whether the outcome says that the item is in a window, rather than how it ended.
-    pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::Held { .. } | Self::Folded { .. })
-    }
-}
-
-/// A row of the delivery log. It holds no address and no content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryEntry {
-    /// The id. It follows from the other fields but `at`, so a repetition adds no row.
-    pub id: Uuid,
-    /// The person.
-    pub user_id: UserId,
-    /// The channel.
-    pub channel: Channel,
-    /// What it is about.
-    pub about: About,
-    /// The window that it is in, or was in.
-    pub window_id: Option<WindowId>,
-    /// What became of it.
-    pub outcome: DeliveryOutcome,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl DeliveryEntry {
-    /// An entry with the id that follows from the arguments.
-    ///
-    /// A person is told something by a channel once, so all entries that say "it is in a window" have one id,
-    /// whichever window that is. Other outcomes are told apart by their window and name.
-    pub fn new(
-        user_id: UserId,
-        channel: Channel,
-        about: About,
-        window_id: Option<WindowId>,
-        outcome: DeliveryOutcome,
-        at: Timestamp,
-    ) -> Self {
-        let id = if outcome.is_waiting() {
-            Self::waiting_id(&user_id, channel, &about)
-        } else {
-            let window = window_id.map(|window| window.to_string()).unwrap_or_default();
-            derived(&[user_id.as_str(), channel.name(), &about.reference(), &window, outcome.name()])
-        };
-        Self { id, user_id, channel, about, window_id, outcome, at }
-    }
-
-    /// The id of the entry that says that this is in a window.
-    pub fn waiting_id(user_id: &UserId, channel: Channel, about: &About) -> Uuid {
-        derived(&[user_id.as_str(), channel.name(), &about.reference(), "waiting"])
-    }
-}
-
 /// A UUID that follows from these parts, none of which holds a zero byte (version 8: made by the application).
 fn derived(parts: &[&str]) -> Uuid {
     let mut hash = Sha256::new();
@@ -479,19 +312,5 @@ mod tests {
             let alone = told(notification(1), true).window_key(channel);
             assert_eq!(alone, "n:010101010101010101010101", "what is critical is alone");
         }
-    }
-
-    #[test]
-    fn the_same_outcome_has_the_same_id_and_another_one_has_not() {
-        let entry = |about, outcome, at| {
-            DeliveryEntry::new(ann(), Channel::Push, about, None, outcome, Timestamp(at)).id
-        };
-        let read = || DeliveryOutcome::Suppressed { reason: Reason::Read };
-        let held = || DeliveryOutcome::Held { until: Timestamp(1) };
-        let folded = DeliveryOutcome::Folded { window_id: WindowId::new() };
-        assert_eq!(entry(message(1), read(), 1), entry(message(1), read(), 2));
-        assert_ne!(entry(message(1), read(), 1), entry(message(2), read(), 1));
-        assert_ne!(entry(message(1), read(), 1), entry(message(1), held(), 1));
-        assert_eq!(entry(message(1), folded, 1), entry(message(1), held(), 1), "it is in one window");
     }
 }

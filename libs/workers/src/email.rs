@@ -1,44 +1,40 @@
 //! The e-mail stage: it sends each window as one mail.
 //!
-//! In come [`WindowJob`]s; out go mails, and rows of the delivery log. Just before sending it is decided again
-//! what of the window is still to be told ([`decide_again`]). A window is closed together with its rows once the
-//! mail server has taken its mail.
+//! In come [`WindowJob`]s; out go mails, and rows of the delivery log. Just before sending it is decided
+//! again what of the window is still to be told ([`decide_again`]). A window is closed together with its rows
+//! once the mail server has taken its mail.
 //!
 //! Safe to repeat because a closed window is dropped, two workers cannot have one window at a time
-//! ([`Outbound::take_window`]), and a mail that may have been accepted without an answer is sent again under
-//! the same `Message-ID`. [`breaker`] stops the queue while the mail server is away, [`digest`] and
-//! [`templates`] write the mail.
+//! ([`eventflow_ports::Outbound::take_window`]), and a mail that may have been accepted without an answer is
+//! sent again under the same `Message-ID`. [`breaker`] stops the queue while the mail server is away,
+//! [`compose`], [`digest`] and [`templates`] write the mail.
 
 mod breaker;
+mod compose;
 pub mod digest;
+mod parts;
 pub mod templates;
 
 use self::breaker::{Admission, Breaker};
-use self::digest::{Contents, Digest, Links, Reader};
-use self::templates::Templates;
-use crate::notify::again::{self, AgainParts, Content, Remaining, decide_again};
+use self::compose::clipped;
+pub use self::parts::{EmailParts, EmailSettings};
+use crate::notify::again::{self, Remaining, decide_again};
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_metrics::{EmailMetrics, MailOutcome, Metrics, SuppressedMail};
-use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, RefusedPart, SEND_LIMIT, SUBJECT_MAX_CHARS};
-use eventflow_ports::{
-    Clock, Directory, Mail, MailError, MailId, Mailbox, Mailer, Outbound, People, StoreError, Suppressions,
-    Taken,
-};
+use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, RefusedPart, SEND_LIMIT};
+use eventflow_ports::{Mail, MailError, Mailbox, StoreError, Taken};
 use eventflow_protocol::content::typed;
 use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, SuppressionReason};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
-use eventflow_protocol::unsubscribe::Unsubscribe;
-use eventflow_protocol::{MailAddress, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{MailAddress, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
 
 /// Mails on their way at a time: as many as there are connections to the mail server.
 const CONCURRENT: usize = 4;
@@ -56,47 +52,6 @@ pub struct EmailWorker {
     breaker: Breaker,
     /// Windows whose mail was accepted and that could not be closed yet.
     unclosed: Mutex<HashMap<WindowId, Vec<DeliveryEntry>>>,
-}
-
-/// What the e-mail stage needs.
-pub struct EmailParts {
-    /// Keeps windows and the delivery log.
-    pub outbound: Arc<dyn Outbound>,
-    /// What the second decision needs.
-    pub again: AgainParts,
-    /// Knows addresses.
-    pub directory: Arc<dyn Directory>,
-    /// Knows how people are shown.
-    pub people: People,
-    /// Knows the addresses that get no mail.
-    pub suppressions: Arc<dyn Suppressions>,
-    /// Hands mails over.
-    pub mailer: Arc<dyn Mailer>,
-    /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
-    /// Writes mails.
-    pub templates: Templates,
-    /// Makes the links by which people stop mails.
-    pub unsubscribe: Unsubscribe,
-    /// What mails say of the system.
-    pub settings: EmailSettings,
-    /// Ends a batch early when the process stops.
-    pub stop: CancellationToken,
-}
-
-/// What mails say of the system that sends them.
-#[derive(Clone, Debug)]
-pub struct EmailSettings {
-    /// Whether mails are sent at all. If not, windows are closed with that reason.
-    pub is_enabled: bool,
-    /// The sender.
-    pub from: Mailbox,
-    /// The name of the product.
-    pub product: String,
-    /// Address at which people find the system, without a slash at its end.
-    pub base_url: Option<String>,
-    /// Address of the page where people change their notification settings.
-    pub settings_url: Option<String>,
 }
 
 /// Why a job is not done.
@@ -236,52 +191,8 @@ impl EmailWorker {
     }
 
     async fn mail(&self, window: &Window, remaining: &Remaining, to: Mailbox) -> Result<Mail, Trouble> {
-        let EmailParts { settings, unsubscribe, templates, clock, .. } = &self.parts;
-        let Remaining { left, preferences, .. } = remaining;
-        let contents = self.contents(window, remaining).await;
-        let now = clock.now();
-        let token_url =
-            |base: &String| format!("{base}/api/v2/unsubscribe/{}", unsubscribe.token(&window.user_id, now));
-        let links = Links {
-            base_url: settings.base_url.clone(),
-            unsubscribe_url: settings.base_url.as_ref().map(token_url),
-            settings_url: settings.settings_url.clone(),
-        };
-        let language = templates.language(Some(&preferences.locale));
-        let reader = Reader { user: window.user_id.clone(), zone: preferences.time_zone.clone() };
-        let digest = Digest::new(&settings.product, &reader, &contents, &links);
-        let rendered = templates.render(language, &digest);
-        // The templates were tried at the start; what fails now fails for this mail every time.
-        let rendered = rendered.map_err(|error| Trouble::Settled(Outcome::reject_for(&error)))?;
-        let domain = settings.from.address.domain();
-        Ok(Mail {
-            from: settings.from.clone(),
-            to,
-            subject: clipped(&rendered.subject, SUBJECT_MAX_CHARS),
-            text: rendered.text,
-            html: rendered.html,
-            id: MailId::new("mail", &window.id.to_string(), domain),
-            in_reply_to: only_thread(left).map(|thread| MailId::new("thread", &thread.to_string(), domain)),
-            unsubscribe: links.unsubscribe_url,
-            language: language.to_owned(),
-            at: now,
-        })
-    }
-
-    /// The texts of what is left, with the names of whoever they name.
-    async fn contents(&self, window: &Window, remaining: &Remaining) -> Contents {
-        let mut contents = Contents { more: window.more, ..Contents::default() };
-        for (_, content) in &remaining.left {
-            match content {
-                Content::Message(message) => contents.messages.push((**message).clone()),
-                Content::Notification(notification) => contents.notifications.push((**notification).clone()),
-            }
-        }
-        let threads = remaining.threads.iter().map(|(id, view)| (*id, view.thread.clone()));
-        contents.threads = threads.collect();
-        let people = contents.people_named();
-        contents.people = self.parts.people.shown(&people).await;
-        contents
+        let mail = compose::mail(&self.parts, window, remaining, to).await;
+        mail.map_err(|error| Trouble::Settled(Outcome::reject_for(&error)))
     }
 
     /// Hands a mail over. `Ok` says what became of it for ever.
@@ -332,8 +243,8 @@ impl EmailWorker {
     async fn close(&self, id: WindowId) -> Result<(), Trouble> {
         let entries = self.unclosed.lock().get(&id).cloned().unwrap_or_default();
         let closed = self.parts.outbound.close_window(id, &entries).await;
-        // While the store is away or fails, the rows stay: this process has sent the mail and must not send it
-        // again.
+        // While the store is away or fails, the rows stay: this process has sent the mail and must not send
+        // it again.
         if !matches!(closed, Err(StoreError::Unavailable { .. } | StoreError::Failed { .. })) {
             self.unclosed.lock().remove(&id);
         }
@@ -357,7 +268,7 @@ impl EmailWorker {
                 let probed = self.parts.mailer.probe().await;
                 match &probed {
                     Ok(()) => self.breaker.succeeded(),
-                    Err(_) => drop(self.breaker.failed(self.parts.clock.now())),
+                    Err(_) => self.breaker.probe_failed(self.parts.clock.now()),
                 }
                 self.show_breaker();
                 probed.map_err(|error| Unavailable::new("the mail server", error))
@@ -387,12 +298,6 @@ impl BatchHandler for EmailWorker {
     }
 }
 
-/// The thread that all of these are about, if it is one.
-fn only_thread(left: &[(Told, Content)]) -> Option<ThreadId> {
-    let first = left.first()?.0.about.thread_id()?;
-    left.iter().all(|(told, _)| told.about.thread_id() == Some(first)).then_some(first)
-}
-
 fn label(sent: &Result<eventflow_ports::Accepted, MailError>) -> MailOutcome {
     match sent {
         Ok(_) => MailOutcome::Accepted,
@@ -402,8 +307,4 @@ fn label(sent: &Result<eventflow_ports::Accepted, MailError>) -> MailOutcome {
         Err(MailError::Refused { what: RefusedPart::Mail, .. }) => MailOutcome::MailRefused,
         Err(MailError::Broken { .. }) => MailOutcome::Broken,
     }
-}
-
-fn clipped(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
 }

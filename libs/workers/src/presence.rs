@@ -75,7 +75,7 @@ pub struct PresenceOutbox {
     /// One delivery for each change.
     deliveries: Vec<Envelope>,
     /// Who has gone.
-    departed: Vec<UserId>,
+    departed: Vec<Presence>,
 }
 
 impl Sweeper {

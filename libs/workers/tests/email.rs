@@ -121,7 +121,9 @@ async fn an_address_that_is_refused_gets_no_more_mail_and_a_mail_that_is_refused
     let window = desk.window_of(&scene, 1).await;
     let answer = "552 5.3.4 too large (the mail)".to_owned();
     desk.mailer.next(Err(MailError::Refused { what: RefusedPart::Mail, answer: answer.clone() }));
-    assert_eq!(desk.deliver(&[&window, &window]).await, [Outcome::Done, Outcome::Done]);
+    for _ in 0..2 {
+        assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    }
     assert_eq!(desk.store.suppression(&"bob@example.com".parse().unwrap()).await.unwrap(), None);
     assert!(desk.outcomes(&scene.people[1]).await.contains(&DeliveryOutcome::Failed { answer }));
     assert_eq!(desk.mailer.tries(), 1);

@@ -21,7 +21,7 @@ use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, Noti
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
-use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, ThreadId, UserId};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
@@ -31,14 +31,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long the people of these tests have to see something.
-const GRACE: Grace = Grace { email: Duration::from_secs(60), push: Duration::from_secs(10) };
+const GRACE: Grace = Grace { email: Duration::from_mins(1), push: Duration::from_secs(10) };
 
 #[tokio::test]
 async fn an_absent_person_is_told_once_by_each_channel_after_the_grace() {
     let stage = Stage::new().await;
     let message = stage.says("hello").await;
     let job = stage.job(&message);
-    stage.perform(&[job.clone()]).await;
+    stage.perform(std::slice::from_ref(&job)).await;
     stage.perform(&[job.clone(), job]).await;
     assert_eq!(stage.due(Channel::Push).await, []);
     stage.clock.advance(10_000);
@@ -121,7 +121,7 @@ async fn what_is_critical_waits_for_nothing() {
     stage.prefers(Preferences { digest, channels: off, ..Preferences::default() }).await;
     for data in [json!({"priority": "critical"}), json!({})] {
         let notification = stage.tells(data).await;
-        stage.perform(&[stage.job_of(&notification)]).await;
+        stage.perform(&[job_of(&notification)]).await;
     }
     let mails = stage.due(Channel::Email).await;
     assert_eq!(mails.iter().map(|mail| mail.items.len()).collect::<Vec<_>>(), [1], "at once, and alone");
@@ -134,7 +134,7 @@ async fn what_is_critical_waits_for_nothing() {
 async fn a_notification_that_was_read_or_deleted_is_not_told() {
     let stage = Stage::new().await;
     let gone = stage.tells(json!({})).await;
-    let mut job = stage.job_of(&gone);
+    let mut job = job_of(&gone);
     let NotifyJob::Notification { notification_id, .. } = &mut job else { panic!("it is one") };
     *notification_id = CommandId::new().into();
     stage.perform(&[job]).await;
@@ -151,7 +151,7 @@ async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
     let missed = stage.says("into a dead socket").await;
     let departed = NotifyJob::Departed {
         user_id: stage.ben.clone(),
-        since: stage.clock.now().minus(Duration::from_secs(60)),
+        since: stage.clock.now().minus(Duration::from_mins(1)),
         at: stage.clock.now(),
     };
     stage.perform(&[departed.clone(), departed.clone()]).await;
@@ -348,11 +348,6 @@ impl Stage {
         }
     }
 
-    fn job_of(&self, notification: &Notification) -> NotifyJob {
-        let Notification { user_id, id: notification_id, created_at: at, .. } = notification.clone();
-        NotifyJob::Notification { user_id, notification_id, at }
-    }
-
     async fn perform(&self, jobs: &[NotifyJob]) {
         let item = |job: &NotifyJob| Item {
             id: job.id(),
@@ -422,6 +417,11 @@ impl Stage {
     async fn outcomes(&self) -> Vec<&'static str> {
         self.log().await.iter().map(|entry| entry.outcome.name()).collect()
     }
+}
+
+fn job_of(notification: &Notification) -> NotifyJob {
+    let Notification { user_id, id: notification_id, created_at: at, .. } = notification.clone();
+    NotifyJob::Notification { user_id, notification_id, at }
 }
 
 fn reasons(remaining: &Remaining) -> Vec<Reason> {

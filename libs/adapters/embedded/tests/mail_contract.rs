@@ -1,5 +1,5 @@
-//! `EmbeddedStore` keeps every promise of the suppression list and of the outbox. Each check has a file of its
-//! own.
+//! `EmbeddedStore` keeps every promise of the suppression list and of the outbox. Each check has a file of
+//! its own.
 
 use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};

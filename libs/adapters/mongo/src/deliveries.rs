@@ -75,7 +75,7 @@ impl MongoStore {
     }
 
     /// Deletes documents that match, a bounded number of them.
-    pub(crate) async fn forget(
+    pub(crate) async fn delete_some(
         &self,
         collection: Collection<IdRecord>,
         filter: Document,

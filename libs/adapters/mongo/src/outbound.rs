@@ -160,9 +160,9 @@ impl Outbound for MongoStore {
 
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         let old = doc! { "at": { "$lt": date(before) } };
-        let rows = self.forget(self.deliveries.clone_with_type(), old).await?;
+        let rows = self.delete_some(self.deliveries.clone_with_type(), old).await?;
         let lost = doc! { "dueAt": { "$lt": date(before) } };
-        Ok(rows + self.forget(self.windows.clone_with_type(), lost).await?)
+        Ok(rows + self.delete_some(self.windows.clone_with_type(), lost).await?)
     }
 }
 

@@ -115,7 +115,9 @@ fn answer(step: Step, cause: &Cause) -> String {
         Cause::Unsupported => "the server takes no address with such letters (SMTPUTF8)".to_owned(),
         Cause::Smtp(error) => match error.status() {
             Some(code) => format!("{code} {} ({at})", without_addresses(&text(error))),
-            None if error.is_tls() => format!("the TLS handshake failed ({at})"),
+            None if error.is_tls() || text(error).contains("certificate") => {
+                format!("the TLS handshake failed: the certificate does not hold ({at})")
+            }
             None if error.is_client() => format!("{} ({at})", without_addresses(&text(error))),
             None => format!("the connection failed ({at})"),
         },

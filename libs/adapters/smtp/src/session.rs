@@ -11,7 +11,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt, Rset};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -101,8 +101,13 @@ impl Session {
         if is_ascii(&mail.from) && is_ascii(&mail.to) {
             return Ok(Vec::new());
         }
-        if self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Ok(vec![MailParameter::SmtpUtfEight]);
+        let server = self.connection.server_info();
+        let takes = |extension| server.supports_feature(extension);
+        if takes(Extension::SmtpUtfEight) && takes(Extension::EightBitMime) {
+            return Ok(vec![
+                MailParameter::SmtpUtfEight,
+                MailParameter::Body(MailBodyParameter::EightBitMime),
+            ]);
         }
         Err(Failure { step: Step::Recipient, cause: Cause::Unsupported })
     }

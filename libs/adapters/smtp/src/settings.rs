@@ -91,8 +91,8 @@ impl SmtpSettings {
         settings.without_open_password()
     }
 
-    /// The settings of Postmark's mail server at `url`, for a server token and a message stream. Postmark takes
-    /// the token as user and password, and keeps a `Message-ID` only if it is asked to.
+    /// The settings of Postmark's mail server at `url`, for a server token and a message stream. Postmark
+    /// takes the token as user and password, and keeps a `Message-ID` only if it is asked to.
     pub fn postmark(url: &str, token: &str, stream: &str) -> Result<Self, UnusableUrl> {
         let settings = Self {
             credentials: Some((token.to_owned(), token.to_owned())),

@@ -16,7 +16,7 @@
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
 //! | [`notifications`], [`notify`], [`preferences`] | the inbox |
-//! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail: what needs no login, and its list |
+//! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 

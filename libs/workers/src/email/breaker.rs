@@ -59,21 +59,29 @@ impl Breaker {
         *self.0.lock() = State::default();
     }
 
-    /// The server has failed. Returns whether mails have to wait now.
+    /// The server has failed a mail. Returns whether mails have to wait now. Mails that were on their way
+    /// when the pause began do not make it longer.
     pub(super) fn failed(&self, now: Timestamp) -> bool {
         let mut state = self.0.lock();
         state.failures += 1;
         if state.failures >= FAILURES_MAX {
-            state.pause_from(now);
+            state.begin_pause(now);
         }
         state.pause.is_some()
+    }
+
+    /// The server has failed a probe: the next one is later.
+    pub(super) fn probe_failed(&self, now: Timestamp) {
+        let mut state = self.0.lock();
+        let length = state.pause.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
+        state.pause = Some(Pause { until: now.plus(length), length });
     }
 
     /// The server takes no mail at all: mails have to wait at once.
     pub(super) fn is_broken(&self, now: Timestamp) {
         let mut state = self.0.lock();
         state.failures = FAILURES_MAX;
-        state.pause_from(now);
+        state.begin_pause(now);
     }
 
     /// Whether mails have to wait.
@@ -83,9 +91,8 @@ impl Breaker {
 }
 
 impl State {
-    fn pause_from(&mut self, now: Timestamp) {
-        let length = self.pause.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
-        self.pause = Some(Pause { until: now.plus(length), length });
+    fn begin_pause(&mut self, now: Timestamp) {
+        self.pause.get_or_insert(Pause { until: now.plus(FIRST_PAUSE), length: FIRST_PAUSE });
     }
 }
 
@@ -117,7 +124,7 @@ mod tests {
         for second in 0..300 {
             if breaker.admission(at(second)) == Admission::Probe {
                 probes.push(second);
-                breaker.failed(at(second));
+                breaker.probe_failed(at(second));
             }
         }
         assert_eq!(probes, [2, 6, 14, 30, 62, 122, 182, 242]);

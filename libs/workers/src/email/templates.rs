@@ -1,15 +1,15 @@
 //! Templates of mails: a subject, a text and an HTML for each language.
 //!
 //! The layouts (`subject.txt`, `mail.txt`, `mail.html`) are the same for all languages and take their words
-//! from `<language>/words.txt`. An operator may replace any of them, and add languages, with files of the same
-//! names in a folder. Everything is parsed and rendered once at the start, so that a mistake in a template
-//! stops the process and no mail.
+//! from `<language>/words.txt`. An operator may replace any of them, and add languages, with files of the
+//! same names in a folder. Everything is parsed and rendered once at the start, so that a mistake in a
+//! template stops the process and no mail.
 //!
 //! Values are escaped in `.html` always: a template cannot switch that off for a value by accident. Words are
 //! macros that take numbers only, so no text of a person passes through a place without escaping.
 
 use crate::email::digest::Digest;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_formatter};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -104,6 +104,10 @@ impl Templates {
             let is_html = Path::new(name).extension().is_some_and(|extension| extension == "html");
             if is_html { AutoEscape::Html } else { AutoEscape::None }
         });
+        environment.set_formatter(|out, state, value| match (state.auto_escape(), value.as_str()) {
+            (AutoEscape::Html, Some(text)) => Ok(out.write_str(&escaped(text))?),
+            _ => escape_formatter(out, state, value),
+        });
         environment.set_trim_blocks(true);
         environment.add_filter("length", minijinja::filters::length);
         let languages = sources.keys().filter_map(|name| name.strip_suffix(&format!("/{WORDS}")));
@@ -152,6 +156,23 @@ impl Templates {
         let rendered = self.environment.get_template(name).and_then(|template| template.render(values));
         rendered.map_err(|source| TemplateError::Wrong { name: name.to_owned(), source: Box::new(source) })
     }
+}
+
+/// A text for HTML and for values of attributes in quotation marks. MiniJinja itself would escape slashes
+/// too, and some mail programs take such an address for a broken one.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// The files of a folder and of the folders in it, one level deep.

@@ -1,8 +1,9 @@
 //! Jobs for the decision: which of a batch's events concern people who have no live socket.
 //!
 //! A message makes a job for each five hundred recipients without a socket, and none if everybody is
-//! connected. If the registry cannot say who is connected, everybody counts as absent: the decision looks
-//! again before anything is sent. A read cursor makes a job only if this stage has told that person of the
+//! connected. Whoever the registry names is connected, also while it may have lost others. Whoever it does not
+//! name counts as absent, and that is everybody while it is away: presence is asked again before anything is
+//! sent. A read cursor makes a job only if this stage has told that person of the
 //! thread since they last read it, or does not know whether it has. Repeating a job changes nothing.
 
 use eventflow_bus::handler::Item;
@@ -71,9 +72,7 @@ impl Absent {
         located: &Located,
     ) -> Vec<NotifyJob> {
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
-        let is_absent = |user: &&UserId| {
-            **user != message.sender_id && !(located.complete && located.gateways.contains_key(*user))
-        };
+        let is_absent = |user: &&UserId| **user != message.sender_id && !located.gateways.contains_key(*user);
         let absent: Vec<UserId> = participants.iter().filter(is_absent).cloned().collect();
         let mut read = self.read.lock();
         for user in &absent {
@@ -176,11 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_absent_if_nobody_can_say() {
+    fn whoever_the_registry_names_is_connected_also_if_it_has_lost_others() {
         let people = people(&["ann", "bob", "cleo"]);
-        let made = jobs(&Absent::default(), &[message(1)], &people, &located(&["bob"], false));
-        let [NotifyJob::Message { absent, .. }] = &made[..] else { panic!("{made:?}") };
-        assert_eq!(absent, &[user("bob"), user("cleo")]);
+        for (named, expected) in [(vec!["bob"], vec!["cleo"]), (vec![], vec!["bob", "cleo"])] {
+            let made = jobs(&Absent::default(), &[message(1)], &people, &located(&named, false));
+            let [NotifyJob::Message { absent, .. }] = &made[..] else { panic!("{made:?}") };
+            assert_eq!(absent.iter().map(UserId::as_str).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]
