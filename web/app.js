@@ -13,6 +13,7 @@ import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
 import { People } from '/people.js';
 import { Presence } from '/presence.js';
+import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
 import { ThreadList } from '/thread-list.js';
@@ -44,6 +45,7 @@ const composer = new Composer({
 const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, seen: () => reading.look() });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
+const pushes = new Pushes(api, show);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new ThreadHeader({ threads, people, presence, typing, conversation });
 
@@ -55,6 +57,7 @@ connection.on('connect', ({ recovered }) => {
   if (recovered) return reading.look();
   conversation.connectedAnew();
   onTheSide(() => inbox.load());
+  onTheSide(() => pushes.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
 connection.on('disconnect', () => { presence.lost(); typing.lost(); });
@@ -71,7 +74,10 @@ connection.on('message:status', body => progressed('delivered', body));
 connection.on('message:read:update', body => progressed('read', body));
 connection.on('thread:created', ({ thread }) => onTheSide(() => threads.learn(thread._id)));
 connection.on('thread:left', ({ threadId, userId }) => onTheSide(() => threads.left(threadId, userId)));
-connection.on('thread:updated', ({ thread }) => threads.updated(thread));
+connection.on('thread:updated', ({ thread }) => {
+  threads.updated(thread);
+  if (thread.unreadCount === 0) onTheSide(() => pushes.read(thread._id));
+});
 connection.on('typing:update', body => typing.heard(body));
 connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
@@ -130,6 +136,6 @@ startThread(threads, show);
 for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, () => presence.active(), { passive: true });
 $('me').textContent = me.name;
 $('my-picture').replaceChildren(people.picture(me.id));
-$('sign-out').addEventListener('click', () => { connection.close(); signOut(); });
+$('sign-out').addEventListener('click', async () => { connection.close(); await pushes.forget(); signOut(); });
 $('chat').hidden = false;
 connection.open();

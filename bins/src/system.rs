@@ -44,6 +44,8 @@ pub struct System {
     pub ingress: Option<IngressParts>,
     /// Tasks of the lanes to the workers. They end when every sender is dropped.
     pub lanes: TaskTracker,
+    /// Whether this process decides who is told what by e-mail and push.
+    pub decides: bool,
     /// The socket gateway, if this process has that role.
     pub gateway: Option<(GatewayId, Gateway)>,
     workers: JoinSet<String>,
@@ -69,6 +71,7 @@ impl System {
             started,
             ingress: None,
             lanes: TaskTracker::new(),
+            decides: false,
             gateway: None,
             workers: JoinSet::new(),
             servers: JoinSet::new(),

@@ -8,6 +8,7 @@ mod overflow;
 mod own_state;
 mod pairing;
 mod poison;
+mod pushes;
 mod settings;
 mod signals;
 mod slow;

@@ -9,11 +9,17 @@ use figment::value::Value;
 use figment::{Figment, Source};
 
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 13] = [
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
     "broker.url",
+    "email.postmark_api_key",
+    "email.postmark_smtp",
+    "email.smtp_url",
+    "email.webhook_secret",
     "presence.url",
+    "push.firebase_credentials",
+    "push.vapid_private_key",
     "store.url",
     "tracing.otlp_endpoint",
     "v1.upstream_url",

@@ -12,6 +12,7 @@ use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
 use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
 };
+use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName};
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -225,6 +226,14 @@ pub async fn the_later_preferences_count(harness: &dyn Harness) {
         preferences: Preferences {
             channels: Channels { push: false, ..Channels::default() },
             types: [(kind.to_owned(), quiet)].into(),
+            quiet_hours: QuietHours { enabled: true, ..QuietHours::default() },
+            digest: DigestInterval { every: Every::Day, hour: 23 },
+            time_zone: TimeZoneName::known("Europe/Berlin").expect("it is in the database"),
+            locale: "pt-BR".to_owned(),
+            mutes: vec![
+                Mute { thread_id: creation(&people, 0).thread_id, until: Some(at(9)) },
+                Mute { thread_id: creation(&people, 1).thread_id, until: None },
+            ],
             updated_at: Some(at(seconds)),
         },
     };

@@ -12,15 +12,26 @@ pub mod inbox;
 pub mod inbox_contract;
 pub mod journal;
 pub mod journal_contract;
+pub mod mailer;
 pub mod membership;
 pub mod memory_journal;
 pub mod memory_presence;
+pub mod outbound;
+pub mod outbound_contract;
+pub mod outbox;
+pub mod outbox_contract;
+pub mod outbox_pusher;
 pub mod presence;
 pub mod presence_contract;
+pub mod push_devices;
+pub mod push_devices_contract;
+pub mod pusher;
 pub mod registry;
 pub mod registry_contract;
 pub mod store;
 pub mod store_contract;
+pub mod suppressions;
+pub mod suppressions_contract;
 pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -28,13 +39,20 @@ pub use directory::{Directory, People};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};
+pub use mailer::{Accepted, Mail, MailError, MailId, Mailbox, Mailer};
 pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
+pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+pub use outbox::{Outbox, OutboxItem, OutboxMailer};
+pub use outbox_pusher::OutboxPusher;
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};
+pub use push_devices::PushDevices;
+pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use store::{
     Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
     StoreError, ThreadPage, WithCommandId,
 };
+pub use suppressions::{SuppressionPage, Suppressions};
 pub use ticks::ticks;

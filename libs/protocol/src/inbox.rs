@@ -3,6 +3,7 @@
 use crate::content::{ContentError, Markup, typed};
 use crate::fingerprint::{Fingerprint, shorten};
 use crate::id::NotificationId;
+use crate::schedule::{DigestInterval, Mute, QuietHours, TimeZoneName};
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -201,6 +202,21 @@ pub struct Preferences {
     /// The channels by kind.
     #[serde(default)]
     pub types: BTreeMap<String, Channels>,
+    /// The hours in which they want to be told nothing by e-mail and push.
+    #[serde(default)]
+    pub quiet_hours: QuietHours,
+    /// How mails are gathered.
+    #[serde(default)]
+    pub digest: DigestInterval,
+    /// The time zone of quiet hours and daily digests.
+    #[serde(default)]
+    pub time_zone: TimeZoneName,
+    /// The language of mails and push messages, as RFC 5646 writes it; empty for the system's own.
+    #[serde(default)]
+    pub locale: String,
+    /// The threads of which they want to be told nothing by e-mail and push.
+    #[serde(default)]
+    pub mutes: Vec<Mute>,
     /// When the person set them; `None` while they are the defaults.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,

@@ -12,8 +12,15 @@ use tempfile::TempDir;
 /// The secret with which every system of the tests signs tokens.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The roles of a fleet, in the order in which they are started.
-pub const FLEET: [&str; 5] =
-    ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"];
+pub const FLEET: [&str; 7] = [
+    "persistence-worker",
+    "fanout-worker",
+    "presence-sweeper",
+    "email-worker",
+    "push-worker",
+    "ws-gateway",
+    "http-gateway",
+];
 /// The binary that has all roles.
 pub const SINGLE: &str = "eventflow";
 

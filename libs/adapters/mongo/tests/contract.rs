@@ -5,6 +5,8 @@
 mod conversation;
 mod costs;
 mod foreign;
+mod mail;
+mod outbound;
 mod people;
 mod schema;
 mod support;

@@ -6,6 +6,7 @@ use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
 use axum::extract::State;
+use eventflow_protocol::UserId;
 use eventflow_protocol::client::answers::PreferencesAnswer;
 use eventflow_protocol::client::requests::PreferencesBody;
 use eventflow_protocol::client::{Sorted, Success};
@@ -22,16 +23,30 @@ pub(crate) async fn show(
     Ok(RouteAnswer::Ok(answer(edge.inbox.preferences(&caller.user).await?)))
 }
 
-/// `POST` or `PUT /notifications/preferences {channels?, types?}`: replaces them, so repeating it changes
-/// nothing.
+/// `POST` or `PUT /notifications/preferences`: replaces them, so repeating it changes nothing.
 pub(crate) async fn set(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     JsonBody(body): JsonBody<PreferencesBody>,
 ) -> RouteResult<PreferencesAnswer> {
-    let preferences = body.into_preferences(edge.clock.now());
-    let command =
-        Command::SetPreferences(SetPreferences { user_id: caller.user, preferences: preferences.clone() });
+    let preferences = body.into_preferences(edge.clock.now())?;
+    store(&edge, caller.user, preferences).await
+}
+
+/// `PATCH /notifications/preferences`: changes what the body names. Of two changes at the same moment the later
+/// one counts, with the rest as it found it.
+pub(crate) async fn change(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    JsonBody(body): JsonBody<PreferencesBody>,
+) -> RouteResult<PreferencesAnswer> {
+    let stored = edge.inbox.preferences(&caller.user).await?;
+    let preferences = body.onto(stored, edge.clock.now())?;
+    store(&edge, caller.user, preferences).await
+}
+
+async fn store(edge: &Edge, user_id: UserId, preferences: Preferences) -> RouteResult<PreferencesAnswer> {
+    let command = Command::SetPreferences(SetPreferences { user_id, preferences: preferences.clone() });
     match edge.commands.send_command(&command).await?.result().await? {
         CommandResult::Done => Ok(RouteAnswer::Ok(answer(preferences))),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),

@@ -1,8 +1,11 @@
 //! The routes as a client sees them: statuses, bodies, headers.
 
 mod changes;
+mod deliveries;
+mod devices;
 mod history;
 mod inbox;
+mod mail;
 mod matrix;
 mod people;
 mod requests;

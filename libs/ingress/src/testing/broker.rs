@@ -1,8 +1,10 @@
 //! Test broker with a worker inside that answers at once. It keeps what goes to other queues, so that a test
 //! can look at it.
 
+use super::devices::TestDevices;
 use super::people::{TestDirectory, TestInbox};
 use super::store::TestStore;
+use super::suppressions::TestSuppressions;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_bus::port::{Broker, BrokerError, Depth, Destination, Health, Outgoing, Publish, Subscription};
@@ -28,7 +30,9 @@ pub(crate) struct TestBroker {
 pub(super) struct Worker {
     pub(super) store: Arc<TestStore>,
     pub(super) inbox: Arc<TestInbox>,
+    pub(super) devices: Arc<TestDevices>,
     pub(super) directory: Arc<TestDirectory>,
+    pub(super) suppressions: Arc<TestSuppressions>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -144,6 +148,14 @@ impl Worker {
                 self.inbox.set(set);
                 CommandResult::Done
             }
+            Command::RegisterPushDevice(device) => {
+                self.devices.register(device);
+                CommandResult::Done
+            }
+            Command::RemovePushDevice(removal) => {
+                self.devices.remove(&removal);
+                CommandResult::Done
+            }
             Command::PutProfile(profile) => {
                 self.directory.put(profile);
                 CommandResult::Done
@@ -155,6 +167,9 @@ impl Worker {
             Command::Revoke(revocation) => {
                 self.directory.add(revocation);
                 CommandResult::Done
+            }
+            Command::ChangeSuppression(change) => {
+                CommandResult::Count { count: u64::from(self.suppressions.change(&change)) }
             }
         }
     }

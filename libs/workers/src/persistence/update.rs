@@ -1,4 +1,4 @@
-//! Updates of what exists: changes of messages, cursors, archives, inboxes, profiles, revocations.
+//! Updates of what exists: changes of messages, cursors, archives, inboxes, devices, profiles, revocations.
 //!
 //! Changes and advances of a part go to the store together, and notifications several at a time, so that a
 //! notification to many people does not hold up the messages behind it. The other kinds are rare and go one
@@ -169,6 +169,14 @@ impl Persistence {
                 .await
                 .map(|count| Applied::notifications_changed(item, change, count)),
             Command::SetPreferences(set) => self.set_preferences(item, set).await,
+            Command::RegisterPushDevice(device) => {
+                let registered = self.parts.devices.register_device(device).await;
+                registered.map(|()| Applied::quietly(CommandResult::Done))
+            }
+            Command::RemovePushDevice(removal) => {
+                let removed = self.parts.devices.remove_device(removal).await;
+                removed.map(|_| Applied::quietly(CommandResult::Done))
+            }
             Command::PutProfile(profile) => {
                 directory.put_profile(profile).await.map(|()| Applied::quietly(CommandResult::Done))
             }
@@ -178,6 +186,12 @@ impl Persistence {
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
+            Command::ChangeSuppression(change) => self
+                .parts
+                .suppressions
+                .change_suppression(change)
+                .await
+                .map(|is_changed| Applied::quietly(CommandResult::Count { count: u64::from(is_changed) })),
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::record::values::{date, moment, object_id};
 use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences, SetPreferences};
+use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Binary, DateTime};
@@ -43,6 +44,16 @@ pub(crate) struct PreferencesRecord {
     channels: Channels,
     #[serde(default)]
     types: Vec<KindRecord>,
+    #[serde(default)]
+    quiet_hours: QuietHours,
+    #[serde(default)]
+    digest: DigestRecord,
+    #[serde(default)]
+    time_zone: TimeZoneName,
+    #[serde(default)]
+    locale: String,
+    #[serde(default)]
+    mutes: Vec<MuteRecord>,
     pub(crate) updated_at: DateTime,
 }
 
@@ -51,6 +62,19 @@ struct KindRecord {
     #[serde(rename = "type")]
     kind: String,
     channels: Channels,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct DigestRecord {
+    every: Every,
+    hour: i32,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MuteRecord {
+    thread_id: ThreadId,
+    until: Option<DateTime>,
 }
 
 impl From<&Notification> for NotificationRecord {
@@ -96,6 +120,11 @@ impl From<&SetPreferences> for PreferencesRecord {
             user_id: user_id.clone(),
             channels: preferences.channels,
             types: preferences.types.iter().map(kind).collect(),
+            quiet_hours: preferences.quiet_hours,
+            digest: preferences.digest.into(),
+            time_zone: preferences.time_zone.clone(),
+            locale: preferences.locale.clone(),
+            mutes: preferences.mutes.iter().copied().map(MuteRecord::from).collect(),
             updated_at: date(preferences.updated_at.unwrap_or(Timestamp(0))),
         }
     }
@@ -104,6 +133,45 @@ impl From<&SetPreferences> for PreferencesRecord {
 impl From<PreferencesRecord> for Preferences {
     fn from(record: PreferencesRecord) -> Self {
         let types = record.types.into_iter().map(|of| (of.kind, of.channels)).collect();
-        Self { channels: record.channels, types, updated_at: Some(moment(record.updated_at)) }
+        Self {
+            channels: record.channels,
+            types,
+            quiet_hours: record.quiet_hours,
+            digest: record.digest.into(),
+            time_zone: record.time_zone,
+            locale: record.locale,
+            mutes: record.mutes.into_iter().map(Mute::from).collect(),
+            updated_at: Some(moment(record.updated_at)),
+        }
+    }
+}
+
+impl Default for DigestRecord {
+    fn default() -> Self {
+        DigestInterval::default().into()
+    }
+}
+
+impl From<DigestInterval> for DigestRecord {
+    fn from(DigestInterval { every, hour }: DigestInterval) -> Self {
+        Self { every, hour: hour.into() }
+    }
+}
+
+impl From<DigestRecord> for DigestInterval {
+    fn from(DigestRecord { every, hour }: DigestRecord) -> Self {
+        Self { every, hour: hour.try_into().unwrap_or_default() }
+    }
+}
+
+impl From<Mute> for MuteRecord {
+    fn from(Mute { thread_id, until }: Mute) -> Self {
+        Self { thread_id, until: until.map(date) }
+    }
+}
+
+impl From<MuteRecord> for Mute {
+    fn from(MuteRecord { thread_id, until }: MuteRecord) -> Self {
+        Self { thread_id, until: until.map(moment) }
     }
 }

@@ -1,9 +1,9 @@
 //! Notifications, preferences and people honour their contracts; the host application's users are read with
 //! care and never written.
 
-use crate::support::{run_with_directory, run_with_inbox, run_with_uri};
+use crate::support::{run_with_devices, run_with_directory, run_with_inbox, run_with_uri};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
-use eventflow_ports::{Directory, directory_contract, inbox_contract};
+use eventflow_ports::{Directory, directory_contract, inbox_contract, push_devices_contract};
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, TokenName};
 use mongodb::bson::oid::ObjectId;
@@ -78,6 +78,37 @@ async fn a_revocation_is_remembered() {
 #[tokio::test]
 async fn revoking_again_changes_nothing() {
     run_with_directory(directory_contract::revoking_again_changes_nothing).await;
+}
+
+#[tokio::test]
+async fn a_device_is_found_as_it_was_registered() {
+    run_with_devices(push_devices_contract::a_device_is_found_as_it_was_registered).await;
+}
+
+#[tokio::test]
+async fn a_device_belongs_to_whoever_registered_it_last() {
+    run_with_devices(push_devices_contract::a_device_belongs_to_whoever_registered_it_last).await;
+}
+
+#[tokio::test]
+async fn a_removed_device_comes_back_only_by_a_later_registration() {
+    run_with_devices(push_devices_contract::a_removed_device_comes_back_only_by_a_later_registration).await;
+}
+
+#[tokio::test]
+async fn the_oldest_registration_gives_way() {
+    run_with_devices(push_devices_contract::the_oldest_registration_gives_way).await;
+}
+
+#[tokio::test]
+async fn what_a_device_shows_is_the_newest_push_of_its_tag() {
+    run_with_devices(push_devices_contract::what_a_device_shows_is_the_newest_push_of_its_tag).await;
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_else_shows_nothing_of_its_owner_before() {
+    run_with_devices(push_devices_contract::a_device_of_somebody_else_shows_nothing_of_its_owner_before)
+        .await;
 }
 
 #[tokio::test]

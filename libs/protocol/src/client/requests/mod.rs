@@ -7,6 +7,7 @@
 mod messages;
 mod notifications;
 mod people;
+mod push;
 mod sync;
 mod threads;
 
@@ -14,11 +15,15 @@ pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,
 };
-pub use notifications::{ChannelsBody, ChannelsByKind, NOTIFIED_MAX, NotificationBody, PreferencesBody};
+pub use notifications::{
+    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, NOTIFIED_MAX, NotificationBody, PreferencesBody,
+    QuietHoursBody,
+};
 pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,
 };
+pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
 pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
 pub use threads::{CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent};
 

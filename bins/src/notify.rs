@@ -1,0 +1,72 @@
+//! The decision and the dispatchers in a process that tells people by e-mail or push.
+//!
+//! Every such process takes jobs of the decision, so it needs no role of its own, and scales with them.
+
+use crate::consumers::consume_within;
+use crate::system::System;
+use eventflow_bus::consume::Declares;
+use eventflow_bus::topology::NOTIFY;
+use eventflow_config::NotificationSettings;
+use eventflow_protocol::outbound::Channel;
+use eventflow_workers::notify::again::AgainParts;
+use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
+use eventflow_workers::notify::{BATCH_LIMIT, Decision, DecisionParts, Grace};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Starts the dispatcher of a channel, and the decision unless this process has it.
+pub(crate) async fn start(system: &mut System, channel: Channel) -> anyhow::Result<()> {
+    if !system.decides {
+        system.decides = true;
+        start_decision(system).await?;
+    }
+    let backends = &system.backends;
+    let parts = DispatcherParts {
+        outbound: Arc::clone(&backends.outbound),
+        broker: Arc::clone(&backends.broker),
+        clock: Arc::clone(&backends.clock),
+        log_kept: Duration::from_hours(24) * system.config.notifications.log_days,
+    };
+    let dispatcher = Dispatcher::open(channel, parts).await?;
+    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
+    system.worker(&format!("dispatch {}", channel.name()), async move {
+        tokio::select! {
+            () = prepared => dispatcher.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+    Ok(())
+}
+
+/// What the second decision needs, just before something is sent.
+pub(crate) fn again_parts(system: &System) -> AgainParts {
+    let backends = &system.backends;
+    AgainParts {
+        store: Arc::clone(&backends.store),
+        inbox: Arc::clone(&backends.inbox),
+        directory: Arc::clone(&backends.directory),
+        presence: Arc::clone(&backends.presence),
+        clock: Arc::clone(&backends.clock),
+    }
+}
+
+async fn start_decision(system: &mut System) -> anyhow::Result<()> {
+    let backends = &system.backends;
+    let parts = DecisionParts {
+        outbound: Arc::clone(&backends.outbound),
+        store: Arc::clone(&backends.store),
+        inbox: Arc::clone(&backends.inbox),
+        presence: Arc::clone(&backends.presence),
+        broker: Arc::clone(&backends.broker),
+        clock: Arc::clone(&backends.clock),
+        grace: grace(&system.config.notifications),
+    };
+    let decision = Arc::new(Decision::open(parts, &system.metrics).await?);
+    consume_within(system, NOTIFY.name(), Declares::Topology(system.topology), decision, BATCH_LIMIT);
+    Ok(())
+}
+
+fn grace(settings: &NotificationSettings) -> Grace {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    Grace { email: seconds(settings.email_grace_s), push: seconds(settings.push_grace_s) }
+}
