@@ -145,7 +145,8 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 fn is_https(url: &str) -> bool {
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`#".contains(&byte));
     let Some(uri) = is_plain.then(|| url.parse::<Uri>().ok()).flatten() else { return false };
-    let host = uri.authority().filter(|authority| !authority.as_str().contains('@')).map(|at| at.host());
+    let host =
+        uri.authority().filter(|authority| !authority.as_str().contains('@')).map(http::uri::Authority::host);
     uri.scheme_str() == Some("https") && host.is_some_and(|host| !host.is_empty())
 }
 
