@@ -50,7 +50,7 @@ pub async fn a_device_belongs_to_whoever_registered_it_last(harness: &dyn Harnes
     }
     let other = harness.open().await;
     assert_eq!(other.devices_of(&people[0]).await.expect("read"), []);
-    assert_eq!(other.devices_of(&people[1]).await.expect("read"), [second.clone()]);
+    assert_eq!(other.devices_of(&people[1]).await.expect("read"), std::slice::from_ref(&second));
     let stolen = removal(&people[0], second.id, 3);
     assert!(!devices.remove_device(&stolen).await.expect("remove"), "it is not theirs any more");
     assert_eq!(devices.devices_of(&people[1]).await.expect("read").len(), 1);
@@ -106,7 +106,7 @@ pub async fn what_a_device_shows_is_the_newest_push_of_its_tag(harness: &dyn Har
         devices.note_shown(std::slice::from_ref(&newer)).await.expect("note");
     }
     let other = harness.open().await;
-    assert_eq!(other.shown(&user, "thread").await.expect("read"), [newer.clone()]);
+    assert_eq!(other.shown(&user, "thread").await.expect("read"), std::slice::from_ref(&newer));
     assert_eq!(other.shown(&user, "other").await.expect("read"), [elsewhere]);
     other.forget_shown(&[one.id, two.id], "thread", 6).await.expect("forget");
     assert_eq!(devices.shown(&user, "thread").await.expect("read"), [newer], "it tells of message 7");

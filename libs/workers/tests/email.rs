@@ -259,7 +259,7 @@ async fn quiet_hours_that_began_meanwhile_hold_the_window_and_lose_nothing() {
     .await;
     assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
     assert_eq!(desk.mails(), []);
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     assert_eq!(desk.store.claim_due(Channel::Email, NOW, minute, 10).await.unwrap(), []);
     let hour = 3_600_000;
     desk.clock.advance(hour);
