@@ -93,9 +93,8 @@ impl EmailWorker {
 
     async fn deliver(&self, job: &WindowJob) -> Result<Outcome, Unavailable> {
         match self.try_deliver(job).await {
-            Ok(()) => Ok(Outcome::Done),
+            Ok(()) | Err(Trouble::Quiet(_)) => Ok(Outcome::Done),
             Err(Trouble::Settled(outcome)) => Ok(outcome),
-            Err(Trouble::Quiet(_)) => Ok(Outcome::Done),
             Err(Trouble::Down(cause)) => Err(cause),
         }
     }

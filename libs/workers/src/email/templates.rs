@@ -158,7 +158,7 @@ impl Templates {
     }
 }
 
-/// A text for HTML and for values of attributes in quotation marks. MiniJinja itself would escape slashes
+/// A text for HTML and for values of attributes in quotation marks. `MiniJinja` itself would escape slashes
 /// too, and some mail programs take such an address for a broken one.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
