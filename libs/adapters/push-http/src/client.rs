@@ -26,7 +26,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 pub(crate) const ANSWER_MAX_BYTES: usize = 4 * 1024;
 /// Idle limit: a connection that carried nothing for so long is closed. Users name the hosts, so connections
 /// must not pile up.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
+const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// Idle connections to one host: with HTTP/2 one carries everything.
 const IDLE_MAX: usize = 2;
 
@@ -98,7 +98,7 @@ impl Client {
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions();
         let tls = tls.expect("ring has the cipher suites of TLS 1.2 and 1.3");
-        let mut store = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let mut store = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<RootCertStore>();
         store.add_parsable_certificates(roots.additional.iter().cloned());
         let tls = tls.with_root_certificates(store).with_no_client_auth();
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_only();

@@ -23,14 +23,17 @@ impl Rig {
     }
 
     async fn reaching(reach: Reach) -> Self {
-        let services = PushServices::start().await.unwrap();
-        let key = VapidKey::parse(&VapidKey::generate(), "mailto:ops@chat.example").unwrap();
+        let services = PushServices::start().await.expect("the stand-in can be set up");
+        let key = VapidKey::parse(&VapidKey::generate(), "mailto:ops@chat.example")
+            .expect("the stand-in can be set up");
         let settings = PushSettings {
-            service_account: Some(ServiceAccount::parse(&services.service_account()).unwrap()),
+            service_account: Some(
+                ServiceAccount::parse(&services.service_account()).expect("the stand-in can be set up"),
+            ),
             fcm_url: services.fcm_url(),
             vapid: Some(key.clone()),
             reach,
-            roots: Roots::with_file(&services.certificate()).unwrap(),
+            roots: Roots::with_file(&services.certificate()).expect("the stand-in can be set up"),
         };
         Self { services, pusher: PushHttp::new(settings, Arc::new(SystemClock)), key }
     }
@@ -66,7 +69,7 @@ fn push() -> Push {
             thread_id: Some(thread()),
         },
         badge: 3,
-        ttl: Duration::from_secs(3_600),
+        ttl: Duration::from_hours(1),
         urgency: Urgency::High,
     }
 }
@@ -126,14 +129,14 @@ enum Taken {
     Again(Option<u64>),
 }
 
-fn taken(result: Result<Accepted, PushError>) -> Taken {
+fn taken(result: &Result<Accepted, PushError>) -> Taken {
     let seconds = |after: Option<Duration>| after.map(|after| after.as_secs());
     match result {
         Ok(_) => Taken::Sent,
         Err(PushError::Gone { .. }) => Taken::Gone,
         Err(PushError::Refused { .. }) => Taken::Never,
-        Err(PushError::Limited { after, .. }) => Taken::Later(seconds(after)),
-        Err(PushError::Failed { after, .. }) => Taken::Again(seconds(after)),
+        Err(PushError::Limited { after, .. }) => Taken::Later(seconds(*after)),
+        Err(PushError::Failed { after, .. }) => Taken::Again(seconds(*after)),
         Err(PushError::NoProvider { provider }) => panic!("{provider} is configured"),
     }
 }
@@ -163,10 +166,10 @@ async fn every_answer_of_a_browsers_service_is_taken_as_it_is_meant() {
     ] {
         let name = format!("{fault:?}");
         rig.services.fail([fault]);
-        assert_eq!(taken(rig.to_browser(&browser).await), expected, "{name}");
+        assert_eq!(taken(&rig.to_browser(&browser).await), expected, "{name}");
     }
     assert_eq!(rig.services.received().len(), 0);
-    assert_eq!(taken(rig.to_browser(&browser).await), Taken::Sent, "it goes on after all that");
+    assert_eq!(taken(&rig.to_browser(&browser).await), Taken::Sent, "it goes on after all that");
 }
 
 #[tokio::test]
@@ -190,9 +193,9 @@ async fn every_answer_of_fcm_is_taken_as_it_is_meant() {
     ] {
         let name = format!("{fault:?}");
         rig.services.fail([fault]);
-        assert_eq!(taken(rig.to_app().await), expected, "{name}");
+        assert_eq!(taken(&rig.to_app().await), expected, "{name}");
     }
-    assert_eq!(taken(rig.to_app().await), Taken::Sent, "it goes on after all that");
+    assert_eq!(taken(&rig.to_app().await), Taken::Sent, "it goes on after all that");
 }
 
 #[tokio::test]
@@ -204,14 +207,14 @@ async fn an_access_token_that_is_refused_is_renewed_once() {
     assert_eq!((rig.services.tokens_given(), rig.services.received().len()), (2, 2));
     let asked = rig.services.asked();
     rig.services.fail([Fault::Status(401), Fault::Status(401)]);
-    assert_eq!(taken(rig.to_app().await), Taken::Again(None));
+    assert_eq!(taken(&rig.to_app().await), Taken::Again(None));
     assert_eq!((rig.services.asked() - asked, rig.services.tokens_given()), (2, 3), "once, not for ever");
     rig.services.expire_access();
     rig.services.fail_tokens([Fault::Status(503), Fault::Status(400), Fault::Unreadable]);
     for _ in 0..3 {
-        assert_eq!(taken(rig.to_app().await), Taken::Again(None), "the operator can mend it");
+        assert_eq!(taken(&rig.to_app().await), Taken::Again(None), "the operator can mend it");
     }
-    assert_eq!(taken(rig.to_app().await), Taken::Sent);
+    assert_eq!(taken(&rig.to_app().await), Taken::Sent);
     assert_eq!(rig.services.complaints(), [""; 0]);
 }
 
@@ -234,7 +237,7 @@ async fn a_subscription_cannot_lead_into_this_network() {
     ] {
         let endpoint = format!("https://{host}:{port}/push/{}", browser.id);
         let answer = rig.pusher.push(&target(&browser, &endpoint), &push()).await;
-        assert_eq!(taken(answer), Taken::Gone, "{host}");
+        assert_eq!(taken(&answer), Taken::Gone, "{host}");
     }
     let plain = format!("http://localhost:{port}/push/{}", browser.id);
     let answer = rig.pusher.push(&target(&browser, &plain), &push()).await;
@@ -247,7 +250,7 @@ async fn a_redirect_is_not_followed() {
     let rig = Rig::new().await;
     let (browser, other) = (rig.browser(), rig.browser());
     rig.services.fail([Fault::Redirect(other.endpoint.clone())]);
-    assert_eq!(taken(rig.to_browser(&browser).await), Taken::Never);
+    assert_eq!(taken(&rig.to_browser(&browser).await), Taken::Never);
     assert_eq!((rig.services.asked(), rig.services.received().len()), (1, 0));
 }
 

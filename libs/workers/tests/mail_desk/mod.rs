@@ -171,7 +171,7 @@ impl Desk {
         };
         let holds: Vec<Hold> = items.map(hold).collect();
         self.store.hold(&holds).await.unwrap();
-        let due = self.store.claim_due(Channel::Email, NOW, Duration::from_secs(60), 10).await.unwrap();
+        let due = self.store.claim_due(Channel::Email, NOW, Duration::from_mins(1), 10).await.unwrap();
         let window = due.into_iter().next().unwrap();
         self.store.hand_over(&[window.id]).await.unwrap();
         window
