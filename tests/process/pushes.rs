@@ -1,5 +1,5 @@
-//! Pushes from end to end: a message to somebody who is away reaches their browser and their app, what they read
-//! elsewhere is taken away, and a device that is gone is forgotten.
+//! Pushes from end to end: a message to somebody who is away reaches their browser and their app, what they
+//! read elsewhere is taken away, and a device that is gone is forgotten.
 //!
 //! The push services are a stand-in on this machine that checks every signature and decrypts every payload.
 

@@ -5,8 +5,8 @@
 //! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
 //! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
 //! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
-//! own, as are `suppressions`, `outbox`, `pushDevices` and `pushShown`; the host application's `users` is only
-//! read, and `probes` has one
+//! own, as are `suppressions`, `outbox`, `pushDevices` and `pushShown`; the host application's `users` is
+//! only read, and `probes` has one
 //! document, which shows whether the server takes writes. Transactions: none. A message is one insert, a
 //! thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait for a
 //! majority and its journal; reads come from the primary and see what a majority has.
