@@ -73,9 +73,9 @@ pub trait Outbound: Send + Sync + 'static {
     /// open. Writes for each a row of the log: held, or folded into a window. Returns one answer per item, in
     /// order.
     ///
-    /// A key has one open window at any time, also with several callers. An item that was held before, for the
-    /// same person and channel, is [`Held::Before`], also after its window is closed, as long as the log keeps
-    /// its row.
+    /// A key has one open window at any time, also with several callers. An item that was held before, for
+    /// the same person and channel, is [`Held::Before`], also after its window is closed, as long as the log
+    /// keeps its row.
     async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError>;
 
     /// Claims windows that are due and not claimed, and windows whose claim has run out, earliest first. A

@@ -74,8 +74,8 @@ pub enum NotifyJob {
         /// When the ingress accepted it.
         at: Timestamp,
     },
-    /// A person's last device has gone. What came shortly before, or while they were idle, may not have reached
-    /// them.
+    /// A person's last device has gone. What came shortly before, or while they were idle, may not have
+    /// reached them.
     Departed {
         /// The person.
         user_id: UserId,
@@ -187,8 +187,8 @@ pub struct Told {
 impl Told {
     /// Which window of a person's channel takes this item. Equal keys share a window.
     ///
-    /// E-mail has one window for everything. Push has one a thread, and one for each notification. Whatever is
-    /// critical has one of its own, so that it does not take along what waits for the morning.
+    /// E-mail has one window for everything. Push has one a thread, and one for each notification. Whatever
+    /// is critical has one of its own, so that it does not take along what waits for the morning.
     pub fn window_key(&self, channel: Channel) -> String {
         match (channel, self.about) {
             (_, about) if self.critical => about.reference(),
@@ -239,7 +239,8 @@ pub struct WindowJob {
     pub user_id: UserId,
 }
 
-/// A UUID that follows from these parts, none of which holds a zero byte (version 8: made by the application).
+/// A UUID that follows from these parts, none of which holds a zero byte (version 8: made by the
+/// application).
 fn derived(parts: &[&str]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {

@@ -1,10 +1,10 @@
 //! The fan-out stage: it sends each event to every gateway where one of the thread's people is connected.
 //!
 //! In come events of one shard, in order; out go frames, one per gateway and batch, and jobs for the decision
-//! about those who are not connected. The stage writes the client's JSON, once, and stores nothing. It is safe
-//! to repeat because a gateway delivers each event id once, and the decision tells nobody anything twice.
-//! [`client_events`] says what clients hear of an event, [`absent`] which events make jobs, [`overflow`] what
-//! happens to a gateway that does not empty its queue.
+//! about those who are not connected. The stage writes the client's JSON, once, and stores nothing. It is
+//! safe to repeat because a gateway delivers each event id once, and the decision tells nobody anything
+//! twice. [`client_events`] says what clients hear of an event, [`absent`] which events make jobs,
+//! [`overflow`] what happens to a gateway that does not empty its queue.
 
 pub(crate) mod absent;
 mod client_events;

@@ -1,9 +1,10 @@
 //! The decision: who is told what by e-mail and push, and when.
 //!
 //! In come jobs of the stages that notice something; out go items into windows, and rows of the delivery log
-//! for what is not told. Nothing is sent here: [`dispatch`] hands windows that are due to the workers of their
-//! channels, which decide again ([`again`]) just before they send. Safe to repeat because a person is told one
-//! thing by one channel once ([`Outbound::hold`]), and because rows have ids that follow from what they say.
+//! for what is not told. Nothing is sent here: [`dispatch`] hands windows that are due to the workers of
+//! their channels, which decide again ([`again`]) just before they send. Safe to repeat because a person is
+//! told one thing by one channel once ([`Outbound::hold`]), and because rows have ids that follow from what
+//! they say.
 
 pub mod again;
 pub mod dispatch;
@@ -199,8 +200,8 @@ impl BatchHandler for Decision {
     type Value = NotifyJob;
     type Outbox = Cleared;
 
-    /// Jobs go to the store one by one, a few at the same time: one that the store fails at must not hold up the
-    /// others.
+    /// Jobs go to the store one by one, a few at the same time: one that the store fails at must not hold up
+    /// the others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<Cleared>, Unavailable> {
         self.observe_age(batch);
         let decisions: Vec<_> = batch.iter().map(|item| self.decide(&item.value)).collect();

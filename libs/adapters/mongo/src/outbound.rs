@@ -3,8 +3,8 @@
 //! A window is one document, so an item joins it and a dispatcher seals it atomically: an item is in an open
 //! window or opens the next one. The row that says so is written after that, and a window that closes writes
 //! the rows of its items again, so that a caller that died in between leaves nothing out. A window closes in
-//! two steps: its document takes the last rows, then they move to the log and the document goes. Whoever finds
-//! one that is half closed finishes it.
+//! two steps: its document takes the last rows, then they move to the log and the document goes. Whoever
+//! finds one that is half closed finishes it.
 //!
 //! Safe to repeat because the ids of rows follow from what they say. Before an item joins a window, its row
 //! and the windows of its key are looked at.

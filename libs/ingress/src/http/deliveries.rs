@@ -14,8 +14,8 @@ use eventflow_protocol::client::answers::{DeliveriesAnswer, ListedDelivery};
 use eventflow_protocol::{NotificationId, UserId};
 use std::sync::Arc;
 
-/// `GET /notifications/{id}/deliveries?limit&cursor`: for its owner, and for administrators. These see the log
-/// of a notification that its owner has deleted, too.
+/// `GET /notifications/{id}/deliveries?limit&cursor`: for its owner, and for administrators. These see the
+/// log of a notification that its owner has deleted, too.
 pub(crate) async fn of_notification(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,

@@ -33,8 +33,8 @@ pub(crate) async fn set(
     store(&edge, caller.user, preferences).await
 }
 
-/// `PATCH /notifications/preferences`: changes what the body names. Of two changes at the same moment the later
-/// one counts, with the rest as it found it.
+/// `PATCH /notifications/preferences`: changes what the body names. Of two changes at the same moment the
+/// later one counts, with the rest as it found it.
 pub(crate) async fn change(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,

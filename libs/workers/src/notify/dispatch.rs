@@ -1,9 +1,9 @@
 //! The dispatcher: it hands windows that are due to the workers of their channel.
 //!
-//! In comes the passing of time; out go jobs. A window is claimed for half a minute, its job is published with
-//! a confirm, and then the window is handed over for good. A dispatcher that dies in between leaves a claim
-//! that runs out, so a job may come twice: its window is taken by one worker at a time, and a closed window is
-//! sent by nobody. Any number of dispatchers may run.
+//! In comes the passing of time; out go jobs. A window is claimed for half a minute, its job is published
+//! with a confirm, and then the window is handed over for good. A dispatcher that dies in between leaves a
+//! claim that runs out, so a job may come twice: its window is taken by one worker at a time, and a closed
+//! window is sent by nobody. Any number of dispatchers may run.
 
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{EMAIL, PUSH};
