@@ -11,6 +11,7 @@ pub mod codec;
 pub mod command;
 pub mod content;
 pub mod document;
+mod due;
 pub mod error;
 pub mod event;
 pub mod fingerprint;

@@ -1,11 +1,8 @@
-//! When somebody wants to be told: digests, quiet hours, and the clock on their wall.
+//! When somebody wants to be told: the values of their preferences, and the clock on their wall.
 //!
-//! Everything here is a pure function of the preferences and a moment. Quiet hours hold, they do not drop:
-//! what falls into them is due right at their end. Where the clocks are set forward over that end, the end is
-//! the moment of the change; where they are set back, it is the first such time that is still to come.
+//! Everything here is a pure function of a time zone and a moment. Where the clocks are set forward over a
+//! time, that time is the moment of the change; where they are set back over it, it comes twice.
 
-use crate::inbox::Preferences;
-use crate::outbound::Channel;
 use crate::{ThreadId, Timestamp};
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -13,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 /// Most threads that somebody can have muted.
 pub const MUTES_MAX: usize = 500;
@@ -23,7 +19,7 @@ pub const TIME_ZONE_MAX_BYTES: usize = 64;
 pub const LOCALE_MAX_BYTES: usize = 35;
 /// Days that are looked through for the next time on the wall: today, tomorrow, and one more for a day that a
 /// time zone has left out (Samoa, 30 December 2011).
-const DAYS_AHEAD: i64 = 2;
+pub(crate) const DAYS_AHEAD: i64 = 2;
 
 /// A time of day on somebody's wall, `HH:MM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,7 +40,7 @@ impl WallTime {
         i8::try_from(hour).ok().filter(|hour| (0..24).contains(hour)).map(|hour| Self { hour, minute: 0 })
     }
 
-    fn time(self) -> Time {
+    pub(crate) fn time(self) -> Time {
         Time::new(self.hour, self.minute, 0, 0).expect("hours end at 23 and minutes at 59")
     }
 }
@@ -105,7 +101,7 @@ impl Default for QuietHours {
 }
 
 impl QuietHours {
-    fn include(self, time: Time) -> bool {
+    pub(crate) fn include(self, time: Time) -> bool {
         let (from, until) = (self.from.time(), self.until.time());
         if from <= until { from <= time && time < until } else { from <= time || time < until }
     }
@@ -187,7 +183,7 @@ impl TimeZoneName {
     }
 
     /// The zone's rules. A zone that left the database since is UTC.
-    fn zone(&self) -> TimeZone {
+    pub(crate) fn zone(&self) -> TimeZone {
         TimeZone::get(&self.0).unwrap_or(TimeZone::UTC)
     }
 }
@@ -203,65 +199,14 @@ pub fn is_locale(text: &str) -> bool {
     text.len() <= LOCALE_MAX_BYTES && parts.next().is_some_and(is_language) && parts.all(is_subtag)
 }
 
-impl Preferences {
-    /// When to tell this person by this channel what could be told from `ready` on: never before `ready`, at
-    /// once if it is critical, else with the digest, and at the end of quiet hours.
-    pub fn due_at(&self, channel: Channel, is_critical: bool, ready: Timestamp) -> Timestamp {
-        if is_critical {
-            return ready;
-        }
-        let gathered = match channel {
-            Channel::Email => self.digest_at(ready),
-            Channel::Push => ready,
-        };
-        self.after_quiet_hours(gathered)
-    }
-
-    /// This moment, or the end of the quiet hours in which it lies.
-    pub fn after_quiet_hours(&self, at: Timestamp) -> Timestamp {
-        let quiet = self.quiet_hours;
-        if !quiet.enabled || quiet.from == quiet.until {
-            return at;
-        }
-        let zone = self.time_zone.zone();
-        let mut end = at;
-        // One round, unless the clocks are set forward over everything that is not quiet.
-        for _ in 0..=DAYS_AHEAD {
-            let is_quiet = on_wall(&zone, end).is_some_and(|wall| quiet.include(wall.time()));
-            match next(&zone, quiet.until, end).filter(|_| is_quiet) {
-                Some(later) => end = later,
-                None => break,
-            }
-        }
-        end
-    }
-
-    /// Whether this person wants to be told nothing of this thread now.
-    pub fn is_muted(&self, thread: ThreadId, now: Timestamp) -> bool {
-        self.mutes.iter().any(|mute| mute.thread_id == thread && mute.until.is_none_or(|until| now < until))
-    }
-
-    fn digest_at(&self, ready: Timestamp) -> Timestamp {
-        match self.digest.every {
-            Every::Immediately => ready,
-            Every::QuarterHour => ready.plus(Duration::from_mins(15)),
-            Every::Hour => ready.plus(Duration::from_hours(1)),
-            Every::Day => {
-                let hour = WallTime::hour(self.digest.hour);
-                hour.and_then(|hour| next(&self.time_zone.zone(), hour, ready)).unwrap_or(ready)
-            }
-        }
-    }
-}
-
 /// What the clock on the wall shows; `None` beyond the calendar.
-fn on_wall(zone: &TimeZone, at: Timestamp) -> Option<DateTime> {
+pub(crate) fn on_wall(zone: &TimeZone, at: Timestamp) -> Option<DateTime> {
     Some(zone.to_datetime(jiff::Timestamp::from_millisecond(at.0).ok()?))
 }
 
 /// The next moment after `at` at which the wall shows `time`, or at which it would if the clocks had not just
 /// passed over it.
-fn next(zone: &TimeZone, time: WallTime, at: Timestamp) -> Option<Timestamp> {
+pub(crate) fn next(zone: &TimeZone, time: WallTime, at: Timestamp) -> Option<Timestamp> {
     let today = on_wall(zone, at)?.date();
     (0..=DAYS_AHEAD).find_map(|days| {
         let day = today.checked_add(jiff::Span::new().days(days)).ok()?;
@@ -288,6 +233,3 @@ fn moments(zone: &TimeZone, wall: DateTime) -> [Option<Timestamp>; 2] {
 fn milliseconds(at: jiff::Timestamp) -> Timestamp {
     Timestamp(at.as_millisecond())
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,8 +3,8 @@
 //! A message makes a job for each five hundred recipients without a socket, and none if everybody is
 //! connected. Whoever the registry names is connected, also while it may have lost others. Whoever it does
 //! not name counts as absent, and that is everybody while it is away: presence is asked again before anything
-//! is sent. A read cursor makes a job only if this stage has told that person of the
-//! thread since they last read it, or does not know whether it has. Repeating a job changes nothing.
+//! is sent. A read cursor makes a job only if this stage has told that person of the thread since they last
+//! read it, or does not know whether it has. Repeating a job changes nothing.
 
 use eventflow_bus::handler::Item;
 use eventflow_ports::Located;

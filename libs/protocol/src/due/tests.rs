@@ -1,4 +1,6 @@
 use super::*;
+use crate::schedule::{DigestInterval, Mute, QuietHours, TimeZoneName, is_locale};
+use jiff::tz::TimeZone;
 
 #[test]
 fn a_time_is_shown_as_the_wall_of_its_reader_has_it() {
@@ -133,7 +135,7 @@ fn times_zones_and_languages_are_read_strictly() {
 
 /// The quiet hours of anybody, anywhere.
 fn anybody() -> impl Strategy<Value = Preferences> {
-    let wall = || (0..24_i8, 0..60_i8).prop_map(|(hour, minute)| WallTime { hour, minute });
+    let wall = || (0..24_i8, 0..60_i8).prop_map(|(hour, minute)| wall(&format!("{hour:02}:{minute:02}")));
     let every =
         prop_oneof![Just(Every::Immediately), Just(Every::QuarterHour), Just(Every::Hour), Just(Every::Day)];
     (wall(), wall(), 0..ZONES.len(), every, 0..24_u8).prop_map(|(from, until, zone, every, hour)| {
