@@ -14,7 +14,7 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Every system of the suite signs with the same secret: tests make their own tokens. */
 export const SECRET = '0123456789abcdef0123456789abcdef';
 /** The lowest ports that tests/system uses; a system takes the same ones, shifted by a multiple of ten. */
-const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466, 19468];
+const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466, 19467, 19468];
 /**
  * The last port of each of the two tens. No role listens there: whoever starts a system holds both of them,
  * and so the tens.
