@@ -11,7 +11,7 @@ use eventflow_embedded::EmbeddedStore;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::inbox::Keyed;
-use eventflow_ports::{Clock, Inbox, NotificationPage, Store, StoreError, SystemClock};
+use eventflow_ports::{Clock, Inbox, NotificationPage, StoreError, SystemClock};
 use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;

@@ -9,7 +9,6 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, PERSIST};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::Store;
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at};
 use eventflow_protocol::change::{Change, ChangeMessage, Cursor};
 use eventflow_protocol::codec;
