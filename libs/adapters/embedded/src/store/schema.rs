@@ -9,7 +9,8 @@
 pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND];
+pub(super) const STEPS: &[&str] =
+    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -168,10 +169,11 @@ const TOKEN_NAMES: &str = "
 
 /// Eighth layout: what people are told by e-mail and push.
 ///
-/// A window is open until somebody claims it. `outbound_window.claimable_at` is when it may be claimed: when
-/// it is due, then when the claim runs out, and never (NULL) once its job is in a queue. `taken_until` is
-/// when whoever sends it lets go of it. `item_count` counts all items, of which `outbound_item` keeps the
-/// first. `delivery.entry` is a row of the log; its other columns repeat what is asked for.
+/// A window is open until somebody claims it. `outbound_window.claimable_at` is when it may be claimed:
+/// when it is due, then when the claim runs out, and never (NULL) once its job is in a queue.
+/// `taken_until` is when whoever sends it lets go of it. `item_count` counts all items, of which
+/// `outbound_item` keeps the first. `delivery.entry` is a row of the log; its other columns repeat what is
+/// asked for.
 const OUTBOUND: &str = "
     CREATE TABLE outbound_window (
         id           BLOB    NOT NULL PRIMARY KEY,
@@ -212,6 +214,36 @@ const OUTBOUND: &str = "
     CREATE INDEX delivery_by_reference ON delivery (reference, at, id);
     -- Which rows are old enough to be deleted?
     CREATE INDEX delivery_by_time ON delivery (at);
+";
+
+/// Ninth layout: push devices, and what they show.
+///
+/// `push_device.target` is MessagePack; a removed device has no owner and no target, and `at` is when it was
+/// removed. `push_shown.push` is the newest push under its tag, which tells of messages up to `seq`.
+const PUSH_DEVICES: &str = "
+    CREATE TABLE push_device (
+        id      BLOB    NOT NULL PRIMARY KEY,
+        user_id TEXT,
+        target  BLOB,
+        name    TEXT    NOT NULL,
+        at      INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Where do the pushes of somebody go, the newest device first?
+    CREATE INDEX push_device_by_user ON push_device (user_id, at) WHERE user_id IS NOT NULL;
+    -- Which devices were removed long ago?
+    CREATE INDEX push_device_removed ON push_device (at) WHERE user_id IS NULL;
+
+    CREATE TABLE push_shown (
+        device_id BLOB    NOT NULL,
+        tag       TEXT    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        push      TEXT    NOT NULL,
+        seq       INTEGER NOT NULL,
+        at        INTEGER NOT NULL,
+        PRIMARY KEY (device_id, tag)
+    ) STRICT, WITHOUT ROWID;
+    -- What was pushed long ago?
+    CREATE INDEX push_shown_by_time ON push_shown (at);
 ";
 
 #[cfg(test)]
