@@ -3,7 +3,7 @@
 // ends.
 
 import { after, afterEach, before, describe } from 'node:test';
-import { Person } from './person.mjs';
+import { Person, eventually } from './person.mjs';
 import { startSystem } from './system.mjs';
 
 /**
@@ -14,7 +14,10 @@ import { startSystem } from './system.mjs';
 export function onShape(shape, { together = [], alone = [] }, settings = {}) {
   describe(`the shape "${shape}"`, { concurrency: 1 }, () => {
     let system;
-    before(async () => { system = await startSystem(shape, settings); });
+    before(async () => {
+      system = await startSystem(shape, settings);
+      await everyShardAnswers(system);
+    });
     after(() => system?.stop());
     describe('beside each other', { concurrency: Math.max(1, together.length) }, () => {
       for (const part of together) describe(part.name, { concurrency: 1 }, () => part(openStage(shape, () => system)));
@@ -23,6 +26,21 @@ export function onShape(shape, { together = [], alone = [] }, settings = {}) {
       for (const part of alone) describe(part.name, { concurrency: 1 }, () => part(openStage(shape, () => system)));
     });
   });
+}
+
+/** Subjects that are asked for: so many that, by chance, every shard has one. */
+const SUBJECTS = 24;
+
+/**
+ * Waits until commands are carried out within the time in which they are answered. While several systems
+ * start beside each other the first ones of a fleet take longer, and are answered with 202.
+ */
+async function everyShardAnswers(system) {
+  const root = new Person(system, 'root', { role: 'admin' });
+  await Promise.all(Array.from({ length: SUBJECTS }, () => {
+    const body = { userId: new Person(system, 'nobody').id, type: 'start', title: 'start', message: '' };
+    return eventually('a shard answers', async () => (await root.api('POST', '/notifications', body)).status === 201);
+  }));
 }
 
 /** The stage of one part: the system, which is there once tests run, and the people of the test that runs. */
