@@ -265,54 +265,38 @@ impl ClientCatchUp<'_> {
     }
 
     async fn threads_page(&self, page: ThreadPage) -> Result<Vec<ThreadView>, Gone> {
-        loop {
-            let permit = self.room.read_permit().await;
-            let threads = self.room.store.threads_of(self.user, page).await;
-            drop(permit);
-            match threads {
-                Ok(threads) => return Ok(threads),
-                Err(error) => self.pause(&error).await?,
-            }
-        }
+        self.ask(|| self.room.store.threads_of(self.user, page)).await
     }
 
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, Gone> {
-        loop {
-            let permit = self.room.read_permit().await;
-            let messages = self.room.store.messages(thread, page).await;
-            drop(permit);
-            match messages {
-                Ok(messages) => return Ok(messages),
-                Err(error) => self.pause(&error).await?,
-            }
-        }
+        self.ask(|| self.room.store.messages(thread, page)).await
     }
 
     async fn is_in(&self, thread: ThreadId) -> Result<bool, Gone> {
-        loop {
-            let permit = self.room.read_permit().await;
-            let is_in = self.room.store.is_participant(thread, self.user).await;
-            drop(permit);
-            match is_in {
-                Ok(is_in) => return Ok(is_in),
-                Err(error) => self.pause(&error).await?,
-            }
-        }
+        self.ask(|| self.room.store.is_participant(thread, self.user)).await
     }
 
     async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, Gone> {
+        self.ask(|| self.room.store.first_seq_after(thread, at)).await
+    }
+
+    /// Asks the store until it answers or the socket is gone.
+    async fn ask<T, F>(&self, question: impl Fn() -> F) -> Result<T, Gone>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         loop {
             let permit = self.room.read_permit().await;
-            let first = self.room.store.first_seq_after(thread, at).await;
+            let answer = question().await;
             drop(permit);
-            match first {
-                Ok(first) => return Ok(first),
+            match answer {
+                Ok(answer) => return Ok(answer),
                 Err(error) => self.pause(&error).await?,
             }
         }
     }
 
-    /// Waits before the store is asked again: it is asked until it answers or the socket is gone.
+    /// Waits before the store is asked again.
     async fn pause(&self, error: &StoreError) -> Result<(), Gone> {
         tracing::warn!(error = error as &dyn std::error::Error, "what a client missed cannot be read yet");
         sleep(RETRY_AFTER).await;
