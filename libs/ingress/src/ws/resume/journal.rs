@@ -1,26 +1,37 @@
 //! The journal: what this gateway has put on its way to sockets, written down before it leaves, for the
 //! gateway its clients come to next.
 //!
-//! Parts are written one after the other, since their numbers have to come in order; a part that could not be
-//! written leaves a hole, which shows. The journal is never waited for longer than its adapter takes to give
-//! up: delivering goes on without it, and clients that lose this gateway then start afresh. When something
+//! Parts are written one after the other, since their numbers have to come in order. A part that could not be
+//! written is tried again for [`PATIENCE`]; then delivering goes on without it, and the part is written before
+//! the next ones. A hole shows only once a later part is there: if the gateway dies before, its journal ends
+//! too early, and clients are sent again what they have. That takes two faults at once. When something
 //! that was addressed to this gateway is lost, its journal ends and another one begins: what is emitted later
 //! must not claim how far earlier sessions have come.
 
 use crate::ws::sockets::generation::Generation;
 use crate::ws::sockets::resume_token::SessionTag;
 use eventflow_ports::journal::{Entry, Part};
-use eventflow_ports::{Clock, Journal};
+use eventflow_ports::{Clock, Journal, JournalError};
 use eventflow_protocol::{GatewayId, Timestamp};
 use std::collections::VecDeque;
+use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, sleep};
 
 /// How long a part is kept: twice the time in which a session may be continued, with time to come back in.
 pub(crate) const KEPT_FOR: Duration = Duration::from_mins(5);
 /// Messages kept at most: 200 s of 1,000 a second, 6 MB.
 const ENTRIES_MAX: usize = 200_000;
+/// How long delivering waits for a journal that has just begun to fail: the pause of Redis' breaker (1 s),
+/// and time for a call before and after it.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Pause between two tries within [`PATIENCE`].
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// Parts that are written at once when the journal works again: a few milliseconds, for which a delivery
+/// waits. The others follow with the next deliveries.
+const REWRITTEN_AT_ONCE_MAX: usize = 64;
 /// How often the gateway writes that it is alive if it has nothing else to write.
 pub(crate) const ALIVE_EVERY: Duration = Duration::from_secs(10);
 
@@ -43,6 +54,8 @@ struct Written {
     parts: VecDeque<WrittenPart>,
     entries: usize,
     is_failing: bool,
+    /// Parts that could not be written yet, oldest first, each with the journal it belongs to.
+    unwritten: VecDeque<(GatewayId, Part)>,
 }
 
 /// A part that is kept.
@@ -67,6 +80,9 @@ impl Written {
         {
             self.parts.pop_front();
             self.entries -= oldest.entries;
+        }
+        while self.unwritten.len() > self.parts.len() {
+            self.unwritten.pop_front();
         }
         self.parts.front().map_or(0, |oldest| oldest.number)
     }
@@ -122,7 +138,9 @@ impl JournalWriter {
         let mut written = self.written.lock().await;
         let generation = self.generation.current();
         if written.generation != generation {
-            *written = Written { generation, ..Written::default() };
+            let unwritten = take(&mut written.unwritten);
+            *written =
+                Written { generation, is_failing: written.is_failing, unwritten, ..Written::default() };
         }
         written
     }
@@ -131,7 +149,13 @@ impl JournalWriter {
         let PartContent { session, joined, entries } = content;
         let part = Part { number: written.next, at: self.clock.now(), session, joined, entries };
         let keep_from = written.add(part.at, part.entries.len());
-        let result = self.journal.append(&self.name(written.generation), &part, keep_from).await;
+        written.unwritten.push_back((self.name(written.generation), part));
+        let give_up_at = Instant::now() + if written.is_failing { Duration::ZERO } else { PATIENCE };
+        let mut result = self.write_waiting(written, keep_from).await;
+        while result.is_err() && Instant::now() + TRY_AGAIN_AFTER < give_up_at {
+            sleep(TRY_AGAIN_AFTER).await;
+            result = self.write_waiting(written, keep_from).await;
+        }
         if let Err(error) = &result
             && !written.is_failing
         {
@@ -141,6 +165,19 @@ impl JournalWriter {
             );
         }
         written.is_failing = result.is_err();
+    }
+
+    /// Writes the oldest parts that wait.
+    async fn write_waiting(&self, written: &mut Written, keep_from: u64) -> Result<(), JournalError> {
+        for _ in 0..REWRITTEN_AT_ONCE_MAX {
+            let Some((name, part)) = written.unwritten.front() else { break };
+            // Parts of this journal are forgotten from its oldest on; a journal of before keeps all it has.
+            let keep_from =
+                if *name == self.name(written.generation) { keep_from.min(part.number) } else { 0 };
+            self.journal.append(name, part, keep_from).await?;
+            written.unwritten.pop_front();
+        }
+        Ok(())
     }
 }
 

@@ -270,6 +270,40 @@ async fn an_answer_that_overtakes_a_message_does_not_count_it_as_heard() {
 }
 
 #[tokio::test]
+async fn what_was_heard_while_the_journal_did_not_answer_in_time_is_not_sent_again() {
+    let (rig, journal) = Rig::with_held_journal().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one", "two", "three"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    journal.fail(1);
+    rig.deliver_message(thread, "bob", 2).await;
+    assert_eq!(heard(&mut ann, 2).await, [1, 2]);
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [3]);
+}
+
+#[tokio::test]
+async fn what_was_heard_without_a_journal_is_written_once_it_works_again() {
+    let (rig, journal) = Rig::with_held_journal().await;
+    let [thread, other] = [(); 2].map(|()| rig.world.store.thread_of(&["ann", "bob"]));
+    let (mut ann, connected) = come(&rig, "ann", None).await;
+    store(&rig, thread, &["one", "two", "three"]).await;
+    rig.deliver_message(thread, "bob", 1).await;
+    journal.fail(u32::MAX);
+    rig.deliver_message(thread, "bob", 2).await;
+    journal.fail(0);
+    rig.deliver_message(other, "bob", 1).await;
+    assert_eq!(heard(&mut ann, 3).await, [1, 2, 1]);
+    let memory = memory_of(&connected, ann.offset.as_ref());
+    let rig = rig.with_another_gateway().await;
+    let (mut ann, _) = come(&rig, "ann", Some(&memory)).await;
+    assert_eq!(heard(&mut ann, 1).await, [3]);
+}
+
+#[tokio::test]
 async fn a_batch_whose_handling_was_cut_short_is_delivered_when_it_comes_again() {
     let (rig, journal) = Rig::with_held_journal().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);

@@ -17,6 +17,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -222,21 +223,36 @@ pub(super) fn new_event() -> EventId {
 pub(super) struct HeldJournal {
     inner: MemoryJournal,
     is_held: watch::Sender<bool>,
+    /// So many of the next appends fail.
+    failures: AtomicU32,
 }
 
 impl HeldJournal {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryJournal::default(), is_held: watch::Sender::new(false) })
+        let is_held = watch::Sender::new(false);
+        Arc::new(Self { inner: MemoryJournal::default(), is_held, failures: AtomicU32::new(0) })
     }
 
     pub(super) fn hold(&self, is_held: bool) {
         self.is_held.send_replace(is_held);
+    }
+
+    /// Lets the next appends fail, as when Redis does not answer in time.
+    pub(super) fn fail(&self, appends: u32) {
+        self.failures.store(appends, Relaxed);
+    }
+
+    fn fails(&self) -> bool {
+        self.failures.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }
 
 #[async_trait]
 impl Journal for HeldJournal {
     async fn append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), JournalError> {
+        if self.fails() {
+            return Err(JournalError { what: "append a part", source: "it was told to fail".into() });
+        }
         self.inner.append(gateway, part, keep_from).await?;
         self.is_held.subscribe().wait_for(|is_held| !is_held).await.unwrap();
         Ok(())
