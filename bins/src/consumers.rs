@@ -3,6 +3,7 @@
 use crate::system::System;
 use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
+use eventflow_bus::share::{SETTLE, Sharing};
 use eventflow_bus::topology::{EMAIL, PUSH};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,22 +26,7 @@ pub(crate) fn consume_within<H: BatchHandler>(
     handler: Arc<H>,
     limit: Duration,
 ) {
-    let series = system.metrics.bus.queue(queue);
-    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
-    let consumer = consumer.with_handler_timeout(limit);
-    let status = consumer.status();
-    // A mail or push provider that is away is nothing that another process would do better.
-    let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);
-    system.readiness.add(format!("queue {queue}"), move || match status.get() {
-        StageState::Consuming => Ok(()),
-        StageState::Paused(_) if waits_outside => Ok(()),
-        StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
-    });
-    let status = consumer.status();
-    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
-        StageState::Paused(why) if waits_outside => Some(why),
-        StageState::Consuming | StageState::Unsubscribed(_) | StageState::Paused(_) => None,
-    });
+    let consumer = prepare(system, queue, declares, handler, limit);
     let prepared = system.backends.prepared();
     let stop = system.shutdown.workers.clone();
     system.worker(queue, async move {
@@ -49,4 +35,60 @@ pub(crate) fn consume_within<H: BatchHandler>(
             () = stop.clone().cancelled_owned() => {}
         }
     });
+}
+
+/// Shares the shards of `stage` with the other processes that have the role. `handlers` names the queues of
+/// the stage by shard.
+pub(crate) fn share<H: BatchHandler>(
+    system: &mut System,
+    stage: &'static str,
+    handlers: Vec<(u16, String, H)>,
+) {
+    let broker = Arc::clone(&system.backends.broker);
+    // No other process can reach the broker in the data file.
+    let settle = if system.config.embedded_broker() { Duration::ZERO } else { SETTLE };
+    let mut sharing =
+        Sharing::new(broker, stage, system.topology, system.metrics.shares.stage(stage), settle);
+    for (shard, queue, handler) in handlers {
+        let declares = Declares::Topology(system.topology);
+        sharing.add(shard, prepare(system, &queue, declares, Arc::new(handler), HANDLER_TIMEOUT));
+    }
+    let prepared = system.backends.prepared();
+    let stop = system.shutdown.workers.clone();
+    system.worker(&format!("shards of {stage}"), async move {
+        tokio::select! {
+            () = prepared => sharing.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+}
+
+/// A consumer whose state counts for the readiness of the process.
+fn prepare<H: BatchHandler>(
+    system: &mut System,
+    queue: &str,
+    declares: Declares,
+    handler: Arc<H>,
+    limit: Duration,
+) -> Consumer<H> {
+    let series = system.metrics.bus.queue(queue);
+    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
+    let consumer = consumer.with_handler_timeout(limit);
+    let status = consumer.status();
+    // A mail or push provider that is away is nothing that another process would do better.
+    let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);
+    system.readiness.add(format!("queue {queue}"), move || match status.get() {
+        StageState::Consuming | StageState::Elsewhere => Ok(()),
+        StageState::Paused(_) if waits_outside => Ok(()),
+        StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
+    });
+    let status = consumer.status();
+    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
+        StageState::Paused(why) if waits_outside => Some(why),
+        StageState::Consuming
+        | StageState::Elsewhere
+        | StageState::Unsubscribed(_)
+        | StageState::Paused(_) => None,
+    });
+    consumer
 }

@@ -1,6 +1,6 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
-use crate::consumers::{consume, consume_within};
+use crate::consumers::{consume, consume_within, share};
 use crate::email;
 use crate::markup::markup;
 use crate::notify;
@@ -145,6 +145,7 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     let shards = 0..system.topology.shards();
+    let mut handlers = Vec::new();
     for (shard, commands) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
         let backends = &system.backends;
         let parts = PersistenceParts {
@@ -157,13 +158,14 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             clock: Arc::clone(&backends.clock),
         };
         let handler = Persistence::open(commands, shard, parts, &system.metrics).await?;
-        let queue = commands.shard(shard);
-        consume(system, queue.name(), Declares::Topology(system.topology), Arc::new(handler));
+        handlers.push((shard, commands.shard(shard).name().to_owned(), handler));
     }
+    share(system, PERSIST.stage(), handlers);
     Ok(())
 }
 
 async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
+    let mut handlers = Vec::new();
     for shard in 0..system.topology.shards() {
         let backends = &system.backends;
         let parts = FanoutParts {
@@ -174,8 +176,9 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             tells_absent: true,
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
-        consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
+        handlers.push((shard, FANOUT.shard(shard).name().to_owned(), handler));
     }
+    share(system, FANOUT.stage(), handlers);
     Ok(())
 }
 

@@ -13,5 +13,6 @@ pub mod port;
 pub mod publish;
 pub mod request;
 pub mod settle;
+pub mod share;
 pub mod topology;
 pub mod trace;

@@ -204,6 +204,9 @@ pub trait Broker: Send + Sync + 'static {
     /// lost.
     async fn reply(&self, address: &str, payload: Bytes);
 
+    /// Joins those who say hello to each other. Nothing is kept for one who joins later.
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError>;
+
     /// Reads how full a queue is. Fails with [`BrokerError::Unroutable`] if no queue has this name.
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError>;
 
@@ -240,4 +243,14 @@ pub trait Subscription: Send {
     /// the next subscriber. This does not count as a failed delivery where the broker can tell the
     /// difference.
     async fn cancel(self: Box<Self>) -> Result<(), BrokerError>;
+}
+
+/// What processes tell each other that nobody has to keep, used by one task at a time. Dropping it leaves.
+#[async_trait]
+pub trait Hellos: Send {
+    /// Tells everybody who has joined, the caller included: at most once, unconfirmed, within a bounded time.
+    async fn say(&mut self, payload: Bytes) -> Result<(), BrokerError>;
+
+    /// Waits for the next one. Cancel-safe. An error is final, so join again.
+    async fn hear(&mut self) -> Result<Bytes, BrokerError>;
 }

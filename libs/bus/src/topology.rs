@@ -42,6 +42,9 @@ const GATEWAY_PREFIX: &str = "gateway.";
 /// Exchange that reaches every gateway. Fan-out uses it when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
 
+/// Exchange through which workers say hello to each other, to share the shards.
+pub const WORKERS_EXCHANGE: &str = "workers";
+
 /// A queue that carries envelopes of `T`.
 #[derive(Clone, Debug)]
 pub struct Queue<T> {

@@ -14,6 +14,7 @@ mod label;
 mod presence;
 mod push;
 mod series;
+mod share;
 pub mod values;
 
 pub use bus::{BusMetrics, QueueMetrics};
@@ -25,6 +26,7 @@ pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
+pub use share::{ShareMetrics, SharesMetrics};
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
     PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
@@ -57,6 +59,8 @@ pub struct Metrics {
     pub presence: PresenceMetrics,
     /// The push worker.
     pub push: PushMetrics,
+    /// Sharing of shards between workers.
+    pub shares: SharesMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -75,6 +79,7 @@ impl Metrics {
             email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
             push: PushMetrics::new(registry)?,
+            shares: SharesMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

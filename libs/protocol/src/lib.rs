@@ -17,6 +17,7 @@ pub mod event;
 pub mod fingerprint;
 pub mod frame;
 pub mod free_form;
+pub mod hello;
 pub mod id;
 pub mod inbox;
 pub mod mail;

@@ -58,7 +58,7 @@ async fn declare_queue(channel: &Channel, queue: &QueueSpec) -> lapin::Result<()
     Ok(())
 }
 
-async fn declare_exchange(channel: &Channel, name: &str) -> lapin::Result<()> {
+pub(crate) async fn declare_exchange(channel: &Channel, name: &str) -> lapin::Result<()> {
     let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel.exchange_declare(name.into(), ExchangeKind::Fanout, options, FieldTable::default()).await
 }
@@ -76,7 +76,7 @@ fn field_table(queue: &QueueSpec) -> FieldTable {
     table
 }
 
-async fn bounded<T>(
+pub(crate) async fn bounded<T>(
     queue: &str,
     limit: Duration,
     question: impl Future<Output = lapin::Result<T>>,

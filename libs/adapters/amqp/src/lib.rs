@@ -11,6 +11,7 @@ mod config;
 mod confirm;
 mod declare;
 mod headers;
+mod hellos;
 mod link;
 mod liveness;
 mod observer;

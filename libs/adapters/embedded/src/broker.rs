@@ -10,6 +10,7 @@
 mod alarm;
 mod catalog;
 mod health;
+mod hellos;
 mod ladder;
 mod message;
 mod parts;
@@ -27,11 +28,12 @@ use alarm::Alarm;
 use async_trait::async_trait;
 use bytes::Bytes;
 use catalog::Catalog;
-use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Publish, Subscription};
+use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Hellos, Publish, Subscription};
 use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
 use eventflow_ports::Clock;
 use eventflow_protocol::GatewayId;
 use health::{HealthSender, broker_error};
+use hellos::HelloRoom;
 use message::Slot;
 use parts::BrokerParts;
 use publisher::EmbeddedPublisher;
@@ -48,6 +50,7 @@ use tokio_util::task::TaskTracker;
 /// Durable queues in the data file.
 pub struct EmbeddedBroker {
     shared: Arc<BrokerParts>,
+    hellos: HelloRoom,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -71,7 +74,7 @@ impl EmbeddedBroker {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         tasks.spawn(ladder::run(Arc::clone(&shared), stop.clone()));
-        Ok(Self { shared, tasks, stop })
+        Ok(Self { shared, hellos: HelloRoom::new(), tasks, stop })
     }
 
     /// Ends in order: subscriptions are lost, acknowledgements are written, and the file notes a clean stop.
@@ -147,6 +150,10 @@ impl Broker for EmbeddedBroker {
 
     async fn reply(&self, address: &str, payload: Bytes) {
         self.shared.replies.send(address, payload);
+    }
+
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError> {
+        Ok(Box::new(self.hellos.join()))
     }
 
     async fn depth(&self, name: &str) -> Result<Depth, BrokerError> {

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 pub enum StageState {
     /// Not subscribed yet, or not any more, with the reason.
     Unsubscribed(String),
+    /// Not subscribed because another worker consumes the queue.
+    Elsewhere,
     /// Subscribed. On a single-active queue the stage may still be the one that waits its turn.
     Consuming,
     /// Subscribed, and waiting for something it needs, with the reason.
@@ -25,7 +27,7 @@ impl StageStatus {
         Self(Arc::new(watch::Sender::new(StageState::Unsubscribed("starting".into()))))
     }
 
-    pub(super) fn set(&self, state: StageState) {
+    pub(crate) fn set(&self, state: StageState) {
         self.0.send_replace(state);
     }
 
