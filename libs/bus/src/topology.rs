@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Default number of shards of the command and event queues. The number is fixed per deployment. Changing it
+/// Number of shards of the fleet in `docker-compose.yml` and of `rabbitmq/definitions.json`. The number is fixed per deployment. Changing it
 /// moves threads between shards, so change it only while the queues are empty.
 pub const DEFAULT_SHARDS: u16 = 4;
 /// Largest number of shards. By measurement, more shards only split batches and add no throughput.
