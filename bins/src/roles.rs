@@ -68,6 +68,11 @@ impl Role {
         }
     }
 
+    /// Whether clients connect to a process with this role.
+    pub fn serves_clients(self) -> bool {
+        matches!(self, Self::WsGateway | Self::HttpGateway)
+    }
+
     /// What the role needs as a process of its own, beside the broker.
     pub fn needs(self) -> FleetNeeds {
         match self {

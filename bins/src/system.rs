@@ -3,12 +3,13 @@
 //!
 //! A role adds its parts to the [`System`]. [`eventflow_boot::Shutdown`] defines the order of the shutdown.
 
+use crate::Role;
 use crate::backends::Backends;
 use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{Readiness, Shutdown, Spans, admin, listener};
+use eventflow_boot::{Identity, Need, Readiness, Shutdown, Spans, admin, listener};
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ingress::IngressParts;
@@ -16,8 +17,9 @@ use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
 use eventflow_protocol::{GatewayId, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 /// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
@@ -32,6 +34,10 @@ pub struct System {
     pub metrics: Metrics,
     /// Readiness: whether this process should get work.
     pub readiness: Readiness,
+    /// Identity: what the operators' endpoints say of the process.
+    pub identity: Identity,
+    /// Whether clients connect to this process.
+    pub serves_clients: bool,
     /// Shutdown: the cancellation tokens of the stages.
     pub shutdown: Shutdown,
     /// Topology: the queues of the deployment.
@@ -54,9 +60,15 @@ pub struct System {
 }
 
 impl System {
-    /// Opens the backends. `name` identifies the process to its servers. `sweeps` says whether it runs the
-    /// presence sweeper.
-    pub async fn open(config: Config, name: &str, sweeps: bool, spans: Spans) -> anyhow::Result<Self> {
+    /// Opens the backends for a process with these roles. `name` identifies it to its servers and to people.
+    pub async fn open(
+        config: Config,
+        name: &'static str,
+        roles: &[Role],
+        spans: Spans,
+    ) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let sweeps = roles.contains(&Role::PresenceSweeper);
         let metrics = Metrics::default();
         let topology = Topology::new(config.broker.shards);
         let backends = Backends::open(&config, name, sweeps).await?;
@@ -65,6 +77,8 @@ impl System {
             config,
             metrics,
             readiness: Readiness::default(),
+            identity: Identity { role: name, version: env!("CARGO_PKG_VERSION"), began },
+            serves_clients: roles.iter().any(|role| role.serves_clients()),
             shutdown: Shutdown::default(),
             topology,
             backends,
@@ -92,7 +106,10 @@ impl System {
     pub fn watch(&mut self) {
         let broker = Arc::clone(&self.backends.broker);
         let store = Arc::clone(&self.backends.store);
-        watch::broker_readiness(&broker, &self.readiness);
+        // Without the store a gateway still queues what is sent, without the broker it still answers reads. If
+        // it left the balancer, clients would learn neither.
+        let need = if self.serves_clients { Need::OneOf } else { Need::Always };
+        watch::broker_readiness(&broker, &self.readiness, need);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
         let registry =
@@ -103,7 +120,8 @@ impl System {
         }
         self.prepare_store();
         let address = self.config.store.url.address();
-        let watching = watch::store(store, address, self.readiness.clone(), self.metrics.clone(), stop);
+        let watching =
+            watch::store(store, address, (self.readiness.clone(), need), self.metrics.clone(), stop);
         self.worker("watch store", watching);
     }
 
@@ -125,6 +143,7 @@ impl System {
     pub async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
         let operators = admin::bind(
             self.config.admin.listen,
+            self.identity.clone(),
             self.metrics.clone(),
             self.readiness.clone(),
             self.shutdown.serving.clone(),
@@ -168,6 +187,10 @@ impl System {
     /// Shuts down in order: first the intake of new work, last the backends.
     pub async fn end(mut self) {
         self.readiness.drain();
+        if self.serves_clients {
+            // Balancers look at intervals; until they have seen it they send connections here.
+            sleep(Duration::from_millis(self.config.shutdown.delay_ms)).await;
+        }
         self.shutdown.ingress.cancel();
         if let Some((_, gateway)) = &self.gateway {
             let most = Duration::from_millis(self.config.shutdown.spread_ms);

@@ -3,7 +3,7 @@
 //! A value has the type that its key has in the defaults, so a password of digits stays a text. A name that
 //! begins with `EVENTFLOW_` and means nothing is refused: a typo must not run with a default.
 
-use crate::sources::{ALIASES, DEFAULTS, SECRET_FILE, ValueKind};
+use crate::sources::{ALIASES, DEFAULTS, ValueKind, secret_files};
 use crate::{ConfigError, explain};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -44,14 +44,13 @@ impl Environment {
                 figment = merge(figment, key, name, value, kind)?;
             }
         }
-        if let Some(path) = self.0.get(SECRET_FILE) {
-            let secret = std::fs::read_to_string(path);
-            let secret = secret.map_err(|source| ConfigError::File {
-                key: "auth.jwt_secret",
-                path: path.clone(),
-                source,
-            })?;
-            figment = figment.merge(Serialized::default("auth.jwt_secret", secret.trim()));
+        for (name, key) in secret_files() {
+            if let Some(path) = self.0.get(&name) {
+                let secret = std::fs::read_to_string(path);
+                let secret =
+                    secret.map_err(|source| ConfigError::File { key, path: path.clone(), source })?;
+                figment = figment.merge(Serialized::default(key, secret.trim()));
+            }
         }
         Ok(figment)
     }

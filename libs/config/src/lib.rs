@@ -23,7 +23,7 @@ pub use load::{defaults, load};
 pub use notifications::NotificationSettings;
 pub use push::PushSettings;
 pub use secret::Secret;
-pub use sources::{DEFAULTS, aliases};
+pub use sources::{DEFAULTS, aliases, secret_files};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -334,6 +334,8 @@ impl ThreadSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShutdownSettings {
+    /// `shutdown.delay_ms`
+    pub delay_ms: u64,
     /// `shutdown.spread_ms`
     pub spread_ms: u64,
     /// `shutdown.timeout_ms`
