@@ -47,8 +47,12 @@ impl Environment {
         for (name, key) in secret_files() {
             if let Some(path) = self.0.get(&name) {
                 let secret = std::fs::read_to_string(path);
-                let secret =
-                    secret.map_err(|source| ConfigError::File { key, path: path.clone(), source })?;
+                let secret = secret.map_err(|source| ConfigError::File {
+                    name: name.clone(),
+                    key,
+                    path: path.clone(),
+                    source,
+                })?;
                 figment = figment.merge(Serialized::default(key, secret.trim()));
             }
         }

@@ -61,8 +61,10 @@ pub enum ConfigError {
         missing: Vec<String>,
     },
     /// The file that a key names cannot be read.
-    #[error("configuration key `{key}`: read {path}")]
+    #[error("configuration key `{key}` ({name}): read {path}")]
     File {
+        /// The environment variable that names the file.
+        name: String,
         /// The key as in `default.toml`.
         key: &'static str,
         /// The path of the file.

@@ -294,6 +294,9 @@ impl Label for SignalOutcome {
 }
 
 impl Label for MailOutcome {
+    const FROM_THE_START: &'static [Self] =
+        &[Self::Accepted, Self::Later, Self::Unknown, Self::AddressRefused, Self::MailRefused, Self::Broken];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -307,6 +310,9 @@ impl Label for MailOutcome {
 }
 
 impl Label for SuppressedMail {
+    const FROM_THE_START: &'static [Self] =
+        &[Self::NothingLeft, Self::NoAddress, Self::AddressSuppressed, Self::SwitchedOff];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::NothingLeft => "nothing_left",
@@ -353,6 +359,16 @@ impl Label for HttpMethod {
 }
 
 impl Label for PushOutcome {
+    const FROM_THE_START: &'static [Self] = &[
+        Self::Sent,
+        Self::Cleared,
+        Self::Gone,
+        Self::Refused,
+        Self::Limited,
+        Self::Failed,
+        Self::NoProvider,
+    ];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -367,6 +383,16 @@ impl Label for PushOutcome {
 }
 
 impl Label for PushWindowOutcome {
+    const FROM_THE_START: &'static [Self] = &[
+        Self::Sent,
+        Self::Suppressed,
+        Self::Postponed,
+        Self::NoDevice,
+        Self::Failed,
+        Self::Retried,
+        Self::Repeated,
+    ];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
