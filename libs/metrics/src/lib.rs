@@ -28,7 +28,7 @@ pub use push::PushMetrics;
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
     PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
-    SuppressedMail,
+    SuppressedMail, SuppressedPush,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};

@@ -136,6 +136,33 @@ pub enum SuppressedMail {
     SwitchedOff,
 }
 
+/// `reason` why something was not pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuppressedPush {
+    /// It was read meanwhile.
+    Read,
+    /// Its sender has taken it back.
+    TakenBack,
+    /// The person has muted the thread.
+    Muted,
+    /// The person has archived the thread.
+    Archived,
+    /// The person has left the thread.
+    Left,
+    /// The person does not want it.
+    Preference,
+    /// The person's credentials are revoked.
+    Revoked,
+    /// The person has no device.
+    NoDevice,
+    /// The person is looking.
+    Online,
+    /// It does not exist any more.
+    Gone,
+    /// Anything else.
+    Other,
+}
+
 /// `outcome` of a push to one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushOutcome {
@@ -378,6 +405,24 @@ impl Label for PushOutcome {
             Self::Limited => "limited",
             Self::Failed => "failed",
             Self::NoProvider => "no_provider",
+        }
+    }
+}
+
+impl Label for SuppressedPush {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::TakenBack => "taken_back",
+            Self::Muted => "muted",
+            Self::Archived => "archived",
+            Self::Left => "left",
+            Self::Preference => "preference",
+            Self::Revoked => "revoked",
+            Self::NoDevice => "no_device",
+            Self::Online => "online",
+            Self::Gone => "gone",
+            Self::Other => "other",
         }
     }
 }

@@ -83,6 +83,9 @@ impl Inbox for TestInbox {
     async fn change_notifications(&self, _change: &ChangeNotifications) -> Result<u64, StoreError> {
         panic!("the ingress writes nothing")
     }
+    async fn read_with_threads(&self, _reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
     async fn notifications_of(
         &self,
         user: &UserId,

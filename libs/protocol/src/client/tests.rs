@@ -69,6 +69,7 @@ fn notification() -> Notification {
         is_read: false,
         read_at: None,
         created_at: Timestamp(0),
+        is_hidden: false,
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
 pub(super) const STEPS: &[&str] =
-    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES];
+    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES, HIDDEN];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -244,6 +244,21 @@ const PUSH_DEVICES: &str = "
     ) STRICT, WITHOUT ROWID;
     -- What was pushed long ago?
     CREATE INDEX push_shown_by_time ON push_shown (at);
+";
+
+/// Tenth layout: notifications that their owners are told of by e-mail and push only, and those about a thread.
+const HIDDEN: &str = "
+    ALTER TABLE notification ADD COLUMN is_hidden INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX notification_by_user;
+    DROP INDEX notification_unread;
+    -- What was somebody told, newest first?
+    CREATE INDEX notification_by_user ON notification (user_id, created_at, id) WHERE is_deleted = 0 AND is_hidden = 0;
+    -- What of it have they not read?
+    CREATE INDEX notification_unread ON notification (user_id, created_at, id)
+        WHERE is_deleted = 0 AND is_hidden = 0 AND is_read = 0;
+    -- What was somebody told about this thread, and has not read, or read at this moment?
+    CREATE INDEX notification_about ON notification (user_id, thread_id, read_at)
+        WHERE is_deleted = 0 AND is_hidden = 0 AND thread_id IS NOT NULL;
 ";
 
 #[cfg(test)]
