@@ -7,6 +7,7 @@
 //! they say.
 
 pub mod again;
+pub(crate) mod busy;
 pub mod dispatch;
 mod missed;
 

@@ -18,6 +18,7 @@ use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
 pub use self::parts::PushParts;
 use crate::notify::again::{Remaining, decide_again, rows};
+use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
@@ -99,10 +100,7 @@ impl PushWorker {
                 self.count(PushWindowOutcome::Repeated);
                 Ok(Outcome::Done)
             }
-            Taken::Busy(until) => Ok(Outcome::Retry {
-                reason: "another worker sends this window".to_owned(),
-                after: Some(now.age_at(until)),
-            }),
+            Taken::Busy(until) => Ok(busy(now, until)),
             Taken::Window(window) => {
                 self.queue.age_seconds.observe(window.due_at.age_at(now).as_secs_f64());
                 let sent = self.send(&window, attempt).await;
