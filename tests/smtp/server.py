@@ -50,7 +50,8 @@ def answer(code, address="", policy=False):
 def display_name(raw, header):
     """The name before an address. The new parser keeps the space between encoded words (python/cpython issue
     128110), which RFC 2047, section 6.2, says to drop; the old one drops it."""
-    name, _ = email.utils.parseaddr(email.message_from_bytes(raw)[header])
+    value = next(value for name, value in email.message_from_bytes(raw).raw_items() if name == header)
+    name, _ = email.utils.parseaddr(value)
     return str(email.header.make_header(email.header.decode_header(name)))
 
 
