@@ -1,5 +1,5 @@
-//! A night of quiet hours, over which the clocks change, from the message to the mail: twenty messages are one
-//! mail, right after the end.
+//! A night of quiet hours, over which the clocks change, from the message to the mail: twenty messages are
+//! one mail, right after the end.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 

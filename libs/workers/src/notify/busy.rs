@@ -1,8 +1,8 @@
 //! A window that another worker has: its job waits until that worker has ended, or its lease has.
 //!
 //! Most leases that are met are those of a process that was killed. The wait is cut to a short rung of the
-//! retry ladder, because a wait is rounded up to a rung: a lease of two and a half minutes would make its mail
-//! ten minutes late. A look too many costs one question.
+//! retry ladder, because a wait is rounded up to a rung: a lease of two and a half minutes would make its
+//! mail ten minutes late. A look too many costs one question.
 
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::Delay;
