@@ -31,8 +31,8 @@ pub(crate) fn consume_within<H: BatchHandler>(
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
     let consumer = consumer.with_handler_timeout(limit);
     let status = consumer.status();
-    // A gateway lets nobody in without its own queue. Whoever also serves clients answers them while its workers
-    // wait for a server.
+    // A gateway lets nobody in without its own queue. Whoever also serves clients answers them while its
+    // workers wait for a server.
     let need = if is_own || !system.serves_clients { Need::Always } else { Need::AtStart };
     // A mail or push provider that is away is nothing that another process would do better.
     let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);

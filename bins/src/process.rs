@@ -5,7 +5,7 @@
 
 use crate::Role;
 use crate::banner;
-use crate::system::System;
+use crate::system::{Duties, System};
 use anyhow::anyhow;
 use eventflow_boot::shutdown::signalled;
 use eventflow_boot::{descriptors, logging};
@@ -26,7 +26,11 @@ pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     let spans = logging::start(&config.log, &config.tracing, name_of(roles))?;
     banner::show(name_of(roles), roles, &config);
     descriptors::raise_limit();
-    let mut system = System::open(config, name_of(roles), roles, spans).await?;
+    let duties = Duties {
+        serves_clients: roles.iter().any(|role| role.serves_clients()),
+        sweeps: roles.contains(&Role::PresenceSweeper),
+    };
+    let mut system = System::open(config, name_of(roles), duties, spans).await?;
     system.watch();
     let mut routers = Vec::new();
     for role in roles {

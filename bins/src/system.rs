@@ -3,7 +3,6 @@
 //!
 //! A role adds its parts to the [`System`]. [`eventflow_boot::Shutdown`] defines the order of the shutdown.
 
-use crate::Role;
 use crate::backends::Backends;
 use crate::{front, watch};
 use anyhow::{Context, anyhow};
@@ -25,6 +24,15 @@ use tokio_util::task::TaskTracker;
 /// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
 /// second come back without a storm.
 const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
+
+/// What the roles of a process do, as far as it concerns its backends and its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Duties {
+    /// Clients connect to it.
+    pub serves_clients: bool,
+    /// It turns device signals into the presence of people.
+    pub sweeps: bool,
+}
 
 /// State that the roles of a process share while it runs.
 pub struct System {
@@ -60,15 +68,15 @@ pub struct System {
 }
 
 impl System {
-    /// Opens the backends for a process with these roles. `name` identifies it to its servers and to people.
+    /// Opens the backends for a process with these duties. `name` identifies it to its servers and to people.
     pub async fn open(
         config: Config,
         name: &'static str,
-        roles: &[Role],
+        duties: Duties,
         spans: Spans,
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let sweeps = roles.contains(&Role::PresenceSweeper);
+        let Duties { serves_clients, sweeps } = duties;
         let metrics = Metrics::default();
         let topology = Topology::new(config.broker.shards);
         let backends = Backends::open(&config, name, sweeps).await?;
@@ -78,7 +86,7 @@ impl System {
             metrics,
             readiness: Readiness::default(),
             identity: Identity { role: name, version: env!("CARGO_PKG_VERSION"), began },
-            serves_clients: roles.iter().any(|role| role.serves_clients()),
+            serves_clients,
             shutdown: Shutdown::default(),
             topology,
             backends,
@@ -106,8 +114,8 @@ impl System {
     pub fn watch(&mut self) {
         let broker = Arc::clone(&self.backends.broker);
         let store = Arc::clone(&self.backends.store);
-        // Without the store a gateway still queues what is sent, without the broker it still answers reads. If
-        // it left the balancer, clients would learn neither.
+        // Without the store a gateway still queues what is sent, without the broker it still answers reads.
+        // If it left the balancer, clients would learn neither.
         let need = if self.serves_clients { Need::OneOf } else { Need::Always };
         watch::broker_readiness(&broker, &self.readiness, need);
         let stop = self.shutdown.workers.clone();

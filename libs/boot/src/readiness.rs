@@ -2,9 +2,9 @@
 //! and the answer comes from live state.
 //!
 //! Each part registers a check that reads what the part already knows and answers at once, and says how much
-//! it matters ([`Need`]). A server that all processes share must not take every process out of the balancer at
-//! once: clients would get no answer at all instead of one that says what cannot be done now. What is wrong
-//! although the process is ready is an *impairment*. Draining overrides everything.
+//! it matters ([`Need`]). A server that all processes share must not take every process out of the balancer
+//! at once: clients would get no answer at all instead of one that says what cannot be done now. What is
+//! wrong although the process is ready is an *impairment*. Draining overrides everything.
 
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;

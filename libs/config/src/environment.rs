@@ -3,7 +3,7 @@
 //! A value has the type that its key has in the defaults, so a password of digits stays a text. A name that
 //! begins with `EVENTFLOW_` and means nothing is refused: a typo must not run with a default.
 
-use crate::sources::{ALIASES, DEFAULTS, ValueKind, secret_files};
+use crate::sources::{ALIASES, DEFAULTS, ValueKind, is_secret, secret_files};
 use crate::{ConfigError, explain};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -78,7 +78,7 @@ fn merge(
     kind: ValueKind,
 ) -> Result<Figment, ConfigError> {
     let wrong = |expected: &str| {
-        let shown = if explain::is_secret(key) { String::new() } else { format!("`{value}` ") };
+        let shown = if is_secret(key) { String::new() } else { format!("`{value}` ") };
         ConfigError::Unreadable(format!("configuration key `{key}` ({name}): {shown}is no {expected}"))
     };
     Ok(match kind {

@@ -3,32 +3,10 @@
 //!
 //! The value of a key that may hold a secret is never repeated.
 
-use crate::sources::{ALIASES, DEFAULTS};
+use crate::sources::{ALIASES, DEFAULTS, is_secret};
 use figment::error::{Actual, Kind};
 use figment::value::Value;
 use figment::{Figment, Source};
-
-/// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 13] = [
-    "auth.jwt_secret",
-    "auth.jwt_secret_previous",
-    "broker.url",
-    "email.postmark_api_key",
-    "email.postmark_smtp",
-    "email.smtp_url",
-    "email.webhook_secret",
-    "presence.url",
-    "push.firebase_credentials",
-    "push.vapid_private_key",
-    "store.url",
-    "tracing.otlp_endpoint",
-    "v1.upstream_url",
-];
-
-/// Whether the value of this key must not be shown.
-pub(crate) fn is_secret(key: &str) -> bool {
-    SECRETS.contains(&key)
-}
 
 /// All keys, as in `default.toml`.
 pub(crate) fn keys() -> impl Iterator<Item = String> {

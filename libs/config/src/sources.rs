@@ -1,7 +1,5 @@
 //! The names of settings: the defaults, which have every key, and the short names of the environment.
 
-use crate::explain::is_secret;
-
 /// The text of `default.toml`, for `--print-config` and for the test that every key is explained.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
@@ -61,6 +59,28 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 52] = [
     ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", ValueKind::Fraction),
     ("DEMO", "demo.mode", ValueKind::Text),
 ];
+/// Keys whose values may hold a secret or a password.
+const SECRETS: [&str; 13] = [
+    "auth.jwt_secret",
+    "auth.jwt_secret_previous",
+    "broker.url",
+    "email.postmark_api_key",
+    "email.postmark_smtp",
+    "email.smtp_url",
+    "email.webhook_secret",
+    "presence.url",
+    "push.firebase_credentials",
+    "push.vapid_private_key",
+    "store.url",
+    "tracing.otlp_endpoint",
+    "v1.upstream_url",
+];
+
+/// Whether the value of this key must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
+
 /// What the name of a file that holds a secret ends in, as container platforms mount it.
 const FILE: &str = "_FILE";
 
@@ -78,8 +98,8 @@ pub fn aliases() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALIASES.iter().map(|(name, key, _)| (*name, *key))
 }
 
-/// The environment names of files that hold a secret, and the keys whose values they hold: every short name of
-/// a secret, with `_FILE` behind it.
+/// The environment names of files that hold a secret, and the keys whose values they hold: every short name
+/// of a secret, with `_FILE` behind it.
 pub fn secret_files() -> impl Iterator<Item = (String, &'static str)> {
     aliases().filter(|(_, key)| is_secret(key)).map(|(name, key)| (format!("{name}{FILE}"), key))
 }

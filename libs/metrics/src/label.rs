@@ -10,8 +10,8 @@ use crate::MetricsError;
 
 /// A closed set of label values. Implement it for an enum, never for a text.
 pub trait Label: Copy + 'static {
-    /// The values whose series are exported from the start, with 0: those that say that something went well or
-    /// badly, so that a rate over them is right from the first one on.
+    /// The values whose series are exported from the start, with 0: those that say that something went well
+    /// or badly, so that a rate over them is right from the first one on.
     const FROM_THE_START: &'static [Self] = &[];
 
     /// The value as Prometheus shows it.

@@ -2,8 +2,8 @@
 
 use crate::MetricsError;
 use crate::label::Counters;
+use crate::outbound_values::{PushOutcome, PushWindowOutcome, SuppressedPush};
 use crate::series::{gauge, latency};
-use crate::values::{PushOutcome, PushWindowOutcome, SuppressedPush};
 use prometheus::{Histogram, IntGauge, Registry};
 
 /// What the push worker sends, and what services answer.

@@ -218,8 +218,8 @@ impl MongoStore {
         Ok(places.collect())
     }
 
-    /// Puts the new ones of these items, which all belong into one window, there in their order: a full window
-    /// keeps the first.
+    /// Puts the new ones of these items, which all belong into one window, there in their order: a full
+    /// window keeps the first.
     async fn join_in_order(
         &self,
         holds: &[Hold],
