@@ -25,7 +25,10 @@ export class PreferencesForm extends EventTarget {
   #api;
   /** @type {Preferences} */
   #known = DEFAULTS;
-  /** Kinds that were named here, and have the channels of all others until somebody sets theirs. @type {Set<string>} */
+  /**
+   * Kinds that were named here, and have the channels of all others until somebody sets theirs.
+   * @type {Set<string>}
+   */
   #named = new Set();
 
   /** @param {import('/api.js').Api} api */

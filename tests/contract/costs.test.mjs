@@ -12,7 +12,7 @@ const MESSAGES = 100;
  * is to come.
  */
 const RECEIPTS_MS = 2_000;
-/** E-mail and push workers look for what is due once a second, whatever is sent: that is no cost of messages. */
+/** E-mail and push workers look for what is due once a second, whatever is sent: no cost of messages. */
 const LOOKS_FOR_DUE = 'find outboundWindows';
 
 describe('what messages cost at the database of a fleet', () => {

@@ -60,6 +60,7 @@ impl Way {
             presence: Arc::new(MemoryPresence::default()),
             broker: broker.clone(),
             clock: desk.clock.clone(),
+            topology: Topology::new(1),
             grace: Grace { email: Duration::from_mins(1), push: Duration::from_secs(10) },
         };
         let decision = Decision::open(parts, &Metrics::default()).await.unwrap();
@@ -98,6 +99,7 @@ impl Way {
             seq: message.seq,
             sender: scene.people[0].clone(),
             at: now,
+            away: false,
             absent: vec![scene.people[absent].clone()],
         };
         let item =
