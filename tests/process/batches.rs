@@ -177,10 +177,7 @@ impl<S: Inbox> Inbox for Far<S> {
     }
 
     async fn read_with_threads(&self, reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
-<<<<<<< HEAD
         self.calls.travel().await;
-=======
->>>>>>> pushes
         self.store.read_with_threads(reads).await
     }
 

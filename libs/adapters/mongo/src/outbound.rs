@@ -28,11 +28,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, Uuid, doc, serialize_to_bson};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
-<<<<<<< HEAD
 use std::collections::{HashMap, HashSet};
-=======
-use std::collections::{BTreeMap, HashSet};
->>>>>>> pushes
 use std::time::Duration;
 
 /// Windows written at the same time: half of the connections, as for notifications.
@@ -177,7 +173,6 @@ impl MongoStore {
         let contained = self.contained(holds).await?;
         let known = self.known_rows(&ids).await?;
         let mut seen = HashSet::new();
-<<<<<<< HEAD
         let mut by_window: HashMap<String, Vec<(usize, bool)>> = HashMap::new();
         for (index, (hold, id)) in holds.iter().zip(&ids).enumerate() {
             let is_new = !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id);
@@ -193,22 +188,6 @@ impl MongoStore {
             for (index, answer) in group? {
                 held[index] = answer;
             }
-=======
-        let mut held = vec![Held::Before; holds.len()];
-        let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (at, (hold, id)) in holds.iter().zip(&ids).enumerate() {
-            if !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id) {
-                by_key.entry(key_of(hold)).or_default().push(at);
-            }
-        }
-        let mut work = Vec::with_capacity(by_key.len());
-        for places in by_key.into_values() {
-            work.push(self.join_in_order(holds, places));
-        }
-        let joined: Vec<Vec<(usize, Held)>> = iter(work).buffered(WRITTEN_AT_ONCE).try_collect().await?;
-        for (at, of_this) in joined.into_iter().flatten() {
-            held[at] = of_this;
->>>>>>> pushes
         }
         let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
         self.log(rows.collect()).await?;
@@ -239,7 +218,6 @@ impl MongoStore {
         Ok(places.collect())
     }
 
-<<<<<<< HEAD
     /// Puts the new ones of these items, which all belong into one window, there in their order: a full
     /// window keeps the first.
     async fn join_in_order(
@@ -253,20 +231,6 @@ impl MongoStore {
             held.push((index, answer));
         }
         Ok(held)
-=======
-    /// Puts items of one key, named by their places, into its window one after the other: a window keeps them in
-    /// the order in which they came.
-    async fn join_in_order(
-        &self,
-        holds: &[Hold],
-        places: Vec<usize>,
-    ) -> Result<Vec<(usize, Held)>, CallError> {
-        let mut joined = Vec::with_capacity(places.len());
-        for at in places {
-            joined.push((at, self.join_window(&holds[at]).await?));
-        }
-        Ok(joined)
->>>>>>> pushes
     }
 
     /// Puts an item into the open window of its key, or opens one.
