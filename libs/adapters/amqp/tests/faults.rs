@@ -141,9 +141,9 @@ impl BatchHandler for SlowAnnouncer {
 
 fn frames(numbers: std::ops::Range<u32>) -> Vec<Outgoing> {
     let frame = |number: u32| {
-        let body = codec::encode(&number).unwrap();
+        let body = codec::encode(&number).expect("a number can be encoded");
         let envelope = Envelope { id: Uuid::now_v7(), attempt: 0, body, trace: None };
-        Frame { items: vec![envelope] }.encode().unwrap()
+        Frame { items: vec![envelope] }.encode().expect("a frame of numbers can be encoded")
     };
     numbers.map(|number| Outgoing::to_queue(PERSIST.shard(0).name(), frame(number))).collect()
 }
