@@ -39,7 +39,7 @@ pub(crate) fn of_notifications() -> [IndexModel; 3] {
     [
         plain(doc! { "userId": 1, "createdAt": -1, "_id": -1 }),
         plain(doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 }),
-        plain(doc! { "userId": 1, "threadId": 1, "readAt": 1 }),
+        plain(doc! { "threadId": 1, "userId": 1, "readAt": 1 }),
     ]
 }
 
