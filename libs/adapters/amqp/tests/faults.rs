@@ -162,15 +162,16 @@ async fn what_was_in_hand_when_a_subscription_was_lost_is_not_counted_for_ever()
     let faults = async {
         for round in 0..3 {
             let before = *watching.borrow_and_update();
+            eventually("the connections show up", async || rabbit.connection_names().await.len() >= 2).await;
             for result in publish(&broker, frames(round * 8..round * 8 + 8)).await {
                 result.unwrap();
             }
-            timeout(PATIENCE, watching.wait_for(|performed| *performed >= before + 4))
-                .await
-                .unwrap()
-                .unwrap();
+            let some = watching.wait_for(|performed| *performed >= before + 4);
+            timeout(PATIENCE, some).await.unwrap().unwrap();
+            let mut health = broker.health();
+            health.mark_unchanged();
             rabbit.close_connections().await;
-            eventually("the broker notices", async || *broker.health().borrow() != Health::Up).await;
+            timeout(PATIENCE, health.changed()).await.expect("the broker notices").unwrap();
             until(&broker, &Health::Up).await;
         }
         eventually("everything is handled", async || {
