@@ -4,7 +4,7 @@
 //
 // The settings are a dialog, which hides the page's line for refusals. So they have a line of their own.
 
-import { $, arrange, button, element } from '/elements.js';
+import { $, arrange, element } from '/elements.js';
 import { Refusal } from '/refusal.js';
 
 /** The server's name for messages among the kinds of notifications. */

@@ -39,7 +39,7 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         (
             "TRUSTED_PROXIES",
             "nginx",
-            "`rest.trusted_proxies`: `nginx` is wrong; expected a number of proxies",
+            "`rest.trusted_proxies` (trusted_proxies): `nginx` is wrong; expected a number of proxies",
         ),
         ("FORWARDED_HEADER", "x-real-ip", "`rest.forwarded_header`"),
         ("BASE_URL", "chat.example.com", "`server.base_url`: `chat.example.com` is no origin"),
@@ -49,7 +49,7 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         (
             "ALLOWED_ORIGINS",
             "https://good.example,nonsense",
-            "`server.allowed_origins`: `nonsense` is no origin",
+            "`server.allowed_origins` (allowed_origins): `nonsense` is no origin",
         ),
         ("DATA_DIR", "/dev/null/data", "data"),
         ("LOG_FORMAT", "colourful", "log.format"),
