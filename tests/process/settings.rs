@@ -42,7 +42,7 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
             "`rest.trusted_proxies` (trusted_proxies): `nginx` is wrong; expected a number of proxies",
         ),
         ("FORWARDED_HEADER", "x-real-ip", "`rest.forwarded_header`"),
-        ("BASE_URL", "chat.example.com", "`server.base_url`: `chat.example.com` is no origin"),
+        ("BASE_URL", "chat.example.com", "`server.base_url` (base_url): `chat.example.com` is no origin"),
         ("EVENTFLOW_LOG_LEVEL", "debug", "did you mean eventflow_log__level?"),
         ("EVENTFLOW_SETTING", "1", "eventflow_setting: no setting has this name"),
         ("ADMIN_LISTEN", "nowhere", "admin.listen"),

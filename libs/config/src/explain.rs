@@ -64,7 +64,8 @@ pub(crate) fn unreadable(error: &figment::Error) -> String {
             format!("configuration key {}{file}: `{given}` is none of {}", named(&key), known.join(", "))
         }
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            let (what, expected) = (kind_of(actual, is_secret(&key)), expected_kind(expected));
+            let what = kind_of(actual, is_secret(&key));
+            let expected = expected_kind(expected);
             format!("configuration key {}{file}: {what} is given, {expected} is expected", named(&key))
         }
         Kind::Message(text) if key.is_empty() => format!("read the configuration{file}: {}", one_line(text)),
@@ -73,7 +74,7 @@ pub(crate) fn unreadable(error: &figment::Error) -> String {
     }
 }
 
-/// The type of a value; the value itself may be a secret.
+/// What was given: a whole number itself, unless it may be a secret; else only the type of the value.
 fn kind_of(actual: &Actual, is_secret: bool) -> String {
     match actual {
         Actual::Unsigned(number) if !is_secret => format!("`{number}`"),
