@@ -1,5 +1,5 @@
-// Muted conversations: nobody is told of them by e-mail and push, for ever or until then. The open conversation is
-// muted by a button in its header; the settings list all that are.
+// Muted conversations: nobody is told of them by e-mail and push, for ever or until then. The open
+// conversation is muted by a button in its header; the settings list all that are.
 
 import { $, arrange, button, element } from '/elements.js';
 
@@ -13,8 +13,8 @@ export class Mutes {
 
   /**
    * `parts`: `preferences`, `threads`, `people`, `conversation`.
-   * @param {{ preferences: import('/preferences.js').PreferencesForm, threads: import('/threads.js').Threads, people:
-   * import('/people.js').People, conversation: import('/conversation.js').Conversation }} parts
+   * @param {{ preferences: import('/preferences.js').PreferencesForm, threads: import('/threads.js').Threads,
+   * people: import('/people.js').People, conversation: import('/conversation.js').Conversation }} parts
    */
   constructor(parts) {
     this.#parts = parts;

@@ -1,6 +1,6 @@
-// How somebody wants to be told of things outside of this page: the part of the settings that the server keeps
-// as preferences. Every change is written at once, and only what it names, so that another window's changes
-// stay. What another window changes is drawn here.
+// How somebody wants to be told of things outside of this page: the part of the settings that the server
+// keeps as preferences. Every change is written at once, and only what it names, so that another window's
+// changes stay. What another window changes is drawn here.
 //
 // The settings are a dialog, which hides the page's line for refusals. So they have a line of their own.
 
@@ -25,7 +25,7 @@ export class PreferencesForm extends EventTarget {
   #api;
   /** @type {Preferences} */
   #known = DEFAULTS;
-  /** Kinds that were named here, and have the channels of all others until somebody sets theirs. @type {Set<string>} */
+  /** Kinds named here, with the channels of all others until somebody sets theirs. @type {Set<string>} */
   #named = new Set();
 
   /** @param {import('/api.js').Api} api */

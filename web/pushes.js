@@ -34,7 +34,7 @@ export class Pushes extends EventTarget {
     return this.#device;
   }
 
-  /** Shows the switch if browser and server can do it, and renews the registration of a browser that is on. */
+  /** Shows the switch if browser and server can do it, and renews the registration if it is on. */
   async load() {
     if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return;
     this.#key = (await this.#api.read('/push/key')).publicKey;

@@ -10,7 +10,7 @@ import { SECRET } from './system.mjs';
 /** As `tests/system` sets it. */
 const WEBHOOK_SECRET = 'webhook-secret-of-tests';
 
-/** The token in the link of a mail: version, time, user, and their HMAC under a key derived from the secret. */
+/** The token in the link of a mail: version, time, user, and an HMAC under a key derived from the secret. */
 function unsubscribeToken(user) {
   const key = createHmac('sha256', SECRET).update('eventflow unsubscribe 1').digest();
   const head = Buffer.alloc(9);

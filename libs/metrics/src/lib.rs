@@ -24,11 +24,10 @@ pub use fanout::FanoutMetrics;
 pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
-pub use push::PushMetrics;
+pub use push::{PushMetrics, PushOutcome, PushWindowOutcome, SuppressedPush};
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
-    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
-    SuppressedMail, SuppressedPush,
+    RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport, SuppressedMail,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};

@@ -1,9 +1,8 @@
 //! The push worker: what became of pushes.
 
 use crate::MetricsError;
-use crate::label::Counters;
+use crate::label::{Counters, Label};
 use crate::series::{gauge, latency};
-use crate::values::{PushOutcome, PushWindowOutcome, SuppressedPush};
 use prometheus::{Histogram, IntGauge, Registry};
 
 /// What the push worker sends, and what services answer.
@@ -53,5 +52,116 @@ impl PushMetrics {
                 "1 while nothing is sent because FCM fails again and again, else 0.",
             )?,
         })
+    }
+}
+
+/// `outcome` of a push to one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushOutcome {
+    /// The service took it.
+    Sent,
+    /// The service took a push that takes away what the device shows.
+    Cleared,
+    /// The device does not exist any more, and is deleted.
+    Gone,
+    /// The service will never take it.
+    Refused,
+    /// The service takes no more for now.
+    Limited,
+    /// The service could not be reached, failed, or was not understood.
+    Failed,
+    /// There are no credentials for this kind of device.
+    NoProvider,
+}
+
+/// `outcome` of a window of pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushWindowOutcome {
+    /// At least one device was pushed to.
+    Sent,
+    /// There was nothing to tell any more.
+    Suppressed,
+    /// It waits for the end of its person's quiet hours.
+    Postponed,
+    /// The person has no device.
+    NoDevice,
+    /// No service will ever take it.
+    Failed,
+    /// A service will be asked again.
+    Retried,
+    /// It had been sent before.
+    Repeated,
+}
+
+/// `reason` why something was not pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuppressedPush {
+    /// It was read meanwhile.
+    Read,
+    /// Its sender has taken it back.
+    TakenBack,
+    /// The person has muted the thread.
+    Muted,
+    /// The person has archived the thread.
+    Archived,
+    /// The person has left the thread.
+    Left,
+    /// The person does not want it.
+    Preference,
+    /// The person's credentials are revoked.
+    Revoked,
+    /// The person has no device.
+    NoDevice,
+    /// The person is looking.
+    Online,
+    /// It does not exist any more.
+    Gone,
+    /// Anything else.
+    Other,
+}
+
+impl Label for PushOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Cleared => "cleared",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+            Self::Limited => "limited",
+            Self::Failed => "failed",
+            Self::NoProvider => "no_provider",
+        }
+    }
+}
+
+impl Label for PushWindowOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Suppressed => "suppressed",
+            Self::Postponed => "postponed",
+            Self::NoDevice => "no_device",
+            Self::Failed => "failed",
+            Self::Retried => "retried",
+            Self::Repeated => "repeated",
+        }
+    }
+}
+
+impl Label for SuppressedPush {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::TakenBack => "taken_back",
+            Self::Muted => "muted",
+            Self::Archived => "archived",
+            Self::Left => "left",
+            Self::Preference => "preference",
+            Self::Revoked => "revoked",
+            Self::NoDevice => "no_device",
+            Self::Online => "online",
+            Self::Gone => "gone",
+            Self::Other => "other",
+        }
     }
 }

@@ -54,8 +54,8 @@ pub trait Inbox: Send + Sync + 'static {
         body: Fingerprint,
     ) -> Result<Keyed, StoreError>;
 
-    /// Marks notifications as read, or deletes them. Returns how many notifications changed. Hidden ones stay as
-    /// they are.
+    /// Marks notifications as read, or deletes them. Returns how many notifications changed. Hidden ones stay
+    /// as they are.
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError>;
 
     /// Marks as read what is told about threads that people have read: in each the newest

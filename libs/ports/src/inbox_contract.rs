@@ -184,8 +184,8 @@ pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
     assert_eq!(first.read_at, Some(at(100)), "when it was read stays");
 }
 
-/// A hidden notification is found by its id, and on no page, in no count and by no change. It does not come back
-/// as another one.
+/// A hidden notification is found by its id, and on no page, in no count and by no change. It does not come
+/// back as another one.
 pub async fn a_hidden_notification_is_found_by_its_id_alone(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);

@@ -116,8 +116,8 @@ pub enum Event {
         /// When the ingress accepted the command.
         at: Timestamp,
     },
-    /// The decision tells a person of a thread by e-mail or push, of which the fan-out stage does not know: it
-    /// took the person for connected. No client hears of it, and nobody stores it.
+    /// The decision tells a person of a thread by e-mail or push, of which the fan-out stage does not know:
+    /// it took the person for connected. No client hears of it, and nobody stores it.
     ToldOutside {
         /// The thread.
         thread_id: ThreadId,

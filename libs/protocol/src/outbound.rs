@@ -77,8 +77,8 @@ pub enum NotifyJob {
         /// When the ingress accepted it.
         at: Timestamp,
     },
-    /// A person's last device has gone, or none of them is active any more. What came shortly before, or while
-    /// they were idle, may not have reached them.
+    /// A person's last device has gone, or none of them is active any more. What came shortly before, or
+    /// while they were idle, may not have reached them.
     Departed {
         /// The person.
         user_id: UserId,

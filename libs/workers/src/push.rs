@@ -233,8 +233,8 @@ impl PushWorker {
         self.clear(&clear.user_id, &content::tag_of_thread(clear.thread_id), clear.up_to).await
     }
 
-    /// Takes away what devices show of notifications that are read or deleted. Of several tags the worst outcome
-    /// counts: a repetition finds those that are taken away already.
+    /// Takes away what devices show of notifications that are read or deleted. Of several tags the worst
+    /// outcome counts: a repetition finds those that are taken away already.
     async fn clear_notifications(&self, clear: &ClearNotifications) -> Result<Outcome, Stop> {
         let user = &clear.user_id;
         let tags = match clear.notification_id {
@@ -254,8 +254,8 @@ impl PushWorker {
         Ok(outcome)
     }
 
-    /// Whether the notification of this tag is there and not read: one that came later stays, and one that was
-    /// never in the inbox.
+    /// Whether the notification of this tag is there and not read: one that came later stays, and one that
+    /// was never in the inbox.
     async fn is_unread(&self, user: &UserId, tag: &str) -> Result<bool, StoreError> {
         let id = tag.strip_prefix(content::NOTIFICATION_TAG).and_then(|id| id.parse().ok());
         let Some(id) = id else { return Ok(false) };

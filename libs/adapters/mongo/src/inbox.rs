@@ -2,8 +2,8 @@
 //!
 //! A notification's id follows from its command, so adding it again meets the primary key. A deleted
 //! notification keeps its id, the fingerprint of its body and the time of its deletion: it belongs to nobody
-//! any more, and a repetition does not bring it back. A hidden one belongs to nobody either, and names its owner
-//! in another field. Preferences: of two sets the later one stays; the
+//! any more, and a repetition does not bring it back. A hidden one belongs to nobody either, and names its
+//! owner in another field. Preferences: of two sets the later one stays; the
 //! filter of the write decides.
 
 use crate::call::CallError;

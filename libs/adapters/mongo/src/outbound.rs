@@ -217,8 +217,8 @@ impl MongoStore {
         Ok(places.collect())
     }
 
-    /// Puts items of one key, named by their places, into its window one after the other: a window keeps them in
-    /// the order in which they came.
+    /// Puts items of one key, named by their places, into its window one after the other: a window keeps them
+    /// in the order in which they came.
     async fn join_in_order(
         &self,
         holds: &[Hold],

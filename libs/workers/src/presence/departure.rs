@@ -2,8 +2,8 @@
 //!
 //! Sockets that died took messages with them that nobody has seen, and the fan-out stage still saw their
 //! owner as connected. So for everybody who is offline now the decision looks for what came since they were
-//! last active, and at least for what came shortly before. Whoever is away is looked at too: the decision asks
-//! whether they want that. For those who have gone it looks once more when the gateway has given up
+//! last active, and at least for what came shortly before. Whoever is away is looked at too: the decision
+//! asks whether they want that. For those who have gone it looks once more when the gateway has given up
 //! the sessions that waited for a return: until then the fan-out stage takes their owner for connected. Safe
 //! to repeat because the decision tells nobody anything twice.
 

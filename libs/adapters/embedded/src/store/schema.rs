@@ -246,7 +246,8 @@ const PUSH_DEVICES: &str = "
     CREATE INDEX push_shown_by_time ON push_shown (at);
 ";
 
-/// Tenth layout: notifications that their owners are told of by e-mail and push only, and those about a thread.
+/// Tenth layout: notifications that their owners are told of by e-mail and push only, and those about a
+/// thread.
 const HIDDEN: &str = "
     ALTER TABLE notification ADD COLUMN is_hidden INTEGER NOT NULL DEFAULT 0;
     DROP INDEX notification_by_user;

@@ -2,11 +2,11 @@
 //! gateway its clients come to next.
 //!
 //! Parts are written one after the other, since their numbers have to come in order. A part that could not be
-//! written is tried again for [`PATIENCE`]; then delivering goes on without it, and the part is written before
-//! the next ones. A hole shows only once a later part is there: if the gateway dies before, its journal ends
-//! too early, and clients are sent again what they have. That takes two faults at once. When something
-//! that was addressed to this gateway is lost, its journal ends and another one begins: what is emitted later
-//! must not claim how far earlier sessions have come.
+//! written is tried again for [`PATIENCE`]; then delivering goes on without it, and the part is written
+//! before the next ones. A hole shows only once a later part is there: if the gateway dies before, its
+//! journal ends too early, and clients are sent again what they have. That takes two faults at once. When
+//! something that was addressed to this gateway is lost, its journal ends and another one begins: what is
+//! emitted later must not claim how far earlier sessions have come.
 
 use crate::ws::sockets::generation::Generation;
 use crate::ws::sockets::resume_token::SessionTag;
