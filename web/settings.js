@@ -10,6 +10,9 @@ import { Refusal } from '/refusal.js';
 export function openSettings(...parts) {
   $('open-settings').addEventListener('click', async () => {
     for (const id of ['settings-error', 'settings-saved']) $(id).textContent = '';
+    // The list that the button is in does not stay behind.
+    $('inbox').hidden = true;
+    $('bell').setAttribute('aria-expanded', 'false');
     $('settings').showModal();
     try {
       await Promise.all(parts.map(part => part.load()));
