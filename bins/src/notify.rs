@@ -59,6 +59,7 @@ async fn start_decision(system: &mut System) -> anyhow::Result<()> {
         presence: Arc::clone(&backends.presence),
         broker: Arc::clone(&backends.broker),
         clock: Arc::clone(&backends.clock),
+        topology: system.topology,
         grace: grace(&system.config.notifications),
     };
     let decision = Arc::new(Decision::open(parts, &system.metrics).await?);

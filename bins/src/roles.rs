@@ -68,6 +68,11 @@ impl Role {
         }
     }
 
+    /// Whether clients connect to a process with this role.
+    pub fn serves_clients(self) -> bool {
+        matches!(self, Self::WsGateway | Self::HttpGateway)
+    }
+
     /// What the role needs as a process of its own, beside the broker.
     pub fn needs(self) -> FleetNeeds {
         match self {
@@ -173,7 +178,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             registry: Arc::clone(&backends.registry),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
-            tells_absent: true,
+            absent: Some(Arc::clone(&backends.presence)),
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         handlers.push((shard, FANOUT.shard(shard).name().to_owned(), handler));

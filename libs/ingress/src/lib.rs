@@ -37,6 +37,7 @@ pub mod sliding_window;
 #[cfg(test)]
 mod testing;
 mod thread_list;
+mod throttle;
 mod twin;
 pub mod ws;
 
