@@ -239,7 +239,8 @@ impl Worker {
         let status = consumer.status();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        tasks.spawn(consumer.run(stop.clone()));
+        let stopped = stop.clone();
+        tasks.spawn(async move { consumer.run(stopped).await });
         Self { broker, store, status, metrics, stop, tasks }
     }
 

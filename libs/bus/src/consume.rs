@@ -104,8 +104,8 @@ impl<H: BatchHandler> Consumer<H> {
         self.metrics.frames.get()
     }
 
-    /// Runs until `shutdown`; may run again after that. Then it finishes the batch in hand, acknowledges it, and returns what it did
-    /// not start to the queue.
+    /// Runs until `shutdown`; may run again after that. Then it finishes the batch in hand, acknowledges it,
+    /// and returns what it did not start to the queue.
     pub async fn run(&self, shutdown: CancellationToken) {
         let span = info_span!("consumer", queue = self.queue);
         self.run_until(shutdown).instrument(span).await;

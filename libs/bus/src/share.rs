@@ -5,8 +5,8 @@
 //! repeat or to err is safe because the broker lets one consumer of a queue be active, and the store accepts
 //! each `seq` once: a wrong view of the workers costs speed, never order and never a message.
 //!
-//! [`members`] says who lives, [`assign`] who gets what, [`decide`] what to do about a shard, and [`seat`] does
-//! it.
+//! [`members`] says who lives, [`assign`] who gets what, [`decide`] what to do about a shard, and [`seat`]
+//! does it.
 
 mod assign;
 mod decide;
@@ -32,8 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-/// Time that the list of workers must be unchanged before the shards are shared out by it. Whoever hears a new
-/// worker answers at once, so all have heard each other long before.
+/// Time that the list of workers must be unchanged before the shards are shared out by it. Whoever hears a
+/// new worker answers at once, so all have heard each other long before.
 pub const SETTLE: Duration = Duration::from_millis(500);
 /// Time between two hellos of a worker; it says hello earlier when something has changed.
 const HELLO_EVERY: Duration = Duration::from_secs(1);
@@ -233,14 +233,17 @@ impl Sharing {
         let situation = Situation {
             place,
             is_subscribed: seat.is_subscribed(),
-            is_in_front: seat.is_in_front(),
+            in_front_since: seat.in_front_since(now),
             owner_holds,
             stepped_back: seat.stepped_back,
             unheld_since: seat.unheld_since,
         };
         match decide(situation, now, HELLO_EVERY) {
             Step::Keep => {}
-            Step::Subscribe => seat.start(&self.tracker, place == Place::Owner || owner_holds.is_none()),
+            Step::Subscribe => {
+                let is_first = place == Place::Owner || owner_holds.is_none();
+                seat.start(&self.tracker, is_first.then_some(now));
+            }
             Step::Leave => seat.stop(),
             Step::StepBack => {
                 seat.stepped_back = Some(now);

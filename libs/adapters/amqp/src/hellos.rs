@@ -1,7 +1,7 @@
 //! Hellos: what workers tell each other, on a fan-out exchange with an exclusive queue for each listener.
 //!
-//! They are said on the publishing connection, since a broker alarm stops whatever publishes, and the consuming
-//! connection has to go on acknowledging. Nothing is confirmed and nothing is kept.
+//! They are said on the publishing connection, since a broker alarm stops whatever publishes, and the
+//! consuming connection has to go on acknowledging. Nothing is confirmed and nothing is kept.
 
 use crate::config::CALL_TIMEOUT;
 use crate::confirm::{PublishAddress, publish_one};

@@ -2,61 +2,22 @@
 //! never a message. Needs `RABBITMQ_URL` and `RABBITMQ_MANAGEMENT_URL`.
 
 mod rabbit;
+mod workers;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::AmqpBroker;
-use eventflow_bus::consume::{Consumer, Declares};
-use eventflow_bus::contract::topology;
-use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Hellos, Outgoing, Publish, Subscription};
-use eventflow_bus::settle::Outcome;
-use eventflow_bus::share::{SETTLE, Sharing};
-use eventflow_bus::topology::{PERSIST, Topology};
-use eventflow_metrics::{Metrics, ShareMetrics};
-use eventflow_protocol::frame::{Envelope, Frame};
-use eventflow_protocol::{GatewayId, codec};
-use parking_lot::Mutex;
-use rabbit::{Rabbit, eventually};
+use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Hellos, Publish, Subscription};
+use eventflow_bus::topology::Topology;
+use eventflow_protocol::GatewayId;
+use rabbit::proxy::{Mode, Proxy, free_port};
+use rabbit::{Rabbit, eventually, until};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use tokio::sync::{mpsc, watch};
+use workers::{Feed, Ledger, Worker};
 
-const SHARDS: u16 = 2;
 /// Messages that must have flowed before a test goes on, so that it disturbs a running system.
 const SOME: u64 = 60;
-
-/// What every worker of a test handled, in the order of its handling: shard, number, redelivered.
-type Ledger = Arc<Mutex<Vec<(u16, u64)>>>;
-
-/// Notes what it gets; each batch needs a permit of the worker, so that a test can make it hang.
-struct Recorder {
-    shard: u16,
-    ledger: Ledger,
-    handled: Arc<AtomicU64>,
-    permits: Arc<Semaphore>,
-}
-
-#[async_trait]
-impl BatchHandler for Recorder {
-    type Value = u64;
-    type Outbox = ();
-
-    async fn perform(&self, batch: &[Item<u64>]) -> Result<Performed<()>, Unavailable> {
-        let _permit = self.permits.acquire().await.expect("the permits stay open");
-        let mut ledger = self.ledger.lock();
-        ledger.extend(batch.iter().map(|item| (self.shard, item.value)));
-        self.handled.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], outbox: () })
-    }
-
-    async fn announce(&self, (): &()) -> Result<(), Unavailable> {
-        Ok(())
-    }
-}
 
 /// A worker that hears only itself: every hello of others is lost.
 struct HearsOnlyItself(Arc<AmqpBroker>);
@@ -107,105 +68,6 @@ impl Broker for HearsOnlyItself {
     }
 }
 
-struct Worker {
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-    metrics: Metrics,
-    share: ShareMetrics,
-    handled: Arc<AtomicU64>,
-    permits: Arc<Semaphore>,
-}
-
-impl Worker {
-    fn start(broker: Arc<dyn Broker>, ledger: &Ledger) -> Self {
-        let metrics = Metrics::default();
-        let share = metrics.shares.stage("persist");
-        let (handled, permits) = (Arc::<AtomicU64>::default(), Arc::new(Semaphore::new(1_000)));
-        let mut sharing = Sharing::new(Arc::clone(&broker), "persist", topology(), share.clone(), SETTLE);
-        for shard in 0..SHARDS {
-            let recorder = Recorder {
-                shard,
-                ledger: Arc::clone(ledger),
-                handled: Arc::clone(&handled),
-                permits: Arc::clone(&permits),
-            };
-            let queue = PERSIST.shard(shard);
-            let declares = Declares::Topology(topology());
-            let series = metrics.bus.queue(queue.name());
-            let consumer =
-                Consumer::new(Arc::clone(&broker), queue.name(), declares, Arc::new(recorder), series);
-            sharing.add(shard, consumer);
-        }
-        let stop = CancellationToken::new();
-        #[allow(clippy::disallowed_methods, reason = "the test awaits it")]
-        let task = tokio::spawn(sharing.run(stop.clone()));
-        Self { stop, task, metrics, share, handled, permits }
-    }
-
-    fn owned(&self) -> i64 {
-        (0..SHARDS).map(|shard| self.share.owner(shard).get()).sum()
-    }
-
-    fn handled(&self) -> u64 {
-        self.handled.load(Ordering::Relaxed)
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        self.task.await.expect("a worker ends in order");
-    }
-}
-
-/// Publishes numbers to both shards without end; how many each shard was sent.
-struct Feed {
-    stop: CancellationToken,
-    task: JoinHandle<u64>,
-}
-
-impl Feed {
-    fn start(broker: Arc<AmqpBroker>) -> Self {
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        #[allow(clippy::disallowed_methods, reason = "the test awaits it")]
-        let task = tokio::spawn(async move {
-            let mut publisher = broker.publisher(None).await.expect("a publisher can be opened");
-            let mut number = 0;
-            while !stopped.is_cancelled() {
-                let frames = (0..SHARDS)
-                    .map(|shard| Outgoing::to_queue(PERSIST.shard(shard).name().to_owned(), frame(number)));
-                for result in publisher.publish(frames.collect()).await {
-                    result.expect("the broker is up");
-                }
-                number += 1;
-            }
-            number
-        });
-        Self { stop, task }
-    }
-
-    /// Ends the feed and waits until everything is handled, every first time in order.
-    async fn all_arrives_in_order(self, ledger: &Ledger) {
-        self.stop.cancel();
-        let sent = self.task.await.expect("the feed ends in order");
-        for shard in 0..SHARDS {
-            let first_times = || {
-                let mut seen = std::collections::HashSet::new();
-                let ledger = ledger.lock();
-                let of_shard = ledger.iter().filter(|(of, _)| *of == shard).map(|(_, number)| *number);
-                of_shard.filter(|number| seen.insert(*number)).collect::<Vec<_>>()
-            };
-            eventually("everything is handled", async || first_times().len() as u64 == sent).await;
-            assert!(first_times().is_sorted(), "shard {shard} was handled out of order");
-        }
-    }
-}
-
-fn frame(number: u64) -> Bytes {
-    let body = codec::encode(&number).expect("a number can be encoded");
-    let envelope = Envelope { id: Uuid::now_v7(), attempt: 0, body, trace: None };
-    Frame { items: vec![envelope] }.encode().expect("a frame of a number can be encoded")
-}
-
 async fn owns(worker: &Worker, shards: i64) {
     eventually(&format!("a worker owns {shards} shards"), async || worker.owned() == shards).await;
 }
@@ -242,19 +104,24 @@ async fn shards_of_a_worker_that_vanishes_move() {
     let rabbit = Rabbit::start("vanish").await;
     let feed = Feed::start(rabbit.broker().await);
     let ledger = Ledger::default();
-    let doomed_broker = rabbit.broker().await;
+    let port = free_port().await;
+    let proxy = Proxy::start(port, rabbit.address()).await;
+    let doomed_broker = AmqpBroker::connect(rabbit.config_through(port)).expect("the url is one");
+    until(&doomed_broker, &Health::Up).await;
     let doomed = Worker::start(doomed_broker.clone(), &ledger);
     let heir = Worker::start(rabbit.broker().await, &ledger);
     owns(&heir, 1).await;
     owns(&doomed, 1).await;
     works(&doomed).await;
-    // As a killed process: no goodbye, and its connections are gone.
-    doomed.task.abort();
-    doomed_broker.shutdown().await;
+    // As a process that is killed: no goodbye, and its connections are gone. What it had in hand it even
+    // handles.
+    proxy.set(Mode::Cut);
     owns(&heir, 2).await;
     works(&heir).await;
     feed.all_arrives_in_order(&ledger).await;
     heir.end().await;
+    doomed.end().await;
+    doomed_broker.shutdown().await;
     rabbit.stop().await;
 }
 

@@ -1,9 +1,9 @@
 //! Assignment: which worker owns a shard, and which one is its spare.
 //!
 //! A pure function of the living workers and the number of shards, so workers that see the same members agree
-//! without asking each other. Workers join in the order of their ids, which is the order of their starts; each
-//! takes its share from those who have most. So a worker that joins moves exactly its own share, and what the
-//! youngest worker gives up goes back to where it came from.
+//! without asking each other. Workers join in the order of their ids, which is the order of their starts;
+//! each takes its share from those who have most. So a worker that joins moves exactly its own share, and
+//! what the youngest worker gives up goes back to where it came from.
 
 /// Who consumes one shard; both are indexes into the members, in the order of their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

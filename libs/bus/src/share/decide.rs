@@ -25,8 +25,8 @@ pub(super) struct Situation {
     pub(super) place: Place,
     /// Whether this worker is subscribed.
     pub(super) is_subscribed: bool,
-    /// Whether this worker may be the active consumer: it subscribed first, or got messages.
-    pub(super) is_in_front: bool,
+    /// Since when this worker may be the active consumer: it subscribed first, or got messages.
+    pub(super) in_front_since: Option<Instant>,
     /// When the owner last said that it consumes the shard; `None` if its last hello said otherwise.
     pub(super) owner_holds: Option<Instant>,
     /// When this worker last stepped back from the shard.
@@ -48,21 +48,22 @@ pub(super) enum Step {
 
 /// What to do about a shard now.
 pub(super) fn decide(situation: Situation, now: Instant, hello_every: Duration) -> Step {
-    let Situation { place, is_subscribed, is_in_front, owner_holds, stepped_back, unheld_since } = situation;
+    let Situation { place, is_subscribed, owner_holds, unheld_since, .. } = situation;
     let is_anybodys = unheld_since.is_some_and(|since| now - since >= ANYBODYS_AFTER);
     match (place, is_subscribed, owner_holds) {
         (Place::Owner, false, _) | (Place::Spare, false, Some(_)) => Step::Subscribe,
         (Place::Spare | Place::Elsewhere, false, None) if is_anybodys => Step::Subscribe,
         (Place::Elsewhere, true, Some(_)) => Step::Leave,
-        // Once per hello of the owner: while a dead owner still counts as living, its spare would step back
-        // for ever.
-        (Place::Spare, true, Some(heard))
-            if is_in_front && stepped_back.is_none_or(|back| heard > back + 2 * hello_every) =>
-        {
-            Step::StepBack
-        }
+        (Place::Spare, true, Some(heard)) if waits_behind(situation, heard, hello_every) => Step::StepBack,
         _ => Step::Keep,
     }
+}
+
+/// Whether the owner waits behind its spare. Only what it said afterwards counts, and once per step back: a
+/// dead owner counts as living for a while, and its spare must go on working.
+fn waits_behind(situation: Situation, heard: Instant, hello_every: Duration) -> bool {
+    situation.in_front_since.is_some_and(|since| heard > since)
+        && situation.stepped_back.is_none_or(|back| heard > back + 2 * hello_every)
 }
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
         Situation {
             place,
             is_subscribed: true,
-            is_in_front: false,
+            in_front_since: None,
             owner_holds: Some(now),
             stepped_back: None,
             unheld_since: None,
@@ -105,12 +106,21 @@ mod tests {
     #[test]
     fn a_spare_in_front_steps_back_once_per_hello_of_the_owner() {
         let now = Instant::now();
-        let front = Situation { is_in_front: true, ..at(Place::Spare, now) };
-        assert_eq!(decide(front, now, HELLO), Step::StepBack);
-        let again = Situation { stepped_back: Some(now), owner_holds: Some(now + HELLO), ..front };
-        assert_eq!(decide(again, now + HELLO, HELLO), Step::Keep);
-        let later = Situation { owner_holds: Some(now + 3 * HELLO), ..again };
-        assert_eq!(decide(later, now + 3 * HELLO, HELLO), Step::StepBack);
+        let front =
+            Situation { in_front_since: Some(now), owner_holds: Some(now + HELLO), ..at(Place::Spare, now) };
+        assert_eq!(decide(front, now + HELLO, HELLO), Step::StepBack);
+        let again =
+            Situation { stepped_back: Some(now + HELLO), owner_holds: Some(now + 2 * HELLO), ..front };
+        assert_eq!(decide(again, now + 2 * HELLO, HELLO), Step::Keep);
+        let later = Situation { owner_holds: Some(now + 4 * HELLO), ..again };
+        assert_eq!(decide(later, now + 4 * HELLO, HELLO), Step::StepBack);
+    }
+
+    #[test]
+    fn a_spare_stays_in_front_of_an_owner_that_says_nothing_more() {
+        let now = Instant::now();
+        let front = Situation { in_front_since: Some(now + HELLO), ..at(Place::Spare, now) };
+        assert_eq!(decide(front, now + 2 * HELLO, HELLO), Step::Keep);
     }
 
     #[test]

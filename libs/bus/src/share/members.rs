@@ -1,8 +1,8 @@
 //! Members: who lives, as one worker hears it.
 //!
-//! In come hellos; out comes the list of living workers, once it has been quiet for a moment. A worker that does
-//! not hear itself is deaf (the broker is down, or holds publishers back): it knows nothing, so it changes
-//! nothing. A wrong list costs speed only, since the broker lets one consumer of a shard be active.
+//! In come hellos; out comes the list of living workers, once it has been quiet for a moment. A worker that
+//! does not hear itself is deaf (the broker is down, or holds publishers back): it knows nothing, so it
+//! changes nothing. A wrong list costs speed only, since the broker lets one consumer of a shard be active.
 
 use eventflow_protocol::hello::Hello;
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 /// Silence after which a worker counts as gone: four hellos, so that a busy machine may be late with some.
 const GONE_AFTER: Duration = Duration::from_millis(4_000);
-/// Silence of its own hellos after which a worker counts itself deaf. Shorter than [`GONE_AFTER`], or a worker
-/// that hears nothing would first think itself alone.
+/// Silence of its own hellos after which a worker counts itself deaf. Shorter than [`GONE_AFTER`], or a
+/// worker that hears nothing would first think itself alone.
 const DEAF_AFTER: Duration = Duration::from_millis(2_500);
 
 /// One living worker.

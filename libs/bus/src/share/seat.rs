@@ -39,8 +39,8 @@ pub(super) struct ShardSeat {
     pub(super) consumers: Vec<Arc<dyn AnyConsumer>>,
     running: Vec<JoinHandle<()>>,
     stop: CancellationToken,
-    /// Subscribed as the first one, so the broker may have made this worker the active one.
-    came_first: bool,
+    /// Since when the broker may have made this worker the active one.
+    in_front_since: Option<Instant>,
     received_before: u64,
     /// When this worker last stepped back.
     pub(super) stepped_back: Option<Instant>,
@@ -54,9 +54,13 @@ impl ShardSeat {
         !self.running.is_empty() && !self.stop.is_cancelled()
     }
 
-    /// Whether this worker may be the active consumer of one of the queues.
-    pub(super) fn is_in_front(&self) -> bool {
-        self.came_first || self.received() > self.received_before
+    /// Since when this worker may be the active consumer of one of the queues: it subscribed first, or it was
+    /// found to have got messages.
+    pub(super) fn in_front_since(&mut self, now: Instant) -> Option<Instant> {
+        if self.received() > self.received_before {
+            self.in_front_since.get_or_insert(now);
+        }
+        self.in_front_since
     }
 
     /// Whether the broker has every subscription.
@@ -71,14 +75,15 @@ impl ShardSeat {
         self.is_subscribed() && self.running.iter().any(JoinHandle::is_finished)
     }
 
-    /// Starts the consumers, unless those of the time before still finish their work.
-    pub(super) fn start(&mut self, tracker: &TaskTracker, came_first: bool) {
+    /// Starts the consumers, unless those of the time before still finish their work. `in_front_since` is now
+    /// if nobody else consumes the shard.
+    pub(super) fn start(&mut self, tracker: &TaskTracker, in_front_since: Option<Instant>) {
         self.running.retain(|task| !task.is_finished());
         if !self.running.is_empty() {
             return;
         }
         self.stop = CancellationToken::new();
-        (self.came_first, self.received_before) = (came_first, self.received());
+        (self.in_front_since, self.received_before) = (in_front_since, self.received());
         for consumer in &self.consumers {
             consumer.status().set(StageState::Unsubscribed("subscribing".into()));
             let (consumer, stop) = (Arc::clone(consumer), self.stop.clone());
@@ -91,7 +96,8 @@ impl ShardSeat {
         }
     }
 
-    /// Tells the consumers to finish what they have in hand and to close their channels. Does not wait for it.
+    /// Tells the consumers to finish what they have in hand and to close their channels. Does not wait for
+    /// it.
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
