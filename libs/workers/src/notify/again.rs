@@ -34,7 +34,7 @@ pub struct AgainParts {
 pub struct Remaining {
     /// How the person wants to be told.
     pub preferences: Preferences,
-    /// What is still to be told, in the order of the window.
+    /// What is still to be told, oldest first.
     pub left: Vec<(Told, Content)>,
     /// The threads of the messages that are left, as the person sees them.
     pub threads: HashMap<ThreadId, ThreadView>,
@@ -74,7 +74,10 @@ struct Reader<'a> {
 pub async fn decide_again(parts: &AgainParts, window: &Window) -> Result<Remaining, StoreError> {
     let mut reader = Reader::new(parts, window).await?;
     let (mut left, mut suppressed) = (Vec::new(), Vec::new());
-    for told in &window.items {
+    // Decisions are made a few at the same time: a window has its items in the order in which those ended.
+    let mut items: Vec<&Told> = window.items.iter().collect();
+    items.sort_by_key(|told| place(told));
+    for told in items {
         match reader.content(told).await? {
             Ok(content) => left.push((*told, content)),
             Err(reason) => suppressed.push(reader.row(told, reason)),
@@ -86,6 +89,15 @@ pub async fn decide_again(parts: &AgainParts, window: &Window) -> Result<Remaini
     let Reader { preferences, places, .. } = reader;
     let threads = places.into_iter().filter_map(|(thread, place)| Some((thread, place?.view))).collect();
     Ok(Remaining { preferences, left, threads, suppressed, quiet_until })
+}
+
+/// Where an item stands in time. Messages of one thread may have the same time.
+fn place(told: &Told) -> (Timestamp, u64) {
+    let seq = match told.about {
+        About::Message { seq, .. } => seq,
+        About::Notification { .. } => 0,
+    };
+    (told.at, seq)
 }
 
 impl<'a> Reader<'a> {
