@@ -105,7 +105,11 @@ impl Sharing {
             match ended {
                 Ok(Crashed) => break,
                 Err(error) => {
-                    tracing::debug!(stage = self.stage, error = &error as &dyn std::error::Error, "no hellos")
+                    tracing::debug!(
+                        stage = self.stage,
+                        error = &error as &dyn std::error::Error,
+                        "no hellos"
+                    );
                 }
             }
             hellos = None;
@@ -245,7 +249,7 @@ impl Sharing {
                 seat.start(&self.tracker, is_first.then_some(now));
             }
             Step::Leave => seat.stop(),
-            Step::StepBack => {
+            Step::WaitBehind => {
                 seat.stepped_back = Some(now);
                 seat.stop();
             }

@@ -43,7 +43,7 @@ pub(super) enum Step {
     /// Close the subscription for good.
     Leave,
     /// Close the subscription, to wait behind the owner again.
-    StepBack,
+    WaitBehind,
 }
 
 /// What to do about a shard now.
@@ -54,7 +54,7 @@ pub(super) fn decide(situation: Situation, now: Instant, hello_every: Duration) 
         (Place::Owner, false, _) | (Place::Spare, false, Some(_)) => Step::Subscribe,
         (Place::Spare | Place::Elsewhere, false, None) if is_anybodys => Step::Subscribe,
         (Place::Elsewhere, true, Some(_)) => Step::Leave,
-        (Place::Spare, true, Some(heard)) if waits_behind(situation, heard, hello_every) => Step::StepBack,
+        (Place::Spare, true, Some(heard)) if waits_behind(situation, heard, hello_every) => Step::WaitBehind,
         _ => Step::Keep,
     }
 }
@@ -108,12 +108,12 @@ mod tests {
         let now = Instant::now();
         let front =
             Situation { in_front_since: Some(now), owner_holds: Some(now + HELLO), ..at(Place::Spare, now) };
-        assert_eq!(decide(front, now + HELLO, HELLO), Step::StepBack);
+        assert_eq!(decide(front, now + HELLO, HELLO), Step::WaitBehind);
         let again =
             Situation { stepped_back: Some(now + HELLO), owner_holds: Some(now + 2 * HELLO), ..front };
         assert_eq!(decide(again, now + 2 * HELLO, HELLO), Step::Keep);
         let later = Situation { owner_holds: Some(now + 4 * HELLO), ..again };
-        assert_eq!(decide(later, now + 4 * HELLO, HELLO), Step::StepBack);
+        assert_eq!(decide(later, now + 4 * HELLO, HELLO), Step::WaitBehind);
     }
 
     #[test]

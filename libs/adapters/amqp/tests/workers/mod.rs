@@ -100,7 +100,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn start(broker: Arc<dyn Broker>, ledger: &Ledger) -> Self {
+    pub(crate) fn start(broker: Arc<impl Broker>, ledger: &Ledger) -> Self {
+        let broker: Arc<dyn Broker> = broker;
         let metrics = Metrics::default();
         let share = metrics.shares.stage("persist");
         let (handled, permits) = (Arc::<AtomicU64>::default(), Arc::new(Semaphore::new(1_000)));
