@@ -1,5 +1,6 @@
 //! Process tests: how processes react to faults, signals, kills and bad settings.
 
+mod absent;
 mod again;
 mod batches;
 mod import;
