@@ -48,26 +48,26 @@ async fn a_thousand_messages_on_the_ladder_survive_a_kill_of_rabbitmq_and_return
     stage.services(&["start", "rabbitmq"]).await;
     let exports = stage.services(&["env"]).await;
     let url = exports.split('\'').find(|part| part.starts_with("amqp://")).expect("RABBITMQ_URL is exported");
-    let config = AmqpConfig::new(url.to_owned(), "ladder".to_owned());
-    let broker = AmqpBroker::connect(config).unwrap();
-    up(&broker).await;
+    let broker = connect(url).await;
     broker.declare(&contract::topology()).await.unwrap();
     // sleep: a queue that was declared less than a second before a kill may never come back (RabbitMQ 3.10)
     sleep(Duration::from_secs(2)).await;
-    contract::durability::check_ladder(Arc::clone(&broker) as _, WAITING, async |before| {
+    contract::durability::check_ladder(broker, WAITING, async |before| {
         stage.services(&["kill", "rabbitmq"]).await;
         stage.services(&["start", "rabbitmq"]).await;
-        up(&broker).await;
-        before
+        drop(before);
+        let after: Arc<dyn Broker> = connect(url).await;
+        after
     })
     .await;
-    broker.shutdown().await;
 }
 
-async fn up(broker: &AmqpBroker) {
+async fn connect(url: &str) -> Arc<AmqpBroker> {
+    let broker = AmqpBroker::connect(AmqpConfig::new(url.to_owned(), "ladder".to_owned())).unwrap();
     let mut health = broker.health();
     let is_up = health.wait_for(|health| matches!(health, Health::Up));
     timeout(PATIENCE, is_up).await.expect("the broker is up").expect("the broker lives");
+    broker
 }
 
 /// A folder and ports of this test's own for the scripts of `tests/`. Dropping it ends what they started.
