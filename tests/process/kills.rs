@@ -47,7 +47,8 @@ async fn a_thousand_messages_on_the_ladder_survive_a_kill_of_rabbitmq_and_return
     let stage = Stage::new(LADDER_SHIFT, LADDER_SHIFT);
     stage.services(&["start", "rabbitmq"]).await;
     let exports = stage.services(&["env"]).await;
-    let url = exports.split('\'').find(|part| part.starts_with("amqp://")).expect("RABBITMQ_URL is exported");
+    let url = exports.lines().find_map(|line| line.strip_prefix("export RABBITMQ_URL="));
+    let url = url.expect("RABBITMQ_URL is exported");
     let broker = connect(url).await;
     broker.declare(&contract::topology()).await.unwrap();
     // sleep: a queue that was declared less than a second before a kill may never come back (RabbitMQ 3.10)
