@@ -247,15 +247,21 @@ async fn prepare(store: &MongoStore) -> anyhow::Result<()> {
 }
 
 async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
-    if !config.embedded_broker() && !config.embedded_store() {
-        return Ok(None);
+    if config.embedded_broker() || config.embedded_store() {
+        Ok(Some(open_data_file(config).await?))
+    } else {
+        Ok(None)
     }
+}
+
+/// Opens the data file in the data folder.
+pub(crate) async fn open_data_file(config: &Config) -> anyhow::Result<Database> {
     let dir = config.data.dir.clone();
     let opened =
         tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
-    Ok(Some(opened.with_context(|| {
+    opened.with_context(|| {
         format!("configuration key `data.dir`: open the data file in {}", config.data.dir.display())
-    })?))
+    })
 }
 
 /// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet
