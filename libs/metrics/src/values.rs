@@ -226,6 +226,8 @@ impl Label for SignalOutcome {
 }
 
 impl Label for PresenceStatus {
+    const FROM_THE_START: &'static [Self] = &[Self::Online, Self::Away, Self::Offline];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",

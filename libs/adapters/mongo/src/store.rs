@@ -127,17 +127,20 @@ impl MongoStore {
         let revocations = self.revocations.clone();
         let outbox = self.outbox.clone();
         let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
+        // At the same time, because the server waits for its disk for each.
         let create = async move {
-            messages.create_indexes(indexes::of_messages()).await?;
-            threads.create_indexes(indexes::of_threads()).await?;
-            notifications.create_indexes(indexes::of_notifications()).await?;
-            windows.create_indexes(indexes::of_windows()).await?;
-            deliveries.create_indexes(indexes::of_deliveries()).await?;
-            revocations.create_index(indexes::of_revocations()).await?;
-            outbox.create_index(indexes::of_outbox()).await?;
-            push_devices.create_indexes(indexes::of_push_devices()).await?;
-            push_shown.create_indexes(indexes::of_push_shown()).await?;
-            Ok(())
+            tokio::try_join!(
+                async { messages.create_indexes(indexes::of_messages()).await.map(drop) },
+                async { threads.create_indexes(indexes::of_threads()).await.map(drop) },
+                async { notifications.create_indexes(indexes::of_notifications()).await.map(drop) },
+                async { windows.create_indexes(indexes::of_windows()).await.map(drop) },
+                async { deliveries.create_indexes(indexes::of_deliveries()).await.map(drop) },
+                async { revocations.create_index(indexes::of_revocations()).await.map(drop) },
+                async { outbox.create_index(indexes::of_outbox()).await.map(drop) },
+                async { push_devices.create_indexes(indexes::of_push_devices()).await.map(drop) },
+                async { push_shown.create_indexes(indexes::of_push_shown()).await.map(drop) },
+            )
+            .map(drop)
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
     }
