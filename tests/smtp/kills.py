@@ -39,6 +39,8 @@ PATIENCE_S = 900
 # A round whose mails have stopped coming for so long is over but for those windows: whatever is due was
 # claimed, so the next round cannot come into a window of this one.
 QUIET_S = 6
+# A worker that was killed holds its windows for so long; then their mails come again.
+LEASE_S = 150
 # People told in one request.
 AT_ONCE = 500
 # Things told in one round: so many are in each mail.
@@ -207,7 +209,7 @@ def main():
             print(f"{subject}: kills {killed}, mails {distinct()}, {time.time() - began:.0f} s", flush=True)
         await_mails(distinct, expected, PATIENCE_S)
         # What comes twice comes now.
-        await_mails(lambda: sum(len(ids) for each in list(mails.values()) for ids in list(each.values())), 2 * expected, QUIET_S)
+        await_mails(lambda: sum(len(ids) for each in list(mails.values()) for ids in list(each.values())), 2 * expected, LEASE_S)
         missing = [(person, subject) for person in people for subject in subjects if not mails[f"{person}@example.com"][subject]]
         told = [by_subject[subject] for by_subject in mails.values() for subject in subjects]
         other = [one for one in told if len(set(one)) > 1]

@@ -198,9 +198,11 @@ async def main():
             return AuthResult(success=True)
         return AuthResult(success=False, handled=False, message="535 5.7.8 credentials of <x@example.com> invalid")
 
+    handler = Handler(options)
+
     def protocol():
         return SMTP(
-            Handler(options),
+            handler,
             enable_SMTPUTF8=True,
             tls_context=context if options.tls == "starttls" else None,
             authenticator=authenticate if options.auth else None,
