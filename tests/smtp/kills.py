@@ -36,15 +36,15 @@ ROLES = ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway"
 # Longest time for everything that was sent to arrive, after the last kill: a window that a killed worker had
 # waits for its lease.
 PATIENCE_S = 900
-# A round whose mails have stopped coming for so long is over but for those windows: whatever is due was
-# claimed, so the next round cannot come into a window of this one.
+# A round of which no mail came for so long, beyond the time that mails wait, is over but for those windows:
+# whatever is due was claimed, so the next round cannot come into a window of this one.
 QUIET_S = 6
 # A worker that was killed holds its windows for so long; then their mails come again.
 LEASE_S = 150
 # People told in one request.
 AT_ONCE = 500
-# Things told in one round: so many are in each mail.
-THINGS = 3
+# Things told in one round: so many are in each mail. They have to be told within the time that mails wait.
+THINGS = 2
 
 
 def token():
@@ -162,7 +162,7 @@ def main():
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--grace-s", type=int, default=4)
+    parser.add_argument("--grace-s", type=int, default=15)
     parser.add_argument("--port", type=int, default=28080)
     parser.add_argument("--behind-250", action="store_true")
     options = parser.parse_args()
@@ -205,7 +205,7 @@ def main():
                 time.sleep(random.uniform(0.3, 1.5))
                 fleet.kill(random.choice(fleet.workers()))
                 killed += 1
-            await_mails(distinct, (subjects.index(subject) + 1) * options.people, QUIET_S)
+            await_mails(distinct, (subjects.index(subject) + 1) * options.people, options.grace_s + QUIET_S)
             print(f"{subject}: kills {killed}, mails {distinct()}, {time.time() - began:.0f} s", flush=True)
         await_mails(distinct, expected, PATIENCE_S)
         # What comes twice comes now.
