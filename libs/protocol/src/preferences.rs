@@ -1,7 +1,8 @@
 //! Changes of somebody's preferences, which keep what they do not name.
 //!
-//! A change travels as it was asked for, and the store merges it into what it has ([`PreferencesChange::onto`]).
-//! So two changes at the same moment, of different fields and at different gateways, both count.
+//! A change travels as it was asked for, and the store merges it into what it has
+//! ([`PreferencesChange::onto`]). So two changes at the same moment, of different fields and at different
+//! gateways, both count.
 
 use crate::inbox::{Channels, PREFERENCE_KINDS_MAX, Preferences};
 use crate::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName, WallTime};
@@ -10,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Between two changes of one person's preferences lies at least this much, the least that a [`Timestamp`] can
-/// show: stores compare it to see a change, and clients to tell which of two answers is the newer one.
+/// Between two changes of one person's preferences lies at least this much, the least that a [`Timestamp`]
+/// can show: stores compare it to see a change, and clients to tell which of two answers is the newer one.
 const TICK: Duration = Duration::from_millis(1);
 
 /// Command: change a person's preferences. What it does not name stays as it is when it is carried out.
