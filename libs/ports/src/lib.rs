@@ -21,6 +21,7 @@ pub mod outbound_contract;
 pub mod outbox;
 pub mod outbox_contract;
 pub mod outbox_pusher;
+pub mod preferences_contract;
 pub mod presence;
 pub mod presence_contract;
 pub mod push_devices;

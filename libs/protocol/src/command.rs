@@ -12,6 +12,7 @@ use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::mail::{ChangeSuppression, MailAddress};
 use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation, TokenName};
+use crate::preferences::ChangePreferences;
 use crate::push::{PushDevice, RemovePushDevice};
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,8 @@ pub enum Command {
     ChangeNotifications(ChangeNotifications),
     /// Replace a person's notification preferences.
     SetPreferences(SetPreferences),
+    /// Change some of a person's notification preferences.
+    ChangePreferences(ChangePreferences),
     /// Register a device for pushes, or renew its registration.
     RegisterPushDevice(PushDevice),
     /// Send a device no more pushes.
@@ -162,6 +165,7 @@ impl Command {
             | Self::LeaveThread(_)
             | Self::ChangeNotifications(_)
             | Self::SetPreferences(_)
+            | Self::ChangePreferences(_)
             | Self::RegisterPushDevice(_)
             | Self::RemovePushDevice(_)
             | Self::Revoke(_)
@@ -181,6 +185,7 @@ impl Command {
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
+            Self::ChangePreferences(change) => Subject::User(change.user_id.clone()),
             Self::RegisterPushDevice(device) => Subject::User(device.user_id.clone()),
             Self::RemovePushDevice(removal) => Subject::User(removal.user_id.clone()),
             Self::PutProfile(profile) => Subject::User(profile.id.clone()),
@@ -202,6 +207,7 @@ impl Command {
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
+            Self::ChangePreferences(_) => "change_preferences",
             Self::RegisterPushDevice(_) => "register_push_device",
             Self::RemovePushDevice(_) => "remove_push_device",
             Self::PutProfile(_) => "put_profile",
@@ -222,6 +228,7 @@ impl Command {
             Self::LeaveThread(leave) => Some(leave.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
+            Self::ChangePreferences(change) => Some(change.at),
             Self::RegisterPushDevice(device) => Some(device.at),
             Self::RemovePushDevice(removal) => Some(removal.at),
             Self::SetPreferences(_) | Self::PutProfile(_) | Self::NoteTokenName(_) => None,

@@ -24,6 +24,7 @@ pub mod outbound;
 pub mod pairing;
 pub mod participants;
 pub mod person;
+pub mod preferences;
 pub mod presence;
 pub mod push;
 pub mod reply;

@@ -10,7 +10,7 @@ use crate::change::Effect;
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
 use crate::frame::FRAME_MAX_BYTES;
-use crate::inbox::Notification;
+use crate::inbox::{Notification, Preferences};
 use crate::{CommandId, ErrorCode};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,11 @@ pub enum CommandResult {
         /// An earlier attempt, or another command under the same key, had stored it before.
         #[serde(default)]
         deduplicated: bool,
+    },
+    /// The preferences are as the command wants them, or later ones are stored.
+    Preferences {
+        /// The preferences as they are stored.
+        preferences: Box<Preferences>,
     },
     /// The command changed so many notifications.
     Count {

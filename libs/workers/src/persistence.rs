@@ -220,6 +220,7 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)
+        | Command::ChangePreferences(_)
         | Command::RegisterPushDevice(_)
         | Command::RemovePushDevice(_)
         | Command::PutProfile(_)

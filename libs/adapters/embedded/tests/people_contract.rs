@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Inbox, PushDevices, directory_contract, inbox_contract, push_devices_contract,
+    Directory, Inbox, PushDevices, directory_contract, inbox_contract, preferences_contract,
+    push_devices_contract,
 };
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -99,7 +100,27 @@ async fn pages_of_notifications_show_each_once() {
 
 #[tokio::test]
 async fn the_later_preferences_count() {
-    inbox_contract::the_later_preferences_count(&File::new()).await;
+    preferences_contract::the_later_preferences_count(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_change_keeps_what_it_does_not_name() {
+    preferences_contract::a_change_keeps_what_it_does_not_name(&File::new()).await;
+}
+
+#[tokio::test]
+async fn changes_at_the_same_moment_all_count() {
+    preferences_contract::changes_at_the_same_moment_all_count(&File::new()).await;
+}
+
+#[tokio::test]
+async fn mails_stop_for_every_kind() {
+    preferences_contract::mails_stop_for_every_kind(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_fit_writes_nothing() {
+    preferences_contract::a_change_that_does_not_fit_writes_nothing(&File::new()).await;
 }
 
 #[tokio::test]

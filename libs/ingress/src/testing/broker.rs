@@ -145,9 +145,14 @@ impl Worker {
                 CommandResult::Count { count: self.inbox.change(&change) }
             }
             Command::SetPreferences(set) => {
+                let preferences = Box::new(set.preferences.clone());
                 self.inbox.set(set);
-                CommandResult::Done
+                CommandResult::Preferences { preferences }
             }
+            Command::ChangePreferences(change) => match self.inbox.change_some(&change) {
+                Ok(preferences) => CommandResult::Preferences { preferences: Box::new(preferences) },
+                Err(invalid) => CommandResult::refused(ErrorCode::Invalid, invalid.to_string()),
+            },
             Command::RegisterPushDevice(device) => {
                 self.devices.register(device);
                 CommandResult::Done

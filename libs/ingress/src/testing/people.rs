@@ -9,6 +9,7 @@ use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Notify, Preferences, ReadThread, SetPreferences,
 };
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
@@ -66,6 +67,14 @@ impl TestInbox {
     pub(crate) fn set(&self, set: SetPreferences) {
         self.preferences.lock().insert(set.user_id, set.preferences);
     }
+
+    pub(crate) fn change_some(&self, change: &ChangePreferences) -> Result<Preferences, InvalidChange> {
+        let mut all = self.preferences.lock();
+        let stored = all.get(&change.user_id).cloned().unwrap_or_default();
+        let preferences = change.change.onto(stored, change.at)?;
+        all.insert(change.user_id.clone(), preferences.clone());
+        Ok(preferences)
+    }
 }
 
 #[async_trait]
@@ -114,6 +123,12 @@ impl Inbox for TestInbox {
         Ok(self.preferences.lock().get(user).cloned().unwrap_or_default())
     }
     async fn set_preferences(&self, _set: &SetPreferences) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn change_preferences(
+        &self,
+        _change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
         panic!("the ingress writes nothing")
     }
 }

@@ -15,9 +15,10 @@ use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::{CameBack, Event};
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
+    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread,
 };
 use eventflow_protocol::person::Revocation;
+use eventflow_protocol::preferences::InvalidChange;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, NotificationId, UserId};
 
@@ -273,17 +274,19 @@ impl Applied {
     }
 
     /// `stored`: the preferences as they are now; later ones may have been there already.
-    pub(super) fn preferences_set(
-        item: &Item<Command>,
-        wanted: &SetPreferences,
-        stored: Preferences,
-    ) -> Self {
+    pub(super) fn preferences_stored(item: &Item<Command>, user: &UserId, stored: Preferences) -> Self {
+        let preferences = Box::new(stored);
         let event = Event::PreferencesChanged {
-            user_id: wanted.user_id.clone(),
-            preferences: Box::new(stored),
+            user_id: user.clone(),
+            preferences: preferences.clone(),
             command: CommandId(item.id),
         };
-        Self::with_event(CommandResult::Done, event)
+        Self::with_event(CommandResult::Preferences { preferences }, event)
+    }
+
+    /// The change does not fit the preferences that are stored.
+    pub(super) fn preferences_refused(invalid: InvalidChange) -> Self {
+        Self::refused(ErrorCode::Invalid, &invalid.to_string())
     }
 
     /// The sender's key stands for another notification.

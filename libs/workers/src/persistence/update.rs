@@ -15,6 +15,7 @@ use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeM
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::inbox::{Notification, Notify, ReadThread, SetPreferences};
+use eventflow_protocol::preferences::ChangePreferences;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use futures_util::StreamExt;
@@ -210,6 +211,7 @@ impl Persistence {
                 .await
                 .map(|count| Applied::notifications_changed(item, change, count)),
             Command::SetPreferences(set) => self.set_preferences(item, set).await,
+            Command::ChangePreferences(change) => self.change_preferences(item, change).await,
             Command::RegisterPushDevice(device) => {
                 let registered = self.parts.devices.register_device(device).await;
                 registered.map(|()| Applied::quietly(CommandResult::Done))
@@ -249,7 +251,18 @@ impl Persistence {
     ) -> Result<Applied, StoreError> {
         self.parts.inbox.set_preferences(set).await?;
         let stored = self.parts.inbox.preferences(&set.user_id).await?;
-        Ok(Applied::preferences_set(item, set, stored))
+        Ok(Applied::preferences_stored(item, &set.user_id, stored))
+    }
+
+    async fn change_preferences(
+        &self,
+        item: &Item<Command>,
+        change: &ChangePreferences,
+    ) -> Result<Applied, StoreError> {
+        Ok(match self.parts.inbox.change_preferences(change).await? {
+            Ok(stored) => Applied::preferences_stored(item, &change.user_id, stored),
+            Err(invalid) => Applied::preferences_refused(invalid),
+        })
     }
 
     async fn notify(&self, item: &Item<Command>, notify: &Notify) -> Result<Applied, StoreError> {

@@ -3,7 +3,9 @@
 
 use crate::support::{run_with_devices, run_with_directory, run_with_inbox, run_with_uri};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
-use eventflow_ports::{Directory, directory_contract, inbox_contract, push_devices_contract};
+use eventflow_ports::{
+    Directory, directory_contract, inbox_contract, preferences_contract, push_devices_contract,
+};
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, TokenName};
 use mongodb::bson::oid::ObjectId;
@@ -62,7 +64,27 @@ async fn pages_of_notifications_show_each_once() {
 
 #[tokio::test]
 async fn the_later_preferences_count() {
-    run_with_inbox(inbox_contract::the_later_preferences_count).await;
+    run_with_inbox(preferences_contract::the_later_preferences_count).await;
+}
+
+#[tokio::test]
+async fn a_change_keeps_what_it_does_not_name() {
+    run_with_inbox(preferences_contract::a_change_keeps_what_it_does_not_name).await;
+}
+
+#[tokio::test]
+async fn changes_at_the_same_moment_all_count() {
+    run_with_inbox(preferences_contract::changes_at_the_same_moment_all_count).await;
+}
+
+#[tokio::test]
+async fn mails_stop_for_every_kind() {
+    run_with_inbox(preferences_contract::mails_stop_for_every_kind).await;
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_fit_writes_nothing() {
+    run_with_inbox(preferences_contract::a_change_that_does_not_fit_writes_nothing).await;
 }
 
 #[tokio::test]
