@@ -88,6 +88,8 @@ async fn unsubscribing_loses_no_change_that_is_made_at_the_same_moment() {
     let stored = rig.get(settings).of("ann").send().await.expect(200)["preferences"].clone();
     assert_eq!((&stored["channels"]["email"], &stored["locale"]), (&json!(false), &json!("de")), "{stored}");
     assert_eq!(stored["types"]["news"]["push"], json!(false), "{stored}");
+    let is_change = |command: &Command| matches!(command, Command::ChangePreferences(_));
+    assert!(rig.world.commands().iter().all(is_change), "the changes alone travel");
 }
 
 #[tokio::test]
