@@ -68,6 +68,7 @@ impl Stage {
 
     /// Somebody closes their laptop: nothing comes from it any more, and nobody has closed its connection. A
     /// second later somebody writes to them.
+    #[allow(clippy::print_stdout, reason = "a run shows how long it took")]
     async fn closed_laptop(&self) {
         let (ann, ben) = (self.system.token("ann").await.unwrap(), self.system.token("ben").await.unwrap());
         self.call(&ben, Method::POST, "/devices", json!({"fcmToken": "phone-of-ben"})).await;
