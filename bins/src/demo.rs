@@ -49,7 +49,7 @@ impl Desk {
             return;
         }
         let email = Some(format!("{user}@{DOMAIN}"));
-        let profile = Profile { id: user.clone(), name: name.to_owned(), avatar: None, email };
+        let profile = Profile { id: user.clone(), name: name.to_owned(), avatar: None, email, role: None };
         if let Err(error) = self.directory.put_profile(&profile).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "a demo person has no address");
         }

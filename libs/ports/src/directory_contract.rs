@@ -27,14 +27,15 @@ pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
         name: "Ännchen O'Neil $set".to_owned(),
         avatar: Some("https://pictures.example/a.png?b=c".to_owned()),
         email: Some("ann@people.example".to_owned()),
+        role: Some("teacher".to_owned()),
     };
-    let bare = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None };
+    let bare = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None, role: None };
     for profile in [&full, &bare, &full] {
         directory.put_profile(profile).await.expect("put");
     }
     let found = harness.open().await.profiles(&people).await.expect("read");
     assert_eq!((found.len(), &found[&people[0]], &found[&people[1]]), (2, &full, &bare));
-    let renamed = Profile { id: people[0].clone(), name: "Ann".to_owned(), avatar: None, email: None };
+    let renamed = Profile { id: people[0].clone(), name: "Ann".to_owned(), avatar: None, email: None, role: None };
     directory.put_profile(&renamed).await.expect("put");
     assert_eq!(harness.open().await.profiles(&people[..1]).await.expect("read")[&people[0]], renamed);
 }
@@ -43,7 +44,7 @@ pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
 pub async fn unknown_people_are_absent(harness: &dyn Harness) {
     let directory = harness.open().await;
     let people = fresh_people(3);
-    let known = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None };
+    let known = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None, role: None };
     directory.put_profile(&known).await.expect("put");
     let asked = [&people[..], &people[..]].concat();
     let found = directory.profiles(&asked).await.expect("read");
@@ -62,10 +63,10 @@ pub async fn the_name_of_a_token_fills_the_place_of_a_profile(harness: &dyn Harn
         let other = harness.open().await;
         assert_eq!(other.token_name(&people[0]).await.expect("read").as_deref(), Some(name));
         let found = other.profiles(&people).await.expect("read");
-        let shown = Profile { id: people[0].clone(), name: name.to_owned(), avatar: None, email: None };
+        let shown = Profile { id: people[0].clone(), name: name.to_owned(), avatar: None, email: None, role: None };
         assert_eq!((found.len(), &found[&people[0]]), (1, &shown));
     }
-    let profile = Profile { id: people[0].clone(), name: "Dr. A.".to_owned(), avatar: None, email: None };
+    let profile = Profile { id: people[0].clone(), name: "Dr. A.".to_owned(), avatar: None, email: None, role: None };
     directory.put_profile(&profile).await.expect("put");
     directory.note_token_name(&note("Annie")).await.expect("note");
     let other = harness.open().await;

@@ -38,7 +38,7 @@ impl Directory for MongoStore {
         if !unknown.is_empty() {
             let named = self.token_names(&unknown).await?;
             people.extend(named.into_iter().map(|TokenNameRecord { id, name }| {
-                (id.clone(), Profile { id, name, avatar: None, email: None })
+                (id.clone(), Profile { id, name, avatar: None, email: None, role: None })
             }));
         }
         Ok(people)

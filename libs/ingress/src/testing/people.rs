@@ -151,7 +151,7 @@ impl Directory for TestDirectory {
         self.check()?;
         let (profiles, names) = (self.profiles.lock(), self.token_names.lock());
         let by_token = |id: &UserId| {
-            Some(Profile { id: id.clone(), name: names.get(id)?.clone(), avatar: None, email: None })
+            Some(Profile { id: id.clone(), name: names.get(id)?.clone(), avatar: None, email: None, role: None })
         };
         let known = |user: &UserId| profiles.get(user).cloned().or_else(|| by_token(user));
         Ok(users.iter().filter_map(|user| Some((user.clone(), known(user)?))).collect())

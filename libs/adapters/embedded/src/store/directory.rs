@@ -62,7 +62,7 @@ fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId,
             found.insert(user.clone(), profile);
         } else if let Some(name) = token_name(connection, user)? {
             let id = user.clone();
-            found.insert(user.clone(), Profile { id, name, avatar: None, email: None });
+            found.insert(user.clone(), Profile { id, name, avatar: None, email: None, role: None });
         }
     }
     Ok(found)

@@ -138,7 +138,7 @@ async fn users_of_the_host_are_known_by_either_id_and_never_written() {
         }
         let names: Vec<_> = store.profiles(&asked).await.unwrap().into_values().map(|known| known.name).collect();
         assert_eq!(names.iter().filter(|name| *name == "of a token").count(), 1, "only nobody has it: {names:?}");
-        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None };
+        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None, role: None };
         store.put_profile(&own).await.unwrap();
         assert_eq!(store.profiles(&asked).await.unwrap()[&asked[2]], own, "a profile of our own wins");
         let mut left: Vec<Document> = Vec::new();
