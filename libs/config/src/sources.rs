@@ -45,6 +45,7 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 51] = [
     ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
     ("EMAIL_GRACE_S", "notifications.email_grace_s", ValueKind::Number),
     ("PUSH_GRACE_S", "notifications.push_grace_s", ValueKind::Number),
+    ("SENDS_PER_SECOND", "notifications.sends_per_second", ValueKind::Number),
     ("DELIVERY_LOG_DAYS", "notifications.log_days", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),

@@ -14,7 +14,9 @@ use crate::revocation::Revocations;
 use crate::settings::SetupError;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Inbox, Outbound, People, PresenceStore, PushDevices, Store, Suppressions};
+use eventflow_ports::{
+    Clock, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Sends, Store, Suppressions,
+};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -30,6 +32,8 @@ pub(crate) struct Edge {
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) suppressions: Arc<dyn Suppressions>,
+    pub(crate) sends: Arc<dyn Sends>,
+    pub(crate) directory: Arc<dyn Directory>,
     pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
@@ -72,6 +76,8 @@ impl Edge {
             inbox: Arc::clone(&parts.inbox),
             outbound: Arc::clone(&parts.outbound),
             suppressions: Arc::clone(&parts.suppressions),
+            sends: Arc::clone(&parts.sends),
+            directory: Arc::clone(&parts.directory),
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),

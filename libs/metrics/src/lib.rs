@@ -13,6 +13,7 @@ mod http;
 mod label;
 mod presence;
 mod push;
+mod sends;
 mod series;
 pub mod values;
 
@@ -25,10 +26,11 @@ pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
+pub use sends::SendMetrics;
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
-    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
-    SuppressedMail,
+    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SentOutcome,
+    SocketTransport, SuppressedMail,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -57,6 +59,8 @@ pub struct Metrics {
     pub presence: PresenceMetrics,
     /// The push worker.
     pub push: PushMetrics,
+    /// Sends to many people.
+    pub sends: SendMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -75,6 +79,7 @@ impl Metrics {
             email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
             push: PushMetrics::new(registry)?,
+            sends: SendMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

@@ -174,6 +174,17 @@ pub enum PushWindowOutcome {
     Repeated,
 }
 
+/// `outcome` of a send for one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentOutcome {
+    /// The notification is in their inbox.
+    Sent,
+    /// They do not want such notifications.
+    Suppressed,
+    /// The store refused it.
+    Failed,
+}
+
 /// `part`: a server that the process depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {
@@ -362,6 +373,16 @@ impl Label for PushOutcome {
             Self::Limited => "limited",
             Self::Failed => "failed",
             Self::NoProvider => "no_provider",
+        }
+    }
+}
+
+impl Label for SentOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Suppressed => "suppressed",
+            Self::Failed => "failed",
         }
     }
 }

@@ -19,7 +19,9 @@ use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Hold, Inbox, Outbound, PresenceStore, Store, StoreError};
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
-use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Told};
+use eventflow_protocol::outbound::{
+    About, Channel, DELIVER_BY, DeliveryEntry, DeliveryOutcome, NotifyJob, PRIORITY, Reason, Told,
+};
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId, codec};
 use futures_util::stream::iter;
@@ -30,8 +32,6 @@ use tokio::sync::Mutex;
 
 /// What messages are called among the kinds of notifications that people set channels for.
 pub const MESSAGE_KIND: &str = "message";
-/// The field of a notification's data that says how urgent it is, and the value for what waits for nothing.
-pub const PRIORITY: (&str, &str) = ("priority", "critical");
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
 
@@ -96,6 +96,8 @@ struct Wish {
     preferences: Preferences,
     /// The channels by which the person wants to be told this kind of thing.
     channels: Channels,
+    /// The channels that the sender chose.
+    chosen: Channels,
     /// Why the person is not told by any channel.
     reason: Option<Reason>,
 }
@@ -144,7 +146,15 @@ impl Decision {
         };
         let channels = preferences.channels_for(&notification.kind);
         let reason = notification.is_read.then_some(Reason::Read);
-        self.settle(&[Wish { user_id: user.clone(), told, preferences, channels, reason }]).await
+        self.settle(&[Wish {
+            user_id: user.clone(),
+            told,
+            preferences,
+            channels,
+            chosen: chosen_channels(&notification),
+            reason,
+        }])
+        .await
     }
 
     /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back.
@@ -163,7 +173,7 @@ impl Decision {
         let now = self.parts.clock.now();
         let is_muted = told.about.thread_id().is_some_and(|thread| preferences.is_muted(thread, now));
         let reason = is_muted.then_some(Reason::Muted);
-        Ok(Wish { user_id: user.clone(), told, preferences, channels, reason })
+        Ok(Wish { user_id: user.clone(), told, preferences, channels, chosen: Channels::default(), reason })
     }
 
     /// Puts what is to be told into windows, and the rest into the log.
@@ -240,7 +250,8 @@ impl BatchHandler for Decision {
 impl Wish {
     fn reason_against(&self, channel: Channel) -> Option<Reason> {
         let is_wanted = self.told.critical || wants(self.channels, channel);
-        self.reason.or((!is_wanted).then_some(Reason::Preference))
+        let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
+        self.reason.or(not_chosen).or((!is_wanted).then_some(Reason::Preference))
     }
 
     fn hold(&self, channel: Channel, grace: Grace, now: Timestamp) -> Hold {
@@ -268,6 +279,15 @@ fn wants(channels: Channels, channel: Channel) -> bool {
 pub fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
     notification.data.get(field).and_then(serde_json::Value::as_str) == Some(value)
+}
+
+/// The channels that a notification's sender chose: all, unless its data lists some.
+fn chosen_channels(notification: &Notification) -> Channels {
+    let Some(serde_json::Value::Array(names)) = notification.data.get(DELIVER_BY) else {
+        return Channels::default();
+    };
+    let has = |channel: Channel| names.iter().any(|name| name.as_str() == Some(channel.name()));
+    Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
 }
 
 /// Whether the person is active. If nobody can say, they are not: what is told twice does less harm than what

@@ -22,6 +22,7 @@ mod pairing;
 mod people;
 mod push;
 mod schema;
+mod sends;
 mod suppressions;
 mod thread;
 mod unread;
@@ -50,7 +51,7 @@ use tokio::time::timeout;
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
-/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`] and [`eventflow_ports::PushDevices`] in the
+/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`] and [`eventflow_ports::PushDevices`] in the
 /// data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
@@ -63,6 +64,7 @@ impl EmbeddedStore {
         database.migrate(schema::PIECE, schema::STEPS).await?;
         database.migrate(suppressions::PIECE, suppressions::STEPS).await?;
         database.migrate(outbox::PIECE, outbox::STEPS).await?;
+        database.migrate(sends::PIECE, sends::STEPS).await?;
         Ok(Self { database })
     }
 }

@@ -71,6 +71,14 @@ pub(crate) fn of_outbox() -> IndexModel {
     plain(doc! { "at": -1, "_id": -1 })
 }
 
+/// Sends: those that are due, and the newest.
+pub(crate) fn of_sends() -> [IndexModel; 2] {
+    [
+        partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
+        plain(doc! { "createdAt": -1, "_id": -1 }),
+    ]
+}
+
 /// Push devices: those of a person, the newest first; the server deletes what was removed long ago.
 pub(crate) fn of_push_devices() -> [IndexModel; 2] {
     [plain(doc! { "userId": 1, "at": -1, "_id": 1 }), expiring(doc! { "removedAt": 1 }, REMOVAL_KEPT)]

@@ -11,6 +11,7 @@ use crate::record::message::MessageRecord;
 use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::push::{DeviceRecord, ShownRecord};
+use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
@@ -61,6 +62,7 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) sends: Collection<SendRecord>,
     pub(crate) suppressions: Collection<SuppressionRecord>,
     pub(crate) outbox: Collection<OutboxRecord>,
     pub(crate) push_devices: Collection<DeviceRecord>,
@@ -101,6 +103,7 @@ impl MongoStore {
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            sends: database.collection(&own("sends")),
             suppressions: database.collection(&own("suppressions")),
             outbox: database.collection(&own("outbox")),
             push_devices: database.collection(&own("pushDevices")),
@@ -126,6 +129,7 @@ impl MongoStore {
         let deliveries = self.deliveries.clone();
         let revocations = self.revocations.clone();
         let outbox = self.outbox.clone();
+        let sends = self.sends.clone();
         let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
         let create = async move {
             messages.create_indexes(indexes::of_messages()).await?;
@@ -135,6 +139,7 @@ impl MongoStore {
             deliveries.create_indexes(indexes::of_deliveries()).await?;
             revocations.create_index(indexes::of_revocations()).await?;
             outbox.create_index(indexes::of_outbox()).await?;
+            sends.create_indexes(indexes::of_sends()).await?;
             push_devices.create_indexes(indexes::of_push_devices()).await?;
             push_shown.create_indexes(indexes::of_push_shown()).await?;
             Ok(())

@@ -10,7 +10,7 @@ pub(super) const PIECE: &str = "store";
 
 /// One step per released layout; a step never changes.
 pub(super) const STEPS: &[&str] =
-    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES];
+    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES, ROLES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -244,6 +244,13 @@ const PUSH_DEVICES: &str = "
     ) STRICT, WITHOUT ROWID;
     -- What was pushed long ago?
     CREATE INDEX push_shown_by_time ON push_shown (at);
+";
+
+/// Tenth layout: what people are to the host application.
+const ROLES: &str = "
+    ALTER TABLE profile ADD COLUMN role TEXT;
+    -- Who has this role?
+    CREATE INDEX profile_by_role ON profile (role, user_id) WHERE role IS NOT NULL;
 ";
 
 #[cfg(test)]

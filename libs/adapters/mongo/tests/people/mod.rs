@@ -61,6 +61,11 @@ async fn a_profile_is_found_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_segment_shows_each_of_its_people_once() {
+    run_with_directory(directory_contract::a_segment_shows_each_of_its_people_once).await;
+}
+
+#[tokio::test]
 async fn unknown_people_are_absent() {
     run_with_directory(directory_contract::unknown_people_are_absent).await;
 }

@@ -1,0 +1,293 @@
+//! Sends: telling many people one thing, in steps that survive a crash.
+//!
+//! In comes the passing of time; out go notifications in inboxes, events for the fan-out stage, and the
+//! progress of the send. It runs beside the persistence stage, the only one that writes documents. A step
+//! stores the notifications of some hundred people, publishes their events with confirms, and then moves the
+//! send's cursor. Safe to repeat because the id of each notification follows from the send and the person,
+//! and a step counts only where it begins at the cursor: after a crash the last step is made again.
+
+use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
+use eventflow_bus::topology::{FANOUT, Topology};
+use eventflow_metrics::{Metrics, SendMetrics, SentOutcome};
+use eventflow_ports::{Clock, Directory, Inbox, Outbound, Segment, Sends, StoreError, ticks};
+use eventflow_protocol::codec::{self, CodecError};
+use eventflow_protocol::command::Subject;
+use eventflow_protocol::event::Event;
+use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::inbox::Notification;
+use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason};
+use eventflow_protocol::sends::{BulkSend, Recipients, SendCounts, SendState, SendStep};
+use eventflow_protocol::{Timestamp, UserId};
+use futures_util::stream::iter;
+use futures_util::{StreamExt, TryStreamExt};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// How often the worker looks for a send that is due. A look costs one question to an index.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// People of a step: one bulk write, and at most so many are told once more after a crash.
+const STEP_PEOPLE: u32 = 250;
+/// Steps before another send has its turn, so that a small one does not wait for a large one.
+const ROUND_STEPS: u32 = 20;
+/// How long a worker has a send without a step: longer than the slowest step takes.
+const CLAIM_LEASE: Duration = Duration::from_mins(1);
+/// How long a send waits after a step that failed.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Questions to the store at the same time: half of what its connections carry.
+const ASKED_AT_ONCE: usize = 16;
+
+/// Why a step was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The store did not do its part.
+    #[error("read or write the people of a send")]
+    Store(#[from] StoreError),
+    /// The broker did not take the events.
+    #[error("publish the events of a send")]
+    Broker(#[from] BrokerError),
+    /// An event cannot be encoded.
+    #[error("encode the events of a send")]
+    Codec(#[from] CodecError),
+}
+
+/// What sends need.
+#[derive(Clone)]
+pub struct SendParts {
+    /// Keeps sends.
+    pub sends: Arc<dyn Sends>,
+    /// Knows the people of a segment.
+    pub directory: Arc<dyn Directory>,
+    /// Keeps notifications and preferences.
+    pub inbox: Arc<dyn Inbox>,
+    /// Keeps the delivery log.
+    pub outbound: Arc<dyn Outbound>,
+    /// Carries events to the fan-out stage.
+    pub broker: Arc<dyn Broker>,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The shards of the fan-out stage.
+    pub topology: Topology,
+    /// People told in a second, at most: what comes behind them must not wait long.
+    pub per_second: u32,
+}
+
+/// The worker of sends. Any number may run.
+pub struct SendWorker {
+    parts: SendParts,
+    events: Box<dyn Publish>,
+    metrics: SendMetrics,
+}
+
+/// The people of a step, sorted by whether they want to be told.
+#[derive(Default)]
+struct Sorted {
+    wanted: Vec<Notification>,
+    unwanted: Vec<UserId>,
+}
+
+impl SendWorker {
+    /// Opens the worker.
+    pub async fn open(parts: SendParts, metrics: &Metrics) -> Result<Self, BrokerError> {
+        let events = parts.broker.publisher(None).await?;
+        Ok(Self { parts, events, metrics: metrics.sends.clone() })
+    }
+
+    /// Carries out sends that are due, until `shutdown`.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut looks = ticks(LOOK_EVERY);
+        let mut is_failing = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                _ = looks.tick() => {}
+            }
+            let result = self.work(&shutdown).await;
+            if let (Err(error), false) = (&result, is_failing) {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(error, "sends wait: the last step is made again");
+            }
+            is_failing = result.is_err();
+        }
+    }
+
+    /// Carries out whatever is due now. Between two steps it can be stopped.
+    pub async fn work(&mut self, shutdown: &CancellationToken) -> Result<(), SendError> {
+        while !shutdown.is_cancelled() {
+            let now = self.parts.clock.now();
+            let Some(send) = self.parts.sends.claim_send(now, now.plus(CLAIM_LEASE)).await? else { break };
+            let id = send.id;
+            let outcome = self.round(send, shutdown).await;
+            let pause = if outcome.is_err() { PAUSE } else { Duration::ZERO };
+            if outcome.is_err() {
+                self.metrics.failures.inc();
+            }
+            self.parts.sends.release_send(id, self.parts.clock.now().plus(pause)).await?;
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// Makes some steps of a send.
+    async fn round(&mut self, mut send: BulkSend, shutdown: &CancellationToken) -> Result<(), SendError> {
+        let step_time = Duration::from_secs(1) * STEP_PEOPLE / self.parts.per_second.max(1);
+        for _ in 0..ROUND_STEPS {
+            let next_at = Instant::now() + step_time;
+            match self.step(&send).await? {
+                Some(advanced) => send = advanced,
+                // Another worker has it.
+                None => break,
+            }
+            if send.state.is_final() {
+                break;
+            }
+            tokio::select! {
+                () = sleep_until(next_at) => {}
+                () = shutdown.cancelled() => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the next people of a send, and moves its cursor. Returns the send as it is then; `None` if
+    /// another worker was faster.
+    pub async fn step(&mut self, send: &BulkSend) -> Result<Option<BulkSend>, SendError> {
+        let people = self.next_people(send).await?;
+        let Sorted { wanted, unwanted } = self.sorted(send, &people).await?;
+        let stored = self.store(wanted).await?;
+        let counts = SendCounts {
+            sent: stored.len() as u64,
+            suppressed: unwanted.len() as u64,
+            failed: (people.len() - stored.len() - unwanted.len()) as u64,
+        };
+        self.log(send, &unwanted).await?;
+        self.publish(stored).await?;
+        let step = SendStep {
+            from: send.cursor.clone(),
+            to: people.last().or(send.cursor.as_ref()).cloned(),
+            counts,
+            is_last: people.len() < STEP_PEOPLE as usize,
+        };
+        let now = self.parts.clock.now();
+        let advanced = self.parts.sends.advance_send(send.id, &step, now, now.plus(CLAIM_LEASE)).await?;
+        if let Some(advanced) = &advanced {
+            self.metrics.people.of(SentOutcome::Sent).inc_by(counts.sent);
+            self.metrics.people.of(SentOutcome::Suppressed).inc_by(counts.suppressed);
+            self.metrics.people.of(SentOutcome::Failed).inc_by(counts.failed);
+            if advanced.state == SendState::Done {
+                tracing::info!(send = %send.id, people = advanced.counts.total(), "a send is done");
+            }
+        }
+        Ok(advanced)
+    }
+
+    async fn next_people(&self, send: &BulkSend) -> Result<Vec<UserId>, StoreError> {
+        let after = send.cursor.as_ref();
+        let segment = match &send.to {
+            Recipients::Users(users) => {
+                let from = after.map_or(0, |after| users.partition_point(|user| user <= after));
+                return Ok(users[from..].iter().take(STEP_PEOPLE as usize).cloned().collect());
+            }
+            Recipients::Role(role) => Segment::Role(role.clone()),
+            Recipients::Everybody => Segment::Everybody,
+        };
+        self.parts.directory.people(&segment, after, STEP_PEOPLE).await
+    }
+
+    /// Asks everybody's preferences, as for any notification.
+    async fn sorted(&self, send: &BulkSend, people: &[UserId]) -> Result<Sorted, StoreError> {
+        let inbox = &self.parts.inbox;
+        let asked: Vec<_> = people.iter().map(|user| inbox.preferences(user)).collect();
+        let preferences: Vec<_> = iter(asked).buffered(ASKED_AT_ONCE).try_collect().await?;
+        let mut sorted = Sorted::default();
+        for (user, preferences) in people.iter().zip(preferences) {
+            if preferences.channels_for(&send.content.kind).in_app {
+                sorted.wanted.push(send.notification_for(user));
+            } else {
+                sorted.unwanted.push(user.clone());
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// Stores notifications. Returns those that the inbox has, now or since an earlier attempt.
+    async fn store(&self, wanted: Vec<Notification>) -> Result<Vec<Notification>, StoreError> {
+        match self.parts.inbox.add_notifications(&wanted).await {
+            Ok(_) => Ok(wanted),
+            Err(error @ StoreError::Unavailable { .. }) => Err(error),
+            Err(error) => self.store_one_by_one(wanted, error).await,
+        }
+    }
+
+    /// The store fails at some of them. If it fails at all, the step is made again later.
+    async fn store_one_by_one(
+        &self,
+        wanted: Vec<Notification>,
+        mut error: StoreError,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let mut stored = Vec::new();
+        for notification in wanted {
+            match self.parts.inbox.add_notifications(std::slice::from_ref(&notification)).await {
+                Ok(_) => stored.push(notification),
+                Err(down @ StoreError::Unavailable { .. }) => return Err(down),
+                Err(other) => {
+                    tracing::error!(
+                        error = &other as &dyn std::error::Error,
+                        notification = %notification.id,
+                        "a notification of a send could not be stored"
+                    );
+                    error = other;
+                }
+            }
+        }
+        if stored.is_empty() { Err(error) } else { Ok(stored) }
+    }
+
+    /// Notes why these people are not told.
+    async fn log(&self, send: &BulkSend, unwanted: &[UserId]) -> Result<(), StoreError> {
+        let now = self.parts.clock.now();
+        let rows: Vec<DeliveryEntry> = unwanted
+            .iter()
+            .flat_map(|user| Channel::ALL.map(|channel| suppressed(send, user, channel, now)))
+            .collect();
+        if rows.is_empty() { Ok(()) } else { self.parts.outbound.log_deliveries(&rows).await }
+    }
+
+    async fn publish(&mut self, stored: Vec<Notification>) -> Result<(), SendError> {
+        let inbox = &self.parts.inbox;
+        let asked: Vec<_> = stored.iter().map(|one| inbox.unread_notifications(&one.user_id)).collect();
+        let counts: Vec<u64> = iter(asked).buffered(ASKED_AT_ONCE).try_collect().await?;
+        let mut by_shard: BTreeMap<u16, Vec<Envelope>> = BTreeMap::new();
+        for (notification, unread) in stored.into_iter().zip(counts) {
+            let shard = self.parts.topology.shard_of(&Subject::User(notification.user_id.clone()));
+            by_shard.entry(shard).or_default().push(envelope(notification, unread)?);
+        }
+        let mut messages = Vec::new();
+        for (shard, envelopes) in by_shard {
+            let to = Destination::Queue(FANOUT.shard(shard).name().to_owned());
+            for frame in Frame::pack(envelopes) {
+                messages.push(Outgoing::of_frame(to.clone(), &frame)?);
+            }
+        }
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.events.publish(messages).await.into_iter().collect::<Result<(), BrokerError>>()?;
+        Ok(())
+    }
+}
+
+fn envelope(notification: Notification, unread: u64) -> Result<Envelope, CodecError> {
+    let event =
+        Event::NotificationStored { notification: Box::new(notification), unread_count: Some(unread) };
+    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(&event)?, trace: None })
+}
+
+fn suppressed(send: &BulkSend, user: &UserId, channel: Channel, now: Timestamp) -> DeliveryEntry {
+    let about = About::Notification { notification_id: send.id.notification_for(user) };
+    let outcome = DeliveryOutcome::Suppressed { reason: Reason::Preference };
+    DeliveryEntry::new(user.clone(), channel, about, None, outcome, now)
+}
