@@ -1,7 +1,8 @@
 //! The route by which administrators notify people.
 //!
-//! With `to` or `sendAt` the request is a send, of which [`super::sends`] tells. Else one request makes one command per person, and its answer says what became of each. Repeating the request
-//! under the same key finds the notifications that are stored.
+//! With `to` or `sendAt` the request is a send, of which [`super::sends`] tells. Else one request makes one
+//! command per person, and its answer says what became of each. Repeating the request under the same key
+//! finds the notifications that are stored.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;

@@ -14,9 +14,6 @@ use std::fmt::{self, Display};
 /// Stands for the path of the value in the sentence of a [`Problem::Sentence`].
 pub(super) const FIELD: &str = "{field}";
 
-/// Characters of an unknown field that an error repeats.
-const FIELD_SHOWN: usize = 40;
-
 /// The only key of the map by which `serde_json` hands over a number that no primitive holds, so that a
 /// free-form value keeps its digits. To every other type such a number is a map, and refused.
 const DIGITS: &str = "$serde_json::private::Number";
@@ -61,9 +58,8 @@ impl de::Error for Problem {
         Self::MustBe(one_of(expected))
     }
 
-    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        let field: String = field.chars().filter(char::is_ascii_graphic).take(FIELD_SHOWN).collect();
-        Self::Sentence(format!("{FIELD} has the unknown field {field}"))
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        Self::Sentence(format!("{FIELD} is not known"))
     }
 
     fn missing_field(field: &'static str) -> Self {

@@ -297,7 +297,7 @@ mod tests {
             (json!({"role": "a", "everybody": true}), "to must have either a role, or everybody: true"),
             (json!({"role": "a b"}), "to.role must match [A-Za-z0-9_.:-]{1,64}"),
             (json!(7), "to must be a user id, a list of user ids, or an object"),
-            (json!({"segment": "vip"}), "to has the unknown field segment"),
+            (json!({"segment": "vip"}), "to.segment is not known"),
         ] {
             assert_eq!(recipients(to.clone()), Err(message.to_owned()), "{to}");
         }
