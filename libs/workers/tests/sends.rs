@@ -58,7 +58,7 @@ async fn everybody_in_a_list_is_told_once_and_the_log_says_who_did_not_want_it()
 #[tokio::test]
 async fn a_send_waits_for_its_time_and_a_cancelled_one_for_ever() {
     let stage = Stage::new().await;
-    let planned = NewSend { send_at: Some(Timestamp(10_000)), ..stage.new(Recipients::Everybody) };
+    let planned = NewSend { send_at: Some(Timestamp(10_000)), ..stage.wanted(Recipients::Everybody) };
     stage.store.add_send(&planned).await.unwrap();
     stage.work(stage.store.clone()).await.unwrap();
     assert_eq!(stage.send(planned.id).await.state, SendState::Scheduled);
@@ -111,7 +111,7 @@ impl Stage {
         SendContent { kind, title, text: String::new(), data: serde_json::Map::new(), thread_id: None }
     }
 
-    fn new(&self, to: Recipients) -> NewSend {
+    fn wanted(&self, to: Recipients) -> NewSend {
         NewSend {
             id: SendId::of_key(&self.people[0], "k"),
             by: self.people[0].clone(),
@@ -124,7 +124,7 @@ impl Stage {
     }
 
     async fn add(&self, to: Recipients) -> SendId {
-        let new = self.new(to);
+        let new = self.wanted(to);
         self.store.add_send(&new).await.unwrap();
         new.id
     }
