@@ -5,16 +5,20 @@ import { Api } from '/api.js';
 import { Composer } from '/composer.js';
 import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
+import { Devices } from '/devices.js';
 import { $ } from '/elements.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
+import { Mutes } from '/mutes.js';
 import { startThread } from '/new-thread.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
 import { People } from '/people.js';
+import { PreferencesForm } from '/preferences.js';
 import { Presence } from '/presence.js';
 import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
+import { openSettings } from '/settings.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
 import { ThreadList } from '/thread-list.js';
 import { Threads } from '/threads.js';
@@ -46,8 +50,11 @@ const conversation = new Conversation({ api, connection, me, people, presence, t
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show);
+const preferences = new PreferencesForm(api);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new ThreadHeader({ threads, people, presence, typing, conversation });
+new Mutes({ preferences, threads, people, conversation });
+openSettings(preferences, new Devices(api, pushes));
 
 // What the server says.
 
@@ -58,6 +65,7 @@ connection.on('connect', ({ recovered }) => {
   conversation.connectedAnew();
   onTheSide(() => inbox.load());
   onTheSide(() => pushes.load());
+  onTheSide(() => preferences.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
 connection.on('disconnect', () => { presence.lost(); typing.lost(); });
@@ -83,7 +91,11 @@ connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
 connection.on('presence:chosen', body => presence.chosen(body));
 connection.on('notification:received', body => inbox.received(body));
-connection.on('notification:updated', body => inbox.updated(body));
+connection.on('notification:updated', body => {
+  inbox.updated(body);
+  onTheSide(() => pushes.notified(body.notificationId));
+});
+connection.on('preferences:updated', body => preferences.heard(body));
 outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
 /** @param {Message} message */

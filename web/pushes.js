@@ -9,7 +9,8 @@ import { attempt, onTheSide } from '/notice.js';
 /** Signing out does not wait longer for a server that is away. */
 const GOOD_BYE_MS = 2_000;
 
-export class Pushes {
+/** Dispatches `change` when this browser is registered or no longer. */
+export class Pushes extends EventTarget {
   #api;
   /** @type {string | null} */
   #key = null;
@@ -22,12 +23,18 @@ export class Pushes {
    * @param {(threadId: string) => void} open
    */
   constructor(api, open) {
+    super();
     this.#api = api;
-    $('notify-here').addEventListener('click', () => attempt(() => (this.#device ? this.#stop() : this.#start())));
+    $('notify-here').addEventListener('click', () => attempt(() => (this.#device ? this.stop() : this.#start())));
     navigator.serviceWorker?.addEventListener('message', ({ data }) => data?.open && open(data.open));
   }
 
-  /** Shows the switch if browser and server can do it, and renews the registration of a browser that is on. */
+  /** The id of this browser at the server, while pushes are on. */
+  get device() {
+    return this.#device;
+  }
+
+  /** Shows the switch if browser and server can do it; renews the registration of a browser that is on. */
   async load() {
     if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return;
     this.#key = (await this.#api.read('/push/key')).publicKey;
@@ -39,17 +46,30 @@ export class Pushes {
   }
 
   /**
-   * A conversation was read.
+   * A conversation was read: what the system shows of it goes away.
    * @param {string} threadId
    */
-  async read(threadId) {
+  read(threadId) {
+    return this.#close(tag => tag === threadId);
+  }
+
+  /**
+   * Notifications were read or deleted; without an id, all.
+   * @param {string | null} notificationId
+   */
+  notified(notificationId) {
+    return this.#close(tag => (notificationId ? tag === `n:${notificationId}` : tag.startsWith('n:')));
+  }
+
+  /** @param {(tag: string) => boolean} isMeant */
+  async #close(isMeant) {
     const registration = await navigator.serviceWorker?.getRegistration();
-    for (const shown of await registration?.getNotifications({ tag: threadId }) ?? []) shown.close();
+    for (const shown of await registration?.getNotifications() ?? []) if (isMeant(shown.tag)) shown.close();
   }
 
   /** Whoever signs in next must not see the pushes of this person. */
   async forget() {
-    const stopped = this.#device && onTheSide(() => this.#stop());
+    const stopped = this.#device && onTheSide(() => this.stop());
     await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, GOOD_BYE_MS))]);
   }
 
@@ -76,7 +96,8 @@ export class Pushes {
     return this.#draw();
   }
 
-  async #stop() {
+  /** Ends pushes to this browser. */
+  async stop() {
     const device = this.#device;
     this.#device = undefined;
     const subscription = await this.#subscription();
@@ -102,6 +123,7 @@ export class Pushes {
     $('notify-here').textContent = this.#device ? 'Do not notify me in this browser' : 'Notify me in this browser';
     $('notify-here').setAttribute('aria-pressed', String(Boolean(this.#device)));
     $('notify-words').textContent = words;
+    this.dispatchEvent(new Event('change'));
   }
 }
 

@@ -2,12 +2,15 @@
 //! commands.
 
 use crate::commands::{self, OperatorCommand};
-use crate::{Role, process};
+use crate::{Role, process, secret};
 use anyhow::Context;
 use clap::Parser;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// How errors of settings begin.
+const KEY: &str = "configuration key";
 
 /// Real-time messaging over RabbitMQ, or all in one process.
 #[derive(Debug, Parser)]
@@ -29,7 +32,7 @@ pub fn main(roles: &[Role]) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Logging may not have started yet, so the reason goes to standard error in any case.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr(), "error: {}", with_short_names(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -45,6 +48,9 @@ fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
     }
     if let [role] = roles {
         config.check_fleet_process(role.name(), role.needs())?;
+    } else {
+        // Before anything is opened: a server that is away is not what is wrong then.
+        secret::check(&config)?;
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
@@ -54,6 +60,39 @@ fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
     ended
 }
 
+/// The text of an error, with the short name of each configuration key that it names without one. Parts that
+/// read a value of their own know its key only.
+fn with_short_names(text: &str) -> String {
+    let from = text.find(KEY).unwrap_or_default();
+    let is_step = text[..from].starts_with("start ");
+    let text = if is_step { &text[from..] } else { text };
+    eventflow_config::aliases().fold(text.to_owned(), |text, (name, key)| {
+        text.replace(&format!("{KEY} `{key}`:"), &format!("{KEY} `{key}` ({name}):"))
+    })
+}
+
 fn write(text: &str) -> anyhow::Result<()> {
     std::io::stdout().write_all(text.as_bytes()).context("write to standard output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_short_names;
+
+    #[test]
+    fn an_error_of_a_setting_has_its_short_name_once_and_no_step_before_it() {
+        for (text, shown) in [
+            (
+                "start ws-gateway: configuration key `rest.trusted_proxies`: `abc` is wrong",
+                "configuration key `rest.trusted_proxies` (TRUSTED_PROXIES): `abc` is wrong",
+            ),
+            (
+                "configuration key `broker.shards` (SHARDS): x",
+                "configuration key `broker.shards` (SHARDS): x",
+            ),
+            ("start ws-gateway: the socket is in use", "start ws-gateway: the socket is in use"),
+        ] {
+            assert_eq!(with_short_names(text), shown);
+        }
+    }
 }

@@ -258,9 +258,9 @@ async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
     let dir = config.data.dir.clone();
     let opened =
         tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
-    Ok(Some(
-        opened.with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?,
-    ))
+    Ok(Some(opened.with_context(|| {
+        format!("configuration key `data.dir`: open the data file in {}", config.data.dir.display())
+    })?))
 }
 
 /// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet
@@ -278,9 +278,9 @@ async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Opti
     let opened = tokio::task::spawn_blocking(move || EmbeddedJournal::open_in(&dir))
         .await
         .context("open the journal")?;
-    let journal = Arc::new(
-        opened.with_context(|| format!("data.dir: open the journal in {}", config.data.dir.display()))?,
-    );
+    let journal = Arc::new(opened.with_context(|| {
+        format!("configuration key `data.dir`: open the journal in {}", config.data.dir.display())
+    })?);
     Ok((Arc::clone(&journal) as _, Some(journal)))
 }
 

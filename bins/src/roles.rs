@@ -69,6 +69,11 @@ impl Role {
         }
     }
 
+    /// Whether clients connect to a process with this role.
+    pub fn serves_clients(self) -> bool {
+        matches!(self, Self::WsGateway | Self::HttpGateway)
+    }
+
     /// What the role needs as a process of its own, beside the broker.
     pub fn needs(self) -> FleetNeeds {
         match self {
@@ -177,6 +182,7 @@ async fn start_sends(system: &mut System) -> anyhow::Result<()> {
         clock: Arc::clone(&backends.clock),
         topology: system.topology,
         per_second: system.config.notifications.sends_per_second,
+        kept: notify::log_kept(&system.config),
     };
     let worker = SendWorker::open(parts, &system.metrics).await?;
     let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
@@ -197,7 +203,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             registry: Arc::clone(&backends.registry),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
-            tells_absent: true,
+            absent: Some(Arc::clone(&backends.presence)),
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
@@ -313,6 +319,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             threads: thread_rules(&system.config.threads),
             proxies: proxy_trust(&system.config)?,
             push_key: crate::push::public_key(&system.config)?,
+            templates: notify::templates(&system.config)?.into(),
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

@@ -41,6 +41,14 @@ pub fn tokens_of_running_system(config: &Config, clock: Arc<dyn Clock>) -> anyho
     Ok(Tokens::new(&secret, clock).context("auth.jwt_secret")?.expecting(expected(config)))
 }
 
+/// Refuses a configuration without a secret that may not have a generated one.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    if configured(config).is_none() {
+        config.may_generate_secret()?;
+    }
+    Ok(())
+}
+
 /// The secret before the current one, accepted while it is being replaced.
 pub fn previous(config: &Config) -> Option<Vec<u8>> {
     let previous = &config.auth.jwt_secret_previous;

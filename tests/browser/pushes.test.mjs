@@ -65,11 +65,15 @@ describe('pushes in a browser', () => {
   /** Gives `push(payload)`, which delivers a push to the service worker of the page. */
   async function pushing(context, page, link) {
     const devtools = await context.newCDPSession(page);
-    const registrations = [];
+    const [registrations, active] = [[], new Set()];
     devtools.on('ServiceWorker.workerRegistrationUpdated', event => registrations.push(...event.registrations));
+    devtools.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      versions.filter(each => each.status === 'activated').forEach(each => active.add(each.registrationId));
+    });
     await devtools.send('ServiceWorker.enable');
-    await eventually('the service worker is registered', () => registrations.length > 0);
-    const { registrationId } = registrations[0];
+    // Those of other windows of this browser may come too, and a push to a worker that is not active is lost.
+    const own = () => registrations.find(each => each.scopeURL.startsWith(`${link.origin}/`) && active.has(each.registrationId));
+    const { registrationId } = await eventually('the service worker is active', own);
     return payload => devtools.send('ServiceWorker.deliverPushMessage', { origin: link.origin, registrationId, data: JSON.stringify(payload) });
   }
 

@@ -10,7 +10,7 @@ import { SECRET } from './system.mjs';
 /** As `tests/system` sets it. */
 const WEBHOOK_SECRET = 'webhook-secret-of-tests';
 
-/** The token in the link of a mail: version, time, user, and their HMAC under a key derived from the secret. */
+/** The token in the link of a mail: version, time, user, and their HMAC under a key from the secret. */
 function unsubscribeToken(user) {
   const key = createHmac('sha256', SECRET).update('eventflow unsubscribe 1').digest();
   const head = Buffer.alloc(9);
@@ -52,8 +52,10 @@ export function inbox(stage) {
     const body = { to: { role }, title: 'Strike', clientNotificationId: role };
     assert.equal((await people[0].api('POST', '/notifications', body)).status, 403);
     assert.equal((await root.api('POST', '/notifications', { ...body, to: { role: 'nobody-has-it' } })).status, 400);
+    const unknown = await root.api('POST', '/notifications', { to: people[0].id, template: 'strike' });
+    assert.deepEqual([unknown.status, unknown.error], [400, 'template: there is no template strike']);
     const made = await root.api('POST', '/notifications', body);
-    assert.equal(made.status, 201, JSON.stringify(made));
+    assert.ok([200, 201].includes(made.status), JSON.stringify(made));
     const path = `/notifications/sends/${made.send._id}`;
     const done = await eventually('the send is done', async () => {
       const { send } = await root.api('GET', path);
@@ -188,17 +190,57 @@ export function inbox(stage) {
     assert.equal(ann.all('notification:received').length, 1);
   });
 
+  test('a kind that is not wanted in the inbox still comes by e-mail, and its owner\'s devices hear nothing of it', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    await ann.connect();
+    await ann.api('PATCH', '/notifications/preferences', { types: { news: { inApp: false, email: true, push: false } } });
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'by e-mail only' });
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'order_update', title: 'in the inbox' });
+    await ann.hears('notification:received');
+    const rows = async () => (await root.api('GET', `/users/${ann.id}/deliveries`)).deliveries;
+    const outcomes = await eventually('rows of both notifications', async () => {
+      const found = await rows();
+      return new Set(found.map(each => each.notificationId)).size === 2 && found;
+    });
+    const [{ notification }] = ann.all('notification:received');
+    assert.deepEqual(ann.all('notification:received').map(each => each.notification.title), ['in the inbox']);
+    const hidden = outcomes.filter(each => each.notificationId !== notification._id);
+    assert.ok(hidden.some(each => each.channel === 'email' && each.outcome !== 'suppressed' || each.reason === 'no_address'), JSON.stringify(hidden));
+    assert.ok(hidden.some(each => each.channel === 'push' && each.reason === 'preference'), JSON.stringify(hidden));
+    assert.deepEqual((await ann.api('GET', '/notifications')).notifications.map(each => each._id), [notification._id]);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 1);
+  });
+
+  test('reading a thread reads what is told about it, on one\'s other devices too', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    await ann.connect();
+    const thread = await ann.startThread(ben);
+    // The sender of a notification about a thread has to see the thread.
+    const about = { userId: ann.id, type: 'mention', title: 'about the thread', threadId: thread };
+    await root.api('POST', '/notifications', about);
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'about something else' });
+    const told = await ann.hears('notification:received', 2);
+    const meant = told.find(each => each.notification.threadId === thread)?.notification;
+    assert.ok(meant, JSON.stringify(told));
+    await ben.api('POST', `/messages/${thread}`, { content: 'hello' });
+    await ann.hears('message:received');
+    assert.equal((await ann.api('POST', `/messages/threads/${thread}/read`)).status, 200);
+    const [update] = await ann.hears('notification:updated');
+    assert.deepEqual([update.action, update.notificationId, update.unreadCount], ['read', meant._id, 1]);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 1);
+  });
+
   test('preferences are changed in part, and a change that makes no sense is refused by its field', async () => {
     const ann = person('ann');
     const path = '/notifications/preferences';
-    const night = { timeZone: 'Europe/Berlin', quietHours: { from: '22:30', until: '06:30' }, digest: { every: '1h' } };
+    const night = { timeZone: 'Europe/Berlin', quietHours: { from: '22:30', until: '06:30' }, digest: { every: '1h' }, whenAway: true };
     assert.equal((await ann.api('PATCH', path, { channels: { email: false } })).status, 200);
     assert.equal((await ann.api('PATCH', path, night)).status, 200);
     const { preferences } = await ann.api('GET', path);
     assert.deepEqual(preferences.channels, { inApp: true, email: false, push: true });
     assert.deepEqual(preferences.quietHours, { enabled: true, from: '22:30', until: '06:30' });
-    assert.deepEqual([preferences.timeZone, preferences.digest.every], ['Europe/Berlin', '1h']);
-    const wrong = [['timeZone', 'Mars/Base'], ['locale', 'de_DE'], ['digest', { every: '2h' }], ['quietHours', { from: '7' }], ['mutes', [{ threadId: 'x' }]]];
+    assert.deepEqual([preferences.timeZone, preferences.digest.every, preferences.whenAway], ['Europe/Berlin', '1h', true]);
+    const wrong = [['timeZone', 'Mars/Base'], ['locale', 'de_DE'], ['digest', { every: '2h' }], ['quietHours', { from: '7' }], ['whenAway', 'yes'], ['mutes', [{ threadId: 'x' }]]];
     for (const [field, value] of wrong) {
       const refused = await ann.api('PATCH', path, { [field]: value });
       assert.equal(refused.status, 400);

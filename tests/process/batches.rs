@@ -18,7 +18,7 @@ use eventflow_protocol::content::Content;
 use eventflow_protocol::document::ThreadStatus;
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
+    ChangeNotifications, Channels, Notification, Notify, Preferences, ReadThread, SenderKey, SetPreferences,
 };
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use eventflow_workers::persistence::{CommandOutbox, Persistence};
@@ -174,6 +174,11 @@ impl<S: Inbox> Inbox for Far<S> {
 
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
         self.store.change_notifications(change).await
+    }
+
+    async fn read_with_threads(&self, reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
+        self.calls.travel().await;
+        self.store.read_with_threads(reads).await
     }
 
     async fn notifications_of(

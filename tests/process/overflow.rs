@@ -74,7 +74,7 @@ impl Scene {
             registry,
             broker: Arc::clone(&broker),
             clock: Arc::new(SystemClock),
-            tells_absent: false,
+            absent: None,
         };
         let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
         Self { broker, stage, full, well }

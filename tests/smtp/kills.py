@@ -12,12 +12,14 @@ second mail has the Message-ID of the first.
 import argparse
 import base64
 import collections
+import concurrent.futures
 import hashlib
 import hmac
 import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +31,12 @@ import urllib.request
 HERE = pathlib.Path(__file__).parent
 SECRET = "0123456789abcdef0123456789abcdef"
 ROLES = ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"]
-# Longest time for everything that was sent to arrive, after the last kill.
-PATIENCE_S = 600
+# Longest time for everything that was sent to arrive, after the last kill: a window that a killed worker had
+# waits for its lease.
+PATIENCE_S = 900
+# A round whose mails have stopped coming for so long is over but for those windows: whatever is due was
+# claimed, so the next round cannot come into a window of this one.
+QUIET_S = 6
 # People told in one request.
 AT_ONCE = 500
 
@@ -117,12 +123,20 @@ class Fleet:
 
 
 def received(server, mails):
-    """Reads what the mail server takes: by recipient, the subjects with the ids of their mails."""
+    """Reads what the mail server takes: by recipient, the rounds with the ids of the mails that tell of them."""
     for line in server.stdout:
         mail = json.loads(line).get("mail")
-        if mail:
-            headers = mail["headers"]
-            mails[mail["to"][0]][headers["subject"]].append(headers["message-id"])
+        for told in set(re.findall(r"^round \d+(?=,)", mail["text"], re.M)) if mail else ():
+            mails[mail["to"][0]][told].append(mail["headers"]["message-id"])
+
+
+def await_mails(distinct, expected, quiet_s):
+    """Waits until all have come, or until none has come for so long."""
+    last, since = -1, time.time()
+    while (now := distinct()) < expected and time.time() - since < quiet_s:
+        if now != last:
+            last, since = now, time.time()
+        time.sleep(0.2)
 
 
 def main():
@@ -146,8 +160,9 @@ def main():
     try:
         fleet.await_ready()
         people = [f"person-{n}" for n in range(options.people)]
-        for person in people:
-            fleet.ask("PUT", f"/users/{person}", {"name": person, "email": f"{person}@example.com"})
+        put = lambda person: fleet.ask("PUT", f"/users/{person}", {"name": person, "email": f"{person}@example.com"})
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(put, people))
         subjects = [f"round {round}" for round in range(options.rounds)]
         expected = options.people * options.rounds
         distinct = lambda: sum(len(by_subject) for by_subject in list(mails.values()))
@@ -160,11 +175,11 @@ def main():
                 time.sleep(random.uniform(0.3, 1.5))
                 fleet.kill(random.choice(fleet.workers()))
                 killed += 1
-            # The next round must not fall into the window of this one.
-            deadline = time.time() + PATIENCE_S
-            while distinct() < (subjects.index(subject) + 1) * options.people and time.time() < deadline:
-                time.sleep(0.2)
-        time.sleep(5)
+            await_mails(distinct, (subjects.index(subject) + 1) * options.people, QUIET_S)
+            print(f"{subject}: kills {killed}, mails {distinct()}, {time.time() - began:.0f} s", flush=True)
+        await_mails(distinct, expected, PATIENCE_S)
+        # What comes twice comes now.
+        await_mails(lambda: sum(len(ids) for each in list(mails.values()) for ids in list(each.values())), 2 * expected, QUIET_S)
         missing = [(person, subject) for person in people for subject in subjects if not mails[f"{person}@example.com"][subject]]
         twice = [ids for by_subject in mails.values() for ids in by_subject.values() if len(ids) > 1]
         other = [ids for ids in twice if len(set(ids)) > 1]

@@ -20,7 +20,9 @@ Options: --tls starttls|smtps|none, --auth USER:PASSWORD, --hang WHERE (ehlo, da
 import argparse
 import asyncio
 import email
+import email.header
 import email.policy
+import email.utils
 import json
 import pathlib
 import ssl
@@ -45,6 +47,14 @@ def answer(code, address="", policy=False):
     return f"{code} {enhanced}: <{address}> rejected"
 
 
+def display_name(raw, header):
+    """The name before an address. The new parser keeps the space between encoded words (python/cpython issue
+    128110), which RFC 2047, section 6.2, says to drop; the old one drops it."""
+    value = next(value for name, value in email.message_from_bytes(raw).raw_items() if name == header)
+    name, _ = email.utils.parseaddr(value)
+    return str(email.header.make_header(email.header.decode_header(name)))
+
+
 def described(envelope, peer):
     """What Python's email package reads from the bytes of a mail."""
     raw = envelope.original_content
@@ -58,8 +68,8 @@ def described(envelope, peer):
             "names": [name for name, _ in mail.items()],
             "headers": {name.lower(): str(value) for name, value in mail.items()},
             "to": to,
-            "to_names": [address.display_name for address in mail["To"].addresses],
-            "from_names": [address.display_name for address in mail["From"].addresses],
+            "to_names": [display_name(raw, "To")],
+            "from_names": [display_name(raw, "From")],
             "from": [address.addr_spec for address in mail["From"].addresses],
             "type": mail.get_content_type(),
             "parts": [part.get_content_type() for part in mail.iter_parts()],

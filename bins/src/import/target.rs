@@ -28,8 +28,9 @@ impl Target {
             let opened = tokio::task::spawn_blocking(move || Database::open_in(&folder))
                 .await
                 .context("open the data file")?;
-            let database = opened
-                .with_context(|| format!("data.dir: open the data file in {}", config.data.dir.display()))?;
+            let database = opened.with_context(|| {
+                format!("configuration key `data.dir`: open the data file in {}", config.data.dir.display())
+            })?;
             let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
             return Ok(Self { store: Arc::new(store), opened: OpenTarget::Embedded(database) });
         }

@@ -16,6 +16,8 @@ const LOG_DAYS: std::ops::RangeInclusive<u32> = 2..=3_650;
 const SENDS_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=100_000;
 /// People in a thread: what the protocol allows.
 const PEOPLE: std::ops::RangeInclusive<u32> = 2..=5_000;
+/// Longest delay before a gateway closes its listener: balancers look at least once in five minutes.
+const DELAY_MS_MAX: u64 = 300_000;
 /// Pings: only protocol test suites need shorter ones; longer ones let proxies cut idle sockets.
 const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 /// Recovery: less than 64 KiB would keep not even one large event; more than 64 GiB is a mistake in the unit.
@@ -44,6 +46,8 @@ impl Config {
         require("gateway.ping_interval_ms", PING_MS.contains(&self.gateway.ping_interval_ms), ping)?;
         require("gateway.ping_timeout_ms", PING_MS.contains(&self.gateway.ping_timeout_ms), ping)?;
         self.check_recovery()?;
+        let delay_fits = self.shutdown.delay_ms <= DELAY_MS_MAX;
+        require("shutdown.delay_ms", delay_fits, "must be at most 300000 milliseconds")?;
         let spread_fits = self.shutdown.spread_ms < self.shutdown.timeout_ms;
         require("shutdown.spread_ms", spread_fits, "must be less than shutdown.timeout_ms")?;
         let answers_fit = ANSWERS_KB.contains(&self.rest.answers_kb);
@@ -268,6 +272,7 @@ mod tests {
             ("log.level = 'info,eventflow_bus=loud'", "log.level"),
             ("log.level = 'eventflow_bus'", "log.level"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
+            ("shutdown.delay_ms = 300001", "shutdown.delay_ms"),
             ("shutdown.spread_ms = 40000", "shutdown.spread_ms"),
             ("rest.answers_kb = 8191", "rest.answers_kb"),
             ("tracing.otlp_endpoint = 'collector:4318'", "tracing.otlp_endpoint"),

@@ -3,32 +3,10 @@
 //!
 //! The value of a key that may hold a secret is never repeated.
 
-use crate::sources::{ALIASES, DEFAULTS};
+use crate::sources::{ALIASES, DEFAULTS, is_secret};
 use figment::error::{Actual, Kind};
 use figment::value::Value;
 use figment::{Figment, Source};
-
-/// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 13] = [
-    "auth.jwt_secret",
-    "auth.jwt_secret_previous",
-    "broker.url",
-    "email.postmark_api_key",
-    "email.postmark_smtp",
-    "email.smtp_url",
-    "email.webhook_secret",
-    "presence.url",
-    "push.firebase_credentials",
-    "push.vapid_private_key",
-    "store.url",
-    "tracing.otlp_endpoint",
-    "v1.upstream_url",
-];
-
-/// Whether the value of this key must not be shown.
-pub(crate) fn is_secret(key: &str) -> bool {
-    SECRETS.contains(&key)
-}
 
 /// All keys, as in `default.toml`.
 pub(crate) fn keys() -> impl Iterator<Item = String> {
@@ -86,7 +64,8 @@ pub(crate) fn unreadable(error: &figment::Error) -> String {
             format!("configuration key {}{file}: `{given}` is none of {}", named(&key), known.join(", "))
         }
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            let what = kind_of(actual);
+            let what = kind_of(actual, is_secret(&key));
+            let expected = expected_kind(expected);
             format!("configuration key {}{file}: {what} is given, {expected} is expected", named(&key))
         }
         Kind::Message(text) if key.is_empty() => format!("read the configuration{file}: {}", one_line(text)),
@@ -95,16 +74,33 @@ pub(crate) fn unreadable(error: &figment::Error) -> String {
     }
 }
 
-/// The type of a value; the value itself may be a secret.
-fn kind_of(actual: &Actual) -> &'static str {
+/// What was given: a whole number itself, unless it may be a secret; else only the type of the value.
+fn kind_of(actual: &Actual, is_secret: bool) -> String {
     match actual {
-        Actual::Bool(_) => "`true` or `false`",
-        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number",
-        Actual::Char(_) | Actual::Str(_) => "a text",
-        Actual::Seq => "a list",
-        Actual::Map => "a table",
-        _ => "another type",
+        Actual::Unsigned(number) if !is_secret => format!("`{number}`"),
+        Actual::Signed(number) if !is_secret => format!("`{number}`"),
+        Actual::Bool(_) => "`true` or `false`".to_owned(),
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number".to_owned(),
+        Actual::Char(_) | Actual::Str(_) => "a text".to_owned(),
+        Actual::Seq => "a list".to_owned(),
+        Actual::Map => "a table".to_owned(),
+        _ => "another type".to_owned(),
     }
+}
+
+/// What the reader expected, in words of operators.
+fn expected_kind(expected: &str) -> String {
+    let most = match expected {
+        "u8" => u64::from(u8::MAX),
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        "u64" | "usize" => return "a whole number that is not negative".to_owned(),
+        "f32" | "f64" => return "a number".to_owned(),
+        "bool" | "a boolean" => return "`true` or `false`".to_owned(),
+        "a string" => return "a text".to_owned(),
+        other => return other.to_owned(),
+    };
+    format!("a whole number from 0 to {most}")
 }
 
 /// The text of a reader of files without the lines that quote the file, which may hold a secret.

@@ -23,7 +23,7 @@ pub use load::{defaults, load};
 pub use notifications::NotificationSettings;
 pub use push::PushSettings;
 pub use secret::Secret;
-pub use sources::{DEFAULTS, aliases};
+pub use sources::{DEFAULTS, aliases, secret_files};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -61,8 +61,10 @@ pub enum ConfigError {
         missing: Vec<String>,
     },
     /// The file that a key names cannot be read.
-    #[error("configuration key `{key}`: read {path}")]
+    #[error("configuration key `{key}` ({name}): read {path}")]
     File {
+        /// The environment variable that names the file.
+        name: String,
         /// The key as in `default.toml`.
         key: &'static str,
         /// The path of the file.
@@ -334,6 +336,8 @@ impl ThreadSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShutdownSettings {
+    /// `shutdown.delay_ms`
+    pub delay_ms: u64,
     /// `shutdown.spread_ms`
     pub spread_ms: u64,
     /// `shutdown.timeout_ms`

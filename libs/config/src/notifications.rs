@@ -14,4 +14,6 @@ pub struct NotificationSettings {
     pub log_days: u32,
     /// `notifications.sends_per_second`
     pub sends_per_second: u32,
+    /// `notifications.templates`; empty: there are none.
+    pub templates: String,
 }

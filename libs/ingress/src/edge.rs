@@ -12,6 +12,7 @@ use crate::parts::IngressParts;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
 use crate::settings::SetupError;
+use crate::templates::NotificationTemplates;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
@@ -54,6 +55,7 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) events_per_minute: u32,
     pub(crate) push_key: Option<String>,
+    pub(crate) templates: Arc<NotificationTemplates>,
 }
 
 impl Edge {
@@ -97,6 +99,7 @@ impl Edge {
             metrics: parts.metrics.clone(),
             events_per_minute: config.events_per_minute,
             push_key: config.push_key.clone(),
+            templates: Arc::clone(&config.templates),
         })
     }
 

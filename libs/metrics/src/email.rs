@@ -2,8 +2,8 @@
 
 use crate::MetricsError;
 use crate::label::Counters;
+use crate::outbound_values::{MailOutcome, SuppressedMail};
 use crate::series::{gauge, latency_opts};
-use crate::values::{MailOutcome, SuppressedMail};
 use prometheus::{Histogram, IntGauge, Registry};
 
 /// What the e-mail worker sends.

@@ -11,6 +11,7 @@ mod email;
 mod fanout;
 mod http;
 mod label;
+mod outbound_values;
 mod presence;
 mod push;
 mod sends;
@@ -24,13 +25,13 @@ pub use email::EmailMetrics;
 pub use fanout::FanoutMetrics;
 pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
+pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, SuppressedMail, SuppressedPush};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
 pub use sends::SendMetrics;
 pub use values::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, MailOutcome, PresenceStatus,
-    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SentOutcome,
-    SocketTransport, SuppressedMail,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
+    RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};

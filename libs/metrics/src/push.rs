@@ -2,8 +2,8 @@
 
 use crate::MetricsError;
 use crate::label::Counters;
+use crate::outbound_values::{PushOutcome, PushWindowOutcome, SuppressedPush};
 use crate::series::{gauge, latency};
-use crate::values::{PushOutcome, PushWindowOutcome};
 use prometheus::{Histogram, IntGauge, Registry};
 
 /// What the push worker sends, and what services answer.
@@ -13,6 +13,8 @@ pub struct PushMetrics {
     pub pushes: Counters<PushOutcome>,
     /// Windows, by `outcome`.
     pub windows: Counters<PushWindowOutcome>,
+    /// Messages and notifications that were not pushed in the end, by `reason`.
+    pub suppressed: Counters<SuppressedPush>,
     /// From the start of a push to the answer of its service.
     pub answer_seconds: Histogram,
     /// 1 while nothing is sent because FCM fails again and again, else 0.
@@ -33,6 +35,12 @@ impl PushMetrics {
                 "eventflow_push_windows_total",
                 "Windows of pushes, by outcome: sent, suppressed (there was nothing to tell any more), postponed (quiet hours), no_device, failed, retried, repeated (it was sent before).",
                 "outcome",
+            )?,
+            suppressed: Counters::register(
+                registry,
+                "eventflow_push_suppressed_total",
+                "Messages and notifications that were not pushed in the end, by reason: read, taken_back, muted, archived, left, preference, revoked, no_device, online, gone, other.",
+                "reason",
             )?,
             answer_seconds: latency(
                 registry,

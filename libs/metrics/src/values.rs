@@ -106,78 +106,10 @@ pub enum PresenceStatus {
     Offline,
 }
 
-/// `outcome` of a mail at the mail server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailOutcome {
-    /// The server has taken the mail.
-    Accepted,
-    /// The server may take the mail later.
-    Later,
-    /// The server may have taken the mail and has not said so.
-    Unknown,
-    /// The server refused the address for ever.
-    AddressRefused,
-    /// The server refused the mail for ever.
-    MailRefused,
-    /// The server takes no mail from this system.
-    Broken,
-}
-
-/// `reason` of a mail that was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SuppressedMail {
-    /// Everything in it was read, muted, taken back or unwanted meanwhile.
-    NothingLeft,
-    /// Nobody knows an address of the person.
-    NoAddress,
-    /// The address is on the suppression list.
-    AddressSuppressed,
-    /// Mails are switched off.
-    SwitchedOff,
-}
-
-/// `outcome` of a push to one device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PushOutcome {
-    /// The service took it.
-    Sent,
-    /// The service took a push that takes away what the device shows.
-    Cleared,
-    /// The device does not exist any more, and is deleted.
-    Gone,
-    /// The service will never take it.
-    Refused,
-    /// The service takes no more for now.
-    Limited,
-    /// The service could not be reached, failed, or was not understood.
-    Failed,
-    /// There are no credentials for this kind of device.
-    NoProvider,
-}
-
-/// `outcome` of a window of pushes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PushWindowOutcome {
-    /// At least one device was pushed to.
-    Sent,
-    /// There was nothing to tell any more.
-    Suppressed,
-    /// It waits for the end of its person's quiet hours.
-    Postponed,
-    /// The person has no device.
-    NoDevice,
-    /// No service will ever take it.
-    Failed,
-    /// A service will be asked again.
-    Retried,
-    /// It had been sent before.
-    Repeated,
-}
-
 /// `outcome` of a send for one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SentOutcome {
-    /// The notification is in their inbox.
+    /// They have the notification.
     Sent,
     /// They do not want such notifications.
     Suppressed,
@@ -304,30 +236,6 @@ impl Label for SignalOutcome {
     }
 }
 
-impl Label for MailOutcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Later => "later",
-            Self::Unknown => "unknown",
-            Self::AddressRefused => "address_refused",
-            Self::MailRefused => "mail_refused",
-            Self::Broken => "broken",
-        }
-    }
-}
-
-impl Label for SuppressedMail {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::NothingLeft => "nothing_left",
-            Self::NoAddress => "no_address",
-            Self::AddressSuppressed => "address_suppressed",
-            Self::SwitchedOff => "switched_off",
-        }
-    }
-}
-
 impl Label for PresenceStatus {
     fn as_str(self) -> &'static str {
         match self {
@@ -363,40 +271,14 @@ impl Label for HttpMethod {
     }
 }
 
-impl Label for PushOutcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Cleared => "cleared",
-            Self::Gone => "gone",
-            Self::Refused => "refused",
-            Self::Limited => "limited",
-            Self::Failed => "failed",
-            Self::NoProvider => "no_provider",
-        }
-    }
-}
-
 impl Label for SentOutcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Suppressed => "suppressed",
-            Self::Failed => "failed",
-        }
-    }
-}
+    const FROM_THE_START: &'static [Self] = &[Self::Sent, Self::Suppressed, Self::Failed];
 
-impl Label for PushWindowOutcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Suppressed => "suppressed",
-            Self::Postponed => "postponed",
-            Self::NoDevice => "no_device",
             Self::Failed => "failed",
-            Self::Retried => "retried",
-            Self::Repeated => "repeated",
         }
     }
 }

@@ -15,6 +15,9 @@ pub const REMOVAL_KEPT: Duration = Duration::from_hours(24);
 /// Time for which a store remembers what a device shows. Push services drop a message after four weeks.
 pub const SHOWN_KEPT: Duration = Duration::from_hours(28 * 24);
 
+/// Tags that are read at once. No screen shows as many.
+pub const TAGS_MAX: usize = 100;
+
 /// What a device shows: the newest push under one tag. A push replaces the one before with the same tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -55,6 +58,10 @@ pub trait PushDevices: Send + Sync + 'static {
 
     /// Reads what a person's devices show under a tag, of the devices that they still own.
     async fn shown(&self, user: &UserId, tag: &str) -> Result<Vec<Shown>, StoreError>;
+
+    /// Reads the tags that begin with `prefix` and under which a person's devices show something, at most
+    /// [`TAGS_MAX`] of them, each once.
+    async fn shown_tags(&self, user: &UserId, prefix: &str) -> Result<Vec<String>, StoreError>;
 
     /// Forgets what these devices show under a tag, unless it tells of messages after `up_to`.
     async fn forget_shown(&self, devices: &[PushDeviceId], tag: &str, up_to: u64) -> Result<(), StoreError>;

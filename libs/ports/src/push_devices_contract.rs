@@ -108,6 +108,10 @@ pub async fn what_a_device_shows_is_the_newest_push_of_its_tag(harness: &dyn Har
     let other = harness.open().await;
     assert_eq!(other.shown(&user, "thread").await.expect("read"), std::slice::from_ref(&newer));
     assert_eq!(other.shown(&user, "other").await.expect("read"), [elsewhere]);
+    assert_eq!(other.shown_tags(&user, "t").await.expect("read"), ["thread"]);
+    let mut tags = other.shown_tags(&user, "").await.expect("read");
+    tags.sort();
+    assert_eq!(tags, ["other", "thread"], "each once");
     other.forget_shown(&[one.id, two.id], "thread", 6).await.expect("forget");
     assert_eq!(devices.shown(&user, "thread").await.expect("read"), [newer], "it tells of message 7");
     for _ in 0..2 {
@@ -128,6 +132,7 @@ pub async fn a_device_of_somebody_else_shows_nothing_of_its_owner_before(harness
     devices.register_device(&next).await.expect("register");
     assert_eq!(devices.shown(&people[0], "thread").await.expect("read"), []);
     assert_eq!(devices.shown(&people[1], "thread").await.expect("read"), []);
+    assert_eq!(devices.shown_tags(&people[1], "").await.expect("read"), [] as [String; 0]);
     devices.note_shown(&[shown(&next, "thread", "push", 1)]).await.expect("note");
     assert_eq!(devices.shown(&people[1], "thread").await.expect("read").len(), 1);
     devices.remove_device(&removal(&people[1], next.id, 3)).await.expect("remove");

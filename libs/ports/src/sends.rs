@@ -70,4 +70,8 @@ pub trait Sends: Send + Sync + 'static {
 
     /// Reads a page of the sends.
     async fn bulk_sends(&self, page: SendPage) -> Result<Vec<BulkSend>, StoreError>;
+
+    /// Deletes sends that ended before `before`. Returns how many it deleted, a bounded number at a time:
+    /// repeat it until it is 0. Their keys are free again.
+    async fn forget_sends(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

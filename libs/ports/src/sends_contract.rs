@@ -6,9 +6,10 @@ use crate::sends::{AddedSend, CancelledSend, SendPage, Sends};
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
 use eventflow_protocol::sends::{
-    BulkSend, CancelSend, NewSend, Recipients, SendContent, SendCounts, SendState, SendStep,
+    BulkSend, CancelSend, NewSend, Recipients, SendContent, SendCounts, SendState, SendStep, SendText,
 };
 use eventflow_protocol::{CommandId, SendId, Timestamp, UserId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Gives the suite access to the store under test.
@@ -96,6 +97,33 @@ pub async fn a_cancelled_send_goes_no_further(harness: &dyn Harness) {
     assert_eq!(sends.cancel_send(&unknown).await.expect("cancel"), CancelledSend::NotFound);
 }
 
+/// Sends that ended long ago are deleted, and no others.
+pub async fn ended_sends_are_forgotten(harness: &dyn Harness) {
+    let (sends, done, people) = taken(harness).await;
+    sends.advance_send(done, &step(None, &people[0], true), at(50), at(60)).await.expect("step");
+    let [cancelled, planned, running] = [2, 3, 4].map(new);
+    for new in [&cancelled, &running] {
+        sends.add_send(new).await.expect("add");
+    }
+    sends.add_send(&NewSend { send_at: Some(at(1_000)), ..planned.clone() }).await.expect("add");
+    sends.cancel_send(&CancelSend { id: cancelled.id, at: at(51) }).await.expect("cancel");
+    let taken = sends.claim_send(at(52), at(62)).await.expect("claim").expect("it is due");
+    assert_eq!(taken.id, running.id);
+    let left = async || {
+        let page = SendPage { after: None, limit: 10 };
+        let found = harness.open().await.bulk_sends(page).await.expect("list");
+        found.into_iter().map(|send| send.id).collect::<Vec<_>>()
+    };
+    assert_eq!(sends.forget_sends(at(50)).await.expect("forget"), 0);
+    assert_eq!(left().await, [running.id, planned.id, cancelled.id, done]);
+    assert_eq!(sends.forget_sends(at(51)).await.expect("forget"), 1);
+    assert_eq!(left().await, [running.id, planned.id, cancelled.id]);
+    assert_eq!(sends.forget_sends(at(100_000)).await.expect("forget"), 1);
+    assert_eq!(sends.forget_sends(at(100_000)).await.expect("again"), 0);
+    assert_eq!(left().await, [running.id, planned.id]);
+    assert_eq!(sends.bulk_send(done).await.expect("read"), None);
+}
+
 /// Pages show each send once, the newest first.
 pub async fn pages_of_sends_show_each_once(harness: &dyn Harness) {
     let sends = harness.open().await;
@@ -130,12 +158,15 @@ async fn taken(harness: &dyn Harness) -> (Arc<dyn Sends>, SendId, Vec<UserId>) {
 }
 
 fn new(seconds: i64) -> NewSend {
+    let text = SendText { title: "Titel".to_owned(), text: String::new() };
     let content = SendContent {
         kind: "news".to_owned(),
         title: "title".to_owned(),
         text: "text $set".to_owned(),
         data: serde_json::from_str(r#"{"a":[1e400,null,"x"],"b":{"c":-0.5}}"#).expect("an object"),
         thread_id: None,
+        template: Some("strike".to_owned()),
+        translations: BTreeMap::from([("de".to_owned(), text)]),
     };
     NewSend {
         id: SendId::from(CommandId::new()),

@@ -130,6 +130,10 @@ pub struct Notification {
     pub read_at: Option<Timestamp>,
     /// When the ingress accepted it.
     pub created_at: Timestamp,
+    /// Its owner is told of it by e-mail and push only: lists and counts leave it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
+    pub is_hidden: bool,
 }
 
 impl Notification {
@@ -147,8 +151,20 @@ impl Notification {
             is_read: false,
             read_at: None,
             created_at: at,
+            is_hidden: false,
         }
     }
+}
+
+/// What a person has read: notifications about the thread that were stored before `at` are read with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadThread {
+    /// The reader.
+    pub user_id: UserId,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// When the ingress accepted that it was read.
+    pub at: Timestamp,
 }
 
 /// Command: change notifications of one person. Repeating it changes nothing.
@@ -214,6 +230,9 @@ pub struct Preferences {
     /// The language of mails and push messages, as RFC 5646 writes it; empty for the system's own.
     #[serde(default)]
     pub locale: String,
+    /// Whether they want to be told by e-mail and push also while a page is open that they do not look at.
+    #[serde(default)]
+    pub when_away: bool,
     /// The threads of which they want to be told nothing by e-mail and push.
     #[serde(default)]
     pub mutes: Vec<Mute>,

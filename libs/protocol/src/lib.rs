@@ -19,6 +19,7 @@ pub mod frame;
 pub mod free_form;
 pub mod id;
 pub mod inbox;
+pub mod language;
 pub mod mail;
 pub mod outbound;
 pub mod pairing;

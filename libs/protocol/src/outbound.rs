@@ -55,7 +55,7 @@ impl Channel {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum NotifyJob {
-    /// A message for people without a live socket.
+    /// A message for people without a live socket, or for people who are away from theirs.
     Message {
         /// The thread.
         thread_id: ThreadId,
@@ -67,8 +67,11 @@ pub enum NotifyJob {
         sender: UserId,
         /// When the ingress accepted it.
         at: Timestamp,
-        /// The recipients without a live socket, at most [`ABSENT_MAX`].
+        /// The recipients, at most [`ABSENT_MAX`].
         absent: Vec<UserId>,
+        /// They have live sockets and are away, so they are told only if their preferences say so.
+        #[serde(default)]
+        away: bool,
     },
     /// A notification is in somebody's inbox.
     Notification {
@@ -79,8 +82,8 @@ pub enum NotifyJob {
         /// When the ingress accepted it.
         at: Timestamp,
     },
-    /// A person's last device has gone. What came shortly before, or while they were idle, may not have
-    /// reached them.
+    /// A person's last device has gone, or none of them is active any more. What came shortly before, or
+    /// while they were idle, may not have reached them.
     Departed {
         /// The person.
         user_id: UserId,
@@ -98,15 +101,24 @@ pub enum NotifyJob {
         /// The read cursor.
         up_to: u64,
     },
+    /// A person has read or deleted notifications: what devices show of them is out of date.
+    NotificationsRead {
+        /// The reader.
+        user_id: UserId,
+        /// The notification; `None` for all that are read.
+        notification_id: Option<NotificationId>,
+        /// When the ingress accepted it.
+        read_at: Timestamp,
+    },
 }
 
 impl NotifyJob {
     /// Identity of the job: equal jobs have equal ids, however often they are published.
     pub fn id(&self) -> Uuid {
         match self {
-            Self::Message { message_id, absent, .. } => {
+            Self::Message { message_id, absent, away, .. } => {
                 let first = absent.first().map_or("", UserId::as_str);
-                derived(&["message", &message_id.to_string(), first])
+                derived(&[if *away { "away" } else { "message" }, &message_id.to_string(), first])
             }
             Self::Notification { notification_id, .. } => {
                 derived(&["notification", &notification_id.to_string()])
@@ -116,6 +128,10 @@ impl NotifyJob {
             }
             Self::Read { user_id, thread_id, up_to } => {
                 derived(&["read", user_id.as_str(), &thread_id.to_string(), &up_to.to_string()])
+            }
+            Self::NotificationsRead { user_id, notification_id, read_at } => {
+                let id = notification_id.map(|id| id.to_string()).unwrap_or_default();
+                derived(&["notifications read", user_id.as_str(), &id, &read_at.0.to_string()])
             }
         }
     }
@@ -289,6 +305,7 @@ mod tests {
                 sender: ann(),
                 at: Timestamp(7),
                 absent: vec![ann()],
+                away: true,
             },
             NotifyJob::Notification {
                 user_id: ann(),
@@ -297,6 +314,7 @@ mod tests {
             },
             NotifyJob::Departed { user_id: ann(), since: Timestamp(1), at: Timestamp(7) },
             NotifyJob::Read { user_id: ann(), thread_id, up_to: u64::MAX },
+            NotifyJob::NotificationsRead { user_id: ann(), notification_id: None, read_at: Timestamp(7) },
         ];
         for job in jobs {
             assert_eq!(codec::decode::<NotifyJob>(&codec::encode(&job).unwrap()).unwrap(), job);

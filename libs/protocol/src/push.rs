@@ -6,7 +6,7 @@
 
 use crate::id::PushDeviceId;
 use crate::outbound::WindowJob;
-use crate::{ThreadId, Timestamp, UserId};
+use crate::{NotificationId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -70,6 +70,8 @@ pub enum PushJob {
     Window(WindowJob),
     /// Take away what was read.
     Clear(ClearPushes),
+    /// Take away notifications that were read.
+    ClearNotifications(ClearNotifications),
 }
 
 /// Devices of a person shall show nothing more of a thread, because it was read elsewhere.
@@ -81,6 +83,17 @@ pub struct ClearPushes {
     pub thread_id: ThreadId,
     /// The read cursor: what tells of later messages stays.
     pub up_to: u64,
+}
+
+/// Devices of a person shall not show notifications any more that were read or deleted elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearNotifications {
+    /// The reader.
+    pub user_id: UserId,
+    /// The notification; `None` for all that are read.
+    pub notification_id: Option<NotificationId>,
+    /// When the ingress accepted it. No other job has this field.
+    pub read_at: Timestamp,
 }
 
 /// Command: a device gets no more pushes.
@@ -138,9 +151,20 @@ mod tests {
         let job = WindowJob { window_id, user_id: user_id.clone() };
         let bytes = codec::encode(&job).unwrap();
         assert_eq!(codec::decode::<PushJob>(&bytes).unwrap(), PushJob::Window(job));
-        let clear = ClearPushes { user_id, thread_id: ThreadId::from_bytes([1; 12]), up_to: u64::MAX };
-        let clear = PushJob::Clear(clear);
-        assert_eq!(codec::decode::<PushJob>(&codec::encode(&clear).unwrap()).unwrap(), clear);
+        let thread_id = ThreadId::from_bytes([1; 12]);
+        let clear = ClearPushes { user_id: user_id.clone(), thread_id, up_to: u64::MAX };
+        let one = NotificationId::from_bytes([2; 12]);
+        let read = |notification_id| {
+            let user_id = user_id.clone();
+            PushJob::ClearNotifications(ClearNotifications {
+                user_id,
+                notification_id,
+                read_at: Timestamp(1),
+            })
+        };
+        for job in [PushJob::Clear(clear), read(None), read(Some(one))] {
+            assert_eq!(codec::decode::<PushJob>(&codec::encode(&job).unwrap()).unwrap(), job);
+        }
     }
 
     #[test]

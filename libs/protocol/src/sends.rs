@@ -9,11 +9,13 @@
 use crate::content::{ContentError, Markup};
 use crate::fingerprint::{Fingerprint, shorten};
 use crate::inbox::Notification;
+use crate::language;
 use crate::{NotificationId, SendId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most people that a send names one by one: one command to the workers holds them all. Larger groups are a
@@ -89,6 +91,31 @@ pub struct SendContent {
     /// The conversation that it is about.
     #[serde(default)]
     pub thread_id: Option<ThreadId>,
+    /// The template that title and text were made from.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// Title and text in other languages, by their names (RFC 5646).
+    #[serde(default)]
+    pub translations: BTreeMap<String, SendText>,
+}
+
+/// What a send says in one language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendText {
+    /// One line, clean text.
+    pub title: String,
+    /// Clean text; may be empty.
+    pub text: String,
+}
+
+impl SendContent {
+    /// Title and text for somebody who asked for this language.
+    fn text_for(&self, locale: &str) -> (&str, &str) {
+        match language::best(self.translations.keys(), locale).and_then(|name| self.translations.get(name)) {
+            Some(SendText { title, text }) => (title, text),
+            None => (&self.title, &self.text),
+        }
+    }
 }
 
 /// Command: keep a send, to be carried out when it is due.
@@ -112,10 +139,11 @@ pub struct NewSend {
 }
 
 impl NewSend {
-    /// The fingerprint of a send's body, as it was typed.
+    /// The fingerprint of a send's body, as it was typed. What a template makes of it is no part: templates
+    /// change.
     pub fn fingerprint(to: &Recipients, content: &SendContent, send_at: Option<Timestamp>) -> Fingerprint {
-        let SendContent { kind, title, text, data, thread_id } = content;
-        let body = (to, kind, title, text, data, thread_id, send_at);
+        let SendContent { kind, title, text, data, thread_id, template, translations: _ } = content;
+        let body = (to, kind, title, text, data, thread_id, send_at, template);
         shorten(&Sha256::digest(serde_json::to_string(&body).unwrap_or_default()))
     }
 
@@ -123,6 +151,10 @@ impl NewSend {
     pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
         self.content.title = markup.write_visible(&self.content.title)?;
         self.content.text = markup.write(&self.content.text).into_owned();
+        for translated in self.content.translations.values_mut() {
+            translated.title = markup.write_visible(&translated.title)?;
+            translated.text = markup.write(&translated.text).into_owned();
+        }
         Ok(self)
     }
 }
@@ -160,7 +192,7 @@ impl SendState {
 /// How many people were told, or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SendCounts {
-    /// People whose inbox has the notification.
+    /// People who have the notification: in their inbox, or by the other ways alone if they want it so.
     pub sent: u64,
     /// People who do not want such notifications.
     pub suppressed: u64,
@@ -303,9 +335,12 @@ impl BulkSend {
         is_live
     }
 
-    /// One person's notification. Equal input gives an equal one, whichever worker makes it.
-    pub fn notification_for(&self, user: &UserId) -> Notification {
-        let SendContent { kind, title, text, data, thread_id } = self.content.clone();
+    /// The notification of a person who asked for this language; empty if for none. Equal input gives an
+    /// equal one, whichever worker makes it.
+    pub fn notification_for(&self, user: &UserId, locale: &str) -> Notification {
+        let (title, text) = self.content.text_for(locale);
+        let (title, text) = (title.to_owned(), text.to_owned());
+        let SendContent { kind, data, thread_id, .. } = self.content.clone();
         Notification {
             id: self.id.notification_for(user),
             user_id: user.clone(),
@@ -317,6 +352,7 @@ impl BulkSend {
             is_read: false,
             read_at: None,
             created_at: self.started_at.unwrap_or(self.created_at),
+            is_hidden: false,
         }
     }
 
@@ -344,6 +380,8 @@ mod tests {
             text: String::new(),
             data: Map::new(),
             thread_id: None,
+            template: None,
+            translations: BTreeMap::new(),
         };
         let body = NewSend::fingerprint(&to, &content, None);
         let id = SendId::of_key(&user("root"), "k");
@@ -393,10 +431,24 @@ mod tests {
     #[test]
     fn each_person_has_one_notification_of_a_send() {
         let send = BulkSend::new(new(Recipients::Everybody));
-        let [ann, bob] = ["ann", "bob"].map(|name| send.notification_for(&user(name)).id);
-        assert_eq!(ann, send.notification_for(&user("ann")).id);
+        let [ann, bob] = ["ann", "bob"].map(|name| send.notification_for(&user(name), "").id);
+        assert_eq!(ann, send.notification_for(&user("ann"), "de").id);
         assert_ne!(ann, bob);
         let other = SendId::of_key(&user("root"), "other");
         assert_ne!(ann, other.notification_for(&user("ann")));
+    }
+
+    #[test]
+    fn people_read_a_send_in_their_language_if_it_has_that() {
+        let mut new = new(Recipients::Everybody);
+        let german = SendText { title: "Streik <b>".to_owned(), text: "Morgen".to_owned() };
+        new.content.translations.insert("de".to_owned(), german);
+        let body = NewSend::fingerprint(&new.to, &new.content, None);
+        assert_eq!(body, new.body, "what was asked for is the same");
+        let send = BulkSend::new(new.written(Markup::Neutralise).unwrap());
+        for (locale, title) in [("", "t"), ("fr", "t"), ("de", "Streik"), ("DE-at", "Streik")] {
+            let found = send.notification_for(&user("ann"), locale).title;
+            assert!(found.starts_with(title) && !found.contains("<b"), "{locale}: {found}");
+        }
     }
 }

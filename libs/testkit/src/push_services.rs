@@ -10,34 +10,21 @@ mod browser;
 mod fault;
 mod fcm;
 mod server;
+mod state;
 mod web_push;
 
 pub use browser::Browser;
 pub use fault::Fault;
+pub use state::ReceivedPush;
 
 use anyhow::Context;
-use axum::http::Version;
-use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use state::{State, lock};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-
-/// A push as a device would read it.
-#[derive(Clone, Debug)]
-pub struct ReceivedPush {
-    /// The registration token, or the id of the browser.
-    pub to: String,
-    /// The decrypted payload of a browser, or the whole message of an app.
-    pub payload: Value,
-    /// `ttl`, `urgency` and `topic` of a push to a browser.
-    pub headers: BTreeMap<String, String>,
-    /// The version of HTTP that brought it.
-    pub version: Version,
-}
 
 /// The running services.
 #[derive(Debug)]
@@ -47,24 +34,6 @@ pub struct PushServices {
     state: Arc<State>,
     _tasks: TaskTracker,
     _stop: DropGuard,
-}
-
-/// What the services know.
-#[derive(Debug, Default)]
-struct State {
-    origin: String,
-    browsers: Mutex<HashMap<String, Browser>>,
-    received: Mutex<Vec<ReceivedPush>>,
-    /// What goes wrong with the next requests, one each.
-    faults: Mutex<VecDeque<Fault>>,
-    /// Requests for a push, refused ones included.
-    asked: Mutex<usize>,
-    /// What senders did wrong: they are answered with a refusal, and the test asserts that there is nothing.
-    complaints: Mutex<Vec<String>>,
-    /// The access token that FCM takes, and how many were given out.
-    access: Mutex<(String, usize)>,
-    /// What goes wrong with the next requests for an access token, one each.
-    token_faults: Mutex<VecDeque<Fault>>,
 }
 
 impl PushServices {
@@ -140,16 +109,6 @@ impl PushServices {
     }
 }
 
-impl State {
-    fn complain(&self, what: impl Into<String>) {
-        lock(&self.complaints).push(what.into());
-    }
-}
-
 fn certificate(folder: &TempDir) -> PathBuf {
     Path::new(folder.path()).join("push-services.pem")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

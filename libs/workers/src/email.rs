@@ -19,6 +19,7 @@ use self::breaker::{Admission, Breaker};
 use self::compose::clipped;
 pub use self::parts::{EmailParts, EmailSettings};
 use crate::notify::again::{self, Remaining, decide_again};
+use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
@@ -109,10 +110,7 @@ impl EmailWorker {
         let window = match self.parts.outbound.take_window(id, now, LEASE).await? {
             Taken::Window(window) => *window,
             Taken::Closed => return Ok(()),
-            Taken::Busy(until) => {
-                let reason = "another worker has this window".to_owned();
-                return Err(Trouble::Settled(Outcome::Retry { reason, after: Some(now.age_at(until)) }));
-            }
+            Taken::Busy(until) => return Err(Trouble::Settled(busy(now, until))),
         };
         match self.send_window(&window).await {
             Ok(entries) => {

@@ -7,11 +7,13 @@
 //! [`overflow`] what happens to a gateway that does not empty its queue.
 
 pub(crate) mod absent;
+mod away;
 mod client_events;
 mod known_gateways;
 mod overflow;
 
 use self::absent::Absent;
+use self::away::Away;
 use self::known_gateways::KnownGateways;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -19,7 +21,7 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT, NOTIFY};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Located, Membership, Registry, StoreError};
+use eventflow_ports::{Clock, Located, Membership, PresenceStore, Registry, StoreError};
 use eventflow_protocol::Participants;
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -39,7 +41,7 @@ pub struct Fanout {
     series: FanoutMetrics,
     known_gateways: KnownGateways,
     /// Makes jobs for the decision; none if nobody is told anything by e-mail and push.
-    absent: Option<Absent>,
+    absent: Option<(Absent, Away)>,
 }
 
 /// What a batch of events leaves to be sent: envelopes by gateway, in event order, and jobs.
@@ -68,14 +70,15 @@ pub struct FanoutParts {
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
-    /// Whether people who are not connected are told by e-mail and push.
-    pub tells_absent: bool,
+    /// Knows who is away, for telling people by e-mail and push who are not connected or do not look; none if
+    /// nobody is told so.
+    pub absent: Option<Arc<dyn PresenceStore>>,
 }
 
 impl Fanout {
     /// Opens the stage of shard `shard`.
     pub async fn open(shard: u16, parts: FanoutParts, metrics: &Metrics) -> Result<Self, BrokerError> {
-        let FanoutParts { membership, registry, broker, clock, tells_absent } = parts;
+        let FanoutParts { membership, registry, broker, clock, absent } = parts;
         let gateways = Mutex::new(broker.publisher(None).await?);
         let series = metrics.fanout.clone();
         let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
@@ -88,7 +91,7 @@ impl Fanout {
             metrics,
             series,
             known_gateways: KnownGateways::default(),
-            absent: tells_absent.then(Absent::default),
+            absent: absent.map(|presence| (Absent::default(), Away::new(presence))),
         })
     }
 
@@ -113,6 +116,7 @@ impl Fanout {
                 | Event::ThreadChanged { .. }
                 | Event::NotificationStored { .. }
                 | Event::NotificationsChanged { .. }
+                | Event::ToldOutside { .. }
                 | Event::PreferencesChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
@@ -194,8 +198,10 @@ impl BatchHandler for Fanout {
         let mut routes = Routes::default();
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
-        if let Some(absent) = &self.absent {
-            routes.jobs = absent.jobs(batch, &people.known, &located);
+        if let Some((absent, away)) = &self.absent {
+            let connected = absent::recipients(batch, &people.known, &located);
+            let away = away.among(connected, now).await;
+            routes.jobs = absent.jobs(batch, &people.known, &located, &away);
         }
         Ok(Performed { outcomes, outbox: routes })
     }
@@ -234,7 +240,7 @@ impl Fanout {
 
 impl Routes {
     fn add(&mut self, item: &Item<Event>, now: Timestamp, people: &People, located: &Located) -> Outcome {
-        if client_events::is_stale(&item.value, now) {
+        if client_events::concerns_no_gateway(&item.value) || client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
         let envelope = match client_events::delivery(&item.value, item.redelivered) {

@@ -7,6 +7,7 @@
 //! they say.
 
 pub mod again;
+pub(crate) mod busy;
 pub mod dispatch;
 mod missed;
 
@@ -14,18 +15,21 @@ use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{NOTIFY, PUSH};
+use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH, Topology};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Hold, Inbox, Outbound, PresenceStore, Store, StoreError};
+use eventflow_protocol::command::Subject;
+use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
 use eventflow_protocol::outbound::{
     About, Channel, DELIVER_BY, DeliveryEntry, DeliveryOutcome, NotifyJob, PRIORITY, Reason, Told,
 };
 use eventflow_protocol::presence::Status;
-use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId, codec};
+use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId, codec};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -70,8 +74,10 @@ pub struct DecisionParts {
     pub inbox: Arc<dyn Inbox>,
     /// Knows who is there.
     pub presence: Arc<dyn PresenceStore>,
-    /// Carries what is cleared to the push workers.
+    /// Carries what is cleared to the push workers, and who was told to the fan-out stage.
     pub broker: Arc<dyn Broker>,
+    /// The shards of the fan-out stage.
+    pub topology: Topology,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
     /// How long people have to see it by themselves.
@@ -81,13 +87,19 @@ pub struct DecisionParts {
 /// The decision. Run it as the handler of [`NOTIFY`], in any number of processes.
 pub struct Decision {
     parts: DecisionParts,
-    pushes: Mutex<Box<dyn Publish>>,
+    publisher: Mutex<Box<dyn Publish>>,
     metrics: QueueMetrics,
 }
 
-/// Jobs for the push workers: what readers have read, so that their devices show it no more.
+/// What a batch of jobs leaves to be sent.
 #[derive(Debug, Default)]
-pub struct Cleared(Vec<Envelope>);
+pub struct DecisionOutbox {
+    /// Jobs for the push workers: what readers have read, so that their devices show it no more.
+    cleared: Vec<Envelope>,
+    /// Who is told of which thread, although the fan-out stage took them for connected. It lets that stage
+    /// pass on that they have read it.
+    told: Vec<(UserId, ThreadId)>,
+}
 
 /// What one person is to be told, or why not.
 struct Wish {
@@ -105,34 +117,32 @@ struct Wish {
 impl Decision {
     /// Opens the decision.
     pub async fn open(parts: DecisionParts, metrics: &Metrics) -> Result<Self, BrokerError> {
-        let pushes = Mutex::new(parts.broker.publisher(None).await?);
-        Ok(Self { parts, pushes, metrics: metrics.bus.queue(NOTIFY.name()) })
+        let publisher = Mutex::new(parts.broker.publisher(None).await?);
+        Ok(Self { parts, publisher, metrics: metrics.bus.queue(NOTIFY.name()) })
     }
 
-    async fn decide(&self, job: &NotifyJob) -> Result<(), StoreError> {
+    /// Decides, and gives who is told of which thread although a socket of theirs was taken for alive.
+    async fn decide(&self, job: &NotifyJob) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
         match job {
-            NotifyJob::Message { thread_id, message_id, seq, at, absent, .. } => {
-                self.message(*thread_id, *message_id, *seq, *at, absent).await
+            NotifyJob::Message { thread_id, message_id, seq, at, absent, away, .. } => {
+                let about = About::Message { thread_id: *thread_id, message_id: *message_id, seq: *seq };
+                self.message(Told { about, at: *at, critical: false }, absent, *away).await?;
             }
             NotifyJob::Notification { user_id, notification_id, .. } => {
-                self.notification(user_id, *notification_id).await
+                self.notification(user_id, *notification_id).await?;
             }
-            NotifyJob::Departed { user_id, since, .. } => self.departed(user_id, *since).await,
-            NotifyJob::Read { .. } => Ok(()),
+            NotifyJob::Departed { user_id, since, .. } => return self.departed(user_id, *since).await,
+            NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => {}
         }
+        Ok(Vec::new())
     }
 
-    async fn message(
-        &self,
-        thread_id: ThreadId,
-        message_id: MessageId,
-        seq: u64,
-        at: Timestamp,
-        absent: &[UserId],
-    ) -> Result<(), StoreError> {
-        let told = Told { about: About::Message { thread_id, message_id, seq }, at, critical: false };
+    /// `is_away`: these people have live sockets, so what they do not want to be told is no news, and no row.
+    async fn message(&self, told: Told, absent: &[UserId], is_away: bool) -> Result<(), StoreError> {
         let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(user, told)).collect();
-        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
+        let mut wishes = iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?;
+        wishes.retain(|wish| !is_away || wish.preferences.when_away);
+        self.settle(&wishes).await
     }
 
     async fn notification(&self, user: &UserId, id: NotificationId) -> Result<(), StoreError> {
@@ -151,20 +161,25 @@ impl Decision {
             told,
             preferences,
             channels,
-            chosen: chosen_channels(&notification),
+            chosen: chosen_channels(&notification.data),
             reason,
         }])
         .await
     }
 
-    /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back.
-    async fn departed(&self, user: &UserId, since: Timestamp) -> Result<(), StoreError> {
-        if is_online(&*self.parts.presence, user, self.parts.clock.now()).await {
-            return Ok(());
+    /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back. The
+    /// same for somebody who is away, if they want that.
+    async fn departed(&self, user: &UserId, since: Timestamp) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
+        match status(&*self.parts.presence, user, self.parts.clock.now()).await {
+            Status::Online => return Ok(Vec::new()),
+            Status::Away if !self.parts.inbox.preferences(user).await?.when_away => return Ok(Vec::new()),
+            Status::Away | Status::Offline => {}
         }
         let missed = missed::messages(&*self.parts.store, user, since).await?;
+        let threads: BTreeSet<ThreadId> = missed.iter().filter_map(|told| told.about.thread_id()).collect();
         let wishes: Vec<_> = missed.into_iter().map(|told| self.wish_for_message(user, told)).collect();
-        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await
+        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await?;
+        Ok(threads.into_iter().map(|thread| (user.clone(), thread)).collect())
     }
 
     async fn wish_for_message(&self, user: &UserId, told: Told) -> Result<Wish, StoreError> {
@@ -197,7 +212,7 @@ impl Decision {
             NotifyJob::Message { at, .. }
             | NotifyJob::Notification { at, .. }
             | NotifyJob::Departed { at, .. } => Some(at),
-            NotifyJob::Read { .. } => None,
+            NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => None,
         };
         if let Some(oldest) = batch.iter().filter_map(at).min() {
             self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
@@ -208,18 +223,21 @@ impl Decision {
 #[async_trait]
 impl BatchHandler for Decision {
     type Value = NotifyJob;
-    type Outbox = Cleared;
+    type Outbox = DecisionOutbox;
 
     /// Jobs go to the store one by one, a few at the same time: one that the store fails at must not hold up
     /// the others.
-    async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<Cleared>, Unavailable> {
+    async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
         let decisions: Vec<_> = batch.iter().map(|item| self.decide(&item.value)).collect();
         let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE);
-        let mut outcomes = Vec::with_capacity(batch.len());
+        let (mut outcomes, mut told) = (Vec::with_capacity(batch.len()), Vec::new());
         while let Some(decided) = decisions.next().await {
             outcomes.push(match decided {
-                Ok(()) => Outcome::Done,
+                Ok(of_this) => {
+                    told.extend(of_this);
+                    Outcome::Done
+                }
                 Err(error @ StoreError::Unavailable { .. }) => {
                     return Err(Unavailable::new("the store", error));
                 }
@@ -227,23 +245,47 @@ impl BatchHandler for Decision {
                 Err(error @ StoreError::Refused { .. }) => Outcome::reject_for(&error),
             });
         }
-        let read = batch.iter().filter(|item| matches!(item.value, NotifyJob::Read { .. }));
+        let is_read = |item: &&Item<NotifyJob>| {
+            matches!(item.value, NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. })
+        };
+        let read = batch.iter().filter(is_read);
         let cleared = read.map(|item| Envelope { trace: item.trace, ..clear(item) }).collect();
-        Ok(Performed { outcomes, outbox: Cleared(cleared) })
+        Ok(Performed { outcomes, outbox: DecisionOutbox { cleared, told } })
     }
 
-    async fn announce(&self, Cleared(cleared): &Cleared) -> Result<(), Unavailable> {
-        if cleared.is_empty() {
+    async fn announce(&self, outbox: &DecisionOutbox) -> Result<(), Unavailable> {
+        let messages = self.messages(outbox);
+        if messages.is_empty() {
             return Ok(());
         }
-        let to = Destination::Queue(PUSH.name().to_owned());
-        let frames = Frame::pack(cleared.iter().cloned());
-        let message =
-            |frame| Outgoing::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");
-        for result in self.pushes.lock().await.publish(frames.iter().map(message).collect()).await {
+        for result in self.publisher.lock().await.publish(messages).await {
             result.map_err(|error| Unavailable::new("the broker", error))?;
         }
         Ok(())
+    }
+}
+
+impl Decision {
+    fn messages(&self, outbox: &DecisionOutbox) -> Vec<Outgoing> {
+        let mut by_queue: BTreeMap<String, Vec<Envelope>> = BTreeMap::new();
+        if !outbox.cleared.is_empty() {
+            by_queue.insert(PUSH.name().to_owned(), outbox.cleared.clone());
+        }
+        for (user_id, thread_id) in &outbox.told {
+            let shard = self.parts.topology.shard_of(&Subject::Thread(*thread_id));
+            let queue = FANOUT.shard(shard).name().to_owned();
+            let (command, at) = (CommandId::new(), self.parts.clock.now());
+            let event = Event::ToldOutside { thread_id: *thread_id, user_id: user_id.clone(), command, at };
+            let body = codec::encode(&event).expect("ids and times always encode");
+            let envelope = Envelope { id: event.id().0, attempt: 0, body, trace: None };
+            by_queue.entry(queue).or_default().push(envelope);
+        }
+        let frames = by_queue.into_iter().flat_map(|(queue, envelopes)| {
+            let frames = Frame::pack(envelopes);
+            frames.into_iter().map(move |frame| (Destination::Queue(queue.clone()), frame))
+        });
+        let message = |(to, frame)| Outgoing::of_frame(to, &frame).expect("envelopes of bytes always encode");
+        frames.map(message).collect()
     }
 }
 
@@ -268,7 +310,7 @@ impl Wish {
 }
 
 /// Whether the channel is on.
-fn wants(channels: Channels, channel: Channel) -> bool {
+pub(crate) fn wants(channels: Channels, channel: Channel) -> bool {
     match channel {
         Channel::Email => channels.email,
         Channel::Push => channels.push,
@@ -276,28 +318,42 @@ fn wants(channels: Channels, channel: Channel) -> bool {
 }
 
 /// Whether a notification passes quiet hours and digests, also those of people who do not want its kind.
-pub fn is_critical(notification: &Notification) -> bool {
+fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
     notification.data.get(field).and_then(serde_json::Value::as_str) == Some(value)
 }
 
-/// The channels that a notification's sender chose: all, unless its data lists some.
-fn chosen_channels(notification: &Notification) -> Channels {
-    let Some(serde_json::Value::Array(names)) = notification.data.get(DELIVER_BY) else {
-        return Channels::default();
-    };
+/// The notification in the form in which this person wants it: hidden, if not in their inbox. `None` if there
+/// is no way by which they want it and its sender chose.
+pub fn wanted_form(mut notification: Notification, preferences: &Preferences) -> Option<Notification> {
+    let channels = preferences.channels_for(&notification.kind);
+    let (chosen, is_critical) = (chosen_channels(&notification.data), is_critical(&notification));
+    let is_told_by = |channel| wants(chosen, channel) && (is_critical || wants(channels, channel));
+    notification.is_hidden = !channels.in_app;
+    let is_wanted = channels.in_app || Channel::ALL.into_iter().any(is_told_by);
+    is_wanted.then_some(notification)
+}
+
+/// The channels that the sender of a notification with this data chose: all, unless it lists some.
+pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>) -> Channels {
+    let Some(serde_json::Value::Array(names)) = data.get(DELIVER_BY) else { return Channels::default() };
     let has = |channel: Channel| names.iter().any(|name| name.as_str() == Some(channel.name()));
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
 }
 
-/// Whether the person is active. If nobody can say, they are not: what is told twice does less harm than what
-/// is not told.
+/// Whether the person is active.
 async fn is_online(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> bool {
+    status(presence, user, now).await == Status::Online
+}
+
+/// How the person is. If nobody can say, they are offline: what is told twice does less harm than what is not
+/// told.
+async fn status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Status {
     match presence.presence(std::slice::from_ref(user), now).await {
-        Ok(known) => known.get(user).is_some_and(|one| one.status == Status::Online),
+        Ok(known) => known.get(user).map_or(Status::Offline, |one| one.status),
         Err(error) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who is there");
-            false
+            Status::Offline
         }
     }
 }

@@ -74,7 +74,7 @@ pub struct SweeperParts {
 pub struct PresenceOutbox {
     /// One delivery for each change.
     deliveries: Vec<Envelope>,
-    /// Who has gone.
+    /// Who has gone, or is away.
     departed: Vec<Presence>,
 }
 

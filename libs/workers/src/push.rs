@@ -18,17 +18,19 @@ use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
 pub use self::parts::PushParts;
 use crate::notify::again::{Remaining, decide_again, rows};
+use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
-use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome};
+use eventflow_bus::topology::PUSH;
+use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome, QueueMetrics, SuppressedPush};
 use eventflow_ports::outbound::Taken;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::pusher::Push;
 use eventflow_ports::{StoreError, ThreadPage};
 use eventflow_protocol::document::ThreadStatus;
 use eventflow_protocol::outbound::{DeliveryEntry, DeliveryOutcome, Reason, Window, WindowJob};
-use eventflow_protocol::push::{ClearPushes, PushDevice, PushJob};
+use eventflow_protocol::push::{ClearNotifications, ClearPushes, PushDevice, PushJob};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
@@ -51,6 +53,7 @@ pub struct PushWorker {
     parts: PushParts,
     breaker: Breaker,
     metrics: PushMetrics,
+    queue: QueueMetrics,
 }
 
 /// Why a job has no outcome of its own.
@@ -74,13 +77,15 @@ impl From<StoreError> for Stop {
 impl PushWorker {
     /// A push stage of these parts.
     pub fn new(parts: PushParts, metrics: &Metrics) -> Self {
-        Self { parts, breaker: Breaker::default(), metrics: metrics.push.clone() }
+        let queue = metrics.bus.queue(PUSH.name());
+        Self { parts, breaker: Breaker::default(), metrics: metrics.push.clone(), queue }
     }
 
     async fn carry_out(&self, item: &Item<PushJob>) -> Result<Outcome, Unavailable> {
         let done = match &item.value {
             PushJob::Window(job) => self.window(job, item.attempt).await,
-            PushJob::Clear(clear) => self.clear(clear).await,
+            PushJob::Clear(clear) => self.clear_thread(clear).await,
+            PushJob::ClearNotifications(clear) => self.clear_notifications(clear).await,
         };
         match done {
             Ok(outcome) | Err(Stop::Ended(outcome)) => Ok(outcome),
@@ -95,11 +100,9 @@ impl PushWorker {
                 self.count(PushWindowOutcome::Repeated);
                 Ok(Outcome::Done)
             }
-            Taken::Busy(until) => Ok(Outcome::Retry {
-                reason: "another worker sends this window".to_owned(),
-                after: Some(now.age_at(until)),
-            }),
+            Taken::Busy(until) => Ok(busy(now, until)),
             Taken::Window(window) => {
+                self.queue.age_seconds.observe(window.due_at.age_at(now).as_secs_f64());
                 let sent = self.send(&window, attempt).await;
                 if !matches!(sent, Ok(Outcome::Done)) {
                     // What was taken is noted by device, so whoever takes the window next goes on from there.
@@ -200,7 +203,13 @@ impl PushWorker {
         counted: PushWindowOutcome,
     ) -> Result<(), StoreError> {
         let entries = self.entries(window, left, outcome.as_ref());
-        self.parts.outbound.close_window(window.id, &entries).await?;
+        if self.parts.outbound.close_window(window.id, &entries).await? {
+            for entry in &entries {
+                if let DeliveryOutcome::Suppressed { reason } = entry.outcome {
+                    self.metrics.suppressed.of(suppressed(reason)).inc();
+                }
+            }
+        }
         self.count(counted);
         Ok(())
     }
@@ -218,22 +227,56 @@ impl PushWorker {
     }
 
     /// Takes away what devices show of a thread up to the message that was read.
-    async fn clear(&self, clear: &ClearPushes) -> Result<Outcome, Stop> {
-        let tag = content::tag_of_thread(clear.thread_id);
-        let shown = self.parts.devices.shown(&clear.user_id, &tag).await?;
-        let is_read = |id| shown.iter().any(|one: &Shown| one.device_id == id && one.seq <= clear.up_to);
-        let mut devices = self.parts.devices.devices_of(&clear.user_id).await?;
+    async fn clear_thread(&self, clear: &ClearPushes) -> Result<Outcome, Stop> {
+        self.clear(&clear.user_id, &content::tag_of_thread(clear.thread_id), clear.up_to).await
+    }
+
+    /// Takes away what devices show of notifications that are read or deleted. Of several tags the worst
+    /// outcome counts: a repetition finds those that are taken away already.
+    async fn clear_notifications(&self, clear: &ClearNotifications) -> Result<Outcome, Stop> {
+        let user = &clear.user_id;
+        let tags = match clear.notification_id {
+            Some(id) => vec![content::tag_of_notification(id)],
+            None => self.parts.devices.shown_tags(user, content::NOTIFICATION_TAG).await?,
+        };
+        let mut outcome = Outcome::Done;
+        for tag in tags {
+            if self.is_unread(user, &tag).await? {
+                continue;
+            }
+            match self.clear(user, &tag, u64::MAX).await? {
+                Outcome::Done => {}
+                failed => outcome = failed,
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Whether the notification of this tag is there and not read: one that came later stays, and one that
+    /// was never in the inbox.
+    async fn is_unread(&self, user: &UserId, tag: &str) -> Result<bool, StoreError> {
+        let id = tag.strip_prefix(content::NOTIFICATION_TAG).and_then(|id| id.parse().ok());
+        let Some(id) = id else { return Ok(false) };
+        let found = self.parts.again.inbox.notification(user, id).await?;
+        Ok(found.is_some_and(|notification| !notification.is_read))
+    }
+
+    /// Takes away what devices show under this tag, unless it tells of messages after `up_to`.
+    async fn clear(&self, user: &UserId, tag: &str, up_to: u64) -> Result<Outcome, Stop> {
+        let shown = self.parts.devices.shown(user, tag).await?;
+        let is_read = |id| shown.iter().any(|one: &Shown| one.device_id == id && one.seq <= up_to);
+        let mut devices = self.parts.devices.devices_of(user).await?;
         devices.retain(|device| is_read(device.id));
         if devices.is_empty() {
             return Ok(Outcome::Done);
         }
-        let push = content::clear(clear.thread_id, self.badge(&clear.user_id).await?);
+        let push = content::clear(tag, self.badge(user).await?);
         let delivered = self.delivery().send(&devices, &push, |_, _| None).await?;
         if let Some(reason) = delivered.again {
             return Ok(Outcome::Retry { reason, after: delivered.after });
         }
         let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
-        self.parts.devices.forget_shown(&ids, &tag, clear.up_to).await?;
+        self.parts.devices.forget_shown(&ids, tag, up_to).await?;
         Ok(Outcome::Done)
     }
 
@@ -252,6 +295,27 @@ impl PushWorker {
 
     fn count(&self, outcome: PushWindowOutcome) {
         self.metrics.windows.of(outcome).inc();
+    }
+}
+
+/// The reason as metrics name it. Those of e-mail never come here.
+fn suppressed(reason: Reason) -> SuppressedPush {
+    match reason {
+        Reason::Read => SuppressedPush::Read,
+        Reason::TakenBack => SuppressedPush::TakenBack,
+        Reason::Muted => SuppressedPush::Muted,
+        Reason::Archived => SuppressedPush::Archived,
+        Reason::Left => SuppressedPush::Left,
+        Reason::Preference => SuppressedPush::Preference,
+        Reason::Revoked => SuppressedPush::Revoked,
+        Reason::NoDevice => SuppressedPush::NoDevice,
+        Reason::Online => SuppressedPush::Online,
+        Reason::Gone => SuppressedPush::Gone,
+        Reason::NoAddress
+        | Reason::AddressSuppressed
+        | Reason::Cancelled
+        | Reason::SwitchedOff
+        | Reason::NotChosen => SuppressedPush::Other,
     }
 }
 

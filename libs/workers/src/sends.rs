@@ -6,23 +6,24 @@
 //! send's cursor. Safe to repeat because the id of each notification follows from the send and the person,
 //! and a step counts only where it begins at the cursor: after a crash the last step is made again.
 
+mod step;
+
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Topology};
 use eventflow_metrics::{Metrics, SendMetrics, SentOutcome};
-use eventflow_ports::{Clock, Directory, Inbox, Outbound, Segment, Sends, StoreError, ticks};
+use eventflow_ports::{Clock, Directory, Inbox, Outbound, Sends, StoreError, ticks};
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::inbox::Notification;
-use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason};
-use eventflow_protocol::sends::{BulkSend, Recipients, SendCounts, SendState, SendStep};
-use eventflow_protocol::{Timestamp, UserId};
+use eventflow_protocol::sends::{BulkSend, SendCounts, SendState, SendStep};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use step::Sorted;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -32,12 +33,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const STEP_PEOPLE: u32 = 250;
 /// Steps before another send has its turn, so that a small one does not wait for a large one.
 const ROUND_STEPS: u32 = 20;
-/// How long a worker has a send without a step: longer than the slowest step takes.
-const CLAIM_LEASE: Duration = Duration::from_mins(1);
+/// How long a worker has a send without a step: longer than the slowest step takes, and as long as a send
+/// stands still after its worker died.
+const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How long a send waits after a step that failed.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Questions to the store at the same time: half of what its connections carry.
 const ASKED_AT_ONCE: usize = 16;
+/// How often ended sends that are old are deleted.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
 
 /// Why a step was not made.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +76,8 @@ pub struct SendParts {
     pub topology: Topology,
     /// People told in a second, at most: what comes behind them must not wait long.
     pub per_second: u32,
+    /// How long sends are kept after their end.
+    pub kept: Duration,
 }
 
 /// The worker of sends. Any number may run.
@@ -81,13 +87,6 @@ pub struct SendWorker {
     metrics: SendMetrics,
 }
 
-/// The people of a step, sorted by whether they want to be told.
-#[derive(Default)]
-struct Sorted {
-    wanted: Vec<Notification>,
-    unwanted: Vec<UserId>,
-}
-
 impl SendWorker {
     /// Opens the worker.
     pub async fn open(parts: SendParts, metrics: &Metrics) -> Result<Self, BrokerError> {
@@ -95,22 +94,24 @@ impl SendWorker {
         Ok(Self { parts, events, metrics: metrics.sends.clone() })
     }
 
-    /// Carries out sends that are due, until `shutdown`.
+    /// Carries out sends that are due until `shutdown`, and deletes those that ended long ago.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut looks = ticks(LOOK_EVERY);
+        let (mut looks, mut cleanings) = (ticks(LOOK_EVERY), ticks(FORGET_EVERY));
         let mut is_failing = false;
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                _ = looks.tick() => {}
+                _ = cleanings.tick() => self.parts.forget().await,
+                _ = looks.tick() => {
+                    let result = self.work(&shutdown).await;
+                    if let (Err(error), false) = (&result, is_failing) {
+                        let error = error as &dyn std::error::Error;
+                        tracing::warn!(error, "sends wait: the last step is made again");
+                    }
+                    is_failing = result.is_err();
+                }
             }
-            let result = self.work(&shutdown).await;
-            if let (Err(error), false) = (&result, is_failing) {
-                let error = error as &dyn std::error::Error;
-                tracing::warn!(error, "sends wait: the last step is made again");
-            }
-            is_failing = result.is_err();
         }
     }
 
@@ -155,15 +156,15 @@ impl SendWorker {
     /// Tells the next people of a send, and moves its cursor. Returns the send as it is then; `None` if
     /// another worker was faster.
     pub async fn step(&mut self, send: &BulkSend) -> Result<Option<BulkSend>, SendError> {
-        let people = self.next_people(send).await?;
-        let Sorted { wanted, unwanted } = self.sorted(send, &people).await?;
-        let stored = self.store(wanted).await?;
+        let people = self.parts.next_people(send).await?;
+        let Sorted { wanted, unwanted } = self.parts.sorted(send, &people).await?;
+        let stored = self.parts.store(wanted).await?;
         let counts = SendCounts {
             sent: stored.len() as u64,
             suppressed: unwanted.len() as u64,
             failed: (people.len() - stored.len() - unwanted.len()) as u64,
         };
-        self.log(send, &unwanted).await?;
+        self.parts.log(send, &unwanted).await?;
         self.publish(stored).await?;
         let step = SendStep {
             from: send.cursor.clone(),
@@ -182,78 +183,6 @@ impl SendWorker {
             }
         }
         Ok(advanced)
-    }
-
-    async fn next_people(&self, send: &BulkSend) -> Result<Vec<UserId>, StoreError> {
-        let after = send.cursor.as_ref();
-        let segment = match &send.to {
-            Recipients::Users(users) => {
-                let from = after.map_or(0, |after| users.partition_point(|user| user <= after));
-                return Ok(users[from..].iter().take(STEP_PEOPLE as usize).cloned().collect());
-            }
-            Recipients::Role(role) => Segment::Role(role.clone()),
-            Recipients::Everybody => Segment::Everybody,
-        };
-        self.parts.directory.people(&segment, after, STEP_PEOPLE).await
-    }
-
-    /// Asks everybody's preferences, as for any notification.
-    async fn sorted(&self, send: &BulkSend, people: &[UserId]) -> Result<Sorted, StoreError> {
-        let inbox = &self.parts.inbox;
-        let asked: Vec<_> = people.iter().map(|user| inbox.preferences(user)).collect();
-        let preferences: Vec<_> = iter(asked).buffered(ASKED_AT_ONCE).try_collect().await?;
-        let mut sorted = Sorted::default();
-        for (user, preferences) in people.iter().zip(preferences) {
-            if preferences.channels_for(&send.content.kind).in_app {
-                sorted.wanted.push(send.notification_for(user));
-            } else {
-                sorted.unwanted.push(user.clone());
-            }
-        }
-        Ok(sorted)
-    }
-
-    /// Stores notifications. Returns those that the inbox has, now or since an earlier attempt.
-    async fn store(&self, wanted: Vec<Notification>) -> Result<Vec<Notification>, StoreError> {
-        match self.parts.inbox.add_notifications(&wanted).await {
-            Ok(_) => Ok(wanted),
-            Err(error @ StoreError::Unavailable { .. }) => Err(error),
-            Err(error) => self.store_one_by_one(wanted, error).await,
-        }
-    }
-
-    /// The store fails at some of them. If it fails at all, the step is made again later.
-    async fn store_one_by_one(
-        &self,
-        wanted: Vec<Notification>,
-        mut error: StoreError,
-    ) -> Result<Vec<Notification>, StoreError> {
-        let mut stored = Vec::new();
-        for notification in wanted {
-            match self.parts.inbox.add_notifications(std::slice::from_ref(&notification)).await {
-                Ok(_) => stored.push(notification),
-                Err(down @ StoreError::Unavailable { .. }) => return Err(down),
-                Err(other) => {
-                    tracing::error!(
-                        error = &other as &dyn std::error::Error,
-                        notification = %notification.id,
-                        "a notification of a send could not be stored"
-                    );
-                    error = other;
-                }
-            }
-        }
-        if stored.is_empty() { Err(error) } else { Ok(stored) }
-    }
-
-    /// Notes why these people are not told.
-    async fn log(&self, send: &BulkSend, unwanted: &[UserId]) -> Result<(), StoreError> {
-        let now = self.parts.clock.now();
-        let rows: Vec<DeliveryEntry> = unwanted
-            .iter()
-            .flat_map(|user| Channel::ALL.map(|channel| suppressed(send, user, channel, now)))
-            .collect();
-        if rows.is_empty() { Ok(()) } else { self.parts.outbound.log_deliveries(&rows).await }
     }
 
     async fn publish(&mut self, stored: Vec<Notification>) -> Result<(), SendError> {
@@ -284,10 +213,4 @@ fn envelope(notification: Notification, unread: u64) -> Result<Envelope, CodecEr
     let event =
         Event::NotificationStored { notification: Box::new(notification), unread_count: Some(unread) };
     Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(&event)?, trace: None })
-}
-
-fn suppressed(send: &BulkSend, user: &UserId, channel: Channel, now: Timestamp) -> DeliveryEntry {
-    let about = About::Notification { notification_id: send.id.notification_for(user) };
-    let outcome = DeliveryOutcome::Suppressed { reason: Reason::Preference };
-    DeliveryEntry::new(user.clone(), channel, about, None, outcome, now)
 }

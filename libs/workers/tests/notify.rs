@@ -5,7 +5,7 @@
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::Topology;
+use eventflow_bus::topology::{FANOUT, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
@@ -16,12 +16,14 @@ use eventflow_ports::{
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::document::Message;
+use eventflow_protocol::event::Event;
+use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
 use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Window};
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
-use eventflow_protocol::{CommandId, ThreadId, UserId};
+use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
@@ -168,6 +170,41 @@ async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
 }
 
 #[tokio::test]
+async fn who_is_away_is_told_if_they_want_it() {
+    let stage = Stage::new().await;
+    stage.is_away().await;
+    for (when_away, expected) in [(false, 0), (true, 2)] {
+        stage.prefers(Preferences { when_away, ..Preferences::default() }).await;
+        let message = stage.says("to a page that nobody looks at").await;
+        let NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, .. } = stage.job(&message)
+        else {
+            panic!("it is a message")
+        };
+        let job = NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, away: true };
+        stage.perform(&[job]).await;
+        assert_eq!(stage.outcomes().await.len(), expected, "a row for each channel, or none");
+    }
+}
+
+#[tokio::test]
+async fn who_falls_idle_is_told_of_what_they_did_not_read_if_they_want_it() {
+    let stage = Stage::new().await;
+    let message = stage.says("before they fell idle").await;
+    stage.is_away().await;
+    let now = stage.clock.now();
+    let idle = NotifyJob::Departed { user_id: stage.ben.clone(), since: message.created_at, at: now };
+    stage.perform(std::slice::from_ref(&idle)).await;
+    assert_eq!(stage.log().await, []);
+    assert_eq!(stage.to_fanout().await, []);
+    stage.prefers(Preferences { when_away: true, ..Preferences::default() }).await;
+    stage.perform(&[idle]).await;
+    assert_eq!(stage.outcomes().await, ["held", "held"]);
+    let told = stage.to_fanout().await;
+    let [Event::ToldOutside { thread_id, user_id, .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((*thread_id, user_id), (stage.thread, &stage.ben), "so that reading it is passed on");
+}
+
+#[tokio::test]
 async fn the_second_decision_leaves_out_what_was_read_or_taken_back() {
     let stage = Stage::new().await;
     let [read, taken_back, left] = [stage.says("1").await, stage.says("2").await, stage.says("3").await];
@@ -283,6 +320,7 @@ impl Stage {
             inbox: store.clone(),
             presence: presence.clone(),
             broker: broker.clone(),
+            topology: Topology::new(1),
             clock: clock.clone(),
             grace: GRACE,
         };
@@ -345,6 +383,7 @@ impl Stage {
             sender: self.ann.clone(),
             at: message.created_at,
             absent: vec![self.ben.clone()],
+            away: false,
         }
     }
 
@@ -398,6 +437,27 @@ impl Stage {
         let state = DeviceState::Here { active_at: now, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
         self.presence.record(&[signal]).await.unwrap();
+    }
+
+    /// Ben has a page open, and has not touched it for a while.
+    async fn is_away(&self) {
+        let now = self.clock.now();
+        let state = DeviceState::Here { active_at: now, wants_away: true, parked: false };
+        let signal = DeviceSignal { user_id: self.ben.clone(), device: "page".to_owned(), state, at: now };
+        self.presence.record(&[signal]).await.unwrap();
+    }
+
+    /// What the decision has told the fan-out stage.
+    async fn to_fanout(&self) -> Vec<Event> {
+        let queue = FANOUT.shard(0);
+        if self.broker.depth(queue.name()).await.unwrap().ready == 0 {
+            return Vec::new();
+        }
+        let mut subscription = self.broker.subscribe(queue.name(), 1).await.unwrap();
+        let frame = subscription.next().await.unwrap();
+        subscription.ack(&[frame.tag]).await.unwrap();
+        let items = Frame::decode(&frame.payload).unwrap().items;
+        items.iter().map(|item| codec::decode(&item.body).unwrap()).collect()
     }
 
     async fn due(&self, channel: Channel) -> Vec<Window> {

@@ -13,11 +13,13 @@ use eventflow_ports::{FixedClock, Inbox, MemoryPresence, People, PushDevices, Pu
 use eventflow_protocol::change::{Change, Cursor};
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
-use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+};
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
-use eventflow_protocol::push::{ClearPushes, PushDevice, PushJob, PushTarget};
+use eventflow_protocol::push::{ClearNotifications, ClearPushes, PushDevice, PushJob, PushTarget};
 use eventflow_protocol::{CommandId, NotificationId, Timestamp, UserId};
 use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::push::{PushParts, PushWorker};
@@ -237,6 +239,31 @@ impl Stage {
         self.windows.open.lock().unwrap().is_empty()
     }
 
+    /// A notification in the reader's inbox.
+    async fn told(&self, seconds: i64) -> Notification {
+        let notify = Notify {
+            user_id: self.reader(),
+            kind: "order_update".to_owned(),
+            title: "Your order".to_owned(),
+            text: "is on its way".to_owned(),
+            data: serde_json::Map::new(),
+            thread_id: None,
+            key: None,
+            typed: None,
+            at: at(seconds),
+        };
+        let notification = Notification::new(NotificationId::from(CommandId::new()), notify);
+        self.store.add_notifications(std::slice::from_ref(&notification)).await.unwrap();
+        notification
+    }
+
+    async fn reads_notification(&self, id: NotificationId) {
+        let change = NotificationChange::Read;
+        let user_id = self.reader();
+        let read = ChangeNotifications { user_id, notification_id: Some(id), change, at: at(8) };
+        self.store.change_notifications(&read).await.unwrap();
+    }
+
     async fn read(&self, up_to: u64) {
         advance(&self.store, &self.scene, 1, Cursor::Read, Some(up_to)).await;
     }
@@ -413,19 +440,7 @@ async fn reading_takes_away_what_devices_show_and_nothing_where_nothing_is_shown
 #[tokio::test]
 async fn a_notification_is_pushed_unless_it_was_read() {
     let stage = Stage::new().await;
-    let notify = Notify {
-        user_id: stage.reader(),
-        kind: "order_update".to_owned(),
-        title: "Your order".to_owned(),
-        text: "is on its way".to_owned(),
-        data: serde_json::Map::new(),
-        thread_id: None,
-        key: None,
-        typed: None,
-        at: at(5),
-    };
-    let notification = Notification::new(NotificationId::from(CommandId::new()), notify);
-    stage.store.add_notifications(std::slice::from_ref(&notification)).await.unwrap();
+    let notification = stage.told(5).await;
     let about = About::Notification { notification_id: notification.id };
     let told = Told { about, at: at(5), critical: false };
     assert_eq!(stage.perform(&stage.open(vec![told])).await, Outcome::Done);
@@ -433,6 +448,37 @@ async fn a_notification_is_pushed_unless_it_was_read() {
     let PushAct::Show { title, text, thread_id } = push.act else { panic!("it shows something") };
     assert_eq!((title.as_str(), text.as_str(), thread_id), ("Your order", "is on its way", None));
     assert_eq!((push.tag, push.badge), (format!("n:{}", notification.id), 1));
+}
+
+#[tokio::test]
+async fn a_notification_that_was_read_elsewhere_is_taken_away_and_one_that_was_not_stays() {
+    let stage = Stage::new().await;
+    let [first, second] = [stage.told(5).await, stage.told(6).await];
+    for notification in [&first, &second] {
+        let about = About::Notification { notification_id: notification.id };
+        stage.perform(&stage.open(vec![Told { about, at: at(5), critical: false }])).await;
+    }
+    let clear = |notification_id| {
+        PushJob::ClearNotifications(ClearNotifications {
+            user_id: stage.reader(),
+            notification_id,
+            read_at: at(9),
+        })
+    };
+    assert_eq!(stage.perform(&clear(None)).await, Outcome::Done);
+    assert_eq!(stage.pushed().len(), 2, "nothing is read");
+    stage.reads_notification(first.id).await;
+    stage.fail("phone", [failed()]);
+    assert!(matches!(stage.perform(&clear(Some(first.id))).await, Outcome::Retry { .. }));
+    for job in [clear(Some(first.id)), clear(None), clear(Some(second.id))] {
+        assert_eq!(stage.perform(&job).await, Outcome::Done);
+    }
+    let push = stage.last_push();
+    assert_eq!((push.act, push.tag, push.badge), (PushAct::Clear, format!("n:{}", first.id), 1));
+    assert_eq!(stage.pushed().len(), 3, "once, and the second one stays");
+    stage.reads_notification(second.id).await;
+    assert_eq!(stage.perform(&clear(None)).await, Outcome::Done);
+    assert_eq!((stage.pushed().len(), stage.last_push().tag), (4, format!("n:{}", second.id)));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use eventflow_protocol::sends::{
 };
 use eventflow_protocol::{SendId, Timestamp, UserId};
 use eventflow_workers::sends::{SendParts, SendWorker};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use tempfile::TempDir;
@@ -73,7 +74,7 @@ async fn a_send_waits_for_its_time_and_a_cancelled_one_for_ever() {
     stage.all_are_told_once(second.id).await;
 }
 
-/// A store, a broker, and people of whom the first wants nothing in the inbox.
+/// A store, a broker, and people of whom the first wants to be told by no way, and the second by mail only.
 struct Stage {
     store: Arc<EmbeddedStore>,
     broker: Arc<dyn Broker>,
@@ -99,16 +100,27 @@ impl Stage {
             async move { store.put_profile(&profile).await.unwrap() }
         });
         futures_util::future::join_all(puts).await;
-        let channels = Channels { in_app: false, ..Channels::default() };
-        let preferences = Preferences { channels, updated_at: Some(Timestamp(1)), ..Preferences::default() };
-        let set = SetPreferences { user_id: people[0].clone(), preferences };
-        store.set_preferences(&set).await.unwrap();
+        let nothing = Channels { in_app: false, email: false, push: false };
+        let by_mail = Channels { email: true, ..nothing };
+        for (user_id, channels) in people.iter().cloned().zip([nothing, by_mail]) {
+            let preferences =
+                Preferences { channels, updated_at: Some(Timestamp(1)), ..Preferences::default() };
+            store.set_preferences(&SetPreferences { user_id, preferences }).await.unwrap();
+        }
         Self { store, broker, clock, people, _folder: folder }
     }
 
     fn new_content() -> SendContent {
         let (kind, title) = ("news".to_owned(), "t".to_owned());
-        SendContent { kind, title, text: String::new(), data: serde_json::Map::new(), thread_id: None }
+        SendContent {
+            kind,
+            title,
+            text: String::new(),
+            data: serde_json::Map::new(),
+            thread_id: None,
+            template: None,
+            translations: BTreeMap::new(),
+        }
     }
 
     fn wanted(&self, to: Recipients) -> NewSend {
@@ -140,6 +152,7 @@ impl Stage {
             clock: self.clock.clone(),
             topology: Topology::new(2),
             per_second: 100_000,
+            kept: std::time::Duration::from_hours(24),
         };
         let mut worker = SendWorker::open(parts, &Metrics::default()).await.unwrap();
         worker.work(&CancellationToken::new()).await
@@ -157,8 +170,11 @@ impl Stage {
         let page = NotificationPage { unread_only: false, after: None, skip: 0, limit: 10 };
         for (index, user) in self.people.iter().enumerate() {
             let found = self.store.notifications_of(user, page).await.unwrap();
-            assert_eq!(found.len(), usize::from(index > 0), "{user}");
+            assert_eq!(found.len(), usize::from(index > 1), "{user}");
         }
+        let by_mail = &self.people[1];
+        let hidden = self.store.notification(by_mail, id.notification_for(by_mail)).await.unwrap().unwrap();
+        assert!(hidden.is_hidden);
     }
 }
 
@@ -201,5 +217,8 @@ impl Sends for Dying {
     }
     async fn bulk_sends(&self, page: SendPage) -> Result<Vec<BulkSend>, StoreError> {
         self.store.bulk_sends(page).await
+    }
+    async fn forget_sends(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.store.forget_sends(before).await
     }
 }

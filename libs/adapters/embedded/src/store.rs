@@ -61,10 +61,9 @@ pub struct EmbeddedStore {
 impl EmbeddedStore {
     /// Opens the store in this file, and makes its tables or brings them up to date.
     pub async fn open(database: Database) -> Result<Self, DatabaseError> {
-        database.migrate(schema::PIECE, schema::STEPS).await?;
-        database.migrate(suppressions::PIECE, suppressions::STEPS).await?;
-        database.migrate(outbox::PIECE, outbox::STEPS).await?;
-        database.migrate(sends::PIECE, sends::STEPS).await?;
+        for (piece, steps) in schema::PIECES {
+            database.migrate(piece, steps).await?;
+        }
         Ok(Self { database })
     }
 }

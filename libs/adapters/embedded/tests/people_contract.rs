@@ -83,6 +83,16 @@ async fn reading_all_leaves_what_came_later() {
 }
 
 #[tokio::test]
+async fn a_hidden_notification_is_found_by_its_id_alone() {
+    inbox_contract::a_hidden_notification_is_found_by_its_id_alone(&File::new()).await;
+}
+
+#[tokio::test]
+async fn reading_a_thread_reads_what_is_told_about_it() {
+    inbox_contract::reading_a_thread_reads_what_is_told_about_it(&File::new()).await;
+}
+
+#[tokio::test]
 async fn pages_of_notifications_show_each_once() {
     inbox_contract::pages_of_notifications_show_each_once(&File::new()).await;
 }

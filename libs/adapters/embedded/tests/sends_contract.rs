@@ -50,3 +50,8 @@ async fn a_cancelled_send_goes_no_further() {
 async fn pages_of_sends_show_each_once() {
     sends_contract::pages_of_sends_show_each_once(&File::new()).await;
 }
+
+#[tokio::test]
+async fn ended_sends_are_forgotten() {
+    sends_contract::ended_sends_are_forgotten(&File::new()).await;
+}

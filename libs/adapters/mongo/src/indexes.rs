@@ -34,11 +34,12 @@ pub(crate) fn of_threads() -> [IndexModel; 2] {
     ]
 }
 
-/// Notifications: a person's notifications by age, and the unread ones by age.
-pub(crate) fn of_notifications() -> [IndexModel; 2] {
+/// Notifications: a person's notifications by age, the unread ones by age, and those about a thread.
+pub(crate) fn of_notifications() -> [IndexModel; 3] {
     [
         plain(doc! { "userId": 1, "createdAt": -1, "_id": -1 }),
         plain(doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 }),
+        plain(doc! { "threadId": 1, "userId": 1, "readAt": 1 }),
     ]
 }
 
@@ -71,11 +72,12 @@ pub(crate) fn of_outbox() -> IndexModel {
     plain(doc! { "at": -1, "_id": -1 })
 }
 
-/// Sends: those that are due, and the newest.
-pub(crate) fn of_sends() -> [IndexModel; 2] {
+/// Sends: those that are due, the newest, and those that ended long ago.
+pub(crate) fn of_sends() -> [IndexModel; 3] {
     [
         partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
         plain(doc! { "createdAt": -1, "_id": -1 }),
+        partial(doc! { "endedAt": 1 }, doc! { "endedAt": { "$exists": true } }),
     ]
 }
 

@@ -28,7 +28,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, Uuid, doc, serialize_to_bson};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Windows written at the same time: half of the connections, as for notifications.
@@ -173,12 +173,22 @@ impl MongoStore {
         let contained = self.contained(holds).await?;
         let known = self.known_rows(&ids).await?;
         let mut seen = HashSet::new();
-        let mut work = Vec::with_capacity(holds.len());
-        for (hold, id) in holds.iter().zip(&ids) {
+        let mut by_window: HashMap<String, Vec<(usize, bool)>> = HashMap::new();
+        for (index, (hold, id)) in holds.iter().zip(&ids).enumerate() {
             let is_new = !known.contains(id) && !contained.contains(&place_of(hold)) && seen.insert(*id);
-            work.push(self.join_window_if(is_new, hold));
+            by_window.entry(key_of(hold)).or_default().push((index, is_new));
         }
-        let held: Vec<Held> = iter(work).buffered(WRITTEN_AT_ONCE).try_collect().await?;
+        let mut work = Vec::with_capacity(by_window.len());
+        for group in by_window.into_values() {
+            work.push(self.join_in_order(holds, group));
+        }
+        let mut held = vec![Held::Before; holds.len()];
+        let mut groups = iter(work).buffer_unordered(WRITTEN_AT_ONCE);
+        while let Some(group) = groups.next().await {
+            for (index, answer) in group? {
+                held[index] = answer;
+            }
+        }
         let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
         self.log(rows.collect()).await?;
         Ok(held)
@@ -208,8 +218,19 @@ impl MongoStore {
         Ok(places.collect())
     }
 
-    async fn join_window_if(&self, is_new: bool, hold: &Hold) -> Result<Held, CallError> {
-        if is_new { self.join_window(hold).await } else { Ok(Held::Before) }
+    /// Puts the new ones of these items, which all belong into one window, there in their order: a full
+    /// window keeps the first.
+    async fn join_in_order(
+        &self,
+        holds: &[Hold],
+        group: Vec<(usize, bool)>,
+    ) -> Result<Vec<(usize, Held)>, CallError> {
+        let mut held = Vec::with_capacity(group.len());
+        for (index, is_new) in group {
+            let answer = if is_new { self.join_window(&holds[index]).await? } else { Held::Before };
+            held.push((index, answer));
+        }
+        Ok(held)
     }
 
     /// Puts an item into the open window of its key, or opens one.

@@ -11,12 +11,13 @@ use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::StoreError;
-use eventflow_ports::push_devices::{PushDevices, Shown};
+use eventflow_ports::push_devices::{PushDevices, Shown, TAGS_MAX};
 use eventflow_protocol::push::{DEVICES_PER_USER_MAX, PushDevice, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, UserId};
 use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
+use std::collections::BTreeSet;
 
 #[async_trait]
 impl PushDevices for MongoStore {
@@ -83,6 +84,24 @@ impl PushDevices for MongoStore {
         };
         let found = self.calls.run("read pushes", READ_LIMIT, find).await?;
         Ok(found.into_iter().map(Shown::from).collect())
+    }
+
+    async fn shown_tags(&self, user: &UserId, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let owned: Vec<ObjectId> =
+            self.devices_of(user).await?.into_iter().map(|device| object_id(device.id)).collect();
+        if owned.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = doc! { "deviceId": { "$in": owned }, "userId": user.as_str() };
+        let collection = self.push_shown.clone();
+        let find = async move {
+            let find = collection.find(filter).sort(doc! { "at": -1 }).max_time(READ_LIMIT);
+            find.await?.try_collect::<Vec<_>>().await
+        };
+        let found = self.calls.run("read pushes", READ_LIMIT, find).await?;
+        let tags = found.into_iter().map(|record| Shown::from(record).tag);
+        let tags: BTreeSet<String> = tags.filter(|tag| tag.starts_with(prefix)).collect();
+        Ok(tags.into_iter().take(TAGS_MAX).collect())
     }
 
     async fn forget_shown(&self, devices: &[PushDeviceId], tag: &str, up_to: u64) -> Result<(), StoreError> {

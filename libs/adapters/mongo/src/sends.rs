@@ -21,6 +21,8 @@ use mongodb::bson::{Document, doc};
 const ROUNDS_MAX: u32 = 16;
 /// Sends that a worker looks at, of which others take some at the same moment.
 const LOOKED_AT: i64 = 16;
+/// Sends deleted at a time: one of a thousand people is some 100 KB.
+const FORGOTTEN_AT_ONCE: i64 = 100;
 
 #[async_trait]
 impl Sends for MongoStore {
@@ -92,6 +94,21 @@ impl Sends for MongoStore {
         let limit = i64::from(page.limit.clamp(1, PAGE_MAX));
         let found = self.find_sends(filter, doc! { "createdAt": -1, "_id": -1 }, limit).await?;
         Ok(found.into_iter().filter_map(SendRecord::into_send).collect())
+    }
+
+    async fn forget_sends(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let (collection, old) =
+            (self.sends.clone_with_type::<Document>(), doc! { "endedAt": { "$lt": date(before) } });
+        let delete = async move {
+            let find = collection.find(old).projection(doc! { "_id": 1 }).limit(FORGOTTEN_AT_ONCE);
+            let found: Vec<Document> = find.await?.try_collect().await?;
+            let ids: Vec<_> = found.iter().filter_map(|send| send.get("_id")).collect();
+            if ids.is_empty() {
+                return Ok(0);
+            }
+            Ok(collection.delete_many(doc! { "_id": { "$in": ids } }).await?.deleted_count)
+        };
+        Ok(self.calls.run("forget sends", WRITE_LIMIT, delete).await?)
     }
 }
 

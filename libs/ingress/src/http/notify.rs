@@ -1,6 +1,6 @@
 //! The route by which administrators notify people.
 //!
-//! With `to` or `sendAt` the request is a send, of which [`super::sends`] tells. Else one request makes one
+//! With `to`, `sendAt` or `template` the request is a send, of which [`super::sends`] tells. Else one request makes one
 //! command per person, and its answer says what became of each. Repeating the request under the same key
 //! finds the notifications that are stored.
 
@@ -33,9 +33,9 @@ pub(crate) enum NotifyAnswer {
     Send(SendAnswer),
 }
 
-/// `POST /notifications {userIds|userId|to, sendAt?, type?, title, message?, data?, channels?, priority?,
-/// threadId?, clientNotificationId?}`: 201 stored or some queued, 200 nothing new, 202 the only one is
-/// queued.
+/// `POST /notifications {userIds|userId|to, sendAt?, type?, title, message?, template?, data?, channels?,
+/// priority?, threadId?, clientNotificationId?}`: 201 stored or some queued, 200 nothing new, 202 the only one
+/// is queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,

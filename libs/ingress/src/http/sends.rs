@@ -21,7 +21,7 @@ use eventflow_protocol::sends::{CancelSend, NewSend, Recipients};
 use eventflow_protocol::{CommandId, SendId, ThreadId, UserId};
 use std::sync::Arc;
 
-/// `POST /notifications` with `to` or `sendAt`: 201 kept, 200 kept before, 202 queued.
+/// `POST /notifications` with `to`, `sendAt` or `template`: 201 kept, 200 kept before, 202 queued.
 pub(crate) async fn add(
     edge: &Edge,
     by: UserId,
@@ -36,10 +36,12 @@ pub(crate) async fn add(
     let at = edge.clock.now();
     let to = body.recipients()?;
     let send_at = body.time(at, is_known)?;
-    let content = body.into_content(thread_id)?;
+    let has_own_kind = body.kind.is_some();
+    let mut content = body.into_content(thread_id)?;
+    let body = NewSend::fingerprint(&to, &content, send_at);
+    edge.templates.fill(&mut content, has_own_kind)?;
     require_role(edge, &to).await?;
     let id = key.unwrap_or_else(|| CommandId::new().into());
-    let body = NewSend::fingerprint(&to, &content, send_at);
     let new = NewSend { id, by, to, content, send_at, body, at };
     match edge.commands.send_command(&Command::AddSend(new)).await?.result().await? {
         CommandResult::Send { send, deduplicated } => {

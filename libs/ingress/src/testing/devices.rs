@@ -40,6 +40,9 @@ impl PushDevices for TestDevices {
     async fn shown(&self, _user: &UserId, _tag: &str) -> Result<Vec<Shown>, StoreError> {
         panic!("the ingress does not ask for it")
     }
+    async fn shown_tags(&self, _user: &UserId, _prefix: &str) -> Result<Vec<String>, StoreError> {
+        panic!("the ingress does not ask for it")
+    }
     async fn forget_shown(
         &self,
         _devices: &[PushDeviceId],

@@ -8,7 +8,7 @@ use eventflow_ports::{
 };
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+    ChangeNotifications, Notification, NotificationChange, Notify, Preferences, ReadThread, SetPreferences,
 };
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
@@ -83,6 +83,9 @@ impl Inbox for TestInbox {
         panic!("the ingress writes nothing")
     }
     async fn change_notifications(&self, _change: &ChangeNotifications) -> Result<u64, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn read_with_threads(&self, _reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn notifications_of(

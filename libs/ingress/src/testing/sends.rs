@@ -69,4 +69,7 @@ impl Sends for TestSends {
         all.truncate(page.limit as usize);
         Ok(all)
     }
+    async fn forget_sends(&self, _before: Timestamp) -> Result<u64, StoreError> {
+        panic!("the ingress carries nothing out")
+    }
 }

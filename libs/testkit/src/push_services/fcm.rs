@@ -1,6 +1,6 @@
 //! Google's side: access tokens for signed assertions (RFC 7523), and FCM HTTP v1.
 
-use super::{ReceivedPush, State as Services, lock};
+use super::state::{ReceivedPush, State as Services, lock};
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;

@@ -1,6 +1,7 @@
 //! The server: TLS with a certificate made for this run, HTTP/2 or HTTP/1 as the client negotiates.
 
-use super::{State, fcm, lock, web_push};
+use super::state::{State, lock};
+use super::{fcm, web_push};
 use anyhow::Context;
 use axum::Router;
 use axum::routing::post;

@@ -1,8 +1,9 @@
 //! The browser vendor's side: takes a push (RFC 8030), checks who sends it (RFC 8292), and decrypts it as the
 //! browser would (RFC 8291).
 
+use super::browser::Browser;
 use super::fcm::claims;
-use super::{Browser, ReceivedPush, State as Services, lock};
+use super::state::{ReceivedPush, State as Services, lock};
 use axum::extract::{Path, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, LOCATION};
 use axum::http::{HeaderMap, StatusCode};

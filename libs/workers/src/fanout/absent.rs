@@ -1,10 +1,10 @@
 //! Jobs for the decision: which of a batch's events concern people who have no live socket.
 //!
-//! A message makes a job for each five hundred recipients without a socket, and none if everybody is
-//! connected. Whoever the registry names is connected, also while it may have lost others. Whoever it does
-//! not name counts as absent, and that is everybody while it is away: presence is asked again before anything
-//! is sent. A read cursor makes a job only if this stage has told that person of the thread since they last
-//! read it, or does not know whether it has. Repeating a job changes nothing.
+//! A message makes a job for each five hundred recipients without a socket, and for each five hundred who are
+//! away from theirs; none if everybody looks. Whoever the registry names is connected, also while it may have
+//! lost others. Whoever it does not name counts as absent, and that is everybody while it is away: presence
+//! is asked again before anything is sent. A read cursor makes a job only if this stage has told that person
+//! of the thread since they last read it, or does not know whether it has. Repeating a job changes nothing.
 
 use eventflow_bus::handler::Item;
 use eventflow_ports::Located;
@@ -37,16 +37,28 @@ impl Absent {
         batch: &[Item<Event>],
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
+        away: &HashSet<UserId>,
     ) -> Vec<Envelope> {
         let mut envelopes = Vec::new();
         for item in batch {
             let jobs = match &item.value {
-                Event::MessageStored { message, .. } => self.of_message(message, people, located),
+                Event::MessageStored { message, .. } => self.of_message(message, people, located, away),
                 Event::NotificationStored { notification, .. } => vec![NotifyJob::Notification {
                     user_id: notification.user_id.clone(),
                     notification_id: notification.id,
                     at: notification.created_at,
                 }],
+                Event::NotificationsChanged { user_id, notification_id, at, .. } => {
+                    vec![NotifyJob::NotificationsRead {
+                        user_id: user_id.clone(),
+                        notification_id: *notification_id,
+                        read_at: *at,
+                    }]
+                }
+                Event::ToldOutside { thread_id, user_id, .. } => {
+                    self.read.lock().remove(&(user_id.clone(), *thread_id));
+                    Vec::new()
+                }
                 Event::CursorAdvanced { thread_id, user_id, cursor: Cursor::Read, up_to, .. } => {
                     self.of_reader(user_id, *thread_id, *up_to).into_iter().collect()
                 }
@@ -55,7 +67,6 @@ impl Absent {
                 | Event::ParticipantLeft { .. }
                 | Event::MessageChanged { .. }
                 | Event::ThreadChanged { .. }
-                | Event::NotificationsChanged { .. }
                 | Event::PreferencesChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
@@ -71,23 +82,29 @@ impl Absent {
         message: &Message,
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
+        away: &HashSet<UserId>,
     ) -> Vec<NotifyJob> {
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
-        let is_absent = |user: &&UserId| **user != message.sender_id && !located.gateways.contains_key(*user);
-        let absent: Vec<UserId> = participants.iter().filter(is_absent).cloned().collect();
+        let others = || participants.iter().filter(|user| **user != message.sender_id);
+        let is_absent = |user: &&UserId| !located.gateways.contains_key(*user);
+        let absent: Vec<UserId> = others().filter(is_absent).cloned().collect();
+        let idle: Vec<UserId> =
+            others().filter(|user| !is_absent(user) && away.contains(*user)).cloned().collect();
         let mut read = self.read.lock();
-        for user in &absent {
+        for user in absent.iter().chain(&idle) {
             read.remove(&(user.clone(), message.thread_id));
         }
-        let job = |absent: &[UserId]| NotifyJob::Message {
+        let job = |absent: &[UserId], away| NotifyJob::Message {
             thread_id: message.thread_id,
             message_id: message.id,
             seq: message.seq,
             sender: message.sender_id.clone(),
             at: message.created_at,
             absent: absent.to_vec(),
+            away,
         };
-        absent.chunks(ABSENT_MAX).map(job).collect()
+        let jobs = absent.chunks(ABSENT_MAX).map(|chunk| job(chunk, false));
+        jobs.chain(idle.chunks(ABSENT_MAX).map(|chunk| job(chunk, true))).collect()
     }
 
     fn of_reader(&self, user: &UserId, thread_id: ThreadId, up_to: u64) -> Option<NotifyJob> {
@@ -98,6 +115,22 @@ impl Absent {
         let is_news = read.insert((user.clone(), thread_id));
         is_news.then(|| NotifyJob::Read { user_id: user.clone(), thread_id, up_to })
     }
+}
+
+/// The recipients of a batch's messages who are connected.
+pub(super) fn recipients(
+    batch: &[Item<Event>],
+    people: &HashMap<ThreadId, Participants>,
+    located: &Located,
+) -> HashSet<UserId> {
+    let mut recipients = HashSet::new();
+    for item in batch {
+        let Event::MessageStored { message, .. } = &item.value else { continue };
+        let others = people.get(&message.thread_id).into_iter().flat_map(|people| people.iter());
+        let others = others.filter(|user| **user != message.sender_id);
+        recipients.extend(others.filter(|user| located.gateways.contains_key(*user)).cloned());
+    }
+    recipients
 }
 
 /// A job in the envelope in which it goes to the decision.
@@ -161,7 +194,7 @@ mod tests {
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
     ) -> Vec<NotifyJob> {
-        let envelopes = absent.jobs(batch, people, located);
+        let envelopes = absent.jobs(batch, people, located, &HashSet::new());
         envelopes.iter().map(|envelope| codec::decode(&envelope.body).unwrap()).collect()
     }
 
@@ -186,10 +219,45 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_away_from_their_socket_is_told_apart() {
+        let (people, located) =
+            (people(&["ann", "bob", "cleo", "dan"]), located(&["ann", "bob", "cleo"], true));
+        let batch = [message(1)];
+        let connected = recipients(&batch, &people, &located);
+        assert_eq!(connected, HashSet::from(["bob", "cleo"].map(user)), "not the sender");
+        let envelopes = Absent::default().jobs(&batch, &people, &located, &HashSet::from([user("cleo")]));
+        let jobs: Vec<NotifyJob> = envelopes.iter().map(|one| codec::decode(&one.body).unwrap()).collect();
+        let told: Vec<_> = jobs
+            .iter()
+            .map(|job| match job {
+                NotifyJob::Message { absent, away, .. } => (absent[0].as_str(), *away),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told, [("dan", false), ("cleo", true)]);
+    }
+
+    /// A socket that died unnoticed took its owner for connected, and the decision told them all the same.
+    #[test]
+    fn a_reader_makes_a_job_again_after_the_decision_has_told_them() {
+        let (absent, people) = (Absent::default(), people(&["ann", "bob"]));
+        let here = located(&["ann", "bob"], true);
+        let count = |batch: &[Item<Event>]| jobs(&absent, batch, &people, &here).len();
+        assert_eq!(count(&[cursor("bob", 1), message(2)]), 1);
+        let told = Event::ToldOutside {
+            thread_id: THREAD,
+            user_id: user("bob"),
+            command: CommandId::new(),
+            at: Timestamp(1),
+        };
+        assert_eq!(count(&[item(told), cursor("bob", 2), cursor("bob", 3)]), 1);
+    }
+
+    #[test]
     fn a_large_thread_becomes_several_jobs() {
         let names: Vec<String> = (0..=2 * ABSENT_MAX).map(|i| format!("u{i}")).collect();
         let people = people(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        let envelopes = Absent::default().jobs(&[message(1)], &people, &located(&[], true));
+        let envelopes = Absent::default().jobs(&[message(1)], &people, &located(&[], true), &HashSet::new());
         assert_eq!(envelopes.len(), 3);
         assert_eq!(envelopes.iter().map(|one| one.id).collect::<HashSet<_>>().len(), 3);
     }

@@ -14,10 +14,12 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::{CameBack, Event};
-use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
+};
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode, MessageId, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, NotificationId, UserId};
 
 /// What carrying out one command came to.
 pub(super) struct Applied {
@@ -224,13 +226,29 @@ impl Applied {
         Self::with_event(CommandResult::Done, event)
     }
 
-    /// `is_new`: this command stored the notification; else an earlier one had.
+    /// Tells a reader that these notifications are read with their thread.
+    pub(super) fn tell_read(&mut self, command: CommandId, read: &ReadThread, ids: Vec<NotificationId>) {
+        let changed = |id| Event::NotificationsChanged {
+            user_id: read.user_id.clone(),
+            notification_id: Some(id),
+            change: NotificationChange::Read,
+            unread_count: None,
+            command,
+            at: read.at,
+        };
+        self.events.extend(ids.into_iter().map(changed));
+    }
+
+    /// `is_new`: this command stored the notification; else an earlier one had. The sender of a hidden one
+    /// hears what they hear if nothing is stored.
     pub(super) fn notified(item: &Item<Command>, notification: Box<Notification>, is_new: bool) -> Self {
-        if !is_new && !item.redelivered {
-            return Self::quietly(CommandResult::Notification { notification, deduplicated: true });
-        }
         let event = Event::NotificationStored { notification: notification.clone(), unread_count: None };
-        Self::with_event(CommandResult::Notification { notification, deduplicated: !is_new }, event)
+        let result = if notification.is_hidden {
+            CommandResult::Done
+        } else {
+            CommandResult::Notification { notification, deduplicated: !is_new }
+        };
+        if is_new || item.redelivered { Self::with_event(result, event) } else { Self::quietly(result) }
     }
 
     /// So many notifications changed.

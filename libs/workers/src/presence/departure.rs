@@ -1,8 +1,9 @@
-//! Departures: jobs for the decision about people whose last device has gone.
+//! Departures: jobs for the decision about people whose last device has gone or is idle.
 //!
 //! Sockets that died took messages with them that nobody has seen, and the fan-out stage still saw their
 //! owner as connected. So for everybody who is offline now the decision looks for what came since they were
-//! last active, and at least for what came shortly before. It looks once more when the gateway has given up
+//! last active, and at least for what came shortly before. Whoever is away is looked at too: the decision
+//! asks whether they want that. For those who have gone it looks once more when the gateway has given up
 //! the sessions that waited for a return: until then the fan-out stage takes their owner for connected. Safe
 //! to repeat because the decision tells nobody anything twice.
 
@@ -22,24 +23,34 @@ const LOOK_BACK: Duration = Duration::from_mins(3);
 /// shortly before.
 const SECOND_LOOK: Delay = Delay::TwoMinutes;
 
-/// The changes of people who are offline now.
+/// The changes of people who do not look any more.
 pub(super) fn departed<'a>(changes: impl Iterator<Item = &'a Presence>) -> Vec<Presence> {
-    changes.filter(|change| change.status == Status::Offline).cloned().collect()
+    changes.filter(|change| change.status != Status::Online).cloned().collect()
 }
 
-/// The jobs about these people, each for now and for later.
+/// The jobs about these people: each for now, and for later if somebody has gone.
 pub(super) fn jobs(departed: &[Presence], now: Timestamp) -> Vec<Outgoing> {
+    let queue = NOTIFY.name().to_owned();
+    let later = Destination::Retry { delay: SECOND_LOOK, queue: queue.clone() };
+    let gone = departed.iter().filter(|one| one.status == Status::Offline);
+    let mut messages = messages(departed.iter(), &Destination::Queue(queue), now);
+    messages.extend(self::messages(gone, &later, now));
+    messages
+}
+
+fn messages<'a>(
+    departed: impl Iterator<Item = &'a Presence>,
+    to: &Destination,
+    now: Timestamp,
+) -> Vec<Outgoing> {
     let job = |gone: &Presence| {
         let shortly_before = now.minus(LOOK_BACK);
         let since = gone.last_seen.map_or(shortly_before, |seen| seen.min(shortly_before));
         NotifyJob::Departed { user_id: gone.user_id.clone(), since, at: now }
     };
-    let queue = NOTIFY.name().to_owned();
-    let places = [Destination::Queue(queue.clone()), Destination::Retry { delay: SECOND_LOOK, queue }];
-    let frames = Frame::pack(departed.iter().map(job).map(|job| envelope(&job)));
-    let to_all_places = frames.iter().flat_map(|frame| places.clone().map(|place| (place, frame)));
-    let message = |(to, frame)| Outgoing::of_frame(to, frame).expect("envelopes of bytes always encode");
-    to_all_places.map(message).collect()
+    let frames = Frame::pack(departed.map(job).map(|job| envelope(&job)));
+    let message = |frame| Outgoing::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");
+    frames.iter().map(message).collect()
 }
 
 #[cfg(test)]
@@ -60,8 +71,9 @@ mod tests {
             presence("cleo", Status::Away, 999_000),
         ];
         let gone = departed(changes.iter());
-        assert_eq!(gone.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>(), ["bob"]);
-        let messages = jobs(&gone, Timestamp(1_000_000));
+        assert_eq!(gone.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>(), ["bob", "cleo"]);
+        assert_eq!(jobs(&gone[1..], Timestamp(1_000_000)).len(), 1, "who is away is looked at once");
+        let messages = jobs(&gone[..1], Timestamp(1_000_000));
         let queue = "notify".to_owned();
         assert_eq!(
             messages.iter().map(|message| message.to.clone()).collect::<Vec<_>>(),

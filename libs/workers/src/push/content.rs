@@ -22,9 +22,12 @@ pub(super) fn tag_of_thread(thread: ThreadId) -> String {
     thread.to_string()
 }
 
+/// How the tags of notifications begin; no id of a thread does.
+pub(super) const NOTIFICATION_TAG: &str = "n:";
+
 /// The tag of what devices show of a notification.
-fn tag_of_notification(notification: NotificationId) -> String {
-    format!("n:{notification}")
+pub(super) fn tag_of_notification(notification: NotificationId) -> String {
+    format!("{NOTIFICATION_TAG}{notification}")
 }
 
 /// The push that tells what is left of a window; `None` if nothing is.
@@ -77,9 +80,9 @@ fn preview(message: &Message) -> String {
     shortened(&typed(text), PUSH_TEXT_MAX_CHARS)
 }
 
-/// The push that takes away what a device shows of a thread.
-pub(super) fn clear(thread: ThreadId, badge: u64) -> Push {
-    Push { tag: tag_of_thread(thread), act: PushAct::Clear, badge, ttl: CLEAR_TTL, urgency: Urgency::Normal }
+/// The push that takes away what a device shows under a tag.
+pub(super) fn clear(tag: &str, badge: u64) -> Push {
+    Push { tag: tag.to_owned(), act: PushAct::Clear, badge, ttl: CLEAR_TTL, urgency: Urgency::Normal }
 }
 
 fn push(tag: String, act: PushAct, badge: u64, urgency: Urgency) -> Push {

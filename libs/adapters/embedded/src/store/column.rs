@@ -59,13 +59,6 @@ pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
     text.parse().map_err(|error| misread(index, Type::Text, error))
 }
 
-/// Reads what [`pack`] wrote into a column that is never NULL.
-pub(super) fn unpack_present<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
-    let index = row.as_ref().column_index(column)?;
-    let bytes = row.get_ref(index)?.as_blob().map_err(|error| misread(index, Type::Blob, error))?;
-    rmp_serde::from_slice(bytes).map_err(|error| misread(index, Type::Blob, error))
-}
-
 /// Reads a mail address.
 pub(super) fn address(row: &Row<'_>, column: &str) -> Result<MailAddress> {
     let index = row.as_ref().column_index(column)?;

@@ -8,20 +8,6 @@ use eventflow_ports::outbox::OUTBOX_MAX;
 use eventflow_ports::{Outbox, OutboxItem, StoreError};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-/// The piece whose versions these are.
-pub(super) const PIECE: &str = "outbox";
-
-/// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &["
-    CREATE TABLE outbox (
-        id   TEXT    NOT NULL PRIMARY KEY,
-        at   INTEGER NOT NULL,
-        item BLOB    NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    -- Which are the newest?
-    CREATE INDEX outbox_by_time ON outbox (at, id);
-"];
-
 #[async_trait]
 impl Outbox for EmbeddedStore {
     async fn keep(&self, item: &OutboxItem) -> Result<(), StoreError> {
@@ -66,5 +52,5 @@ fn find(connection: &Connection, id: &str) -> Result<Option<OutboxItem>> {
 }
 
 fn read(row: &Row<'_>) -> Result<OutboxItem> {
-    column::unpack_present(row, "item")
+    column::unpack_exactly(row, "item")
 }

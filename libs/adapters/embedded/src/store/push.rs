@@ -6,7 +6,7 @@
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
 use eventflow_ports::StoreError;
-use eventflow_ports::push_devices::{PushDevices, REMOVAL_KEPT, SHOWN_KEPT, Shown};
+use eventflow_ports::push_devices::{PushDevices, REMOVAL_KEPT, SHOWN_KEPT, Shown, TAGS_MAX};
 use eventflow_protocol::push::{DEVICES_PER_USER_MAX, PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
 use rusqlite::{Connection, Result, Row, params};
@@ -38,6 +38,11 @@ impl PushDevices for EmbeddedStore {
         let (user, tag) = (user.clone(), tag.to_owned());
         in_time("read pushes", self.database.read(move |connection| self::shown(connection, &user, &tag)))
             .await
+    }
+
+    async fn shown_tags(&self, user: &UserId, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let (user, prefix) = (user.clone(), prefix.to_owned());
+        in_time("read pushes", self.database.read(move |connection| tags(connection, &user, &prefix))).await
     }
 
     async fn forget_shown(&self, devices: &[PushDeviceId], tag: &str, up_to: u64) -> Result<(), StoreError> {
@@ -118,6 +123,16 @@ fn shown(connection: &Connection, user: &UserId, tag: &str) -> Result<Vec<Shown>
          ORDER BY push_shown.device_id",
     )?;
     statement.query_map(params![user.as_str(), tag], read_shown)?.collect()
+}
+
+fn tags(connection: &Connection, user: &UserId, prefix: &str) -> Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT push_shown.tag FROM push_device JOIN push_shown ON push_shown.device_id = push_device.id
+         WHERE push_device.user_id = ?1 AND push_shown.user_id = ?1
+         AND substr(push_shown.tag, 1, length(?2)) = ?2 LIMIT ?3",
+    )?;
+    let limit = column::integer(TAGS_MAX as u64);
+    statement.query_map(params![user.as_str(), prefix, limit], |row| row.get(0))?.collect()
 }
 
 fn forget(connection: &Connection, devices: &[PushDeviceId], tag: &str, up_to: u64) -> Result<()> {

@@ -11,23 +11,8 @@ use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendState, SendSt
 use eventflow_protocol::{SendId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-/// The piece whose versions these are.
-pub(super) const PIECE: &str = "sends";
-
-/// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &["
-    -- `send` is the whole record; the other columns repeat what is asked for.
-    CREATE TABLE bulk_send (
-        id           BLOB    NOT NULL PRIMARY KEY,
-        created_at   INTEGER NOT NULL,
-        claimable_at INTEGER,
-        send         BLOB    NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    -- Which sends are due?
-    CREATE INDEX bulk_send_claimable ON bulk_send (claimable_at) WHERE claimable_at IS NOT NULL;
-    -- Which are the newest?
-    CREATE INDEX bulk_send_by_time ON bulk_send (created_at, id);
-"];
+/// Sends deleted in one transaction: others wait behind it, and one of a thousand people is some 100 KB.
+const FORGOTTEN_AT_ONCE: u32 = 100;
 
 #[async_trait]
 impl Sends for EmbeddedStore {
@@ -68,6 +53,10 @@ impl Sends for EmbeddedStore {
 
     async fn bulk_sends(&self, page: SendPage) -> Result<Vec<BulkSend>, StoreError> {
         in_time("list sends", self.database.read(move |connection| self::page(connection, page))).await
+    }
+
+    async fn forget_sends(&self, before: Timestamp) -> Result<u64, StoreError> {
+        in_time("forget sends", self.database.write(move |tx| forget(tx, before))).await
     }
 }
 
@@ -116,10 +105,11 @@ fn change(
 
 fn write(connection: &Connection, send: &BulkSend) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO bulk_send (id, created_at, claimable_at, send) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO bulk_send (id, created_at, claimable_at, ended_at, send) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let claimable_at = send.claimable_at.map(|at| at.0);
-    statement.execute(params![send.id.bytes(), send.created_at.0, claimable_at, column::pack(send)?])?;
+    let [claimable_at, ended_at] = [send.claimable_at, send.ended_at].map(|at| at.map(|at| at.0));
+    let (id, created_at) = (send.id.bytes(), send.created_at.0);
+    statement.execute(params![id, created_at, claimable_at, ended_at, column::pack(send)?])?;
     Ok(())
 }
 
@@ -137,6 +127,15 @@ fn page(connection: &Connection, page: SendPage) -> Result<Vec<BulkSend>> {
     statement.query_map(params![at, id, page.limit.clamp(1, PAGE_MAX)], read)?.collect()
 }
 
+fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
+    let rows = connection
+        .prepare_cached(
+            "DELETE FROM bulk_send WHERE id IN (SELECT id FROM bulk_send WHERE ended_at < ?1 LIMIT ?2)",
+        )?
+        .execute(params![before.0, FORGOTTEN_AT_ONCE])?;
+    Ok(rows as u64)
+}
+
 fn read(row: &Row<'_>) -> Result<BulkSend> {
-    column::unpack_present(row, "send")
+    column::unpack_exactly(row, "send")
 }

@@ -11,24 +11,6 @@ use eventflow_protocol::mail::{ChangeSuppression, Suppression, SuppressionChange
 use eventflow_protocol::{MailAddress, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-/// The piece whose versions these are.
-pub(super) const PIECE: &str = "suppressions";
-
-/// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &["
-    -- `key` is the address in lower case; `changed_at` is the time of the last change, `since` that of the
-    -- suppression.
-    CREATE TABLE suppression (
-        key        TEXT    NOT NULL PRIMARY KEY,
-        address    TEXT    NOT NULL,
-        reason     BLOB,
-        detail     TEXT    NOT NULL DEFAULT '',
-        since      INTEGER NOT NULL DEFAULT 0,
-        is_active  INTEGER NOT NULL DEFAULT 0,
-        changed_at INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-"];
-
 #[async_trait]
 impl Suppressions for EmbeddedStore {
     async fn change_suppression(&self, change: &ChangeSuppression) -> Result<bool, StoreError> {
@@ -101,7 +83,7 @@ fn page(connection: &Connection, page: &SuppressionPage) -> Result<Vec<Suppressi
 fn read(row: &Row<'_>) -> Result<Suppression> {
     Ok(Suppression {
         address: column::address(row, "address")?,
-        reason: column::unpack_present(row, "reason")?,
+        reason: column::unpack_exactly(row, "reason")?,
         detail: row.get("detail")?,
         at: Timestamp(row.get("since")?),
     })

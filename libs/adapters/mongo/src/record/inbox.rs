@@ -15,7 +15,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct NotificationRecord {
     #[serde(rename = "_id")]
     id: ObjectId,
-    user_id: UserId,
+    /// The owner; of a hidden notification nobody, so that no list and no count finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+    /// The owner of a hidden notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hidden_for: Option<UserId>,
     #[serde(rename = "type")]
     kind: String,
     title: String,
@@ -53,6 +58,8 @@ pub(crate) struct PreferencesRecord {
     #[serde(default)]
     locale: String,
     #[serde(default)]
+    when_away: bool,
+    #[serde(default)]
     mutes: Vec<MuteRecord>,
     pub(crate) updated_at: DateTime,
 }
@@ -81,7 +88,8 @@ impl From<&Notification> for NotificationRecord {
     fn from(notification: &Notification) -> Self {
         Self {
             id: object_id(notification.id),
-            user_id: notification.user_id.clone(),
+            user_id: Some(notification.user_id.clone()).filter(|_| !notification.is_hidden),
+            hidden_for: Some(notification.user_id.clone()).filter(|_| notification.is_hidden),
             kind: notification.kind.clone(),
             title: notification.title.clone(),
             message: notification.text.clone(),
@@ -95,11 +103,14 @@ impl From<&Notification> for NotificationRecord {
     }
 }
 
-impl From<NotificationRecord> for Notification {
-    fn from(record: NotificationRecord) -> Self {
-        Self {
+impl NotificationRecord {
+    /// The notification, unless it belongs to nobody.
+    pub(crate) fn into_notification(self) -> Option<Notification> {
+        let record = self;
+        let is_hidden = record.hidden_for.is_some();
+        Some(Notification {
             id: NotificationId::from_bytes(record.id.bytes()),
-            user_id: record.user_id,
+            user_id: record.user_id.or(record.hidden_for)?,
             kind: record.kind,
             title: record.title,
             text: record.message,
@@ -108,7 +119,8 @@ impl From<NotificationRecord> for Notification {
             is_read: record.is_read,
             read_at: record.read_at.map(moment),
             created_at: moment(record.created_at),
-        }
+            is_hidden,
+        })
     }
 }
 
@@ -124,6 +136,7 @@ impl From<&SetPreferences> for PreferencesRecord {
             digest: preferences.digest.into(),
             time_zone: preferences.time_zone.clone(),
             locale: preferences.locale.clone(),
+            when_away: preferences.when_away,
             mutes: preferences.mutes.iter().copied().map(MuteRecord::from).collect(),
             updated_at: date(preferences.updated_at.unwrap_or(Timestamp(0))),
         }
@@ -140,6 +153,7 @@ impl From<PreferencesRecord> for Preferences {
             digest: record.digest.into(),
             time_zone: record.time_zone,
             locale: record.locale,
+            when_away: record.when_away,
             mutes: record.mutes.into_iter().map(Mute::from).collect(),
             updated_at: Some(moment(record.updated_at)),
         }

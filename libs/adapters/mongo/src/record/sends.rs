@@ -15,6 +15,8 @@ pub(crate) struct SendRecord {
     pub(crate) created_at: DateTime,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claimable_at: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_at: Option<DateTime>,
     /// Rises with each change.
     pub(crate) revision: i64,
     /// The whole send as JSON: nothing else of it is ever asked for.
@@ -27,6 +29,7 @@ impl SendRecord {
             id: object_id(send.id),
             created_at: date(send.created_at),
             claimable_at: send.claimable_at.map(date),
+            ended_at: send.ended_at.map(date),
             revision,
             send: serde_json::to_string(send).unwrap_or_default(),
         }

@@ -46,6 +46,16 @@ async fn reading_all_leaves_what_came_later() {
 }
 
 #[tokio::test]
+async fn a_hidden_notification_is_found_by_its_id_alone() {
+    run_with_inbox(inbox_contract::a_hidden_notification_is_found_by_its_id_alone).await;
+}
+
+#[tokio::test]
+async fn reading_a_thread_reads_what_is_told_about_it() {
+    run_with_inbox(inbox_contract::reading_a_thread_reads_what_is_told_about_it).await;
+}
+
+#[tokio::test]
 async fn pages_of_notifications_show_each_once() {
     run_with_inbox(inbox_contract::pages_of_notifications_show_each_once).await;
 }

@@ -27,3 +27,8 @@ async fn a_cancelled_send_goes_no_further() {
 async fn pages_of_sends_show_each_once() {
     run_with_sends(sends_contract::pages_of_sends_show_each_once).await;
 }
+
+#[tokio::test]
+async fn ended_sends_are_forgotten() {
+    run_with_sends(sends_contract::ended_sends_are_forgotten).await;
+}

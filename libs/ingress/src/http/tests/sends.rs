@@ -61,6 +61,34 @@ async fn the_same_key_is_the_same_send_also_when_its_time_has_passed() {
 }
 
 #[tokio::test]
+async fn a_template_says_what_is_sent_and_a_wrong_one_is_named() {
+    let mut templates = crate::NotificationTemplates::default();
+    let source =
+        "type = 'order'\ntitle = 'Order {{ order }}'\n[translations.de]\ntitle = 'Bestellung {{ order }}'";
+    templates.add("shipped", source).unwrap();
+    let rig = Rig::with(|config| config.templates = templates.into()).await;
+    let body = json!({
+        "userIds": ["ann"], "template": "shipped", "data": {"order": 7}, "clientNotificationId": "k",
+    });
+    let made = rig.post(NOTIFICATIONS, &body).of_admin().send().await.expect(201);
+    let shown = ["type", "title", "template"].map(|field| made["send"][field].clone());
+    assert_eq!(shown, ["order", "Order 7", "shipped"].map(|text| json!(text)));
+    let Some(Command::AddSend(new)) = rig.world.commands().pop() else { panic!("a send") };
+    assert_eq!(new.content.translations["de"].title, "Bestellung 7");
+    rig.post(NOTIFICATIONS, &body).of_admin().send().await.expect(200);
+    for (fields, message) in [
+        (json!({"template": "shiped"}), "template: there is no template shiped"),
+        (json!({"data": {}}), "data.order is missing: the template shipped needs it"),
+        (json!({"title": "t"}), "template and title (or message) exclude each other"),
+    ] {
+        let mut wrong = body.clone();
+        wrong.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let refused = rig.post(NOTIFICATIONS, &wrong).of_admin().send().await;
+        assert_eq!((refused.status.into(), &refused.body["error"]), (400_u16, &json!(message)));
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_send_is_named() {
     let rig = Rig::new().await;
     driver(&rig, "bob");

@@ -2,11 +2,11 @@
 //! gateway its clients come to next.
 //!
 //! Parts are written one after the other, since their numbers have to come in order. A part that could not be
-//! written is tried again for [`PATIENCE`]; then delivering goes on without it, and the part is written before
-//! the next ones. A hole shows only once a later part is there: if the gateway dies before, its journal ends
-//! too early, and clients are sent again what they have. That takes two faults at once. When something
-//! that was addressed to this gateway is lost, its journal ends and another one begins: what is emitted later
-//! must not claim how far earlier sessions have come.
+//! written is tried again for [`PATIENCE`]; then delivering goes on without it, and the part is written
+//! before the next ones. A hole shows only once a later part is there: if the gateway dies before, its
+//! journal ends too early, and clients are sent again what they have. That takes two faults at once. When
+//! something that was addressed to this gateway is lost, its journal ends and another one begins: what is
+//! emitted later must not claim how far earlier sessions have come.
 
 use crate::ws::sockets::generation::Generation;
 use crate::ws::sockets::resume_token::SessionTag;
@@ -54,8 +54,8 @@ struct Written {
     parts: VecDeque<WrittenPart>,
     entries: usize,
     is_failing: bool,
-    /// Parts that could not be written yet, oldest first, each with the journal it belongs to.
-    unwritten: VecDeque<(GatewayId, Part)>,
+    /// Parts that could not be written yet, oldest first, each with the generation of its journal.
+    unwritten: VecDeque<(u64, Part)>,
 }
 
 /// A part that is kept.
@@ -149,7 +149,7 @@ impl JournalWriter {
         let PartContent { session, joined, entries } = content;
         let part = Part { number: written.next, at: self.clock.now(), session, joined, entries };
         let keep_from = written.add(part.at, part.entries.len());
-        written.unwritten.push_back((self.name(written.generation), part));
+        written.unwritten.push_back((written.generation, part));
         let give_up_at = Instant::now() + if written.is_failing { Duration::ZERO } else { PATIENCE };
         let mut result = self.write_waiting(written, keep_from).await;
         while result.is_err() && Instant::now() + TRY_AGAIN_AFTER < give_up_at {
@@ -170,11 +170,10 @@ impl JournalWriter {
     /// Writes the oldest parts that wait.
     async fn write_waiting(&self, written: &mut Written, keep_from: u64) -> Result<(), JournalError> {
         for _ in 0..REWRITTEN_AT_ONCE_MAX {
-            let Some((name, part)) = written.unwritten.front() else { break };
+            let Some((generation, part)) = written.unwritten.front() else { break };
             // Parts of this journal are forgotten from its oldest on; a journal of before keeps all it has.
-            let keep_from =
-                if *name == self.name(written.generation) { keep_from.min(part.number) } else { 0 };
-            self.journal.append(name, part, keep_from).await?;
+            let keep_from = if *generation == written.generation { keep_from.min(part.number) } else { 0 };
+            self.journal.append(&self.name(*generation), part, keep_from).await?;
             written.unwritten.pop_front();
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::{SendId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One send: `POST /notifications` with `to` or `sendAt`, `GET` and `DELETE /notifications/sends/{id}`.
+/// One send: `POST /notifications` with `to`, `sendAt` or `template`, `GET` and `DELETE /notifications/sends/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SendAnswer {
     /// The send was kept before, under the same key. Absent otherwise.
@@ -47,7 +47,7 @@ pub struct ShownSend {
     pub failed: u64,
     /// When it was planned for; `null`: at once.
     pub send_at: Option<Timestamp>,
-    /// People whose inbox has the notification.
+    /// People who have the notification: in their inbox, or by the other ways alone if they want it so.
     pub sent: u64,
     /// When it began.
     pub started_at: Option<Timestamp>,
@@ -55,7 +55,9 @@ pub struct ShownSend {
     pub state: SendState,
     /// People who do not want such notifications.
     pub suppressed: u64,
-    /// What everybody is told, in one line.
+    /// The template that its text was made from; `null`: none.
+    pub template: Option<String>,
+    /// What everybody is told, in one line; in other languages it may be another one.
     pub title: String,
     /// Who is told.
     pub to: SendTo,
@@ -96,6 +98,7 @@ impl From<BulkSend> for ShownSend {
             started_at: send.started_at,
             state: send.state,
             suppressed: send.counts.suppressed,
+            template: send.content.template,
             title: send.content.title,
             kind: send.content.kind,
         }

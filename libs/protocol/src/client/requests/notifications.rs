@@ -44,6 +44,9 @@ pub struct PreferencesBody {
     /// The language of mails and push messages; empty for the system's own.
     #[serde(default)]
     pub locale: Option<LocaleName>,
+    /// Whether to tell the caller also while a page is open that they do not look at.
+    #[serde(default)]
+    pub when_away: Option<bool>,
     /// All threads of which the caller wants to be told nothing.
     #[serde(default)]
     pub mutes: Option<List<MuteBody, MUTES_MAX>>,
@@ -84,6 +87,7 @@ impl PreferencesBody {
             },
             time_zone: self.time_zone.map_or(stored.time_zone, TimeZoneReference::into_name),
             locale: self.locale.map_or(stored.locale, LocaleName::into_string),
+            when_away: self.when_away.unwrap_or(stored.when_away),
             mutes: mutes.unwrap_or(stored.mutes),
             updated_at: Some(at),
         })

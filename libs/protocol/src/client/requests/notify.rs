@@ -3,7 +3,7 @@
 use crate::client::parse::InvalidRequest;
 use crate::client::values::{
     ClientKey, List, Metadata, NamedUser, NotificationKind, NotificationText, NotificationTitle, RoleName,
-    ThreadReference, UserIds,
+    TemplateName, ThreadReference, UserIds,
 };
 use crate::inbox::{Notify, SenderKey};
 use crate::outbound::{DELIVER_BY, PRIORITY};
@@ -15,6 +15,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Most people told by one request that waits for the result.
@@ -22,8 +23,8 @@ pub const NOTIFIED_MAX: usize = SEND_USERS_MAX;
 
 /// `POST /notifications`: tell people something.
 ///
-/// With `userIds` and `userId` alone the answer says what became of each person. With `to` or `sendAt` it is
-/// a send, which goes on after the answer.
+/// With `userIds` and `userId` alone the answer says what became of each person. With `to`, `sendAt` or
+/// `template` it is a send, which goes on after the answer.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationBody {
@@ -48,7 +49,10 @@ pub struct NotificationBody {
     /// The text.
     #[serde(default)]
     pub message: Option<NotificationText>,
-    /// The host application's free-form object.
+    /// The template that title and text are made from, instead of `title` and `message`.
+    #[serde(default)]
+    pub template: Option<TemplateName>,
+    /// The host application's free-form object; a template takes its values from it.
     #[serde(default)]
     pub data: Metadata,
     /// The ways beside the inbox by which people may be told; all of them if it is not named.
@@ -111,7 +115,7 @@ pub enum PriorityWord {
 impl NotificationBody {
     /// Whether this is a send, which goes on after its answer.
     pub fn is_send(&self) -> bool {
-        self.to.is_some() || self.send_at.is_some()
+        self.to.is_some() || self.send_at.is_some() || self.template.is_some()
     }
 
     /// One command for each person. `thread_id` is the thread that the request names, which the caller has
@@ -125,7 +129,7 @@ impl NotificationBody {
         let recipients = self.people("userIds")?;
         let key = self.client_notification_id.take();
         let key = key.map(|key| SenderKey { by: by.clone(), key: key.into_string() });
-        let SendContent { kind, title, text, data, thread_id } = self.into_content(thread_id)?;
+        let SendContent { kind, title, text, data, thread_id, .. } = self.into_content(thread_id)?;
         let template =
             Notify { user_id: by.clone(), kind, title, text, data, thread_id, key, typed: None, at };
         Ok(recipients.into_iter().map(|user_id| Notify { user_id, ..template.clone() }).collect())
@@ -159,9 +163,17 @@ impl NotificationBody {
         }
     }
 
-    /// What everybody is told.
+    /// What everybody is told. With a template, title and text are left for it to fill in.
     pub fn into_content(self, thread_id: Option<ThreadId>) -> Result<SendContent, InvalidRequest> {
         let missing = || InvalidRequest { path: "title".to_owned(), message: "title is missing".to_owned() };
+        let has_text = self.title.is_some() || self.message.is_some();
+        let title = match (self.title, &self.template) {
+            (_, Some(_)) if has_text => {
+                return Err(InvalidRequest::new("template and title (or message) exclude each other"));
+            }
+            (_, Some(_)) => String::new(),
+            (title, None) => title.ok_or_else(missing)?.into_string(),
+        };
         let mut data = self.data.into_object();
         if let Some(List(channels)) = &self.channels {
             data.insert(DELIVER_BY.to_owned(), chosen(channels));
@@ -172,10 +184,12 @@ impl NotificationBody {
         }
         Ok(SendContent {
             kind: self.kind.unwrap_or_default().into_string(),
-            title: self.title.ok_or_else(missing)?.into_string(),
+            title,
             text: self.message.unwrap_or_default().into_string(),
             data: sorted(data),
             thread_id,
+            template: self.template.map(TemplateName::into_string),
+            translations: BTreeMap::new(),
         })
     }
 
@@ -315,6 +329,9 @@ mod tests {
             (json!({"title": "t", "channels": ["sms"]}), "channels[0] must be inApp, email or push"),
             (json!({"title": "t", "priority": "high"}), "priority must be normal or critical"),
             (json!({}), "title is missing"),
+            (json!({"template": "a b"}), "template must match [A-Za-z0-9_-]{1,64}"),
+            (json!({"template": "a", "title": "t"}), "template and title (or message) exclude each other"),
+            (json!({"template": "a", "message": "t"}), "template and title (or message) exclude each other"),
         ] {
             assert_eq!(content(fields).unwrap_err().message, message);
         }

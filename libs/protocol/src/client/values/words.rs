@@ -16,6 +16,8 @@ const EMAIL_MAX_BYTES: usize = 254;
 const LOGIN_DIGITS: usize = 64;
 /// Longest role in bytes: a word.
 const ROLE_MAX_BYTES: usize = 64;
+/// Longest name of a template in bytes: a word.
+const TEMPLATE_NAME_MAX_BYTES: usize = 64;
 
 /// What a person is called: one clean line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -60,6 +62,36 @@ impl TryFrom<String> for RoleName {
             return Ok(Self(role));
         }
         Err(Unfit::field(format_args!("must match [A-Za-z0-9_.:-]{{1,{ROLE_MAX_BYTES}}}")))
+    }
+}
+
+/// The name of a template: a word that can be the name of a file everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,64}$"))]
+pub struct TemplateName(String);
+
+impl TemplateName {
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The word.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for TemplateName {
+    type Error = Unfit;
+
+    fn try_from(name: String) -> Result<Self, Unfit> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if (1..=TEMPLATE_NAME_MAX_BYTES).contains(&name.len()) && name.bytes().all(is_allowed) {
+            return Ok(Self(name));
+        }
+        Err(Unfit::field(format_args!("must match [A-Za-z0-9_-]{{1,{TEMPLATE_NAME_MAX_BYTES}}}")))
     }
 }
 
