@@ -6,8 +6,8 @@
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, MailOutcome, Metrics,
-    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
-    SuppressedMail, SuppressedPush,
+    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SentOutcome,
+    SocketTransport, SuppressedMail, SuppressedPush,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;

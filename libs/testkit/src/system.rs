@@ -151,7 +151,8 @@ impl System {
     pub async fn token_as(&self, user: &str, role: &str) -> anyhow::Result<String> {
         let folder = tempfile::tempdir_in(self.folder.path()).context("make a folder")?;
         let settings = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
-        let mut command = Process::start(SINGLE, &["token", "--user", user, "--role", role], &settings, folder.path())?;
+        let mut command =
+            Process::start(SINGLE, &["token", "--user", user, "--role", role], &settings, folder.path())?;
         command.ended().await?;
         Ok(command.log().trim().to_owned())
     }
