@@ -11,10 +11,10 @@ use eventflow_protocol::client::values::{
 };
 use eventflow_protocol::schedule::is_locale;
 use eventflow_protocol::sends::{SendContent, SendText};
-use minijinja::{Environment, UndefinedBehavior, Value, filters};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context, filters};
 use serde::Deserialize;
 use serde_json::Map;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The extension of a template's file.
@@ -145,6 +145,26 @@ impl NotificationTemplates {
             languages.push(language);
         }
         self.templates.insert(name.to_owned(), Template { kind: file.kind, languages });
+        self.check(name)
+    }
+
+    /// Looks for filters and tests that do not exist, as far as they show without values: the engine finds
+    /// them only when it renders.
+    fn check(&self, name: &str) -> Result<(), TemplateError> {
+        let mut lenient = self.environment.clone();
+        lenient.set_undefined_behavior(UndefinedBehavior::Chainable);
+        let prefix = format!("{name}/");
+        for (path, template) in lenient.templates() {
+            let Some(field) = path.strip_prefix(&prefix) else { continue };
+            let Err(source) = template.render(()) else { continue };
+            if matches!(
+                source.kind(),
+                ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+            ) {
+                let (name, field) = (name.to_owned(), field.to_owned());
+                return Err(TemplateError::Wrong { name, field, source: Box::new(source) });
+            }
+        }
         Ok(())
     }
 
@@ -199,19 +219,42 @@ impl NotificationTemplates {
     /// Renders one text. If it fails, the sentence names the value that the template does not find.
     fn one(&self, name: &str, field: &str, values: &Value) -> Result<String, InvalidRequest> {
         let template = self.environment.get_template(&format!("{name}/{field}"));
-        let template = template.map_err(|error| unfilled(name, field, &error))?;
+        let template = template.map_err(|error| unfilled(name, field, &error, &BTreeSet::new()))?;
         template.render(values).map_err(|error| {
-            let needed = template.undeclared_variables(false);
-            let is_missing = |value: &&String| values.get_attr(value).is_ok_and(|value| value.is_undefined());
-            match needed.iter().filter(is_missing).min() {
+            let absent = absent(&template, values);
+            match needed(&template, values, &absent) {
                 Some(missing) => {
                     let path = format!("data.{missing}");
                     about(&path, format!("{path} is missing: the template {name} needs it"))
                 }
-                None => unfilled(name, field, &error),
+                None => unfilled(name, field, &error, &absent),
             }
         })
     }
+}
+
+/// The names in a template that the values do not have, needed or not.
+fn absent(template: &minijinja::Template<'_, '_>, values: &Value) -> BTreeSet<String> {
+    let is_there = |name: &String| values.get_attr(name).is_ok_and(|value| !value.is_undefined());
+    template.undeclared_variables(false).into_iter().filter(|name| !is_there(name)).collect()
+}
+
+/// The absent name without which the template fails, while all others are there. Empty lists stand for these:
+/// they can be shown and gone through. `None` if it fails with them too.
+fn needed(
+    template: &minijinja::Template<'_, '_>,
+    values: &Value,
+    absent: &BTreeSet<String>,
+) -> Option<String> {
+    let fails_without = |left_out: Option<&String>| {
+        let others = absent.iter().filter(|name| Some(*name) != left_out);
+        let stand_ins: Value = others.map(|name| (name.clone(), Value::from(Vec::<Value>::new()))).collect();
+        template.render(context! { ..stand_ins, ..values.clone() }).is_err()
+    };
+    if fails_without(None) {
+        return None;
+    }
+    absent.iter().find(|name| fails_without(Some(name))).cloned()
 }
 
 /// The path of a text in a template's file.
@@ -223,8 +266,13 @@ fn about(path: &str, message: String) -> InvalidRequest {
     InvalidRequest { path: path.to_owned(), message }
 }
 
-fn unfilled(name: &str, field: &str, error: &minijinja::Error) -> InvalidRequest {
-    about("data", format!("data does not fit {field} of the template {name}: {}", error.kind()))
+fn unfilled(name: &str, field: &str, error: &minijinja::Error, absent: &BTreeSet<String>) -> InvalidRequest {
+    let mut sentence = format!("data does not fit {field} of the template {name}: {}", error.kind());
+    if !absent.is_empty() {
+        let absent: Vec<&str> = absent.iter().map(String::as_str).collect();
+        sentence = format!("{sentence}; data has no {}", absent.join(", "));
+    }
+    about("data", sentence)
 }
 
 /// The values of a request. Numbers that are not whole keep their digits as they were typed: `12.50`.

@@ -58,7 +58,7 @@ fn the_sentence_names_what_is_missing_or_does_not_fit() {
         (
             "shipped",
             json!({"order": 1, "items": [{"name": "a"}]}),
-            "data does not fit message of the template shipped: undefined value",
+            "data does not fit message of the template shipped: undefined value; data has no note",
         ),
         (
             "shipped",
