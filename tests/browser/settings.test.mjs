@@ -1,5 +1,5 @@
-// The notification settings of the page, in a real browser and on both shapes: what is set in one window is kept
-// and shown in another one.
+// The notification settings of the page, in a real browser and on both shapes: what is set in one window is
+// kept and shown in another one.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

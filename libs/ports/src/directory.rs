@@ -30,8 +30,8 @@ pub trait Directory: Send + Sync + 'static {
     /// Reads the profiles of these people; unknown people are absent.
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError>;
 
-    /// Reads the ids of the segment's people after this one, ascending, at most `limit` of them; fewer only if
-    /// there are no more. Everybody is whoever has a profile, or a token with a name.
+    /// Reads the ids of the segment's people after this one, ascending, at most `limit` of them; fewer only
+    /// if there are no more. Everybody is whoever has a profile, or a token with a name.
     async fn people(
         &self,
         segment: &Segment,

@@ -6,12 +6,15 @@
 //! send's cursor. Safe to repeat because the id of each notification follows from the send and the person,
 //! and a step counts only where it begins at the cursor: after a crash the last step is made again.
 
+mod parts;
 mod step;
 
-use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
-use eventflow_bus::topology::{FANOUT, Topology};
+pub use parts::SendParts;
+
+use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
+use eventflow_bus::topology::FANOUT;
 use eventflow_metrics::{Metrics, SendMetrics, SentOutcome};
-use eventflow_ports::{Clock, Directory, Inbox, Outbound, Sends, StoreError, ticks};
+use eventflow_ports::{StoreError, ticks};
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
@@ -20,8 +23,8 @@ use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::sends::{BulkSend, SendCounts, SendState, SendStep};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
+use parts::{ASKED_AT_ONCE, STEP_PEOPLE};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 use step::Sorted;
 use tokio::time::{Instant, sleep_until};
@@ -29,8 +32,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the worker looks for a send that is due. A look costs one question to an index.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// People of a step: one bulk write, and at most so many are told once more after a crash.
-const STEP_PEOPLE: u32 = 250;
 /// Steps before another send has its turn, so that a small one does not wait for a large one.
 const ROUND_STEPS: u32 = 20;
 /// How long a worker has a send without a step: longer than the slowest step takes, and as long as a send
@@ -38,8 +39,6 @@ const ROUND_STEPS: u32 = 20;
 const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How long a send waits after a step that failed.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Questions to the store at the same time: half of what its connections carry.
-const ASKED_AT_ONCE: usize = 16;
 /// How often ended sends that are old are deleted.
 const FORGET_EVERY: Duration = Duration::from_mins(10);
 
@@ -55,29 +54,6 @@ pub enum SendError {
     /// An event cannot be encoded.
     #[error("encode the events of a send")]
     Codec(#[from] CodecError),
-}
-
-/// What sends need.
-#[derive(Clone)]
-pub struct SendParts {
-    /// Keeps sends.
-    pub sends: Arc<dyn Sends>,
-    /// Knows the people of a segment.
-    pub directory: Arc<dyn Directory>,
-    /// Keeps notifications and preferences.
-    pub inbox: Arc<dyn Inbox>,
-    /// Keeps the delivery log.
-    pub outbound: Arc<dyn Outbound>,
-    /// Carries events to the fan-out stage.
-    pub broker: Arc<dyn Broker>,
-    /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
-    /// The shards of the fan-out stage.
-    pub topology: Topology,
-    /// People told in a second, at most: what comes behind them must not wait long.
-    pub per_second: u32,
-    /// How long sends are kept after their end.
-    pub kept: Duration,
 }
 
 /// The worker of sends. Any number may run.

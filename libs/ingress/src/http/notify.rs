@@ -1,8 +1,8 @@
 //! The route by which administrators notify people.
 //!
-//! With `to`, `sendAt` or `template` the request is a send, of which [`super::sends`] tells. Else one request makes one
-//! command per person, and its answer says what became of each. Repeating the request under the same key
-//! finds the notifications that are stored.
+//! With `to`, `sendAt` or `template` the request is a send, of which [`super::sends`] tells. Else one request
+//! makes one command per person, and its answer says what became of each. Repeating the request under the
+//! same key finds the notifications that are stored.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
@@ -34,8 +34,8 @@ pub(crate) enum NotifyAnswer {
 }
 
 /// `POST /notifications {userIds|userId|to, sendAt?, type?, title, message?, template?, data?, channels?,
-/// priority?, threadId?, clientNotificationId?}`: 201 stored or some queued, 200 nothing new, 202 the only one
-/// is queued.
+/// priority?, threadId?, clientNotificationId?}`: 201 stored or some queued, 200 nothing new, 202 the only
+/// one is queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
@@ -49,7 +49,7 @@ pub(crate) async fn send(
         None => None,
     };
     if body.is_send() {
-        return sends::add(&edge, caller.user, body, thread_id).await;
+        return Ok(sends::add(&edge, caller.user, body, thread_id).await?.map(NotifyAnswer::Send));
     }
     // All commands go out before the first answer is waited for, so that a thousand people do not take a
     // thousand round trips.

@@ -6,7 +6,6 @@
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
-use crate::http::notify::NotifyAnswer;
 use crate::http::path::IdPath;
 use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
@@ -27,7 +26,7 @@ pub(crate) async fn add(
     by: UserId,
     mut body: NotificationBody,
     thread_id: Option<ThreadId>,
-) -> RouteResult<NotifyAnswer> {
+) -> RouteResult<SendAnswer> {
     let key = body.client_notification_id.take().map(|key| SendId::of_key(&by, &key.into_string()));
     let is_known = match key {
         Some(id) if body.send_at.is_some() => edge.sends.bulk_send(id).await?.is_some(),
@@ -45,8 +44,7 @@ pub(crate) async fn add(
     let new = NewSend { id, by, to, content, send_at, body, at };
     match edge.commands.send_command(&Command::AddSend(new)).await?.result().await? {
         CommandResult::Send { send, deduplicated } => {
-            let send = ShownSend::from(*send);
-            let answer = NotifyAnswer::Send(SendAnswer { deduplicated, send, success: Success });
+            let answer = SendAnswer { deduplicated, send: ShownSend::from(*send), success: Success };
             Ok(if deduplicated { RouteAnswer::Ok(answer) } else { RouteAnswer::Created(answer) })
         }
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),

@@ -1,8 +1,10 @@
-//! One step of a send, apart from its events: who comes next, who wants to be told, what is stored and logged.
+//! One step of a send, apart from its events: who comes next, who wants to be told, what is stored and
+//! logged.
 //!
-//! Safe to repeat because the ids of notifications and of rows of the log follow from the send and the person.
+//! Safe to repeat because the ids of notifications and of rows of the log follow from the send and the
+//! person.
 
-use super::{ASKED_AT_ONCE, STEP_PEOPLE, SendParts};
+use super::parts::{ASKED_AT_ONCE, STEP_PEOPLE, SendParts};
 use crate::notify::{chosen_channels, wanted_form, wants};
 use eventflow_ports::{Segment, StoreError};
 use eventflow_protocol::inbox::Notification;

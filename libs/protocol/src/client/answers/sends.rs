@@ -6,7 +6,8 @@ use crate::{SendId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One send: `POST /notifications` with `to`, `sendAt` or `template`, `GET` and `DELETE /notifications/sends/{id}`.
+/// One send: `POST /notifications` with `to`, `sendAt` or `template`, `GET` and `DELETE
+/// /notifications/sends/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SendAnswer {
     /// The send was kept before, under the same key. Absent otherwise.
