@@ -10,6 +10,7 @@ mod own_state;
 mod pairing;
 mod poison;
 mod pushes;
+mod sends;
 mod settings;
 mod signals;
 mod slow;

@@ -14,6 +14,7 @@ mod label;
 mod outbound_values;
 mod presence;
 mod push;
+mod sends;
 mod series;
 pub mod values;
 
@@ -27,9 +28,10 @@ pub use label::{Counters, Gauges, Histograms, Label};
 pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, SuppressedMail, SuppressedPush};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
+pub use sends::SendMetrics;
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -58,6 +60,8 @@ pub struct Metrics {
     pub presence: PresenceMetrics,
     /// The push worker.
     pub push: PushMetrics,
+    /// Sends to many people.
+    pub sends: SendMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -76,6 +80,7 @@ impl Metrics {
             email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
             push: PushMetrics::new(registry)?,
+            sends: SendMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

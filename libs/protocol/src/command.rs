@@ -14,7 +14,8 @@ use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation, TokenName};
 use crate::preferences::ChangePreferences;
 use crate::push::{PushDevice, RemovePushDevice};
-use crate::{CommandId, ThreadId, Timestamp, UserId};
+use crate::sends::{CancelSend, NewSend};
+use crate::{CommandId, SendId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -58,6 +59,10 @@ pub enum Command {
     Revoke(Revocation),
     /// Put a mail address onto the suppression list, or take it off.
     ChangeSuppression(ChangeSuppression),
+    /// Tell many people something, now or later.
+    AddSend(NewSend),
+    /// Stop a send to many people.
+    CancelSend(CancelSend),
 }
 
 /// What a command is about. One shard carries out everything about one subject, in order.
@@ -69,6 +74,8 @@ pub enum Subject {
     User(UserId),
     /// A mail address.
     Address(MailAddress),
+    /// A send to many people.
+    Send(SendId),
 }
 
 impl Subject {
@@ -78,6 +85,7 @@ impl Subject {
             Self::Thread(thread) => thread.bytes().to_vec(),
             Self::User(user) => user.as_str().as_bytes().to_vec(),
             Self::Address(address) => address.key().into_bytes(),
+            Self::Send(send) => send.bytes().to_vec(),
         }
     }
 }
@@ -88,6 +96,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Thread(thread) => thread.fmt(f),
             Self::User(user) => user.fmt(f),
+            Self::Send(send) => send.fmt(f),
             Self::Address(_) => f.write_str("a mail address"),
         }
     }
@@ -159,6 +168,7 @@ impl Command {
             Self::Notify(notify) => Self::Notify(notify.written(markup)?),
             Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
             Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
+            Self::AddSend(new) => Self::AddSend(new.written(markup)?),
             Self::CreateThread(_)
             | Self::AdvanceCursor(_)
             | Self::ArchiveThread(_)
@@ -169,7 +179,8 @@ impl Command {
             | Self::RegisterPushDevice(_)
             | Self::RemovePushDevice(_)
             | Self::Revoke(_)
-            | Self::ChangeSuppression(_) => self,
+            | Self::ChangeSuppression(_)
+            | Self::CancelSend(_) => self,
         })
     }
 
@@ -192,6 +203,8 @@ impl Command {
             Self::NoteTokenName(name) => Subject::User(name.user_id.clone()),
             Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
             Self::ChangeSuppression(change) => Subject::Address(change.address.clone()),
+            Self::AddSend(new) => Subject::Send(new.id),
+            Self::CancelSend(cancel) => Subject::Send(cancel.id),
         }
     }
 
@@ -214,6 +227,8 @@ impl Command {
             Self::NoteTokenName(_) => "note_token_name",
             Self::Revoke(_) => "revoke",
             Self::ChangeSuppression(_) => "change_suppression",
+            Self::AddSend(_) => "add_send",
+            Self::CancelSend(_) => "cancel_send",
         }
     }
 
@@ -234,6 +249,8 @@ impl Command {
             Self::SetPreferences(_) | Self::PutProfile(_) | Self::NoteTokenName(_) => None,
             Self::Revoke(revocation) => Some(revocation.at),
             Self::ChangeSuppression(change) => Some(change.at),
+            Self::AddSend(new) => Some(new.at),
+            Self::CancelSend(cancel) => Some(cancel.at),
         }
     }
 }

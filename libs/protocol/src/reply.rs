@@ -11,6 +11,7 @@ use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
 use crate::frame::FRAME_MAX_BYTES;
 use crate::inbox::{Notification, Preferences};
+use crate::sends::BulkSend;
 use crate::{CommandId, ErrorCode};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,13 @@ pub enum CommandResult {
     Count {
         /// How many.
         count: u64,
+    },
+    /// The send is kept, or stopped.
+    Send {
+        /// The send as it is now.
+        send: Box<BulkSend>,
+        /// An earlier attempt, or another command under the same key, had stored it before.
+        deduplicated: bool,
     },
     /// The command was carried out, and there is nothing to show for it.
     Done,

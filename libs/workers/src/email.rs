@@ -286,7 +286,8 @@ impl BatchHandler for EmailWorker {
     async fn perform(&self, batch: &[Item<WindowJob>]) -> Result<Performed<()>, Unavailable> {
         self.admit().await?;
         let jobs: Vec<_> = batch.iter().map(|item| self.deliver(&item.value)).collect();
-        // Every job that was begun is ended: a mail that is on its way keeps its window until it is released.
+        // All of them end before the batch may wait for the server: a mail on its way must not be cut off,
+        // and its window not be left taken.
         let ended: Vec<Result<Outcome, Unavailable>> =
             stream::iter(jobs).buffered(CONCURRENT).collect().await;
         let outcomes: Result<Vec<Outcome>, Unavailable> = ended.into_iter().collect();

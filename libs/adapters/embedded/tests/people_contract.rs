@@ -129,6 +129,11 @@ async fn a_profile_is_found_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_segment_shows_each_of_its_people_once() {
+    directory_contract::a_segment_shows_each_of_its_people_once(&File::new()).await;
+}
+
+#[tokio::test]
 async fn unknown_people_are_absent() {
     directory_contract::unknown_people_are_absent(&File::new()).await;
 }

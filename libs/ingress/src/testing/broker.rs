@@ -3,6 +3,7 @@
 
 use super::devices::TestDevices;
 use super::people::{TestDirectory, TestInbox};
+use super::sends::TestSends;
 use super::store::TestStore;
 use super::suppressions::TestSuppressions;
 use async_trait::async_trait;
@@ -33,6 +34,7 @@ pub(super) struct Worker {
     pub(super) devices: Arc<TestDevices>,
     pub(super) directory: Arc<TestDirectory>,
     pub(super) suppressions: Arc<TestSuppressions>,
+    pub(super) sends: Arc<TestSends>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -173,6 +175,8 @@ impl Worker {
                 self.directory.add(revocation);
                 CommandResult::Done
             }
+            Command::AddSend(new) => self.sends.add(new),
+            Command::CancelSend(cancel) => self.sends.cancel(&cancel),
             Command::ChangeSuppression(change) => {
                 CommandResult::Count { count: u64::from(self.suppressions.change(&change)) }
             }

@@ -7,7 +7,7 @@
 
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_ports::{Appended, Left, StoreError};
+use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
 use eventflow_protocol::change::{
     AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, shown_as,
 };
@@ -292,6 +292,24 @@ impl Applied {
     /// The sender's key stands for another notification.
     pub(super) fn notification_key_reused() -> Self {
         Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+    }
+
+    pub(super) fn send_added(added: AddedSend) -> Self {
+        match added {
+            AddedSend::Stored(send) => Self::quietly(CommandResult::Send { send, deduplicated: false }),
+            AddedSend::Before(send) => Self::quietly(CommandResult::Send { send, deduplicated: true }),
+            AddedSend::KeyReused => {
+                Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+            }
+        }
+    }
+
+    pub(super) fn send_cancelled(cancelled: CancelledSend) -> Self {
+        match cancelled {
+            CancelledSend::Done(send) => Self::quietly(CommandResult::Send { send, deduplicated: false }),
+            CancelledSend::TooLate => Self::refused(ErrorCode::TooLate, "everybody has been told"),
+            CancelledSend::NotFound => Self::not_found("send"),
+        }
     }
 
     pub(super) fn revoked(item: &Item<Command>, revocation: &Revocation) -> Self {

@@ -7,7 +7,7 @@
 use super::Persistence;
 use super::applied::Applied;
 use super::together::Picked;
-use crate::notify::is_critical;
+use crate::notify::wanted_form;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{StoreError, WithCommandId};
@@ -229,6 +229,10 @@ impl Persistence {
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
+            Command::AddSend(new) => self.parts.sends.add_send(new).await.map(Applied::send_added),
+            Command::CancelSend(cancel) => {
+                self.parts.sends.cancel_send(cancel).await.map(Applied::send_cancelled)
+            }
             Command::ChangeSuppression(change) => self
                 .parts
                 .suppressions
@@ -267,15 +271,12 @@ impl Persistence {
 
     async fn notify(&self, item: &Item<Command>, notify: &Notify) -> Result<Applied, StoreError> {
         let preferences = self.parts.inbox.preferences(&notify.user_id).await?;
-        let channels = preferences.channels_for(&notify.kind);
         let id = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id));
         let id = id.unwrap_or_else(|| NotificationId::from(CommandId(item.id)));
-        let mut notification = Notification::new(id, notify.clone());
-        notification.is_hidden = !channels.in_app;
-        if notification.is_hidden && !(channels.email || channels.push || is_critical(&notification)) {
+        let Some(notification) = wanted_form(Notification::new(id, notify.clone()), &preferences) else {
             tracing::debug!(command = %item.id, "a person wants nothing of this kind of notification");
             return Ok(Applied::quietly(CommandResult::Done));
-        }
+        };
         if notify.key.is_some() {
             return self.notify_keyed(item, notification, notify).await;
         }

@@ -93,6 +93,11 @@ async fn a_profile_is_found_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_segment_shows_each_of_its_people_once() {
+    run_with_directory(directory_contract::a_segment_shows_each_of_its_people_once).await;
+}
+
+#[tokio::test]
 async fn unknown_people_are_absent() {
     run_with_directory(directory_contract::unknown_people_are_absent).await;
 }
@@ -170,7 +175,7 @@ async fn users_of_the_host_are_known_by_either_id_and_never_written() {
         }
         let names: Vec<_> = store.profiles(&asked).await.unwrap().into_values().map(|known| known.name).collect();
         assert_eq!(names.iter().filter(|name| *name == "of a token").count(), 1, "only nobody has it: {names:?}");
-        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None };
+        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None, role: None };
         store.put_profile(&own).await.unwrap();
         assert_eq!(store.profiles(&asked).await.unwrap()[&asked[2]], own, "a profile of our own wins");
         let mut left: Vec<Document> = Vec::new();

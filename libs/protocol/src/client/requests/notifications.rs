@@ -1,93 +1,19 @@
-//! Requests about notifications and preferences.
+//! Requests about preferences.
 
+use crate::Timestamp;
 use crate::client::given::FIELD;
 use crate::client::parse::InvalidRequest;
-use crate::client::values::{
-    ClientKey, List, LocaleName, Metadata, MutedThread, NamedUser, NotificationKind, NotificationText,
-    NotificationTitle, ThreadReference, TimeZoneReference, UserIds, WallClock,
-};
-use crate::inbox::{KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey};
+use crate::client::values::{List, LocaleName, MutedThread, NotificationKind, TimeZoneReference, WallClock};
+use crate::inbox::{KIND_MAX_BYTES, PREFERENCE_KINDS_MAX, Preferences};
 use crate::preferences::{
     ChannelsChange, DigestChange, InvalidChange, PreferenceFields, PreferencesChange, QuietHoursChange,
 };
 use crate::schedule::{Every, MUTES_MAX, Mute};
-use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Most people told by one request.
-pub const NOTIFIED_MAX: usize = 1_000;
-
-/// `POST /notifications`: tell people something.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NotificationBody {
-    /// The people; together with `userId` at least one.
-    #[serde(default)]
-    pub user_ids: UserIds<NOTIFIED_MAX>,
-    /// One person more.
-    #[serde(default)]
-    pub user_id: Option<NamedUser>,
-    /// What sort of thing it is, e.g. `order_update`.
-    #[serde(default, rename = "type")]
-    pub kind: NotificationKind,
-    /// One line.
-    pub title: NotificationTitle,
-    /// The text.
-    #[serde(default)]
-    pub message: NotificationText,
-    /// The host application's free-form object.
-    #[serde(default)]
-    pub data: Metadata,
-    /// The conversation it is about.
-    #[serde(default)]
-    pub thread_id: Option<ThreadReference>,
-    /// The sender's own key: the same key of the same sender to the same person is the same notification.
-    #[serde(default)]
-    pub client_notification_id: Option<ClientKey>,
-}
-
-impl NotificationBody {
-    /// One command for each person. `thread_id` is the thread that the request names, which the caller has
-    /// looked at.
-    pub fn into_commands(
-        self,
-        by: &UserId,
-        thread_id: Option<ThreadId>,
-        at: Timestamp,
-    ) -> Result<Vec<Notify>, InvalidRequest> {
-        let recipients = self.recipients()?;
-        let key = self.client_notification_id.map(|key| SenderKey { by: by.clone(), key: key.into_string() });
-        let template = Notify {
-            user_id: by.clone(),
-            kind: self.kind.into_string(),
-            title: self.title.into_string(),
-            text: self.message.into_string(),
-            data: self.data.into_object(),
-            thread_id,
-            key,
-            typed: None,
-            at,
-        };
-        Ok(recipients.into_iter().map(|user_id| Notify { user_id, ..template.clone() }).collect())
-    }
-
-    /// Everybody who is to be told, once each.
-    fn recipients(&self) -> Result<Vec<UserId>, InvalidRequest> {
-        let mut users = self.user_ids.clone().into_ids();
-        users.extend(self.user_id.iter().map(|NamedUser(id)| id.clone()));
-        users.sort_unstable();
-        users.dedup();
-        match users.len() {
-            0 => Err(InvalidRequest::new("userIds must name somebody")),
-            1..=NOTIFIED_MAX => Ok(users),
-            _ => Err(InvalidRequest::new(format!("userIds has more than {NOTIFIED_MAX} items"))),
-        }
-    }
-}
 
 /// `POST`, `PUT` or `PATCH /notifications/preferences`: how the caller wants to be told. `POST` and `PUT`
 /// replace what was there: a field that is not named has its default. `PATCH` leaves such a field as it is.
