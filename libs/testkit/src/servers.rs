@@ -59,7 +59,7 @@ impl Servers {
         let databases = redis_databases(address)?.max(1);
         let first = FIRST_DATABASE.min(databases - 1);
         let number = first + std::process::id() % (databases - first);
-        Ok(format!("redis://{address}/{number}"))
+        Ok(format!("{}/{number}", self.redis.trim_end_matches('/')))
     }
 
     /// `host:port` of RabbitMQ.
