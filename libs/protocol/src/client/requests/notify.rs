@@ -247,8 +247,8 @@ impl<'de> Visitor<'de> for AnyForm {
         f.write_str("a user id, a list of user ids, or an object")
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<RecipientsBody, E> {
-        let NamedUser(user) = NamedUser::try_from(text).map_err(E::custom)?;
+    fn visit_str<E: Error>(self, text: &str) -> Result<RecipientsBody, E> {
+        let NamedUser(user) = NamedUser::try_from(text.to_owned()).map_err(E::custom)?;
         Ok(RecipientsBody::Users(vec![user]))
     }
 
@@ -287,7 +287,7 @@ mod tests {
         read(object)
     }
 
-    fn recipients(to: Value) -> Result<Recipients, String> {
+    fn recipients(to: &Value) -> Result<Recipients, String> {
         let taken = body(json!({ "title": "t", "to": to })).and_then(|mut body| body.recipients());
         taken.map_err(|error| error.message)
     }
@@ -302,7 +302,7 @@ mod tests {
             (json!({"role": "driver"}), Recipients::Role("driver".to_owned())),
             (json!({"everybody": true}), Recipients::Everybody),
         ] {
-            assert_eq!(recipients(to), Ok(expected));
+            assert_eq!(recipients(&to), Ok(expected));
         }
         for (to, message) in [
             (json!([]), "to must name somebody"),
@@ -313,7 +313,7 @@ mod tests {
             (json!(7), "to must be a user id, a list of user ids, or an object"),
             (json!({"segment": "vip"}), "to.segment is not known"),
         ] {
-            assert_eq!(recipients(to.clone()), Err(message.to_owned()), "{to}");
+            assert_eq!(recipients(&to), Err(message.to_owned()), "{to}");
         }
     }
 
