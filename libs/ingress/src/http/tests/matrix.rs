@@ -71,12 +71,12 @@ impl Stage {
     async fn new() -> Self {
         let rig = Rig::new().await;
         let thread = rig.world.store.thread_of(&["ann", "bob", "zed"]);
-        let sent = rig
+        let posted = rig
             .post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"}))
             .of("ann")
             .send()
             .await;
-        let message = sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
+        let message = posted.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
         let told = rig
             .post("/api/v2/notifications", &json!({"userId": "ann", "title": "t"}))
             .of_admin()
@@ -85,9 +85,9 @@ impl Stage {
         let notification = told.expect(201)["notification"]["_id"].as_str().unwrap().to_owned();
         let phone = rig.post("/api/v2/devices", &json!({"fcmToken": "phone"})).of("ann").send().await;
         let device = phone.expect(201)["device"]["_id"].as_str().unwrap().to_owned();
-        let sent = json!({"to": "ann", "title": "t"});
-        let sent = rig.post("/api/v2/notifications", &sent).of_admin().send().await;
-        let send = sent.expect(201)["send"]["_id"].as_str().unwrap().to_owned();
+        let wanted = json!({"to": "ann", "title": "t"});
+        let kept = rig.post("/api/v2/notifications", &wanted).of_admin().send().await;
+        let send = kept.expect(201)["send"]["_id"].as_str().unwrap().to_owned();
         rig.world.store.remove(thread, "zed");
         rig.world.parts.membership.forget(thread);
         Self { rig, thread, message, notification, device, send }
