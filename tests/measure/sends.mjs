@@ -79,7 +79,10 @@ async function measure() {
   console.log(`\nprofiles written in ${filled.toFixed(0)} s, inboxes read in ${read.toFixed(0)} s`);
 }
 
-/** Waits for the end, kills on the way. Gives what was seen, how long it took, and how long each kill cost. */
+/**
+ * Waits for the end, and kills on the way. Gives what was seen, how long it took, and how long each kill
+ * cost.
+ */
 async function carriedOut(root, id) {
   const [started, looks, broken] = [Date.now(), [], []];
   let [moved, last, killedAt] = [Date.now(), 0, undefined];

@@ -135,11 +135,7 @@ mod tests {
             ("zed", None),
             ("0123456789abcdef01234567-x", Some("0123456789abcdef01234567".to_owned())),
         ] {
-            assert_eq!(
-                first_object_id_after(text).map(mongodb::bson::oid::ObjectId::to_hex),
-                first,
-                "{text}"
-            );
+            assert_eq!(first_object_id_after(text).map(ObjectId::to_hex), first, "{text}");
         }
     }
 }
