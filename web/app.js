@@ -5,15 +5,20 @@ import { Api } from '/api.js';
 import { Composer } from '/composer.js';
 import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
+import { Devices } from '/devices.js';
 import { $ } from '/elements.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
+import { Mutes } from '/mutes.js';
 import { startThread } from '/new-thread.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
 import { People } from '/people.js';
+import { PreferencesForm } from '/preferences.js';
 import { Presence } from '/presence.js';
+import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
+import { openSettings } from '/settings.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
 import { ThreadList } from '/thread-list.js';
 import { Threads } from '/threads.js';
@@ -44,8 +49,12 @@ const composer = new Composer({
 const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, seen: () => reading.look() });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
+const pushes = new Pushes(api, show);
+const preferences = new PreferencesForm(api);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new ThreadHeader({ threads, people, presence, typing, conversation });
+new Mutes({ preferences, threads, people, conversation });
+openSettings(preferences, new Devices(api, pushes));
 
 // What the server says.
 
@@ -55,6 +64,8 @@ connection.on('connect', ({ recovered }) => {
   if (recovered) return reading.look();
   conversation.connectedAnew();
   onTheSide(() => inbox.load());
+  onTheSide(() => pushes.load());
+  onTheSide(() => preferences.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
 connection.on('disconnect', () => { presence.lost(); typing.lost(); });
@@ -71,13 +82,20 @@ connection.on('message:status', body => progressed('delivered', body));
 connection.on('message:read:update', body => progressed('read', body));
 connection.on('thread:created', ({ thread }) => onTheSide(() => threads.learn(thread._id)));
 connection.on('thread:left', ({ threadId, userId }) => onTheSide(() => threads.left(threadId, userId)));
-connection.on('thread:updated', ({ thread }) => threads.updated(thread));
+connection.on('thread:updated', ({ thread }) => {
+  threads.updated(thread);
+  if (thread.unreadCount === 0) onTheSide(() => pushes.read(thread._id));
+});
 connection.on('typing:update', body => typing.heard(body));
 connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
 connection.on('presence:chosen', body => presence.chosen(body));
 connection.on('notification:received', body => inbox.received(body));
-connection.on('notification:updated', body => inbox.updated(body));
+connection.on('notification:updated', body => {
+  inbox.updated(body);
+  onTheSide(() => pushes.notified(body.notificationId));
+});
+connection.on('preferences:updated', body => preferences.heard(body));
 outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
 /** @param {Message} message */
@@ -130,6 +148,6 @@ startThread(threads, show);
 for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, () => presence.active(), { passive: true });
 $('me').textContent = me.name;
 $('my-picture').replaceChildren(people.picture(me.id));
-$('sign-out').addEventListener('click', () => { connection.close(); signOut(); });
+$('sign-out').addEventListener('click', async () => { connection.close(); await pushes.forget(); signOut(); });
 $('chat').hidden = false;
 connection.open();

@@ -8,11 +8,11 @@ const names = list => Object.fromEntries(list.split(/\s+/).map(name => [name, 'r
 const BROWSER = names(`window document location history navigator sessionStorage localStorage matchMedia addEventListener
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
   ResizeObserver setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
-  HTMLLIElement Node`);
+  HTMLLIElement Node Notification DOMException self`);
 const NODE = names('process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval');
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
-  WebSocket messagingClient socket io careless drawMessage drawNotification violated pwn`);
+  WebSocket PushManager Notification NotificationEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
 
 const RULES = {
   ...js.configs.recommended.rules,

@@ -100,6 +100,39 @@ interface NotificationUpdate {
   updatedAt: string;
 }
 
+/** The ways by which somebody is told. */
+interface Channels {
+  inApp: boolean;
+  email: boolean;
+  push: boolean;
+}
+
+/** A conversation of which nobody is told; without an end for ever. */
+interface Mute {
+  threadId: string;
+  until?: string | null;
+}
+
+/** How somebody wants to be told. */
+interface Preferences {
+  channels: Channels;
+  types: Record<string, Channels>;
+  quietHours: { enabled: boolean; from: string; until: string };
+  digest: { every: 'immediately' | '15m' | '1h' | '1d'; hour: number };
+  timeZone: string;
+  whenAway: boolean;
+  mutes: Mute[];
+  updatedAt: string | null;
+}
+
+/** What pushes go to. */
+interface Device {
+  _id: string;
+  kind: 'webpush' | 'fcm';
+  name: string;
+  registeredAt: string;
+}
+
 /** The body of `message:status` and of `message:read:update`. */
 interface Receipt {
   threadId: string;

@@ -10,7 +10,8 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, People, PresenceStore, Registry, Store, StoreError, SystemClock,
+    NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Sends,
+    Store, StoreError, Suppressions, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -35,8 +36,18 @@ pub struct Backends {
     pub store: Arc<dyn Store>,
     /// Inbox: keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Push devices: where people's pushes go.
+    pub devices: Arc<dyn PushDevices>,
     /// Directory: knows people's profiles and revoked credentials.
     pub directory: Arc<dyn Directory>,
+    /// Outbound: keeps windows of e-mail and push, and the delivery log.
+    pub outbound: Arc<dyn Outbound>,
+    /// Suppression list: knows the addresses that get no mail.
+    pub suppressions: Arc<dyn Suppressions>,
+    /// Sends: keeps notifications for many people.
+    pub sends: Arc<dyn Sends>,
+    /// Outbox: keeps what would have been sent.
+    pub outbox: Arc<dyn Outbox>,
     /// People: caches how people are shown.
     pub people: People,
     /// Registry: knows which gateways a user is connected to.
@@ -57,6 +68,35 @@ pub struct Backends {
     embedded_broker: Option<Arc<EmbeddedBroker>>,
     database: Option<Database>,
     embedded_journal: Option<Arc<EmbeddedJournal>>,
+}
+
+/// The ports of one store.
+struct Stores {
+    store: Arc<dyn Store>,
+    inbox: Arc<dyn Inbox>,
+    directory: Arc<dyn Directory>,
+    devices: Arc<dyn PushDevices>,
+    outbound: Arc<dyn Outbound>,
+    suppressions: Arc<dyn Suppressions>,
+    sends: Arc<dyn Sends>,
+    outbox: Arc<dyn Outbox>,
+}
+
+impl Stores {
+    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + Outbox>(
+        store: &Arc<S>,
+    ) -> Self {
+        Self {
+            store: Arc::clone(store) as _,
+            inbox: Arc::clone(store) as _,
+            directory: Arc::clone(store) as _,
+            devices: Arc::clone(store) as _,
+            outbound: Arc::clone(store) as _,
+            suppressions: Arc::clone(store) as _,
+            sends: Arc::clone(store) as _,
+            outbox: Arc::clone(store) as _,
+        }
+    }
 }
 
 impl Backends {
@@ -82,19 +122,14 @@ impl Backends {
                 Arc::clone(amqp.insert(broker)) as _
             }
         };
-        let (store, inbox, directory): (Arc<dyn Store>, Arc<dyn Inbox>, Arc<dyn Directory>) = match &database
-        {
+        let stores = match &database {
             Some(database) if config.embedded_store() => {
-                let store =
-                    Arc::new(EmbeddedStore::open(database.clone()).await.context("open the embedded store")?);
-                (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
+                let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
+                Stores::of(&Arc::new(store))
             }
-            _ => {
-                let store = Arc::new(open_mongo(config).await?);
-                mongo = Some(Arc::clone(&store));
-                (Arc::clone(&store) as _, Arc::clone(&store) as _, store)
-            }
+            _ => Stores::of(mongo.insert(Arc::new(open_mongo(config).await?))),
         };
+        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, outbox } = stores;
         let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
         let membership = Membership::new(Arc::clone(&store));
@@ -103,7 +138,12 @@ impl Backends {
             broker,
             store,
             inbox,
+            devices,
             directory,
+            outbound,
+            suppressions,
+            sends,
+            outbox,
             people,
             registry,
             presence,
@@ -212,15 +252,21 @@ async fn prepare(store: &MongoStore) -> anyhow::Result<()> {
 }
 
 async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
-    if !config.embedded_broker() && !config.embedded_store() {
-        return Ok(None);
+    if config.embedded_broker() || config.embedded_store() {
+        Ok(Some(open_data_file(config).await?))
+    } else {
+        Ok(None)
     }
+}
+
+/// Opens the data file in the data folder.
+pub(crate) async fn open_data_file(config: &Config) -> anyhow::Result<Database> {
     let dir = config.data.dir.clone();
     let opened =
         tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
-    Ok(Some(opened.with_context(|| {
+    opened.with_context(|| {
         format!("configuration key `data.dir`: open the data file in {}", config.data.dir.display())
-    })?))
+    })
 }
 
 /// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet

@@ -14,7 +14,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use eventflow_config::{Config, DemoReach, is_this_machine};
 use eventflow_ingress::identity::Tokens;
-use eventflow_ports::Clock;
+use eventflow_ports::{Clock, Directory};
+use eventflow_protocol::person::Profile;
 use eventflow_protocol::{ErrorBody, ErrorCode, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The demo people: id and name.
 const PEOPLE: [(&str, &str); 2] = [("ann", "Ann"), ("ben", "Ben")];
+/// Domain of the demo people's addresses, which gets no mail (RFC 2606, section 3).
+const DOMAIN: &str = "example.com";
 /// Validity of a demo sign-in, in seconds: a working day.
 const DEMO_TOKEN_LIFE_S: i64 = 12 * 3_600;
 /// The path of the list of demo people, which is always there.
@@ -29,17 +32,45 @@ const PEOPLE_PATH: &str = "/demo/people";
 /// Headers that proxies add, beside all that begin with `x-forwarded-`.
 const ADDED_BY_PROXIES: [&str; 5] = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
 
+/// What a sign-in needs.
+struct Desk {
+    tokens: Tokens,
+    directory: Arc<dyn Directory>,
+}
+
+impl Desk {
+    /// Gives a demo person an address, so that the outbox shows what they would be mailed. An address that is
+    /// there stays; without one the demo works too.
+    async fn introduce(&self, user: &UserId, name: &str) {
+        let known = self.directory.profiles(std::slice::from_ref(user)).await;
+        let is_unknown =
+            known.is_ok_and(|known| known.get(user).is_none_or(|profile| profile.email.is_none()));
+        if !is_unknown {
+            return;
+        }
+        let email = Some(format!("{user}@{DOMAIN}"));
+        let profile = Profile { id: user.clone(), name: name.to_owned(), avatar: None, email, role: None };
+        if let Err(error) = self.directory.put_profile(&profile).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a demo person has no address");
+        }
+    }
+}
+
 /// The demo's routes as the configuration says. Nobody's demo has an empty list of people.
-pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> {
+pub fn router(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    directory: Arc<dyn Directory>,
+) -> anyhow::Result<Router> {
     let reach = config.demo_reach();
     if reach == DemoReach::Nobody {
         return Ok(Router::new().route(PEOPLE_PATH, get(nobody)));
     }
-    let tokens = Arc::new(secret::tokens(config, clock)?);
+    let desk = Arc::new(Desk { tokens: secret::tokens(config, clock)?, directory });
     let demo = Router::new()
         .route(PEOPLE_PATH, get(people))
         .route("/demo/sign-in/{person}", post(sign_in))
-        .with_state(tokens);
+        .with_state(desk);
     Ok(match reach {
         DemoReach::ThisMachine => {
             demo.layer(middleware::from_fn_with_state(Arc::<AtomicBool>::default(), only_this_machine))
@@ -49,7 +80,11 @@ pub fn router(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Router> 
 }
 
 /// Lets through who asks at this machine. To others there are no demo people.
-async fn only_this_machine(State(told): State<Arc<AtomicBool>>, request: Request, next: Next) -> Response {
+pub(crate) async fn only_this_machine(
+    State(told): State<Arc<AtomicBool>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(sign) = sign_of_elsewhere(&request) else { return next.run(request).await };
     if request.uri().path() == PEOPLE_PATH {
         return nobody().await.into_response();
@@ -57,10 +92,11 @@ async fn only_this_machine(State(told): State<Arc<AtomicBool>>, request: Request
     if !told.swap(true, Relaxed) {
         tracing::warn!(
             sign,
-            "a demo sign-in from elsewhere was refused; DEMO=on would allow it to everybody (said once)"
+            "a page of the demo was asked for from elsewhere and refused; DEMO=on would allow the sign-in to everybody \
+             (said once)"
         );
     }
-    let error = "the demo sign-in is for people at the server's own machine";
+    let error = "the demo is for people at the server's own machine";
     (StatusCode::FORBIDDEN, Json(ErrorBody::new(ErrorCode::Forbidden, error))).into_response()
 }
 
@@ -97,23 +133,64 @@ async fn people() -> Json<serde_json::Value> {
     Json(json!({"people": people}))
 }
 
-async fn sign_in(State(tokens): State<Arc<Tokens>>, Path(person): Path<String>) -> Response {
+async fn sign_in(State(desk): State<Arc<Desk>>, Path(person): Path<String>) -> Response {
     let Some((id, name)) = PEOPLE.into_iter().find(|(id, _)| *id == person) else {
         let error = ErrorBody::new(ErrorCode::NotFound, "there is no such demo person");
         return (StatusCode::NOT_FOUND, Json(error)).into_response();
     };
     let user: UserId = id.parse().expect("demo people have valid ids");
-    let token = tokens.mint(&user, name, DEMO_TOKEN_LIFE_S);
+    desk.introduce(&user, name).await;
+    let token = desk.tokens.mint(&user, name, DEMO_TOKEN_LIFE_S);
     Json(json!({"success": true, "token": token, "user": {"id": id, "name": name}})).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use async_trait::async_trait;
     use axum::body::to_bytes;
     use eventflow_config::DemoMode;
-    use eventflow_ports::SystemClock;
+    use eventflow_ports::{Segment, StoreError, SystemClock};
+    use eventflow_protocol::person::{Revocation, TokenName};
+    use std::collections::HashMap;
     use tower::ServiceExt as _;
+
+    /// A directory that is away: the demo works without it.
+    struct Strangers;
+
+    #[async_trait]
+    impl Directory for Strangers {
+        async fn profiles(&self, _users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
+            Err(away())
+        }
+        async fn people(
+            &self,
+            _segment: &Segment,
+            _after: Option<&UserId>,
+            _limit: u32,
+        ) -> Result<Vec<UserId>, StoreError> {
+            Err(away())
+        }
+        async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
+            Err(away())
+        }
+        async fn note_token_name(&self, _name: &TokenName) -> Result<(), StoreError> {
+            Err(away())
+        }
+        async fn token_name(&self, _user: &UserId) -> Result<Option<String>, StoreError> {
+            Err(away())
+        }
+        async fn revoke(&self, _revocation: &Revocation) -> Result<(), StoreError> {
+            Err(away())
+        }
+        async fn revocations(&self, _user: &UserId) -> Result<Vec<Revocation>, StoreError> {
+            Err(away())
+        }
+    }
+
+    fn away() -> StoreError {
+        StoreError::Unavailable { what: "ask", source: Box::new(std::io::Error::other("away")) }
+    }
 
     fn config() -> (Config, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -123,7 +200,7 @@ mod tests {
     }
 
     async fn ask(config: &Config, version: Version, headers: &[(&str, &str)]) -> (u16, usize) {
-        let router = router(config, Arc::new(SystemClock)).unwrap();
+        let router = router(config, Arc::new(SystemClock), Arc::new(Strangers)).unwrap();
         let request = |method: &str, path: &str| {
             let request = Request::builder().method(method).uri(path).version(version);
             let with = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));

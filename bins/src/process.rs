@@ -5,7 +5,7 @@
 
 use crate::Role;
 use crate::banner;
-use crate::system::System;
+use crate::system::{Duties, System};
 use anyhow::anyhow;
 use eventflow_boot::shutdown::signalled;
 use eventflow_boot::{descriptors, logging};
@@ -26,8 +26,11 @@ pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     let spans = logging::start(&config.log, &config.tracing, name_of(roles))?;
     banner::show(name_of(roles), roles, &config);
     descriptors::raise_limit();
-    let mut system =
-        System::open(config, name_of(roles), roles.contains(&Role::PresenceSweeper), spans).await?;
+    let duties = Duties {
+        serves_clients: roles.iter().any(|role| role.serves_clients()),
+        sweeps: roles.contains(&Role::PresenceSweeper),
+    };
+    let mut system = System::open(config, name_of(roles), duties, spans).await?;
     system.watch();
     let mut routers = Vec::new();
     for role in roles {
@@ -38,7 +41,7 @@ pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     if let Err(error) = &ended {
         tracing::error!(error = format!("{error:#}"), "ending because a part failed");
     }
-    let patience = Duration::from_millis(system.config.shutdown.timeout_ms);
+    let patience = Duration::from_millis(system.config.shutdown.delay_ms + system.config.shutdown.timeout_ms);
     tokio::select! {
         done = timeout(patience, system.end()) => done.map_err(|_| anyhow!("the end took longer than {patience:?}"))?,
         again = signalled() => return Err(anyhow!("{} again: ending at once", again?)),

@@ -1,22 +1,28 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
+use crate::consumers::{consume, consume_within};
+use crate::email;
 use crate::markup::markup;
+use crate::notify;
 use crate::secret;
 use crate::socket_settings::socket_settings;
 use crate::system::System;
 use anyhow::Context;
 use axum::Router;
-use eventflow_bus::consume::{Consumer, Declares, StageState};
-use eventflow_bus::handler::BatchHandler;
+use eventflow_bus::consume::Declares;
 use eventflow_bus::request::Requests;
-use eventflow_bus::topology::{CURSORS, FANOUT, PERSIST, PRESENCE};
+use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
+use eventflow_protocol::outbound::Channel;
+use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
+use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
+use eventflow_workers::sends::{SendParts, SendWorker};
 use std::sync::Arc;
 
 /// A part of the system that can run as a process of its own.
@@ -32,16 +38,22 @@ pub enum Role {
     FanoutWorker,
     /// Turns device signals into the presence of people.
     PresenceSweeper,
+    /// Tells people by e-mail what came while they were away.
+    EmailWorker,
+    /// Sends notifications to apps and browsers.
+    PushWorker,
 }
 
 impl Role {
     /// Every role, as a single process runs them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::WsGateway,
         Self::HttpGateway,
         Self::PersistenceWorker,
         Self::FanoutWorker,
         Self::PresenceSweeper,
+        Self::EmailWorker,
+        Self::PushWorker,
     ];
 
     /// Name of the role's binary.
@@ -52,14 +64,26 @@ impl Role {
             Self::PersistenceWorker => "persistence-worker",
             Self::FanoutWorker => "fanout-worker",
             Self::PresenceSweeper => "presence-sweeper",
+            Self::EmailWorker => "email-worker",
+            Self::PushWorker => "push-worker",
         }
+    }
+
+    /// Whether clients connect to a process with this role.
+    pub fn serves_clients(self) -> bool {
+        matches!(self, Self::WsGateway | Self::HttpGateway)
     }
 
     /// What the role needs as a process of its own, beside the broker.
     pub fn needs(self) -> FleetNeeds {
         match self {
-            Self::WsGateway | Self::HttpGateway => FleetNeeds { store: true, secret: true },
-            Self::PersistenceWorker | Self::FanoutWorker => FleetNeeds { store: true, secret: false },
+            // Gateways check tokens; the e-mail worker signs the unsubscribe links that they check.
+            Self::WsGateway | Self::HttpGateway | Self::EmailWorker => {
+                FleetNeeds { store: true, secret: true }
+            }
+            Self::PersistenceWorker | Self::FanoutWorker | Self::PushWorker => {
+                FleetNeeds { store: true, secret: false }
+            }
             Self::PresenceSweeper => FleetNeeds { store: false, secret: false },
         }
     }
@@ -72,6 +96,8 @@ impl Role {
             Self::PersistenceWorker => start_persistence(system).await.map(|()| None),
             Self::FanoutWorker => start_fanout(system).await.map(|()| None),
             Self::PresenceSweeper => start_sweeper(system).await.map(|()| None),
+            Self::EmailWorker => start_email(system).await.map(|()| None),
+            Self::PushWorker => start_push(system).await.map(|()| None),
         }
         .with_context(|| format!("start {}", self.name()))
     }
@@ -110,14 +136,17 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
         parts.membership = parts.membership.unheard();
     }
     let router = eventflow_ingress::http::router(&parts)?;
-    let demo = crate::demo::router(&system.config, Arc::clone(&system.backends.clock))?;
+    let backends = &system.backends;
+    let directory = Arc::clone(&backends.directory);
+    let demo = crate::demo::router(&system.config, Arc::clone(&backends.clock), directory)?;
+    let outbox = crate::outbox_page::router(&system.config, Arc::clone(&backends.outbox));
     let settings = &system.config;
     let old_system = eventflow_ingress::http::limit_by_address(
         crate::v1::router(&settings.v1)?,
         settings.v1.per_minute_ip,
         proxy_trust(settings)?,
     );
-    Ok(router.merge(crate::page::router()).merge(demo).merge(old_system))
+    Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
@@ -127,7 +156,10 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
         let parts = PersistenceParts {
             store: Arc::clone(&backends.store),
             inbox: Arc::clone(&backends.inbox),
+            devices: Arc::clone(&backends.devices),
             directory: Arc::clone(&backends.directory),
+            suppressions: Arc::clone(&backends.suppressions),
+            sends: Arc::clone(&backends.sends),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
         };
@@ -135,6 +167,31 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
         let queue = commands.shard(shard);
         consume(system, queue.name(), Declares::Topology(system.topology), Arc::new(handler));
     }
+    start_sends(system).await
+}
+
+/// Sends to many people run where documents are written.
+async fn start_sends(system: &mut System) -> anyhow::Result<()> {
+    let backends = &system.backends;
+    let parts = SendParts {
+        sends: Arc::clone(&backends.sends),
+        directory: Arc::clone(&backends.directory),
+        inbox: Arc::clone(&backends.inbox),
+        outbound: Arc::clone(&backends.outbound),
+        broker: Arc::clone(&backends.broker),
+        clock: Arc::clone(&backends.clock),
+        topology: system.topology,
+        per_second: system.config.notifications.sends_per_second,
+        kept: notify::log_kept(&system.config),
+    };
+    let worker = SendWorker::open(parts, &system.metrics).await?;
+    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
+    system.worker("sends", async move {
+        tokio::select! {
+            () = prepared => worker.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
     Ok(())
 }
 
@@ -146,6 +203,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             registry: Arc::clone(&backends.registry),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
+            absent: Some(Arc::clone(&backends.presence)),
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
         consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
@@ -158,30 +216,47 @@ async fn start_sweeper(system: &mut System) -> anyhow::Result<()> {
     let presence = Arc::clone(&backends.presence);
     let clock = Arc::clone(&backends.clock);
     let sweeper = Sweeper::open(presence, backends.broker.as_ref(), clock, &system.metrics).await?;
-    let sweeper = Arc::new(sweeper);
+    let sweeper = Arc::new(sweeper.telling_absent());
     consume(system, PRESENCE.name(), Declares::Topology(system.topology), Arc::clone(&sweeper));
     let stop = system.shutdown.workers.clone();
     system.worker("presence sweep", async move { sweeper.run(stop).await });
     Ok(())
 }
 
-/// Consumes `queue` from the time the store is ready to be written until the workers' stage of the shutdown.
-fn consume<H: BatchHandler>(system: &mut System, queue: &str, declares: Declares, handler: Arc<H>) {
-    let series = system.metrics.bus.queue(queue);
-    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
-    let status = consumer.status();
-    system.readiness.add(format!("queue {queue}"), move || match status.get() {
-        StageState::Consuming => Ok(()),
-        StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
-    });
-    let prepared = system.backends.prepared();
-    let stop = system.shutdown.workers.clone();
-    system.worker(queue, async move {
-        tokio::select! {
-            () = prepared => consumer.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+async fn start_email(system: &mut System) -> anyhow::Result<()> {
+    let config = &system.config;
+    let backends = &system.backends;
+    let parts = EmailParts {
+        again: notify::again_parts(system),
+        outbound: Arc::clone(&backends.outbound),
+        directory: Arc::clone(&backends.directory),
+        people: backends.people.clone(),
+        suppressions: Arc::clone(&backends.suppressions),
+        mailer: email::mailer(config, backends).await?,
+        clock: Arc::clone(&backends.clock),
+        templates: email::templates(config)?,
+        unsubscribe: email::unsubscribe(config)?,
+        settings: email::settings(config)?,
+        stop: system.shutdown.workers.clone(),
+    };
+    let handler = Arc::new(EmailWorker::new(parts, &system.metrics));
+    consume_within(system, EMAIL.name(), Declares::Topology(system.topology), handler, BATCH_LIMIT);
+    notify::start(system, Channel::Email).await
+}
+
+async fn start_push(system: &mut System) -> anyhow::Result<()> {
+    let backends = &system.backends;
+    let parts = PushParts {
+        outbound: Arc::clone(&backends.outbound),
+        devices: Arc::clone(&backends.devices),
+        pusher: crate::push::pusher(&system.config, backends)?,
+        people: backends.people.clone(),
+        again: notify::again_parts(system),
+    };
+    let worker = Arc::new(PushWorker::new(parts, &system.metrics));
+    let declares = Declares::Topology(system.topology);
+    consume_within(system, PUSH.name(), declares, worker, push_stage::BATCH_LIMIT);
+    notify::start(system, Channel::Push).await
 }
 
 fn thread_rules(settings: &ThreadSettings) -> ThreadRules {
@@ -211,7 +286,11 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         store: Arc::clone(&system.backends.store),
         membership: system.backends.membership.clone(),
         inbox: Arc::clone(&system.backends.inbox),
+        devices: Arc::clone(&system.backends.devices),
         directory: Arc::clone(&system.backends.directory),
+        suppressions: Arc::clone(&system.backends.suppressions),
+        sends: Arc::clone(&system.backends.sends),
+        outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),
@@ -225,6 +304,9 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             jwt_secret: secret::resolve(&system.config)?.into(),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
             jwt_expected: secret::expected(&system.config),
+            webhook_secret: Some(system.config.email.webhook_secret.expose())
+                .filter(|secret| !secret.is_empty())
+                .map(Into::into),
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,
@@ -236,6 +318,8 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_answers_kb: system.config.rest.answers_kb,
             threads: thread_rules(&system.config.threads),
             proxies: proxy_trust(&system.config)?,
+            push_key: crate::push::public_key(&system.config)?,
+            templates: notify::templates(&system.config)?.into(),
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

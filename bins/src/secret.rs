@@ -29,11 +29,9 @@ pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
     }
     config.may_generate_secret()?;
     let path = path(config);
-    let keep = || match stored(&path)? {
-        Some(secret) => Ok(secret),
-        None => store_new(&config.data.dir, &path),
-    };
-    keep().with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
+    let fresh = || format!("{}{}", random(), random());
+    keep(&config.data.dir, &path, fresh)
+        .with_context(|| format!("auth.jwt_secret: keep a generated secret in {}", path.display()))
 }
 
 /// Creates the issuer of tokens for a system that runs with this configuration. Without a configured secret
@@ -110,10 +108,17 @@ fn stored(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(secret))
 }
 
-/// Stores a new secret. Of two processes that do so at the same time, one wins, and both use its secret.
-fn store_new(folder: &Path, path: &Path) -> anyhow::Result<Vec<u8>> {
+/// Returns the secret that is stored in this file of the data folder, else a new one that it stores. Of two
+/// processes that do so at the same time, one wins, and both use its secret.
+pub(crate) fn keep(folder: &Path, path: &Path, fresh: impl FnOnce() -> String) -> anyhow::Result<Vec<u8>> {
+    match stored(path)? {
+        Some(secret) => Ok(secret),
+        None => store_new(folder, path, fresh()),
+    }
+}
+
+fn store_new(folder: &Path, path: &Path, secret: String) -> anyhow::Result<Vec<u8>> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
-    let secret = format!("{}{}", fresh(), fresh());
     // Readable for its owner only, from the beginning.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(secret.as_bytes())?;
@@ -131,7 +136,7 @@ fn store_new(folder: &Path, path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Generates 122 random bits in hexadecimal.
-fn fresh() -> String {
+fn random() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 

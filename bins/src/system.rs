@@ -8,7 +8,7 @@ use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{Readiness, Shutdown, Spans, admin, listener};
+use eventflow_boot::{Identity, Need, Readiness, Shutdown, Spans, admin, listener};
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ingress::IngressParts;
@@ -16,13 +16,23 @@ use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
 use eventflow_protocol::{GatewayId, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 /// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
 /// second come back without a storm.
 const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
+
+/// What the roles of a process do, as far as it concerns its backends and its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Duties {
+    /// Clients connect to it.
+    pub serves_clients: bool,
+    /// It turns device signals into the presence of people.
+    pub sweeps: bool,
+}
 
 /// State that the roles of a process share while it runs.
 pub struct System {
@@ -32,6 +42,10 @@ pub struct System {
     pub metrics: Metrics,
     /// Readiness: whether this process should get work.
     pub readiness: Readiness,
+    /// Identity: what the operators' endpoints say of the process.
+    pub identity: Identity,
+    /// Whether clients connect to this process.
+    pub serves_clients: bool,
     /// Shutdown: the cancellation tokens of the stages.
     pub shutdown: Shutdown,
     /// Topology: the queues of the deployment.
@@ -44,6 +58,8 @@ pub struct System {
     pub ingress: Option<IngressParts>,
     /// Tasks of the lanes to the workers. They end when every sender is dropped.
     pub lanes: TaskTracker,
+    /// Whether this process decides who is told what by e-mail and push.
+    pub decides: bool,
     /// The socket gateway, if this process has that role.
     pub gateway: Option<(GatewayId, Gateway)>,
     workers: JoinSet<String>,
@@ -52,9 +68,15 @@ pub struct System {
 }
 
 impl System {
-    /// Opens the backends. `name` identifies the process to its servers. `sweeps` says whether it runs the
-    /// presence sweeper.
-    pub async fn open(config: Config, name: &str, sweeps: bool, spans: Spans) -> anyhow::Result<Self> {
+    /// Opens the backends for a process with these duties. `name` identifies it to its servers and to people.
+    pub async fn open(
+        config: Config,
+        name: &'static str,
+        duties: Duties,
+        spans: Spans,
+    ) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let Duties { serves_clients, sweeps } = duties;
         let metrics = Metrics::default();
         let topology = Topology::new(config.broker.shards);
         let backends = Backends::open(&config, name, sweeps).await?;
@@ -63,12 +85,15 @@ impl System {
             config,
             metrics,
             readiness: Readiness::default(),
+            identity: Identity { role: name, version: env!("CARGO_PKG_VERSION"), began },
+            serves_clients,
             shutdown: Shutdown::default(),
             topology,
             backends,
             started,
             ingress: None,
             lanes: TaskTracker::new(),
+            decides: false,
             gateway: None,
             workers: JoinSet::new(),
             servers: JoinSet::new(),
@@ -89,7 +114,10 @@ impl System {
     pub fn watch(&mut self) {
         let broker = Arc::clone(&self.backends.broker);
         let store = Arc::clone(&self.backends.store);
-        watch::broker_readiness(&broker, &self.readiness);
+        // Without the store a gateway still queues what is sent, without the broker it still answers reads.
+        // If it left the balancer, clients would learn neither.
+        let need = if self.serves_clients { Need::OneOf } else { Need::Always };
+        watch::broker_readiness(&broker, &self.readiness, need);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
         let registry =
@@ -100,7 +128,8 @@ impl System {
         }
         self.prepare_store();
         let address = self.config.store.url.address();
-        let watching = watch::store(store, address, self.readiness.clone(), self.metrics.clone(), stop);
+        let watching =
+            watch::store(store, address, (self.readiness.clone(), need), self.metrics.clone(), stop);
         self.worker("watch store", watching);
     }
 
@@ -122,6 +151,7 @@ impl System {
     pub async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
         let operators = admin::bind(
             self.config.admin.listen,
+            self.identity.clone(),
             self.metrics.clone(),
             self.readiness.clone(),
             self.shutdown.serving.clone(),
@@ -165,6 +195,10 @@ impl System {
     /// Shuts down in order: first the intake of new work, last the backends.
     pub async fn end(mut self) {
         self.readiness.drain();
+        if self.serves_clients {
+            // Balancers look at intervals; until they have seen it they send connections here.
+            sleep(Duration::from_millis(self.config.shutdown.delay_ms)).await;
+        }
         self.shutdown.ingress.cancel();
         if let Some((_, gateway)) = &self.gateway {
             let most = Duration::from_millis(self.config.shutdown.spread_ms);

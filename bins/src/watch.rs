@@ -1,7 +1,7 @@
 //! Watches the process's dependencies for readiness and metrics, and declares the queues each time the broker
 //! connects.
 
-use eventflow_boot::Readiness;
+use eventflow_boot::{Need, Readiness};
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::{Dependency, Metrics};
@@ -52,9 +52,9 @@ async fn declare(broker: &dyn Broker, topology: &Topology, stop: &CancellationTo
 }
 
 /// Registers the broker's readiness check.
-pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness) {
+pub fn broker_readiness(broker: &Arc<dyn Broker>, readiness: &Readiness, need: Need) {
     let health = broker.health();
-    readiness.add("broker", move || match &*health.borrow() {
+    readiness.add("broker", need, move || match &*health.borrow() {
         Health::Up => Ok(()),
         Health::Down(why) => Err(why.clone()),
         Health::Blocked(why) => Err(format!("publishing is blocked: {why}")),
@@ -93,14 +93,14 @@ pub async fn presence(fallback: Arc<FallbackPresence>, metrics: Metrics, stop: C
 pub async fn store(
     store: Arc<dyn Store>,
     address: String,
-    readiness: Readiness,
+    (readiness, need): (Readiness, Need),
     metrics: Metrics,
     stop: CancellationToken,
 ) {
     let up = metrics.system.up.of(Dependency::Store);
     let state = Arc::new(Mutex::new(Err("not asked yet".to_owned())));
     let seen = Arc::clone(&state);
-    readiness.add("store", move || seen.lock().clone());
+    readiness.add("store", need, move || seen.lock().clone());
     let mut ticks = ticks(PING_EVERY);
     let mut was_up = true;
     loop {
@@ -121,5 +121,7 @@ pub async fn store(
         }
         was_up = answer.is_ok();
         *state.lock() = answer;
+        // Looked at here too, so that it is known since when something is wrong if nobody asks.
+        readiness.state();
     }
 }

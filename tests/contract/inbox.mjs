@@ -2,8 +2,23 @@
 // official client.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { eventually } from './person.mjs';
+import { SECRET } from './system.mjs';
+
+/** As `tests/system` sets it. */
+const WEBHOOK_SECRET = 'webhook-secret-of-tests';
+
+/** The token in the link of a mail: version, time, user, and their HMAC under a key from the secret. */
+function unsubscribeToken(user) {
+  const key = createHmac('sha256', SECRET).update('eventflow unsubscribe 1').digest();
+  const head = Buffer.alloc(9);
+  head.writeUInt8(1, 0);
+  head.writeBigInt64BE(BigInt(Date.now()), 1);
+  const signed = Buffer.concat([head, Buffer.from(user)]);
+  return Buffer.concat([signed, createHmac('sha256', key).update(signed).digest()]).toString('base64url');
+}
 
 export function inbox(stage) {
   const { person } = stage;
@@ -27,6 +42,92 @@ export function inbox(stage) {
     assert.equal((await root.api('DELETE', `/notifications/${notification._id}`)).status, 404, 'somebody else\'s');
     assert.equal((await ann.api('DELETE', `/notifications/${notification._id}`)).status, 200);
     assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
+  });
+
+  test('a send tells everybody of a role once, and says how far it has come', async () => {
+    const root = admin();
+    const people = [person('ann'), person('bob'), person('cleo')];
+    const role = `role-${people[0].id}`;
+    for (const { id } of people.slice(0, 2)) assert.equal((await root.api('PUT', `/users/${id}`, { name: 'N', role })).status, 200);
+    const body = { to: { role }, title: 'Strike', clientNotificationId: role };
+    assert.equal((await people[0].api('POST', '/notifications', body)).status, 403);
+    assert.equal((await root.api('POST', '/notifications', { ...body, to: { role: 'nobody-has-it' } })).status, 400);
+    const unknown = await root.api('POST', '/notifications', { to: people[0].id, template: 'strike' });
+    assert.deepEqual([unknown.status, unknown.error], [400, 'template: there is no template strike']);
+    const made = await root.api('POST', '/notifications', body);
+    assert.ok([200, 201].includes(made.status), JSON.stringify(made));
+    const path = `/notifications/sends/${made.send._id}`;
+    const done = await eventually('the send is done', async () => {
+      const { send } = await root.api('GET', path);
+      return send.state === 'done' && send;
+    });
+    assert.deepEqual([done.sent, done.suppressed, done.failed, done.total], [2, 0, 0, 2]);
+    assert.equal((await root.api('POST', '/notifications', body)).status, 200);
+    const titles = await Promise.all(people.map(async each => (await each.api('GET', '/notifications')).notifications.map(one => one.title)));
+    assert.deepEqual(titles, [['Strike'], ['Strike'], []]);
+    const late = await root.api('DELETE', path);
+    assert.deepEqual([late.status, late.code], [409, 'too_late']);
+    const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+    const planned = await root.api('POST', '/notifications', { to: people[2].id, title: 'Later', sendAt });
+    assert.equal((await root.api('DELETE', `/notifications/sends/${planned.send._id}`)).send.state, 'cancelled');
+    const { sends } = await root.api('GET', '/notifications/sends');
+    assert.ok(sends.some(each => each._id === made.send._id));
+  });
+
+  test('reports of the mail provider fill the list of addresses that get no mail, and admins clear it', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    const address = `${ann.id}@example.com`;
+    const report = secret => fetch(`${stage.system.http}/api/v2/email/webhook`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Basic ${Buffer.from(`postmark:${secret}`).toString('base64')}` },
+      body: JSON.stringify({ RecordType: 'Bounce', Type: 'HardBounce', Email: address, Inactive: true, Description: 'no such user' }),
+    });
+    assert.equal((await report('wrong')).status, 401);
+    assert.equal((await report(WEBHOOK_SECRET)).status, 200);
+    const all = async () => (await root.api('GET', '/email/suppressions?limit=100')).suppressions.filter(each => each.address === address);
+    const listed = await eventually('the address is on the list', async () => (await all())[0]);
+    assert.deepEqual([listed.reason, listed.detail], ['bounce', 'HardBounce: no such user']);
+    assert.equal((await ann.api('GET', '/email/suppressions')).status, 403);
+    assert.equal((await ann.api('DELETE', `/email/suppressions/${address}`)).status, 403);
+    assert.equal((await root.api('DELETE', `/email/suppressions/${address}`)).count, 1);
+    assert.equal((await root.api('DELETE', `/email/suppressions/${address}`)).count, 0);
+    assert.deepEqual(await all(), []);
+  });
+
+  test('the link of a mail stops mails by its button and by a mail client, and not by being opened', async () => {
+    const ann = person('ann');
+    const link = `${stage.system.http}/api/v2/unsubscribe/${unsubscribeToken(ann.id)}`;
+    const wantsMail = async () => (await ann.api('GET', '/notifications/preferences')).preferences.channels.email;
+    const opened = await fetch(link);
+    assert.deepEqual([opened.status, opened.headers.get('content-type')], [200, 'text/html; charset=utf-8']);
+    assert.equal(await wantsMail(), true);
+    const oneClick = { method: 'POST', body: 'List-Unsubscribe=One-Click', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+    assert.equal((await fetch(link, oneClick)).status, 200);
+    assert.equal(await wantsMail(), false);
+    assert.equal((await fetch(link, oneClick)).status, 200, 'repeating it changes nothing');
+    assert.equal((await fetch(`${link}x`, oneClick)).status, 404);
+  });
+
+  test('a device for pushes belongs to whoever registered it last, and shows its address to nobody', async () => {
+    const [ann, ben] = [person('ann'), person('ben')];
+    const { publicKey } = await ann.api('GET', '/push/key');
+    assert.ok(publicKey === null || /^[\w-]{87}$/.test(publicKey), String(publicKey));
+    const keys = { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
+    const subscription = { endpoint: `https://push.example/canary-${ann.id}`, expirationTime: null, keys };
+    const made = await ann.api('POST', '/devices', { subscription, name: 'Firefox' });
+    assert.deepEqual([made.status, made.device.kind, made.device.name], [201, 'webpush', 'Firefox']);
+    const listed = await ann.api('GET', '/devices');
+    assert.deepEqual(listed.devices, [made.device]);
+    assert.ok(!JSON.stringify(listed).includes('canary'));
+    await new Promise(resolve => setTimeout(resolve, 5)); // "last" is told by the time of acceptance
+    assert.equal((await ben.api('POST', '/devices', { subscription })).device._id, made.device._id);
+    assert.deepEqual((await ann.api('GET', '/devices')).devices, []);
+    assert.equal((await ann.api('DELETE', `/devices/${made.device._id}`)).status, 404, 'somebody else\'s');
+    assert.equal((await ben.api('DELETE', `/devices/${made.device._id}`)).status, 200);
+    assert.deepEqual((await ben.api('GET', '/devices')).devices, []);
+    const refused = await ann.api('POST', '/devices', { subscription: { ...subscription, endpoint: 'http://push.example/x' } });
+    assert.deepEqual([refused.status, refused.code], [400, 'invalid']);
+    assert.match(refused.error, /subscription\.endpoint/);
   });
 
   test('several people are told at once, and all of them are read at once', async () => {
@@ -87,6 +188,80 @@ export function inbox(stage) {
     }
     await eventually('the wanted one', () => ann.all('notification:received').some(each => each.notification.type === 'order_update'));
     assert.equal(ann.all('notification:received').length, 1);
+  });
+
+  test('a kind that is not wanted in the inbox still comes by e-mail, and its owner\'s devices hear nothing of it', async () => {
+    const [root, ann] = [admin(), person('ann')];
+    await ann.connect();
+    await ann.api('PATCH', '/notifications/preferences', { types: { news: { inApp: false, email: true, push: false } } });
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'by e-mail only' });
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'order_update', title: 'in the inbox' });
+    await ann.hears('notification:received');
+    const rows = async () => (await root.api('GET', `/users/${ann.id}/deliveries`)).deliveries;
+    const outcomes = await eventually('rows of both notifications', async () => {
+      const found = await rows();
+      return new Set(found.map(each => each.notificationId)).size === 2 && found;
+    });
+    const [{ notification }] = ann.all('notification:received');
+    assert.deepEqual(ann.all('notification:received').map(each => each.notification.title), ['in the inbox']);
+    const hidden = outcomes.filter(each => each.notificationId !== notification._id);
+    assert.ok(hidden.some(each => each.channel === 'email' && each.outcome !== 'suppressed' || each.reason === 'no_address'), JSON.stringify(hidden));
+    assert.ok(hidden.some(each => each.channel === 'push' && each.reason === 'preference'), JSON.stringify(hidden));
+    assert.deepEqual((await ann.api('GET', '/notifications')).notifications.map(each => each._id), [notification._id]);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 1);
+  });
+
+  test('reading a thread reads what is told about it, on one\'s other devices too', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    await ann.connect();
+    const thread = await ann.startThread(ben);
+    // The sender of a notification about a thread has to see the thread.
+    const about = { userId: ann.id, type: 'mention', title: 'about the thread', threadId: thread };
+    await root.api('POST', '/notifications', about);
+    await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'about something else' });
+    const told = await ann.hears('notification:received', 2);
+    const meant = told.find(each => each.notification.threadId === thread)?.notification;
+    assert.ok(meant, JSON.stringify(told));
+    await ben.api('POST', `/messages/${thread}`, { content: 'hello' });
+    await ann.hears('message:received');
+    assert.equal((await ann.api('POST', `/messages/threads/${thread}/read`)).status, 200);
+    const [update] = await ann.hears('notification:updated');
+    assert.deepEqual([update.action, update.notificationId, update.unreadCount], ['read', meant._id, 1]);
+    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 1);
+  });
+
+  test('preferences are changed in part, and a change that makes no sense is refused by its field', async () => {
+    const ann = person('ann');
+    const path = '/notifications/preferences';
+    const night = { timeZone: 'Europe/Berlin', quietHours: { from: '22:30', until: '06:30' }, digest: { every: '1h' }, whenAway: true };
+    assert.equal((await ann.api('PATCH', path, { channels: { email: false } })).status, 200);
+    assert.equal((await ann.api('PATCH', path, night)).status, 200);
+    const { preferences } = await ann.api('GET', path);
+    assert.deepEqual(preferences.channels, { inApp: true, email: false, push: true });
+    assert.deepEqual(preferences.quietHours, { enabled: true, from: '22:30', until: '06:30' });
+    assert.deepEqual([preferences.timeZone, preferences.digest.every, preferences.whenAway], ['Europe/Berlin', '1h', true]);
+    const wrong = [['timeZone', 'Mars/Base'], ['locale', 'de_DE'], ['digest', { every: '2h' }], ['quietHours', { from: '7' }], ['whenAway', 'yes'], ['mutes', [{ threadId: 'x' }]]];
+    for (const [field, value] of wrong) {
+      const refused = await ann.api('PATCH', path, { [field]: value });
+      assert.equal(refused.status, 400);
+      assert.ok(JSON.stringify(refused).includes(field), JSON.stringify(refused));
+    }
+    assert.deepEqual((await ann.api('GET', path)).preferences, preferences);
+  });
+
+  test('the delivery log says what became of a notification, to its owner and to administrators', async () => {
+    const [root, ann, ben] = [admin(), person('ann'), person('ben')];
+    await ann.api('PUT', '/notifications/preferences', { channels: { email: false } });
+    const { notification } = await root.api('POST', '/notifications', { userId: ann.id, type: 'news', title: 'for the log' });
+    const path = `/notifications/${notification._id}/deliveries`;
+    const email = async () => (await ann.api('GET', path)).deliveries.find(each => each.channel === 'email');
+    await eventually('a row about the mail', async () => await email() !== undefined);
+    const row = await email();
+    assert.deepEqual([row.outcome, row.reason, row.notificationId, row.userId], ['suppressed', 'preference', notification._id, ann.id]);
+    assert.ok((await root.api('GET', path)).deliveries.length >= 1);
+    assert.ok((await root.api('GET', `/users/${ann.id}/deliveries`)).deliveries.some(each => each.notificationId === notification._id));
+    assert.equal((await ben.api('GET', path)).status, 404);
+    assert.equal((await ben.api('GET', `/users/${ann.id}/deliveries`)).status, 403);
   });
 
   test('a person has the name and picture that an administrator gave', async () => {

@@ -14,7 +14,7 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Every system of the suite signs with the same secret: tests make their own tokens. */
 export const SECRET = '0123456789abcdef0123456789abcdef';
 /** The lowest ports that tests/system uses; a system takes the same ones, shifted by a multiple of ten. */
-const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466];
+const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466, 19467, 19468];
 /**
  * The last port of each of the two tens. No role listens there: whoever starts a system holds both of them,
  * and so the tens.
@@ -88,9 +88,9 @@ export async function startSystem(shape, settings = {}) {
   };
 }
 
-const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'ws-gateway', 'http-gateway'];
+const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'email-worker', 'push-worker', 'ws-gateway', 'http-gateway'];
 const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464,
-  'presence-sweeper': 19465, 'ws-gateway-2': 19466 };
+  'presence-sweeper': 19465, 'ws-gateway-2': 19466, 'email-worker': 19467, 'push-worker': 19468 };
 const READY_DEADLINE_MS = 30_000;
 /** Longer than the orderly end of a process may take. */
 const END_DEADLINE_MS = 40_000;

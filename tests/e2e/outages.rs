@@ -95,6 +95,17 @@ async fn while_the_store_is_away_messages_are_queued_and_stored_when_it_is_back(
     let reasons =
         eventually("the worker says that it is not ready", not_ready).await.unwrap().text().await.unwrap();
     assert!(reasons.contains("store"), "{reasons}");
+    for gateway in ["ws-gateway", "http-gateway"] {
+        let status = async || {
+            let status = reqwest::get(system.admin(gateway, "/status")).await.ok()?.json().await.ok()?;
+            Some(status).filter(|status: &Value| status["status"] == "impaired")
+        };
+        let status = eventually("a gateway says what is wrong", status).await.unwrap();
+        assert!(status["impaired"]["store"]["why"].is_string(), "{status}");
+        assert!(status["impaired"]["store"]["seconds"].is_u64(), "{status}");
+        let ready = reqwest::get(system.admin(gateway, "/readyz")).await.unwrap();
+        assert_eq!(ready.status(), StatusCode::OK, "{gateway} still takes messages");
+    }
 
     proxy.mend();
     let complete = async || conversation.history(&system).await.filter(|contents| contents.len() >= 3);
@@ -154,7 +165,7 @@ async fn while_the_broker_is_away_writes_are_refused_at_once_reads_go_on_and_not
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_registry_is_away_messages_still_reach_everybody() {
     let mut own = Own::create("registry-away").await.unwrap();
-    let address = own.backends.redis.split("://").nth(1).unwrap().to_owned();
+    let address = own.servers.redis_address().unwrap().to_owned();
     let proxy = Proxy::start(&address).await.unwrap();
     own.backends.redis = own.backends.redis.replace(&address, &proxy.address().to_string());
     let system = System::fleet(&own.backends, &[]).await.unwrap();

@@ -1,6 +1,6 @@
 //! Mixed batches: many different commands in one batch, through the real persistence stage on both stores.
 
-use super::stage::{embedded, parts_over};
+use super::stage::{WholeStore, embedded, parts_over};
 use crate::backends::Own;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed};
@@ -11,15 +11,16 @@ use eventflow_embedded::EmbeddedStore;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::inbox::Keyed;
-use eventflow_ports::{Clock, Directory, Inbox, NotificationPage, Store, StoreError, SystemClock};
+use eventflow_ports::{Clock, Inbox, NotificationPage, StoreError, SystemClock};
 use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::ThreadStatus;
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
+    ChangeNotifications, Channels, Notification, Notify, Preferences, ReadThread, SenderKey, SetPreferences,
 };
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use eventflow_workers::persistence::{CommandOutbox, Persistence};
 use std::sync::Arc;
@@ -69,7 +70,7 @@ async fn in_the_data_file(test: impl AsyncFnOnce(Arc<EmbeddedStore>, Arc<dyn Bro
     test(store, broker).await;
 }
 
-async fn a_message_after_an_archive_brings_the_thread_back<S: Store + Inbox + Directory>(
+async fn a_message_after_an_archive_brings_the_thread_back<S: WholeStore>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
 ) {
@@ -176,6 +177,11 @@ impl<S: Inbox> Inbox for Far<S> {
         self.store.change_notifications(change).await
     }
 
+    async fn read_with_threads(&self, reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
+        self.calls.travel().await;
+        self.store.read_with_threads(reads).await
+    }
+
     async fn notifications_of(
         &self,
         user: &UserId,
@@ -207,12 +213,16 @@ impl<S: Inbox> Inbox for Far<S> {
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
         self.store.set_preferences(set).await
     }
+
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        self.store.change_preferences(change).await
+    }
 }
 
-async fn far_stage<S: Store + Inbox + Directory>(
-    store: &Arc<S>,
-    broker: Arc<dyn Broker>,
-) -> (Persistence, Arc<Calls>) {
+async fn far_stage<S: WholeStore>(store: &Arc<S>, broker: Arc<dyn Broker>) -> (Persistence, Arc<Calls>) {
     let (mut parts, calls) = (parts_over(Arc::clone(store), broker), Arc::<Calls>::default());
     parts.inbox = Arc::new(Far { store: Arc::clone(store), calls: Arc::clone(&calls) });
     (Persistence::open(&PERSIST, 0, parts, &Metrics::default()).await.unwrap(), calls)
@@ -239,10 +249,7 @@ fn in_app(to: &UserId, in_app: bool) -> Item<Command> {
     item(Command::SetPreferences(SetPreferences { user_id: to.clone(), preferences }))
 }
 
-async fn many_people_are_told_at_once_and_each_once<S: Store + Inbox + Directory>(
-    store: Arc<S>,
-    broker: Arc<dyn Broker>,
-) {
+async fn many_people_are_told_at_once_and_each_once<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) {
     let (stage, calls) = far_stage(&store, broker).await;
     let people: Vec<UserId> = (0..CROWD).map(|n| user(&format!("person-{n}"))).collect();
     let keyed = |n: usize| n.is_multiple_of(2).then_some("k");

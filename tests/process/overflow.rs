@@ -69,8 +69,13 @@ impl Scene {
         }
         fill(&*broker, &full).await;
         let membership = Membership::new(store);
-        let parts =
-            FanoutParts { membership, registry, broker: Arc::clone(&broker), clock: Arc::new(SystemClock) };
+        let parts = FanoutParts {
+            membership,
+            registry,
+            broker: Arc::clone(&broker),
+            clock: Arc::new(SystemClock),
+            absent: None,
+        };
         let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
         Self { broker, stage, full, well }
     }

@@ -4,7 +4,7 @@
 //! Every poison command must be parked with its reason and attempts, and the worker must go on. The fault of
 //! a marked command strikes after its neighbours were stored, so the test also shows their repetition.
 
-use super::stage::parts_over;
+use super::stage::{WholeStore, parts_over};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
@@ -15,7 +15,7 @@ use eventflow_bus::topology::{DELIVERY_LIMIT, PERSIST, Topology, dead};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, Directory, Inbox, MessagePage, Place, Store, SystemClock};
+use eventflow_ports::{Clock, MessagePage, Place, Store, SystemClock};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -226,7 +226,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start<S: Store + Inbox + Directory>(broker: Arc<dyn Broker>, store: Arc<S>) -> Self {
+    async fn start<S: WholeStore>(broker: Arc<dyn Broker>, store: Arc<S>) -> Self {
         let metrics = Metrics::default();
         let parts = parts_over(Arc::clone(&store), Arc::clone(&broker));
         let stage = Persistence::open(&PERSIST, 0, parts, &metrics).await.unwrap();
@@ -319,7 +319,7 @@ fn assert_fate(incoming: &Incoming, fate: &Fate) {
 }
 
 /// Runs the whole test on one broker and store.
-async fn poison_among_good_ones<S: Store + Inbox + Directory>(broker: Arc<dyn Broker>, store: Arc<S>) {
+async fn poison_among_good_ones<S: WholeStore>(broker: Arc<dyn Broker>, store: Arc<S>) {
     broker.declare(&Topology::new(1)).await.unwrap();
     let mut work = everything_that_is_poison();
     let poison = work.parked.len() + work.strange.len();

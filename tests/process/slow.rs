@@ -161,6 +161,7 @@ async fn events_of_a_thread_that_cannot_be_read_hold_no_other_up() {
         registry: Arc::new(MemoryRegistry::default()),
         broker: Arc::clone(&scene.broker),
         clock: Arc::new(SystemClock),
+        absent: None,
     };
     let fanout = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
     let mut batch = Vec::new();

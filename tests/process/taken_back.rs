@@ -1,7 +1,7 @@
 //! A message that is taken back: who had not read it is told what is left to read, on both stores, also when
 //! the command comes again.
 
-use super::stage::{embedded, parts_over};
+use super::stage::{WholeStore, embedded, parts_over};
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item, Performed};
 use eventflow_bus::port::Broker;
@@ -10,7 +10,6 @@ use eventflow_bus::topology::{FANOUT, PERSIST};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at};
-use eventflow_ports::{Directory, Inbox, Store};
 use eventflow_protocol::change::{Change, ChangeMessage, Cursor};
 use eventflow_protocol::codec;
 use eventflow_protocol::command::{Command, SendMessage};
@@ -73,7 +72,7 @@ async fn told(stage: &Persistence, broker: &dyn Broker, batch: &[Item<Command>])
     frame.items.iter().map(|envelope| read(&envelope.body)).collect()
 }
 
-async fn who_had_not_read_it_is_told<S: Store + Inbox + Directory>(
+async fn who_had_not_read_it_is_told<S: WholeStore>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
     redelivered: bool,

@@ -78,6 +78,19 @@ node_install() {
     npm install --prefix "$folder" --no-audit --no-fund --silent "$SOCKET_IO_CLIENT" "$PLAYWRIGHT" >&2
 }
 
+# The mail server of the tests (tests/smtp/server.py) is this package.
+AIOSMTPD="aiosmtpd==1.4.6"
+
+mail_install() {
+    local folder="$CACHE_DIR/python"
+    need python3 python3
+    need openssl openssl
+    [ ! -e "$folder/aiosmtpd" ] || return 0
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+    say "installing from PyPI: $AIOSMTPD"
+    python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target "$folder" "$AIOSMTPD" >&2
+}
+
 browser_install() {
     node_install
     need chromium chromium

@@ -19,19 +19,23 @@ const LAYERS: [&[&str]; 4] = [
         "eventflow-mongo",
         "eventflow-redis",
         "eventflow-embedded",
+        "eventflow-smtp",
+        "eventflow-push-http",
     ],
     &["eventflow"],
 ];
 /// Crates for tests: nothing that runs in production may depend on them.
 const FOR_TESTS: [&str; 3] = ["eventflow-testkit", "eventflow-tests", "eventflow-load"];
 /// Each driver, with the crates that may name it.
-const DRIVERS: [(&str, &[&str]); 9] = [
+const DRIVERS: [(&str, &[&str]); 11] = [
     ("lapin", &["eventflow-amqp"]),
     ("backoff", &["eventflow-amqp"]),
     ("mongodb", &["eventflow-mongo"]),
     ("deadpool-redis", &["eventflow-redis"]),
     ("rusqlite", &["eventflow-embedded"]),
     ("tokio-tungstenite", &["eventflow-socketio", "eventflow-load", "eventflow-testkit"]),
+    ("lettre", &["eventflow-smtp"]),
+    ("minijinja", &["eventflow-ingress", "eventflow-workers"]),
     ("figment", &["eventflow-config"]),
     ("opentelemetry-otlp", &["eventflow-boot"]),
     ("opentelemetry_sdk", &["eventflow-boot"]),

@@ -5,8 +5,9 @@
 
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, Metrics, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, MailOutcome, Metrics,
+    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SentOutcome,
+    SocketTransport, SuppressedMail, SuppressedPush,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -79,6 +80,12 @@ fn touched() -> Metrics {
     edge.events(AnyEvent, EventOutcome::Ok);
     edge.answer_seconds.of(AnswerOutcome::Answered);
     http.answered(HttpMethod::Get, None, 200, Duration::ZERO);
+    metrics.email.mails.of(MailOutcome::Accepted);
+    metrics.email.suppressed.of(SuppressedMail::NothingLeft);
+    metrics.push.pushes.of(PushOutcome::Sent);
+    metrics.push.windows.of(PushWindowOutcome::Sent);
+    metrics.push.suppressed.of(SuppressedPush::Read);
+    metrics.sends.people.of(SentOutcome::Sent);
     metrics.system.up.of(Dependency::Broker);
     metrics
 }

@@ -3,9 +3,6 @@
 use eventflow_config::{Config, DEFAULTS, aliases};
 use std::collections::BTreeSet;
 
-/// A short name that is no alias of a key, but names a file that holds the key's value.
-const SECRET_FILE: (&str, &str) = ("JWT_SECRET_FILE", "auth.jwt_secret");
-
 /// A key of the defaults.
 struct Setting {
     /// The key with its section, e.g. `broker.shards`.
@@ -55,7 +52,7 @@ fn every_short_name_in_the_explanations_works_and_every_one_that_works_is_explai
         .iter()
         .flat_map(|setting| setting.short_names().map(|name| (name, setting.key.as_str())))
         .collect();
-    let works: BTreeSet<(&str, &str)> = aliases().chain([SECRET_FILE]).collect();
+    let works: BTreeSet<(&str, &str)> = aliases().collect();
     assert_eq!(
         explained, works,
         "`[env NAME]` in libs/config/src/default.toml against the aliases that are read"

@@ -13,6 +13,7 @@ pub mod readiness;
 pub mod shutdown;
 mod spans;
 
-pub use readiness::Readiness;
+pub use admin::Identity;
+pub use readiness::{Need, Readiness};
 pub use shutdown::Shutdown;
 pub use spans::Spans;

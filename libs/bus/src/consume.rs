@@ -11,6 +11,7 @@
 mod batch;
 mod batch_spans;
 mod guard;
+mod in_hand;
 mod leftovers;
 mod pipeline;
 mod stage;

@@ -7,7 +7,9 @@
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Event, GatewayEvent};
+use eventflow_protocol::outbound::{NotifyJob, WindowJob};
 use eventflow_protocol::presence::DeviceSignal;
+use eventflow_protocol::push::PushJob;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -102,12 +104,12 @@ pub const PERSIST: Sharded<Command> = Sharded::fixed("persist");
 pub const CURSORS: Sharded<Command> = Sharded::fixed("cursors");
 /// Events for the fan-out worker.
 pub const FANOUT: Sharded<Event> = Sharded::fixed("fanout");
-/// Notification work: recipients of an event who were not connected, for the notification workers.
-pub const NOTIFY: Queue<serde_json::Value> = Queue::fixed("notify");
-/// E-mail jobs.
-pub const EMAIL: Queue<serde_json::Value> = Queue::fixed("email");
-/// Push jobs.
-pub const PUSH: Queue<serde_json::Value> = Queue::fixed("push");
+/// Work for the decision who has to be told something by e-mail or push, for the notification workers.
+pub const NOTIFY: Queue<NotifyJob> = Queue::fixed("notify");
+/// Windows that are due, for the e-mail workers.
+pub const EMAIL: Queue<WindowJob> = Queue::fixed("email");
+/// Windows that are due, for the push workers.
+pub const PUSH: Queue<PushJob> = Queue::fixed("push");
 /// Signals of devices, for the presence sweeper.
 pub const PRESENCE: Queue<DeviceSignal> = Queue::fixed("presence");
 

@@ -8,8 +8,16 @@ const SECRET_MIN_BYTES: usize = 32;
 const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
 /// Prefix of collections: what MongoDB takes in a name without an escape, and short enough for every name.
 const PREFIX_MAX_BYTES: usize = 32;
+/// Longest wait before somebody is told, in seconds: whoever wants more has digests.
+const GRACE_MAX_S: u32 = 86_400;
+/// Days of the delivery log. A daily digest must not outlive the rows that keep it from being told again.
+const LOG_DAYS: std::ops::RangeInclusive<u32> = 2..=3_650;
+/// People told in a second: more than any store writes is a mistake.
+const SENDS_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=100_000;
 /// People in a thread: what the protocol allows.
 const PEOPLE: std::ops::RangeInclusive<u32> = 2..=5_000;
+/// Longest delay before a gateway closes its listener: balancers look at least once in five minutes.
+const DELAY_MS_MAX: u64 = 300_000;
 /// Pings: only protocol test suites need shorter ones; longer ones let proxies cut idle sockets.
 const PING_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 /// Recovery: less than 64 KiB would keep not even one large event; more than 64 GiB is a mistake in the unit.
@@ -38,6 +46,8 @@ impl Config {
         require("gateway.ping_interval_ms", PING_MS.contains(&self.gateway.ping_interval_ms), ping)?;
         require("gateway.ping_timeout_ms", PING_MS.contains(&self.gateway.ping_timeout_ms), ping)?;
         self.check_recovery()?;
+        let delay_fits = self.shutdown.delay_ms <= DELAY_MS_MAX;
+        require("shutdown.delay_ms", delay_fits, "must be at most 300000 milliseconds")?;
         let spread_fits = self.shutdown.spread_ms < self.shutdown.timeout_ms;
         require("shutdown.spread_ms", spread_fits, "must be less than shutdown.timeout_ms")?;
         let answers_fit = ANSWERS_KB.contains(&self.rest.answers_kb);
@@ -47,9 +57,12 @@ impl Config {
         scheme("presence.url", self.presence.url.expose(), &[MEMORY, "redis://"])?;
         self.check_prefix()?;
         self.check_threads()?;
+        self.check_notifications()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
+        self.check_push()?;
         self.check_tracing()?;
+        self.check_email()?;
         self.check_secret()?;
         self.check_previous_secret()
     }
@@ -67,6 +80,16 @@ impl Config {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let fits = prefix.len() <= PREFIX_MAX_BYTES && prefix.bytes().all(is_plain);
         require("store.collection_prefix", fits, "must be at most 32 letters, digits, - and _")
+    }
+
+    fn check_notifications(&self) -> Result<(), ConfigError> {
+        let settings = &self.notifications;
+        let seconds = "must be 0 to 86400";
+        require("notifications.email_grace_s", settings.email_grace_s <= GRACE_MAX_S, seconds)?;
+        require("notifications.push_grace_s", settings.push_grace_s <= GRACE_MAX_S, seconds)?;
+        let fits = SENDS_PER_SECOND.contains(&settings.sends_per_second);
+        require("notifications.sends_per_second", fits, "must be 1 to 100000")?;
+        require("notifications.log_days", LOG_DAYS.contains(&settings.log_days), "must be 2 to 3650")
     }
 
     fn check_threads(&self) -> Result<(), ConfigError> {
@@ -90,6 +113,22 @@ impl Config {
             "v1.upstream_url",
             url.is_empty() || is_plain,
             "must be http://host:port or https://host:port, without a path",
+        )
+    }
+
+    fn check_push(&self) -> Result<(), ConfigError> {
+        let push = &self.push;
+        scheme("push.fcm_url", &push.fcm_url, &["https://"])?;
+        let subject = push.vapid_subject.as_str();
+        let is_known =
+            subject.is_empty() || subject.starts_with("mailto:") || subject.starts_with("https://");
+        let is_plain = subject.bytes().all(|byte| byte.is_ascii_graphic());
+        require("push.vapid_subject", is_known && is_plain, "must be mailto:… or https://…")?;
+        let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
+        require(
+            "push.vapid_public_key",
+            push.vapid_public_key.bytes().all(is_key),
+            "must be a public key in base64url",
         )
     }
 
@@ -166,7 +205,7 @@ fn are_levels(text: &str) -> bool {
     text.split(',').all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
 }
 
-fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
+pub(crate) fn require(key: &'static str, holds: bool, why: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Invalid { key, given: String::new(), why: why.to_owned() }) }
 }
 
@@ -213,6 +252,10 @@ mod tests {
             ("store.collection_prefix = 'a.b'", "store.collection_prefix"),
             ("store.host_key = 'email'", "store.host_key"),
             ("threads.start_with = 'friends'", "threads.start_with"),
+            ("notifications.email_grace_s = 86401", "notifications.email_grace_s"),
+            ("notifications.push_grace_s = 86401", "notifications.push_grace_s"),
+            ("notifications.log_days = 1", "notifications.log_days"),
+            ("notifications.sends_per_second = 0", "notifications.sends_per_second"),
             ("threads.people_max = 1", "threads.people_max"),
             ("threads.people_max_by_role = 'admin'", "threads.people_max_by_role"),
             ("threads.people_max_by_role = 'admin=5001'", "threads.people_max_by_role"),
@@ -220,11 +263,16 @@ mod tests {
             ("content.markup = 'escape'", "content.markup"),
             ("server.listen = 'nowhere'", "server.listen"),
             ("server.lissten = 'x'", "lissten"),
+            ("push.fcm_url = 'http://x'", "push.fcm_url"),
+            ("push.vapid_subject = 'me'", "push.vapid_subject"),
+            ("push.vapid_public_key = 'a b'", "push.vapid_public_key"),
+            ("push.allow_private_endpoints = 'yes'", "push.allow_private_endpoints"),
             ("log.level = 'verbose'", "log.level"),
             ("log.level = ''", "log.level"),
             ("log.level = 'info,eventflow_bus=loud'", "log.level"),
             ("log.level = 'eventflow_bus'", "log.level"),
             ("gateway.ping_interval_ms = 'soon'", "gateway.ping_interval_ms"),
+            ("shutdown.delay_ms = 300001", "shutdown.delay_ms"),
             ("shutdown.spread_ms = 40000", "shutdown.spread_ms"),
             ("rest.answers_kb = 8191", "rest.answers_kb"),
             ("tracing.otlp_endpoint = 'collector:4318'", "tracing.otlp_endpoint"),

@@ -1,7 +1,28 @@
 //! The demo sign-in: whether the page at `/` lets people in without a token, and for whom.
 
-use crate::{Config, DemoMode};
+use crate::Config;
+use serde::Deserialize;
 use std::net::IpAddr;
+
+/// `[demo]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemoSettings {
+    /// `demo.mode`
+    pub mode: DemoMode,
+}
+
+/// Whether the demo page signs people in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DemoMode {
+    /// Always. Anybody who reaches the address can be either demo person.
+    On,
+    /// Never.
+    Off,
+    /// For people at this machine, while nothing says that others come; see [`Config::demo_reach`].
+    Auto,
+}
 
 /// For whom the demo sign-in works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! A value has the type that its key has in the defaults, so a password of digits stays a text. A name that
 //! begins with `EVENTFLOW_` and means nothing is refused: a typo must not run with a default.
 
-use crate::sources::{ALIASES, DEFAULTS, SECRET_FILE, ValueKind};
+use crate::sources::{ALIASES, DEFAULTS, ValueKind, is_secret, secret_files};
 use crate::{ConfigError, explain};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -44,14 +44,17 @@ impl Environment {
                 figment = merge(figment, key, name, value, kind)?;
             }
         }
-        if let Some(path) = self.0.get(SECRET_FILE) {
-            let secret = std::fs::read_to_string(path);
-            let secret = secret.map_err(|source| ConfigError::File {
-                key: "auth.jwt_secret",
-                path: path.clone(),
-                source,
-            })?;
-            figment = figment.merge(Serialized::default("auth.jwt_secret", secret.trim()));
+        for (name, key) in secret_files() {
+            if let Some(path) = self.0.get(&name) {
+                let secret = std::fs::read_to_string(path);
+                let secret = secret.map_err(|source| ConfigError::File {
+                    name: name.clone(),
+                    key,
+                    path: path.clone(),
+                    source,
+                })?;
+                figment = figment.merge(Serialized::default(key, secret.trim()));
+            }
         }
         Ok(figment)
     }
@@ -75,7 +78,7 @@ fn merge(
     kind: ValueKind,
 ) -> Result<Figment, ConfigError> {
     let wrong = |expected: &str| {
-        let shown = if explain::is_secret(key) { String::new() } else { format!("`{value}` ") };
+        let shown = if is_secret(key) { String::new() } else { format!("`{value}` ") };
         ConfigError::Unreadable(format!("configuration key `{key}` ({name}): {shown}is no {expected}"))
     };
     Ok(match kind {

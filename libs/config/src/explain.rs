@@ -3,26 +3,10 @@
 //!
 //! The value of a key that may hold a secret is never repeated.
 
-use crate::sources::{ALIASES, DEFAULTS};
+use crate::sources::{ALIASES, DEFAULTS, is_secret};
 use figment::error::{Actual, Kind};
 use figment::value::Value;
 use figment::{Figment, Source};
-
-/// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 7] = [
-    "auth.jwt_secret",
-    "auth.jwt_secret_previous",
-    "broker.url",
-    "presence.url",
-    "store.url",
-    "tracing.otlp_endpoint",
-    "v1.upstream_url",
-];
-
-/// Whether the value of this key must not be shown.
-pub(crate) fn is_secret(key: &str) -> bool {
-    SECRETS.contains(&key)
-}
 
 /// All keys, as in `default.toml`.
 pub(crate) fn keys() -> impl Iterator<Item = String> {

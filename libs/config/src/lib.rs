@@ -6,18 +6,24 @@
 
 mod check;
 mod demo;
+mod email;
 mod environment;
 mod explain;
 mod load;
+mod notifications;
+mod push;
 mod scalar;
 mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
-pub use demo::{DemoReach, is_this_machine};
+pub use demo::{DemoMode, DemoReach, DemoSettings, is_this_machine};
+pub use email::{EmailSettings, MailProvider};
 pub use load::{defaults, load};
+pub use notifications::NotificationSettings;
+pub use push::PushSettings;
 pub use secret::Secret;
-pub use sources::{DEFAULTS, aliases};
+pub use sources::{DEFAULTS, aliases, secret_files};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -55,8 +61,10 @@ pub enum ConfigError {
         missing: Vec<String>,
     },
     /// The file that a key names cannot be read.
-    #[error("configuration key `{key}`: read {path}")]
+    #[error("configuration key `{key}` ({name}): read {path}")]
     File {
+        /// The environment variable that names the file.
+        name: String,
         /// The key as in `default.toml`.
         key: &'static str,
         /// The path of the file.
@@ -91,10 +99,16 @@ pub struct Config {
     pub content: ContentSettings,
     /// The old system beside this one.
     pub v1: V1Settings,
+    /// E-mail.
+    pub email: EmailSettings,
     /// Limits of REST requests.
     pub rest: RestSettings,
     /// Who may start threads.
     pub threads: ThreadSettings,
+    /// When people are told by e-mail and push.
+    pub notifications: NotificationSettings,
+    /// Pushes to apps and browsers.
+    pub push: PushSettings,
     /// The time that an orderly end takes.
     pub shutdown: ShutdownSettings,
     /// Format and level of log lines.
@@ -322,6 +336,8 @@ impl ThreadSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShutdownSettings {
+    /// `shutdown.delay_ms`
+    pub delay_ms: u64,
     /// `shutdown.spread_ms`
     pub spread_ms: u64,
     /// `shutdown.timeout_ms`
@@ -356,26 +372,6 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
-}
-
-/// `[demo]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DemoSettings {
-    /// `demo.mode`
-    pub mode: DemoMode,
-}
-
-/// Whether the demo page signs people in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DemoMode {
-    /// Always. Anybody who reaches the address can be either demo person.
-    On,
-    /// Never.
-    Off,
-    /// For people at this machine, while nothing says that others come; see [`Config::demo_reach`].
-    Auto,
 }
 
 impl Config {

@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 36] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -25,6 +25,14 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 36] = [
     ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("EMAIL_ENABLED", "email.enabled", ValueKind::Switch),
+    ("POSTMARK_API_KEY", "email.postmark_api_key", ValueKind::Text),
+    ("POSTMARK_FROM", "email.from", ValueKind::Text),
+    ("SMTP_URL", "email.smtp_url", ValueKind::Text),
+    ("EMAIL_WEBHOOK_SECRET", "email.webhook_secret", ValueKind::Text),
+    ("EMAIL_TEMPLATES", "email.templates", ValueKind::Text),
+    ("EMAIL_PRODUCT", "email.product", ValueKind::Text),
+    ("EMAIL_SETTINGS_URL", "email.settings_url", ValueKind::Text),
     ("CONTENT_MARKUP", "content.markup", ValueKind::Text),
     ("V1_UPSTREAM_URL", "v1.upstream_url", ValueKind::Text),
     ("V1_PER_MINUTE_IP", "v1.per_minute_ip", ValueKind::Number),
@@ -35,16 +43,48 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 36] = [
     ("THREADS_PEOPLE_MAX", "threads.people_max", ValueKind::Number),
     ("THREADS_PEOPLE_MAX_BY_ROLE", "threads.people_max_by_role", ValueKind::Text),
     ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
+    ("EMAIL_GRACE_S", "notifications.email_grace_s", ValueKind::Number),
+    ("PUSH_GRACE_S", "notifications.push_grace_s", ValueKind::Number),
+    ("SENDS_PER_SECOND", "notifications.sends_per_second", ValueKind::Number),
+    ("NOTIFICATION_TEMPLATES", "notifications.templates", ValueKind::Text),
+    ("DELIVERY_LOG_DAYS", "notifications.log_days", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
+    ("FIREBASE_CREDENTIALS", "push.firebase_credentials", ValueKind::Text),
+    ("VAPID_PRIVATE_KEY", "push.vapid_private_key", ValueKind::Text),
+    ("VAPID_PUBLIC_KEY", "push.vapid_public_key", ValueKind::Text),
+    ("VAPID_SUBJECT", "push.vapid_subject", ValueKind::Text),
+    ("SHUTDOWN_DELAY_MS", "shutdown.delay_ms", ValueKind::Number),
     ("LOG_FORMAT", "log.format", ValueKind::Text),
     ("LOG_LEVEL", "log.level", ValueKind::Text),
     ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),
     ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", ValueKind::Fraction),
     ("DEMO", "demo.mode", ValueKind::Text),
 ];
-/// The environment name for a file that holds the secret, as container platforms mount it.
-pub(crate) const SECRET_FILE: &str = "JWT_SECRET_FILE";
+/// Keys whose values may hold a secret or a password.
+const SECRETS: [&str; 13] = [
+    "auth.jwt_secret",
+    "auth.jwt_secret_previous",
+    "broker.url",
+    "email.postmark_api_key",
+    "email.postmark_smtp",
+    "email.smtp_url",
+    "email.webhook_secret",
+    "presence.url",
+    "push.firebase_credentials",
+    "push.vapid_private_key",
+    "store.url",
+    "tracing.otlp_endpoint",
+    "v1.upstream_url",
+];
+
+/// Whether the value of this key must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
+
+/// What the name of a file that holds a secret ends in, as container platforms mount it.
+const FILE: &str = "_FILE";
 
 /// What a value from the environment is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,4 +98,10 @@ pub(crate) enum ValueKind {
 /// The short environment names and the keys they set.
 pub fn aliases() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALIASES.iter().map(|(name, key, _)| (*name, *key))
+}
+
+/// The environment names of files that hold a secret, and the keys whose values they hold: every short name
+/// of a secret, with `_FILE` behind it.
+pub fn secret_files() -> impl Iterator<Item = (String, &'static str)> {
+    aliases().filter(|(_, key)| is_secret(key)).map(|(name, key)| (format!("{name}{FILE}"), key))
 }

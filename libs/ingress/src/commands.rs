@@ -7,6 +7,7 @@
 //! `clientMessageId`.
 
 use crate::refusal::Refusal;
+use crate::throttle::Throttle;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{PendingCommand, Requests};
 use eventflow_ports::{Membership, MessagePage, Store};
@@ -165,10 +166,19 @@ impl From<ContentError> for Refusal {
     }
 }
 
+/// Commands that were not accepted. While the broker is away every one that clients send is refused.
+static REFUSED: Throttle = Throttle::new();
+
 impl From<PublishError> for Refusal {
     /// Whatever it was, nothing was accepted, or it is unknown; the next try may succeed.
     fn from(error: PublishError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "a command was not accepted");
+        if let Some(refused) = REFUSED.count() {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                refused,
+                "commands are not accepted (said once a minute; the number is that since the last line)"
+            );
+        }
         Self::unavailable()
     }
 }

@@ -12,11 +12,15 @@ use crate::parts::IngressParts;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
 use crate::settings::SetupError;
+use crate::templates::NotificationTemplates;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Inbox, People, PresenceStore, Store};
+use eventflow_ports::{
+    Clock, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Sends, Store, Suppressions,
+};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
+use eventflow_protocol::unsubscribe::Unsubscribe;
 use http::HeaderMap;
 use http::header::ORIGIN;
 use std::sync::Arc;
@@ -27,6 +31,11 @@ use tokio::sync::watch;
 pub(crate) struct Edge {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) outbound: Arc<dyn Outbound>,
+    pub(crate) suppressions: Arc<dyn Suppressions>,
+    pub(crate) sends: Arc<dyn Sends>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
@@ -38,11 +47,15 @@ pub(crate) struct Edge {
     pub(crate) tokens: Tokens,
     pub(crate) revocations: Revocations,
     pub(crate) csrf: Csrf,
+    pub(crate) unsubscribe: Unsubscribe,
+    pub(crate) webhook_secret: Option<Arc<str>>,
     pub(crate) origins: OriginPolicy,
     pub(crate) notices: Notices,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
     pub(crate) events_per_minute: u32,
+    pub(crate) push_key: Option<String>,
+    pub(crate) templates: Arc<NotificationTemplates>,
 }
 
 impl Edge {
@@ -51,9 +64,11 @@ impl Edge {
         let mut tokens =
             Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
         let mut csrf = Csrf::new(&config.jwt_secret);
+        let mut unsubscribe = Unsubscribe::new(&config.jwt_secret);
         if let Some(previous) = &config.jwt_secret_previous {
             tokens = tokens.with_previous(previous)?;
             csrf = csrf.with_previous(previous);
+            unsubscribe = unsubscribe.with_previous(previous);
         }
         let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
         let commands = Commands::new(requests, membership, Arc::clone(&parts.store), config.markup);
@@ -61,6 +76,11 @@ impl Edge {
             names: TokenNames::new(commands.clone(), Arc::clone(&parts.directory), parts.people.clone()),
             store: Arc::clone(&parts.store),
             inbox: Arc::clone(&parts.inbox),
+            outbound: Arc::clone(&parts.outbound),
+            suppressions: Arc::clone(&parts.suppressions),
+            sends: Arc::clone(&parts.sends),
+            directory: Arc::clone(&parts.directory),
+            devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
             contacts: Contacts::new(Arc::clone(&parts.store)),
@@ -71,11 +91,15 @@ impl Edge {
             tokens,
             revocations: Revocations::new(Arc::clone(&parts.directory)),
             csrf,
+            unsubscribe,
+            webhook_secret: config.webhook_secret.clone(),
             origins: OriginPolicy::new(&config.allowed_origins, config.base_url.as_deref())?,
             notices: parts.notices.clone(),
             clock: Arc::clone(&parts.clock),
             metrics: parts.metrics.clone(),
             events_per_minute: config.events_per_minute,
+            push_key: config.push_key.clone(),
+            templates: Arc::clone(&config.templates),
         })
     }
 

@@ -5,7 +5,10 @@ use crate::settings::IngressConfig;
 use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Directory, Inbox, Journal, Membership, People, PresenceStore, Registry, Store};
+use eventflow_ports::{
+    Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices, Registry,
+    Sends, Store, Suppressions,
+};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -18,6 +21,14 @@ pub struct IngressParts {
     pub membership: Membership,
     /// Notifications and preferences; REST reads it.
     pub inbox: Arc<dyn Inbox>,
+    /// The delivery log of e-mail and push; REST reads it.
+    pub outbound: Arc<dyn Outbound>,
+    /// Addresses that get no mail; REST reads it.
+    pub suppressions: Arc<dyn Suppressions>,
+    /// Sends to many people; REST reads it.
+    pub sends: Arc<dyn Sends>,
+    /// Devices that pushes go to; REST reads it.
+    pub devices: Arc<dyn PushDevices>,
     /// Profiles, and credentials that no longer hold.
     pub directory: Arc<dyn Directory>,
     /// Names and pictures of people: `directory`, remembered.

@@ -5,6 +5,7 @@ use crate::identity::{ExpectedClaims, WeakSecret};
 use crate::new_threads::ThreadRules;
 use crate::origin::NotAnOrigin;
 use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
+use crate::templates::NotificationTemplates;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::content::Markup;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct IngressConfig {
     pub jwt_secret_previous: Option<Arc<[u8]>>,
     /// The `iss` and `aud` that tokens must carry.
     pub jwt_expected: ExpectedClaims,
+    /// The secret of the mail provider's webhook; `None`: there is no webhook.
+    pub webhook_secret: Option<Arc<str>>,
     /// Origins whose pages may talk to us, beside our own pages (`base_url` and the host that is asked).
     pub allowed_origins: Vec<String>,
     /// Address at which people find this server, e.g. `https://chat.example.com`.
@@ -57,6 +60,10 @@ pub struct IngressConfig {
     pub threads: ThreadRules,
     /// Which proxies are believed when they report the client's address.
     pub proxies: ProxyTrust,
+    /// The public key that browsers subscribe to pushes with; `None` if they get no pushes.
+    pub push_key: Option<String>,
+    /// What sends can say by the name of a template.
+    pub templates: Arc<NotificationTemplates>,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -71,6 +78,7 @@ impl IngressConfig {
             jwt_secret: jwt_secret.into(),
             jwt_secret_previous: None,
             jwt_expected: ExpectedClaims::default(),
+            webhook_secret: None,
             allowed_origins: Vec::new(),
             base_url: None,
             events_per_minute: DEFAULT_EVENTS_PER_MINUTE,
@@ -82,6 +90,8 @@ impl IngressConfig {
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
             threads: ThreadRules::default(),
             proxies: ProxyTrust::default(),
+            push_key: None,
+            templates: Arc::default(),
             markup: Markup::default(),
             alone_since: None,
         }

@@ -5,9 +5,14 @@
 //! the stores show.
 
 mod broker;
+mod devices;
+mod outbound;
 mod people;
+mod sends;
 mod store;
+mod suppressions;
 
+pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 
@@ -54,7 +59,10 @@ impl World {
         let worker = Worker::default();
         let store = worker.store.clone();
         let inbox = worker.inbox.clone();
+        let devices = worker.devices.clone();
         let directory = worker.directory.clone();
+        let sends = worker.sends.clone();
+        let suppressions = worker.suppressions.clone();
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let registry = Arc::new(MemoryRegistry::default());
@@ -69,6 +77,10 @@ impl World {
         let parts = IngressParts {
             store: store.clone(),
             inbox,
+            outbound: Arc::new(TestOutbound::default()),
+            suppressions,
+            sends,
+            devices,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
             presence: presence.clone(),

@@ -9,7 +9,11 @@ use std::marker::PhantomData;
 use crate::MetricsError;
 
 /// A closed set of label values. Implement it for an enum, never for a text.
-pub trait Label: Copy {
+pub trait Label: Copy + 'static {
+    /// The values whose series are exported from the start, with 0: those that say that something went well
+    /// or badly, so that a rate over them is right from the first one on.
+    const FROM_THE_START: &'static [Self] = &[];
+
     /// The value as Prometheus shows it.
     fn as_str(self) -> &'static str;
 }
@@ -40,10 +44,14 @@ impl<L: Label> Counters<L> {
         label: &str,
     ) -> Result<Self, MetricsError> {
         let family = registered(registry, IntCounterVec::new(Opts::new(name, help), &[label])?)?;
-        Ok(Self { family, label: PhantomData })
+        let counters = Self { family, label: PhantomData };
+        for value in L::FROM_THE_START {
+            counters.of(*value);
+        }
+        Ok(counters)
     }
 
-    /// The counter of this value. The series is exported from the first call on.
+    /// The counter of this value. The series is exported from the first call on, or from the start.
     pub fn of(&self, value: L) -> IntCounter {
         self.family.with_label_values(&[value.as_str()])
     }

@@ -7,23 +7,31 @@
 mod bus;
 mod dependencies;
 mod edge;
+mod email;
 mod fanout;
 mod http;
 mod label;
+mod outbound_values;
 mod presence;
+mod push;
+mod sends;
 mod series;
 pub mod values;
 
 pub use bus::{BusMetrics, QueueMetrics};
 pub use dependencies::SystemMetrics;
 pub use edge::EdgeMetrics;
+pub use email::EmailMetrics;
 pub use fanout::FanoutMetrics;
 pub use http::HttpMetrics;
 pub use label::{Counters, Gauges, Histograms, Label};
+pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, SuppressedMail, SuppressedPush};
 pub use presence::PresenceMetrics;
+pub use push::PushMetrics;
+pub use sends::SendMetrics;
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -46,8 +54,14 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The fan-out stage.
     pub fanout: FanoutMetrics,
+    /// The e-mail worker.
+    pub email: EmailMetrics,
     /// The presence sweeper.
     pub presence: PresenceMetrics,
+    /// The push worker.
+    pub push: PushMetrics,
+    /// Sends to many people.
+    pub sends: SendMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -63,7 +77,10 @@ impl Metrics {
             edge: EdgeMetrics::new(registry)?,
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,
+            email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
+            push: PushMetrics::new(registry)?,
+            sends: SendMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

@@ -1,13 +1,15 @@
 //! The inbox port: people's notifications, and their preferences about being notified.
 //!
 //! Every change may be repeated. A notification's id follows from its command. Marking and deleting change
-//! nothing the second time. Of two sets of preferences the later one counts. [`crate::inbox_contract`] checks
+//! nothing the second time. Of two sets of preferences the later one counts, and a change of some of them
+//! comes to the same the second time. [`crate::inbox_contract`] and [`crate::preferences_contract`] check
 //! these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::fingerprint::Fingerprint;
-use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, ReadThread, SetPreferences};
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 
 /// Selects a page of a person's notifications. The newest come first; among equal times the larger ids come
@@ -54,17 +56,23 @@ pub trait Inbox: Send + Sync + 'static {
         body: Fingerprint,
     ) -> Result<Keyed, StoreError>;
 
-    /// Marks notifications as read, or deletes them. Returns how many notifications changed.
+    /// Marks notifications as read, or deletes them. Returns how many notifications changed. Hidden ones stay
+    /// as they are.
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError>;
 
-    /// Reads a page of a user's notifications.
+    /// Marks as read what is told about threads that people have read: in each the newest
+    /// [`crate::store::PAGE_MAX`] notifications that were accepted before. Returns for each thread the
+    /// notifications that were read with it, also when it is repeated.
+    async fn read_with_threads(&self, reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError>;
+
+    /// Reads a page of a user's notifications; those that are hidden are on no page.
     async fn notifications_of(
         &self,
         user: &UserId,
         page: NotificationPage,
     ) -> Result<Vec<Notification>, StoreError>;
 
-    /// Reads one of a user's notifications.
+    /// Reads one of a user's notifications, also a hidden one.
     async fn notification(
         &self,
         user: &UserId,
@@ -79,4 +87,13 @@ pub trait Inbox: Send + Sync + 'static {
 
     /// Replaces a user's preferences, unless the stored ones were accepted later.
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError>;
+
+    /// Merges a change into a user's preferences. Returns them as they are stored then, or why the change
+    /// does not fit them; then nothing is written.
+    ///
+    /// Changes at the same moment all count, whichever processes carry them out.
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError>;
 }

@@ -9,9 +9,7 @@ use crate::store_contract::fixtures::{ODD_METADATA, at, creation, fresh_people, 
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
-use eventflow_protocol::inbox::{
-    ChangeNotifications, Channels, Notification, Notify, Preferences, SenderKey, SetPreferences,
-};
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, Notify, ReadThread, SenderKey};
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -183,6 +181,74 @@ pub async fn reading_all_leaves_what_came_later(harness: &dyn Harness) {
     assert_eq!(first.read_at, Some(at(100)), "when it was read stays");
 }
 
+/// A hidden notification is found by its id, and on no page, in no count and by no change. It does not come
+/// back as another one.
+pub async fn a_hidden_notification_is_found_by_its_id_alone(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let shown = notification(&people[0], 1);
+    let hidden = Notification { is_hidden: true, ..notification(&people[0], 2) };
+    let key = SenderKey { by: people[1].clone(), key: "k".to_owned() };
+    let keyed =
+        Notification { id: key.notification_id(&people[0]), is_hidden: true, ..notification(&people[0], 3) };
+    assert_eq!(inbox.add_notifications(&[shown.clone(), hidden.clone()]).await.expect("add"), [true, true]);
+    assert_eq!(inbox.add_keyed_notification(&keyed, [1; 16]).await.expect("add"), Keyed::Stored);
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.add_notifications(std::slice::from_ref(&hidden)).await.expect("again"), [false]);
+        let again = witness.add_keyed_notification(&keyed, [1; 16]).await.expect("add again");
+        assert_eq!(again, Keyed::Before(Some(Box::new(keyed.clone()))));
+        assert_eq!(witness.notification(&people[0], hidden.id).await.expect("read"), Some(hidden.clone()));
+        assert_eq!(witness.notification(&people[1], hidden.id).await.expect("read"), None);
+        assert_eq!(ids(&*witness, &people[0], newest(10)).await, [shown.id]);
+        let unread = NotificationPage { unread_only: true, ..newest(10) };
+        assert_eq!(ids(&*witness, &people[0], unread).await, [shown.id]);
+        assert_eq!(witness.unread_notifications(&people[0]).await.expect("count"), 1);
+    }
+    for wanted in [Read, Delete] {
+        assert_eq!(change(&*inbox, &people[0], Some(hidden.id), wanted).await, 0);
+        assert_eq!(change(&*inbox, &people[0], None, wanted).await, 1, "the other one");
+    }
+    assert_eq!(inbox.notification(&people[0], hidden.id).await.expect("read"), Some(hidden));
+}
+
+/// Reading a thread reads what is told about it, and nothing else; repeating it gives the same answer.
+pub async fn reading_a_thread_reads_what_is_told_about_it(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let (thread, other) = (creation(&people, 0).thread_id, creation(&people, 1).thread_id);
+    let about = |user: &UserId, thread_id, seconds| Notification {
+        thread_id: Some(thread_id),
+        ..notification(user, seconds)
+    };
+    let meant = about(&people[0], thread, 1);
+    let before = about(&people[0], thread, 2);
+    let rest = [
+        about(&people[0], other, 1),
+        about(&people[1], thread, 1),
+        about(&people[0], thread, 9),
+        notification(&people[0], 1),
+    ];
+    inbox.add_notifications(&[meant.clone(), before.clone()]).await.expect("add");
+    inbox.add_notifications(&rest).await.expect("add");
+    assert_eq!(change(&*inbox, &people[0], Some(before.id), Read).await, 1);
+    let read =
+        |user: &UserId, thread_id, seconds| ReadThread { user_id: user.clone(), thread_id, at: at(seconds) };
+    let reads = [read(&people[1], other, 9), read(&people[0], thread, 9)];
+    for witness in [inbox.clone(), harness.open().await] {
+        let answer = witness.read_with_threads(&reads).await.expect("read with threads");
+        assert_eq!(answer, [vec![], vec![meant.id]], "what it has read, also when it is repeated");
+        assert_eq!(witness.unread_notifications(&people[0]).await.expect("count"), 3);
+        assert_eq!(witness.unread_notifications(&people[1]).await.expect("count"), 1);
+    }
+    let found = inbox.notification(&people[0], meant.id).await.expect("read").expect("it is there");
+    assert_eq!((found.is_read, found.read_at), (true, Some(at(9))));
+    let found = inbox.notification(&people[0], before.id).await.expect("read").expect("it is there");
+    assert_eq!(found.read_at, Some(at(100)), "when it was read stays");
+    let later = inbox.read_with_threads(&[read(&people[0], thread, 10)]).await.expect("read with threads");
+    assert_eq!(later, [vec![rest[2].id]]);
+    assert_eq!(inbox.read_with_threads(&[]).await.expect("nothing"), [] as [Vec<NotificationId>; 0]);
+}
+
 /// Paging by cursor and by offset shows each notification once, newest first, also where times are equal.
 pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
     let inbox = harness.open().await;
@@ -212,30 +278,6 @@ pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
         assert_eq!((&by_cursor, &by_skip), (&order, &order), "pages of {limit}");
     }
     assert_eq!(ids(&*inbox, &user, NotificationPage { skip: 7, ..newest(5) }).await, []);
-}
-
-/// A person who set nothing has the defaults. Of two sets of preferences the later one counts.
-pub async fn the_later_preferences_count(harness: &dyn Harness) {
-    let inbox = harness.open().await;
-    let people = fresh_people(2);
-    assert_eq!(inbox.preferences(&people[0]).await.expect("read"), Preferences::default());
-    let quiet = Channels { in_app: true, email: false, push: false };
-    let wish = |seconds: i64, kind: &str| SetPreferences {
-        user_id: people[0].clone(),
-        preferences: Preferences {
-            channels: Channels { push: false, ..Channels::default() },
-            types: [(kind.to_owned(), quiet)].into(),
-            updated_at: Some(at(seconds)),
-        },
-    };
-    let old = wish(1, "order.update");
-    let middle = wish(2, "a");
-    let new = wish(3, "$b");
-    for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
-        inbox.set_preferences(set).await.expect("set");
-        assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);
-    }
-    assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
 }
 
 /// The first page, of `limit` notifications.

@@ -116,6 +116,18 @@ pub enum Event {
         /// When the ingress accepted the command.
         at: Timestamp,
     },
+    /// The decision tells a person of a thread by e-mail or push, of which the fan-out stage does not know:
+    /// it took the person for connected. No client hears of it, and nobody stores it.
+    ToldOutside {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The person.
+        user_id: UserId,
+        /// A fresh id, since no command caused the event.
+        command: CommandId,
+        /// When it was decided.
+        at: Timestamp,
+    },
     /// A person has set how they want to be notified.
     PreferencesChanged {
         /// The person.
@@ -199,9 +211,14 @@ impl Event {
                 EventId::caused_by(*command, &format!("thread changed for {user_id}"))
             }
             Self::NotificationStored { notification, .. } => EventId::notification_stored(notification.id),
-            Self::NotificationsChanged { command, .. } => {
+            // One command reads several notifications if it reads the thread that they are about.
+            Self::NotificationsChanged { command, notification_id: Some(id), .. } => {
+                EventId::caused_by(*command, &format!("notification {id} changed"))
+            }
+            Self::NotificationsChanged { command, notification_id: None, .. } => {
                 EventId::caused_by(*command, "notifications changed")
             }
+            Self::ToldOutside { command, .. } => EventId::caused_by(*command, "told outside"),
             Self::PreferencesChanged { command, .. } => EventId::caused_by(*command, "preferences changed"),
             Self::PresenceChosen { command, .. } => EventId::caused_by(*command, "presence chosen"),
             Self::Typing { command, .. } => EventId::caused_by(*command, "typing"),
@@ -224,7 +241,7 @@ impl Event {
             | Self::PreferencesChanged { user_id, .. }
             | Self::PresenceChosen { user_id, .. } => Audience::User(user_id.clone()),
             Self::NotificationStored { notification, .. } => Audience::User(notification.user_id.clone()),
-            Self::Revoked { .. } => Audience::Gateways,
+            Self::Revoked { .. } | Self::ToldOutside { .. } => Audience::Gateways,
         }
     }
 
@@ -240,6 +257,7 @@ impl Event {
             | Self::CursorAdvanced { at, .. }
             | Self::ThreadChanged { at, .. }
             | Self::NotificationsChanged { at, .. }
+            | Self::ToldOutside { at, .. }
             | Self::PresenceChosen { at, .. }
             | Self::ParticipantLeft { at, .. }
             | Self::Typing { at, .. } => *at,
@@ -260,6 +278,7 @@ impl Event {
             | Self::MessageChanged { .. }
             | Self::CursorAdvanced { .. }
             | Self::ThreadChanged { .. }
+            | Self::ToldOutside { .. }
             | Self::PreferencesChanged { .. }
             | Self::PresenceChosen { .. }
             | Self::Typing { .. }
@@ -279,6 +298,7 @@ impl Event {
             | Self::ThreadChanged { .. }
             | Self::NotificationStored { .. }
             | Self::NotificationsChanged { .. }
+            | Self::ToldOutside { .. }
             | Self::PreferencesChanged { .. }
             | Self::PresenceChosen { .. }
             | Self::Typing { .. }

@@ -94,10 +94,22 @@ pub enum OfMessage {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OfNotification {}
 
+/// Marks ids of devices that pushes go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfPushDevice {}
+
+/// Marks ids of sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfSend {}
+
+/// The id of a send to many people.
+pub type SendId = DocumentId<OfSend>;
 /// The id of a notification.
 pub type NotificationId = DocumentId<OfNotification>;
 /// The id of a thread.
 pub type ThreadId = DocumentId<OfThread>;
+/// The id of a device that pushes go to.
+pub type PushDeviceId = DocumentId<OfPushDevice>;
 /// The id of a message.
 pub type MessageId = DocumentId<OfMessage>;
 
@@ -117,6 +129,7 @@ impl<Kind> DocumentId<Kind> {
 pub trait CommandMade {}
 impl CommandMade for OfMessage {}
 impl CommandMade for OfNotification {}
+impl CommandMade for OfSend {}
 
 impl ThreadId {
     /// The id of the thread of these people with this metadata. Equal input gives an equal id, whoever
@@ -137,6 +150,16 @@ impl ThreadId {
         hash.update(metadata);
         let mut bytes = [0; 12];
         bytes.copy_from_slice(&hash.finalize()[..12]);
+        Self::from_bytes(bytes)
+    }
+}
+
+impl PushDeviceId {
+    /// The id of the device with this address at its push service. SHA-256, first 12 bytes, as for threads.
+    pub fn of_address(address: &str) -> Self {
+        let hash = Sha256::new_with_prefix(b"eventflow push device\0").chain_update(address).finalize();
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(&hash[..12]);
         Self::from_bytes(bytes)
     }
 }

@@ -3,6 +3,7 @@
 use crate::content::{ContentError, Markup, typed};
 use crate::fingerprint::{Fingerprint, shorten};
 use crate::id::NotificationId;
+use crate::schedule::{DigestInterval, Mute, QuietHours, TimeZoneName};
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,10 @@ pub struct Notification {
     pub read_at: Option<Timestamp>,
     /// When the ingress accepted it.
     pub created_at: Timestamp,
+    /// Its owner is told of it by e-mail and push only: lists and counts leave it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
+    pub is_hidden: bool,
 }
 
 impl Notification {
@@ -146,8 +151,20 @@ impl Notification {
             is_read: false,
             read_at: None,
             created_at: at,
+            is_hidden: false,
         }
     }
+}
+
+/// What a person has read: notifications about the thread that were stored before `at` are read with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadThread {
+    /// The reader.
+    pub user_id: UserId,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// When the ingress accepted that it was read.
+    pub at: Timestamp,
 }
 
 /// Command: change notifications of one person. Repeating it changes nothing.
@@ -201,6 +218,24 @@ pub struct Preferences {
     /// The channels by kind.
     #[serde(default)]
     pub types: BTreeMap<String, Channels>,
+    /// The hours in which they want to be told nothing by e-mail and push.
+    #[serde(default)]
+    pub quiet_hours: QuietHours,
+    /// How mails are gathered.
+    #[serde(default)]
+    pub digest: DigestInterval,
+    /// The time zone of quiet hours and daily digests.
+    #[serde(default)]
+    pub time_zone: TimeZoneName,
+    /// The language of mails and push messages, as RFC 5646 writes it; empty for the system's own.
+    #[serde(default)]
+    pub locale: String,
+    /// Whether they want to be told by e-mail and push also while a page is open that they do not look at.
+    #[serde(default)]
+    pub when_away: bool,
+    /// The threads of which they want to be told nothing by e-mail and push.
+    #[serde(default)]
+    pub mutes: Vec<Mute>,
     /// When the person set them; `None` while they are the defaults.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,
@@ -214,7 +249,7 @@ impl Preferences {
 }
 
 /// Command: replace a person's preferences. Of two such commands the one that was accepted later counts, in
-/// whatever order they arrive.
+/// whatever order they arrive. [`crate::preferences::ChangePreferences`] changes them in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPreferences {
     /// The person.

@@ -11,6 +11,7 @@ pub mod codec;
 pub mod command;
 pub mod content;
 pub mod document;
+mod due;
 pub mod error;
 pub mod event;
 pub mod fingerprint;
@@ -18,17 +19,28 @@ pub mod frame;
 pub mod free_form;
 pub mod id;
 pub mod inbox;
+pub mod language;
+pub mod mail;
+pub mod outbound;
 pub mod pairing;
 pub mod participants;
 pub mod person;
+pub mod preferences;
 pub mod presence;
+pub mod push;
 pub mod reply;
+pub mod schedule;
 mod schema;
+pub mod sends;
 pub mod timestamp;
 pub mod trace;
+pub mod unsubscribe;
 
 pub use error::{ErrorBody, ErrorCode};
-pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, ThreadId, UserId};
+pub use id::{
+    CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId,
+};
+pub use mail::MailAddress;
 pub use participants::Participants;
 pub use timestamp::Timestamp;
 pub use trace::TraceContext;

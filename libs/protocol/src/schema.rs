@@ -1,6 +1,7 @@
 //! How ids and times are described to clients: JSON Schema for the types that write themselves as text.
 
 use crate::id::{CommandId, DocumentId, UserId};
+use crate::schedule::WallTime;
 use crate::timestamp::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -44,6 +45,20 @@ impl JsonSchema for CommandId {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": "uuid" })
+    }
+}
+
+impl JsonSchema for WallTime {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WallTime".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" })
     }
 }
 

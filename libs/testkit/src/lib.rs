@@ -7,6 +7,7 @@
 pub mod collector;
 pub mod process;
 pub mod proxy;
+pub mod push_services;
 pub mod servers;
 pub mod socket;
 pub mod system;
@@ -15,6 +16,7 @@ mod wait;
 pub use collector::Collector;
 pub use process::Process;
 pub use proxy::Proxy;
+pub use push_services::PushServices;
 pub use servers::{Servers, Vhost};
 pub use socket::RawSocket;
 pub use system::System;

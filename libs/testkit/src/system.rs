@@ -12,8 +12,15 @@ use tempfile::TempDir;
 /// The secret with which every system of the tests signs tokens.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The roles of a fleet, in the order in which they are started.
-pub const FLEET: [&str; 5] =
-    ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway", "http-gateway"];
+pub const FLEET: [&str; 7] = [
+    "persistence-worker",
+    "fanout-worker",
+    "presence-sweeper",
+    "email-worker",
+    "push-worker",
+    "ws-gateway",
+    "http-gateway",
+];
 /// The binary that has all roles.
 pub const SINGLE: &str = "eventflow";
 
@@ -115,6 +122,23 @@ impl System {
         member.process.ready(member.admin).await
     }
 
+    /// Kills a role (SIGKILL), starts it again at the same addresses, and waits until it is ready.
+    pub async fn kill_and_start(&mut self, role: &str) -> anyhow::Result<()> {
+        let role = self.name_of(role);
+        let mut member = self.members.remove(role).context("the role is part of this system")?;
+        member.process.kill().await?;
+        self.launch(role, member.listen, member.admin)?;
+        self.ready(role).await
+    }
+
+    /// Starts a role that was killed on the same addresses and data, and waits until it is ready.
+    pub async fn start_again(&mut self, role: &str) -> anyhow::Result<()> {
+        let role = self.name_of(role);
+        let (listen, admin) = (self.members[role].listen, self.members[role].admin);
+        self.launch(role, listen, admin)?;
+        self.ready(role).await
+    }
+
     /// Sends SIGTERM to all processes. Gives how each ended.
     pub async fn stop(mut self) -> anyhow::Result<Vec<(&'static str, ExitStatus)>> {
         for member in self.members.values() {
@@ -129,9 +153,15 @@ impl System {
 
     /// A token for `user`, made by the operators' command.
     pub async fn token(&self, user: &str) -> anyhow::Result<String> {
+        self.token_as(user, "user").await
+    }
+
+    /// As [`System::token`], for somebody with this role.
+    pub async fn token_as(&self, user: &str, role: &str) -> anyhow::Result<String> {
         let folder = tempfile::tempdir_in(self.folder.path()).context("make a folder")?;
         let settings = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
-        let mut command = Process::start(SINGLE, &["token", "--user", user], &settings, folder.path())?;
+        let mut command =
+            Process::start(SINGLE, &["token", "--user", user, "--role", role], &settings, folder.path())?;
         command.ended().await?;
         Ok(command.log().trim().to_owned())
     }

@@ -1,22 +1,27 @@
 //! The fan-out stage: it sends each event to every gateway where one of the thread's people is connected.
 //!
-//! In come events of one shard, in order; out go frames, one per gateway and batch. The stage writes the
-//! client's JSON, once, and stores nothing. It is safe to repeat because a gateway delivers each event id
-//! once. [`client_events`] says what clients hear of an event, [`overflow`] what happens to a gateway that
-//! does not empty its queue.
+//! In come events of one shard, in order; out go frames, one per gateway and batch, and jobs for the decision
+//! about those who are not connected. The stage writes the client's JSON, once, and stores nothing. It is
+//! safe to repeat because a gateway delivers each event id once, and the decision tells nobody anything
+//! twice. [`client_events`] says what clients hear of an event, [`absent`] which events make jobs,
+//! [`overflow`] what happens to a gateway that does not empty its queue.
 
+pub(crate) mod absent;
+mod away;
 mod client_events;
 mod known_gateways;
 mod overflow;
 
+use self::absent::Absent;
+use self::away::Away;
 use self::known_gateways::KnownGateways;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{self, FANOUT};
+use eventflow_bus::topology::{self, FANOUT, NOTIFY};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Located, Membership, Registry, StoreError};
+use eventflow_ports::{Clock, Located, Membership, PresenceStore, Registry, StoreError};
 use eventflow_protocol::Participants;
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::{Envelope, Frame};
@@ -35,13 +40,16 @@ pub struct Fanout {
     metrics: QueueMetrics,
     series: FanoutMetrics,
     known_gateways: KnownGateways,
+    /// Makes jobs for the decision; none if nobody is told anything by e-mail and push.
+    absent: Option<(Absent, Away)>,
 }
 
-/// What a batch of events leaves to be sent: envelopes by gateway, in event order.
+/// What a batch of events leaves to be sent: envelopes by gateway, in event order, and jobs.
 #[derive(Debug, Default)]
 pub struct Routes {
     to_all: Vec<Envelope>,
     by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
+    jobs: Vec<Envelope>,
 }
 
 /// Who is in the threads of a batch.
@@ -62,12 +70,15 @@ pub struct FanoutParts {
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
+    /// Knows who is away, for telling people by e-mail and push who are not connected or do not look; none if
+    /// nobody is told so.
+    pub absent: Option<Arc<dyn PresenceStore>>,
 }
 
 impl Fanout {
     /// Opens the stage of shard `shard`.
     pub async fn open(shard: u16, parts: FanoutParts, metrics: &Metrics) -> Result<Self, BrokerError> {
-        let FanoutParts { membership, registry, broker, clock } = parts;
+        let FanoutParts { membership, registry, broker, clock, absent } = parts;
         let gateways = Mutex::new(broker.publisher(None).await?);
         let series = metrics.fanout.clone();
         let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
@@ -80,6 +91,7 @@ impl Fanout {
             metrics,
             series,
             known_gateways: KnownGateways::default(),
+            absent: absent.map(|presence| (Absent::default(), Away::new(presence))),
         })
     }
 
@@ -104,6 +116,7 @@ impl Fanout {
                 | Event::ThreadChanged { .. }
                 | Event::NotificationStored { .. }
                 | Event::NotificationsChanged { .. }
+                | Event::ToldOutside { .. }
                 | Event::PreferencesChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
@@ -185,14 +198,31 @@ impl BatchHandler for Fanout {
         let mut routes = Routes::default();
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
+        if let Some((absent, away)) = &self.absent {
+            let connected = absent::recipients(batch, &people.known, &located);
+            let away = away.among(connected, now).await;
+            routes.jobs = absent.jobs(batch, &people.known, &located, &away);
+        }
         Ok(Performed { outcomes, outbox: routes })
     }
 
     async fn announce(&self, routes: &Routes) -> Result<(), Unavailable> {
         let messages = routes.messages();
-        if messages.is_empty() {
-            return Ok(());
+        if !messages.is_empty() {
+            self.announce_to_gateways(messages).await?;
         }
+        let jobs: Vec<Outgoing> = notify_frames(&routes.jobs).collect();
+        if !jobs.is_empty() {
+            for result in self.publish(jobs).await {
+                result.map_err(|error| Unavailable::new("the broker", error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fanout {
+    async fn announce_to_gateways(&self, messages: Vec<Outgoing>) -> Result<(), Unavailable> {
         let results = self.publish(messages.clone()).await;
         for (message, result) in messages.into_iter().zip(results) {
             match result {
@@ -210,7 +240,7 @@ impl BatchHandler for Fanout {
 
 impl Routes {
     fn add(&mut self, item: &Item<Event>, now: Timestamp, people: &People, located: &Located) -> Outcome {
-        if client_events::is_stale(&item.value, now) {
+        if client_events::concerns_no_gateway(&item.value) || client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
         let envelope = match client_events::delivery(&item.value, item.redelivered) {
@@ -253,6 +283,11 @@ impl Routes {
         });
         direct.chain(frames(Destination::AllGateways, &self.to_all)).collect()
     }
+}
+
+/// Jobs in the frames in which they go to the decision.
+pub(crate) fn notify_frames(jobs: &[Envelope]) -> impl Iterator<Item = Outgoing> + use<> {
+    frames(Destination::Queue(NOTIFY.name().to_owned()), jobs)
 }
 
 fn frames(to: Destination, envelopes: &[Envelope]) -> impl Iterator<Item = Outgoing> + use<> {

@@ -4,6 +4,10 @@
 //! A worker is a [`eventflow_bus::handler::BatchHandler`]; subscribing, batching, retrying and parking belong
 //! to the bus.
 
+pub mod email;
 pub mod fanout;
+pub mod notify;
 pub mod persistence;
 pub mod presence;
+pub mod push;
+pub mod sends;

@@ -22,7 +22,7 @@ use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Directory, Inbox, Store, StoreError};
+use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Sends, Store, StoreError, Suppressions};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::{self, CodecError};
@@ -51,8 +51,14 @@ pub struct PersistenceParts {
     pub store: Arc<dyn Store>,
     /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Keeps devices that pushes go to.
+    pub devices: Arc<dyn PushDevices>,
     /// Keeps profiles and revocations.
     pub directory: Arc<dyn Directory>,
+    /// Keeps the addresses that get no mail.
+    pub suppressions: Arc<dyn Suppressions>,
+    /// Keeps sends to many people.
+    pub sends: Arc<dyn Sends>,
     /// Carries events to the fan-out stage and replies to the ingress.
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
@@ -216,9 +222,15 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)
+        | Command::ChangePreferences(_)
+        | Command::RegisterPushDevice(_)
+        | Command::RemovePushDevice(_)
         | Command::PutProfile(_)
         | Command::NoteTokenName(_)
-        | Command::Revoke(_) => false,
+        | Command::Revoke(_)
+        | Command::ChangeSuppression(_)
+        | Command::AddSend(_)
+        | Command::CancelSend(_) => false,
     }
 }
 

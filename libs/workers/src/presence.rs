@@ -2,10 +2,11 @@
 //! announces each change.
 //!
 //! In come signals of gateways, and the passing of time: a lease, a grace period or the time to away runs
-//! out. Out goes each person's change to every gateway, whose sockets know whom they watch. The stage is safe
-//! to repeat because a signal heard again changes nothing, and because it announces again whoever it judged
-//! and perhaps did not announce.
+//! out. Out goes each person's change to every gateway, whose sockets know whom they watch, and a job for the
+//! decision for whoever has gone ([`departure`]). The stage is safe to repeat because a signal heard again
+//! changes nothing, and because it announces again whoever it judged and perhaps did not announce.
 
+mod departure;
 mod outage_guard;
 
 use self::outage_guard::OutageGuard;
@@ -50,6 +51,8 @@ pub struct Sweeper {
     /// People whose change may have been judged and not announced: the store did not answer a judgement, or a
     /// batch was not finished.
     unannounced: Lock<HashSet<UserId>>,
+    /// Whether people who have gone are told by e-mail and push what they may have missed.
+    tells_absent: bool,
     metrics: QueueMetrics,
     series: PresenceMetrics,
 }
@@ -66,9 +69,14 @@ pub struct SweeperParts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Changes of people's presence that are left to announce, one delivery each.
+/// Changes of people's presence that are left to announce.
 #[derive(Debug, Default)]
-pub struct PresenceOutbox(Vec<Envelope>);
+pub struct PresenceOutbox {
+    /// One delivery for each change.
+    deliveries: Vec<Envelope>,
+    /// Who has gone, or is away.
+    departed: Vec<Presence>,
+}
 
 impl Sweeper {
     /// Opens the stage on this store and broker. Run it as the handler of [`PRESENCE`], and [`Sweeper::run`]
@@ -93,9 +101,17 @@ impl Sweeper {
             broker_health,
             clock,
             unannounced: Lock::default(),
+            tells_absent: false,
             metrics: metrics.bus.queue(PRESENCE.name()),
             series: metrics.presence.clone(),
         }
+    }
+
+    /// The same stage, which also makes jobs for the decision about people who have gone.
+    #[must_use]
+    pub fn telling_absent(mut self) -> Self {
+        self.tells_absent = true;
+        self
     }
 
     /// Judges who is due every [`SWEEP_TICK`] until `shutdown`. Several sweepers may run at once.
@@ -208,7 +224,10 @@ impl Sweeper {
             Ok(judged) => {
                 changes.extend(judged.into_iter().map(|change| (change.user_id.clone(), change)));
                 self.unannounced.lock().retain(|user| !again.contains(user));
-                Ok(PresenceOutbox(changes.values().map(|presence| self.delivery(presence, now)).collect()))
+                let departed =
+                    if self.tells_absent { departure::departed(changes.values()) } else { Vec::new() };
+                let deliveries = changes.values().map(|presence| self.delivery(presence, now)).collect();
+                Ok(PresenceOutbox { deliveries, departed })
             }
             Err(error) => {
                 // The store may have judged them all the same.
@@ -271,18 +290,21 @@ impl BatchHandler for Sweeper {
         Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], outbox })
     }
 
-    async fn announce(&self, PresenceOutbox(envelopes): &PresenceOutbox) -> Result<(), Unavailable> {
-        if envelopes.is_empty() {
+    async fn announce(&self, outbox: &PresenceOutbox) -> Result<(), Unavailable> {
+        let PresenceOutbox { deliveries, departed } = outbox;
+        if deliveries.is_empty() {
             return Ok(());
         }
-        let messages = Frame::pack(envelopes.iter().cloned()).into_iter().map(|frame| Outgoing {
+        let messages = Frame::pack(deliveries.iter().cloned()).into_iter().map(|frame| Outgoing {
             to: Destination::AllGateways,
             payload: frame.encode().expect("envelopes of bytes always encode"),
             headers: Headers::default(),
             reply_to: None,
             trace: None,
         });
-        for result in self.gateways.lock().await.publish(messages.collect()).await {
+        let jobs = departure::jobs(departed, self.clock.now());
+        let messages: Vec<Outgoing> = messages.chain(jobs).collect();
+        for result in self.gateways.lock().await.publish(messages).await {
             match result {
                 Ok(()) | Err(BrokerError::Unroutable(_)) => {}
                 // The fan-out stage finds out which gateway it is and cuts it off. Presence is not worth

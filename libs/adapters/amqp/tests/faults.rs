@@ -3,12 +3,18 @@
 
 mod rabbit;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, definitions};
+use eventflow_bus::consume::{Consumer, Declares};
 use eventflow_bus::contract::topology;
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing, ReplyTo};
+use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{EMAIL, GATEWAYS_EXCHANGE, NOTIFY, PERSIST, gateway};
-use eventflow_protocol::GatewayId;
+use eventflow_metrics::Metrics;
+use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::{GatewayId, codec};
 use rabbit::proxy::{Mode, Proxy, free_port};
 use rabbit::{PATIENCE, Rabbit, eventually, until};
 use serde_json::json;
@@ -16,8 +22,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// "At once" on a busy machine: far below any time-out.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -108,6 +116,73 @@ async fn nothing_confirmed_is_lost_when_connections_are_closed_by_force() {
         "{} confirmed, {subscriptions} subscriptions",
         confirmed.len()
     );
+    rabbit.stop().await;
+}
+
+/// Says how much it has performed, and takes its time to announce it, so that several batches are in hand.
+struct SlowAnnouncer(watch::Sender<usize>);
+
+#[async_trait]
+impl BatchHandler for SlowAnnouncer {
+    type Value = u32;
+    type Outbox = ();
+
+    async fn perform(&self, batch: &[Item<u32>]) -> Result<Performed<()>, Unavailable> {
+        self.0.send_modify(|performed| *performed += batch.len());
+        Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], outbox: () })
+    }
+
+    async fn announce(&self, (): &()) -> Result<(), Unavailable> {
+        // sleep: an effect that takes time
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok(())
+    }
+}
+
+fn frames(numbers: std::ops::Range<u32>) -> Vec<Outgoing> {
+    let frame = |number: u32| {
+        let body = codec::encode(&number).expect("a number can be encoded");
+        let envelope = Envelope { id: Uuid::now_v7(), attempt: 0, body, trace: None };
+        Frame { items: vec![envelope] }.encode().expect("a frame of numbers can be encoded")
+    };
+    numbers.map(|number| Outgoing::to_queue(PERSIST.shard(0).name(), frame(number))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_hand_when_a_subscription_was_lost_is_not_counted_for_ever() {
+    let rabbit = Rabbit::start("inhand").await;
+    let broker = rabbit.broker().await;
+    let queue = PERSIST.shard(0).name().to_owned();
+    let metrics = Metrics::default().bus.queue(&queue);
+    let performed = watch::Sender::new(0);
+    let mut watching = performed.subscribe();
+    let (port, declares): (Arc<dyn Broker>, _) = (broker.clone(), Declares::Topology(topology()));
+    let consumer = Consumer::new(port, &queue, declares, Arc::new(SlowAnnouncer(performed)), metrics.clone());
+    let shutdown = CancellationToken::new();
+    let faults = async {
+        for round in 0..3 {
+            let before = *watching.borrow_and_update();
+            eventually("the connections show up", async || rabbit.connection_names().await.len() >= 2).await;
+            for result in publish(&broker, frames(round * 8..round * 8 + 8)).await {
+                result.unwrap();
+            }
+            let some = watching.wait_for(|performed| *performed >= before + 4);
+            timeout(PATIENCE, some).await.unwrap().unwrap();
+            let mut health = broker.health();
+            health.mark_unchanged();
+            rabbit.close_connections().await;
+            timeout(PATIENCE, health.changed()).await.expect("the broker notices").unwrap();
+            until(&broker, &Health::Up).await;
+        }
+        eventually("everything is handled", async || {
+            broker.depth(&queue).await.is_ok_and(|depth| depth.ready == 0) && metrics.inflight.get() <= 0
+        })
+        .await;
+        assert_eq!(metrics.inflight.get(), 0, "as many as the broker has given out");
+        shutdown.cancel();
+    };
+    tokio::join!(consumer.run(shutdown.clone()), faults);
+    assert_eq!(metrics.inflight.get(), 0);
     rabbit.stop().await;
 }
 

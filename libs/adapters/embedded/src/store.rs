@@ -16,9 +16,14 @@ mod directory;
 mod history;
 mod inbox;
 mod message;
+mod outbound;
+mod outbox;
 mod pairing;
 mod people;
+mod push;
 mod schema;
+mod sends;
+mod suppressions;
 mod thread;
 mod unread;
 
@@ -45,8 +50,9 @@ use tokio::time::timeout;
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Store`], [`eventflow_ports::Inbox`] and [`eventflow_ports::Directory`] in the data file. Cheap to clone:
-/// every clone is the same store.
+/// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
+/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`] and
+/// [`eventflow_ports::PushDevices`] in the data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,
@@ -55,7 +61,9 @@ pub struct EmbeddedStore {
 impl EmbeddedStore {
     /// Opens the store in this file, and makes its tables or brings them up to date.
     pub async fn open(database: Database) -> Result<Self, DatabaseError> {
-        database.migrate(schema::PIECE, schema::STEPS).await?;
+        for (piece, steps) in schema::PIECES {
+            database.migrate(piece, steps).await?;
+        }
         Ok(Self { database })
     }
 }

@@ -183,10 +183,14 @@ impl CallError {
         }
     }
 
-    /// Single insert or upsert: whether it violates a unique index.
+    /// Single insert or upsert, also one that gives the document back: whether it violates a unique index.
     pub(crate) fn is_duplicate(&self) -> bool {
         let Cause::Driver(error) = &self.cause else { return false };
-        matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
+        match &*error.kind {
+            ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
+            ErrorKind::Command(error) => error.code == DUPLICATE_KEY,
+            _ => false,
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! A notification's id follows from its command, so adding it again meets the primary key. A deleted
 //! notification keeps its id, the fingerprint of its body and the time of its deletion: it belongs to nobody
-//! any more, and a repetition does not bring it back. Preferences: of two sets the later one stays; the
-//! filter of the write decides.
+//! any more, and a repetition does not bring it back. A hidden one belongs to nobody either, and names its
+//! owner in another field. Preferences: of two sets the later one stays; the filter of the write decides. A
+//! change of some of them is merged here and written over what was read, by a compare-and-set on its
+//! `updatedAt`: every change moves that.
 
-use crate::call::CallError;
+use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::fingerprint::{binary, fingerprint};
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
@@ -17,17 +19,39 @@ use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Inbox, NotificationPage, StoreError};
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences,
+    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
 };
-use eventflow_protocol::{NotificationId, UserId};
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
+use eventflow_protocol::{NotificationId, ThreadId, UserId};
 use futures_util::TryStreamExt;
-use mongodb::bson::{Binary, Document, doc};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc};
 use serde::Deserialize;
+use std::cmp::Reverse;
+
+/// Rounds that other writers may win. Each lost round is another change by the same person, so losing all of
+/// them takes a person with as many devices that change something at once.
+const ROUNDS_MAX: u32 = 64;
+
+const CHANGE: &str = "change preferences";
 
 /// The only field of a notification that says what its body was, also after its deletion.
 #[derive(Deserialize)]
 struct BodyRecord {
     body: Option<Binary>,
+}
+
+/// What the answer to a read thread says of a notification.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AboutRecord {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    user_id: UserId,
+    thread_id: ThreadId,
+    is_read: bool,
+    read_at: Option<DateTime>,
+    created_at: DateTime,
 }
 
 #[async_trait]
@@ -60,6 +84,26 @@ impl Inbox for MongoStore {
         Ok(self.calls.run("change notifications", WRITE_LIMIT, write).await?.modified_count)
     }
 
+    async fn read_with_threads(&self, reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
+        if reads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.about(reads).await?;
+        let mut answer = Vec::with_capacity(reads.len());
+        for read in reads {
+            let mut of_this: Vec<&AboutRecord> = found.iter().filter(|record| record.is_for(read)).collect();
+            of_this.sort_by_key(|record| Reverse((record.created_at, record.id)));
+            of_this.truncate(PAGE_MAX as usize);
+            let unread: Vec<ObjectId> =
+                of_this.iter().filter(|record| !record.is_read).map(|record| record.id).collect();
+            if !unread.is_empty() {
+                self.read_with(read, unread).await?;
+            }
+            answer.push(of_this.iter().map(|record| NotificationId::from_bytes(record.id.bytes())).collect());
+        }
+        Ok(answer)
+    }
+
     async fn notifications_of(
         &self,
         user: &UserId,
@@ -77,7 +121,7 @@ impl Inbox for MongoStore {
             find.await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("list notifications", READ_LIMIT, find).await?;
-        Ok(found.into_iter().map(Notification::from).collect())
+        Ok(found.into_iter().filter_map(NotificationRecord::into_notification).collect())
     }
 
     async fn notification(
@@ -85,10 +129,12 @@ impl Inbox for MongoStore {
         user: &UserId,
         id: NotificationId,
     ) -> Result<Option<Notification>, StoreError> {
-        let filter = doc! { "_id": object_id(id), "userId": user.as_str() };
+        let user = user.as_str();
+        let filter = doc! { "_id": object_id(id), "$or": [{ "userId": user }, { "hiddenFor": user }] };
         let collection = self.notifications.clone();
         let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
-        Ok(self.calls.run("read a notification", READ_LIMIT, find).await?.map(Notification::from))
+        let found = self.calls.run("read a notification", READ_LIMIT, find).await?;
+        Ok(found.and_then(NotificationRecord::into_notification))
     }
 
     async fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
@@ -99,10 +145,7 @@ impl Inbox for MongoStore {
     }
 
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
-        let (collection, filter) = (self.preferences.clone(), doc! { "_id": user.as_str() });
-        let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
-        let found = self.calls.run("read preferences", READ_LIMIT, find).await?;
-        Ok(found.map(Preferences::from).unwrap_or_default())
+        Ok(self.preferences_record(user).await?.map(Preferences::from).unwrap_or_default())
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
@@ -112,6 +155,26 @@ impl Inbox for MongoStore {
             Err(error) if error.is_duplicate() => Ok(self.replace_preferences(set, false).await?),
             done => Ok(done?),
         }
+    }
+
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        for _ in 0..ROUNDS_MAX {
+            let found = self.preferences_record(&change.user_id).await?;
+            let known = found.as_ref().map(|record| record.updated_at);
+            let stored = found.map(Preferences::from).unwrap_or_default();
+            let preferences = match change.change.onto(stored, change.at) {
+                Ok(preferences) => preferences,
+                Err(invalid) => return Ok(Err(invalid)),
+            };
+            let set = SetPreferences { user_id: change.user_id.clone(), preferences };
+            if self.exchange_preferences(&set, known).await? {
+                return Ok(Ok(set.preferences));
+            }
+        }
+        Err(CallError::new(CHANGE, Cause::Contended(ROUNDS_MAX)).into())
     }
 }
 
@@ -131,6 +194,26 @@ impl MongoStore {
         Ok(added)
     }
 
+    /// What is told about these threads and was not read before them.
+    async fn about(&self, reads: &[ReadThread]) -> Result<Vec<AboutRecord>, CallError> {
+        let each: Vec<Document> = reads.iter().map(about_filter).collect();
+        let collection = self.notifications.clone_with_type::<AboutRecord>();
+        let find = async move {
+            let shown = doc! { "userId": 1, "threadId": 1, "isRead": 1, "readAt": 1, "createdAt": 1 };
+            let find = collection.find(doc! { "$or": each }).projection(shown).max_time(READ_LIMIT);
+            find.await?.try_collect::<Vec<_>>().await
+        };
+        self.calls.run("find notifications about threads", READ_LIMIT, find).await
+    }
+
+    async fn read_with(&self, read: &ReadThread, unread: Vec<ObjectId>) -> Result<(), CallError> {
+        let filter = doc! { "_id": { "$in": unread }, "userId": read.user_id.as_str(), "isRead": false };
+        let update = doc! { "$set": { "isRead": true, "readAt": date(read.at) } };
+        let collection = self.notifications.clone();
+        let write = async move { collection.update_many(filter, update).await.map(drop) };
+        self.calls.run("read notifications with threads", WRITE_LIMIT, write).await
+    }
+
     /// The fingerprint of the body of a notification that has a key, deleted or not.
     async fn body(&self, id: NotificationId) -> Result<Option<Fingerprint>, CallError> {
         let collection = self.notifications.clone_with_type::<BodyRecord>();
@@ -142,6 +225,33 @@ impl MongoStore {
         Ok(found.and_then(|record| record.body.as_ref().and_then(fingerprint)))
     }
 
+    async fn preferences_record(&self, user: &UserId) -> Result<Option<PreferencesRecord>, CallError> {
+        let (collection, filter) = (self.preferences.clone(), doc! { "_id": user.as_str() });
+        let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
+        self.calls.run("read preferences", READ_LIMIT, find).await
+    }
+
+    /// Writes over the preferences that have this time, or the first ones if there were none. `false` if
+    /// somebody else has written since.
+    async fn exchange_preferences(
+        &self,
+        set: &SetPreferences,
+        known: Option<DateTime>,
+    ) -> Result<bool, CallError> {
+        let (collection, record) = (self.preferences.clone(), PreferencesRecord::from(set));
+        let Some(known) = known else {
+            let insert = async move { collection.insert_one(record).await };
+            return match self.calls.run(CHANGE, WRITE_LIMIT, insert).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.is_duplicate() => Ok(false),
+                Err(error) => Err(error),
+            };
+        };
+        let filter = doc! { "_id": set.user_id.as_str(), "updatedAt": known };
+        let write = async move { collection.replace_one(filter, record).await };
+        Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)
+    }
+
     /// Replaces preferences that are not later than these. With `upsert` it creates them if there are none.
     async fn replace_preferences(&self, set: &SetPreferences, upsert: bool) -> Result<(), CallError> {
         let record = PreferencesRecord::from(set);
@@ -149,6 +259,24 @@ impl MongoStore {
         let collection = self.preferences.clone();
         let write = async move { collection.replace_one(filter, record).upsert(upsert).await.map(drop) };
         self.calls.run("set preferences", WRITE_LIMIT, write).await
+    }
+}
+
+impl AboutRecord {
+    fn is_for(&self, read: &ReadThread) -> bool {
+        let is_news = self.read_at.is_none_or(|at| at == date(read.at));
+        let is_there = self.user_id == read.user_id && self.thread_id == read.thread_id;
+        is_there && is_news && self.created_at < date(read.at)
+    }
+}
+
+/// What is told about a thread, and was not read, or read by this very reading.
+fn about_filter(read: &ReadThread) -> Document {
+    doc! {
+        "userId": read.user_id.as_str(),
+        "threadId": read.thread_id.to_string(),
+        "readAt": { "$in": [Bson::Null, Bson::DateTime(date(read.at))] },
+        "createdAt": { "$lt": date(read.at) },
     }
 }
 

@@ -1,8 +1,10 @@
 //! The indexes of every collection, and what each is for. The server makes the one on `_id` itself.
 
+use eventflow_ports::push_devices::{REMOVAL_KEPT, SHOWN_KEPT};
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
+use std::time::Duration;
 
 /// Messages: the fence between two writers of a thread, a thread's messages by time, a sender's own keys, the
 /// messages that a leg may join, and those that were taken back.
@@ -32,17 +34,68 @@ pub(crate) fn of_threads() -> [IndexModel; 2] {
     ]
 }
 
-/// Notifications: a person's notifications by age, and the unread ones by age.
-pub(crate) fn of_notifications() -> [IndexModel; 2] {
+/// Notifications: a person's notifications by age, the unread ones by age, and those about a thread.
+pub(crate) fn of_notifications() -> [IndexModel; 3] {
     [
         plain(doc! { "userId": 1, "createdAt": -1, "_id": -1 }),
         plain(doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 }),
+        plain(doc! { "threadId": 1, "userId": 1, "readAt": 1 }),
+    ]
+}
+
+/// Windows of e-mail and push: the one open window of a key, those that may be claimed, and those that nobody
+/// has ever closed.
+pub(crate) fn of_windows() -> [IndexModel; 3] {
+    [
+        unique(doc! { "key": 1, "slot": 1 }, IndexOptions::default()),
+        partial(doc! { "channel": 1, "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
+        plain(doc! { "dueAt": 1 }),
+    ]
+}
+
+/// The delivery log: a person's rows, those about one message or notification, and the oldest.
+pub(crate) fn of_deliveries() -> [IndexModel; 3] {
+    [
+        plain(doc! { "userId": 1, "at": -1, "_id": -1 }),
+        plain(doc! { "reference": 1, "at": -1, "_id": -1 }),
+        plain(doc! { "at": 1 }),
     ]
 }
 
 /// Revocations: those of a person.
 pub(crate) fn of_revocations() -> IndexModel {
     plain(doc! { "userId": 1 })
+}
+
+/// Outbox: the newest items.
+pub(crate) fn of_outbox() -> IndexModel {
+    plain(doc! { "at": -1, "_id": -1 })
+}
+
+/// Sends: those that are due, the newest, and those that ended long ago.
+pub(crate) fn of_sends() -> [IndexModel; 3] {
+    [
+        partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
+        plain(doc! { "createdAt": -1, "_id": -1 }),
+        partial(doc! { "endedAt": 1 }, doc! { "endedAt": { "$exists": true } }),
+    ]
+}
+
+/// Push devices: those of a person, the newest first; the server deletes what was removed long ago.
+pub(crate) fn of_push_devices() -> [IndexModel; 2] {
+    [plain(doc! { "userId": 1, "at": -1, "_id": 1 }), expiring(doc! { "removedAt": 1 }, REMOVAL_KEPT)]
+}
+
+/// What devices show: one push a device and tag; the server deletes what was pushed long ago.
+pub(crate) fn of_push_shown() -> [IndexModel; 2] {
+    [
+        unique(doc! { "deviceId": 1, "tag": 1 }, IndexOptions::default()),
+        expiring(doc! { "at": 1 }, SHOWN_KEPT),
+    ]
+}
+
+fn expiring(keys: Document, kept: Duration) -> IndexModel {
+    IndexModel::builder().keys(keys).options(IndexOptions::builder().expire_after(kept).build()).build()
 }
 
 fn plain(keys: Document) -> IndexModel {

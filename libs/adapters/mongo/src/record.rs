@@ -3,7 +3,11 @@
 pub(crate) mod change;
 pub(crate) mod counters;
 pub(crate) mod inbox;
+pub(crate) mod mail;
 pub(crate) mod message;
+pub(crate) mod outbound;
 pub(crate) mod person;
+pub(crate) mod push;
+pub(crate) mod sends;
 pub(crate) mod thread;
 pub(crate) mod values;

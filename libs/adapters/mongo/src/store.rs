@@ -6,8 +6,12 @@ use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
+use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
+use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
+use crate::record::push::{DeviceRecord, ShownRecord};
+use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
@@ -53,9 +57,16 @@ pub struct MongoStore {
     pub(crate) changes: Collection<ChangeRecord>,
     pub(crate) notifications: Collection<NotificationRecord>,
     pub(crate) preferences: Collection<PreferencesRecord>,
+    pub(crate) windows: Collection<WindowRecord>,
+    pub(crate) deliveries: Collection<DeliveryRecord>,
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) sends: Collection<SendRecord>,
+    pub(crate) suppressions: Collection<SuppressionRecord>,
+    pub(crate) outbox: Collection<OutboxRecord>,
+    pub(crate) push_devices: Collection<DeviceRecord>,
+    pub(crate) push_shown: Collection<ShownRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
@@ -87,9 +98,16 @@ impl MongoStore {
             changes: database.collection(&own("changes")),
             notifications: database.collection(&own("notifications")),
             preferences: database.collection(&own("preferences")),
+            windows: database.collection(&own("outboundWindows")),
+            deliveries: database.collection(&own("deliveries")),
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            sends: database.collection(&own("sends")),
+            suppressions: database.collection(&own("suppressions")),
+            outbox: database.collection(&own("outbox")),
+            push_devices: database.collection(&own("pushDevices")),
+            push_shown: database.collection(&own("pushShown")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes"))),
             client,
@@ -107,13 +125,27 @@ impl MongoStore {
         let messages = self.messages.clone();
         let threads = self.threads.clone();
         let notifications = self.notifications.clone();
+        let windows = self.windows.clone();
+        let deliveries = self.deliveries.clone();
         let revocations = self.revocations.clone();
+        let outbox = self.outbox.clone();
+        let sends = self.sends.clone();
+        let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
+        // At the same time, because the server waits for its disk for each.
         let create = async move {
-            messages.create_indexes(indexes::of_messages()).await?;
-            threads.create_indexes(indexes::of_threads()).await?;
-            notifications.create_indexes(indexes::of_notifications()).await?;
-            revocations.create_index(indexes::of_revocations()).await?;
-            Ok(())
+            tokio::try_join!(
+                async { messages.create_indexes(indexes::of_messages()).await.map(drop) },
+                async { threads.create_indexes(indexes::of_threads()).await.map(drop) },
+                async { notifications.create_indexes(indexes::of_notifications()).await.map(drop) },
+                async { windows.create_indexes(indexes::of_windows()).await.map(drop) },
+                async { deliveries.create_indexes(indexes::of_deliveries()).await.map(drop) },
+                async { revocations.create_index(indexes::of_revocations()).await.map(drop) },
+                async { outbox.create_index(indexes::of_outbox()).await.map(drop) },
+                async { sends.create_indexes(indexes::of_sends()).await.map(drop) },
+                async { push_devices.create_indexes(indexes::of_push_devices()).await.map(drop) },
+                async { push_shown.create_indexes(indexes::of_push_shown()).await.map(drop) },
+            )
+            .map(drop)
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
     }

@@ -5,8 +5,11 @@
 mod conversation;
 mod costs;
 mod foreign;
+mod mail;
+mod outbound;
 mod people;
 mod schema;
+mod sends;
 mod support;
 
 use eventflow_ports::store_contract::Fault;

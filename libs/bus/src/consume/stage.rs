@@ -41,6 +41,13 @@ struct PerformedPart<O> {
     outbox: Option<O>,
 }
 
+impl<O> ToAnnounce<O> {
+    /// Whether nothing of the batch is to be tried again or parked.
+    pub(super) fn leaves_nothing(&self) -> bool {
+        self.unreadable.is_empty() && self.settled.iter().all(|settled| settled.outcome == Outcome::Done)
+    }
+}
+
 impl<O> Announced<O> {
     /// How many broker messages wait for the batch's last step.
     pub(super) fn messages(&self) -> usize {

@@ -15,7 +15,9 @@
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
-//! | [`notifications`], [`notify`], [`preferences`] | the inbox |
+//! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
+//! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
+//! | [`devices`] | where pushes go |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod answer;
@@ -26,12 +28,15 @@ mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
+mod deliveries;
+mod devices;
 mod history_cursor;
 mod layers;
 mod listed_threads;
 mod messages;
 mod notifications;
 mod notify;
+mod open_routes;
 mod page_bytes;
 mod path;
 mod preferences;
@@ -40,9 +45,13 @@ mod query;
 mod rate_limits;
 mod refusal_response;
 mod routes;
+mod sends;
 mod status;
+mod suppressions;
 mod threads;
+mod unsubscribe;
 mod users;
+mod webhook;
 
 use crate::client_address::ProxyTrust;
 use crate::edge::Edge;
@@ -72,6 +81,7 @@ pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
         api = api.route(&format!("{}/", route.path), endpoint.clone()).route(route.path, endpoint);
     }
     let api = api
+        .merge(open_routes::router())
         .fallback(refusal_response::unknown_route)
         .method_not_allowed_fallback(refusal_response::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES));

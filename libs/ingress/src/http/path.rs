@@ -2,7 +2,7 @@
 
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, Path};
-use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
+use eventflow_protocol::{MailAddress, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId};
 use http::request::Parts;
 use std::str::FromStr;
 
@@ -31,6 +31,23 @@ impl PathId for MessageId {
 
 impl PathId for NotificationId {
     const THING: &'static str = "notification";
+}
+
+impl PathId for SendId {
+    const THING: &'static str = "send";
+}
+
+impl PathId for PushDeviceId {
+    const THING: &'static str = "device";
+}
+
+impl PathId for MailAddress {
+    const THING: &'static str = "address";
+
+    /// Mail servers give out addresses, so a text that is none is a mistake.
+    fn refusal() -> Refusal {
+        Refusal::invalid("the mail address in the path is malformed")
+    }
 }
 
 impl PathId for UserId {

@@ -11,6 +11,7 @@ use eventflow_protocol::client::requests::PreferencesBody;
 use eventflow_protocol::client::{Sorted, Success};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
+use eventflow_protocol::preferences::ChangePreferences;
 use eventflow_protocol::reply::CommandResult;
 use std::sync::Arc;
 
@@ -22,18 +23,33 @@ pub(crate) async fn show(
     Ok(RouteAnswer::Ok(answer(edge.inbox.preferences(&caller.user).await?)))
 }
 
-/// `POST` or `PUT /notifications/preferences {channels?, types?}`: replaces them, so repeating it changes
-/// nothing.
+/// `POST` or `PUT /notifications/preferences`: replaces them, so repeating it changes nothing.
 pub(crate) async fn set(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     JsonBody(body): JsonBody<PreferencesBody>,
 ) -> RouteResult<PreferencesAnswer> {
-    let preferences = body.into_preferences(edge.clock.now());
-    let command =
-        Command::SetPreferences(SetPreferences { user_id: caller.user, preferences: preferences.clone() });
-    match edge.commands.send_command(&command).await?.result().await? {
-        CommandResult::Done => Ok(RouteAnswer::Ok(answer(preferences))),
+    let preferences = body.into_preferences(edge.clock.now())?;
+    let set = SetPreferences { user_id: caller.user, preferences };
+    store(&edge, &Command::SetPreferences(set)).await
+}
+
+/// `PATCH /notifications/preferences`: changes what the body names. The change itself goes to the worker, so
+/// that of two changes at the same moment both count.
+pub(crate) async fn change(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    JsonBody(body): JsonBody<PreferencesBody>,
+) -> RouteResult<PreferencesAnswer> {
+    let (change, at) = (body.into_change()?, edge.clock.now());
+    let change = ChangePreferences { user_id: caller.user, change, at };
+    store(&edge, &Command::ChangePreferences(change)).await
+}
+
+/// Answers with what is stored.
+async fn store(edge: &Edge, command: &Command) -> RouteResult<PreferencesAnswer> {
+    match edge.commands.send_command(command).await?.result().await? {
+        CommandResult::Preferences { preferences } => Ok(RouteAnswer::Ok(answer(*preferences))),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
         other => Err(unexpected(&other)),
     }

@@ -6,7 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, messages, notifications, notify, preferences, presence, status, threads, users,
+    changes, csrf_token, deliveries, devices, messages, notifications, notify, preferences, presence, sends,
+    status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -40,8 +41,10 @@ pub(crate) enum Needs {
     Message,
     /// The sender of the message that the path names.
     Sender,
-    /// The person whose notification the path names.
+    /// The person whose notification or device the path names.
     Owner,
+    /// The person whose notification the path names, and administrators.
+    OwnerOrAdmin,
     /// An administrator.
     Admin,
 }
@@ -94,16 +97,29 @@ pub(crate) const ROUTES: &[Route] = &[
 
     route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)).paged(),
     route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notify::send)),
+    route(Method::GET,    "/v2/notifications/sends",             Needs::Admin,   |at| on(at, sends::list)).paged(),
+    route(Method::GET,    "/v2/notifications/sends/{id}",        Needs::Admin,   |at| on(at, sends::show)),
+    route(Method::DELETE, "/v2/notifications/sends/{id}",        Needs::Admin,   |at| on(at, sends::cancel)),
     route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   |at| on(at, notifications::unread_count)),
     route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   |at| on(at, notifications::read_all)),
     route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::show)),
     route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
     route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
+    route(Method::PATCH,  "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::change)),
     route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
+    route(Method::GET,    "/v2/notifications/{id}/deliveries",   Needs::OwnerOrAdmin, |at| on(at, deliveries::of_notification)).paged(),
     route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
+
+    route(Method::GET,    "/v2/email/suppressions",              Needs::Admin,   |at| on(at, suppressions::list)),
+    route(Method::DELETE, "/v2/email/suppressions/{id}",         Needs::Admin,   |at| on(at, suppressions::lift)),
+    route(Method::POST,   "/v2/devices",                         Needs::Login,   |at| on(at, devices::register)),
+    route(Method::GET,    "/v2/devices",                         Needs::Login,   |at| on(at, devices::list)),
+    route(Method::DELETE, "/v2/devices/{id}",                    Needs::Owner,   |at| on(at, devices::remove)),
+    route(Method::GET,    "/v2/push/key",                        Needs::Login,   |at| on(at, devices::key)),
 
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),
+    route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   |at| on(at, deliveries::of_user)).paged(),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   |at| on(at, users::revoke)),
 ];

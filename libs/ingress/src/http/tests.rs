@@ -1,11 +1,15 @@
 //! The routes as a client sees them: statuses, bodies, headers.
 
 mod changes;
+mod deliveries;
+mod devices;
 mod history;
 mod inbox;
+mod mail;
 mod matrix;
 mod people;
 mod requests;
+mod sends;
 mod threads;
 mod token_places;
 

@@ -1,8 +1,11 @@
 //! Test broker with a worker inside that answers at once. It keeps what goes to other queues, so that a test
 //! can look at it.
 
+use super::devices::TestDevices;
 use super::people::{TestDirectory, TestInbox};
+use super::sends::TestSends;
 use super::store::TestStore;
+use super::suppressions::TestSuppressions;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_bus::port::{Broker, BrokerError, Depth, Destination, Health, Outgoing, Publish, Subscription};
@@ -28,7 +31,10 @@ pub(crate) struct TestBroker {
 pub(super) struct Worker {
     pub(super) store: Arc<TestStore>,
     pub(super) inbox: Arc<TestInbox>,
+    pub(super) devices: Arc<TestDevices>,
     pub(super) directory: Arc<TestDirectory>,
+    pub(super) suppressions: Arc<TestSuppressions>,
+    pub(super) sends: Arc<TestSends>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -141,7 +147,20 @@ impl Worker {
                 CommandResult::Count { count: self.inbox.change(&change) }
             }
             Command::SetPreferences(set) => {
+                let preferences = Box::new(set.preferences.clone());
                 self.inbox.set(set);
+                CommandResult::Preferences { preferences }
+            }
+            Command::ChangePreferences(change) => match self.inbox.change_some(&change) {
+                Ok(preferences) => CommandResult::Preferences { preferences: Box::new(preferences) },
+                Err(invalid) => CommandResult::refused(ErrorCode::Invalid, invalid.to_string()),
+            },
+            Command::RegisterPushDevice(device) => {
+                self.devices.register(device);
+                CommandResult::Done
+            }
+            Command::RemovePushDevice(removal) => {
+                self.devices.remove(&removal);
                 CommandResult::Done
             }
             Command::PutProfile(profile) => {
@@ -155,6 +174,11 @@ impl Worker {
             Command::Revoke(revocation) => {
                 self.directory.add(revocation);
                 CommandResult::Done
+            }
+            Command::AddSend(new) => self.sends.add(new),
+            Command::CancelSend(cancel) => self.sends.cancel(&cancel),
+            Command::ChangeSuppression(change) => {
+                CommandResult::Count { count: u64::from(self.suppressions.change(&change)) }
             }
         }
     }

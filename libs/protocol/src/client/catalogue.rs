@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
-const REQUESTS: [Describe; 20] = [
+const REQUESTS: [Describe; 21] = [
     of::<requests::AuthEvent>,
     of::<requests::CreateThreadBody>,
+    of::<requests::DeviceBody>,
     of::<requests::EditMessageBody>,
     of::<requests::EditMessageEvent>,
     of::<requests::HandshakeAuth>,
@@ -35,7 +36,7 @@ const REQUESTS: [Describe; 20] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 26] = [
+const ANSWERS: [Describe; 33] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -43,6 +44,9 @@ const ANSWERS: [Describe; 26] = [
     of::<answers::CountAnswer>,
     of::<answers::CsrfTokenAnswer>,
     of::<answers::CursorAnswer>,
+    of::<answers::DeliveriesAnswer>,
+    of::<answers::DeviceAnswer>,
+    of::<answers::DevicesAnswer>,
     of::<answers::DoneAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::MessageAnswer>,
@@ -53,8 +57,12 @@ const ANSWERS: [Describe; 26] = [
     of::<answers::PresenceAnswer>,
     of::<answers::PresenceChoiceAnswer>,
     of::<answers::PresenceListAnswer>,
+    of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
+    of::<answers::SendAnswer>,
+    of::<answers::SendsAnswer>,
     of::<answers::StatusAnswer>,
+    of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
     of::<answers::ThreadAck>,
     of::<answers::ThreadAnswer>,

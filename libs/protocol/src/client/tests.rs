@@ -69,6 +69,7 @@ fn notification() -> Notification {
         is_read: false,
         read_at: None,
         created_at: Timestamp(0),
+        is_hidden: false,
     }
 }
 
@@ -232,7 +233,7 @@ fn answers_about_notifications_are_the_json_they_always_were() {
     is(&CountAnswer { count: 2, success: Success }, r#"{"count":2,"success":true}"#);
     is(
         &PreferencesAnswer { preferences: Sorted(Preferences::default()), success: Success },
-        r#"{"preferences":{"channels":{"email":true,"inApp":true,"push":true},"types":{},"updatedAt":null},"success":true}"#,
+        r#"{"preferences":{"channels":{"email":true,"inApp":true,"push":true},"digest":{"every":"immediately","hour":8},"locale":"","mutes":[],"quietHours":{"enabled":false,"from":"22:00","until":"07:00"},"timeZone":"UTC","types":{},"updatedAt":null,"whenAway":false},"success":true}"#,
     );
 }
 
@@ -253,7 +254,7 @@ fn answers_about_people_and_the_service_are_the_json_they_always_were() {
         &PresenceChoiceAnswer { status: Status::Away, success: Success },
         r#"{"status":"away","success":true}"#,
     );
-    let profile = Profile { id: user("ann"), name: "Ann".into(), avatar: None, email: None };
+    let profile = Profile { id: user("ann"), name: "Ann".into(), avatar: None, email: None, role: None };
     is(
         &UserAnswer { success: Success, user: Sorted(profile) },
         r#"{"success":true,"user":{"avatar":null,"email":null,"id":"ann","name":"Ann"}}"#,
@@ -491,7 +492,7 @@ fn events_about_what_one_did_oneself_name_what_changed_and_what_is_left() {
     );
     is(
         &PreferencesUpdated { preferences: Sorted(Cow::Owned(Preferences::default())) },
-        r#"{"preferences":{"channels":{"email":true,"inApp":true,"push":true},"types":{},"updatedAt":null}}"#,
+        r#"{"preferences":{"channels":{"email":true,"inApp":true,"push":true},"digest":{"every":"immediately","hour":8},"locale":"","mutes":[],"quietHours":{"enabled":false,"from":"22:00","until":"07:00"},"timeZone":"UTC","types":{},"updatedAt":null,"whenAway":false}}"#,
     );
     is(
         &PresenceChosen { status: Status::Away, updated_at: at },

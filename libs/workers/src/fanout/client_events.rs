@@ -30,6 +30,12 @@ pub(super) enum EncodeError {
 /// The name of an event that clients receive, and its argument as JSON text.
 type ClientEvent = (&'static str, String);
 
+/// Whether no gateway hears of the event: this stage alone acts on it.
+pub(super) fn concerns_no_gateway(event: &Event) -> bool {
+    let is_hidden = matches!(event, Event::NotificationStored { notification, .. } if notification.is_hidden);
+    is_hidden || matches!(event, Event::ToldOutside { .. })
+}
+
 /// Whether the event has lost its worth on the way: that somebody types, of a while ago. That they stopped is
 /// always worth telling, since published pages show a typist until they hear of it.
 pub(super) fn is_stale(event: &Event, now: Timestamp) -> bool {
@@ -64,6 +70,7 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
         | Event::ThreadChanged { .. }
         | Event::NotificationStored { .. }
         | Event::NotificationsChanged { .. }
+        | Event::ToldOutside { .. }
         | Event::PreferencesChanged { .. } => {}
     }
     let body = codec::encode(&delivery)?;
@@ -132,6 +139,8 @@ fn client_event(event: &Event) -> Result<ClientEvent, serde_json::Error> {
         Event::Typing { thread_id, user_id, is_typing, .. } => {
             written(&TypingUpdate { is_typing: *is_typing, thread_id: *thread_id, user_id: user_id.clone() })
         }
+        // The fan-out stage keeps it to itself.
+        Event::ToldOutside { .. } => Ok(("told", "{}".to_owned())),
         // Gateways act on it; no client hears of it.
         Event::Revoked { .. } => Ok(("revoked", "{}".to_owned())),
     }

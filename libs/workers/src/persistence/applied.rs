@@ -7,17 +7,20 @@
 
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_ports::{Appended, Left, StoreError};
+use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
 use eventflow_protocol::change::{
     AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, shown_as,
 };
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::{CameBack, Event};
-use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread,
+};
 use eventflow_protocol::person::Revocation;
+use eventflow_protocol::preferences::InvalidChange;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode, MessageId, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, NotificationId, UserId};
 
 /// What carrying out one command came to.
 pub(super) struct Applied {
@@ -224,13 +227,29 @@ impl Applied {
         Self::with_event(CommandResult::Done, event)
     }
 
-    /// `is_new`: this command stored the notification; else an earlier one had.
+    /// Tells a reader that these notifications are read with their thread.
+    pub(super) fn tell_read(&mut self, command: CommandId, read: &ReadThread, ids: Vec<NotificationId>) {
+        let changed = |id| Event::NotificationsChanged {
+            user_id: read.user_id.clone(),
+            notification_id: Some(id),
+            change: NotificationChange::Read,
+            unread_count: None,
+            command,
+            at: read.at,
+        };
+        self.events.extend(ids.into_iter().map(changed));
+    }
+
+    /// `is_new`: this command stored the notification; else an earlier one had. The sender of a hidden one
+    /// hears what they hear if nothing is stored.
     pub(super) fn notified(item: &Item<Command>, notification: Box<Notification>, is_new: bool) -> Self {
-        if !is_new && !item.redelivered {
-            return Self::quietly(CommandResult::Notification { notification, deduplicated: true });
-        }
         let event = Event::NotificationStored { notification: notification.clone(), unread_count: None };
-        Self::with_event(CommandResult::Notification { notification, deduplicated: !is_new }, event)
+        let result = if notification.is_hidden {
+            CommandResult::Done
+        } else {
+            CommandResult::Notification { notification, deduplicated: !is_new }
+        };
+        if is_new || item.redelivered { Self::with_event(result, event) } else { Self::quietly(result) }
     }
 
     /// So many notifications changed.
@@ -255,22 +274,42 @@ impl Applied {
     }
 
     /// `stored`: the preferences as they are now; later ones may have been there already.
-    pub(super) fn preferences_set(
-        item: &Item<Command>,
-        wanted: &SetPreferences,
-        stored: Preferences,
-    ) -> Self {
+    pub(super) fn preferences_stored(item: &Item<Command>, user: &UserId, stored: Preferences) -> Self {
+        let preferences = Box::new(stored);
         let event = Event::PreferencesChanged {
-            user_id: wanted.user_id.clone(),
-            preferences: Box::new(stored),
+            user_id: user.clone(),
+            preferences: preferences.clone(),
             command: CommandId(item.id),
         };
-        Self::with_event(CommandResult::Done, event)
+        Self::with_event(CommandResult::Preferences { preferences }, event)
+    }
+
+    /// The change does not fit the preferences that are stored.
+    pub(super) fn preferences_refused(invalid: InvalidChange) -> Self {
+        Self::refused(ErrorCode::Invalid, &invalid.to_string())
     }
 
     /// The sender's key stands for another notification.
     pub(super) fn notification_key_reused() -> Self {
         Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+    }
+
+    pub(super) fn send_added(added: AddedSend) -> Self {
+        match added {
+            AddedSend::Stored(send) => Self::quietly(CommandResult::Send { send, deduplicated: false }),
+            AddedSend::Before(send) => Self::quietly(CommandResult::Send { send, deduplicated: true }),
+            AddedSend::KeyReused => {
+                Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+            }
+        }
+    }
+
+    pub(super) fn send_cancelled(cancelled: CancelledSend) -> Self {
+        match cancelled {
+            CancelledSend::Done(send) => Self::quietly(CommandResult::Send { send, deduplicated: false }),
+            CancelledSend::TooLate => Self::refused(ErrorCode::TooLate, "everybody has been told"),
+            CancelledSend::NotFound => Self::not_found("send"),
+        }
     }
 
     pub(super) fn revoked(item: &Item<Command>, revocation: &Revocation) -> Self {

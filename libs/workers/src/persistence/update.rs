@@ -1,4 +1,4 @@
-//! Updates of what exists: changes of messages, cursors, archives, inboxes, profiles, revocations.
+//! Updates of what exists: changes of messages, cursors, archives, inboxes, devices, profiles, revocations.
 //!
 //! Changes and advances of a part go to the store together, and notifications several at a time, so that a
 //! notification to many people does not hold up the messages behind it. The other kinds are rare and go one
@@ -7,13 +7,15 @@
 use super::Persistence;
 use super::applied::Applied;
 use super::together::Picked;
+use crate::notify::wanted_form;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{StoreError, WithCommandId};
-use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, ChangeMessage, Changed};
+use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, Cursor};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::inbox::{Notification, Notify, SetPreferences};
+use eventflow_protocol::inbox::{Notification, Notify, ReadThread, SetPreferences};
+use eventflow_protocol::preferences::ChangePreferences;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use futures_util::StreamExt;
@@ -141,13 +143,53 @@ impl Persistence {
     ) -> Result<(), Unavailable> {
         let picked = Picked::of(part, wanted_advance);
         let answers = self.together(&picked.wanted, |store, advances| store.advance(advances)).await?;
+        let (mut reads, mut readers) = (Vec::new(), Vec::new());
         for ((at, item, answer), advance) in answers.with_items(part, &picked.at).zip(&picked.wanted) {
             applied[at] = Some(match answer {
-                Ok(advanced) => Applied::advanced(&item, advance, advanced),
+                Ok(advanced) => {
+                    if reads_on(&item, advance, advanced.as_ref()) {
+                        let (user_id, thread_id) = (advance.user_id.clone(), advance.thread_id);
+                        reads.push(ReadThread { user_id, thread_id, at: advance.at });
+                        readers.push(at);
+                    }
+                    Applied::advanced(&item, advance, advanced)
+                }
                 Err(error) => Applied::store_error(error)?,
             });
         }
-        Ok(())
+        self.read_notifications(part, &reads, &readers, applied).await
+    }
+
+    /// Reads what is told about threads that were read. `readers` are the places of their commands.
+    async fn read_notifications(
+        &self,
+        part: &[Item<Command>],
+        reads: &[ReadThread],
+        readers: &[usize],
+        applied: &mut [Option<Applied>],
+    ) -> Result<(), Unavailable> {
+        if reads.is_empty() {
+            return Ok(());
+        }
+        match self.parts.inbox.read_with_threads(reads).await {
+            Ok(notifications) => {
+                for ((read, at), ids) in reads.iter().zip(readers).zip(notifications) {
+                    if let Some(applied) = &mut applied[*at] {
+                        applied.tell_read(CommandId(part[*at].id), read, ids);
+                    }
+                }
+                Ok(())
+            }
+            Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
+            // The threads are read, and their readers hear of that. The notifications stay unread.
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "notifications could not be read with their threads"
+                );
+                Ok(())
+            }
+        }
     }
 
     /// `None` for the kinds of commands that go to the store together.
@@ -169,6 +211,15 @@ impl Persistence {
                 .await
                 .map(|count| Applied::notifications_changed(item, change, count)),
             Command::SetPreferences(set) => self.set_preferences(item, set).await,
+            Command::ChangePreferences(change) => self.change_preferences(item, change).await,
+            Command::RegisterPushDevice(device) => {
+                let registered = self.parts.devices.register_device(device).await;
+                registered.map(|()| Applied::quietly(CommandResult::Done))
+            }
+            Command::RemovePushDevice(removal) => {
+                let removed = self.parts.devices.remove_device(removal).await;
+                removed.map(|_| Applied::quietly(CommandResult::Done))
+            }
             Command::PutProfile(profile) => {
                 directory.put_profile(profile).await.map(|()| Applied::quietly(CommandResult::Done))
             }
@@ -178,6 +229,16 @@ impl Persistence {
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
+            Command::AddSend(new) => self.parts.sends.add_send(new).await.map(Applied::send_added),
+            Command::CancelSend(cancel) => {
+                self.parts.sends.cancel_send(cancel).await.map(Applied::send_cancelled)
+            }
+            Command::ChangeSuppression(change) => self
+                .parts
+                .suppressions
+                .change_suppression(change)
+                .await
+                .map(|is_changed| Applied::quietly(CommandResult::Count { count: u64::from(is_changed) })),
         })
     }
 
@@ -194,19 +255,31 @@ impl Persistence {
     ) -> Result<Applied, StoreError> {
         self.parts.inbox.set_preferences(set).await?;
         let stored = self.parts.inbox.preferences(&set.user_id).await?;
-        Ok(Applied::preferences_set(item, set, stored))
+        Ok(Applied::preferences_stored(item, &set.user_id, stored))
+    }
+
+    async fn change_preferences(
+        &self,
+        item: &Item<Command>,
+        change: &ChangePreferences,
+    ) -> Result<Applied, StoreError> {
+        Ok(match self.parts.inbox.change_preferences(change).await? {
+            Ok(stored) => Applied::preferences_stored(item, &change.user_id, stored),
+            Err(invalid) => Applied::preferences_refused(invalid),
+        })
     }
 
     async fn notify(&self, item: &Item<Command>, notify: &Notify) -> Result<Applied, StoreError> {
         let preferences = self.parts.inbox.preferences(&notify.user_id).await?;
-        if !preferences.channels_for(&notify.kind).in_app {
-            tracing::debug!(command = %item.id, "a person does not want this kind of notification in the inbox");
+        let id = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id));
+        let id = id.unwrap_or_else(|| NotificationId::from(CommandId(item.id)));
+        let Some(notification) = wanted_form(Notification::new(id, notify.clone()), &preferences) else {
+            tracing::debug!(command = %item.id, "a person wants nothing of this kind of notification");
             return Ok(Applied::quietly(CommandResult::Done));
+        };
+        if notify.key.is_some() {
+            return self.notify_keyed(item, notification, notify).await;
         }
-        if let Some(key) = &notify.key {
-            return self.notify_keyed(item, key.notification_id(&notify.user_id), notify).await;
-        }
-        let notification = Notification::new(NotificationId::from(CommandId(item.id)), notify.clone());
         let added = self.parts.inbox.add_notifications(std::slice::from_ref(&notification)).await?;
         let is_new = added.first().copied().unwrap_or(false);
         Ok(Applied::notified(item, Box::new(notification), is_new))
@@ -216,10 +289,10 @@ impl Persistence {
     async fn notify_keyed(
         &self,
         item: &Item<Command>,
-        id: NotificationId,
+        notification: Notification,
         notify: &Notify,
     ) -> Result<Applied, StoreError> {
-        let notification = Box::new(Notification::new(id, notify.clone()));
+        let notification = Box::new(notification);
         Ok(match self.parts.inbox.add_keyed_notification(&notification, notify.fingerprint()).await? {
             Keyed::Stored => Applied::notified(item, notification, true),
             Keyed::Before(Some(known)) => Applied::notified(item, known, false),
@@ -238,6 +311,12 @@ fn wanted_change(item: &Item<Command>) -> Option<WithCommandId<ChangeMessage>> {
 fn wanted_advance(item: &Item<Command>) -> Option<AdvanceCursor> {
     let Command::AdvanceCursor(advance) = &item.value else { return None };
     Some(advance.clone())
+}
+
+/// Whether the person has read on, or may have on an earlier attempt.
+fn reads_on(item: &Item<Command>, wanted: &AdvanceCursor, advanced: Option<&Advanced>) -> bool {
+    let is_news = advanced.is_some_and(|advanced| advanced.up_to > advanced.from || item.redelivered);
+    wanted.cursor == Cursor::Read && is_news
 }
 
 /// Cuts the items, in order, into runs that may be carried out at the same time: notifications that differ

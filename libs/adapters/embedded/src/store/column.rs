@@ -5,7 +5,8 @@
 
 use eventflow_protocol::document::{MessageStatus, ThreadStatus};
 use eventflow_protocol::free_form::FreeForm;
-use eventflow_protocol::{CommandId, Timestamp, UserId};
+use eventflow_protocol::outbound::Channel;
+use eventflow_protocol::{CommandId, MailAddress, Timestamp, UserId};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
@@ -36,8 +37,30 @@ pub(super) fn unpack<T: DeserializeOwned + Default>(row: &Row<'_>, column: &str)
     }
 }
 
+/// Reads what [`pack`] wrote into a column that is never NULL.
+pub(super) fn unpack_exactly<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
+    let index = row.as_ref().column_index(column)?;
+    let bytes = row.get_ref(index)?.as_blob().map_err(|error| misread(index, Type::Blob, error))?;
+    rmp_serde::from_slice(bytes).map_err(|error| misread(index, Type::Blob, error))
+}
+
+/// Reads the name of a channel.
+pub(super) fn channel(row: &Row<'_>, column: &str) -> Result<Channel> {
+    let index = row.as_ref().column_index(column)?;
+    let name = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
+    let channel = Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    channel.ok_or_else(|| misread(index, Type::Text, FromSqlError::InvalidType))
+}
+
 /// Reads the id of a person.
 pub(super) fn user(row: &Row<'_>, column: &str) -> Result<UserId> {
+    let index = row.as_ref().column_index(column)?;
+    let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
+    text.parse().map_err(|error| misread(index, Type::Text, error))
+}
+
+/// Reads a mail address.
+pub(super) fn address(row: &Row<'_>, column: &str) -> Result<MailAddress> {
     let index = row.as_ref().column_index(column)?;
     let text = row.get_ref(index)?.as_str().map_err(|error| misread(index, Type::Text, error))?;
     text.parse().map_err(|error| misread(index, Type::Text, error))

@@ -1,8 +1,8 @@
 //! Notifications and preferences in the data file.
 //!
 //! Safe to repeat because a notification's id follows from its command, and its row stays without its content
-//! when it is deleted; because marking changes only rows that are not marked; and because of two sets of
-//! preferences the later one stays.
+//! when it is deleted; because marking changes only rows that are not marked; because of two sets of
+//! preferences the later one stays; and because a change of some of them comes to the same the second time.
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
@@ -12,8 +12,9 @@ use eventflow_ports::{Inbox, NotificationPage, StoreError};
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Notification, NotificationChange, Preferences, SetPreferences,
+    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
 };
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
@@ -40,6 +41,24 @@ impl Inbox for EmbeddedStore {
     async fn change_notifications(&self, change: &ChangeNotifications) -> Result<u64, StoreError> {
         let wanted = change.clone();
         in_time("change notifications", self.database.write(move |tx| self::change(tx, &wanted))).await
+    }
+
+    async fn read_with_threads(&self, reads: &[ReadThread]) -> Result<Vec<Vec<NotificationId>>, StoreError> {
+        let wanted = reads.to_vec();
+        let look = self.database.read(move |connection| {
+            let each = wanted.iter().map(|read| about(connection, read));
+            each.collect::<Result<Vec<_>>>()
+        });
+        let found = in_time("find notifications about threads", look).await?;
+        // There is nothing to write as a rule: nobody waits for the writer then.
+        if found.iter().any(|found| found.iter().any(|(_, is_read)| !is_read)) {
+            let (wanted, found) = (reads.to_vec(), found.clone());
+            let write = self.database.write(move |tx| {
+                wanted.iter().zip(&found).try_for_each(|(read, found)| read_with(tx, read, found))
+            });
+            in_time("read notifications with threads", write).await?;
+        }
+        Ok(found.into_iter().map(|found| found.into_iter().map(|(id, _)| id).collect()).collect())
     }
 
     async fn notifications_of(
@@ -80,12 +99,20 @@ impl Inbox for EmbeddedStore {
         let set = set.clone();
         in_time("write preferences", self.database.write(move |tx| set_preferences(tx, &set))).await
     }
+
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        let change = change.clone();
+        in_time("change preferences", self.database.write(move |tx| change_preferences(tx, change))).await
+    }
 }
 
 fn add(connection: &Connection, notification: &Notification, body: Option<Fingerprint>) -> Result<bool> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO notification (id, user_id, kind, title, text, data, thread_id, is_read, read_at, created_at, body)
-         VALUES (:id, :user_id, :kind, :title, :text, :data, :thread_id, :is_read, :read_at, :created_at, :body)
+        "INSERT INTO notification (id, user_id, kind, title, text, data, thread_id, is_read, read_at, created_at, body, is_hidden)
+         VALUES (:id, :user_id, :kind, :title, :text, :data, :thread_id, :is_read, :read_at, :created_at, :body, :is_hidden)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let data =
@@ -102,6 +129,7 @@ fn add(connection: &Connection, notification: &Notification, body: Option<Finger
         ":read_at": notification.read_at.map(|at| at.0),
         ":created_at": notification.created_at.0,
         ":body": body,
+        ":is_hidden": notification.is_hidden,
     })?;
     Ok(rows == 1)
 }
@@ -123,11 +151,11 @@ fn change(connection: &Connection, wanted: &ChangeNotifications) -> Result<u64> 
     let mut statement = connection.prepare_cached(match wanted.change {
         NotificationChange::Read => {
             "UPDATE notification SET is_read = 1, read_at = ?3
-             WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0 AND CASE WHEN ?2 IS NULL THEN created_at < ?3 ELSE id = ?2 END"
+             WHERE user_id = ?1 AND is_deleted = 0 AND is_hidden = 0 AND is_read = 0 AND CASE WHEN ?2 IS NULL THEN created_at < ?3 ELSE id = ?2 END"
         }
         NotificationChange::Delete => {
             "UPDATE notification SET is_deleted = 1, title = '', text = '', data = NULL
-             WHERE user_id = ?1 AND is_deleted = 0 AND CASE WHEN ?2 IS NULL THEN created_at < ?3 ELSE id = ?2 END"
+             WHERE user_id = ?1 AND is_deleted = 0 AND is_hidden = 0 AND CASE WHEN ?2 IS NULL THEN created_at < ?3 ELSE id = ?2 END"
         }
     })?;
     let id = wanted.notification_id.map(|id| id.bytes());
@@ -135,14 +163,37 @@ fn change(connection: &Connection, wanted: &ChangeNotifications) -> Result<u64> 
     Ok(rows as u64)
 }
 
+/// What is told about a thread and was not read before: ids, and whether this reading has read it already.
+fn about(connection: &Connection, read: &ReadThread) -> Result<Vec<(NotificationId, bool)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, is_read FROM notification
+         WHERE user_id = ?1 AND thread_id = ?2 AND is_deleted = 0 AND is_hidden = 0
+         AND (read_at IS NULL OR read_at = ?3) AND created_at < ?3 ORDER BY created_at DESC, id DESC LIMIT ?4",
+    )?;
+    let values = params![read.user_id.as_str(), read.thread_id.bytes(), read.at.0, PAGE_MAX];
+    let found = statement
+        .query_map(values, |row| Ok((NotificationId::from_bytes(row.get("id")?), row.get("is_read")?)))?;
+    found.collect()
+}
+
+fn read_with(connection: &Connection, read: &ReadThread, found: &[(NotificationId, bool)]) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE notification SET is_read = 1, read_at = ?2 WHERE id = ?1 AND is_deleted = 0 AND is_read = 0",
+    )?;
+    for (id, _) in found {
+        statement.execute(params![id.bytes(), read.at.0])?;
+    }
+    Ok(())
+}
+
 fn page(connection: &Connection, user: &UserId, page: NotificationPage) -> Result<Vec<Notification>> {
     let mut statement = connection.prepare_cached(if page.unread_only {
         "SELECT * FROM notification
-         WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0 AND (?2 IS NULL OR (created_at, id) < (?2, ?3))
+         WHERE user_id = ?1 AND is_deleted = 0 AND is_hidden = 0 AND is_read = 0 AND (?2 IS NULL OR (created_at, id) < (?2, ?3))
          ORDER BY created_at DESC, id DESC LIMIT ?4 OFFSET ?5"
     } else {
         "SELECT * FROM notification
-         WHERE user_id = ?1 AND is_deleted = 0 AND (?2 IS NULL OR (created_at, id) < (?2, ?3))
+         WHERE user_id = ?1 AND is_deleted = 0 AND is_hidden = 0 AND (?2 IS NULL OR (created_at, id) < (?2, ?3))
          ORDER BY created_at DESC, id DESC LIMIT ?4 OFFSET ?5"
     })?;
     let (after_at, after_id) = page.after.map(|(at, id)| (at.0, id.bytes())).unzip();
@@ -158,7 +209,8 @@ fn find(connection: &Connection, user: &UserId, id: NotificationId) -> Result<Op
 
 fn unread(connection: &Connection, user: &UserId) -> Result<u64> {
     let mut statement = connection.prepare_cached(
-        "SELECT COUNT(*) AS unread FROM notification WHERE user_id = ?1 AND is_deleted = 0 AND is_read = 0",
+        "SELECT COUNT(*) AS unread FROM notification
+         WHERE user_id = ?1 AND is_deleted = 0 AND is_hidden = 0 AND is_read = 0",
     )?;
     statement.query_row([user.as_str()], |row| column::read_integer(row, "unread"))
 }
@@ -181,6 +233,20 @@ fn set_preferences(connection: &Connection, set: &SetPreferences) -> Result<()> 
     Ok(())
 }
 
+/// Reads, merges and writes. There is one writer, so nobody writes in between.
+fn change_preferences(
+    connection: &Connection,
+    ChangePreferences { user_id, change, at }: ChangePreferences,
+) -> Result<Result<Preferences, InvalidChange>> {
+    let preferences = match change.onto(preferences(connection, &user_id)?, at) {
+        Ok(preferences) => preferences,
+        Err(invalid) => return Ok(Err(invalid)),
+    };
+    let set = SetPreferences { user_id, preferences };
+    set_preferences(connection, &set)?;
+    Ok(Ok(set.preferences))
+}
+
 /// A row of `SELECT * FROM notification`.
 fn read(row: &Row<'_>) -> Result<Notification> {
     Ok(Notification {
@@ -194,5 +260,6 @@ fn read(row: &Row<'_>) -> Result<Notification> {
         is_read: row.get("is_read")?,
         read_at: row.get::<_, Option<i64>>("read_at")?.map(Timestamp),
         created_at: column::time(row, "created_at")?,
+        is_hidden: row.get("is_hidden")?,
     })
 }

@@ -5,11 +5,14 @@
 //! are MessagePack with names (NULL if empty). Tables are `WITHOUT ROWID`: rows live in the order of their
 //! primary key, so a page of history is a few neighbouring pages of the file.
 
-/// The piece whose versions these are.
-pub(super) const PIECE: &str = "store";
+/// The pieces of the store, each with versions of its own: its name and its steps. One step per released
+/// layout; a step never changes.
+pub(super) const PIECES: [(&str, &[&str]); 4] =
+    [("store", STORE), ("suppressions", &[SUPPRESSIONS]), ("outbox", &[OUTBOX]), ("sends", &[SENDS])];
 
-/// One step per released layout; a step never changes.
-pub(super) const STEPS: &[&str] = &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES];
+/// The store, the inbox, the directory, windows and devices.
+const STORE: &[&str] =
+    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES, HIDDEN, ROLES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -166,9 +169,152 @@ const TOKEN_NAMES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Eighth layout: what people are told by e-mail and push.
+///
+/// A window is open until somebody claims it. `outbound_window.claimable_at` is when it may be claimed:
+/// when it is due, then when the claim runs out, and never (NULL) once its job is in a queue.
+/// `taken_until` is when whoever sends it lets go of it. `item_count` counts all items, of which
+/// `outbound_item` keeps the first. `delivery.entry` is a row of the log; its other columns repeat what is
+/// asked for.
+const OUTBOUND: &str = "
+    CREATE TABLE outbound_window (
+        id           BLOB    NOT NULL PRIMARY KEY,
+        user_id      TEXT    NOT NULL,
+        channel      TEXT    NOT NULL,
+        key          TEXT    NOT NULL,
+        is_open      INTEGER NOT NULL DEFAULT 1,
+        opened_at    INTEGER NOT NULL,
+        due_at       INTEGER NOT NULL,
+        claimable_at INTEGER,
+        taken_until  INTEGER,
+        item_count   INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    -- Which window takes this item in? There is one.
+    CREATE UNIQUE INDEX outbound_window_open ON outbound_window (user_id, channel, key) WHERE is_open = 1;
+    -- Which windows are due?
+    CREATE INDEX outbound_window_claimable ON outbound_window (channel, claimable_at) WHERE claimable_at IS NOT NULL;
+    -- Which windows has nobody ever closed?
+    CREATE INDEX outbound_window_by_due ON outbound_window (due_at);
+
+    CREATE TABLE outbound_item (
+        window_id BLOB    NOT NULL,
+        place     INTEGER NOT NULL,
+        told      BLOB    NOT NULL,
+        PRIMARY KEY (window_id, place)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE delivery (
+        id        BLOB    NOT NULL PRIMARY KEY,
+        user_id   TEXT    NOT NULL,
+        reference TEXT    NOT NULL,
+        at        INTEGER NOT NULL,
+        entry     BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- What was somebody told, newest first?
+    CREATE INDEX delivery_by_user ON delivery (user_id, at, id);
+    -- What became of this message or notification?
+    CREATE INDEX delivery_by_reference ON delivery (reference, at, id);
+    -- Which rows are old enough to be deleted?
+    CREATE INDEX delivery_by_time ON delivery (at);
+";
+
+/// Ninth layout: push devices, and what they show.
+///
+/// `push_device.target` is MessagePack; a removed device has no owner and no target, and `at` is when it was
+/// removed. `push_shown.push` is the newest push under its tag, which tells of messages up to `seq`.
+const PUSH_DEVICES: &str = "
+    CREATE TABLE push_device (
+        id      BLOB    NOT NULL PRIMARY KEY,
+        user_id TEXT,
+        target  BLOB,
+        name    TEXT    NOT NULL,
+        at      INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Where do the pushes of somebody go, the newest device first?
+    CREATE INDEX push_device_by_user ON push_device (user_id, at) WHERE user_id IS NOT NULL;
+    -- Which devices were removed long ago?
+    CREATE INDEX push_device_removed ON push_device (at) WHERE user_id IS NULL;
+
+    CREATE TABLE push_shown (
+        device_id BLOB    NOT NULL,
+        tag       TEXT    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        push      TEXT    NOT NULL,
+        seq       INTEGER NOT NULL,
+        at        INTEGER NOT NULL,
+        PRIMARY KEY (device_id, tag)
+    ) STRICT, WITHOUT ROWID;
+    -- What was pushed long ago?
+    CREATE INDEX push_shown_by_time ON push_shown (at);
+";
+
+/// Tenth layout: notifications that their owners are told of by e-mail and push only, and those about a
+/// thread.
+const HIDDEN: &str = "
+    ALTER TABLE notification ADD COLUMN is_hidden INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX notification_by_user;
+    DROP INDEX notification_unread;
+    -- What was somebody told, newest first?
+    CREATE INDEX notification_by_user ON notification (user_id, created_at, id) WHERE is_deleted = 0 AND is_hidden = 0;
+    -- What of it have they not read?
+    CREATE INDEX notification_unread ON notification (user_id, created_at, id)
+        WHERE is_deleted = 0 AND is_hidden = 0 AND is_read = 0;
+    -- What was somebody told about this thread, and has not read, or read at this moment?
+    CREATE INDEX notification_about ON notification (user_id, thread_id, read_at)
+        WHERE is_deleted = 0 AND is_hidden = 0 AND thread_id IS NOT NULL;
+";
+
+/// Eleventh layout: what people are to the host application.
+const ROLES: &str = "
+    ALTER TABLE profile ADD COLUMN role TEXT;
+    -- Who has this role?
+    CREATE INDEX profile_by_role ON profile (role, user_id) WHERE role IS NOT NULL;
+";
+
+const SUPPRESSIONS: &str = "
+    -- `key` is the address in lower case; `changed_at` is the time of the last change, `since` that of the
+    -- suppression.
+    CREATE TABLE suppression (
+        key        TEXT    NOT NULL PRIMARY KEY,
+        address    TEXT    NOT NULL,
+        reason     BLOB,
+        detail     TEXT    NOT NULL DEFAULT '',
+        since      INTEGER NOT NULL DEFAULT 0,
+        is_active  INTEGER NOT NULL DEFAULT 0,
+        changed_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
+const OUTBOX: &str = "
+    CREATE TABLE outbox (
+        id   TEXT    NOT NULL PRIMARY KEY,
+        at   INTEGER NOT NULL,
+        item BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Which are the newest?
+    CREATE INDEX outbox_by_time ON outbox (at, id);
+";
+
+const SENDS: &str = "
+    -- `send` is the whole record; the other columns repeat what is asked for.
+    CREATE TABLE bulk_send (
+        id           BLOB    NOT NULL PRIMARY KEY,
+        created_at   INTEGER NOT NULL,
+        claimable_at INTEGER,
+        ended_at     INTEGER,
+        send         BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Which sends are due?
+    CREATE INDEX bulk_send_claimable ON bulk_send (claimable_at) WHERE claimable_at IS NOT NULL;
+    -- Which are the newest?
+    CREATE INDEX bulk_send_by_time ON bulk_send (created_at, id);
+    -- Which ended long ago?
+    CREATE INDEX bulk_send_ended ON bulk_send (ended_at) WHERE ended_at IS NOT NULL;
+";
+
 #[cfg(test)]
 mod tests {
-    use super::{PIECE, STEPS};
+    use super::PIECES;
     use crate::{Database, EmbeddedStore};
     use eventflow_ports::Store;
     use eventflow_protocol::ThreadId;
@@ -188,7 +334,8 @@ mod tests {
     async fn a_file_of_the_first_layout_is_read_on() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open_in(folder.path()).unwrap();
-        database.migrate(PIECE, &STEPS[..1]).await.unwrap();
+        let (piece, steps) = PIECES[0];
+        database.migrate(piece, &steps[..1]).await.unwrap();
         database.write(|tx| tx.execute_batch(FILLED)).await.unwrap();
         let store = EmbeddedStore::open(database).await.unwrap();
         let (thread_id, user_id): (_, UserId) = (ThreadId::from_bytes([1; 12]), "bob".parse().unwrap());

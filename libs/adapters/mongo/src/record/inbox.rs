@@ -3,6 +3,7 @@
 use crate::record::values::{date, moment, object_id};
 use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences, SetPreferences};
+use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Binary, DateTime};
@@ -14,7 +15,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct NotificationRecord {
     #[serde(rename = "_id")]
     id: ObjectId,
-    user_id: UserId,
+    /// The owner; of a hidden notification nobody, so that no list and no count finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+    /// The owner of a hidden notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hidden_for: Option<UserId>,
     #[serde(rename = "type")]
     kind: String,
     title: String,
@@ -43,6 +49,18 @@ pub(crate) struct PreferencesRecord {
     channels: Channels,
     #[serde(default)]
     types: Vec<KindRecord>,
+    #[serde(default)]
+    quiet_hours: QuietHours,
+    #[serde(default)]
+    digest: DigestRecord,
+    #[serde(default)]
+    time_zone: TimeZoneName,
+    #[serde(default)]
+    locale: String,
+    #[serde(default)]
+    when_away: bool,
+    #[serde(default)]
+    mutes: Vec<MuteRecord>,
     pub(crate) updated_at: DateTime,
 }
 
@@ -53,11 +71,25 @@ struct KindRecord {
     channels: Channels,
 }
 
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct DigestRecord {
+    every: Every,
+    hour: i32,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MuteRecord {
+    thread_id: ThreadId,
+    until: Option<DateTime>,
+}
+
 impl From<&Notification> for NotificationRecord {
     fn from(notification: &Notification) -> Self {
         Self {
             id: object_id(notification.id),
-            user_id: notification.user_id.clone(),
+            user_id: Some(notification.user_id.clone()).filter(|_| !notification.is_hidden),
+            hidden_for: Some(notification.user_id.clone()).filter(|_| notification.is_hidden),
             kind: notification.kind.clone(),
             title: notification.title.clone(),
             message: notification.text.clone(),
@@ -71,11 +103,14 @@ impl From<&Notification> for NotificationRecord {
     }
 }
 
-impl From<NotificationRecord> for Notification {
-    fn from(record: NotificationRecord) -> Self {
-        Self {
+impl NotificationRecord {
+    /// The notification, unless it belongs to nobody.
+    pub(crate) fn into_notification(self) -> Option<Notification> {
+        let record = self;
+        let is_hidden = record.hidden_for.is_some();
+        Some(Notification {
             id: NotificationId::from_bytes(record.id.bytes()),
-            user_id: record.user_id,
+            user_id: record.user_id.or(record.hidden_for)?,
             kind: record.kind,
             title: record.title,
             text: record.message,
@@ -84,7 +119,8 @@ impl From<NotificationRecord> for Notification {
             is_read: record.is_read,
             read_at: record.read_at.map(moment),
             created_at: moment(record.created_at),
-        }
+            is_hidden,
+        })
     }
 }
 
@@ -96,6 +132,12 @@ impl From<&SetPreferences> for PreferencesRecord {
             user_id: user_id.clone(),
             channels: preferences.channels,
             types: preferences.types.iter().map(kind).collect(),
+            quiet_hours: preferences.quiet_hours,
+            digest: preferences.digest.into(),
+            time_zone: preferences.time_zone.clone(),
+            locale: preferences.locale.clone(),
+            when_away: preferences.when_away,
+            mutes: preferences.mutes.iter().copied().map(MuteRecord::from).collect(),
             updated_at: date(preferences.updated_at.unwrap_or(Timestamp(0))),
         }
     }
@@ -104,6 +146,46 @@ impl From<&SetPreferences> for PreferencesRecord {
 impl From<PreferencesRecord> for Preferences {
     fn from(record: PreferencesRecord) -> Self {
         let types = record.types.into_iter().map(|of| (of.kind, of.channels)).collect();
-        Self { channels: record.channels, types, updated_at: Some(moment(record.updated_at)) }
+        Self {
+            channels: record.channels,
+            types,
+            quiet_hours: record.quiet_hours,
+            digest: record.digest.into(),
+            time_zone: record.time_zone,
+            locale: record.locale,
+            when_away: record.when_away,
+            mutes: record.mutes.into_iter().map(Mute::from).collect(),
+            updated_at: Some(moment(record.updated_at)),
+        }
+    }
+}
+
+impl Default for DigestRecord {
+    fn default() -> Self {
+        DigestInterval::default().into()
+    }
+}
+
+impl From<DigestInterval> for DigestRecord {
+    fn from(DigestInterval { every, hour }: DigestInterval) -> Self {
+        Self { every, hour: hour.into() }
+    }
+}
+
+impl From<DigestRecord> for DigestInterval {
+    fn from(DigestRecord { every, hour }: DigestRecord) -> Self {
+        Self { every, hour: hour.try_into().unwrap_or_default() }
+    }
+}
+
+impl From<Mute> for MuteRecord {
+    fn from(Mute { thread_id, until }: Mute) -> Self {
+        Self { thread_id, until: until.map(date) }
+    }
+}
+
+impl From<MuteRecord> for Mute {
+    fn from(MuteRecord { thread_id, until }: MuteRecord) -> Self {
+        Self { thread_id, until: until.map(moment) }
     }
 }

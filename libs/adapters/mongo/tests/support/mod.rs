@@ -6,7 +6,11 @@ mod proxy;
 use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
-use eventflow_ports::{Directory, Inbox, Store, directory_contract, inbox_contract};
+use eventflow_ports::{
+    Directory, Inbox, Outbound, Outbox, PushDevices, Sends, Store, Suppressions, directory_contract,
+    inbox_contract, outbound_contract, outbox_contract, push_devices_contract, sends_contract,
+    suppressions_contract,
+};
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;
 use mongodb::Client;
@@ -31,8 +35,33 @@ pub(crate) async fn run_with_inbox(check: impl AsyncFnOnce(&dyn inbox_contract::
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
+/// Runs a check of windows and the delivery log on a fresh database, reached directly.
+pub(crate) async fn run_with_outbound(check: impl AsyncFnOnce(&dyn outbound_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
 /// Runs a check of the directory on a fresh database, reached directly.
 pub(crate) async fn run_with_directory(check: impl AsyncFnOnce(&dyn directory_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of the suppression list on a fresh database, reached directly.
+pub(crate) async fn run_with_suppressions(check: impl AsyncFnOnce(&dyn suppressions_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of the outbox on a fresh database, reached directly.
+pub(crate) async fn run_with_outbox(check: impl AsyncFnOnce(&dyn outbox_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of sends on a fresh database, reached directly.
+pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of push devices on a fresh database, reached directly.
+pub(crate) async fn run_with_devices(check: impl AsyncFnOnce(&dyn push_devices_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -78,8 +107,43 @@ impl inbox_contract::Harness for Direct {
 }
 
 #[async_trait]
+impl outbound_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Outbound> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
 impl directory_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Directory> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl suppressions_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Suppressions> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl outbox_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Outbox> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl sends_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Sends> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl push_devices_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn PushDevices> {
         open(&self.0).await
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Somebody who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// In the thread; wrote the message; owns the notification.
+    /// In the thread; wrote the message; owns the notification and the device.
     Participant,
     /// In the thread.
     OtherParticipant,
@@ -47,11 +47,13 @@ fn refusal(needs: Needs, role: Role) -> Option<(u16, &'static str)> {
         (Role::Expired, _) => Some((401, "token_expired")),
         (Role::Anonymous | Role::Forged | Role::Unsigned, _) => Some((401, "unauthenticated")),
         (_, Needs::Login)
-        | (Role::Admin, Needs::Admin)
-        | (Role::Participant, Needs::Owner | Needs::Sender) => None,
+        | (Role::Admin, Needs::Admin | Needs::OwnerOrAdmin)
+        | (Role::Participant, Needs::Owner | Needs::OwnerOrAdmin | Needs::Sender) => None,
         (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender) => Some((403, "forbidden")),
         (_, Needs::Thread | Needs::Message) if is_inside => None,
-        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner) => Some((404, "not_found")),
+        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner | Needs::OwnerOrAdmin) => {
+            Some((404, "not_found"))
+        }
     }
 }
 
@@ -61,35 +63,45 @@ struct Stage {
     thread: ThreadId,
     message: String,
     notification: String,
+    device: String,
+    send: String,
 }
 
 impl Stage {
     async fn new() -> Self {
         let rig = Rig::new().await;
         let thread = rig.world.store.thread_of(&["ann", "bob", "zed"]);
-        let sent = rig
+        let posted = rig
             .post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"}))
             .of("ann")
             .send()
             .await;
-        let message = sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
+        let message = posted.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
         let told = rig
             .post("/api/v2/notifications", &json!({"userId": "ann", "title": "t"}))
             .of_admin()
             .send()
             .await;
         let notification = told.expect(201)["notification"]["_id"].as_str().unwrap().to_owned();
+        let phone = rig.post("/api/v2/devices", &json!({"fcmToken": "phone"})).of("ann").send().await;
+        let device = phone.expect(201)["device"]["_id"].as_str().unwrap().to_owned();
+        let wanted = json!({"to": "ann", "title": "t"});
+        let kept = rig.post("/api/v2/notifications", &wanted).of_admin().send().await;
+        let send = kept.expect(201)["send"]["_id"].as_str().unwrap().to_owned();
         rig.world.store.remove(thread, "zed");
         rig.world.parts.membership.forget(thread);
-        Self { rig, thread, message, notification }
+        Self { rig, thread, message, notification, device, send }
     }
 
     /// A request that this route answers if its sender may.
     fn call(&self, route: &Route) -> Call<'_> {
         let id = match (route.needs, route.path.contains("/users/") || route.path.contains("/presence/")) {
             (_, true) => "bob".to_owned(),
+            _ if route.path.contains("/suppressions/") => "bob@example.com".to_owned(),
+            _ if route.path.contains("/sends/") => self.send.clone(),
             (Needs::Thread, _) => self.thread.to_string(),
             (Needs::Message | Needs::Sender, _) => self.message.clone(),
+            (Needs::Owner, _) if route.path.contains("/devices/") => self.device.clone(),
             _ => self.notification.clone(),
         };
         let is_list = route.path.ends_with("/presence") || route.path.ends_with("/users");
@@ -129,8 +141,11 @@ impl Stage {
 /// One body that suits every write; fields of other routes are ignored.
 fn body(route: &Route) -> Value {
     let mut body = json!({
-        "content": "new", "participants": ["bob", "eve"], "emoji": "👍", "userId": "bob", "title": "t", "name": "Bob", "channels": {},
+        "content": "new", "participants": ["bob", "eve"], "emoji": "👍", "userId": "bob", "title": "t", "name": "Bob", "channels": {}, "fcmToken": "new",
     });
+    if route.path.ends_with("/notifications") {
+        body["channels"] = json!(["email"]);
+    }
     if route.path.ends_with("/revoke") {
         body["session"] = json!("0".repeat(64));
     }
@@ -229,7 +244,7 @@ async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_r
     let operator = json!({"$gt": ""});
     let wrong = json!({
         "content": operator, "participants": operator, "emoji": operator, "userId": operator, "title": operator, "name": operator,
-        "channels": [operator], "session": operator,
+        "channels": [operator], "session": operator, "fcmToken": operator,
     });
     for route in ROUTES.iter().filter(|route| !route.method.is_safe() && route.method != Method::DELETE) {
         // A stage for each, since one of them leaves the thread.

@@ -3,13 +3,19 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod deliveries;
+mod mail;
 mod messages;
 mod notifications;
 mod people;
+mod push;
+mod sends;
 mod service;
 mod sync;
 mod threads;
 
+pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
+pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
@@ -18,6 +24,8 @@ pub use people::{
     AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,
     UsersAnswer,
 };
+pub use push::{DeviceAnswer, DeviceKind, DevicesAnswer, PushKeyAnswer, ShownDevice};
+pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 pub use threads::{

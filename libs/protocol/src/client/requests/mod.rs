@@ -6,7 +6,9 @@
 
 mod messages;
 mod notifications;
+mod notify;
 mod people;
+mod push;
 mod sync;
 mod threads;
 
@@ -14,11 +16,15 @@ pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,
 };
-pub use notifications::{ChannelsBody, ChannelsByKind, NOTIFIED_MAX, NotificationBody, PreferencesBody};
+pub use notifications::{
+    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, PreferencesBody, QuietHoursBody,
+};
+pub use notify::{ChannelWord, NOTIFIED_MAX, NotificationBody, PriorityWord, RecipientsBody, SegmentBody};
 pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,
 };
+pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
 pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
 pub use threads::{CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent};
 

@@ -1,134 +1,169 @@
-//! Requests about notifications and preferences.
+//! Requests about preferences.
 
+use crate::Timestamp;
 use crate::client::given::FIELD;
 use crate::client::parse::InvalidRequest;
-use crate::client::values::{
-    ClientKey, Metadata, NamedUser, NotificationKind, NotificationText, NotificationTitle, ThreadReference,
-    UserIds,
+use crate::client::values::{List, LocaleName, MutedThread, NotificationKind, TimeZoneReference, WallClock};
+use crate::inbox::{KIND_MAX_BYTES, PREFERENCE_KINDS_MAX, Preferences};
+use crate::preferences::{
+    ChannelsChange, DigestChange, InvalidChange, PreferenceFields, PreferencesChange, QuietHoursChange,
 };
-use crate::inbox::{Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey};
-use crate::{ThreadId, Timestamp, UserId};
+use crate::schedule::{Every, MUTES_MAX, Mute};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Most people told by one request.
-pub const NOTIFIED_MAX: usize = 1_000;
-
-/// `POST /notifications`: tell people something.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NotificationBody {
-    /// The people; together with `userId` at least one.
-    #[serde(default)]
-    pub user_ids: UserIds<NOTIFIED_MAX>,
-    /// One person more.
-    #[serde(default)]
-    pub user_id: Option<NamedUser>,
-    /// What sort of thing it is, e.g. `order_update`.
-    #[serde(default, rename = "type")]
-    pub kind: NotificationKind,
-    /// One line.
-    pub title: NotificationTitle,
-    /// The text.
-    #[serde(default)]
-    pub message: NotificationText,
-    /// The host application's free-form object.
-    #[serde(default)]
-    pub data: Metadata,
-    /// The conversation it is about.
-    #[serde(default)]
-    pub thread_id: Option<ThreadReference>,
-    /// The sender's own key: the same key of the same sender to the same person is the same notification.
-    #[serde(default)]
-    pub client_notification_id: Option<ClientKey>,
-}
-
-impl NotificationBody {
-    /// One command for each person. `thread_id` is the thread that the request names, which the caller has
-    /// looked at.
-    pub fn into_commands(
-        self,
-        by: &UserId,
-        thread_id: Option<ThreadId>,
-        at: Timestamp,
-    ) -> Result<Vec<Notify>, InvalidRequest> {
-        let recipients = self.recipients()?;
-        let key = self.client_notification_id.map(|key| SenderKey { by: by.clone(), key: key.into_string() });
-        let template = Notify {
-            user_id: by.clone(),
-            kind: self.kind.into_string(),
-            title: self.title.into_string(),
-            text: self.message.into_string(),
-            data: self.data.into_object(),
-            thread_id,
-            key,
-            typed: None,
-            at,
-        };
-        Ok(recipients.into_iter().map(|user_id| Notify { user_id, ..template.clone() }).collect())
-    }
-
-    /// Everybody who is to be told, once each.
-    fn recipients(&self) -> Result<Vec<UserId>, InvalidRequest> {
-        let mut users = self.user_ids.clone().into_ids();
-        users.extend(self.user_id.iter().map(|NamedUser(id)| id.clone()));
-        users.sort_unstable();
-        users.dedup();
-        match users.len() {
-            0 => Err(InvalidRequest::new("userIds must name somebody")),
-            1..=NOTIFIED_MAX => Ok(users),
-            _ => Err(InvalidRequest::new(format!("userIds has more than {NOTIFIED_MAX} items"))),
-        }
-    }
-}
-
-/// `POST` or `PUT /notifications/preferences`: how the caller wants to be told. It replaces what was there.
+/// `POST`, `PUT` or `PATCH /notifications/preferences`: how the caller wants to be told. `POST` and `PUT`
+/// replace what was there: a field that is not named has its default. `PATCH` leaves such a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct PreferencesBody {
     /// For every kind that is not named in `types`.
     #[serde(default)]
     pub channels: ChannelsBody,
+    /// The older form of `channels.inApp`.
+    #[serde(default)]
+    pub in_app: Option<bool>,
+    /// The older form of `channels.email`.
+    #[serde(default)]
+    pub email: Option<bool>,
+    /// The older form of `channels.push`.
+    #[serde(default)]
+    pub push: Option<bool>,
     /// By kind.
     #[serde(default)]
     pub types: ChannelsByKind,
+    /// The hours in which nothing is sent.
+    #[serde(default)]
+    pub quiet_hours: Option<QuietHoursBody>,
+    /// How mails are gathered.
+    #[serde(default)]
+    pub digest: Option<DigestBody>,
+    /// The time zone of quiet hours and daily digests.
+    #[serde(default)]
+    pub time_zone: Option<TimeZoneReference>,
+    /// The language of mails and push messages; empty for the system's own.
+    #[serde(default)]
+    pub locale: Option<LocaleName>,
+    /// Whether to tell the caller also while a page is open that they do not look at.
+    #[serde(default)]
+    pub when_away: Option<bool>,
+    /// All threads of which the caller wants to be told nothing.
+    #[serde(default)]
+    pub mutes: Option<List<MuteBody, MUTES_MAX>>,
 }
 
 impl PreferencesBody {
-    /// The preferences, set at this moment.
-    pub fn into_preferences(self, at: Timestamp) -> Preferences {
-        let types = self.types.0.into_iter();
-        Preferences {
-            channels: self.channels.into(),
-            types: types.map(|(kind, channels)| (kind.into_string(), channels.into())).collect(),
-            updated_at: Some(at),
-        }
+    /// The preferences that replace all others, set at this moment.
+    pub fn into_preferences(self, at: Timestamp) -> Result<Preferences, InvalidRequest> {
+        Ok(self.into_change()?.onto(Preferences::default(), at)?)
+    }
+
+    /// What the body changes. Whether that fits what is stored shows when the change is carried out.
+    pub fn into_change(self) -> Result<PreferencesChange, InvalidRequest> {
+        let types = self.types.0.into_iter().map(|(kind, body)| (kind.into_string(), body.into_change()));
+        let mutes = self.mutes.map(|List(mutes)| mutes.into_iter().map(MuteBody::into_mute).collect());
+        Ok(PreferencesChange::Fields(PreferenceFields {
+            channels: ChannelsChange {
+                in_app: self.channels.in_app.or(self.in_app),
+                email: self.channels.email.or(self.email),
+                push: self.channels.push.or(self.push),
+            },
+            types: types.collect(),
+            quiet_hours: self.quiet_hours.map(QuietHoursBody::into_change).transpose()?,
+            digest: self.digest.map(DigestBody::into_change).transpose()?,
+            time_zone: self.time_zone.map(TimeZoneReference::into_name),
+            locale: self.locale.map(LocaleName::into_string),
+            when_away: self.when_away,
+            mutes,
+        }))
     }
 }
 
-/// Ways to reach somebody. A channel that is not named is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+impl From<InvalidChange> for InvalidRequest {
+    fn from(invalid: InvalidChange) -> Self {
+        Self { path: invalid.path().to_owned(), message: invalid.to_string() }
+    }
+}
+
+/// Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChannelsBody {
     /// In the inbox and by event.
-    pub in_app: bool,
+    pub in_app: Option<bool>,
     /// By e-mail.
-    pub email: bool,
+    pub email: Option<bool>,
     /// To their devices.
-    pub push: bool,
+    pub push: Option<bool>,
 }
 
-impl Default for ChannelsBody {
-    fn default() -> Self {
-        Self { in_app: true, email: true, push: true }
+impl ChannelsBody {
+    fn into_change(self) -> ChannelsChange {
+        ChannelsChange { in_app: self.in_app, email: self.email, push: self.push }
     }
 }
 
-impl From<ChannelsBody> for Channels {
-    fn from(ChannelsBody { in_app, email, push }: ChannelsBody) -> Self {
-        Self { in_app, email, push }
+/// The hours in which nothing is sent. What is not named is as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct QuietHoursBody {
+    /// Whether they hold; they do if it is not named.
+    pub enabled: Option<bool>,
+    /// When they begin, `HH:MM`.
+    pub from: Option<WallClock>,
+    /// When they end, `HH:MM`.
+    pub until: Option<WallClock>,
+}
+
+impl QuietHoursBody {
+    fn into_change(self) -> Result<QuietHoursChange, InvalidRequest> {
+        let (from, until) = (self.from.map(|WallClock(time)| time), self.until.map(|WallClock(time)| time));
+        if from.is_some() && from == until {
+            return Err(InvalidChange::NoQuietHours.into());
+        }
+        Ok(QuietHoursChange { enabled: self.enabled.unwrap_or(true), from, until })
+    }
+}
+
+/// How mails are gathered. What is not named is as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DigestBody {
+    /// How long mails wait.
+    pub every: Option<Every>,
+    /// The hour of the day at which a daily digest comes.
+    #[schemars(range(max = 23))]
+    pub hour: Option<u8>,
+}
+
+impl DigestBody {
+    fn into_change(self) -> Result<DigestChange, InvalidRequest> {
+        if self.hour.is_some_and(|hour| hour > 23) {
+            let path = "digest.hour".to_owned();
+            return Err(InvalidRequest { message: format!("{path} must be 0 to 23"), path });
+        }
+        Ok(DigestChange { every: self.every, hour: self.hour })
+    }
+}
+
+/// A thread of which the caller wants to be told nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MuteBody {
+    /// The thread.
+    pub thread_id: MutedThread,
+    /// When the mute ends; never if it is not named.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+}
+
+impl MuteBody {
+    fn into_mute(self) -> Mute {
+        let MuteBody { thread_id: MutedThread(thread_id), until } = self;
+        Mute { thread_id, until }
     }
 }
 

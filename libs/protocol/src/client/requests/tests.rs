@@ -4,7 +4,7 @@ use super::*;
 use crate::change::Wish;
 use crate::client::{InvalidRequest, parse};
 use crate::content::RAW_BYTES_PER_CHAR;
-use crate::inbox::{Channels, Notify, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
+use crate::inbox::{Channels, Notify, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
 use crate::person::NAME_MAX_CHARS;
 use crate::{Timestamp, UserId};
 use serde::de::DeserializeOwned;
@@ -252,8 +252,8 @@ fn a_notification_tells_each_person_once_in_clean_words() {
     let many: Vec<String> = (0..=NOTIFIED_MAX).map(|n| format!("u{n}")).collect();
     let title = "title must have 1 to 200 characters";
     let long = "message is longer than 2000 characters";
+    assert_eq!(tell(read(&json!({"userId": "ann"}))).unwrap_err().message, "title is missing");
     for (body, said) in [
-        (json!({"userId": "ann"}), "title is missing"),
         (json!({"userId": "a b", "title": "x"}), "userId: a user id matches [A-Za-z0-9_:@-]{1,128}"),
         (json!({"userId": {"$ne": 1}, "title": "x"}), "userId must be a text"),
         (json!({"userIds": many, "title": "x"}), "userIds has more than 1000 items"),
@@ -280,7 +280,7 @@ fn a_notification_tells_each_person_once_in_clean_words() {
 fn preferences_name_channels_by_kind() {
     let body: PreferencesBody =
         read(&json!({"channels": {"email": false}, "types": {"order_update": {"push": false}}}));
-    let preferences = body.into_preferences(Timestamp(7));
+    let preferences = body.into_preferences(Timestamp(7)).unwrap();
     assert_eq!(preferences.channels, Channels { in_app: true, email: false, push: true });
     assert_eq!(preferences.channels_for("order_update"), Channels { in_app: true, email: true, push: false });
     assert_eq!(preferences.updated_at, Some(Timestamp(7)));
@@ -293,9 +293,60 @@ fn preferences_name_channels_by_kind() {
         (json!({"types": {"a": null}}), "types.a must be an object"),
         (json!({"types": {"a": {"push": "no"}}}), "types.a.push must be true or false"),
         (json!({"types": many}), "types has more than 100 entries"),
+        (json!({"inApp": "yes"}), "inApp must be true or false"),
+        (json!({"quietHours": {"from": "7:00"}}), "quietHours.from must be a time of day like 22:00"),
+        (json!({"quietHours": "night"}), "quietHours must be an object"),
+        (json!({"digest": {"every": "2h"}}), "digest.every must be immediately, 15m, 1h or 1d"),
+        (json!({"digest": {"hour": -1}}), "digest.hour must be a whole number"),
+        (json!({"timeZone": "Mars/Base"}), "timeZone must be a time zone like Europe/Berlin"),
+        (json!({"locale": "de_DE"}), "locale must be a language like de or pt-BR"),
+        (json!({"mutes": [{"threadId": "x"}]}), "mutes[0].threadId must be the id of a thread"),
+        (json!({"mutes": [{"until": null}]}), "mutes[0].threadId is missing"),
     ] {
         assert_eq!(refused::<PreferencesBody>(&body), said);
     }
+}
+
+#[test]
+fn a_partial_change_of_preferences_leaves_the_rest() {
+    let thread = "0123456789abcdef01234567";
+    let first: PreferencesBody = read(&json!({
+        "email": false, "types": {"a": {"push": false}}, "locale": "pt-BR", "timeZone": "europe/berlin",
+        "quietHours": {"from": "23:30", "until": "06:00"}, "digest": {"every": "1d", "hour": 18},
+        "mutes": [{"threadId": thread, "until": "2030-01-31T12:00:00.000Z"}],
+    }));
+    let stored = first.into_preferences(Timestamp(1)).unwrap();
+    assert_eq!(stored.channels, Channels { in_app: true, email: false, push: true }, "the older form");
+    assert_eq!(stored.time_zone.as_str(), "Europe/Berlin");
+    let patch = |body: Value| {
+        let change = read::<PreferencesBody>(&body).into_change()?;
+        change.onto(stored.clone(), Timestamp(2)).map_err(InvalidRequest::from)
+    };
+    let untouched = Preferences { updated_at: Some(Timestamp(2)), ..stored.clone() };
+    assert_eq!(patch(json!({})).unwrap(), untouched);
+    let louder = patch(json!({"channels": {"push": false}, "types": {"a": {"email": false}}})).unwrap();
+    assert_eq!(louder.channels, Channels { in_app: true, email: false, push: false });
+    assert_eq!(louder.channels_for("a"), Channels { in_app: true, email: false, push: false });
+    let off = patch(json!({"quietHours": {"enabled": false}, "digest": {"every": "1h"}})).unwrap();
+    assert_eq!((off.quiet_hours.enabled, off.quiet_hours.from), (false, stored.quiet_hours.from));
+    assert_eq!((off.digest.hour, off.locale.as_str(), off.mutes.len()), (18, "pt-BR", 1));
+    let none = patch(json!({"mutes": [], "locale": ""})).unwrap();
+    assert_eq!((none.mutes, none.locale.as_str()), (Vec::new(), ""));
+    for (body, said) in [
+        (
+            json!({"quietHours": {"until": "23:30"}}),
+            "quietHours.until must not be the time at which they begin",
+        ),
+        (json!({"digest": {"hour": 24}}), "digest.hour must be 0 to 23"),
+    ] {
+        assert_eq!(patch(body).unwrap_err().message, said);
+    }
+    let whole = read::<PreferencesBody>(&json!({"quietHours": {"from": "06:00", "until": "06:00"}}));
+    let said = whole.into_change().unwrap_err();
+    assert_eq!(
+        said.message, "quietHours.until must not be the time at which they begin",
+        "whatever is stored"
+    );
 }
 
 #[test]

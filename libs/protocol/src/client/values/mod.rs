@@ -7,15 +7,19 @@
 mod attachment;
 mod list;
 mod metadata;
+mod push;
 mod reference;
 mod text;
+mod timing;
 mod unfit;
 mod words;
 
 pub use attachment::AttachmentReference;
 pub use list::{List, NamedUser, UserIds};
 pub use metadata::{METADATA_MAX_BYTES, METADATA_MAX_DEPTH, Metadata};
+pub use push::{DeviceName, FcmToken, PushAuth, PushEndpoint, PushPublicKey};
 pub use reference::{DocumentReference, MessageReference, ThreadReference};
 pub use text::{ClientKey, Emoji, MessageContent, NotificationKind, NotificationText, NotificationTitle};
+pub use timing::{LocaleName, MutedThread, TimeZoneReference, WallClock};
 pub use unfit::Unfit;
-pub use words::{EmailAddress, Link, LoginId, PersonName};
+pub use words::{EmailAddress, Link, LoginId, PersonName, RoleName, TemplateName};

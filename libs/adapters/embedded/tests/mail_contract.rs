@@ -1,0 +1,69 @@
+//! `EmbeddedStore` keeps every promise of the suppression list and of the outbox. Each check has a file of
+//! its own.
+
+use async_trait::async_trait;
+use eventflow_embedded::{Database, EmbeddedStore};
+use eventflow_ports::{Outbox, Suppressions, outbox_contract, suppressions_contract};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A data file in a folder that goes away with it.
+struct File {
+    database: Database,
+    _folder: TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("make a folder");
+        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
+    }
+
+    async fn store(&self) -> EmbeddedStore {
+        EmbeddedStore::open(self.database.clone()).await.expect("open the store")
+    }
+}
+
+#[async_trait]
+impl suppressions_contract::Harness for File {
+    async fn open(&self) -> Arc<dyn Suppressions> {
+        Arc::new(self.store().await)
+    }
+}
+
+#[async_trait]
+impl outbox_contract::Harness for File {
+    async fn open(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.store().await)
+    }
+}
+
+#[tokio::test]
+async fn a_suppressed_address_is_found_in_every_case() {
+    suppressions_contract::a_suppressed_address_is_found_in_every_case(&File::new()).await;
+}
+
+#[tokio::test]
+async fn suppressing_again_changes_nothing() {
+    suppressions_contract::suppressing_again_changes_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn of_two_changes_the_later_one_counts() {
+    suppressions_contract::of_two_changes_the_later_one_counts(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pages_of_suppressions_show_each_once() {
+    suppressions_contract::pages_of_suppressions_show_each_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_item_comes_back_unchanged_and_once() {
+    outbox_contract::an_item_comes_back_unchanged_and_once(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_oldest_items_go() {
+    outbox_contract::the_oldest_items_go(&File::new()).await;
+}

@@ -1,0 +1,74 @@
+//! The outbound port on a real MongoDB: windows and the delivery log.
+
+use crate::support::run_with_outbound;
+use eventflow_ports::outbound_contract;
+
+#[tokio::test]
+async fn a_window_comes_back_unchanged() {
+    run_with_outbound(outbound_contract::a_window_comes_back_unchanged).await;
+}
+
+#[tokio::test]
+async fn keys_keep_windows_apart() {
+    run_with_outbound(outbound_contract::keys_keep_windows_apart).await;
+}
+
+#[tokio::test]
+async fn the_earliest_item_decides_when_a_window_is_due() {
+    run_with_outbound(outbound_contract::the_earliest_item_decides_when_a_window_is_due).await;
+}
+
+#[tokio::test]
+async fn an_item_that_comes_again_is_held_once() {
+    run_with_outbound(outbound_contract::an_item_that_comes_again_is_held_once).await;
+}
+
+#[tokio::test]
+async fn channels_and_people_are_apart() {
+    run_with_outbound(outbound_contract::channels_and_people_are_apart).await;
+}
+
+#[tokio::test]
+async fn one_window_is_open_at_a_time() {
+    run_with_outbound(outbound_contract::one_window_is_open_at_a_time).await;
+}
+
+#[tokio::test]
+async fn a_full_window_counts_the_rest() {
+    run_with_outbound(outbound_contract::a_full_window_counts_the_rest).await;
+}
+
+#[tokio::test]
+async fn a_due_window_is_claimed_once() {
+    run_with_outbound(outbound_contract::a_due_window_is_claimed_once).await;
+}
+
+#[tokio::test]
+async fn a_claim_runs_out_until_the_job_is_in_a_queue() {
+    run_with_outbound(outbound_contract::a_claim_runs_out_until_the_job_is_in_a_queue).await;
+}
+
+#[tokio::test]
+async fn a_window_has_one_taker() {
+    run_with_outbound(outbound_contract::a_window_has_one_taker).await;
+}
+
+#[tokio::test]
+async fn a_window_can_wait() {
+    run_with_outbound(outbound_contract::a_window_can_wait).await;
+}
+
+#[tokio::test]
+async fn a_window_is_closed_once() {
+    run_with_outbound(outbound_contract::a_window_is_closed_once).await;
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_person_and_by_notification() {
+    run_with_outbound(outbound_contract::the_log_is_read_by_person_and_by_notification).await;
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten() {
+    run_with_outbound(outbound_contract::what_is_old_is_forgotten).await;
+}

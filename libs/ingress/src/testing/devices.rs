@@ -1,0 +1,54 @@
+//! Push devices of a test: a list in memory.
+
+use async_trait::async_trait;
+use eventflow_ports::push_devices::Shown;
+use eventflow_ports::{PushDevices, StoreError};
+use eventflow_protocol::push::{PushDevice, RemovePushDevice};
+use eventflow_protocol::{PushDeviceId, UserId};
+use parking_lot::Mutex;
+
+/// Push devices of a test.
+#[derive(Default)]
+pub(crate) struct TestDevices(Mutex<Vec<PushDevice>>);
+
+impl TestDevices {
+    pub(crate) fn register(&self, device: PushDevice) {
+        let mut devices = self.0.lock();
+        devices.retain(|known| known.id != device.id);
+        devices.insert(0, device);
+    }
+
+    pub(crate) fn remove(&self, removal: &RemovePushDevice) {
+        self.0.lock().retain(|known| known.id != removal.device_id || known.user_id != removal.user_id);
+    }
+}
+
+#[async_trait]
+impl PushDevices for TestDevices {
+    async fn register_device(&self, _device: &PushDevice) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn remove_device(&self, _removal: &RemovePushDevice) -> Result<bool, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
+        Ok(self.0.lock().iter().filter(|device| device.user_id == *user).cloned().collect())
+    }
+    async fn note_shown(&self, _shown: &[Shown]) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn shown(&self, _user: &UserId, _tag: &str) -> Result<Vec<Shown>, StoreError> {
+        panic!("the ingress does not ask for it")
+    }
+    async fn shown_tags(&self, _user: &UserId, _prefix: &str) -> Result<Vec<String>, StoreError> {
+        panic!("the ingress does not ask for it")
+    }
+    async fn forget_shown(
+        &self,
+        _devices: &[PushDeviceId],
+        _tag: &str,
+        _up_to: u64,
+    ) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
+}

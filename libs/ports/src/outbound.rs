@@ -1,0 +1,128 @@
+//! The outbound port: open windows of e-mail and push, and the log of what became of everything.
+//!
+//! A window gathers what one mail or push message will say. It is open until a dispatcher claims it, and then
+//! takes nothing more in. Whoever sends it closes it together with its rows of the log. Every method may be
+//! repeated. [`crate::outbound_contract`] checks these promises.
+
+use crate::store::StoreError;
+use async_trait::async_trait;
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, Told, Window, WindowId};
+use eventflow_protocol::{NotificationId, Timestamp, UserId};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Something to put into a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The person.
+    pub user_id: UserId,
+    /// How the person is to be told.
+    pub channel: Channel,
+    /// What the person is to be told.
+    pub told: Told,
+    /// When it should be sent. The earliest of a window's items counts.
+    pub due_at: Timestamp,
+    /// When this was decided.
+    pub now: Timestamp,
+}
+
+/// What became of a [`Hold`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It opened this window.
+    Opened(WindowId),
+    /// It joined this window, which was open.
+    Folded(WindowId),
+    /// It was put into a window before; nothing has changed.
+    Before,
+}
+
+/// What the taker of a window gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The window, to send and close.
+    Window(Box<Window>),
+    /// Somebody else has it, until this time at the latest.
+    Busy(Timestamp),
+    /// It is closed, or never existed: there is nothing to send.
+    Closed,
+}
+
+/// Selects rows of the delivery log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveriesOf {
+    /// Everything that this person was to be told.
+    User(UserId),
+    /// What became of this notification.
+    Notification(NotificationId),
+}
+
+/// Selects a page of the delivery log. The newest rows come first; among equal times the larger ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryPage {
+    /// Cursor: continue after the row with this time and id.
+    pub after: Option<(Timestamp, Uuid)>,
+    /// Page size, 1 to [`crate::store::PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// Keeps windows and the delivery log.
+#[async_trait]
+pub trait Outbound: Send + Sync + 'static {
+    /// Puts items into the open windows of their keys ([`Told::window_key`]), opening windows where none is
+    /// open. Writes for each a row of the log: held, or folded into a window. Returns one answer per item, in
+    /// order.
+    ///
+    /// A key has one open window at any time, also with several callers. An item that was held before, for
+    /// the same person and channel, is [`Held::Before`], also after its window is closed, as long as the log
+    /// keeps its row.
+    async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError>;
+
+    /// Claims windows that are due and not claimed, and windows whose claim has run out, earliest first. A
+    /// claimed window takes nothing more in.
+    ///
+    /// The claim holds until `now` plus `lease`, or for ever once [`Outbound::hand_over`] is called. Of two
+    /// concurrent callers only one gets a window.
+    async fn claim_due(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Window>, StoreError>;
+
+    /// Notes that the jobs of these claimed windows are in a durable queue, so that nobody claims the windows
+    /// again.
+    async fn hand_over(&self, windows: &[WindowId]) -> Result<(), StoreError>;
+
+    /// Reads a window; `None` once it is closed.
+    async fn window(&self, id: WindowId) -> Result<Option<Window>, StoreError>;
+
+    /// Takes a window to send it, until `now` plus `lease` at the latest. Until then other takers get
+    /// [`Taken::Busy`], so that two jobs for one window send it once.
+    async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError>;
+
+    /// Lets go of a window that was taken, so that its next taker need not wait for the lease.
+    async fn release_window(&self, id: WindowId) -> Result<(), StoreError>;
+
+    /// Lets go of a window that was taken, so that it is claimed again at `until`. It takes nothing more in.
+    async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Closes a window and adds these rows to the log. Returns whether it was closed now; a window that was
+    /// closed before keeps its rows, and these are not added.
+    async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError>;
+
+    /// Adds rows to the log. Rows whose ids exist stay as they are.
+    async fn log_deliveries(&self, entries: &[DeliveryEntry]) -> Result<(), StoreError>;
+
+    /// Reads a page of the log.
+    async fn deliveries_of(
+        &self,
+        of: &DeliveriesOf,
+        page: DeliveryPage,
+    ) -> Result<Vec<DeliveryEntry>, StoreError>;
+
+    /// Deletes rows of the log older than `before`, and windows that were due before it and never closed.
+    /// Returns how many rows and windows it deleted, a bounded number at a time: repeat it until it is 0.
+    async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,112 @@
+//! Answers about the delivery log.
+
+use crate::client::shape::Success;
+use crate::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason, WindowId};
+use crate::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A page of the delivery log: `GET /notifications/{id}/deliveries`, `GET /users/{id}/deliveries`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveriesAnswer {
+    /// What became of it, newest first.
+    pub deliveries: Vec<ListedDelivery>,
+    /// The `cursor` that asks for the next page; `null` if this page was not full.
+    pub next_cursor: Option<String>,
+    /// Always true.
+    pub success: Success,
+}
+
+/// What became of one message or notification that somebody was to be told by one channel. Only the fields of
+/// its outcome are there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedDelivery {
+    /// What the provider answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// The channel.
+    pub channel: Channel,
+    /// The message that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// The notification that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_id: Option<NotificationId>,
+    /// What became of it.
+    pub outcome: DeliveryWord,
+    /// Who took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Why it was not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The thread of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<ThreadId>,
+    /// When it is to be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The person.
+    pub user_id: UserId,
+    /// The mail or push message that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_id: Option<WindowId>,
+}
+
+/// What became of something that somebody was to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryWord {
+    /// It waits until its time.
+    Held,
+    /// It joined others that wait.
+    Folded,
+    /// It was not sent, for a reason.
+    Suppressed,
+    /// The provider took it.
+    Sent,
+    /// The provider refused it for good.
+    Failed,
+}
+
+impl From<DeliveryEntry> for ListedDelivery {
+    fn from(entry: DeliveryEntry) -> Self {
+        let (message_id, notification_id) = match entry.about {
+            About::Message { message_id, .. } => (Some(message_id), None),
+            About::Notification { notification_id } => (None, Some(notification_id)),
+        };
+        let plain = Self {
+            answer: None,
+            at: entry.at,
+            channel: entry.channel,
+            message_id,
+            notification_id,
+            outcome: DeliveryWord::Folded,
+            provider: None,
+            reason: None,
+            thread_id: entry.about.thread_id(),
+            until: None,
+            user_id: entry.user_id,
+            window_id: entry.window_id,
+        };
+        match entry.outcome {
+            DeliveryOutcome::Folded { .. } => plain,
+            DeliveryOutcome::Held { until } => {
+                Self { outcome: DeliveryWord::Held, until: Some(until), ..plain }
+            }
+            DeliveryOutcome::Suppressed { reason } => {
+                Self { outcome: DeliveryWord::Suppressed, reason: Some(reason), ..plain }
+            }
+            DeliveryOutcome::Sent { provider, answer } => {
+                Self { outcome: DeliveryWord::Sent, provider: Some(provider), answer: Some(answer), ..plain }
+            }
+            DeliveryOutcome::Failed { answer } => {
+                Self { outcome: DeliveryWord::Failed, answer: Some(answer), ..plain }
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The delivery log: what became of everything that somebody was to be told.
+//!
+//! A row's id follows from what it says, so that repeating it adds nothing.
+
+use super::{About, Channel, WindowId, derived};
+use crate::{Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Why something was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The person has read it meanwhile.
+    Read,
+    /// Its sender has taken it back.
+    TakenBack,
+    /// The person has muted the thread.
+    Muted,
+    /// The person has archived the thread.
+    Archived,
+    /// The person has left the thread.
+    Left,
+    /// The person does not want this kind of notification by this channel.
+    Preference,
+    /// The person's credentials are revoked.
+    Revoked,
+    /// Nobody knows an e-mail address of the person.
+    NoAddress,
+    /// The person has no device for push messages.
+    NoDevice,
+    /// The address bounced, complained or unsubscribed.
+    AddressSuppressed,
+    /// The person is looking: sockets have told them.
+    Online,
+    /// Its sender cancelled it.
+    Cancelled,
+    /// It does not exist any more.
+    Gone,
+    /// The operator has switched the channel off.
+    SwitchedOff,
+    /// Its sender chose other channels.
+    NotChosen,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 15] = [
+        Self::Read,
+        Self::TakenBack,
+        Self::Muted,
+        Self::Archived,
+        Self::Left,
+        Self::Preference,
+        Self::Revoked,
+        Self::NoAddress,
+        Self::NoDevice,
+        Self::AddressSuppressed,
+        Self::Online,
+        Self::Cancelled,
+        Self::Gone,
+        Self::SwitchedOff,
+        Self::NotChosen,
+    ];
+
+    /// Name of the reason in stores, ids and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::TakenBack => "taken_back",
+            Self::Muted => "muted",
+            Self::Archived => "archived",
+            Self::Left => "left",
+            Self::Preference => "preference",
+            Self::Revoked => "revoked",
+            Self::NoAddress => "no_address",
+            Self::NoDevice => "no_device",
+            Self::AddressSuppressed => "address_suppressed",
+            Self::Online => "online",
+            Self::Cancelled => "cancelled",
+            Self::Gone => "gone",
+            Self::SwitchedOff => "switched_off",
+            Self::NotChosen => "not_chosen",
+        }
+    }
+}
+
+/// What became of one thing that somebody was to be told by one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryOutcome {
+    /// It opened a window.
+    Held {
+        /// When the window is due.
+        until: Timestamp,
+    },
+    /// It joined a window that was open.
+    Folded {
+        /// The window.
+        window_id: WindowId,
+    },
+    /// It was not sent.
+    Suppressed {
+        /// Why not.
+        reason: Reason,
+    },
+    /// The provider took it.
+    Sent {
+        /// Who took it, e.g. `smtp` or `fcm`.
+        provider: String,
+        /// What the provider answered, without addresses.
+        answer: String,
+    },
+    /// The provider refused it for good.
+    Failed {
+        /// What the provider answered, without addresses.
+        answer: String,
+    },
+}
+
+impl DeliveryOutcome {
+    /// Name of the outcome in stores, ids and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Held { .. } => "held",
+            Self::Folded { .. } => "folded",
+            Self::Suppressed { .. } => "suppressed",
+            Self::Sent { .. } => "sent",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// Whether the outcome says that the item is in a window, rather than how it ended.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, Self::Held { .. } | Self::Folded { .. })
+    }
+}
+
+/// A row of the delivery log. It holds no address and no content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryEntry {
+    /// The id. It follows from the other fields but `at`, so a repetition adds no row.
+    pub id: Uuid,
+    /// The person.
+    pub user_id: UserId,
+    /// The channel.
+    pub channel: Channel,
+    /// What it is about.
+    pub about: About,
+    /// The window that it is in, or was in.
+    pub window_id: Option<WindowId>,
+    /// What became of it.
+    pub outcome: DeliveryOutcome,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl DeliveryEntry {
+    /// An entry with the id that follows from the arguments.
+    ///
+    /// A person is told something by a channel once, so all entries that say "it is in a window" have one id,
+    /// whichever window that is. Other outcomes are told apart by their window and name.
+    pub fn new(
+        user_id: UserId,
+        channel: Channel,
+        about: About,
+        window_id: Option<WindowId>,
+        outcome: DeliveryOutcome,
+        at: Timestamp,
+    ) -> Self {
+        let id = if outcome.is_waiting() {
+            Self::waiting_id(&user_id, channel, &about)
+        } else {
+            let window = window_id.map(|window| window.to_string()).unwrap_or_default();
+            derived(&[user_id.as_str(), channel.name(), &about.reference(), &window, outcome.name()])
+        };
+        Self { id, user_id, channel, about, window_id, outcome, at }
+    }
+
+    /// The id of the entry that says that this is in a window.
+    pub fn waiting_id(user_id: &UserId, channel: Channel, about: &About) -> Uuid {
+        derived(&[user_id.as_str(), channel.name(), &about.reference(), "waiting"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MessageId, ThreadId};
+
+    fn ann() -> UserId {
+        "ann".parse().unwrap()
+    }
+
+    fn message(n: u8) -> About {
+        About::Message {
+            thread_id: ThreadId::from_bytes([1; 12]),
+            message_id: MessageId::from_bytes([n; 12]),
+            seq: u64::from(n),
+        }
+    }
+
+    #[test]
+    fn the_same_outcome_has_the_same_id_and_another_one_has_not() {
+        let entry = |about, outcome, at| {
+            DeliveryEntry::new(ann(), Channel::Push, about, None, outcome, Timestamp(at)).id
+        };
+        let read = || DeliveryOutcome::Suppressed { reason: Reason::Read };
+        let held = || DeliveryOutcome::Held { until: Timestamp(1) };
+        let folded = DeliveryOutcome::Folded { window_id: WindowId::new() };
+        assert_eq!(entry(message(1), read(), 1), entry(message(1), read(), 2));
+        assert_ne!(entry(message(1), read(), 1), entry(message(2), read(), 1));
+        assert_ne!(entry(message(1), read(), 1), entry(message(1), held(), 1));
+        assert_eq!(entry(message(1), folded, 1), entry(message(1), held(), 1), "it is in one window");
+    }
+}

@@ -1,0 +1,222 @@
+//! The second decision, just before a window is sent: what of it is still to be told.
+//!
+//! In comes a window; out comes what is left of it with what it says, and a row of the log for each item that
+//! is not told any more. Everything is read anew, because people read, mute, archive and leave while a window
+//! waits. Reading changes nothing, so it is safe to repeat.
+
+use super::{MESSAGE_KIND, is_online, wants};
+use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
+use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
+use eventflow_protocol::inbox::{Notification, Preferences};
+use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, Window};
+use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+/// What the second decision needs.
+#[derive(Clone)]
+pub struct AgainParts {
+    /// Keeps threads and messages.
+    pub store: Arc<dyn Store>,
+    /// Keeps notifications and preferences.
+    pub inbox: Arc<dyn Inbox>,
+    /// Knows whose credentials are revoked.
+    pub directory: Arc<dyn Directory>,
+    /// Knows who is there.
+    pub presence: Arc<dyn PresenceStore>,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is left of a window.
+#[derive(Debug)]
+pub struct Remaining {
+    /// How the person wants to be told.
+    pub preferences: Preferences,
+    /// What is still to be told, oldest first.
+    pub left: Vec<(Told, Content)>,
+    /// The threads of the messages that are left, as the person sees them.
+    pub threads: HashMap<ThreadId, ThreadView>,
+    /// A row of the log for each item that is not told any more.
+    pub suppressed: Vec<DeliveryEntry>,
+    /// The end of the person's quiet hours, if it is within them now: what is left waits until then.
+    pub quiet_until: Option<Timestamp>,
+}
+
+/// What an item says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A message.
+    Message(Box<Message>),
+    /// A notification.
+    Notification(Box<Notification>),
+}
+
+/// A thread as the person sees it.
+struct Place {
+    view: ThreadView,
+    read_seq: u64,
+}
+
+/// Reads what the items of one window depend on; each thing once.
+struct Reader<'a> {
+    parts: &'a AgainParts,
+    window: &'a Window,
+    preferences: Preferences,
+    now: Timestamp,
+    is_online: bool,
+    is_revoked: bool,
+    places: HashMap<ThreadId, Option<Place>>,
+}
+
+/// Decides again what of `window` is to be told.
+pub async fn decide_again(parts: &AgainParts, window: &Window) -> Result<Remaining, StoreError> {
+    let mut reader = Reader::new(parts, window).await?;
+    let (mut left, mut suppressed) = (Vec::new(), Vec::new());
+    // Decisions are made a few at the same time: a window has its items in the order in which those ended.
+    let mut items: Vec<&Told> = window.items.iter().collect();
+    items.sort_by_key(|told| place(told));
+    for told in items {
+        match reader.content(told).await? {
+            Ok(content) => left.push((*told, content)),
+            Err(reason) => suppressed.push(reader.row(told, reason)),
+        }
+    }
+    let waits = !left.is_empty() && left.iter().all(|(told, _)| !told.critical);
+    let end = reader.preferences.after_quiet_hours(reader.now);
+    let quiet_until = Some(end).filter(|end| waits && *end > reader.now);
+    let Reader { preferences, places, .. } = reader;
+    let threads = places.into_iter().filter_map(|(thread, place)| Some((thread, place?.view))).collect();
+    Ok(Remaining { preferences, left, threads, suppressed, quiet_until })
+}
+
+/// Where an item stands in time. Messages of one thread may have the same time.
+fn place(told: &Told) -> (Timestamp, u64) {
+    let seq = match told.about {
+        About::Message { seq, .. } => seq,
+        About::Notification { .. } => 0,
+    };
+    (told.at, seq)
+}
+
+impl<'a> Reader<'a> {
+    async fn new(parts: &'a AgainParts, window: &'a Window) -> Result<Self, StoreError> {
+        let (user, now) = (&window.user_id, parts.clock.now());
+        // One ended login is no reason: the person has others.
+        let revocations = parts.directory.revocations(user).await?;
+        let is_revoked = revocations.iter().any(|one| one.session.is_none() && one.at >= window.opened_at);
+        Ok(Self {
+            parts,
+            window,
+            preferences: parts.inbox.preferences(user).await?,
+            now,
+            is_online: is_online(&*parts.presence, user, now).await,
+            is_revoked,
+            places: HashMap::new(),
+        })
+    }
+
+    /// What the item says, or why it is not told any more.
+    async fn content(&mut self, told: &Told) -> Result<Result<Content, Reason>, StoreError> {
+        if self.is_revoked {
+            return Ok(Err(Reason::Revoked));
+        }
+        let found = match told.about {
+            About::Message { thread_id, message_id, seq } => {
+                let found = self.message(thread_id, message_id, seq).await?;
+                found.map(|message| Content::Message(Box::new(message)))
+            }
+            About::Notification { notification_id } => {
+                let found = self.notification(notification_id, told.critical).await?;
+                found.map(|notification| Content::Notification(Box::new(notification)))
+            }
+        };
+        // Asked last: whoever has read it was told, and whoever is looking has been.
+        Ok(found.and_then(
+            |content| {
+                if self.is_online && !told.critical { Err(Reason::Online) } else { Ok(content) }
+            },
+        ))
+    }
+
+    async fn message(
+        &mut self,
+        thread: ThreadId,
+        id: MessageId,
+        seq: u64,
+    ) -> Result<Result<Message, Reason>, StoreError> {
+        if !wants(self.preferences.channels_for(MESSAGE_KIND), self.window.channel) {
+            return Ok(Err(Reason::Preference));
+        }
+        if self.preferences.is_muted(thread, self.now) {
+            return Ok(Err(Reason::Muted));
+        }
+        let Some(place) = self.place(thread).await? else { return Ok(Err(Reason::Left)) };
+        if place.view.thread.status == ThreadStatus::Archived {
+            return Ok(Err(Reason::Archived));
+        }
+        if seq <= place.read_seq {
+            return Ok(Err(Reason::Read));
+        }
+        Ok(match self.parts.store.message(id).await? {
+            None => Err(Reason::Gone),
+            Some(message) if message.deleted_at.is_some() => Err(Reason::TakenBack),
+            Some(message) => Ok(message),
+        })
+    }
+
+    async fn notification(
+        &self,
+        id: NotificationId,
+        is_critical: bool,
+    ) -> Result<Result<Notification, Reason>, StoreError> {
+        let Some(found) = self.parts.inbox.notification(&self.window.user_id, id).await? else {
+            return Ok(Err(Reason::Gone));
+        };
+        if found.is_read {
+            return Ok(Err(Reason::Read));
+        }
+        let is_wanted = is_critical || wants(self.preferences.channels_for(&found.kind), self.window.channel);
+        Ok(if is_wanted { Ok(found) } else { Err(Reason::Preference) })
+    }
+
+    /// The thread as the person sees it; `None` if they are not in it.
+    async fn place(&mut self, thread: ThreadId) -> Result<Option<&Place>, StoreError> {
+        if let Entry::Vacant(vacant) = self.places.entry(thread) {
+            vacant.insert(read_place(self.parts, thread, &self.window.user_id).await?);
+        }
+        Ok(self.places.get(&thread).and_then(Option::as_ref))
+    }
+
+    fn row(&self, told: &Told, reason: Reason) -> DeliveryEntry {
+        let Window { user_id, channel, id, .. } = self.window;
+        let outcome = DeliveryOutcome::Suppressed { reason };
+        DeliveryEntry::new(user_id.clone(), *channel, told.about, Some(*id), outcome, self.now)
+    }
+}
+
+async fn read_place(
+    parts: &AgainParts,
+    thread: ThreadId,
+    user: &UserId,
+) -> Result<Option<Place>, StoreError> {
+    let Some(view) = parts.store.thread_view(thread, user).await? else { return Ok(None) };
+    let cursors = parts.store.cursors(thread).await?;
+    let own = cursors.into_iter().find(|cursors| cursors.user_id == *user);
+    Ok(Some(Place { view, read_seq: own.map_or(0, |own| own.read_seq) }))
+}
+
+/// The rows with which a window closes that was sent, or failed for good.
+pub fn rows(
+    window: &Window,
+    left: &[(Told, Content)],
+    outcome: &DeliveryOutcome,
+    at: Timestamp,
+) -> Vec<DeliveryEntry> {
+    let row = |(told, _): &(Told, Content)| {
+        let Window { user_id, channel, id, .. } = window;
+        DeliveryEntry::new(user_id.clone(), *channel, told.about, Some(*id), outcome.clone(), at)
+    };
+    left.iter().map(row).collect()
+}

@@ -1,0 +1,97 @@
+//! Departures: jobs for the decision about people whose last device has gone or is idle.
+//!
+//! Sockets that died took messages with them that nobody has seen, and the fan-out stage still saw their
+//! owner as connected. So for everybody who is offline now the decision looks for what came since they were
+//! last active, and at least for what came shortly before. Whoever is away is looked at too: the decision
+//! asks whether they want that. For those who have gone it looks once more when the gateway has given up
+//! the sessions that waited for a return: until then the fan-out stage takes their owner for connected. Safe
+//! to repeat because the decision tells nobody anything twice.
+
+use crate::fanout::absent::envelope;
+use eventflow_bus::port::{Destination, Outgoing};
+use eventflow_bus::topology::{Delay, NOTIFY};
+use eventflow_protocol::Timestamp;
+use eventflow_protocol::frame::Frame;
+use eventflow_protocol::outbound::NotifyJob;
+use eventflow_protocol::presence::{Presence, Status};
+use std::time::Duration;
+
+/// How far back a dead socket may have swallowed messages: the lease of its device, 75 s, and the time that a
+/// missing pong takes to be noticed, 45 s, with room for a late sweep.
+const LOOK_BACK: Duration = Duration::from_mins(3);
+/// When the decision looks again: sessions wait two minutes for their client, from the same moment on or
+/// shortly before.
+const SECOND_LOOK: Delay = Delay::TwoMinutes;
+
+/// The changes of people who do not look any more.
+pub(super) fn departed<'a>(changes: impl Iterator<Item = &'a Presence>) -> Vec<Presence> {
+    changes.filter(|change| change.status != Status::Online).cloned().collect()
+}
+
+/// The jobs about these people: each for now, and for later if somebody has gone.
+pub(super) fn jobs(departed: &[Presence], now: Timestamp) -> Vec<Outgoing> {
+    let queue = NOTIFY.name().to_owned();
+    let later = Destination::Retry { delay: SECOND_LOOK, queue: queue.clone() };
+    let gone = departed.iter().filter(|one| one.status == Status::Offline);
+    let mut messages = messages(departed.iter(), &Destination::Queue(queue), now);
+    messages.extend(self::messages(gone, &later, now));
+    messages
+}
+
+fn messages<'a>(
+    departed: impl Iterator<Item = &'a Presence>,
+    to: &Destination,
+    now: Timestamp,
+) -> Vec<Outgoing> {
+    let job = |gone: &Presence| {
+        let shortly_before = now.minus(LOOK_BACK);
+        let since = gone.last_seen.map_or(shortly_before, |seen| seen.min(shortly_before));
+        NotifyJob::Departed { user_id: gone.user_id.clone(), since, at: now }
+    };
+    let frames = Frame::pack(departed.map(job).map(|job| envelope(&job)));
+    let message = |frame| Outgoing::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");
+    frames.iter().map(message).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_protocol::codec;
+
+    #[test]
+    fn whoever_has_gone_makes_a_job_for_now_and_one_for_later() {
+        let presence = |name: &str, status, last_seen| Presence {
+            user_id: name.parse().unwrap(),
+            status,
+            last_seen: Some(Timestamp(last_seen)),
+        };
+        let changes = [
+            presence("ann", Status::Online, 999_000),
+            presence("bob", Status::Offline, 999_000),
+            presence("cleo", Status::Away, 999_000),
+        ];
+        let gone = departed(changes.iter());
+        assert_eq!(gone.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>(), ["bob", "cleo"]);
+        assert_eq!(jobs(&gone[1..], Timestamp(1_000_000)).len(), 1, "who is away is looked at once");
+        let messages = jobs(&gone[..1], Timestamp(1_000_000));
+        let queue = "notify".to_owned();
+        assert_eq!(
+            messages.iter().map(|message| message.to.clone()).collect::<Vec<_>>(),
+            [Destination::Queue(queue.clone()), Destination::Retry { delay: Delay::TwoMinutes, queue }]
+        );
+        assert_eq!(since(&messages), [820_000, 820_000], "active until shortly before");
+        let idle = [presence("bob", Status::Offline, 5)];
+        assert_eq!(since(&jobs(&idle, Timestamp(1_000_000))), [5, 5], "the page was open, and nobody looked");
+        assert!(jobs(&[], Timestamp(0)).is_empty());
+    }
+
+    fn since(messages: &[Outgoing]) -> Vec<i64> {
+        let since = |message: &Outgoing| {
+            let [envelope] = Frame::decode(&message.payload).unwrap().items.try_into().unwrap();
+            let job: NotifyJob = codec::decode(&envelope.body).unwrap();
+            let NotifyJob::Departed { since, .. } = job else { panic!("{job:?}") };
+            since.0
+        };
+        messages.iter().map(since).collect()
+    }
+}

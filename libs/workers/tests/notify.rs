@@ -1,0 +1,493 @@
+//! The decision, the dispatcher and the second decision on the embedded store and broker, with a clock that
+//! the test moves.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use eventflow_bus::handler::{BatchHandler, Item};
+use eventflow_bus::port::Broker;
+use eventflow_bus::settle::Outcome;
+use eventflow_bus::topology::{FANOUT, Topology};
+use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_metrics::Metrics;
+use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
+use eventflow_ports::{
+    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, Outbound,
+    PresenceStore, Store, WithCommandId,
+};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
+use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::document::Message;
+use eventflow_protocol::event::Event;
+use eventflow_protocol::frame::Frame;
+use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Window};
+use eventflow_protocol::person::Revocation;
+use eventflow_protocol::presence::{DeviceSignal, DeviceState};
+use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
+use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
+use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
+use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
+use eventflow_workers::notify::{Decision, DecisionParts, Grace};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long the people of these tests have to see something.
+const GRACE: Grace = Grace { email: Duration::from_mins(1), push: Duration::from_secs(10) };
+
+#[tokio::test]
+async fn an_absent_person_is_told_once_by_each_channel_after_the_grace() {
+    let stage = Stage::new().await;
+    let message = stage.says("hello").await;
+    let job = stage.job(&message);
+    stage.perform(std::slice::from_ref(&job)).await;
+    stage.perform(&[job.clone(), job]).await;
+    assert_eq!(stage.due(Channel::Push).await, []);
+    stage.clock.advance(10_000);
+    let pushes = stage.due(Channel::Push).await;
+    assert_eq!(pushes.len(), 1);
+    assert_eq!(pushes[0].thread_id, Some(stage.thread));
+    assert_eq!(stage.due(Channel::Email).await, []);
+    stage.clock.advance(50_000);
+    let mails = stage.due(Channel::Email).await;
+    assert_eq!(mails.iter().map(|mail| mail.items.len()).collect::<Vec<_>>(), [1]);
+    assert_eq!(stage.outcomes().await, ["held", "held"], "one row for each channel");
+}
+
+#[tokio::test]
+async fn messages_that_come_while_one_waits_are_in_one_window() {
+    let stage = Stage::new().await;
+    for _ in 0..3 {
+        let message = stage.says("again").await;
+        stage.perform(&[stage.job(&message)]).await;
+        stage.clock.advance(5_000);
+    }
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        let due = stage.due(channel).await;
+        assert_eq!(due.iter().map(|window| window.items.len()).collect::<Vec<_>>(), [3], "{channel:?}");
+    }
+    assert_eq!(stage.outcomes().await.iter().filter(|outcome| **outcome == "folded").count(), 4);
+}
+
+#[tokio::test]
+async fn who_does_not_want_it_is_not_told_and_the_log_says_why() {
+    let stage = Stage::new().await;
+    let off = Channels { email: false, ..Channels::default() };
+    let mutes = vec![Mute { thread_id: stage.thread, until: Some(at(100)) }];
+    stage.prefers(Preferences { channels: off, ..Preferences::default() }).await;
+    let first = stage.says("one").await;
+    stage.perform(&[stage.job(&first)]).await;
+    stage.prefers(Preferences { mutes, ..Preferences::default() }).await;
+    let second = stage.says("two").await;
+    stage.perform(&[stage.job(&second)]).await;
+    let log = stage.log().await;
+    let suppressed = |channel: Channel, reason: Reason| {
+        let wanted = DeliveryOutcome::Suppressed { reason };
+        log.iter().filter(|row| row.channel == channel && row.outcome == wanted).count()
+    };
+    assert_eq!(suppressed(Channel::Email, Reason::Preference), 1);
+    assert_eq!(suppressed(Channel::Email, Reason::Muted), 1);
+    assert_eq!(suppressed(Channel::Push, Reason::Muted), 1);
+    stage.clock.advance(100_000);
+    assert_eq!(stage.due(Channel::Email).await, []);
+    assert_eq!(stage.due(Channel::Push).await.len(), 1, "the first message");
+}
+
+#[tokio::test]
+async fn quiet_hours_hold_a_night_and_end_in_one_digest() {
+    let stage = Stage::new().await;
+    // Time zero of the scenes is noon UTC.
+    let quiet = QuietHours { enabled: true, from: "11:00".parse().unwrap(), until: "15:00".parse().unwrap() };
+    stage.prefers(Preferences { quiet_hours: quiet, ..Preferences::default() }).await;
+    for _ in 0..20 {
+        let message = stage.says("at night").await;
+        stage.perform(&[stage.job(&message)]).await;
+        stage.clock.advance(60_000);
+    }
+    let end = at(3 * 3_600);
+    stage.clock.advance(end.0 - stage.clock.now().0 - 1);
+    assert_eq!((stage.due(Channel::Email).await, stage.due(Channel::Push).await), (vec![], vec![]));
+    stage.clock.advance(1);
+    for channel in Channel::ALL {
+        let due = stage.due(channel).await;
+        assert_eq!(due.iter().map(|window| window.items.len()).collect::<Vec<_>>(), [20], "{channel:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_critical_waits_for_nothing() {
+    let stage = Stage::new().await;
+    let digest = DigestInterval { every: Every::Day, hour: 8 };
+    let off = Channels { email: false, ..Channels::default() };
+    stage.prefers(Preferences { digest, channels: off, ..Preferences::default() }).await;
+    for data in [json!({"priority": "critical"}), json!({})] {
+        let notification = stage.tells(data).await;
+        stage.perform(&[job_of(&notification)]).await;
+    }
+    let mails = stage.due(Channel::Email).await;
+    assert_eq!(mails.iter().map(|mail| mail.items.len()).collect::<Vec<_>>(), [1], "at once, and alone");
+    assert!(mails[0].items[0].critical);
+    let left = stage.again(&mails[0]).await;
+    assert_eq!((left.left.len(), left.quiet_until), (1, None));
+}
+
+#[tokio::test]
+async fn a_notification_that_was_read_or_deleted_is_not_told() {
+    let stage = Stage::new().await;
+    let gone = stage.tells(json!({})).await;
+    let mut job = job_of(&gone);
+    let NotifyJob::Notification { notification_id, .. } = &mut job else { panic!("it is one") };
+    *notification_id = CommandId::new().into();
+    stage.perform(&[job]).await;
+    assert_eq!(stage.log().await, []);
+}
+
+#[tokio::test]
+async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
+    let stage = Stage::new().await;
+    let early = stage.says("long ago").await;
+    stage.clock.advance(3_600_000);
+    let told = stage.says("told already").await;
+    stage.perform(&[stage.job(&told)]).await;
+    let missed = stage.says("into a dead socket").await;
+    let departed = NotifyJob::Departed {
+        user_id: stage.ben.clone(),
+        since: stage.clock.now().minus(Duration::from_mins(1)),
+        at: stage.clock.now(),
+    };
+    stage.perform(&[departed.clone(), departed.clone()]).await;
+    stage.clock.advance(60_000);
+    let mails = stage.due(Channel::Email).await;
+    let abouts: Vec<String> =
+        mails.iter().flat_map(|mail| &mail.items).map(|told| told.about.reference()).collect();
+    assert_eq!(abouts, [format!("m:{}", told.id), format!("m:{}", missed.id)], "not {}", early.id);
+    let last = stage.says("for somebody who is back").await;
+    stage.is_here().await;
+    stage.perform(&[departed]).await;
+    stage.clock.advance(60_000);
+    assert_eq!(stage.due(Channel::Email).await, [], "not {}", last.id);
+}
+
+#[tokio::test]
+async fn who_is_away_is_told_if_they_want_it() {
+    let stage = Stage::new().await;
+    stage.is_away().await;
+    for (when_away, expected) in [(false, 0), (true, 2)] {
+        stage.prefers(Preferences { when_away, ..Preferences::default() }).await;
+        let message = stage.says("to a page that nobody looks at").await;
+        let NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, .. } = stage.job(&message)
+        else {
+            panic!("it is a message")
+        };
+        let job = NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, away: true };
+        stage.perform(&[job]).await;
+        assert_eq!(stage.outcomes().await.len(), expected, "a row for each channel, or none");
+    }
+}
+
+#[tokio::test]
+async fn who_falls_idle_is_told_of_what_they_did_not_read_if_they_want_it() {
+    let stage = Stage::new().await;
+    let message = stage.says("before they fell idle").await;
+    stage.is_away().await;
+    let now = stage.clock.now();
+    let idle = NotifyJob::Departed { user_id: stage.ben.clone(), since: message.created_at, at: now };
+    stage.perform(std::slice::from_ref(&idle)).await;
+    assert_eq!(stage.log().await, []);
+    assert_eq!(stage.to_fanout().await, []);
+    stage.prefers(Preferences { when_away: true, ..Preferences::default() }).await;
+    stage.perform(&[idle]).await;
+    assert_eq!(stage.outcomes().await, ["held", "held"]);
+    let told = stage.to_fanout().await;
+    let [Event::ToldOutside { thread_id, user_id, .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((*thread_id, user_id), (stage.thread, &stage.ben), "so that reading it is passed on");
+}
+
+#[tokio::test]
+async fn the_second_decision_leaves_out_what_was_read_or_taken_back() {
+    let stage = Stage::new().await;
+    let [read, taken_back, left] = [stage.says("1").await, stage.says("2").await, stage.says("3").await];
+    stage.perform(&[stage.job(&read), stage.job(&taken_back), stage.job(&left)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    stage.reads(read.seq).await;
+    stage.takes_back(&taken_back).await;
+    let remaining = stage.again(&mail).await;
+    assert_eq!(
+        remaining.left.iter().map(|(told, _)| told.about.reference()).collect::<Vec<_>>(),
+        [format!("m:{}", left.id)]
+    );
+    assert_eq!(reasons(&remaining), [Reason::Read, Reason::TakenBack]);
+    assert_eq!(remaining.threads.len(), 1);
+    stage.reads(left.seq).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Read; 3], "nothing is left to send");
+}
+
+#[tokio::test]
+async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
+    let stage = Stage::new().await;
+    let message = stage.says("hello").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    assert_eq!(reasons(&stage.again(&mail).await), []);
+
+    let off = Channels { email: false, ..Channels::default() };
+    stage.prefers(Preferences { channels: off, ..Preferences::default() }).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Preference]);
+    let mutes = vec![Mute { thread_id: stage.thread, until: None }];
+    stage.prefers(Preferences { mutes, ..Preferences::default() }).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Muted]);
+    stage.prefers(Preferences::default()).await;
+
+    let archive = |is_archived| WithCommandId {
+        command_id: CommandId::new(),
+        wanted: ArchiveThread {
+            thread_id: stage.thread,
+            user_id: stage.ben.clone(),
+            archived: is_archived,
+            at: stage.clock.now(),
+        },
+    };
+    stage.store.archive(&archive(true)).await.unwrap();
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Archived]);
+    stage.store.archive(&archive(false)).await.unwrap();
+
+    stage.is_here().await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online]);
+    stage.clock.advance(3_600_000);
+
+    let quiet = QuietHours { enabled: true, from: "11:00".parse().unwrap(), until: "15:00".parse().unwrap() };
+    stage.prefers(Preferences { quiet_hours: quiet, ..Preferences::default() }).await;
+    let held = stage.again(&mail).await;
+    assert_eq!((reasons(&held), held.quiet_until), (vec![], Some(at(3 * 3_600))));
+    stage.prefers(Preferences::default()).await;
+
+    let leave = LeaveThread { thread_id: stage.thread, user_id: stage.ben.clone(), at: stage.clock.now() };
+    stage.store.leave(&leave).await.unwrap();
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Left]);
+    let revocation = Revocation { user_id: stage.ben.clone(), session: None, at: stage.clock.now() };
+    stage.store.revoke(&revocation).await.unwrap();
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Revoked]);
+}
+
+#[tokio::test]
+async fn a_window_that_is_due_becomes_one_job_of_its_channel() {
+    let stage = Stage::new().await;
+    let mut dispatchers = [stage.dispatcher().await, stage.dispatcher().await];
+    let message = stage.says("hello").await;
+    stage.perform(&[stage.job(&message)]).await;
+    for dispatcher in &mut dispatchers {
+        assert_eq!(dispatcher.dispatch().await.unwrap(), 0, "nothing is due");
+    }
+    stage.clock.advance(60_000);
+    let mut handed_over = 0;
+    for dispatcher in &mut dispatchers {
+        handed_over += dispatcher.dispatch().await.unwrap();
+    }
+    assert_eq!(handed_over, 1);
+    stage.clock.advance(86_400_000);
+    assert_eq!(dispatchers[0].dispatch().await.unwrap(), 0, "its job is in the queue");
+}
+
+/// Ann and ben in a thread, and everything around the decision.
+struct Stage {
+    decision: Decision,
+    again: AgainParts,
+    store: Arc<EmbeddedStore>,
+    broker: Arc<dyn Broker>,
+    presence: Arc<MemoryPresence>,
+    clock: Arc<FixedClock>,
+    ann: UserId,
+    ben: UserId,
+    thread: ThreadId,
+    _folder: TempDir,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_in(folder.path()).unwrap();
+        let store = Arc::new(EmbeddedStore::open(database.clone()).await.unwrap());
+        let clock = Arc::new(FixedClock::at(at(0)));
+        let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database, clock.clone()).await.unwrap());
+        broker.declare(&Topology::new(1)).await.unwrap();
+        let presence = Arc::new(MemoryPresence::default());
+        let parts = DecisionParts {
+            outbound: store.clone(),
+            store: store.clone(),
+            inbox: store.clone(),
+            presence: presence.clone(),
+            broker: broker.clone(),
+            topology: Topology::new(1),
+            clock: clock.clone(),
+            grace: GRACE,
+        };
+        let decision = Decision::open(parts, &Metrics::default()).await.unwrap();
+        let again = AgainParts {
+            store: store.clone(),
+            inbox: store.clone(),
+            directory: store.clone(),
+            presence: presence.clone(),
+            clock: clock.clone(),
+        };
+        let people = fresh_people(2);
+        let (thread, _) = store.create_thread(&creation(&people, 0)).await.unwrap();
+        let [ann, ben] = people.try_into().unwrap();
+        Self { decision, again, store, broker, presence, clock, ann, ben, thread: thread.id, _folder: folder }
+    }
+
+    async fn dispatcher(&self) -> Dispatcher {
+        let parts = DispatcherParts {
+            outbound: self.store.clone(),
+            broker: self.broker.clone(),
+            clock: self.clock.clone(),
+            log_kept: Duration::from_hours(48),
+        };
+        Dispatcher::open(Channel::Email, parts).await.unwrap()
+    }
+
+    /// Ann writes to ben.
+    async fn says(&self, text: &str) -> Message {
+        let mut new = say(self.thread, &self.ann, text);
+        new.send.at = self.clock.now();
+        let appended = self.store.append_messages(&[new]).await.unwrap().remove(0);
+        let Appended::Stored(message) = appended else { panic!("{appended:?}") };
+        message
+    }
+
+    /// Somebody puts a notification into ben's inbox.
+    async fn tells(&self, data: serde_json::Value) -> Notification {
+        let notify = Notify {
+            user_id: self.ben.clone(),
+            kind: "order_update".to_owned(),
+            title: "your order".to_owned(),
+            text: String::new(),
+            data: data.as_object().unwrap().clone(),
+            thread_id: None,
+            key: None,
+            typed: None,
+            at: self.clock.now(),
+        };
+        let notification = Notification::new(CommandId::new().into(), notify);
+        self.store.add_notifications(std::slice::from_ref(&notification)).await.unwrap();
+        notification
+    }
+
+    fn job(&self, message: &Message) -> NotifyJob {
+        NotifyJob::Message {
+            thread_id: message.thread_id,
+            message_id: message.id,
+            seq: message.seq,
+            sender: self.ann.clone(),
+            at: message.created_at,
+            absent: vec![self.ben.clone()],
+            away: false,
+        }
+    }
+
+    async fn perform(&self, jobs: &[NotifyJob]) {
+        let item = |job: &NotifyJob| Item {
+            id: job.id(),
+            attempt: 0,
+            redelivered: false,
+            value: job.clone(),
+            reply_to: None,
+            trace: None,
+        };
+        let batch: Vec<_> = jobs.iter().map(item).collect();
+        let performed = self.decision.perform(&batch).await.unwrap();
+        assert_eq!(performed.outcomes, vec![Outcome::Done; batch.len()]);
+        self.decision.announce(&performed.outbox).await.unwrap();
+    }
+
+    async fn prefers(&self, preferences: Preferences) {
+        let updated_at = Some(self.clock.now());
+        let preferences = Preferences { updated_at, ..preferences };
+        self.store.set_preferences(&SetPreferences { user_id: self.ben.clone(), preferences }).await.unwrap();
+    }
+
+    async fn reads(&self, up_to: u64) {
+        let advance = AdvanceCursor {
+            thread_id: self.thread,
+            user_id: self.ben.clone(),
+            cursor: Cursor::Read,
+            up_to: Some(up_to),
+            at: self.clock.now(),
+        };
+        self.store.advance(&[advance]).await.unwrap();
+    }
+
+    async fn takes_back(&self, message: &Message) {
+        let wanted = ChangeMessage {
+            thread_id: message.thread_id,
+            message_id: message.id,
+            by: self.ann.clone(),
+            change: Change::Delete,
+            at: self.clock.now(),
+        };
+        let change = WithCommandId { command_id: CommandId::new(), wanted };
+        self.store.change_messages(&[change]).await.unwrap();
+    }
+
+    /// Ben is active on a device.
+    async fn is_here(&self) {
+        let now = self.clock.now();
+        let state = DeviceState::Here { active_at: now, wants_away: false, parked: false };
+        let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
+        self.presence.record(&[signal]).await.unwrap();
+    }
+
+    /// Ben has a page open, and has not touched it for a while.
+    async fn is_away(&self) {
+        let now = self.clock.now();
+        let state = DeviceState::Here { active_at: now, wants_away: true, parked: false };
+        let signal = DeviceSignal { user_id: self.ben.clone(), device: "page".to_owned(), state, at: now };
+        self.presence.record(&[signal]).await.unwrap();
+    }
+
+    /// What the decision has told the fan-out stage.
+    async fn to_fanout(&self) -> Vec<Event> {
+        let queue = FANOUT.shard(0);
+        if self.broker.depth(queue.name()).await.unwrap().ready == 0 {
+            return Vec::new();
+        }
+        let mut subscription = self.broker.subscribe(queue.name(), 1).await.unwrap();
+        let frame = subscription.next().await.unwrap();
+        subscription.ack(&[frame.tag]).await.unwrap();
+        let items = Frame::decode(&frame.payload).unwrap().items;
+        items.iter().map(|item| codec::decode(&item.body).unwrap()).collect()
+    }
+
+    async fn due(&self, channel: Channel) -> Vec<Window> {
+        let lease = Duration::from_hours(24);
+        self.store.claim_due(channel, self.clock.now(), lease, 100).await.unwrap()
+    }
+
+    async fn again(&self, window: &Window) -> Remaining {
+        decide_again(&self.again, window).await.unwrap()
+    }
+
+    async fn log(&self) -> Vec<DeliveryEntry> {
+        let page = DeliveryPage { after: None, limit: 100 };
+        self.store.deliveries_of(&DeliveriesOf::User(self.ben.clone()), page).await.unwrap()
+    }
+
+    async fn outcomes(&self) -> Vec<&'static str> {
+        self.log().await.iter().map(|entry| entry.outcome.name()).collect()
+    }
+}
+
+fn job_of(notification: &Notification) -> NotifyJob {
+    let Notification { user_id, id: notification_id, created_at: at, .. } = notification.clone();
+    NotifyJob::Notification { user_id, notification_id, at }
+}
+
+fn reasons(remaining: &Remaining) -> Vec<Reason> {
+    let reason = |row: &DeliveryEntry| match row.outcome {
+        DeliveryOutcome::Suppressed { reason } => reason,
+        ref other => panic!("{other:?}"),
+    };
+    remaining.suppressed.iter().map(reason).collect()
+}

@@ -1,0 +1,527 @@
+//! The push worker on the embedded store, with push services that answer as a test says.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use async_trait::async_trait;
+use eventflow_bus::handler::{BatchHandler, Item};
+use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
+use eventflow_embedded::{Database, EmbeddedStore};
+use eventflow_metrics::{Metrics, PushOutcome, PushWindowOutcome};
+use eventflow_ports::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
+use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
+use eventflow_ports::{FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError};
+use eventflow_protocol::change::{Change, Cursor};
+use eventflow_protocol::content::Markup;
+use eventflow_protocol::document::Message;
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+};
+use eventflow_protocol::outbound::{
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
+};
+use eventflow_protocol::push::{ClearNotifications, ClearPushes, PushDevice, PushJob, PushTarget};
+use eventflow_protocol::{CommandId, NotificationId, Timestamp, UserId};
+use eventflow_workers::notify::again::AgainParts;
+use eventflow_workers::push::{PushParts, PushWorker};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Windows in memory: the part of the port that a worker uses.
+#[derive(Default)]
+struct Windows {
+    open: Mutex<HashMap<WindowId, Window>>,
+    taken: Mutex<HashMap<WindowId, Timestamp>>,
+    log: Mutex<Vec<DeliveryEntry>>,
+}
+
+#[async_trait]
+impl Outbound for Windows {
+    async fn hold(&self, _holds: &[Hold]) -> Result<Vec<Held>, StoreError> {
+        panic!("a push worker decides nothing")
+    }
+    async fn claim_due(
+        &self,
+        _channel: Channel,
+        _now: Timestamp,
+        _lease: Duration,
+        _limit: u32,
+    ) -> Result<Vec<Window>, StoreError> {
+        panic!("a push worker claims nothing")
+    }
+    async fn hand_over(&self, _windows: &[WindowId]) -> Result<(), StoreError> {
+        panic!("a push worker claims nothing")
+    }
+    async fn window(&self, id: WindowId) -> Result<Option<Window>, StoreError> {
+        Ok(self.open.lock().unwrap().get(&id).cloned())
+    }
+    async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError> {
+        let Some(window) = self.open.lock().unwrap().get(&id).cloned() else { return Ok(Taken::Closed) };
+        let mut taken = self.taken.lock().unwrap();
+        if let Some(until) = taken.get(&id).copied().filter(|until| now < *until) {
+            return Ok(Taken::Busy(until));
+        }
+        taken.insert(id, now.plus(lease));
+        Ok(Taken::Window(Box::new(window)))
+    }
+    async fn release_window(&self, id: WindowId) -> Result<(), StoreError> {
+        self.taken.lock().unwrap().remove(&id);
+        Ok(())
+    }
+    async fn postpone_window(&self, _id: WindowId, _until: Timestamp) -> Result<(), StoreError> {
+        panic!("a push worker postpones nothing")
+    }
+    async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
+        let is_open = self.open.lock().unwrap().remove(&id).is_some();
+        if is_open {
+            self.log.lock().unwrap().extend_from_slice(entries);
+        }
+        Ok(is_open)
+    }
+    async fn log_deliveries(&self, entries: &[DeliveryEntry]) -> Result<(), StoreError> {
+        self.log.lock().unwrap().extend_from_slice(entries);
+        Ok(())
+    }
+    async fn deliveries_of(
+        &self,
+        _of: &DeliveriesOf,
+        _page: DeliveryPage,
+    ) -> Result<Vec<DeliveryEntry>, StoreError> {
+        panic!("a push worker reads no log")
+    }
+    async fn forget_deliveries(&self, _before: Timestamp) -> Result<u64, StoreError> {
+        panic!("a push worker forgets nothing")
+    }
+}
+
+/// Push services: they take everything but what a test says.
+#[derive(Default)]
+struct Services {
+    answers: Mutex<HashMap<String, VecDeque<PushError>>>,
+    taken: Mutex<Vec<(String, Push)>>,
+}
+
+#[async_trait]
+impl Pusher for Services {
+    async fn push(&self, target: &PushTarget, push: &Push) -> Result<Accepted, PushError> {
+        let to = target.address().to_owned();
+        if let Some(error) = self.answers.lock().unwrap().get_mut(&to).and_then(VecDeque::pop_front) {
+            return Err(error);
+        }
+        self.taken.lock().unwrap().push((to, push.clone()));
+        Ok(Accepted { provider: "fcm", answer: "200".to_owned() })
+    }
+}
+
+struct Stage {
+    store: EmbeddedStore,
+    windows: Arc<Windows>,
+    services: Arc<Services>,
+    clock: Arc<FixedClock>,
+    metrics: Metrics,
+    worker: PushWorker,
+    scene: Scene,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Two people with a thread; the second one has a phone.
+    async fn new() -> Self {
+        let stage = Self::without_devices().await;
+        stage.device("phone").await;
+        stage
+    }
+
+    async fn without_devices() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(Database::open_in(folder.path()).unwrap()).await.unwrap();
+        let scene = Scene::with_people(&store, 2).await;
+        let shared = Arc::new(store.clone());
+        let (windows, services) = (Arc::new(Windows::default()), Arc::new(Services::default()));
+        let clock = Arc::new(FixedClock::at(at(1_000)));
+        let metrics = Metrics::default();
+        let again = AgainParts {
+            store: Arc::clone(&shared) as _,
+            inbox: Arc::clone(&shared) as _,
+            directory: Arc::clone(&shared) as _,
+            presence: Arc::new(MemoryPresence::default()),
+            clock: Arc::clone(&clock) as _,
+        };
+        let parts = PushParts {
+            outbound: Arc::clone(&windows) as _,
+            devices: Arc::clone(&shared) as _,
+            pusher: Arc::clone(&services) as _,
+            people: People::new(shared, Markup::default()),
+            again,
+        };
+        let worker = PushWorker::new(parts, &metrics);
+        Self { store, windows, services, clock, metrics, worker, scene, _folder: folder }
+    }
+
+    fn reader(&self) -> UserId {
+        self.scene.people[1].clone()
+    }
+
+    async fn device(&self, token: &str) -> PushDevice {
+        let target = PushTarget::Fcm { token: token.to_owned() };
+        let device = PushDevice::new(self.reader(), target, String::new(), at(1));
+        self.store.register_device(&device).await.unwrap();
+        device
+    }
+
+    /// Messages of the first person.
+    async fn say(&self, texts: &[&str]) -> Vec<Message> {
+        let batch: Vec<_> = texts.iter().map(|text| self.scene.say(0, text)).collect();
+        append(&self.store, &batch).await
+    }
+
+    /// An open window about these messages.
+    fn window(&self, messages: &[Message]) -> PushJob {
+        let told = messages.iter().map(|message| {
+            let about =
+                About::Message { thread_id: message.thread_id, message_id: message.id, seq: message.seq };
+            Told { about, at: message.created_at, critical: false }
+        });
+        self.open(told.collect())
+    }
+
+    fn open(&self, items: Vec<Told>) -> PushJob {
+        let id = WindowId::new();
+        let window = Window {
+            id,
+            user_id: self.reader(),
+            channel: Channel::Push,
+            thread_id: items[0].about.thread_id(),
+            opened_at: at(1),
+            due_at: at(2),
+            items,
+            more: 0,
+        };
+        self.windows.open.lock().unwrap().insert(id, window);
+        PushJob::Window(WindowJob { window_id: id, user_id: self.reader() })
+    }
+
+    async fn perform(&self, job: &PushJob) -> Outcome {
+        self.perform_again(job, 0).await
+    }
+
+    async fn perform_again(&self, job: &PushJob, attempt: u32) -> Outcome {
+        let item = Item {
+            id: Uuid::now_v7(),
+            attempt,
+            redelivered: false,
+            value: job.clone(),
+            reply_to: None,
+            trace: None,
+        };
+        self.worker.perform(&[item]).await.unwrap().outcomes.remove(0)
+    }
+
+    fn fail(&self, token: &str, errors: impl IntoIterator<Item = PushError>) {
+        self.services.answers.lock().unwrap().entry(token.to_owned()).or_default().extend(errors);
+    }
+
+    /// Who was pushed to, in order.
+    fn pushed(&self) -> Vec<String> {
+        self.services.taken.lock().unwrap().iter().map(|(to, _)| to.clone()).collect()
+    }
+
+    fn last_push(&self) -> Push {
+        self.services.taken.lock().unwrap().last().unwrap().1.clone()
+    }
+
+    fn log(&self) -> Vec<DeliveryOutcome> {
+        self.windows.log.lock().unwrap().iter().map(|entry| entry.outcome.clone()).collect()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.windows.open.lock().unwrap().is_empty()
+    }
+
+    /// A notification in the reader's inbox.
+    async fn told(&self, seconds: i64) -> Notification {
+        let notify = Notify {
+            user_id: self.reader(),
+            kind: "order_update".to_owned(),
+            title: "Your order".to_owned(),
+            text: "is on its way".to_owned(),
+            data: serde_json::Map::new(),
+            thread_id: None,
+            key: None,
+            typed: None,
+            at: at(seconds),
+        };
+        let notification = Notification::new(NotificationId::from(CommandId::new()), notify);
+        self.store.add_notifications(std::slice::from_ref(&notification)).await.unwrap();
+        notification
+    }
+
+    async fn reads_notification(&self, id: NotificationId) {
+        let change = NotificationChange::Read;
+        let user_id = self.reader();
+        let read = ChangeNotifications { user_id, notification_id: Some(id), change, at: at(8) };
+        self.store.change_notifications(&read).await.unwrap();
+    }
+
+    async fn read(&self, up_to: u64) {
+        advance(&self.store, &self.scene, 1, Cursor::Read, Some(up_to)).await;
+    }
+}
+
+fn failed() -> PushError {
+    PushError::Failed { answer: "503".to_owned(), after: None }
+}
+
+fn gone() -> PushError {
+    PushError::Gone { answer: "410".to_owned() }
+}
+
+fn suppressed(reason: Reason) -> DeliveryOutcome {
+    DeliveryOutcome::Suppressed { reason }
+}
+
+#[tokio::test]
+async fn a_window_is_pushed_once_however_often_its_job_comes() {
+    let stage = Stage::new().await;
+    let messages = stage.say(&["one", "two <b>"]).await;
+    let job = stage.window(&messages);
+    for _ in 0..3 {
+        assert_eq!(stage.perform(&job).await, Outcome::Done);
+    }
+    assert_eq!(stage.pushed(), ["phone"]);
+    let push = stage.last_push();
+    let PushAct::Show { title, text, thread_id } = push.act else { panic!("it shows something") };
+    // The thread has a subject, which stands behind the name.
+    assert!(
+        title.starts_with(&format!("{} · ", stage.scene.people[0])) && title.ends_with(" (2)"),
+        "{title}"
+    );
+    assert_eq!(text, "two <b>");
+    assert_eq!((thread_id, push.badge), (Some(stage.scene.thread), 2));
+    let sent = DeliveryOutcome::Sent { provider: "fcm".to_owned(), answer: "200, 1 device".to_owned() };
+    assert_eq!(stage.log(), [sent.clone(), sent]);
+    assert_eq!(stage.metrics.push.windows.of(PushWindowOutcome::Repeated).get(), 2);
+}
+
+#[tokio::test]
+async fn what_was_read_or_taken_back_meanwhile_is_not_pushed_and_the_log_says_why() {
+    let stage = Stage::new().await;
+    let messages = stage.say(&["read", "taken back", "left"]).await;
+    let job = stage.window(&messages);
+    stage.read(1).await;
+    change_one(&stage.store, &change(&messages[1], &stage.scene.people[0], Change::Delete, 501)).await;
+    assert_eq!(stage.perform(&job).await, Outcome::Done);
+    assert_eq!((stage.pushed().len(), stage.last_push().badge), (1, 1));
+    assert_eq!(stage.log()[..2], [suppressed(Reason::Read), suppressed(Reason::TakenBack)]);
+    let job = stage.window(&messages[..1]);
+    assert_eq!(stage.perform(&job).await, Outcome::Done);
+    assert_eq!((stage.pushed().len(), stage.is_closed()), (1, true));
+}
+
+#[tokio::test]
+async fn who_wants_no_pushes_or_has_no_device_gets_none() {
+    let stage = Stage::without_devices().await;
+    let messages = stage.say(&["hello"]).await;
+    assert_eq!(stage.perform(&stage.window(&messages)).await, Outcome::Done);
+    stage.device("phone").await;
+    let channels = Channels { push: false, ..Channels::default() };
+    let preferences = Preferences { channels, updated_at: Some(at(3)), ..Preferences::default() };
+    stage.store.set_preferences(&SetPreferences { user_id: stage.reader(), preferences }).await.unwrap();
+    assert_eq!(stage.perform(&stage.window(&messages)).await, Outcome::Done);
+    assert_eq!(stage.log(), [suppressed(Reason::NoDevice), suppressed(Reason::Preference)]);
+    assert_eq!((stage.pushed().len(), stage.is_closed()), (0, true));
+}
+
+#[tokio::test]
+async fn a_device_that_is_gone_is_deleted_and_the_others_are_pushed_to() {
+    let stage = Stage::new().await;
+    stage.device("tablet").await;
+    stage.fail("phone", [gone()]);
+    let messages = stage.say(&["hello"]).await;
+    assert_eq!(stage.perform(&stage.window(&messages)).await, Outcome::Done);
+    assert_eq!(stage.pushed(), ["tablet"]);
+    let left = stage.store.devices_of(&stage.reader()).await.unwrap();
+    assert_eq!(left.len(), 1);
+    stage.fail("tablet", [gone()]);
+    assert_eq!(stage.perform(&stage.window(&messages)).await, Outcome::Done);
+    assert_eq!(stage.log().last(), Some(&suppressed(Reason::NoDevice)));
+    assert_eq!(stage.metrics.push.pushes.of(PushOutcome::Gone).get(), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_asked_again_and_the_devices_that_have_it_are_left_out() {
+    let stage = Stage::new().await;
+    stage.device("tablet").await;
+    stage.fail("tablet", [failed()]);
+    let messages = stage.say(&["hello"]).await;
+    let job = stage.window(&messages);
+    assert_eq!(stage.perform(&job).await, Outcome::Retry { reason: "503".to_owned(), after: None });
+    assert_eq!((stage.pushed(), stage.log().len()), (vec!["phone".to_owned()], 0));
+    assert_eq!(stage.perform_again(&job, 1).await, Outcome::Done);
+    assert_eq!(stage.pushed(), ["phone", "tablet"]);
+    let sent = DeliveryOutcome::Sent { provider: "fcm".to_owned(), answer: "200, 2 devices".to_owned() };
+    assert_eq!((stage.log(), stage.is_closed()), (vec![sent], true));
+}
+
+#[tokio::test]
+async fn a_service_that_asks_to_wait_is_waited_for() {
+    let stage = Stage::new().await;
+    let after = Some(Duration::from_secs(77));
+    stage.fail("phone", [PushError::Limited { answer: "429".to_owned(), after }]);
+    let messages = stage.say(&["hello"]).await;
+    let job = stage.window(&messages);
+    assert_eq!(stage.perform(&job).await, Outcome::Retry { reason: "429".to_owned(), after });
+    assert_eq!(stage.perform_again(&job, 1).await, Outcome::Done);
+}
+
+#[tokio::test]
+async fn the_last_attempt_is_logged_and_a_replay_of_it_sends_once() {
+    let stage = Stage::new().await;
+    stage.fail("phone", [failed()]);
+    let messages = stage.say(&["hello"]).await;
+    let job = stage.window(&messages);
+    assert!(matches!(stage.perform_again(&job, RETRY_LIMIT).await, Outcome::Retry { .. }));
+    assert_eq!(stage.log(), [DeliveryOutcome::Failed { answer: "503".to_owned() }]);
+    for _ in 0..2 {
+        assert_eq!(stage.perform(&job).await, Outcome::Done);
+    }
+    assert_eq!((stage.pushed().len(), stage.is_closed()), (1, true));
+}
+
+#[tokio::test]
+async fn what_a_service_will_never_take_is_not_tried_again() {
+    let stage = Stage::new().await;
+    stage.fail("phone", [PushError::Refused { answer: "400 INVALID_ARGUMENT".to_owned() }]);
+    let messages = stage.say(&["hello"]).await;
+    assert_eq!(stage.perform(&stage.window(&messages)).await, Outcome::Done);
+    let failed = DeliveryOutcome::Failed { answer: "400 INVALID_ARGUMENT".to_owned() };
+    assert_eq!((stage.log(), stage.is_closed()), (vec![failed], true));
+}
+
+#[tokio::test]
+async fn a_window_that_another_worker_sends_is_looked_at_later() {
+    let stage = Stage::new().await;
+    let messages = stage.say(&["hello"]).await;
+    let PushJob::Window(job) = stage.window(&messages) else { panic!("it is a window") };
+    let now = at(1_000);
+    stage.windows.take_window(job.window_id, now, Duration::from_secs(30)).await.unwrap();
+    let job = PushJob::Window(job);
+    let outcome = stage.perform(&job).await;
+    assert!(matches!(outcome, Outcome::Retry { after: Some(after), .. } if after == Duration::from_secs(30)));
+    stage.clock.advance(30_000);
+    assert_eq!(stage.perform(&job).await, Outcome::Done);
+    assert_eq!(stage.pushed().len(), 1);
+}
+
+#[tokio::test]
+async fn reading_takes_away_what_devices_show_and_nothing_where_nothing_is_shown() {
+    let stage = Stage::new().await;
+    let (user_id, thread_id) = (stage.reader(), stage.scene.thread);
+    let clear = |up_to| PushJob::Clear(ClearPushes { user_id: user_id.clone(), thread_id, up_to });
+    assert_eq!(stage.perform(&clear(9)).await, Outcome::Done);
+    assert_eq!(stage.pushed().len(), 0, "nothing is shown");
+    let messages = stage.say(&["one", "two"]).await;
+    stage.perform(&stage.window(&messages)).await;
+    stage.device("tablet").await;
+    assert_eq!(stage.perform(&clear(1)).await, Outcome::Done);
+    assert_eq!(stage.pushed().len(), 1, "the second message is not read");
+    stage.read(2).await;
+    stage.fail("phone", [failed()]);
+    assert!(matches!(stage.perform(&clear(2)).await, Outcome::Retry { .. }));
+    for _ in 0..2 {
+        assert_eq!(stage.perform(&clear(2)).await, Outcome::Done);
+    }
+    assert_eq!(stage.pushed(), ["phone", "phone"], "once, and only where something was shown");
+    let push = stage.last_push();
+    assert_eq!((push.act, push.badge, push.tag), (PushAct::Clear, 0, thread_id.to_string()));
+}
+
+#[tokio::test]
+async fn a_notification_is_pushed_unless_it_was_read() {
+    let stage = Stage::new().await;
+    let notification = stage.told(5).await;
+    let about = About::Notification { notification_id: notification.id };
+    let told = Told { about, at: at(5), critical: false };
+    assert_eq!(stage.perform(&stage.open(vec![told])).await, Outcome::Done);
+    let push = stage.last_push();
+    let PushAct::Show { title, text, thread_id } = push.act else { panic!("it shows something") };
+    assert_eq!((title.as_str(), text.as_str(), thread_id), ("Your order", "is on its way", None));
+    assert_eq!((push.tag, push.badge), (format!("n:{}", notification.id), 1));
+}
+
+#[tokio::test]
+async fn a_notification_that_was_read_elsewhere_is_taken_away_and_one_that_was_not_stays() {
+    let stage = Stage::new().await;
+    let [first, second] = [stage.told(5).await, stage.told(6).await];
+    for notification in [&first, &second] {
+        let about = About::Notification { notification_id: notification.id };
+        stage.perform(&stage.open(vec![Told { about, at: at(5), critical: false }])).await;
+    }
+    let clear = |notification_id| {
+        PushJob::ClearNotifications(ClearNotifications {
+            user_id: stage.reader(),
+            notification_id,
+            read_at: at(9),
+        })
+    };
+    assert_eq!(stage.perform(&clear(None)).await, Outcome::Done);
+    assert_eq!(stage.pushed().len(), 2, "nothing is read");
+    stage.reads_notification(first.id).await;
+    stage.fail("phone", [failed()]);
+    assert!(matches!(stage.perform(&clear(Some(first.id))).await, Outcome::Retry { .. }));
+    for job in [clear(Some(first.id)), clear(None), clear(Some(second.id))] {
+        assert_eq!(stage.perform(&job).await, Outcome::Done);
+    }
+    let push = stage.last_push();
+    assert_eq!((push.act, push.tag, push.badge), (PushAct::Clear, format!("n:{}", first.id), 1));
+    assert_eq!(stage.pushed().len(), 3, "once, and the second one stays");
+    stage.reads_notification(second.id).await;
+    assert_eq!(stage.perform(&clear(None)).await, Outcome::Done);
+    assert_eq!((stage.pushed().len(), stage.last_push().tag), (4, format!("n:{}", second.id)));
+}
+
+#[tokio::test]
+async fn while_fcm_fails_again_and_again_jobs_wait_instead_of_climbing_the_ladder() {
+    let stage = Stage::new().await;
+    let messages = stage.say(&["hello"]).await;
+    stage.fail("phone", std::iter::repeat_n(failed(), 10));
+    for _ in 0..10 {
+        assert!(matches!(stage.perform(&stage.window(&messages)).await, Outcome::Retry { .. }));
+    }
+    let job = stage.window(&messages);
+    let item = Item {
+        id: Uuid::now_v7(),
+        attempt: 0,
+        redelivered: false,
+        value: job.clone(),
+        reply_to: None,
+        trace: None,
+    };
+    let paused = stage.worker.perform(std::slice::from_ref(&item)).await.expect_err("it is paused");
+    assert_eq!((paused.what, stage.metrics.push.breaker_open.get()), ("FCM", 1));
+    stage.clock.advance(15_000);
+    assert_eq!(stage.perform(&job).await, Outcome::Done);
+    assert_eq!((stage.pushed().len(), stage.metrics.push.breaker_open.get()), (1, 0));
+}
+
+#[tokio::test]
+async fn one_broken_job_does_not_hold_up_its_neighbours() {
+    let stage = Stage::new().await;
+    let messages = stage.say(&["hello"]).await;
+    stage.fail("phone", [failed()]);
+    let items: Vec<_> = [stage.window(&messages), stage.window(&messages)]
+        .into_iter()
+        .map(|value| Item {
+            id: Uuid::now_v7(),
+            attempt: 0,
+            redelivered: false,
+            value,
+            reply_to: None,
+            trace: None,
+        })
+        .collect();
+    let outcomes = stage.worker.perform(&items).await.unwrap().outcomes;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count(), 1);
+    assert_eq!(outcomes.len(), 2);
+}

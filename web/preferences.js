@@ -1,0 +1,160 @@
+// How somebody wants to be told of things outside of this page: the part of the settings that the server
+// keeps as preferences. Every change is written at once, and only what it names, so that another window's
+// changes stay. What another window changes is drawn here.
+//
+// The settings are a dialog, which hides the page's line for refusals. So they have a line of their own.
+
+import { $, arrange, element } from '/elements.js';
+import { Refusal } from '/refusal.js';
+
+/** The server's name for messages among the kinds of notifications. */
+const MESSAGES = 'message';
+/** How the server writes a kind. */
+const KIND = /^[a-z0-9_.:-]{1,64}$/;
+/** @type {[keyof Channels, string][]} */
+const CHANNELS = [['inApp', 'in the app'], ['email', 'by e-mail'], ['push', 'by push']];
+const HOURS = 24;
+/** @type {Preferences} */
+const DEFAULTS = {
+  channels: { inApp: true, email: true, push: true }, types: {}, quietHours: { enabled: false, from: '22:00', until: '07:00' },
+  digest: { every: 'immediately', hour: 8 }, timeZone: 'UTC', whenAway: false, mutes: [], updatedAt: null,
+};
+
+/** Dispatches `change`. */
+export class PreferencesForm extends EventTarget {
+  #api;
+  /** @type {Preferences} */
+  #known = DEFAULTS;
+  /**
+   * Kinds that were named here, and have the channels of all others until somebody sets theirs.
+   * @type {Set<string>}
+   */
+  #named = new Set();
+
+  /** @param {import('/api.js').Api} api */
+  constructor(api) {
+    super();
+    this.#api = api;
+    $('time-zone').append(...zones().map(zone => element('option', { value: zone }, zone.replaceAll('_', ' '))));
+    $('digest-hour').append(...Array.from({ length: HOURS }, (_, hour) => element('option', { value: hour }, `${String(hour).padStart(2, '0')}:00`)));
+    $('when-away').addEventListener('change', () => this.write({ whenAway: $('when-away').checked }));
+    $('quiet').addEventListener('change', () => this.#writeQuietHours());
+    for (const id of ['quiet-from', 'quiet-until']) $(id).addEventListener('change', () => this.#writeQuietHours());
+    $('time-zone').addEventListener('change', () => this.write({ timeZone: $('time-zone').value }));
+    for (const id of ['digest', 'digest-hour']) $(id).addEventListener('change', () => this.#writeDigest());
+    $('new-kind').addEventListener('submit', (/** @type {SubmitEvent} */ event) => this.#nameKind(event));
+  }
+
+  /** The threads that are muted now. */
+  get mutes() {
+    return this.#known.mutes.filter(({ until }) => !until || new Date(until).getTime() > Date.now());
+  }
+
+  /** Reads them again. */
+  async load() {
+    this.heard(await this.#api.read('/notifications/preferences'));
+  }
+
+  /**
+   * They were set, here or elsewhere. Of two sets the later one counts.
+   * @param {{ preferences: Preferences }} body
+   */
+  heard({ preferences }) {
+    if ((this.#known.updatedAt ?? '') > (preferences.updatedAt ?? '')) return;
+    this.#known = { ...DEFAULTS, ...preferences };
+    this.#draw();
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /**
+   * Changes what `change` names. Gives what was wrong with it; then all is drawn as it was.
+   * @param {Partial<Preferences>} change
+   * @returns {Promise<string>}
+   */
+  async write(change) {
+    $('settings-error').textContent = '';
+    $('settings-saved').textContent = '';
+    try {
+      const answer = await this.#api.ask('PATCH', '/notifications/preferences', change);
+      if (answer.preferences) this.heard(answer);
+      // Without them the server has the change and has not made it yet; an event will tell.
+      $('settings-saved').textContent = 'Saved.';
+      return '';
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      $('settings-error').textContent = error.message;
+      this.#draw();
+      return error.message;
+    }
+  }
+
+  #writeQuietHours() {
+    const quietHours = { enabled: $('quiet').checked, from: $('quiet-from').value, until: $('quiet-until').value };
+    // Somebody who has set no time zone means that of this browser.
+    const isNews = quietHours.enabled && this.#known.timeZone === DEFAULTS.timeZone;
+    return this.write({ quietHours, ...isNews && { timeZone: here() } });
+  }
+
+  #writeDigest() {
+    const hour = Number($('digest-hour').value);
+    const isNews = $('digest').value === '1d' && this.#known.timeZone === DEFAULTS.timeZone;
+    return this.write({ digest: { every: $('digest').value, hour }, ...isNews && { timeZone: here() } });
+  }
+
+  /** @param {SubmitEvent} event */
+  #nameKind(event) {
+    event.preventDefault();
+    const kind = $('kind').value.trim();
+    $('settings-error').textContent = KIND.test(kind) ? '' : 'A kind has small letters, digits and the signs _ . : - only.';
+    if (!KIND.test(kind)) return;
+    this.#named.add(kind);
+    $('kind').value = '';
+    this.#draw();
+    $(`by-email-${kind}`)?.focus();
+  }
+
+  #draw() {
+    const { quietHours, digest, timeZone, whenAway, types } = this.#known;
+    const kinds = [...new Set([MESSAGES, ...Object.keys(types), ...this.#named])];
+    const focused = document.activeElement?.id;
+    arrange($('kinds'), [...kinds.map(kind => this.#row(kind)), this.#row(null)]);
+    if (focused && !document.activeElement?.id) $(focused)?.focus();
+    $('when-away').checked = whenAway;
+    $('quiet').checked = quietHours.enabled;
+    $('quiet-from').value = quietHours.from;
+    $('quiet-until').value = quietHours.until;
+    if (![...$('time-zone').options].some(option => option.value === timeZone)) $('time-zone').append(element('option', { value: timeZone }, timeZone));
+    $('time-zone').value = timeZone;
+    $('digest').value = digest.every;
+    $('digest-hour').value = String(digest.hour);
+    $('digest-hours').hidden = digest.every !== '1d';
+  }
+
+  /** The channels of a kind; of `null` those of every other one. @param {string | null} kind */
+  #row(kind) {
+    const { channels, types } = this.#known;
+    const name = kind === MESSAGES ? 'Messages' : kind ?? 'Everything else';
+    const chosen = (kind !== null && types[kind]) || channels;
+    const cells = CHANNELS.map(([channel, words]) => {
+      // A message is in its conversation, whatever somebody wants to be told of it.
+      if (kind === MESSAGES && channel === 'inApp') return element('td');
+      const id = `by-${channel.toLowerCase()}-${kind ?? 'all'}`;
+      const box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', id, 'aria-label': `${name} ${words}` }));
+      box.checked = chosen[channel];
+      box.addEventListener('change', () => {
+        const wanted = { ...chosen, [channel]: box.checked };
+        return this.write(kind === null ? { channels: wanted } : { types: { [kind]: wanted } });
+      });
+      return element('td', {}, box);
+    });
+    return element('tr', {}, element('th', { scope: 'row' }, name), ...cells);
+  }
+}
+
+/** The time zone of this browser. */
+const here = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Every time zone that this browser knows, that of the browser first. */
+function zones() {
+  return [...new Set([here(), 'UTC', ...Intl.supportedValuesOf('timeZone')])];
+}
