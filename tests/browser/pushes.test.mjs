@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
-import { openFront } from './front.mjs';
+import { openFront, signIn } from './front.mjs';
 
 const KEYS = { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
 
@@ -51,9 +51,7 @@ describe('pushes in a browser', () => {
     await context.addInitScript(subscribeHere, { keys: KEYS, permission });
     const page = await context.newPage();
     await page.goto(link.origin);
-    await page.getByLabel('Or paste a token').fill(person.token);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.locator('#connection.up').waitFor();
+    await signIn(page, person);
     return { page, context, link };
   }
 

@@ -28,15 +28,9 @@ struct Stage {
 impl Stage {
     async fn new(own: Option<&Own>, settings: &[(&str, &str)]) -> Self {
         let services = PushServices::start().await.unwrap();
-        let (account, url) = (services.service_account(), services.fcm_url());
-        let certificate = services.certificate().display().to_string();
-        let mut all = vec![
-            ("FIREBASE_CREDENTIALS", account.as_str()),
-            ("EVENTFLOW_PUSH__FCM_URL", &url),
-            ("EVENTFLOW_PUSH__CA_FILE", &certificate),
-            ("EVENTFLOW_PUSH__ALLOW_PRIVATE_ENDPOINTS", "true"),
-        ];
-        all.extend(settings);
+        let of_services = services.settings();
+        let mut all = settings.to_vec();
+        all.extend(of_services.iter().map(|(name, value)| (*name, value.as_str())));
         let system = match own {
             Some(own) => System::fleet(&own.backends, &all).await.unwrap(),
             None => System::single(&all).await.unwrap(),
@@ -132,7 +126,8 @@ async fn pushes_that_were_taken_when_their_worker_was_killed_come_again_under_th
         stage.call(&ann, Method::POST, &format!("/messages/{thread}"), json!({"content": "hello"})).await;
     }
     stage.received(ON_THEIR_WAY).await;
-    stage.system.kill_and_start("push-worker").await.unwrap();
+    stage.system.process("push-worker").kill().await.unwrap();
+    stage.system.start_again("push-worker").await.unwrap();
     assert_eq!(stage.services.received().len(), ON_THEIR_WAY, "a window is held for its lease");
     // sleep: until the leases of the killed worker have ended
     sleep(LEASE).await;

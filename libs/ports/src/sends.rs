@@ -5,7 +5,7 @@
 
 use crate::store::StoreError;
 use async_trait::async_trait;
-use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendStep};
+use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendState, SendStep};
 use eventflow_protocol::{SendId, Timestamp};
 
 /// What became of a new send.
@@ -19,6 +19,13 @@ pub enum AddedSend {
     KeyReused,
 }
 
+impl AddedSend {
+    /// The answer to a new send whose id a stored one has.
+    pub fn again(new: &NewSend, known: BulkSend) -> Self {
+        if known.body == new.body { Self::Before(Box::new(known)) } else { Self::KeyReused }
+    }
+}
+
 /// What became of a wish to stop a send.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CancelledSend {
@@ -28,6 +35,17 @@ pub enum CancelledSend {
     TooLate,
     /// There is no such send.
     NotFound,
+}
+
+impl CancelledSend {
+    /// The answer to a wish that changed nothing, by what is stored.
+    pub fn unchanged(stored: Option<BulkSend>) -> Self {
+        match stored {
+            None => Self::NotFound,
+            Some(send) if send.state == SendState::Cancelled => Self::Done(Box::new(send)),
+            Some(_) => Self::TooLate,
+        }
+    }
 }
 
 /// Selects a page of the sends. The newest come first; among equal times the larger ids come first.

@@ -122,15 +122,6 @@ impl System {
         member.process.ready(member.admin).await
     }
 
-    /// Kills a role (SIGKILL), starts it again at the same addresses, and waits until it is ready.
-    pub async fn kill_and_start(&mut self, role: &str) -> anyhow::Result<()> {
-        let role = self.name_of(role);
-        let mut member = self.members.remove(role).context("the role is part of this system")?;
-        member.process.kill().await?;
-        self.launch(role, member.listen, member.admin)?;
-        self.ready(role).await
-    }
-
     /// Starts a role that was killed on the same addresses and data, and waits until it is ready.
     pub async fn start_again(&mut self, role: &str) -> anyhow::Result<()> {
         let role = self.name_of(role);

@@ -20,7 +20,7 @@ use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Hold, Inbox, Outbound, PresenceStore, Store, StoreError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
 use eventflow_protocol::outbound::{
     About, Channel, DELIVER_BY, DeliveryEntry, DeliveryOutcome, NotifyJob, PRIORITY, Reason, Told,
@@ -276,16 +276,11 @@ impl Decision {
             let queue = FANOUT.shard(shard).name().to_owned();
             let (command, at) = (CommandId::new(), self.parts.clock.now());
             let event = Event::ToldOutside { thread_id: *thread_id, user_id: user_id.clone(), command, at };
-            let body = codec::encode(&event).expect("ids and times always encode");
-            let envelope = Envelope { id: event.id().0, attempt: 0, body, trace: None };
+            let envelope = event.envelope(None).expect("ids and times always encode");
             by_queue.entry(queue).or_default().push(envelope);
         }
-        let frames = by_queue.into_iter().flat_map(|(queue, envelopes)| {
-            let frames = Frame::pack(envelopes);
-            frames.into_iter().map(move |frame| (Destination::Queue(queue.clone()), frame))
-        });
-        let message = |(to, frame)| Outgoing::of_frame(to, &frame).expect("envelopes of bytes always encode");
-        frames.map(message).collect()
+        let messages = |(queue, envelopes)| Outgoing::of_envelopes(&Destination::Queue(queue), envelopes);
+        by_queue.into_iter().flat_map(messages).collect()
     }
 }
 

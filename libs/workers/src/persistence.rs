@@ -25,11 +25,10 @@ use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Sends, Store, StoreError, Suppressions};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Change;
-use eventflow_protocol::codec::{self, CodecError};
+use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reply::ReplyFrame;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -116,16 +115,9 @@ impl Persistence {
 
     /// The events as messages to the fan-out stage, as few as their size allows.
     fn messages(&self, events: &[OutboxEvent]) -> Result<Vec<Outgoing>, CodecError> {
-        let mut envelopes = Vec::with_capacity(events.len());
-        for event in events {
-            envelopes.push(envelope(event)?);
-        }
-        let mut messages = Vec::new();
-        for frame in Frame::pack(envelopes) {
-            let to = Destination::Queue(self.next.name().to_owned());
-            messages.push(Outgoing::of_frame(to, &frame)?);
-        }
-        Ok(messages)
+        let envelopes = events.iter().map(|OutboxEvent { event, trace }| event.envelope(*trace));
+        let to = Destination::Queue(self.next.name().to_owned());
+        Ok(Outgoing::of_envelopes(&to, envelopes.collect::<Result<Vec<_>, _>>()?))
     }
 
     async fn reply(&self, replies: &HashMap<Arc<str>, ReplyFrame>) {
@@ -232,8 +224,4 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::AddSend(_)
         | Command::CancelSend(_) => false,
     }
-}
-
-fn envelope(OutboxEvent { event, trace }: &OutboxEvent) -> Result<Envelope, CodecError> {
-    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: *trace })
 }

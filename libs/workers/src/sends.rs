@@ -15,10 +15,10 @@ use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::FANOUT;
 use eventflow_metrics::{Metrics, SendMetrics, SentOutcome};
 use eventflow_ports::{StoreError, ticks};
-use eventflow_protocol::codec::{self, CodecError};
+use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::sends::{BulkSend, SendCounts, SendState, SendStep};
 use futures_util::stream::iter;
@@ -168,25 +168,21 @@ impl SendWorker {
         let mut by_shard: BTreeMap<u16, Vec<Envelope>> = BTreeMap::new();
         for (notification, unread) in stored.into_iter().zip(counts) {
             let shard = self.parts.topology.shard_of(&Subject::User(notification.user_id.clone()));
-            by_shard.entry(shard).or_default().push(envelope(notification, unread)?);
+            let (notification, unread_count) = (Box::new(notification), Some(unread));
+            let event = Event::NotificationStored { notification, unread_count };
+            by_shard.entry(shard).or_default().push(event.envelope(None)?);
         }
-        let mut messages = Vec::new();
-        for (shard, envelopes) in by_shard {
-            let to = Destination::Queue(FANOUT.shard(shard).name().to_owned());
-            for frame in Frame::pack(envelopes) {
-                messages.push(Outgoing::of_frame(to.clone(), &frame)?);
-            }
-        }
+        let messages: Vec<Outgoing> = by_shard
+            .into_iter()
+            .flat_map(|(shard, envelopes)| {
+                let to = Destination::Queue(FANOUT.shard(shard).name().to_owned());
+                Outgoing::of_envelopes(&to, envelopes)
+            })
+            .collect();
         if messages.is_empty() {
             return Ok(());
         }
         self.events.publish(messages).await.into_iter().collect::<Result<(), BrokerError>>()?;
         Ok(())
     }
-}
-
-fn envelope(notification: Notification, unread: u64) -> Result<Envelope, CodecError> {
-    let event =
-        Event::NotificationStored { notification: Box::new(notification), unread_count: Some(unread) };
-    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(&event)?, trace: None })
 }

@@ -1,31 +1,15 @@
 //! `EmbeddedStore` keeps every promise of the inbox, directory and push device ports. Each check has a
 //! file of its own.
 
+mod support;
+
 use async_trait::async_trait;
-use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::{
     Directory, Inbox, PushDevices, directory_contract, inbox_contract, preferences_contract,
     push_devices_contract,
 };
 use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A data file in a folder that goes away with it.
-struct File {
-    database: Database,
-    _folder: TempDir,
-}
-
-impl File {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
-    }
-
-    async fn store(&self) -> EmbeddedStore {
-        EmbeddedStore::open(self.database.clone()).await.expect("open the store")
-    }
-}
+use support::File;
 
 #[async_trait]
 impl inbox_contract::Harness for File {

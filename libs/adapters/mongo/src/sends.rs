@@ -12,7 +12,7 @@ use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{AddedSend, CancelledSend, SendPage, Sends, StoreError};
-use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendState, SendStep};
+use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendStep};
 use eventflow_protocol::{SendId, Timestamp};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -35,21 +35,15 @@ impl Sends for MongoStore {
             Err(error) if error.is_duplicate() => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(match self.bulk_send(new.id).await? {
-            Some(known) if known.body == new.body => AddedSend::Before(Box::new(known)),
-            Some(_) | None => AddedSend::KeyReused,
-        })
+        let known = self.bulk_send(new.id).await?;
+        Ok(known.map_or(AddedSend::KeyReused, |known| AddedSend::again(new, known)))
     }
 
     async fn cancel_send(&self, cancel: &CancelSend) -> Result<CancelledSend, StoreError> {
         if let Some(cancelled) = self.change_send(cancel.id, |send| send.cancel(cancel.at)).await? {
             return Ok(CancelledSend::Done(Box::new(cancelled)));
         }
-        Ok(match self.bulk_send(cancel.id).await? {
-            None => CancelledSend::NotFound,
-            Some(send) if send.state == SendState::Cancelled => CancelledSend::Done(Box::new(send)),
-            Some(_) => CancelledSend::TooLate,
-        })
+        Ok(CancelledSend::unchanged(self.bulk_send(cancel.id).await?))
     }
 
     async fn claim_send(&self, now: Timestamp, until: Timestamp) -> Result<Option<BulkSend>, StoreError> {

@@ -7,7 +7,7 @@ use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{AddedSend, CancelledSend, SendPage, Sends, StoreError};
-use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendState, SendStep};
+use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, SendStep};
 use eventflow_protocol::{SendId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
@@ -62,8 +62,7 @@ impl Sends for EmbeddedStore {
 
 fn add(connection: &Connection, new: NewSend) -> Result<AddedSend> {
     if let Some(known) = find(connection, new.id)? {
-        let is_same = known.body == new.body;
-        return Ok(if is_same { AddedSend::Before(Box::new(known)) } else { AddedSend::KeyReused });
+        return Ok(AddedSend::again(&new, known));
     }
     let send = BulkSend::new(new);
     write(connection, &send)?;
@@ -74,11 +73,7 @@ fn cancel(connection: &Connection, CancelSend { id, at }: CancelSend) -> Result<
     if let Some(cancelled) = change(connection, id, |send| send.cancel(at))? {
         return Ok(CancelledSend::Done(Box::new(cancelled)));
     }
-    Ok(match find(connection, id)? {
-        None => CancelledSend::NotFound,
-        Some(send) if send.state == SendState::Cancelled => CancelledSend::Done(Box::new(send)),
-        Some(_) => CancelledSend::TooLate,
-    })
+    Ok(CancelledSend::unchanged(find(connection, id)?))
 }
 
 fn claim(connection: &Connection, now: Timestamp, until: Timestamp) -> Result<Option<BulkSend>> {
