@@ -16,7 +16,7 @@ impl Own {
         let servers = Servers::from_environment()?;
         let vhost = Vhost::create(&servers, test).await?;
         let mongodb = servers.database(&own_name(test))?;
-        let backends = BackendUrls { rabbitmq: vhost.url.clone(), mongodb, redis: servers.redis.clone() };
+        let backends = BackendUrls { rabbitmq: vhost.url.clone(), mongodb, redis: servers.own_redis()? };
         Ok(Self { servers, backends, vhost })
     }
 

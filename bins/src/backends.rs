@@ -10,8 +10,8 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Store,
-    StoreError, Suppressions, SystemClock,
+    NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Sends,
+    Store, StoreError, Suppressions, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -44,6 +44,8 @@ pub struct Backends {
     pub outbound: Arc<dyn Outbound>,
     /// Suppression list: knows the addresses that get no mail.
     pub suppressions: Arc<dyn Suppressions>,
+    /// Sends: keeps notifications for many people.
+    pub sends: Arc<dyn Sends>,
     /// Outbox: keeps what would have been sent.
     pub outbox: Arc<dyn Outbox>,
     /// People: caches how people are shown.
@@ -76,11 +78,12 @@ struct Stores {
     devices: Arc<dyn PushDevices>,
     outbound: Arc<dyn Outbound>,
     suppressions: Arc<dyn Suppressions>,
+    sends: Arc<dyn Sends>,
     outbox: Arc<dyn Outbox>,
 }
 
 impl Stores {
-    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Outbox>(
+    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + Outbox>(
         store: &Arc<S>,
     ) -> Self {
         Self {
@@ -90,6 +93,7 @@ impl Stores {
             devices: Arc::clone(store) as _,
             outbound: Arc::clone(store) as _,
             suppressions: Arc::clone(store) as _,
+            sends: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
         }
     }
@@ -125,7 +129,7 @@ impl Backends {
             }
             _ => Stores::of(mongo.insert(Arc::new(open_mongo(config).await?))),
         };
-        let Stores { store, inbox, directory, devices, outbound, suppressions, outbox } = stores;
+        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, outbox } = stores;
         let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
         let membership = Membership::new(Arc::clone(&store));
@@ -138,6 +142,7 @@ impl Backends {
             directory,
             outbound,
             suppressions,
+            sends,
             outbox,
             people,
             registry,
@@ -247,15 +252,21 @@ async fn prepare(store: &MongoStore) -> anyhow::Result<()> {
 }
 
 async fn open_database(config: &Config) -> anyhow::Result<Option<Database>> {
-    if !config.embedded_broker() && !config.embedded_store() {
-        return Ok(None);
+    if config.embedded_broker() || config.embedded_store() {
+        Ok(Some(open_data_file(config).await?))
+    } else {
+        Ok(None)
     }
+}
+
+/// Opens the data file in the data folder.
+pub(crate) async fn open_data_file(config: &Config) -> anyhow::Result<Database> {
     let dir = config.data.dir.clone();
     let opened =
         tokio::task::spawn_blocking(move || Database::open_in(&dir)).await.context("open the data file")?;
-    Ok(Some(opened.with_context(|| {
+    opened.with_context(|| {
         format!("configuration key `data.dir`: open the data file in {}", config.data.dir.display())
-    })?))
+    })
 }
 
 /// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet

@@ -49,7 +49,7 @@ impl Desk {
             return;
         }
         let email = Some(format!("{user}@{DOMAIN}"));
-        let profile = Profile { id: user.clone(), name: name.to_owned(), avatar: None, email };
+        let profile = Profile { id: user.clone(), name: name.to_owned(), avatar: None, email, role: None };
         if let Err(error) = self.directory.put_profile(&profile).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "a demo person has no address");
         }
@@ -150,7 +150,7 @@ mod tests {
     use async_trait::async_trait;
     use axum::body::to_bytes;
     use eventflow_config::DemoMode;
-    use eventflow_ports::{StoreError, SystemClock};
+    use eventflow_ports::{Segment, StoreError, SystemClock};
     use eventflow_protocol::person::{Revocation, TokenName};
     use std::collections::HashMap;
     use tower::ServiceExt as _;
@@ -161,6 +161,14 @@ mod tests {
     #[async_trait]
     impl Directory for Strangers {
         async fn profiles(&self, _users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
+            Err(away())
+        }
+        async fn people(
+            &self,
+            _segment: &Segment,
+            _after: Option<&UserId>,
+            _limit: u32,
+        ) -> Result<Vec<UserId>, StoreError> {
             Err(away())
         }
         async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {

@@ -4,13 +4,16 @@
 
 use crate::consumers::consume_within;
 use crate::system::System;
+use anyhow::Context;
 use eventflow_bus::consume::Declares;
 use eventflow_bus::topology::NOTIFY;
-use eventflow_config::NotificationSettings;
+use eventflow_config::{Config, NotificationSettings};
+use eventflow_ingress::NotificationTemplates;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{BATCH_LIMIT, Decision, DecisionParts, Grace};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +28,7 @@ pub(crate) async fn start(system: &mut System, channel: Channel) -> anyhow::Resu
         outbound: Arc::clone(&backends.outbound),
         broker: Arc::clone(&backends.broker),
         clock: Arc::clone(&backends.clock),
-        log_kept: Duration::from_hours(24) * system.config.notifications.log_days,
+        log_kept: log_kept(&system.config),
     };
     let dispatcher = Dispatcher::open(channel, parts).await?;
     let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
@@ -36,6 +39,20 @@ pub(crate) async fn start(system: &mut System, channel: Channel) -> anyhow::Resu
         }
     });
     Ok(())
+}
+
+/// How long the delivery log and ended sends are kept.
+pub(crate) fn log_kept(config: &Config) -> Duration {
+    Duration::from_hours(24) * config.notifications.log_days
+}
+
+/// The templates of sends in the folder of the settings, checked.
+pub(crate) fn templates(config: &Config) -> anyhow::Result<NotificationTemplates> {
+    let folder = config.notifications.templates.as_str();
+    if folder.is_empty() {
+        return Ok(NotificationTemplates::default());
+    }
+    NotificationTemplates::in_folder(Path::new(folder)).context("notifications.templates")
 }
 
 /// What the second decision needs, just before something is sent.

@@ -22,6 +22,7 @@ use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
 use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
+use eventflow_workers::sends::{SendParts, SendWorker};
 use std::sync::Arc;
 
 /// A part of the system that can run as a process of its own.
@@ -159,6 +160,7 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             devices: Arc::clone(&backends.devices),
             directory: Arc::clone(&backends.directory),
             suppressions: Arc::clone(&backends.suppressions),
+            sends: Arc::clone(&backends.sends),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
         };
@@ -166,6 +168,31 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
         handlers.push((shard, commands.shard(shard).name().to_owned(), handler));
     }
     share(system, PERSIST.stage(), handlers);
+    start_sends(system).await
+}
+
+/// Sends to many people run where documents are written.
+async fn start_sends(system: &mut System) -> anyhow::Result<()> {
+    let backends = &system.backends;
+    let parts = SendParts {
+        sends: Arc::clone(&backends.sends),
+        directory: Arc::clone(&backends.directory),
+        inbox: Arc::clone(&backends.inbox),
+        outbound: Arc::clone(&backends.outbound),
+        broker: Arc::clone(&backends.broker),
+        clock: Arc::clone(&backends.clock),
+        topology: system.topology,
+        per_second: system.config.notifications.sends_per_second,
+        kept: notify::log_kept(&system.config),
+    };
+    let worker = SendWorker::open(parts, &system.metrics).await?;
+    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
+    system.worker("sends", async move {
+        tokio::select! {
+            () = prepared => worker.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
     Ok(())
 }
 
@@ -265,6 +292,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         devices: Arc::clone(&system.backends.devices),
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
+        sends: Arc::clone(&system.backends.sends),
         outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
@@ -294,6 +322,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             threads: thread_rules(&system.config.threads),
             proxies: proxy_trust(&system.config)?,
             push_key: crate::push::public_key(&system.config)?,
+            templates: notify::templates(&system.config)?.into(),
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

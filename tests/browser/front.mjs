@@ -115,3 +115,10 @@ async function openLink(inner) {
     },
   };
 }
+
+/** Signs somebody in at our own page, which is open. */
+export async function signIn(page, person) {
+  await page.getByLabel('Or paste a token').fill(person.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('#connection.up').waitFor();
+}

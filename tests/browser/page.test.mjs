@@ -8,7 +8,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { Person, eventually, mint } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
-import { openFront } from './front.mjs';
+import { openFront, signIn } from './front.mjs';
 
 const PATIENCE_MS = 30_000;
 const NARROW = { width: 360, height: 640 };
@@ -60,9 +60,7 @@ for (const shape of ['single', 'fleet']) {
     /** A window in which somebody is signed in. */
     async function enter(person, options) {
       const opened = await openWindow(options);
-      await opened.page.getByLabel('Or paste a token').fill(person.token);
-      await opened.page.getByRole('button', { name: 'Sign in' }).click();
-      await isUp(opened.page);
+      await signIn(opened.page, person);
       return opened;
     }
 

@@ -1,12 +1,12 @@
-// The notification settings of the page, in a real browser and on both shapes: what is set in one window is kept
-// and shown in another one.
+// The notification settings of the page, in a real browser and on both shapes: what is set in one window is
+// kept and shown in another one.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
-import { openFront } from './front.mjs';
+import { openFront, signIn } from './front.mjs';
 
 const PATIENCE_MS = 30_000;
 
@@ -34,9 +34,7 @@ for (const shape of ['single', 'fleet']) {
       page.on('pageerror', error => faults.push(String(error)));
       page.on('console', said => /Content Security Policy/.test(said.text()) && faults.push(said.text()));
       await page.goto(link.origin);
-      await page.getByLabel('Or paste a token').fill(person.token);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.locator('#connection.up').waitFor();
+      await signIn(page, person);
       await page.getByRole('button', { name: /^Notifications/ }).click();
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.getByRole('dialog', { name: 'Notification settings' }).waitFor();

@@ -44,6 +44,36 @@ export function inbox(stage) {
     assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
   });
 
+  test('a send tells everybody of a role once, and says how far it has come', async () => {
+    const root = admin();
+    const people = [person('ann'), person('bob'), person('cleo')];
+    const role = `role-${people[0].id}`;
+    for (const { id } of people.slice(0, 2)) assert.equal((await root.api('PUT', `/users/${id}`, { name: 'N', role })).status, 200);
+    const body = { to: { role }, title: 'Strike', clientNotificationId: role };
+    assert.equal((await people[0].api('POST', '/notifications', body)).status, 403);
+    assert.equal((await root.api('POST', '/notifications', { ...body, to: { role: 'nobody-has-it' } })).status, 400);
+    const unknown = await root.api('POST', '/notifications', { to: people[0].id, template: 'strike' });
+    assert.deepEqual([unknown.status, unknown.error], [400, 'template: there is no template strike']);
+    const made = await root.api('POST', '/notifications', body);
+    assert.ok([200, 201].includes(made.status), JSON.stringify(made));
+    const path = `/notifications/sends/${made.send._id}`;
+    const done = await eventually('the send is done', async () => {
+      const { send } = await root.api('GET', path);
+      return send.state === 'done' && send;
+    });
+    assert.deepEqual([done.sent, done.suppressed, done.failed, done.total], [2, 0, 0, 2]);
+    assert.equal((await root.api('POST', '/notifications', body)).status, 200);
+    const titles = await Promise.all(people.map(async each => (await each.api('GET', '/notifications')).notifications.map(one => one.title)));
+    assert.deepEqual(titles, [['Strike'], ['Strike'], []]);
+    const late = await root.api('DELETE', path);
+    assert.deepEqual([late.status, late.code], [409, 'too_late']);
+    const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+    const planned = await root.api('POST', '/notifications', { to: people[2].id, title: 'Later', sendAt });
+    assert.equal((await root.api('DELETE', `/notifications/sends/${planned.send._id}`)).send.state, 'cancelled');
+    const { sends } = await root.api('GET', '/notifications/sends');
+    assert.ok(sends.some(each => each._id === made.send._id));
+  });
+
   test('reports of the mail provider fill the list of addresses that get no mail, and admins clear it', async () => {
     const [root, ann] = [admin(), person('ann')];
     const address = `${ann.id}@example.com`;

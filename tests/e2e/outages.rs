@@ -165,7 +165,7 @@ async fn while_the_broker_is_away_writes_are_refused_at_once_reads_go_on_and_not
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_registry_is_away_messages_still_reach_everybody() {
     let mut own = Own::create("registry-away").await.unwrap();
-    let address = own.backends.redis.split("://").nth(1).unwrap().to_owned();
+    let address = own.servers.redis_address().unwrap().to_owned();
     let proxy = Proxy::start(&address).await.unwrap();
     own.backends.redis = own.backends.redis.replace(&address, &proxy.address().to_string());
     let system = System::fleet(&own.backends, &[]).await.unwrap();

@@ -20,6 +20,7 @@ use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, Notification, Notify, Preferences, ReadThread, SenderKey, SetPreferences,
 };
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use eventflow_workers::persistence::{CommandOutbox, Persistence};
 use std::sync::Arc;
@@ -211,6 +212,13 @@ impl<S: Inbox> Inbox for Far<S> {
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
         self.store.set_preferences(set).await
+    }
+
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        self.store.change_preferences(change).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Process tests: how processes react to faults, signals, kills and bad settings.
 
+mod absent;
 mod again;
 mod batches;
 mod import;
@@ -9,6 +10,7 @@ mod own_state;
 mod pairing;
 mod poison;
 mod pushes;
+mod sends;
 mod settings;
 mod signals;
 mod slow;

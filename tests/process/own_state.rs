@@ -3,6 +3,7 @@
 use super::stage::{embedded, parts_over};
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
+use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, PERSIST};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{at, fresh_people};
@@ -11,6 +12,9 @@ use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, NotificationChange, Notify, Preferences, SetPreferences,
+};
+use eventflow_protocol::preferences::{
+    ChangePreferences, ChannelsChange, PreferenceFields, PreferencesChange, QuietHoursChange,
 };
 use eventflow_protocol::{CommandId, NotificationId, UserId, codec};
 use eventflow_workers::persistence::Persistence;
@@ -139,4 +143,46 @@ async fn preferences_are_told_as_they_are_stored_also_when_an_older_wish_comes_l
         })
         .collect();
     assert_eq!(told, [(false, Some(at(2))); 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_preferences_are_made_in_order_and_told_as_they_are_stored_and_a_misfit_is_no_news() {
+    let (system, user) = (Announcing::new().await, fresh_people(1).remove(0));
+    let wish = |change| {
+        let (user_id, at) = (user.clone(), at(1));
+        item(Command::ChangePreferences(ChangePreferences { user_id, change, at }))
+    };
+    let fields = |fields| wish(PreferencesChange::Fields(fields));
+    let email = |email| PreferenceFields {
+        channels: ChannelsChange { email: Some(email), ..ChannelsChange::default() },
+        ..PreferenceFields::default()
+    };
+    let locale = PreferenceFields { locale: Some("de".to_owned()), ..PreferenceFields::default() };
+    let stored_end = Preferences::default().quiet_hours.until;
+    let misfit = QuietHoursChange { enabled: true, from: Some(stored_end), until: None };
+    let misfit = PreferenceFields { quiet_hours: Some(misfit), ..PreferenceFields::default() };
+    let batch = [
+        fields(locale),
+        fields(email(false)),
+        fields(email(true)),
+        fields(misfit),
+        wish(PreferencesChange::StopMails),
+    ];
+    let performed = system.stage.perform(&batch).await.unwrap();
+    assert_eq!(performed.outcomes, vec![Outcome::Done; batch.len()], "a misfit is refused for good");
+    let mut told: Vec<_> = system
+        .carry_out(&batch)
+        .await
+        .into_iter()
+        .map(|event| match event {
+            Event::PreferencesChanged { user_id, preferences, .. } if user_id == user => *preferences,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let mails: Vec<_> = told.iter().map(|preferences| preferences.channels.email).collect();
+    assert_eq!(mails, [false, false, true, false], "the batch came before, hence the first one");
+    assert!(told.iter().all(|preferences| preferences.locale == "de" && !preferences.quiet_hours.enabled));
+    assert!(told.is_sorted_by_key(|preferences| preferences.updated_at));
+    told.dedup_by_key(|preferences| preferences.updated_at);
+    assert_eq!(told.len(), 4, "each is later than the one before");
 }

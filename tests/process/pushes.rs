@@ -20,15 +20,9 @@ struct Stage {
 impl Stage {
     async fn new() -> Self {
         let services = PushServices::start().await.unwrap();
-        let (account, url) = (services.service_account(), services.fcm_url());
-        let certificate = services.certificate().display().to_string();
-        let settings = [
-            ("FIREBASE_CREDENTIALS", account.as_str()),
-            ("EVENTFLOW_PUSH__FCM_URL", &url),
-            ("EVENTFLOW_PUSH__CA_FILE", &certificate),
-            ("EVENTFLOW_PUSH__ALLOW_PRIVATE_ENDPOINTS", "true"),
-            ("PUSH_GRACE_S", "0"),
-        ];
+        let of_services = services.settings();
+        let mut settings = vec![("PUSH_GRACE_S", "0")];
+        settings.extend(of_services.iter().map(|(name, value)| (*name, value.as_str())));
         let system = System::single(&settings).await.unwrap();
         let (ann, ben) = (system.token("ann").await.unwrap(), system.token("ben").await.unwrap());
         Self { services, system, http: Client::new(), ann, ben }

@@ -3,15 +3,15 @@
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::{Directory, Inbox, PushDevices, Store, Suppressions, SystemClock};
+use eventflow_ports::{Directory, Inbox, PushDevices, Sends, Store, Suppressions, SystemClock};
 use eventflow_workers::persistence::PersistenceParts;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A store with every port that the stage writes to.
-pub(super) trait WholeStore: Store + Inbox + Directory + PushDevices + Suppressions {}
+pub(super) trait WholeStore: Store + Inbox + Directory + PushDevices + Suppressions + Sends {}
 
-impl<S: Store + Inbox + Directory + PushDevices + Suppressions> WholeStore for S {}
+impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends> WholeStore for S {}
 
 /// The parts of the stage, all of them over one store.
 pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) -> PersistenceParts {
@@ -20,6 +20,7 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         inbox: Arc::clone(&store) as _,
         devices: Arc::clone(&store) as _,
         suppressions: Arc::clone(&store) as _,
+        sends: Arc::clone(&store) as _,
         directory: store,
         broker,
         clock: Arc::new(SystemClock),

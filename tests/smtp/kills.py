@@ -1,12 +1,13 @@
 """Mails of a fleet whose e-mail workers are killed: none is missing, and one that comes twice is the same mail.
 
 Starts a fleet with two e-mail workers against a real mail server (server.py) on the servers of tests/services,
-tells everybody something in several rounds, and kills a worker (SIGKILL) at random moments, also between the
-mail server's 250 and the end of the window. Then it counts: every person has one mail of every round, and a
-second mail has the Message-ID of the first.
+tells everybody a few things in several rounds, and kills a worker (SIGKILL): at random moments, or with
+--behind-250 right after the mail server's 250, before the worker can note it. Then it counts: every person has
+one mail of every round that tells everything of it, and a second mail has the Message-ID of the first.
 
   eval "$(tests/services env)"
   tests/smtp/kills.py --bins target/release --people 1000 --rounds 10 --kills 50
+  tests/smtp/kills.py --bins target/release --people 500 --rounds 4 --kills 100 --behind-250
 """
 
 import argparse
@@ -18,6 +19,7 @@ import hmac
 import json
 import os
 import pathlib
+import queue
 import random
 import re
 import signal
@@ -34,11 +36,15 @@ ROLES = ["persistence-worker", "fanout-worker", "presence-sweeper", "ws-gateway"
 # Longest time for everything that was sent to arrive, after the last kill: a window that a killed worker had
 # waits for its lease.
 PATIENCE_S = 900
-# A round whose mails have stopped coming for so long is over but for those windows: whatever is due was
-# claimed, so the next round cannot come into a window of this one.
+# A round of which no mail came for so long, beyond the time that mails wait, is over but for those windows:
+# whatever is due was claimed, so the next round cannot come into a window of this one.
 QUIET_S = 6
+# A worker that was killed holds its windows for so long; then their mails come again.
+LEASE_S = 150
 # People told in one request.
 AT_ONCE = 500
+# Things told in one round: so many are in each mail. They have to be told within the time that mails wait.
+THINGS = 2
 
 
 def token():
@@ -86,6 +92,12 @@ class Fleet:
         process = subprocess.Popen([self.bins / role], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.processes[name] = (role, process)
 
+    def start_again(self, pid):
+        """Starts again what was killed under this id."""
+        name, (role, process) = next(one for one in self.processes.items() if one[1][1].pid == pid)
+        process.wait()
+        self.start(name, role)
+
     def workers(self):
         return [name for name, (role, _) in self.processes.items() if role == "email-worker"]
 
@@ -122,12 +134,17 @@ class Fleet:
                 time.sleep(0.5)
 
 
-def received(server, mails):
-    """Reads what the mail server takes: by recipient, the rounds with the ids of the mails that tell of them."""
+def received(server, mails, killed):
+    """Reads what the mail server says: by recipient and round, the mails with how many things they tell; and
+    the senders that it has killed."""
     for line in server.stdout:
-        mail = json.loads(line).get("mail")
-        for told in set(re.findall(r"^round \d+(?=,)", mail["text"], re.M)) if mail else ():
-            mails[mail["to"][0]][told].append(mail["headers"]["message-id"])
+        said = json.loads(line)
+        if said.get("event") == "killed":
+            killed.put(said["pid"])
+        mail = said.get("mail")
+        things = collections.Counter(re.findall(r"^round \d+(?=,)", mail["text"], re.M)) if mail else {}
+        for told, count in things.items():
+            mails[mail["to"][0]][told].append((mail["headers"]["message-id"], count))
 
 
 def await_mails(distinct, expected, quiet_s):
@@ -145,17 +162,23 @@ def main():
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--grace-s", type=int, default=1)
+    parser.add_argument("--grace-s", type=int, default=15)
     parser.add_argument("--port", type=int, default=28080)
+    parser.add_argument("--behind-250", action="store_true")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-kills-"))
     packages = pathlib.Path(os.environ.get("EVENTFLOW_CACHE_DIR", pathlib.Path.home() / ".cache/eventflow")) / "python"
+    expected = options.people * options.rounds
+    # The last kills are long before the last mails.
+    every = max(1, expected * 3 // 4 // options.kills)
+    behind = ["--kill-every", str(every), "--kills", str(options.kills)] if options.behind_250 else []
     server = subprocess.Popen(
-        [sys.executable, HERE / "server.py"], env={**os.environ, "PYTHONPATH": str(packages)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, HERE / "server.py", *behind], env={**os.environ, "PYTHONPATH": str(packages)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     port = json.loads(server.stdout.readline())["port"]
     mails = collections.defaultdict(lambda: collections.defaultdict(list))
-    threading.Thread(target=received, args=(server, mails), daemon=True).start()
+    behind_250 = queue.Queue()
+    threading.Thread(target=received, args=(server, mails, behind_250), daemon=True).start()
     fleet = Fleet(options, folder, port)
     try:
         fleet.await_ready()
@@ -164,32 +187,41 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(put, people))
         subjects = [f"round {round}" for round in range(options.rounds)]
-        expected = options.people * options.rounds
         distinct = lambda: sum(len(by_subject) for by_subject in list(mails.values()))
         killed, began = 0, time.time()
+
+        def start_killed_again():
+            nonlocal killed
+            while True:
+                fleet.start_again(behind_250.get())
+                killed += 1
+
+        threading.Thread(target=start_killed_again, daemon=True).start()
         for subject in subjects:
-            for at in range(0, len(people), AT_ONCE):
+            for at in [at for at in range(0, len(people), AT_ONCE) for _ in range(THINGS)]:
                 fleet.ask("POST", "/notifications", {"userIds": people[at : at + AT_ONCE], "title": subject, "type": "news"})
-            goal = killed + options.kills // options.rounds
+            goal = killed + (0 if options.behind_250 else options.kills // options.rounds)
             while killed < goal:
                 time.sleep(random.uniform(0.3, 1.5))
                 fleet.kill(random.choice(fleet.workers()))
                 killed += 1
-            await_mails(distinct, (subjects.index(subject) + 1) * options.people, QUIET_S)
+            await_mails(distinct, (subjects.index(subject) + 1) * options.people, options.grace_s + QUIET_S)
             print(f"{subject}: kills {killed}, mails {distinct()}, {time.time() - began:.0f} s", flush=True)
         await_mails(distinct, expected, PATIENCE_S)
         # What comes twice comes now.
-        await_mails(lambda: sum(len(ids) for each in list(mails.values()) for ids in list(each.values())), 2 * expected, QUIET_S)
+        await_mails(lambda: sum(len(ids) for each in list(mails.values()) for ids in list(each.values())), 2 * expected, LEASE_S)
         missing = [(person, subject) for person in people for subject in subjects if not mails[f"{person}@example.com"][subject]]
-        twice = [ids for by_subject in mails.values() for ids in by_subject.values() if len(ids) > 1]
-        other = [ids for ids in twice if len(set(ids)) > 1]
-        total = sum(len(ids) for by_subject in mails.values() for ids in by_subject.values())
+        told = [by_subject[subject] for by_subject in mails.values() for subject in subjects]
+        other = [one for one in told if len(set(one)) > 1]
+        partial = [one for one in told if one and {count for _, count in one} != {THINGS}]
+        repeated = sum(len(one) - len(set(one)) for one in told)
         print(
-            f"people {options.people}, rounds {options.rounds}, kills {killed}, mails {total} of {expected} expected, missing {len(missing)}, "
-            f"repeated under the same Message-ID {len(twice) - len(other)}, doubled as another mail {len(other)}, {time.time() - began:.0f} s"
+            f"people {options.people}, rounds {options.rounds} of {THINGS} things, kills {killed}, mails {sum(map(len, told))}, "
+            f"different mails {len({id for one in told for id, _ in one})} of {expected} expected, missing {len(missing)}, incomplete {len(partial)}, "
+            f"repeated under the same Message-ID {repeated}, more than one mail of a round {len(other)}, {time.time() - began:.0f} s"
         )
         print(f"logs in {folder}")
-        sys.exit(1 if missing or other else 0)
+        sys.exit(1 if missing or other or partial or (options.behind_250 and killed < options.kills) else 0)
     finally:
         fleet.stop()
         server.stdin.close()

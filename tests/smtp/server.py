@@ -14,7 +14,8 @@ The part of a recipient before the `@` says what becomes of a mail to them:
   anything else  the mail is taken
 
 Options: --tls starttls|smtps|none, --auth USER:PASSWORD, --hang WHERE (ehlo, data), --answer WHERE=CODE
-(ehlo, mail), --folder FOLDER (where the certificate goes).
+(ehlo, mail), --folder FOLDER (where the certificate goes), --kill-every N --kills K (the process that sends is
+killed right behind the 250 for every Nth mail, K times in all).
 """
 
 import argparse
@@ -24,7 +25,9 @@ import email.header
 import email.policy
 import email.utils
 import json
+import os
 import pathlib
+import signal
 import ssl
 import subprocess
 import sys
@@ -53,6 +56,20 @@ def display_name(raw, header):
     value = next(value for name, value in email.message_from_bytes(raw).raw_items() if name == header)
     name, _ = email.utils.parseaddr(value)
     return str(email.header.make_header(email.header.decode_header(name)))
+
+
+def sender_of(peer):
+    """The process of this machine at the other end of a connection."""
+    wanted = f"0100007F:{peer[1]:04X}"
+    rows = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])
+    socket = next(f"socket:[{row[9]}]" for row in rows if row[1] == wanted)
+    for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == socket:
+                return int(link.parts[2])
+        except OSError:
+            pass  # It has ended, or belongs to somebody else.
+    return None
 
 
 def described(envelope, peer):
@@ -90,6 +107,7 @@ class Handler:
     def __init__(self, options):
         self.hang = options.hang
         self.answers = dict(one.split("=") for one in options.answer)
+        self.kill_every, self.kills, self.taken, self.killed = options.kill_every, options.kills, 0, set()
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
@@ -131,7 +149,23 @@ class Handler:
             say(**described(envelope, session.peer))
         if local in ("close", "keep-then-close"):
             server.transport.abort()
+        self.taken += 1
+        if self.kills and self.kill_every and self.taken % self.kill_every == 0:
+            self.kill_behind_the_answer(sender_of(session.peer))
         return f"250 2.0.0 queued for <{envelope.rcpt_tos[0]}> as 4F2A"
+
+    def kill_behind_the_answer(self, sender):
+        """The answer is written before the event loop comes to its next callback."""
+        if sender is None or sender in self.killed:
+            return
+        self.killed.add(sender)
+        self.kills -= 1
+
+        def kill():
+            os.kill(sender, signal.SIGKILL)
+            say(event="killed", pid=sender)
+
+        asyncio.get_running_loop().call_soon(kill)
 
 
 def certificate(folder):
@@ -153,6 +187,8 @@ async def main():
     parser.add_argument("--answer", action="append", default=[])
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("."))
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--kill-every", type=int, default=0)
+    parser.add_argument("--kills", type=int, default=0)
     options = parser.parse_args()
     cert, context = (None, None) if options.tls == "none" else certificate(options.folder)
 
@@ -162,9 +198,11 @@ async def main():
             return AuthResult(success=True)
         return AuthResult(success=False, handled=False, message="535 5.7.8 credentials of <x@example.com> invalid")
 
+    handler = Handler(options)
+
     def protocol():
         return SMTP(
-            Handler(options),
+            handler,
             enable_SMTPUTF8=True,
             tls_context=context if options.tls == "starttls" else None,
             authenticator=authenticate if options.auth else None,

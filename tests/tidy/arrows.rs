@@ -35,7 +35,7 @@ const DRIVERS: [(&str, &[&str]); 11] = [
     ("rusqlite", &["eventflow-embedded"]),
     ("tokio-tungstenite", &["eventflow-socketio", "eventflow-load", "eventflow-testkit"]),
     ("lettre", &["eventflow-smtp"]),
-    ("minijinja", &["eventflow-workers"]),
+    ("minijinja", &["eventflow-ingress", "eventflow-workers"]),
     ("figment", &["eventflow-config"]),
     ("opentelemetry-otlp", &["eventflow-boot"]),
     ("opentelemetry_sdk", &["eventflow-boot"]),

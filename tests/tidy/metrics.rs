@@ -6,8 +6,8 @@
 use crate::repository::{SourceFile, files_below};
 use eventflow_metrics::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, Label, MailOutcome, Metrics,
-    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SocketTransport,
-    SuppressedMail, SuppressedPush,
+    PushOutcome, PushWindowOutcome, RecoveryOutcome, RefusalReason, ResumeOutcome, SentOutcome,
+    SocketTransport, SuppressedMail, SuppressedPush,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -85,6 +85,7 @@ fn touched() -> Metrics {
     metrics.push.pushes.of(PushOutcome::Sent);
     metrics.push.windows.of(PushWindowOutcome::Sent);
     metrics.push.suppressed.of(SuppressedPush::Read);
+    metrics.sends.people.of(SentOutcome::Sent);
     metrics.system.up.of(Dependency::Broker);
     metrics
 }

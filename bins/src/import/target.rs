@@ -1,6 +1,6 @@
 //! Import target: the configured store. No other part of the system has to run.
 
-use crate::backends::open_mongo;
+use crate::backends::{open_data_file, open_mongo};
 use anyhow::Context;
 use eventflow_config::Config;
 use eventflow_embedded::{Database, EmbeddedStore};
@@ -24,13 +24,7 @@ impl Target {
     /// Opens the store and makes it ready to be written.
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         if config.embedded_store() {
-            let folder = config.data.dir.clone();
-            let opened = tokio::task::spawn_blocking(move || Database::open_in(&folder))
-                .await
-                .context("open the data file")?;
-            let database = opened.with_context(|| {
-                format!("configuration key `data.dir`: open the data file in {}", config.data.dir.display())
-            })?;
+            let database = open_data_file(config).await?;
             let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
             return Ok(Self { store: Arc::new(store), opened: OpenTarget::Embedded(database) });
         }

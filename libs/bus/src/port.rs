@@ -8,7 +8,7 @@ use crate::topology::{Delay, Topology};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_protocol::codec::CodecError;
-use eventflow_protocol::frame::Frame;
+use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::{GatewayId, TraceContext};
 use tokio::sync::{mpsc, watch};
 
@@ -125,6 +125,13 @@ impl Outgoing {
     /// address.
     pub fn of_frame(to: Destination, frame: &Frame) -> Result<Self, CodecError> {
         Ok(Self { trace: frame.trace(), ..Self::new(to, frame.encode()?) })
+    }
+
+    /// Builds the messages that carry these envelopes to one place, in order and as few as their size allows.
+    pub fn of_envelopes(to: &Destination, envelopes: impl IntoIterator<Item = Envelope>) -> Vec<Self> {
+        let frames = Frame::pack(envelopes);
+        let message = |frame| Self::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");
+        frames.iter().map(message).collect()
     }
 
     fn new(to: Destination, payload: Bytes) -> Self {

@@ -12,6 +12,8 @@ const PREFIX_MAX_BYTES: usize = 32;
 const GRACE_MAX_S: u32 = 86_400;
 /// Days of the delivery log. A daily digest must not outlive the rows that keep it from being told again.
 const LOG_DAYS: std::ops::RangeInclusive<u32> = 2..=3_650;
+/// People told in a second: more than any store writes is a mistake.
+const SENDS_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=100_000;
 /// People in a thread: what the protocol allows.
 const PEOPLE: std::ops::RangeInclusive<u32> = 2..=5_000;
 /// Longest delay before a gateway closes its listener: balancers look at least once in five minutes.
@@ -85,6 +87,8 @@ impl Config {
         let seconds = "must be 0 to 86400";
         require("notifications.email_grace_s", settings.email_grace_s <= GRACE_MAX_S, seconds)?;
         require("notifications.push_grace_s", settings.push_grace_s <= GRACE_MAX_S, seconds)?;
+        let fits = SENDS_PER_SECOND.contains(&settings.sends_per_second);
+        require("notifications.sends_per_second", fits, "must be 1 to 100000")?;
         require("notifications.log_days", LOG_DAYS.contains(&settings.log_days), "must be 2 to 3650")
     }
 
@@ -251,6 +255,7 @@ mod tests {
             ("notifications.email_grace_s = 86401", "notifications.email_grace_s"),
             ("notifications.push_grace_s = 86401", "notifications.push_grace_s"),
             ("notifications.log_days = 1", "notifications.log_days"),
+            ("notifications.sends_per_second = 0", "notifications.sends_per_second"),
             ("threads.people_max = 1", "threads.people_max"),
             ("threads.people_max_by_role = 'admin'", "threads.people_max_by_role"),
             ("threads.people_max_by_role = 'admin=5001'", "threads.people_max_by_role"),

@@ -12,4 +12,8 @@ pub struct NotificationSettings {
     pub push_grace_s: u32,
     /// `notifications.log_days`
     pub log_days: u32,
+    /// `notifications.sends_per_second`
+    pub sends_per_second: u32,
+    /// `notifications.templates`; empty: there are none.
+    pub templates: String,
 }

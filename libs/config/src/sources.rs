@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 52] = [
+pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -45,6 +45,8 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 52] = [
     ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
     ("EMAIL_GRACE_S", "notifications.email_grace_s", ValueKind::Number),
     ("PUSH_GRACE_S", "notifications.push_grace_s", ValueKind::Number),
+    ("SENDS_PER_SECOND", "notifications.sends_per_second", ValueKind::Number),
+    ("NOTIFICATION_TEMPLATES", "notifications.templates", ValueKind::Text),
     ("DELIVERY_LOG_DAYS", "notifications.log_days", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),

@@ -12,9 +12,12 @@ use crate::parts::IngressParts;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
 use crate::settings::SetupError;
+use crate::templates::NotificationTemplates;
 use eventflow_bus::port::Health;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Clock, Inbox, Outbound, People, PresenceStore, PushDevices, Store, Suppressions};
+use eventflow_ports::{
+    Clock, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Sends, Store, Suppressions,
+};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -30,6 +33,8 @@ pub(crate) struct Edge {
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) suppressions: Arc<dyn Suppressions>,
+    pub(crate) sends: Arc<dyn Sends>,
+    pub(crate) directory: Arc<dyn Directory>,
     pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
@@ -50,6 +55,7 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) events_per_minute: u32,
     pub(crate) push_key: Option<String>,
+    pub(crate) templates: Arc<NotificationTemplates>,
 }
 
 impl Edge {
@@ -72,6 +78,8 @@ impl Edge {
             inbox: Arc::clone(&parts.inbox),
             outbound: Arc::clone(&parts.outbound),
             suppressions: Arc::clone(&parts.suppressions),
+            sends: Arc::clone(&parts.sends),
+            directory: Arc::clone(&parts.directory),
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
@@ -91,6 +99,7 @@ impl Edge {
             metrics: parts.metrics.clone(),
             events_per_minute: config.events_per_minute,
             push_key: config.push_key.clone(),
+            templates: Arc::clone(&config.templates),
         })
     }
 

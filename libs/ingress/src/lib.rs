@@ -34,6 +34,7 @@ pub mod refusal;
 pub mod revocation;
 mod settings;
 pub mod sliding_window;
+mod templates;
 #[cfg(test)]
 mod testing;
 mod thread_list;
@@ -47,3 +48,4 @@ pub use notices::Notices;
 pub use parts::IngressParts;
 pub use refusal::Refusal;
 pub use settings::{IngressConfig, SetupError};
+pub use templates::{NotificationTemplates, TemplateError};

@@ -7,7 +7,7 @@ use eventflow_bus::request::Requests;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
     Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices, Registry,
-    Store, Suppressions,
+    Sends, Store, Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -25,6 +25,8 @@ pub struct IngressParts {
     pub outbound: Arc<dyn Outbound>,
     /// Addresses that get no mail; REST reads it.
     pub suppressions: Arc<dyn Suppressions>,
+    /// Sends to many people; REST reads it.
+    pub sends: Arc<dyn Sends>,
     /// Devices that pushes go to; REST reads it.
     pub devices: Arc<dyn PushDevices>,
     /// Profiles, and credentials that no longer hold.

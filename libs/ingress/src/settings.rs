@@ -5,6 +5,7 @@ use crate::identity::{ExpectedClaims, WeakSecret};
 use crate::new_threads::ThreadRules;
 use crate::origin::NotAnOrigin;
 use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
+use crate::templates::NotificationTemplates;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::content::Markup;
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct IngressConfig {
     pub proxies: ProxyTrust,
     /// The public key that browsers subscribe to pushes with; `None` if they get no pushes.
     pub push_key: Option<String>,
+    /// What sends can say by the name of a template.
+    pub templates: Arc<NotificationTemplates>,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -88,6 +91,7 @@ impl IngressConfig {
             threads: ThreadRules::default(),
             proxies: ProxyTrust::default(),
             push_key: None,
+            templates: Arc::default(),
             markup: Markup::default(),
             alone_since: None,
         }

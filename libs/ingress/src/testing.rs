@@ -8,6 +8,7 @@ mod broker;
 mod devices;
 mod outbound;
 mod people;
+mod sends;
 mod store;
 mod suppressions;
 
@@ -60,6 +61,7 @@ impl World {
         let inbox = worker.inbox.clone();
         let devices = worker.devices.clone();
         let directory = worker.directory.clone();
+        let sends = worker.sends.clone();
         let suppressions = worker.suppressions.clone();
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
@@ -77,6 +79,7 @@ impl World {
             inbox,
             outbound: Arc::new(TestOutbound::default()),
             suppressions,
+            sends,
             devices,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),

@@ -14,6 +14,7 @@ mod label;
 mod outbound_values;
 mod presence;
 mod push;
+mod sends;
 mod series;
 mod share;
 pub mod values;
@@ -29,9 +30,10 @@ pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, Suppresse
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
 pub use share::{ShareMetrics, SharesMetrics};
+pub use sends::SendMetrics;
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SocketTransport,
+    RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -62,6 +64,8 @@ pub struct Metrics {
     pub push: PushMetrics,
     /// Sharing of shards between workers.
     pub shares: SharesMetrics,
+    /// Sends to many people.
+    pub sends: SendMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -81,6 +85,7 @@ impl Metrics {
             presence: PresenceMetrics::new(registry)?,
             push: PushMetrics::new(registry)?,
             shares: SharesMetrics::new(registry)?,
+            sends: SendMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }

@@ -106,6 +106,17 @@ pub enum PresenceStatus {
     Offline,
 }
 
+/// `outcome` of a send for one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentOutcome {
+    /// They have the notification.
+    Sent,
+    /// They do not want such notifications.
+    Suppressed,
+    /// The store refused it.
+    Failed,
+}
+
 /// `part`: a server that the process depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {
@@ -226,6 +237,8 @@ impl Label for SignalOutcome {
 }
 
 impl Label for PresenceStatus {
+    const FROM_THE_START: &'static [Self] = &[Self::Online, Self::Away, Self::Offline];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -256,6 +269,18 @@ impl Label for HttpMethod {
             Self::Options => "OPTIONS",
             Self::Head => "HEAD",
             Self::Other => "other",
+        }
+    }
+}
+
+impl Label for SentOutcome {
+    const FROM_THE_START: &'static [Self] = &[Self::Sent, Self::Suppressed, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Suppressed => "suppressed",
+            Self::Failed => "failed",
         }
     }
 }

@@ -15,11 +15,29 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Selects people of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Everybody who has this role.
+    Role(String),
+    /// Everybody.
+    Everybody,
+}
+
 /// Keeps profiles of people, and revocations of their credentials.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// Reads the profiles of these people; unknown people are absent.
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError>;
+
+    /// Reads the ids of the segment's people after this one, ascending, at most `limit` of them; fewer only
+    /// if there are no more. Everybody is whoever has a profile, or a token with a name.
+    async fn people(
+        &self,
+        segment: &Segment,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError>;
 
     /// Writes a profile, for installations whose host application has no directory.
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError>;

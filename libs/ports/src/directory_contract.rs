@@ -4,7 +4,7 @@
 //! Each check creates people of its own. How an adapter reads the host application's users is tested with
 //! that adapter.
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Segment};
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
 use eventflow_protocol::UserId;
@@ -27,14 +27,17 @@ pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
         name: "Ännchen O'Neil $set".to_owned(),
         avatar: Some("https://pictures.example/a.png?b=c".to_owned()),
         email: Some("ann@people.example".to_owned()),
+        role: Some("teacher".to_owned()),
     };
-    let bare = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None };
+    let bare =
+        Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None, role: None };
     for profile in [&full, &bare, &full] {
         directory.put_profile(profile).await.expect("put");
     }
     let found = harness.open().await.profiles(&people).await.expect("read");
     assert_eq!((found.len(), &found[&people[0]], &found[&people[1]]), (2, &full, &bare));
-    let renamed = Profile { id: people[0].clone(), name: "Ann".to_owned(), avatar: None, email: None };
+    let renamed =
+        Profile { id: people[0].clone(), name: "Ann".to_owned(), avatar: None, email: None, role: None };
     directory.put_profile(&renamed).await.expect("put");
     assert_eq!(harness.open().await.profiles(&people[..1]).await.expect("read")[&people[0]], renamed);
 }
@@ -43,12 +46,48 @@ pub async fn a_profile_is_found_as_it_was_written(harness: &dyn Harness) {
 pub async fn unknown_people_are_absent(harness: &dyn Harness) {
     let directory = harness.open().await;
     let people = fresh_people(3);
-    let known = Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None };
+    let known =
+        Profile { id: people[1].clone(), name: "Bob".to_owned(), avatar: None, email: None, role: None };
     directory.put_profile(&known).await.expect("put");
     let asked = [&people[..], &people[..]].concat();
     let found = directory.profiles(&asked).await.expect("read");
     assert_eq!((found.len(), &found[&people[1]]), (1, &known));
     assert!(directory.profiles(&[]).await.expect("ask for nobody").is_empty());
+}
+
+/// A segment shows each of its people once, in order, however they are known.
+pub async fn a_segment_shows_each_of_its_people_once(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let mut people = fresh_people(5);
+    people.sort_unstable();
+    for (index, user) in people.iter().enumerate() {
+        let role = (index % 2 == 0).then(|| format!("role-{}", people[0]));
+        let profile = Profile { id: user.clone(), name: "Bob".to_owned(), avatar: None, email: None, role };
+        if index < 4 {
+            directory.put_profile(&profile).await.expect("put");
+        }
+        let name = TokenName { user_id: user.clone(), name: "Bob".to_owned() };
+        directory.note_token_name(&name).await.expect("note");
+    }
+    let role = Segment::Role(format!("role-{}", people[0]));
+    for (segment, expected) in [
+        (Segment::Everybody, people.clone()),
+        (role, vec![people[0].clone(), people[2].clone()]),
+        (Segment::Role("nobody".to_owned()), Vec::new()),
+    ] {
+        let mut shown: Vec<UserId> = Vec::new();
+        loop {
+            let page = directory.people(&segment, shown.last(), 2).await.expect("list");
+            assert!(page.len() <= 2);
+            shown.extend_from_slice(&page);
+            if page.len() < 2 {
+                break;
+            }
+        }
+        assert!(shown.is_sorted_by(|a, b| a < b), "{shown:?}");
+        shown.retain(|user| people.contains(user));
+        assert_eq!(shown, expected, "{segment:?}");
+    }
 }
 
 /// The name of a token shows where there is no profile, and gives way to one.
@@ -62,10 +101,12 @@ pub async fn the_name_of_a_token_fills_the_place_of_a_profile(harness: &dyn Harn
         let other = harness.open().await;
         assert_eq!(other.token_name(&people[0]).await.expect("read").as_deref(), Some(name));
         let found = other.profiles(&people).await.expect("read");
-        let shown = Profile { id: people[0].clone(), name: name.to_owned(), avatar: None, email: None };
+        let shown =
+            Profile { id: people[0].clone(), name: name.to_owned(), avatar: None, email: None, role: None };
         assert_eq!((found.len(), &found[&people[0]]), (1, &shown));
     }
-    let profile = Profile { id: people[0].clone(), name: "Dr. A.".to_owned(), avatar: None, email: None };
+    let profile =
+        Profile { id: people[0].clone(), name: "Dr. A.".to_owned(), avatar: None, email: None, role: None };
     directory.put_profile(&profile).await.expect("put");
     directory.note_token_name(&note("Annie")).await.expect("note");
     let other = harness.open().await;

@@ -1,13 +1,15 @@
 //! The inbox port: people's notifications, and their preferences about being notified.
 //!
 //! Every change may be repeated. A notification's id follows from its command. Marking and deleting change
-//! nothing the second time. Of two sets of preferences the later one counts. [`crate::inbox_contract`] checks
+//! nothing the second time. Of two sets of preferences the later one counts, and a change of some of them
+//! comes to the same the second time. [`crate::inbox_contract`] and [`crate::preferences_contract`] check
 //! these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, ReadThread, SetPreferences};
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 
 /// Selects a page of a person's notifications. The newest come first; among equal times the larger ids come
@@ -85,4 +87,13 @@ pub trait Inbox: Send + Sync + 'static {
 
     /// Replaces a user's preferences, unless the stored ones were accepted later.
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError>;
+
+    /// Merges a change into a user's preferences. Returns them as they are stored then, or why the change
+    /// does not fit them; then nothing is written.
+    ///
+    /// Changes at the same moment all count, whichever processes carry them out.
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError>;
 }

@@ -9,10 +9,7 @@ use crate::store_contract::fixtures::{ODD_METADATA, at, creation, fresh_people, 
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::inbox::NotificationChange::{self, Delete, Read};
-use eventflow_protocol::inbox::{
-    ChangeNotifications, Channels, Notification, Notify, Preferences, ReadThread, SenderKey, SetPreferences,
-};
-use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName};
+use eventflow_protocol::inbox::{ChangeNotifications, Notification, Notify, ReadThread, SenderKey};
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use serde_json::json;
 use std::sync::Arc;
@@ -281,39 +278,6 @@ pub async fn pages_of_notifications_show_each_once(harness: &dyn Harness) {
         assert_eq!((&by_cursor, &by_skip), (&order, &order), "pages of {limit}");
     }
     assert_eq!(ids(&*inbox, &user, NotificationPage { skip: 7, ..newest(5) }).await, []);
-}
-
-/// A person who set nothing has the defaults. Of two sets of preferences the later one counts.
-pub async fn the_later_preferences_count(harness: &dyn Harness) {
-    let inbox = harness.open().await;
-    let people = fresh_people(2);
-    assert_eq!(inbox.preferences(&people[0]).await.expect("read"), Preferences::default());
-    let quiet = Channels { in_app: true, email: false, push: false };
-    let wish = |seconds: i64, kind: &str| SetPreferences {
-        user_id: people[0].clone(),
-        preferences: Preferences {
-            channels: Channels { push: false, ..Channels::default() },
-            types: [(kind.to_owned(), quiet)].into(),
-            quiet_hours: QuietHours { enabled: true, ..QuietHours::default() },
-            digest: DigestInterval { every: Every::Day, hour: 23 },
-            time_zone: TimeZoneName::known("Europe/Berlin").expect("it is in the database"),
-            locale: "pt-BR".to_owned(),
-            when_away: true,
-            mutes: vec![
-                Mute { thread_id: creation(&people, 0).thread_id, until: Some(at(9)) },
-                Mute { thread_id: creation(&people, 1).thread_id, until: None },
-            ],
-            updated_at: Some(at(seconds)),
-        },
-    };
-    let old = wish(1, "order.update");
-    let middle = wish(2, "a");
-    let new = wish(3, "$b");
-    for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
-        inbox.set_preferences(set).await.expect("set");
-        assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);
-    }
-    assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
 }
 
 /// The first page, of `limit` notifications.

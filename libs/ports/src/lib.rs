@@ -21,6 +21,7 @@ pub mod outbound_contract;
 pub mod outbox;
 pub mod outbox_contract;
 pub mod outbox_pusher;
+pub mod preferences_contract;
 pub mod presence;
 pub mod presence_contract;
 pub mod push_devices;
@@ -28,6 +29,8 @@ pub mod push_devices_contract;
 pub mod pusher;
 pub mod registry;
 pub mod registry_contract;
+pub mod sends;
+pub mod sends_contract;
 pub mod store;
 pub mod store_contract;
 pub mod suppressions;
@@ -35,7 +38,7 @@ pub mod suppressions_contract;
 pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use directory::{Directory, People};
+pub use directory::{Directory, People, Segment};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};
@@ -50,6 +53,7 @@ pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, Prese
 pub use push_devices::PushDevices;
 pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
+pub use sends::{AddedSend, CancelledSend, SendPage, Sends};
 pub use store::{
     Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
     StoreError, ThreadPage, WithCommandId,

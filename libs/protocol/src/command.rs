@@ -12,8 +12,10 @@ use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::mail::{ChangeSuppression, MailAddress};
 use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation, TokenName};
+use crate::preferences::ChangePreferences;
 use crate::push::{PushDevice, RemovePushDevice};
-use crate::{CommandId, ThreadId, Timestamp, UserId};
+use crate::sends::{CancelSend, NewSend};
+use crate::{CommandId, SendId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -43,6 +45,8 @@ pub enum Command {
     ChangeNotifications(ChangeNotifications),
     /// Replace a person's notification preferences.
     SetPreferences(SetPreferences),
+    /// Change some of a person's notification preferences.
+    ChangePreferences(ChangePreferences),
     /// Register a device for pushes, or renew its registration.
     RegisterPushDevice(PushDevice),
     /// Send a device no more pushes.
@@ -55,6 +59,10 @@ pub enum Command {
     Revoke(Revocation),
     /// Put a mail address onto the suppression list, or take it off.
     ChangeSuppression(ChangeSuppression),
+    /// Tell many people something, now or later.
+    AddSend(NewSend),
+    /// Stop a send to many people.
+    CancelSend(CancelSend),
 }
 
 /// What a command is about. One shard carries out everything about one subject, in order.
@@ -66,6 +74,8 @@ pub enum Subject {
     User(UserId),
     /// A mail address.
     Address(MailAddress),
+    /// A send to many people.
+    Send(SendId),
 }
 
 impl Subject {
@@ -75,6 +85,7 @@ impl Subject {
             Self::Thread(thread) => thread.bytes().to_vec(),
             Self::User(user) => user.as_str().as_bytes().to_vec(),
             Self::Address(address) => address.key().into_bytes(),
+            Self::Send(send) => send.bytes().to_vec(),
         }
     }
 }
@@ -85,6 +96,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Thread(thread) => thread.fmt(f),
             Self::User(user) => user.fmt(f),
+            Self::Send(send) => send.fmt(f),
             Self::Address(_) => f.write_str("a mail address"),
         }
     }
@@ -156,16 +168,19 @@ impl Command {
             Self::Notify(notify) => Self::Notify(notify.written(markup)?),
             Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
             Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
+            Self::AddSend(new) => Self::AddSend(new.written(markup)?),
             Self::CreateThread(_)
             | Self::AdvanceCursor(_)
             | Self::ArchiveThread(_)
             | Self::LeaveThread(_)
             | Self::ChangeNotifications(_)
             | Self::SetPreferences(_)
+            | Self::ChangePreferences(_)
             | Self::RegisterPushDevice(_)
             | Self::RemovePushDevice(_)
             | Self::Revoke(_)
-            | Self::ChangeSuppression(_) => self,
+            | Self::ChangeSuppression(_)
+            | Self::CancelSend(_) => self,
         })
     }
 
@@ -181,12 +196,15 @@ impl Command {
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
+            Self::ChangePreferences(change) => Subject::User(change.user_id.clone()),
             Self::RegisterPushDevice(device) => Subject::User(device.user_id.clone()),
             Self::RemovePushDevice(removal) => Subject::User(removal.user_id.clone()),
             Self::PutProfile(profile) => Subject::User(profile.id.clone()),
             Self::NoteTokenName(name) => Subject::User(name.user_id.clone()),
             Self::Revoke(revocation) => Subject::User(revocation.user_id.clone()),
             Self::ChangeSuppression(change) => Subject::Address(change.address.clone()),
+            Self::AddSend(new) => Subject::Send(new.id),
+            Self::CancelSend(cancel) => Subject::Send(cancel.id),
         }
     }
 
@@ -202,12 +220,15 @@ impl Command {
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
+            Self::ChangePreferences(_) => "change_preferences",
             Self::RegisterPushDevice(_) => "register_push_device",
             Self::RemovePushDevice(_) => "remove_push_device",
             Self::PutProfile(_) => "put_profile",
             Self::NoteTokenName(_) => "note_token_name",
             Self::Revoke(_) => "revoke",
             Self::ChangeSuppression(_) => "change_suppression",
+            Self::AddSend(_) => "add_send",
+            Self::CancelSend(_) => "cancel_send",
         }
     }
 
@@ -222,11 +243,14 @@ impl Command {
             Self::LeaveThread(leave) => Some(leave.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
+            Self::ChangePreferences(change) => Some(change.at),
             Self::RegisterPushDevice(device) => Some(device.at),
             Self::RemovePushDevice(removal) => Some(removal.at),
             Self::SetPreferences(_) | Self::PutProfile(_) | Self::NoteTokenName(_) => None,
             Self::Revoke(revocation) => Some(revocation.at),
             Self::ChangeSuppression(change) => Some(change.at),
+            Self::AddSend(new) => Some(new.at),
+            Self::CancelSend(cancel) => Some(cancel.at),
         }
     }
 }

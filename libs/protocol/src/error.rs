@@ -26,6 +26,8 @@ pub enum ErrorCode {
     Invalid,
     /// The same idempotency key was used with another body.
     KeyReused,
+    /// It is over: what the request would stop has been done.
+    TooLate,
     /// The request is larger than any limit of the protocol.
     TooLarge,
     /// The client has sent more than its budget allows: it waits and sends again.
@@ -48,6 +50,7 @@ impl ErrorCode {
             Self::NotFound | Self::Unknown => 404,
             Self::Invalid => 400,
             Self::KeyReused => 422,
+            Self::TooLate => 409,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
             Self::Unavailable => 503,

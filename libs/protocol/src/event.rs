@@ -6,10 +6,12 @@
 //! them looks the membership up.
 
 use crate::change::{Cursor, Effect, Receipted};
+use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread, ThreadStatus};
+use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::Revocation;
-use crate::{CommandId, EventId, NotificationId, ThreadId, Timestamp, UserId};
+use crate::{CommandId, EventId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -224,6 +226,11 @@ impl Event {
             Self::Typing { command, .. } => EventId::caused_by(*command, "typing"),
             Self::Revoked { command, .. } => EventId::caused_by(*command, "revoked"),
         }
+    }
+
+    /// The event on its way to the fan-out stage, under its own id.
+    pub fn envelope(&self, trace: Option<TraceContext>) -> Result<Envelope, CodecError> {
+        Ok(Envelope { id: self.id().0, attempt: 0, body: codec::encode(self)?, trace })
     }
 
     /// Who hears of the event.

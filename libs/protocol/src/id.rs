@@ -98,6 +98,12 @@ pub enum OfNotification {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OfPushDevice {}
 
+/// Marks ids of sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfSend {}
+
+/// The id of a send to many people.
+pub type SendId = DocumentId<OfSend>;
 /// The id of a notification.
 pub type NotificationId = DocumentId<OfNotification>;
 /// The id of a thread.
@@ -123,6 +129,7 @@ impl<Kind> DocumentId<Kind> {
 pub trait CommandMade {}
 impl CommandMade for OfMessage {}
 impl CommandMade for OfNotification {}
+impl CommandMade for OfSend {}
 
 impl ThreadId {
     /// The id of the thread of these people with this metadata. Equal input gives an equal id, whoever

@@ -249,7 +249,7 @@ impl Preferences {
 }
 
 /// Command: replace a person's preferences. Of two such commands the one that was accepted later counts, in
-/// whatever order they arrive.
+/// whatever order they arrive. [`crate::preferences::ChangePreferences`] changes them in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPreferences {
     /// The person.

@@ -20,22 +20,27 @@ pub mod free_form;
 pub mod hello;
 pub mod id;
 pub mod inbox;
+pub mod language;
 pub mod mail;
 pub mod outbound;
 pub mod pairing;
 pub mod participants;
 pub mod person;
+pub mod preferences;
 pub mod presence;
 pub mod push;
 pub mod reply;
 pub mod schedule;
 mod schema;
+pub mod sends;
 pub mod timestamp;
 pub mod trace;
 pub mod unsubscribe;
 
 pub use error::{ErrorBody, ErrorCode};
-pub use id::{CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, ThreadId, UserId};
+pub use id::{
+    CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId,
+};
 pub use mail::MailAddress;
 pub use participants::Participants;
 pub use timestamp::Timestamp;

@@ -23,6 +23,11 @@ pub const WINDOW_ITEMS_MAX: usize = 100;
 /// which several workers share.
 pub const ABSENT_MAX: usize = 500;
 
+/// The field of a notification's data that says how urgent it is, and the value for what waits for nothing.
+pub const PRIORITY: (&str, &str) = ("priority", "critical");
+/// The field of a notification's data that lists the channels which its sender chose, by their names.
+pub const DELIVER_BY: &str = "deliverBy";
+
 /// A way to reach somebody who is not looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -24,6 +24,9 @@ pub struct Profile {
     /// Where mail reaches them; shown to nobody else.
     #[serde(default)]
     pub email: Option<String>,
+    /// What they are to the host application, so that a send can go to everybody of a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 impl Profile {

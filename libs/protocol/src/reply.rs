@@ -10,7 +10,8 @@ use crate::change::Effect;
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
 use crate::frame::FRAME_MAX_BYTES;
-use crate::inbox::Notification;
+use crate::inbox::{Notification, Preferences};
+use crate::sends::BulkSend;
 use crate::{CommandId, ErrorCode};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -55,10 +56,22 @@ pub enum CommandResult {
         #[serde(default)]
         deduplicated: bool,
     },
+    /// The preferences are as the command wants them, or later ones are stored.
+    Preferences {
+        /// The preferences as they are stored.
+        preferences: Box<Preferences>,
+    },
     /// The command changed so many notifications.
     Count {
         /// How many.
         count: u64,
+    },
+    /// The send is kept, or stopped.
+    Send {
+        /// The send as it is now.
+        send: Box<BulkSend>,
+        /// An earlier attempt, or another command under the same key, had stored it before.
+        deduplicated: bool,
     },
     /// The command was carried out, and there is nothing to show for it.
     Done,

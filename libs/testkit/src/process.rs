@@ -71,6 +71,11 @@ impl Process {
         if sent.success() { Ok(()) } else { bail!("kill -TERM {pid}: {sent}") }
     }
 
+    /// Sends SIGKILL, and waits until the process is gone: its ports and the lock on its data are free then.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await.with_context(|| format!("kill {}", self.binary))
+    }
+
     /// Waits until the process has ended.
     pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         let ended = timeout(crate::PATIENCE, self.child.wait()).await;

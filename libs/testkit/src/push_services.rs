@@ -51,6 +51,16 @@ impl PushServices {
         certificate(&self.folder)
     }
 
+    /// The settings of a system that pushes to these services: environment variables.
+    pub fn settings(&self) -> [(&'static str, String); 4] {
+        [
+            ("FIREBASE_CREDENTIALS", self.service_account()),
+            ("EVENTFLOW_PUSH__FCM_URL", self.fcm_url()),
+            ("EVENTFLOW_PUSH__CA_FILE", self.certificate().display().to_string()),
+            ("EVENTFLOW_PUSH__ALLOW_PRIVATE_ENDPOINTS", "true".to_owned()),
+        ]
+    }
+
     /// The address of FCM, as a setting names it.
     pub fn fcm_url(&self) -> String {
         self.state.origin.clone()

@@ -6,7 +6,11 @@
 use anyhow::Context;
 use reqwest::{Client, Method};
 use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+
+/// Databases of Redis before this one belong to the fleets of `tests/system`, by their port shift.
+const FIRST_DATABASE: u32 = 600;
 
 /// The URLs of the servers.
 #[derive(Clone, Debug)]
@@ -41,6 +45,21 @@ impl Servers {
     /// `host:port` of MongoDB.
     pub fn mongodb_address(&self) -> anyhow::Result<&str> {
         address(&self.mongodb).context("MONGODB_URI")
+    }
+
+    /// `host:port` of Redis.
+    pub fn redis_address(&self) -> anyhow::Result<&str> {
+        address(&self.redis).context("REDIS_URL")
+    }
+
+    /// The Redis URL with a database of this process's own, if the server has that many: the sweepers of two
+    /// fleets in one database would judge each other's people.
+    pub fn own_redis(&self) -> anyhow::Result<String> {
+        let address = self.redis_address()?;
+        let databases = redis_databases(address)?.max(1);
+        let first = FIRST_DATABASE.min(databases - 1);
+        let number = first + std::process::id() % (databases - first);
+        Ok(format!("{}/{number}", self.redis.trim_end_matches('/')))
     }
 
     /// `host:port` of RabbitMQ.
@@ -107,6 +126,15 @@ impl Vhost {
             .with_context(|| format!("ask RabbitMQ's management API: {path}"))?;
         Ok(())
     }
+}
+
+/// How many databases the Redis at `host:port` has.
+fn redis_databases(address: &str) -> anyhow::Result<u32> {
+    let mut redis = TcpStream::connect(address).context("connect to Redis")?;
+    redis.write_all(b"CONFIG GET databases\r\n").context("ask Redis")?;
+    // *2, $9, databases, $2, 16
+    let value = BufReader::new(redis).lines().nth(4).context("Redis answers")?.context("read Redis")?;
+    value.trim().parse().context("Redis says how many databases it has")
 }
 
 /// `host:port` of a URL.

@@ -122,6 +122,14 @@ impl System {
         member.process.ready(member.admin).await
     }
 
+    /// Starts a role that was killed on the same addresses and data, and waits until it is ready.
+    pub async fn start_again(&mut self, role: &str) -> anyhow::Result<()> {
+        let role = self.name_of(role);
+        let (listen, admin) = (self.members[role].listen, self.members[role].admin);
+        self.launch(role, listen, admin)?;
+        self.ready(role).await
+    }
+
     /// Sends SIGTERM to all processes. Gives how each ended.
     pub async fn stop(mut self) -> anyhow::Result<Vec<(&'static str, ExitStatus)>> {
         for member in self.members.values() {
@@ -136,9 +144,15 @@ impl System {
 
     /// A token for `user`, made by the operators' command.
     pub async fn token(&self, user: &str) -> anyhow::Result<String> {
+        self.token_as(user, "user").await
+    }
+
+    /// As [`System::token`], for somebody with this role.
+    pub async fn token_as(&self, user: &str, role: &str) -> anyhow::Result<String> {
         let folder = tempfile::tempdir_in(self.folder.path()).context("make a folder")?;
         let settings = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
-        let mut command = Process::start(SINGLE, &["token", "--user", user], &settings, folder.path())?;
+        let mut command =
+            Process::start(SINGLE, &["token", "--user", user, "--role", role], &settings, folder.path())?;
         command.ended().await?;
         Ok(command.log().trim().to_owned())
     }

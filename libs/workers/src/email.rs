@@ -32,7 +32,7 @@ use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
 use eventflow_protocol::{MailAddress, Timestamp, UserId};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -286,8 +286,12 @@ impl BatchHandler for EmailWorker {
     async fn perform(&self, batch: &[Item<WindowJob>]) -> Result<Performed<()>, Unavailable> {
         self.admit().await?;
         let jobs: Vec<_> = batch.iter().map(|item| self.deliver(&item.value)).collect();
-        let outcomes = stream::iter(jobs).buffered(CONCURRENT).try_collect().await?;
-        Ok(Performed { outcomes, outbox: () })
+        // All of them end before the batch may wait for the server: a mail on its way must not be cut off,
+        // and its window not be left taken.
+        let ended: Vec<Result<Outcome, Unavailable>> =
+            stream::iter(jobs).buffered(CONCURRENT).collect().await;
+        let outcomes: Result<Vec<Outcome>, Unavailable> = ended.into_iter().collect();
+        Ok(Performed { outcomes: outcomes?, outbox: () })
     }
 
     async fn announce(&self, _outbox: &()) -> Result<(), Unavailable> {

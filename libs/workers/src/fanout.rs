@@ -24,7 +24,7 @@ use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Located, Membership, PresenceStore, Registry, StoreError};
 use eventflow_protocol::Participants;
 use eventflow_protocol::event::{Audience, Event};
-use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -211,7 +211,7 @@ impl BatchHandler for Fanout {
         if !messages.is_empty() {
             self.announce_to_gateways(messages).await?;
         }
-        let jobs: Vec<Outgoing> = notify_frames(&routes.jobs).collect();
+        let jobs = notify_frames(&routes.jobs);
         if !jobs.is_empty() {
             for result in self.publish(jobs).await {
                 result.map_err(|error| Unavailable::new("the broker", error))?;
@@ -279,18 +279,14 @@ impl Routes {
     fn messages(&self) -> Vec<Outgoing> {
         let direct = self.by_gateway.iter().flat_map(|(gateway, envelopes)| {
             let queue = topology::gateway(gateway);
-            frames(Destination::Queue(queue.name().to_owned()), envelopes)
+            Outgoing::of_envelopes(&Destination::Queue(queue.name().to_owned()), envelopes.iter().cloned())
         });
-        direct.chain(frames(Destination::AllGateways, &self.to_all)).collect()
+        let to_all = Outgoing::of_envelopes(&Destination::AllGateways, self.to_all.iter().cloned());
+        direct.chain(to_all).collect()
     }
 }
 
 /// Jobs in the frames in which they go to the decision.
-pub(crate) fn notify_frames(jobs: &[Envelope]) -> impl Iterator<Item = Outgoing> + use<> {
-    frames(Destination::Queue(NOTIFY.name().to_owned()), jobs)
-}
-
-fn frames(to: Destination, envelopes: &[Envelope]) -> impl Iterator<Item = Outgoing> + use<> {
-    let frames = Frame::pack(envelopes.iter().cloned()).into_iter();
-    frames.map(move |frame| Outgoing::of_frame(to.clone(), &frame).expect("envelopes of bytes always encode"))
+pub(crate) fn notify_frames(jobs: &[Envelope]) -> Vec<Outgoing> {
+    Outgoing::of_envelopes(&Destination::Queue(NOTIFY.name().to_owned()), jobs.iter().cloned())
 }

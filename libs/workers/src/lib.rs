@@ -10,3 +10,4 @@ pub mod notify;
 pub mod persistence;
 pub mod presence;
 pub mod push;
+pub mod sends;

@@ -20,9 +20,11 @@ use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Hold, Inbox, Outbound, PresenceStore, Store, StoreError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
-use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Told};
+use eventflow_protocol::outbound::{
+    About, Channel, DELIVER_BY, DeliveryEntry, DeliveryOutcome, NotifyJob, PRIORITY, Reason, Told,
+};
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId, codec};
 use futures_util::stream::iter;
@@ -34,8 +36,6 @@ use tokio::sync::Mutex;
 
 /// What messages are called among the kinds of notifications that people set channels for.
 pub const MESSAGE_KIND: &str = "message";
-/// The field of a notification's data that says how urgent it is, and the value for what waits for nothing.
-pub const PRIORITY: (&str, &str) = ("priority", "critical");
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
 
@@ -108,6 +108,8 @@ struct Wish {
     preferences: Preferences,
     /// The channels by which the person wants to be told this kind of thing.
     channels: Channels,
+    /// The channels that the sender chose.
+    chosen: Channels,
     /// Why the person is not told by any channel.
     reason: Option<Reason>,
 }
@@ -154,7 +156,15 @@ impl Decision {
         };
         let channels = preferences.channels_for(&notification.kind);
         let reason = notification.is_read.then_some(Reason::Read);
-        self.settle(&[Wish { user_id: user.clone(), told, preferences, channels, reason }]).await
+        self.settle(&[Wish {
+            user_id: user.clone(),
+            told,
+            preferences,
+            channels,
+            chosen: chosen_channels(&notification.data),
+            reason,
+        }])
+        .await
     }
 
     /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back. The
@@ -178,7 +188,7 @@ impl Decision {
         let now = self.parts.clock.now();
         let is_muted = told.about.thread_id().is_some_and(|thread| preferences.is_muted(thread, now));
         let reason = is_muted.then_some(Reason::Muted);
-        Ok(Wish { user_id: user.clone(), told, preferences, channels, reason })
+        Ok(Wish { user_id: user.clone(), told, preferences, channels, chosen: Channels::default(), reason })
     }
 
     /// Puts what is to be told into windows, and the rest into the log.
@@ -266,23 +276,19 @@ impl Decision {
             let queue = FANOUT.shard(shard).name().to_owned();
             let (command, at) = (CommandId::new(), self.parts.clock.now());
             let event = Event::ToldOutside { thread_id: *thread_id, user_id: user_id.clone(), command, at };
-            let body = codec::encode(&event).expect("ids and times always encode");
-            let envelope = Envelope { id: event.id().0, attempt: 0, body, trace: None };
+            let envelope = event.envelope(None).expect("ids and times always encode");
             by_queue.entry(queue).or_default().push(envelope);
         }
-        let frames = by_queue.into_iter().flat_map(|(queue, envelopes)| {
-            let frames = Frame::pack(envelopes);
-            frames.into_iter().map(move |frame| (Destination::Queue(queue.clone()), frame))
-        });
-        let message = |(to, frame)| Outgoing::of_frame(to, &frame).expect("envelopes of bytes always encode");
-        frames.map(message).collect()
+        let messages = |(queue, envelopes)| Outgoing::of_envelopes(&Destination::Queue(queue), envelopes);
+        by_queue.into_iter().flat_map(messages).collect()
     }
 }
 
 impl Wish {
     fn reason_against(&self, channel: Channel) -> Option<Reason> {
         let is_wanted = self.told.critical || wants(self.channels, channel);
-        self.reason.or((!is_wanted).then_some(Reason::Preference))
+        let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
+        self.reason.or(not_chosen).or((!is_wanted).then_some(Reason::Preference))
     }
 
     fn hold(&self, channel: Channel, grace: Grace, now: Timestamp) -> Hold {
@@ -299,7 +305,7 @@ impl Wish {
 }
 
 /// Whether the channel is on.
-fn wants(channels: Channels, channel: Channel) -> bool {
+pub(crate) fn wants(channels: Channels, channel: Channel) -> bool {
     match channel {
         Channel::Email => channels.email,
         Channel::Push => channels.push,
@@ -307,9 +313,27 @@ fn wants(channels: Channels, channel: Channel) -> bool {
 }
 
 /// Whether a notification passes quiet hours and digests, also those of people who do not want its kind.
-pub fn is_critical(notification: &Notification) -> bool {
+fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
     notification.data.get(field).and_then(serde_json::Value::as_str) == Some(value)
+}
+
+/// The notification in the form in which this person wants it: hidden, if not in their inbox. `None` if there
+/// is no way by which they want it and its sender chose.
+pub fn wanted_form(mut notification: Notification, preferences: &Preferences) -> Option<Notification> {
+    let channels = preferences.channels_for(&notification.kind);
+    let (chosen, is_critical) = (chosen_channels(&notification.data), is_critical(&notification));
+    let is_told_by = |channel| wants(chosen, channel) && (is_critical || wants(channels, channel));
+    notification.is_hidden = !channels.in_app;
+    let is_wanted = channels.in_app || Channel::ALL.into_iter().any(is_told_by);
+    is_wanted.then_some(notification)
+}
+
+/// The channels that the sender of a notification with this data chose: all, unless it lists some.
+pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>) -> Channels {
+    let Some(serde_json::Value::Array(names)) = data.get(DELIVER_BY) else { return Channels::default() };
+    let has = |channel: Channel| names.iter().any(|name| name.as_str() == Some(channel.name()));
+    Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
 }
 
 /// Whether the person is active.

@@ -22,14 +22,13 @@ use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Store, StoreError, Suppressions};
+use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Sends, Store, StoreError, Suppressions};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Change;
-use eventflow_protocol::codec::{self, CodecError};
+use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reply::ReplyFrame;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -57,6 +56,8 @@ pub struct PersistenceParts {
     pub directory: Arc<dyn Directory>,
     /// Keeps the addresses that get no mail.
     pub suppressions: Arc<dyn Suppressions>,
+    /// Keeps sends to many people.
+    pub sends: Arc<dyn Sends>,
     /// Carries events to the fan-out stage and replies to the ingress.
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
@@ -114,16 +115,9 @@ impl Persistence {
 
     /// The events as messages to the fan-out stage, as few as their size allows.
     fn messages(&self, events: &[OutboxEvent]) -> Result<Vec<Outgoing>, CodecError> {
-        let mut envelopes = Vec::with_capacity(events.len());
-        for event in events {
-            envelopes.push(envelope(event)?);
-        }
-        let mut messages = Vec::new();
-        for frame in Frame::pack(envelopes) {
-            let to = Destination::Queue(self.next.name().to_owned());
-            messages.push(Outgoing::of_frame(to, &frame)?);
-        }
-        Ok(messages)
+        let envelopes = events.iter().map(|OutboxEvent { event, trace }| event.envelope(*trace));
+        let to = Destination::Queue(self.next.name().to_owned());
+        Ok(Outgoing::of_envelopes(&to, envelopes.collect::<Result<Vec<_>, _>>()?))
     }
 
     async fn reply(&self, replies: &HashMap<Arc<str>, ReplyFrame>) {
@@ -220,15 +214,14 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)
+        | Command::ChangePreferences(_)
         | Command::RegisterPushDevice(_)
         | Command::RemovePushDevice(_)
         | Command::PutProfile(_)
         | Command::NoteTokenName(_)
         | Command::Revoke(_)
-        | Command::ChangeSuppression(_) => false,
+        | Command::ChangeSuppression(_)
+        | Command::AddSend(_)
+        | Command::CancelSend(_) => false,
     }
-}
-
-fn envelope(OutboxEvent { event, trace }: &OutboxEvent) -> Result<Envelope, CodecError> {
-    Ok(Envelope { id: event.id().0, attempt: 0, body: codec::encode(event)?, trace: *trace })
 }

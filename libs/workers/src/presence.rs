@@ -12,7 +12,7 @@ mod outage_guard;
 use self::outage_guard::OutageGuard;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Destination, Headers, Health, Outgoing, Publish};
+use eventflow_bus::port::{Broker, BrokerError, Destination, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PRESENCE;
 use eventflow_metrics::{Label as _, Metrics, PresenceMetrics, PresenceStatus, QueueMetrics};
@@ -20,7 +20,7 @@ use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
 use eventflow_protocol::client::events::{PresenceSync, ServerEvent as _};
 use eventflow_protocol::event::{Audience, GatewayEvent};
-use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{CommandId, EventId, Timestamp, UserId, codec};
 use parking_lot::Mutex as Lock;
@@ -295,15 +295,8 @@ impl BatchHandler for Sweeper {
         if deliveries.is_empty() {
             return Ok(());
         }
-        let messages = Frame::pack(deliveries.iter().cloned()).into_iter().map(|frame| Outgoing {
-            to: Destination::AllGateways,
-            payload: frame.encode().expect("envelopes of bytes always encode"),
-            headers: Headers::default(),
-            reply_to: None,
-            trace: None,
-        });
-        let jobs = departure::jobs(departed, self.clock.now());
-        let messages: Vec<Outgoing> = messages.chain(jobs).collect();
+        let mut messages = Outgoing::of_envelopes(&Destination::AllGateways, deliveries.iter().cloned());
+        messages.extend(departure::jobs(departed, self.clock.now()));
         for result in self.gateways.lock().await.publish(messages).await {
             match result {
                 Ok(()) | Err(BrokerError::Unroutable(_)) => {}

@@ -311,9 +311,11 @@ fn suppressed(reason: Reason) -> SuppressedPush {
         Reason::NoDevice => SuppressedPush::NoDevice,
         Reason::Online => SuppressedPush::Online,
         Reason::Gone => SuppressedPush::Gone,
-        Reason::NoAddress | Reason::AddressSuppressed | Reason::Cancelled | Reason::SwitchedOff => {
-            SuppressedPush::Other
-        }
+        Reason::NoAddress
+        | Reason::AddressSuppressed
+        | Reason::Cancelled
+        | Reason::SwitchedOff
+        | Reason::NotChosen => SuppressedPush::Other,
     }
 }
 

@@ -88,8 +88,13 @@ async fn somebody_without_a_usable_address_gets_a_reason_instead_of_a_mail() {
     for email in [None, Some("not an address"), Some("bob@example.com\r\nBcc: eve@example.com")] {
         let scene = Scene::with_people(&*desk.store, 2).await;
         let bob = scene.people[1].clone();
-        let profile =
-            Profile { id: bob.clone(), name: "Bob".into(), avatar: None, email: email.map(str::to_owned) };
+        let profile = Profile {
+            id: bob.clone(),
+            name: "Bob".into(),
+            avatar: None,
+            email: email.map(str::to_owned),
+            role: None,
+        };
         desk.store.put_profile(&profile).await.unwrap();
         let window = desk.window_of(&scene, 1).await;
         assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
@@ -276,8 +281,13 @@ async fn texts_of_people_are_shown_as_they_were_typed_and_are_no_markup() {
     let hostile = "<\u{2060}script>alert(1)<\u{2060}/script> {{ product }} \" & '";
     let scene = desk.thread_with_address(0).await;
     let ann = &scene.people[0];
-    let profile =
-        Profile { id: ann.clone(), name: "Ann <\u{2060}b>\r\nBcc: x@y".into(), avatar: None, email: None };
+    let profile = Profile {
+        id: ann.clone(),
+        name: "Ann <\u{2060}b>\r\nBcc: x@y".into(),
+        avatar: None,
+        email: None,
+        role: None,
+    };
     desk.store.put_profile(&profile).await.unwrap();
     let window = desk.window_saying(&scene, hostile).await;
     assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);

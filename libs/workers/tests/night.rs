@@ -125,6 +125,7 @@ async fn lives_in(desk: &Desk, scene: &Scene, who: usize, zone: &str) {
         name: zone.to_owned(),
         avatar: None,
         email: Some(format!("person{who}@example.com")),
+        role: None,
     };
     desk.store.put_profile(&profile).await.unwrap();
     desk.store.set_preferences(&SetPreferences { user_id, preferences }).await.unwrap();

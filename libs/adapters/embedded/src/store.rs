@@ -22,6 +22,7 @@ mod pairing;
 mod people;
 mod push;
 mod schema;
+mod sends;
 mod suppressions;
 mod thread;
 mod unread;
@@ -50,8 +51,8 @@ use tokio::time::timeout;
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
-/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`] and [`eventflow_ports::PushDevices`] in the
-/// data file. Cheap to clone: every clone is the same store.
+/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`] and
+/// [`eventflow_ports::PushDevices`] in the data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

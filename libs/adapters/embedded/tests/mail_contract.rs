@@ -1,28 +1,12 @@
 //! `EmbeddedStore` keeps every promise of the suppression list and of the outbox. Each check has a file of
 //! its own.
 
+mod support;
+
 use async_trait::async_trait;
-use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::{Outbox, Suppressions, outbox_contract, suppressions_contract};
 use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A data file in a folder that goes away with it.
-struct File {
-    database: Database,
-    _folder: TempDir,
-}
-
-impl File {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
-    }
-
-    async fn store(&self) -> EmbeddedStore {
-        EmbeddedStore::open(self.database.clone()).await.expect("open the store")
-    }
-}
+use support::File;
 
 #[async_trait]
 impl suppressions_contract::Harness for File {

@@ -1,28 +1,16 @@
 //! `EmbeddedStore` keeps every promise of the outbound port. Each check has a file of its own.
 
+mod support;
+
 use async_trait::async_trait;
-use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::{Outbound, outbound_contract};
 use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A data file in a folder that goes away with it.
-struct File {
-    database: Database,
-    _folder: TempDir,
-}
-
-impl File {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
-    }
-}
+use support::File;
 
 #[async_trait]
 impl outbound_contract::Harness for File {
     async fn open(&self) -> Arc<dyn Outbound> {
-        Arc::new(EmbeddedStore::open(self.database.clone()).await.expect("open the store"))
+        Arc::new(self.store().await)
     }
 }
 

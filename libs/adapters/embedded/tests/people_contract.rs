@@ -1,30 +1,15 @@
 //! `EmbeddedStore` keeps every promise of the inbox, directory and push device ports. Each check has a
 //! file of its own.
 
+mod support;
+
 use async_trait::async_trait;
-use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Inbox, PushDevices, directory_contract, inbox_contract, push_devices_contract,
+    Directory, Inbox, PushDevices, directory_contract, inbox_contract, preferences_contract,
+    push_devices_contract,
 };
 use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A data file in a folder that goes away with it.
-struct File {
-    database: Database,
-    _folder: TempDir,
-}
-
-impl File {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
-    }
-
-    async fn store(&self) -> EmbeddedStore {
-        EmbeddedStore::open(self.database.clone()).await.expect("open the store")
-    }
-}
+use support::File;
 
 #[async_trait]
 impl inbox_contract::Harness for File {
@@ -99,12 +84,37 @@ async fn pages_of_notifications_show_each_once() {
 
 #[tokio::test]
 async fn the_later_preferences_count() {
-    inbox_contract::the_later_preferences_count(&File::new()).await;
+    preferences_contract::the_later_preferences_count(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_change_keeps_what_it_does_not_name() {
+    preferences_contract::a_change_keeps_what_it_does_not_name(&File::new()).await;
+}
+
+#[tokio::test]
+async fn changes_at_the_same_moment_all_count() {
+    preferences_contract::changes_at_the_same_moment_all_count(&File::new()).await;
+}
+
+#[tokio::test]
+async fn mails_stop_for_every_kind() {
+    preferences_contract::mails_stop_for_every_kind(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_fit_writes_nothing() {
+    preferences_contract::a_change_that_does_not_fit_writes_nothing(&File::new()).await;
 }
 
 #[tokio::test]
 async fn a_profile_is_found_as_it_was_written() {
     directory_contract::a_profile_is_found_as_it_was_written(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_segment_shows_each_of_its_people_once() {
+    directory_contract::a_segment_shows_each_of_its_people_once(&File::new()).await;
 }
 
 #[tokio::test]

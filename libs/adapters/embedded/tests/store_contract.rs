@@ -3,33 +3,21 @@
 //! [`faults`](eventflow_ports::store_contract::faults) speaks of a store behind a network; what can go wrong
 //! with a file is in `store_faults.rs` and `store_crash.rs`.
 
+mod support;
+
 use async_trait::async_trait;
-use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
     Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing,
     reading, redelivery, taken_back, threads, together, writers,
 };
 use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A data file in a folder that goes away with it.
-struct File {
-    database: Database,
-    _folder: TempDir,
-}
-
-impl File {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
-    }
-}
+use support::File;
 
 #[async_trait]
 impl Harness for File {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(EmbeddedStore::open(self.database.clone()).await.expect("open the store"))
+        Arc::new(self.store().await)
     }
 }
 

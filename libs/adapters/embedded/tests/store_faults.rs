@@ -10,6 +10,7 @@ use eventflow_ports::store_contract::fixtures::{
 use eventflow_ports::{Directory, Inbox, NewMessage, Store, StoreError};
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
+use eventflow_protocol::preferences::{ChangePreferences, PreferencesChange};
 use eventflow_protocol::{CommandId, UserId};
 
 /// Messages in a batch: more than one page of the file.
@@ -86,6 +87,12 @@ async fn a_closed_file_is_unavailable_for_every_operation_that_needs_it() {
     assert!(is_unavailable(&store.message(CommandId::new().into()).await));
     assert!(is_unavailable(&store.unread_notifications(&scene.people[0]).await));
     assert!(is_unavailable(&store.set_preferences(&preferences(&scene.people[0])).await));
+    let change = ChangePreferences {
+        user_id: scene.people[0].clone(),
+        change: PreferencesChange::StopMails,
+        at: at(50),
+    };
+    assert!(is_unavailable(&store.change_preferences(&change).await));
     assert!(is_unavailable(&store.profiles(&scene.people).await));
     assert!(is_unavailable(&store.revocations(&scene.people[0]).await));
     assert!(is_unavailable(&store.ping().await));

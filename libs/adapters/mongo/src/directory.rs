@@ -12,7 +12,7 @@ use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
-use eventflow_ports::{Directory, StoreError};
+use eventflow_ports::{Directory, Segment, StoreError};
 use eventflow_protocol::UserId;
 use eventflow_protocol::content::line_within;
 use eventflow_protocol::person::{NAME_MAX_CHARS, Profile, Revocation, TokenName};
@@ -38,10 +38,19 @@ impl Directory for MongoStore {
         if !unknown.is_empty() {
             let named = self.token_names(&unknown).await?;
             people.extend(named.into_iter().map(|TokenNameRecord { id, name }| {
-                (id.clone(), Profile { id, name, avatar: None, email: None })
+                (id.clone(), Profile { id, name, avatar: None, email: None, role: None })
             }));
         }
         Ok(people)
+    }
+
+    async fn people(
+        &self,
+        segment: &Segment,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError> {
+        Ok(self.segment(segment, after, limit).await?)
     }
 
     async fn note_token_name(&self, name: &TokenName) -> Result<(), StoreError> {
@@ -57,9 +66,9 @@ impl Directory for MongoStore {
     }
 
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
-        let Profile { id, name, avatar, email } = profile.clone();
+        let Profile { id, name, avatar, email, role } = profile.clone();
         let (collection, filter) = (self.profiles.clone(), doc! { "_id": id.as_str() });
-        let record = ProfileRecord { id, name, avatar, email };
+        let record = ProfileRecord { id, name, avatar, email, role };
         let write = async move { collection.replace_one(filter, record).upsert(true).await.map(drop) };
         Ok(self.calls.run("put a profile", WRITE_LIMIT, write).await?)
     }
@@ -108,8 +117,9 @@ impl MongoStore {
         let find =
             async move { collection.find(filter).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await };
         let found = self.calls.run("read profiles", READ_LIMIT, find).await?;
-        let profile =
-            |ProfileRecord { id, name, avatar, email }| (id.clone(), Profile { id, name, avatar, email });
+        let profile = |ProfileRecord { id, name, avatar, email, role }| {
+            (id.clone(), Profile { id, name, avatar, email, role })
+        };
         Ok(found.into_iter().map(profile).collect())
     }
 
@@ -134,7 +144,7 @@ impl MongoStore {
         let collection = self.users.collection.clone();
         let find = async move {
             let find = collection.find(doc! { field: { "$in": ids } });
-            let find = find.projection(doc! { "id": 1, "name": 1, "email": 1, "avatar": 1 });
+            let find = find.projection(doc! { "id": 1, "name": 1, "email": 1, "avatar": 1, "role": 1 });
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read the host's users", READ_LIMIT, find).await?;
@@ -163,6 +173,7 @@ fn host_profile(id: UserId, user: &Document) -> Profile {
     Profile {
         name: text("name").and_then(name).unwrap_or_else(|| id.to_string()),
         avatar: text("avatar").filter(|address| is_avatar(address)).map(str::to_owned),
+        role: text("role").map(str::to_owned),
         email: text("email").map(str::trim).filter(|address| is_email(address)).map(str::to_owned),
         id,
     }

@@ -3,10 +3,11 @@
 //! A notification's id follows from its command, so adding it again meets the primary key. A deleted
 //! notification keeps its id, the fingerprint of its body and the time of its deletion: it belongs to nobody
 //! any more, and a repetition does not bring it back. A hidden one belongs to nobody either, and names its
-//! owner in another field. Preferences: of two sets the later one stays; the
-//! filter of the write decides.
+//! owner in another field. Preferences: of two sets the later one stays; the filter of the write decides. A
+//! change of some of them is merged here and written over what was read, by a compare-and-set on its
+//! `updatedAt`: every change moves that.
 
-use crate::call::CallError;
+use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::fingerprint::{binary, fingerprint};
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
@@ -20,12 +21,19 @@ use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
 };
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, ThreadId, UserId};
 use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc};
 use serde::Deserialize;
 use std::cmp::Reverse;
+
+/// Rounds that other writers may win. Each lost round is another change by the same person, so losing all of
+/// them takes a person with as many devices that change something at once.
+const ROUNDS_MAX: u32 = 64;
+
+const CHANGE: &str = "change preferences";
 
 /// The only field of a notification that says what its body was, also after its deletion.
 #[derive(Deserialize)]
@@ -137,10 +145,7 @@ impl Inbox for MongoStore {
     }
 
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
-        let (collection, filter) = (self.preferences.clone(), doc! { "_id": user.as_str() });
-        let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
-        let found = self.calls.run("read preferences", READ_LIMIT, find).await?;
-        Ok(found.map(Preferences::from).unwrap_or_default())
+        Ok(self.preferences_record(user).await?.map(Preferences::from).unwrap_or_default())
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
@@ -150,6 +155,26 @@ impl Inbox for MongoStore {
             Err(error) if error.is_duplicate() => Ok(self.replace_preferences(set, false).await?),
             done => Ok(done?),
         }
+    }
+
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        for _ in 0..ROUNDS_MAX {
+            let found = self.preferences_record(&change.user_id).await?;
+            let known = found.as_ref().map(|record| record.updated_at);
+            let stored = found.map(Preferences::from).unwrap_or_default();
+            let preferences = match change.change.onto(stored, change.at) {
+                Ok(preferences) => preferences,
+                Err(invalid) => return Ok(Err(invalid)),
+            };
+            let set = SetPreferences { user_id: change.user_id.clone(), preferences };
+            if self.exchange_preferences(&set, known).await? {
+                return Ok(Ok(set.preferences));
+            }
+        }
+        Err(CallError::new(CHANGE, Cause::Contended(ROUNDS_MAX)).into())
     }
 }
 
@@ -198,6 +223,33 @@ impl MongoStore {
         };
         let found = self.calls.run("read a notification", READ_LIMIT, find).await?;
         Ok(found.and_then(|record| record.body.as_ref().and_then(fingerprint)))
+    }
+
+    async fn preferences_record(&self, user: &UserId) -> Result<Option<PreferencesRecord>, CallError> {
+        let (collection, filter) = (self.preferences.clone(), doc! { "_id": user.as_str() });
+        let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
+        self.calls.run("read preferences", READ_LIMIT, find).await
+    }
+
+    /// Writes over the preferences that have this time, or the first ones if there were none. `false` if
+    /// somebody else has written since.
+    async fn exchange_preferences(
+        &self,
+        set: &SetPreferences,
+        known: Option<DateTime>,
+    ) -> Result<bool, CallError> {
+        let (collection, record) = (self.preferences.clone(), PreferencesRecord::from(set));
+        let Some(known) = known else {
+            let insert = async move { collection.insert_one(record).await };
+            return match self.calls.run(CHANGE, WRITE_LIMIT, insert).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.is_duplicate() => Ok(false),
+                Err(error) => Err(error),
+            };
+        };
+        let filter = doc! { "_id": set.user_id.as_str(), "updatedAt": known };
+        let write = async move { collection.replace_one(filter, record).await };
+        Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)
     }
 
     /// Replaces preferences that are not later than these. With `upsert` it creates them if there are none.

@@ -72,6 +72,15 @@ pub(crate) fn of_outbox() -> IndexModel {
     plain(doc! { "at": -1, "_id": -1 })
 }
 
+/// Sends: those that are due, the newest, and those that ended long ago.
+pub(crate) fn of_sends() -> [IndexModel; 3] {
+    [
+        partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
+        plain(doc! { "createdAt": -1, "_id": -1 }),
+        partial(doc! { "endedAt": 1 }, doc! { "endedAt": { "$exists": true } }),
+    ]
+}
+
 /// Push devices: those of a person, the newest first; the server deletes what was removed long ago.
 pub(crate) fn of_push_devices() -> [IndexModel; 2] {
     [plain(doc! { "userId": 1, "at": -1, "_id": 1 }), expiring(doc! { "removedAt": 1 }, REMOVAL_KEPT)]

@@ -11,6 +11,7 @@ use crate::record::message::MessageRecord;
 use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::push::{DeviceRecord, ShownRecord};
+use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
@@ -61,6 +62,7 @@ pub struct MongoStore {
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
+    pub(crate) sends: Collection<SendRecord>,
     pub(crate) suppressions: Collection<SuppressionRecord>,
     pub(crate) outbox: Collection<OutboxRecord>,
     pub(crate) push_devices: Collection<DeviceRecord>,
@@ -101,6 +103,7 @@ impl MongoStore {
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
+            sends: database.collection(&own("sends")),
             suppressions: database.collection(&own("suppressions")),
             outbox: database.collection(&own("outbox")),
             push_devices: database.collection(&own("pushDevices")),
@@ -126,18 +129,23 @@ impl MongoStore {
         let deliveries = self.deliveries.clone();
         let revocations = self.revocations.clone();
         let outbox = self.outbox.clone();
+        let sends = self.sends.clone();
         let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
+        // At the same time, because the server waits for its disk for each.
         let create = async move {
-            messages.create_indexes(indexes::of_messages()).await?;
-            threads.create_indexes(indexes::of_threads()).await?;
-            notifications.create_indexes(indexes::of_notifications()).await?;
-            windows.create_indexes(indexes::of_windows()).await?;
-            deliveries.create_indexes(indexes::of_deliveries()).await?;
-            revocations.create_index(indexes::of_revocations()).await?;
-            outbox.create_index(indexes::of_outbox()).await?;
-            push_devices.create_indexes(indexes::of_push_devices()).await?;
-            push_shown.create_indexes(indexes::of_push_shown()).await?;
-            Ok(())
+            tokio::try_join!(
+                async { messages.create_indexes(indexes::of_messages()).await.map(drop) },
+                async { threads.create_indexes(indexes::of_threads()).await.map(drop) },
+                async { notifications.create_indexes(indexes::of_notifications()).await.map(drop) },
+                async { windows.create_indexes(indexes::of_windows()).await.map(drop) },
+                async { deliveries.create_indexes(indexes::of_deliveries()).await.map(drop) },
+                async { revocations.create_index(indexes::of_revocations()).await.map(drop) },
+                async { outbox.create_index(indexes::of_outbox()).await.map(drop) },
+                async { sends.create_indexes(indexes::of_sends()).await.map(drop) },
+                async { push_devices.create_indexes(indexes::of_push_devices()).await.map(drop) },
+                async { push_shown.create_indexes(indexes::of_push_shown()).await.map(drop) },
+            )
+            .map(drop)
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
     }

@@ -9,6 +9,7 @@ mod mail;
 mod outbound;
 mod people;
 mod schema;
+mod sends;
 mod support;
 
 use eventflow_ports::store_contract::Fault;

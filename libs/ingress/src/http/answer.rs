@@ -28,6 +28,15 @@ impl<Body> RouteAnswer<Body> {
     pub(crate) fn queued(command: CommandId) -> Self {
         Self::Queued(QueuedAnswer::of(command))
     }
+
+    /// The same answer with another body.
+    pub(crate) fn map<Other>(self, change: impl FnOnce(Body) -> Other) -> RouteAnswer<Other> {
+        match self {
+            Self::Ok(body) => RouteAnswer::Ok(change(body)),
+            Self::Created(body) => RouteAnswer::Created(change(body)),
+            Self::Queued(queued) => RouteAnswer::Queued(queued),
+        }
+    }
 }
 
 impl<Body: Serialize> IntoResponse for RouteAnswer<Body> {

@@ -15,7 +15,7 @@
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
-//! | [`notifications`], [`notify`], [`preferences`] | the inbox |
+//! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
@@ -45,6 +45,7 @@ mod query;
 mod rate_limits;
 mod refusal_response;
 mod routes;
+mod sends;
 mod status;
 mod suppressions;
 mod threads;

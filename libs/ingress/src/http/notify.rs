@@ -1,16 +1,18 @@
 //! The route by which administrators notify people.
 //!
-//! One request makes one command per person, and its answer says what became of each. Repeating the request
-//! under the same key finds the notifications that are stored.
+//! With `to`, `sendAt` or `template` the request is a send, of which [`super::sends`] tells. Else one request
+//! makes one command per person, and its answer says what became of each. Repeating the request under the
+//! same key finds the notifications that are stored.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{self, JsonBody};
 use crate::http::caller::Caller;
+use crate::http::sends;
 use crate::refusal::Refusal;
 use axum::extract::State;
-use eventflow_protocol::client::answers::NotifiedAnswer;
+use eventflow_protocol::client::answers::{NotifiedAnswer, SendAnswer};
 use eventflow_protocol::client::requests::NotificationBody;
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::command::Command;
@@ -18,22 +20,37 @@ use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, UserId};
 use http::HeaderMap;
+use serde::Serialize;
 use std::sync::Arc;
 
-/// `POST /notifications {userIds|userId, type?, title, message?, data?, threadId?, clientNotificationId?}`:
-/// 201 stored or some queued, 200 nothing new, 202 the only one is queued.
+/// What `POST /notifications` answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum NotifyAnswer {
+    /// What became of each person's notification.
+    Told(NotifiedAnswer),
+    /// The send, which goes on.
+    Send(SendAnswer),
+}
+
+/// `POST /notifications {userIds|userId|to, sendAt?, type?, title, message?, template?, data?, channels?,
+/// priority?, threadId?, clientNotificationId?}`: 201 stored or some queued, 200 nothing new, 202 the only
+/// one is queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     headers: HeaderMap,
     JsonBody(mut body): JsonBody<NotificationBody>,
-) -> RouteResult<NotifiedAnswer> {
+) -> RouteResult<NotifyAnswer> {
     let key = body.client_notification_id.take();
     body.client_notification_id = body::idempotency_key(&headers, key, "clientNotificationId")?;
     let thread_id = match &body.thread_id {
         Some(thread) => Some(thread.id().ok_or_else(|| Refusal::not_found("thread"))?),
         None => None,
     };
+    if body.is_send() {
+        return Ok(sends::add(&edge, caller.user, body, thread_id).await?.map(NotifyAnswer::Send));
+    }
     // All commands go out before the first answer is waited for, so that a thousand people do not take a
     // thousand round trips.
     let mut published = Vec::new();
@@ -89,7 +106,7 @@ impl Outcomes {
     }
 
     /// If everybody's was refused, that is the answer; if some were, the answer names the people.
-    fn into_answer(self) -> RouteResult<NotifiedAnswer> {
+    fn into_answer(self) -> RouteResult<NotifyAnswer> {
         let has_only_failed = self.stored.is_empty() && self.queued.is_empty() && self.unwanted.is_empty();
         if let Some(refusal) = self.refusal.filter(|_| has_only_failed) {
             return Err(refusal);
@@ -112,6 +129,7 @@ impl Outcomes {
             success: Success,
             unwanted: self.unwanted,
         };
+        let answer = NotifyAnswer::Told(answer);
         Ok(if is_nothing_new { RouteAnswer::Ok(answer) } else { RouteAnswer::Created(answer) })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, Path};
-use eventflow_protocol::{MailAddress, MessageId, NotificationId, PushDeviceId, ThreadId, UserId};
+use eventflow_protocol::{MailAddress, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId};
 use http::request::Parts;
 use std::str::FromStr;
 
@@ -31,6 +31,10 @@ impl PathId for MessageId {
 
 impl PathId for NotificationId {
     const THING: &'static str = "notification";
+}
+
+impl PathId for SendId {
+    const THING: &'static str = "send";
 }
 
 impl PathId for PushDeviceId {

@@ -6,12 +6,12 @@ use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
 use axum::extract::State;
-use eventflow_protocol::UserId;
 use eventflow_protocol::client::answers::PreferencesAnswer;
 use eventflow_protocol::client::requests::PreferencesBody;
 use eventflow_protocol::client::{Sorted, Success};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
+use eventflow_protocol::preferences::ChangePreferences;
 use eventflow_protocol::reply::CommandResult;
 use std::sync::Arc;
 
@@ -30,25 +30,26 @@ pub(crate) async fn set(
     JsonBody(body): JsonBody<PreferencesBody>,
 ) -> RouteResult<PreferencesAnswer> {
     let preferences = body.into_preferences(edge.clock.now())?;
-    store(&edge, caller.user, preferences).await
+    let set = SetPreferences { user_id: caller.user, preferences };
+    store(&edge, &Command::SetPreferences(set)).await
 }
 
-/// `PATCH /notifications/preferences`: changes what the body names. Of two changes at the same moment the
-/// later one counts, with the rest as it found it.
+/// `PATCH /notifications/preferences`: changes what the body names. The change itself goes to the worker, so
+/// that of two changes at the same moment both count.
 pub(crate) async fn change(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     JsonBody(body): JsonBody<PreferencesBody>,
 ) -> RouteResult<PreferencesAnswer> {
-    let stored = edge.inbox.preferences(&caller.user).await?;
-    let preferences = body.onto(stored, edge.clock.now())?;
-    store(&edge, caller.user, preferences).await
+    let (change, at) = (body.into_change()?, edge.clock.now());
+    let change = ChangePreferences { user_id: caller.user, change, at };
+    store(&edge, &Command::ChangePreferences(change)).await
 }
 
-async fn store(edge: &Edge, user_id: UserId, preferences: Preferences) -> RouteResult<PreferencesAnswer> {
-    let command = Command::SetPreferences(SetPreferences { user_id, preferences: preferences.clone() });
-    match edge.commands.send_command(&command).await?.result().await? {
-        CommandResult::Done => Ok(RouteAnswer::Ok(answer(preferences))),
+/// Answers with what is stored.
+async fn store(edge: &Edge, command: &Command) -> RouteResult<PreferencesAnswer> {
+    match edge.commands.send_command(command).await?.result().await? {
+        CommandResult::Preferences { preferences } => Ok(RouteAnswer::Ok(answer(*preferences))),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
         other => Err(unexpected(&other)),
     }

@@ -6,8 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, deliveries, devices, messages, notifications, notify, preferences, presence, status,
-    suppressions, threads, users,
+    changes, csrf_token, deliveries, devices, messages, notifications, notify, preferences, presence, sends,
+    status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -97,6 +97,9 @@ pub(crate) const ROUTES: &[Route] = &[
 
     route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)).paged(),
     route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notify::send)),
+    route(Method::GET,    "/v2/notifications/sends",             Needs::Admin,   |at| on(at, sends::list)).paged(),
+    route(Method::GET,    "/v2/notifications/sends/{id}",        Needs::Admin,   |at| on(at, sends::show)),
+    route(Method::DELETE, "/v2/notifications/sends/{id}",        Needs::Admin,   |at| on(at, sends::cancel)),
     route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   |at| on(at, notifications::unread_count)),
     route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   |at| on(at, notifications::read_all)),
     route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::show)),

@@ -9,6 +9,7 @@ mod mail;
 mod matrix;
 mod people;
 mod requests;
+mod sends;
 mod threads;
 mod token_places;
 

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use eventflow_protocol::UserId;
 use eventflow_protocol::command::Command;
-use eventflow_protocol::inbox::{Preferences, SetPreferences};
+use eventflow_protocol::preferences::{ChangePreferences, PreferencesChange};
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::unsubscribe::BadToken;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
@@ -77,25 +77,13 @@ pub(crate) async fn act(
 
 /// Takes e-mail out of the person's preferences, of every kind.
 async fn stop_mails(edge: &Edge, user_id: UserId) -> Result<StatusCode, Refusal> {
-    let mut preferences = edge.inbox.preferences(&user_id).await?;
-    if !wants_mail(&preferences) {
-        return Ok(StatusCode::OK);
-    }
-    preferences.channels.email = false;
-    for channels in preferences.types.values_mut() {
-        channels.email = false;
-    }
-    preferences.updated_at = Some(edge.clock.now());
-    let command = Command::SetPreferences(SetPreferences { user_id, preferences });
+    let (change, at) = (PreferencesChange::StopMails, edge.clock.now());
+    let command = Command::ChangePreferences(ChangePreferences { user_id, change, at });
     match edge.commands.send_command(&command).await?.result().await? {
-        CommandResult::Done => Ok(StatusCode::OK),
+        CommandResult::Preferences { .. } => Ok(StatusCode::OK),
         CommandResult::Queued { .. } => Ok(StatusCode::ACCEPTED),
         other => Err(unexpected(&other)),
     }
-}
-
-fn wants_mail(preferences: &Preferences) -> bool {
-    preferences.channels.email || preferences.types.values().any(|channels| channels.email)
 }
 
 fn refused(bad: BadToken, headers: &HeaderMap) -> Response {

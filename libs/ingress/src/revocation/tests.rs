@@ -3,7 +3,7 @@
 use super::*;
 use crate::identity::{Identity, Session};
 use async_trait::async_trait;
-use eventflow_ports::StoreError;
+use eventflow_ports::{Segment, StoreError};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::person::{Profile, TokenName};
 use std::collections::HashMap;
@@ -42,6 +42,14 @@ impl TestDirectory {
 impl Directory for TestDirectory {
     async fn profiles(&self, _users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
         Ok(HashMap::new())
+    }
+    async fn people(
+        &self,
+        _segment: &Segment,
+        _after: Option<&UserId>,
+        _limit: u32,
+    ) -> Result<Vec<UserId>, StoreError> {
+        panic!("people are not listed")
     }
     async fn note_token_name(&self, _name: &TokenName) -> Result<(), StoreError> {
         panic!("names are not asked for")

@@ -3,6 +3,7 @@
 
 use super::devices::TestDevices;
 use super::people::{TestDirectory, TestInbox};
+use super::sends::TestSends;
 use super::store::TestStore;
 use super::suppressions::TestSuppressions;
 use async_trait::async_trait;
@@ -35,6 +36,7 @@ pub(super) struct Worker {
     pub(super) devices: Arc<TestDevices>,
     pub(super) directory: Arc<TestDirectory>,
     pub(super) suppressions: Arc<TestSuppressions>,
+    pub(super) sends: Arc<TestSends>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -150,9 +152,14 @@ impl Worker {
                 CommandResult::Count { count: self.inbox.change(&change) }
             }
             Command::SetPreferences(set) => {
+                let preferences = Box::new(set.preferences.clone());
                 self.inbox.set(set);
-                CommandResult::Done
+                CommandResult::Preferences { preferences }
             }
+            Command::ChangePreferences(change) => match self.inbox.change_some(&change) {
+                Ok(preferences) => CommandResult::Preferences { preferences: Box::new(preferences) },
+                Err(invalid) => CommandResult::refused(ErrorCode::Invalid, invalid.to_string()),
+            },
             Command::RegisterPushDevice(device) => {
                 self.devices.register(device);
                 CommandResult::Done
@@ -173,6 +180,8 @@ impl Worker {
                 self.directory.add(revocation);
                 CommandResult::Done
             }
+            Command::AddSend(new) => self.sends.add(new),
+            Command::CancelSend(cancel) => self.sends.cancel(&cancel),
             Command::ChangeSuppression(change) => {
                 CommandResult::Count { count: u64::from(self.suppressions.change(&change)) }
             }

@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::presence::{GatewayReport, GatewayStats};
-use eventflow_ports::{Directory, Inbox, NotificationPage, PresenceError, PresenceStore, StoreError};
+use eventflow_ports::{
+    Directory, Inbox, NotificationPage, PresenceError, PresenceStore, Segment, StoreError,
+};
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Notify, Preferences, ReadThread, SetPreferences,
 };
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
@@ -66,6 +69,14 @@ impl TestInbox {
     pub(crate) fn set(&self, set: SetPreferences) {
         self.preferences.lock().insert(set.user_id, set.preferences);
     }
+
+    pub(crate) fn change_some(&self, change: &ChangePreferences) -> Result<Preferences, InvalidChange> {
+        let mut all = self.preferences.lock();
+        let stored = all.get(&change.user_id).cloned().unwrap_or_default();
+        let preferences = change.change.onto(stored, change.at)?;
+        all.insert(change.user_id.clone(), preferences.clone());
+        Ok(preferences)
+    }
 }
 
 #[async_trait]
@@ -116,6 +127,12 @@ impl Inbox for TestInbox {
     async fn set_preferences(&self, _set: &SetPreferences) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")
     }
+    async fn change_preferences(
+        &self,
+        _change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
 }
 
 /// Profiles and revocations of a test.
@@ -154,10 +171,35 @@ impl Directory for TestDirectory {
         self.check()?;
         let (profiles, names) = (self.profiles.lock(), self.token_names.lock());
         let by_token = |id: &UserId| {
-            Some(Profile { id: id.clone(), name: names.get(id)?.clone(), avatar: None, email: None })
+            Some(Profile {
+                id: id.clone(),
+                name: names.get(id)?.clone(),
+                avatar: None,
+                email: None,
+                role: None,
+            })
         };
         let known = |user: &UserId| profiles.get(user).cloned().or_else(|| by_token(user));
         Ok(users.iter().filter_map(|user| Some((user.clone(), known(user)?))).collect())
+    }
+    async fn people(
+        &self,
+        segment: &Segment,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError> {
+        self.check()?;
+        let profiles = self.profiles.lock();
+        let is_meant = |profile: &Profile| match segment {
+            Segment::Role(role) => profile.role.as_ref() == Some(role),
+            Segment::Everybody => true,
+        };
+        let mut found: Vec<UserId> =
+            profiles.values().filter(|profile| is_meant(profile)).map(|profile| profile.id.clone()).collect();
+        found.retain(|user| after.is_none_or(|after| user > after));
+        found.sort_unstable();
+        found.truncate(limit as usize);
+        Ok(found)
     }
     async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")

@@ -36,7 +36,7 @@ const REQUESTS: [Describe; 21] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 31] = [
+const ANSWERS: [Describe; 33] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
@@ -59,6 +59,8 @@ const ANSWERS: [Describe; 31] = [
     of::<answers::PresenceListAnswer>,
     of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
+    of::<answers::SendAnswer>,
+    of::<answers::SendsAnswer>,
     of::<answers::StatusAnswer>,
     of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,

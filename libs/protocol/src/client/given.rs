@@ -58,6 +58,10 @@ impl de::Error for Problem {
         Self::MustBe(one_of(expected))
     }
 
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        Self::Sentence(format!("{FIELD} is not known"))
+    }
+
     fn missing_field(field: &'static str) -> Self {
         Self::Missing(field)
     }

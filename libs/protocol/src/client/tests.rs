@@ -254,7 +254,7 @@ fn answers_about_people_and_the_service_are_the_json_they_always_were() {
         &PresenceChoiceAnswer { status: Status::Away, success: Success },
         r#"{"status":"away","success":true}"#,
     );
-    let profile = Profile { id: user("ann"), name: "Ann".into(), avatar: None, email: None };
+    let profile = Profile { id: user("ann"), name: "Ann".into(), avatar: None, email: None, role: None };
     is(
         &UserAnswer { success: Success, user: Sorted(profile) },
         r#"{"success":true,"user":{"avatar":null,"email":null,"id":"ann","name":"Ann"}}"#,

@@ -40,11 +40,13 @@ pub enum Reason {
     Gone,
     /// The operator has switched the channel off.
     SwitchedOff,
+    /// Its sender chose other channels.
+    NotChosen,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Read,
         Self::TakenBack,
         Self::Muted,
@@ -59,6 +61,7 @@ impl Reason {
         Self::Cancelled,
         Self::Gone,
         Self::SwitchedOff,
+        Self::NotChosen,
     ];
 
     /// Name of the reason in stores, ids and metrics.
@@ -78,6 +81,7 @@ impl Reason {
             Self::Cancelled => "cancelled",
             Self::Gone => "gone",
             Self::SwitchedOff => "switched_off",
+            Self::NotChosen => "not_chosen",
         }
     }
 }

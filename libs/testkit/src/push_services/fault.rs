@@ -18,6 +18,8 @@ pub enum Fault {
     RetryAfter(u16, u64),
     /// No answer, ever.
     Hang,
+    /// The push is taken, and the answer never comes.
+    TakenWithoutAnswer,
     /// Success, with a body that is no JSON.
     Unreadable,
     /// This status, with a body that never ends.
@@ -41,7 +43,7 @@ impl Fault {
             Self::RetryAfter(status, seconds) => {
                 (code(status), [(RETRY_AFTER, seconds.to_string())]).into_response()
             }
-            Self::Hang => std::future::pending().await,
+            Self::Hang | Self::TakenWithoutAnswer => std::future::pending().await,
             Self::Unreadable => (StatusCode::OK, "<html>not what you expect").into_response(),
             Self::Endless(status) => {
                 let chunk = Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 1_024]));

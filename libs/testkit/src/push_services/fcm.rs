@@ -1,5 +1,6 @@
 //! Google's side: access tokens for signed assertions (RFC 7523), and FCM HTTP v1.
 
+use super::fault::Fault;
 use super::state::{ReceivedPush, State as Services, lock};
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
@@ -82,7 +83,9 @@ pub(super) async fn send(
     Path((project, act)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    if let Some(fault) = services.next_fault() {
+    let fault = services.next_fault();
+    let is_without_answer = matches!(fault, Some(Fault::TakenWithoutAnswer));
+    if let Some(fault) = fault.filter(|_| !is_without_answer) {
         return fault.into_response().await;
     }
     let (parts, body) = request.into_parts();
@@ -98,9 +101,11 @@ pub(super) async fn send(
     };
     let to = message["token"].as_str().unwrap_or_default().to_owned();
     let push = ReceivedPush { to, payload: message, headers: BTreeMap::new(), version: parts.version };
-    let mut received = lock(&services.received);
-    received.push(push);
-    json!({"name": format!("projects/{project}/messages/{}", received.len())}).to_string().into_response()
+    let number = services.take(push);
+    if is_without_answer {
+        return Fault::TakenWithoutAnswer.into_response().await;
+    }
+    json!({"name": format!("projects/{project}/messages/{number}")}).to_string().into_response()
 }
 
 /// Whether the message is one that FCM takes: texts in `data`, a token, not too long.

@@ -39,6 +39,13 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Notes a push, and says how many there are now.
+    pub(super) fn take(&self, push: ReceivedPush) -> usize {
+        let mut received = lock(&self.received);
+        received.push(push);
+        received.len()
+    }
+
     pub(super) fn complain(&self, what: impl Into<String>) {
         lock(&self.complaints).push(what.into());
     }

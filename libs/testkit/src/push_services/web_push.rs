@@ -2,6 +2,7 @@
 //! browser would (RFC 8291).
 
 use super::browser::Browser;
+use super::fault::Fault;
 use super::fcm::claims;
 use super::state::{ReceivedPush, State as Services, lock};
 use axum::extract::{Path, Request, State};
@@ -25,7 +26,9 @@ pub(super) async fn take(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    if let Some(fault) = services.next_fault() {
+    let fault = services.next_fault();
+    let is_without_answer = matches!(fault, Some(Fault::TakenWithoutAnswer));
+    if let Some(fault) = fault.filter(|_| !is_without_answer) {
         return fault.into_response().await;
     }
     let browser = lock(&services.browsers).get(&id).cloned();
@@ -48,7 +51,10 @@ pub(super) async fn take(
     };
     let named = ["ttl", "urgency", "topic"].map(|name| given(name).map(|value| (name.to_owned(), value)));
     let headers = named.into_iter().flatten().collect();
-    lock(&services.received).push(ReceivedPush { to: id, payload, headers, version: parts.version });
+    services.take(ReceivedPush { to: id, payload, headers, version: parts.version });
+    if is_without_answer {
+        return Fault::TakenWithoutAnswer.into_response().await;
+    }
     (StatusCode::CREATED, [(LOCATION, format!("{}/message/1", services.origin))]).into_response()
 }
 

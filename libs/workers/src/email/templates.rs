@@ -9,6 +9,7 @@
 //! macros that take numbers only, so no text of a person passes through a place without escaping.
 
 use crate::email::digest::Digest;
+use eventflow_protocol::language;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_formatter};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -134,10 +135,7 @@ impl Templates {
     /// The language for somebody who asked for `wanted` (RFC 5646): that one, or the same without its region,
     /// or [`DEFAULT_LANGUAGE`].
     pub fn language(&self, wanted: Option<&str>) -> &str {
-        let exact = wanted.unwrap_or_default();
-        let primary = exact.split(['-', '_']).next().unwrap_or_default();
-        let find = |name: &str| self.languages.iter().find(|language| language.eq_ignore_ascii_case(name));
-        find(exact).or_else(|| find(primary)).map_or(DEFAULT_LANGUAGE, String::as_str)
+        language::best(&self.languages, wanted.unwrap_or_default()).unwrap_or(DEFAULT_LANGUAGE)
     }
 
     /// Renders the texts of a mail.

@@ -9,7 +9,7 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{EMAIL, PUSH};
 use eventflow_ports::{Clock, Outbound, StoreError, ticks};
 use eventflow_protocol::codec;
-use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::outbound::{Channel, Window, WindowId, WindowJob};
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,11 +109,8 @@ impl Dispatcher {
             Channel::Email => EMAIL.name().to_owned(),
             Channel::Push => PUSH.name().to_owned(),
         };
-        let to = Destination::Queue(queue);
-        let frames = Frame::pack(due.iter().map(envelope));
-        let message =
-            |frame| Outgoing::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");
-        self.jobs.publish(frames.iter().map(message).collect()).await.into_iter().collect()
+        let jobs = Outgoing::of_envelopes(&Destination::Queue(queue), due.iter().map(envelope));
+        self.jobs.publish(jobs).await.into_iter().collect()
     }
 
     /// Deletes rows of the log that are old. What cannot be deleted now is deleted the next time.

@@ -7,7 +7,7 @@
 
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_ports::{Appended, Left, StoreError};
+use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
 use eventflow_protocol::change::{
     AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, shown_as,
 };
@@ -15,9 +15,10 @@ use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::{CameBack, Event};
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
+    ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread,
 };
 use eventflow_protocol::person::Revocation;
+use eventflow_protocol::preferences::InvalidChange;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, NotificationId, UserId};
 
@@ -273,22 +274,42 @@ impl Applied {
     }
 
     /// `stored`: the preferences as they are now; later ones may have been there already.
-    pub(super) fn preferences_set(
-        item: &Item<Command>,
-        wanted: &SetPreferences,
-        stored: Preferences,
-    ) -> Self {
+    pub(super) fn preferences_stored(item: &Item<Command>, user: &UserId, stored: Preferences) -> Self {
+        let preferences = Box::new(stored);
         let event = Event::PreferencesChanged {
-            user_id: wanted.user_id.clone(),
-            preferences: Box::new(stored),
+            user_id: user.clone(),
+            preferences: preferences.clone(),
             command: CommandId(item.id),
         };
-        Self::with_event(CommandResult::Done, event)
+        Self::with_event(CommandResult::Preferences { preferences }, event)
+    }
+
+    /// The change does not fit the preferences that are stored.
+    pub(super) fn preferences_refused(invalid: InvalidChange) -> Self {
+        Self::refused(ErrorCode::Invalid, &invalid.to_string())
     }
 
     /// The sender's key stands for another notification.
     pub(super) fn notification_key_reused() -> Self {
         Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+    }
+
+    pub(super) fn send_added(added: AddedSend) -> Self {
+        match added {
+            AddedSend::Stored(send) => Self::quietly(CommandResult::Send { send, deduplicated: false }),
+            AddedSend::Before(send) => Self::quietly(CommandResult::Send { send, deduplicated: true }),
+            AddedSend::KeyReused => {
+                Self::refused(ErrorCode::KeyReused, "this key was used for another notification")
+            }
+        }
+    }
+
+    pub(super) fn send_cancelled(cancelled: CancelledSend) -> Self {
+        match cancelled {
+            CancelledSend::Done(send) => Self::quietly(CommandResult::Send { send, deduplicated: false }),
+            CancelledSend::TooLate => Self::refused(ErrorCode::TooLate, "everybody has been told"),
+            CancelledSend::NotFound => Self::not_found("send"),
+        }
     }
 
     pub(super) fn revoked(item: &Item<Command>, revocation: &Revocation) -> Self {

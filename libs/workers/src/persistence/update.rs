@@ -7,7 +7,7 @@
 use super::Persistence;
 use super::applied::Applied;
 use super::together::Picked;
-use crate::notify::is_critical;
+use crate::notify::wanted_form;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{StoreError, WithCommandId};
@@ -15,6 +15,7 @@ use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeM
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::inbox::{Notification, Notify, ReadThread, SetPreferences};
+use eventflow_protocol::preferences::ChangePreferences;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, NotificationId, UserId};
 use futures_util::StreamExt;
@@ -210,6 +211,7 @@ impl Persistence {
                 .await
                 .map(|count| Applied::notifications_changed(item, change, count)),
             Command::SetPreferences(set) => self.set_preferences(item, set).await,
+            Command::ChangePreferences(change) => self.change_preferences(item, change).await,
             Command::RegisterPushDevice(device) => {
                 let registered = self.parts.devices.register_device(device).await;
                 registered.map(|()| Applied::quietly(CommandResult::Done))
@@ -226,6 +228,10 @@ impl Persistence {
             }
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
+            }
+            Command::AddSend(new) => self.parts.sends.add_send(new).await.map(Applied::send_added),
+            Command::CancelSend(cancel) => {
+                self.parts.sends.cancel_send(cancel).await.map(Applied::send_cancelled)
             }
             Command::ChangeSuppression(change) => self
                 .parts
@@ -249,20 +255,28 @@ impl Persistence {
     ) -> Result<Applied, StoreError> {
         self.parts.inbox.set_preferences(set).await?;
         let stored = self.parts.inbox.preferences(&set.user_id).await?;
-        Ok(Applied::preferences_set(item, set, stored))
+        Ok(Applied::preferences_stored(item, &set.user_id, stored))
+    }
+
+    async fn change_preferences(
+        &self,
+        item: &Item<Command>,
+        change: &ChangePreferences,
+    ) -> Result<Applied, StoreError> {
+        Ok(match self.parts.inbox.change_preferences(change).await? {
+            Ok(stored) => Applied::preferences_stored(item, &change.user_id, stored),
+            Err(invalid) => Applied::preferences_refused(invalid),
+        })
     }
 
     async fn notify(&self, item: &Item<Command>, notify: &Notify) -> Result<Applied, StoreError> {
         let preferences = self.parts.inbox.preferences(&notify.user_id).await?;
-        let channels = preferences.channels_for(&notify.kind);
         let id = notify.key.as_ref().map(|key| key.notification_id(&notify.user_id));
         let id = id.unwrap_or_else(|| NotificationId::from(CommandId(item.id)));
-        let mut notification = Notification::new(id, notify.clone());
-        notification.is_hidden = !channels.in_app;
-        if notification.is_hidden && !(channels.email || channels.push || is_critical(&notification)) {
+        let Some(notification) = wanted_form(Notification::new(id, notify.clone()), &preferences) else {
             tracing::debug!(command = %item.id, "a person wants nothing of this kind of notification");
             return Ok(Applied::quietly(CommandResult::Done));
-        }
+        };
         if notify.key.is_some() {
             return self.notify_keyed(item, notification, notify).await;
         }

@@ -11,7 +11,6 @@ use crate::fanout::absent::envelope;
 use eventflow_bus::port::{Destination, Outgoing};
 use eventflow_bus::topology::{Delay, NOTIFY};
 use eventflow_protocol::Timestamp;
-use eventflow_protocol::frame::Frame;
 use eventflow_protocol::outbound::NotifyJob;
 use eventflow_protocol::presence::{Presence, Status};
 use std::time::Duration;
@@ -48,15 +47,14 @@ fn messages<'a>(
         let since = gone.last_seen.map_or(shortly_before, |seen| seen.min(shortly_before));
         NotifyJob::Departed { user_id: gone.user_id.clone(), since, at: now }
     };
-    let frames = Frame::pack(departed.map(job).map(|job| envelope(&job)));
-    let message = |frame| Outgoing::of_frame(to.clone(), frame).expect("envelopes of bytes always encode");
-    frames.iter().map(message).collect()
+    Outgoing::of_envelopes(to, departed.map(job).map(|job| envelope(&job)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use eventflow_protocol::codec;
+    use eventflow_protocol::frame::Frame;
 
     #[test]
     fn whoever_has_gone_makes_a_job_for_now_and_one_for_later() {

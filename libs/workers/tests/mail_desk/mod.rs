@@ -112,7 +112,8 @@ impl Desk {
     pub(crate) async fn thread_with_address(&self, more: usize) -> Scene {
         let scene = Scene::with_people(&*self.store, 2 + more).await;
         let email = Some("bob@example.com".to_owned());
-        let bob = Profile { id: scene.people[1].clone(), name: "Bob".to_owned(), avatar: None, email };
+        let bob =
+            Profile { id: scene.people[1].clone(), name: "Bob".to_owned(), avatar: None, email, role: None };
         self.store.put_profile(&bob).await.unwrap();
         scene
     }

@@ -5,7 +5,7 @@
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
-use eventflow_ports::{Directory, StoreError};
+use eventflow_ports::{Directory, Segment, StoreError};
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -16,6 +16,17 @@ impl Directory for EmbeddedStore {
     async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, StoreError> {
         let users = users.to_vec();
         in_time("read profiles", self.database.read(move |connection| profiles(connection, &users))).await
+    }
+
+    async fn people(
+        &self,
+        segment: &Segment,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let (segment, after) = (segment.clone(), after.map(ToString::to_string).unwrap_or_default());
+        let read = self.database.read(move |connection| people(connection, &segment, &after, limit));
+        in_time("list people", read).await
     }
 
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
@@ -54,6 +65,7 @@ fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId,
             name: row.get("name")?,
             avatar: row.get("avatar")?,
             email: row.get("email")?,
+            role: row.get("role")?,
         })
     };
     let mut found = HashMap::new();
@@ -62,10 +74,28 @@ fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId,
             found.insert(user.clone(), profile);
         } else if let Some(name) = token_name(connection, user)? {
             let id = user.clone();
-            found.insert(user.clone(), Profile { id, name, avatar: None, email: None });
+            found.insert(user.clone(), Profile { id, name, avatar: None, email: None, role: None });
         }
     }
     Ok(found)
+}
+
+fn people(connection: &Connection, segment: &Segment, after: &str, limit: u32) -> Result<Vec<UserId>> {
+    let (sql, role) = match segment {
+        Segment::Role(role) => (
+            "SELECT user_id FROM profile WHERE role = ?3 AND user_id > ?1 ORDER BY user_id LIMIT ?2",
+            Some(role),
+        ),
+        Segment::Everybody => (
+            "SELECT user_id FROM (SELECT user_id FROM profile WHERE user_id > ?1 ORDER BY user_id LIMIT ?2)
+             UNION
+             SELECT user_id FROM (SELECT user_id FROM token_name WHERE user_id > ?1 AND ?3 IS NULL ORDER BY user_id LIMIT ?2)
+             ORDER BY user_id LIMIT ?2",
+            None,
+        ),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(params![after, limit, role], |row| column::user(row, "user_id"))?.collect()
 }
 
 fn note_token_name(connection: &Connection, name: &TokenName) -> Result<()> {
@@ -82,9 +112,10 @@ fn token_name(connection: &Connection, user: &UserId) -> Result<Option<String>> 
 
 fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO profile (user_id, name, avatar, email) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO profile (user_id, name, avatar, email, role) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    statement.execute(params![profile.id.as_str(), profile.name, profile.avatar, profile.email])?;
+    let Profile { id, name, avatar, email, role } = profile;
+    statement.execute(params![id.as_str(), name, avatar, email, role])?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Notifications and preferences in the data file.
 //!
 //! Safe to repeat because a notification's id follows from its command, and its row stays without its content
-//! when it is deleted; because marking changes only rows that are not marked; and because of two sets of
-//! preferences the later one stays.
+//! when it is deleted; because marking changes only rows that are not marked; because of two sets of
+//! preferences the later one stays; and because a change of some of them comes to the same the second time.
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread, SetPreferences,
 };
+use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
@@ -97,6 +98,14 @@ impl Inbox for EmbeddedStore {
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
         let set = set.clone();
         in_time("write preferences", self.database.write(move |tx| set_preferences(tx, &set))).await
+    }
+
+    async fn change_preferences(
+        &self,
+        change: &ChangePreferences,
+    ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
+        let change = change.clone();
+        in_time("change preferences", self.database.write(move |tx| change_preferences(tx, change))).await
     }
 }
 
@@ -222,6 +231,20 @@ fn set_preferences(connection: &Connection, set: &SetPreferences) -> Result<()> 
     let at = set.preferences.updated_at.unwrap_or_default();
     statement.execute(params![set.user_id.as_str(), column::pack(&set.preferences)?, at.0])?;
     Ok(())
+}
+
+/// Reads, merges and writes. There is one writer, so nobody writes in between.
+fn change_preferences(
+    connection: &Connection,
+    ChangePreferences { user_id, change, at }: ChangePreferences,
+) -> Result<Result<Preferences, InvalidChange>> {
+    let preferences = match change.onto(preferences(connection, &user_id)?, at) {
+        Ok(preferences) => preferences,
+        Err(invalid) => return Ok(Err(invalid)),
+    };
+    let set = SetPreferences { user_id, preferences };
+    set_preferences(connection, &set)?;
+    Ok(Ok(set.preferences))
 }
 
 /// A row of `SELECT * FROM notification`.

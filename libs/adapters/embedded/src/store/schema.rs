@@ -7,12 +7,12 @@
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
-pub(super) const PIECES: [(&str, &[&str]); 3] =
-    [("store", STORE), ("suppressions", &[SUPPRESSIONS]), ("outbox", &[OUTBOX])];
+pub(super) const PIECES: [(&str, &[&str]); 4] =
+    [("store", STORE), ("suppressions", &[SUPPRESSIONS]), ("outbox", &[OUTBOX]), ("sends", &[SENDS])];
 
 /// The store, the inbox, the directory, windows and devices.
 const STORE: &[&str] =
-    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES, HIDDEN];
+    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES, HIDDEN, ROLES];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -264,6 +264,13 @@ const HIDDEN: &str = "
         WHERE is_deleted = 0 AND is_hidden = 0 AND thread_id IS NOT NULL;
 ";
 
+/// Eleventh layout: what people are to the host application.
+const ROLES: &str = "
+    ALTER TABLE profile ADD COLUMN role TEXT;
+    -- Who has this role?
+    CREATE INDEX profile_by_role ON profile (role, user_id) WHERE role IS NOT NULL;
+";
+
 const SUPPRESSIONS: &str = "
     -- `key` is the address in lower case; `changed_at` is the time of the last change, `since` that of the
     -- suppression.
@@ -286,6 +293,23 @@ const OUTBOX: &str = "
     ) STRICT, WITHOUT ROWID;
     -- Which are the newest?
     CREATE INDEX outbox_by_time ON outbox (at, id);
+";
+
+const SENDS: &str = "
+    -- `send` is the whole record; the other columns repeat what is asked for.
+    CREATE TABLE bulk_send (
+        id           BLOB    NOT NULL PRIMARY KEY,
+        created_at   INTEGER NOT NULL,
+        claimable_at INTEGER,
+        ended_at     INTEGER,
+        send         BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Which sends are due?
+    CREATE INDEX bulk_send_claimable ON bulk_send (claimable_at) WHERE claimable_at IS NOT NULL;
+    -- Which are the newest?
+    CREATE INDEX bulk_send_by_time ON bulk_send (created_at, id);
+    -- Which ended long ago?
+    CREATE INDEX bulk_send_ended ON bulk_send (ended_at) WHERE ended_at IS NOT NULL;
 ";
 
 #[cfg(test)]

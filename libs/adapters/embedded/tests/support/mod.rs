@@ -1,10 +1,10 @@
-//! A data folder and what is opened in it.
+//! A data folder or data file, and what is opened in it.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use eventflow_bus::contract::topology;
 use eventflow_bus::port::Broker;
-use eventflow_embedded::{Database, EmbeddedBroker};
+use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::SystemClock;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) struct Opened {
 
 impl Site {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().expect("make a folder") }
     }
 
     pub(crate) async fn open(&self) -> Opened {
@@ -31,16 +31,34 @@ impl Site {
     }
 
     pub(crate) async fn at(folder: &Path) -> Opened {
-        let database = Database::open_in(folder).unwrap();
-        let broker = EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap();
-        broker.declare(&topology()).await.unwrap();
+        let database = Database::open_in(folder).expect("open a data file");
+        let broker =
+            EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.expect("open the queues");
+        broker.declare(&topology()).await.expect("declare the queues");
         Opened { broker, database }
     }
 }
 
 impl Opened {
     pub(crate) async fn close(self) {
-        self.broker.close().await.unwrap();
+        self.broker.close().await.expect("close the queues");
         self.database.close().await;
+    }
+}
+
+/// A data file in a folder that goes away with it.
+pub(crate) struct File {
+    database: Database,
+    _folder: TempDir,
+}
+
+impl File {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("make a folder");
+        Self { database: Database::open_in(folder.path()).expect("open a data file"), _folder: folder }
+    }
+
+    pub(crate) async fn store(&self) -> EmbeddedStore {
+        EmbeddedStore::open(self.database.clone()).await.expect("open the store")
     }
 }

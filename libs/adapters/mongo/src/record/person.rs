@@ -14,6 +14,8 @@ pub(crate) struct ProfileRecord {
     pub(crate) avatar: Option<String>,
     #[serde(default)]
     pub(crate) email: Option<String>,
+    #[serde(default)]
+    pub(crate) role: Option<String>,
 }
 
 /// A document of `tokenNames`: what a person's token called them last.

@@ -3,7 +3,9 @@
 
 use crate::support::{run_with_devices, run_with_directory, run_with_inbox, run_with_uri};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
-use eventflow_ports::{Directory, directory_contract, inbox_contract, push_devices_contract};
+use eventflow_ports::{
+    Directory, directory_contract, inbox_contract, preferences_contract, push_devices_contract,
+};
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, TokenName};
 use mongodb::bson::oid::ObjectId;
@@ -62,12 +64,37 @@ async fn pages_of_notifications_show_each_once() {
 
 #[tokio::test]
 async fn the_later_preferences_count() {
-    run_with_inbox(inbox_contract::the_later_preferences_count).await;
+    run_with_inbox(preferences_contract::the_later_preferences_count).await;
+}
+
+#[tokio::test]
+async fn a_change_keeps_what_it_does_not_name() {
+    run_with_inbox(preferences_contract::a_change_keeps_what_it_does_not_name).await;
+}
+
+#[tokio::test]
+async fn changes_at_the_same_moment_all_count() {
+    run_with_inbox(preferences_contract::changes_at_the_same_moment_all_count).await;
+}
+
+#[tokio::test]
+async fn mails_stop_for_every_kind() {
+    run_with_inbox(preferences_contract::mails_stop_for_every_kind).await;
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_fit_writes_nothing() {
+    run_with_inbox(preferences_contract::a_change_that_does_not_fit_writes_nothing).await;
 }
 
 #[tokio::test]
 async fn a_profile_is_found_as_it_was_written() {
     run_with_directory(directory_contract::a_profile_is_found_as_it_was_written).await;
+}
+
+#[tokio::test]
+async fn a_segment_shows_each_of_its_people_once() {
+    run_with_directory(directory_contract::a_segment_shows_each_of_its_people_once).await;
 }
 
 #[tokio::test]
@@ -148,7 +175,7 @@ async fn users_of_the_host_are_known_by_either_id_and_never_written() {
         }
         let names: Vec<_> = store.profiles(&asked).await.unwrap().into_values().map(|known| known.name).collect();
         assert_eq!(names.iter().filter(|name| *name == "of a token").count(), 1, "only nobody has it: {names:?}");
-        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None };
+        let own = Profile { id: asked[2].clone(), name: "Karl".to_owned(), avatar: None, email: None, role: None };
         store.put_profile(&own).await.unwrap();
         assert_eq!(store.profiles(&asked).await.unwrap()[&asked[2]], own, "a profile of our own wins");
         let mut left: Vec<Document> = Vec::new();

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    Directory, Inbox, Outbound, Outbox, PushDevices, Store, Suppressions, directory_contract, inbox_contract,
-    outbound_contract, outbox_contract, push_devices_contract, suppressions_contract,
+    Directory, Inbox, Outbound, Outbox, PushDevices, Sends, Store, Suppressions, directory_contract,
+    inbox_contract, outbound_contract, outbox_contract, push_devices_contract, sends_contract,
+    suppressions_contract,
 };
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;
@@ -51,6 +52,11 @@ pub(crate) async fn run_with_suppressions(check: impl AsyncFnOnce(&dyn suppressi
 
 /// Runs a check of the outbox on a fresh database, reached directly.
 pub(crate) async fn run_with_outbox(check: impl AsyncFnOnce(&dyn outbox_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of sends on a fresh database, reached directly.
+pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -124,6 +130,13 @@ impl suppressions_contract::Harness for Direct {
 #[async_trait]
 impl outbox_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Outbox> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl sends_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Sends> {
         open(&self.0).await
     }
 }

@@ -3,6 +3,7 @@
 use super::Rig;
 use eventflow_protocol::NotificationId;
 use eventflow_protocol::Timestamp;
+use eventflow_protocol::command::Command;
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason};
 use http::Method;
 use serde_json::{Value, json};
@@ -86,4 +87,32 @@ async fn preferences_are_changed_in_part_and_refused_by_field() {
     let put = rig.call(Method::PUT, "/api/v2/notifications/preferences").of("ann");
     let put = put.header("content-type", "application/json").body("{}".to_owned()).send().await;
     assert_eq!(put.expect(200)["preferences"]["timeZone"], json!("UTC"), "a whole one replaces");
+}
+
+#[tokio::test]
+async fn changes_of_preferences_at_the_same_moment_both_count_and_the_worker_says_what_is_stored() {
+    let rig = Rig::new().await;
+    let settings = "/api/v2/notifications/preferences";
+    let patch = |body: Value| {
+        let call = rig.call(Method::PATCH, settings).of("ann");
+        call.header("content-type", "application/json").body(body.to_string()).send()
+    };
+    let (one, other) = tokio::join!(
+        patch(json!({"types": {"order_update": {"email": false}}})),
+        patch(json!({"digest": {"every": "1h"}})),
+    );
+    let times = [one, other].map(|answer| answer.expect(200)["preferences"]["updatedAt"].clone());
+    assert_ne!(times[0], times[1], "a page can tell which of two answers is the newer one");
+    let stored = rig.get(settings).of("ann").send().await.expect(200)["preferences"].clone();
+    assert_eq!(stored["types"]["order_update"]["email"], json!(false), "{stored}");
+    assert_eq!((&stored["digest"]["every"], stored["updatedAt"].is_string()), (&json!("1h"), true));
+    for command in rig.world.commands() {
+        assert!(matches!(command, Command::ChangePreferences(_)), "the change alone travels: {command:?}");
+    }
+    // The stored hours end at seven.
+    patch(json!({"quietHours": {"from": "07:00"}})).await.refused(400, "invalid");
+    assert_eq!(rig.get(settings).of("ann").send().await.expect(200)["preferences"], stored);
+    let sent = rig.world.commands().len();
+    patch(json!({"quietHours": {"from": "07:00", "until": "07:00"}})).await.refused(400, "invalid");
+    assert_eq!(rig.world.commands().len(), sent, "it fits no stored preferences at all");
 }

@@ -69,11 +69,27 @@ async fn the_link_of_a_mail_shows_a_page_and_only_its_button_acts() {
     assert_eq!(shown["preferences"]["channels"], json!({"inApp": true, "email": false, "push": true}));
     assert_eq!(shown["preferences"]["types"]["news"], json!({"inApp": true, "email": false, "push": false}));
     assert_eq!(wants_mail(&rig, "ben").await, json!(true), "it is for one person");
-    let before = rig.world.commands().len();
     // A mail client sends the same without a cookie, an origin or a language (RFC 8058).
     let (status, ..) =
         page(&rig, Method::POST, &link, &[("content-type", "multipart/form-data; boundary=x")]).await;
-    assert_eq!((status, rig.world.commands().len()), (200, before), "repeating it changes nothing");
+    let again = rig.get("/api/v2/notifications/preferences").of("ann").send().await.expect(200);
+    assert_eq!((status, again), (200, shown), "repeating it changes nothing");
+}
+
+#[tokio::test]
+async fn unsubscribing_loses_no_change_that_is_made_at_the_same_moment() {
+    let rig = Rig::new().await;
+    let (settings, link) = ("/api/v2/notifications/preferences", link("ann", crate::testing::NOW));
+    let patch = rig.call(Method::PATCH, settings).of("ann").header("content-type", "application/json");
+    let patch = patch.body(json!({"types": {"news": {"push": false}}, "locale": "de"}).to_string()).send();
+    let (changed, (status, ..)) = tokio::join!(patch, page(&rig, Method::POST, &link, &[]));
+    changed.expect(200);
+    assert_eq!(status, 200);
+    let stored = rig.get(settings).of("ann").send().await.expect(200)["preferences"].clone();
+    assert_eq!((&stored["channels"]["email"], &stored["locale"]), (&json!(false), &json!("de")), "{stored}");
+    assert_eq!(stored["types"]["news"]["push"], json!(false), "{stored}");
+    let is_change = |command: &Command| matches!(command, Command::ChangePreferences(_));
+    assert!(rig.world.commands().iter().all(is_change), "the changes alone travel");
 }
 
 #[tokio::test]

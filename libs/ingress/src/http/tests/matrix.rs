@@ -64,18 +64,19 @@ struct Stage {
     message: String,
     notification: String,
     device: String,
+    send: String,
 }
 
 impl Stage {
     async fn new() -> Self {
         let rig = Rig::new().await;
         let thread = rig.world.store.thread_of(&["ann", "bob", "zed"]);
-        let sent = rig
+        let posted = rig
             .post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"}))
             .of("ann")
             .send()
             .await;
-        let message = sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
+        let message = posted.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
         let told = rig
             .post("/api/v2/notifications", &json!({"userId": "ann", "title": "t"}))
             .of_admin()
@@ -84,9 +85,12 @@ impl Stage {
         let notification = told.expect(201)["notification"]["_id"].as_str().unwrap().to_owned();
         let phone = rig.post("/api/v2/devices", &json!({"fcmToken": "phone"})).of("ann").send().await;
         let device = phone.expect(201)["device"]["_id"].as_str().unwrap().to_owned();
+        let wanted = json!({"to": "ann", "title": "t"});
+        let kept = rig.post("/api/v2/notifications", &wanted).of_admin().send().await;
+        let send = kept.expect(201)["send"]["_id"].as_str().unwrap().to_owned();
         rig.world.store.remove(thread, "zed");
         rig.world.parts.membership.forget(thread);
-        Self { rig, thread, message, notification, device }
+        Self { rig, thread, message, notification, device, send }
     }
 
     /// A request that this route answers if its sender may.
@@ -94,6 +98,7 @@ impl Stage {
         let id = match (route.needs, route.path.contains("/users/") || route.path.contains("/presence/")) {
             (_, true) => "bob".to_owned(),
             _ if route.path.contains("/suppressions/") => "bob@example.com".to_owned(),
+            _ if route.path.contains("/sends/") => self.send.clone(),
             (Needs::Thread, _) => self.thread.to_string(),
             (Needs::Message | Needs::Sender, _) => self.message.clone(),
             (Needs::Owner, _) if route.path.contains("/devices/") => self.device.clone(),
@@ -138,6 +143,9 @@ fn body(route: &Route) -> Value {
     let mut body = json!({
         "content": "new", "participants": ["bob", "eve"], "emoji": "👍", "userId": "bob", "title": "t", "name": "Bob", "channels": {}, "fcmToken": "new",
     });
+    if route.path.ends_with("/notifications") {
+        body["channels"] = json!(["email"]);
+    }
     if route.path.ends_with("/revoke") {
         body["session"] = json!("0".repeat(64));
     }

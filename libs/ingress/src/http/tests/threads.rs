@@ -57,7 +57,8 @@ async fn new_threads_have_a_budget_and_finding_one_costs_nothing_of_it() {
 #[tokio::test]
 async fn with_whom_a_thread_is_started_is_a_setting() {
     let known = rig(|rules| rules.start_with = StartWith::Directory).await;
-    let bob = Profile { id: "bob".parse().unwrap(), name: "Bob".into(), avatar: None, email: None };
+    let bob =
+        Profile { id: "bob".parse().unwrap(), name: "Bob".into(), avatar: None, email: None, role: None };
     known.world.directory.put(bob);
     let start = |other: &str| json!({"participants": [other]});
     known.post(THREADS, &start("bob")).of("ann").send().await.expect(201);

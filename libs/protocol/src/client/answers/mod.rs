@@ -9,6 +9,7 @@ mod messages;
 mod notifications;
 mod people;
 mod push;
+mod sends;
 mod service;
 mod sync;
 mod threads;
@@ -24,6 +25,7 @@ pub use people::{
     UsersAnswer,
 };
 pub use push::{DeviceAnswer, DeviceKind, DevicesAnswer, PushKeyAnswer, ShownDevice};
+pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 pub use threads::{

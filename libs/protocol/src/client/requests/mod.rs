@@ -6,6 +6,7 @@
 
 mod messages;
 mod notifications;
+mod notify;
 mod people;
 mod push;
 mod sync;
@@ -16,9 +17,9 @@ pub use messages::{
     SendMessageBody, SendMessageEvent,
 };
 pub use notifications::{
-    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, NOTIFIED_MAX, NotificationBody, PreferencesBody,
-    QuietHoursBody,
+    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, PreferencesBody, QuietHoursBody,
 };
+pub use notify::{ChannelWord, NOTIFIED_MAX, NotificationBody, PriorityWord, RecipientsBody, SegmentBody};
 pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,

@@ -1,90 +1,19 @@
-//! Requests about notifications and preferences.
+//! Requests about preferences.
 
+use crate::Timestamp;
 use crate::client::given::FIELD;
 use crate::client::parse::InvalidRequest;
-use crate::client::values::{
-    ClientKey, List, LocaleName, Metadata, MutedThread, NamedUser, NotificationKind, NotificationText,
-    NotificationTitle, ThreadReference, TimeZoneReference, UserIds, WallClock,
+use crate::client::values::{List, LocaleName, MutedThread, NotificationKind, TimeZoneReference, WallClock};
+use crate::inbox::{KIND_MAX_BYTES, PREFERENCE_KINDS_MAX, Preferences};
+use crate::preferences::{
+    ChannelsChange, DigestChange, InvalidChange, PreferenceFields, PreferencesChange, QuietHoursChange,
 };
-use crate::inbox::{Channels, KIND_MAX_BYTES, Notify, PREFERENCE_KINDS_MAX, Preferences, SenderKey};
-use crate::schedule::{DigestInterval, Every, MUTES_MAX, Mute, QuietHours};
-use crate::{ThreadId, Timestamp, UserId};
+use crate::schedule::{Every, MUTES_MAX, Mute};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Most people told by one request.
-pub const NOTIFIED_MAX: usize = 1_000;
-
-/// `POST /notifications`: tell people something.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NotificationBody {
-    /// The people; together with `userId` at least one.
-    #[serde(default)]
-    pub user_ids: UserIds<NOTIFIED_MAX>,
-    /// One person more.
-    #[serde(default)]
-    pub user_id: Option<NamedUser>,
-    /// What sort of thing it is, e.g. `order_update`.
-    #[serde(default, rename = "type")]
-    pub kind: NotificationKind,
-    /// One line.
-    pub title: NotificationTitle,
-    /// The text.
-    #[serde(default)]
-    pub message: NotificationText,
-    /// The host application's free-form object.
-    #[serde(default)]
-    pub data: Metadata,
-    /// The conversation it is about.
-    #[serde(default)]
-    pub thread_id: Option<ThreadReference>,
-    /// The sender's own key: the same key of the same sender to the same person is the same notification.
-    #[serde(default)]
-    pub client_notification_id: Option<ClientKey>,
-}
-
-impl NotificationBody {
-    /// One command for each person. `thread_id` is the thread that the request names, which the caller has
-    /// looked at.
-    pub fn into_commands(
-        self,
-        by: &UserId,
-        thread_id: Option<ThreadId>,
-        at: Timestamp,
-    ) -> Result<Vec<Notify>, InvalidRequest> {
-        let recipients = self.recipients()?;
-        let key = self.client_notification_id.map(|key| SenderKey { by: by.clone(), key: key.into_string() });
-        let template = Notify {
-            user_id: by.clone(),
-            kind: self.kind.into_string(),
-            title: self.title.into_string(),
-            text: self.message.into_string(),
-            data: self.data.into_object(),
-            thread_id,
-            key,
-            typed: None,
-            at,
-        };
-        Ok(recipients.into_iter().map(|user_id| Notify { user_id, ..template.clone() }).collect())
-    }
-
-    /// Everybody who is to be told, once each.
-    fn recipients(&self) -> Result<Vec<UserId>, InvalidRequest> {
-        let mut users = self.user_ids.clone().into_ids();
-        users.extend(self.user_id.iter().map(|NamedUser(id)| id.clone()));
-        users.sort_unstable();
-        users.dedup();
-        match users.len() {
-            0 => Err(InvalidRequest::new("userIds must name somebody")),
-            1..=NOTIFIED_MAX => Ok(users),
-            _ => Err(InvalidRequest::new(format!("userIds has more than {NOTIFIED_MAX} items"))),
-        }
-    }
-}
 
 /// `POST`, `PUT` or `PATCH /notifications/preferences`: how the caller wants to be told. `POST` and `PUT`
 /// replace what was there: a field that is not named has its default. `PATCH` leaves such a field as it is.
@@ -129,42 +58,33 @@ pub struct PreferencesBody {
 impl PreferencesBody {
     /// The preferences that replace all others, set at this moment.
     pub fn into_preferences(self, at: Timestamp) -> Result<Preferences, InvalidRequest> {
-        self.onto(Preferences::default(), at)
+        Ok(self.into_change()?.onto(Preferences::default(), at)?)
     }
 
-    /// These preferences with what the body names, set at this moment.
-    pub fn onto(self, stored: Preferences, at: Timestamp) -> Result<Preferences, InvalidRequest> {
-        let older = ChannelsBody { in_app: self.in_app, email: self.email, push: self.push };
-        let channels = self.channels.onto(older.onto(stored.channels));
-        let mut types = stored.types;
-        for (kind, body) in self.types.0 {
-            let kind = kind.into_string();
-            // A channel that a new kind does not name is on, whatever holds for the other kinds.
-            let before = types.get(&kind).copied().unwrap_or_default();
-            types.insert(kind, body.onto(before));
-        }
-        if types.len() > PREFERENCE_KINDS_MAX {
-            return Err(InvalidRequest::new(format!("types has more than {PREFERENCE_KINDS_MAX} entries")));
-        }
-        let quiet_hours = match self.quiet_hours {
-            Some(body) => body.onto(stored.quiet_hours)?,
-            None => stored.quiet_hours,
-        };
+    /// What the body changes. Whether that fits what is stored shows when the change is carried out.
+    pub fn into_change(self) -> Result<PreferencesChange, InvalidRequest> {
+        let types = self.types.0.into_iter().map(|(kind, body)| (kind.into_string(), body.into_change()));
         let mutes = self.mutes.map(|List(mutes)| mutes.into_iter().map(MuteBody::into_mute).collect());
-        Ok(Preferences {
-            channels,
-            types,
-            quiet_hours,
-            digest: match self.digest {
-                Some(body) => body.onto(stored.digest)?,
-                None => stored.digest,
+        Ok(PreferencesChange::Fields(PreferenceFields {
+            channels: ChannelsChange {
+                in_app: self.channels.in_app.or(self.in_app),
+                email: self.channels.email.or(self.email),
+                push: self.channels.push.or(self.push),
             },
-            time_zone: self.time_zone.map_or(stored.time_zone, TimeZoneReference::into_name),
-            locale: self.locale.map_or(stored.locale, LocaleName::into_string),
-            when_away: self.when_away.unwrap_or(stored.when_away),
-            mutes: mutes.unwrap_or(stored.mutes),
-            updated_at: Some(at),
-        })
+            types: types.collect(),
+            quiet_hours: self.quiet_hours.map(QuietHoursBody::into_change).transpose()?,
+            digest: self.digest.map(DigestBody::into_change).transpose()?,
+            time_zone: self.time_zone.map(TimeZoneReference::into_name),
+            locale: self.locale.map(LocaleName::into_string),
+            when_away: self.when_away,
+            mutes,
+        }))
+    }
+}
+
+impl From<InvalidChange> for InvalidRequest {
+    fn from(invalid: InvalidChange) -> Self {
+        Self { path: invalid.path().to_owned(), message: invalid.to_string() }
     }
 }
 
@@ -181,12 +101,8 @@ pub struct ChannelsBody {
 }
 
 impl ChannelsBody {
-    fn onto(self, before: Channels) -> Channels {
-        Channels {
-            in_app: self.in_app.unwrap_or(before.in_app),
-            email: self.email.unwrap_or(before.email),
-            push: self.push.unwrap_or(before.push),
-        }
+    fn into_change(self) -> ChannelsChange {
+        ChannelsChange { in_app: self.in_app, email: self.email, push: self.push }
     }
 }
 
@@ -203,18 +119,12 @@ pub struct QuietHoursBody {
 }
 
 impl QuietHoursBody {
-    fn onto(self, before: QuietHours) -> Result<QuietHours, InvalidRequest> {
-        let quiet_hours = QuietHours {
-            enabled: self.enabled.unwrap_or(true),
-            from: self.from.map_or(before.from, |WallClock(time)| time),
-            until: self.until.map_or(before.until, |WallClock(time)| time),
-        };
-        if quiet_hours.from == quiet_hours.until {
-            let path = "quietHours.until".to_owned();
-            let message = format!("{path} must not be the time at which they begin");
-            return Err(InvalidRequest { path, message });
+    fn into_change(self) -> Result<QuietHoursChange, InvalidRequest> {
+        let (from, until) = (self.from.map(|WallClock(time)| time), self.until.map(|WallClock(time)| time));
+        if from.is_some() && from == until {
+            return Err(InvalidChange::NoQuietHours.into());
         }
-        Ok(quiet_hours)
+        Ok(QuietHoursChange { enabled: self.enabled.unwrap_or(true), from, until })
     }
 }
 
@@ -230,15 +140,12 @@ pub struct DigestBody {
 }
 
 impl DigestBody {
-    fn onto(self, before: DigestInterval) -> Result<DigestInterval, InvalidRequest> {
+    fn into_change(self) -> Result<DigestChange, InvalidRequest> {
         if self.hour.is_some_and(|hour| hour > 23) {
             let path = "digest.hour".to_owned();
             return Err(InvalidRequest { message: format!("{path} must be 0 to 23"), path });
         }
-        Ok(DigestInterval {
-            every: self.every.unwrap_or(before.every),
-            hour: self.hour.unwrap_or(before.hour),
-        })
+        Ok(DigestChange { every: self.every, hour: self.hour })
     }
 }
 

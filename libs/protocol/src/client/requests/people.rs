@@ -1,7 +1,7 @@
 //! Requests about people: who one is, who is there, what somebody is called.
 
 use crate::UserId;
-use crate::client::values::{EmailAddress, Link, LoginId, PersonName, Unfit, UserIds};
+use crate::client::values::{EmailAddress, Link, LoginId, PersonName, RoleName, Unfit, UserIds};
 use crate::person::Profile;
 use crate::presence::Status;
 use schemars::JsonSchema;
@@ -121,6 +121,9 @@ pub struct ProfileBody {
     /// Where mail reaches them; shown to nobody else.
     #[serde(default)]
     pub email: Option<EmailAddress>,
+    /// What they are to the host application; a send can go to everybody of a role.
+    #[serde(default)]
+    pub role: Option<RoleName>,
 }
 
 impl ProfileBody {
@@ -131,6 +134,7 @@ impl ProfileBody {
             name: self.name.into_string(),
             avatar: self.avatar.map(Link::into_string),
             email: self.email.map(EmailAddress::into_string),
+            role: self.role.map(RoleName::into_string),
         }
     }
 }

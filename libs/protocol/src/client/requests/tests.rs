@@ -252,8 +252,8 @@ fn a_notification_tells_each_person_once_in_clean_words() {
     let many: Vec<String> = (0..=NOTIFIED_MAX).map(|n| format!("u{n}")).collect();
     let title = "title must have 1 to 200 characters";
     let long = "message is longer than 2000 characters";
+    assert_eq!(tell(read(&json!({"userId": "ann"}))).unwrap_err().message, "title is missing");
     for (body, said) in [
-        (json!({"userId": "ann"}), "title is missing"),
         (json!({"userId": "a b", "title": "x"}), "userId: a user id matches [A-Za-z0-9_:@-]{1,128}"),
         (json!({"userId": {"$ne": 1}, "title": "x"}), "userId must be a text"),
         (json!({"userIds": many, "title": "x"}), "userIds has more than 1000 items"),
@@ -318,7 +318,10 @@ fn a_partial_change_of_preferences_leaves_the_rest() {
     let stored = first.into_preferences(Timestamp(1)).unwrap();
     assert_eq!(stored.channels, Channels { in_app: true, email: false, push: true }, "the older form");
     assert_eq!(stored.time_zone.as_str(), "Europe/Berlin");
-    let patch = |body: Value| read::<PreferencesBody>(&body).onto(stored.clone(), Timestamp(2));
+    let patch = |body: Value| {
+        let change = read::<PreferencesBody>(&body).into_change()?;
+        change.onto(stored.clone(), Timestamp(2)).map_err(InvalidRequest::from)
+    };
     let untouched = Preferences { updated_at: Some(Timestamp(2)), ..stored.clone() };
     assert_eq!(patch(json!({})).unwrap(), untouched);
     let louder = patch(json!({"channels": {"push": false}, "types": {"a": {"email": false}}})).unwrap();
@@ -338,6 +341,12 @@ fn a_partial_change_of_preferences_leaves_the_rest() {
     ] {
         assert_eq!(patch(body).unwrap_err().message, said);
     }
+    let whole = read::<PreferencesBody>(&json!({"quietHours": {"from": "06:00", "until": "06:00"}}));
+    let said = whole.into_change().unwrap_err();
+    assert_eq!(
+        said.message, "quietHours.until must not be the time at which they begin",
+        "whatever is stored"
+    );
 }
 
 #[test]

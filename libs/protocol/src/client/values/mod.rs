@@ -22,4 +22,4 @@ pub use reference::{DocumentReference, MessageReference, ThreadReference};
 pub use text::{ClientKey, Emoji, MessageContent, NotificationKind, NotificationText, NotificationTitle};
 pub use timing::{LocaleName, MutedThread, TimeZoneReference, WallClock};
 pub use unfit::Unfit;
-pub use words::{EmailAddress, Link, LoginId, PersonName};
+pub use words::{EmailAddress, Link, LoginId, PersonName, RoleName, TemplateName};

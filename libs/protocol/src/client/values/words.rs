@@ -14,6 +14,10 @@ pub(super) const LINK_MAX_BYTES: usize = 2_048;
 const EMAIL_MAX_BYTES: usize = 254;
 /// A login is a SHA-256 in hexadecimal digits.
 const LOGIN_DIGITS: usize = 64;
+/// Longest role in bytes: a word.
+const ROLE_MAX_BYTES: usize = 64;
+/// Longest name of a template in bytes: a word.
+const TEMPLATE_NAME_MAX_BYTES: usize = 64;
 
 /// What a person is called: one clean line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -33,6 +37,61 @@ impl TryFrom<String> for PersonName {
     fn try_from(raw: String) -> Result<Self, Unfit> {
         let name = line_within(&raw, NAME_MAX_CHARS).map(Self);
         name.ok_or_else(|| Unfit::field(format_args!("must have 1 to {NAME_MAX_CHARS} characters")))
+    }
+}
+
+/// What somebody is to the host application: a short, plain word.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_.:-]{1,64}$"))]
+pub struct RoleName(String);
+
+impl RoleName {
+    /// The word.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for RoleName {
+    type Error = Unfit;
+
+    fn try_from(role: String) -> Result<Self, Unfit> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        if (1..=ROLE_MAX_BYTES).contains(&role.len()) && role.bytes().all(is_allowed) {
+            return Ok(Self(role));
+        }
+        Err(Unfit::field(format_args!("must match [A-Za-z0-9_.:-]{{1,{ROLE_MAX_BYTES}}}")))
+    }
+}
+
+/// The name of a template: a word that can be the name of a file everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,64}$"))]
+pub struct TemplateName(String);
+
+impl TemplateName {
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The word.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for TemplateName {
+    type Error = Unfit;
+
+    fn try_from(name: String) -> Result<Self, Unfit> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if (1..=TEMPLATE_NAME_MAX_BYTES).contains(&name.len()) && name.bytes().all(is_allowed) {
+            return Ok(Self(name));
+        }
+        Err(Unfit::field(format_args!("must match [A-Za-z0-9_-]{{1,{TEMPLATE_NAME_MAX_BYTES}}}")))
     }
 }
 

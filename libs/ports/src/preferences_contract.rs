@@ -1,0 +1,209 @@
+//! The contract of every [`Inbox`](crate::inbox::Inbox) about preferences, as checks that an adapter's tests
+//! call. Each check creates people of its own, so that one database serves all checks.
+
+use crate::inbox_contract::Harness;
+use crate::store_contract::fixtures::{at, creation, fresh_people};
+use eventflow_protocol::UserId;
+use eventflow_protocol::inbox::{Channels, PREFERENCE_KINDS_MAX, Preferences, SetPreferences};
+use eventflow_protocol::preferences::{
+    ChangePreferences, ChannelsChange, DigestChange, InvalidChange, PreferenceFields, PreferencesChange,
+    QuietHoursChange,
+};
+use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName, WallTime};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// How many changes come at the same moment: more than anybody makes.
+const AT_ONCE: usize = 20;
+
+/// A person who set nothing has the defaults. Of two sets of preferences the later one counts.
+pub async fn the_later_preferences_count(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    assert_eq!(inbox.preferences(&people[0]).await.expect("read"), Preferences::default());
+    let quiet = Channels { in_app: true, email: false, push: false };
+    let wish = |seconds: i64, kind: &str| SetPreferences {
+        user_id: people[0].clone(),
+        preferences: Preferences {
+            channels: Channels { push: false, ..Channels::default() },
+            types: [(kind.to_owned(), quiet)].into(),
+            quiet_hours: QuietHours { enabled: true, ..QuietHours::default() },
+            digest: DigestInterval { every: Every::Day, hour: 23 },
+            time_zone: TimeZoneName::known("Europe/Berlin").expect("it is in the database"),
+            locale: "pt-BR".to_owned(),
+            when_away: true,
+            mutes: vec![
+                Mute { thread_id: creation(&people, 0).thread_id, until: Some(at(9)) },
+                Mute { thread_id: creation(&people, 1).thread_id, until: None },
+            ],
+            updated_at: Some(at(seconds)),
+        },
+    };
+    let old = wish(1, "order.update");
+    let middle = wish(2, "a");
+    let new = wish(3, "$b");
+    for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
+        inbox.set_preferences(set).await.expect("set");
+        assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);
+    }
+    assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
+}
+
+/// A change keeps what it does not name, also of somebody who has set nothing, and is answered with what is
+/// stored. A set that was accepted before it does not undo it.
+pub async fn a_change_keeps_what_it_does_not_name(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let first = change(&people[0], 5, PreferenceFields { locale: Some("de".to_owned()), ..no_fields() });
+    let changed = inbox.change_preferences(&first).await.expect("change").expect("it fits");
+    let expected = Preferences { locale: "de".to_owned(), updated_at: Some(at(5)), ..Preferences::default() };
+    assert_eq!(changed, expected, "the rest is the default");
+    let set = SetPreferences {
+        user_id: people[0].clone(),
+        preferences: Preferences {
+            channels: Channels { push: false, ..Channels::default() },
+            types: [("$b".to_owned(), Channels::default())].into(),
+            time_zone: TimeZoneName::known("Europe/Berlin").expect("it is in the database"),
+            mutes: vec![Mute { thread_id: creation(&people, 0).thread_id, until: Some(at(9)) }],
+            ..expected
+        },
+    };
+    inbox.set_preferences(&set).await.expect("set");
+    let types = [("$b", email(false)), ("order.update", email(true))];
+    let second =
+        PreferenceFields { types: types.map(|(kind, on)| (kind.to_owned(), on)).into(), ..no_fields() };
+    let changed = inbox.change_preferences(&change(&people[0], 6, second.clone())).await;
+    let mut expected = set.preferences.clone();
+    expected.types.insert("$b".to_owned(), Channels { email: false, ..Channels::default() });
+    expected.types.insert("order.update".to_owned(), Channels::default());
+    expected.updated_at = Some(at(6));
+    assert_eq!(changed.expect("change"), Ok(expected.clone()));
+    inbox.set_preferences(&set).await.expect("set late");
+    for witness in [inbox.clone(), harness.open().await] {
+        assert_eq!(witness.preferences(&people[0]).await.expect("read"), expected);
+    }
+    let again = inbox.change_preferences(&change(&people[0], 6, second)).await.expect("change again");
+    let again = again.expect("it fits");
+    assert!(again.updated_at > expected.updated_at, "a change always shows");
+    assert_eq!(Preferences { updated_at: expected.updated_at, ..again }, expected, "it comes to the same");
+    assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
+}
+
+/// Changes of different fields at the same moment all count, wherever they are carried out, whether something
+/// was stored before or not. No two of them give the preferences the same time.
+pub async fn changes_at_the_same_moment_all_count(harness: &dyn Harness) {
+    let (here, there) = (harness.open().await, harness.open().await);
+    let user = fresh_people(1).remove(0);
+    let digest = DigestChange { every: Some(Every::Hour), hour: None };
+    let by_kind =
+        PreferenceFields { types: [("order_update".to_owned(), email(false))].into(), ..no_fields() };
+    let (by_kind, digest) = (
+        change(&user, 1, by_kind),
+        change(&user, 1, PreferenceFields { digest: Some(digest), ..no_fields() }),
+    );
+    let (one, other) = tokio::join!(here.change_preferences(&by_kind), there.change_preferences(&digest));
+    let (one, other) = (one.expect("change").expect("it fits"), other.expect("change").expect("it fits"));
+    let stored = here.preferences(&user).await.expect("read");
+    assert!(!stored.channels_for("order_update").email, "{stored:?}");
+    assert_eq!(stored.digest.every, Every::Hour);
+    assert_ne!(one.updated_at, other.updated_at);
+    assert!(stored == one || stored == other, "the answers are what was stored: {one:?} {other:?}");
+
+    let kind = |n: usize| format!("kind{n}");
+    let mut calls = JoinSet::new();
+    for n in 0..AT_ONCE {
+        let inbox = Arc::clone(if n % 2 == 0 { &here } else { &there });
+        let fields = PreferenceFields { types: [(kind(n), email(false))].into(), ..no_fields() };
+        let wish = change(&user, 1, fields);
+        calls.spawn(async move { inbox.change_preferences(&wish).await });
+    }
+    let done = calls.join_all().await.into_iter();
+    let mut times: Vec<_> =
+        done.map(|changed| changed.expect("change").expect("it fits").updated_at).collect();
+    let stored = here.preferences(&user).await.expect("read");
+    let lost: Vec<_> = (0..AT_ONCE).filter(|n| stored.channels_for(&kind(*n)).email).collect();
+    assert_eq!(lost, [] as [usize; 0], "changes that were lost");
+    assert!(!stored.channels_for("order_update").email && stored.digest.every == Every::Hour, "{stored:?}");
+    assert_eq!(times.iter().max(), Some(&stored.updated_at));
+    times.sort_unstable();
+    times.dedup();
+    assert_eq!(times.len(), AT_ONCE, "each change is later than the one before");
+}
+
+/// Mails stop for every kind, and nothing else changes. Stopping them again finds nothing to do.
+pub async fn mails_stop_for_every_kind(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let quiet = Channels { in_app: true, email: true, push: false };
+    let preferences = Preferences {
+        types: [("news".to_owned(), quiet), ("$b".to_owned(), Channels::default())].into(),
+        locale: "pt-BR".to_owned(),
+        updated_at: Some(at(1)),
+        ..Preferences::default()
+    };
+    let set = SetPreferences { user_id: people[0].clone(), preferences };
+    inbox.set_preferences(&set).await.expect("set");
+    let stop = |user: &UserId, seconds| ChangePreferences {
+        user_id: user.clone(),
+        change: PreferencesChange::StopMails,
+        at: at(seconds),
+    };
+    let silent = Channels { email: false, ..Channels::default() };
+    let expected = Preferences {
+        channels: silent,
+        types: [("news".to_owned(), Channels { email: false, ..quiet }), ("$b".to_owned(), silent)].into(),
+        updated_at: Some(at(2)),
+        ..set.preferences
+    };
+    for (witness, seconds) in [(inbox.clone(), 2), (inbox.clone(), 3), (harness.open().await, 4)] {
+        let stopped = witness.change_preferences(&stop(&people[0], seconds)).await.expect("change");
+        assert_eq!(stopped, Ok(expected.clone()), "at {seconds}");
+        assert_eq!(witness.preferences(&people[0]).await.expect("read"), expected);
+    }
+    let of_nothing = inbox.change_preferences(&stop(&people[1], 2)).await.expect("change");
+    let expected = Preferences { channels: silent, updated_at: Some(at(2)), ..Preferences::default() };
+    assert_eq!(of_nothing, Ok(expected.clone()), "somebody who has set nothing");
+    assert_eq!(harness.open().await.preferences(&people[1]).await.expect("read"), expected);
+}
+
+/// A change that does not fit what is stored writes nothing of itself.
+pub async fn a_change_that_does_not_fit_writes_nothing(harness: &dyn Harness) {
+    let inbox = harness.open().await;
+    let people = fresh_people(2);
+    let kinds = (0..PREFERENCE_KINDS_MAX).map(|n| (format!("kind{n}"), Channels::default())).collect();
+    let preferences = Preferences { types: kinds, updated_at: Some(at(1)), ..Preferences::default() };
+    let set = SetPreferences { user_id: people[0].clone(), preferences };
+    inbox.set_preferences(&set).await.expect("set");
+    let begins = QuietHours::default().from;
+    let no_hours = QuietHoursChange { enabled: true, from: None, until: Some(begins) };
+    let no_hours = PreferenceFields { when_away: Some(true), quiet_hours: Some(no_hours), ..no_fields() };
+    let one_more = PreferenceFields {
+        when_away: Some(true),
+        types: [("another".to_owned(), email(false))].into(),
+        ..no_fields()
+    };
+    for (user, fields, why, stored) in [
+        (&people[0], one_more, InvalidChange::TooManyKinds, set.preferences.clone()),
+        (&people[0], no_hours.clone(), InvalidChange::NoQuietHours, set.preferences.clone()),
+        (&people[1], no_hours, InvalidChange::NoQuietHours, Preferences::default()),
+    ] {
+        assert_eq!(inbox.change_preferences(&change(user, 2, fields)).await.expect("change"), Err(why));
+        assert_eq!(harness.open().await.preferences(user).await.expect("read"), stored);
+    }
+    let hours = QuietHoursChange { enabled: true, from: WallTime::hour(6), until: Some(begins) };
+    let hours = PreferenceFields { quiet_hours: Some(hours), ..no_fields() };
+    let fits = inbox.change_preferences(&change(&people[0], 2, hours)).await.expect("change");
+    assert_eq!(fits.expect("it fits").quiet_hours.until, begins);
+}
+
+fn change(user: &UserId, seconds: i64, fields: PreferenceFields) -> ChangePreferences {
+    ChangePreferences { user_id: user.clone(), change: PreferencesChange::Fields(fields), at: at(seconds) }
+}
+
+fn no_fields() -> PreferenceFields {
+    PreferenceFields::default()
+}
+
+fn email(email: bool) -> ChannelsChange {
+    ChannelsChange { email: Some(email), ..ChannelsChange::default() }
+}

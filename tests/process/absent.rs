@@ -1,0 +1,144 @@
+//! People who are not there, and workers that die while they tell them.
+//!
+//! The push services are a stand-in on this machine that checks every signature.
+
+use crate::backends::Own;
+use eventflow_testkit::push_services::{Fault, PushServices, ReceivedPush};
+use eventflow_testkit::{RawSocket, System, eventually};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// Time from the end of a line that nobody closed to the notification.
+const NOTIFIED_WITHIN: Duration = Duration::from_mins(1);
+/// People with a push on its way when the worker is killed: fewer than a worker has at the same time.
+const ON_THEIR_WAY: usize = 40;
+/// A worker that was killed holds its windows for two minutes.
+const LEASE: Duration = Duration::from_secs(125);
+
+/// A system with push services, and somebody who may do everything.
+struct Stage {
+    services: PushServices,
+    system: System,
+    http: Client,
+}
+
+impl Stage {
+    async fn new(own: Option<&Own>, settings: &[(&str, &str)]) -> Self {
+        let services = PushServices::start().await.unwrap();
+        let of_services = services.settings();
+        let mut all = settings.to_vec();
+        all.extend(of_services.iter().map(|(name, value)| (*name, value.as_str())));
+        let system = match own {
+            Some(own) => System::fleet(&own.backends, &all).await.unwrap(),
+            None => System::single(&all).await.unwrap(),
+        };
+        Self { services, system, http: Client::new() }
+    }
+
+    async fn call(&self, token: &str, method: Method, path: &str, body: Value) -> Value {
+        let call = self.http.request(method, self.system.url(&format!("/api/v2{path}"))).bearer_auth(token);
+        let call = if body.is_null() { call } else { call.json(&body) };
+        let answer: Value = call.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["success"], true, "{path}: {answer}");
+        answer
+    }
+
+    /// Starts a thread of the token's owner with `other`.
+    async fn thread(&self, token: &str, other: &str) -> String {
+        let thread = json!({ "participants": [other] });
+        let thread = self.call(token, Method::POST, "/messages/threads", thread).await;
+        thread["thread"]["_id"].as_str().unwrap().to_owned()
+    }
+
+    async fn received(&self, count: usize) -> Vec<ReceivedPush> {
+        let what = format!("{count} pushes, complaints: {:?}", self.services.complaints());
+        eventually(&what, async || Some(self.services.received()).filter(|all| all.len() >= count))
+            .await
+            .unwrap()
+    }
+
+    /// Somebody closes their laptop: nothing comes from it any more, and nobody has closed its connection. A
+    /// second later somebody writes to them.
+    #[allow(clippy::print_stdout, reason = "a run shows how long it took")]
+    async fn closed_laptop(&self) {
+        let (ann, ben) = (self.system.token("ann").await.unwrap(), self.system.token("ben").await.unwrap());
+        self.call(&ben, Method::POST, "/devices", json!({"fcmToken": "phone-of-ben"})).await;
+        let thread = self.thread(&ann, "ben").await;
+        let laptop = RawSocket::connect(&self.system.sockets(), &ben).await.unwrap();
+        let closed_at = Instant::now();
+        // sleep: a second of silence is what is tested
+        sleep(Duration::from_secs(1)).await;
+        let content = json!({"content": "are you there?"});
+        self.call(&ann, Method::POST, &format!("/messages/{thread}"), content).await;
+        let shown = self.received(1).await;
+        let took = closed_at.elapsed();
+        assert!(took < NOTIFIED_WITHIN, "notified {took:?} after the laptop was closed");
+        assert_eq!(
+            (&shown[0].to[..], &shown[0].payload["notification"]["body"]),
+            ("phone-of-ben", &json!("are you there?"))
+        );
+        println!("notified {} ms after the laptop was closed", took.as_millis());
+
+        let mut back = RawSocket::connect(&self.system.sockets(), &ben).await.unwrap();
+        let history = self.call(&ben, Method::GET, &format!("/messages/{thread}"), Value::Null).await;
+        assert_eq!(history["messages"].as_array().unwrap().len(), 1);
+        // What comes now is told by the socket, and by nothing else.
+        let content = json!({"content": "there you are"});
+        self.call(&ann, Method::POST, &format!("/messages/{thread}"), content).await;
+        assert_eq!(back.event("message:received").await.unwrap()["message"]["content"], "there you are");
+        let read = format!("/messages/threads/{thread}/read");
+        self.call(&ben, Method::POST, &read, Value::Null).await;
+        let all = self.received(2).await;
+        assert_eq!(
+            all.iter().map(|push| push.payload["data"]["act"].clone()).collect::<Vec<_>>(),
+            [json!("show"), json!("clear")]
+        );
+        drop(laptop);
+    }
+}
+
+#[tokio::test]
+async fn who_closes_their_laptop_is_notified_within_a_minute_by_one_process() {
+    Stage::new(None, &[]).await.closed_laptop().await;
+}
+
+#[tokio::test]
+async fn who_closes_their_laptop_is_notified_within_a_minute_by_a_fleet() {
+    let own = Own::create("closed-laptop").await.unwrap();
+    Stage::new(Some(&own), &[]).await.closed_laptop().await;
+    own.delete().await.unwrap();
+}
+
+#[tokio::test]
+async fn pushes_that_were_taken_when_their_worker_was_killed_come_again_under_the_same_key() {
+    let own = Own::create("killed-push-worker").await.unwrap();
+    let mut stage = Stage::new(Some(&own), &[("PUSH_GRACE_S", "0")]).await;
+    let ann = stage.system.token("ann").await.unwrap();
+    stage.services.fail(vec![Fault::TakenWithoutAnswer; ON_THEIR_WAY]);
+    for number in 0..ON_THEIR_WAY {
+        let name = format!("person-{number}");
+        let token = stage.system.token(&name).await.unwrap();
+        stage.call(&token, Method::POST, "/devices", json!({"fcmToken": name})).await;
+        let thread = stage.thread(&ann, &name).await;
+        stage.call(&ann, Method::POST, &format!("/messages/{thread}"), json!({"content": "hello"})).await;
+    }
+    stage.received(ON_THEIR_WAY).await;
+    stage.system.process("push-worker").kill().await.unwrap();
+    stage.system.start_again("push-worker").await.unwrap();
+    assert_eq!(stage.services.received().len(), ON_THEIR_WAY, "a window is held for its lease");
+    // sleep: until the leases of the killed worker have ended
+    sleep(LEASE).await;
+    let all = stage.received(2 * ON_THEIR_WAY).await;
+    let mut keys: HashMap<String, Vec<Value>> = HashMap::new();
+    for push in &all {
+        keys.entry(push.to.clone()).or_default().push(push.payload["android"]["collapse_key"].clone());
+    }
+    assert_eq!(keys.len(), ON_THEIR_WAY, "nobody is missing");
+    for (person, keys) in &keys {
+        assert!(keys[0].is_string() && keys == &vec![keys[0].clone(); 2], "{person}: {keys:?}");
+    }
+    own.delete().await.unwrap();
+}
