@@ -71,11 +71,22 @@ export class PreferencesForm extends EventTarget {
    * @param {Partial<Preferences>} change
    * @returns {Promise<string>}
    */
-  async write(change) {
+  write(change) {
+    return this.ask('PATCH', '/notifications/preferences', change);
+  }
+
+  /**
+   * The same by another route that answers with the preferences.
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<string>}
+   */
+  async ask(method, path, body) {
     $('settings-error').textContent = '';
     $('settings-saved').textContent = '';
     try {
-      const answer = await this.#api.ask('PATCH', '/notifications/preferences', change);
+      const answer = await this.#api.ask(method, path, body);
       if (answer.preferences) this.heard(answer);
       // Without them the server has the change and has not made it yet; an event will tell.
       $('settings-saved').textContent = 'Saved.';

@@ -5,8 +5,8 @@
 //! gateways, both count.
 
 use crate::inbox::{Channels, PREFERENCE_KINDS_MAX, Preferences};
-use crate::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName, WallTime};
-use crate::{Timestamp, UserId};
+use crate::schedule::{DigestInterval, Every, MUTES_MAX, Mute, QuietHours, TimeZoneName, WallTime};
+use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,6 +34,10 @@ pub enum PreferencesChange {
     Fields(PreferenceFields),
     /// Send no more e-mail, of any kind.
     StopMails,
+    /// Mute this thread, or give its mute this end; the other mutes stay.
+    Mute(Mute),
+    /// Take this thread out of the mutes.
+    Unmute(ThreadId),
 }
 
 /// The fields that a change names.
@@ -54,7 +58,7 @@ pub struct PreferenceFields {
     pub locale: Option<String>,
     /// Whether to tell the person also while a page is open that they do not look at.
     pub when_away: Option<bool>,
-    /// All muted threads.
+    /// All muted threads. [`PreferencesChange::Mute`] changes one of them.
     pub mutes: Option<Vec<Mute>>,
 }
 
@@ -99,6 +103,9 @@ pub enum InvalidChange {
     /// There would be more kinds with channels of their own than [`PREFERENCE_KINDS_MAX`].
     #[error("types has more than {PREFERENCE_KINDS_MAX} entries")]
     TooManyKinds,
+    /// There would be more mutes than [`MUTES_MAX`] that have not ended.
+    #[error("mutes has more than {MUTES_MAX} entries")]
+    TooManyMutes,
     /// The quiet hours would end when they begin.
     #[error("quietHours.until must not be the time at which they begin")]
     NoQuietHours,
@@ -112,7 +119,11 @@ impl PreferencesChange {
         let changed = match self {
             Self::Fields(fields) => fields.onto(stored)?,
             Self::StopMails if wants_mail(&stored) => without_mail(stored),
-            Self::StopMails => return Ok(stored),
+            Self::Mute(mute) if !stored.mutes.contains(mute) => muted(stored, *mute, at)?,
+            Self::Unmute(thread) if stored.mutes.iter().any(|mute| mute.thread_id == *thread) => {
+                unmuted(stored, *thread)
+            }
+            Self::StopMails | Self::Mute(_) | Self::Unmute(_) => return Ok(stored),
         };
         Ok(Preferences { updated_at: Some(updated_at), ..changed })
     }
@@ -178,6 +189,7 @@ impl InvalidChange {
     pub fn path(self) -> &'static str {
         match self {
             Self::TooManyKinds => "types",
+            Self::TooManyMutes => "mutes",
             Self::NoQuietHours => "quietHours.until",
         }
     }
@@ -185,6 +197,22 @@ impl InvalidChange {
 
 fn wants_mail(preferences: &Preferences) -> bool {
     preferences.channels.email || preferences.types.values().any(|channels| channels.email)
+}
+
+/// Mutes that have ended make room, so that somebody who mutes for an hour each day does not run out of it.
+fn muted(stored: Preferences, mute: Mute, at: Timestamp) -> Result<Preferences, InvalidChange> {
+    let mut stored = unmuted(stored, mute.thread_id);
+    stored.mutes.retain(|other| other.until.is_none_or(|until| at < until));
+    if stored.mutes.len() >= MUTES_MAX {
+        return Err(InvalidChange::TooManyMutes);
+    }
+    stored.mutes.push(mute);
+    Ok(stored)
+}
+
+fn unmuted(mut stored: Preferences, thread: ThreadId) -> Preferences {
+    stored.mutes.retain(|mute| mute.thread_id != thread);
+    stored
 }
 
 fn without_mail(mut preferences: Preferences) -> Preferences {

@@ -106,6 +106,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
     route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
     route(Method::PATCH,  "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::change)),
+    route(Method::PUT,    "/v2/notifications/preferences/mutes/{id}", Needs::Thread, |at| on(at, preferences::mute)),
+    route(Method::DELETE, "/v2/notifications/preferences/mutes/{id}", Needs::Login, |at| on(at, preferences::unmute)),
     route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
     route(Method::GET,    "/v2/notifications/{id}/deliveries",   Needs::OwnerOrAdmin, |at| on(at, deliveries::of_notification)).paged(),
     route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),

@@ -21,6 +21,7 @@ const REQUESTS: [Describe; 21] = [
     of::<requests::MessageEvent>,
     of::<requests::NotificationBody>,
     of::<requests::PreferencesBody>,
+    of::<requests::MuteEndBody>,
     of::<requests::PresenceSyncEvent>,
     of::<requests::PresenceUpdateEvent>,
     of::<requests::ProfileBody>,

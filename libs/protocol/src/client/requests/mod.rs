@@ -17,7 +17,7 @@ pub use messages::{
     SendMessageBody, SendMessageEvent,
 };
 pub use notifications::{
-    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, PreferencesBody, QuietHoursBody,
+    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, MuteEndBody, PreferencesBody, QuietHoursBody,
 };
 pub use notify::{ChannelWord, NOTIFIED_MAX, NotificationBody, PriorityWord, RecipientsBody, SegmentBody};
 pub use people::{
