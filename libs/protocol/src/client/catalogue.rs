@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
-const REQUESTS: [Describe; 21] = [
+const REQUESTS: [Describe; 22] = [
     of::<requests::AuthEvent>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
