@@ -7,7 +7,7 @@
 use crate::devices::Devices;
 use crate::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
 use async_trait::async_trait;
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
@@ -94,6 +94,16 @@ impl PresenceStore for MemoryPresence {
     ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         let known = self.known.lock();
         Ok(users.iter().map(|user| (user.clone(), known.presence(user, now))).collect())
+    }
+
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let known = self.known.lock();
+        let of = |user: &UserId| known.people.get(user).and_then(|devices| devices.attention(now));
+        Ok(users.iter().filter_map(|user| Some((user.clone(), of(user)?))).collect())
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {

@@ -6,7 +6,7 @@
 
 use crate::store::StoreError;
 use async_trait::async_trait;
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, Told, Window, WindowId};
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, Told, WaitsFor, Window, WindowId};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,6 +22,8 @@ pub struct Hold {
     pub told: Told,
     /// When it should be sent. The earliest of a window's items counts.
     pub due_at: Timestamp,
+    /// What it waits for until then.
+    pub waits_for: WaitsFor,
     /// When this was decided.
     pub now: Timestamp,
 }
@@ -107,6 +109,10 @@ pub trait Outbound: Send + Sync + 'static {
 
     /// Lets go of a window that was taken, so that it is claimed again at `until`. It takes nothing more in.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they
+    /// wait for may be over. Windows that were handed over stay as they are.
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Closes a window and adds these rows to the log. Returns whether it was closed now; a window that was
     /// closed before keeps its rows, and these are not added.

@@ -7,7 +7,8 @@ use crate::store::PAGE_MAX;
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, Window, WindowId,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, WaitsFor, Window,
+    WindowId,
 };
 use eventflow_protocol::{CommandId, MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use std::collections::BTreeSet;
@@ -211,6 +212,27 @@ pub async fn a_window_can_wait(harness: &dyn Harness) {
     store.postpone_window(WindowId::new(), until).await.expect("postpone nothing");
 }
 
+/// A person's windows that wait, also those that were postponed, can be let go earlier; never later, and not
+/// those of others, nor those on their way.
+pub async fn what_waits_can_be_let_go_earlier(harness: &dyn Harness) {
+    let (store, user, other) = (harness.open().await, person(), person());
+    let (soon, late, earlier) = (at(1), at(900), at(60));
+    let push = |n| hold(&*store, &user, Channel::Push, message(n), 900);
+    let on_its_way = opened(&hold(&*store, &user, Channel::Email, message(1), 1).await);
+    assert!(claimed_at(&*store, soon).await.iter().any(|window| window.id == on_its_way));
+    store.hand_over(&[on_its_way]).await.expect("hand over");
+    let postponed = opened(&mail(&*store, &user, message(2)).await);
+    store.postpone_window(postponed, late).await.expect("postpone");
+    let waits = opened(&push(3).await);
+    let of_other = opened(&hold(&*store, &other, Channel::Push, message(4), 900).await);
+    store.hasten_windows(&user, earlier).await.expect("hasten");
+    store.hasten_windows(&user, late).await.expect("hasten to a later time");
+    let mut found = claimed_at(&*store, earlier).await;
+    found.extend(store.claim_due(Channel::Push, earlier, LEASE, 1_000).await.expect("claim"));
+    let found = |id| found.iter().any(|window| window.id == id);
+    assert_eq!([postponed, waits, on_its_way, of_other].map(found), [true, true, false, false]);
+}
+
 /// A window is closed once, and only that time adds to the log.
 pub async fn a_window_is_closed_once(harness: &dyn Harness) {
     let (store, user) = (harness.open().await, person());
@@ -232,7 +254,7 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
     let log = log_of(&*store, &user).await;
     assert_eq!(log.iter().map(|entry| entry.outcome.name()).collect::<Vec<_>>(), ["sent", "held"]);
     assert_eq!(log[0], sent);
-    assert_eq!(log[1].outcome, DeliveryOutcome::Held { until: due() });
+    assert_eq!(log[1].outcome, DeliveryOutcome::Held { until: due(), waits_for: Some(WaitsFor::Digest) });
 }
 
 /// The log shows what became of one notification, and everything of one person, page by page, newest first.
@@ -328,7 +350,14 @@ fn notification() -> Told {
 
 /// A wish of the moment 0, to be sent after so many seconds.
 fn wish(user: &UserId, channel: Channel, told: Told, seconds: i64) -> Hold {
-    Hold { user_id: user.clone(), channel, told, due_at: at(seconds), now: at(0) }
+    Hold {
+        user_id: user.clone(),
+        channel,
+        told,
+        due_at: at(seconds),
+        waits_for: WaitsFor::Digest,
+        now: at(0),
+    }
 }
 
 async fn hold(store: &dyn Outbound, user: &UserId, channel: Channel, told: Told, seconds: i64) -> Held {

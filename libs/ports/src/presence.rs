@@ -6,7 +6,7 @@
 //! forgotten. [`crate::presence_contract`] checks these promises.
 
 use async_trait::async_trait;
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -141,6 +141,19 @@ pub trait PresenceStore: Send + Sync + 'static {
         users: &[UserId],
         now: Timestamp,
     ) -> Result<HashMap<UserId, Presence>, PresenceError>;
+
+    /// How likely each of these people sees at `now` what is sent to their sockets: their status if only
+    /// devices count whose line is live. Others still see the status of [`PresenceStore::presence`], which
+    /// keeps a person through a short loss of connection. Without those of whom the store has never heard.
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let found = self.presence(users, now).await?;
+        let seen = found.into_values().filter(|one| one.last_seen.is_some());
+        Ok(seen.map(|one| (one.user_id, one.status)).collect())
+    }
 
     /// How many people are connected at `now`, that is online or away: each person once, whatever their
     /// devices and gateways.

@@ -11,6 +11,7 @@ use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, Pre
 use crate::{Clock, SystemClock};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, Timestamp, UserId};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Margin between a check's action and the time it asks about: more than a slow machine needs.
@@ -45,6 +46,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     what_a_gateway_says_of_itself_replaces_what_it_said(store).await;
     people_who_are_connected_are_counted_once(store).await;
     who_came_back_as_another_device_is_not_kept_by_the_first(store).await;
+    attention_is_on_live_lines_only(store).await;
 }
 
 /// The store has never heard of this person.
@@ -338,4 +340,33 @@ pub async fn who_came_back_as_another_device_is_not_kept_by_the_first(store: &dy
     assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
     record(store, &[person.here("first", 8)]).await;
     assert_eq!(judge(store, &person, over).await, Some(Status::Online), "the client itself");
+}
+
+/// Whoever's line broke, or who has closed the page, does not see what they are sent, though others see them
+/// as connected for a while. A live line of any device is enough, and nobody is invented.
+pub async fn attention_is_on_live_lines_only(store: &dyn PresenceStore) {
+    let (person, stranger) = (Person::new(), Person::new());
+    let users = [person.id.clone(), stranger.id.clone()];
+    let attention = async || store.attention(&users, person.start).await.expect("the store answers");
+    let expect = |status| HashMap::from([(person.id.clone(), status)]);
+    let here = |device: &str, order: i64, parked| {
+        let at = Timestamp(person.start.0 + order);
+        person.signal(device, DeviceState::Here { active_at: at, wants_away: false, parked }, at)
+    };
+    assert_eq!(attention().await, HashMap::new());
+    record(store, &[here("phone", 0, false)]).await;
+    assert_eq!(attention().await, expect(Status::Online));
+    record(store, &[here("phone", 1, true)]).await;
+    assert_eq!(attention().await, expect(Status::Offline), "the line is broken");
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online), "and others see no change");
+    record(store, &[here("laptop", 2, false)]).await;
+    assert_eq!(attention().await, expect(Status::Online), "another device has a line");
+    record(store, &[person.gone("laptop", 3)]).await;
+    assert_eq!(attention().await, expect(Status::Offline), "the page is closed");
+    record(store, &[here("phone", 4, false)]).await;
+    assert_eq!(attention().await, expect(Status::Online), "the line is back");
+    let at = Timestamp(person.start.0 + 5);
+    let away = DeviceState::Here { active_at: at, wants_away: true, parked: false };
+    record(store, &[person.signal("phone", away, at)]).await;
+    assert_eq!(attention().await, expect(Status::Away));
 }

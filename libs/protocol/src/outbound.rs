@@ -8,7 +8,7 @@
 
 mod delivery;
 
-pub use delivery::{DeliveryEntry, DeliveryOutcome, Reason};
+pub use delivery::{DeliveryEntry, DeliveryOutcome, Reason, WaitsFor};
 
 use crate::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -101,6 +101,13 @@ pub enum NotifyJob {
         /// The read cursor.
         up_to: u64,
     },
+    /// A person's preferences have changed: what waits may have to wait no longer.
+    PreferencesChanged {
+        /// The person.
+        user_id: UserId,
+        /// When the preferences changed.
+        at: Timestamp,
+    },
     /// A person has read or deleted notifications: what devices show of them is out of date.
     NotificationsRead {
         /// The reader.
@@ -128,6 +135,9 @@ impl NotifyJob {
             }
             Self::Read { user_id, thread_id, up_to } => {
                 derived(&["read", user_id.as_str(), &thread_id.to_string(), &up_to.to_string()])
+            }
+            Self::PreferencesChanged { user_id, at } => {
+                derived(&["preferences changed", user_id.as_str(), &at.0.to_string()])
             }
             Self::NotificationsRead { user_id, notification_id, read_at } => {
                 let id = notification_id.map(|id| id.to_string()).unwrap_or_default();

@@ -148,7 +148,7 @@ impl EmailWorker {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
             return Ok(entries);
         }
-        if let Some(until) = remaining.quiet_until {
+        if let Some(until) = remaining.waits_until {
             return Err(Trouble::Quiet(until));
         }
         let outcome = match self.recipient(&window.user_id).await? {

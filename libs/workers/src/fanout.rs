@@ -7,13 +7,13 @@
 //! [`overflow`] what happens to a gateway that does not empty its queue.
 
 pub(crate) mod absent;
-mod away;
 mod client_events;
+mod inattentive;
 mod known_gateways;
 mod overflow;
 
 use self::absent::Absent;
-use self::away::Away;
+use self::inattentive::Inattentive;
 use self::known_gateways::KnownGateways;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -41,7 +41,7 @@ pub struct Fanout {
     series: FanoutMetrics,
     known_gateways: KnownGateways,
     /// Makes jobs for the decision; none if nobody is told anything by e-mail and push.
-    absent: Option<(Absent, Away)>,
+    absent: Option<(Absent, Inattentive)>,
 }
 
 /// What a batch of events leaves to be sent: envelopes by gateway, in event order, and jobs.
@@ -70,7 +70,7 @@ pub struct FanoutParts {
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
-    /// Knows who is away, for telling people by e-mail and push who are not connected or do not look; none if
+    /// Knows who looks, for telling people by e-mail and push who are not connected or do not look; none if
     /// nobody is told so.
     pub absent: Option<Arc<dyn PresenceStore>>,
 }
@@ -91,7 +91,7 @@ impl Fanout {
             metrics,
             series,
             known_gateways: KnownGateways::default(),
-            absent: absent.map(|presence| (Absent::default(), Away::new(presence))),
+            absent: absent.map(|presence| (Absent::default(), Inattentive::new(presence))),
         })
     }
 
@@ -198,10 +198,10 @@ impl BatchHandler for Fanout {
         let mut routes = Routes::default();
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
-        if let Some((absent, away)) = &self.absent {
+        if let Some((absent, inattentive)) = &self.absent {
             let connected = absent::recipients(batch, &people.known, &located);
-            let away = away.among(connected, now).await;
-            routes.jobs = absent.jobs(batch, &people.known, &located, &away);
+            let not_looking = inattentive.among(connected, now).await;
+            routes.jobs = absent.jobs(batch, &people.known, &located, &not_looking);
         }
         Ok(Performed { outcomes, outbox: routes })
     }

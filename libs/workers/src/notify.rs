@@ -36,6 +36,9 @@ use tokio::sync::Mutex;
 
 /// What messages are called among the kinds of notifications that people set channels for.
 pub const MESSAGE_KIND: &str = "message";
+/// How long after a change of preferences what waits is decided again: people change more than one thing, and
+/// most have seen by then what came just before.
+const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
 
@@ -132,6 +135,10 @@ impl Decision {
                 self.notification(user_id, *notification_id).await?;
             }
             NotifyJob::Departed { user_id, since, .. } => return self.departed(user_id, *since).await,
+            NotifyJob::PreferencesChanged { user_id, .. } => {
+                let soon = self.parts.clock.now().plus(DECIDED_AGAIN_AFTER);
+                self.parts.outbound.hasten_windows(user_id, soon).await?;
+            }
             NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => {}
         }
         Ok(Vec::new())
@@ -212,7 +219,9 @@ impl Decision {
             NotifyJob::Message { at, .. }
             | NotifyJob::Notification { at, .. }
             | NotifyJob::Departed { at, .. } => Some(at),
-            NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => None,
+            NotifyJob::Read { .. }
+            | NotifyJob::NotificationsRead { .. }
+            | NotifyJob::PreferencesChanged { .. } => None,
         };
         if let Some(oldest) = batch.iter().filter_map(at).min() {
             self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
@@ -295,7 +304,8 @@ impl Wish {
         let grace = if self.told.critical { Duration::ZERO } else { grace.of(channel) };
         let ready = self.told.at.plus(grace).max(now);
         let due_at = self.preferences.due_at(channel, self.told.critical, ready);
-        Hold { user_id: self.user_id.clone(), channel, told: self.told, due_at, now }
+        let waits_for = self.preferences.waits_for(channel, self.told.critical, ready);
+        Hold { user_id: self.user_id.clone(), channel, told: self.told, due_at, waits_for, now }
     }
 
     fn row(&self, channel: Channel, reason: Reason, now: Timestamp) -> DeliveryEntry {
@@ -336,16 +346,16 @@ pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>)
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
 }
 
-/// Whether the person is active.
+/// Whether the person looks: one of their lines is live, and they are at it.
 async fn is_online(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> bool {
     status(presence, user, now).await == Status::Online
 }
 
-/// How the person is. If nobody can say, they are offline: what is told twice does less harm than what is not
-/// told.
+/// How likely the person sees what their sockets are sent. If nobody can say, they are offline: what is told
+/// twice does less harm than what is not told.
 async fn status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Status {
-    match presence.presence(std::slice::from_ref(user), now).await {
-        Ok(known) => known.get(user).map_or(Status::Offline, |one| one.status),
+    match presence.attention(std::slice::from_ref(user), now).await {
+        Ok(known) => known.get(user).copied().unwrap_or_default(),
         Err(error) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who is there");
             Status::Offline

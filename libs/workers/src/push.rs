@@ -119,7 +119,7 @@ impl PushWorker {
             self.close(window, &left, None, PushWindowOutcome::Suppressed).await?;
             return Ok(Outcome::Done);
         }
-        if let Some(until) = left.quiet_until {
+        if let Some(until) = left.waits_until {
             self.parts.outbound.postpone_window(window.id, until).await?;
             self.count(PushWindowOutcome::Postponed);
             return Ok(Outcome::Done);

@@ -129,7 +129,7 @@ async fn what_is_critical_waits_for_nothing() {
     assert_eq!(mails.iter().map(|mail| mail.items.len()).collect::<Vec<_>>(), [1], "at once, and alone");
     assert!(mails[0].items[0].critical);
     let left = stage.again(&mails[0]).await;
-    assert_eq!((left.left.len(), left.quiet_until), (1, None));
+    assert_eq!((left.left.len(), left.waits_until), (1, None));
 }
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     let quiet = QuietHours { enabled: true, from: "11:00".parse().unwrap(), until: "15:00".parse().unwrap() };
     stage.prefers(Preferences { quiet_hours: quiet, ..Preferences::default() }).await;
     let held = stage.again(&mail).await;
-    assert_eq!((reasons(&held), held.quiet_until), (vec![], Some(at(3 * 3_600))));
+    assert_eq!((reasons(&held), held.waits_until), (vec![], Some(at(3 * 3_600))));
     stage.prefers(Preferences::default()).await;
 
     let leave = LeaveThread { thread_id: stage.thread, user_id: stage.ben.clone(), at: stage.clock.now() };

@@ -72,6 +72,9 @@ impl Outbound for Windows {
     async fn postpone_window(&self, _id: WindowId, _until: Timestamp) -> Result<(), StoreError> {
         panic!("a push worker postpones nothing")
     }
+    async fn hasten_windows(&self, _user: &UserId, _at: Timestamp) -> Result<(), StoreError> {
+        panic!("a push worker hastens nothing")
+    }
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         let is_open = self.open.lock().unwrap().remove(&id).is_some();
         if is_open {

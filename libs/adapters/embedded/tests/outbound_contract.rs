@@ -70,6 +70,11 @@ async fn a_window_can_wait() {
 }
 
 #[tokio::test]
+async fn what_waits_can_be_let_go_earlier() {
+    outbound_contract::what_waits_can_be_let_go_earlier(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_window_is_closed_once() {
     outbound_contract::a_window_is_closed_once(&File::new()).await;
 }

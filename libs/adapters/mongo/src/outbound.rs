@@ -19,10 +19,10 @@ use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
-use eventflow_protocol::Timestamp;
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
 };
+use eventflow_protocol::{Timestamp, UserId};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, Uuid, doc, serialize_to_bson};
@@ -127,6 +127,17 @@ impl Outbound for MongoStore {
             "$unset": { "takenUntil": "" },
         };
         Ok(self.change_window("postpone a window", filter, update).await.map(drop)?)
+    }
+
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
+        let filter = doc! {
+            "userId": user.as_str(),
+            "claimableAt": { "$gt": date(at) },
+            "closedWith": { "$exists": false },
+        };
+        let (collection, update) = (self.windows.clone(), doc! { "$set": { "claimableAt": date(at) } });
+        let write = async move { collection.update_many(filter, update).await.map(drop) };
+        Ok(self.calls.run("hasten windows", WRITE_LIMIT, write).await?)
     }
 
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
@@ -332,7 +343,9 @@ fn place_of(hold: &Hold) -> (String, String) {
 /// with the end of its window.
 fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
     let (id, outcome) = match answer {
-        Held::Opened(id) => (id, DeliveryOutcome::Held { until: hold.due_at }),
+        Held::Opened(id) => {
+            (id, DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for) })
+        }
         Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
         Held::Before => return None,
     };

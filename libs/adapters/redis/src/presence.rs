@@ -16,7 +16,7 @@ use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
 use eventflow_ports::Clock;
 use eventflow_ports::devices::Devices;
 use eventflow_ports::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId, codec};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -107,17 +107,22 @@ impl RedisPresence {
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    async fn try_presence(
+    /// What `of` says of the devices of each of these people at the time of the server; without those of whom
+    /// it says nothing.
+    async fn try_look<T: Send>(
         &self,
         users: &[UserId],
         now: Timestamp,
-    ) -> Result<HashMap<UserId, Presence>, RedisError> {
+        of: impl Fn(&UserId, &Devices, Timestamp) -> Option<T> + Send + Sync,
+    ) -> Result<HashMap<UserId, T>, RedisError> {
         let mut found = HashMap::with_capacity(users.len());
         for chunk in users.chunks(CHUNK_USERS) {
             let chunk: Vec<&UserId> = chunk.iter().collect();
             let read = self.read(&chunk, now, Instant::now() + CALL_TIMEOUT).await?;
             let people = chunk.into_iter().zip(&read.people);
-            found.extend(people.map(|(user, (_, devices))| (user.clone(), devices.presence(user, read.now))));
+            let seen =
+                people.filter_map(|(user, (_, devices))| Some((user.clone(), of(user, devices, read.now)?)));
+            found.extend(seen);
         }
         Ok(found)
     }
@@ -293,7 +298,17 @@ impl PresenceStore for RedisPresence {
         users: &[UserId],
         now: Timestamp,
     ) -> Result<HashMap<UserId, Presence>, PresenceError> {
-        self.try_presence(users, now).await.map_err(|source| failed("read presence", source))
+        let presence = |user: &UserId, devices: &Devices, now| Some(devices.presence(user, now));
+        self.try_look(users, now, presence).await.map_err(|source| failed("read presence", source))
+    }
+
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let attention = |_: &UserId, devices: &Devices, now| devices.attention(now);
+        self.try_look(users, now, attention).await.map_err(|source| failed("read attention", source))
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, Window, WindowId};
-use eventflow_protocol::{NotificationId, Timestamp};
+use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::time::Duration;
 
@@ -71,6 +71,10 @@ impl Outbound for TestOutbound {
     }
 
     async fn postpone_window(&self, _: WindowId, _: Timestamp) -> Result<(), StoreError> {
+        unreachable!("{NO_WINDOWS}")
+    }
+
+    async fn hasten_windows(&self, _: &UserId, _: Timestamp) -> Result<(), StoreError> {
         unreachable!("{NO_WINDOWS}")
     }
 

@@ -94,6 +94,9 @@ pub enum DeliveryOutcome {
     Held {
         /// When the window is due.
         until: Timestamp,
+        /// What it waits for; `None` in rows of versions that did not say it.
+        #[serde(default)]
+        waits_for: Option<WaitsFor>,
     },
     /// It joined a window that was open.
     Folded {
@@ -135,6 +138,18 @@ impl DeliveryOutcome {
     pub fn is_waiting(&self) -> bool {
         matches!(self, Self::Held { .. } | Self::Folded { .. })
     }
+}
+
+/// What a window waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// That the person sees it by themselves.
+    Attention,
+    /// The person's digest.
+    Digest,
+    /// The end of the person's quiet hours.
+    QuietHours,
 }
 
 /// A row of the delivery log. It holds no address and no content.
@@ -207,7 +222,7 @@ mod tests {
             DeliveryEntry::new(ann(), Channel::Push, about, None, outcome, Timestamp(at)).id
         };
         let read = || DeliveryOutcome::Suppressed { reason: Reason::Read };
-        let held = || DeliveryOutcome::Held { until: Timestamp(1) };
+        let held = || DeliveryOutcome::Held { until: Timestamp(1), waits_for: None };
         let folded = DeliveryOutcome::Folded { window_id: WindowId::new() };
         assert_eq!(entry(message(1), read(), 1), entry(message(1), read(), 2));
         assert_ne!(entry(message(1), read(), 1), entry(message(2), read(), 1));

@@ -40,8 +40,8 @@ pub struct Remaining {
     pub threads: HashMap<ThreadId, ThreadView>,
     /// A row of the log for each item that is not told any more.
     pub suppressed: Vec<DeliveryEntry>,
-    /// The end of the person's quiet hours, if it is within them now: what is left waits until then.
-    pub quiet_until: Option<Timestamp>,
+    /// When what is left is due by the person's preferences as they are now, if that is still to come.
+    pub waits_until: Option<Timestamp>,
 }
 
 /// What an item says.
@@ -83,12 +83,10 @@ pub async fn decide_again(parts: &AgainParts, window: &Window) -> Result<Remaini
             Err(reason) => suppressed.push(reader.row(told, reason)),
         }
     }
-    let waits = !left.is_empty() && left.iter().all(|(told, _)| !told.critical);
-    let end = reader.preferences.after_quiet_hours(reader.now);
-    let quiet_until = Some(end).filter(|end| waits && *end > reader.now);
+    let waits_until = reader.due_at(&left).filter(|due| *due > reader.now);
     let Reader { preferences, places, .. } = reader;
     let threads = places.into_iter().filter_map(|(thread, place)| Some((thread, place?.view))).collect();
-    Ok(Remaining { preferences, left, threads, suppressed, quiet_until })
+    Ok(Remaining { preferences, left, threads, suppressed, waits_until })
 }
 
 /// Where an item stands in time. Messages of one thread may have the same time.
@@ -115,6 +113,15 @@ impl<'a> Reader<'a> {
             is_revoked,
             places: HashMap::new(),
         })
+    }
+
+    /// When the first of these is due by the preferences as they are now: they may have changed since it was
+    /// put into the window. The time that people have to see it by themselves is over.
+    fn due_at(&self, left: &[(Told, Content)]) -> Option<Timestamp> {
+        let due = |told: &Told| self.preferences.due_at(self.window.channel, told.critical, told.at);
+        let first = left.iter().map(|(told, _)| due(told)).min()?;
+        let is_critical = left.iter().any(|(told, _)| told.critical);
+        Some(if is_critical { first } else { self.preferences.after_quiet_hours(first.max(self.now)) })
     }
 
     /// What the item says, or why it is not told any more.

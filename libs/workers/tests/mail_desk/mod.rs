@@ -15,7 +15,7 @@ use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::inbox::{Notification, Notify};
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Told, Window, WindowId, WindowJob,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Told, WaitsFor, Window, WindowId, WindowJob,
 };
 use eventflow_protocol::person::Profile;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -168,6 +168,7 @@ impl Desk {
             channel: Channel::Email,
             told: told(about),
             due_at: NOW,
+            waits_for: WaitsFor::Attention,
             now: NOW,
         };
         let holds: Vec<Hold> = items.map(hold).collect();
@@ -304,6 +305,10 @@ impl Outbound for Windows {
 
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError> {
         self.store.postpone_window(id, until).await
+    }
+
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
+        self.store.hasten_windows(user, at).await
     }
 
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {

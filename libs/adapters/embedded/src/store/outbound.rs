@@ -8,10 +8,10 @@ use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
-use eventflow_protocol::Timestamp;
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Told, WINDOW_ITEMS_MAX, Window, WindowId,
 };
+use eventflow_protocol::{Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::time::Duration;
 use uuid::Uuid;
@@ -67,6 +67,11 @@ impl Outbound for EmbeddedStore {
         in_time("postpone a window", self.database.write(move |tx| postpone(tx, id, until))).await
     }
 
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
+        let user = user.clone();
+        in_time("hasten windows", self.database.write(move |tx| hasten(tx, &user, at))).await
+    }
+
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         let entries = entries.to_vec();
         in_time("close a window", self.database.write(move |tx| close(tx, id, &entries))).await
@@ -105,7 +110,7 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
     };
     fold(connection, id, hold)?;
     let outcome = if is_new {
-        DeliveryOutcome::Held { until: hold.due_at }
+        DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for) }
     } else {
         DeliveryOutcome::Folded { window_id: id }
     };
@@ -207,6 +212,13 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
         "UPDATE outbound_window SET is_open = 0, claimable_at = ?2, taken_until = NULL WHERE id = ?1",
     )?;
     postpone.execute(params![id.0.into_bytes(), until.0]).map(drop)
+}
+
+fn hasten(connection: &Connection, user: &UserId, at: Timestamp) -> Result<()> {
+    let mut hasten = connection.prepare_cached(
+        "UPDATE outbound_window SET claimable_at = ?2 WHERE user_id = ?1 AND claimable_at > ?2",
+    )?;
+    hasten.execute(params![user.as_str(), at.0]).map(drop)
 }
 
 fn close(connection: &Connection, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool> {

@@ -3,7 +3,7 @@
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_ports::Hold;
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window, WindowId,
 };
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
@@ -70,7 +70,7 @@ enum AboutRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum OutcomeRecord {
-    Held { until: DateTime },
+    Held { until: DateTime, waits_for: Option<WaitsFor> },
     Folded { window_id: Uuid },
     Suppressed { reason: Reason },
     Sent { provider: String, answer: String },
@@ -200,7 +200,9 @@ impl From<DeliveryRecord> for DeliveryEntry {
 impl From<&DeliveryOutcome> for OutcomeRecord {
     fn from(outcome: &DeliveryOutcome) -> Self {
         match outcome {
-            DeliveryOutcome::Held { until } => Self::Held { until: date(*until) },
+            DeliveryOutcome::Held { until, waits_for } => {
+                Self::Held { until: date(*until), waits_for: *waits_for }
+            }
             DeliveryOutcome::Folded { window_id } => Self::Folded { window_id: window_uuid(*window_id) },
             DeliveryOutcome::Suppressed { reason } => Self::Suppressed { reason: *reason },
             DeliveryOutcome::Sent { provider, answer } => {
@@ -214,7 +216,7 @@ impl From<&DeliveryOutcome> for OutcomeRecord {
 impl From<OutcomeRecord> for DeliveryOutcome {
     fn from(outcome: OutcomeRecord) -> Self {
         match outcome {
-            OutcomeRecord::Held { until } => Self::Held { until: moment(until) },
+            OutcomeRecord::Held { until, waits_for } => Self::Held { until: moment(until), waits_for },
             OutcomeRecord::Folded { window_id: id } => Self::Folded { window_id: window_id(id) },
             OutcomeRecord::Suppressed { reason } => Self::Suppressed { reason },
             OutcomeRecord::Sent { provider, answer } => Self::Sent { provider, answer },

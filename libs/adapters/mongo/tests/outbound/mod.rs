@@ -59,6 +59,11 @@ async fn a_window_can_wait() {
 }
 
 #[tokio::test]
+async fn what_waits_can_be_let_go_earlier() {
+    run_with_outbound(outbound_contract::what_waits_can_be_let_go_earlier).await;
+}
+
+#[tokio::test]
 async fn a_window_is_closed_once() {
     run_with_outbound(outbound_contract::a_window_is_closed_once).await;
 }
