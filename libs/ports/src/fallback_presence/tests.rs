@@ -40,6 +40,13 @@ impl PresenceStore for Switched {
     ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         self.on()?.presence(users, now).await
     }
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        self.on()?.attention(users, now).await
+    }
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.on()?.connected(now).await
     }

@@ -55,7 +55,10 @@ async fn the_log_says_what_became_of_a_notification_and_why_it_was_not_sent() {
     let expected = json!([
         with(base("email", 3), json!({"outcome": "sent", "provider": "smtp", "answer": "250 ok"})),
         with(base("push", 2), json!({"outcome": "suppressed", "reason": "no_device"})),
-        with(base("email", 1), json!({"outcome": "held", "until": Timestamp(9).to_iso()})),
+        with(
+            base("email", 1),
+            json!({"outcome": "held", "until": Timestamp(9).to_iso(), "waitsFor": "quiet_hours"})
+        ),
     ]);
     assert_eq!(listed, expected);
     let admin = rig.get(&path).of_admin().send().await;

@@ -244,7 +244,7 @@ async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_r
     let operator = json!({"$gt": ""});
     let wrong = json!({
         "content": operator, "participants": operator, "emoji": operator, "userId": operator, "title": operator, "name": operator,
-        "channels": [operator], "session": operator, "fcmToken": operator,
+        "channels": [operator], "session": operator, "fcmToken": operator, "until": operator,
     });
     for route in ROUTES.iter().filter(|route| !route.method.is_safe() && route.method != Method::DELETE) {
         // A stage for each, since one of them leaves the thread.

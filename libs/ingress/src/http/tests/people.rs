@@ -5,8 +5,9 @@ use super::{Rig, THREADS};
 use crate::TrustedProxies;
 use crate::testing::NOW;
 use axum::extract::ConnectInfo;
-use eventflow_ports::PresenceStore as _;
 use eventflow_ports::presence::GatewayStats;
+use eventflow_ports::{Directory as _, PresenceStore as _};
+use eventflow_protocol::person::TokenName;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use http::Method;
 use http::header::RETRY_AFTER;
@@ -50,6 +51,18 @@ async fn presence_is_for_people_who_share_a_thread_and_strangers_look_never_seen
     assert_eq!(by_admin["presence"]["status"], json!("online"));
     rig.is_here("eve").await;
     assert_eq!(rig.presence("eve", "eve").await["status"], json!("online"), "oneself");
+}
+
+#[tokio::test]
+async fn whoever_signs_in_is_one_of_everybody_also_without_a_name_and_a_stored_name_stays() {
+    let rig = Rig::new().await;
+    let ann = TokenName { user_id: "ann".parse().unwrap(), name: "Ann".to_owned() };
+    rig.world.directory.note(ann);
+    for user in ["ann", "eve"] {
+        rig.get("/api/v2/presence/eve").of(user).send().await.expect(200);
+    }
+    let name = async |user: &str| rig.world.directory.token_name(&user.parse().unwrap()).await.unwrap();
+    assert_eq!((name("ann").await.as_deref(), name("eve").await.as_deref()), (Some("Ann"), Some("eve")));
 }
 
 #[tokio::test]
