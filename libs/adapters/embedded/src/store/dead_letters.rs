@@ -7,6 +7,7 @@
 mod audit;
 mod letters;
 mod replays;
+pub(super) mod schema;
 
 use super::{EmbeddedStore, in_time};
 use async_trait::async_trait;
