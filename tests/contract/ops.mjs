@@ -1,5 +1,5 @@
-// What administrators decide about dead letters, by REST. Nothing is dead here; tests/process/letters.rs makes
-// a thousand of them.
+// What administrators decide about dead letters, by REST. Nothing is dead here; tests/process/letters.rs
+// makes a thousand of them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -140,8 +140,8 @@ impl Calls {
     }
 }
 
-/// What may be told of an error, in logs and in the reasons of dead letters. What the server says of a document
-/// that it refuses may quote the document, so of that only the code is told.
+/// What may be told of an error, in logs and in the reasons of dead letters. What the server says of a
+/// document that it refuses may quote the document, so of that only the code is told.
 fn told(error: &Error) -> String {
     let of_codes = |codes: Vec<i32>| format!("the server refused the write with code {codes:?}");
     match &*error.kind {

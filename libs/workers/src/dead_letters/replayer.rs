@@ -58,8 +58,8 @@ impl Replayer {
 
     /// Carries out replays until `shutdown`, counts what waits, and deletes what ended long ago.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let (mut looks, mut counts, mut cleanings) =
-            (ticks(LOOK_EVERY), ticks(COUNT_EVERY), ticks(FORGET_EVERY));
+        let (mut looks, mut cleanings) = (ticks(LOOK_EVERY), ticks(FORGET_EVERY));
+        let mut counts = ticks(COUNT_EVERY);
         let mut is_failing = false;
         loop {
             tokio::select! {

@@ -55,7 +55,8 @@ impl Replayer {
     ) -> Result<(), ReplayError> {
         let mut rest = sent.into_iter().peekable();
         while rest.peek().is_some() {
-            let (mut ids, mut messages, mut bytes) = (Vec::new(), Vec::new(), 0);
+            let (mut ids, mut messages) = (Vec::new(), Vec::new());
+            let mut bytes = 0;
             while let Some((id, _, message)) = rest.next_if(|_| bytes < PUBLISHED_TOGETHER) {
                 bytes += message.payload.len();
                 ids.push(id);
