@@ -5,6 +5,7 @@ mod again;
 mod batches;
 mod import;
 mod kills;
+mod letters;
 mod overflow;
 mod own_state;
 mod pairing;

@@ -18,6 +18,7 @@
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
+//! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod answer;
@@ -28,6 +29,7 @@ mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
+mod dead_letters;
 mod deliveries;
 mod devices;
 mod history_cursor;
@@ -44,6 +46,7 @@ mod presence;
 mod query;
 mod rate_limits;
 mod refusal_response;
+mod replays;
 mod routes;
 mod sends;
 mod status;

@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
-const REQUESTS: [Describe; 22] = [
+const REQUESTS: [Describe; 26] = [
     of::<requests::AuthEvent>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
+    of::<requests::DiscardBody>,
+    of::<requests::EditLetterBody>,
     of::<requests::EditMessageBody>,
     of::<requests::EditMessageEvent>,
     of::<requests::HandshakeAuth>,
@@ -29,6 +31,8 @@ const REQUESTS: [Describe; 22] = [
     of::<requests::ReactionEvent>,
     of::<requests::ReadMessageEvent>,
     of::<requests::ReadThreadBody>,
+    of::<requests::ReplayBody>,
+    of::<requests::RevealBody>,
     of::<requests::RevocationBody>,
     of::<requests::SendMessageBody>,
     of::<requests::SendMessageEvent>,
@@ -37,9 +41,10 @@ const REQUESTS: [Describe; 22] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 33] = [
+const ANSWERS: [Describe; 41] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
+    of::<answers::AuditAnswer>,
     of::<answers::AuthAnswer>,
     of::<answers::ChangeAnswer>,
     of::<answers::CountAnswer>,
@@ -48,8 +53,14 @@ const ANSWERS: [Describe; 33] = [
     of::<answers::DeliveriesAnswer>,
     of::<answers::DeviceAnswer>,
     of::<answers::DevicesAnswer>,
+    of::<answers::DiscardedAnswer>,
     of::<answers::DoneAnswer>,
+    of::<answers::DryRunAnswer>,
+    of::<answers::EditedLetterAnswer>,
     of::<answers::HistoryAnswer>,
+    of::<answers::LetterAnswer>,
+    of::<answers::LetterGroupsAnswer>,
+    of::<answers::LettersAnswer>,
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
@@ -60,6 +71,7 @@ const ANSWERS: [Describe; 33] = [
     of::<answers::PresenceListAnswer>,
     of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
+    of::<answers::ReplayAnswer>,
     of::<answers::SendAnswer>,
     of::<answers::SendsAnswer>,
     of::<answers::StatusAnswer>,
