@@ -9,6 +9,7 @@ pub mod consume;
 pub mod contract;
 mod explain;
 pub mod handler;
+pub mod pipeline;
 pub mod port;
 pub mod publish;
 pub mod request;

@@ -36,11 +36,12 @@ const REQUESTS: [Describe; 21] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 33] = [
+const ANSWERS: [Describe; 37] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuthAnswer>,
     of::<answers::ChangeAnswer>,
+    of::<answers::ConnectedAnswer>,
     of::<answers::CountAnswer>,
     of::<answers::CsrfTokenAnswer>,
     of::<answers::CursorAnswer>,
@@ -48,11 +49,13 @@ const ANSWERS: [Describe; 33] = [
     of::<answers::DeviceAnswer>,
     of::<answers::DevicesAnswer>,
     of::<answers::DoneAnswer>,
+    of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
     of::<answers::ParticipantsAnswer>,
+    of::<answers::PipelineAnswer>,
     of::<answers::PreferencesAnswer>,
     of::<answers::PresenceAnswer>,
     of::<answers::PresenceChoiceAnswer>,
@@ -61,6 +64,7 @@ const ANSWERS: [Describe; 33] = [
     of::<answers::QueuedAnswer>,
     of::<answers::SendAnswer>,
     of::<answers::SendsAnswer>,
+    of::<answers::ServersAnswer>,
     of::<answers::StatusAnswer>,
     of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
