@@ -7,6 +7,7 @@
 
 pub mod consume;
 pub mod contract;
+pub mod dead;
 mod explain;
 pub mod handler;
 pub mod pipeline;

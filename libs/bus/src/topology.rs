@@ -198,7 +198,7 @@ pub enum QueueKind {
     SingleActive,
     /// Retry queue: a message waits here and then returns to the queue it came from.
     Delay(Delay),
-    /// Dead-letter queue: messages wait here for an operator; no worker consumes them.
+    /// Dead-letter queue: messages wait here until a collector has them in the store.
     Dead,
     /// Queue of one gateway process. It survives a broker restart and expires with its gateway.
     Gateway,

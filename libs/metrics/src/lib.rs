@@ -5,6 +5,7 @@
 //! of series. A process registers all series once; the series of stages that it does not run stay at zero.
 
 mod bus;
+mod dead_letters;
 mod dependencies;
 mod edge;
 mod email;
@@ -20,6 +21,7 @@ mod share;
 pub mod values;
 
 pub use bus::{BusMetrics, QueueMetrics};
+pub use dead_letters::{DeadCause, DeadLetterMetrics, KeptOutcome, ReplayOutcome, WaitingLetters};
 pub use dependencies::SystemMetrics;
 pub use edge::EdgeMetrics;
 pub use email::EmailMetrics;
@@ -50,6 +52,8 @@ pub struct Metrics {
     registry: Registry,
     /// Publishing and consuming.
     pub bus: BusMetrics,
+    /// Dead letters in the store.
+    pub dead_letters: DeadLetterMetrics,
     /// The gateway: sockets and their events.
     pub edge: EdgeMetrics,
     /// REST requests.
@@ -78,6 +82,7 @@ impl Metrics {
         Ok(Self {
             registry: registry.clone(),
             bus: BusMetrics::new(registry)?,
+            dead_letters: DeadLetterMetrics::new(registry)?,
             edge: EdgeMetrics::new(registry)?,
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,

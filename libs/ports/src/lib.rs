@@ -4,6 +4,8 @@
 //! suite of its port.
 
 pub mod clock;
+pub mod dead_letters;
+pub mod dead_letters_contract;
 pub mod devices;
 pub mod directory;
 pub mod directory_contract;
@@ -38,6 +40,9 @@ pub mod suppressions_contract;
 pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use dead_letters::{
+    AuditPage, DeadLetters, Kept, LetterGroup, LetterOrder, LetterPage, ReplayCounts,
+};
 pub use directory::{Directory, People, Segment};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};

@@ -10,6 +10,7 @@ pub mod client;
 pub mod codec;
 pub mod command;
 pub mod content;
+pub mod dead_letters;
 pub mod document;
 mod due;
 pub mod error;

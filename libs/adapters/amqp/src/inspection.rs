@@ -7,7 +7,7 @@
 use crate::arguments::fanout_exchange;
 use crate::config::{AmqpConfig, CALL_TIMEOUT};
 use crate::declare::{bounded, declare_queue, look};
-use crate::reject::{about_queue, unavailable};
+use crate::reject::unavailable;
 use crate::supervisor::connect;
 use eventflow_bus::port::{BrokerError, Depth};
 use eventflow_bus::topology::{GATEWAYS_EXCHANGE, MAX_SHARDS, QueueSpec, Topology, WORKERS_EXCHANGE};

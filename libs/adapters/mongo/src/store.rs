@@ -5,6 +5,7 @@ use crate::connection::{DATABASE, configure};
 use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
+use crate::record::dead_letters::{AuditRecord, BodyRecord, LetterRecord, ReplayRecord};
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
@@ -63,6 +64,10 @@ pub struct MongoStore {
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
     pub(crate) sends: Collection<SendRecord>,
+    pub(crate) letters: Collection<LetterRecord>,
+    pub(crate) letter_bodies: Collection<BodyRecord>,
+    pub(crate) letter_replays: Collection<ReplayRecord>,
+    pub(crate) audit_log: Collection<AuditRecord>,
     pub(crate) suppressions: Collection<SuppressionRecord>,
     pub(crate) outbox: Collection<OutboxRecord>,
     pub(crate) push_devices: Collection<DeviceRecord>,
@@ -104,6 +109,10 @@ impl MongoStore {
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
             sends: database.collection(&own("sends")),
+            letters: database.collection(&own("deadLetters")),
+            letter_bodies: database.collection(&own("deadLetterBodies")),
+            letter_replays: database.collection(&own("deadLetterReplays")),
+            audit_log: database.collection(&own("audit")),
             suppressions: database.collection(&own("suppressions")),
             outbox: database.collection(&own("outbox")),
             push_devices: database.collection(&own("pushDevices")),
@@ -130,6 +139,8 @@ impl MongoStore {
         let revocations = self.revocations.clone();
         let outbox = self.outbox.clone();
         let sends = self.sends.clone();
+        let (letters, letter_bodies) = (self.letters.clone(), self.letter_bodies.clone());
+        let (letter_replays, audit_log) = (self.letter_replays.clone(), self.audit_log.clone());
         let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
         // At the same time, because the server waits for its disk for each.
         let create = async move {
@@ -142,6 +153,10 @@ impl MongoStore {
                 async { revocations.create_index(indexes::of_revocations()).await.map(drop) },
                 async { outbox.create_index(indexes::of_outbox()).await.map(drop) },
                 async { sends.create_indexes(indexes::of_sends()).await.map(drop) },
+                async { letters.create_indexes(indexes::of_letters()).await.map(drop) },
+                async { letter_bodies.create_index(indexes::of_letter_bodies()).await.map(drop) },
+                async { letter_replays.create_index(indexes::of_letter_replays()).await.map(drop) },
+                async { audit_log.create_indexes(indexes::of_audit()).await.map(drop) },
                 async { push_devices.create_indexes(indexes::of_push_devices()).await.map(drop) },
                 async { push_shown.create_indexes(indexes::of_push_shown()).await.map(drop) },
             )

@@ -1,22 +1,24 @@
 //! What must be published before a batch may be acknowledged: envelopes to try again, and envelopes to park.
 
-use super::batch::Unreadable;
+use super::batch::{Source, Unreadable};
 use super::guard::{Backoff, Guard, Stopping};
 use crate::handler::Unavailable;
 use crate::port::{Destination, Headers, Outgoing, Publish, ReplyTo};
 use crate::settle::{Outcome, Settlement, settle};
-use crate::topology;
+use crate::topology::{self, Delay};
 use bytes::Bytes;
 use eventflow_protocol::frame::{Envelope, Frame};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
+/// When a whole message whose handler failed comes again: such a fault heals with a new version, if at all.
+const PUT_OFF: Delay = Delay::TenMinutes;
 /// Reason of an envelope that comes from a split frame.
 const SPLIT: &str = "the frame was delivered and never finished";
 
-/// An envelope whose handler is done with it.
+/// An item whose handler is done with it.
 pub(super) struct Settled {
-    pub(super) envelope: Envelope,
+    pub(super) source: Source,
     pub(super) reply_to: Option<Arc<str>>,
     pub(super) outcome: Outcome,
 }
@@ -48,7 +50,11 @@ impl Leftovers {
         if settled.outcome == Outcome::Done {
             return None;
         }
-        let Settled { mut envelope, reply_to, outcome } = settled;
+        let Settled { source, reply_to, outcome } = settled;
+        let mut envelope = match source {
+            Source::Envelope(envelope) => envelope,
+            Source::Message { payload, headers } => return Some(self.put_off(payload, headers, &outcome)),
+        };
         let id = envelope.id;
         let trace = envelope.trace;
         let failed_before = envelope.attempt;
@@ -70,6 +76,16 @@ impl Leftovers {
                 Some(Outgoing { to, payload, headers: self.headers(attempt, reason), reply_to, trace })
             }
         }
+    }
+
+    /// A whole message whose handler failed comes again as it is, however often: there is no other place for
+    /// it, and nothing may be lost.
+    fn put_off(&self, payload: Bytes, headers: Headers, outcome: &Outcome) -> Outgoing {
+        let queue = self.guard.queue.as_str();
+        tracing::error!(queue, ?outcome, delay = ?PUT_OFF, "a message is tried again later");
+        self.guard.metrics.retried.inc();
+        let to = Destination::Retry { delay: PUT_OFF, queue: queue.to_owned() };
+        Outgoing { to, headers, ..Outgoing::to_queue(queue, payload) }
     }
 
     fn parked(&self, payload: Bytes, attempt: u32, reason: String) -> Outgoing {

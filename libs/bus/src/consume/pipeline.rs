@@ -195,13 +195,14 @@ impl<H: BatchHandler> Pipeline<H> {
         subscription: &mut dyn Subscription,
     ) -> Result<Finished, Stopping> {
         if first.delivery_count >= SUSPECT_DELIVERIES
+            && H::whole(&first).is_none()
             && self.stage.leftovers.split(&first.payload, first.reply_to.as_deref()).await?
         {
             // Acknowledging can only fail with the subscription, which the next read reports.
             let _ = subscription.ack(&[first.tag]).await;
             return Ok(Finished(true));
         }
-        let mut batch = Batch::gather(first, subscription);
+        let mut batch = Batch::gather(first, subscription, H::whole);
         let spans = BatchSpans::open(&self.stage.guard.queue, batch.tags.len(), &mut batch.items);
         let span = spans.batch();
         let metrics = &self.stage.guard.metrics;

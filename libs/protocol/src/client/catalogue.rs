@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
-const REQUESTS: [Describe; 21] = [
+const REQUESTS: [Describe; 25] = [
     of::<requests::AuthEvent>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
+    of::<requests::DiscardBody>,
+    of::<requests::EditLetterBody>,
     of::<requests::EditMessageBody>,
     of::<requests::EditMessageEvent>,
     of::<requests::HandshakeAuth>,
@@ -28,6 +30,8 @@ const REQUESTS: [Describe; 21] = [
     of::<requests::ReactionEvent>,
     of::<requests::ReadMessageEvent>,
     of::<requests::ReadThreadBody>,
+    of::<requests::ReplayBody>,
+    of::<requests::RevealBody>,
     of::<requests::RevocationBody>,
     of::<requests::SendMessageBody>,
     of::<requests::SendMessageEvent>,
@@ -36,9 +40,10 @@ const REQUESTS: [Describe; 21] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 37] = [
+const ANSWERS: [Describe; 45] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
+    of::<answers::AuditAnswer>,
     of::<answers::AuthAnswer>,
     of::<answers::ChangeAnswer>,
     of::<answers::ConnectedAnswer>,
@@ -48,9 +53,15 @@ const ANSWERS: [Describe; 37] = [
     of::<answers::DeliveriesAnswer>,
     of::<answers::DeviceAnswer>,
     of::<answers::DevicesAnswer>,
+    of::<answers::DiscardedAnswer>,
     of::<answers::DoneAnswer>,
+    of::<answers::DryRunAnswer>,
+    of::<answers::EditedLetterAnswer>,
     of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
+    of::<answers::LetterAnswer>,
+    of::<answers::LetterGroupsAnswer>,
+    of::<answers::LettersAnswer>,
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
@@ -62,6 +73,7 @@ const ANSWERS: [Describe; 37] = [
     of::<answers::PresenceListAnswer>,
     of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
+    of::<answers::ReplayAnswer>,
     of::<answers::SendAnswer>,
     of::<answers::SendsAnswer>,
     of::<answers::ServersAnswer>,

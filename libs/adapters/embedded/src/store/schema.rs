@@ -7,8 +7,13 @@
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
-pub(super) const PIECES: [(&str, &[&str]); 4] =
-    [("store", STORE), ("suppressions", &[SUPPRESSIONS]), ("outbox", &[OUTBOX]), ("sends", &[SENDS])];
+pub(super) const PIECES: [(&str, &[&str]); 5] = [
+    ("store", STORE),
+    ("suppressions", &[SUPPRESSIONS]),
+    ("outbox", &[OUTBOX]),
+    ("sends", &[SENDS]),
+    ("dead letters", &[super::dead_letters::schema::DEAD_LETTERS]),
+];
 
 /// The store, the inbox, the directory, windows and devices.
 const STORE: &[&str] =

@@ -3,6 +3,7 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod dead_letters;
 mod deliveries;
 mod mail;
 mod messages;
@@ -15,6 +16,11 @@ mod service;
 mod sync;
 mod threads;
 
+pub use dead_letters::{
+    AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, EditedLetterAnswer,
+    LetterAnswer, LetterEventWord, LetterGroupsAnswer, LettersAnswer, ReplayAnswer, ShownAudit, ShownGroup,
+    ShownHappened, ShownLetter, ShownReplay, ShownVersion,
+};
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};

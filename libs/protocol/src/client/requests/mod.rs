@@ -4,6 +4,7 @@
 //! A value of one of these types is well formed: contents are clean, everything is bounded. Whether the user
 //! may do what it asks for is not decided here.
 
+mod dead_letters;
 mod messages;
 mod notifications;
 mod notify;
@@ -12,6 +13,9 @@ mod push;
 mod sync;
 mod threads;
 
+pub use dead_letters::{
+    DiscardBody, EditLetterBody, LETTERS_MAX, LetterFilterBody, ReplayBody, RevealBody,
+};
 pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,
