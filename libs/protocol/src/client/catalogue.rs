@@ -40,7 +40,7 @@ const REQUESTS: [Describe; 25] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 45] = [
+const ANSWERS: [Describe; 46] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuditAnswer>,
@@ -65,6 +65,7 @@ const ANSWERS: [Describe; 45] = [
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
+    of::<answers::OutcomesAnswer>,
     of::<answers::ParticipantsAnswer>,
     of::<answers::PipelineAnswer>,
     of::<answers::PreferencesAnswer>,

@@ -28,7 +28,7 @@ pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
 };
 pub use ops::{
-    ConnectedAnswer, ConnectedUser, GatewaysAnswer, Hop, ListedGateway, ListedWorker, PartProblem,
+    ConnectedAnswer, ConnectedUser, GatewaysAnswer, Hop, ListedGateway, ListedWorker, OutcomeCount, OutcomesAnswer, PartProblem,
     PipelineAnswer, ProcessStatus, QueueFigures, RetryRung, ServerHealth, ServerState, ServersAnswer,
     WorkerChange, WorkerFate,
 };

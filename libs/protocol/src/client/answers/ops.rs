@@ -2,7 +2,9 @@
 //!
 //! A figure that nobody can know in a system of this shape is `null`, never 0, and `unknown` says why.
 
+use crate::client::answers::DeliveryWord;
 use crate::client::shape::Success;
+use crate::outbound::{Channel, Reason};
 use crate::presence::Status;
 use crate::{Timestamp, UserId};
 use schemars::JsonSchema;
@@ -264,4 +266,28 @@ pub struct ConnectedUser {
     pub name: String,
     /// Online or away.
     pub status: Status,
+}
+
+/// What became of notifications by e-mail and push: `GET /ops/outcomes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomesAnswer {
+    /// By channel, the most frequent first.
+    pub outcomes: Vec<OutcomeCount>,
+    /// From when on they are counted.
+    pub since: Timestamp,
+    /// Always true.
+    pub success: Success,
+}
+
+/// How often something became of a notification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeCount {
+    /// The channel.
+    pub channel: Channel,
+    /// Rows of the delivery log that say so.
+    pub deliveries: u64,
+    /// What became of it.
+    pub outcome: DeliveryWord,
+    /// Why it was not sent.
+    pub reason: Option<Reason>,
 }
