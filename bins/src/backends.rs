@@ -9,9 +9,9 @@ use eventflow_config::{Config, HostKeySetting, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
-    Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Sends,
-    Store, StoreError, Suppressions, SystemClock,
+    Clock, DeadLetters, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
+    MemoryRegistry, NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices,
+    Registry, Sends, Store, StoreError, Suppressions, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -46,6 +46,8 @@ pub struct Backends {
     pub suppressions: Arc<dyn Suppressions>,
     /// Sends: keeps notifications for many people.
     pub sends: Arc<dyn Sends>,
+    /// Dead letters: keeps what no worker could handle, and the audit log.
+    pub dead_letters: Arc<dyn DeadLetters>,
     /// Outbox: keeps what would have been sent.
     pub outbox: Arc<dyn Outbox>,
     /// People: caches how people are shown.
@@ -79,13 +81,15 @@ struct Stores {
     outbound: Arc<dyn Outbound>,
     suppressions: Arc<dyn Suppressions>,
     sends: Arc<dyn Sends>,
+    dead_letters: Arc<dyn DeadLetters>,
     outbox: Arc<dyn Outbox>,
 }
 
 impl Stores {
-    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + Outbox>(
-        store: &Arc<S>,
-    ) -> Self {
+    fn of<S>(store: &Arc<S>) -> Self
+    where
+        S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + DeadLetters + Outbox,
+    {
         Self {
             store: Arc::clone(store) as _,
             inbox: Arc::clone(store) as _,
@@ -94,6 +98,7 @@ impl Stores {
             outbound: Arc::clone(store) as _,
             suppressions: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
+            dead_letters: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
         }
     }
@@ -129,7 +134,8 @@ impl Backends {
             }
             _ => Stores::of(mongo.insert(Arc::new(open_mongo(config).await?))),
         };
-        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, outbox } = stores;
+        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, dead_letters, outbox } =
+            stores;
         let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
         let (journal, embedded_journal) = open_journal(config).await?;
         let membership = Membership::new(Arc::clone(&store));
@@ -143,6 +149,7 @@ impl Backends {
             outbound,
             suppressions,
             sends,
+            dead_letters,
             outbox,
             people,
             registry,

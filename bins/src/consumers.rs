@@ -38,6 +38,25 @@ pub(crate) fn consume_within<H: BatchHandler>(
     });
 }
 
+/// Takes everything out of a dead-letter queue, as [`consume`] does. Its state is a warning only.
+pub(crate) fn collect<H: BatchHandler>(system: &mut System, queue: &str, handler: Arc<H>) {
+    let series = system.metrics.bus.queue(queue);
+    let declares = Declares::Topology(system.topology);
+    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
+    let status = consumer.status();
+    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
+        StageState::Consuming | StageState::Elsewhere => None,
+        StageState::Unsubscribed(why) | StageState::Paused(why) => Some(why),
+    });
+    let (prepared, stop) = (system.backends.prepared(), system.shutdown.workers.clone());
+    system.worker(queue, async move {
+        tokio::select! {
+            () = prepared => consumer.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+}
+
 /// Shares the shards of `stage` with the other processes that have the role. `handlers` names the queues of
 /// the stage by shard.
 pub(crate) fn share<H: BatchHandler>(

@@ -9,6 +9,7 @@ pub mod backends;
 mod banner;
 pub mod commands;
 mod consumers;
+mod dead_letters;
 pub mod demo;
 pub mod echo;
 mod email;

@@ -1,6 +1,7 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
 use crate::consumers::{consume, consume_within, share};
+use crate::dead_letters;
 use crate::email;
 use crate::markup::markup;
 use crate::notify;
@@ -170,7 +171,8 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
         handlers.push((shard, commands.shard(shard).name().to_owned(), handler));
     }
     share(system, PERSIST.stage(), handlers);
-    start_sends(system).await
+    start_sends(system).await?;
+    dead_letters::start(system).await
 }
 
 /// Sends to many people run where documents are written.
@@ -295,6 +297,8 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
         sends: Arc::clone(&system.backends.sends),
+        dead_letters: Arc::clone(&system.backends.dead_letters),
+        topology: system.topology,
         outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
@@ -326,6 +330,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             proxies: proxy_trust(&system.config)?,
             push_key: crate::push::public_key(&system.config)?,
             templates: notify::templates(&system.config)?.into(),
+            replays_per_second: system.config.dead_letters.replays_per_second,
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

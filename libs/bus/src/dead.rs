@@ -217,7 +217,10 @@ mod tests {
         let frame = Frame::of(envelope(codec::encode(&leave()).unwrap())).encode().unwrap();
         let letters = letters(&frame, Some("the store said no"));
         let [letter] = &letters[..] else { panic!("one letter") };
-        assert_eq!((letter.kind.as_deref(), letter.cause, letter.attempts), (Some("leave_thread"), Cause::Refused, 7));
+        assert_eq!(
+            (letter.kind.as_deref(), letter.cause, letter.attempts),
+            (Some("leave_thread"), Cause::Refused, 7)
+        );
         assert_eq!((letter.queue.as_str(), letter.id.envelope), ("persist.1", Uuid::from_u128(5)));
     }
 

@@ -5,6 +5,7 @@
 //! with it. This is the only crate that reads the environment.
 
 mod check;
+mod dead_letters;
 mod demo;
 mod email;
 mod environment;
@@ -17,6 +18,7 @@ mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
+pub use dead_letters::DeadLetterSettings;
 pub use demo::{DemoMode, DemoReach, DemoSettings, is_this_machine};
 pub use email::{EmailSettings, MailProvider};
 pub use load::{defaults, load};
@@ -107,6 +109,8 @@ pub struct Config {
     pub threads: ThreadSettings,
     /// When people are told by e-mail and push.
     pub notifications: NotificationSettings,
+    /// `[dead_letters]`
+    pub dead_letters: DeadLetterSettings,
     /// Pushes to apps and browsers.
     pub push: PushSettings,
     /// The time that an orderly end takes.

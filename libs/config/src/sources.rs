@@ -48,6 +48,8 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("SENDS_PER_SECOND", "notifications.sends_per_second", ValueKind::Number),
     ("NOTIFICATION_TEMPLATES", "notifications.templates", ValueKind::Text),
     ("DELIVERY_LOG_DAYS", "notifications.log_days", ValueKind::Number),
+    ("REPLAYS_PER_SECOND", "dead_letters.replays_per_second", ValueKind::Number),
+    ("DEAD_LETTERS_KEPT_DAYS", "dead_letters.kept_days", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
     ("FIREBASE_CREDENTIALS", "push.firebase_credentials", ValueKind::Text),

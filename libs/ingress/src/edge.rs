@@ -15,10 +15,11 @@ use crate::revocation::Revocations;
 use crate::settings::SetupError;
 use crate::templates::NotificationTemplates;
 use eventflow_bus::port::Health;
+use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry, Sends, Store,
-    Suppressions,
+    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry, Sends,
+    Store, Suppressions,
 };
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
@@ -36,6 +37,9 @@ pub(crate) struct Edge {
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) suppressions: Arc<dyn Suppressions>,
     pub(crate) sends: Arc<dyn Sends>,
+    pub(crate) dead_letters: Arc<dyn DeadLetters>,
+    pub(crate) topology: Topology,
+    pub(crate) replays_per_second: u32,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
@@ -83,6 +87,9 @@ impl Edge {
             outbound: Arc::clone(&parts.outbound),
             suppressions: Arc::clone(&parts.suppressions),
             sends: Arc::clone(&parts.sends),
+            dead_letters: Arc::clone(&parts.dead_letters),
+            topology: parts.topology,
+            replays_per_second: config.replays_per_second,
             directory: Arc::clone(&parts.directory),
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),

@@ -26,6 +26,9 @@ const DEFAULT_SOCKETS_PER_USER: u32 = 50;
 /// Open sockets per client address unless configured otherwise: a house or an office shares one.
 const DEFAULT_SOCKETS_PER_IP: u32 = 1_000;
 
+/// Dead letters that a replay sends in a second, unless configured otherwise; see `default.toml`.
+const DEFAULT_REPLAYS_PER_SECOND: u32 = 50;
+
 /// Settings of the ingress.
 #[derive(Clone)]
 pub struct IngressConfig {
@@ -64,6 +67,8 @@ pub struct IngressConfig {
     pub push_key: Option<String>,
     /// What sends can say by the name of a template.
     pub templates: Arc<NotificationTemplates>,
+    /// Dead letters that a replay sends in a second, at most.
+    pub replays_per_second: u32,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -92,6 +97,7 @@ impl IngressConfig {
             proxies: ProxyTrust::default(),
             push_key: None,
             templates: Arc::default(),
+            replays_per_second: DEFAULT_REPLAYS_PER_SECOND,
             markup: Markup::default(),
             alone_since: None,
         }

@@ -5,6 +5,7 @@
 //! the stores show.
 
 mod broker;
+mod dead_letters;
 mod devices;
 mod outbound;
 mod people;
@@ -12,6 +13,7 @@ mod sends;
 mod store;
 mod suppressions;
 
+pub(crate) use dead_letters::TestDeadLetters;
 pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
@@ -40,6 +42,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) struct World {
     pub(crate) parts: IngressParts,
     pub(crate) store: Arc<TestStore>,
+    pub(crate) letters: Arc<TestDeadLetters>,
     pub(crate) directory: Arc<TestDirectory>,
     pub(crate) presence: Arc<TestPresence>,
     pub(crate) clock: Arc<FixedClock>,
@@ -65,6 +68,7 @@ impl World {
         let directory = worker.directory.clone();
         let sends = worker.sends.clone();
         let suppressions = worker.suppressions.clone();
+        let letters = Arc::new(TestDeadLetters::default());
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let registry = Arc::new(MemoryRegistry::default());
@@ -82,6 +86,8 @@ impl World {
             outbound: Arc::new(TestOutbound::default()),
             suppressions,
             sends,
+            dead_letters: letters.clone(),
+            topology,
             devices,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
@@ -103,7 +109,7 @@ impl World {
             notices: Notices::default(),
             config,
         };
-        Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }
+        Self { parts, store, letters, directory, presence, clock, registry, tracker, port, topology, broker }
     }
 
     /// Makes the broker unavailable.

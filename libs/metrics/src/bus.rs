@@ -10,7 +10,11 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, I
 /// The label value of every gateway's own queue: gateway ids are not a closed set.
 const ANY_GATEWAY: &str = "gateway";
 
-/// The series of all queues. Every gateway's own queue is labelled `gateway`, whatever its id.
+/// The label value of every dead-letter queue: what is in them is counted by queue and cause in the store.
+const ANY_DEAD: &str = "dead";
+
+/// The series of all queues. Every gateway's own queue is labelled `gateway`, whatever its id, and every
+/// dead-letter queue `dead`.
 #[derive(Clone)]
 pub struct BusMetrics {
     published: IntCounterVec,
@@ -155,7 +159,11 @@ impl BusMetrics {
 
     /// The series of `queue`.
     pub fn queue(&self, queue: &str) -> QueueMetrics {
-        let label = if queue.starts_with("gateway.") { ANY_GATEWAY } else { queue };
+        let label = match queue.split_once('.') {
+            Some((ANY_GATEWAY, _)) => ANY_GATEWAY,
+            Some((ANY_DEAD, _)) => ANY_DEAD,
+            _ => queue,
+        };
         let settled = |outcome: SettleOutcome| self.consumed.with_label_values(&[label, outcome.as_str()]);
         QueueMetrics {
             published: self.published.with_label_values(&[label]),

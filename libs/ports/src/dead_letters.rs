@@ -94,8 +94,11 @@ pub trait DeadLetters: Send + Sync + 'static {
     async fn keep_letters(&self, arrivals: &[Arrival]) -> Result<Vec<Kept>, StoreError>;
 
     /// Reads a page of the letters that fit.
-    async fn dead_letters(&self, which: &LetterFilter, page: LetterPage)
-    -> Result<Vec<DeadLetter>, StoreError>;
+    async fn dead_letters(
+        &self,
+        which: &LetterFilter,
+        page: LetterPage,
+    ) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// Counts the letters that fit by queue, cause and kind, the largest group first, at most [`GROUPS_MAX`].
     async fn letter_groups(&self, which: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError>;

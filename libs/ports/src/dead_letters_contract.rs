@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_protocol::UserId;
 use eventflow_protocol::dead_letters::{
-    Arrival, AuditAction, AuditEntry, Carried, Cause, DeadLetter, DeadLetterId, Edit, LetterChange, LetterFilter,
-    LetterPlace, LetterState, Replay, ReplayId, ReplayState, Replayed, WhichLetters,
+    Arrival, AuditAction, AuditEntry, Carried, Cause, DeadLetter, DeadLetterId, Edit, LetterChange,
+    LetterFilter, LetterPlace, LetterState, Replay, ReplayId, ReplayState, Replayed, WhichLetters,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,7 +30,8 @@ pub trait Harness: Send + Sync {
 /// again joins its letter.
 pub async fn a_letter_is_kept_once_and_joined_when_it_fails_again(harness: &dyn Harness) {
     let letters = harness.open().await;
-    let arrivals = [arrival(1, 1, b"a"), Arrival { kind: None, cause: Cause::Unreadable, ..arrival(2, 2, b"") }];
+    let arrivals =
+        [arrival(1, 1, b"a"), Arrival { kind: None, cause: Cause::Unreadable, ..arrival(2, 2, b"") }];
     assert_eq!(letters.keep_letters(&arrivals).await.expect("keep"), [Kept::New, Kept::New]);
     for witness in [letters.clone(), harness.open().await] {
         let found = witness.dead_letter(arrivals[0].id).await.expect("read");
@@ -46,7 +47,10 @@ pub async fn a_letter_is_kept_once_and_joined_when_it_fails_again(harness: &dyn 
     assert_eq!(letters.keep_letters(std::slice::from_ref(&failed)).await.expect("keep"), [Kept::Again]);
     let found = harness.open().await.dead_letter(failed.id).await.expect("read").expect("it is kept");
     assert_eq!((found.failures, found.replays, found.version()), (2, 1, 1));
-    assert_eq!((found.state, found.reason.as_str(), found.last_at), (LetterState::Waiting, "another", at(20)));
+    assert_eq!(
+        (found.state, found.reason.as_str(), found.last_at),
+        (LetterState::Waiting, "another", at(20))
+    );
     assert_eq!(letters.dead_letter(arrival(3, 1, b"").id).await.expect("read"), None);
 }
 
@@ -120,7 +124,8 @@ pub async fn a_letter_changes_once(harness: &dyn Harness) {
         assert_eq!(other.letter_body(two.id, version).await.expect("read"), Some(body.into()));
     }
     let discard = LetterChange::Discard { by: person(), why: "w".to_owned() };
-    let discarded = other.change_letters(&[two.id, arrival(9, 1, b"").id], &discard, at(5)).await.expect("discard");
+    let discarded =
+        other.change_letters(&[two.id, arrival(9, 1, b"").id], &discard, at(5)).await.expect("discard");
     assert_eq!((discarded.len(), discarded[0].state), (1, LetterState::Discarded));
     assert_eq!(harness.open().await.dead_letter(two.id).await.expect("read").as_ref(), discarded.first());
 }
@@ -233,7 +238,10 @@ fn new_replay() -> Replay {
         id: ReplayId::new(),
         by: person(),
         why: "repaired".to_owned(),
-        which: WhichLetters::Matching(LetterFilter { state: Some(LetterState::Waiting), ..LetterFilter::default() }),
+        which: WhichLetters::Matching(LetterFilter {
+            state: Some(LetterState::Waiting),
+            ..LetterFilter::default()
+        }),
         per_second: 50,
         total: 3,
         created_at: at(5),

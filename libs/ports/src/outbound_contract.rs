@@ -266,7 +266,10 @@ pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness
     let found = [Reason::NoDevice, Reason::Revoked, Reason::Muted, Reason::Read].map(of);
     assert_eq!(found, [None, Some(1), Some(1), Some(1)], "those from the time on, by what they say");
     let is_suppressed = |count: &DeliveryCount| count.outcome == DeliveryWord::Suppressed;
-    assert!(counted.iter().all(|count| is_suppressed(count) && count.channel == Channel::Push), "{counted:?}");
+    assert!(
+        counted.iter().all(|count| is_suppressed(count) && count.channel == Channel::Push),
+        "{counted:?}"
+    );
     let About::Notification { notification_id } = other.about else { panic!("it is a notification") };
     let of = DeliveriesOf::Notification(notification_id);
     let about = next_page(&*reader, &of, &[], 10).await.expect("two rows");

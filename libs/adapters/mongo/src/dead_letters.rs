@@ -9,9 +9,7 @@ use crate::connection::CONCURRENT;
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_ports::{
-    AuditPage, DeadLetters, Kept, LetterGroup, LetterPage, ReplayCounts, StoreError,
-};
+use eventflow_ports::{AuditPage, DeadLetters, Kept, LetterGroup, LetterPage, ReplayCounts, StoreError};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
     Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay, ReplayId,

@@ -32,7 +32,11 @@ impl MongoStore {
     }
 
     /// Reads a version of a letter's body; `None` if there is none.
-    pub(crate) async fn read_body(&self, letter: &DeadLetter, version: u32) -> Result<Option<Bytes>, CallError> {
+    pub(crate) async fn read_body(
+        &self,
+        letter: &DeadLetter,
+        version: u32,
+    ) -> Result<Option<Bytes>, CallError> {
         let Some(BodyKey { letter, born, digest }) = BodyKey::of(letter, version) else { return Ok(None) };
         let filter = doc! { "letter": letter, "born": born, "digest": digest };
         let collection = self.letter_bodies.clone();

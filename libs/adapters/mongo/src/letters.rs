@@ -131,7 +131,8 @@ impl MongoStore {
         let mut filter = fitting(which);
         if let Some(place) = page.after {
             let (at, id) = (date(place.at), place.id.to_string());
-            let after = doc! { "$or": [{ "lastAt": { beyond: at } }, { "lastAt": at, "_id": { beyond: id } }] };
+            let after =
+                doc! { "$or": [{ "lastAt": { beyond: at } }, { "lastAt": at, "_id": { beyond: id } }] };
             filter = doc! { "$and": [filter, after] };
         }
         let (collection, limit) = (self.letters.clone(), i64::from(page.limit.clamp(1, PAGE_MAX)));
@@ -206,7 +207,15 @@ impl GroupRecord {
     fn into_group(self) -> LetterGroup {
         let GroupKey { queue, cause, kind } = self.key;
         let (oldest_at, newest_at) = (moment(self.oldest_at), moment(self.newest_at));
-        LetterGroup { queue, cause, kind, count: count(self.letters), oldest_at, newest_at, reason: self.reason }
+        LetterGroup {
+            queue,
+            cause,
+            kind,
+            count: count(self.letters),
+            oldest_at,
+            newest_at,
+            reason: self.reason,
+        }
     }
 }
 

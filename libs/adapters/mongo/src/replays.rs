@@ -83,7 +83,8 @@ impl MongoStore {
             let counting = async move { collection.count_documents(filter).max_time(READ_LIMIT).await };
             self.calls.run("count a replay", READ_LIMIT, counting).await
         };
-        let (replayed, refused) = (of(AuditAction::ReplayLetter).await?, of(AuditAction::ReplayRefused).await?);
+        let (replayed, refused) =
+            (of(AuditAction::ReplayLetter).await?, of(AuditAction::ReplayRefused).await?);
         Ok(ReplayCounts { replayed, refused })
     }
 

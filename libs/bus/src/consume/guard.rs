@@ -101,7 +101,8 @@ impl Guard {
 
     /// Ends a pause, if there is one.
     pub(super) fn resume(&self) {
-        if self.metrics.paused.get() != 0 {
+        // Several queues may share the gauge.
+        if self.status.is_paused() {
             tracing::info!(queue = self.queue, "a stage goes on after a pause");
             self.metrics.paused.set(0);
             self.status.set(StageState::Consuming);

@@ -45,6 +45,11 @@ impl StageStatus {
         self.0.borrow().clone()
     }
 
+    /// Whether the stage waits for something it needs.
+    pub(super) fn is_paused(&self) -> bool {
+        matches!(*self.0.borrow(), StageState::Paused(_))
+    }
+
     /// The state as it changes.
     pub fn watch(&self) -> watch::Receiver<StageState> {
         self.0.subscribe()

@@ -6,8 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, deliveries, devices, messages, notifications, notify, ops, preferences, presence,
-    sends, status, suppressions, threads, users,
+    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
+    preferences, presence, replays, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -127,4 +127,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),
     route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   |at| on(at, deliveries::of_user)).paged(),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   |at| on(at, users::revoke)),
+
+    route(Method::GET,    "/v2/ops/dead-letters",                Needs::Admin,   |at| on(at, dead_letters::list)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters/groups",         Needs::Admin,   |at| on(at, dead_letters::groups)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters/{id}",           Needs::Admin,   |at| on(at, dead_letters::show)).paged(),
+    route(Method::POST,   "/v2/ops/dead-letters/{id}/reveal",    Needs::Admin,   |at| on(at, dead_letters::reveal)).paged(),
+    route(Method::PUT,    "/v2/ops/dead-letters/{id}/body",      Needs::Admin,   |at| on(at, dead_letters::edit)),
+    route(Method::POST,   "/v2/ops/replays",                     Needs::Admin,   |at| on(at, replays::begin)),
+    route(Method::GET,    "/v2/ops/replays/{id}",                Needs::Admin,   |at| on(at, replays::show)),
+    route(Method::POST,   "/v2/ops/discards",                    Needs::Admin,   |at| on(at, replays::discard)),
+    route(Method::GET,    "/v2/ops/audit",                       Needs::Admin,   |at| on(at, replays::audit)).paged(),
 ];

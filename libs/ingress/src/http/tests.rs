@@ -1,6 +1,7 @@
 //! The routes as a client sees them: statuses, bodies, headers.
 
 mod changes;
+mod dead_letters;
 mod deliveries;
 mod devices;
 mod history;

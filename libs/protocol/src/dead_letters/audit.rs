@@ -83,8 +83,7 @@ impl AuditEntry {
         refused: Option<String>,
         at: Timestamp,
     ) -> Self {
-        let action =
-            if refused.is_some() { AuditAction::ReplayRefused } else { AuditAction::ReplayLetter };
+        let action = if refused.is_some() { AuditAction::ReplayRefused } else { AuditAction::ReplayLetter };
         let id = format!("{replay}/{letter}");
         Self { id, at, by, action, why, letter: Some(letter), replay: Some(replay), detail: refused }
     }

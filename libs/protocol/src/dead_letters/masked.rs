@@ -9,7 +9,7 @@ use crate::id::USER_ID_MAX_BYTES;
 use serde_json::{Map, Value};
 
 /// What stands for a text.
-pub const HIDDEN: &str = "•••";
+const HIDDEN: &str = "•••";
 
 /// Fields whose texts are ids or words of the protocol.
 const HARMLESS: &[&str] = &[
@@ -80,8 +80,11 @@ fn hide_all(json: &Value) -> Value {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => HIDDEN.into(),
         Value::Array(items) => items.iter().map(hide_all).collect(),
         Value::Object(fields) => {
-            let hidden: Map<String, Value> =
-                fields.values().enumerate().map(|(n, value)| (format!("{HIDDEN}{n}"), hide_all(value))).collect();
+            let hidden: Map<String, Value> = fields
+                .values()
+                .enumerate()
+                .map(|(n, value)| (format!("{HIDDEN}{n}"), hide_all(value)))
+                .collect();
             Value::Object(hidden)
         }
     }

@@ -100,7 +100,10 @@ fn a_history_is_bounded_and_keeps_its_beginning() {
         letter.change(&LetterChange::Take(ReplayId::new()), Timestamp(at));
         letter.arrive(&arrival(at, b"a"));
     }
-    assert_eq!((letter.history.len(), letter.history[0].at, letter.failures), (HISTORY_MAX, Timestamp(1), 299));
+    assert_eq!(
+        (letter.history.len(), letter.history[0].at, letter.failures),
+        (HISTORY_MAX, Timestamp(1), 299)
+    );
     let kept = serde_json::to_string(&letter).unwrap();
     assert_eq!(serde_json::from_str::<DeadLetter>(&kept).unwrap(), letter);
 }

@@ -8,10 +8,10 @@ use super::parts::DeadLetterParts;
 use eventflow_bus::port::{BrokerError, Publish};
 use eventflow_metrics::{DeadLetterMetrics, Metrics};
 use eventflow_ports::{LetterOrder, LetterPage, StoreError, ticks};
+use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
     DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, LetterState, Replay, WhichLetters,
 };
-use eventflow_protocol::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;

@@ -12,9 +12,7 @@ pub(super) mod schema;
 use super::{EmbeddedStore, in_time};
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_ports::{
-    AuditPage, DeadLetters, Kept, LetterGroup, LetterPage, ReplayCounts, StoreError,
-};
+use eventflow_ports::{AuditPage, DeadLetters, Kept, LetterGroup, LetterPage, ReplayCounts, StoreError};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
     Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay, ReplayId,
@@ -54,7 +52,8 @@ impl DeadLetters for EmbeddedStore {
     }
 
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
-        in_time("read a dead letter", self.database.read(move |connection| letters::find(connection, id))).await
+        in_time("read a dead letter", self.database.read(move |connection| letters::find(connection, id)))
+            .await
     }
 
     async fn letter_body(&self, id: DeadLetterId, version: u32) -> Result<Option<Bytes>, StoreError> {
@@ -124,7 +123,8 @@ impl DeadLetters for EmbeddedStore {
 
     async fn audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError> {
         let page = page.clone();
-        in_time("read the audit log", self.database.read(move |connection| audit::page(connection, &page))).await
+        in_time("read the audit log", self.database.read(move |connection| audit::page(connection, &page)))
+            .await
     }
 }
 

@@ -8,8 +8,8 @@ use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
     DeadLetters, Directory, Inbox, Outbound, Outbox, PushDevices, Sends, Store, Suppressions,
-    dead_letters_contract, directory_contract, inbox_contract, outbound_contract, outbox_contract, push_devices_contract, sends_contract,
-    suppressions_contract,
+    dead_letters_contract, directory_contract, inbox_contract, outbound_contract, outbox_contract,
+    push_devices_contract, sends_contract, suppressions_contract,
 };
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;

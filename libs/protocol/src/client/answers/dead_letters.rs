@@ -3,8 +3,8 @@
 
 use crate::client::shape::Success;
 use crate::dead_letters::{
-    AuditAction, AuditEntry, BodyVersion, Cause, DeadLetter, DeadLetterId, Happened, HistoryEntry, LetterState,
-    Replay, ReplayId, ReplayState,
+    AuditAction, AuditEntry, BodyVersion, Cause, DeadLetter, DeadLetterId, Happened, HistoryEntry,
+    LetterState, Replay, ReplayId, ReplayState,
 };
 use crate::{Timestamp, UserId};
 use schemars::JsonSchema;
@@ -367,12 +367,9 @@ impl From<HistoryEntry> for ShownHappened {
             Happened::Refused { replay, reason } => {
                 Self { replay: Some(replay), reason: Some(reason), ..of(LetterEventWord::Refused) }
             }
-            Happened::Edited { by, why, version } => Self {
-                by: Some(by),
-                why: Some(why),
-                version: Some(version),
-                ..of(LetterEventWord::Edited)
-            },
+            Happened::Edited { by, why, version } => {
+                Self { by: Some(by), why: Some(why), version: Some(version), ..of(LetterEventWord::Edited) }
+            }
             Happened::Discarded { by, why } => {
                 Self { by: Some(by), why: Some(why), ..of(LetterEventWord::Discarded) }
             }

@@ -28,9 +28,9 @@ pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
 };
 pub use ops::{
-    ConnectedAnswer, ConnectedUser, GatewaysAnswer, Hop, ListedGateway, ListedWorker, OutcomeCount, OutcomesAnswer, PartProblem,
-    PipelineAnswer, ProcessStatus, QueueFigures, RetryRung, ServerHealth, ServerState, ServersAnswer,
-    WorkerChange, WorkerFate,
+    ConnectedAnswer, ConnectedUser, GatewaysAnswer, Hop, ListedGateway, ListedWorker, OutcomeCount,
+    OutcomesAnswer, PartProblem, PipelineAnswer, ProcessStatus, QueueFigures, RetryRung, ServerHealth,
+    ServerState, ServersAnswer, WorkerChange, WorkerFate,
 };
 pub use people::{
     AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,

@@ -127,7 +127,11 @@ impl Condition {
     }
 }
 
-pub(super) fn page(connection: &Connection, which: &LetterFilter, page: LetterPage) -> Result<Vec<DeadLetter>> {
+pub(super) fn page(
+    connection: &Connection,
+    which: &LetterFilter,
+    page: LetterPage,
+) -> Result<Vec<DeadLetter>> {
     let mut condition = Condition::of(which);
     let (beyond, direction) = match page.order {
         LetterOrder::NewestFirst => ("<", "DESC"),

@@ -41,7 +41,9 @@ pub(super) fn find(connection: &Connection, id: ReplayId) -> Result<Option<Repla
 
 fn write(connection: &Connection, replay: &Replay) -> Result<()> {
     connection
-        .prepare_cached("INSERT OR REPLACE INTO dead_letter_replay (id, claimable_at, replay) VALUES (?1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT OR REPLACE INTO dead_letter_replay (id, claimable_at, replay) VALUES (?1, ?2, ?3)",
+        )?
         .execute(params![replay.id.to_string(), replay.claimable_at.map(|at| at.0), to_json(replay)?])
         .map(drop)
 }
