@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod dlq;
 mod doctor;
 mod drain;
 mod queues;
@@ -48,6 +49,8 @@ pub enum OperatorCommand {
     Queues(queues::QueuesArguments),
     /// Shows which worker owns which shard, and which workers there are.
     Shards(queues::QueuesArguments),
+    /// Lists, shows, edits, replays and discards dead letters.
+    Dlq(dlq::DlqArguments),
     /// Looks at everything that the system depends on and says what to do. Exit code 3 if something is bad.
     Doctor(doctor::DoctorArguments),
     /// Tells a process to end in order: its clients move to others, it finishes what it holds.
@@ -69,6 +72,7 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer>
         OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config).map(Answer::from),
         OperatorCommand::Queues(arguments) => wait_for(queues::queues(arguments, config)),
         OperatorCommand::Shards(arguments) => wait_for(queues::shards(arguments, config)),
+        OperatorCommand::Dlq(arguments) => wait_for(dlq::dlq(arguments, config)),
         OperatorCommand::Doctor(arguments) => wait_for(doctor::doctor(arguments, config)),
         OperatorCommand::Drain(arguments) => wait_for(drain::drain(arguments, config)),
         OperatorCommand::Topology { command: None } => topology::definitions(config),

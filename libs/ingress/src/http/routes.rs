@@ -120,6 +120,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/ops/pipeline",                    Needs::Admin,   |at| on(at, ops::pipeline)),
     route(Method::GET,    "/v2/ops/gateways",                    Needs::Admin,   |at| on(at, ops::gateways)),
     route(Method::GET,    "/v2/ops/servers",                     Needs::Admin,   |at| on(at, ops::servers)),
+    route(Method::POST,   "/v2/ops/users/{id}/disconnect",       Needs::Admin,   |at| on(at, ops::disconnect)),
     route(Method::GET,    "/v2/ops/outcomes",                    Needs::Admin,   |at| on(at, ops::outcomes)),
     route(Method::GET,    "/v2/ops/users",                       Needs::Admin,   |at| on(at, ops::users)).paged(),
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),

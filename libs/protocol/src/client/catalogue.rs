@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
-const REQUESTS: [Describe; 25] = [
+const REQUESTS: [Describe; 26] = [
     of::<requests::AuthEvent>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
     of::<requests::DiscardBody>,
     of::<requests::EditLetterBody>,
+    of::<requests::DisconnectBody>,
     of::<requests::EditMessageBody>,
     of::<requests::EditMessageEvent>,
     of::<requests::HandshakeAuth>,
@@ -90,7 +91,7 @@ const ANSWERS: [Describe; 46] = [
 ];
 
 /// What clients get as an event.
-const EVENTS: [Describe; 24] = [
+const EVENTS: [Describe; 25] = [
     of::<events::AuthError>,
     of::<events::AuthSuccess>,
     of::<events::ConnectErrorData>,
@@ -111,6 +112,7 @@ const EVENTS: [Describe; 24] = [
     of::<events::PresenceSync<'static>>,
     of::<events::PresenceUpdate<'static>>,
     of::<events::ReactionReceived<'static>>,
+    of::<events::SessionEnded>,
     of::<events::ThreadCreated>,
     of::<events::ThreadLeft>,
     of::<events::ThreadUpdated>,
