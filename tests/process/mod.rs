@@ -6,6 +6,7 @@ mod batches;
 mod commands;
 mod import;
 mod kills;
+mod letters;
 mod overflow;
 mod own_state;
 mod pairing;

@@ -6,6 +6,7 @@ use crate::servers::free_port;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use tempfile::TempDir;
 
@@ -79,8 +80,8 @@ impl System {
         settings.insert(0, ("REST_PER_MINUTE_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("SOCKETS_PER_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("CONNECTIONS_PER_IP".to_owned(), "0".to_owned()));
-        settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
         let mut system = Self { folder, settings, members: BTreeMap::new() };
+        system.settings.push(("DATA_DIR".to_owned(), system.data().display().to_string()));
         for role in roles {
             system.launch(role, loopback()?, loopback()?)?;
         }
@@ -103,6 +104,11 @@ impl System {
     /// The URL of an operators' path, such as `/readyz`, of one role.
     pub fn admin(&self, role: &str, path: &str) -> String {
         format!("http://{}{path}", self.either(role).admin)
+    }
+
+    /// The folder of the embedded backends.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// The roles that are processes here.
