@@ -80,7 +80,7 @@ export class Letters {
     const found = [];
     let cursor = '';
     for (let page = 0; page < pages; page += 1) {
-      const query = new URLSearchParams({ ...filter, limit: String(PAGE), cursor });
+      const query = Object.entries({ ...filter, limit: String(PAGE), cursor }).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
       const answer = await this.#api.ask('GET', `${path}?${query}`);
       found.push(...answer[key]);
       if (!answer.nextCursor) return [found, null];

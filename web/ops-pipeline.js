@@ -5,18 +5,16 @@ import { $, element } from '/elements.js';
 import { UNKNOWN, count, moment, span } from '/ops-figures.js';
 
 /**
- * The stages in the order in which a message passes them: who works on its queues, and whether the next stage
- * gets its work from it.
- * @type {[string, string, string, boolean][]}
+ * The stages in the order in which a message passes them: their queues, a name, who works on them, and whether
+ * the next stage gets its work from them.
+ * @type {[string[], string, string, boolean][]}
  */
 const STAGES = [
-  ['persist', 'Commands', 'persistence-worker stores them', true],
-  ['cursors', 'Cursors', 'persistence-worker, apart from messages', true],
-  ['fanout', 'Events', 'fanout-worker sends them to the gateways', true],
-  ['notify', 'Who is told', 'e-mail and push workers decide', true],
-  ['email', 'E-mail', 'email-worker sends', false],
-  ['push', 'Push', 'push-worker sends', false],
-  ['presence', 'Presence', 'presence-sweeper', false],
+  [['persist', 'cursors'], 'Commands and cursors', 'persistence-worker stores them', true],
+  [['fanout'], 'Events', 'fanout-worker sends them to the gateways', true],
+  [['notify'], 'Who is told', 'e-mail and push workers decide who was away', true],
+  [['email', 'push'], 'E-mail and push', 'email-worker and push-worker send', false],
+  [['presence'], 'Presence', 'presence-sweeper, beside messages', false],
 ];
 /** Messages from which a bar is full. A message carries up to 256 commands. */
 const FULL = 100;
@@ -32,8 +30,8 @@ export class Pipeline {
 
   async load() {
     const answer = await this.#api.ask('GET', '/ops/pipeline');
-    $('stages').replaceChildren(...STAGES.map(([stage, name, who, leads]) => {
-      const queues = answer.hops.filter((/** @type {Hop} */ hop) => hop.stage === stage).map(queue);
+    $('stages').replaceChildren(...STAGES.map(([stages, name, who, leads]) => {
+      const queues = stages.flatMap(stage => answer.hops.filter((/** @type {Hop} */ hop) => hop.stage === stage)).map(queue);
       return element('li', { class: leads ? 'stage to-next' : 'stage' }, element('h3', {}, name), element('p', {}, who), element('ul', {}, ...queues));
     }));
     $('rungs').replaceChildren(...answer.retry.map((/** @type {Rung} */ rung) => chip(`after ${span(rung.delayMs)}`, rung)));

@@ -1,5 +1,5 @@
-//! Operators' commands. A command prints its answer to standard output and nothing else. Its exit code is 0 if
-//! it did what was asked, 1 if it failed, 2 if it was called wrongly, and 3 if it found something to mend.
+//! Operators' commands. A command prints its answer to standard output and nothing else. Its exit code is 0
+//! if it did what was asked, 1 if it failed, 2 if it was called wrongly, and 3 if it found something to mend.
 
 mod answer;
 mod api;

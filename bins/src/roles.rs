@@ -287,6 +287,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     }
     let requests =
         Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let ops = ops_parts(system);
     let server = &system.config.server;
     let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let parts = IngressParts {
@@ -305,7 +306,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         registry: Arc::clone(&system.backends.registry),
         journal: Arc::clone(&system.backends.journal),
         requests,
-        ops: ops_parts(system),
+        ops,
         broker_health: system.backends.broker.health(),
         clock: Arc::clone(&system.backends.clock),
         metrics: system.metrics.clone(),

@@ -20,7 +20,8 @@ struct Ran {
 
 impl Ran {
     fn json(&self) -> Value {
-        serde_json::from_str(&self.printed).unwrap_or_else(|error| panic!("{error}: {}{}", self.printed, self.errors))
+        serde_json::from_str(&self.printed)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", self.printed, self.errors))
     }
 
     fn expect(self, code: i32) -> Self {
@@ -68,7 +69,8 @@ async fn a_fleet_shows_its_queues_its_owners_and_its_health_and_drains_one_proce
     let pipeline = eventually("every shard is owned and consumed", async || {
         let pipeline = run(&["queues", "--json"], &settings).await.expect(0).json();
         let hops = pipeline["hops"].as_array().unwrap().clone();
-        let is_owned = |hop: &Value| hop["shard"].is_null() || hop["isConsumed"] == true && hop["owner"].is_string();
+        let is_owned =
+            |hop: &Value| hop["shard"].is_null() || hop["isConsumed"] == true && hop["owner"].is_string();
         hops.iter().all(is_owned).then_some(pipeline)
     });
     let pipeline = pipeline.await.unwrap();
@@ -97,7 +99,8 @@ async fn a_fleet_shows_its_queues_its_owners_and_its_health_and_drains_one_proce
     assert_eq!(check(&doctor, "broker", "file descriptors")["part"], "broker");
 
     let admin = system.admin("ws-gateway", "");
-    let drained = run(&["drain", "--admin", &admin, "--wait", "40", "--json"], &settings).await.expect(0).json();
+    let drained =
+        run(&["drain", "--admin", &admin, "--wait", "40", "--json"], &settings).await.expect(0).json();
     assert_eq!((&drained["role"], &drained["gone"]), (&Value::from("ws-gateway"), &Value::from(true)));
     let status = system.process("ws-gateway").ended().await.unwrap();
     assert!(status.success(), "it ended in order");
@@ -112,7 +115,11 @@ async fn a_broker_that_is_not_as_it_must_be_is_told_with_what_to_do() {
     let missing = run(&["topology", "diff", "--json"], &settings).await.expect(FOUND).json();
     let missing = missing.as_array().unwrap();
     assert!(missing.iter().all(|difference| difference["what"] == "missing"), "{missing:?}");
-    assert!(missing.iter().all(|difference| difference["advice"].as_str().is_some_and(|advice| !advice.is_empty())));
+    assert!(
+        missing
+            .iter()
+            .all(|difference| difference["advice"].as_str().is_some_and(|advice| !advice.is_empty()))
+    );
     let doctor = run(&["doctor"], &settings).await.expect(FOUND).printed;
     assert!(doctor.contains("What to do") && doctor.contains("rabbitmq/definitions.json"), "{doctor}");
     let mut elsewhere = settings.clone();
@@ -121,7 +128,11 @@ async fn a_broker_that_is_not_as_it_must_be_is_told_with_what_to_do() {
     assert!(!unreachable.printed.contains("hunter2"), "{}", unreachable.printed);
     assert_eq!(check(&unreachable.json(), "broker", "reach")["grade"], "bad");
     let failed = run(&["topology", "diff"], &elsewhere).await.expect(1);
-    assert!(failed.errors.starts_with("error: reach the broker") && failed.printed.is_empty(), "{}", failed.errors);
+    assert!(
+        failed.errors.starts_with("error: reach the broker") && failed.printed.is_empty(),
+        "{}",
+        failed.errors
+    );
     own.delete().await.unwrap();
 }
 
@@ -132,7 +143,8 @@ async fn a_single_process_answers_about_its_queues_itself() {
     let settings = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
     let pipeline = eventually("rates and owners are known", async || {
         let pipeline = run(&["queues", "--json", "--server", &server], &settings).await.expect(0).json();
-        let hop = pipeline["hops"].as_array().unwrap().iter().find(|hop| hop["queue"] == "persist.0").cloned();
+        let hop =
+            pipeline["hops"].as_array().unwrap().iter().find(|hop| hop["queue"] == "persist.0").cloned();
         let hop = hop.unwrap();
         (hop["outPerSecond"].is_number() && hop["owner"].is_string()).then_some(pipeline)
     });
@@ -142,7 +154,13 @@ async fn a_single_process_answers_about_its_queues_itself() {
     assert_eq!(groups, "none\n");
     let why = ["dlq", "discard", "--server", &server, "--why", "none"];
     assert!(run(&why, &settings).await.expect(1).errors.contains("--all"));
-    assert_eq!(run(&["dlq", "discard", "--all", "--server", &server, "--why", "none"], &settings).await.expect(0).printed, "0 discarded, 0 left\n");
+    assert_eq!(
+        run(&["dlq", "discard", "--all", "--server", &server, "--why", "none"], &settings)
+            .await
+            .expect(0)
+            .printed,
+        "0 discarded, 0 left\n"
+    );
     let elsewhere = run(&["queues", "--server", "http://127.0.0.1:1"], &settings).await.expect(1);
     assert!(elsewhere.errors.contains("--server"), "{}", elsewhere.errors);
     drop(system);

@@ -1,5 +1,5 @@
-//! The routes of a running system, asked with an administrator's token that this command signs itself: whoever
-//! may read the system's secret may do everything anyway.
+//! The routes of a running system, asked with an administrator's token that this command signs itself:
+//! whoever may read the system's secret may do everything anyway.
 
 use crate::secret;
 use anyhow::{Context, bail};
@@ -29,10 +29,10 @@ const TOKEN_SECONDS: i64 = 300;
 #[derive(Clone, Debug, Args)]
 pub struct ServerArguments {
     /// URL of a gateway that serves REST; by default the one that this configuration describes.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     pub server: Option<String>,
     /// Who you are, for the audit log.
-    #[arg(long, value_name = "USER", default_value = "operator")]
+    #[arg(long, value_name = "USER", default_value = "operator", global = true)]
     pub by: String,
 }
 

@@ -1,8 +1,8 @@
-//! Inspection: what an operator asks a RabbitMQ once, on a connection of its own: which version it is, whether
-//! this user may do what the system does, and whether every queue is as it must be.
+//! Inspection: what an operator asks a RabbitMQ once, on a connection of its own: which version it is,
+//! whether this user may do what the system does, and whether every queue is as it must be.
 //!
-//! It leaves the broker as it was: it declares only what exists already, and an exclusive queue that goes with
-//! its channel. No management plugin is needed.
+//! It leaves the broker as it was: it declares only what exists already, and an exclusive queue that goes
+//! with its channel. No management plugin is needed.
 
 use crate::arguments::fanout_exchange;
 use crate::config::{AmqpConfig, CALL_TIMEOUT};

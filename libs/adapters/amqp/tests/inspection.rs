@@ -11,7 +11,8 @@ use serde_json::json;
 
 async fn found(inspection: &Inspection, queue: &str) -> QueueFinding {
     let queues = inspection.queues(&topology()).await;
-    let (_, finding) = queues.into_iter().find(|(spec, _)| spec.name == queue).expect("it is of the topology");
+    let (_, finding) =
+        queues.into_iter().find(|(spec, _)| spec.name == queue).expect("it is of the topology");
     finding
 }
 
@@ -64,7 +65,11 @@ async fn a_queue_that_cannot_be_consumed_is_found_and_one_that_can_loses_nothing
     let inspection = Inspection::open(&rabbit.config()).await.expect("it connects");
     let queue = PERSIST.shard(0).name().to_owned();
     assert_eq!(inspection.consuming_fails(&queue).await.expect("it answers"), None);
-    assert_eq!(broker.depth(&queue).await.expect("it is there").consumers, 0, "the question leaves no consumer");
+    assert_eq!(
+        broker.depth(&queue).await.expect("it is there").consumers,
+        0,
+        "the question leaves no consumer"
+    );
     rabbit.permit_reading("^nothing$").await;
     // The broker remembers for each channel what a user may do.
     let words = inspection.consuming_fails(&queue).await.expect("it answers").expect("consuming fails");

@@ -42,8 +42,10 @@ async fn gateways_are_those_that_report_and_those_that_may_still_have_people() {
     rig.world.registry.enter(&silent, &["ann".parse().unwrap()]).await.unwrap();
     let found = get(&rig, "gateways").await;
     let gateways = found["gateways"].as_array().unwrap();
-    let shown: Vec<_> =
-        gateways.iter().map(|gateway| (&gateway["id"], &gateway["sockets"], &gateway["reportAgeMs"])).collect();
+    let shown: Vec<_> = gateways
+        .iter()
+        .map(|gateway| (&gateway["id"], &gateway["sockets"], &gateway["reportAgeMs"]))
+        .collect();
     let expected = [(json!("alive"), json!(7), json!(2_000)), (json!("silent"), Value::Null, Value::Null)];
     assert_eq!(shown, expected.iter().map(|(id, sockets, age)| (id, sockets, age)).collect::<Vec<_>>());
     rig.world.presence.is_down.store(true, SeqCst);
@@ -81,7 +83,10 @@ async fn people_who_are_connected_are_found_by_a_part_of_their_id_or_name_page_b
     assert_eq!((ids(&found), &found["connected"]), (vec!["bob".to_owned(), "cat".to_owned()], &json!(4)));
     assert_eq!(found["users"][1]["name"], "Catherine Bobson");
     let first = get(&rig, "users?limit=3").await;
-    assert_eq!((ids(&first), &first["nextCursor"]), (vec!["ann".into(), "bob".into(), "cat".into()], &json!("cat")));
+    assert_eq!(
+        (ids(&first), &first["nextCursor"]),
+        (vec!["ann".into(), "bob".into(), "cat".into()], &json!("cat"))
+    );
     let last = get(&rig, "users?limit=3&cursor=cat").await;
     assert_eq!((ids(&last), &last["nextCursor"]), (vec!["dan".to_owned()], &Value::Null));
     assert_eq!(ids(&get(&rig, "users?search=nobody").await), [""; 0]);
@@ -106,6 +111,10 @@ async fn a_disconnection_is_recorded_before_every_gateway_is_told() {
         (&json!("disconnect"), &json!("root"), &json!("floods the lobby"), &json!("ann"))
     );
     let told = rig.world.published().len();
-    rig.post("/api/v2/ops/users/ann/disconnect", &json!({"why": " "})).of_admin().send().await.refused(400, "invalid");
+    rig.post("/api/v2/ops/users/ann/disconnect", &json!({"why": " "}))
+        .of_admin()
+        .send()
+        .await
+        .refused(400, "invalid");
     assert_eq!(rig.world.published().len(), told);
 }
