@@ -1,6 +1,6 @@
 //! What this machine gives a process: file descriptors, the data folder, the secret.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::secret;
 use eventflow_config::Config;
 use std::fs;

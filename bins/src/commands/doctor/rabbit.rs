@@ -1,6 +1,6 @@
 //! RabbitMQ: version, rights, alarms, every queue, and quorum queues without a leader.
 
-use super::{Finding, Grade, told};
+use super::finding::{Finding, Grade, told};
 use crate::commands::table::figure;
 use crate::commands::topology;
 use anyhow::Context;

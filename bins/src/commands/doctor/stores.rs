@@ -1,6 +1,6 @@
 //! MongoDB, Redis and the mail server.
 
-use super::{Finding, told};
+use super::finding::{Finding, told};
 use crate::backends::open_mongo;
 use eventflow_config::{Config, MEMORY};
 use eventflow_mongo::{MongoStore, ServerFacts};
