@@ -8,7 +8,7 @@ use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{AdminParts, Identity, Need, Readiness, Shutdown, Spans, admin, listener};
+use eventflow_boot::{AdminParts, Identity, Need, Problem, Readiness, Shutdown, Spans, admin, listener};
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ingress::IngressParts;

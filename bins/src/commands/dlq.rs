@@ -11,8 +11,9 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use eventflow_config::Config;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -270,7 +271,7 @@ async fn show(api: &Api, id: &str, reveal: Option<&str>) -> anyhow::Result<(Valu
 async fn edit(
     api: &Api,
     id: &str,
-    file: &PathBuf,
+    file: &Path,
     version: Option<u32>,
     why: &str,
 ) -> anyhow::Result<(Value, String)> {
@@ -305,10 +306,11 @@ async fn dry_run(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
         text(&run["replayable"])
     );
     for queue in listed(&run["queues"]) {
-        words.push_str(&format!("  {} to {}\n", text(&queue["count"]), text(&queue["queue"])));
+        // Writing into a string does not fail.
+        let _ = writeln!(words, "  {} to {}", text(&queue["count"]), text(&queue["queue"]));
     }
     for refused in listed(&run["refused"]) {
-        words.push_str(&format!("  not {}: {}\n", text(&refused["_id"]), text(&refused["reason"])));
+        let _ = writeln!(words, "  not {}: {}", text(&refused["_id"]), text(&refused["reason"]));
     }
     Ok((answer, words))
 }
