@@ -1,9 +1,19 @@
-//! Operators' commands. A command prints its answer to standard output and nothing else.
+//! Operators' commands. A command prints its answer to standard output and nothing else. Its exit code is 0
+//! if it did what was asked, 1 if it failed, 2 if it was called wrongly, and 3 if it found something to mend.
 
+mod answer;
+mod api;
+mod dlq;
+mod doctor;
+mod drain;
+mod queues;
+mod table;
+mod topology;
+
+pub use self::answer::Answer;
 use crate::secret;
 use anyhow::Context;
 use clap::Subcommand;
-use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
@@ -35,22 +45,51 @@ pub enum OperatorCommand {
     /// has imported.
     #[command(name = "import-v1")]
     ImportV1(crate::import::ImportV1),
+    /// Shows how full every queue is, how fast it goes and who owns it.
+    Queues(queues::QueuesArguments),
+    /// Shows which worker owns which shard, and which workers there are.
+    Shards(queues::QueuesArguments),
+    /// Lists, shows, edits, replays and discards dead letters.
+    Dlq(dlq::DlqArguments),
+    /// Looks at everything that the system depends on and says what to do. Exit code 3 if something is bad.
+    Doctor(doctor::DoctorArguments),
+    /// Tells a process to end in order: its clients move to others, it finishes what it holds.
+    Drain(drain::DrainArguments),
     /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
-    Topology,
+    Topology {
+        /// What to do with it instead of printing it.
+        #[command(subcommand)]
+        command: Option<topology::TopologyCommand>,
+    },
 }
 
-/// Carries the command out and returns the text to print.
-pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String> {
+/// Carries the command out and returns its answer.
+pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer> {
     match command {
         OperatorCommand::Token { user, name, role, hours } => {
-            token(config, user, name.as_deref(), role, *hours)
+            token(config, user, name.as_deref(), role, *hours).map(Answer::from)
         }
-        OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config),
-        OperatorCommand::Topology => {
-            let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
-            Ok(serde_json::to_string_pretty(&definitions)? + "\n")
+        OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config).map(Answer::from),
+        OperatorCommand::Queues(arguments) => wait_for(queues::queues(arguments, config)),
+        OperatorCommand::Shards(arguments) => wait_for(queues::shards(arguments, config)),
+        OperatorCommand::Dlq(arguments) => wait_for(dlq::dlq(arguments, config)),
+        OperatorCommand::Doctor(arguments) => wait_for(doctor::doctor(arguments, config)),
+        OperatorCommand::Drain(arguments) => wait_for(drain::drain(arguments, config)),
+        OperatorCommand::Topology { command: None } => topology::definitions(config),
+        OperatorCommand::Topology { command: Some(topology::TopologyCommand::Diff(arguments)) } => {
+            wait_for(topology::diff(arguments, config))
         }
     }
+}
+
+/// Runs a command that talks to servers.
+fn wait_for(command: impl Future<Output = anyhow::Result<Answer>>) -> anyhow::Result<Answer> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let answer = runtime.block_on(command);
+    // Only tasks of drivers are left; they must not delay the exit.
+    runtime.shutdown_background();
+    answer
 }
 
 fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u32) -> anyhow::Result<String> {

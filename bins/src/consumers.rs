@@ -68,7 +68,7 @@ pub(crate) fn share<H: BatchHandler>(
     // No other process can reach the broker in the data file.
     let settle = if system.config.embedded_broker() { Duration::ZERO } else { SETTLE };
     let mut sharing =
-        Sharing::new(broker, stage, system.topology, system.metrics.shares.stage(stage), settle);
+        Sharing::new(broker, stage, system.topology, system.metrics.shares.stage(stage), settle).at(place());
     for (shard, queue, handler) in handlers {
         let declares = Declares::Topology(system.topology);
         sharing.add(shard, prepare(system, &queue, declares, Arc::new(handler), HANDLER_TIMEOUT));
@@ -115,4 +115,10 @@ fn prepare<H: BatchHandler>(
         | StageState::Paused(_) => None,
     });
     consumer
+}
+
+/// Where this process runs, for operators: host and process id.
+pub(crate) fn place() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
 }

@@ -35,6 +35,16 @@ pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Resu
     Ok(mailer)
 }
 
+/// Whether the mail server takes our login, asked once; `None` if no mail server is configured.
+pub(crate) async fn try_out(config: &Config) -> Option<anyhow::Result<()>> {
+    let settings = smtp_settings(config).transpose()?;
+    let asking = async {
+        let mailer = SmtpMailer::new(settings?)?;
+        Ok(timeout(PROBE_LIMIT, mailer.probe()).await.context("no answer in time")??)
+    };
+    Some(asking.await)
+}
+
 async fn probe(mailer: &dyn Mailer, key: &'static str) -> anyhow::Result<()> {
     match timeout(PROBE_LIMIT, mailer.probe()).await {
         Ok(Ok(())) => Ok(()),

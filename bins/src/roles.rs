@@ -11,11 +11,13 @@ use crate::system::System;
 use anyhow::Context;
 use axum::Router;
 use eventflow_bus::consume::Declares;
+use eventflow_bus::pipeline::OwnRates;
 use eventflow_bus::request::Requests;
+use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
@@ -285,6 +287,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     }
     let requests =
         Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let ops = ops_parts(system);
     let server = &system.config.server;
     let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let parts = IngressParts {
@@ -303,6 +306,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         registry: Arc::clone(&system.backends.registry),
         journal: Arc::clone(&system.backends.journal),
         requests,
+        ops,
         broker_health: system.backends.broker.health(),
         clock: Arc::clone(&system.backends.clock),
         metrics: system.metrics.clone(),
@@ -333,6 +337,21 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         },
     };
     Ok(system.ingress.insert(parts).clone())
+}
+
+/// What the routes of operators ask. A process that serves clients listens to the workers all the time, so
+/// that it knows when the shards were shared out last.
+fn ops_parts(system: &mut System) -> OpsParts {
+    let broker = Arc::clone(&system.backends.broker);
+    let lookout = Lookout::new(Arc::clone(&broker));
+    let stop = system.shutdown.workers.clone();
+    system.worker("lookout", lookout.clone().run(stop.clone()));
+    let is_alone = system.config.embedded_broker();
+    let rates = is_alone.then(|| Arc::new(OwnRates::new(&system.metrics.bus, &system.topology)));
+    if let Some(rates) = rates.clone() {
+        system.worker("own rates", async move { rates.run(stop).await });
+    }
+    OpsParts { broker, topology: system.topology, lookout, rates, process: Arc::new(system.status()) }
 }
 
 /// The proxies that are believed.

@@ -8,13 +8,15 @@ use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{Identity, Need, Readiness, Shutdown, Spans, admin, listener};
+use eventflow_boot::{AdminParts, Identity, Need, Problem, Readiness, Shutdown, Spans, admin, listener};
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ingress::IngressParts;
 use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
+use eventflow_protocol::client::answers::{PartProblem, ProcessStatus};
 use eventflow_protocol::{GatewayId, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -101,6 +103,31 @@ impl System {
         })
     }
 
+    /// What the process says of itself, for operators who ask a gateway.
+    pub fn status(&self) -> impl Fn() -> ProcessStatus + Send + Sync + 'static {
+        let (identity, readiness) = (self.identity.clone(), self.readiness.clone());
+        let problems = |problems: BTreeMap<String, Problem>| {
+            let listed = |(part, problem): (String, Problem)| PartProblem {
+                part,
+                seconds: problem.since.elapsed().as_secs(),
+                why: problem.why,
+            };
+            problems.into_iter().map(listed).collect()
+        };
+        move || {
+            let state = readiness.state();
+            ProcessStatus {
+                role: identity.role.to_owned(),
+                status: state.word().to_owned(),
+                uptime_seconds: identity.began.elapsed().as_secs(),
+                version: identity.version.to_owned(),
+                warnings: readiness.warnings(),
+                impaired: problems(state.impairments),
+                not_ready_because: problems(state.reasons),
+            }
+        }
+    }
+
     /// Runs a part that must not end before the workers' stage of the shutdown.
     pub fn worker(&mut self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
         let name = name.to_owned();
@@ -151,9 +178,12 @@ impl System {
     pub async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
         let operators = admin::bind(
             self.config.admin.listen,
-            self.identity.clone(),
-            self.metrics.clone(),
-            self.readiness.clone(),
+            AdminParts {
+                identity: self.identity.clone(),
+                metrics: self.metrics.clone(),
+                readiness: self.readiness.clone(),
+                asked: self.shutdown.asked.clone(),
+            },
             self.shutdown.serving.clone(),
         );
         self.servers.spawn(operators.await?);
@@ -182,6 +212,7 @@ impl System {
                 tracing::info!(signal = name?, "ending");
                 Ok(())
             }
+            () = self.shutdown.asked.cancelled() => Ok(()),
             Some(ended) = self.workers.join_next() => Err(match ended {
                 Ok(part) => anyhow!("{part} ended by itself"),
                 Err(panic) => anyhow!(panic).context("a part panicked"),

@@ -3,6 +3,7 @@
 mod absent;
 mod again;
 mod batches;
+mod commands;
 mod import;
 mod kills;
 mod letters;

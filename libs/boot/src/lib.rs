@@ -13,7 +13,7 @@ pub mod readiness;
 pub mod shutdown;
 mod spans;
 
-pub use admin::Identity;
-pub use readiness::{Need, Readiness};
+pub use admin::{AdminParts, Identity};
+pub use readiness::{Need, Problem, Readiness};
 pub use shutdown::Shutdown;
 pub use spans::Spans;

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 /// The stages of the shutdown, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
+    /// Cancelled when an operator asked the process to end, as a signal does.
+    pub asked: CancellationToken,
     /// Cancelled when no more work may come from outside.
     pub ingress: CancellationToken,
     /// Cancelled when consumers must finish the messages that they hold.

@@ -104,6 +104,16 @@ impl<H: BatchHandler> Consumer<H> {
         self.metrics.frames.get()
     }
 
+    /// The queue that is consumed.
+    pub(crate) fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    /// Envelopes carried out so far, by this and any earlier consumer of the queue in this process.
+    pub(crate) fn done(&self) -> u64 {
+        self.metrics.done.get()
+    }
+
     /// Runs until `shutdown`; may run again after that. Then it finishes the batch in hand, acknowledges it,
     /// and returns what it did not start to the queue.
     pub async fn run(&self, shutdown: CancellationToken) {

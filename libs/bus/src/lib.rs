@@ -10,6 +10,7 @@ pub mod contract;
 pub mod dead;
 mod explain;
 pub mod handler;
+pub mod pipeline;
 pub mod port;
 pub mod publish;
 pub mod request;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::{GatewayId, TraceContext};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// The error that caused a [`BrokerError`], kept for the log.
@@ -179,6 +180,9 @@ pub struct Depth {
     pub ready: u64,
     /// Number of live consumers.
     pub consumers: u64,
+    /// How long the oldest message has been in the queue, delivered or not. `None` if the queue is empty, and
+    /// from brokers that do not tell.
+    pub oldest: Option<Duration>,
 }
 
 /// A message broker.

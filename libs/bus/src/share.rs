@@ -6,11 +6,13 @@
 //! each `seq` once: a wrong view of the workers costs speed, never order and never a message.
 //!
 //! [`members`] says who lives, [`assign`] who gets what, [`decide`] what to do about a shard, and [`seat`]
-//! does it.
+//! does it. Operators listen too: [`lookout`] hears the workers without being one, [`roster`] is what it knows.
 
 mod assign;
 mod decide;
+pub mod lookout;
 mod members;
+pub mod roster;
 mod seat;
 
 use self::assign::{Seat, assign};
@@ -47,6 +49,7 @@ pub struct Sharing {
     broker: Arc<dyn Broker>,
     stage: &'static str,
     me: String,
+    place: String,
     shards: u16,
     seats: Vec<ShardSeat>,
     members: Members,
@@ -76,6 +79,7 @@ impl Sharing {
             broker,
             stage,
             me,
+            place: String::new(),
             shards,
             seats,
             members,
@@ -86,6 +90,13 @@ impl Sharing {
             said: Vec::new(),
             hello_at: now,
         }
+    }
+
+    /// Tells operators where the worker runs.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = place.into();
+        self
     }
 
     /// Adds a consumer of one queue of `shard`. The queues of a shard go together.
@@ -178,6 +189,13 @@ impl Sharing {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shards: self.shards,
             holds: self.said.clone(),
+            place: self.place.clone(),
+            done: self
+                .seats
+                .iter()
+                .flat_map(|seat| &seat.consumers)
+                .map(|consumer| consumer.done())
+                .collect(),
             leaves,
         };
         let payload = codec::encode(&hello).expect("text and numbers have a MessagePack form");

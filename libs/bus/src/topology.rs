@@ -86,7 +86,7 @@ impl<T> Sharded<T> {
     }
 
     /// Name of the stage, for metrics and logs.
-    pub fn stage(&self) -> &'static str {
+    pub const fn stage(&self) -> &'static str {
         self.prefix
     }
 }

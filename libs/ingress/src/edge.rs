@@ -7,6 +7,7 @@ use crate::identity::{Identity, Tokens};
 use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
 use crate::notices::Notices;
+use crate::ops::OpsParts;
 use crate::origin::OriginPolicy;
 use crate::parts::IngressParts;
 use crate::refusal::Refusal;
@@ -17,8 +18,8 @@ use eventflow_bus::port::Health;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Sends, Store,
-    Suppressions,
+    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry, Sends,
+    Store, Suppressions,
 };
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
@@ -44,6 +45,8 @@ pub(crate) struct Edge {
     pub(crate) people: People,
     pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) ops: OpsParts,
     pub(crate) contacts: Contacts,
     pub(crate) broker_health: watch::Receiver<Health>,
     pub(crate) commands: Commands,
@@ -91,6 +94,8 @@ impl Edge {
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
+            registry: Arc::clone(&parts.registry),
+            ops: parts.ops.clone(),
             contacts: Contacts::new(Arc::clone(&parts.store)),
             broker_health: parts.broker_health.clone(),
             commands,

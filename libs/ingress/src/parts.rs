@@ -1,6 +1,7 @@
 //! The parts of the system that the ingress is built on: the ports it uses, and its settings.
 
 use crate::notices::Notices;
+use crate::ops::OpsParts;
 use crate::settings::IngressConfig;
 use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
@@ -46,6 +47,8 @@ pub struct IngressParts {
     pub registry: Arc<dyn Registry>,
     /// Sends commands to the workers and brings back their results.
     pub requests: Requests,
+    /// What the routes of operators ask.
+    pub ops: OpsParts,
     /// Whether the broker can be used now.
     pub broker_health: watch::Receiver<Health>,
     /// The time.

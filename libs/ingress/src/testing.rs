@@ -18,13 +18,15 @@ pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 
-use crate::{IngressConfig, IngressParts, Notices};
+use crate::{IngressConfig, IngressParts, Notices, OpsParts};
 use broker::{TestBroker, Worker};
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::request::Requests;
+use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
+use eventflow_protocol::client::answers::ProcessStatus;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::person::TokenName;
@@ -95,6 +97,13 @@ impl World {
             registry: registry.clone(),
             journal: Arc::new(MemoryJournal::default()),
             requests,
+            ops: OpsParts {
+                broker: port.clone(),
+                topology,
+                lookout: Lookout::new(port.clone()),
+                rates: None,
+                process: Arc::new(ProcessStatus::default),
+            },
             broker_health: port.health(),
             clock: clock.clone(),
             metrics,

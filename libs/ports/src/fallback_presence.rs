@@ -207,6 +207,14 @@ impl PresenceStore for FallbackPresence {
         self.choose(self.shared.connected(now).await, memory)
     }
 
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        let memory = self.memory.connected_people(now).await?;
+        if self.is_in_memory() {
+            return Ok(memory);
+        }
+        self.choose(self.shared.connected_people(now).await, memory)
+    }
+
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.memory.report(gateway, stats).await?;
         self.choose(self.shared.report(gateway, stats).await, ())

@@ -5,7 +5,9 @@
 //! entries are lost with the process, and so are the sockets whose devices it kept.
 
 use crate::devices::Devices;
-use crate::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
+use crate::presence::{
+    CONNECTED_MAX, GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE,
+};
 use async_trait::async_trait;
 use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
@@ -115,9 +117,12 @@ impl PresenceStore for MemoryPresence {
     async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
         let mut reports = self.reports.lock();
         reports.retain(|_, report| report.at.elapsed() < REPORT_LEASE);
-        let report =
-            |Report { stats, at }: &Report| GatewayReport { stats: stats.clone(), age: at.elapsed() };
-        Ok(reports.values().map(report).collect())
+        let report = |(gateway, Report { stats, at }): (&String, &Report)| GatewayReport {
+            gateway: gateway.clone(),
+            stats: stats.clone(),
+            age: at.elapsed(),
+        };
+        Ok(reports.iter().map(report).collect())
     }
 
     async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
@@ -129,6 +134,15 @@ impl PresenceStore for MemoryPresence {
         let known = self.known.lock();
         let connected = known.people.values().filter(|devices| devices.connected_until(now).is_some());
         Ok(connected.count() as u64)
+    }
+
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        let known = self.known.lock();
+        let connected = known.people.iter().filter(|(_, devices)| devices.connected_until(now).is_some());
+        let mut people: Vec<UserId> = connected.map(|(user, _)| user.clone()).collect();
+        people.sort_unstable();
+        people.truncate(CONNECTED_MAX);
+        Ok(people)
     }
 }
 

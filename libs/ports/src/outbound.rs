@@ -6,7 +6,8 @@
 
 use crate::store::StoreError;
 use async_trait::async_trait;
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, Told, WaitsFor, Window, WindowId};
+use eventflow_protocol::client::answers::DeliveryWord;
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, Reason, Told, WaitsFor, Window, WindowId};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -68,6 +69,19 @@ pub struct DeliveryPage {
     pub limit: u32,
 }
 
+/// How many rows of the delivery log say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryCount {
+    /// The channel.
+    pub channel: Channel,
+    /// What became of it.
+    pub outcome: DeliveryWord,
+    /// Why it was not sent.
+    pub reason: Option<Reason>,
+    /// Rows.
+    pub rows: u64,
+}
+
 /// Keeps windows and the delivery log.
 #[async_trait]
 pub trait Outbound: Send + Sync + 'static {
@@ -127,6 +141,9 @@ pub trait Outbound: Send + Sync + 'static {
         of: &DeliveriesOf,
         page: DeliveryPage,
     ) -> Result<Vec<DeliveryEntry>, StoreError>;
+
+    /// Counts the rows of the log from `since` on by what they say, in no order. For operators.
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError>;
 
     /// Deletes rows of the log older than `before`, and windows that were due before it and never closed.
     /// Returns how many rows and windows it deleted, a bounded number at a time: repeat it until it is 0.

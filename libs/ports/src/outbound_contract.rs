@@ -2,10 +2,11 @@
 //!
 //! All windows of a channel are claimed together, so each check needs a database of its own.
 
-use crate::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+use crate::outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
 use crate::store::PAGE_MAX;
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
+use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, WaitsFor, Window,
     WindowId,
@@ -282,6 +283,15 @@ pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness
         }
         assert_eq!(found, all, "pages of {limit}");
     }
+    let counted = reader.count_deliveries(at(2)).await.expect("count");
+    let of = |reason| counted.iter().find(|count| count.reason == Some(reason)).map(|count| count.rows);
+    let found = [Reason::NoDevice, Reason::Revoked, Reason::Muted, Reason::Read].map(of);
+    assert_eq!(found, [None, Some(1), Some(1), Some(1)], "those from the time on, by what they say");
+    let is_suppressed = |count: &DeliveryCount| count.outcome == DeliveryWord::Suppressed;
+    assert!(
+        counted.iter().all(|count| is_suppressed(count) && count.channel == Channel::Push),
+        "{counted:?}"
+    );
     let About::Notification { notification_id } = other.about else { panic!("it is a notification") };
     let of = DeliveriesOf::Notification(notification_id);
     let about = next_page(&*reader, &of, &[], 10).await.expect("two rows");

@@ -32,6 +32,9 @@ pub const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// was killed are left out after this time.
 pub const REPORT_LEASE: Duration = Duration::from_secs(15);
 
+/// Most people that are named to an operator: their ids are 2 MB.
+pub const CONNECTED_MAX: usize = 100_000;
+
 /// The presence store cannot be used now.
 #[derive(Debug, thiserror::Error)]
 #[error("ask the presence store: {what}")]
@@ -98,6 +101,10 @@ impl PresenceStore for NoPresence {
     async fn connected(&self, _: Timestamp) -> Result<u64, PresenceError> {
         Self::unknown()
     }
+
+    async fn connected_people(&self, _: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        Self::unknown()
+    }
 }
 
 /// Statistics that one gateway reports about itself.
@@ -115,6 +122,8 @@ pub struct GatewayStats {
 /// The statistics of one gateway, and how old they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayReport {
+    /// The gateway.
+    pub gateway: String,
     /// What the gateway reported last.
     pub stats: GatewayStats,
     /// Time since then.
@@ -158,6 +167,10 @@ pub trait PresenceStore: Send + Sync + 'static {
     /// How many people are connected at `now`, that is online or away: each person once, whatever their
     /// devices and gateways.
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError>;
+
+    /// Names those whom [`Self::connected`] counts, in the order of their ids: at most [`CONNECTED_MAX`] of
+    /// them. For operators.
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError>;
 
     /// Stores the statistics of `gateway`; they are forgotten after [`REPORT_LEASE`].
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError>;

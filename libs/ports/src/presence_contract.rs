@@ -307,13 +307,18 @@ pub async fn people_who_are_connected_are_counted_once(store: &dyn PresenceStore
     let person = Person::new();
     let over = person.after(OFFLINE_GRACE + MARGIN);
     let count = async || store.connected(over).await.expect("count");
+    let is_named = async || {
+        let people = store.connected_people(over).await.expect("names");
+        assert!(people.is_sorted(), "in the order of their ids");
+        people.iter().filter(|user| **user == person.id).count()
+    };
     let others = count().await;
     record(store, &[person.here("phone", 0), person.idle_for("laptop", 0, AWAY_AFTER)]).await;
     assert_eq!(count().await, others + 1);
     record(store, &[person.gone("phone", 1)]).await;
-    assert_eq!(count().await, others + 1, "away, and connected");
+    assert_eq!((count().await, is_named().await), (others + 1, 1), "away, and connected");
     record(store, &[person.gone("laptop", 2)]).await;
-    assert_eq!(count().await, others, "also before anybody judged it");
+    assert_eq!((count().await, is_named().await), (others, 0), "also before anybody judged it");
     judge(store, &person, over).await;
     assert_eq!(count().await, others);
 }

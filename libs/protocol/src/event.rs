@@ -10,7 +10,7 @@ use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread, ThreadStatus};
 use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
-use crate::person::Revocation;
+use crate::person::{Disconnection, Revocation};
 use crate::{CommandId, EventId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -351,6 +351,9 @@ pub struct GatewayEvent {
     /// For [`Audience::Gateways`].
     #[serde(default)]
     pub revocation: Option<Revocation>,
+    /// For [`Audience::Gateways`].
+    #[serde(default)]
+    pub disconnection: Option<Disconnection>,
     /// For [`Audience::User`]: the person chose to be shown as away, or no more. It holds for their sockets.
     #[serde(default)]
     pub wants_away: Option<bool>,
@@ -387,6 +390,7 @@ impl GatewayEvent {
             left: None,
             message: None,
             revocation: None,
+            disconnection: None,
             wants_away: None,
         }
     }

@@ -4,6 +4,7 @@
 //! the fields that it does not know.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What one worker says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,13 @@ pub struct Hello {
     pub shards: u16,
     /// Shards whose queues the worker consumes, active or waiting its turn.
     pub holds: Vec<u16>,
+    /// Where the worker runs, for operators: host and process. Empty from versions that do not say.
+    #[serde(default)]
+    pub place: String,
+    /// Envelopes that the worker has carried out since it started, by queue. Empty from versions that do not
+    /// say.
+    #[serde(default)]
+    pub done: BTreeMap<String, u64>,
     /// Whether the worker is shutting down: it gives up all its shards.
     #[serde(default)]
     pub leaves: bool,

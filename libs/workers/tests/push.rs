@@ -6,7 +6,7 @@ use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_metrics::{Metrics, PushOutcome, PushWindowOutcome};
-use eventflow_ports::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+use eventflow_ports::outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
 use eventflow_ports::{FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError};
@@ -92,6 +92,9 @@ impl Outbound for Windows {
         _page: DeliveryPage,
     ) -> Result<Vec<DeliveryEntry>, StoreError> {
         panic!("a push worker reads no log")
+    }
+    async fn count_deliveries(&self, _since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        panic!("a push worker counts nothing")
     }
     async fn forget_deliveries(&self, _before: Timestamp) -> Result<u64, StoreError> {
         panic!("a push worker forgets nothing")

@@ -39,7 +39,8 @@ pub(crate) async fn delete(link: &ConnectionLink, queue: &str) -> Result<(), Bro
 pub(crate) async fn depth(link: &ConnectionLink, queue: &str) -> Result<Depth, BrokerError> {
     let channel = link.open().await?.channel;
     let found = bounded(queue, CALL_TIMEOUT, look(&channel, queue)).await?;
-    Ok(Depth { ready: found.message_count().into(), consumers: found.consumer_count().into() })
+    // AMQP has no question about the age of a message.
+    Ok(Depth { ready: found.message_count().into(), consumers: found.consumer_count().into(), oldest: None })
 }
 
 /// Asks for a queue without creating it.
@@ -47,7 +48,7 @@ pub(crate) async fn look(channel: &Channel, queue: &str) -> lapin::Result<lapin:
     channel.queue_declare(queue.into(), QueueDeclareOptions::durable().passive(), FieldTable::default()).await
 }
 
-async fn declare_queue(channel: &Channel, queue: &QueueSpec) -> lapin::Result<()> {
+pub(crate) async fn declare_queue(channel: &Channel, queue: &QueueSpec) -> lapin::Result<()> {
     let name = queue.name.as_str();
     channel.queue_declare(name.into(), QueueDeclareOptions::durable(), field_table(queue)).await?;
     if let Some(exchange) = fanout_exchange(queue) {

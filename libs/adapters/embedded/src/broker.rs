@@ -31,7 +31,7 @@ use catalog::Catalog;
 use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Hellos, Publish, Subscription};
 use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
 use eventflow_ports::Clock;
-use eventflow_protocol::GatewayId;
+use eventflow_protocol::{GatewayId, Timestamp};
 use health::{HealthSender, broker_error};
 use hellos::HelloRoom;
 use message::Slot;
@@ -158,7 +158,15 @@ impl Broker for EmbeddedBroker {
 
     async fn depth(&self, name: &str) -> Result<Depth, BrokerError> {
         let queue = self.shared.catalog.get(name).ok_or_else(|| BrokerError::Unroutable(name.to_owned()))?;
-        Ok(queue.depth())
+        let depth = queue.depth();
+        if queue.kind == QueueKind::Gateway {
+            return Ok(depth);
+        }
+        let number = queue.number;
+        let since =
+            self.shared.database.read(move |connection| table::oldest_since(connection, number)).await;
+        let since = since.map_err(broker_error)?.map(Timestamp);
+        Ok(Depth { oldest: since.map(|since| since.age_at(self.shared.clock.now())), ..depth })
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -19,7 +19,7 @@
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
 //! (documents), `indexes`,
-//! `connection` (options and time limits), `call` (how the driver is called).
+//! `inspection` (what an operator asks), `connection` (options and time limits), `call` (how the driver is called).
 
 mod advances;
 mod append;
@@ -39,6 +39,7 @@ mod foreign;
 mod host_users;
 mod inbox;
 mod indexes;
+mod inspection;
 mod leave;
 pub mod legacy;
 mod letter_bodies;
@@ -63,5 +64,6 @@ mod threads;
 mod touch;
 
 pub use host_users::HostKey;
+pub use inspection::ServerFacts;
 pub use legacy::{LegacyCursor, LegacyFile, LegacyMessage, LegacyReaction, LegacyStore, LegacyThread};
 pub use store::{MongoOptions, MongoStore};

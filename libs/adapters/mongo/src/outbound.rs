@@ -18,7 +18,7 @@ use crate::record::outbound::{
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
-use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
 };
@@ -167,6 +167,10 @@ impl Outbound for MongoStore {
     ) -> Result<Vec<DeliveryEntry>, StoreError> {
         let found = self.read_rows(of, page).await?;
         Ok(found.into_iter().map(DeliveryEntry::from).collect())
+    }
+
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        Ok(self.count_rows(since).await?)
     }
 
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {

@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
 use eventflow_ports::Clock;
 use eventflow_ports::devices::Devices;
-use eventflow_ports::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
+use eventflow_ports::presence::{
+    CONNECTED_MAX, GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE,
+};
 use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId, codec};
 use std::collections::HashMap;
@@ -156,11 +158,12 @@ impl RedisPresence {
         let replies = self.redis.run(&pipeline, deadline).await?;
         let reports: Vec<Option<Vec<u8>>> = only(&replies)?;
         let mut found = Vec::new();
-        for (report, life) in reports.into_iter().zip(&replies[1..]) {
+        for ((gateway, report), life) in gateways.into_iter().zip(reports).zip(&replies[1..]) {
             let left_ms = i64::from_redis_value_ref(life).map_err(redis::RedisError::from)?;
             let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
             let Some(stats) = report.and_then(|report| codec::decode(&report).ok()) else { continue };
-            found.push(GatewayReport { stats, age: self.settings.report_life.saturating_sub(left) });
+            let age = self.settings.report_life.saturating_sub(left);
+            found.push(GatewayReport { gateway, stats, age });
         }
         Ok(found)
     }
@@ -179,6 +182,24 @@ impl RedisPresence {
         // A lease that ends at this millisecond counts no more.
         pipeline.cmd("ZCOUNT").arg(self.connected_key()).arg(format!("({}", now.0)).arg("+inf");
         only(&self.redis.run(&pipeline, deadline).await?)
+    }
+
+    async fn try_connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let now = self.read(&[], now, deadline).await?.now;
+        let mut pipeline = Pipeline::new();
+        pipeline
+            .cmd("ZRANGEBYSCORE")
+            .arg(self.connected_key())
+            .arg(format!("({}", now.0))
+            .arg("+inf")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(CONNECTED_MAX);
+        let names: Vec<String> = only(&self.redis.run(&pipeline, deadline).await?)?;
+        let mut people: Vec<UserId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        people.sort_unstable();
+        Ok(people)
     }
 
     /// Changes the devices of each of these people atomically. Gives the results of `change` for the values
@@ -325,6 +346,10 @@ impl PresenceStore for RedisPresence {
 
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.try_connected(now).await.map_err(|source| failed("count who is connected", source))
+    }
+
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        self.try_connected_people(now).await.map_err(|source| failed("name who is connected", source))
     }
 }
 

@@ -122,6 +122,8 @@ mod tests {
             version: "0".into(),
             shards: 4,
             holds: vec![],
+            place: String::new(),
+            done: BTreeMap::new(),
             leaves: false,
         }
     }

@@ -16,6 +16,8 @@ pub(super) trait AnyConsumer: Send + Sync + 'static {
     fn status(&self) -> StageStatus;
     /// Messages that the consumer has received so far.
     fn received(&self) -> u64;
+    /// The queue, and the envelopes that were carried out so far.
+    fn done(&self) -> (String, u64);
 }
 
 #[async_trait]
@@ -30,6 +32,10 @@ impl<H: BatchHandler> AnyConsumer for Consumer<H> {
 
     fn received(&self) -> u64 {
         Consumer::received(self)
+    }
+
+    fn done(&self) -> (String, u64) {
+        (self.queue().to_owned(), Consumer::done(self))
     }
 }
 

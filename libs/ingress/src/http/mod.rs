@@ -18,6 +18,7 @@
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
+//! | [`ops`] | the running system, for operators |
 //! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
@@ -39,6 +40,7 @@ mod messages;
 mod notifications;
 mod notify;
 mod open_routes;
+mod ops;
 mod page_bytes;
 mod path;
 mod preferences;

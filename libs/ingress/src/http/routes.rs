@@ -6,8 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, preferences,
-    presence, replays, sends, status, suppressions, threads, users,
+    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
+    preferences, presence, replays, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -119,6 +119,12 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/devices/{id}",                    Needs::Owner,   |at| on(at, devices::remove)),
     route(Method::GET,    "/v2/push/key",                        Needs::Login,   |at| on(at, devices::key)),
 
+    route(Method::GET,    "/v2/ops/pipeline",                    Needs::Admin,   |at| on(at, ops::pipeline)),
+    route(Method::GET,    "/v2/ops/gateways",                    Needs::Admin,   |at| on(at, ops::gateways)),
+    route(Method::GET,    "/v2/ops/servers",                     Needs::Admin,   |at| on(at, ops::servers)),
+    route(Method::POST,   "/v2/ops/users/{id}/disconnect",       Needs::Admin,   |at| on(at, ops::disconnect)),
+    route(Method::GET,    "/v2/ops/outcomes",                    Needs::Admin,   |at| on(at, ops::outcomes)),
+    route(Method::GET,    "/v2/ops/users",                       Needs::Admin,   |at| on(at, ops::users)).paged(),
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),

@@ -8,6 +8,7 @@ mod history;
 mod inbox;
 mod mail;
 mod matrix;
+mod ops;
 mod people;
 mod requests;
 mod sends;

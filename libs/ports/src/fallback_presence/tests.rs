@@ -50,6 +50,9 @@ impl PresenceStore for Switched {
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.on()?.connected(now).await
     }
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        self.on()?.connected_people(now).await
+    }
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.on()?.report(gateway, stats).await
     }

@@ -17,6 +17,7 @@ const REQUESTS: [Describe; 26] = [
     of::<requests::DeviceBody>,
     of::<requests::DiscardBody>,
     of::<requests::EditLetterBody>,
+    of::<requests::DisconnectBody>,
     of::<requests::EditMessageBody>,
     of::<requests::EditMessageEvent>,
     of::<requests::HandshakeAuth>,
@@ -41,12 +42,13 @@ const REQUESTS: [Describe; 26] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 41] = [
+const ANSWERS: [Describe; 46] = [
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
     of::<answers::AuditAnswer>,
     of::<answers::AuthAnswer>,
     of::<answers::ChangeAnswer>,
+    of::<answers::ConnectedAnswer>,
     of::<answers::CountAnswer>,
     of::<answers::CsrfTokenAnswer>,
     of::<answers::CursorAnswer>,
@@ -57,6 +59,7 @@ const ANSWERS: [Describe; 41] = [
     of::<answers::DoneAnswer>,
     of::<answers::DryRunAnswer>,
     of::<answers::EditedLetterAnswer>,
+    of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::LetterAnswer>,
     of::<answers::LetterGroupsAnswer>,
@@ -64,7 +67,9 @@ const ANSWERS: [Describe; 41] = [
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
+    of::<answers::OutcomesAnswer>,
     of::<answers::ParticipantsAnswer>,
+    of::<answers::PipelineAnswer>,
     of::<answers::PreferencesAnswer>,
     of::<answers::PresenceAnswer>,
     of::<answers::PresenceChoiceAnswer>,
@@ -74,6 +79,7 @@ const ANSWERS: [Describe; 41] = [
     of::<answers::ReplayAnswer>,
     of::<answers::SendAnswer>,
     of::<answers::SendsAnswer>,
+    of::<answers::ServersAnswer>,
     of::<answers::StatusAnswer>,
     of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
@@ -86,7 +92,7 @@ const ANSWERS: [Describe; 41] = [
 ];
 
 /// What clients get as an event.
-const EVENTS: [Describe; 24] = [
+const EVENTS: [Describe; 25] = [
     of::<events::AuthError>,
     of::<events::AuthSuccess>,
     of::<events::ConnectErrorData>,
@@ -107,6 +113,7 @@ const EVENTS: [Describe; 24] = [
     of::<events::PresenceSync<'static>>,
     of::<events::PresenceUpdate<'static>>,
     of::<events::ReactionReceived<'static>>,
+    of::<events::SessionEnded>,
     of::<events::ThreadCreated>,
     of::<events::ThreadLeft>,
     of::<events::ThreadUpdated>,

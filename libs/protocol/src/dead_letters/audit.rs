@@ -25,6 +25,8 @@ pub enum AuditAction {
     ReplayLetter,
     /// One letter of a replay was not sent.
     ReplayRefused,
+    /// Ended the connections of a person.
+    Disconnect,
 }
 
 impl AuditAction {
@@ -37,6 +39,7 @@ impl AuditAction {
             Self::Replay => "replay",
             Self::ReplayLetter => "replay_letter",
             Self::ReplayRefused => "replay_refused",
+            Self::Disconnect => "disconnect",
         }
     }
 }

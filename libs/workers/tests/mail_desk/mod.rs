@@ -8,8 +8,8 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::mailer::MailError;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{
-    Accepted, DeliveriesOf, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, Mail, Mailbox, Mailer,
-    MemoryPresence, Outbound, People, StoreError, Taken,
+    Accepted, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, Mail,
+    Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -331,6 +331,9 @@ impl Outbound for Windows {
         self.store.deliveries_of(of, page).await
     }
 
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        self.store.count_deliveries(since).await
+    }
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.store.forget_deliveries(before).await
     }

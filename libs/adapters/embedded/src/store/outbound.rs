@@ -7,12 +7,14 @@
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Told, WINDOW_ITEMS_MAX, Window, WindowId,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, Window, WindowId,
 };
 use eventflow_protocol::{Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -90,6 +92,10 @@ impl Outbound for EmbeddedStore {
         let of = of.clone();
         in_time("list deliveries", self.database.read(move |connection| self::page(connection, &of, page)))
             .await
+    }
+
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        in_time("count deliveries", self.database.read(move |connection| count(connection, since))).await
     }
 
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -259,6 +265,22 @@ fn page(connection: &Connection, of: &DeliveriesOf, page: DeliveryPage) -> Resul
     let (at, id) = page.after.map(|(at, id)| (at.0, id.into_bytes())).unzip();
     let limit = page.limit.clamp(1, PAGE_MAX);
     list.query_map(params![value, at, id, limit], |row| column::unpack_exactly(row, "entry"))?.collect()
+}
+
+fn count(connection: &Connection, since: Timestamp) -> Result<Vec<DeliveryCount>> {
+    let mut list = connection.prepare_cached("SELECT entry FROM delivery WHERE at >= ?1")?;
+    let mut counts: HashMap<(Channel, &'static str, Option<Reason>), DeliveryCount> = HashMap::new();
+    for entry in list.query_map([since.0], |row| column::unpack_exactly::<DeliveryEntry>(row, "entry"))? {
+        let DeliveryEntry { channel, outcome, .. } = entry?;
+        let reason = match outcome {
+            DeliveryOutcome::Suppressed { reason } => Some(reason),
+            _ => None,
+        };
+        let outcome = DeliveryWord::from(&outcome);
+        let key = (channel, outcome.name(), reason);
+        counts.entry(key).or_insert(DeliveryCount { channel, outcome, reason, rows: 0 }).rows += 1;
+    }
+    Ok(counts.into_values().collect())
 }
 
 fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {

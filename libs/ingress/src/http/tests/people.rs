@@ -17,14 +17,14 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 impl Rig {
-    async fn is_here(&self, user: &str) {
+    pub(super) async fn is_here(&self, user: &str) {
         let at = crate::testing::NOW;
         let state = DeviceState::Here { active_at: at, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: user.parse().unwrap(), device: "d".into(), state, at };
         self.world.presence.record(&[signal]).await.unwrap();
     }
 
-    async fn put_name(&self, user: &str, name: &str) {
+    pub(super) async fn put_name(&self, user: &str, name: &str) {
         let put = self.call(Method::PUT, &format!("/api/v2/users/{user}"));
         let put = put.header("content-type", "application/json").body(json!({ "name": name }).to_string());
         put.of_admin().send().await.expect(200);

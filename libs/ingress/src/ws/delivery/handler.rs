@@ -282,6 +282,8 @@ impl Deliveries {
     fn act(&self, delivery: &GatewayEvent) {
         if let Some(revocation) = &delivery.revocation {
             self.expiry.end_revoked(revocation);
+        } else if let Some(disconnection) = &delivery.disconnection {
+            self.expiry.end_disconnected(disconnection);
         } else {
             tracing::warn!(event = %delivery.event_id, "an event for gateways that this one does not know");
         }

@@ -76,6 +76,31 @@ pub enum DeliveryWord {
     Failed,
 }
 
+impl DeliveryWord {
+    /// The word, in answers and in stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Folded => "folded",
+            Self::Suppressed => "suppressed",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<&DeliveryOutcome> for DeliveryWord {
+    fn from(outcome: &DeliveryOutcome) -> Self {
+        match outcome {
+            DeliveryOutcome::Held { .. } => Self::Held,
+            DeliveryOutcome::Folded { .. } => Self::Folded,
+            DeliveryOutcome::Suppressed { .. } => Self::Suppressed,
+            DeliveryOutcome::Sent { .. } => Self::Sent,
+            DeliveryOutcome::Failed { .. } => Self::Failed,
+        }
+    }
+}
+
 impl From<DeliveryEntry> for ListedDelivery {
     fn from(entry: DeliveryEntry) -> Self {
         let (message_id, notification_id) = match entry.about {

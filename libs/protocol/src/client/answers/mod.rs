@@ -8,6 +8,7 @@ mod deliveries;
 mod mail;
 mod messages;
 mod notifications;
+mod ops;
 mod people;
 mod push;
 mod replays;
@@ -25,6 +26,11 @@ pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
+};
+pub use ops::{
+    ConnectedAnswer, ConnectedUser, GatewaysAnswer, Hop, ListedGateway, ListedWorker, OutcomeCount,
+    OutcomesAnswer, PartProblem, PipelineAnswer, ProcessStatus, QueueFigures, RetryRung, ServerHealth,
+    ServerState, ServersAnswer, WorkerChange, WorkerFate,
 };
 pub use people::{
     AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,

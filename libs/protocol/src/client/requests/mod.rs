@@ -8,6 +8,7 @@ mod dead_letters;
 mod messages;
 mod notifications;
 mod notify;
+mod ops;
 mod people;
 mod push;
 mod sync;
@@ -22,6 +23,7 @@ pub use notifications::{
     ChannelsBody, ChannelsByKind, DigestBody, MuteBody, MuteEndBody, PreferencesBody, QuietHoursBody,
 };
 pub use notify::{ChannelWord, NOTIFIED_MAX, NotificationBody, PriorityWord, RecipientsBody, SegmentBody};
+pub use ops::DisconnectBody;
 pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,
