@@ -31,6 +31,9 @@ pub enum OperatorCommand {
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
+    /// Sends messages through the front door as a person does, and exports how long they take. Give it the same
+    /// secret as the system.
+    Canary(crate::canary::Canary),
     /// Imports threads and messages of the old system. It is safe to run again, because it recognises what it
     /// has imported.
     #[command(name = "import-v1")]
@@ -45,6 +48,7 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String>
         OperatorCommand::Token { user, name, role, hours } => {
             token(config, user, name.as_deref(), role, *hours)
         }
+        OperatorCommand::Canary(arguments) => crate::canary::run(arguments, config),
         OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config),
         OperatorCommand::Topology => {
             let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));

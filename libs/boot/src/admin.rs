@@ -4,6 +4,7 @@
 //! They have an address of their own, which must never be published to clients.
 
 use crate::connections::{self, ConnectionLimits};
+use crate::instance;
 use crate::readiness::{Problem, Readiness, State as ProcessState};
 use anyhow::Context;
 use axum::extract::State;
@@ -98,6 +99,7 @@ async fn status(State(parts): State<AdminState>) -> impl IntoResponse {
     Json(json!({
         "status": word(&state),
         "role": identity.role,
+        "instance": instance::name(),
         "version": identity.version,
         "uptimeSeconds": identity.began.elapsed().as_secs(),
         "notReadyBecause": problems(&state.reasons),

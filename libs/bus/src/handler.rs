@@ -8,7 +8,7 @@
 
 use crate::settle::Outcome;
 use async_trait::async_trait;
-use eventflow_protocol::TraceContext;
+use eventflow_protocol::{Timestamp, TraceContext};
 use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::sync::Arc;
@@ -66,6 +66,11 @@ pub trait BatchHandler: Send + Sync + 'static {
     type Value: DeserializeOwned + Clone + Send + Sync + 'static;
     /// What performing a batch leaves to be announced.
     type Outbox: Send + Sync + 'static;
+
+    /// When the system accepted what led to `value`; `None` if nobody can tell.
+    fn accepted_at(_value: &Self::Value) -> Option<Timestamp> {
+        None
+    }
 
     /// Makes the effects of `batch` durable. Repeating it must come to the same.
     async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Outbox>, Unavailable>;

@@ -80,9 +80,8 @@ impl Persistence {
     }
 
     fn observe_age(&self, batch: &[Item<Command>]) {
-        if let Some(oldest) = batch.iter().filter_map(|item| item.value.at()).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
-        }
+        let now = self.parts.clock.now();
+        self.metrics.observe_ages(batch.iter().filter_map(|item| Some(item.value.at()?.age_at(now))));
     }
 
     /// Creates threads, then appends their messages, then updates both: a message may be for a thread that
@@ -172,6 +171,10 @@ impl Persistence {
 impl BatchHandler for Persistence {
     type Value = Command;
     type Outbox = CommandOutbox;
+
+    fn accepted_at(command: &Command) -> Option<Timestamp> {
+        command.at()
+    }
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         self.observe_age(batch);
