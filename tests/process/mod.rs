@@ -3,8 +3,10 @@
 mod absent;
 mod again;
 mod batches;
+mod canary;
 mod import;
 mod kills;
+mod message_lines;
 mod overflow;
 mod own_state;
 mod pairing;

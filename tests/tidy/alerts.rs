@@ -15,8 +15,9 @@ fn every_alert_links_to_a_part_of_the_runbook_that_exists() {
     let mut wrong = Vec::new();
     for (alert, rule) in alerts() {
         let link = rule.lines().find_map(|line| line.trim().strip_prefix("runbook_url: "));
-        let anchor =
-            link.and_then(|link| link.trim_matches('"').strip_prefix(MANUAL)).and_then(|rest| rest.strip_prefix('#'));
+        let anchor = link
+            .and_then(|link| link.trim_matches('"').strip_prefix(MANUAL))
+            .and_then(|rest| rest.strip_prefix('#'));
         if !anchor.is_some_and(|anchor| anchors.contains(anchor)) {
             wrong.push(format!("{alert}: {link:?}"));
         }

@@ -27,9 +27,9 @@ use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
 use std::sync::Arc;
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 /// The fan-out stage of one shard.
 pub struct Fanout {
@@ -271,7 +271,7 @@ impl Routes {
             }
         };
         let known = located.complete.then_some(gateways.len());
-        log_routed(&item.value, envelope.id, known);
+        log_routed(&item.value, &envelope.id, known);
         if !located.complete {
             self.to_all.push(envelope);
             return Outcome::Done;
@@ -293,7 +293,7 @@ impl Routes {
 }
 
 /// Says to how many gateways a message goes, by its ids; to all of them if nobody knows.
-fn log_routed(event: &Event, event_id: Uuid, gateways: Option<usize>) {
+fn log_routed(event: &Event, event_id: &impl Display, gateways: Option<usize>) {
     if let Event::MessageStored { message, .. } = event {
         tracing::debug!(
             message_id = %message.id,

@@ -1,7 +1,7 @@
 //! The store: its collections, and which file does the work of each method.
 
 use crate::call::{CallError, Calls};
-use crate::connection::{DATABASE, configure};
+use crate::connection::{DATABASE, configure, pool_waits};
 use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
@@ -15,6 +15,7 @@ use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
+use eventflow_metrics::CallMetrics;
 use eventflow_ports::{
     Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
     WithCommandId,
