@@ -172,7 +172,8 @@ impl Bird {
         };
         let message = serde_json::json!({ "content": text });
         let (status, sent) = self.door.post(&format!("/api/v2/messages/{thread}"), &token, &message).await?;
-        ensure!(status == 201, "the answer is {status} {}", sent["error"]);
+        let said = sent["error"].as_str().or(sent["status"].as_str()).unwrap_or_default();
+        ensure!(status == 201, "the answer is {status} {said}");
         Ok(())
     }
 }
