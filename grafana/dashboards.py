@@ -312,7 +312,7 @@ GATEWAYS = [
             graph("Answer to the sender", percentiles("eventflow_command_answer_seconds", "outcome", "", "outcome"), "s", ((3, "red"),)),
             graph("Delivery by gateway, p99", (quantile(0.99, "eventflow_gateway_delivery_seconds", "instance", GATEWAY), "{{instance}}"), "s", ((1, "red"),)),
             graph("Packets queued to sockets", (per_second("eventflow_gateway_deliveries_total", "instance", GATEWAY), "{{instance}}"), "ops"),
-            graph("Fan-out", [(f"sum(rate(eventflow_fanout_{what}_total{RATE}))", name) for what, name in (("routed", "routed"), ("gone", "gateway gone"), ("refused", "queue full"), ("broadcasts", "to every gateway"))], "ops"),
+            graph("Fan-out", [(f"sum(rate(eventflow_fanout_routed_total{RATE}))", "routed"), (f"sum(rate(eventflow_fanout_gone_total{RATE}))", "gateway gone"), (f"sum(rate(eventflow_fanout_refused_total{RATE}))", "queue full"), (f"sum(rate(eventflow_fanout_broadcasts_total{RATE}))", "to every gateway")], "ops"),
         ],
     ),
     (

@@ -1,8 +1,9 @@
 //! `eventflow canary`: sends a message through the front door, as a person does, and measures it.
 //!
-//! One round: a person signs in over the socket door, another one sends them a message over REST, and the first
-//! waits for it. So a round needs the proxy, both gateways, the broker, both workers and the store. It also asks
-//! for a WebSocket, which the proxy has to let through. The results are metrics on an address of its own; with
+//! One round: a person signs in over the socket door, another one sends them a message over REST, and the
+//! first waits for it. So a round needs the proxy, both gateways, the broker, both workers and the store. It
+//! also asks for a WebSocket, which the proxy has to let through. The results are metrics on an address of
+//! its own; with
 //! `--once` they are the exit code. Safe to repeat: each message has a text of its own.
 
 mod door;

@@ -31,8 +31,8 @@ pub enum OperatorCommand {
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
-    /// Sends messages through the front door as a person does, and exports how long they take. Give it the same
-    /// secret as the system.
+    /// Sends messages through the front door as a person does, and exports how long they take. Give it the
+    /// same secret as the system.
     Canary(crate::canary::Canary),
     /// Imports threads and messages of the old system. It is safe to run again, because it recognises what it
     /// has imported.

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Interval at which the store is asked whether it can be used.
 const PING_EVERY: Duration = Duration::from_secs(2);
-/// Interval at which the runtime is measured: 60 values between two scrapes, at the cost of four timers a second.
+/// Interval at which the runtime is measured: 60 values between two scrapes, at the cost of four timers a
+/// second.
 const LAG_EVERY: Duration = Duration::from_millis(250);
 /// Pause between two attempts to declare the queues while the broker is connected.
 const DECLARE_PAUSE: Duration = Duration::from_millis(500);
@@ -79,8 +80,8 @@ pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: Cance
     }
 }
 
-/// Measures whether tasks get their turn, until `stop`: a task that blocks a thread of the runtime, or a machine
-/// that is too busy, shows here before anything else is slow.
+/// Measures whether tasks get their turn, until `stop`: a task that blocks a thread of the runtime, or a
+/// machine that is too busy, shows here before anything else is slow.
 pub async fn runtime(series: RuntimeMetrics, stop: CancellationToken) {
     let tasks = Handle::current().metrics();
     loop {

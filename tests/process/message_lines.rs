@@ -1,5 +1,5 @@
-//! Log lines of one message: its id finds the gateway that took it, the worker that stored it, the fan-out stage
-//! and the gateway that delivered it; and each line says which process it comes from.
+//! Log lines of one message: its id finds the gateway that took it, the worker that stored it, the fan-out
+//! stage and the gateway that delivered it; and each line says which process it comes from.
 
 use crate::backends::Own;
 use eventflow_testkit::{RawSocket, System};

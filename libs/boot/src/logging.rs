@@ -49,7 +49,8 @@ pub fn start(log: &LogSettings, tracing: &TracingSettings, service: &'static str
     Ok(spans)
 }
 
-/// JSON lines that begin with the process they come from, so that the lines of a whole fleet can lie in one place.
+/// JSON lines that begin with the process they come from, so that the lines of a whole fleet can lie in one
+/// place.
 struct Signed<F> {
     inner: F,
     /// The beginning of each line.

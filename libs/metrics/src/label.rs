@@ -10,8 +10,8 @@ use crate::MetricsError;
 
 /// A closed set of label values. Implement it for an enum, never for a text.
 pub trait Label: Copy + 'static {
-    /// Every value. Counters and histograms are exported for all of them from the start, with 0, so that a rate
-    /// is right from the first event on and an alert sees what has not happened yet.
+    /// Every value. Counters and histograms are exported for all of them from the start, with 0, so that a
+    /// rate is right from the first event on and an alert sees what has not happened yet.
     const ALL: &'static [Self];
 
     /// The value as Prometheus shows it.
@@ -68,8 +68,8 @@ impl<L: Label> Gauges<L> {
         Ok(Self { family, label: PhantomData })
     }
 
-    /// The gauge of this value. The series is exported from the first call on: of what nobody looks at, 0 would
-    /// be untrue.
+    /// The gauge of this value. The series is exported from the first call on: of what nobody looks at, 0
+    /// would be untrue.
     pub fn of(&self, value: L) -> IntGauge {
         self.family.with_label_values(&[value.as_str()])
     }

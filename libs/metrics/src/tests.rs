@@ -3,8 +3,8 @@
 use crate::{Label, Metrics, ParkReason, RetryDelay};
 use std::collections::BTreeMap;
 
-/// Series that a process exports from the start: a bound that a new label has to be weighed against. A process
-/// is scraped every 15 s, and a fleet has some dozens of processes.
+/// Series that a process exports from the start: a bound that a new label has to be weighed against. A
+/// process is scraped every 15 s, and a fleet has some dozens of processes.
 const SERIES_MAX: usize = 900;
 /// Series of each further queue that a process publishes to or consumes.
 const SERIES_PER_QUEUE_MAX: usize = 140;

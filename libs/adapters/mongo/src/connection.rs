@@ -54,8 +54,8 @@ pub(crate) fn configure(options: &mut ClientOptions) {
     options.retry_reads = Some(true);
 }
 
-/// Notes how long calls wait for a connection of the pool. A wait that ended without one is in the duration of
-/// its call.
+/// Notes how long calls wait for a connection of the pool. A wait that ended without one is in the duration
+/// of its call.
 pub(crate) fn pool_waits(metrics: CallMetrics) -> EventHandler<CmapEvent> {
     EventHandler::callback(move |event| {
         if let CmapEvent::ConnectionCheckedOut(taken) = event {
