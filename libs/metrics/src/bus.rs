@@ -113,6 +113,11 @@ impl QueueMetrics {
         self.parks.count(reason);
     }
 
+    /// Envelopes sent to the dead-letter queue so far.
+    pub fn parked_so_far(&self) -> u64 {
+        self.parked.get()
+    }
+
     /// Notes how old the envelopes of a batch are: each of them, so that a quantile is one of messages.
     pub fn observe_ages(&self, ages: impl Iterator<Item = Duration>) {
         for age in ages {
@@ -123,19 +128,10 @@ impl QueueMetrics {
 
 impl BusMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
+        let count = |name, help| counter(registry, name, help, &["queue"]);
         Ok(Self {
-            published: counter(
-                registry,
-                "eventflow_publish_envelopes_total",
-                "Envelopes the broker has confirmed.",
-                &["queue"],
-            )?,
-            publish_failures: counter(
-                registry,
-                "eventflow_publish_failures_total",
-                "Publishes that failed.",
-                &["queue"],
-            )?,
+            published: count("eventflow_publish_envelopes_total", "Envelopes the broker has confirmed.")?,
+            publish_failures: count("eventflow_publish_failures_total", "Publishes that failed.")?,
             confirm_seconds: latency(
                 registry,
                 "eventflow_publish_confirm_seconds",
@@ -152,29 +148,15 @@ impl BusMetrics {
                 "Envelopes settled, by outcome: done, retry (sent to the ladder) or parked (sent to the dead-letter queue).",
                 &["queue", "outcome"],
             )?,
-            consumed_frames: counter(
-                registry,
-                "eventflow_consume_frames_total",
-                "Frames received.",
-                &["queue"],
-            )?,
-            redelivered: counter(
-                registry,
+            consumed_frames: count("eventflow_consume_frames_total", "Frames received.")?,
+            redelivered: count(
                 "eventflow_consume_redelivered_total",
                 "Frames received that may have been delivered before.",
-                &["queue"],
             )?,
-            crashes: counter(
-                registry,
-                "eventflow_consume_crashes_total",
-                "Handler panics and hangs.",
-                &["queue"],
-            )?,
-            lost_subscriptions: counter(
-                registry,
+            crashes: count("eventflow_consume_crashes_total", "Handler panics and hangs.")?,
+            lost_subscriptions: count(
                 "eventflow_consume_lost_subscriptions_total",
                 "Subscriptions that ended by themselves.",
-                &["queue"],
             )?,
             perform_seconds: latency(
                 registry,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Series that a process exports from the start: a bound that a new label has to be weighed against. A
 /// process is scraped every 15 s, and a fleet has some dozens of processes.
-const SERIES_MAX: usize = 900;
+const SERIES_MAX: usize = 600;
 /// Series of each further queue that a process publishes to or consumes.
 const SERIES_PER_QUEUE_MAX: usize = 140;
 
