@@ -2,7 +2,7 @@
 //! stage and the gateway that delivered it; and each line says which process it comes from.
 
 use crate::backends::Own;
-use eventflow_testkit::{RawSocket, System};
+use eventflow_testkit::{RawSocket, System, eventually};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -22,10 +22,14 @@ async fn the_id_of_a_message_finds_its_lines_in_every_process_of_its_way() {
     let mut system = System::fleet(&own.backends, &settings).await.unwrap();
     let id = one_message(&system).await;
     for (role, said) in LINES {
-        let log = system.process(role).log();
-        let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let line = lines.iter().find(|line| line["message_id"] == id.as_str() && line["message"] == said);
-        let line = line.unwrap_or_else(|| panic!("{role} says nothing of {id}: {log}"));
+        let process = system.process(role);
+        // Ben may hear the message a moment before its gateway says so.
+        let line = eventually(&format!("{role} says: {said}"), async || {
+            let lines: Vec<Value> =
+                process.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            lines.into_iter().find(|line| line["message_id"] == id.as_str() && line["message"] == said)
+        });
+        let line = line.await.unwrap();
         assert_eq!(line["role"], role, "{line}");
         assert_eq!(line["seq"], 1, "{line}");
     }
