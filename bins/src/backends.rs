@@ -1,12 +1,14 @@
 //! Backends: the URLs of the configuration select the adapters. Only this file knows which adapter is behind
 //! a port.
 
+use crate::broker_observer::BrokerObserver;
 use crate::markup::markup;
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::Broker;
 use eventflow_config::{Config, HostKeySetting, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
+use eventflow_metrics::{CallMetrics, Metrics};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, DeadLetters, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
@@ -108,9 +110,12 @@ impl Backends {
     /// Opens the adapters that the configuration selects, for a process of this name. `sweeps` says whether
     /// the process has the presence sweeper's role. A server that is down is no error here: its adapter keeps
     /// trying to connect.
-    pub async fn open(config: &Config, name: &str, sweeps: bool) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, name: &str, sweeps: bool, metrics: &Metrics) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let database = open_database(config).await?;
+        if let Some(database) = &database {
+            database.measure(metrics.store.calls.clone());
+        }
         let mut amqp = None;
         let mut embedded_broker = None;
         let mut mongo = None;
@@ -122,8 +127,9 @@ impl Backends {
                 Arc::clone(embedded_broker.insert(Arc::new(broker))) as _
             }
             _ => {
-                let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), name))
-                    .context("broker.url")?;
+                let observer = Arc::new(BrokerObserver(metrics.broker.clone()));
+                let server = AmqpConfig { observer, ..AmqpConfig::new(config.broker.url.expose(), name) };
+                let broker = AmqpBroker::connect(server).context("broker.url")?;
                 Arc::clone(amqp.insert(broker)) as _
             }
         };
@@ -132,12 +138,15 @@ impl Backends {
                 let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
                 Stores::of(&Arc::new(store))
             }
-            _ => Stores::of(mongo.insert(Arc::new(open_mongo(config).await?))),
+            _ => Stores::of(
+                mongo.insert(Arc::new(open_mongo(config, Some(metrics.store.calls.clone())).await?)),
+            ),
         };
         let Stores { store, inbox, directory, devices, outbound, suppressions, sends, dead_letters, outbox } =
             stores;
-        let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
-        let (journal, embedded_journal) = open_journal(config).await?;
+        let Lookups { registry, presence, fallback } =
+            open_lookups(config, &clock, sweeps, &metrics.redis.calls)?;
+        let (journal, embedded_journal) = open_journal(config, &metrics.redis.calls).await?;
         let membership = Membership::new(Arc::clone(&store));
         let people = People::new(Arc::clone(&directory), markup(config));
         Ok(Self {
@@ -224,15 +233,17 @@ impl Backends {
     }
 }
 
-/// Opens the store on MongoDB that the configuration names, without waiting for the server.
-pub(crate) async fn open_mongo(config: &Config) -> anyhow::Result<MongoStore> {
+/// Opens the store on MongoDB that the configuration names, without waiting for the server. `metrics` get the
+/// durations of its calls.
+pub(crate) async fn open_mongo(config: &Config, metrics: Option<CallMetrics>) -> anyhow::Result<MongoStore> {
     let host_key = match config.store.host_key {
         HostKeySetting::Auto => HostKey::Either,
         HostKeySetting::DatabaseId => HostKey::DatabaseId,
         HostKeySetting::OwnId => HostKey::OwnId,
         HostKeySetting::None => HostKey::None,
     };
-    let options = MongoOptions { collection_prefix: config.store.collection_prefix.clone(), host_key };
+    let collection_prefix = config.store.collection_prefix.clone();
+    let options = MongoOptions { collection_prefix, host_key, metrics };
     MongoStore::open(config.store.url.expose(), options).await.context("store.url")
 }
 
@@ -278,11 +289,14 @@ pub(crate) async fn open_data_file(config: &Config) -> anyhow::Result<Database> 
 
 /// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet
 /// keeps it in the server that holds presence.
-async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
+async fn open_journal(
+    config: &Config,
+    calls: &CallMetrics,
+) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
     let url = config.presence.url.expose();
     if url != MEMORY {
         let journal = RedisJournal::new(url, JournalSettings::default()).context("presence.url")?;
-        return Ok((Arc::new(journal), None));
+        return Ok((Arc::new(journal.measured(calls.clone())), None));
     }
     if !config.embedded_broker() {
         return Ok((Arc::new(NoJournal), None));
@@ -307,14 +321,19 @@ struct Lookups {
 /// Opens the registry and the presence store. With a server that processes share, a process that hears of
 /// every device also keeps presence in its memory, for the time that the server is away: the only process of
 /// a system, and the sweeper of a fleet.
-fn open_lookups(config: &Config, clock: &Arc<dyn Clock>, sweeps: bool) -> anyhow::Result<Lookups> {
+fn open_lookups(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    sweeps: bool,
+    calls: &CallMetrics,
+) -> anyhow::Result<Lookups> {
     let url = config.presence.url.expose();
     if url != MEMORY {
         let registry = RedisRegistry::new(url, RegistrySettings::default()).context("presence.url")?;
         let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock))
             .context("presence.url")?;
         let (registry, presence): (Arc<dyn Registry>, Arc<dyn PresenceStore>) =
-            (Arc::new(registry), Arc::new(presence));
+            (Arc::new(registry.measured(calls.clone())), Arc::new(presence.measured(calls.clone())));
         let fallback = match (config.embedded_broker(), sweeps) {
             (true, _) => Some(Arc::new(FallbackPresence::of_the_only_process(Arc::clone(&presence)))),
             (false, true) => Some(Arc::new(FallbackPresence::of_a_sweeper(Arc::clone(&presence)))),

@@ -41,6 +41,9 @@ pub enum OperatorCommand {
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
+    /// Sends messages through the front door as a person does, and exports how long they take. Give it the
+    /// same secret as the system.
+    Canary(crate::canary::Canary),
     /// Imports threads and messages of the old system. It is safe to run again, because it recognises what it
     /// has imported.
     #[command(name = "import-v1")]
@@ -69,6 +72,7 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer>
         OperatorCommand::Token { user, name, role, hours } => {
             token(config, user, name.as_deref(), role, *hours).map(Answer::from)
         }
+        OperatorCommand::Canary(arguments) => crate::canary::run(arguments, config).map(Answer::from),
         OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config).map(Answer::from),
         OperatorCommand::Queues(arguments) => wait_for(queues::queues(arguments, config)),
         OperatorCommand::Shards(arguments) => wait_for(queues::shards(arguments, config)),

@@ -4,13 +4,14 @@
 //! A role adds its parts to the [`System`]. [`eventflow_boot::Shutdown`] defines the order of the shutdown.
 
 use crate::backends::Backends;
+use crate::build::{REVISION, VERSION};
 use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
 use eventflow_boot::{AdminParts, Identity, Need, Problem, Readiness, Shutdown, Spans, admin, listener};
 use eventflow_bus::topology::Topology;
-use eventflow_config::Config;
+use eventflow_config::{Config, MEMORY};
 use eventflow_ingress::IngressParts;
 use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
@@ -80,14 +81,15 @@ impl System {
         let began = Instant::now();
         let Duties { serves_clients, sweeps } = duties;
         let metrics = Metrics::default();
+        metrics.build.is(VERSION, REVISION);
         let topology = Topology::new(config.broker.shards);
-        let backends = Backends::open(&config, name, sweeps).await?;
+        let backends = Backends::open(&config, name, sweeps, &metrics).await?;
         let started = backends.clock.now();
         Ok(Self {
             config,
             metrics,
             readiness: Readiness::default(),
-            identity: Identity { role: name, version: env!("CARGO_PKG_VERSION"), began },
+            identity: Identity { role: name, version: VERSION, began },
             serves_clients,
             shutdown: Shutdown::default(),
             topology,
@@ -147,9 +149,13 @@ impl System {
         watch::broker_readiness(&broker, &self.readiness, need);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
-        let registry =
-            watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
-        self.worker("watch registry", registry);
+        self.worker("watch runtime", watch::runtime(self.metrics.runtime.clone(), stop.clone()));
+        // Without a registry there is none that could be away.
+        if self.config.presence.url.expose() != MEMORY {
+            let registry =
+                watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
+            self.worker("watch registry", registry);
+        }
         if let Some(fallback) = self.backends.fallback.clone() {
             self.worker("watch presence", watch::presence(fallback, self.metrics.clone(), stop.clone()));
         }

@@ -27,7 +27,7 @@ const TOKEN_SECONDS: i64 = 300;
 
 /// Where the running system is, and as whom it is asked.
 #[derive(Clone, Debug, Args)]
-pub struct ServerArguments {
+pub(super) struct ServerArguments {
     /// URL of a gateway that serves REST; by default the one that this configuration describes.
     #[arg(long, value_name = "URL", global = true)]
     pub server: Option<String>,

@@ -6,6 +6,7 @@
 //! browser may reach it all the same, so `/drain` wants a header that a page cannot send without being allowed.
 
 use crate::connections::{self, ConnectionLimits};
+use crate::instance;
 use crate::readiness::{Problem, Readiness};
 use anyhow::Context;
 use axum::extract::State;
@@ -119,6 +120,7 @@ async fn status(State(parts): State<AdminParts>) -> impl IntoResponse {
     Json(json!({
         "status": state.word(),
         "role": identity.role,
+        "instance": instance::name(),
         "version": identity.version,
         "uptimeSeconds": identity.began.elapsed().as_secs(),
         "notReadyBecause": problems(&state.reasons),

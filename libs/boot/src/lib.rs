@@ -7,6 +7,7 @@
 pub mod admin;
 mod connections;
 pub mod descriptors;
+pub mod instance;
 pub mod listener;
 pub mod logging;
 pub mod readiness;

@@ -9,7 +9,7 @@
 use crate::port::Incoming;
 use crate::settle::Outcome;
 use async_trait::async_trait;
-use eventflow_protocol::TraceContext;
+use eventflow_protocol::{Timestamp, TraceContext};
 use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::sync::Arc;
@@ -67,6 +67,11 @@ pub trait BatchHandler: Send + Sync + 'static {
     type Value: DeserializeOwned + Clone + Send + Sync + 'static;
     /// What performing a batch leaves to be announced.
     type Outbox: Send + Sync + 'static;
+
+    /// When the system accepted what led to `value`; `None` if nobody can tell.
+    fn accepted_at(_value: &Self::Value) -> Option<Timestamp> {
+        None
+    }
 
     /// The message itself as the one item of its own, for a queue whose messages are kept as they came.
     /// `None`: the message is a frame, and its envelopes are the items. A message that is an item by itself

@@ -6,6 +6,7 @@
 
 use crate::explain::explain;
 use crate::topology::Delay;
+use eventflow_metrics::ParkReason;
 use eventflow_protocol::dead_letters::Cause;
 use std::error::Error;
 use std::time::Duration;
@@ -101,6 +102,8 @@ pub enum Settlement {
     },
     /// Publish the envelope to its dead-letter queue, then acknowledge it.
     Park {
+        /// Kind of the reason, to count it.
+        kind: ParkReason,
         /// Reason in words, for operators.
         reason: String,
     },
@@ -110,17 +113,20 @@ pub enum Settlement {
 pub fn settle(outcome: Outcome, attempt: u32) -> Settlement {
     match outcome {
         Outcome::Done => Settlement::Ack,
-        Outcome::Reject { reason } => Settlement::Park { reason },
-        Outcome::Retry { reason, after } => again(reason, attempt, RETRY_LIMIT, after),
-        Outcome::Crashed { reason } => again(reason, attempt, CRASH_RETRY_LIMIT, None),
+        Outcome::Reject { reason } => Settlement::Park { kind: ParkReason::Refused, reason },
+        Outcome::Retry { reason, .. } if attempt >= RETRY_LIMIT => {
+            given_up(ParkReason::TriesUsedUp, &reason, attempt)
+        }
+        Outcome::Crashed { reason } if attempt >= CRASH_RETRY_LIMIT => {
+            given_up(ParkReason::Crashed, &reason, attempt)
+        }
+        Outcome::Retry { reason, after } => Settlement::Retry { delay: rung(attempt, after), reason },
+        Outcome::Crashed { reason } => Settlement::Retry { delay: rung(attempt, None), reason },
     }
 }
 
-fn again(reason: String, attempt: u32, limit: u32, after: Option<Duration>) -> Settlement {
-    if attempt >= limit {
-        return Settlement::Park { reason: format!("{reason} {GAVE_UP}{} attempts)", attempt + 1) };
-    }
-    Settlement::Retry { delay: rung(attempt, after), reason }
+fn given_up(kind: ParkReason, reason: &str, attempt: u32) -> Settlement {
+    Settlement::Park { kind, reason: format!("{reason} {GAVE_UP}{} attempts)", attempt + 1) }
 }
 
 /// The rung that belongs to this failure, or a longer one if the handler asked for a longer wait. If no rung
@@ -139,13 +145,14 @@ mod tests {
     #[test]
     fn done_is_acknowledged_and_a_rejection_is_parked_at_once() {
         assert_eq!(settle(Outcome::Done, 3), Settlement::Ack);
-        assert_eq!(settle(Outcome::reject("bad"), 0), Settlement::Park { reason: "bad".into() });
+        let parked = Settlement::Park { kind: ParkReason::Refused, reason: "bad".into() };
+        assert_eq!(settle(Outcome::reject("bad"), 0), parked);
     }
 
     #[test]
     fn a_parked_envelope_says_its_cause() {
         let parked = |outcome, attempt| match settle(outcome, attempt) {
-            Settlement::Park { reason } => cause_of(Some(&reason)),
+            Settlement::Park { reason, .. } => cause_of(Some(&reason)),
             Settlement::Ack | Settlement::Retry { .. } => panic!("it is not parked"),
         };
         assert_eq!(parked(Outcome::reject("bad"), 0), Cause::Refused);
@@ -167,7 +174,8 @@ mod tests {
         for (attempt, delay) in (0..).zip(Delay::LADDER) {
             assert_eq!(settle(Outcome::retry("x"), attempt), Settlement::Retry { delay, reason: "x".into() });
         }
-        assert!(matches!(settle(Outcome::retry("x"), RETRY_LIMIT), Settlement::Park { .. }));
+        let given_up = settle(Outcome::retry("x"), RETRY_LIMIT);
+        assert!(matches!(given_up, Settlement::Park { kind: ParkReason::TriesUsedUp, .. }));
     }
 
     #[test]
@@ -175,7 +183,7 @@ mod tests {
         let crash = || Outcome::Crashed { reason: "panicked".into() };
         assert!(matches!(settle(crash(), 0), Settlement::Retry { delay: Delay::OneSecond, .. }));
         assert!(matches!(settle(crash(), 1), Settlement::Retry { delay: Delay::FiveSeconds, .. }));
-        assert!(matches!(settle(crash(), 2), Settlement::Park { .. }));
+        assert!(matches!(settle(crash(), 2), Settlement::Park { kind: ParkReason::Crashed, .. }));
     }
 
     #[test]

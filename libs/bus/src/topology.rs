@@ -4,6 +4,7 @@
 //! every adapter declares its queues from it. No queue is created per user or thread. The only dynamic queues
 //! are those of the gateway processes, one each.
 
+use eventflow_metrics::RetryDelay;
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Event, GatewayEvent};
@@ -173,6 +174,18 @@ impl Delay {
             Self::TenMinutes => 600,
             Self::OneHour => 3_600,
         })
+    }
+
+    /// The rung as metrics label it.
+    pub fn label(self) -> RetryDelay {
+        match self {
+            Self::OneSecond => RetryDelay::OneSecond,
+            Self::FiveSeconds => RetryDelay::FiveSeconds,
+            Self::ThirtySeconds => RetryDelay::ThirtySeconds,
+            Self::TwoMinutes => RetryDelay::TwoMinutes,
+            Self::TenMinutes => RetryDelay::TenMinutes,
+            Self::OneHour => RetryDelay::OneHour,
+        }
     }
 
     /// Name of the rung's exchange and of its queue.

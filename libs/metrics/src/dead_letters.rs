@@ -25,6 +25,9 @@ pub enum DeadCause {
 }
 
 impl Label for DeadCause {
+    const ALL: &'static [Self] =
+        &[Self::Unreadable, Self::Refused, Self::GaveUp, Self::Crashed, Self::KilledWorker, Self::Unknown];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
@@ -49,7 +52,7 @@ pub enum KeptOutcome {
 }
 
 impl Label for KeptOutcome {
-    const FROM_THE_START: &'static [Self] = &[Self::New, Self::Again];
+    const ALL: &'static [Self] = &[Self::New, Self::Again, Self::Before];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -70,7 +73,7 @@ pub enum ReplayOutcome {
 }
 
 impl Label for ReplayOutcome {
-    const FROM_THE_START: &'static [Self] = &[Self::Sent, Self::Refused];
+    const ALL: &'static [Self] = &[Self::Sent, Self::Refused];
 
     fn as_str(self) -> &'static str {
         match self {

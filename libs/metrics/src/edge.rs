@@ -3,9 +3,9 @@
 use crate::MetricsError;
 use crate::label::{Counters, Gauges, Histograms, Label, registered};
 use crate::series::{counter, gauge, latency, latency_opts};
+use crate::socket_values::SocketTransport;
 use crate::values::{
     AnswerOutcome, EventOutcome, ForgottenReason, RecoveryOutcome, RefusalReason, ResumeOutcome,
-    SocketTransport,
 };
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
@@ -120,6 +120,15 @@ impl EdgeMetrics {
             )?,
             events: registered(registry, IntCounterVec::new(events, &["event", "outcome"])?)?,
         })
+    }
+
+    /// Exports the counters of every event of `E` from the start.
+    pub fn export_events<E: Label>(&self) {
+        for event in E::ALL {
+            for outcome in EventOutcome::ALL {
+                self.events(*event, *outcome);
+            }
+        }
     }
 
     /// Client events of one name with this outcome. The names are the gateway's own enum, so `event` is

@@ -11,7 +11,7 @@ use crate::document::{Message, Thread, ThreadStatus};
 use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::{Disconnection, Revocation};
-use crate::{CommandId, EventId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
+use crate::{CommandId, EventId, MessageId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -359,9 +359,12 @@ pub struct GatewayEvent {
     pub wants_away: Option<bool>,
 }
 
-/// What a gateway has to know about a message to send a receipt of its delivery.
+/// What a gateway has to know about a message to send a receipt of its delivery, and to name it in its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveredMessage {
+    /// The message's id; none in events of earlier versions.
+    #[serde(default)]
+    pub id: Option<MessageId>,
     /// The message's place in its thread.
     pub seq: u64,
     /// The sender, who sends no receipt.

@@ -27,6 +27,7 @@ use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -96,9 +97,8 @@ impl Fanout {
     }
 
     fn observe_age(&self, batch: &[Item<Event>]) {
-        if let Some(oldest) = batch.iter().map(|item| item.value.accepted_at()).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.clock.now()).as_secs_f64());
-        }
+        let now = self.clock.now();
+        self.metrics.observe_ages(batch.iter().map(|item| item.value.accepted_at().age_at(now)));
     }
 
     /// Who is in the threads of this batch. The event of a new thread names its people, and replaces what was
@@ -191,6 +191,10 @@ impl BatchHandler for Fanout {
     type Value = Event;
     type Outbox = Routes;
 
+    fn accepted_at(event: &Event) -> Option<Timestamp> {
+        Some(event.accepted_at())
+    }
+
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
         self.observe_age(batch);
         let people = self.people(batch).await?;
@@ -266,6 +270,8 @@ impl Routes {
                 return Outcome::Done;
             }
         };
+        let known = located.complete.then_some(gateways.len());
+        log_routed(&item.value, &envelope.id, known);
         if !located.complete {
             self.to_all.push(envelope);
             return Outcome::Done;
@@ -283,6 +289,20 @@ impl Routes {
         });
         let to_all = Outgoing::of_envelopes(&Destination::AllGateways, self.to_all.iter().cloned());
         direct.chain(to_all).collect()
+    }
+}
+
+/// Says to how many gateways a message goes, by its ids; to all of them if nobody knows.
+fn log_routed(event: &Event, event_id: &impl Display, gateways: Option<usize>) {
+    if let Event::MessageStored { message, .. } = event {
+        tracing::debug!(
+            message_id = %message.id,
+            event = %event_id,
+            thread = %message.thread_id,
+            seq = message.seq,
+            gateways,
+            "a message was routed"
+        );
     }
 }
 

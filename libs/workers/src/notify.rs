@@ -215,17 +215,9 @@ impl Decision {
     }
 
     fn observe_age(&self, batch: &[Item<NotifyJob>]) {
-        let at = |item: &Item<NotifyJob>| match item.value {
-            NotifyJob::Message { at, .. }
-            | NotifyJob::Notification { at, .. }
-            | NotifyJob::Departed { at, .. } => Some(at),
-            NotifyJob::Read { .. }
-            | NotifyJob::NotificationsRead { .. }
-            | NotifyJob::PreferencesChanged { .. } => None,
-        };
-        if let Some(oldest) = batch.iter().filter_map(at).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
-        }
+        let now = self.parts.clock.now();
+        let ages = batch.iter().filter_map(|item| Some(Self::accepted_at(&item.value)?.age_at(now)));
+        self.metrics.observe_ages(ages);
     }
 }
 
@@ -233,6 +225,17 @@ impl Decision {
 impl BatchHandler for Decision {
     type Value = NotifyJob;
     type Outbox = DecisionOutbox;
+
+    fn accepted_at(job: &NotifyJob) -> Option<Timestamp> {
+        match *job {
+            NotifyJob::Message { at, .. }
+            | NotifyJob::Notification { at, .. }
+            | NotifyJob::Departed { at, .. } => Some(at),
+            NotifyJob::Read { .. }
+            | NotifyJob::NotificationsRead { .. }
+            | NotifyJob::PreferencesChanged { .. } => None,
+        }
+    }
 
     /// Jobs go to the store one by one, a few at the same time: one that the store fails at must not hold up
     /// the others.

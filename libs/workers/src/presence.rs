@@ -261,9 +261,8 @@ impl Sweeper {
     }
 
     fn observe_age(&self, batch: &[Item<DeviceSignal>]) {
-        if let Some(oldest) = batch.iter().map(|item| item.value.at).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.clock.now()).as_secs_f64());
-        }
+        let now = self.clock.now();
+        self.metrics.observe_ages(batch.iter().map(|item| item.value.at.age_at(now)));
     }
 }
 
@@ -271,6 +270,10 @@ impl Sweeper {
 impl BatchHandler for Sweeper {
     type Value = DeviceSignal;
     type Outbox = PresenceOutbox;
+
+    fn accepted_at(signal: &DeviceSignal) -> Option<Timestamp> {
+        Some(signal.at)
+    }
 
     /// Without the store the batch waits, but no longer than its signals can say something. So what waits at
     /// the broker is at most what gateways send within one lease.

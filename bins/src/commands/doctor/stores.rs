@@ -18,7 +18,7 @@ pub(super) async fn look_at_store(config: &Config) -> Vec<Finding> {
         return vec![Finding::ok(STORE, "reach", "embedded: the data file, in the process itself")];
     }
     let address = config.store.url.address();
-    let store = match open_mongo(config).await {
+    let store = match open_mongo(config, None).await {
         Ok(store) => store,
         Err(error) => return vec![Finding::bad(STORE, "reach", format!("{error:#}"), "mend MONGODB_URI")],
     };

@@ -122,7 +122,10 @@ impl Supervisor {
                 event = events.next() => match event {
                     Some(Event::ConnectionBlocked(reason)) => {
                         tracing::warn!(side = %self.side, %reason, "the broker holds publishers back");
-                        blocked_since.get_or_insert_with(Instant::now);
+                        if blocked_since.is_none() {
+                            blocked_since = Some(Instant::now());
+                            self.observer.blocked(self.side);
+                        }
                         self.set_blocked(Some(reason));
                     }
                     Some(Event::ConnectionUnblocked) => self.unblocked(blocked_since.take()),

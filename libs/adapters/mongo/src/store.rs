@@ -1,7 +1,7 @@
 //! The store: its collections, and which file does the work of each method.
 
 use crate::call::{CallError, Calls};
-use crate::connection::{DATABASE, configure};
+use crate::connection::{DATABASE, configure, pool_waits};
 use crate::host_users::{HostKey, HostUsers};
 use crate::indexes;
 use crate::record::change::ChangeRecord;
@@ -16,6 +16,7 @@ use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
+use eventflow_metrics::CallMetrics;
 use eventflow_ports::{
     Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
     WithCommandId,
@@ -39,13 +40,15 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 const PREPARE_LIMIT: Duration = Duration::from_mins(10);
 
 /// How the store uses a database that it shares with others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct MongoOptions {
     /// Put before the name of each collection of the system's own, e.g. `chat_`; empty: none. Where another
     /// system has `messages` or `threads`, the two need names of their own.
     pub collection_prefix: String,
     /// Which field of the host application's `users` holds the ids of people.
     pub host_key: HostKey,
+    /// Where the durations of calls and the waits for a connection are noted, if anywhere.
+    pub metrics: Option<CallMetrics>,
 }
 
 /// The message store on MongoDB. Share it in an `Arc`. Several processes may use one database.
@@ -90,10 +93,11 @@ impl MongoStore {
     /// Answers [`StoreError::Refused`] if `uri` is not a MongoDB URI. Write concern, read concern and read
     /// preference are always majority, majority and primary, whatever the URI says.
     pub async fn open(uri: &str, options: MongoOptions) -> Result<Self, StoreError> {
-        let MongoOptions { collection_prefix: prefix, host_key } = options;
+        let MongoOptions { collection_prefix: prefix, host_key, metrics } = options;
         let refused = |error| StoreError::Refused { what: "read the MongoDB URI", source: Box::new(error) };
         let mut options = ClientOptions::parse(uri).await.map_err(refused)?;
         configure(&mut options);
+        options.cmap_event_handler = metrics.clone().map(pool_waits);
         let client = Client::with_options(options).map_err(refused)?;
         let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
         let own = |name: &str| format!("{prefix}{name}");
@@ -118,7 +122,7 @@ impl MongoStore {
             push_devices: database.collection(&own("pushDevices")),
             push_shown: database.collection(&own("pushShown")),
             users: HostUsers::new(database.collection("users"), host_key),
-            calls: Calls::probing(database.collection(&own("probes"))),
+            calls: Calls::probing(database.collection(&own("probes")), metrics),
             client,
             database,
             memory: ThreadMemory::new(),

@@ -13,6 +13,7 @@ use crate::registry::{CALL_TIMEOUT, CHUNK_USERS};
 use crate::swap::{self, SetKeys, Swap};
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
+use eventflow_metrics::{CallMetrics, RedisOperation};
 use eventflow_ports::Clock;
 use eventflow_ports::devices::Devices;
 use eventflow_ports::presence::{
@@ -58,7 +59,14 @@ impl RedisPresence {
     /// A presence store on the server at `url`. `clock` is the one from which the callers of this process
     /// take `now`. Does not connect yet: a Redis that is down at start is used once it comes up.
     pub fn new(url: &str, settings: PresenceSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
-        Ok(Self { redis: Redis::new(url)?, settings, clock })
+        Ok(Self { redis: Redis::new(url, RedisOperation::Presence)?, settings, clock })
+    }
+
+    /// Notes the duration of every call.
+    #[must_use]
+    pub fn measured(mut self, metrics: CallMetrics) -> Self {
+        self.redis.measure(metrics);
+        self
     }
 
     async fn try_record(&self, signals: &[DeviceSignal]) -> Result<(), RedisError> {

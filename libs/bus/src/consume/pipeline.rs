@@ -102,6 +102,7 @@ impl<H: BatchHandler> Pipeline<H> {
         loop {
             let mut subscription = self.broker.subscribe(&self.stage.guard.queue, self.width).await?;
             self.stage.guard.status.set(StageState::Consuming);
+            self.in_hand.subscribed(self.width);
             let end = self.consume(subscription.as_mut()).await;
             if let Ok(End::Shutdown) = end {
                 self.take_what_arrived(subscription.as_mut()).await;
@@ -209,7 +210,8 @@ impl<H: BatchHandler> Pipeline<H> {
         metrics.frames.inc_by(batch.tags.len() as u64);
         metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
         metrics.consume_batch.observe(batch.items.len() as f64);
-        self.in_hand.add(batch.tags.len());
+        let accepted_at = batch.items.iter().filter_map(|item| H::accepted_at(&item.value)).min();
+        self.in_hand.add(batch.tags.len(), accepted_at);
         let performed = self.stage.perform(batch, spans).instrument(span.clone()).await?;
         let is_finished = performed.leaves_nothing();
         self.start_announcing(performed, span).await?;

@@ -8,6 +8,7 @@ use crate::ws::rooms::Rooms;
 use crate::ws::sockets::handle::ClientSocket;
 use crate::ws::sockets::resume_token::LeftSessions;
 use crate::ws::sockets::session::SocketSession;
+use eventflow_metrics::SocketEnd;
 use eventflow_protocol::UserId;
 use eventflow_socketio::{
     Accepted, Application, ClientEvent, ConnectError, DisconnectReason, Handshake, JoinKind, Lost,
@@ -94,6 +95,10 @@ impl Application for Lifecycle {
         dispatch(&self.rooms, socket, event).await;
     }
 
+    fn answered_ping(&self, round_trip: Duration) {
+        self.rooms.edge.metrics.sockets.ping_seconds.observe(round_trip.as_secs_f64());
+    }
+
     async fn disconnected(&self, socket: &ClientSocket, reason: DisconnectReason) {
         socket.state().release_permit();
         if socket.state().user().is_none() {
@@ -103,6 +108,7 @@ impl Application for Lifecycle {
         self.rooms.typing.stop_all(socket);
         self.rooms.presence.heartbeat.lost(socket, reason);
         socket.state().connection_span().close();
+        self.rooms.edge.metrics.sockets.ends.of(end_of(reason)).inc();
         self.log_end(socket, reason);
     }
 
@@ -144,6 +150,25 @@ impl Lifecycle {
                 rooms.connection.expiry.end_unauthenticated(&socket);
             }
         });
+    }
+}
+
+/// How the end is counted.
+fn end_of(reason: DisconnectReason) -> SocketEnd {
+    match reason {
+        DisconnectReason::ClientClosed => SocketEnd::ClientClosed,
+        DisconnectReason::TransportClosed => SocketEnd::TransportClosed,
+        DisconnectReason::ClientLeft => SocketEnd::ClientLeft,
+        DisconnectReason::ServerLeft => SocketEnd::ServerLeft,
+        DisconnectReason::PingTimeout => SocketEnd::PingTimeout,
+        DisconnectReason::SlowClient => SocketEnd::SlowClient,
+        DisconnectReason::ProtocolError => SocketEnd::ProtocolError,
+        DisconnectReason::TooLarge => SocketEnd::TooLarge,
+        DisconnectReason::ConnectTimeout => SocketEnd::ConnectTimeout,
+        DisconnectReason::Replaced => SocketEnd::Replaced,
+        DisconnectReason::Draining => SocketEnd::Draining,
+        DisconnectReason::Closed(_) => SocketEnd::GatewayClosed,
+        DisconnectReason::ApplicationPanicked => SocketEnd::Panicked,
     }
 }
 

@@ -89,6 +89,7 @@ impl Gateway {
     ) -> Result<(Self, GatewayTasks), SetupError> {
         let edge = Edge::new(parts)?;
         let metrics = &parts.metrics.edge;
+        events::export(metrics);
         let clock = &parts.clock;
         let sockets = Sockets::new();
         let background = Background::default();
@@ -120,6 +121,7 @@ impl Gateway {
             resume: Arc::clone(&resume),
             expiry,
             metrics: metrics.clone(),
+            queue: parts.metrics.bus.queue(gateway(&id).name()),
             clock: Arc::clone(clock),
             alone_since: parts.config.alone_since,
         }));

@@ -19,7 +19,7 @@ use crate::ws::upstream::receipts::Receipts;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_metrics::EdgeMetrics;
+use eventflow_metrics::{EdgeMetrics, QueueMetrics};
 use eventflow_ports::journal::Entry;
 use eventflow_ports::{Clock, Membership};
 use eventflow_protocol::Participants;
@@ -44,6 +44,7 @@ pub struct Deliveries {
     resume: Arc<Resume>,
     expiry: Arc<Expiry>,
     metrics: EdgeMetrics,
+    queue: QueueMetrics,
     clock: Arc<dyn Clock>,
     alone_since: Option<Timestamp>,
     recent: Mutex<RecentEvents>,
@@ -60,6 +61,8 @@ pub(crate) struct DeliveryParts {
     pub(crate) resume: Arc<Resume>,
     pub(crate) expiry: Arc<Expiry>,
     pub(crate) metrics: EdgeMetrics,
+    /// The series of the gateway's own queue.
+    pub(crate) queue: QueueMetrics,
     pub(crate) clock: Arc<dyn Clock>,
     /// Since when this process runs, if it is the only one.
     pub(crate) alone_since: Option<Timestamp>,
@@ -85,7 +88,13 @@ impl BatchHandler for Deliveries {
     type Value = GatewayEvent;
     type Outbox = ();
 
+    fn accepted_at(delivery: &GatewayEvent) -> Option<Timestamp> {
+        Some(delivery.accepted_at)
+    }
+
     async fn perform(&self, batch: &[Item<GatewayEvent>]) -> Result<Performed<()>, Unavailable> {
+        let now = self.clock.now();
+        self.queue.observe_ages(batch.iter().map(|item| item.value.accepted_at.age_at(now)));
         for item in batch.iter().filter(|item| item.value.membership_changed) {
             if let Some(thread) = thread_of(&item.value) {
                 self.membership.forget(thread);
@@ -127,6 +136,7 @@ impl Deliveries {
             resume: parts.resume,
             expiry: parts.expiry,
             metrics: parts.metrics,
+            queue: parts.queue,
             clock: parts.clock,
             alone_since: parts.alone_since,
             recent: Mutex::default(),
@@ -306,6 +316,7 @@ impl Deliveries {
                 name = delivery.name,
                 thread = thread_of(delivery).map(display),
                 seq = delivery.message.as_ref().map(|message| message.seq),
+                message_id = delivery.message.as_ref().and_then(|message| message.id).map(display),
                 sockets = queued,
                 "an event was delivered"
             );
