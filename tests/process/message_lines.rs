@@ -24,7 +24,8 @@ async fn the_id_of_a_message_finds_its_lines_in_every_process_of_its_way() {
     for (role, said) in LINES {
         let process = system.process(role);
         // Ben may hear the message a moment before its gateway says so.
-        let line = eventually(&format!("{role} says: {said}"), async || {
+        let what = format!("{role} says: {said}");
+        let line = eventually(&what, async || {
             let lines: Vec<Value> =
                 process.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
             lines.into_iter().find(|line| line["message_id"] == id.as_str() && line["message"] == said)
