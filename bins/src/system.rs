@@ -21,9 +21,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-/// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
-/// second come back without a storm.
-const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
+/// Extra shutdown time for each open socket, up to `shutdown.spread_ms`. It spreads the reconnects: 100
+/// clients that come back within a second are a tenth of what one gateway lets in (`gateway.joins_per_second`),
+/// so those who sit at the other gateways do not notice them.
+const SPREAD_PER_SOCKET: Duration = Duration::from_millis(10);
 
 /// What the roles of a process do, as far as it concerns its backends and its end.
 #[derive(Clone, Copy, Debug)]
@@ -199,12 +200,14 @@ impl System {
             // Balancers look at intervals; until they have seen it they send connections here.
             sleep(Duration::from_millis(self.config.shutdown.delay_ms)).await;
         }
-        self.shutdown.ingress.cancel();
+        // The port stays open while sockets are closed: a client on long-polling asks until its turn comes,
+        // and a new one is told 503, which a proxy takes to another gateway.
         if let Some((_, gateway)) = &self.gateway {
             let most = Duration::from_millis(self.config.shutdown.spread_ms);
             let sockets = u32::try_from(gateway.open_sockets()).unwrap_or(u32::MAX);
             gateway.drain(SPREAD_PER_SOCKET.saturating_mul(sockets).min(most)).await;
         }
+        self.shutdown.ingress.cancel();
         self.shutdown.workers.cancel();
         while self.workers.join_next().await.is_some() {}
         self.shutdown.serving.cancel();

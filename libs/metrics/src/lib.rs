@@ -29,11 +29,11 @@ pub use label::{Counters, Gauges, Histograms, Label};
 pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, SuppressedMail, SuppressedPush};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
-pub use share::{ShareMetrics, SharesMetrics};
 pub use sends::SendMetrics;
+pub use share::{ShareMetrics, SharesMetrics};
 pub use values::{
     AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
+    RefusalReason, ResumeOutcome, SentOutcome, ShedKind, SocketTransport,
 };
 
 use prometheus::{Encoder, Registry, TextEncoder};

@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 use crate::sliding_window::SlidingWindow;
 use crate::ws::sockets::connection_span::ConnectionSpan;
 use crate::ws::sockets::credential::Credential;
+use crate::ws::sockets::join_queue::JoinTurn;
 use crate::ws::sockets::kept_receipts::KeptReceipts;
 use crate::ws::sockets::limits::ConnectionPermit;
 use crate::ws::sockets::live_gate::{LiveGate, Passage};
@@ -50,6 +51,8 @@ pub(crate) struct SocketSession {
     connection_span: ConnectionSpan,
     /// The connection's share of the limits; none while the session is parked.
     permit: Mutex<Option<ConnectionPermit>>,
+    /// The connection's turn to join, until it has joined.
+    turn: Mutex<JoinTurn>,
     has_gate: AtomicBool,
     gate: Mutex<Option<Box<LiveGate>>>,
 }
@@ -144,6 +147,16 @@ impl SocketSession {
     /// The connection has got its permit.
     pub(crate) fn set_permit(&self, permit: ConnectionPermit) {
         *self.permit.lock() = Some(permit);
+    }
+
+    /// The connection has its turn to join.
+    pub(crate) fn set_turn(&self, turn: JoinTurn) {
+        *self.turn.lock() = turn;
+    }
+
+    /// The connection has joined: the next one may.
+    pub(crate) fn release_turn(&self) {
+        *self.turn.lock() = JoinTurn::default();
     }
 
     /// The connection is gone: its permit is given back.
