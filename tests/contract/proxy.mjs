@@ -22,7 +22,7 @@ export async function startProxy(system) {
   const port = await freePort();
   const shipped = await readFile(join(repository, 'proxy/nginx.conf'), 'utf8');
   const file = join(folder, 'nginx.conf');
-  await writeFile(file, adapted(shipped, { port, folder, system }));
+  await writeFile(file, adapted(shipped, { port, system }));
   await run('nginx', ['-c', file, '-p', folder]);
   const url = `http://127.0.0.1:${port}`;
   await eventually('the proxy answers', async () => (await fetch(`${url}/proxy/health`).catch(error => error)).ok);
@@ -36,12 +36,13 @@ export async function startProxy(system) {
 }
 
 /** The shipped file for this machine: the gateways of a name are those of the system, without a DNS. */
-function adapted(shipped, { port, folder, system }) {
+function adapted(shipped, { port, system }) {
   const servers = { 'ws-gateway': [system.ws, system.ws2], 'http-gateway': [system.http] };
   return shipped
     .replace(/^\s*resolver .*;$/m, '')
-    .replaceAll('/tmp/nginx.pid', join(folder, 'temp/nginx.pid'))
-    .replaceAll('/tmp/', `${folder}/temp/`)
+    // Relative to the folder that nginx is started with.
+    .replaceAll('/dev/stderr', 'temp/error.log')
+    .replaceAll('/tmp/', 'temp/')
     .replace(/listen 8080;/, `listen 127.0.0.1:${port};`)
     .replaceAll(/server ([a-z-]+):8080 resolve(.*);/g, (_, name, parameters) =>
       servers[name].filter(Boolean).map(url => `server ${new URL(url).host}${parameters};`).join(' '));

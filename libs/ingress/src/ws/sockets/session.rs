@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{
-    AtomicBool, AtomicI64,
+    AtomicBool, AtomicI64, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ pub(crate) struct SocketSession {
     wants_away: AtomicBool,
     events: Mutex<SlidingWindow>,
     unknown_events: Mutex<SlidingWindow>,
+    /// Events in a row that were past a budget.
+    refusals: AtomicU32,
     details: Mutex<Option<Box<Details>>>,
     connection_span: ConnectionSpan,
     /// The connection's share of the limits; none while the session is parked.
@@ -192,6 +194,19 @@ impl SocketSession {
     /// has a budget of its own, so it never costs a message.
     pub(crate) fn admit_unknown_event(&self, limit: u32) -> Result<(), Duration> {
         self.unknown_events.lock().admit(limit, Instant::now())
+    }
+}
+
+/// What becomes of it past its budgets.
+impl SocketSession {
+    /// One more event was past a budget. Gives how many in a row.
+    pub(crate) fn note_refusal(&self) -> u32 {
+        self.refusals.fetch_add(1, Relaxed).saturating_add(1)
+    }
+
+    /// An event was within the budgets.
+    pub(crate) fn forgive_refusals(&self) {
+        self.refusals.store(0, Relaxed);
     }
 }
 
