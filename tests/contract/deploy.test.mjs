@@ -1,5 +1,6 @@
 // A rolling deploy of two socket gateways behind the proxy, under load: the published page's client, which
-// gives up for good after five refused attempts, is never left behind, and nobody misses or repeats a message.
+// gives up for good after five refused attempts, is never left behind, and nobody misses or repeats a
+// message.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

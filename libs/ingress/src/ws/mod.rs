@@ -199,8 +199,8 @@ impl Gateway {
     }
 
     /// Lets nobody in any more and closes every transport, spread over `spread`, without a DISCONNECT packet,
-    /// so that clients come back elsewhere. Whoever still waits to be let in then is sent away too. Returns when
-    /// all are gone and every answer that was waited for is settled.
+    /// so that clients come back elsewhere. Whoever still waits to be let in then is sent away too. Returns
+    /// when all are gone and every answer that was waited for is settled.
     pub async fn drain(&self, spread: Duration) {
         tokio::join!(self.server.drain(spread), async {
             sleep(spread).await;

@@ -8,7 +8,8 @@ use crate::ws::sockets::handle::ClientSocket;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Penalty: a socket far past its budget has twenty events read in a second, ten times as many as its budget has.
+/// Penalty: a socket far past its budget has twenty events read in a second, ten times as many as its budget
+/// has.
 const PENALTY: Duration = Duration::from_millis(50);
 
 /// Takes one event from the budgets of its socket and of whoever uses it. A refused one costs nothing.

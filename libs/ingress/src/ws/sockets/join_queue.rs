@@ -2,10 +2,10 @@
 //! their turn in the order in which they came.
 //!
 //! A handshake costs little. What costs is joining: the token and whether it was revoked, the registry, the
-//! presence of the device, what the client missed. Whoever waits has the OPEN packet already. For the official
-//! client that ends its count of attempts (it gives up after five), and it has no time limit for what follows;
-//! so waiting strands nobody, and a refusal would. Only if the wait would be longer than [`WAIT_MAX`] is a
-//! handshake refused. A user who joins too often waits apart, without a turn.
+//! presence of the device, what the client missed. Whoever waits has the OPEN packet already. For the
+//! official client that ends its count of attempts (it gives up after five), and it has no time limit for
+//! what follows; so waiting strands nobody, and a refusal would. Only if the wait would be longer than
+//! [`WAIT_MAX`] is a handshake refused. A user who joins too often waits apart, without a turn.
 
 use crate::buckets::Buckets;
 use crate::refusal::Refusal;
@@ -193,7 +193,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_handshake_is_refused_with_503_only_if_its_wait_would_be_long() {
         let queue = queue(10, 0);
-        let mut waiting: Vec<_> = (0..103).map(|_| Box::pin(queue.turn())).collect();
+        let mut waiting: Vec<_> = (0..101).map(|_| Box::pin(queue.turn())).collect();
         for turn in &mut waiting {
             assert!(queue.check_room().is_ok());
             drop(turn.now_or_never());

@@ -3,8 +3,8 @@
 //! Of many messages of one thread to one person only the newest counts. So receipts are collected in rounds
 //! of about a second and sent in the steps of a round, all of a thread in the same step: people of one thread
 //! who have got the same share the work, and senders do not hear everything at once. No client waits for it;
-//! what could not be sent goes with the next round, and an overloaded gateway begins none. Repeating is safe because a cursor only rises. While
-//! nothing is delivered, nothing runs.
+//! what could not be sent goes with the next round, and an overloaded gateway begins none. Repeating is safe
+//! because a cursor only rises. While nothing is delivered, nothing runs.
 
 use crate::ws::shedding::Shedding;
 use crate::ws::sockets::handle::SocketHandle;
