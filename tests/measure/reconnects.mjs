@@ -51,7 +51,7 @@ async function measure() {
 
 /** One storm on a fleet of its own: a row of the table. */
 async function storm({ joins, clients, beforeS, rate }) {
-  const settings = { GATEWAYS: '2', EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', JOINS_PER_SECOND: joins, LOG_LEVEL: 'warn' };
+  const settings = { GATEWAYS: '2', EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', JOINS_PER_SECOND: joins, SHED_AT_MS: '100', LOG_LEVEL: 'warn' };
   const system = await startSystem('fleet', settings);
   const crowds = [];
   try {

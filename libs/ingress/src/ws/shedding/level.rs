@@ -59,14 +59,14 @@ pub(super) struct LevelControl {
 }
 
 impl LevelControl {
-    /// Nothing is shed; zero: nothing ever.
+    /// Nothing is shed. The first kind will be from this lag on.
     pub(super) fn new(begins_at: Duration) -> Self {
         Self { begins_at, level: 0, calm_windows: 0 }
     }
 
     /// The level after a window with this lag.
     pub(super) fn observe(&mut self, lag: Duration) -> Level {
-        let next = self.bound(self.level).filter(|_| !self.begins_at.is_zero());
+        let next = self.bound(self.level);
         let last = self.level.checked_sub(1).and_then(|last| self.bound(last));
         if next.is_some_and(|bound| lag >= bound) {
             self.level += 1;
@@ -129,10 +129,5 @@ mod tests {
         assert_eq!(after(&mut control, &[(49, CALM_WINDOWS - 1), (50, 1), (49, CALM_WINDOWS - 1)]), 1);
         assert_eq!(after(&mut control, &[(49, 1)]), 0);
         assert_eq!(after(&mut control, &[(0, 100)]), 0);
-    }
-
-    #[test]
-    fn zero_is_never() {
-        assert_eq!(after(&mut LevelControl::new(ms(0)), &[(60_000, 100)]), 0);
     }
 }

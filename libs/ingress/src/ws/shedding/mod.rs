@@ -48,7 +48,9 @@ impl Shedding {
         loop {
             let lag = lag::standing().await;
             self.metrics.lag_seconds.set(lag.as_secs_f64());
-            self.set(control.observe(lag), lag);
+            if !self.begins_at.is_zero() {
+                self.set(control.observe(lag), lag);
+            }
         }
     }
 
@@ -60,7 +62,7 @@ impl Shedding {
         }
     }
 
-    /// Sheds so many kinds from now on.
+    /// Sheds so many kinds from now on, if the setting is zero.
     #[cfg(test)]
     pub(crate) fn force(&self, kinds: u8) {
         self.set(Level::of(kinds), Duration::ZERO);
