@@ -18,9 +18,10 @@ const PAGE = { reconnection: true, reconnectionDelay: 1000, reconnectionAttempts
 const MESSAGE_EVERY_MS = 50;
 /**
  * Clients that come back within any second. A gateway closes a hundred a second; each client then waits for
- * 0.5 to 1.5 s, by chance. Without the spread all of a gateway's would come back within that second.
+ * 0.5 to 1.5 s, by chance; a busy machine bunches them. Without the spread all clients of the second gateway,
+ * which are all there are, would come back within that second.
  */
-const PEAK_MAX = 170;
+const PEAK_MAX = 220;
 /** A client has given up 13 to 19 s after the first refusal. */
 const GIVEN_UP_MS = 20_000;
 
@@ -29,7 +30,7 @@ describe('a rolling deploy of two socket gateways behind the proxy', () => {
   const seen = { back: [], failed: new Map(), givenUp: 0, reasons: new Map(), pollingReasons: new Map() };
 
   before(async () => {
-    system = await startSystem('fleet', { GATEWAYS: '2', EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
+    system = await startSystem('fleet', { GATEWAYS: '2', EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', LOG_LEVEL: 'warn' });
     proxy = await startProxy(system);
     const behind = { ...system, ws: proxy.url };
     pairs = Array.from({ length: PAIRS }, (_, n) => ({ n, sent: 0, left: new Person(behind, `l${n}`), right: new Person(behind, `r${n}`) }));
@@ -78,6 +79,10 @@ describe('a rolling deploy of two socket gateways behind the proxy', () => {
     runs = false;
     await load;
 
+    // A gateway that Redis does not answer in time (250 ms) writes no journal; its clients start afresh.
+    const afresh = await Promise.all(['ws-gateway', 'ws-gateway-2'].map(async role =>
+      Number((await system.admin(role, '/metrics')).match(/^eventflow_gateway_resumed_total\{outcome="unknown"\} (\d+)$/m)?.[1] ?? 0)));
+    assert.deepEqual(afresh, [0, 0], 'this machine is too busy for the test: Redis did not answer in time');
     const peak = peakPerSecond(seen.back);
     t.diagnostic(`${people.length} clients: ${seen.back.length} reconnects, at most ${peak} within a second, `
       + `failed attempts ${JSON.stringify([...seen.failed])}, closed for ${JSON.stringify([...seen.reasons])}, `
