@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-/// Time between two samples: a hundredth of a promille of a processor.
+/// Time between two samples: twenty a second cost nothing.
 const SAMPLE_EVERY: Duration = Duration::from_millis(50);
 /// Samples of a window of half a second.
 const SAMPLES: u32 = 10;

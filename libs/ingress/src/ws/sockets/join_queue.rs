@@ -209,11 +209,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn so_many_join_at_once_however_long_they_take() {
         let queue = queue(1_000_000, 0);
-        let turns: Vec<JoinTurn> = join_all((0..AT_ONCE).map(|_| queue.turn()))
-            .await
-            .into_iter()
-            .map(|turn| turn.unwrap())
-            .collect();
+        let turns: Vec<JoinTurn> =
+            join_all((0..AT_ONCE).map(|_| queue.turn())).await.into_iter().map(Result::unwrap).collect();
         assert!(queue.turn().now_or_never().is_none());
         drop(turns);
         assert!(queue.turn().await.is_ok());

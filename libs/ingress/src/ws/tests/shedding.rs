@@ -43,10 +43,8 @@ async fn next_name(client: &mut Client) -> String {
 
 fn delivered(rig: &Rig) -> Vec<AdvanceCursor> {
     let changes = rig.changes().into_iter();
-    let advances = changes.filter_map(|change| match change {
-        Command::AdvanceCursor(advance) => Some(advance),
-        _ => None,
-    });
+    let advances = changes
+        .filter_map(|change| if let Command::AdvanceCursor(advance) = change { Some(advance) } else { None });
     advances.filter(|advance| advance.cursor == Cursor::Delivered).collect()
 }
 
