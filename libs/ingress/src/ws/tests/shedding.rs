@@ -54,6 +54,7 @@ async fn typing_goes_first_a_stop_is_told_and_a_message_comes_as_ever() {
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let (mut ann, mut bob) = (rig.client("ann").await, rig.client("bob").await);
     bob.ask("presence:sync", &json!({"userIds": ["ann"]})).await;
+    bob.event("presence:sync").await;
     force(&rig, 1);
     assert_eq!(ann.ask("typing:start", &json!({"threadId": thread})).await["success"], true);
     let eve = rig.client("eve").await.ask("typing:start", &json!({"threadId": thread})).await;
@@ -80,6 +81,7 @@ async fn presence_goes_second_and_what_is_asked_for_is_answered() {
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     let mut bob = rig.client("bob").await;
     bob.ask("presence:sync", &json!({"userIds": ["ann"]})).await;
+    bob.event("presence:sync").await;
     force(&rig, 2);
     goes_away(&rig, "ann").await;
     rig.deliver_message(thread, "ann", 1).await;
