@@ -27,6 +27,11 @@ use eventflow_workers::presence::Sweeper;
 use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
 use eventflow_workers::sends::{SendParts, SendWorker};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Joins of one user in a minute for each socket that they may have: all of them come back after a deploy of
+/// two gateways, and again after a reload.
+const JOINS_PER_SOCKET: u32 = 4;
 
 /// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,6 +329,9 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             events_per_minute_user: system.config.gateway.events_per_minute_user,
             sockets_per_user: system.config.gateway.sockets_per_user,
             sockets_per_ip: system.config.gateway.sockets_per_ip,
+            joins_per_second: system.config.gateway.joins_per_second,
+            joins_per_minute_user: system.config.gateway.sockets_per_user.saturating_mul(JOINS_PER_SOCKET),
+            shed_at: Duration::from_millis(system.config.gateway.shed_at_ms),
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             rest_answers_kb: system.config.rest.answers_kb,

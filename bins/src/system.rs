@@ -24,9 +24,14 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-/// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
-/// second come back without a storm.
-const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
+/// Extra shutdown time for each open socket, up to `shutdown.spread_ms`. It spreads the reconnects: 100
+/// clients that come back within a second are a tenth of what one gateway lets in
+/// (`gateway.joins_per_second`), so those who sit at the other gateways do not notice them.
+const SPREAD_PER_SOCKET: Duration = Duration::from_millis(10);
+/// The most that a process which is alone spreads them over: nobody else can take its clients, and the
+/// published client gives up 13 s after its connection closed at the earliest, by when the next process must
+/// be there.
+const SPREAD_ALONE_MAX: Duration = Duration::from_secs(2);
 
 /// What the roles of a process do, as far as it concerns its backends and its end.
 #[derive(Clone, Copy, Debug)]
@@ -229,6 +234,13 @@ impl System {
         }
     }
 
+    /// Over how long so many sockets are closed.
+    fn spread(&self, sockets: u64) -> Duration {
+        let most = Duration::from_millis(self.config.shutdown.spread_ms);
+        let most = if self.config.embedded_broker() { most.min(SPREAD_ALONE_MAX) } else { most };
+        SPREAD_PER_SOCKET.saturating_mul(u32::try_from(sockets).unwrap_or(u32::MAX)).min(most)
+    }
+
     /// Shuts down in order: first the intake of new work, last the backends.
     pub async fn end(mut self) {
         self.readiness.drain();
@@ -236,12 +248,12 @@ impl System {
             // Balancers look at intervals; until they have seen it they send connections here.
             sleep(Duration::from_millis(self.config.shutdown.delay_ms)).await;
         }
-        self.shutdown.ingress.cancel();
+        // The port stays open while sockets are closed: a client on long-polling asks until its turn comes,
+        // and a new one is told 503, which a proxy takes to another gateway.
         if let Some((_, gateway)) = &self.gateway {
-            let most = Duration::from_millis(self.config.shutdown.spread_ms);
-            let sockets = u32::try_from(gateway.open_sockets()).unwrap_or(u32::MAX);
-            gateway.drain(SPREAD_PER_SOCKET.saturating_mul(sockets).min(most)).await;
+            gateway.drain(self.spread(gateway.open_sockets())).await;
         }
+        self.shutdown.ingress.cancel();
         self.shutdown.workers.cancel();
         while self.workers.join_next().await.is_some() {}
         self.shutdown.serving.cancel();

@@ -1,8 +1,8 @@
 //! Shutdown: the order in which the parts of a process stop, after a signal or the failure of a part.
 //!
-//! First the process reports that it is not ready. Then `ingress` is cancelled: no new work comes from
-//! outside, and sockets are closed. Then `workers` is cancelled: consumers finish the messages that they hold
-//! and return the rest. Last `serving` is cancelled: the remaining connections close. A second signal, or the
+//! First the process reports that it is not ready, and closes its sockets. Then `ingress` is cancelled: no
+//! new work comes from outside. Then `workers` is cancelled: consumers finish the messages that they hold and
+//! return the rest. Last `serving` is cancelled: the remaining connections close. A second signal, or the
 //! deadline, ends the process at once with a failure.
 
 use anyhow::Context;

@@ -228,6 +228,10 @@ pub struct GatewaySettings {
     pub sockets_per_user: u32,
     /// `gateway.sockets_per_ip`
     pub sockets_per_ip: u32,
+    /// `gateway.joins_per_second`
+    pub joins_per_second: u32,
+    /// `gateway.shed_at_ms`
+    pub shed_at_ms: u64,
     /// `gateway.ping_interval_ms`
     pub ping_interval_ms: u64,
     /// `gateway.ping_timeout_ms`

@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 56] = [
+pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -25,6 +25,8 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 56] = [
     ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("JOINS_PER_SECOND", "gateway.joins_per_second", ValueKind::Number),
+    ("SHED_AT_MS", "gateway.shed_at_ms", ValueKind::Number),
     ("EMAIL_ENABLED", "email.enabled", ValueKind::Switch),
     ("POSTMARK_API_KEY", "email.postmark_api_key", ValueKind::Text),
     ("POSTMARK_FROM", "email.from", ValueKind::Text),
@@ -57,6 +59,7 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 56] = [
     ("VAPID_PUBLIC_KEY", "push.vapid_public_key", ValueKind::Text),
     ("VAPID_SUBJECT", "push.vapid_subject", ValueKind::Text),
     ("SHUTDOWN_DELAY_MS", "shutdown.delay_ms", ValueKind::Number),
+    ("SHUTDOWN_SPREAD_MS", "shutdown.spread_ms", ValueKind::Number),
     ("LOG_FORMAT", "log.format", ValueKind::Text),
     ("LOG_LEVEL", "log.level", ValueKind::Text),
     ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),

@@ -54,7 +54,7 @@ pub use socket_values::{Direction, SocketEnd, SocketTransport};
 pub use sockets::SocketMetrics;
 pub use values::{
     AnswerOutcome, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome, RefusalReason,
-    ResumeOutcome, SentOutcome,
+    ResumeOutcome, SentOutcome, ShedKind,
 };
 
 pub use prometheus::IntCounter;

@@ -2,7 +2,7 @@
 
 use crate::MetricsError;
 use crate::label::registered;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
 
 pub(crate) fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
     registered(registry, IntCounter::with_opts(Opts::new(name, help))?)
@@ -10,6 +10,11 @@ pub(crate) fn counter(registry: &Registry, name: &str, help: &str) -> Result<Int
 
 pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
     registered(registry, IntGauge::with_opts(Opts::new(name, help))?)
+}
+
+/// A gauge of anything but whole numbers.
+pub(crate) fn fraction(registry: &Registry, name: &str, help: &str) -> Result<Gauge, MetricsError> {
+    registered(registry, Gauge::with_opts(Opts::new(name, help))?)
 }
 
 pub(crate) fn latency(registry: &Registry, name: &str, help: &str) -> Result<Histogram, MetricsError> {

@@ -15,6 +15,19 @@ pub enum RefusalReason {
     SocketsPerUser,
     /// The address has as many sockets as one address may have.
     SocketsPerIp,
+    /// More clients wait to be let in than can be let in soon.
+    Busy,
+}
+
+/// `what` an overloaded gateway does without, in the order in which it gives it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShedKind {
+    /// Starts of typing are not told. They end by themselves.
+    Typing,
+    /// Changes of presence are not told. The next comparison with the store tells them.
+    Presence,
+    /// Receipts of delivered messages wait. The newest of a thread and person is sent later.
+    Receipts,
 }
 
 /// `outcome` of a reconnect.
@@ -129,6 +142,19 @@ impl Label for RefusalReason {
             Self::Credentials => "credentials",
             Self::SocketsPerUser => "sockets_per_user",
             Self::SocketsPerIp => "sockets_per_ip",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+impl Label for ShedKind {
+    const ALL: &'static [Self] = &[Self::Typing, Self::Presence, Self::Receipts];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Typing => "typing",
+            Self::Presence => "presence",
+            Self::Receipts => "receipts",
         }
     }
 }

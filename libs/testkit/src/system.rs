@@ -80,6 +80,8 @@ impl System {
         settings.insert(0, ("REST_PER_MINUTE_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("SOCKETS_PER_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("CONNECTIONS_PER_IP".to_owned(), "0".to_owned()));
+        // On a busy machine a gateway would do without typing and presence, which tests wait for.
+        settings.insert(0, ("SHED_AT_MS".to_owned(), "0".to_owned()));
         let mut system = Self { folder, settings, members: BTreeMap::new() };
         system.settings.push(("DATA_DIR".to_owned(), system.data().display().to_string()));
         for role in roles {

@@ -6,6 +6,7 @@
 use crate::ws::events::dispatch::dispatch;
 use crate::ws::rooms::Rooms;
 use crate::ws::sockets::handle::ClientSocket;
+use crate::ws::sockets::join_queue::Closed;
 use crate::ws::sockets::resume_token::LeftSessions;
 use crate::ws::sockets::session::SocketSession;
 use eventflow_metrics::SocketEnd;
@@ -49,11 +50,17 @@ impl Application for Lifecycle {
         auth: Option<&RawValue>,
     ) -> Result<Accepted<SocketSession>, ConnectError> {
         let rooms = &self.rooms;
+        let joins = &rooms.connection.joins;
+        let turn = joins.turn().await.map_err(come_back)?;
         let identity = rooms.connection.identify(handshake, auth).await?;
         let now = rooms.edge.clock.now();
         let generation = rooms.sockets.generation.current();
         let session = SocketSession::arrived(identity.as_ref(), now).of_generation(generation);
         session.set_permit(rooms.connection.permit(handshake, session.user())?);
+        session.set_turn(match session.user() {
+            Some(user) => joins.hold(user, turn).await.map_err(come_back)?,
+            None => turn,
+        });
         let token = rooms.resume.token(&session, now);
         Ok(Accepted {
             identity: Some(session.recovery_identity()),
@@ -79,6 +86,7 @@ impl Application for Lifecycle {
     async fn connected(&self, socket: &ClientSocket, recovered: bool) {
         let rooms = &self.rooms;
         socket.state().connection_span().open(socket.id(), socket.state().user());
+        socket.state().release_turn();
         let user = socket.state().user().map(display);
         tracing::info!(socket = %socket.id(), user, recovered, "a client connected");
         rooms.close_if_outdated(socket);
@@ -170,6 +178,11 @@ fn end_of(reason: DisconnectReason) -> SocketEnd {
         DisconnectReason::Closed(_) => SocketEnd::GatewayClosed,
         DisconnectReason::ApplicationPanicked => SocketEnd::Panicked,
     }
+}
+
+/// The gateway drains: the client finds another one by itself.
+fn come_back(_: Closed) -> ConnectError {
+    ConnectError::come_back("draining")
 }
 
 /// If the client presents a session of elsewhere, live messages wait until it has been caught up.

@@ -66,6 +66,7 @@ impl GatewayTasks {
                 () = reconciliation.run() => {}
                 () = typing_expiry.run() => {}
                 () = rooms.receipts.run() => {}
+                () = rooms.shedding.run() => {}
                 () = report(&server, &rooms, &id) => {}
                 () = shutdown.cancelled() => {}
             }

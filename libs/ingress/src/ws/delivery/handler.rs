@@ -11,6 +11,7 @@ use crate::ws::delivery::recent::RecentEvents;
 use crate::ws::delivery::recipients::Recipients;
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
+use crate::ws::shedding::Shedding;
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::typing::Typing;
@@ -19,7 +20,7 @@ use crate::ws::upstream::receipts::Receipts;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_metrics::{EdgeMetrics, QueueMetrics};
+use eventflow_metrics::{EdgeMetrics, QueueMetrics, ShedKind};
 use eventflow_ports::journal::Entry;
 use eventflow_ports::{Clock, Membership};
 use eventflow_protocol::Participants;
@@ -43,6 +44,7 @@ pub struct Deliveries {
     typing_expiry: Arc<TypingExpiry>,
     resume: Arc<Resume>,
     expiry: Arc<Expiry>,
+    shedding: Arc<Shedding>,
     metrics: EdgeMetrics,
     queue: QueueMetrics,
     clock: Arc<dyn Clock>,
@@ -60,6 +62,7 @@ pub(crate) struct DeliveryParts {
     pub(crate) typing_expiry: Arc<TypingExpiry>,
     pub(crate) resume: Arc<Resume>,
     pub(crate) expiry: Arc<Expiry>,
+    pub(crate) shedding: Arc<Shedding>,
     pub(crate) metrics: EdgeMetrics,
     /// The series of the gateway's own queue.
     pub(crate) queue: QueueMetrics,
@@ -135,6 +138,7 @@ impl Deliveries {
             typing_expiry: parts.typing_expiry,
             resume: parts.resume,
             expiry: parts.expiry,
+            shedding: parts.shedding,
             metrics: parts.metrics,
             queue: parts.queue,
             clock: parts.clock,
@@ -194,6 +198,9 @@ impl Deliveries {
             self.recent.lock().add(delivery.event_id);
             return None;
         }
+        if self.is_shed(delivery) {
+            return None;
+        }
         let payload = match serde_json::from_str::<&RawValue>(&delivery.payload) {
             Ok(payload) => payload,
             Err(error) => {
@@ -202,6 +209,19 @@ impl Deliveries {
             }
         };
         self.encode(delivery, payload, people)
+    }
+
+    /// Whether an overloaded gateway does without a delivery. A stop of typing is always told: without it,
+    /// who was shown as typing would go on to be shown.
+    fn is_shed(&self, delivery: &GatewayEvent) -> bool {
+        if matches!(delivery.audience, Audience::Watchers(_)) {
+            return self.shedding.sheds(ShedKind::Presence);
+        }
+        let is_typing = || {
+            let update = serde_json::from_str::<TypingUpdate>(&delivery.payload);
+            update.is_ok_and(|update| update.is_typing)
+        };
+        delivery.name == TypingUpdate::NAME && is_typing() && self.shedding.sheds(ShedKind::Typing)
     }
 
     fn encode<'a>(
