@@ -32,8 +32,8 @@ impl Topology {
         queues.map(|queue| queue.name).collect()
     }
 
-    /// The queue to which a replay sends `work` that came from `origin`: the shard that its thread has now, or
-    /// where it came from. `None` if there is no such queue any more.
+    /// The queue to which a replay sends `work` that came from `origin`: the shard that its thread has now,
+    /// or where it came from. `None` if there is no such queue any more.
     pub fn replay_queue(&self, origin: &str, work: &Work) -> Option<String> {
         let shard = work.subject().map(|subject| self.shard_of(&subject));
         let exists = |name: &str| self.work_queues().iter().any(|queue| queue.name == name);
@@ -135,14 +135,13 @@ struct Place<'a> {
 impl Place<'_> {
     fn letter_of(&self, envelope: Envelope) -> Arrival {
         let carried = carried_by(self.origin);
-        let (kind, cause, unsaid) = match Work::read(carried, &envelope.body) {
-            Ok(work) => (Some(work.kind()), cause_of(self.headers.reason.as_deref()), String::new()),
-            Err(error) => (None, Cause::Unreadable, explain(&error)),
-        };
+        let work = Work::read(carried, &envelope.body);
+        let unsaid = work.as_ref().err().map(|error| explain(error)).unwrap_or_default();
+        let said = cause_of(self.headers.reason.as_deref());
         Arrival {
             id: DeadLetterId::of_envelope(carried, envelope.id),
-            kind,
-            cause,
+            cause: if work.is_ok() { said } else { Cause::Unreadable },
+            kind: work.ok().map(|work| work.kind()),
             reason: self.said().unwrap_or(unsaid),
             attempts: envelope.attempt.max(self.headers.attempt),
             body: envelope.body,

@@ -28,8 +28,8 @@ pub const DELIVERY_LIMIT_REASON: &str = "delivery_limit";
 /// End of the reason of an envelope whose tries are used up; their number follows.
 const GAVE_UP: &str = "(gave up after ";
 
-/// Why an envelope was parked, by the reason that it carries. The reasons are those that this crate writes, in
-/// this and in earlier versions; any other one is a handler's own.
+/// Why an envelope was parked, by the reason that it carries. The reasons are those that this crate writes,
+/// in this and in earlier versions; any other one is a handler's own.
 pub fn cause_of(reason: Option<&str>) -> Cause {
     let Some(reason) = reason.filter(|reason| !reason.is_empty()) else { return Cause::Unknown };
     let is_crash = [PANICKED, HUNG, NO_OUTCOME].iter().any(|crash| reason.starts_with(crash));

@@ -9,17 +9,18 @@ mod audit;
 mod carried;
 mod masked;
 mod replay;
+mod words;
 mod work;
 
 pub use audit::{AuditAction, AuditEntry};
 pub use carried::{Carried, DeadLetterId, NotALetterId};
 pub use masked::masked;
 pub use replay::{LetterFilter, LetterPlace, Replay, ReplayId, ReplayState, Replayed, WhichLetters};
+pub use words::{Cause, LetterState};
 pub use work::{UnreadableWork, Work};
 
 use crate::{Timestamp, UserId};
 use bytes::Bytes;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -28,76 +29,6 @@ use sha2::{Digest, Sha256};
 pub const HISTORY_MAX: usize = 100;
 /// Longest reason that is kept, in characters. A reason is a sentence with its causes.
 const REASON_MAX_CHARS: usize = 2_000;
-
-/// Why a worker could not handle a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// Nobody can read it.
-    Unreadable,
-    /// Its handler said that it can never be done.
-    Refused,
-    /// Its tries are used up.
-    GaveUp,
-    /// Its handler panicked or hung.
-    Crashed,
-    /// The process ended each time.
-    KilledWorker,
-    /// It carries no reason.
-    Unknown,
-}
-
-impl Cause {
-    /// Every cause.
-    pub const ALL: [Self; 6] =
-        [Self::Unreadable, Self::Refused, Self::GaveUp, Self::Crashed, Self::KilledWorker, Self::Unknown];
-
-    /// Its word for clients, stores and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::Refused => "refused",
-            Self::GaveUp => "gave_up",
-            Self::Crashed => "crashed",
-            Self::KilledWorker => "killed_worker",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// What becomes of a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LetterState {
-    /// It waits for a decision.
-    Waiting,
-    /// A replay has it in hand.
-    Replaying,
-    /// It went back to where it came from and has not failed since.
-    Replayed,
-    /// Somebody decided that it is not to be done.
-    Discarded,
-}
-
-impl LetterState {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Replaying, Self::Replayed, Self::Discarded];
-
-    /// Its word for clients and stores.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Replaying => "replaying",
-            Self::Replayed => "replayed",
-            Self::Discarded => "discarded",
-        }
-    }
-
-    /// Whether nothing more is to be done with the letter.
-    fn is_final(self) -> bool {
-        matches!(self, Self::Replayed | Self::Discarded)
-    }
-}
 
 /// A dead letter as it comes out of its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -383,8 +314,8 @@ impl DeadLetter {
             return false;
         }
         self.versions.push(BodyVersion::new(&edit.body, at, Some(edit.by.clone())));
-        let (by, why, version) = (edit.by.clone(), edit.why.clone(), self.version());
-        self.note(at, Happened::Edited { by, why, version });
+        let version = self.version();
+        self.note(at, Happened::Edited { by: edit.by.clone(), why: edit.why.clone(), version });
         true
     }
 

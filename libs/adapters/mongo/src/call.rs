@@ -55,7 +55,7 @@ pub(crate) struct CallError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
     /// The driver or the server answered with an error.
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Driver(Box<Error>),
     /// One of the statements of an `update` command failed.
     #[error("the server answered an update with code {code}: {message}")]
@@ -137,6 +137,24 @@ impl Calls {
     pub(crate) async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+/// What may be told of an error, in logs and in the reasons of dead letters. What the server says of a
+/// document that it refuses may quote the document, so of that only the code is told.
+fn told(error: &Error) -> String {
+    let of_codes = |codes: Vec<i32>| format!("the server refused the write with code {codes:?}");
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => of_codes(vec![write.code]),
+        ErrorKind::InsertMany(insert) => {
+            let errors = insert.write_errors.as_deref().unwrap_or_default();
+            let concern = insert.write_concern_error.as_ref().map(|concern| concern.code);
+            let mut codes: Vec<i32> = errors.iter().map(|write| write.code).chain(concern).collect();
+            codes.dedup();
+            of_codes(codes)
+        }
+        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => of_codes(vec![command.code]),
+        _ => error.to_string(),
     }
 }
 

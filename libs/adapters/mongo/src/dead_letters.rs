@@ -1,8 +1,8 @@
 //! Dead letters, replays and the audit log: the port, method by method.
 //!
 //! A letter and a replay are one document each with a revision, as a send is ([`crate::sends`]); bodies are
-//! documents of their own, in parts, so that lists do not read them and the size of a document does not bound them.
-//! A body is written before the letter that speaks of it. Safe to repeat because [`DeadLetter`] and
+//! documents of their own, in parts, so that lists do not read them and the size of a document does not bound
+//! them. A body is written before the letter that speaks of it. Safe to repeat because [`DeadLetter`] and
 //! [`Replay`] say which changes count, and bodies and entries have ids that follow from what they are.
 
 use crate::connection::CONCURRENT;

@@ -186,8 +186,8 @@ impl MongoStore {
             if ids.is_empty() {
                 return Ok(0);
             }
-            // One that fails again at this moment is no more among the old ones, and keeps its bodies. Those of
-            // a letter that is made anew were born later.
+            // One that fails again at this moment is no more among the old ones, and keeps its bodies. Those
+            // of a letter that is made anew were born later.
             let mut deleted = 0;
             for id in ids {
                 let mut one = old.clone();

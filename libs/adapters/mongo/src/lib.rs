@@ -7,9 +7,9 @@
 //! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
 //! own, as are `sends`, `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`,
 //! `deadLetterBodies`, `deadLetterReplays` and `audit`; the host application's `users` is only read, and
-//! `probes` has one document, which shows whether the server takes writes. Transactions: none. A message is one insert, a
-//! thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait for a
-//! majority and its journal; reads come from the primary and see what a majority has.
+//! `probes` has one document, which shows whether the server takes writes. Transactions: none. A message is
+//! one insert, a thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait
+//! for a majority and its journal; reads come from the primary and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
@@ -19,7 +19,8 @@
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
 //! (documents), `indexes`,
-//! `inspection` (what an operator asks), `connection` (options and time limits), `call` (how the driver is called).
+//! `inspection` (what an operator asks), `connection` (options and time limits), `call` (how the driver is
+//! called).
 
 mod advances;
 mod append;

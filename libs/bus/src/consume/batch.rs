@@ -83,8 +83,8 @@ impl<T: DeserializeOwned> Batch<T> {
 
     fn take_whole(&mut self, value: T, incoming: Incoming) {
         let Incoming { payload, headers, redelivered, .. } = incoming;
-        let (id, attempt, trace) = (Uuid::nil(), headers.attempt, None);
-        self.items.push(Item { id, attempt, redelivered, value, reply_to: None, trace });
+        let (id, attempt) = (Uuid::nil(), headers.attempt);
+        self.items.push(Item { id, attempt, redelivered, value, reply_to: None, trace: None });
         self.sources.push(Source::Message { payload, headers });
     }
 

@@ -81,14 +81,15 @@ pub(crate) async fn reveal(
     let entry = AuditEntry::new(AuditAction::Reveal, caller.user, why, now).about(id);
     let entry = AuditEntry { detail: Some(format!("version {version}")), ..entry };
     edge.dead_letters.record_audit(&[entry]).await?;
-    let (body, body_error, raw) = match Work::read(id.carried, &bytes) {
-        Ok(work) => (Some(work.json()), None, None),
+    let answer = LetterAnswer { revealed: true, ..answer(letter) };
+    Ok(RouteAnswer::Ok(match Work::read(id.carried, &bytes) {
+        Ok(work) => LetterAnswer { body: Some(work.json()), ..answer },
         Err(error) => {
             let shown = &bytes[..bytes.len().min(RAW_MAX_BYTES)];
-            (None, Some(error.to_string()), Some(STANDARD.encode(shown)))
+            let raw = Some(STANDARD.encode(shown));
+            LetterAnswer { body_error: Some(error.to_string()), raw, ..answer }
         }
-    };
-    Ok(RouteAnswer::Ok(LetterAnswer { body, body_error, raw, revealed: true, ..answer(letter) }))
+    }))
 }
 
 /// `PUT /ops/dead-letters/{id}/body`: 200 with the next version.
@@ -105,7 +106,8 @@ pub(crate) async fn edit(
     }
     let before = body_of(&edge, &letter, version).await?;
     let body = edited(id, &before, Value::Object(body))?;
-    let (by, why, now) = (caller.user, why.into_string(), edge.clock.now());
+    let (by, why) = (caller.user, why.into_string());
+    let now = edge.clock.now();
     let entry = AuditEntry::new(AuditAction::Edit, by.clone(), why.clone(), now).about(id);
     let entry = AuditEntry { detail: Some(format!("version {}", version + 1)), ..entry };
     edge.dead_letters.record_audit(&[entry]).await?;

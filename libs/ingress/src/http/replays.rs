@@ -52,7 +52,8 @@ pub(crate) async fn begin(
         return Ok(Json(DryRunAnswer { dry_run, success: Success }).into_response());
     }
     let total = count(&edge, &which).await?;
-    let (id, by, why) = (ReplayId::new(), caller.user, request.why.into_string());
+    let (by, why) = (caller.user, request.why.into_string());
+    let id = ReplayId::new();
     let entry = AuditEntry::new(AuditAction::Replay, by.clone(), why.clone(), now);
     let detail = Some(format!("{total} letters"));
     edge.dead_letters.record_audit(&[AuditEntry { replay: Some(id), detail, ..entry }]).await?;

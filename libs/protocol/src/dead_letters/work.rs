@@ -1,7 +1,7 @@
 //! The work in a dead letter: its bytes read as what they carry, its JSON for people, and the way back.
 
 use super::Carried;
-use crate::codec::{self, CodecError};
+use crate::codec::{self, CodecError, without_values};
 use crate::command::{Command, Subject};
 use crate::event::{Audience, Event, GatewayEvent};
 use crate::outbound::{NotifyJob, WindowJob};
@@ -160,13 +160,4 @@ fn to_value<T: Serialize>(work: &T) -> Value {
 
 fn from_value<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, UnreadableWork> {
     serde_json::from_value(json).map_err(|error| UnreadableWork::Json(without_values(&error.to_string())))
-}
-
-/// An error of the parser may quote what it found; the sentence says the rule and not the contents.
-fn without_values(error: &str) -> String {
-    let mut kept = String::new();
-    for (place, part) in error.split('"').enumerate() {
-        kept.push_str(if place % 2 == 0 { part } else { "…" });
-    }
-    kept
 }

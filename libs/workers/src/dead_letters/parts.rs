@@ -3,7 +3,7 @@
 use eventflow_bus::dead::ANY_GATEWAY;
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
-use eventflow_metrics::{DeadCause, WaitingLetters};
+use eventflow_metrics::{DeadCause, DeadLetterMetrics, WaitingLetters};
 use eventflow_ports::{Clock, DeadLetters, LetterGroup, StoreError};
 use eventflow_protocol::dead_letters::{Cause, LetterFilter, LetterState};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct DeadLetterParts {
 
 impl DeadLetterParts {
     /// How many letters wait, by queue and cause.
-    pub(super) async fn waiting(&self) -> Result<WaitingLetters, StoreError> {
+    async fn waiting(&self) -> Result<WaitingLetters, StoreError> {
         let which = LetterFilter { state: Some(LetterState::Waiting), ..LetterFilter::default() };
         let queues = self.topology.work_queues();
         let mut waiting = WaitingLetters::new();
@@ -40,6 +40,16 @@ impl DeadLetterParts {
             *waiting.entry((queue, label(cause))).or_default() += count;
         }
         Ok(waiting)
+    }
+
+    /// Tells the metrics how many letters wait. A store that is down is told elsewhere.
+    pub(super) async fn count(&self, metrics: &DeadLetterMetrics) {
+        match self.waiting().await {
+            Ok(waiting) => metrics.set_waiting(waiting),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "dead letters were not counted");
+            }
+        }
     }
 
     /// Deletes letters that ended long ago. What cannot be deleted now is deleted the next time.

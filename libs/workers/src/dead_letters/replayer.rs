@@ -58,15 +58,15 @@ impl Replayer {
 
     /// Carries out replays until `shutdown`, counts what waits, and deletes what ended long ago.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let (mut looks, mut counts, mut cleanings) =
-            (ticks(LOOK_EVERY), ticks(COUNT_EVERY), ticks(FORGET_EVERY));
+        let (mut looks, mut cleanings) = (ticks(LOOK_EVERY), ticks(FORGET_EVERY));
+        let mut counts = ticks(COUNT_EVERY);
         let mut is_failing = false;
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 _ = cleanings.tick() => self.parts.forget().await,
-                _ = counts.tick() => self.count().await,
+                _ = counts.tick() => self.parts.count(&self.metrics).await,
                 _ = looks.tick() => {
                     let result = self.work(&shutdown).await;
                     if let (Err(error), false) = (&result, is_failing) {
@@ -75,16 +75,6 @@ impl Replayer {
                     }
                     is_failing = result.is_err();
                 }
-            }
-        }
-    }
-
-    /// Tells the metrics how many letters wait. A store that is down is told elsewhere.
-    async fn count(&self) {
-        match self.parts.waiting().await {
-            Ok(waiting) => self.metrics.set_waiting(waiting),
-            Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "dead letters were not counted");
             }
         }
     }
@@ -127,12 +117,12 @@ impl Replayer {
     /// Sends the next letters of a replay. Returns the replay as it is then; `None` if it has ended, or
     /// another worker was faster.
     async fn step(&mut self, replay: &Replay, size: u32) -> Result<Option<Replay>, ReplayError> {
-        let in_hand = self.in_hand(replay, size).await?;
+        let in_hand = self.parts.in_hand(replay, size).await?;
         if !in_hand.is_empty() {
             self.send(replay, in_hand).await?;
             return Ok(Some(replay.clone()));
         }
-        let (next, last) = self.next(replay, size).await?;
+        let (next, last) = self.parts.next(replay, size).await?;
         let now = self.parts.clock.now();
         let Some(last) = last else {
             self.parts.letters.end_replay(replay.id, now).await?;
@@ -145,13 +135,15 @@ impl Replayer {
         let until = self.parts.clock.now().plus(CLAIM_LEASE);
         Ok(self.parts.letters.advance_replay(replay.id, replay.cursor, last, until).await?)
     }
+}
 
+impl DeadLetterParts {
     /// Letters that a step has taken and not brought to an end.
     async fn in_hand(&self, replay: &Replay, size: u32) -> Result<Vec<DeadLetter>, StoreError> {
         let state = Some(LetterState::Replaying);
         let which = LetterFilter { replay: Some(replay.id), state, ..LetterFilter::default() };
         let page = LetterPage { after: None, limit: size, order: LetterOrder::OldestFirst };
-        self.parts.letters.dead_letters(&which, page).await
+        self.letters.dead_letters(&which, page).await
     }
 
     /// The letters behind the cursor, and the place of the last one; none, if there are no more.
@@ -170,7 +162,7 @@ impl Replayer {
             }
             WhichLetters::Matching(which) => {
                 let page = LetterPage { after, limit: size, order: LetterOrder::OldestFirst };
-                let letters = self.parts.letters.dead_letters(which, page).await?;
+                let letters = self.letters.dead_letters(which, page).await?;
                 let last = letters.last().map(|letter| LetterPlace { at: letter.last_at, id: letter.id });
                 Ok((letters.into_iter().map(|letter| letter.id).collect(), last))
             }

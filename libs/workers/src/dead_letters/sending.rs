@@ -3,6 +3,7 @@
 //! The audit log has a letter before the broker has it, and a letter is confirmed after the broker has. So
 //! after a crash nothing was sent without a record, and what was sent without a confirm is sent again.
 
+use super::parts::DeadLetterParts;
 use super::replayer::{ReplayError, Replayer};
 use bytes::Bytes;
 use eventflow_bus::dead::replayed;
@@ -28,7 +29,7 @@ impl Replayer {
         replay: &Replay,
         letters: Vec<DeadLetter>,
     ) -> Result<(), ReplayError> {
-        let Judged { sent, refused } = self.judge(letters).await?;
+        let Judged { sent, refused } = self.parts.judge(letters).await?;
         let now = self.parts.clock.now();
         let record = |id: DeadLetterId, refused: Option<String>| {
             AuditEntry::of_replayed(replay.id, id, (replay.by.clone(), replay.why.clone()), refused, now)
@@ -54,7 +55,8 @@ impl Replayer {
     ) -> Result<(), ReplayError> {
         let mut rest = sent.into_iter().peekable();
         while rest.peek().is_some() {
-            let (mut ids, mut messages, mut bytes) = (Vec::new(), Vec::new(), 0);
+            let (mut ids, mut messages) = (Vec::new(), Vec::new());
+            let mut bytes = 0;
             while let Some((id, _, message)) = rest.next_if(|_| bytes < PUBLISHED_TOGETHER) {
                 bytes += message.payload.len();
                 ids.push(id);
@@ -71,12 +73,14 @@ impl Replayer {
         }
         Ok(())
     }
+}
 
+impl DeadLetterParts {
     async fn judge(&self, letters: Vec<DeadLetter>) -> Result<Judged, ReplayError> {
         let mut judged = Judged::default();
         for letter in letters {
-            let body = self.parts.letters.letter_body(letter.id, letter.version()).await?;
-            match replayed(&self.parts.topology, &letter, body.unwrap_or_else(Bytes::new)) {
+            let body = self.letters.letter_body(letter.id, letter.version()).await?;
+            match replayed(&self.topology, &letter, body.unwrap_or_else(Bytes::new)) {
                 Ok((queue, message)) => judged.sent.push((letter.id, queue, message)),
                 Err(reason) => judged.refused.push((letter.id, reason.to_string())),
             }
@@ -94,7 +98,7 @@ impl Replayer {
         let queues: BTreeSet<&String> = judged.sent.iter().map(|(_, queue, _)| queue).collect();
         let mut gone = BTreeSet::new();
         for queue in queues {
-            match self.parts.broker.depth(queue).await {
+            match self.broker.depth(queue).await {
                 Ok(_) => {}
                 Err(BrokerError::Unroutable(_)) => {
                     gone.insert(queue.clone());

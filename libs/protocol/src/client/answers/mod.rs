@@ -11,15 +11,15 @@ mod notifications;
 mod ops;
 mod people;
 mod push;
+mod replays;
 mod sends;
 mod service;
 mod sync;
 mod threads;
 
 pub use dead_letters::{
-    AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, EditedLetterAnswer,
-    LetterAnswer, LetterEventWord, LetterGroupsAnswer, LettersAnswer, ReplayAnswer, ShownAudit, ShownGroup,
-    ShownHappened, ShownLetter, ShownReplay, ShownVersion,
+    EditedLetterAnswer, LetterAnswer, LetterEventWord, LetterGroupsAnswer, LettersAnswer, ShownGroup,
+    ShownHappened, ShownLetter, ShownVersion,
 };
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
@@ -37,6 +37,10 @@ pub use people::{
     UsersAnswer,
 };
 pub use push::{DeviceAnswer, DeviceKind, DevicesAnswer, PushKeyAnswer, ShownDevice};
+pub use replays::{
+    AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, ReplayAnswer, ShownAudit,
+    ShownReplay,
+};
 pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
