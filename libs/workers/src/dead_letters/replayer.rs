@@ -148,7 +148,7 @@ impl DeadLetterParts {
 
     /// The letters behind the cursor, and the place of the last one; none, if there are no more.
     async fn next(
-        &self,
+        &mut self,
         replay: &Replay,
         size: u32,
     ) -> Result<(Vec<DeadLetterId>, Option<LetterPlace>), StoreError> {
