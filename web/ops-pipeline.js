@@ -1,12 +1,12 @@
-// The pipeline: every queue with what waits in it, how old and how fast that is, and who owns it; the rungs of
-// the retry ladder; the workers, and when the shards were shared out anew.
+// The pipeline: every queue with what waits in it, how old and how fast that is, and who owns it; the rungs
+// of the retry ladder; the workers, and when the shards were shared out anew.
 
 import { $, element } from '/elements.js';
 import { UNKNOWN, count, moment, span } from '/ops-figures.js';
 
 /**
- * The stages in the order in which a message passes them: their queues, a name, who works on them, and whether
- * the next stage gets its work from them.
+ * The stages in the order in which a message passes them: their queues, a name, who works on them, and
+ * whether the next stage gets its work from them.
  * @type {[string[], string, string, boolean][]}
  */
 const STAGES = [

@@ -1,9 +1,10 @@
 //! Operators' endpoints: `/metrics` for Prometheus, `/livez` (the process answers), `/readyz` (the process
-//! should get work), `/status` (what runs here, and what it cannot use now, since when) and `POST /drain` (the
-//! process ends in order, as after SIGTERM).
+//! should get work), `/status` (what runs here, and what it cannot use now, since when) and `POST /drain`
+//! (the process ends in order, as after SIGTERM).
 //!
 //! They have an address of their own, which must never be published to clients. A page in an operator's
-//! browser may reach it all the same, so `/drain` wants a header that a page cannot send without being allowed.
+//! browser may reach it all the same, so `/drain` wants a header that a page cannot send without being
+//! allowed.
 
 use crate::connections::{self, ConnectionLimits};
 use crate::instance;

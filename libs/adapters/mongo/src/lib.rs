@@ -19,7 +19,8 @@
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
 //! (documents), `indexes`,
-//! `inspection` (what an operator asks), `connection` (options and time limits), `call` (how the driver is called).
+//! `inspection` (what an operator asks), `connection` (options and time limits), `call` (how the driver is
+//! called).
 
 mod advances;
 mod append;

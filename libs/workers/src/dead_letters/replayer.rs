@@ -139,7 +139,7 @@ impl Replayer {
 
 impl DeadLetterParts {
     /// Letters that a step has taken and not brought to an end.
-    async fn in_hand(&self, replay: &Replay, size: u32) -> Result<Vec<DeadLetter>, StoreError> {
+    async fn in_hand(&mut self, replay: &Replay, size: u32) -> Result<Vec<DeadLetter>, StoreError> {
         let state = Some(LetterState::Replaying);
         let which = LetterFilter { replay: Some(replay.id), state, ..LetterFilter::default() };
         let page = LetterPage { after: None, limit: size, order: LetterOrder::OldestFirst };
@@ -148,7 +148,7 @@ impl DeadLetterParts {
 
     /// The letters behind the cursor, and the place of the last one; none, if there are no more.
     async fn next(
-        &self,
+        &mut self,
         replay: &Replay,
         size: u32,
     ) -> Result<(Vec<DeadLetterId>, Option<LetterPlace>), StoreError> {

@@ -76,7 +76,7 @@ impl Replayer {
 }
 
 impl DeadLetterParts {
-    async fn judge(&self, letters: Vec<DeadLetter>) -> Result<Judged, ReplayError> {
+    async fn judge(&mut self, letters: Vec<DeadLetter>) -> Result<Judged, ReplayError> {
         let mut judged = Judged::default();
         for letter in letters {
             let body = self.letters.letter_body(letter.id, letter.version()).await?;
@@ -94,7 +94,7 @@ impl DeadLetterParts {
     }
 
     /// The queues that are not there: those of gateways go with them.
-    async fn gone(&self, judged: &Judged) -> Result<BTreeSet<String>, ReplayError> {
+    async fn gone(&mut self, judged: &Judged) -> Result<BTreeSet<String>, ReplayError> {
         let queues: BTreeSet<&String> = judged.sent.iter().map(|(_, queue, _)| queue).collect();
         let mut gone = BTreeSet::new();
         for queue in queues {
