@@ -69,7 +69,7 @@ impl Stage {
         let mut stage = Self { system, http: Client::new(), cause, ann, root, thread: String::new() };
         let wanted = json!({"participants": ["bob"]});
         let (_, made) = stage.call(&stage.ann, Method::POST, "/messages/threads", &wanted).await;
-        stage.thread = made["thread"]["_id"].as_str().unwrap().to_owned();
+        made["thread"]["_id"].as_str().unwrap().clone_into(&mut stage.thread);
         stage
     }
 

@@ -52,7 +52,7 @@ pub async fn pipeline(
         workers: Vec::new(),
     };
     lookout.ask(|roster| {
-        let mut view = View::new(roster, topology, rates);
+        let mut view = View::new(roster, topology.shards(), rates);
         for (queue, figures) in figures {
             match queue.kind {
                 QueueKind::Dead => answer.dead.push(figures),
@@ -111,8 +111,8 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(roster: &'a Roster, topology: &Topology, rates: Option<&'a OwnRates>) -> Self {
-        Self { roster, rates, shards: topology.shards(), holders: HashMap::new() }
+    fn new(roster: &'a Roster, shards: u16, rates: Option<&'a OwnRates>) -> Self {
+        Self { roster, rates, shards, holders: HashMap::new() }
     }
 
     fn hop(&mut self, figures: QueueFigures) -> Hop {
@@ -121,8 +121,8 @@ impl<'a> View<'a> {
             Some((stage, shard)) => (stage.to_owned(), shard.parse().ok()),
             None => (name.clone(), None),
         };
-        let shared = SHARED.iter().find(|(queue, _)| *queue == stage).map(|(_, workers)| *workers);
-        let holders = shared.zip(shard).and_then(|(workers, shard): (&str, u16)| {
+        let of_stage = SHARED.iter().find(|(queue, _)| *queue == stage).map(|(_, workers)| *workers);
+        let holders = of_stage.zip(shard).and_then(|(workers, shard): (&str, u16)| {
             let (roster, shards) = (self.roster, self.shards);
             let holders = self.holders.entry(workers).or_insert_with(|| roster.holders(workers, shards));
             holders.get(usize::from(shard)).cloned()

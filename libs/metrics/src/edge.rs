@@ -54,6 +54,7 @@ pub struct EdgeMetrics {
 }
 
 impl EdgeMetrics {
+    #[allow(clippy::too_many_lines, reason = "a list of series, each with its help")]
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
         let events = Opts::new("eventflow_gateway_events_total", "Client events by name and outcome.");
         Ok(Self {

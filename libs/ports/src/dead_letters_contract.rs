@@ -73,7 +73,7 @@ pub async fn letters_are_listed_counted_and_grouped(harness: &dyn Harness) {
     let letters = harness.open().await;
     let mut arrivals: Vec<Arrival> = (0..7).map(|n| arrival(n, i64::from(n) / 2, b"x")).collect();
     arrivals[5].cause = Cause::Refused;
-    arrivals[6].queue = "fanout.0".to_owned();
+    "fanout.0".clone_into(&mut arrivals[6].queue);
     letters.keep_letters(&arrivals).await.expect("keep");
     let mut expected: Vec<LetterPlace> =
         arrivals.iter().map(|arrival| LetterPlace { at: arrival.at, id: arrival.id }).collect();

@@ -98,7 +98,7 @@ async fn draining_closes_every_transport_within_the_spread_and_never_says_discon
     let late = closed.iter().filter(|at| **at > Duration::from_secs(5)).count();
     assert!((4..=6).contains(&late), "{closed:?}");
     // Eleven slots of a second each: two closes of one slot would be two clients back at once.
-    let slots: std::collections::HashSet<u64> = closed.iter().map(|at| at.as_secs()).collect();
+    let slots: std::collections::HashSet<u64> = closed.iter().map(std::time::Duration::as_secs).collect();
     assert_eq!(slots.len(), closed.len(), "{closed:?}");
     let on_the_beat = closed.iter().filter(|at| at.subsec_millis() == 0).count();
     assert!(on_the_beat < closed.len() / 2, "jittered: {closed:?}");

@@ -6,6 +6,7 @@
 //! [`Replay`] say which changes count, and bodies and entries have ids that follow from what they are.
 
 use crate::connection::CONCURRENT;
+use crate::record::dead_letters::{LetterRecord, ReplayRecord};
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,7 +42,7 @@ impl DeadLetters for MongoStore {
     }
 
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
-        Ok(self.read_letter(id).await?.and_then(|record| record.into_letter()))
+        Ok(self.read_letter(id).await?.and_then(LetterRecord::into_letter))
     }
 
     async fn letter_body(&self, id: DeadLetterId, version: u32) -> Result<Option<Bytes>, StoreError> {
@@ -91,7 +92,7 @@ impl DeadLetters for MongoStore {
     }
 
     async fn replay(&self, id: ReplayId) -> Result<Option<Replay>, StoreError> {
-        Ok(self.read_replay(id).await?.and_then(|record| record.into_replay()))
+        Ok(self.read_replay(id).await?.and_then(ReplayRecord::into_replay))
     }
 
     async fn replay_counts(&self, id: ReplayId) -> Result<ReplayCounts, StoreError> {

@@ -63,7 +63,7 @@ impl DeadLetters for TestDeadLetters {
         let place = |letter: &DeadLetter| LetterPlace { at: letter.last_at, id: letter.id };
         match page.order {
             LetterOrder::OldestFirst => {
-                found.retain(|letter| page.after.is_none_or(|after| place(letter) > after))
+                found.retain(|letter| page.after.is_none_or(|after| place(letter) > after));
             }
             LetterOrder::NewestFirst => {
                 found.reverse();

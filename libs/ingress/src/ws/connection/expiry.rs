@@ -72,7 +72,7 @@ impl Expiry {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(error = error as &dyn std::error::Error, "session:ended is not written")
+                    tracing::error!(error = error as &dyn std::error::Error, "session:ended is not written");
                 }
             }
             socket.end(EndReason::Disconnected.as_str());

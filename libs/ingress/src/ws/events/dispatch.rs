@@ -40,7 +40,7 @@ async fn dispatch_named(rooms: &Arc<Rooms>, socket: &ClientSocket, name: EventNa
         // Typing never holds up a message.
         (EventKind::Typing, _) => {}
         (EventKind::Known | EventKind::Unknown, EventOutcome::Limited) => {
-            budget::slow_down(rooms, socket).await
+            budget::slow_down(rooms, socket).await;
         }
         (EventKind::Known | EventKind::Unknown, EventOutcome::Ok | EventOutcome::Refused) => {
             socket.state().forgive_refusals();

@@ -81,6 +81,7 @@ mod tests {
     const HOGGED: Duration = Duration::from_millis(150);
 
     #[tokio::test]
+    #[allow(clippy::disallowed_methods, reason = "the tasks end with the runtime of the test")]
     async fn a_runtime_that_is_kept_busy_sheds_in_order_and_one_that_is_free_again_stops() {
         // Receipts are shed at ten times that.
         let begins_at = Duration::from_millis(5);

@@ -70,7 +70,7 @@ impl JoinQueue {
             return Ok(());
         }
         self.metrics.refused.of(RefusalReason::Busy).inc();
-        Err(Refusal::busy("too many clients are coming in at this moment", wait - WAIT_MAX))
+        Err(Refusal::busy("too many clients are coming in at this moment", wait.saturating_sub(WAIT_MAX)))
     }
 
     /// Waits for a turn.

@@ -157,6 +157,7 @@ async fn a_refused_handshake_says_when_to_come_back_and_pages_can_read_it() {
 }
 
 #[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the tasks end with the runtime of the test")]
 async fn a_flood_that_is_refused_is_read_slowly_and_nobody_else_waits() {
     let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (10, 0)).await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);

@@ -107,7 +107,7 @@ fn which(
         }
         (None, Some(filter)) => Ok(WhichLetters::Matching(filter.waiting_at(now))),
         (Some(_), Some(_)) => Err(InvalidRequest::new("ids and filter exclude each other")),
-        (Some(_), None) | (None, None) => Err(InvalidRequest::new("ids or filter must name letters")),
+        (Some(_) | None, None) => Err(InvalidRequest::new("ids or filter must name letters")),
     }
 }
 

@@ -12,6 +12,7 @@ use eventflow_protocol::dead_letters::{
 };
 use rusqlite::types::{FromSqlError, Type, Value};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params, params_from_iter};
+use std::fmt::Write as _;
 
 /// Letters deleted in one transaction: others wait behind it, and each may have bodies of 256 KiB.
 const FORGOTTEN_AT_ONCE: u32 = 50;
@@ -138,7 +139,8 @@ pub(super) fn page(
         LetterOrder::OldestFirst => (">", "ASC"),
     };
     if let Some(place) = page.after {
-        condition.sql.push_str(&format!(" AND (last_at, id) {beyond} (?, ?)"));
+        // Writing into a string does not fail.
+        let _ = write!(condition.sql, " AND (last_at, id) {beyond} (?, ?)");
         condition.values.extend([Value::Integer(place.at.0), Value::Text(place.id.to_string())]);
     }
     condition.values.push(Value::Integer(page.limit.clamp(1, PAGE_MAX).into()));
