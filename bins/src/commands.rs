@@ -1,9 +1,9 @@
 //! Operators' commands. A command prints its answer to standard output and nothing else.
 
 use crate::secret;
+use crate::topology::{self, TopologyAction};
 use anyhow::Context;
 use clap::Subcommand;
-use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
@@ -35,8 +35,12 @@ pub enum OperatorCommand {
     /// has imported.
     #[command(name = "import-v1")]
     ImportV1(crate::import::ImportV1),
-    /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
-    Topology,
+    /// The broker's map: prints it, makes it, or prints who may do what. Without a word it prints the map.
+    Topology {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: Option<TopologyAction>,
+    },
 }
 
 /// Carries the command out and returns the text to print.
@@ -46,10 +50,7 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String>
             token(config, user, name.as_deref(), role, *hours)
         }
         OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config),
-        OperatorCommand::Topology => {
-            let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
-            Ok(serde_json::to_string_pretty(&definitions)? + "\n")
-        }
+        OperatorCommand::Topology { action } => topology::run(action.unwrap_or_default(), config),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod handler;
 pub mod port;
 pub mod publish;
 pub mod request;
+pub mod rights;
 pub mod settle;
 pub mod share;
 pub mod topology;

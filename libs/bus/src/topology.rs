@@ -39,7 +39,7 @@ pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
 /// refusal, and the queue does not grow.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Prefix of the names of gateway queues.
-const GATEWAY_PREFIX: &str = "gateway.";
+pub(crate) const GATEWAY_PREFIX: &str = "gateway.";
 /// Exchange that reaches every gateway. Fan-out uses it when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
 

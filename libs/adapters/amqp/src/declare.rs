@@ -2,27 +2,79 @@
 //!
 //! Safe to repeat because declaring what exists changes nothing. Declarations run on the consuming
 //! connection, so that they work while the broker holds publishers back.
+//!
+//! A user of the broker may lack the right to configure something, as the users of `rabbitmq/permissions.json`
+//! do. Then it must be there already: an operator has made it (`eventflow topology apply`).
 
 use crate::arguments::{Argument, arguments, fanout_exchange};
 use crate::config::{CALL_TIMEOUT, DECLARE_TIMEOUT};
 use crate::link::ConnectionLink;
-use crate::reject::{about_queue, late};
+use crate::reject::{about_queue, is_refused, late};
 use eventflow_bus::port::{BrokerError, Depth};
-use eventflow_bus::topology::{GATEWAYS_EXCHANGE, QueueSpec};
+use eventflow_bus::topology::{GATEWAYS_EXCHANGE, QueueSpec, WORKERS_EXCHANGE};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Declares all of `queues` with the exchanges that they are bound to.
+/// Declares all of `queues` with the exchanges that they are bound to, and the exchanges of all processes.
 pub(crate) async fn declare(link: &ConnectionLink, queues: &[QueueSpec]) -> Result<(), BrokerError> {
     let channel = link.open().await?.channel;
-    bounded(GATEWAYS_EXCHANGE, DECLARE_TIMEOUT, declare_exchange(&channel, GATEWAYS_EXCHANGE)).await?;
+    let mut declarer = Declarer { link, channel, may_make_queues: true };
+    for exchange in [GATEWAYS_EXCHANGE, WORKERS_EXCHANGE] {
+        declarer.exchange(exchange).await?;
+    }
     for queue in queues {
-        bounded(&queue.name, DECLARE_TIMEOUT, declare_queue(&channel, queue)).await?;
+        declarer.queue(queue).await?;
     }
     Ok(())
+}
+
+/// Declares an exchange; returns a channel that is still open.
+pub(crate) async fn declare_exchange(link: &ConnectionLink, name: &str) -> Result<Channel, BrokerError> {
+    let channel = link.open().await?.channel;
+    let mut declarer = Declarer { link, channel, may_make_queues: true };
+    declarer.exchange(name).await?;
+    Ok(declarer.channel)
+}
+
+/// Declares one thing after the other. The broker closes the channel over each refusal.
+struct Declarer<'a> {
+    link: &'a ConnectionLink,
+    channel: Channel,
+    /// Whether the user has not been refused a queue yet. A second one would be refused, too.
+    may_make_queues: bool,
+}
+
+impl Declarer<'_> {
+    async fn exchange(&mut self, name: &str) -> Result<(), BrokerError> {
+        let making = make_exchange(&self.channel, name, ExchangeDeclareOptions::default());
+        if permitted(name, making).await?.is_none() {
+            self.channel = self.link.open().await?.channel;
+            let options = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+            bounded(name, CALL_TIMEOUT, make_exchange(&self.channel, name, options)).await?;
+        }
+        Ok(())
+    }
+
+    async fn queue(&mut self, queue: &QueueSpec) -> Result<(), BrokerError> {
+        let name = queue.name.as_str();
+        if self.may_make_queues && permitted(name, make_queue(&self.channel, queue)).await?.is_none() {
+            self.channel = self.link.open().await?.channel;
+            self.may_make_queues = false;
+        }
+        if !self.may_make_queues {
+            bounded(name, CALL_TIMEOUT, look(&self.channel, name)).await?;
+            return Ok(());
+        }
+        let Some(exchange) = fanout_exchange(queue) else { return Ok(()) };
+        self.exchange(exchange).await?;
+        let options = QueueBindOptions::default();
+        let binding =
+            self.channel.queue_bind(name.into(), exchange.into(), "".into(), options, FieldTable::default());
+        bounded(name, DECLARE_TIMEOUT, binding).await
+    }
 }
 
 /// Deletes a queue. A queue that does not exist is no error.
@@ -47,19 +99,14 @@ pub(crate) async fn look(channel: &Channel, queue: &str) -> lapin::Result<lapin:
     channel.queue_declare(queue.into(), QueueDeclareOptions::durable().passive(), FieldTable::default()).await
 }
 
-async fn declare_queue(channel: &Channel, queue: &QueueSpec) -> lapin::Result<()> {
-    let name = queue.name.as_str();
-    channel.queue_declare(name.into(), QueueDeclareOptions::durable(), field_table(queue)).await?;
-    if let Some(exchange) = fanout_exchange(queue) {
-        declare_exchange(channel, exchange).await?;
-        let options = QueueBindOptions::default();
-        channel.queue_bind(name.into(), exchange.into(), "".into(), options, FieldTable::default()).await?;
-    }
-    Ok(())
+async fn make_queue(channel: &Channel, queue: &QueueSpec) -> lapin::Result<lapin::Queue> {
+    channel
+        .queue_declare(queue.name.as_str().into(), QueueDeclareOptions::durable(), field_table(queue))
+        .await
 }
 
-pub(crate) async fn declare_exchange(channel: &Channel, name: &str) -> lapin::Result<()> {
-    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+async fn make_exchange(channel: &Channel, name: &str, options: ExchangeDeclareOptions) -> lapin::Result<()> {
+    let options = ExchangeDeclareOptions { durable: true, ..options };
     channel.exchange_declare(name.into(), ExchangeKind::Fanout, options, FieldTable::default()).await
 }
 
@@ -85,4 +132,15 @@ pub(crate) async fn bounded<T>(
         .await
         .map_err(|_| late("ask about a queue"))?
         .map_err(|error| about_queue(queue, error))
+}
+
+/// The answer to a declaration; `None` if the broker's user may not make it.
+async fn permitted<T>(
+    name: &str,
+    declaration: impl Future<Output = lapin::Result<T>>,
+) -> Result<Option<T>, BrokerError> {
+    match timeout(DECLARE_TIMEOUT, declaration).await.map_err(|_| late("declare"))? {
+        Err(error) if is_refused(&error) => Ok(None),
+        answer => answer.map(Some).map_err(|error| about_queue(name, error)),
+    }
 }
