@@ -7,6 +7,9 @@
 const { readFileSync } = require('node:fs');
 
 const FOLDER = '/run/secrets';
+/** How long a new replica set of one takes to elect itself, at most. */
+const ELECTION_MS = 15_000;
+const LOOK_EVERY_MS = 200;
 const secret = name => readFileSync(`${FOLDER}/${name}`, 'utf8').trim();
 const operator = { user: 'operator', pwd: secret('mongodb_password_operator') };
 const admin = db.getSiblingDB('admin');
@@ -25,7 +28,10 @@ if (!isOperator()) {
   } catch {
     // It is one already, and waits for its first user.
   }
-  if (!db.hello().isWritablePrimary) quit(1);
+  for (const until = Date.now() + ELECTION_MS; !db.hello().isWritablePrimary;) {
+    if (Date.now() > until) quit(1);
+    sleep(LOOK_EVERY_MS);
+  }
   admin.createUser({ ...operator, roles: ['root'] });
   admin.auth(operator.user, operator.pwd);
 }

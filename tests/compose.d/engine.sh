@@ -60,7 +60,6 @@ CONF
     # The networks of Compose are in 172.16/12, as Docker's are; nothing of this leaves the namespace.
     mount -t tmpfs tmpfs /run
     mkdir -p /run/lock
-    mount -t sysfs sysfs /sys 2>/dev/null || true
     ip link set lo up
     sysctl -q -w net.ipv4.ip_forward=1 >/dev/null 2>&1 || true
 }
@@ -73,7 +72,7 @@ engine_start() {
     health_checks >"$logs/health" 2>&1 &
 }
 
-docker_answers() { curl -fsS --max-time 5 --unix-socket "$socket" -o /dev/null http://engine/_ping; }
+docker_answers() { curl -fsS --max-time 5 --unix-socket "$socket" -o /dev/null http://engine/_ping 2>/dev/null; }
 
 health_checks() {
     local id

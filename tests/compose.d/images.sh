@@ -50,10 +50,7 @@ servers_tree() {
         chmod 1777 /var/lib/rabbitmq /var/log/rabbitmq /etc/rabbitmq
         useradd --system --uid 2999 --home-dir /data/db mongodb
         chown -R mongodb /data/db /data/configdb
-        chown nobody /prometheus /alertmanager
-        for tool in rabbitmq-diagnostics rabbitmqctl; do
-            ln -sf "/usr/lib/rabbitmq/bin/$tool" "/usr/local/bin/$tool"
-        done'
+        chown nobody /prometheus /alertmanager'
 }
 
 # image NAME: a Dockerfile on standard input, built with the folder `context`.
@@ -76,9 +73,9 @@ images() {
     cp "$parts/mail-catcher.py" "$context/"
     image docker.io/library/rabbitmq:4.2-management <<'DOCKERFILE'
 FROM localhost/tree-servers
-ENV RUNNING_UNDER_SYSTEMD=true HOME=/var/lib/rabbitmq LANG=C.UTF-8
+ENV PATH=/usr/lib/rabbitmq/bin:/usr/local/bin:/usr/bin:/bin RUNNING_UNDER_SYSTEMD=true HOME=/var/lib/rabbitmq LANG=C.UTF-8
 VOLUME /var/lib/rabbitmq
-CMD ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+CMD ["rabbitmq-server"]
 DOCKERFILE
     image docker.io/library/mongo:8.0 <<'DOCKERFILE'
 FROM localhost/tree-servers
@@ -109,7 +106,7 @@ DOCKERFILE
     image docker.io/axllent/mailpit:v1.28 <<'DOCKERFILE'
 FROM localhost/tree-servers
 COPY mail-catcher.py /mailpit
-ENTRYPOINT ["python3", "/mailpit"]
+ENTRYPOINT ["/mailpit"]
 DOCKERFILE
     rm -rf "$context"
     own_image

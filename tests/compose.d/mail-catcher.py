@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Stand-in of the mail catcher: takes every mail at port 1025 and counts them at port 8025; `readyz` asks it."""
 
 import asyncio

@@ -38,14 +38,24 @@ equals() { [ "$(value "$1" 2>/dev/null)" = "$2" ]; }
 
 drive() { node "$parts/drive.mjs" "$@"; }
 
+# What the containers said, for whoever looks for a fault.
+keep_logs() {
+    mkdir -p "$logs/containers"
+    local id
+    for id in $(podman ps -aq); do
+        podman logs "$id" >"$logs/containers/$(podman inspect -f '{{.Name}}' "$id")" 2>&1
+    done
+}
+
 step_up() {
-    local began=$SECONDS
-    compose up -d --wait --wait-timeout "$HEALTHY_SECONDS" 2>&1 | tail -n 5
-    local took=$((SECONDS - began))
+    local began=$SECONDS took status=0
+    compose up -d --wait --wait-timeout "$HEALTHY_SECONDS" >"$logs/up" 2>&1 || status=1
+    took=$((SECONDS - began))
+    tail -n 3 "$logs/up"
     compose ps -a --format 'table {{.Service}}\t{{.State}}\t{{.Status}}' | sort
     echo "healthy after $took s"
-    [ "${PIPESTATUS[0]}" = 0 ] && [ "$took" -le "$HEALTHY_SECONDS" ]
-    [ -n "$(containers proxy)" ] && until_true 10 curl -fsS -o /dev/null "$(proxy_url)/"
+    [ "$status" = 0 ] || keep_logs
+    [ "$status" = 0 ] && [ "$took" -le "$HEALTHY_SECONDS" ] && until_true 10 curl -fsS -o /dev/null "$(proxy_url)/"
 }
 
 step_message() { drive message "$(proxy_url)"; }
@@ -162,6 +172,7 @@ down() { compose --profile '*' down -v -t 60; }
 # All ends in order and by itself: no container had to be killed.
 step_down() {
     local status=0 ids
+    keep_logs
     ids="$(podman ps -aq)"
     compose --profile '*' stop 2>&1 | grep -oE 'Container [a-z0-9-]+ +Stopped' | awk '{ print $2 }' | tr '\n' ' '
     echo
