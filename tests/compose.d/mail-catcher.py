@@ -4,6 +4,7 @@
 import asyncio
 import http.server
 import json
+import signal
 import sys
 import urllib.request
 
@@ -37,6 +38,8 @@ class Page(http.server.BaseHTTPRequestHandler):
 if sys.argv[1:] == ["readyz"]:
     urllib.request.urlopen("http://127.0.0.1:8025/", timeout=2)
     sys.exit(0)
+# As process 1 of its container it would ignore the signal.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 asyncio.set_event_loop(asyncio.new_event_loop())
 Controller(Keep(), hostname="0.0.0.0", port=1025).start()
 http.server.ThreadingHTTPServer(("0.0.0.0", 8025), Page).serve_forever()
