@@ -21,8 +21,7 @@ async function message() {
   const body = { participants: [ben.id], subject: 'through the proxy', initialMessage: 'hello' };
   const made = await ann.rest('POST', '/threads', body);
   assert.equal(made.status, 201, JSON.stringify(made));
-  const thread = made.data?.thread?.id ?? made.data?.thread?._id ?? made.data?.id;
-  assert.ok(thread, JSON.stringify(made));
+  const thread = made.thread.id;
   await ann.send(thread, 'by WebSocket');
   await ben.send(thread, 'by polling');
   for (const person of people) {
