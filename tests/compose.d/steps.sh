@@ -90,8 +90,7 @@ step_scale() {
 
 step_restart() {
     local fifo="$work/sockets" out="$logs/sockets" result
-    rm -f "$fifo" "$out"
-    mkfifo "$fifo"
+    rm -f "$fifo" && mkfifo "$fifo" && : >"$out"
     drive sockets "$(proxy_url)" "$SOCKETS" <"$fifo" >"$out" 2>&1 &
     local driver=$!
     exec 5>"$fifo"
