@@ -6,7 +6,7 @@ use crate::Role;
 use anyhow::Context;
 use clap::Subcommand;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
-use eventflow_bus::port::{Broker, Health};
+use eventflow_bus::port::{Broker, BrokerError, Health};
 use eventflow_bus::rights::Uses;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, NOTIFY, PERSIST, PRESENCE, PUSH, Topology};
 use eventflow_config::Config;
@@ -79,7 +79,7 @@ fn apply(topology: &Topology, config: &Config) -> anyhow::Result<String> {
         let mut health = broker.health();
         let is_up = health.wait_for(|health| !matches!(health, Health::Down(_)));
         let reached = timeout(BROKER_PATIENCE, is_up).await.is_ok();
-        let made = if reached { broker.declare(topology).await } else { Ok(()) };
+        let made = if reached { make(broker.as_ref(), topology).await } else { Ok(()) };
         let state = broker.health().borrow().clone();
         broker.shutdown().await;
         anyhow::ensure!(reached, "reach the broker: {state:?}");
@@ -87,4 +87,13 @@ fn apply(topology: &Topology, config: &Config) -> anyhow::Result<String> {
         let (queues, shards) = (topology.queues().len(), topology.shards());
         Ok(format!("{queues} queues for {shards} shards are at the broker\n"))
     })
+}
+
+/// Declares everything, and asks for it: a user who may not configure declares nothing.
+async fn make(broker: &AmqpBroker, topology: &Topology) -> Result<(), BrokerError> {
+    broker.declare(topology).await?;
+    for queue in topology.queues() {
+        broker.depth(&queue.name).await?;
+    }
+    Ok(())
 }

@@ -4,7 +4,8 @@
 //! connection, so that they work while the broker holds publishers back.
 //!
 //! A user of the broker may lack the right to configure something, as the users of `rabbitmq/permissions.json`
-//! do. Then it must be there already: an operator has made it (`eventflow topology apply`).
+//! do. Then it is an operator's business (`eventflow topology apply`). It is not asked for either: RabbitMQ 4.3
+//! answers that only to users who have some right to it. Whoever consumes or publishes learns what is missing.
 
 use crate::arguments::{Argument, arguments, fanout_exchange};
 use crate::config::{CALL_TIMEOUT, DECLARE_TIMEOUT};
@@ -18,62 +19,77 @@ use lapin::{Channel, ExchangeKind};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Declares all of `queues` with the exchanges that they are bound to, and the exchanges of all processes.
+/// Declares `queues` with the exchanges that they are bound to, and the exchanges of all processes.
 pub(crate) async fn declare(link: &ConnectionLink, queues: &[QueueSpec]) -> Result<(), BrokerError> {
-    let channel = link.open().await?.channel;
-    let mut declarer = Declarer { link, channel, may_make_queues: true };
+    let mut declarer = Declarer::open(link).await?;
     for exchange in [GATEWAYS_EXCHANGE, WORKERS_EXCHANGE] {
-        declarer.exchange(exchange).await?;
+        if !declarer.exchange(exchange).await? {
+            return Ok(());
+        }
     }
     for queue in queues {
-        declarer.queue(queue).await?;
+        if !declarer.queue(queue).await? {
+            return Ok(());
+        }
     }
     Ok(())
 }
 
+/// Declares a queue of this process alone. The exchange that it is bound to may be an operator's business.
+pub(crate) async fn declare_own(link: &ConnectionLink, queue: &QueueSpec) -> Result<(), BrokerError> {
+    if Declarer::open(link).await?.queue(queue).await? {
+        return Ok(());
+    }
+    let refused = "the user may not make this process's own queue";
+    Err(BrokerError::Mismatch { queue: queue.name.clone(), source: refused.into() })
+}
+
 /// Declares an exchange; returns a channel that is still open.
 pub(crate) async fn declare_exchange(link: &ConnectionLink, name: &str) -> Result<Channel, BrokerError> {
-    let channel = link.open().await?.channel;
-    let mut declarer = Declarer { link, channel, may_make_queues: true };
+    let mut declarer = Declarer::open(link).await?;
     declarer.exchange(name).await?;
     Ok(declarer.channel)
 }
 
-/// Declares one thing after the other. The broker closes the channel over each refusal.
+/// Declares one thing after the other. The broker closes the channel over each refusal, so nothing more is asked
+/// after one than has to be.
 struct Declarer<'a> {
     link: &'a ConnectionLink,
     channel: Channel,
-    /// Whether the user has not been refused a queue yet. A second one would be refused, too.
-    may_make_queues: bool,
 }
 
-impl Declarer<'_> {
-    async fn exchange(&mut self, name: &str) -> Result<(), BrokerError> {
-        let making = make_exchange(&self.channel, name, ExchangeDeclareOptions::default());
-        if permitted(name, making).await?.is_none() {
-            self.channel = self.link.open().await?.channel;
-            let options = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
-            bounded(name, CALL_TIMEOUT, make_exchange(&self.channel, name, options)).await?;
-        }
-        Ok(())
+impl<'a> Declarer<'a> {
+    async fn open(link: &'a ConnectionLink) -> Result<Self, BrokerError> {
+        Ok(Self { link, channel: link.open().await?.channel })
     }
 
-    async fn queue(&mut self, queue: &QueueSpec) -> Result<(), BrokerError> {
+    /// `false` if the user may not.
+    async fn exchange(&mut self, name: &str) -> Result<bool, BrokerError> {
+        let making = make_exchange(&self.channel, name);
+        self.unless_refused(permitted(name, making).await?).await
+    }
+
+    /// `false` if the user may not.
+    async fn queue(&mut self, queue: &QueueSpec) -> Result<bool, BrokerError> {
         let name = queue.name.as_str();
-        if self.may_make_queues && permitted(name, make_queue(&self.channel, queue)).await?.is_none() {
-            self.channel = self.link.open().await?.channel;
-            self.may_make_queues = false;
+        let making = make_queue(&self.channel, queue);
+        if !self.unless_refused(permitted(name, making).await?).await? {
+            return Ok(false);
         }
-        if !self.may_make_queues {
-            bounded(name, CALL_TIMEOUT, look(&self.channel, name)).await?;
-            return Ok(());
-        }
-        let Some(exchange) = fanout_exchange(queue) else { return Ok(()) };
+        let Some(exchange) = fanout_exchange(queue) else { return Ok(true) };
         self.exchange(exchange).await?;
         let options = QueueBindOptions::default();
         let binding =
             self.channel.queue_bind(name.into(), exchange.into(), "".into(), options, FieldTable::default());
-        bounded(name, DECLARE_TIMEOUT, binding).await
+        bounded(name, DECLARE_TIMEOUT, binding).await?;
+        Ok(true)
+    }
+
+    async fn unless_refused<T>(&mut self, made: Option<T>) -> Result<bool, BrokerError> {
+        if made.is_none() {
+            self.channel = self.link.open().await?.channel;
+        }
+        Ok(made.is_some())
     }
 }
 
@@ -105,8 +121,8 @@ async fn make_queue(channel: &Channel, queue: &QueueSpec) -> lapin::Result<lapin
         .await
 }
 
-async fn make_exchange(channel: &Channel, name: &str, options: ExchangeDeclareOptions) -> lapin::Result<()> {
-    let options = ExchangeDeclareOptions { durable: true, ..options };
+async fn make_exchange(channel: &Channel, name: &str) -> lapin::Result<()> {
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel.exchange_declare(name.into(), ExchangeKind::Fanout, options, FieldTable::default()).await
 }
 
