@@ -25,8 +25,8 @@ pub enum TopologyAction {
     /// Prints rabbitmq/definitions.json: every exchange, queue and binding.
     #[default]
     Print,
-    /// Makes every exchange, queue and binding at the broker, with a user that may configure. Needed where the
-    /// users of the roles may not.
+    /// Makes every exchange, queue and binding at the broker, with a user that may configure. Needed where
+    /// the users of the roles may not.
     Apply,
     /// Prints rabbitmq/permissions.json: what the user of each role may do at the broker.
     Permissions,

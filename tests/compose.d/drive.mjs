@@ -1,7 +1,8 @@
 // Drives the compose fleet through its proxy, as browsers do.
 //
 //   node drive.mjs message URL              two people talk, one by WebSocket, one by polling
-//   node drive.mjs sockets URL COUNT        opens sockets, says "open", and watches the port until its input ends
+//   node drive.mjs sockets URL COUNT        opens sockets, says "open", and watches the port until its input
+// ends
 
 import assert from 'node:assert/strict';
 import { connect as tcp } from 'node:net';

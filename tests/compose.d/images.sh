@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # variables shared with tests/compose
 # Stand-in images under the names that docker-compose.yml uses, so that nothing is pulled from a registry of
-# images. Their programs are Debian's (nginx, RabbitMQ, Redis, Prometheus and Alertmanager of `forky`, close to
-# the versions of the compose file), MongoDB's server out of the wheel of tests/services, and its shell from npm.
-# The image of EventFlow is the second stage of the Dockerfile, on a tree of Debian 12.
+# images. Their programs are Debian's (nginx, RabbitMQ, Redis, Prometheus and Alertmanager of `forky`, close
+# to the versions of the compose file), MongoDB's server out of the wheel of tests/services, and its shell
+# from npm. The image of EventFlow is the second stage of the Dockerfile, on a tree of Debian 12.
 
 DEBIAN=http://deb.debian.org/debian
 SERVERS_RELEASE=forky

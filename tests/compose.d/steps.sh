@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # variables shared with tests/compose
-# The steps: what an operator does with the fleet, and what has to come of it. A step prints what it saw; its exit
-# code counts.
+# The steps: what an operator does with the fleet, and what has to come of it. A step prints what it saw; its
+# exit code counts.
 
 # Not the shipped ones: the signing key is the one of the test clients.
 fresh_secrets() {

@@ -1,5 +1,5 @@
-//! Compose file: it gives the roles every setting that has a short name and nothing else, secrets only to those
-//! who need them, and uses only variables that the example of `.env` names.
+//! Compose file: it gives the roles every setting that has a short name and nothing else, secrets only to
+//! those who need them, and uses only variables that the example of `.env` names.
 
 use crate::repository::read;
 use eventflow::Role;

@@ -3,9 +3,10 @@
 //! Safe to repeat because declaring what exists changes nothing. Declarations run on the consuming
 //! connection, so that they work while the broker holds publishers back.
 //!
-//! A user of the broker may lack the right to configure something, as the users of `rabbitmq/permissions.json`
-//! do. Then it is an operator's business (`eventflow topology apply`). It is not asked for either: RabbitMQ 4.3
-//! answers that only to users who have some right to it. Whoever consumes or publishes learns what is missing.
+//! A user of the broker may lack the right to configure something, as the users of
+//! `rabbitmq/permissions.json` do. Then it is an operator's business (`eventflow topology apply`). It is not
+//! asked for either: RabbitMQ 4.3 answers that only to users who have some right to it. Whoever consumes or
+//! publishes learns what is missing.
 
 use crate::arguments::{Argument, arguments, fanout_exchange};
 use crate::config::{CALL_TIMEOUT, DECLARE_TIMEOUT};
@@ -51,8 +52,8 @@ pub(crate) async fn declare_exchange(link: &ConnectionLink, name: &str) -> Resul
     Ok(declarer.channel)
 }
 
-/// Declares one thing after the other. The broker closes the channel over each refusal, so nothing more is asked
-/// after one than has to be.
+/// Declares one thing after the other. The broker closes the channel over each refusal, so nothing more is
+/// asked after one than has to be.
 struct Declarer<'a> {
     link: &'a ConnectionLink,
     channel: Channel,

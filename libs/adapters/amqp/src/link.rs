@@ -91,8 +91,9 @@ impl ConnectionLink {
     }
 }
 
-/// Closes a connection that has no channel left, so that the supervisor makes a new one. lapin (4.12) keeps the
-/// number of each channel that the broker has closed over an error, so a connection runs out of them in the end.
+/// Closes a connection that has no channel left, so that the supervisor makes a new one. lapin (4.12) keeps
+/// the number of each channel that the broker has closed over an error, so a connection runs out of them in
+/// the end.
 async fn renew(live: &Live) {
     tracing::warn!("a connection to the broker has no channel left and is renewed");
     let closing = live.connection.close(REPLY_SUCCESS, "out of channels".into());
