@@ -8,8 +8,6 @@ import signal
 import sys
 import urllib.request
 
-from aiosmtpd.controller import Controller
-
 MAILS = []
 
 
@@ -38,6 +36,8 @@ class Page(http.server.BaseHTTPRequestHandler):
 if sys.argv[1:] == ["readyz"]:
     urllib.request.urlopen("http://127.0.0.1:8025/", timeout=2)
     sys.exit(0)
+from aiosmtpd.controller import Controller  # noqa: E402 (the check above must be quick)
+
 # As process 1 of its container it would ignore the signal.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 asyncio.set_event_loop(asyncio.new_event_loop())
