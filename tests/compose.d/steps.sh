@@ -137,7 +137,7 @@ step_networks() {
     ip addr add 192.0.2.1/32 dev lo 2>/dev/null || true
     python3 -m http.server --bind 192.0.2.1 8000 >/dev/null 2>&1 &
     local outside=$!
-    until_true 10 curl -fsS -o /dev/null http://192.0.2.1:8000/
+    until_true 10 curl -fsS -o /dev/null http://192.0.2.1:8000/ 2>/dev/null
     local status=0
     reaches email-worker 192.0.2.1 8000 yes && reaches push-worker 192.0.2.1 8000 yes &&
         reaches persistence-worker 192.0.2.1 8000 no && reaches ws-gateway 192.0.2.1 8000 no &&
