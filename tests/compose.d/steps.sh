@@ -118,8 +118,10 @@ step_roll() {
     local load=$!
     sleep 5
     # podman complains of timers that there are not without systemd.
-    COMPOSE="$cache/docker-compose --env-file /dev/null" deploy/roll 2> >(grep -v "Removing timer" >&2) || status=1
-    kill -0 "$load" 2>/dev/null || echo "the load ended before the deploy did"
+    # shellcheck disable=SC2086 # roles, with blanks between
+    COMPOSE="$cache/docker-compose --env-file /dev/null" deploy/roll ${EVENTFLOW_COMPOSE_ROLL:-} 2> >(grep -v "Removing timer" >&2) || status=1
+    # Otherwise nothing is known of the last roles.
+    kill -0 "$load" 2>/dev/null || { echo "the load ended before the deploy did"; status=1; }
     wait "$load" || status=1
     tail -n 12 "$logs/load"
     return "$status"
