@@ -8,10 +8,11 @@ mod doctor;
 mod drain;
 mod queues;
 mod table;
-mod topology;
+mod topology_diff;
 
 pub use self::answer::Answer;
 use crate::secret;
+use crate::topology::{self, TopologyAction, TopologyCommand};
 use anyhow::Context;
 use clap::Subcommand;
 use eventflow_config::Config;
@@ -58,11 +59,11 @@ pub enum OperatorCommand {
     Doctor(doctor::DoctorArguments),
     /// Tells a process to end in order: its clients move to others, it finishes what it holds.
     Drain(drain::DrainArguments),
-    /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
+    /// The broker's map: prints it, makes it, or prints who may do what. Without a word it prints the map.
     Topology {
-        /// What to do with it instead of printing it.
+        /// What to do with it.
         #[command(subcommand)]
-        command: Option<topology::TopologyCommand>,
+        command: Option<TopologyCommand>,
     },
 }
 
@@ -79,9 +80,14 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer>
         OperatorCommand::Dlq(arguments) => wait_for(dlq::dlq(arguments, config)),
         OperatorCommand::Doctor(arguments) => wait_for(doctor::doctor(arguments, config)),
         OperatorCommand::Drain(arguments) => wait_for(drain::drain(arguments, config)),
-        OperatorCommand::Topology { command: None } => topology::definitions(config),
-        OperatorCommand::Topology { command: Some(topology::TopologyCommand::Diff(arguments)) } => {
-            wait_for(topology::diff(arguments, config))
+        OperatorCommand::Topology { command: Some(TopologyCommand::Diff(arguments)) } => {
+            wait_for(topology_diff::diff(arguments, config))
+        }
+        OperatorCommand::Topology { command: Some(TopologyCommand::Map(action)) } => {
+            topology::run(*action, config).map(Answer::from)
+        }
+        OperatorCommand::Topology { command: None } => {
+            topology::run(TopologyAction::Print, config).map(Answer::from)
         }
     }
 }

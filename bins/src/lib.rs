@@ -28,6 +28,7 @@ pub mod roles;
 pub mod secret;
 mod socket_settings;
 pub mod system;
+pub mod topology;
 pub mod v1;
 pub mod watch;
 

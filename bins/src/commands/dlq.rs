@@ -146,7 +146,9 @@ impl Filter {
     }
 
     fn query(&self) -> String {
-        self.given().into_iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect()
+        let parts: Vec<String> =
+            self.given().into_iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
+        parts.concat()
     }
 }
 

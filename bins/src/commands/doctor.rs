@@ -45,8 +45,9 @@ fn text(findings: &[Finding]) -> String {
         table.row([(*part).to_owned(), check.clone(), grade.word().to_owned(), seen.clone()]);
     }
     let advised = findings.iter().filter(|finding| !finding.advice.is_empty());
-    let advice: String =
+    let advised: Vec<String> =
         advised.map(|finding| format!("{}, {}: {}\n", finding.part, finding.check, finding.advice)).collect();
+    let advice = advised.concat();
     if advice.is_empty() { table.text() } else { format!("{}\nWhat to do\n{advice}", table.text()) }
 }
 

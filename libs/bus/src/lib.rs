@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod port;
 pub mod publish;
 pub mod request;
+pub mod rights;
 pub mod settle;
 pub mod share;
 pub mod topology;

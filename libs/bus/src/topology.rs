@@ -40,7 +40,9 @@ pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
 /// refusal, and the queue does not grow.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Prefix of the names of gateway queues.
-const GATEWAY_PREFIX: &str = "gateway.";
+pub(crate) const GATEWAY_PREFIX: &str = "gateway.";
+/// Prefix of the names of dead-letter queues.
+pub(crate) const DEAD_PREFIX: &str = "dead.";
 /// Exchange that reaches every gateway. Fan-out uses it when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
 
@@ -132,7 +134,7 @@ pub fn gateway_of(name: &str) -> Option<GatewayId> {
 /// come and go.
 pub fn dead(queue: &str) -> String {
     let origin = if queue.starts_with(GATEWAY_PREFIX) { "gateway" } else { queue };
-    format!("dead.{origin}")
+    format!("{DEAD_PREFIX}{origin}")
 }
 
 /// A rung of the retry ladder. Everything in its queue waits equally long, so no message blocks those behind

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Grade, told};
 use crate::commands::table::figure;
-use crate::commands::topology;
+use crate::commands::topology_diff;
 use anyhow::Context;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Uri, header};
@@ -111,12 +111,12 @@ async fn rights(inspection: &Inspection) -> Finding {
 
 async fn queues(inspection: &Inspection, topology: &Topology) -> Vec<Finding> {
     const CHECK: &str = "topology";
-    let differences = topology::differences(inspection, topology).await;
+    let differences = topology_diff::differences(inspection, topology).await;
     if differences.is_empty() {
         let count = topology.queues().len();
         return vec![Finding::ok(PART, CHECK, format!("{count} queues are declared as they must be"))];
     }
-    let finding = |difference: topology::Difference| {
+    let finding = |difference: topology_diff::Difference| {
         let grade = if difference.what == "left over" { Grade::Warning } else { Grade::Bad };
         let seen = format!("{} {}: {}", difference.name, difference.what, difference.detail);
         Finding::new(PART, CHECK, grade, seen.trim_end_matches(": "), difference.advice)

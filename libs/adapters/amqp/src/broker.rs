@@ -90,7 +90,7 @@ impl Broker for AmqpBroker {
         if !existed {
             self.half_made.lock().insert(name.clone());
         }
-        declare::declare(&self.consuming.link, &[queue]).await?;
+        declare::declare_own(&self.consuming.link, &queue).await?;
         self.half_made.lock().remove(&name);
         Ok(existed)
     }

@@ -37,7 +37,7 @@ impl AmqpHellos {
         consuming: &ConnectionLink,
         publishing: &ConnectionLink,
     ) -> Result<Self, BrokerError> {
-        let channel = consuming.open().await?.channel;
+        let channel = declare_exchange(consuming, WORKERS_EXCHANGE).await?;
         let consumer = bounded(WORKERS_EXCHANGE, CALL_TIMEOUT, listen(&channel)).await?;
         Ok(Self { publishing: publishing.clone(), open: None, consumer, _channel: channel })
     }
@@ -76,7 +76,6 @@ impl Hellos for AmqpHellos {
 }
 
 async fn listen(channel: &Channel) -> lapin::Result<Consumer> {
-    declare_exchange(channel, WORKERS_EXCHANGE).await?;
     // An exclusive queue is allowed on 4.3 too, where other queues that do not last are not.
     let options =
         QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };

@@ -6,7 +6,7 @@
 
 use crate::arguments::fanout_exchange;
 use crate::config::{AmqpConfig, CALL_TIMEOUT};
-use crate::declare::{bounded, declare_queue, look};
+use crate::declare::{bounded, look, make_exchange, make_queue};
 use crate::reject::unavailable;
 use crate::supervisor::connect;
 use eventflow_bus::port::{BrokerError, Depth};
@@ -87,7 +87,7 @@ impl Inspection {
         };
         let declared = async {
             let channel = self.channel().await?;
-            bounded(&queue.name, CALL_TIMEOUT, declare_queue(&channel, queue)).await
+            bounded(&queue.name, CALL_TIMEOUT, make_queue(&channel, queue)).await.map(drop)
         };
         match declared.await {
             Ok(()) => QueueFinding::Fits(depth),
@@ -186,7 +186,7 @@ impl Inspection {
             channel.exchange_declare(name.into(), ExchangeKind::Fanout, passive, FieldTable::default());
         bounded(name, CALL_TIMEOUT, there).await?;
         let channel = self.channel().await?;
-        bounded(name, CALL_TIMEOUT, crate::declare::declare_exchange(&channel, name)).await
+        bounded(name, CALL_TIMEOUT, make_exchange(&channel, name)).await
     }
 }
 

@@ -1,28 +1,13 @@
-//! `eventflow topology`: what must be declared at the broker, and how it differs from what is there.
+//! `eventflow topology diff`: how what is declared at the broker differs from what must be there.
 
 use crate::commands::answer::Answer;
 use crate::commands::table::{Table, figure};
+use crate::topology::DiffArguments;
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand};
 use eventflow_amqp::{AmqpConfig, Inspection, QueueFinding};
 use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use serde::Serialize;
-
-/// What to do with the topology; without a word its definitions are printed.
-#[derive(Clone, Debug, Subcommand)]
-pub enum TopologyCommand {
-    /// Compares what is declared at RabbitMQ with what must be there. Exit code 3 if it differs.
-    Diff(DiffArguments),
-}
-
-/// The arguments of `topology diff`.
-#[derive(Clone, Debug, Args)]
-pub struct DiffArguments {
-    /// Prints JSON.
-    #[arg(long)]
-    pub json: bool,
-}
 
 /// One thing at the broker that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,12 +20,6 @@ pub(crate) struct Difference {
     pub(crate) detail: String,
     /// What to do.
     pub(crate) advice: &'static str,
-}
-
-/// The definitions of the topology.
-pub(crate) fn definitions(config: &Config) -> anyhow::Result<Answer> {
-    let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
-    Answer::json(&definitions)
 }
 
 /// `eventflow topology diff`.
