@@ -19,7 +19,10 @@ export class Gateways {
   }
 }
 
-/** @param {{ id: string, sockets: number | null, rooms: number | null, typing: number | null, backlog: number | null, reportAgeMs: number | null, problem: string | null }} gateway */
+/**
+ * @param {{ id: string, sockets: number | null, rooms: number | null, typing: number | null, backlog:
+ * number | null, reportAgeMs: number | null, problem: string | null }} gateway
+ */
 function card(gateway) {
   return element('li', {},
     element('strong', { class: 'mono' }, gateway.id),

@@ -191,6 +191,16 @@ const auditRow = entry => element('li', {}, element('div', { class: 'line' }, mo
   element('span', { class: 'grow' }, element('strong', {}, entry.by), ` ${entry.action.replaceAll('_', ' ')}`, entry.letter && element('span', { class: 'mono' }, ` ${entry.letter}`), entry.detail && ` (${entry.detail})`),
   element('span', { class: 'facts' }, entry.why)));
 
-/** @typedef {{ queue: string, cause: string, kind: string | null, count: number, newestAt: string, reason: string }} LetterGroup */
-/** @typedef {{ _id: string, queue: string, kind: string | null, cause: string, reason: string, state: string, failures: number, replays: number, lastAt: string, version: number, size: number, attempts: number, envelope: string, firstAt: string }} DeadLetter */
-/** @typedef {{ at: string, by: string, action: string, why: string, letter: string | null, detail: string | null }} AuditEntry */
+/**
+ * @typedef {{ queue: string, cause: string, kind: string | null, count: number, newestAt: string, reason:
+ * string }} LetterGroup
+ */
+/**
+ * @typedef {{ _id: string, queue: string, kind: string | null, cause: string, reason: string, state:
+ * string, failures: number, replays: number, lastAt: string, version: number, size: number, attempts:
+ * number, envelope: string, firstAt: string }} DeadLetter
+ */
+/**
+ * @typedef {{ at: string, by: string, action: string, why: string, letter: string | null, detail: string |
+ * null }} AuditEntry
+ */

@@ -90,8 +90,17 @@ function chip(name, figures) {
   return element('li', { class: has ? 'has' : undefined }, words);
 }
 
-/** @typedef {{ queue: string, messages: number | null, consumers: number | null, oldestAgeMs: number | null, problem: string | null }} Figures */
-/** @typedef {Figures & { stage: string, shard: number | null, owner: string | null, spare: string | null, isConsumed: boolean | null, inPerSecond: number | null, outPerSecond: number | null }} Hop */
+/**
+ * @typedef {{ queue: string, messages: number | null, consumers: number | null, oldestAgeMs: number | null,
+ * problem: string | null }} Figures
+ */
+/**
+ * @typedef {Figures & { stage: string, shard: number | null, owner: string | null, spare: string | null,
+ * isConsumed: boolean | null, inPerSecond: number | null, outPerSecond: number | null }} Hop
+ */
 /** @typedef {Figures & { delayMs: number }} Rung */
 /** @typedef {{ id: string, stage: string, holds: number[], place: string | null, version: string }} Worker */
-/** @typedef {{ at: string, stage: string, worker: string, what: 'joined' | 'left' | 'silent', workers: number, place: string | null }} Change */
+/**
+ * @typedef {{ at: string, stage: string, worker: string, what: 'joined' | 'left' | 'silent', workers:
+ * number, place: string | null }} Change
+ */

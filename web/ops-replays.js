@@ -59,4 +59,7 @@ export function dryRunWords(run) {
   ].join('\n');
 }
 
-/** @typedef {{ _id: string, why: string, state: string, total: number, replayed: number, refused: number, failedAgain: number }} Replay */
+/**
+ * @typedef {{ _id: string, why: string, state: string, total: number, replayed: number, refused: number,
+ * failedAgain: number }} Replay
+ */

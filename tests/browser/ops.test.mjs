@@ -27,7 +27,10 @@ for (const shape of ['single', 'fleet']) {
       await system?.stop();
     });
 
-    /** A window on the page in which somebody is signed in; a fault or a refusal of its policy fails the test. */
+    /**
+     * A window on the page in which somebody is signed in; a fault or a refusal of its policy fails the
+     * test.
+     */
     async function enter(person, options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();

@@ -73,7 +73,8 @@ impl Sharing {
         settle: Duration,
     ) -> Self {
         // Version 7 sorts by time, so a worker that joins comes last.
-        let (me, shards, now) = (Uuid::now_v7().simple().to_string(), topology.shards(), Instant::now());
+        let me = Uuid::now_v7().simple().to_string();
+        let (shards, now) = (topology.shards(), Instant::now());
         let seats = (0..shards).map(|_| ShardSeat::default()).collect();
         let members = Members::new(stage, me.clone(), shards, settle, now);
         Self {

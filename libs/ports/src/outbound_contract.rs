@@ -216,8 +216,10 @@ pub async fn a_window_can_wait(harness: &dyn Harness) {
 /// A person's windows that wait, also those that were postponed, can be let go earlier; never later, and not
 /// those of others, nor those on their way.
 pub async fn what_waits_can_be_let_go_earlier(harness: &dyn Harness) {
-    let (store, user, other) = (harness.open().await, person(), person());
-    let (soon, late, earlier) = (at(1), at(900), at(60));
+    let store = harness.open().await;
+    let (user, other) = (person(), person());
+    let soon = at(1);
+    let (late, earlier) = (at(900), at(60));
     let push = |n| hold(&*store, &user, Channel::Push, message(n), 900);
     let on_its_way = opened(&hold(&*store, &user, Channel::Email, message(1), 1).await);
     assert!(claimed_at(&*store, soon).await.iter().any(|window| window.id == on_its_way));
@@ -360,14 +362,8 @@ fn notification() -> Told {
 
 /// A wish of the moment 0, to be sent after so many seconds.
 fn wish(user: &UserId, channel: Channel, told: Told, seconds: i64) -> Hold {
-    Hold {
-        user_id: user.clone(),
-        channel,
-        told,
-        due_at: at(seconds),
-        waits_for: WaitsFor::Digest,
-        now: at(0),
-    }
+    let (due_at, waits_for) = (at(seconds), WaitsFor::Digest);
+    Hold { user_id: user.clone(), channel, told, due_at, waits_for, now: at(0) }
 }
 
 async fn hold(store: &dyn Outbound, user: &UserId, channel: Channel, told: Told, seconds: i64) -> Held {

@@ -331,8 +331,8 @@ fn distinct_users(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
     users
 }
 
-/// Those of whom a signal says that a session waits for its line. Heartbeats say it again, every half minute for
-/// two minutes; the decision finds nothing new then.
+/// Those of whom a signal says that a session waits for its line. Heartbeats say it again, every half minute
+/// for two minutes; the decision finds nothing new then.
 fn whose_lines_broke(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
     let waits =
         |item: &&&Item<DeviceSignal>| matches!(item.value.state, DeviceState::Here { parked: true, .. });

@@ -3,8 +3,9 @@
 //! A message makes a job for each five hundred recipients without a socket, and for each five hundred who are
 //! away from theirs; none if everybody looks. Whoever the registry names is connected, also while it may have
 //! lost others, unless presence says that none of their lines is live. Whoever it does not name counts as
-//! absent, and that is everybody while it is away: presence is asked again before anything is sent. A read cursor makes a job only if this stage has told that person
-//! of the thread since they last read it, or does not know whether it has. Repeating a job changes nothing.
+//! absent, and that is everybody while it is away: presence is asked again before anything is sent. A read
+//! cursor makes a job only if this stage has told that person of the thread since they last read it, or does
+//! not know whether it has. Repeating a job changes nothing.
 
 use super::inattentive::NotLooking;
 use eventflow_bus::handler::Item;

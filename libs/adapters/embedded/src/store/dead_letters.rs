@@ -5,6 +5,7 @@
 //! other columns repeat what is asked for. Bodies are rows of their own, so that lists never read them.
 
 mod audit;
+mod json;
 mod letters;
 mod replays;
 pub(super) mod schema;
@@ -17,10 +18,6 @@ use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
     Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay, ReplayId,
 };
-use rusqlite::types::Type;
-use rusqlite::{Error, Result, Row};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 #[async_trait]
 impl DeadLetters for EmbeddedStore {
@@ -126,15 +123,4 @@ impl DeadLetters for EmbeddedStore {
         in_time("read the audit log", self.database.read(move |connection| audit::page(connection, &page)))
             .await
     }
-}
-
-fn to_json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
-}
-
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
-    let index = row.as_ref().column_index(column)?;
-    let text: String = row.get(index)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
 }

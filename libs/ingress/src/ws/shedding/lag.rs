@@ -1,9 +1,9 @@
 //! Lag: how long every task of the process waits for its turn, as one task that hardly does anything sees it.
 //!
 //! The sign is the smallest lag of a window. A queue that stands for half a second delays every sample in it;
-//! a burst that is worked off, or one long step of one task, does not (the idea is that of `CoDel`, RFC 8289).
-//! It covers whatever takes the processor: joins, deliveries, other processes of the machine. It needs no
-//! second clock, unlike the age of a delivery, and no question to the broker, unlike the depth of a queue.
+//! a burst that is worked off, or one long step of one task, does not (the idea is that of `CoDel`, RFC
+//! 8289). It covers whatever takes the processor: joins, deliveries, other processes of the machine. It needs
+//! no second clock, unlike the age of a delivery, and no question to the broker, unlike the depth of a queue.
 
 use std::time::Duration;
 use tokio::task::yield_now;

@@ -178,6 +178,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn five_thousand_at_once_are_let_in_within_five_seconds_and_no_faster_than_the_setting() {
         let queue = queue(1_000, 0);
+        // sleep: on paused time
         sleep(BURST).await;
         let times = let_in(&queue, 5_000).await;
         assert!(times.is_sorted(), "in the order in which they came");

@@ -1,6 +1,6 @@
 //! The audit log: rows are added and never touched again.
 
-use super::{from_json, to_json};
+use super::json::{from_json, to_json};
 use crate::store::column;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{AuditPage, ReplayCounts};

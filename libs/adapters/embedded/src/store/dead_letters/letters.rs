@@ -1,6 +1,6 @@
 //! Letters and their bodies.
 
-use super::{from_json, to_json};
+use super::json::{from_json, to_json};
 use crate::store::column;
 use bytes::Bytes;
 use eventflow_ports::dead_letters::GROUPS_MAX;

@@ -1,6 +1,6 @@
 //! Replays.
 
-use super::{from_json, to_json};
+use super::json::{from_json, to_json};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{Replay, ReplayId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};

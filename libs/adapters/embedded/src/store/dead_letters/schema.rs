@@ -1,7 +1,7 @@
 //! The tables of dead letters, replays and the audit log.
 
 /// The first layout.
-pub(in crate::store) const DEAD_LETTERS: &str = "
+pub(crate) const DEAD_LETTERS: &str = "
     -- `letter` is the whole letter as JSON; the other columns repeat what is asked for.
     CREATE TABLE dead_letter (
         id       TEXT    NOT NULL PRIMARY KEY,
