@@ -15,6 +15,14 @@ export const UNKNOWN = '?';
 export const count = value => value === null || value === undefined ? UNKNOWN : numberForm.format(value);
 
 /**
+ * So many things.
+ * @param {number | null | undefined} value
+ * @param {string} thing
+ * @returns {string}
+ */
+export const some = (value, thing) => `${count(value)} ${thing}${value === 1 ? '' : 's'}`;
+
+/**
  * A time in the largest unit that leaves two digits to read.
  * @param {number | null | undefined} ms
  * @returns {string}

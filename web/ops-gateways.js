@@ -1,7 +1,7 @@
 // The socket gateways: how many sockets each has, and whether it takes what is for them.
 
 import { $, element } from '/elements.js';
-import { count, span } from '/ops-figures.js';
+import { count, some, span } from '/ops-figures.js';
 
 export class Gateways {
   #api;
@@ -26,7 +26,7 @@ export class Gateways {
 function card(gateway) {
   return element('li', {},
     element('strong', { class: 'mono' }, gateway.id),
-    element('div', { class: 'figures' }, ...[`${count(gateway.sockets)} sockets`, `${count(gateway.rooms)} open threads`, `${count(gateway.typing)} typing`].map(words => element('span', {}, words))),
+    element('div', { class: 'figures' }, ...[some(gateway.sockets, 'socket'), some(gateway.rooms, 'open thread'), `${count(gateway.typing)} typing`].map(words => element('span', {}, words))),
     element('div', { class: 'facts' }, `${count(gateway.backlog)} messages not taken · reported ${gateway.reportAgeMs === null ? 'never' : `${span(gateway.reportAgeMs)} ago`}`),
     gateway.problem && element('div', { class: 'bad' }, gateway.problem));
 }

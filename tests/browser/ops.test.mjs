@@ -63,8 +63,8 @@ for (const shape of ['single', 'fleet']) {
       await persist.getByText(/owner [0-9a-f]{8}/).waitFor();
       await persist.getByText(/out [0-9.,]+\/s/).waitFor();
       if (shape === 'fleet') await page.locator('#unknown dt', { hasText: 'in' }).first().waitFor();
-      await page.locator('#gateway-list').getByText(/[1-9]\d* sockets/).waitFor();
-      for (const name of ['Broker', 'Store', 'Presence store']) await page.locator('#server-list li', { hasText: name }).getByText('up').waitFor();
+      await page.locator('#gateway-list').getByText(/[1-9]\d* sockets?/).waitFor();
+      for (const name of ['Broker', 'Store', 'Presence store']) await page.locator('#server-list li').filter({ has: page.getByText(name, { exact: true }) }).locator('.good').waitFor();
       await page.locator('#worker-list').getByText('persist').first().waitFor();
       ann.leave();
       await close();

@@ -27,13 +27,13 @@ const TOKEN_SECONDS: i64 = 300;
 
 /// Where the running system is, and as whom it is asked.
 #[derive(Clone, Debug, Args)]
-pub(super) struct ServerArguments {
+pub(crate) struct ServerArguments {
     /// URL of a gateway that serves REST; by default the one that this configuration describes.
     #[arg(long, value_name = "URL", global = true)]
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
     /// Who you are, for the audit log.
     #[arg(long, value_name = "USER", default_value = "operator", global = true)]
-    pub by: String,
+    pub(crate) by: String,
 }
 
 /// A client of the routes.

@@ -47,7 +47,7 @@ pub(crate) async fn queues(arguments: &QueuesArguments, config: &Config) -> anyh
     let mut text = hops(&answer.hops);
     text.push_str(&waiting("retry", answer.retry.iter().map(|rung| &rung.figures), arguments.all));
     text.push_str(&waiting("dead", answer.dead.iter(), arguments.all));
-    text.push_str(&footnotes(&answer));
+    text.push_str(&footnotes(&answer, |_| true));
     Ok(Answer::of(text))
 }
 
@@ -80,7 +80,8 @@ pub(crate) async fn shards(arguments: &QueuesArguments, config: &Config) -> anyh
         ]);
     }
     let heard = if workers.is_empty() { "no worker is heard\n".to_owned() } else { workers.text() };
-    Ok(Answer::of(format!("{}\n{heard}{}{}", owners.text(), changes(&answer), footnotes(&answer))))
+    let notes = footnotes(&answer, |field| field == "owner");
+    Ok(Answer::of(format!("{}\n{heard}{}{notes}", owners.text(), changes(&answer))))
 }
 
 async fn ask(arguments: &QueuesArguments, config: &Config) -> anyhow::Result<PipelineAnswer> {
@@ -177,8 +178,9 @@ fn changes(answer: &PipelineAnswer) -> String {
     if table.is_empty() { String::new() } else { format!("\n{}", table.text()) }
 }
 
-fn footnotes(answer: &PipelineAnswer) -> String {
-    let notes = answer.unknown.iter().map(|(field, why)| format!("? {field}: {why}\n"));
+fn footnotes(answer: &PipelineAnswer, concerns: fn(&str) -> bool) -> String {
+    let unknown = answer.unknown.iter().filter(|(field, _)| concerns(field));
+    let notes = unknown.map(|(field, why)| format!("? {field}: {why}\n"));
     let notes: String = notes.collect();
     if notes.is_empty() { notes } else { format!("\n{notes}") }
 }

@@ -151,7 +151,9 @@ fn unknown(answer: &PipelineAnswer, tells_ages: bool) -> BTreeMap<String, String
         }
     };
     let any = |is: fn(&Hop) -> bool| answer.hops.iter().any(is);
-    let waits = any(|hop| hop.figures.messages.is_some_and(|messages| messages > 0));
+    let rungs = answer.retry.iter().map(|rung| &rung.figures);
+    let mut queues = answer.hops.iter().map(|hop| &hop.figures).chain(rungs).chain(&answer.dead);
+    let waits = queues.any(|queue| queue.messages.is_some_and(|messages| messages > 0));
     because("oldestAgeMs", waits && !tells_ages, "AMQP does not tell the age of a message");
     because(
         "inPerSecond",

@@ -41,7 +41,7 @@ pub(super) async fn look(config: &Config, management: Option<&str>) -> Vec<Findi
     findings.push(rights(&inspection).await);
     let topology = Topology::new(config.broker.shards);
     findings.extend(queues(&inspection, &topology).await);
-    findings.push(leaders(&inspection, &topology).await);
+    findings.push(leaders(&inspection, &settings, &topology).await);
     inspection.close().await;
     match management {
         Some(url) => findings.extend(limits(url).await.unwrap_or_else(|error| {
@@ -125,8 +125,9 @@ async fn queues(inspection: &Inspection, topology: &Topology) -> Vec<Finding> {
 }
 
 /// A quorum queue without a leader looks empty and unconsumed, so only such queues are asked: nobody is given
-/// a message by that.
-async fn leaders(inspection: &Inspection, topology: &Topology) -> Finding {
+/// a message by that. The broker closes the whole connection on which such a queue is consumed, so the question
+/// has one of its own.
+async fn leaders(inspection: &Inspection, settings: &AmqpConfig, topology: &Topology) -> Finding {
     const CHECK: &str = "leaders of queues";
     let mut without = Vec::new();
     let mut words = String::new();
@@ -136,10 +137,12 @@ async fn leaders(inspection: &Inspection, topology: &Topology) -> Finding {
         if !matches!(depth, Ok(Depth { ready: 0, consumers: 0, .. })) {
             continue;
         }
-        if let Ok(Some(error)) = inspection.consuming_fails(&queue.name).await {
+        let Ok(probe) = Inspection::open(settings).await else { continue };
+        if let Ok(Some(error)) = probe.consuming_fails(&queue.name).await {
             words = error;
             without.push(queue.name);
         }
+        probe.close().await;
     }
     if without.is_empty() {
         return Finding::ok(PART, CHECK, "every queue can be consumed");

@@ -54,19 +54,24 @@ impl MongoStore {
         Ok(missing)
     }
 
-    fn wanted_indexes(&self) -> Vec<(String, Vec<IndexModel>)> {
-        let own = |name: &str, indexes: &[IndexModel]| (name.to_owned(), indexes.to_vec());
+    /// Every index by the collection that needs it.
+    pub(crate) fn wanted_indexes(&self) -> Vec<(String, Vec<IndexModel>)> {
+        let of = |name: &str, indexes: &[IndexModel]| (name.to_owned(), indexes.to_vec());
         vec![
-            own(self.messages.name(), &indexes::of_messages()),
-            own(self.threads.name(), &indexes::of_threads()),
-            own(self.notifications.name(), &indexes::of_notifications()),
-            own(self.windows.name(), &indexes::of_windows()),
-            own(self.deliveries.name(), &indexes::of_deliveries()),
-            own(self.revocations.name(), &[indexes::of_revocations()]),
-            own(self.outbox.name(), &[indexes::of_outbox()]),
-            own(self.sends.name(), &indexes::of_sends()),
-            own(self.push_devices.name(), &indexes::of_push_devices()),
-            own(self.push_shown.name(), &indexes::of_push_shown()),
+            of(self.messages.name(), &indexes::of_messages()),
+            of(self.threads.name(), &indexes::of_threads()),
+            of(self.notifications.name(), &indexes::of_notifications()),
+            of(self.windows.name(), &indexes::of_windows()),
+            of(self.deliveries.name(), &indexes::of_deliveries()),
+            of(self.revocations.name(), &[indexes::of_revocations()]),
+            of(self.outbox.name(), &[indexes::of_outbox()]),
+            of(self.sends.name(), &indexes::of_sends()),
+            of(self.letters.name(), &indexes::of_letters()),
+            of(self.letter_bodies.name(), &[indexes::of_letter_bodies()]),
+            of(self.letter_replays.name(), &[indexes::of_letter_replays()]),
+            of(self.audit_log.name(), &indexes::of_audit()),
+            of(self.push_devices.name(), &indexes::of_push_devices()),
+            of(self.push_shown.name(), &indexes::of_push_shown()),
         ]
     }
 

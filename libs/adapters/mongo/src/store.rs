@@ -3,7 +3,6 @@
 use crate::call::{CallError, Calls};
 use crate::connection::{DATABASE, configure, pool_waits};
 use crate::host_users::{HostKey, HostUsers};
-use crate::indexes;
 use crate::record::change::ChangeRecord;
 use crate::record::dead_letters::{AuditRecord, BodyRecord, LetterRecord, ReplayRecord};
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
@@ -28,6 +27,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database};
@@ -135,36 +135,14 @@ impl MongoStore {
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.refuse_foreign_documents().await?;
         self.users.look_anew(&self.calls).await;
-        let messages = self.messages.clone();
-        let threads = self.threads.clone();
-        let notifications = self.notifications.clone();
-        let windows = self.windows.clone();
-        let deliveries = self.deliveries.clone();
-        let revocations = self.revocations.clone();
-        let outbox = self.outbox.clone();
-        let sends = self.sends.clone();
-        let (letters, letter_bodies) = (self.letters.clone(), self.letter_bodies.clone());
-        let (letter_replays, audit_log) = (self.letter_replays.clone(), self.audit_log.clone());
-        let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
+        let (database, wanted) = (self.database.clone(), self.wanted_indexes());
         // At the same time, because the server waits for its disk for each.
         let create = async move {
-            tokio::try_join!(
-                async { messages.create_indexes(indexes::of_messages()).await.map(drop) },
-                async { threads.create_indexes(indexes::of_threads()).await.map(drop) },
-                async { notifications.create_indexes(indexes::of_notifications()).await.map(drop) },
-                async { windows.create_indexes(indexes::of_windows()).await.map(drop) },
-                async { deliveries.create_indexes(indexes::of_deliveries()).await.map(drop) },
-                async { revocations.create_index(indexes::of_revocations()).await.map(drop) },
-                async { outbox.create_index(indexes::of_outbox()).await.map(drop) },
-                async { sends.create_indexes(indexes::of_sends()).await.map(drop) },
-                async { letters.create_indexes(indexes::of_letters()).await.map(drop) },
-                async { letter_bodies.create_index(indexes::of_letter_bodies()).await.map(drop) },
-                async { letter_replays.create_index(indexes::of_letter_replays()).await.map(drop) },
-                async { audit_log.create_indexes(indexes::of_audit()).await.map(drop) },
-                async { push_devices.create_indexes(indexes::of_push_devices()).await.map(drop) },
-                async { push_shown.create_indexes(indexes::of_push_shown()).await.map(drop) },
-            )
-            .map(drop)
+            let each = wanted.into_iter().map(|(name, indexes)| {
+                let collection = database.collection::<Document>(&name);
+                async move { collection.create_indexes(indexes).await.map(drop) }
+            });
+            try_join_all(each).await.map(drop)
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
     }
