@@ -2,10 +2,10 @@
 //! have made this stage wait too long.
 //!
 //! Users name the services of browsers, so a service that never answers may be an accident or a weapon. Each
-//! late or failed answer in a row doubles the pause of its device; many in a row pause the host for
-//! everybody, and then one push decides. Whoever has many late devices is asked for only at hosts that answer
-//! others. What is put aside costs no request and no waiting. Apps are left out: their service is the
-//! operator's ([`super::breaker`]).
+//! late or failed answer in a row doubles the pause of its device. A host that fails several people in a row is
+//! paused for everybody, and then one push decides. Whoever has many late devices is asked for only at hosts
+//! that answer others. What is put aside costs no request and no waiting. Apps are left out: their service is
+//! the operator's ([`super::breaker`]).
 //!
 //! This is the memory of one process: another process, or the next one, asks once before it knows.
 
@@ -23,8 +23,9 @@ const QUICK_FAILURES: u32 = 2;
 /// First pause of a device, and the longest: it doubles with each failure, and the tenth is past an hour.
 const DEVICE_PAUSE: Duration = Duration::from_secs(30);
 const DEVICE_PAUSE_MAX: Duration = Duration::from_hours(6);
-/// Failures of a host in a row before it is paused: two full sets of a person's devices do not pass.
-const HOST_FAILURES: u32 = 10;
+/// People in a row whose devices a host fails, before it is paused for everybody: one person with many devices
+/// must not be able to pause the host of others.
+const HOST_PEOPLE: usize = 5;
 /// First pause of a host, and the longest: a large service that was down shall be asked soon.
 const HOST_PAUSE: Duration = Duration::from_secs(15);
 const HOST_PAUSE_MAX: Duration = Duration::from_mins(10);
@@ -63,9 +64,11 @@ struct Pause {
     until: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Host {
     pause: Pause,
+    /// Whose devices it has failed since its last quick answer, each once.
+    failed: Vec<UserId>,
     trial_until: Timestamp,
     fine_until: Timestamp,
     asked_now: u32,
@@ -108,7 +111,7 @@ impl Aside {
         if !is_fine && now < asked_again_at {
             return Err(asked_again_at);
         }
-        if known.pause.failures >= HOST_FAILURES {
+        if known.failed.len() >= HOST_PEOPLE {
             if now < known.trial_until {
                 return Err(known.trial_until);
             }
@@ -130,8 +133,13 @@ impl Aside {
             state.devices.remove(&device.id);
             return;
         }
-        known.fine_until = Timestamp::default();
-        known.pause.fail(now, HOST_FAILURES - 1, HOST_PAUSE, HOST_PAUSE_MAX);
+        if known.failed.len() < HOST_PEOPLE && !known.failed.contains(&device.user_id) {
+            known.failed.push(device.user_id.clone());
+        }
+        if known.failed.len() >= HOST_PEOPLE {
+            known.fine_until = Timestamp::default();
+            known.pause.fail(now, 0, HOST_PAUSE, HOST_PAUSE_MAX);
+        }
         make_room(&mut state.devices, |pause| now < pause.until);
         let free = if is_late { 0 } else { QUICK_FAILURES };
         let pause = state.devices.entry(device.id).or_default();
@@ -214,7 +222,7 @@ mod tests {
     #[test]
     fn a_host_that_fails_again_and_again_is_paused_for_everybody_and_one_push_decides() {
         let aside = Aside::default();
-        for n in 0..HOST_FAILURES {
+        for n in 0..HOST_PEOPLE {
             let one = device(&format!("u{n}"), &format!("a.example/{n}"));
             aside.ask(&one, at(0)).unwrap();
             aside.answered(&one, QUICK, true, at(0));
@@ -229,6 +237,23 @@ mod tests {
         aside.ask(&third, at(45)).unwrap();
         aside.answered(&third, QUICK, false, at(45));
         assert_eq!(aside.ask(&other, at(45)), Ok(()));
+    }
+
+    #[test]
+    fn one_persons_devices_do_not_pause_the_host_of_others() {
+        let aside = Aside::default();
+        let bens = device("ben", "a.example/ben");
+        aside.ask(&bens, at(0)).unwrap();
+        aside.answered(&bens, QUICK, false, at(0));
+        let devices: Vec<_> = (0..100).map(|n| device("eve", &format!("a.example/{n}"))).collect();
+        for one in &devices {
+            aside.ask(one, at(0)).unwrap();
+        }
+        assert_eq!(aside.ask(&bens, at(0)), Ok(()), "while hers are on their way");
+        for one in &devices {
+            aside.answered(one, HANGS, true, at(5));
+        }
+        assert_eq!(aside.ask(&bens, at(5)), Ok(()), "and when they were late");
     }
 
     #[test]
