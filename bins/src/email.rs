@@ -25,6 +25,11 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// is away does not.
 pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Result<Arc<dyn Mailer>> {
     let Some(settings) = smtp_settings(config)? else {
+        if config.email.enabled {
+            tracing::warn!(
+                "neither POSTMARK_API_KEY nor SMTP_URL is set: mails are kept in the outbox and not sent"
+            );
+        }
         return Ok(Arc::new(OutboxMailer::new(Arc::clone(&backends.outbox))));
     };
     let key = config.email.provider_key();

@@ -9,7 +9,16 @@
 pub mod again;
 pub(crate) mod busy;
 pub mod dispatch;
+mod fair;
+mod known;
 mod missed;
+mod unreachable;
+mod wish;
+
+use self::fair::in_fair_order;
+use self::known::Known;
+use self::unreachable::Noted;
+use self::wish::Wish;
 
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -17,14 +26,12 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH, Topology};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Hold, Inbox, Outbound, PresenceStore, Store, StoreError};
+use eventflow_ports::{Clock, Directory, Inbox, Outbound, PresenceStore, PushDevices, Store, StoreError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
-use eventflow_protocol::outbound::{
-    About, Channel, DELIVER_BY, DeliveryEntry, DeliveryOutcome, NotifyJob, PRIORITY, Reason, Told,
-};
+use eventflow_protocol::outbound::{About, Channel, DELIVER_BY, NotifyJob, PRIORITY, Reason, Told};
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId, codec};
 use futures_util::stream::iter;
@@ -75,6 +82,10 @@ pub struct DecisionParts {
     pub store: Arc<dyn Store>,
     /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Knows where mail reaches people.
+    pub directory: Arc<dyn Directory>,
+    /// Knows who has a device for pushes.
+    pub devices: Arc<dyn PushDevices>,
     /// Knows who is there.
     pub presence: Arc<dyn PresenceStore>,
     /// Carries what is cleared to the push workers, and who was told to the fan-out stage.
@@ -91,6 +102,8 @@ pub struct DecisionParts {
 pub struct Decision {
     parts: DecisionParts,
     publisher: Mutex<Box<dyn Publish>>,
+    /// Whose rows say that nothing reaches them.
+    noted: Noted,
     metrics: QueueMetrics,
 }
 
@@ -104,37 +117,28 @@ pub struct DecisionOutbox {
     told: Vec<(UserId, ThreadId)>,
 }
 
-/// What one person is to be told, or why not.
-struct Wish {
-    user_id: UserId,
-    told: Told,
-    preferences: Preferences,
-    /// The channels by which the person wants to be told this kind of thing.
-    channels: Channels,
-    /// The channels that the sender chose.
-    chosen: Channels,
-    /// Why the person is not told by any channel.
-    reason: Option<Reason>,
-}
-
 impl Decision {
     /// Opens the decision.
     pub async fn open(parts: DecisionParts, metrics: &Metrics) -> Result<Self, BrokerError> {
         let publisher = Mutex::new(parts.broker.publisher(None).await?);
-        Ok(Self { parts, publisher, metrics: metrics.bus.queue(NOTIFY.name()) })
+        Ok(Self { parts, publisher, noted: Noted::default(), metrics: metrics.bus.queue(NOTIFY.name()) })
     }
 
     /// Decides, and gives who is told of which thread although a socket of theirs was taken for alive.
-    async fn decide(&self, job: &NotifyJob) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
+    async fn decide(
+        &self,
+        job: &NotifyJob,
+        known: &Known<'_>,
+    ) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
         match job {
             NotifyJob::Message { thread_id, message_id, seq, at, absent, away, .. } => {
                 let about = About::Message { thread_id: *thread_id, message_id: *message_id, seq: *seq };
-                self.message(Told { about, at: *at, critical: false }, absent, *away).await?;
+                self.message(known, Told { about, at: *at, critical: false }, absent, *away).await?;
             }
             NotifyJob::Notification { user_id, notification_id, .. } => {
-                self.notification(user_id, *notification_id).await?;
+                self.notification(known, user_id, *notification_id).await?;
             }
-            NotifyJob::Departed { user_id, since, .. } => return self.departed(user_id, *since).await,
+            NotifyJob::Departed { user_id, since, .. } => return self.departed(known, user_id, *since).await,
             NotifyJob::PreferencesChanged { user_id, .. } => {
                 let soon = self.parts.clock.now().plus(DECIDED_AGAIN_AFTER);
                 self.parts.outbound.hasten_windows(user_id, soon).await?;
@@ -145,28 +149,39 @@ impl Decision {
     }
 
     /// `is_away`: these people have live sockets, so what they do not want to be told is no news, and no row.
-    async fn message(&self, told: Told, absent: &[UserId], is_away: bool) -> Result<(), StoreError> {
-        let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(user, told)).collect();
+    async fn message(
+        &self,
+        known: &Known<'_>,
+        told: Told,
+        absent: &[UserId],
+        is_away: bool,
+    ) -> Result<(), StoreError> {
+        let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(known, user, told)).collect();
         let mut wishes = iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?;
-        wishes.retain(|wish| !is_away || wish.preferences.when_away);
+        wishes.retain(|wish| !is_away || wish.person.preferences.when_away);
         self.settle(&wishes).await
     }
 
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<(), StoreError> {
+    async fn notification(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<(), StoreError> {
         // Whoever has deleted it knows of it.
         let Some(notification) = self.parts.inbox.notification(user, id).await? else { return Ok(()) };
-        let preferences = self.parts.inbox.preferences(user).await?;
+        let person = known.person(user).await?;
         let told = Told {
             about: About::Notification { notification_id: id },
             at: notification.created_at,
             critical: is_critical(&notification),
         };
-        let channels = preferences.channels_for(&notification.kind);
+        let channels = person.preferences.channels_for(&notification.kind);
         let reason = notification.is_read.then_some(Reason::Read);
         self.settle(&[Wish {
             user_id: user.clone(),
             told,
-            preferences,
+            person,
             channels,
             chosen: chosen_channels(&notification.data),
             reason,
@@ -176,42 +191,66 @@ impl Decision {
 
     /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back. The
     /// same for somebody who is away, if they want that.
-    async fn departed(&self, user: &UserId, since: Timestamp) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
+    async fn departed(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        since: Timestamp,
+    ) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
         match status(&*self.parts.presence, user, self.parts.clock.now()).await {
             Status::Online => return Ok(Vec::new()),
-            Status::Away if !self.parts.inbox.preferences(user).await?.when_away => return Ok(Vec::new()),
+            Status::Away if !known.person(user).await?.preferences.when_away => return Ok(Vec::new()),
             Status::Away | Status::Offline => {}
         }
         let missed = missed::messages(&*self.parts.store, user, since).await?;
         let threads: BTreeSet<ThreadId> = missed.iter().filter_map(|told| told.about.thread_id()).collect();
-        let wishes: Vec<_> = missed.into_iter().map(|told| self.wish_for_message(user, told)).collect();
+        let wishes: Vec<_> =
+            missed.into_iter().map(|told| self.wish_for_message(known, user, told)).collect();
         self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await?;
         Ok(threads.into_iter().map(|thread| (user.clone(), thread)).collect())
     }
 
-    async fn wish_for_message(&self, user: &UserId, told: Told) -> Result<Wish, StoreError> {
-        let preferences = self.parts.inbox.preferences(user).await?;
-        let channels = preferences.channels_for(MESSAGE_KIND);
+    async fn wish_for_message(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        told: Told,
+    ) -> Result<Wish, StoreError> {
+        let person = known.person(user).await?;
+        let channels = person.preferences.channels_for(MESSAGE_KIND);
         let now = self.parts.clock.now();
-        let is_muted = told.about.thread_id().is_some_and(|thread| preferences.is_muted(thread, now));
+        let is_muted = told.about.thread_id().is_some_and(|thread| person.preferences.is_muted(thread, now));
         let reason = is_muted.then_some(Reason::Muted);
-        Ok(Wish { user_id: user.clone(), told, preferences, channels, chosen: Channels::default(), reason })
+        Ok(Wish { user_id: user.clone(), told, person, channels, chosen: Channels::default(), reason })
     }
 
     /// Puts what is to be told into windows, and the rest into the log.
     async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        let (mut holds, mut rows) = (Vec::new(), Vec::new());
+        let (mut holds, mut rows, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
         for wish in wishes {
             for channel in Channel::ALL {
-                match wish.reason_against(channel) {
+                let nothing_reaches = wish.person.unreachable(channel);
+                match wish.reason_against(channel).or(nothing_reaches) {
                     None => holds.push(wish.hold(channel, self.parts.grace, now)),
+                    Some(reason) if nothing_reaches.is_some() && wish.told.about.thread_id().is_some() => {
+                        unreachable.push(wish.row(channel, nothing_reaches.unwrap_or(reason), now));
+                    }
                     Some(reason) => rows.push(wish.row(channel, reason, now)),
                 }
             }
         }
         self.parts.outbound.hold(&holds).await?;
-        self.parts.outbound.log_deliveries(&rows).await
+        let news = self.noted.news(unreachable);
+        rows.extend_from_slice(&news);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let written = self.parts.outbound.log_deliveries(&rows).await;
+        if written.is_err() {
+            self.noted.forget(&news);
+        }
+        written
     }
 
     fn observe_age(&self, batch: &[Item<NotifyJob>]) {
@@ -241,11 +280,13 @@ impl BatchHandler for Decision {
     /// the others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
-        let decisions: Vec<_> = batch.iter().map(|item| self.decide(&item.value)).collect();
-        let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE);
-        let (mut outcomes, mut told) = (Vec::with_capacity(batch.len()), Vec::new());
-        while let Some(decided) = decisions.next().await {
-            outcomes.push(match decided {
+        let known = Known::new(&self.parts);
+        let order = in_fair_order(batch.iter().map(|item| &item.value));
+        let decisions: Vec<_> = order.iter().map(|place| self.decide(&batch[*place].value, &known)).collect();
+        let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE).zip(iter(&order));
+        let (mut outcomes, mut told) = (vec![Outcome::Done; batch.len()], Vec::new());
+        while let Some((decided, place)) = decisions.next().await {
+            outcomes[*place] = match decided {
                 Ok(of_this) => {
                     told.extend(of_this);
                     Outcome::Done
@@ -255,7 +296,7 @@ impl BatchHandler for Decision {
                 }
                 Err(error @ StoreError::Failed { .. }) => Outcome::retry_for(&error),
                 Err(error @ StoreError::Refused { .. }) => Outcome::reject_for(&error),
-            });
+            };
         }
         let is_read = |item: &&Item<NotifyJob>| {
             matches!(item.value, NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. })
@@ -296,27 +337,6 @@ impl Decision {
     }
 }
 
-impl Wish {
-    fn reason_against(&self, channel: Channel) -> Option<Reason> {
-        let is_wanted = self.told.critical || wants(self.channels, channel);
-        let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
-        self.reason.or(not_chosen).or((!is_wanted).then_some(Reason::Preference))
-    }
-
-    fn hold(&self, channel: Channel, grace: Grace, now: Timestamp) -> Hold {
-        let grace = if self.told.critical { Duration::ZERO } else { grace.of(channel) };
-        let ready = self.told.at.plus(grace).max(now);
-        let due_at = self.preferences.due_at(channel, self.told.critical, ready);
-        let waits_for = self.preferences.waits_for(channel, self.told.critical, ready);
-        Hold { user_id: self.user_id.clone(), channel, told: self.told, due_at, waits_for, now }
-    }
-
-    fn row(&self, channel: Channel, reason: Reason, now: Timestamp) -> DeliveryEntry {
-        let outcome = DeliveryOutcome::Suppressed { reason };
-        DeliveryEntry::new(self.user_id.clone(), channel, self.told.about, None, outcome, now)
-    }
-}
-
 /// Whether the channel is on.
 pub(crate) fn wants(channels: Channels, channel: Channel) -> bool {
     match channel {
@@ -349,19 +369,19 @@ pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>)
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
 }
 
-/// Whether the person looks: one of their lines is live, and they are at it.
-async fn is_online(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> bool {
-    status(presence, user, now).await == Status::Online
-}
-
 /// How likely the person sees what their sockets are sent. If nobody can say, they are offline: what is told
 /// twice does less harm than what is not told.
 async fn status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Status {
+    known_status(presence, user, now).await.unwrap_or_default()
+}
+
+/// The same; `None` if nobody can say.
+async fn known_status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Option<Status> {
     match presence.attention(std::slice::from_ref(user), now).await {
-        Ok(known) => known.get(user).copied().unwrap_or_default(),
+        Ok(known) => Some(known.get(user).copied().unwrap_or_default()),
         Err(error) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who is there");
-            Status::Offline
+            None
         }
     }
 }

@@ -10,8 +10,8 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
 use eventflow_ports::{
-    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, Outbound,
-    PresenceStore, Store, WithCommandId,
+    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, NoPresence,
+    Outbound, PresenceStore, PushDevices, Store, WithCommandId,
 };
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
@@ -20,14 +20,16 @@ use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
 use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Window};
-use eventflow_protocol::person::Revocation;
+use eventflow_protocol::person::{Profile, Revocation};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
+use eventflow_protocol::push::{PushDevice, PushTarget};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
 use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -92,6 +94,57 @@ async fn who_does_not_want_it_is_not_told_and_the_log_says_why() {
     stage.clock.advance(100_000);
     assert_eq!(stage.due(Channel::Email).await, []);
     assert_eq!(stage.due(Channel::Push).await.len(), 1, "the first message");
+}
+
+#[tokio::test]
+async fn people_whom_nothing_reaches_make_a_row_an_hour_and_no_window() {
+    let stage = Stage::new().await;
+    let nobody = fresh_people(3);
+    let mut jobs = Vec::new();
+    for _ in 0..20 {
+        let mut job = stage.job(&stage.says("busy").await);
+        let NotifyJob::Message { absent, .. } = &mut job else { panic!("it is a message") };
+        absent.extend_from_slice(&nobody);
+        jobs.push(job);
+    }
+    stage.perform(&jobs[..10]).await;
+    stage.perform(&jobs[10..]).await;
+    let rows = |user: &UserId| stage.log_of(user.clone());
+    for user in &nobody {
+        let reasons: BTreeSet<_> = rows(user).await.iter().map(reason).collect();
+        assert_eq!(reasons, BTreeSet::from([Reason::NoAddress, Reason::NoDevice]));
+        assert_eq!(rows(user).await.len(), 2, "of 20 messages");
+    }
+    assert_eq!(stage.outcomes().await.len(), 40, "whoever can be reached has a row for each");
+    stage.clock.advance(3_600_000);
+    for _ in 0..2 {
+        let mut next = stage.job(&stage.says("later").await);
+        let NotifyJob::Message { absent, .. } = &mut next else { panic!("it is a message") };
+        absent.clone_from(&nobody);
+        stage.perform(&[next]).await;
+        assert_eq!(rows(&nobody[1]).await.len(), 4, "in the next hour");
+    }
+}
+
+#[tokio::test]
+async fn without_presence_what_a_socket_took_is_not_told_once_more() {
+    let stage = Stage::new().await;
+    let [heard, unheard] = [stage.says("heard").await, stage.says("not heard").await];
+    stage.perform(&[stage.job(&heard), stage.job(&unheard)]).await;
+    let delivered = AdvanceCursor {
+        thread_id: stage.thread,
+        user_id: stage.ben.clone(),
+        cursor: Cursor::Delivered,
+        up_to: Some(heard.seq),
+        at: stage.clock.now(),
+    };
+    stage.store.advance(&[delivered]).await.unwrap();
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    assert_eq!(stage.again(&mail).await.left.len(), 2, "presence says that nobody is there");
+    let blind = AgainParts { presence: Arc::new(NoPresence), ..stage.again.clone() };
+    let remaining = decide_again(&blind, &mail).await.unwrap();
+    assert_eq!((remaining.left.len(), reasons(&remaining)), (1, vec![Reason::Online]));
 }
 
 #[tokio::test]
@@ -318,6 +371,8 @@ impl Stage {
             outbound: store.clone(),
             store: store.clone(),
             inbox: store.clone(),
+            directory: store.clone(),
+            devices: store.clone(),
             presence: presence.clone(),
             broker: broker.clone(),
             topology: Topology::new(1),
@@ -335,6 +390,16 @@ impl Stage {
         let people = fresh_people(2);
         let (thread, _) = store.create_thread(&creation(&people, 0)).await.unwrap();
         let [ann, ben] = people.try_into().unwrap();
+        let profile = Profile {
+            id: ben.clone(),
+            name: "Ben".to_owned(),
+            avatar: None,
+            email: Some("ben@example.com".to_owned()),
+            role: None,
+        };
+        store.put_profile(&profile).await.unwrap();
+        let target = PushTarget::Fcm { token: "phone".to_owned() };
+        store.register_device(&PushDevice::new(ben.clone(), target, String::new(), at(0))).await.unwrap();
         Self { decision, again, store, broker, presence, clock, ann, ben, thread: thread.id, _folder: folder }
     }
 
@@ -470,8 +535,12 @@ impl Stage {
     }
 
     async fn log(&self) -> Vec<DeliveryEntry> {
+        self.log_of(self.ben.clone()).await
+    }
+
+    async fn log_of(&self, user: UserId) -> Vec<DeliveryEntry> {
         let page = DeliveryPage { after: None, limit: 100 };
-        self.store.deliveries_of(&DeliveriesOf::User(self.ben.clone()), page).await.unwrap()
+        self.store.deliveries_of(&DeliveriesOf::User(user), page).await.unwrap()
     }
 
     async fn outcomes(&self) -> Vec<&'static str> {
@@ -485,9 +554,12 @@ fn job_of(notification: &Notification) -> NotifyJob {
 }
 
 fn reasons(remaining: &Remaining) -> Vec<Reason> {
-    let reason = |row: &DeliveryEntry| match row.outcome {
+    remaining.suppressed.iter().map(reason).collect()
+}
+
+fn reason(row: &DeliveryEntry) -> Reason {
+    match row.outcome {
         DeliveryOutcome::Suppressed { reason } => reason,
         ref other => panic!("{other:?}"),
-    };
-    remaining.suppressed.iter().map(reason).collect()
+    }
 }

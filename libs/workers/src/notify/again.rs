@@ -4,11 +4,12 @@
 //! is not told any more. Everything is read anew, because people read, mute, archive and leave while a window
 //! waits. Reading changes nothing, so it is safe to repeat.
 
-use super::{MESSAGE_KIND, is_online, wants};
+use super::{MESSAGE_KIND, known_status, wants};
 use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::{Notification, Preferences};
 use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, Window};
+use eventflow_protocol::presence::Status;
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -57,6 +58,7 @@ pub enum Content {
 struct Place {
     view: ThreadView,
     read_seq: u64,
+    delivered_seq: u64,
 }
 
 /// Reads what the items of one window depend on; each thing once.
@@ -66,6 +68,8 @@ struct Reader<'a> {
     preferences: Preferences,
     now: Timestamp,
     is_online: bool,
+    /// Nobody can say whether the person is here.
+    is_unknown: bool,
     is_revoked: bool,
     places: HashMap<ThreadId, Option<Place>>,
 }
@@ -104,12 +108,14 @@ impl<'a> Reader<'a> {
         // One ended login is no reason: the person has others.
         let revocations = parts.directory.revocations(user).await?;
         let is_revoked = revocations.iter().any(|one| one.session.is_none() && one.at >= window.opened_at);
+        let status = known_status(&*parts.presence, user, now).await;
         Ok(Self {
             parts,
             window,
             preferences: parts.inbox.preferences(user).await?,
             now,
-            is_online: is_online(&*parts.presence, user, now).await,
+            is_online: status == Some(Status::Online),
+            is_unknown: status.is_none(),
             is_revoked,
             places: HashMap::new(),
         })
@@ -139,12 +145,23 @@ impl<'a> Reader<'a> {
                 found.map(|notification| Content::Notification(Box::new(notification)))
             }
         };
+        // A socket of theirs took it, and nobody can say that it was dead.
+        if self.is_unknown && found.is_ok() && !told.critical && self.has_received(told) {
+            return Ok(Err(Reason::Online));
+        }
         // Asked last: whoever has read it was told, and whoever is looking has been.
         Ok(found.and_then(
             |content| {
                 if self.is_online && !told.critical { Err(Reason::Online) } else { Ok(content) }
             },
         ))
+    }
+
+    /// Whether one of the person's sockets was sent the message.
+    fn has_received(&self, told: &Told) -> bool {
+        let About::Message { thread_id, seq, .. } = told.about else { return false };
+        let place = self.places.get(&thread_id).and_then(Option::as_ref);
+        place.is_some_and(|place| seq <= place.delivered_seq)
     }
 
     async fn message(
@@ -211,7 +228,8 @@ async fn read_place(
     let Some(view) = parts.store.thread_view(thread, user).await? else { return Ok(None) };
     let cursors = parts.store.cursors(thread).await?;
     let own = cursors.into_iter().find(|cursors| cursors.user_id == *user);
-    Ok(Some(Place { view, read_seq: own.map_or(0, |own| own.read_seq) }))
+    let (read_seq, delivered_seq) = own.map_or((0, 0), |own| (own.read_seq, own.delivered_seq));
+    Ok(Some(Place { view, read_seq, delivered_seq }))
 }
 
 /// The rows with which a window closes that was sent, or failed for good.
