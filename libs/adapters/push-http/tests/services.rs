@@ -62,7 +62,7 @@ fn thread() -> ThreadId {
 
 fn push() -> Push {
     Push {
-        user_id: "ann".parse().unwrap(),
+        user_id: "ann".parse().expect("a user id"),
         tag: thread().to_string(),
         act: PushAct::Show {
             title: "Ann <b>".to_owned(),
