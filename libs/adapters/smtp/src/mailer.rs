@@ -3,6 +3,7 @@
 //! A session that the server had closed while it was idle is replaced by a new one, once and before anything
 //! of the mail was sent. Everything else is the caller's to repeat.
 
+use crate::answer;
 use crate::failure;
 use crate::mime;
 use crate::pool::Pool;
@@ -113,7 +114,11 @@ fn error(Failure { step, cause }: &Failure) -> MailError {
 
 fn accepted(response: &Response) -> String {
     let text = response.message().collect::<Vec<_>>().join(" ");
-    format!("{} {}", response.code(), failure::without_addresses(&text)).trim().to_owned()
+    answer::accepted(&response.code().to_string(), &text)
+}
+
+fn unwritable(unfit: &UnfitMail) -> MailError {
+    MailError::Refused { what: RefusedPart::Mail, answer: format!("the mail cannot be written: {unfit}") }
 }
 
 fn tls(settings: &SmtpSettings) -> Result<TlsParameters, OpenError> {

@@ -42,6 +42,7 @@ async fn send(mailer: &SmtpMailer, local: &str) -> Result<Accepted, MailError> {
 
 #[tokio::test]
 async fn every_answer_to_a_mail_means_what_the_standard_says() {
+    assert!(!said.contains("canary"), "an answer holds what somebody wrote: {said}");
     let server = MailServer::start(&[]).await;
     let mailer = server.mailer();
     for (local, expected) in [
@@ -60,6 +61,12 @@ async fn every_answer_to_a_mail_means_what_the_standard_says() {
         ("data-550", Verdict::Refused(RefusedPart::Mail)),
         ("data-552", Verdict::Refused(RefusedPart::Mail)),
         ("data-554", Verdict::Refused(RefusedPart::Mail)),
+        ("relay-550", Verdict::Refused(RefusedPart::Mail)),
+        ("relay-551", Verdict::Refused(RefusedPart::Mail)),
+        ("relay-553", Verdict::Refused(RefusedPart::Mail)),
+        ("blocked-550", Verdict::Refused(RefusedPart::Mail)),
+        ("unknown-550", Verdict::Refused(RefusedPart::Address)),
+        ("leak-550", Verdict::Refused(RefusedPart::Address)),
         ("close", Verdict::PerhapsSent),
         ("keep-then-close", Verdict::PerhapsSent),
         ("bob", Verdict::Accepted),
