@@ -76,11 +76,8 @@ pub(crate) fn templates(config: &Config) -> anyhow::Result<Templates> {
 
 /// Makes the links by which people stop mails.
 pub(crate) fn unsubscribe(config: &Config) -> anyhow::Result<Unsubscribe> {
-    let unsubscribe = Unsubscribe::new(&secret::resolve(config)?);
-    Ok(match secret::previous(config) {
-        Some(previous) => unsubscribe.with_previous(&previous),
-        None => unsubscribe,
-    })
+    let (own, previous) = (secret::of_unsubscribing(config), secret::previous(config));
+    Ok(Unsubscribe::of_secrets(own.as_deref(), &secret::resolve(config)?, previous.as_deref()))
 }
 
 /// What mails say of the system.

@@ -161,7 +161,7 @@ impl Decision {
             at: notification.created_at,
             critical: is_critical(&notification),
         };
-        let channels = preferences.channels_for(&notification.kind);
+        let channels = preferences.channels_of(&notification.kind, told.critical);
         let reason = notification.is_read.then_some(Reason::Read);
         self.settle(&[Wish {
             user_id: user.clone(),
@@ -297,7 +297,8 @@ impl Wish {
     fn reason_against(&self, channel: Channel) -> Option<Reason> {
         let is_wanted = self.told.critical || wants(self.channels, channel);
         let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
-        self.reason.or(not_chosen).or((!is_wanted).then_some(Reason::Preference))
+        let unwanted = (!wants(self.channels, channel)).then_some(Reason::Preference);
+        self.reason.or(not_chosen).or(unwanted)
     }
 
     fn hold(&self, channel: Channel, grace: Grace, now: Timestamp) -> Hold {
@@ -322,7 +323,7 @@ pub(crate) fn wants(channels: Channels, channel: Channel) -> bool {
     }
 }
 
-/// Whether a notification passes quiet hours and digests, also those of people who do not want its kind.
+/// Whether a notification passes quiet hours, digests and preferences of kinds.
 fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
     notification.data.get(field).and_then(serde_json::Value::as_str) == Some(value)
@@ -331,9 +332,9 @@ fn is_critical(notification: &Notification) -> bool {
 /// The notification in the form in which this person wants it: hidden, if not in their inbox. `None` if there
 /// is no way by which they want it and its sender chose.
 pub fn wanted_form(mut notification: Notification, preferences: &Preferences) -> Option<Notification> {
-    let channels = preferences.channels_for(&notification.kind);
-    let (chosen, is_critical) = (chosen_channels(&notification.data), is_critical(&notification));
-    let is_told_by = |channel| wants(chosen, channel) && (is_critical || wants(channels, channel));
+    let channels = preferences.channels_of(&notification.kind, is_critical(&notification));
+    let chosen = chosen_channels(&notification.data);
+    let is_told_by = |channel| wants(chosen, channel) && wants(channels, channel);
     notification.is_hidden = !channels.in_app;
     let is_wanted = channels.in_app || Channel::ALL.into_iter().any(is_told_by);
     is_wanted.then_some(notification)

@@ -184,7 +184,8 @@ impl<'a> Reader<'a> {
         if found.is_read {
             return Ok(Err(Reason::Read));
         }
-        let is_wanted = is_critical || wants(self.preferences.channels_for(&found.kind), self.window.channel);
+        let channels = self.preferences.channels_of(&found.kind, is_critical);
+        let is_wanted = wants(channels, self.window.channel);
         Ok(if is_wanted { Ok(found) } else { Err(Reason::Preference) })
     }
 
