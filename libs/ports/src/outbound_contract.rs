@@ -340,12 +340,22 @@ fn message(seq: u64) -> Told {
 
 fn message_of(thread_id: ThreadId, seq: u64) -> Told {
     let message_id = MessageId::from(CommandId::new());
-    Told { about: About::Message { thread_id, message_id, seq }, at: at(0), critical: false }
+    Told {
+        about: About::Message { thread_id, message_id, seq },
+        at: at(0),
+        critical: false,
+        was_online: false,
+    }
+}
+
+fn seq_of(told: &Told) -> u64 {
+    let About::Message { seq, .. } = told.about else { panic!("it is a message") };
+    seq
 }
 
 fn notification() -> Told {
     let notification_id = NotificationId::from(CommandId::new());
-    Told { about: About::Notification { notification_id }, at: at(0), critical: false }
+    Told { about: About::Notification { notification_id }, at: at(0), critical: false, was_online: false }
 }
 
 /// A wish of the moment 0, to be sent after so many seconds.

@@ -214,6 +214,9 @@ pub struct Told {
     /// It waits for nothing: no grace, no digest, no quiet hours.
     pub critical: bool,
 }
+    /// The person was looking when it came, so their sockets have told them.
+    #[serde(default)]
+    pub was_online: bool,
 
 impl Told {
     /// Which window of a person's channel takes this item. Equal keys share a window.
@@ -336,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_mail_gathers_everything_and_a_push_message_one_thread() {
-        let told = |about, critical| Told { about, at: Timestamp(0), critical };
+        let told = |about, critical| Told { about, at: Timestamp(0), critical, was_online: false };
         let key = |about, channel| told(about, false).window_key(channel);
         assert_eq!(key(message(1), Channel::Email), key(notification(1), Channel::Email));
         assert_eq!(key(message(1), Channel::Push), key(message(2), Channel::Push));

@@ -129,7 +129,9 @@ impl Decision {
         match job {
             NotifyJob::Message { thread_id, message_id, seq, at, absent, away, .. } => {
                 let about = About::Message { thread_id: *thread_id, message_id: *message_id, seq: *seq };
-                self.message(Told { about, at: *at, critical: false }, absent, *away).await?;
+                // Whoever is away has an open page that shows it once they look.
+                let told = Told { about, at: *at, critical: false, was_online: *away };
+                self.message(told, absent, *away).await?;
             }
             NotifyJob::Notification { user_id, notification_id, .. } => {
                 self.notification(user_id, *notification_id).await?;
@@ -160,6 +162,7 @@ impl Decision {
             about: About::Notification { notification_id: id },
             at: notification.created_at,
             critical: is_critical(&notification),
+            was_online: is_online(&*self.parts.presence, user, self.parts.clock.now()).await,
         };
         let channels = preferences.channels_of(&notification.kind, told.critical);
         let reason = notification.is_read.then_some(Reason::Read);
@@ -295,7 +298,6 @@ impl Decision {
 
 impl Wish {
     fn reason_against(&self, channel: Channel) -> Option<Reason> {
-        let is_wanted = self.told.critical || wants(self.channels, channel);
         let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
         let unwanted = (!wants(self.channels, channel)).then_some(Reason::Preference);
         self.reason.or(not_chosen).or(unwanted)

@@ -19,11 +19,13 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Window};
+use eventflow_protocol::outbound::{
+    Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, WaitsFor, Window,
+};
 use eventflow_protocol::person::Revocation;
+use eventflow_protocol::preferences::PreferencesChange;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
-use eventflow_protocol::preferences::PreferencesChange;
 use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
@@ -135,8 +137,6 @@ async fn what_is_critical_waits_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_notification_that_was_read_or_deleted_is_not_told() {
-#[tokio::test]
 async fn what_is_critical_is_not_mailed_to_whoever_wants_no_mail_of_any_kind() {
     let stage = Stage::new().await;
     let types = [("message".to_owned(), Channels::default())].into();
@@ -199,6 +199,8 @@ async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online; 2]);
 }
 
+#[tokio::test]
+async fn a_notification_that_was_read_or_deleted_is_not_told() {
     let stage = Stage::new().await;
     let gone = stage.tells(json!({})).await;
     let mut job = job_of(&gone);
@@ -320,6 +322,7 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     stage.store.archive(&archive(false)).await.unwrap();
 
     stage.is_here().await;
+    stage.advances(Cursor::Delivered, message.seq).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online]);
     stage.clock.advance(3_600_000);
 
@@ -474,10 +477,14 @@ impl Stage {
     }
 
     async fn reads(&self, up_to: u64) {
+        self.advances(Cursor::Read, up_to).await;
+    }
+
+    async fn advances(&self, cursor: Cursor, up_to: u64) {
         let advance = AdvanceCursor {
             thread_id: self.thread,
             user_id: self.ben.clone(),
-            cursor: Cursor::Read,
+            cursor,
             up_to: Some(up_to),
             at: self.clock.now(),
         };

@@ -45,6 +45,8 @@ pub(crate) struct ItemRecord {
     critical: bool,
 }
 
+    #[serde(default)]
+    was_online: bool,
 /// A document of `deliveries`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,11 +134,17 @@ impl From<&Told> for ItemRecord {
             critical: told.critical,
         }
     }
+            was_online: told.was_online,
 }
 
 impl From<ItemRecord> for Told {
     fn from(item: ItemRecord) -> Self {
-        Self { about: item.about.into(), at: moment(item.at), critical: item.critical }
+        Self {
+            about: item.about.into(),
+            at: moment(item.at),
+            critical: item.critical,
+            was_online: item.was_online,
+        }
     }
 }
 
