@@ -43,6 +43,7 @@ mod lists;
 mod outbound;
 mod outbox;
 mod pairing;
+mod postponed;
 mod push;
 mod read;
 mod receipts;
