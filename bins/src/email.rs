@@ -30,13 +30,13 @@ pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Resu
     let key = config.email.provider_key();
     let mailer = Arc::new(SmtpMailer::new(settings).context(key)?);
     if config.email.enabled {
-        probe(mailer.as_ref(), key).await?;
+        probe(mailer.as_ref(), &self::settings(config)?.from.address, key).await?;
     }
     Ok(mailer)
 }
 
-async fn probe(mailer: &dyn Mailer, key: &'static str) -> anyhow::Result<()> {
-    match timeout(PROBE_LIMIT, mailer.probe()).await {
+async fn probe(mailer: &dyn Mailer, from: &MailAddress, key: &'static str) -> anyhow::Result<()> {
+    match timeout(PROBE_LIMIT, mailer.probe(from)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error @ MailError::Broken { .. })) => Err(error).context(key),
         Ok(Err(error)) => {

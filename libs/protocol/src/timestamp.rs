@@ -35,8 +35,8 @@ impl Timestamp {
         (moment.to_iso() == text).then_some(moment)
     }
 
-    /// Reads what [`Timestamp::to_iso`] writes and the other forms of RFC 3339, with any zone and any number of
-    /// digits: what clients in other languages write. What is finer than a millisecond is cut off.
+    /// Reads what [`Timestamp::to_iso`] writes and the other forms of RFC 3339, with any zone and any number
+    /// of digits: what clients in other languages write. What is finer than a millisecond is cut off.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         let is_well_formed = text.len() >= RFC3339_MIN
             && text.as_bytes()[10] == b'T'

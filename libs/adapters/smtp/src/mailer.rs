@@ -5,13 +5,14 @@
 
 use crate::answer;
 use crate::failure;
-use crate::mime;
+use crate::mime::{self, UnfitMail};
 use crate::pool::Pool;
 use crate::session::{Failure, Outgoing, Session};
 use crate::settings::{Encryption, SmtpSettings};
 use async_trait::async_trait;
 use eventflow_ports::mailer::RefusedPart;
 use eventflow_ports::{Accepted, Mail, MailError, Mailer};
+use eventflow_protocol::MailAddress;
 use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::response::Response;
 use std::io;
@@ -84,10 +85,7 @@ impl SmtpMailer {
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<Accepted, MailError> {
-        let outgoing = mime::outgoing(mail, &self.settings.headers).map_err(|unfit| MailError::Refused {
-            what: RefusedPart::Mail,
-            answer: format!("the mail cannot be written: {unfit}"),
-        })?;
+        let outgoing = mime::outgoing(mail, &self.settings.headers).map_err(|unfit| unwritable(&unfit))?;
         let _room = self.pool.enter().await;
         match self.hand_over(&outgoing).await {
             Ok(response) => Ok(Accepted { answer: accepted(&response) }),
@@ -95,10 +93,11 @@ impl Mailer for SmtpMailer {
         }
     }
 
-    async fn probe(&self) -> Result<(), MailError> {
+    async fn probe(&self, from: &MailAddress) -> Result<(), MailError> {
+        let from = mime::address(from).map_err(|unfit| unwritable(&unfit))?;
         let _room = self.pool.enter().await;
         let mut session = self.open().await.map_err(|failure| error(&failure))?;
-        session.probe().await.map_err(|failure| error(&failure))?;
+        session.probe(from).await.map_err(|failure| error(&failure))?;
         self.pool.give_back(session);
         Ok(())
     }
