@@ -319,6 +319,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         config: IngressConfig {
             jwt_secret: secret::resolve(&system.config)?.into(),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
+            unsubscribe_secret: secret::of_unsubscribing(&system.config).map(Into::into),
             jwt_expected: secret::expected(&system.config),
             webhook_secret: Some(system.config.email.webhook_secret.expose())
                 .filter(|secret| !secret.is_empty())

@@ -170,6 +170,9 @@ impl Config {
     }
 
     fn check_previous_secret(&self) -> Result<(), ConfigError> {
+        let own = self.auth.unsubscribe_secret.expose();
+        let is_long = own.is_empty() || own.len() >= SECRET_MIN_BYTES;
+        require("auth.unsubscribe_secret", is_long, "must have at least 32 bytes")?;
         let previous = self.auth.jwt_secret_previous.expose();
         if previous.is_empty() {
             return Ok(());
@@ -251,6 +254,7 @@ mod tests {
             ("auth.jwt_secret = 'short'", "auth.jwt_secret"),
             ("auth.jwt_secret = 'your-secret-key-min-32-chars-0123456789'", "auth.jwt_secret"),
             ("auth.jwt_secret_previous = 'short'", "auth.jwt_secret_previous"),
+            ("auth.unsubscribe_secret = 'short'", "auth.unsubscribe_secret"),
             (
                 "[auth]\njwt_secret = '0123456789abcdef0123456789abcdef'\njwt_secret_previous = '0123456789abcdef0123456789abcdef'",
                 "auth.jwt_secret_previous",

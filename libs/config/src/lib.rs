@@ -210,6 +210,8 @@ pub struct AuthSettings {
     pub jwt_secret: Secret,
     /// `auth.jwt_secret_previous`; empty: none.
     pub jwt_secret_previous: Secret,
+    /// `auth.unsubscribe_secret`; empty: links are made with `auth.jwt_secret`.
+    pub unsubscribe_secret: Secret,
     /// `auth.jwt_issuer`; empty: any.
     pub jwt_issuer: String,
     /// `auth.jwt_audience`; empty: any.

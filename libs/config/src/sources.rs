@@ -19,6 +19,7 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("REDIS_URL", "presence.url", ValueKind::Text),
     ("JWT_SECRET", "auth.jwt_secret", ValueKind::Text),
     ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", ValueKind::Text),
+    ("UNSUBSCRIBE_SECRET", "auth.unsubscribe_secret", ValueKind::Text),
     ("JWT_ISSUER", "auth.jwt_issuer", ValueKind::Text),
     ("JWT_AUDIENCE", "auth.jwt_audience", ValueKind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", ValueKind::Number),
@@ -67,9 +68,10 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("DEMO", "demo.mode", ValueKind::Text),
 ];
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 13] = [
+const SECRETS: [&str; 14] = [
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
+    "auth.unsubscribe_secret",
     "broker.url",
     "email.postmark_api_key",
     "email.postmark_smtp",

@@ -72,11 +72,11 @@ impl Edge {
         let mut tokens =
             Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
         let mut csrf = Csrf::new(&config.jwt_secret);
-        let mut unsubscribe = Unsubscribe::new(&config.jwt_secret);
-        if let Some(previous) = &config.jwt_secret_previous {
+        let (own, previous) = (config.unsubscribe_secret.as_deref(), config.jwt_secret_previous.as_deref());
+        let unsubscribe = Unsubscribe::of_secrets(own, &config.jwt_secret, previous);
+        if let Some(previous) = previous {
             tokens = tokens.with_previous(previous)?;
             csrf = csrf.with_previous(previous);
-            unsubscribe = unsubscribe.with_previous(previous);
         }
         let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
         let commands = Commands::new(requests, membership, Arc::clone(&parts.store), config.markup);

@@ -43,6 +43,8 @@ pub struct IngressConfig {
     pub jwt_secret: Arc<[u8]>,
     /// The previous secret, as long as tokens signed with it still live.
     pub jwt_secret_previous: Option<Arc<[u8]>>,
+    /// The secret of the links by which people stop mails, if it is not the one of tokens.
+    pub unsubscribe_secret: Option<Arc<[u8]>>,
     /// The `iss` and `aud` that tokens must carry.
     pub jwt_expected: ExpectedClaims,
     /// The secret of the mail provider's webhook; `None`: there is no webhook.
@@ -95,6 +97,7 @@ impl IngressConfig {
         Self {
             jwt_secret: jwt_secret.into(),
             jwt_secret_previous: None,
+            unsubscribe_secret: None,
             jwt_expected: ExpectedClaims::default(),
             webhook_secret: None,
             allowed_origins: Vec::new(),

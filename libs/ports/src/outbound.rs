@@ -1,8 +1,8 @@
 //! The outbound port: open windows of e-mail and push, and the log of what became of everything.
 //!
-//! A window gathers what one mail or push message will say. It is open until a dispatcher claims it, and then
-//! takes nothing more in. Whoever sends it closes it together with its rows of the log. Every method may be
-//! repeated. [`crate::outbound_contract`] checks these promises.
+//! A window gathers what one mail or push message will say. It is open until it is full or a dispatcher
+//! claims it, and then takes nothing more in. Whoever sends it closes it together with its rows of the log.
+//! Every method may be repeated. [`crate::outbound_contract`] checks these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -87,7 +87,9 @@ pub struct DeliveryCount {
 pub trait Outbound: Send + Sync + 'static {
     /// Puts items into the open windows of their keys ([`Told::window_key`]), opening windows where none is
     /// open. Writes for each a row of the log: held, or folded into a window. Returns one answer per item, in
-    /// order.
+    /// order. A window with [`WINDOW_ITEMS_MAX`] items is followed by the next one.
+    ///
+    /// [`WINDOW_ITEMS_MAX`]: eventflow_protocol::outbound::WINDOW_ITEMS_MAX
     ///
     /// A key has one open window at any time, also with several callers. An item that was held before, for
     /// the same person and channel, is [`Held::Before`], also after its window is closed, as long as the log
@@ -121,7 +123,9 @@ pub trait Outbound: Send + Sync + 'static {
     /// Lets go of a window that was taken, so that its next taker need not wait for the lease.
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError>;
 
-    /// Lets go of a window that was taken, so that it is claimed again at `until`. It takes nothing more in.
+    /// Lets go of a window that was taken, so that it is claimed again at `until`. Until then it takes items
+    /// in again. If another window was opened for its key meanwhile, its items join this one, so that both
+    /// are told together; if they are too many for one, they stay where they are.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
 
     /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they

@@ -136,16 +136,23 @@ pub async fn one_window_is_open_at_a_time(harness: &dyn Harness) {
     assert_eq!(window.expect("read").expect("it is there").items.len(), 80);
 }
 
-/// A window keeps a bounded number of items, and counts the others.
-pub async fn a_full_window_counts_the_rest(harness: &dyn Harness) {
+/// A window that is full is followed by the next one, and nothing is left out.
+pub async fn a_full_window_is_followed_by_another(harness: &dyn Harness) {
     let (store, user) = (harness.open().await, person());
     let all: Vec<Told> = (0..WINDOW_ITEMS_MAX as u64 + 5).map(message).collect();
     let holds: Vec<Hold> = all.iter().map(|told| wish(&user, Channel::Email, *told, 60)).collect();
     let held = store.hold(&holds).await.expect("hold");
-    let window = store.window(window_of(&held[0])).await.expect("read").expect("it is there");
-    assert_eq!((window.items.as_slice(), window.more), (&all[..WINDOW_ITEMS_MAX], 5));
-    assert_eq!(store.hold(&holds[WINDOW_ITEMS_MAX..]).await.expect("hold again"), [Held::Before; 5]);
-    assert_eq!(store.window(window.id).await.expect("read"), Some(window));
+    let (first, next) = (window_of(&held[0]), opened(&held[WINDOW_ITEMS_MAX]));
+    assert!(held[1..WINDOW_ITEMS_MAX].iter().all(|held| *held == Held::Folded(first)));
+    assert!(held[WINDOW_ITEMS_MAX + 1..].iter().all(|held| *held == Held::Folded(next)));
+    let (full, rest) = all.split_at(WINDOW_ITEMS_MAX);
+    for (id, items) in [(first, full), (next, rest)] {
+        let window = store.window(id).await.expect("read").expect("it is there");
+        assert_eq!((window.items.as_slice(), window.more), (items, 0));
+    }
+    assert_eq!(store.hold(&holds).await.expect("hold again"), vec![Held::Before; holds.len()]);
+    let due = claimed(&*store).await;
+    assert_eq!(due.iter().map(|window| window.id).collect::<Vec<_>>(), [first, next], "in this order");
 }
 
 /// A window that is due is claimed by one caller, and takes nothing more in.
@@ -197,7 +204,8 @@ pub async fn a_window_has_one_taker(harness: &dyn Harness) {
     store.release_window(id).await.expect("release nothing");
 }
 
-/// A window that is postponed is claimed again at that time, and can be taken then.
+/// A window that is postponed takes items in again, also those that came meanwhile, and is claimed at that
+/// time.
 pub async fn a_window_can_wait(harness: &dyn Harness) {
     let (store, user) = (harness.open().await, person());
     let id = opened(&mail(&*store, &user, message(1)).await);
@@ -206,11 +214,48 @@ pub async fn a_window_can_wait(harness: &dyn Harness) {
     store.take_window(id, due(), LEASE).await.expect("take");
     let (until, before) = (at(600), at(599));
     store.postpone_window(id, until).await.expect("postpone");
-    assert_ne!(opened(&mail(&*store, &user, message(2)).await), id, "it takes nothing more in");
-    assert!(claimed_at(&*store, before).await.iter().all(|window| window.id != id));
-    assert!(claimed_at(&*store, until).await.iter().any(|window| window.id == id));
-    assert!(matches!(store.take_window(id, until, LEASE).await.expect("take"), Taken::Window(_)));
+    let folded = hold(&*store, &user, Channel::Email, message(2), 700).await;
+    assert_eq!(folded, Held::Folded(id), "it takes in what comes");
+    assert_eq!(claimed_at(&*store, before).await, []);
+    assert_eq!(claimed_at(&*store, until).await.iter().map(|window| window.id).collect::<Vec<_>>(), [id]);
+    // On its way again, when another one is opened.
+    store.hand_over(&[id]).await.expect("hand over");
+    let Taken::Window(_) = store.take_window(id, until, LEASE).await.expect("take") else {
+        panic!("nobody has it")
+    };
+    let meanwhile = [message(3), message(4)];
+    let other = opened(&hold(&*store, &user, Channel::Email, meanwhile[0], 900).await);
+    hold(&*store, &user, Channel::Email, meanwhile[1], 900).await;
+    for _ in 0..2 {
+        store.postpone_window(id, at(900)).await.expect("postpone again");
+    }
+    assert_eq!(hold(&*store, &user, Channel::Email, meanwhile[1], 900).await, Held::Before);
+    assert_eq!(store.window(other).await.expect("read"), None);
+    store.hand_over(&[id]).await.expect("a dispatcher that is late");
+    let due = claimed_at(&*harness.open().await, at(900)).await;
+    let seqs = |window: &Window| window.items.iter().map(seq_of).collect::<Vec<_>>();
+    assert_eq!(
+        due.iter().map(|window| (window.id, seqs(window))).collect::<Vec<_>>(),
+        [(id, vec![1, 2, 3, 4])]
+    );
+    assert!(matches!(store.take_window(id, at(900), LEASE).await.expect("take"), Taken::Window(_)));
     store.postpone_window(WindowId::new(), until).await.expect("postpone nothing");
+}
+
+/// A window that is postponed while the one that was opened meanwhile is too full for both leaves it as it
+/// is.
+pub async fn what_does_not_fit_into_a_postponed_window_stays(harness: &dyn Harness) {
+    let (store, user) = (harness.open().await, person());
+    let id = opened(&mail(&*store, &user, message(1)).await);
+    assert_eq!(claimed(&*store).await.len(), 1);
+    let all: Vec<Told> = (2..WINDOW_ITEMS_MAX as u64 + 2).map(message).collect();
+    let holds: Vec<Hold> = all.iter().map(|told| wish(&user, Channel::Email, *told, 600)).collect();
+    let other = opened(&store.hold(&holds).await.expect("hold")[0]);
+    store.postpone_window(id, at(600)).await.expect("postpone");
+    assert_eq!(hold(&*store, &user, Channel::Email, message(999), 600).await, Held::Folded(id));
+    let due = claimed_at(&*store, at(600)).await;
+    let counts = due.iter().map(|window| (window.id, window.items.len())).collect::<Vec<_>>();
+    assert_eq!(counts, [(id, 2), (other, WINDOW_ITEMS_MAX)], "the older one first");
 }
 
 /// A person's windows that wait, also those that were postponed, can be let go earlier; never later, and not
@@ -352,12 +397,22 @@ fn message(seq: u64) -> Told {
 
 fn message_of(thread_id: ThreadId, seq: u64) -> Told {
     let message_id = MessageId::from(CommandId::new());
-    Told { about: About::Message { thread_id, message_id, seq }, at: at(0), critical: false }
+    Told {
+        about: About::Message { thread_id, message_id, seq },
+        at: at(0),
+        critical: false,
+        was_online: false,
+    }
+}
+
+fn seq_of(told: &Told) -> u64 {
+    let About::Message { seq, .. } = told.about else { panic!("it is a message") };
+    seq
 }
 
 fn notification() -> Told {
     let notification_id = NotificationId::from(CommandId::new());
-    Told { about: About::Notification { notification_id }, at: at(0), critical: false }
+    Told { about: About::Notification { notification_id }, at: at(0), critical: false, was_online: false }
 }
 
 /// A wish of the moment 0, to be sent after so many seconds.

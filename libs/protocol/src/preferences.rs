@@ -46,7 +46,7 @@ pub enum PreferencesChange {
 pub struct PreferenceFields {
     /// For every kind that `types` does not name.
     pub channels: ChannelsChange,
-    /// By kind; the other kinds stay. A channel that a new kind does not name is on.
+    /// By kind; the other kinds stay. A channel that a new kind does not name is as for every kind.
     pub types: BTreeMap<String, ChannelsChange>,
     /// The hours in which nothing is sent.
     pub quiet_hours: Option<QuietHoursChange>,
@@ -118,7 +118,7 @@ impl PreferencesChange {
         let updated_at = stored.updated_at.map_or(at, |before| at.max(before.plus(TICK)));
         let changed = match self {
             Self::Fields(fields) => fields.onto(stored)?,
-            Self::StopMails if wants_mail(&stored) => without_mail(stored),
+            Self::StopMails if stored.want_mail() => without_mail(stored),
             Self::Mute(mute) if !stored.mutes.contains(mute) => muted(stored, *mute, at)?,
             Self::Unmute(thread) if stored.mutes.iter().any(|mute| mute.thread_id == *thread) => {
                 unmuted(stored, *thread)
@@ -131,9 +131,9 @@ impl PreferencesChange {
 
 impl PreferenceFields {
     fn onto(&self, stored: Preferences) -> Result<Preferences, InvalidChange> {
-        let mut types = stored.types;
+        let (channels, mut types) = (self.channels.onto(stored.channels), stored.types);
         for (kind, change) in &self.types {
-            let before = types.get(kind).copied().unwrap_or_default();
+            let before = types.get(kind).copied().unwrap_or(channels);
             types.insert(kind.clone(), change.onto(before));
         }
         if types.len() > PREFERENCE_KINDS_MAX {
@@ -144,7 +144,7 @@ impl PreferenceFields {
             None => stored.quiet_hours,
         };
         Ok(Preferences {
-            channels: self.channels.onto(stored.channels),
+            channels,
             types,
             quiet_hours,
             digest: self.digest.map_or(stored.digest, |change| change.onto(stored.digest)),
@@ -195,10 +195,6 @@ impl InvalidChange {
     }
 }
 
-fn wants_mail(preferences: &Preferences) -> bool {
-    preferences.channels.email || preferences.types.values().any(|channels| channels.email)
-}
-
 /// Mutes that have ended make room, so that somebody who mutes for an hour each day does not run out of it.
 fn muted(stored: Preferences, mute: Mute, at: Timestamp) -> Result<Preferences, InvalidChange> {
     let mut stored = unmuted(stored, mute.thread_id);
@@ -244,6 +240,20 @@ mod tests {
         let command: Command = serde_json::from_value(command).unwrap();
         assert_eq!(codec::decode::<Command>(&codec::encode(&command).unwrap()).unwrap(), command);
         command
+    }
+
+    #[test]
+    fn a_kind_that_is_named_anew_is_as_every_kind_and_brings_no_mail_back() {
+        let stopped = PreferencesChange::StopMails.onto(Preferences::default(), Timestamp(7)).unwrap();
+        let no_push = ChannelsChange { push: Some(false), ..ChannelsChange::default() };
+        let types = BTreeMap::from([("message".to_owned(), no_push)]);
+        let named = PreferenceFields { types: types.clone(), ..PreferenceFields::default() };
+        let changed = fields(named).onto(stopped, Timestamp(8)).unwrap();
+        assert_eq!(changed.channels_for("message"), Channels { in_app: true, email: false, push: false });
+        assert!(!changed.want_mail());
+        let both = PreferenceFields { channels: email(false), types, ..PreferenceFields::default() };
+        let changed = fields(both).onto(Preferences::default(), Timestamp(8)).unwrap();
+        assert!(!changed.want_mail(), "in one change");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In come jobs of the stages that notice something; out go items into windows, and rows of the delivery log
 //! for what is not told. Nothing is sent here: [`dispatch`] hands windows that are due to the workers of
 //! their channels, which decide again ([`again`]) just before they send. Safe to repeat because a person is
-//! told one thing by one channel once ([`Outbound::hold`]), and because rows have ids that follow from what
+//! told one thing by one channel once ([`eventflow_ports::Outbound::hold`]), and because rows have ids that follow from what
 //! they say.
 
 pub mod again;
@@ -12,21 +12,23 @@ pub mod dispatch;
 mod fair;
 mod known;
 mod missed;
+mod parts;
 mod unreachable;
 mod wish;
 
 use self::fair::in_fair_order;
 use self::known::Known;
+pub(crate) use self::parts::wants;
+pub use self::parts::{DecisionParts, Grace};
 use self::unreachable::Noted;
 use self::wish::Wish;
-
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
+use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH, Topology};
+use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Directory, Inbox, Outbound, PresenceStore, PushDevices, Store, StoreError};
+use eventflow_ports::{PresenceStore, StoreError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
@@ -37,7 +39,6 @@ use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId,
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -54,49 +55,6 @@ const DECIDED_AT_ONCE: usize = 4;
 
 /// Limit of a batch: 512 jobs, four at a time, each with a thousand writes.
 pub const BATCH_LIMIT: Duration = Duration::from_mins(5);
-
-/// How long people have, from the moment something is stored, to see it before they are told of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grace {
-    /// Until a mail.
-    pub email: Duration,
-    /// Until a push message.
-    pub push: Duration,
-}
-
-impl Grace {
-    fn of(self, channel: Channel) -> Duration {
-        match channel {
-            Channel::Email => self.email,
-            Channel::Push => self.push,
-        }
-    }
-}
-
-/// What the decision needs.
-#[derive(Clone)]
-pub struct DecisionParts {
-    /// Keeps windows and the delivery log.
-    pub outbound: Arc<dyn Outbound>,
-    /// Keeps threads and messages.
-    pub store: Arc<dyn Store>,
-    /// Keeps notifications and preferences.
-    pub inbox: Arc<dyn Inbox>,
-    /// Knows where mail reaches people.
-    pub directory: Arc<dyn Directory>,
-    /// Knows who has a device for pushes.
-    pub devices: Arc<dyn PushDevices>,
-    /// Knows who is there.
-    pub presence: Arc<dyn PresenceStore>,
-    /// Carries what is cleared to the push workers, and who was told to the fan-out stage.
-    pub broker: Arc<dyn Broker>,
-    /// The shards of the fan-out stage.
-    pub topology: Topology,
-    /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
-    /// How long people have to see it by themselves.
-    pub grace: Grace,
-}
 
 /// The decision. Run it as the handler of [`NOTIFY`], in any number of processes.
 pub struct Decision {
@@ -133,7 +91,9 @@ impl Decision {
         match job {
             NotifyJob::Message { thread_id, message_id, seq, at, absent, away, .. } => {
                 let about = About::Message { thread_id: *thread_id, message_id: *message_id, seq: *seq };
-                self.message(known, Told { about, at: *at, critical: false }, absent, *away).await?;
+                // Whoever is away has an open page that shows it once they look.
+                let told = Told { about, at: *at, critical: false, was_online: *away };
+                self.message(known, told, absent, *away).await?;
             }
             NotifyJob::Notification { user_id, notification_id, .. } => {
                 self.notification(known, user_id, *notification_id).await?;
@@ -175,8 +135,9 @@ impl Decision {
             about: About::Notification { notification_id: id },
             at: notification.created_at,
             critical: is_critical(&notification),
+            was_online: status(&*self.parts.presence, user, self.parts.clock.now()).await == Status::Online,
         };
-        let channels = person.preferences.channels_for(&notification.kind);
+        let channels = person.preferences.channels_of(&notification.kind, told.critical);
         let reason = notification.is_read.then_some(Reason::Read);
         self.settle(&[Wish {
             user_id: user.clone(),
@@ -227,7 +188,8 @@ impl Decision {
     /// Puts what is to be told into windows, and the rest into the log.
     async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        let (mut holds, mut rows, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
+        let mut holds = Vec::new();
+        let (mut rows, mut unreachable) = (Vec::new(), Vec::new());
         for wish in wishes {
             for channel in Channel::ALL {
                 let nothing_reaches = wish.person.unreachable(channel);
@@ -337,15 +299,7 @@ impl Decision {
     }
 }
 
-/// Whether the channel is on.
-pub(crate) fn wants(channels: Channels, channel: Channel) -> bool {
-    match channel {
-        Channel::Email => channels.email,
-        Channel::Push => channels.push,
-    }
-}
-
-/// Whether a notification passes quiet hours and digests, also those of people who do not want its kind.
+/// Whether a notification passes quiet hours, digests and preferences of kinds.
 fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
     notification.data.get(field).and_then(serde_json::Value::as_str) == Some(value)
@@ -354,9 +308,9 @@ fn is_critical(notification: &Notification) -> bool {
 /// The notification in the form in which this person wants it: hidden, if not in their inbox. `None` if there
 /// is no way by which they want it and its sender chose.
 pub fn wanted_form(mut notification: Notification, preferences: &Preferences) -> Option<Notification> {
-    let channels = preferences.channels_for(&notification.kind);
-    let (chosen, is_critical) = (chosen_channels(&notification.data), is_critical(&notification));
-    let is_told_by = |channel| wants(chosen, channel) && (is_critical || wants(channels, channel));
+    let channels = preferences.channels_of(&notification.kind, is_critical(&notification));
+    let chosen = chosen_channels(&notification.data);
+    let is_told_by = |channel| wants(chosen, channel) && wants(channels, channel);
     notification.is_hidden = !channels.in_app;
     let is_wanted = channels.in_app || Channel::ALL.into_iter().any(is_told_by);
     is_wanted.then_some(notification)

@@ -23,7 +23,7 @@ use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
 pub use self::parts::PushParts;
 use self::turns::Turn;
-use crate::notify::again::{Remaining, decide_again, rows};
+use crate::notify::again::{Remaining, decide_again, held_again, rows};
 use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -157,6 +157,8 @@ impl PushWorker {
             return Ok(Outcome::Done);
         }
         if let Some(until) = left.waits_until {
+            let rows = held_again(window, &left, until, self.parts.clock().now());
+            self.parts.outbound.log_deliveries(&rows).await?;
             self.parts.outbound.postpone_window(window.id, until).await?;
             self.count(PushWindowOutcome::Postponed);
             return Ok(Outcome::Done);

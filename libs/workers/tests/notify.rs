@@ -19,8 +19,11 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Window};
+use eventflow_protocol::outbound::{
+    Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, WaitsFor, Window,
+};
 use eventflow_protocol::person::{Profile, Revocation};
+use eventflow_protocol::preferences::PreferencesChange;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use eventflow_protocol::push::{PushDevice, PushTarget};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
@@ -173,7 +176,8 @@ async fn what_is_critical_waits_for_nothing() {
     let stage = Stage::new().await;
     let digest = DigestInterval { every: Every::Day, hour: 8 };
     let off = Channels { email: false, ..Channels::default() };
-    stage.prefers(Preferences { digest, channels: off, ..Preferences::default() }).await;
+    let types = [("general".to_owned(), off)].into();
+    stage.prefers(Preferences { digest, types, ..Preferences::default() }).await;
     for data in [json!({"priority": "critical"}), json!({})] {
         let notification = stage.tells(data).await;
         stage.perform(&[job_of(&notification)]).await;
@@ -183,6 +187,69 @@ async fn what_is_critical_waits_for_nothing() {
     assert!(mails[0].items[0].critical);
     let left = stage.again(&mails[0]).await;
     assert_eq!((left.left.len(), left.waits_until), (1, None));
+}
+
+#[tokio::test]
+async fn what_is_critical_is_not_mailed_to_whoever_wants_no_mail_of_any_kind() {
+    let stage = Stage::new().await;
+    let types = [("message".to_owned(), Channels::default())].into();
+    let some = Preferences { types, ..Preferences::default() };
+    let none = PreferencesChange::StopMails.onto(some.clone(), stage.clock.now()).unwrap();
+    stage.prefers(some).await;
+    let before = stage.tells(json!({"priority": "critical"})).await;
+    stage.perform(&[job_of(&before)]).await;
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    stage.prefers(none).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Preference], "unsubscribed while it waited");
+    let after = stage.tells(json!({"priority": "critical"})).await;
+    stage.perform(&[job_of(&after)]).await;
+    assert_eq!(stage.due(Channel::Email).await, []);
+    assert_eq!(stage.due(Channel::Push).await.len(), 2, "both are pushed");
+}
+
+#[tokio::test]
+async fn who_came_and_went_across_the_due_moment_and_heard_nothing_is_told() {
+    let stage = Stage::new().await;
+    let message = stage.says("to somebody who is not there").await;
+    let notification = stage.tells(json!({})).await;
+    stage.perform(&[stage.job(&message), job_of(&notification)]).await;
+    stage.clock.advance(60_000);
+    stage.is_here().await;
+    let mut windows = stage.due(Channel::Email).await;
+    windows.extend(stage.due(Channel::Push).await);
+    assert_eq!(windows.len(), 3);
+    for window in &windows {
+        let held = stage.again(window).await;
+        assert_eq!((reasons(&held), held.waits_for), (vec![], WaitsFor::Attention));
+        assert_eq!(held.waits_until, Some(at(120)), "a minute later, since it is a minute old");
+    }
+    stage.clock.advance(3_600_000);
+    for window in &windows {
+        let told = stage.again(window).await;
+        assert_eq!((reasons(&told), told.waits_until), (vec![], None), "they have gone");
+        assert!(!told.left.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
+    let stage = Stage::new().await;
+    let message = stage.says("to somebody who comes and gets it").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.is_here().await;
+    let notification = stage.tells(json!({})).await;
+    stage.perform(&[job_of(&notification)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let held = stage.again(&mail).await;
+    assert_eq!(
+        (reasons(&held), held.left.len()),
+        (vec![Reason::Online], 1),
+        "the notification came to a page"
+    );
+    assert!(held.waits_until.is_some());
+    stage.advances(Cursor::Delivered, message.seq).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online; 2]);
 }
 
 #[tokio::test]
@@ -308,6 +375,7 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     stage.store.archive(&archive(false)).await.unwrap();
 
     stage.is_here().await;
+    stage.advances(Cursor::Delivered, message.seq).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online]);
     stage.clock.advance(3_600_000);
 
@@ -474,10 +542,14 @@ impl Stage {
     }
 
     async fn reads(&self, up_to: u64) {
+        self.advances(Cursor::Read, up_to).await;
+    }
+
+    async fn advances(&self, cursor: Cursor, up_to: u64) {
         let advance = AdvanceCursor {
             thread_id: self.thread,
             user_id: self.ben.clone(),
-            cursor: Cursor::Read,
+            cursor,
             up_to: Some(up_to),
             at: self.clock.now(),
         };

@@ -222,7 +222,7 @@ impl Stage {
         let told = messages.iter().map(|message| {
             let about =
                 About::Message { thread_id: message.thread_id, message_id: message.id, seq: message.seq };
-            Told { about, at: message.created_at, critical: false }
+            Told { about, at: message.created_at, critical: false, was_online: false }
         });
         self.open_for(user, told.collect())
     }
@@ -496,7 +496,7 @@ async fn a_notification_is_pushed_unless_it_was_read() {
     let stage = Stage::new().await;
     let notification = stage.told(5).await;
     let about = About::Notification { notification_id: notification.id };
-    let told = Told { about, at: at(5), critical: false };
+    let told = Told { about, at: at(5), critical: false, was_online: false };
     assert_eq!(stage.perform(&stage.open(vec![told])).await, Outcome::Done);
     let push = stage.last_push();
     let PushAct::Show { title, text, thread_id } = push.act else { panic!("it shows something") };
@@ -510,7 +510,7 @@ async fn a_notification_that_was_read_elsewhere_is_taken_away_and_one_that_was_n
     let [first, second] = [stage.told(5).await, stage.told(6).await];
     for notification in [&first, &second] {
         let about = About::Notification { notification_id: notification.id };
-        stage.perform(&stage.open(vec![Told { about, at: at(5), critical: false }])).await;
+        stage.perform(&stage.open(vec![Told { about, at: at(5), critical: false, was_online: false }])).await;
     }
     let clear = |notification_id| {
         PushJob::ClearNotifications(ClearNotifications {

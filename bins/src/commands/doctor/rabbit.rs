@@ -125,8 +125,8 @@ async fn queues(inspection: &Inspection, topology: &Topology) -> Vec<Finding> {
 }
 
 /// A quorum queue without a leader looks empty and unconsumed, so only such queues are asked: nobody is given
-/// a message by that. The broker closes the whole connection on which such a queue is consumed, so the question
-/// has one of its own.
+/// a message by that. The broker closes the whole connection on which such a queue is consumed, so the
+/// question has one of its own.
 async fn leaders(inspection: &Inspection, settings: &AmqpConfig, topology: &Topology) -> Finding {
     const CHECK: &str = "leaders of queues";
     let mut without = Vec::new();

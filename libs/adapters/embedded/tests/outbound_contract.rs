@@ -45,8 +45,8 @@ async fn one_window_is_open_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_full_window_counts_the_rest() {
-    outbound_contract::a_full_window_counts_the_rest(&File::new()).await;
+async fn a_full_window_is_followed_by_another() {
+    outbound_contract::a_full_window_is_followed_by_another(&File::new()).await;
 }
 
 #[tokio::test]
@@ -62,6 +62,11 @@ async fn a_claim_runs_out_until_the_job_is_in_a_queue() {
 #[tokio::test]
 async fn a_window_has_one_taker() {
     outbound_contract::a_window_has_one_taker(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_a_postponed_window_stays() {
+    outbound_contract::what_does_not_fit_into_a_postponed_window_stays(&File::new()).await;
 }
 
 #[tokio::test]

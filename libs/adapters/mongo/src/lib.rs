@@ -49,6 +49,7 @@ mod lists;
 mod outbound;
 mod outbox;
 mod pairing;
+mod postponed;
 mod push;
 mod read;
 mod receipts;

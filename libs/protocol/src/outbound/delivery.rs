@@ -90,7 +90,7 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryOutcome {
-    /// It opened a window.
+    /// It opened a window, or its window waits longer.
     Held {
         /// When the window is due.
         until: Timestamp,
@@ -191,6 +191,28 @@ impl DeliveryEntry {
             derived(&[user_id.as_str(), channel.name(), &about.reference(), &window, outcome.name()])
         };
         Self { id, user_id, channel, about, window_id, outcome, at }
+    }
+
+    /// An entry that says that this waits in its window longer than an earlier entry said.
+    pub fn held_again(
+        user_id: UserId,
+        channel: Channel,
+        about: About,
+        window_id: WindowId,
+        (until, waits_for): (Timestamp, WaitsFor),
+        at: Timestamp,
+    ) -> Self {
+        let parts = [window_id.to_string(), until.0.to_string()];
+        let id = derived(&[
+            user_id.as_str(),
+            channel.name(),
+            &about.reference(),
+            &parts[0],
+            "held until",
+            &parts[1],
+        ]);
+        let outcome = DeliveryOutcome::Held { until, waits_for: Some(waits_for) };
+        Self { id, user_id, channel, about, window_id: Some(window_id), outcome, at }
     }
 
     /// The id of the entry that says that this is in a window.

@@ -1,7 +1,7 @@
 //! What a batch of jobs knows of the people that it decides about: each is read once, however many jobs name
 //! them. A busy group names the same people in every job.
 
-use super::DecisionParts;
+use super::parts::DecisionParts;
 use eventflow_ports::StoreError;
 use eventflow_protocol::UserId;
 use eventflow_protocol::inbox::Preferences;

@@ -1,7 +1,7 @@
 //! What one person is to be told, and whether a channel tells it.
 
 use super::known::Person;
-use super::{Grace, wants};
+use super::parts::{Grace, wants};
 use eventflow_ports::Hold;
 use eventflow_protocol::inbox::Channels;
 use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, Reason, Told};
@@ -24,9 +24,9 @@ pub(super) struct Wish {
 
 impl Wish {
     pub(super) fn reason_against(&self, channel: Channel) -> Option<Reason> {
-        let is_wanted = self.told.critical || wants(self.channels, channel);
         let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
-        self.reason.or(not_chosen).or((!is_wanted).then_some(Reason::Preference))
+        let unwanted = (!wants(self.channels, channel)).then_some(Reason::Preference);
+        self.reason.or(not_chosen).or(unwanted)
     }
 
     pub(super) fn hold(&self, channel: Channel, grace: Grace, now: Timestamp) -> Hold {

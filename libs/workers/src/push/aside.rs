@@ -2,10 +2,10 @@
 //! have made this stage wait too long.
 //!
 //! Users name the services of browsers, so a service that never answers may be an accident or a weapon. Each
-//! late or failed answer in a row doubles the pause of its device. A host that fails several people in a row is
-//! paused for everybody, and then one push decides. Whoever has many late devices is asked for only at hosts
-//! that answer others. What is put aside costs no request and no waiting. Apps are left out: their service is
-//! the operator's ([`super::breaker`]).
+//! late or failed answer in a row doubles the pause of its device. A host that fails several people in a row
+//! is paused for everybody, and then one push decides. Whoever has many late devices is asked for only at
+//! hosts that answer others. What is put aside costs no request and no waiting. Apps are left out: their
+//! service is the operator's ([`super::breaker`]).
 //!
 //! This is the memory of one process: another process, or the next one, asks once before it knows.
 
@@ -23,8 +23,8 @@ const QUICK_FAILURES: u32 = 2;
 /// First pause of a device, and the longest: it doubles with each failure, and the tenth is past an hour.
 const DEVICE_PAUSE: Duration = Duration::from_secs(30);
 const DEVICE_PAUSE_MAX: Duration = Duration::from_hours(6);
-/// People in a row whose devices a host fails, before it is paused for everybody: one person with many devices
-/// must not be able to pause the host of others.
+/// People in a row whose devices a host fails, before it is paused for everybody: one person with many
+/// devices must not be able to pause the host of others.
 const HOST_PEOPLE: usize = 5;
 /// First pause of a host, and the longest: a large service that was down shall be asked soon.
 const HOST_PAUSE: Duration = Duration::from_secs(15);
@@ -180,7 +180,8 @@ mod tests {
     }
 
     fn device(user: &str, endpoint: &str) -> PushDevice {
-        let (endpoint, p256dh, auth) = (format!("https://{endpoint}"), String::new(), String::new());
+        let endpoint = format!("https://{endpoint}");
+        let (p256dh, auth) = (String::new(), String::new());
         let target = PushTarget::WebPush(Subscription { endpoint, p256dh, auth });
         PushDevice::new(user.parse().unwrap(), target, String::new(), at(0))
     }

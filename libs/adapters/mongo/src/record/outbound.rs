@@ -20,15 +20,17 @@ pub(crate) const OPEN: &str = "open";
 pub(crate) struct WindowRecord {
     #[serde(rename = "_id")]
     pub(crate) id: Uuid,
+    /// The person, the channel and the key of the items.
+    pub(crate) key: String,
     user_id: UserId,
     channel: Channel,
-    opened_at: DateTime,
-    due_at: DateTime,
+    pub(crate) opened_at: DateTime,
+    pub(crate) due_at: DateTime,
     /// Until when its taker has it.
     #[serde(default)]
     pub(crate) taken_until: Option<DateTime>,
-    items: Vec<ItemRecord>,
-    /// All items, also those beyond the ones that are kept.
+    pub(crate) items: Vec<ItemRecord>,
+    /// All items.
     pub(crate) count: i64,
     /// The rows of the log with which the window was closed. Whoever finds them moves them to the log.
     #[serde(default)]
@@ -43,6 +45,8 @@ pub(crate) struct ItemRecord {
     about: AboutRecord,
     at: DateTime,
     critical: bool,
+    #[serde(default)]
+    was_online: bool,
 }
 
 /// A document of `deliveries`.
@@ -130,13 +134,19 @@ impl From<&Told> for ItemRecord {
             about: AboutRecord::from(told.about),
             at: date(told.at),
             critical: told.critical,
+            was_online: told.was_online,
         }
     }
 }
 
 impl From<ItemRecord> for Told {
     fn from(item: ItemRecord) -> Self {
-        Self { about: item.about.into(), at: moment(item.at), critical: item.critical }
+        Self {
+            about: item.about.into(),
+            at: moment(item.at),
+            critical: item.critical,
+            was_online: item.was_online,
+        }
     }
 }
 

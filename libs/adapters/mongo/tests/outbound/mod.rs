@@ -34,8 +34,8 @@ async fn one_window_is_open_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_full_window_counts_the_rest() {
-    run_with_outbound(outbound_contract::a_full_window_counts_the_rest).await;
+async fn a_full_window_is_followed_by_another() {
+    run_with_outbound(outbound_contract::a_full_window_is_followed_by_another).await;
 }
 
 #[tokio::test]
@@ -51,6 +51,11 @@ async fn a_claim_runs_out_until_the_job_is_in_a_queue() {
 #[tokio::test]
 async fn a_window_has_one_taker() {
     run_with_outbound(outbound_contract::a_window_has_one_taker).await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_a_postponed_window_stays() {
+    run_with_outbound(outbound_contract::what_does_not_fit_into_a_postponed_window_stays).await;
 }
 
 #[tokio::test]

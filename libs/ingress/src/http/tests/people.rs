@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
+use tokio::time::timeout;
 
 impl Rig {
     pub(super) async fn is_here(&self, user: &str) {
@@ -62,6 +63,13 @@ async fn whoever_signs_in_is_one_of_everybody_also_without_a_name_and_a_stored_n
         rig.get("/api/v2/presence/eve").of(user).send().await.expect(200);
     }
     let name = async |user: &str| rig.world.directory.token_name(&user.parse().unwrap()).await.unwrap();
+    // Nobody waits for the note.
+    let noted = async {
+        while name("eve").await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), noted).await.expect("eve is noted");
     assert_eq!((name("ann").await.as_deref(), name("eve").await.as_deref()), (Some("Ann"), Some("eve")));
 }
 
