@@ -2,25 +2,26 @@
 //!
 //! All windows of a channel are claimed together, so each check needs a database of its own.
 
-use crate::outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
+mod fixtures;
+
+use self::fixtures::{
+    LEASE, claimed, claimed_at, due, hold, log_of, mail, message, message_of, next_page, notification,
+    opened, person, seq_of, window_of, wish,
+};
+use crate::outbound::{DeliveriesOf, DeliveryCount, Held, Hold, Outbound, Taken};
 use crate::store::PAGE_MAX;
-use crate::store_contract::fixtures::{at, fresh_people};
+use crate::store_contract::fixtures::at;
 use async_trait::async_trait;
 use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, WaitsFor, Window,
     WindowId,
 };
-use eventflow_protocol::{CommandId, MessageId, NotificationId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-
-/// How long the checks claim and take windows.
-const LEASE: Duration = Duration::from_secs(30);
-/// Windows that a check claims at a time.
-const MANY: u32 = 1_000;
 
 /// Gives the suite access to the windows and the log under test.
 #[async_trait]
@@ -366,89 +367,4 @@ pub async fn what_is_old_is_forgotten(harness: &dyn Harness) {
     assert_eq!(log_of(&*store, &user).await, [late]);
     assert_eq!(store.window(old).await.expect("read"), None);
     assert!(store.window(new).await.expect("read").is_some());
-}
-
-/// When the windows of [`mail`] are due.
-fn due() -> Timestamp {
-    at(60)
-}
-
-/// The windows that are claimed when those of [`mail`] are due.
-async fn claimed(store: &dyn Outbound) -> Vec<Window> {
-    claimed_at(store, due()).await
-}
-
-async fn claimed_at(store: &dyn Outbound, now: Timestamp) -> Vec<Window> {
-    store.claim_due(Channel::Email, now, LEASE, MANY).await.expect("claim")
-}
-
-/// Puts an item into the person's mail.
-async fn mail(store: &dyn Outbound, user: &UserId, told: Told) -> Held {
-    hold(store, user, Channel::Email, told, 60).await
-}
-
-fn person() -> UserId {
-    fresh_people(1).remove(0)
-}
-
-fn message(seq: u64) -> Told {
-    message_of(ThreadId::from_bytes([7; 12]), seq)
-}
-
-fn message_of(thread_id: ThreadId, seq: u64) -> Told {
-    let message_id = MessageId::from(CommandId::new());
-    Told {
-        about: About::Message { thread_id, message_id, seq },
-        at: at(0),
-        critical: false,
-        was_online: false,
-    }
-}
-
-fn seq_of(told: &Told) -> u64 {
-    let About::Message { seq, .. } = told.about else { panic!("it is a message") };
-    seq
-}
-
-fn notification() -> Told {
-    let notification_id = NotificationId::from(CommandId::new());
-    Told { about: About::Notification { notification_id }, at: at(0), critical: false, was_online: false }
-}
-
-/// A wish of the moment 0, to be sent after so many seconds.
-fn wish(user: &UserId, channel: Channel, told: Told, seconds: i64) -> Hold {
-    let (due_at, waits_for) = (at(seconds), WaitsFor::Digest);
-    Hold { user_id: user.clone(), channel, told, due_at, waits_for, now: at(0) }
-}
-
-async fn hold(store: &dyn Outbound, user: &UserId, channel: Channel, told: Told, seconds: i64) -> Held {
-    store.hold(&[wish(user, channel, told, seconds)]).await.expect("hold").remove(0)
-}
-
-fn opened(held: &Held) -> WindowId {
-    let Held::Opened(id) = held else { panic!("it opened no window: {held:?}") };
-    *id
-}
-
-fn window_of(held: &Held) -> WindowId {
-    match held {
-        Held::Opened(id) | Held::Folded(id) => *id,
-        Held::Before => panic!("it was held before"),
-    }
-}
-
-async fn log_of(store: &dyn Outbound, user: &UserId) -> Vec<DeliveryEntry> {
-    next_page(store, &DeliveriesOf::User(user.clone()), &[], PAGE_MAX).await.unwrap_or_default()
-}
-
-/// The page after those rows; `None` if there is none.
-async fn next_page(
-    store: &dyn Outbound,
-    of: &DeliveriesOf,
-    so_far: &[DeliveryEntry],
-    limit: u32,
-) -> Option<Vec<DeliveryEntry>> {
-    let after = so_far.last().map(|entry| (entry.at, entry.id));
-    let page = store.deliveries_of(of, DeliveryPage { after, limit }).await.expect("list");
-    Some(page).filter(|page| !page.is_empty())
 }

@@ -17,10 +17,9 @@ mod parts;
 mod provider;
 pub mod templates;
 
-use self::breaker::Breaker;
+use self::breaker::{Breaker, BreakerOpen};
 use self::compose::clipped;
 pub use self::parts::{EmailParts, EmailSettings};
-use self::provider::BreakerOpen;
 use crate::notify::again::{self, Remaining, decide_again};
 use crate::notify::busy::busy;
 use async_trait::async_trait;

@@ -3,8 +3,8 @@
 //! In come jobs of the stages that notice something; out go items into windows, and rows of the delivery log
 //! for what is not told. Nothing is sent here: [`dispatch`] hands windows that are due to the workers of
 //! their channels, which decide again ([`again`]) just before they send. Safe to repeat because a person is
-//! told one thing by one channel once ([`eventflow_ports::Outbound::hold`]), and because rows have ids that follow from what
-//! they say.
+//! told one thing by one channel once ([`eventflow_ports::Outbound::hold`]), and because rows have ids that
+//! follow from what they say.
 
 pub mod again;
 pub(crate) mod busy;

@@ -11,6 +11,11 @@ use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// The mail server has failed several mails, and a probe.
+#[derive(Debug, thiserror::Error)]
+#[error("it has failed several times; the next try is soon")]
+pub(super) struct BreakerOpen;
+
 /// Different mails that fail with no success between them before the server is asked. One or two may be
 /// connections that broke.
 const SUSPICIOUS: usize = 3;

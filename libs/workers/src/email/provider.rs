@@ -3,7 +3,7 @@
 //! In goes a mail; out comes what became of it. A failure that may pass always sends its own mail up the
 //! retry ladder. Only a probe that fails too stops the others.
 
-use super::breaker::Admission;
+use super::breaker::{Admission, BreakerOpen};
 use super::{EmailWorker, Trouble};
 use eventflow_bus::handler::Unavailable;
 use eventflow_bus::settle::Outcome;
@@ -14,11 +14,6 @@ use eventflow_protocol::MailAddress;
 use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, SuppressionReason};
 use eventflow_protocol::outbound::{DeliveryOutcome, WindowId};
 use std::time::Instant;
-
-/// The mail server has failed several mails, and a probe.
-#[derive(Debug, thiserror::Error)]
-#[error("it has failed several times; the next try is soon")]
-pub(super) struct BreakerOpen;
 
 impl EmailWorker {
     /// Hands a mail over. `Ok` says what became of it for ever.
