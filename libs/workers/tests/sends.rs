@@ -18,7 +18,7 @@ use eventflow_protocol::sends::{
 use eventflow_protocol::{SendId, Timestamp, UserId};
 use eventflow_workers::sends::{SendError, SendParts, SendWorker};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -202,13 +202,19 @@ struct Dying {
     store: Arc<EmbeddedStore>,
     /// Steps that it still makes as a whole.
     steps: AtomicU32,
+    is_dead: AtomicBool,
     /// The sends of these steps, in order.
     made: Mutex<Vec<SendId>>,
 }
 
 impl Dying {
     fn after(store: &Arc<EmbeddedStore>, steps: u32) -> Self {
-        Self { store: store.clone(), steps: AtomicU32::new(steps), made: Mutex::default() }
+        Self {
+            store: store.clone(),
+            steps: AtomicU32::new(steps),
+            is_dead: AtomicBool::new(false),
+            made: Mutex::default(),
+        }
     }
 
     /// It lives.
@@ -236,6 +242,7 @@ impl Sends for Dying {
         until: Timestamp,
     ) -> Result<Option<BulkSend>, StoreError> {
         if self.steps.load(SeqCst) == 0 {
+            self.is_dead.store(true, SeqCst);
             return Err(StoreError::Unavailable { what: "advance a send", source: "killed".into() });
         }
         self.steps.fetch_sub(1, SeqCst);
@@ -243,7 +250,7 @@ impl Sends for Dying {
         self.store.advance_send(id, step, now, until).await
     }
     async fn release_send(&self, id: SendId, until: Timestamp) -> Result<(), StoreError> {
-        if self.steps.load(SeqCst) == 0 {
+        if self.is_dead.load(SeqCst) {
             return Ok(());
         }
         self.store.release_send(id, until).await
