@@ -20,7 +20,7 @@ const MESSAGES: usize = 999;
 const CROWD: usize = 5_000;
 const CROWD_ID_BYTES: usize = 49;
 /// Beginning of what the store refuses.
-const HELD: &str = "held";
+const HELD: &str = "unstorable";
 /// A step a second, so that the kill comes between the first and the last.
 const SETTINGS: [(&str, &str); 4] = [
     ("REPLAYS_PER_SECOND", "400"),

@@ -75,7 +75,7 @@ impl System {
 
     async fn start(roles: &[&'static str], mut settings: Vec<(String, String)>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("make a data folder")?;
-        settings.push(("JWT_SECRET".to_owned(), SECRET.to_owned()));
+        settings.insert(0, ("JWT_SECRET".to_owned(), SECRET.to_owned()));
         // Everybody in a test comes from one address.
         settings.insert(0, ("REST_PER_MINUTE_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("SOCKETS_PER_IP".to_owned(), "0".to_owned()));

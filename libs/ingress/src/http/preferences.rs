@@ -55,6 +55,7 @@ pub(crate) async fn mute(
     IdPath(thread_id): IdPath<ThreadId>,
     JsonBody(MuteEndBody { until }): JsonBody<MuteEndBody>,
 ) -> RouteResult<PreferencesAnswer> {
+    edge.commands.require_reader(thread_id, &caller.user).await?;
     changed(&edge, caller.user, PreferencesChange::Mute(Mute { thread_id, until })).await
 }
 
