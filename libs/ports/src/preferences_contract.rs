@@ -77,7 +77,8 @@ pub async fn a_change_keeps_what_it_does_not_name(harness: &dyn Harness) {
     let changed = inbox.change_preferences(&change(&people[0], 6, second.clone())).await;
     let mut expected = set.preferences.clone();
     expected.types.insert("$b".to_owned(), Channels { email: false, ..Channels::default() });
-    expected.types.insert("order.update".to_owned(), Channels::default());
+    // A kind that is named anew is as every kind.
+    expected.types.insert("order.update".to_owned(), Channels { push: false, ..Channels::default() });
     expected.updated_at = Some(at(6));
     assert_eq!(changed.expect("change"), Ok(expected.clone()));
     inbox.set_preferences(&set).await.expect("set late");
