@@ -250,8 +250,8 @@ export function inbox(stage) {
   });
 
   test('one thread is muted and unmuted beside all others, by whoever is in it', async () => {
-    const [ann, ben, stranger] = [person('ann'), person('ben'), person('stranger')];
-    const [one, other] = [await ann.startThread(ben), await ann.startThread(ben)];
+    const [ann, ben, cleo, stranger] = [person('ann'), person('ben'), person('cleo'), person('stranger')];
+    const [one, other] = [await ann.startThread(ben), await ann.startThread(cleo)];
     const path = thread => `/notifications/preferences/mutes/${thread}`;
     const mutes = async of => (await of.api('GET', '/notifications/preferences')).preferences.mutes;
     const until = new Date(Date.now() + 3_600_000).toISOString();
