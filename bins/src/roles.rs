@@ -32,6 +32,9 @@ use std::time::Duration;
 /// Joins of one user in a minute for each socket that they may have: all of them come back after a deploy of
 /// two gateways, and again after a reload.
 const JOINS_PER_SOCKET: u32 = 4;
+/// Joins of one user in a minute that cost a gateway nothing to speak of, however few sockets they may have: a
+/// bad line breaks every second.
+const JOINS_MIN: u32 = 200;
 
 /// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +158,11 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
         proxy_trust(settings)?,
     );
     Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
+}
+
+/// Joins of one user in a minute, by the sockets that they may have at a time; 0 for no limit.
+fn joins_per_minute(sockets: u32) -> u32 {
+    if sockets == 0 { 0 } else { sockets.saturating_mul(JOINS_PER_SOCKET).max(JOINS_MIN) }
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
@@ -331,7 +339,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             sockets_per_user: system.config.gateway.sockets_per_user,
             sockets_per_ip: system.config.gateway.sockets_per_ip,
             joins_per_second: system.config.gateway.joins_per_second,
-            joins_per_minute_user: system.config.gateway.sockets_per_user.saturating_mul(JOINS_PER_SOCKET),
+            joins_per_minute_user: joins_per_minute(system.config.gateway.sockets_per_user),
             shed_at: Duration::from_millis(system.config.gateway.shed_at_ms),
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,

@@ -19,10 +19,10 @@ export async function startProxy(system) {
   await chmod(folder, 0o755); // its workers run as nobody
   await mkdir(join(folder, 'temp'));
   await chmod(join(folder, 'temp'), 0o777);
-  const port = await freePort();
+  const [port, ownPort] = [await freePort(), await freePort()];
   const shipped = await readFile(join(repository, 'proxy/nginx.conf'), 'utf8');
   const file = join(folder, 'nginx.conf');
-  await writeFile(file, adapted(shipped, { port, system }));
+  await writeFile(file, adapted(shipped, { port, ownPort, system }));
   await run('nginx', ['-c', file, '-p', folder]);
   const url = `http://127.0.0.1:${port}`;
   await eventually('the proxy answers', async () => (await fetch(`${url}/proxy/health`).catch(error => error)).ok);
@@ -36,14 +36,16 @@ export async function startProxy(system) {
 }
 
 /** The shipped file for this machine: the gateways of a name are those of the system, without a DNS. */
-function adapted(shipped, { port, system }) {
+function adapted(shipped, { port, ownPort, system }) {
   const servers = { 'ws-gateway': [system.ws, system.ws2], 'http-gateway': [system.http] };
   return shipped
     .replace(/^\s*resolver .*;$/m, '')
     // Relative to the folder that nginx is started with.
     .replaceAll('/dev/stderr', 'temp/error.log')
     .replaceAll('/tmp/', 'temp/')
-    .replace(/listen 8080;/, `listen 127.0.0.1:${port};`)
+    .replace('include /etc/nginx/listen.conf;', `listen 127.0.0.1:${port};`)
+    .replace('listen 127.0.0.1:8081;', `listen 127.0.0.1:${ownPort};`)
+    .replaceAll('/etc/nginx/', `${join(repository, 'proxy')}/`)
     .replaceAll(/server ([a-z-]+):8080 resolve(.*);/g, (_, name, parameters) =>
       servers[name].filter(Boolean).map(url => `server ${new URL(url).host}${parameters};`).join(' '));
 }

@@ -36,7 +36,9 @@ pub(super) fn admit(rooms: &Rooms, socket: &ClientSocket, kind: EventKind) -> Re
 /// their budgets. A first budget of refusals costs nothing: a client that is told to wait may have sent more
 /// already.
 pub(super) async fn slow_down(rooms: &Rooms, socket: &ClientSocket) {
-    if socket.state().note_refusal() > rooms.edge.events_per_minute {
+    // 0 switches the budget off, and with it what follows from going past it.
+    let limit = rooms.edge.events_per_minute;
+    if limit > 0 && socket.state().note_refusal() > limit {
         sleep(PENALTY).await;
     }
 }
