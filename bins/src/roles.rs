@@ -32,8 +32,8 @@ use std::time::Duration;
 /// Joins of one user in a minute for each socket that they may have: all of them come back after a deploy of
 /// two gateways, and again after a reload.
 const JOINS_PER_SOCKET: u32 = 4;
-/// Joins of one user in a minute that cost a gateway nothing to speak of, however few sockets they may have: a
-/// bad line breaks every second.
+/// Joins of one user in a minute that cost a gateway nothing to speak of, however few sockets they may have:
+/// a bad line breaks every second.
 const JOINS_MIN: u32 = 200;
 
 /// A part of the system that can run as a process of its own.

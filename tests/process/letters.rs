@@ -287,9 +287,16 @@ impl Stage {
 
     async fn call(&self, token: &str, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
         let url = self.system.url(&format!("/api/v2{path}"));
-        let call = self.http.request(method, url).bearer_auth(token);
-        let call = if body.is_null() { call } else { call.json(body) };
-        let answer = call.send().await.unwrap();
+        // The one process is killed and starts again in between: a call that could not be made is made again.
+        let answer = eventually("the process takes calls", async || {
+            let call = self.http.request(method.clone(), &url).bearer_auth(token);
+            let call = if body.is_null() { call } else { call.json(body) };
+            match call.send().await {
+                Err(error) if error.is_connect() => None,
+                answer => Some(answer.unwrap()),
+            }
+        });
+        let answer = answer.await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
 }
