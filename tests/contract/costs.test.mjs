@@ -12,7 +12,7 @@ const MESSAGES = 100;
  * is to come.
  */
 const RECEIPTS_MS = 2_000;
-/** Workers look for what is due (mails, pushes, sends, replays) and count dead letters: no cost of messages. */
+/** Workers look for what is due, and count dead letters: no cost of messages. */
 const LOOKS_FOR_DUE = ['find outboundWindows', 'find sends', 'find deadLetterReplays', 'aggregate deadLetters'];
 
 describe('what messages cost at the database of a fleet', () => {
