@@ -6,8 +6,8 @@
 //! each `seq` once: a wrong view of the workers costs speed, never order and never a message.
 //!
 //! [`members`] says who lives, [`mod@assign`] who gets what, [`mod@decide`] what to do about a shard, and
-//! [`seat`] does it. Operators listen too: [`lookout`] hears the workers without being one, [`roster`] is what
-//! it knows.
+//! [`seat`] does it. Operators listen too: [`lookout`] hears the workers without being one, [`roster`] is
+//! what it knows.
 
 mod assign;
 mod decide;
