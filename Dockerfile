@@ -2,8 +2,9 @@
 # One image with every binary; a service chooses its own by `command`. Built once, in the first stage.
 
 FROM rust:1.95-bookworm AS build
+ARG BUILD_REVISION=unknown
 # The image brings this toolchain; without the variable rust-toolchain.toml would add formatter and linter.
-ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0
+ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0 BUILD_REVISION=$BUILD_REVISION
 WORKDIR /src
 COPY . .
 # The caches hold downloads and objects between builds; the binaries are copied out of them.

@@ -49,7 +49,7 @@ const composer = new Composer({
 const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, seen: () => reading.look() });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
-const pushes = new Pushes(api, show);
+const pushes = new Pushes(api, show, me.id);
 const preferences = new PreferencesForm(api);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new ThreadHeader({ threads, people, presence, typing, conversation });

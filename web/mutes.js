@@ -40,20 +40,23 @@ export class Mutes {
 
   /** @param {number | undefined} time */
   #mute(time) {
-    const { preferences, conversation: { threadId } } = this.#parts;
+    const { threadId } = this.#parts.conversation;
     const until = time && new Date(Date.now() + time).toISOString();
-    const others = preferences.mutes.filter(mute => mute.threadId !== threadId);
-    return this.#write(threadId ? [...others, { threadId, ...until && { until } }] : others);
+    return this.#write('PUT', threadId, { ...until && { until } });
   }
 
   /** @param {string | undefined} threadId */
   #unmute(threadId) {
-    return this.#write(this.#parts.preferences.mutes.filter(mute => mute.threadId !== threadId));
+    return this.#write('DELETE', threadId);
   }
 
-  /** @param {Mute[]} mutes */
-  async #write(mutes) {
-    const refused = await this.#parts.preferences.write({ mutes });
+  /**
+   * @param {'PUT' | 'DELETE'} method
+   * @param {string | undefined} threadId
+   * @param {{ until?: string }} [body]
+   */
+  async #write(method, threadId, body) {
+    const refused = await this.#parts.preferences.ask(method, `/notifications/preferences/mutes/${threadId}`, body);
     $('mute-error').textContent = refused;
     if (!refused) $('mute-dialog').close();
   }

@@ -14,6 +14,15 @@ const KIND = /^[a-z0-9_.:-]{1,64}$/;
 /** @type {[keyof Channels, string][]} */
 const CHANNELS = [['inApp', 'in the app'], ['email', 'by e-mail'], ['push', 'by push']];
 const HOURS = 24;
+/** UTC by its other name: by the first one the server means that nobody has chosen. */
+const CHOSEN_UTC = 'Etc/UTC';
+/**
+ * What the server changes: it leaves alone whatever is not named, also within these.
+ * @typedef {Omit<Partial<Preferences>, 'channels' | 'types' | 'quietHours' | 'digest'> & {
+ *   channels?: Partial<Channels>, types?: Record<string, Partial<Channels>>,
+ *   quietHours?: Partial<Preferences['quietHours']>, digest?: Partial<Preferences['digest']>,
+ * }} PreferencesChange
+ */
 /** @type {Preferences} */
 const DEFAULTS = {
   channels: { inApp: true, email: true, push: true }, types: {}, quietHours: { enabled: false, from: '22:00', until: '07:00' },
@@ -38,10 +47,12 @@ export class PreferencesForm extends EventTarget {
     $('time-zone').append(...zones().map(zone => element('option', { value: zone }, zone.replaceAll('_', ' '))));
     $('digest-hour').append(...Array.from({ length: HOURS }, (_, hour) => element('option', { value: hour }, `${String(hour).padStart(2, '0')}:00`)));
     $('when-away').addEventListener('change', () => this.write({ whenAway: $('when-away').checked }));
-    $('quiet').addEventListener('change', () => this.#writeQuietHours());
-    for (const id of ['quiet-from', 'quiet-until']) $(id).addEventListener('change', () => this.#writeQuietHours());
-    $('time-zone').addEventListener('change', () => this.write({ timeZone: $('time-zone').value }));
-    for (const id of ['digest', 'digest-hour']) $(id).addEventListener('change', () => this.#writeDigest());
+    $('quiet').addEventListener('change', () => this.#writeQuietHours({}));
+    $('quiet-from').addEventListener('change', () => this.#writeQuietHours({ from: $('quiet-from').value }));
+    $('quiet-until').addEventListener('change', () => this.#writeQuietHours({ until: $('quiet-until').value }));
+    $('time-zone').addEventListener('change', () => this.write({ timeZone: written($('time-zone').value) }));
+    $('digest').addEventListener('change', () => this.#writeDigest());
+    $('digest-hour').addEventListener('change', () => this.write({ digest: { hour: Number($('digest-hour').value) } }));
     $('new-kind').addEventListener('submit', (/** @type {SubmitEvent} */ event) => this.#nameKind(event));
   }
 
@@ -68,14 +79,25 @@ export class PreferencesForm extends EventTarget {
 
   /**
    * Changes what `change` names. Gives what was wrong with it; then all is drawn as it was.
-   * @param {Partial<Preferences>} change
+   * @param {PreferencesChange} change
    * @returns {Promise<string>}
    */
-  async write(change) {
+  write(change) {
+    return this.ask('PATCH', '/notifications/preferences', change);
+  }
+
+  /**
+   * The same by another route that answers with the preferences.
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<string>}
+   */
+  async ask(method, path, body) {
     $('settings-error').textContent = '';
     $('settings-saved').textContent = '';
     try {
-      const answer = await this.#api.ask('PATCH', '/notifications/preferences', change);
+      const answer = await this.#api.ask(method, path, body);
       if (answer.preferences) this.heard(answer);
       // Without them the server has the change and has not made it yet; an event will tell.
       $('settings-saved').textContent = 'Saved.';
@@ -88,17 +110,19 @@ export class PreferencesForm extends EventTarget {
     }
   }
 
-  #writeQuietHours() {
-    const quietHours = { enabled: $('quiet').checked, from: $('quiet-from').value, until: $('quiet-until').value };
-    // Somebody who has set no time zone means that of this browser.
-    const isNews = quietHours.enabled && this.#known.timeZone === DEFAULTS.timeZone;
-    return this.write({ quietHours, ...isNews && { timeZone: here() } });
+  /** @param {{ from?: string, until?: string }} times */
+  #writeQuietHours(times) {
+    return this.write({ quietHours: { enabled: $('quiet').checked, ...times }, ...$('quiet').checked && this.#zone() });
   }
 
   #writeDigest() {
-    const hour = Number($('digest-hour').value);
-    const isNews = $('digest').value === '1d' && this.#known.timeZone === DEFAULTS.timeZone;
-    return this.write({ digest: { every: $('digest').value, hour }, ...isNews && { timeZone: here() } });
+    const every = $('digest').value;
+    return this.write({ digest: { every }, ...every === '1d' && this.#zone() });
+  }
+
+  /** Somebody who has set no time zone means that of this browser. */
+  #zone() {
+    return this.#known.timeZone === DEFAULTS.timeZone && { timeZone: written(here()) };
   }
 
   /** @param {SubmitEvent} event */
@@ -123,8 +147,9 @@ export class PreferencesForm extends EventTarget {
     $('quiet').checked = quietHours.enabled;
     $('quiet-from').value = quietHours.from;
     $('quiet-until').value = quietHours.until;
-    if (![...$('time-zone').options].some(option => option.value === timeZone)) $('time-zone').append(element('option', { value: timeZone }, timeZone));
-    $('time-zone').value = timeZone;
+    const zone = timeZone === CHOSEN_UTC ? 'UTC' : timeZone;
+    if (![...$('time-zone').options].some(option => option.value === zone)) $('time-zone').append(element('option', { value: zone }, zone));
+    $('time-zone').value = zone;
     $('digest').value = digest.every;
     $('digest-hour').value = String(digest.hour);
     $('digest-hours').hidden = digest.every !== '1d';
@@ -134,15 +159,16 @@ export class PreferencesForm extends EventTarget {
   #row(kind) {
     const { channels, types } = this.#known;
     const name = kind === MESSAGES ? 'Messages' : kind ?? 'Everything else';
-    const chosen = (kind !== null && types[kind]) || channels;
+    const chosen = kind !== null && Object.hasOwn(types, kind) ? types[kind] : channels;
     const cells = CHANNELS.map(([channel, words]) => {
       // A message is in its conversation, whatever somebody wants to be told of it.
       if (kind === MESSAGES && channel === 'inApp') return element('td');
       const id = `by-${channel.toLowerCase()}-${kind ?? 'all'}`;
       const box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', id, 'aria-label': `${name} ${words}` }));
       box.checked = chosen[channel];
+      // Only what was clicked: another click may be on its way, here or in another window.
       box.addEventListener('change', () => {
-        const wanted = { ...chosen, [channel]: box.checked };
+        const wanted = { [channel]: box.checked };
         return this.write(kind === null ? { channels: wanted } : { types: { [kind]: wanted } });
       });
       return element('td', {}, box);
@@ -150,6 +176,9 @@ export class PreferencesForm extends EventTarget {
     return element('tr', {}, element('th', { scope: 'row' }, name), ...cells);
   }
 }
+
+/** A time zone as the server gets it from here. @param {string} zone */
+const written = zone => (zone === 'UTC' ? CHOSEN_UTC : zone);
 
 /** The time zone of this browser. */
 const here = () => Intl.DateTimeFormat().resolvedOptions().timeZone;

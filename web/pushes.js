@@ -6,12 +6,15 @@
 import { $ } from '/elements.js';
 import { attempt, onTheSide } from '/notice.js';
 
+/** Who this browser was last registered for: a sign-in that ended by itself leaves what the system shows. */
+const TOLD = 'notified person';
 /** Signing out does not wait longer for a server that is away. */
 const GOOD_BYE_MS = 2_000;
 
 /** Dispatches `change` when this browser is registered or no longer. */
 export class Pushes extends EventTarget {
   #api;
+  #me;
   /** @type {string | null} */
   #key = null;
   /** The id of this browser at the server, while pushes are on. @type {string | undefined} */
@@ -21,10 +24,12 @@ export class Pushes extends EventTarget {
    * `open(threadId)` shows the conversation of a notification that somebody pressed.
    * @param {import('/api.js').Api} api
    * @param {(threadId: string) => void} open
+   * @param {string} me
    */
-  constructor(api, open) {
+  constructor(api, open, me) {
     super();
     this.#api = api;
+    this.#me = me;
     $('notify-here').addEventListener('click', () => attempt(() => (this.#device ? this.stop() : this.#start())));
     navigator.serviceWorker?.addEventListener('message', ({ data }) => data?.open && open(data.open));
   }
@@ -37,6 +42,11 @@ export class Pushes extends EventTarget {
   /** Shows the switch if browser and server can do it; renews the registration of a browser that is on. */
   async load() {
     if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return;
+    const told = localStorage.getItem(TOLD);
+    if (told !== null && told !== this.#me) {
+      await this.#close(() => true);
+      localStorage.removeItem(TOLD);
+    }
     this.#key = (await this.#api.read('/push/key')).publicKey;
     if (!this.#key) return;
     $('pushes').hidden = false;
@@ -67,9 +77,15 @@ export class Pushes extends EventTarget {
     for (const shown of await registration?.getNotifications() ?? []) if (isMeant(shown.tag)) shown.close();
   }
 
-  /** Whoever signs in next must not see the pushes of this person. */
+  /** Whoever signs in next must not see the pushes of this person, nor what the system shows of them. */
   async forget() {
-    const stopped = this.#device && onTheSide(() => this.stop());
+    const stopped = onTheSide(async () => {
+      await this.#close(() => true);
+      localStorage.removeItem(TOLD);
+      if (this.#device) await this.stop();
+      // What came meanwhile.
+      await this.#close(() => true);
+    });
     await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, GOOD_BYE_MS))]);
   }
 
@@ -111,6 +127,7 @@ export class Pushes extends EventTarget {
     const { device } = await this.#api.ask('POST', '/devices', { subscription: subscription.toJSON(), name: browserName() });
     // Without a device the server has the command and has not done it yet: the next visit learns the id.
     this.#device = device?._id;
+    localStorage.setItem(TOLD, this.#me);
   }
 
   async #subscription() {

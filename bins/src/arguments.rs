@@ -26,10 +26,11 @@ struct Arguments {
     command: Option<OperatorCommand>,
 }
 
-/// Runs `roles` until a signal, or runs an operator's command. The exit code is 0 if it ended in order.
+/// Runs `roles` until a signal, or runs an operator's command. The exit code is 0 if it ended
+/// in order; [`commands`] lists those of commands.
 pub fn main(roles: &[Role]) -> ExitCode {
     match run(roles, Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Logging may not have started yet, so the reason goes to standard error in any case.
             let _ = writeln!(std::io::stderr(), "error: {}", with_short_names(&format!("{error:#}")));
@@ -38,13 +39,16 @@ pub fn main(roles: &[Role]) -> ExitCode {
     }
 }
 
-fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
+fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.print_config {
-        return write(eventflow_config::DEFAULTS);
+        write(eventflow_config::DEFAULTS)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let config = eventflow_config::load(arguments.config.as_deref())?;
     if let Some(command) = arguments.command {
-        return write(&commands::run(&command, &config)?);
+        let answer = commands::run(&command, &config)?;
+        write(&answer.text)?;
+        return Ok(answer.code());
     }
     if let [role] = roles {
         config.check_fleet_process(role.name(), role.needs())?;
@@ -57,7 +61,7 @@ fn run(roles: &[Role], arguments: Arguments) -> anyhow::Result<()> {
     let ended = runtime.block_on(process::run(roles, config));
     // Only tasks of drivers are left; they must not delay the exit.
     runtime.shutdown_background();
-    ended
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// The text of an error, with the short name of each configuration key that it names without one. Parts that

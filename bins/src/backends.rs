@@ -1,17 +1,19 @@
 //! Backends: the URLs of the configuration select the adapters. Only this file knows which adapter is behind
 //! a port.
 
+use crate::broker_observer::BrokerObserver;
 use crate::markup::markup;
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::Broker;
 use eventflow_config::{Config, HostKeySetting, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
+use eventflow_metrics::{CallMetrics, Metrics};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
-    Clock, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence, MemoryRegistry,
-    NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Sends,
-    Store, StoreError, Suppressions, SystemClock,
+    Clock, DeadLetters, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
+    MemoryRegistry, NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices,
+    Registry, Sends, Store, StoreError, Suppressions, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -46,6 +48,8 @@ pub struct Backends {
     pub suppressions: Arc<dyn Suppressions>,
     /// Sends: keeps notifications for many people.
     pub sends: Arc<dyn Sends>,
+    /// Dead letters: keeps what no worker could handle, and the audit log.
+    pub dead_letters: Arc<dyn DeadLetters>,
     /// Outbox: keeps what would have been sent.
     pub outbox: Arc<dyn Outbox>,
     /// People: caches how people are shown.
@@ -79,13 +83,15 @@ struct Stores {
     outbound: Arc<dyn Outbound>,
     suppressions: Arc<dyn Suppressions>,
     sends: Arc<dyn Sends>,
+    dead_letters: Arc<dyn DeadLetters>,
     outbox: Arc<dyn Outbox>,
 }
 
 impl Stores {
-    fn of<S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + Outbox>(
-        store: &Arc<S>,
-    ) -> Self {
+    fn of<S>(store: &Arc<S>) -> Self
+    where
+        S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + DeadLetters + Outbox,
+    {
         Self {
             store: Arc::clone(store) as _,
             inbox: Arc::clone(store) as _,
@@ -94,6 +100,7 @@ impl Stores {
             outbound: Arc::clone(store) as _,
             suppressions: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
+            dead_letters: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
         }
     }
@@ -103,9 +110,12 @@ impl Backends {
     /// Opens the adapters that the configuration selects, for a process of this name. `sweeps` says whether
     /// the process has the presence sweeper's role. A server that is down is no error here: its adapter keeps
     /// trying to connect.
-    pub async fn open(config: &Config, name: &str, sweeps: bool) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, name: &str, sweeps: bool, metrics: &Metrics) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let database = open_database(config).await?;
+        if let Some(database) = &database {
+            database.measure(metrics.store.calls.clone());
+        }
         let mut amqp = None;
         let mut embedded_broker = None;
         let mut mongo = None;
@@ -117,8 +127,9 @@ impl Backends {
                 Arc::clone(embedded_broker.insert(Arc::new(broker))) as _
             }
             _ => {
-                let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), name))
-                    .context("broker.url")?;
+                let observer = Arc::new(BrokerObserver(metrics.broker.clone()));
+                let server = AmqpConfig { observer, ..AmqpConfig::new(config.broker.url.expose(), name) };
+                let broker = AmqpBroker::connect(server).context("broker.url")?;
                 Arc::clone(amqp.insert(broker)) as _
             }
         };
@@ -127,11 +138,15 @@ impl Backends {
                 let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
                 Stores::of(&Arc::new(store))
             }
-            _ => Stores::of(mongo.insert(Arc::new(open_mongo(config).await?))),
+            _ => Stores::of(
+                mongo.insert(Arc::new(open_mongo(config, Some(metrics.store.calls.clone())).await?)),
+            ),
         };
-        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, outbox } = stores;
-        let Lookups { registry, presence, fallback } = open_lookups(config, &clock, sweeps)?;
-        let (journal, embedded_journal) = open_journal(config).await?;
+        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, dead_letters, outbox } =
+            stores;
+        let Lookups { registry, presence, fallback } =
+            open_lookups(config, &clock, sweeps, &metrics.redis.calls)?;
+        let (journal, embedded_journal) = open_journal(config, &metrics.redis.calls).await?;
         let membership = Membership::new(Arc::clone(&store));
         let people = People::new(Arc::clone(&directory), markup(config));
         Ok(Self {
@@ -143,6 +158,7 @@ impl Backends {
             outbound,
             suppressions,
             sends,
+            dead_letters,
             outbox,
             people,
             registry,
@@ -217,15 +233,17 @@ impl Backends {
     }
 }
 
-/// Opens the store on MongoDB that the configuration names, without waiting for the server.
-pub(crate) async fn open_mongo(config: &Config) -> anyhow::Result<MongoStore> {
+/// Opens the store on MongoDB that the configuration names, without waiting for the server. `metrics` get the
+/// durations of its calls.
+pub(crate) async fn open_mongo(config: &Config, metrics: Option<CallMetrics>) -> anyhow::Result<MongoStore> {
     let host_key = match config.store.host_key {
         HostKeySetting::Auto => HostKey::Either,
         HostKeySetting::DatabaseId => HostKey::DatabaseId,
         HostKeySetting::OwnId => HostKey::OwnId,
         HostKeySetting::None => HostKey::None,
     };
-    let options = MongoOptions { collection_prefix: config.store.collection_prefix.clone(), host_key };
+    let collection_prefix = config.store.collection_prefix.clone();
+    let options = MongoOptions { collection_prefix, host_key, metrics };
     MongoStore::open(config.store.url.expose(), options).await.context("store.url")
 }
 
@@ -271,11 +289,14 @@ pub(crate) async fn open_data_file(config: &Config) -> anyhow::Result<Database> 
 
 /// Opens the journal. A single process keeps it in the data folder, where its successor finds it. A fleet
 /// keeps it in the server that holds presence.
-async fn open_journal(config: &Config) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
+async fn open_journal(
+    config: &Config,
+    calls: &CallMetrics,
+) -> anyhow::Result<(Arc<dyn Journal>, Option<Arc<EmbeddedJournal>>)> {
     let url = config.presence.url.expose();
     if url != MEMORY {
         let journal = RedisJournal::new(url, JournalSettings::default()).context("presence.url")?;
-        return Ok((Arc::new(journal), None));
+        return Ok((Arc::new(journal.measured(calls.clone())), None));
     }
     if !config.embedded_broker() {
         return Ok((Arc::new(NoJournal), None));
@@ -300,14 +321,19 @@ struct Lookups {
 /// Opens the registry and the presence store. With a server that processes share, a process that hears of
 /// every device also keeps presence in its memory, for the time that the server is away: the only process of
 /// a system, and the sweeper of a fleet.
-fn open_lookups(config: &Config, clock: &Arc<dyn Clock>, sweeps: bool) -> anyhow::Result<Lookups> {
+fn open_lookups(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    sweeps: bool,
+    calls: &CallMetrics,
+) -> anyhow::Result<Lookups> {
     let url = config.presence.url.expose();
     if url != MEMORY {
         let registry = RedisRegistry::new(url, RegistrySettings::default()).context("presence.url")?;
         let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock))
             .context("presence.url")?;
         let (registry, presence): (Arc<dyn Registry>, Arc<dyn PresenceStore>) =
-            (Arc::new(registry), Arc::new(presence));
+            (Arc::new(registry.measured(calls.clone())), Arc::new(presence.measured(calls.clone())));
         let fallback = match (config.embedded_broker(), sweeps) {
             (true, _) => Some(Arc::new(FallbackPresence::of_the_only_process(Arc::clone(&presence)))),
             (false, true) => Some(Arc::new(FallbackPresence::of_a_sweeper(Arc::clone(&presence)))),

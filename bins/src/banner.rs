@@ -2,6 +2,7 @@
 //! settings that are fine on a desk and not on a live system.
 
 use crate::Role;
+use crate::build::VERSION;
 use eventflow_config::{Config, DemoReach};
 
 /// Logs the banner of a process with these roles.
@@ -9,7 +10,7 @@ pub(crate) fn show(name: &str, roles: &[Role], config: &Config) {
     let has = |role: Role| roles.contains(&role);
     let clients = has(Role::WsGateway) || has(Role::HttpGateway);
     tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
+        release = VERSION,
         process = name,
         broker = config.broker.url.address(),
         store = config.store.url.address(),

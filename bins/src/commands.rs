@@ -1,9 +1,20 @@
-//! Operators' commands. A command prints its answer to standard output and nothing else.
+//! Operators' commands. A command prints its answer to standard output and nothing else. Its exit code is 0
+//! if it did what was asked, 1 if it failed, 2 if it was called wrongly, and 3 if it found something to mend.
 
+mod answer;
+mod api;
+mod dlq;
+mod doctor;
+mod drain;
+mod queues;
+mod table;
+mod topology_diff;
+
+pub use self::answer::Answer;
 use crate::secret;
+use crate::topology::{self, TopologyAction, TopologyCommand};
 use anyhow::Context;
 use clap::Subcommand;
-use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
@@ -31,26 +42,64 @@ pub enum OperatorCommand {
         #[arg(long, default_value_t = DEFAULT_TOKEN_HOURS)]
         hours: u32,
     },
+    /// Sends messages through the front door as a person does, and exports how long they take. Give it the
+    /// same secret as the system.
+    Canary(crate::canary::Canary),
     /// Imports threads and messages of the old system. It is safe to run again, because it recognises what it
     /// has imported.
     #[command(name = "import-v1")]
     ImportV1(crate::import::ImportV1),
-    /// Prints rabbitmq/definitions.json: every exchange, queue and binding, as the workers declare them.
-    Topology,
+    /// Shows how full every queue is, how fast it goes and who owns it.
+    Queues(queues::QueuesArguments),
+    /// Shows which worker owns which shard, and which workers there are.
+    Shards(queues::QueuesArguments),
+    /// Lists, shows, edits, replays and discards dead letters.
+    Dlq(dlq::DlqArguments),
+    /// Looks at everything that the system depends on and says what to do. Exit code 3 if something is bad.
+    Doctor(doctor::DoctorArguments),
+    /// Tells a process to end in order: its clients move to others, it finishes what it holds.
+    Drain(drain::DrainArguments),
+    /// The broker's map: prints it, makes it, or prints who may do what. Without a word it prints the map.
+    Topology {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: Option<TopologyCommand>,
+    },
 }
 
-/// Carries the command out and returns the text to print.
-pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<String> {
+/// Carries the command out and returns its answer.
+pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer> {
     match command {
         OperatorCommand::Token { user, name, role, hours } => {
-            token(config, user, name.as_deref(), role, *hours)
+            token(config, user, name.as_deref(), role, *hours).map(Answer::from)
         }
-        OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config),
-        OperatorCommand::Topology => {
-            let definitions = eventflow_amqp::definitions(&Topology::new(config.broker.shards));
-            Ok(serde_json::to_string_pretty(&definitions)? + "\n")
+        OperatorCommand::Canary(arguments) => crate::canary::run(arguments, config).map(Answer::from),
+        OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config).map(Answer::from),
+        OperatorCommand::Queues(arguments) => wait_for(queues::queues(arguments, config)),
+        OperatorCommand::Shards(arguments) => wait_for(queues::shards(arguments, config)),
+        OperatorCommand::Dlq(arguments) => wait_for(dlq::dlq(arguments, config)),
+        OperatorCommand::Doctor(arguments) => wait_for(doctor::doctor(arguments, config)),
+        OperatorCommand::Drain(arguments) => wait_for(drain::drain(arguments, config)),
+        OperatorCommand::Topology { command: Some(TopologyCommand::Diff(arguments)) } => {
+            wait_for(topology_diff::diff(arguments, config))
+        }
+        OperatorCommand::Topology { command: Some(TopologyCommand::Map(action)) } => {
+            topology::run(*action, config).map(Answer::from)
+        }
+        OperatorCommand::Topology { command: None } => {
+            topology::run(TopologyAction::Print, config).map(Answer::from)
         }
     }
+}
+
+/// Runs a command that talks to servers.
+fn wait_for(command: impl Future<Output = anyhow::Result<Answer>>) -> anyhow::Result<Answer> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let answer = runtime.block_on(command);
+    // Only tasks of drivers are left; they must not delay the exit.
+    runtime.shutdown_background();
+    answer
 }
 
 fn token(config: &Config, user: &str, name: Option<&str>, role: &str, hours: u32) -> anyhow::Result<String> {

@@ -4,6 +4,7 @@ use crate::system::System;
 use eventflow_boot::Need;
 use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
+use eventflow_bus::share::{SETTLE, Sharing};
 use eventflow_bus::topology::{EMAIL, PUSH};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,70 @@ pub(crate) fn consume_within<H: BatchHandler>(
     handler: Arc<H>,
     limit: Duration,
 ) {
+    let consumer = prepare(system, queue, declares, handler, limit);
+    let prepared = system.backends.prepared();
+    let stop = system.shutdown.workers.clone();
+    system.worker(queue, async move {
+        tokio::select! {
+            () = prepared => consumer.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+}
+
+/// Takes everything out of a dead-letter queue, as [`consume`] does. Its state is a warning only.
+pub(crate) fn collect<H: BatchHandler>(system: &mut System, queue: &str, handler: Arc<H>) {
+    let series = system.metrics.bus.queue(queue);
+    let declares = Declares::Topology(system.topology);
+    let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
+    let status = consumer.status();
+    system.readiness.warn(format!("queue {queue}"), move || match status.get() {
+        StageState::Consuming | StageState::Elsewhere => None,
+        StageState::Unsubscribed(why) | StageState::Paused(why) => Some(why),
+    });
+    let (prepared, stop) = (system.backends.prepared(), system.shutdown.workers.clone());
+    system.worker(queue, async move {
+        tokio::select! {
+            () = prepared => consumer.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+}
+
+/// Shares the shards of `stage` with the other processes that have the role. `handlers` names the queues of
+/// the stage by shard.
+pub(crate) fn share<H: BatchHandler>(
+    system: &mut System,
+    stage: &'static str,
+    handlers: Vec<(u16, String, H)>,
+) {
+    let broker = Arc::clone(&system.backends.broker);
+    // No other process can reach the broker in the data file.
+    let settle = if system.config.embedded_broker() { Duration::ZERO } else { SETTLE };
+    let mut sharing =
+        Sharing::new(broker, stage, system.topology, system.metrics.shares.stage(stage), settle).at(place());
+    for (shard, queue, handler) in handlers {
+        let declares = Declares::Topology(system.topology);
+        sharing.add(shard, prepare(system, &queue, declares, Arc::new(handler), HANDLER_TIMEOUT));
+    }
+    let prepared = system.backends.prepared();
+    let stop = system.shutdown.workers.clone();
+    system.worker(&format!("shards of {stage}"), async move {
+        tokio::select! {
+            () = prepared => sharing.run(stop).await,
+            () = stop.clone().cancelled_owned() => {}
+        }
+    });
+}
+
+/// A consumer whose state counts for the readiness of the process.
+fn prepare<H: BatchHandler>(
+    system: &mut System,
+    queue: &str,
+    declares: Declares,
+    handler: Arc<H>,
+    limit: Duration,
+) -> Consumer<H> {
     let series = system.metrics.bus.queue(queue);
     let is_own = matches!(declares, Declares::Gateway { .. });
     let consumer = Consumer::new(Arc::clone(&system.backends.broker), queue, declares, handler, series);
@@ -37,21 +102,23 @@ pub(crate) fn consume_within<H: BatchHandler>(
     // A mail or push provider that is away is nothing that another process would do better.
     let waits_outside = [EMAIL.name(), PUSH.name()].contains(&queue);
     system.readiness.add(format!("queue {queue}"), need, move || match status.get() {
-        StageState::Consuming => Ok(()),
+        StageState::Consuming | StageState::Elsewhere => Ok(()),
         StageState::Paused(_) if waits_outside => Ok(()),
         StageState::Unsubscribed(why) | StageState::Paused(why) => Err(why),
     });
     let status = consumer.status();
     system.readiness.warn(format!("queue {queue}"), move || match status.get() {
         StageState::Paused(why) if waits_outside => Some(why),
-        StageState::Consuming | StageState::Unsubscribed(_) | StageState::Paused(_) => None,
+        StageState::Consuming
+        | StageState::Elsewhere
+        | StageState::Unsubscribed(_)
+        | StageState::Paused(_) => None,
     });
-    let prepared = system.backends.prepared();
-    let stop = system.shutdown.workers.clone();
-    system.worker(queue, async move {
-        tokio::select! {
-            () = prepared => consumer.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    consumer
+}
+
+/// Where this process runs, for operators: host and process id.
+pub(crate) fn place() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
 }

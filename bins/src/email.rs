@@ -25,18 +25,34 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// is away does not.
 pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Result<Arc<dyn Mailer>> {
     let Some(settings) = smtp_settings(config)? else {
+        if config.email.enabled {
+            tracing::warn!(
+                "neither POSTMARK_API_KEY nor SMTP_URL is set: mails are kept in the outbox and not sent"
+            );
+        }
         return Ok(Arc::new(OutboxMailer::new(Arc::clone(&backends.outbox))));
     };
     let key = config.email.provider_key();
     let mailer = Arc::new(SmtpMailer::new(settings).context(key)?);
     if config.email.enabled {
-        probe(mailer.as_ref(), key).await?;
+        probe(mailer.as_ref(), &self::settings(config)?.from.address, key).await?;
     }
     Ok(mailer)
 }
 
-async fn probe(mailer: &dyn Mailer, key: &'static str) -> anyhow::Result<()> {
-    match timeout(PROBE_LIMIT, mailer.probe()).await {
+/// Whether the mail server takes our login, asked once; `None` if no mail server is configured.
+pub(crate) async fn try_out(config: &Config) -> Option<anyhow::Result<()>> {
+    let settings = smtp_settings(config).transpose()?;
+    let asking = async {
+        let from = self::settings(config)?.from.address;
+        let mailer = SmtpMailer::new(settings?)?;
+        Ok(timeout(PROBE_LIMIT, mailer.probe(&from)).await.context("no answer in time")??)
+    };
+    Some(asking.await)
+}
+
+async fn probe(mailer: &dyn Mailer, from: &MailAddress, key: &'static str) -> anyhow::Result<()> {
+    match timeout(PROBE_LIMIT, mailer.probe(from)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error @ MailError::Broken { .. })) => Err(error).context(key),
         Ok(Err(error)) => {
@@ -76,11 +92,8 @@ pub(crate) fn templates(config: &Config) -> anyhow::Result<Templates> {
 
 /// Makes the links by which people stop mails.
 pub(crate) fn unsubscribe(config: &Config) -> anyhow::Result<Unsubscribe> {
-    let unsubscribe = Unsubscribe::new(&secret::resolve(config)?);
-    Ok(match secret::previous(config) {
-        Some(previous) => unsubscribe.with_previous(&previous),
-        None => unsubscribe,
-    })
+    let (own, previous) = (secret::of_unsubscribing(config), secret::previous(config));
+    Ok(Unsubscribe::of_secrets(own.as_deref(), &secret::resolve(config)?, previous.as_deref()))
 }
 
 /// What mails say of the system.

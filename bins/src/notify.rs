@@ -73,6 +73,8 @@ async fn start_decision(system: &mut System) -> anyhow::Result<()> {
         outbound: Arc::clone(&backends.outbound),
         store: Arc::clone(&backends.store),
         inbox: Arc::clone(&backends.inbox),
+        directory: Arc::clone(&backends.directory),
+        devices: Arc::clone(&backends.devices),
         presence: Arc::clone(&backends.presence),
         broker: Arc::clone(&backends.broker),
         clock: Arc::clone(&backends.clock),

@@ -1,4 +1,4 @@
-//! The page at `/outbox`: what would have been sent, while no mail server is configured.
+//! The page at `/outbox`: what would have been sent, while no mail server or no push service is configured.
 //!
 //! It shows mails of everybody, so it exists only where the demo does, and only for people at this machine.
 //! A mail is shown in a frame that may run nothing and load nothing; the page around it has no script at all.
@@ -37,9 +37,9 @@ iframe{display:block;width:100%;height:640px;border:0;border-top:1px solid #8884
 
 /// The routes, where the page may exist.
 pub fn router(config: &Config, outbox: Arc<dyn Outbox>) -> Router {
-    let is_shown =
-        config.demo_reach() != DemoReach::Nobody && config.email.provider() == MailProvider::Outbox;
-    if !is_shown {
+    let keeps_mails = config.email.provider() == MailProvider::Outbox;
+    let is_kept = keeps_mails || crate::push::keeps_in_outbox(config);
+    if config.demo_reach() == DemoReach::Nobody || !is_kept {
         return Router::new();
     }
     let told = Arc::<AtomicBool>::default();
@@ -87,7 +87,7 @@ fn html(items: &[OutboxItem]) -> String {
     let mut html = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><title>Outbox</title><link rel=\"stylesheet\" \
          href=\"/outbox/style.css\"></head><body><h1>Outbox</h1><p>What would have been sent. Set POSTMARK_API_KEY \
-         or SMTP_URL to send mails.</p>"
+         or SMTP_URL to send mails, FIREBASE_CREDENTIALS to send pushes to apps.</p>"
         .to_owned();
     if items.is_empty() {
         html.push_str(
@@ -203,6 +203,9 @@ mod tests {
         let mut config = eventflow_config::defaults();
         assert_eq!(get(&router(&config, Arc::clone(&outbox)), "/outbox", "chat.example.com").await.0, 403);
         config.email.smtp_url = eventflow_config::Secret::new("smtp://mail");
+        let status = get(&router(&config, Arc::clone(&outbox)), "/outbox", "127.0.0.1:8080").await.0;
+        assert_eq!(status, 200, "pushes to apps are kept");
+        config.push.firebase_credentials = eventflow_config::Secret::new("{}");
         assert_eq!(get(&router(&config, Arc::clone(&outbox)), "/outbox", "127.0.0.1:8080").await.0, 404);
         let mut config = eventflow_config::defaults();
         config.demo.mode = eventflow_config::DemoMode::Off;

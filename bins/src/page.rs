@@ -1,6 +1,8 @@
 //! The page at `/`: a messaging client without a build step. Two demo people chat in it, so that a newcomer
 //! sees the system work.
 //!
+//! The page of operators at `/ops` is beside it: it shows nothing without an administrator's token.
+//!
 //! The page is always served. Signing in as a demo person is [`crate::demo`]'s. Everybody else opens the page
 //! with a token of the host application.
 
@@ -40,6 +42,19 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/mutes.js", SCRIPT, include_str!("../../web/mutes.js")),
     ("/new-thread.js", SCRIPT, include_str!("../../web/new-thread.js")),
     ("/notice.js", SCRIPT, include_str!("../../web/notice.js")),
+    ("/ops", HTML, include_str!("../../web/ops.html")),
+    ("/ops.css", STYLE, include_str!("../../web/ops.css")),
+    ("/ops.js", SCRIPT, include_str!("../../web/ops.js")),
+    ("/ops-ask.js", SCRIPT, include_str!("../../web/ops-ask.js")),
+    ("/ops-figures.js", SCRIPT, include_str!("../../web/ops-figures.js")),
+    ("/ops-gateways.js", SCRIPT, include_str!("../../web/ops-gateways.js")),
+    ("/ops-letter.js", SCRIPT, include_str!("../../web/ops-letter.js")),
+    ("/ops-letters.js", SCRIPT, include_str!("../../web/ops-letters.js")),
+    ("/ops-outcomes.js", SCRIPT, include_str!("../../web/ops-outcomes.js")),
+    ("/ops-people.js", SCRIPT, include_str!("../../web/ops-people.js")),
+    ("/ops-pipeline.js", SCRIPT, include_str!("../../web/ops-pipeline.js")),
+    ("/ops-replays.js", SCRIPT, include_str!("../../web/ops-replays.js")),
+    ("/ops-servers.js", SCRIPT, include_str!("../../web/ops-servers.js")),
     ("/outbox.js", SCRIPT, include_str!("../../web/outbox.js")),
     ("/people.js", SCRIPT, include_str!("../../web/people.js")),
     ("/preferences.js", SCRIPT, include_str!("../../web/preferences.js")),

@@ -4,7 +4,7 @@
 use crate::backends::Backends;
 use crate::secret;
 use anyhow::{Context, ensure};
-use eventflow_config::{Config, PushSettings as Configured};
+use eventflow_config::{Config, DemoReach, PushSettings as Configured};
 use eventflow_ports::{OutboxPusher, Pusher};
 use eventflow_push_http::{PushHttp, PushSettings, Reach, Roots, ServiceAccount, VapidKey};
 use std::path::Path;
@@ -13,16 +13,38 @@ use std::sync::Arc;
 /// Name of the file in the data folder that keeps a generated key.
 const FILE: &str = "vapid-key";
 
-/// What sends pushes. While no provider is configured, what has none is kept in the outbox: a generated key
-/// reaches browsers and no apps.
+/// What sends pushes. While no provider is configured and the outbox can be seen, what has none is kept
+/// there: a generated key reaches browsers and no apps.
 pub(crate) fn pusher(config: &Config, backends: &Backends) -> anyhow::Result<Arc<dyn Pusher>> {
     let settings = settings(config)?;
-    let has_provider = settings.service_account.is_some() || !config.push.vapid_private_key.is_empty();
+    for missing in missing(config, &settings) {
+        tracing::warn!("{missing}");
+    }
     let pusher: Arc<dyn Pusher> = Arc::new(PushHttp::new(settings, Arc::clone(&backends.clock)));
-    if has_provider {
+    if !keeps_in_outbox(config) {
         return Ok(pusher);
     }
     Ok(Arc::new(OutboxPusher::new(pusher, Arc::clone(&backends.outbox), Arc::clone(&backends.clock))))
+}
+
+/// Whether pushes without a provider are kept in the outbox: where nobody can see it, they fail instead, and
+/// the log says so.
+pub(crate) fn keeps_in_outbox(config: &Config) -> bool {
+    let push = &config.push;
+    let has_provider = !push.firebase_credentials.is_empty() || !push.vapid_private_key.is_empty();
+    !has_provider && config.demo_reach() != DemoReach::Nobody
+}
+
+/// What an operator should know at the start about pushes that go nowhere.
+fn missing(config: &Config, settings: &PushSettings) -> Vec<&'static str> {
+    let is_half = settings.vapid.is_none() && !config.push.vapid_public_key.is_empty();
+    let half = "push.vapid_public_key (VAPID_PUBLIC_KEY) is set without push.vapid_private_key \
+                (VAPID_PRIVATE_KEY): browsers subscribe and get no pushes";
+    let has_none = settings.service_account.is_none() && settings.vapid.is_none();
+    let none = "neither FIREBASE_CREDENTIALS nor VAPID_PRIVATE_KEY is set: no pushes are sent";
+    let kept = "no push provider is configured: pushes to apps are kept in the outbox and not sent";
+    let found = [(is_half, half), (has_none && !is_half, none), (keeps_in_outbox(config), kept)];
+    found.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words).collect()
 }
 
 fn settings(config: &Config) -> anyhow::Result<PushSettings> {
@@ -117,6 +139,22 @@ mod tests {
         assert_eq!(public_key(&config).unwrap(), None);
         config.push.vapid_public_key = "BKey".to_owned();
         assert_eq!(public_key(&config).unwrap().as_deref(), Some("BKey"), "a gateway needs no private one");
+    }
+
+    #[test]
+    fn pushes_that_go_nowhere_are_told_at_the_start_and_kept_only_where_somebody_sees_them() {
+        let (mut config, _folder) = config();
+        let told = |config: &Config| missing(config, &settings(config).unwrap()).join("; ");
+        assert!(keeps_in_outbox(&config) && told(&config).contains("outbox"));
+        config.demo.mode = eventflow_config::DemoMode::Off;
+        assert!(!keeps_in_outbox(&config), "nobody sees it");
+        assert_eq!(told(&config), "", "browsers get theirs by the generated key");
+        config.push.vapid_public_key = "BKey".to_owned();
+        assert!(told(&config).contains("VAPID_PRIVATE_KEY"), "{}", told(&config));
+        config.push.vapid_public_key.clear();
+        config.push.vapid_private_key = Secret::new(VapidKey::generate());
+        config.demo.mode = eventflow_config::DemoMode::On;
+        assert!(!keeps_in_outbox(&config) && told(&config).is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The roles of a process and the parts of each. A role knows ports, and never the backend behind one.
 
-use crate::consumers::{consume, consume_within};
+use crate::consumers::{consume, consume_within, share};
+use crate::dead_letters;
 use crate::email;
 use crate::markup::markup;
 use crate::notify;
@@ -10,11 +11,13 @@ use crate::system::System;
 use anyhow::Context;
 use axum::Router;
 use eventflow_bus::consume::Declares;
+use eventflow_bus::pipeline::OwnRates;
 use eventflow_bus::request::Requests;
+use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, ProxyTrust, StartWith, ThreadRules};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
@@ -24,6 +27,14 @@ use eventflow_workers::presence::Sweeper;
 use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
 use eventflow_workers::sends::{SendParts, SendWorker};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Joins of one user in a minute for each socket that they may have: all of them come back after a deploy of
+/// two gateways, and again after a reload.
+const JOINS_PER_SOCKET: u32 = 4;
+/// Joins of one user in a minute that cost a gateway nothing to speak of, however few sockets they may have:
+/// a bad line breaks every second.
+const JOINS_MIN: u32 = 200;
 
 /// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +160,14 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
 }
 
+/// Joins of one user in a minute, by the sockets that they may have at a time; 0 for no limit.
+fn joins_per_minute(sockets: u32) -> u32 {
+    if sockets == 0 { 0 } else { sockets.saturating_mul(JOINS_PER_SOCKET).max(JOINS_MIN) }
+}
+
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     let shards = 0..system.topology.shards();
+    let mut handlers = Vec::new();
     for (shard, commands) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
         let backends = &system.backends;
         let parts = PersistenceParts {
@@ -164,10 +181,11 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             clock: Arc::clone(&backends.clock),
         };
         let handler = Persistence::open(commands, shard, parts, &system.metrics).await?;
-        let queue = commands.shard(shard);
-        consume(system, queue.name(), Declares::Topology(system.topology), Arc::new(handler));
+        handlers.push((shard, commands.shard(shard).name().to_owned(), handler));
     }
-    start_sends(system).await
+    share(system, PERSIST.stage(), handlers);
+    start_sends(system).await?;
+    dead_letters::start(system).await
 }
 
 /// Sends to many people run where documents are written.
@@ -196,6 +214,7 @@ async fn start_sends(system: &mut System) -> anyhow::Result<()> {
 }
 
 async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
+    let mut handlers = Vec::new();
     for shard in 0..system.topology.shards() {
         let backends = &system.backends;
         let parts = FanoutParts {
@@ -206,8 +225,9 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
             absent: Some(Arc::clone(&backends.presence)),
         };
         let handler = Fanout::open(shard, parts, &system.metrics).await?;
-        consume(system, FANOUT.shard(shard).name(), Declares::Topology(system.topology), Arc::new(handler));
+        handlers.push((shard, FANOUT.shard(shard).name().to_owned(), handler));
     }
+    share(system, FANOUT.stage(), handlers);
     Ok(())
 }
 
@@ -280,6 +300,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     }
     let requests =
         Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let ops = ops_parts(system);
     let server = &system.config.server;
     let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let parts = IngressParts {
@@ -290,12 +311,15 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
         sends: Arc::clone(&system.backends.sends),
+        dead_letters: Arc::clone(&system.backends.dead_letters),
+        topology: system.topology,
         outbound: Arc::clone(&system.backends.outbound),
         people: system.backends.people.clone(),
         presence: Arc::clone(&system.backends.presence),
         registry: Arc::clone(&system.backends.registry),
         journal: Arc::clone(&system.backends.journal),
         requests,
+        ops,
         broker_health: system.backends.broker.health(),
         clock: Arc::clone(&system.backends.clock),
         metrics: system.metrics.clone(),
@@ -303,6 +327,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         config: IngressConfig {
             jwt_secret: secret::resolve(&system.config)?.into(),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
+            unsubscribe_secret: secret::of_unsubscribing(&system.config).map(Into::into),
             jwt_expected: secret::expected(&system.config),
             webhook_secret: Some(system.config.email.webhook_secret.expose())
                 .filter(|secret| !secret.is_empty())
@@ -313,6 +338,9 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             events_per_minute_user: system.config.gateway.events_per_minute_user,
             sockets_per_user: system.config.gateway.sockets_per_user,
             sockets_per_ip: system.config.gateway.sockets_per_ip,
+            joins_per_second: system.config.gateway.joins_per_second,
+            joins_per_minute_user: joins_per_minute(system.config.gateway.sockets_per_user),
+            shed_at: Duration::from_millis(system.config.gateway.shed_at_ms),
             rest_per_minute_user: system.config.rest.per_minute_user,
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             rest_answers_kb: system.config.rest.answers_kb,
@@ -320,11 +348,27 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             proxies: proxy_trust(&system.config)?,
             push_key: crate::push::public_key(&system.config)?,
             templates: notify::templates(&system.config)?.into(),
+            replays_per_second: system.config.dead_letters.replays_per_second,
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },
     };
     Ok(system.ingress.insert(parts).clone())
+}
+
+/// What the routes of operators ask. A process that serves clients listens to the workers all the time, so
+/// that it knows when the shards were shared out last.
+fn ops_parts(system: &mut System) -> OpsParts {
+    let broker = Arc::clone(&system.backends.broker);
+    let lookout = Lookout::new(Arc::clone(&broker));
+    let stop = system.shutdown.workers.clone();
+    system.worker("lookout", lookout.clone().run(stop.clone()));
+    let is_alone = system.config.embedded_broker();
+    let rates = is_alone.then(|| Arc::new(OwnRates::new(&system.metrics.bus, &system.topology)));
+    if let Some(rates) = rates.clone() {
+        system.worker("own rates", async move { rates.run(stop).await });
+    }
+    OpsParts { broker, topology: system.topology, lookout, rates, process: Arc::new(system.status()) }
 }
 
 /// The proxies that are believed.

@@ -55,6 +55,12 @@ pub fn previous(config: &Config) -> Option<Vec<u8>> {
     (!previous.is_empty()).then(|| previous.expose().as_bytes().to_vec())
 }
 
+/// The secret of the links by which people stop mails, if it is not the one of tokens.
+pub fn of_unsubscribing(config: &Config) -> Option<Vec<u8>> {
+    let secret = &config.auth.unsubscribe_secret;
+    (!secret.is_empty()).then(|| secret.expose().as_bytes().to_vec())
+}
+
 /// The issuer and audience that tokens must name.
 pub fn expected(config: &Config) -> ExpectedClaims {
     let given = |text: &str| (!text.is_empty()).then(|| text.into());

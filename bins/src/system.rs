@@ -4,26 +4,34 @@
 //! A role adds its parts to the [`System`]. [`eventflow_boot::Shutdown`] defines the order of the shutdown.
 
 use crate::backends::Backends;
+use crate::build::{REVISION, VERSION};
 use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
 use eventflow_boot::shutdown::signalled;
-use eventflow_boot::{Identity, Need, Readiness, Shutdown, Spans, admin, listener};
+use eventflow_boot::{AdminParts, Identity, Need, Problem, Readiness, Shutdown, Spans, admin, listener};
 use eventflow_bus::topology::Topology;
-use eventflow_config::Config;
+use eventflow_config::{Config, MEMORY};
 use eventflow_ingress::IngressParts;
 use eventflow_ingress::ws::Gateway;
 use eventflow_metrics::Metrics;
+use eventflow_protocol::client::answers::{PartProblem, ProcessStatus};
 use eventflow_protocol::{GatewayId, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-/// Extra shutdown time for each open socket. It spreads the reconnects: 500 clients that are closed within a
-/// second come back without a storm.
-const SPREAD_PER_SOCKET: Duration = Duration::from_millis(2);
+/// Extra shutdown time for each open socket, up to `shutdown.spread_ms`. It spreads the reconnects: 100
+/// clients that come back within a second are a tenth of what one gateway lets in
+/// (`gateway.joins_per_second`), so those who sit at the other gateways do not notice them.
+const SPREAD_PER_SOCKET: Duration = Duration::from_millis(10);
+/// The most that a process which is alone spreads them over: nobody else can take its clients, and the
+/// published client gives up 13 s after its connection closed at the earliest, by when the next process must
+/// be there.
+const SPREAD_ALONE_MAX: Duration = Duration::from_secs(2);
 
 /// What the roles of a process do, as far as it concerns its backends and its end.
 #[derive(Clone, Copy, Debug)]
@@ -78,14 +86,15 @@ impl System {
         let began = Instant::now();
         let Duties { serves_clients, sweeps } = duties;
         let metrics = Metrics::default();
+        metrics.build.is(VERSION, REVISION);
         let topology = Topology::new(config.broker.shards);
-        let backends = Backends::open(&config, name, sweeps).await?;
+        let backends = Backends::open(&config, name, sweeps, &metrics).await?;
         let started = backends.clock.now();
         Ok(Self {
             config,
             metrics,
             readiness: Readiness::default(),
-            identity: Identity { role: name, version: env!("CARGO_PKG_VERSION"), began },
+            identity: Identity { role: name, version: VERSION, began },
             serves_clients,
             shutdown: Shutdown::default(),
             topology,
@@ -99,6 +108,31 @@ impl System {
             servers: JoinSet::new(),
             spans,
         })
+    }
+
+    /// What the process says of itself, for operators who ask a gateway.
+    pub fn status(&self) -> impl Fn() -> ProcessStatus + Send + Sync + 'static {
+        let (identity, readiness) = (self.identity.clone(), self.readiness.clone());
+        let problems = |problems: BTreeMap<String, Problem>| {
+            let listed = |(part, problem): (String, Problem)| PartProblem {
+                part,
+                seconds: problem.since.elapsed().as_secs(),
+                why: problem.why,
+            };
+            problems.into_iter().map(listed).collect()
+        };
+        move || {
+            let state = readiness.state();
+            ProcessStatus {
+                role: identity.role.to_owned(),
+                status: state.word().to_owned(),
+                uptime_seconds: identity.began.elapsed().as_secs(),
+                version: identity.version.to_owned(),
+                warnings: readiness.warnings(),
+                impaired: problems(state.impairments),
+                not_ready_because: problems(state.reasons),
+            }
+        }
     }
 
     /// Runs a part that must not end before the workers' stage of the shutdown.
@@ -120,9 +154,13 @@ impl System {
         watch::broker_readiness(&broker, &self.readiness, need);
         let stop = self.shutdown.workers.clone();
         self.worker("watch broker", watch::broker(broker, self.topology, self.metrics.clone(), stop.clone()));
-        let registry =
-            watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
-        self.worker("watch registry", registry);
+        self.worker("watch runtime", watch::runtime(self.metrics.runtime.clone(), stop.clone()));
+        // Without a registry there is none that could be away.
+        if self.config.presence.url.expose() != MEMORY {
+            let registry =
+                watch::registry(Arc::clone(&self.backends.registry), self.metrics.clone(), stop.clone());
+            self.worker("watch registry", registry);
+        }
         if let Some(fallback) = self.backends.fallback.clone() {
             self.worker("watch presence", watch::presence(fallback, self.metrics.clone(), stop.clone()));
         }
@@ -151,9 +189,12 @@ impl System {
     pub async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
         let operators = admin::bind(
             self.config.admin.listen,
-            self.identity.clone(),
-            self.metrics.clone(),
-            self.readiness.clone(),
+            AdminParts {
+                identity: self.identity.clone(),
+                metrics: self.metrics.clone(),
+                readiness: self.readiness.clone(),
+                asked: self.shutdown.asked.clone(),
+            },
             self.shutdown.serving.clone(),
         );
         self.servers.spawn(operators.await?);
@@ -182,6 +223,7 @@ impl System {
                 tracing::info!(signal = name?, "ending");
                 Ok(())
             }
+            () = self.shutdown.asked.cancelled() => Ok(()),
             Some(ended) = self.workers.join_next() => Err(match ended {
                 Ok(part) => anyhow!("{part} ended by itself"),
                 Err(panic) => anyhow!(panic).context("a part panicked"),
@@ -192,6 +234,13 @@ impl System {
         }
     }
 
+    /// Over how long so many sockets are closed.
+    fn spread(&self, sockets: u64) -> Duration {
+        let most = Duration::from_millis(self.config.shutdown.spread_ms);
+        let most = if self.config.embedded_broker() { most.min(SPREAD_ALONE_MAX) } else { most };
+        SPREAD_PER_SOCKET.saturating_mul(u32::try_from(sockets).unwrap_or(u32::MAX)).min(most)
+    }
+
     /// Shuts down in order: first the intake of new work, last the backends.
     pub async fn end(mut self) {
         self.readiness.drain();
@@ -199,12 +248,12 @@ impl System {
             // Balancers look at intervals; until they have seen it they send connections here.
             sleep(Duration::from_millis(self.config.shutdown.delay_ms)).await;
         }
-        self.shutdown.ingress.cancel();
+        // The port stays open while sockets are closed: a client on long-polling asks until its turn comes,
+        // and a new one is told 503, which a proxy takes to another gateway.
         if let Some((_, gateway)) = &self.gateway {
-            let most = Duration::from_millis(self.config.shutdown.spread_ms);
-            let sockets = u32::try_from(gateway.open_sockets()).unwrap_or(u32::MAX);
-            gateway.drain(SPREAD_PER_SOCKET.saturating_mul(sockets).min(most)).await;
+            gateway.drain(self.spread(gateway.open_sockets())).await;
         }
+        self.shutdown.ingress.cancel();
         self.shutdown.workers.cancel();
         while self.workers.join_next().await.is_some() {}
         self.shutdown.serving.cancel();

@@ -4,16 +4,20 @@
 use eventflow_boot::{Need, Readiness};
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::topology::Topology;
-use eventflow_metrics::{Dependency, Metrics};
+use eventflow_metrics::{Dependency, Metrics, RuntimeMetrics};
 use eventflow_ports::{FallbackPresence, Registry, Store, ticks};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// Interval at which the store is asked whether it can be used.
 const PING_EVERY: Duration = Duration::from_secs(2);
+/// Interval at which the runtime is measured: 60 values between two scrapes, at the cost of four timers a
+/// second.
+const LAG_EVERY: Duration = Duration::from_millis(250);
 /// Pause between two attempts to declare the queues while the broker is connected.
 const DECLARE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -73,6 +77,22 @@ pub async fn registry(registry: Arc<dyn Registry>, metrics: Metrics, stop: Cance
         }
         let complete = registry.locate(&[]).await.is_ok_and(|located| located.complete);
         up.set(i64::from(complete));
+    }
+}
+
+/// Measures whether tasks get their turn, until `stop`: a task that blocks a thread of the runtime, or a
+/// machine that is too busy, shows here before anything else is slow.
+pub async fn runtime(series: RuntimeMetrics, stop: CancellationToken) {
+    let tasks = Handle::current().metrics();
+    loop {
+        let due = Instant::now() + LAG_EVERY;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep_until(due) => {}
+        }
+        series.lag_seconds.observe(due.elapsed().as_secs_f64());
+        series.tasks.set(i64::try_from(tasks.num_alive_tasks()).unwrap_or(i64::MAX));
+        series.waiting.set(i64::try_from(tasks.global_queue_depth()).unwrap_or(i64::MAX));
     }
 }
 

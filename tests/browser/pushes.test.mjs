@@ -90,6 +90,32 @@ describe('pushes in a browser', () => {
     return (await shown(page)).some(({ tag }) => tag === payload.tag);
   });
 
+  test('signing out takes away what the system shows, and so does somebody else who signs in', async () => {
+    const [ann, ben] = [new Person(system, 'ann'), new Person(system, 'ben')];
+    const { page, context, link } = await enter(ann);
+    await bell(page).click();
+    await turnOn(page).click();
+    await turnOff(page).waitFor();
+    const push = await pushing(context, page, link);
+    const payload = { act: 'show', tag: 'n:1', badge: 1, title: 'For ann', text: 'only' };
+    await pushUntilShown(page, push, payload);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Or paste a token').waitFor();
+    assert.deepEqual(await shown(page), []);
+    await signIn(page, ann);
+    await bell(page).click();
+    await turnOn(page).click();
+    await turnOff(page).waitFor();
+    await pushUntilShown(page, push, payload);
+    // The sign-in ends by itself, and somebody else comes.
+    await page.evaluate(() => { sessionStorage.removeItem('token'); location.reload(); });
+    await page.getByLabel('Or paste a token').waitFor();
+    await signIn(page, ben);
+    await page.locator('#connection.up').waitFor();
+    await eventually('nothing of ann is shown', async () => (await shown(page)).length === 0);
+    await context.close();
+  });
+
   test('a click asks and subscribes, another one ends it, and signing out does too', async () => {
     const ann = new Person(system, 'ann');
     const { page, context } = await enter(ann);

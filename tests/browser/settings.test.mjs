@@ -68,6 +68,42 @@ for (const shape of ['single', 'fleet']) {
       await Promise.all([one, other].map(({ context }) => context.close()));
     });
 
+    test('two clicks in a row both count, and a chosen UTC stays', async () => {
+      const cara = new Person(system, 'cara');
+      const { page, context, faults } = await openSettings(cara);
+      // The first answer is late, so the second click comes before it.
+      let first = true;
+      await page.route('**/notifications/preferences', async route => {
+        const isFirst = first && route.request().method() === 'PATCH';
+        if (isFirst) first = false;
+        const answer = await route.fetch();
+        if (isFirst) await new Promise(resolve => page.once('request', () => resolve()));
+        await route.fulfill({ response: answer });
+      });
+      await page.getByLabel('Everything else by e-mail').uncheck();
+      await page.getByLabel('Everything else by push').uncheck();
+      await eventually('both are kept', async () => {
+        const { channels } = await kept(cara);
+        return !channels.email && !channels.push;
+      });
+      await page.unrouteAll({ behavior: 'wait' });
+      await page.getByLabel('Quiet hours').check();
+      await eventually('the zone is the browser\'s', async () => (await kept(cara)).timeZone === 'Europe/Berlin');
+      await page.getByLabel('Time zone').selectOption('UTC');
+      await eventually('it is UTC', async () => (await kept(cara)).timeZone === 'Etc/UTC');
+      await page.getByLabel('from', { exact: true }).fill('20:30');
+      await eventually('the time is kept', async () => (await kept(cara)).quietHours.from === '20:30');
+      assert.equal((await kept(cara)).timeZone, 'Etc/UTC');
+      assert.equal(await page.getByLabel('Time zone').inputValue(), 'UTC');
+      for (const kind of ['constructor', '__proto__']) {
+        await page.getByLabel('Another kind of notification').fill(kind);
+        await page.getByRole('button', { name: 'Add' }).click();
+        assert.equal(await page.getByLabel(`${kind} in the app`).isChecked(), true, kind);
+      }
+      assert.deepEqual(faults, []);
+      await context.close();
+    });
+
     test('a conversation is muted by its header for a while, and unmuted in the settings, by keyboard', async () => {
       const [ann, ben] = [new Person(system, 'ann'), new Person(system, 'ben')];
       const thread = await ann.startThread(ben);

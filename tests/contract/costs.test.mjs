@@ -12,8 +12,8 @@ const MESSAGES = 100;
  * is to come.
  */
 const RECEIPTS_MS = 2_000;
-/** Workers look once a second for mails, pushes and sends that are due: no cost of messages. */
-const LOOKS_FOR_DUE = ['find outboundWindows', 'find sends'];
+/** Workers look for what is due, and count dead letters: no cost of messages. */
+const LOOKS_FOR_DUE = ['find outboundWindows', 'find sends', 'find deadLetterReplays', 'aggregate deadLetters'];
 
 describe('what messages cost at the database of a fleet', () => {
   let system, wire;

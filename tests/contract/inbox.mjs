@@ -249,6 +249,27 @@ export function inbox(stage) {
     assert.deepEqual((await ann.api('GET', path)).preferences, preferences);
   });
 
+  test('one thread is muted and unmuted beside all others, by whoever is in it', async () => {
+    const [ann, ben, cleo, stranger] = [person('ann'), person('ben'), person('cleo'), person('stranger')];
+    const [one, other] = [await ann.startThread(ben), await ann.startThread(cleo)];
+    const path = thread => `/notifications/preferences/mutes/${thread}`;
+    const mutes = async of => (await of.api('GET', '/notifications/preferences')).preferences.mutes;
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const [first, second] = await Promise.all([ann.api('PUT', path(one), { until }), ann.api('PUT', path(other), {})]);
+    assert.deepEqual([first.status, second.status], [200, 200]);
+    const byThread = async of => new Map((await mutes(of)).map(mute => [mute.threadId, mute.until ?? null]));
+    const both = await byThread(ann);
+    assert.deepEqual([both.size, both.get(one), both.get(other)], [2, until, null], 'both count');
+    await ann.api('PUT', path(one), {});
+    assert.equal((await byThread(ann)).get(one), null, 'a mute gets another end');
+    assert.equal((await stranger.api('PUT', path(one), {})).status, 404);
+    assert.equal((await ann.api('PUT', path(one), { until: 'tomorrow' })).status, 400);
+    await ann.api('POST', `/messages/threads/${one}/leave`);
+    for (const _ of [1, 2]) assert.equal((await ann.api('DELETE', path(one))).status, 200, 'also who has left, and again');
+    assert.deepEqual([...(await byThread(ann)).keys()], [other]);
+    assert.deepEqual(await mutes(stranger), []);
+  });
+
   test('the delivery log says what became of a notification, to its owner and to administrators', async () => {
     const [root, ann, ben] = [admin(), person('ann'), person('ben')];
     await ann.api('PUT', '/notifications/preferences', { channels: { email: false } });

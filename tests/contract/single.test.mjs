@@ -1,13 +1,15 @@
 // The conversations on the shape "single": one process, every role, embedded backends.
 import { changes } from './changes.mjs';
+import { consoles } from './console.mjs';
 import { conversations, restarts } from './conversation.mjs';
 import { doors } from './doors.mjs';
 import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
+import { ops } from './ops.mjs';
 import { presence } from './presence.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 
-onShape('single', { together: [conversations, changes, inbox, presence, faults, traps, security, doors], alone: [restarts] });
+onShape('single', { together: [conversations, changes, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

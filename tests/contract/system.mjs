@@ -47,6 +47,8 @@ export async function startSystem(shape, settings = {}) {
   const roles = shape === 'single' ? ['eventflow'] : [...FLEET, ...settings.GATEWAYS === '2' ? ['ws-gateway-2'] : []];
   return {
     shape,
+    /** The vhost of a fleet. */
+    vhost: name,
     ws: `http://127.0.0.1:${port('ws')}`,
     /** The second socket gateway, if there is one. */
     ws2: roles.includes('ws-gateway-2') ? `http://127.0.0.1:${port('ws2')}` : undefined,

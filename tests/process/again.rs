@@ -82,7 +82,8 @@ async fn others_hear_that_somebody_has_read_although_the_stores_answer_got_lost(
         series,
     );
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    tasks.spawn(consumer.run(stop.clone()));
+    let stopped = stop.clone();
+    tasks.spawn(async move { consumer.run(stopped).await });
     tasks.close();
 
     let mut told = broker.subscribe(FANOUT.shard(0).name(), 1).await.unwrap();

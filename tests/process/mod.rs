@@ -3,8 +3,12 @@
 mod absent;
 mod again;
 mod batches;
+mod canary;
+mod commands;
 mod import;
 mod kills;
+mod letters;
+mod message_lines;
 mod overflow;
 mod own_state;
 mod pairing;

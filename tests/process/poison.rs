@@ -239,7 +239,8 @@ impl Worker {
         let status = consumer.status();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        tasks.spawn(consumer.run(stop.clone()));
+        let stopped = stop.clone();
+        tasks.spawn(async move { consumer.run(stopped).await });
         Self { broker, store, status, metrics, stop, tasks }
     }
 
@@ -330,7 +331,7 @@ async fn poison_among_good_ones<S: WholeStore>(broker: Arc<dyn Broker>, store: A
     eventually(&format!("all {poison} poison commands are parked"), all_parked).await.unwrap();
     let all_stored = async || (stored(store.as_ref(), &work).await >= GOOD).then_some(());
     eventually("all good commands are stored", all_stored).await.unwrap();
-    assert_eq!(worker.metrics.bus.queue(PERSIST.shard(0).name()).parked.get(), poison as u64);
+    assert_eq!(worker.metrics.bus.queue(PERSIST.shard(0).name()).parked_so_far(), poison as u64);
 
     for incoming in dead_letters(broker.as_ref(), poison).await {
         if let Some(at) = work.strange.iter().position(|(payload, _)| *payload == incoming.payload) {

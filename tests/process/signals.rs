@@ -7,7 +7,7 @@ use eventflow_testkit::system::{FLEET, SINGLE};
 use eventflow_testkit::{RawSocket, System, eventually};
 use std::time::{Duration, Instant};
 
-/// Number of sockets: closing them takes a second, in which the test can ask for readiness.
+/// Number of sockets: closing them takes two seconds or more, in which the test can ask for readiness.
 const SOCKETS: usize = 500;
 /// All sockets belong to one user, so the limit per user is off.
 const ONE_USER: (&str, &str) = ("SOCKETS_PER_USER", "0");

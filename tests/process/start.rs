@@ -14,7 +14,7 @@ async fn the_first_line_of_the_log_tells_what_runs_here_on_what_and_for_whom() {
     let first = log.lines().next().unwrap_or_default();
     let said = [
         "EventFlow messaging starts",
-        concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""),
+        concat!("release=\"", env!("CARGO_PKG_VERSION"), "\""),
         "broker=\"embedded:\"",
         "store=\"embedded:\"",
         "presence=\"memory:\"",

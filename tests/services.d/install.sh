@@ -71,6 +71,7 @@ node_install() {
     local folder="$CACHE_DIR/node"
     need node nodejs
     need npm npm
+    need nginx nginx-light # the proxy that clients of a rolling deploy come through
     [ -e "$folder/node_modules/socket.io-client" ] && [ -e "$folder/node_modules/playwright-core" ] && return 0
     say "installing from npm: $SOCKET_IO_CLIENT $PLAYWRIGHT"
     mkdir -p "$folder"

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Mails of a fleet whose e-mail workers are killed: none is missing, and one that comes twice is the same mail.
 
 Starts a fleet with two e-mail workers against a real mail server (server.py) on the servers of tests/services,

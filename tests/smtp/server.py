@@ -8,6 +8,10 @@ The part of a recipient before the `@` says what becomes of a mail to them:
 
   rcpt-CODE      the answer to RCPT TO (rcpt-550)
   policy-CODE    the same, with the enhanced code of a policy
+  relay-CODE, blocked-CODE, unknown-CODE
+                 the same without an enhanced code: this sender may not relay, is on a block list, or there is no
+                 such recipient
+  leak-CODE      the same; the answer repeats parts of the address in words of its own
   data-CODE      the answer to the mail
   close          the connection ends behind the last line of the mail, without an answer
   keep-then-close the same, and the mail is taken all the same
@@ -35,7 +39,13 @@ import sys
 from aiosmtpd.smtp import SMTP, AuthResult
 
 TEXTS = {421: "4.3.0 closing", 450: "4.2.0 mailbox busy", 451: "4.3.0 try later", 452: "4.2.2 over quota"}
-POLICY_TEXT = "5.7.1 not allowed"
+REASONS = {
+    "policy": "5.7.1 not allowed",
+    "relay": "relay not permitted",
+    "blocked": "Blocked by Spamhaus",
+    "unknown": "No such user here",
+    "leak": "5.1.1 User canary.local unknown; subject canary secret",
+}
 
 
 def say(**what):
@@ -45,8 +55,8 @@ def say(**what):
     sys.stdout.buffer.flush()
 
 
-def answer(code, address="", policy=False):
-    enhanced = POLICY_TEXT if policy else TEXTS.get(code, "5.1.1 rejected")
+def answer(code, address="", kind="rcpt"):
+    enhanced = REASONS.get(kind) or TEXTS.get(code, "5.1.1 rejected")
     return f"{code} {enhanced}: <{address}> rejected"
 
 
@@ -130,10 +140,10 @@ class Handler:
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         kind, _, code = address.split("@")[0].partition("-")
-        if kind in ("rcpt", "policy") and code.isdigit():
+        if (kind == "rcpt" or kind in REASONS) and code.isdigit():
             if code == "421":
                 asyncio.get_running_loop().call_later(0.05, server.transport.close)
-            return answer(int(code), address, kind == "policy")
+            return answer(int(code), address, kind)
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 

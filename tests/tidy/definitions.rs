@@ -1,4 +1,4 @@
-//! Queue definitions: the committed file equals the one generated from the topology.
+//! Queue definitions and permissions: the committed files equal those generated from topology and roles.
 
 use crate::repository::read;
 use eventflow_bus::topology::{DEFAULT_SHARDS, Topology};
@@ -12,5 +12,15 @@ fn the_queue_definitions_are_those_of_the_topology() {
     assert!(
         file == generated,
         "rabbitmq/definitions.json is not what the processes declare: run `cargo run --release -- topology > rabbitmq/definitions.json`"
+    );
+}
+
+#[test]
+fn the_permissions_are_those_of_the_roles() {
+    let file: Value =
+        serde_json::from_str(&read("rabbitmq/permissions.json")).expect("the permissions are JSON");
+    assert!(
+        file == eventflow::topology::permissions(),
+        "rabbitmq/permissions.json is not what the roles need: run `cargo run --release -- topology permissions > rabbitmq/permissions.json`"
     );
 }

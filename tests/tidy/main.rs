@@ -4,6 +4,7 @@
 //! They need no server and build nothing. Each module reads files of the repository and fails with a sentence
 //! that says what to do.
 
+mod alerts;
 mod arrows;
 mod compose;
 mod coverage;

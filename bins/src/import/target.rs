@@ -28,7 +28,7 @@ impl Target {
             let store = EmbeddedStore::open(database.clone()).await.context("open the embedded store")?;
             return Ok(Self { store: Arc::new(store), opened: OpenTarget::Embedded(database) });
         }
-        let store = Arc::new(open_mongo(config).await?);
+        let store = Arc::new(open_mongo(config, None).await?);
         store.prepare().await.context("prepare the store")?;
         Ok(Self { store: Arc::clone(&store) as _, opened: OpenTarget::Mongo(store) })
     }

@@ -7,13 +7,14 @@
 pub mod admin;
 mod connections;
 pub mod descriptors;
+pub mod instance;
 pub mod listener;
 pub mod logging;
 pub mod readiness;
 pub mod shutdown;
 mod spans;
 
-pub use admin::Identity;
-pub use readiness::{Need, Readiness};
+pub use admin::{AdminParts, Identity};
+pub use readiness::{Need, Problem, Readiness};
 pub use shutdown::Shutdown;
 pub use spans::Spans;

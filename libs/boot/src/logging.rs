@@ -4,16 +4,23 @@
 //! Lines carry ids (socket, user, command, thread, queue, gateway, trace). They never carry contents, tokens
 //! or addresses of people. The spans around a line give the context that the line does not repeat.
 
+use crate::instance;
 use crate::spans::{Spans, is_ours};
 use anyhow::Context;
 use eventflow_config::{LogFormat, LogSettings, TracingSettings};
+use serde_json::json;
 use std::io::IsTerminal;
-use tracing::Subscriber;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt, registry};
+
+/// The version of the program, for each line.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Turns off the AMQP client's log of returned messages, which would put message contents into the log. Such
 /// returns are normal: frames for a gateway that is gone come back every day.
@@ -34,15 +41,50 @@ pub fn start(log: &LogSettings, tracing: &TracingSettings, service: &'static str
     let started = if spans.is_on() {
         // An exported span also gives its ids to the log lines inside it, whatever the log level.
         let filter = filter.or(filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG));
-        registry().with(lines(log.format).with_filter(filter)).with(spans.layer()).try_init()
+        registry().with(lines(log.format, service).with_filter(filter)).with(spans.layer()).try_init()
     } else {
-        registry().with(filter).with(lines(log.format)).try_init()
+        registry().with(filter).with(lines(log.format, service)).try_init()
     };
     started.context("start logging")?;
     Ok(spans)
 }
 
-fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+/// JSON lines that begin with the process they come from, so that the lines of a whole fleet can lie in one
+/// place.
+struct Signed<F> {
+    inner: F,
+    /// The beginning of each line.
+    signature: String,
+}
+
+impl<F> Signed<F> {
+    fn by(service: &'static str, inner: F) -> Self {
+        let instance = instance::name();
+        let text = json!({ "role": service, "instance": instance, "version": VERSION }).to_string();
+        Self { inner, signature: text.trim_end_matches('}').to_owned() + "," }
+    }
+}
+
+impl<S, N, F> FormatEvent<S, N> for Signed<F>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let mut line = String::new();
+        self.inner.format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(&self.signature)?;
+        writer.write_str(line.strip_prefix('{').unwrap_or(&line))
+    }
+}
+
+fn lines<S>(format: LogFormat, service: &'static str) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -50,7 +92,8 @@ where
     match format {
         LogFormat::Pretty => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(true).boxed()
+            let json = lines.json().flatten_event(true).with_current_span(false).with_span_list(true);
+            json.map_event_format(|inner| Signed::by(service, inner)).boxed()
         }
     }
 }

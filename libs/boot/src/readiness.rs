@@ -69,6 +69,17 @@ impl State {
     pub fn is_ready(&self) -> bool {
         !self.is_draining && self.reasons.is_empty()
     }
+
+    /// The state in one word, for people: `draining`, `starting`, `not ready`, `impaired` or `ready`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self { is_draining: true, .. } => "draining",
+            Self { has_started: false, .. } => "starting",
+            state if !state.is_ready() => "not ready",
+            Self { impairments, .. } if !impairments.is_empty() => "impaired",
+            _ => "ready",
+        }
+    }
 }
 
 impl Readiness {

@@ -1,8 +1,8 @@
 //! Shutdown: the order in which the parts of a process stop, after a signal or the failure of a part.
 //!
-//! First the process reports that it is not ready. Then `ingress` is cancelled: no new work comes from
-//! outside, and sockets are closed. Then `workers` is cancelled: consumers finish the messages that they hold
-//! and return the rest. Last `serving` is cancelled: the remaining connections close. A second signal, or the
+//! First the process reports that it is not ready, and closes its sockets. Then `ingress` is cancelled: no
+//! new work comes from outside. Then `workers` is cancelled: consumers finish the messages that they hold and
+//! return the rest. Last `serving` is cancelled: the remaining connections close. A second signal, or the
 //! deadline, ends the process at once with a failure.
 
 use anyhow::Context;
@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 /// The stages of the shutdown, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
+    /// Cancelled when an operator asked the process to end, as a signal does.
+    pub asked: CancellationToken,
     /// Cancelled when no more work may come from outside.
     pub ingress: CancellationToken,
     /// Cancelled when consumers must finish the messages that they hold.

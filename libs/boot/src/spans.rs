@@ -12,6 +12,7 @@ mod sampler;
 use self::client::Client;
 use self::exporter::Exporter;
 use self::sampler::Sampling;
+use crate::instance;
 use anyhow::Context as _;
 use eventflow_config::TracingSettings;
 use opentelemetry::trace::TracerProvider as _;
@@ -123,6 +124,7 @@ fn is_exported(metadata: &Metadata<'_>) -> bool {
 fn resource(service: &'static str) -> Resource {
     Resource::builder()
         .with_service_name(service)
+        .with_attribute(KeyValue::new("service.instance.id", instance::name()))
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build()
 }

@@ -99,14 +99,29 @@ impl<H: BatchHandler> Consumer<H> {
         self.status.clone()
     }
 
-    /// Runs until `shutdown`. Then it finishes the batch in hand, acknowledges it, and returns what it did
-    /// not start to the queue.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Messages received so far, by this and any earlier consumer of the queue in this process.
+    pub(crate) fn received(&self) -> u64 {
+        self.metrics.frames.get()
+    }
+
+    /// The queue that is consumed.
+    pub(crate) fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    /// Envelopes carried out so far, by this and any earlier consumer of the queue in this process.
+    pub(crate) fn done(&self) -> u64 {
+        self.metrics.done.get()
+    }
+
+    /// Runs until `shutdown`; may run again after that. Then it finishes the batch in hand, acknowledges it,
+    /// and returns what it did not start to the queue.
+    pub async fn run(&self, shutdown: CancellationToken) {
         let span = info_span!("consumer", queue = self.queue);
         self.run_until(shutdown).instrument(span).await;
     }
 
-    async fn run_until(self, shutdown: CancellationToken) {
+    async fn run_until(&self, shutdown: CancellationToken) {
         let tracker = TaskTracker::new();
         while !shutdown.is_cancelled() {
             if let Err(error) = self.run_once(&tracker, &shutdown).await {

@@ -8,6 +8,7 @@
 pub mod consuming;
 pub mod durability;
 pub mod gateways;
+pub mod hellos;
 pub mod publishing;
 pub mod replies;
 pub mod retrying;

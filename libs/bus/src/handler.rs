@@ -6,9 +6,10 @@
 //! were announced meanwhile in one call. It acknowledges a message only then, so a crash at any point repeats
 //! all three.
 
+use crate::port::Incoming;
 use crate::settle::Outcome;
 use async_trait::async_trait;
-use eventflow_protocol::TraceContext;
+use eventflow_protocol::{Timestamp, TraceContext};
 use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::sync::Arc;
@@ -66,6 +67,18 @@ pub trait BatchHandler: Send + Sync + 'static {
     type Value: DeserializeOwned + Clone + Send + Sync + 'static;
     /// What performing a batch leaves to be announced.
     type Outbox: Send + Sync + 'static;
+
+    /// When the system accepted what led to `value`; `None` if nobody can tell.
+    fn accepted_at(_value: &Self::Value) -> Option<Timestamp> {
+        None
+    }
+
+    /// The message itself as the one item of its own, for a queue whose messages are kept as they came.
+    /// `None`: the message is a frame, and its envelopes are the items. A message that is an item by itself
+    /// is never parked: if its handler crashes it is tried again later.
+    fn whole(_message: &Incoming) -> Option<Self::Value> {
+        None
+    }
 
     /// Makes the effects of `batch` durable. Repeating it must come to the same.
     async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Outbox>, Unavailable>;

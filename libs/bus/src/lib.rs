@@ -7,11 +7,15 @@
 
 pub mod consume;
 pub mod contract;
+pub mod dead;
 mod explain;
 pub mod handler;
+pub mod pipeline;
 pub mod port;
 pub mod publish;
 pub mod request;
+pub mod rights;
 pub mod settle;
+pub mod share;
 pub mod topology;
 pub mod trace;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::{GatewayId, TraceContext};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// The error that caused a [`BrokerError`], kept for the log.
@@ -179,6 +180,9 @@ pub struct Depth {
     pub ready: u64,
     /// Number of live consumers.
     pub consumers: u64,
+    /// How long the oldest message has been in the queue, delivered or not. `None` if the queue is empty, and
+    /// from brokers that do not tell.
+    pub oldest: Option<Duration>,
 }
 
 /// A message broker.
@@ -210,6 +214,9 @@ pub trait Broker: Send + Sync + 'static {
     /// Sends an answer to `address`, at most once and unconfirmed. An answer to a receiver that is gone is
     /// lost.
     async fn reply(&self, address: &str, payload: Bytes);
+
+    /// Joins those who say hello to each other. Nothing is kept for one who joins later.
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError>;
 
     /// Reads how full a queue is. Fails with [`BrokerError::Unroutable`] if no queue has this name.
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError>;
@@ -247,4 +254,14 @@ pub trait Subscription: Send {
     /// the next subscriber. This does not count as a failed delivery where the broker can tell the
     /// difference.
     async fn cancel(self: Box<Self>) -> Result<(), BrokerError>;
+}
+
+/// What processes tell each other that nobody has to keep, used by one task at a time. Dropping it leaves.
+#[async_trait]
+pub trait Hellos: Send {
+    /// Tells everybody who has joined, the caller included: at most once, unconfirmed, within a bounded time.
+    async fn say(&mut self, payload: Bytes) -> Result<(), BrokerError>;
+
+    /// Waits for the next one. Cancel-safe. An error is final, so join again.
+    async fn hear(&mut self) -> Result<Bytes, BrokerError>;
 }

@@ -6,6 +6,8 @@
 
 use crate::explain::explain;
 use crate::topology::Delay;
+use eventflow_metrics::ParkReason;
+use eventflow_protocol::dead_letters::Cause;
 use std::error::Error;
 use std::time::Duration;
 
@@ -15,6 +17,30 @@ pub const RETRY_LIMIT: u32 = 6;
 /// Crash retry limit: retries after a panic or a hang. The number is small because such a fault rarely heals,
 /// and each hang costs the shard one handler timeout.
 pub const CRASH_RETRY_LIMIT: u32 = 2;
+
+/// Reason of an envelope whose handler panicked.
+pub(crate) const PANICKED: &str = "the handler panicked";
+/// Reason of an envelope whose handler hung; the time follows.
+pub(crate) const HUNG: &str = "the handler did not answer within ";
+/// Reason of an envelope for which its handler gave no outcome.
+pub(crate) const NO_OUTCOME: &str = "the handler gave no outcome";
+/// Reason that brokers give a message which ended too many deliveries.
+pub const DELIVERY_LIMIT_REASON: &str = "delivery_limit";
+/// End of the reason of an envelope whose tries are used up; their number follows.
+const GAVE_UP: &str = "(gave up after ";
+
+/// Why an envelope was parked, by the reason that it carries. The reasons are those that this crate writes,
+/// in this and in earlier versions; any other one is a handler's own.
+pub fn cause_of(reason: Option<&str>) -> Cause {
+    let Some(reason) = reason.filter(|reason| !reason.is_empty()) else { return Cause::Unknown };
+    let is_crash = [PANICKED, HUNG, NO_OUTCOME].iter().any(|crash| reason.starts_with(crash));
+    match reason {
+        DELIVERY_LIMIT_REASON => Cause::KilledWorker,
+        _ if is_crash => Cause::Crashed,
+        _ if reason.contains(GAVE_UP) => Cause::GaveUp,
+        _ => Cause::Refused,
+    }
+}
 
 /// How a handler ended with one envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +102,8 @@ pub enum Settlement {
     },
     /// Publish the envelope to its dead-letter queue, then acknowledge it.
     Park {
+        /// Kind of the reason, to count it.
+        kind: ParkReason,
         /// Reason in words, for operators.
         reason: String,
     },
@@ -85,17 +113,20 @@ pub enum Settlement {
 pub fn settle(outcome: Outcome, attempt: u32) -> Settlement {
     match outcome {
         Outcome::Done => Settlement::Ack,
-        Outcome::Reject { reason } => Settlement::Park { reason },
-        Outcome::Retry { reason, after } => again(reason, attempt, RETRY_LIMIT, after),
-        Outcome::Crashed { reason } => again(reason, attempt, CRASH_RETRY_LIMIT, None),
+        Outcome::Reject { reason } => Settlement::Park { kind: ParkReason::Refused, reason },
+        Outcome::Retry { reason, .. } if attempt >= RETRY_LIMIT => {
+            given_up(ParkReason::TriesUsedUp, &reason, attempt)
+        }
+        Outcome::Crashed { reason } if attempt >= CRASH_RETRY_LIMIT => {
+            given_up(ParkReason::Crashed, &reason, attempt)
+        }
+        Outcome::Retry { reason, after } => Settlement::Retry { delay: rung(attempt, after), reason },
+        Outcome::Crashed { reason } => Settlement::Retry { delay: rung(attempt, None), reason },
     }
 }
 
-fn again(reason: String, attempt: u32, limit: u32, after: Option<Duration>) -> Settlement {
-    if attempt >= limit {
-        return Settlement::Park { reason: format!("{reason} (gave up after {} attempts)", attempt + 1) };
-    }
-    Settlement::Retry { delay: rung(attempt, after), reason }
+fn given_up(kind: ParkReason, reason: &str, attempt: u32) -> Settlement {
+    Settlement::Park { kind, reason: format!("{reason} {GAVE_UP}{} attempts)", attempt + 1) }
 }
 
 /// The rung that belongs to this failure, or a longer one if the handler asked for a longer wait. If no rung
@@ -114,7 +145,23 @@ mod tests {
     #[test]
     fn done_is_acknowledged_and_a_rejection_is_parked_at_once() {
         assert_eq!(settle(Outcome::Done, 3), Settlement::Ack);
-        assert_eq!(settle(Outcome::reject("bad"), 0), Settlement::Park { reason: "bad".into() });
+        let parked = Settlement::Park { kind: ParkReason::Refused, reason: "bad".into() };
+        assert_eq!(settle(Outcome::reject("bad"), 0), parked);
+    }
+
+    #[test]
+    fn a_parked_envelope_says_its_cause() {
+        let parked = |outcome, attempt| match settle(outcome, attempt) {
+            Settlement::Park { reason, .. } => cause_of(Some(&reason)),
+            Settlement::Ack | Settlement::Retry { .. } => panic!("it is not parked"),
+        };
+        assert_eq!(parked(Outcome::reject("bad"), 0), Cause::Refused);
+        assert_eq!(parked(Outcome::retry("x"), RETRY_LIMIT), Cause::GaveUp);
+        for reason in [PANICKED.to_owned(), format!("{HUNG}30s"), NO_OUTCOME.to_owned()] {
+            assert_eq!(parked(Outcome::Crashed { reason }, CRASH_RETRY_LIMIT), Cause::Crashed);
+        }
+        assert_eq!(cause_of(Some(DELIVERY_LIMIT_REASON)), Cause::KilledWorker);
+        assert_eq!(cause_of(None), Cause::Unknown);
     }
 
     #[test]
@@ -127,7 +174,8 @@ mod tests {
         for (attempt, delay) in (0..).zip(Delay::LADDER) {
             assert_eq!(settle(Outcome::retry("x"), attempt), Settlement::Retry { delay, reason: "x".into() });
         }
-        assert!(matches!(settle(Outcome::retry("x"), RETRY_LIMIT), Settlement::Park { .. }));
+        let given_up = settle(Outcome::retry("x"), RETRY_LIMIT);
+        assert!(matches!(given_up, Settlement::Park { kind: ParkReason::TriesUsedUp, .. }));
     }
 
     #[test]
@@ -135,7 +183,7 @@ mod tests {
         let crash = || Outcome::Crashed { reason: "panicked".into() };
         assert!(matches!(settle(crash(), 0), Settlement::Retry { delay: Delay::OneSecond, .. }));
         assert!(matches!(settle(crash(), 1), Settlement::Retry { delay: Delay::FiveSeconds, .. }));
-        assert!(matches!(settle(crash(), 2), Settlement::Park { .. }));
+        assert!(matches!(settle(crash(), 2), Settlement::Park { kind: ParkReason::Crashed, .. }));
     }
 
     #[test]

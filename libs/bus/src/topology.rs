@@ -4,6 +4,7 @@
 //! every adapter declares its queues from it. No queue is created per user or thread. The only dynamic queues
 //! are those of the gateway processes, one each.
 
+use eventflow_metrics::RetryDelay;
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Event, GatewayEvent};
@@ -15,8 +16,9 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Default number of shards of the command and event queues. The number is fixed per deployment. Changing it
-/// moves threads between shards, so change it only while the queues are empty.
+/// Number of shards of the fleet in `docker-compose.yml` and of `rabbitmq/definitions.json`. The number is
+/// fixed per deployment. Changing it moves threads between shards, so change it only while the queues are
+/// empty.
 pub const DEFAULT_SHARDS: u16 = 4;
 /// Largest number of shards. By measurement, more shards only split batches and add no throughput.
 pub const MAX_SHARDS: u16 = 64;
@@ -38,9 +40,14 @@ pub const GATEWAY_QUEUE_EXPIRES: Duration = Duration::from_mins(2);
 /// refusal, and the queue does not grow.
 pub const GATEWAY_QUEUE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Prefix of the names of gateway queues.
-const GATEWAY_PREFIX: &str = "gateway.";
+pub(crate) const GATEWAY_PREFIX: &str = "gateway.";
+/// Prefix of the names of dead-letter queues.
+pub(crate) const DEAD_PREFIX: &str = "dead.";
 /// Exchange that reaches every gateway. Fan-out uses it when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
+
+/// Exchange through which workers say hello to each other, to share the shards.
+pub const WORKERS_EXCHANGE: &str = "workers";
 
 /// A queue that carries envelopes of `T`.
 #[derive(Clone, Debug)]
@@ -82,7 +89,7 @@ impl<T> Sharded<T> {
     }
 
     /// Name of the stage, for metrics and logs.
-    pub fn stage(&self) -> &'static str {
+    pub const fn stage(&self) -> &'static str {
         self.prefix
     }
 }
@@ -127,7 +134,7 @@ pub fn gateway_of(name: &str) -> Option<GatewayId> {
 /// come and go.
 pub fn dead(queue: &str) -> String {
     let origin = if queue.starts_with(GATEWAY_PREFIX) { "gateway" } else { queue };
-    format!("dead.{origin}")
+    format!("{DEAD_PREFIX}{origin}")
 }
 
 /// A rung of the retry ladder. Everything in its queue waits equally long, so no message blocks those behind
@@ -171,6 +178,18 @@ impl Delay {
         })
     }
 
+    /// The rung as metrics label it.
+    pub fn label(self) -> RetryDelay {
+        match self {
+            Self::OneSecond => RetryDelay::OneSecond,
+            Self::FiveSeconds => RetryDelay::FiveSeconds,
+            Self::ThirtySeconds => RetryDelay::ThirtySeconds,
+            Self::TwoMinutes => RetryDelay::TwoMinutes,
+            Self::TenMinutes => RetryDelay::TenMinutes,
+            Self::OneHour => RetryDelay::OneHour,
+        }
+    }
+
     /// Name of the rung's exchange and of its queue.
     pub fn queue(self) -> &'static str {
         match self {
@@ -194,7 +213,7 @@ pub enum QueueKind {
     SingleActive,
     /// Retry queue: a message waits here and then returns to the queue it came from.
     Delay(Delay),
-    /// Dead-letter queue: messages wait here for an operator; no worker consumes them.
+    /// Dead-letter queue: messages wait here until a collector has them in the store.
     Dead,
     /// Queue of one gateway process. It survives a broker restart and expires with its gateway.
     Gateway,

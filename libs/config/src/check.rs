@@ -14,6 +14,8 @@ const GRACE_MAX_S: u32 = 86_400;
 const LOG_DAYS: std::ops::RangeInclusive<u32> = 2..=3_650;
 /// People told in a second: more than any store writes is a mistake.
 const SENDS_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=100_000;
+/// Dead letters sent in a second: more than the workers carry is a mistake.
+const REPLAYS_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=10_000;
 /// People in a thread: what the protocol allows.
 const PEOPLE: std::ops::RangeInclusive<u32> = 2..=5_000;
 /// Longest delay before a gateway closes its listener: balancers look at least once in five minutes.
@@ -58,6 +60,7 @@ impl Config {
         self.check_prefix()?;
         self.check_threads()?;
         self.check_notifications()?;
+        self.check_dead_letters()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         self.check_upstream()?;
         self.check_push()?;
@@ -90,6 +93,13 @@ impl Config {
         let fits = SENDS_PER_SECOND.contains(&settings.sends_per_second);
         require("notifications.sends_per_second", fits, "must be 1 to 100000")?;
         require("notifications.log_days", LOG_DAYS.contains(&settings.log_days), "must be 2 to 3650")
+    }
+
+    fn check_dead_letters(&self) -> Result<(), ConfigError> {
+        let settings = &self.dead_letters;
+        let fits = REPLAYS_PER_SECOND.contains(&settings.replays_per_second);
+        require("dead_letters.replays_per_second", fits, "must be 1 to 10000")?;
+        require("dead_letters.kept_days", LOG_DAYS.contains(&settings.kept_days), "must be 2 to 3650")
     }
 
     fn check_threads(&self) -> Result<(), ConfigError> {
@@ -160,6 +170,9 @@ impl Config {
     }
 
     fn check_previous_secret(&self) -> Result<(), ConfigError> {
+        let own = self.auth.unsubscribe_secret.expose();
+        let is_long = own.is_empty() || own.len() >= SECRET_MIN_BYTES;
+        require("auth.unsubscribe_secret", is_long, "must have at least 32 bytes")?;
         let previous = self.auth.jwt_secret_previous.expose();
         if previous.is_empty() {
             return Ok(());
@@ -241,6 +254,7 @@ mod tests {
             ("auth.jwt_secret = 'short'", "auth.jwt_secret"),
             ("auth.jwt_secret = 'your-secret-key-min-32-chars-0123456789'", "auth.jwt_secret"),
             ("auth.jwt_secret_previous = 'short'", "auth.jwt_secret_previous"),
+            ("auth.unsubscribe_secret = 'short'", "auth.unsubscribe_secret"),
             (
                 "[auth]\njwt_secret = '0123456789abcdef0123456789abcdef'\njwt_secret_previous = '0123456789abcdef0123456789abcdef'",
                 "auth.jwt_secret_previous",
@@ -256,6 +270,8 @@ mod tests {
             ("notifications.push_grace_s = 86401", "notifications.push_grace_s"),
             ("notifications.log_days = 1", "notifications.log_days"),
             ("notifications.sends_per_second = 0", "notifications.sends_per_second"),
+            ("dead_letters.replays_per_second = 0", "dead_letters.replays_per_second"),
+            ("dead_letters.kept_days = 1", "dead_letters.kept_days"),
             ("threads.people_max = 1", "threads.people_max"),
             ("threads.people_max_by_role = 'admin'", "threads.people_max_by_role"),
             ("threads.people_max_by_role = 'admin=5001'", "threads.people_max_by_role"),

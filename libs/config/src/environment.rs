@@ -39,7 +39,7 @@ impl Environment {
             let default = defaults.find_value(&key).map_err(|_| unknown(name, rest))?;
             figment = merge(figment, &key, name, value, kind_of(&default))?;
         }
-        for (name, key, kind) in ALIASES {
+        for (name, key, kind) in ALIASES.iter().copied() {
             if let Some(value) = self.0.get(name) {
                 figment = merge(figment, key, name, value, kind)?;
             }

@@ -5,6 +5,7 @@
 //! with it. This is the only crate that reads the environment.
 
 mod check;
+mod dead_letters;
 mod demo;
 mod email;
 mod environment;
@@ -17,6 +18,7 @@ mod secret;
 mod sources;
 
 pub use check::FleetNeeds;
+pub use dead_letters::DeadLetterSettings;
 pub use demo::{DemoMode, DemoReach, DemoSettings, is_this_machine};
 pub use email::{EmailSettings, MailProvider};
 pub use load::{defaults, load};
@@ -107,6 +109,8 @@ pub struct Config {
     pub threads: ThreadSettings,
     /// When people are told by e-mail and push.
     pub notifications: NotificationSettings,
+    /// `[dead_letters]`
+    pub dead_letters: DeadLetterSettings,
     /// Pushes to apps and browsers.
     pub push: PushSettings,
     /// The time that an orderly end takes.
@@ -206,6 +210,8 @@ pub struct AuthSettings {
     pub jwt_secret: Secret,
     /// `auth.jwt_secret_previous`; empty: none.
     pub jwt_secret_previous: Secret,
+    /// `auth.unsubscribe_secret`; empty: links are made with `auth.jwt_secret`.
+    pub unsubscribe_secret: Secret,
     /// `auth.jwt_issuer`; empty: any.
     pub jwt_issuer: String,
     /// `auth.jwt_audience`; empty: any.
@@ -224,6 +230,10 @@ pub struct GatewaySettings {
     pub sockets_per_user: u32,
     /// `gateway.sockets_per_ip`
     pub sockets_per_ip: u32,
+    /// `gateway.joins_per_second`
+    pub joins_per_second: u32,
+    /// `gateway.shed_at_ms`
+    pub shed_at_ms: u64,
     /// `gateway.ping_interval_ms`
     pub ping_interval_ms: u64,
     /// `gateway.ping_timeout_ms`

@@ -5,7 +5,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Short environment names: those of the published document, and those that an operator types often. Values
 /// are text (a password of digits stays one) except where the key is a number.
-pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
+pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
@@ -19,12 +19,15 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("REDIS_URL", "presence.url", ValueKind::Text),
     ("JWT_SECRET", "auth.jwt_secret", ValueKind::Text),
     ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", ValueKind::Text),
+    ("UNSUBSCRIBE_SECRET", "auth.unsubscribe_secret", ValueKind::Text),
     ("JWT_ISSUER", "auth.jwt_issuer", ValueKind::Text),
     ("JWT_AUDIENCE", "auth.jwt_audience", ValueKind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", ValueKind::Number),
     ("EVENTS_PER_MINUTE_USER", "gateway.events_per_minute_user", ValueKind::Number),
     ("SOCKETS_PER_USER", "gateway.sockets_per_user", ValueKind::Number),
     ("SOCKETS_PER_IP", "gateway.sockets_per_ip", ValueKind::Number),
+    ("JOINS_PER_SECOND", "gateway.joins_per_second", ValueKind::Number),
+    ("SHED_AT_MS", "gateway.shed_at_ms", ValueKind::Number),
     ("EMAIL_ENABLED", "email.enabled", ValueKind::Switch),
     ("POSTMARK_API_KEY", "email.postmark_api_key", ValueKind::Text),
     ("POSTMARK_FROM", "email.from", ValueKind::Text),
@@ -48,6 +51,8 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("SENDS_PER_SECOND", "notifications.sends_per_second", ValueKind::Number),
     ("NOTIFICATION_TEMPLATES", "notifications.templates", ValueKind::Text),
     ("DELIVERY_LOG_DAYS", "notifications.log_days", ValueKind::Number),
+    ("REPLAYS_PER_SECOND", "dead_letters.replays_per_second", ValueKind::Number),
+    ("DEAD_LETTERS_KEPT_DAYS", "dead_letters.kept_days", ValueKind::Number),
     ("TRUSTED_PROXIES", "rest.trusted_proxies", ValueKind::Text),
     ("FORWARDED_HEADER", "rest.forwarded_header", ValueKind::Text),
     ("FIREBASE_CREDENTIALS", "push.firebase_credentials", ValueKind::Text),
@@ -55,6 +60,7 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("VAPID_PUBLIC_KEY", "push.vapid_public_key", ValueKind::Text),
     ("VAPID_SUBJECT", "push.vapid_subject", ValueKind::Text),
     ("SHUTDOWN_DELAY_MS", "shutdown.delay_ms", ValueKind::Number),
+    ("SHUTDOWN_SPREAD_MS", "shutdown.spread_ms", ValueKind::Number),
     ("LOG_FORMAT", "log.format", ValueKind::Text),
     ("LOG_LEVEL", "log.level", ValueKind::Text),
     ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),
@@ -62,9 +68,10 @@ pub(crate) const ALIASES: [(&str, &str, ValueKind); 54] = [
     ("DEMO", "demo.mode", ValueKind::Text),
 ];
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 13] = [
+const SECRETS: [&str; 14] = [
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
+    "auth.unsubscribe_secret",
     "broker.url",
     "email.postmark_api_key",
     "email.postmark_smtp",

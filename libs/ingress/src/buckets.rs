@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 /// Admissions between two searches for buckets that can be forgotten. A bucket takes about 100 bytes, so this
 /// bounds the excess to 1 MB.
@@ -45,13 +46,16 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 
     /// Takes one from the budget of `key`. Refuses with these words, and the time until the budget has room.
     pub(crate) fn admit(&self, key: &K, error: &'static str) -> Result<(), Refusal> {
+        self.take(key).map_err(|wait| Refusal::rate_limited(error, wait))
+    }
+
+    /// Takes one from the budget of `key`; else the error is the time until the budget has room.
+    pub(crate) fn take(&self, key: &K) -> Result<(), Duration> {
         if self.admissions.fetch_add(1, Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
             self.clean(BUCKETS_MAX);
         }
         let limiter = self.limiter.read();
-        limiter.check_key(key).map_err(|not_until| {
-            Refusal::rate_limited(error, not_until.wait_time_from(limiter.clock().now()))
-        })
+        limiter.check_key(key).map_err(|not_until| not_until.wait_time_from(limiter.clock().now()))
     }
 
     fn clean(&self, most: usize) {

@@ -7,6 +7,7 @@ use crate::identity::{Identity, Tokens};
 use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
 use crate::notices::Notices;
+use crate::ops::OpsParts;
 use crate::origin::OriginPolicy;
 use crate::parts::IngressParts;
 use crate::refusal::Refusal;
@@ -14,9 +15,11 @@ use crate::revocation::Revocations;
 use crate::settings::SetupError;
 use crate::templates::NotificationTemplates;
 use eventflow_bus::port::Health;
+use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Sends, Store, Suppressions,
+    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry, Sends,
+    Store, Suppressions,
 };
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
@@ -34,11 +37,16 @@ pub(crate) struct Edge {
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) suppressions: Arc<dyn Suppressions>,
     pub(crate) sends: Arc<dyn Sends>,
+    pub(crate) dead_letters: Arc<dyn DeadLetters>,
+    pub(crate) topology: Topology,
+    pub(crate) replays_per_second: u32,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
     pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) ops: OpsParts,
     pub(crate) contacts: Contacts,
     pub(crate) broker_health: watch::Receiver<Health>,
     pub(crate) commands: Commands,
@@ -64,11 +72,11 @@ impl Edge {
         let mut tokens =
             Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
         let mut csrf = Csrf::new(&config.jwt_secret);
-        let mut unsubscribe = Unsubscribe::new(&config.jwt_secret);
-        if let Some(previous) = &config.jwt_secret_previous {
+        let (own, previous) = (config.unsubscribe_secret.as_deref(), config.jwt_secret_previous.as_deref());
+        let unsubscribe = Unsubscribe::of_secrets(own, &config.jwt_secret, previous);
+        if let Some(previous) = previous {
             tokens = tokens.with_previous(previous)?;
             csrf = csrf.with_previous(previous);
-            unsubscribe = unsubscribe.with_previous(previous);
         }
         let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
         let commands = Commands::new(requests, membership, Arc::clone(&parts.store), config.markup);
@@ -79,10 +87,15 @@ impl Edge {
             outbound: Arc::clone(&parts.outbound),
             suppressions: Arc::clone(&parts.suppressions),
             sends: Arc::clone(&parts.sends),
+            dead_letters: Arc::clone(&parts.dead_letters),
+            topology: parts.topology,
+            replays_per_second: config.replays_per_second,
             directory: Arc::clone(&parts.directory),
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
             presence: Arc::clone(&parts.presence),
+            registry: Arc::clone(&parts.registry),
+            ops: parts.ops.clone(),
             contacts: Contacts::new(Arc::clone(&parts.store)),
             broker_health: parts.broker_health.clone(),
             commands,

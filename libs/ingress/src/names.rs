@@ -1,4 +1,5 @@
-//! Names of tokens: whoever no directory knows is shown to others by the name that their token gives.
+//! Names of tokens: whoever no directory knows is shown to others by the name that their token gives. It also
+//! makes the person one of everybody, so whoever has no name in their token is noted by their id.
 //!
 //! Every request that signs in passes by. A name that is new here and not stored yet becomes a command, which
 //! nobody waits for: a name is worth less than the request that it comes with. Repeating it changes nothing.
@@ -43,7 +44,7 @@ impl TokenNames {
     pub(crate) async fn note(&self, identity: &Identity) {
         let user = &identity.user;
         let is_noted = self.noted.get(user).is_some_and(|noted| *noted == *identity.name);
-        if is_noted || identity.name == user.as_str() {
+        if is_noted {
             return;
         }
         self.noted.insert(user.clone(), identity.name.as_str().into());
@@ -55,7 +56,8 @@ impl TokenNames {
 
     async fn store(&self, user: &UserId, name: String) {
         match self.directory.token_name(user).await {
-            Ok(Some(stored)) if typed(&stored) == name => return,
+            // An id is a name for whoever has no other one.
+            Ok(Some(stored)) if typed(&stored) == name || name == user.as_str() => return,
             Ok(_) => {}
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the name of a token is not noted");

@@ -1,13 +1,15 @@
 //! The parts of the system that the ingress is built on: the ports it uses, and its settings.
 
 use crate::notices::Notices;
+use crate::ops::OpsParts;
 use crate::settings::IngressConfig;
 use eventflow_bus::port::Health;
 use eventflow_bus::request::Requests;
+use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices, Registry,
-    Sends, Store, Suppressions,
+    Clock, DeadLetters, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices,
+    Registry, Sends, Store, Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -27,6 +29,10 @@ pub struct IngressParts {
     pub suppressions: Arc<dyn Suppressions>,
     /// Sends to many people; REST reads it.
     pub sends: Arc<dyn Sends>,
+    /// Dead letters and the audit log; REST reads them, and writes what administrators decide.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// The queues of the deployment.
+    pub topology: Topology,
     /// Devices that pushes go to; REST reads it.
     pub devices: Arc<dyn PushDevices>,
     /// Profiles, and credentials that no longer hold.
@@ -41,6 +47,8 @@ pub struct IngressParts {
     pub registry: Arc<dyn Registry>,
     /// Sends commands to the workers and brings back their results.
     pub requests: Requests,
+    /// What the routes of operators ask.
+    pub ops: OpsParts,
     /// Whether the broker can be used now.
     pub broker_health: watch::Receiver<Health>,
     /// The time.

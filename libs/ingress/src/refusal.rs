@@ -41,6 +41,11 @@ impl Refusal {
         Self { wait: Some(wait), ..Self::new(ErrorCode::RateLimited, error) }
     }
 
+    /// There is no room now, and there will be after `wait`; another process may have room.
+    pub fn busy(error: impl Into<Cow<'static, str>>, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(ErrorCode::Unavailable, error) }
+    }
+
     /// A field is missing, of the wrong type or out of its bounds.
     pub fn invalid(error: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Invalid, error)

@@ -9,6 +9,7 @@ use crate::templates::NotificationTemplates;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::content::Markup;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Events per minute and user unless configured otherwise: three sockets at their own limit. Ten tabs that
 /// load again, each with five events, need 50.
@@ -25,6 +26,15 @@ const DEFAULT_REST_ANSWERS_KB: u32 = 64 * 1024;
 const DEFAULT_SOCKETS_PER_USER: u32 = 50;
 /// Open sockets per client address unless configured otherwise: a house or an office shares one.
 const DEFAULT_SOCKETS_PER_IP: u32 = 1_000;
+/// Clients let in within a second unless configured otherwise; see `default.toml`.
+const DEFAULT_JOINS_PER_SECOND: u32 = 1_000;
+/// Joins of one user in a minute unless configured otherwise: each of their sockets four times.
+const DEFAULT_JOINS_PER_MINUTE_USER: u32 = 200;
+/// Lag at which shedding begins unless configured otherwise; see `default.toml`.
+const DEFAULT_SHED_AT: Duration = Duration::from_millis(100);
+
+/// Dead letters that a replay sends in a second, unless configured otherwise; see `default.toml`.
+const DEFAULT_REPLAYS_PER_SECOND: u32 = 50;
 
 /// Settings of the ingress.
 #[derive(Clone)]
@@ -33,6 +43,8 @@ pub struct IngressConfig {
     pub jwt_secret: Arc<[u8]>,
     /// The previous secret, as long as tokens signed with it still live.
     pub jwt_secret_previous: Option<Arc<[u8]>>,
+    /// The secret of the links by which people stop mails, if it is not the one of tokens.
+    pub unsubscribe_secret: Option<Arc<[u8]>>,
     /// The `iss` and `aud` that tokens must carry.
     pub jwt_expected: ExpectedClaims,
     /// The secret of the mail provider's webhook; `None`: there is no webhook.
@@ -49,6 +61,12 @@ pub struct IngressConfig {
     pub sockets_per_user: u32,
     /// Sockets that a client address may have open at a time; 0 for no limit.
     pub sockets_per_ip: u32,
+    /// Admission: clients let in within a second; 0 for no limit.
+    pub joins_per_second: u32,
+    /// Admission: joins per minute and user, over all their sockets; 0 for no limit.
+    pub joins_per_minute_user: u32,
+    /// Load shedding: how long every task has to wait for its turn before typing is shed; zero for never.
+    pub shed_at: Duration,
     /// Rate limit: REST requests per minute and user; 0 for no limit.
     pub rest_per_minute_user: u32,
     /// Rate limit: REST requests per minute and client address, and, apart from them, events on sockets on
@@ -64,6 +82,8 @@ pub struct IngressConfig {
     pub push_key: Option<String>,
     /// What sends can say by the name of a template.
     pub templates: Arc<NotificationTemplates>,
+    /// Dead letters that a replay sends in a second, at most.
+    pub replays_per_second: u32,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -77,6 +97,7 @@ impl IngressConfig {
         Self {
             jwt_secret: jwt_secret.into(),
             jwt_secret_previous: None,
+            unsubscribe_secret: None,
             jwt_expected: ExpectedClaims::default(),
             webhook_secret: None,
             allowed_origins: Vec::new(),
@@ -85,6 +106,9 @@ impl IngressConfig {
             events_per_minute_user: DEFAULT_EVENTS_PER_MINUTE_USER,
             sockets_per_user: DEFAULT_SOCKETS_PER_USER,
             sockets_per_ip: DEFAULT_SOCKETS_PER_IP,
+            joins_per_second: DEFAULT_JOINS_PER_SECOND,
+            joins_per_minute_user: DEFAULT_JOINS_PER_MINUTE_USER,
+            shed_at: DEFAULT_SHED_AT,
             rest_per_minute_user: DEFAULT_REST_PER_MINUTE_USER,
             rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
@@ -92,6 +116,7 @@ impl IngressConfig {
             proxies: ProxyTrust::default(),
             push_key: None,
             templates: Arc::default(),
+            replays_per_second: DEFAULT_REPLAYS_PER_SECOND,
             markup: Markup::default(),
             alone_since: None,
         }

@@ -5,6 +5,7 @@
 //! the stores show.
 
 mod broker;
+mod dead_letters;
 mod devices;
 mod outbound;
 mod people;
@@ -12,22 +13,27 @@ mod sends;
 mod store;
 mod suppressions;
 
+pub(crate) use dead_letters::TestDeadLetters;
 pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
 
-use crate::{IngressConfig, IngressParts, Notices};
+use crate::{IngressConfig, IngressParts, Notices, OpsParts};
 use broker::{TestBroker, Worker};
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::request::Requests;
+use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
+use eventflow_protocol::client::answers::ProcessStatus;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::person::TokenName;
 use eventflow_protocol::{ErrorCode, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -38,6 +44,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) struct World {
     pub(crate) parts: IngressParts,
     pub(crate) store: Arc<TestStore>,
+    pub(crate) letters: Arc<TestDeadLetters>,
     pub(crate) directory: Arc<TestDirectory>,
     pub(crate) presence: Arc<TestPresence>,
     pub(crate) clock: Arc<FixedClock>,
@@ -63,6 +70,7 @@ impl World {
         let directory = worker.directory.clone();
         let sends = worker.sends.clone();
         let suppressions = worker.suppressions.clone();
+        let letters = Arc::new(TestDeadLetters::default());
         let presence = Arc::new(TestPresence::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let registry = Arc::new(MemoryRegistry::default());
@@ -73,6 +81,8 @@ impl World {
         let port: Arc<dyn Broker> = broker.clone();
         let requests = Requests::open(&port, topology, &metrics, &tracker).await.unwrap();
         let mut config = IngressConfig::new(SECRET);
+        // A busy machine must not make a gateway do without what a test waits for.
+        config.shed_at = Duration::ZERO;
         configure(&mut config);
         let parts = IngressParts {
             store: store.clone(),
@@ -80,6 +90,8 @@ impl World {
             outbound: Arc::new(TestOutbound::default()),
             suppressions,
             sends,
+            dead_letters: letters.clone(),
+            topology,
             devices,
             directory: directory.clone(),
             people: People::new(directory.clone(), config.markup),
@@ -88,13 +100,20 @@ impl World {
             registry: registry.clone(),
             journal: Arc::new(MemoryJournal::default()),
             requests,
+            ops: OpsParts {
+                broker: port.clone(),
+                topology,
+                lookout: Lookout::new(port.clone()),
+                rates: None,
+                process: Arc::new(ProcessStatus::default),
+            },
             broker_health: port.health(),
             clock: clock.clone(),
             metrics,
             notices: Notices::default(),
             config,
         };
-        Self { parts, store, directory, presence, clock, registry, tracker, port, topology, broker }
+        Self { parts, store, letters, directory, presence, clock, registry, tracker, port, topology, broker }
     }
 
     /// Makes the broker unavailable.
@@ -119,7 +138,12 @@ impl World {
 
     /// Every command that the worker got, oldest first.
     pub(crate) fn commands(&self) -> Vec<Command> {
-        self.broker.worker.commands.lock().clone()
+        let mut commands = self.broker.worker.commands.lock().clone();
+        // Anybody's first request may bring one; tests of names look at the directory.
+        commands.retain(|command| {
+            !matches!(command, Command::NoteTokenName(TokenName { user_id, name }) if name == user_id.as_str())
+        });
+        commands
     }
 
     /// What was published to other queues than the worker's, with the queue's name; oldest first.

@@ -2,13 +2,13 @@
 
 use crate::MetricsError;
 use crate::label::Gauges;
-use crate::values::Dependency;
+use crate::server_values::Dependency;
 use prometheus::Registry;
 
 /// Whether the servers that this process depends on are usable.
 #[derive(Clone)]
 pub struct SystemMetrics {
-    /// 1 while the server is usable, by `part`.
+    /// 1 while the server is usable, by `part`; absent for one that this process does not use.
     pub up: Gauges<Dependency>,
 }
 

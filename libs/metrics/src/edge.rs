@@ -2,12 +2,12 @@
 
 use crate::MetricsError;
 use crate::label::{Counters, Gauges, Histograms, Label, registered};
-use crate::series::{counter, gauge, latency, latency_opts};
+use crate::series::{counter, fraction, gauge, latency, latency_opts};
+use crate::socket_values::SocketTransport;
 use crate::values::{
-    AnswerOutcome, EventOutcome, ForgottenReason, RecoveryOutcome, RefusalReason, ResumeOutcome,
-    SocketTransport,
+    AnswerOutcome, EventOutcome, ForgottenReason, RecoveryOutcome, RefusalReason, ResumeOutcome, ShedKind,
 };
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// Sockets and what goes through them.
 #[derive(Clone)]
@@ -24,6 +24,18 @@ pub struct EdgeMetrics {
     pub recovery_forgotten: Counters<ForgottenReason>,
     /// Handshakes refused, by `reason`.
     pub refused: Counters<RefusalReason>,
+    /// Clients that are connected and wait to be let in.
+    pub joins_waiting: IntGauge,
+    /// How long clients waited to be let in.
+    pub join_wait_seconds: Histogram,
+    /// Clients that waited because their user joins too often.
+    pub joins_held: IntCounter,
+    /// How long every task of the gateway waits for its turn.
+    pub lag_seconds: Gauge,
+    /// How many kinds of events the gateway does without, 0 to 3.
+    pub shed_level: IntGauge,
+    /// What an overloaded gateway did without, by `what`.
+    pub shed: Counters<ShedKind>,
     /// Reconnects by `outcome`.
     pub recoveries: Counters<RecoveryOutcome>,
     /// Clients that came with a session of another gateway, by `outcome`.
@@ -42,6 +54,7 @@ pub struct EdgeMetrics {
 }
 
 impl EdgeMetrics {
+    #[allow(clippy::too_many_lines, reason = "a list of series, each with its help")]
     pub(crate) fn new(registry: &Registry) -> Result<Self, MetricsError> {
         let events = Opts::new("eventflow_gateway_events_total", "Client events by name and outcome.");
         Ok(Self {
@@ -77,6 +90,37 @@ impl EdgeMetrics {
                 "eventflow_gateway_refused_total",
                 "Handshakes refused, by reason.",
                 "reason",
+            )?,
+            joins_waiting: gauge(
+                registry,
+                "eventflow_gateway_joins_waiting",
+                "Clients that are connected and wait to be let in.",
+            )?,
+            join_wait_seconds: latency(
+                registry,
+                "eventflow_gateway_join_wait_seconds",
+                "How long clients waited to be let in.",
+            )?,
+            joins_held: counter(
+                registry,
+                "eventflow_gateway_joins_held_total",
+                "Clients that waited because their user joins too often.",
+            )?,
+            lag_seconds: fraction(
+                registry,
+                "eventflow_gateway_lag_seconds",
+                "How long every task of the gateway waited for its turn in the last half second.",
+            )?,
+            shed_level: gauge(
+                registry,
+                "eventflow_gateway_shed_level",
+                "How many kinds of events the gateway does without: 1 typing, 2 presence, 3 receipts.",
+            )?,
+            shed: Counters::register(
+                registry,
+                "eventflow_shed_total",
+                "Events that an overloaded gateway did without, by what they are.",
+                "what",
             )?,
             recoveries: Counters::register(
                 registry,
@@ -120,6 +164,15 @@ impl EdgeMetrics {
             )?,
             events: registered(registry, IntCounterVec::new(events, &["event", "outcome"])?)?,
         })
+    }
+
+    /// Exports the counters of every event of `E` from the start.
+    pub fn export_events<E: Label>(&self) {
+        for event in E::ALL {
+            for outcome in EventOutcome::ALL {
+                self.events(*event, *outcome);
+            }
+        }
     }
 
     /// Client events of one name with this outcome. The names are the gateway's own enum, so `event` is

@@ -10,9 +10,9 @@ use crate::MetricsError;
 
 /// A closed set of label values. Implement it for an enum, never for a text.
 pub trait Label: Copy + 'static {
-    /// The values whose series are exported from the start, with 0: those that say that something went well
-    /// or badly, so that a rate over them is right from the first one on.
-    const FROM_THE_START: &'static [Self] = &[];
+    /// Every value. Counters and histograms are exported for all of them from the start, with 0, so that a
+    /// rate is right from the first event on and an alert sees what has not happened yet.
+    const ALL: &'static [Self];
 
     /// The value as Prometheus shows it.
     fn as_str(self) -> &'static str;
@@ -45,13 +45,13 @@ impl<L: Label> Counters<L> {
     ) -> Result<Self, MetricsError> {
         let family = registered(registry, IntCounterVec::new(Opts::new(name, help), &[label])?)?;
         let counters = Self { family, label: PhantomData };
-        for value in L::FROM_THE_START {
+        for value in L::ALL {
             counters.of(*value);
         }
         Ok(counters)
     }
 
-    /// The counter of this value. The series is exported from the first call on, or from the start.
+    /// The counter of this value.
     pub fn of(&self, value: L) -> IntCounter {
         self.family.with_label_values(&[value.as_str()])
     }
@@ -68,7 +68,8 @@ impl<L: Label> Gauges<L> {
         Ok(Self { family, label: PhantomData })
     }
 
-    /// The gauge of this value. The series is exported from the first call on.
+    /// The gauge of this value. The series is exported from the first call on: of what nobody looks at, 0
+    /// would be untrue.
     pub fn of(&self, value: L) -> IntGauge {
         self.family.with_label_values(&[value.as_str()])
     }
@@ -81,10 +82,14 @@ impl<L: Label> Histograms<L> {
         label: &str,
     ) -> Result<Self, MetricsError> {
         let family = registered(registry, HistogramVec::new(opts, &[label])?)?;
-        Ok(Self { family, label: PhantomData })
+        let histograms = Self { family, label: PhantomData };
+        for value in L::ALL {
+            histograms.of(*value);
+        }
+        Ok(histograms)
     }
 
-    /// The histogram of this value. The series is exported from the first call on.
+    /// The histogram of this value.
     pub fn of(&self, value: L) -> Histogram {
         self.family.with_label_values(&[value.as_str()])
     }

@@ -1,10 +1,17 @@
 //! Every series that the system exports, in one place. The caller passes in the registry.
 //!
-//! Names: `eventflow_<stage>_<what>_<unit>[_total]`. Label values: variants of an enum ([`values`]), queues
-//! of the topology, routes of the route table. All three are closed sets, so clients cannot raise the number
-//! of series. A process registers all series once; the series of stages that it does not run stay at zero.
+//! Names: `eventflow_<stage>_<what>_<unit>[_total]`. Label values: variants of an enum ([`Label`]), queues of
+//! the topology, routes of the route table, operations that an adapter names in its source. All of them are
+//! closed sets, so clients cannot raise the number of series. A process registers all series once; the series
+//! of stages that it does not run stay at zero.
 
+mod broker;
+mod build;
 mod bus;
+mod bus_values;
+mod calls;
+mod canary;
+mod dead_letters;
 mod dependencies;
 mod edge;
 mod email;
@@ -14,11 +21,22 @@ mod label;
 mod outbound_values;
 mod presence;
 mod push;
+mod runtime;
 mod sends;
 mod series;
+mod server_values;
+mod share;
+mod socket_values;
+mod sockets;
 pub mod values;
 
+pub use broker::BrokerMetrics;
+pub use build::BuildMetrics;
 pub use bus::{BusMetrics, QueueMetrics};
+pub use bus_values::{BrokerSide, ParkReason, RetryDelay};
+pub use calls::{CallMetrics, RedisMetrics, StoreMetrics};
+pub use canary::{CanaryMetrics, CanaryOutcome};
+pub use dead_letters::{DeadCause, DeadLetterMetrics, KeptOutcome, ReplayOutcome, WaitingLetters};
 pub use dependencies::SystemMetrics;
 pub use edge::EdgeMetrics;
 pub use email::EmailMetrics;
@@ -28,12 +46,18 @@ pub use label::{Counters, Gauges, Histograms, Label};
 pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, SuppressedMail, SuppressedPush};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
+pub use runtime::RuntimeMetrics;
 pub use sends::SendMetrics;
+pub use server_values::{CallOutcome, Dependency, RedisOperation};
+pub use share::{ShareMetrics, SharesMetrics};
+pub use socket_values::{Direction, SocketEnd, SocketTransport};
+pub use sockets::SocketMetrics;
 pub use values::{
-    AnswerOutcome, Dependency, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome,
-    RefusalReason, ResumeOutcome, SentOutcome, SocketTransport,
+    AnswerOutcome, EventOutcome, ForgottenReason, HttpMethod, PresenceStatus, RecoveryOutcome, RefusalReason,
+    ResumeOutcome, SentOutcome, ShedKind,
 };
 
+pub use prometheus::IntCounter;
 use prometheus::{Encoder, Registry, TextEncoder};
 
 /// Registering or writing a series failed: two series have one name, or a name has characters that Prometheus
@@ -46,8 +70,16 @@ pub struct MetricsError(#[from] prometheus::Error);
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
+    /// The connections to the message broker.
+    pub broker: BrokerMetrics,
+    /// What runs here.
+    pub build: BuildMetrics,
     /// Publishing and consuming.
     pub bus: BusMetrics,
+    /// Messages that are sent through the front door to measure them.
+    pub canary: CanaryMetrics,
+    /// Dead letters in the store.
+    pub dead_letters: DeadLetterMetrics,
     /// The gateway: sockets and their events.
     pub edge: EdgeMetrics,
     /// REST requests.
@@ -60,8 +92,18 @@ pub struct Metrics {
     pub presence: PresenceMetrics,
     /// The push worker.
     pub push: PushMetrics,
+    /// Calls to Redis.
+    pub redis: RedisMetrics,
+    /// The runtime of the process.
+    pub runtime: RuntimeMetrics,
+    /// Sharing of shards between workers.
+    pub shares: SharesMetrics,
     /// Sends to many people.
     pub sends: SendMetrics,
+    /// What goes through sockets.
+    pub sockets: SocketMetrics,
+    /// Calls to the store.
+    pub store: StoreMetrics,
     /// Connections to the servers this process depends on.
     pub system: SystemMetrics,
 }
@@ -73,14 +115,23 @@ impl Metrics {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(Self {
             registry: registry.clone(),
+            broker: BrokerMetrics::new(registry)?,
+            build: BuildMetrics::new(registry)?,
             bus: BusMetrics::new(registry)?,
+            canary: CanaryMetrics::new(registry)?,
+            dead_letters: DeadLetterMetrics::new(registry)?,
             edge: EdgeMetrics::new(registry)?,
             http: HttpMetrics::new(registry)?,
             fanout: FanoutMetrics::new(registry)?,
             email: EmailMetrics::new(registry)?,
             presence: PresenceMetrics::new(registry)?,
             push: PushMetrics::new(registry)?,
+            redis: RedisMetrics::new(registry)?,
+            runtime: RuntimeMetrics::new(registry)?,
+            shares: SharesMetrics::new(registry)?,
             sends: SendMetrics::new(registry)?,
+            sockets: SocketMetrics::new(registry)?,
+            store: StoreMetrics::new(registry)?,
             system: SystemMetrics::new(registry)?,
         })
     }
@@ -106,22 +157,4 @@ impl Default for Metrics {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Metrics;
-
-    #[test]
-    fn every_series_has_its_prefix_and_appears_once() {
-        let metrics = Metrics::default();
-        metrics.bus.queue("persist.0");
-        let text = metrics.render().unwrap();
-        let names: Vec<&str> =
-            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
-        assert!(
-            names.iter().all(|name| name.starts_with("eventflow_") || name.starts_with("process_")),
-            "{names:?}"
-        );
-        let mut distinct = names.clone();
-        distinct.dedup();
-        assert_eq!(names, distinct);
-    }
-}
+mod tests;

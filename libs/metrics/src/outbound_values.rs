@@ -71,7 +71,7 @@ pub enum PushWindowOutcome {
 }
 
 impl Label for MailOutcome {
-    const FROM_THE_START: &'static [Self] =
+    const ALL: &'static [Self] =
         &[Self::Accepted, Self::Later, Self::Unknown, Self::AddressRefused, Self::MailRefused, Self::Broken];
 
     fn as_str(self) -> &'static str {
@@ -87,7 +87,7 @@ impl Label for MailOutcome {
 }
 
 impl Label for SuppressedMail {
-    const FROM_THE_START: &'static [Self] =
+    const ALL: &'static [Self] =
         &[Self::NothingLeft, Self::NoAddress, Self::AddressSuppressed, Self::SwitchedOff];
 
     fn as_str(self) -> &'static str {
@@ -101,7 +101,7 @@ impl Label for SuppressedMail {
 }
 
 impl Label for PushOutcome {
-    const FROM_THE_START: &'static [Self] = &[
+    const ALL: &'static [Self] = &[
         Self::Sent,
         Self::Cleared,
         Self::Gone,
@@ -125,7 +125,7 @@ impl Label for PushOutcome {
 }
 
 impl Label for PushWindowOutcome {
-    const FROM_THE_START: &'static [Self] = &[
+    const ALL: &'static [Self] = &[
         Self::Sent,
         Self::Suppressed,
         Self::Postponed,
@@ -176,7 +176,7 @@ pub enum SuppressedPush {
 }
 
 impl Label for SuppressedPush {
-    const FROM_THE_START: &'static [Self] = &[
+    const ALL: &'static [Self] = &[
         Self::Read,
         Self::TakenBack,
         Self::Muted,

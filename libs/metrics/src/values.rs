@@ -2,15 +2,6 @@
 
 use crate::label::Label;
 
-/// `transport` of an open socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SocketTransport {
-    /// A WebSocket.
-    Websocket,
-    /// HTTP long-polling.
-    Polling,
-}
-
 /// `reason` of a refused handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
@@ -24,6 +15,19 @@ pub enum RefusalReason {
     SocketsPerUser,
     /// The address has as many sockets as one address may have.
     SocketsPerIp,
+    /// More clients wait to be let in than can be let in soon.
+    Busy,
+}
+
+/// `what` an overloaded gateway does without, in the order in which it gives it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShedKind {
+    /// Starts of typing are not told. They end by themselves.
+    Typing,
+    /// Changes of presence are not told. The next comparison with the store tells them.
+    Presence,
+    /// Receipts of delivered messages wait. The newest of a thread and person is sent later.
+    Receipts,
 }
 
 /// `outcome` of a reconnect.
@@ -75,17 +79,6 @@ pub enum AnswerOutcome {
     Failed,
 }
 
-/// `outcome` of an envelope at a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SettleOutcome {
-    /// Its effects are durable.
-    Done,
-    /// The retry ladder has it.
-    Retry,
-    /// The dead-letter queue has it.
-    Parked,
-}
-
 /// `outcome` of a device's signal at the presence sweeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignalOutcome {
@@ -117,17 +110,6 @@ pub enum SentOutcome {
     Failed,
 }
 
-/// `part`: a server that the process depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dependency {
-    /// The message broker.
-    Broker,
-    /// The store of messages and threads.
-    Store,
-    /// The registry of gateways.
-    Registry,
-}
-
 /// `method` of a REST request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpMethod {
@@ -149,16 +131,10 @@ pub enum HttpMethod {
     Other,
 }
 
-impl Label for SocketTransport {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Websocket => "websocket",
-            Self::Polling => "polling",
-        }
-    }
-}
-
 impl Label for RefusalReason {
+    const ALL: &'static [Self] =
+        &[Self::Origin, Self::Protocol, Self::Credentials, Self::SocketsPerUser, Self::SocketsPerIp];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Origin => "origin",
@@ -166,11 +142,26 @@ impl Label for RefusalReason {
             Self::Credentials => "credentials",
             Self::SocketsPerUser => "sockets_per_user",
             Self::SocketsPerIp => "sockets_per_ip",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+impl Label for ShedKind {
+    const ALL: &'static [Self] = &[Self::Typing, Self::Presence, Self::Receipts];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Typing => "typing",
+            Self::Presence => "presence",
+            Self::Receipts => "receipts",
         }
     }
 }
 
 impl Label for RecoveryOutcome {
+    const ALL: &'static [Self] = &[Self::Recovered, Self::Fresh];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Recovered => "recovered",
@@ -180,6 +171,8 @@ impl Label for RecoveryOutcome {
 }
 
 impl Label for ForgottenReason {
+    const ALL: &'static [Self] = &[Self::Gateway, Self::User];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
@@ -189,6 +182,8 @@ impl Label for ForgottenReason {
 }
 
 impl Label for ResumeOutcome {
+    const ALL: &'static [Self] = &[Self::Resumed, Self::Unknown];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Resumed => "resumed",
@@ -198,6 +193,8 @@ impl Label for ResumeOutcome {
 }
 
 impl Label for EventOutcome {
+    const ALL: &'static [Self] = &[Self::Ok, Self::Refused, Self::Limited];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -208,6 +205,8 @@ impl Label for EventOutcome {
 }
 
 impl Label for AnswerOutcome {
+    const ALL: &'static [Self] = &[Self::Answered, Self::Queued, Self::Failed];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
@@ -217,17 +216,9 @@ impl Label for AnswerOutcome {
     }
 }
 
-impl Label for SettleOutcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Retry => "retry",
-            Self::Parked => "parked",
-        }
-    }
-}
-
 impl Label for SignalOutcome {
+    const ALL: &'static [Self] = &[Self::Recorded, Self::Stale];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Recorded => "recorded",
@@ -237,7 +228,7 @@ impl Label for SignalOutcome {
 }
 
 impl Label for PresenceStatus {
-    const FROM_THE_START: &'static [Self] = &[Self::Online, Self::Away, Self::Offline];
+    const ALL: &'static [Self] = &[Self::Online, Self::Away, Self::Offline];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -248,17 +239,18 @@ impl Label for PresenceStatus {
     }
 }
 
-impl Label for Dependency {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Broker => "broker",
-            Self::Store => "store",
-            Self::Registry => "registry",
-        }
-    }
-}
-
 impl Label for HttpMethod {
+    const ALL: &'static [Self] = &[
+        Self::Get,
+        Self::Post,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+        Self::Options,
+        Self::Head,
+        Self::Other,
+    ];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -274,7 +266,7 @@ impl Label for HttpMethod {
 }
 
 impl Label for SentOutcome {
-    const FROM_THE_START: &'static [Self] = &[Self::Sent, Self::Suppressed, Self::Failed];
+    const ALL: &'static [Self] = &[Self::Sent, Self::Suppressed, Self::Failed];
 
     fn as_str(self) -> &'static str {
         match self {

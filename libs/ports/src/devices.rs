@@ -44,6 +44,9 @@ struct Device {
     wants_away: bool,
     /// Whether the newest signal said that the device left.
     gone: bool,
+    /// Whether its line is broken and its session waits for it: nothing that is sent now is seen there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    waits: bool,
 }
 
 impl Devices {
@@ -60,7 +63,7 @@ impl Devices {
             (DeviceState::Here { parked: true, .. }, Some(known)) if known.gone => {
                 known.still_gone(signal.at, heard)
             }
-            (DeviceState::Here { active_at, wants_away, .. }, _) => {
+            (DeviceState::Here { active_at, wants_away, parked }, _) => {
                 let active = heard.minus(active_at.age_at(signal.at));
                 self.last_seen = self.last_seen.max(Some(active));
                 Device {
@@ -69,6 +72,7 @@ impl Devices {
                     active,
                     wants_away: *wants_away,
                     gone: false,
+                    waits: *parked,
                 }
             }
             (DeviceState::Gone, Some(known)) => known.leaving(signal.at, heard),
@@ -106,6 +110,13 @@ impl Devices {
         }
     }
 
+    /// How likely the person sees at `now` what is sent to their sockets: their status if only devices with a
+    /// live line count. `None` if the store has never heard of the person.
+    pub fn attention(&self, now: Timestamp) -> Option<Status> {
+        let now = now.max(self.judged_at);
+        (*self != Self::default()).then(|| self.status_of(now, |device| !device.waits && !device.gone))
+    }
+
     /// Until when a device counts, if one does at `now`.
     pub fn connected_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.by_name.values().filter(|device| device.counts(now)).map(|device| device.until).max()
@@ -122,8 +133,12 @@ impl Devices {
     }
 
     fn status(&self, now: Timestamp) -> Status {
+        self.status_of(now, |_| true)
+    }
+
+    fn status_of(&self, now: Timestamp, is_meant: impl Fn(&Device) -> bool) -> Status {
         let mut status = Status::Offline;
-        for device in self.by_name.values().filter(|device| device.counts(now)) {
+        for device in self.by_name.values().filter(|device| device.counts(now) && is_meant(device)) {
             if device.is_active(now) {
                 return Status::Online;
             }
@@ -150,7 +165,7 @@ impl Devices {
 impl Device {
     /// A device that left and of which nothing was known before.
     fn gone_before(said: Timestamp, heard: Timestamp) -> Self {
-        Self { said, until: heard, active: heard, wants_away: false, gone: true }
+        Self { said, until: heard, active: heard, wants_away: false, gone: true, waits: false }
     }
 
     /// The same device after it left. It counts as before until the grace period is over.
@@ -168,7 +183,9 @@ impl Device {
     /// one.
     fn knows(&self, signal: &DeviceSignal) -> bool {
         let says_the_same = match signal.state {
-            DeviceState::Here { wants_away, .. } => self.wants_away == wants_away,
+            DeviceState::Here { wants_away, parked, .. } => {
+                self.wants_away == wants_away && self.waits == parked
+            }
             DeviceState::Gone => false,
         };
         self.said > signal.at || self.said == signal.at && (self.gone || says_the_same)

@@ -9,7 +9,7 @@
 use crate::memory_presence::MemoryPresence;
 use crate::presence::{DEVICE_LEASE, GatewayReport, GatewayStats, HEARTBEAT, PresenceError, PresenceStore};
 use async_trait::async_trait;
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -187,12 +187,32 @@ impl PresenceStore for FallbackPresence {
         self.choose(self.shared.presence(users, now).await, memory)
     }
 
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let memory = self.memory.attention(users, now).await?;
+        if self.is_in_memory() {
+            return Ok(memory);
+        }
+        self.choose(self.shared.attention(users, now).await, memory)
+    }
+
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         let memory = self.memory.connected(now).await?;
         if self.is_in_memory() {
             return Ok(memory);
         }
         self.choose(self.shared.connected(now).await, memory)
+    }
+
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        let memory = self.memory.connected_people(now).await?;
+        if self.is_in_memory() {
+            return Ok(memory);
+        }
+        self.choose(self.shared.connected_people(now).await, memory)
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {

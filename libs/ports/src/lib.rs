@@ -4,6 +4,8 @@
 //! suite of its port.
 
 pub mod clock;
+pub mod dead_letters;
+pub mod dead_letters_contract;
 pub mod devices;
 pub mod directory;
 pub mod directory_contract;
@@ -38,6 +40,7 @@ pub mod suppressions_contract;
 pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use dead_letters::{AuditPage, DeadLetters, Kept, LetterGroup, LetterOrder, LetterPage, ReplayCounts};
 pub use directory::{Directory, People, Segment};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
@@ -46,7 +49,7 @@ pub use mailer::{Accepted, Mail, MailError, MailId, Mailbox, Mailer};
 pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
-pub use outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+pub use outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
 pub use outbox::{Outbox, OutboxItem, OutboxMailer};
 pub use outbox_pusher::OutboxPusher;
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};

@@ -24,8 +24,9 @@ pub trait Mailer: Send + Sync + 'static {
     /// Answers within [`SEND_LIMIT`], whatever the server does.
     async fn send(&self, mail: &Mail) -> Result<Accepted, MailError>;
 
-    /// Connects, and signs in if there is something to sign in with: whether mails could be sent now.
-    async fn probe(&self) -> Result<(), MailError>;
+    /// Connects, signs in if there is something to sign in with, and offers a mail from this address without
+    /// sending one: whether mails could be sent now.
+    async fn probe(&self, from: &MailAddress) -> Result<(), MailError>;
 
     /// The name of the provider for the delivery log, such as `postmark`.
     fn provider(&self) -> &'static str;

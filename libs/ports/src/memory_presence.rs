@@ -5,9 +5,11 @@
 //! entries are lost with the process, and so are the sockets whose devices it kept.
 
 use crate::devices::Devices;
-use crate::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
+use crate::presence::{
+    CONNECTED_MAX, GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE,
+};
 use async_trait::async_trait;
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
@@ -96,6 +98,16 @@ impl PresenceStore for MemoryPresence {
         Ok(users.iter().map(|user| (user.clone(), known.presence(user, now))).collect())
     }
 
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let known = self.known.lock();
+        let of = |user: &UserId| known.people.get(user).and_then(|devices| devices.attention(now));
+        Ok(users.iter().filter_map(|user| Some((user.clone(), of(user)?))).collect())
+    }
+
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         let report = Report { stats: stats.clone(), at: Instant::now() };
         self.reports.lock().insert(gateway.to_owned(), report);
@@ -105,9 +117,12 @@ impl PresenceStore for MemoryPresence {
     async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
         let mut reports = self.reports.lock();
         reports.retain(|_, report| report.at.elapsed() < REPORT_LEASE);
-        let report =
-            |Report { stats, at }: &Report| GatewayReport { stats: stats.clone(), age: at.elapsed() };
-        Ok(reports.values().map(report).collect())
+        let report = |(gateway, Report { stats, at }): (&String, &Report)| GatewayReport {
+            gateway: gateway.clone(),
+            stats: stats.clone(),
+            age: at.elapsed(),
+        };
+        Ok(reports.iter().map(report).collect())
     }
 
     async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
@@ -119,6 +134,15 @@ impl PresenceStore for MemoryPresence {
         let known = self.known.lock();
         let connected = known.people.values().filter(|devices| devices.connected_until(now).is_some());
         Ok(connected.count() as u64)
+    }
+
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        let known = self.known.lock();
+        let connected = known.people.iter().filter(|(_, devices)| devices.connected_until(now).is_some());
+        let mut people: Vec<UserId> = connected.map(|(user, _)| user.clone()).collect();
+        people.sort_unstable();
+        people.truncate(CONNECTED_MAX);
+        Ok(people)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The outbound port: open windows of e-mail and push, and the log of what became of everything.
 //!
-//! A window gathers what one mail or push message will say. It is open until a dispatcher claims it, and then
-//! takes nothing more in. Whoever sends it closes it together with its rows of the log. Every method may be
-//! repeated. [`crate::outbound_contract`] checks these promises.
+//! A window gathers what one mail or push message will say. It is open until it is full or a dispatcher
+//! claims it, and then takes nothing more in. Whoever sends it closes it together with its rows of the log.
+//! Every method may be repeated. [`crate::outbound_contract`] checks these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, Told, Window, WindowId};
+use eventflow_protocol::client::answers::DeliveryWord;
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, Reason, Told, WaitsFor, Window, WindowId};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,6 +23,8 @@ pub struct Hold {
     pub told: Told,
     /// When it should be sent. The earliest of a window's items counts.
     pub due_at: Timestamp,
+    /// What it waits for until then.
+    pub waits_for: WaitsFor,
     /// When this was decided.
     pub now: Timestamp,
 }
@@ -66,12 +69,27 @@ pub struct DeliveryPage {
     pub limit: u32,
 }
 
+/// How many rows of the delivery log say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryCount {
+    /// The channel.
+    pub channel: Channel,
+    /// What became of it.
+    pub outcome: DeliveryWord,
+    /// Why it was not sent.
+    pub reason: Option<Reason>,
+    /// Rows.
+    pub rows: u64,
+}
+
 /// Keeps windows and the delivery log.
 #[async_trait]
 pub trait Outbound: Send + Sync + 'static {
     /// Puts items into the open windows of their keys ([`Told::window_key`]), opening windows where none is
     /// open. Writes for each a row of the log: held, or folded into a window. Returns one answer per item, in
-    /// order.
+    /// order. A window with [`WINDOW_ITEMS_MAX`] items is followed by the next one.
+    ///
+    /// [`WINDOW_ITEMS_MAX`]: eventflow_protocol::outbound::WINDOW_ITEMS_MAX
     ///
     /// A key has one open window at any time, also with several callers. An item that was held before, for
     /// the same person and channel, is [`Held::Before`], also after its window is closed, as long as the log
@@ -105,8 +123,14 @@ pub trait Outbound: Send + Sync + 'static {
     /// Lets go of a window that was taken, so that its next taker need not wait for the lease.
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError>;
 
-    /// Lets go of a window that was taken, so that it is claimed again at `until`. It takes nothing more in.
+    /// Lets go of a window that was taken, so that it is claimed again at `until`. Until then it takes items
+    /// in again. If another window was opened for its key meanwhile, its items join this one, so that both
+    /// are told together; if they are too many for one, they stay where they are.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they
+    /// wait for may be over. Windows that were handed over stay as they are.
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Closes a window and adds these rows to the log. Returns whether it was closed now; a window that was
     /// closed before keeps its rows, and these are not added.
@@ -121,6 +145,9 @@ pub trait Outbound: Send + Sync + 'static {
         of: &DeliveriesOf,
         page: DeliveryPage,
     ) -> Result<Vec<DeliveryEntry>, StoreError>;
+
+    /// Counts the rows of the log from `since` on by what they say, in no order. For operators.
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError>;
 
     /// Deletes rows of the log older than `before`, and windows that were due before it and never closed.
     /// Returns how many rows and windows it deleted, a bounded number at a time: repeat it until it is 0.

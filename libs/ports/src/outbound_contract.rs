@@ -2,23 +2,26 @@
 //!
 //! All windows of a channel are claimed together, so each check needs a database of its own.
 
-use crate::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
-use crate::store::PAGE_MAX;
-use crate::store_contract::fixtures::{at, fresh_people};
-use async_trait::async_trait;
-use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, Window, WindowId,
+mod fixtures;
+
+use self::fixtures::{
+    LEASE, claimed, claimed_at, due, hold, log_of, mail, message, message_of, next_page, notification,
+    opened, person, seq_of, window_of, wish,
 };
-use eventflow_protocol::{CommandId, MessageId, NotificationId, ThreadId, Timestamp, UserId};
+use crate::outbound::{DeliveriesOf, DeliveryCount, Held, Hold, Outbound, Taken};
+use crate::store::PAGE_MAX;
+use crate::store_contract::fixtures::at;
+use async_trait::async_trait;
+use eventflow_protocol::client::answers::DeliveryWord;
+use eventflow_protocol::outbound::{
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, WaitsFor, Window,
+    WindowId,
+};
+use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-
-/// How long the checks claim and take windows.
-const LEASE: Duration = Duration::from_secs(30);
-/// Windows that a check claims at a time.
-const MANY: u32 = 1_000;
 
 /// Gives the suite access to the windows and the log under test.
 #[async_trait]
@@ -134,16 +137,23 @@ pub async fn one_window_is_open_at_a_time(harness: &dyn Harness) {
     assert_eq!(window.expect("read").expect("it is there").items.len(), 80);
 }
 
-/// A window keeps a bounded number of items, and counts the others.
-pub async fn a_full_window_counts_the_rest(harness: &dyn Harness) {
+/// A window that is full is followed by the next one, and nothing is left out.
+pub async fn a_full_window_is_followed_by_another(harness: &dyn Harness) {
     let (store, user) = (harness.open().await, person());
     let all: Vec<Told> = (0..WINDOW_ITEMS_MAX as u64 + 5).map(message).collect();
     let holds: Vec<Hold> = all.iter().map(|told| wish(&user, Channel::Email, *told, 60)).collect();
     let held = store.hold(&holds).await.expect("hold");
-    let window = store.window(window_of(&held[0])).await.expect("read").expect("it is there");
-    assert_eq!((window.items.as_slice(), window.more), (&all[..WINDOW_ITEMS_MAX], 5));
-    assert_eq!(store.hold(&holds[WINDOW_ITEMS_MAX..]).await.expect("hold again"), [Held::Before; 5]);
-    assert_eq!(store.window(window.id).await.expect("read"), Some(window));
+    let (first, next) = (window_of(&held[0]), opened(&held[WINDOW_ITEMS_MAX]));
+    assert!(held[1..WINDOW_ITEMS_MAX].iter().all(|held| *held == Held::Folded(first)));
+    assert!(held[WINDOW_ITEMS_MAX + 1..].iter().all(|held| *held == Held::Folded(next)));
+    let (full, rest) = all.split_at(WINDOW_ITEMS_MAX);
+    for (id, items) in [(first, full), (next, rest)] {
+        let window = store.window(id).await.expect("read").expect("it is there");
+        assert_eq!((window.items.as_slice(), window.more), (items, 0));
+    }
+    assert_eq!(store.hold(&holds).await.expect("hold again"), vec![Held::Before; holds.len()]);
+    let due = claimed(&*store).await;
+    assert_eq!(due.iter().map(|window| window.id).collect::<Vec<_>>(), [first, next], "in this order");
 }
 
 /// A window that is due is claimed by one caller, and takes nothing more in.
@@ -195,7 +205,8 @@ pub async fn a_window_has_one_taker(harness: &dyn Harness) {
     store.release_window(id).await.expect("release nothing");
 }
 
-/// A window that is postponed is claimed again at that time, and can be taken then.
+/// A window that is postponed takes items in again, also those that came meanwhile, and is claimed at that
+/// time.
 pub async fn a_window_can_wait(harness: &dyn Harness) {
     let (store, user) = (harness.open().await, person());
     let id = opened(&mail(&*store, &user, message(1)).await);
@@ -204,11 +215,71 @@ pub async fn a_window_can_wait(harness: &dyn Harness) {
     store.take_window(id, due(), LEASE).await.expect("take");
     let (until, before) = (at(600), at(599));
     store.postpone_window(id, until).await.expect("postpone");
-    assert_ne!(opened(&mail(&*store, &user, message(2)).await), id, "it takes nothing more in");
-    assert!(claimed_at(&*store, before).await.iter().all(|window| window.id != id));
-    assert!(claimed_at(&*store, until).await.iter().any(|window| window.id == id));
-    assert!(matches!(store.take_window(id, until, LEASE).await.expect("take"), Taken::Window(_)));
+    let folded = hold(&*store, &user, Channel::Email, message(2), 700).await;
+    assert_eq!(folded, Held::Folded(id), "it takes in what comes");
+    assert_eq!(claimed_at(&*store, before).await, []);
+    assert_eq!(claimed_at(&*store, until).await.iter().map(|window| window.id).collect::<Vec<_>>(), [id]);
+    // On its way again, when another one is opened.
+    store.hand_over(&[id]).await.expect("hand over");
+    let Taken::Window(_) = store.take_window(id, until, LEASE).await.expect("take") else {
+        panic!("nobody has it")
+    };
+    let meanwhile = [message(3), message(4)];
+    let other = opened(&hold(&*store, &user, Channel::Email, meanwhile[0], 900).await);
+    hold(&*store, &user, Channel::Email, meanwhile[1], 900).await;
+    for _ in 0..2 {
+        store.postpone_window(id, at(900)).await.expect("postpone again");
+    }
+    assert_eq!(hold(&*store, &user, Channel::Email, meanwhile[1], 900).await, Held::Before);
+    assert_eq!(store.window(other).await.expect("read"), None);
+    store.hand_over(&[id]).await.expect("a dispatcher that is late");
+    let due = claimed_at(&*harness.open().await, at(900)).await;
+    let seqs = |window: &Window| window.items.iter().map(seq_of).collect::<Vec<_>>();
+    assert_eq!(
+        due.iter().map(|window| (window.id, seqs(window))).collect::<Vec<_>>(),
+        [(id, vec![1, 2, 3, 4])]
+    );
+    assert!(matches!(store.take_window(id, at(900), LEASE).await.expect("take"), Taken::Window(_)));
     store.postpone_window(WindowId::new(), until).await.expect("postpone nothing");
+}
+
+/// A window that is postponed while the one that was opened meanwhile is too full for both leaves it as it
+/// is.
+pub async fn what_does_not_fit_into_a_postponed_window_stays(harness: &dyn Harness) {
+    let (store, user) = (harness.open().await, person());
+    let id = opened(&mail(&*store, &user, message(1)).await);
+    assert_eq!(claimed(&*store).await.len(), 1);
+    let all: Vec<Told> = (2..WINDOW_ITEMS_MAX as u64 + 2).map(message).collect();
+    let holds: Vec<Hold> = all.iter().map(|told| wish(&user, Channel::Email, *told, 600)).collect();
+    let other = opened(&store.hold(&holds).await.expect("hold")[0]);
+    store.postpone_window(id, at(600)).await.expect("postpone");
+    assert_eq!(hold(&*store, &user, Channel::Email, message(999), 600).await, Held::Folded(id));
+    let due = claimed_at(&*store, at(600)).await;
+    let counts = due.iter().map(|window| (window.id, window.items.len())).collect::<Vec<_>>();
+    assert_eq!(counts, [(id, 2), (other, WINDOW_ITEMS_MAX)], "the older one first");
+}
+
+/// A person's windows that wait, also those that were postponed, can be let go earlier; never later, and not
+/// those of others, nor those on their way.
+pub async fn what_waits_can_be_let_go_earlier(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let (user, other) = (person(), person());
+    let soon = at(1);
+    let (late, earlier) = (at(900), at(60));
+    let push = |n| hold(&*store, &user, Channel::Push, message(n), 900);
+    let on_its_way = opened(&hold(&*store, &user, Channel::Email, message(1), 1).await);
+    assert!(claimed_at(&*store, soon).await.iter().any(|window| window.id == on_its_way));
+    store.hand_over(&[on_its_way]).await.expect("hand over");
+    let postponed = opened(&mail(&*store, &user, message(2)).await);
+    store.postpone_window(postponed, late).await.expect("postpone");
+    let waits = opened(&push(3).await);
+    let of_other = opened(&hold(&*store, &other, Channel::Push, message(4), 900).await);
+    store.hasten_windows(&user, earlier).await.expect("hasten");
+    store.hasten_windows(&user, late).await.expect("hasten to a later time");
+    let mut found = claimed_at(&*store, earlier).await;
+    found.extend(store.claim_due(Channel::Push, earlier, LEASE, 1_000).await.expect("claim"));
+    let found = |id| found.iter().any(|window| window.id == id);
+    assert_eq!([postponed, waits, on_its_way, of_other].map(found), [true, true, false, false]);
 }
 
 /// A window is closed once, and only that time adds to the log.
@@ -232,7 +303,7 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
     let log = log_of(&*store, &user).await;
     assert_eq!(log.iter().map(|entry| entry.outcome.name()).collect::<Vec<_>>(), ["sent", "held"]);
     assert_eq!(log[0], sent);
-    assert_eq!(log[1].outcome, DeliveryOutcome::Held { until: due() });
+    assert_eq!(log[1].outcome, DeliveryOutcome::Held { until: due(), waits_for: Some(WaitsFor::Digest) });
 }
 
 /// The log shows what became of one notification, and everything of one person, page by page, newest first.
@@ -260,6 +331,15 @@ pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness
         }
         assert_eq!(found, all, "pages of {limit}");
     }
+    let counted = reader.count_deliveries(at(2)).await.expect("count");
+    let of = |reason| counted.iter().find(|count| count.reason == Some(reason)).map(|count| count.rows);
+    let found = [Reason::NoDevice, Reason::Revoked, Reason::Muted, Reason::Read].map(of);
+    assert_eq!(found, [None, Some(1), Some(1), Some(1)], "those from the time on, by what they say");
+    let is_suppressed = |count: &DeliveryCount| count.outcome == DeliveryWord::Suppressed;
+    assert!(
+        counted.iter().all(|count| is_suppressed(count) && count.channel == Channel::Push),
+        "{counted:?}"
+    );
     let About::Notification { notification_id } = other.about else { panic!("it is a notification") };
     let of = DeliveriesOf::Notification(notification_id);
     let about = next_page(&*reader, &of, &[], 10).await.expect("two rows");
@@ -287,78 +367,4 @@ pub async fn what_is_old_is_forgotten(harness: &dyn Harness) {
     assert_eq!(log_of(&*store, &user).await, [late]);
     assert_eq!(store.window(old).await.expect("read"), None);
     assert!(store.window(new).await.expect("read").is_some());
-}
-
-/// When the windows of [`mail`] are due.
-fn due() -> Timestamp {
-    at(60)
-}
-
-/// The windows that are claimed when those of [`mail`] are due.
-async fn claimed(store: &dyn Outbound) -> Vec<Window> {
-    claimed_at(store, due()).await
-}
-
-async fn claimed_at(store: &dyn Outbound, now: Timestamp) -> Vec<Window> {
-    store.claim_due(Channel::Email, now, LEASE, MANY).await.expect("claim")
-}
-
-/// Puts an item into the person's mail.
-async fn mail(store: &dyn Outbound, user: &UserId, told: Told) -> Held {
-    hold(store, user, Channel::Email, told, 60).await
-}
-
-fn person() -> UserId {
-    fresh_people(1).remove(0)
-}
-
-fn message(seq: u64) -> Told {
-    message_of(ThreadId::from_bytes([7; 12]), seq)
-}
-
-fn message_of(thread_id: ThreadId, seq: u64) -> Told {
-    let message_id = MessageId::from(CommandId::new());
-    Told { about: About::Message { thread_id, message_id, seq }, at: at(0), critical: false }
-}
-
-fn notification() -> Told {
-    let notification_id = NotificationId::from(CommandId::new());
-    Told { about: About::Notification { notification_id }, at: at(0), critical: false }
-}
-
-/// A wish of the moment 0, to be sent after so many seconds.
-fn wish(user: &UserId, channel: Channel, told: Told, seconds: i64) -> Hold {
-    Hold { user_id: user.clone(), channel, told, due_at: at(seconds), now: at(0) }
-}
-
-async fn hold(store: &dyn Outbound, user: &UserId, channel: Channel, told: Told, seconds: i64) -> Held {
-    store.hold(&[wish(user, channel, told, seconds)]).await.expect("hold").remove(0)
-}
-
-fn opened(held: &Held) -> WindowId {
-    let Held::Opened(id) = held else { panic!("it opened no window: {held:?}") };
-    *id
-}
-
-fn window_of(held: &Held) -> WindowId {
-    match held {
-        Held::Opened(id) | Held::Folded(id) => *id,
-        Held::Before => panic!("it was held before"),
-    }
-}
-
-async fn log_of(store: &dyn Outbound, user: &UserId) -> Vec<DeliveryEntry> {
-    next_page(store, &DeliveriesOf::User(user.clone()), &[], PAGE_MAX).await.unwrap_or_default()
-}
-
-/// The page after those rows; `None` if there is none.
-async fn next_page(
-    store: &dyn Outbound,
-    of: &DeliveriesOf,
-    so_far: &[DeliveryEntry],
-    limit: u32,
-) -> Option<Vec<DeliveryEntry>> {
-    let after = so_far.last().map(|entry| (entry.at, entry.id));
-    let page = store.deliveries_of(of, DeliveryPage { after, limit }).await.expect("list");
-    Some(page).filter(|page| !page.is_empty())
 }

@@ -7,8 +7,8 @@
 use crate::mailer::{Accepted, Blame, Mail, MailError, Mailer};
 use crate::store::StoreError;
 use async_trait::async_trait;
-use eventflow_protocol::Timestamp;
 use eventflow_protocol::outbound::Channel;
+use eventflow_protocol::{MailAddress, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ impl Mailer for OutboxMailer {
         }
     }
 
-    async fn probe(&self) -> Result<(), MailError> {
+    async fn probe(&self, _from: &MailAddress) -> Result<(), MailError> {
         Ok(())
     }
 

@@ -9,7 +9,9 @@ use eventflow_protocol::preferences::{
     ChangePreferences, ChannelsChange, DigestChange, InvalidChange, PreferenceFields, PreferencesChange,
     QuietHoursChange,
 };
-use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName, WallTime};
+use eventflow_protocol::schedule::{
+    DigestInterval, Every, MUTES_MAX, Mute, QuietHours, TimeZoneName, WallTime,
+};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -75,7 +77,8 @@ pub async fn a_change_keeps_what_it_does_not_name(harness: &dyn Harness) {
     let changed = inbox.change_preferences(&change(&people[0], 6, second.clone())).await;
     let mut expected = set.preferences.clone();
     expected.types.insert("$b".to_owned(), Channels { email: false, ..Channels::default() });
-    expected.types.insert("order.update".to_owned(), Channels::default());
+    // A kind that is named anew is as every kind.
+    expected.types.insert("order.update".to_owned(), Channels { push: false, ..Channels::default() });
     expected.updated_at = Some(at(6));
     assert_eq!(changed.expect("change"), Ok(expected.clone()));
     inbox.set_preferences(&set).await.expect("set late");
@@ -164,6 +167,50 @@ pub async fn mails_stop_for_every_kind(harness: &dyn Harness) {
     let expected = Preferences { channels: silent, updated_at: Some(at(2)), ..Preferences::default() };
     assert_eq!(of_nothing, Ok(expected.clone()), "somebody who has set nothing");
     assert_eq!(harness.open().await.preferences(&people[1]).await.expect("read"), expected);
+}
+
+/// Mutes of different threads at the same moment all count; each is changed and ended by itself. Those that
+/// have ended make room, and more than there is room for are refused.
+pub async fn each_thread_is_muted_by_itself(harness: &dyn Harness) {
+    let (here, there) = (harness.open().await, harness.open().await);
+    let people = fresh_people(2);
+    let threads: Vec<_> = (0..=MUTES_MAX).map(|_| creation(&people, 0).thread_id).collect();
+    let thread = |n: usize| threads[n];
+    let wish = |seconds, change| ChangePreferences { user_id: people[0].clone(), change, at: at(seconds) };
+    let mute = |n: usize, until| PreferencesChange::Mute(Mute { thread_id: thread(n), until });
+    let mut calls = JoinSet::new();
+    for n in 0..AT_ONCE {
+        let inbox = Arc::clone(if n % 2 == 0 { &here } else { &there });
+        let wish = wish(1, mute(n, Some(at(9))));
+        calls.spawn(async move { inbox.change_preferences(&wish).await });
+    }
+    for changed in calls.join_all().await {
+        changed.expect("change").expect("it fits");
+    }
+    let read = async || harness.open().await.preferences(&people[0]).await.expect("read");
+    assert_eq!(read().await.mutes.len(), AT_ONCE, "all count");
+    for again in [1, 2] {
+        let changed =
+            here.change_preferences(&wish(2, mute(0, None))).await.expect("change").expect("it fits");
+        let of_first: Vec<_> = changed.mutes.iter().filter(|mute| mute.thread_id == thread(0)).collect();
+        assert_eq!(of_first, [&Mute { thread_id: thread(0), until: None }], "{again}");
+        assert_eq!(changed.updated_at, read().await.updated_at, "the same again changes nothing");
+    }
+    for _ in 0..2 {
+        let unmute = wish(3, PreferencesChange::Unmute(thread(0)));
+        let changed = here.change_preferences(&unmute).await.expect("change").expect("it fits");
+        assert_eq!(changed.mutes.len(), AT_ONCE - 1);
+        assert!(changed.mutes.iter().all(|mute| mute.thread_id != thread(0)), "{changed:?}");
+    }
+    let mutes = (0..MUTES_MAX).map(|n| Mute { thread_id: thread(n), until: (n > 0).then(|| at(20)) });
+    let full = PreferenceFields { mutes: Some(mutes.collect()), ..no_fields() };
+    here.change_preferences(&change(&people[0], 4, full)).await.expect("change").expect("it fits");
+    let more = |seconds| wish(seconds, mute(MUTES_MAX, None));
+    let refused = here.change_preferences(&more(5)).await.expect("change");
+    assert_eq!((refused, read().await.mutes.len()), (Err(InvalidChange::TooManyMutes), MUTES_MAX));
+    here.change_preferences(&more(21)).await.expect("change").expect("there is room again");
+    let left: Vec<_> = read().await.mutes.into_iter().map(|mute| mute.thread_id).collect();
+    assert_eq!(left, [thread(0), thread(MUTES_MAX)]);
 }
 
 /// A change that does not fit what is stored writes nothing of itself.

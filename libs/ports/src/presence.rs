@@ -6,7 +6,7 @@
 //! forgotten. [`crate::presence_contract`] checks these promises.
 
 use async_trait::async_trait;
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -31,6 +31,9 @@ pub const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// Report lease: how long a gateway's figures count; two reports may be late. The figures of a gateway that
 /// was killed are left out after this time.
 pub const REPORT_LEASE: Duration = Duration::from_secs(15);
+
+/// Most people that are named to an operator: their ids are 2 MB.
+pub const CONNECTED_MAX: usize = 100_000;
 
 /// The presence store cannot be used now.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +101,10 @@ impl PresenceStore for NoPresence {
     async fn connected(&self, _: Timestamp) -> Result<u64, PresenceError> {
         Self::unknown()
     }
+
+    async fn connected_people(&self, _: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        Self::unknown()
+    }
 }
 
 /// Statistics that one gateway reports about itself.
@@ -115,6 +122,8 @@ pub struct GatewayStats {
 /// The statistics of one gateway, and how old they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayReport {
+    /// The gateway.
+    pub gateway: String,
     /// What the gateway reported last.
     pub stats: GatewayStats,
     /// Time since then.
@@ -142,9 +151,26 @@ pub trait PresenceStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<HashMap<UserId, Presence>, PresenceError>;
 
+    /// How likely each of these people sees at `now` what is sent to their sockets: their status if only
+    /// devices count whose line is live. Others still see the status of [`PresenceStore::presence`], which
+    /// keeps a person through a short loss of connection. Without those of whom the store has never heard.
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let found = self.presence(users, now).await?;
+        let seen = found.into_values().filter(|one| one.last_seen.is_some());
+        Ok(seen.map(|one| (one.user_id, one.status)).collect())
+    }
+
     /// How many people are connected at `now`, that is online or away: each person once, whatever their
     /// devices and gateways.
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError>;
+
+    /// Names those whom [`Self::connected`] counts, in the order of their ids: at most [`CONNECTED_MAX`] of
+    /// them. For operators.
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError>;
 
     /// Stores the statistics of `gateway`; they are forgotten after [`REPORT_LEASE`].
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError>;

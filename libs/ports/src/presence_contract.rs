@@ -11,6 +11,7 @@ use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, Pre
 use crate::{Clock, SystemClock};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, Timestamp, UserId};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Margin between a check's action and the time it asks about: more than a slow machine needs.
@@ -45,6 +46,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     what_a_gateway_says_of_itself_replaces_what_it_said(store).await;
     people_who_are_connected_are_counted_once(store).await;
     who_came_back_as_another_device_is_not_kept_by_the_first(store).await;
+    attention_is_on_live_lines_only(store).await;
 }
 
 /// The store has never heard of this person.
@@ -305,13 +307,18 @@ pub async fn people_who_are_connected_are_counted_once(store: &dyn PresenceStore
     let person = Person::new();
     let over = person.after(OFFLINE_GRACE + MARGIN);
     let count = async || store.connected(over).await.expect("count");
+    let is_named = async || {
+        let people = store.connected_people(over).await.expect("names");
+        assert!(people.is_sorted(), "in the order of their ids");
+        people.iter().filter(|user| **user == person.id).count()
+    };
     let others = count().await;
     record(store, &[person.here("phone", 0), person.idle_for("laptop", 0, AWAY_AFTER)]).await;
     assert_eq!(count().await, others + 1);
     record(store, &[person.gone("phone", 1)]).await;
-    assert_eq!(count().await, others + 1, "away, and connected");
+    assert_eq!((count().await, is_named().await), (others + 1, 1), "away, and connected");
     record(store, &[person.gone("laptop", 2)]).await;
-    assert_eq!(count().await, others, "also before anybody judged it");
+    assert_eq!((count().await, is_named().await), (others, 0), "also before anybody judged it");
     judge(store, &person, over).await;
     assert_eq!(count().await, others);
 }
@@ -338,4 +345,33 @@ pub async fn who_came_back_as_another_device_is_not_kept_by_the_first(store: &dy
     assert_eq!(judge(store, &person, over).await, Some(Status::Offline));
     record(store, &[person.here("first", 8)]).await;
     assert_eq!(judge(store, &person, over).await, Some(Status::Online), "the client itself");
+}
+
+/// Whoever's line broke, or who has closed the page, does not see what they are sent, though others see them
+/// as connected for a while. A live line of any device is enough, and nobody is invented.
+pub async fn attention_is_on_live_lines_only(store: &dyn PresenceStore) {
+    let (person, stranger) = (Person::new(), Person::new());
+    let users = [person.id.clone(), stranger.id.clone()];
+    let attention = async || store.attention(&users, person.start).await.expect("the store answers");
+    let expect = |status| HashMap::from([(person.id.clone(), status)]);
+    let here = |device: &str, order: i64, parked| {
+        let at = Timestamp(person.start.0 + order);
+        person.signal(device, DeviceState::Here { active_at: at, wants_away: false, parked }, at)
+    };
+    assert_eq!(attention().await, HashMap::new());
+    record(store, &[here("phone", 0, false)]).await;
+    assert_eq!(attention().await, expect(Status::Online));
+    record(store, &[here("phone", 1, true)]).await;
+    assert_eq!(attention().await, expect(Status::Offline), "the line is broken");
+    assert_eq!(judge(store, &person, person.start).await, Some(Status::Online), "and others see no change");
+    record(store, &[here("laptop", 2, false)]).await;
+    assert_eq!(attention().await, expect(Status::Online), "another device has a line");
+    record(store, &[person.gone("laptop", 3)]).await;
+    assert_eq!(attention().await, expect(Status::Offline), "the page is closed");
+    record(store, &[here("phone", 4, false)]).await;
+    assert_eq!(attention().await, expect(Status::Online), "the line is back");
+    let at = Timestamp(person.start.0 + 5);
+    let away = DeviceState::Here { active_at: at, wants_away: true, parked: false };
+    record(store, &[person.signal("phone", away, at)]).await;
+    assert_eq!(attention().await, expect(Status::Away));
 }

@@ -4,8 +4,8 @@
 //! it shows nothing twice.
 
 use async_trait::async_trait;
-use eventflow_protocol::ThreadId;
 use eventflow_protocol::push::PushTarget;
+use eventflow_protocol::{ThreadId, UserId};
 use std::time::Duration;
 
 /// Longest title in Unicode scalar values: one line of a lock screen.
@@ -17,6 +17,8 @@ pub const PUSH_TEXT_MAX_CHARS: usize = 240;
 /// One push message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
+    /// Whose devices it goes to. Push services and devices are not told.
+    pub user_id: UserId,
     /// What it is about: a thread or a notification. Devices show one push of each tag.
     pub tag: String,
     /// What the device is to do.

@@ -21,10 +21,30 @@ pub enum CodecError {
     UnknownVersion(u8),
     /// They are not the MessagePack of the expected type.
     #[error("decode a body")]
-    Malformed(#[source] rmp_serde::decode::Error),
+    Malformed(#[source] MalformedBody),
     /// The value has no MessagePack form (a map with keys that are not text, for example).
     #[error("encode a body")]
     Unencodable(#[source] rmp_serde::encode::Error),
+}
+
+/// What is wrong with a body. Its text gets into logs and into the reasons of dead letters, so it quotes none
+/// of the values that the parser found.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct MalformedBody(String);
+
+impl From<rmp_serde::decode::Error> for MalformedBody {
+    fn from(error: rmp_serde::decode::Error) -> Self {
+        Self(without_values(&error.to_string()))
+    }
+}
+
+/// A parser's sentence without what it quotes in double quotes: serde quotes the texts that it found.
+pub(crate) fn without_values(sentence: &str) -> String {
+    let (Some(first), Some(last)) = (sentence.find('"'), sentence.rfind('"')) else {
+        return sentence.to_owned();
+    };
+    format!("{}…{}", &sentence[..first], &sentence[last + 1..])
 }
 
 /// Writes `value` with its version.
@@ -39,7 +59,25 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Bytes, CodecError> {
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     match bytes.split_first() {
         None => Err(CodecError::Empty),
-        Some((&VERSION, body)) => rmp_serde::from_slice(body).map_err(CodecError::Malformed),
+        Some((&VERSION, body)) => {
+            rmp_serde::from_slice(body).map_err(|error| CodecError::Malformed(error.into()))
+        }
         Some((&version, _)) => Err(CodecError::UnknownVersion(version)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_quotes_nothing_of_what_it_found() {
+        for typed in ["meet me at the bridge", "a \" in it", "\"\"bridge"] {
+            let body = encode(&("kind", typed)).unwrap();
+            let error = decode::<(String, u64)>(&body).unwrap_err();
+            let said = error.source().unwrap().to_string();
+            assert!(said.contains("invalid type") && !said.contains("bridge"), "{said}");
+        }
     }
 }

@@ -4,12 +4,25 @@
 //! into them is due right at their end, which is the first such time that is still to come.
 
 use crate::inbox::Preferences;
-use crate::outbound::Channel;
+use crate::outbound::{Channel, WaitsFor};
 use crate::schedule::{DAYS_AHEAD, Every, WallTime, next, on_wall};
 use crate::{ThreadId, Timestamp};
 use std::time::Duration;
 
 impl Preferences {
+    /// What this person's channel waits for from `ready` on, until [`Preferences::due_at`].
+    pub fn waits_for(&self, channel: Channel, is_critical: bool, ready: Timestamp) -> WaitsFor {
+        let due = self.due_at(channel, is_critical, ready);
+        let gathered = if channel == Channel::Email { self.digest_at(ready) } else { ready };
+        if due == ready {
+            WaitsFor::Attention
+        } else if due == gathered {
+            WaitsFor::Digest
+        } else {
+            WaitsFor::QuietHours
+        }
+    }
+
     /// When to tell this person by this channel what could be told from `ready` on: never before `ready`, at
     /// once if it is critical, else with the digest, and at the end of quiet hours.
     pub fn due_at(&self, channel: Channel, is_critical: bool, ready: Timestamp) -> Timestamp {

@@ -10,8 +10,8 @@ use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread, ThreadStatus};
 use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
-use crate::person::Revocation;
-use crate::{CommandId, EventId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
+use crate::person::{Disconnection, Revocation};
+use crate::{CommandId, EventId, MessageId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -351,14 +351,20 @@ pub struct GatewayEvent {
     /// For [`Audience::Gateways`].
     #[serde(default)]
     pub revocation: Option<Revocation>,
+    /// For [`Audience::Gateways`].
+    #[serde(default)]
+    pub disconnection: Option<Disconnection>,
     /// For [`Audience::User`]: the person chose to be shown as away, or no more. It holds for their sockets.
     #[serde(default)]
     pub wants_away: Option<bool>,
 }
 
-/// What a gateway has to know about a message to send a receipt of its delivery.
+/// What a gateway has to know about a message to send a receipt of its delivery, and to name it in its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveredMessage {
+    /// The message's id; none in events of earlier versions.
+    #[serde(default)]
+    pub id: Option<MessageId>,
     /// The message's place in its thread.
     pub seq: u64,
     /// The sender, who sends no receipt.
@@ -387,6 +393,7 @@ impl GatewayEvent {
             left: None,
             message: None,
             revocation: None,
+            disconnection: None,
             wants_away: None,
         }
     }

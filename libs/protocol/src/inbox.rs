@@ -246,6 +246,21 @@ impl Preferences {
     pub fn channels_for(&self, kind: &str) -> Channels {
         self.types.get(kind).copied().unwrap_or(self.channels)
     }
+
+    /// The channels for one notification: what is critical comes by every channel, also for a kind that the
+    /// person does not want. Only mails stay away from whoever wants no mail of any kind.
+    pub fn channels_of(&self, kind: &str, is_critical: bool) -> Channels {
+        let wanted = self.channels_for(kind);
+        if !is_critical {
+            return wanted;
+        }
+        Channels { in_app: wanted.in_app, email: self.want_mail(), push: true }
+    }
+
+    /// Whether the person wants mails of some kind. Unsubscribing ends that.
+    pub fn want_mail(&self) -> bool {
+        self.channels.email || self.types.values().any(|channels| channels.email)
+    }
 }
 
 /// Command: replace a person's preferences. Of two such commands the one that was accepted later counts, in

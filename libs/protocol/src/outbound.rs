@@ -8,7 +8,7 @@
 
 mod delivery;
 
-pub use delivery::{DeliveryEntry, DeliveryOutcome, Reason};
+pub use delivery::{DeliveryEntry, DeliveryOutcome, Reason, WaitsFor};
 
 use crate::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -17,8 +17,9 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use uuid::Uuid;
 
-/// Window: most items that it keeps one by one. A mail that lists more is not read; the rest is a number.
-pub const WINDOW_ITEMS_MAX: usize = 100;
+/// Window: most items. One that is full takes nothing more in, and the next one begins, so that nothing is
+/// left out. Its document is written anew with each item, and stays below 50 KB.
+pub const WINDOW_ITEMS_MAX: usize = 250;
 /// Job: most people named in one [`NotifyJob::Message`], about 20 KB. A thread of 5,000 becomes ten jobs,
 /// which several workers share.
 pub const ABSENT_MAX: usize = 500;
@@ -101,6 +102,13 @@ pub enum NotifyJob {
         /// The read cursor.
         up_to: u64,
     },
+    /// A person's preferences have changed: what waits may have to wait no longer.
+    PreferencesChanged {
+        /// The person.
+        user_id: UserId,
+        /// When the preferences changed.
+        at: Timestamp,
+    },
     /// A person has read or deleted notifications: what devices show of them is out of date.
     NotificationsRead {
         /// The reader.
@@ -128,6 +136,9 @@ impl NotifyJob {
             }
             Self::Read { user_id, thread_id, up_to } => {
                 derived(&["read", user_id.as_str(), &thread_id.to_string(), &up_to.to_string()])
+            }
+            Self::PreferencesChanged { user_id, at } => {
+                derived(&["preferences changed", user_id.as_str(), &at.0.to_string()])
             }
             Self::NotificationsRead { user_id, notification_id, read_at } => {
                 let id = notification_id.map(|id| id.to_string()).unwrap_or_default();
@@ -203,6 +214,9 @@ pub struct Told {
     pub at: Timestamp,
     /// It waits for nothing: no grace, no digest, no quiet hours.
     pub critical: bool,
+    /// The person was looking when it came, so their sockets have told them.
+    #[serde(default)]
+    pub was_online: bool,
 }
 
 impl Told {
@@ -235,9 +249,9 @@ pub struct Window {
     pub opened_at: Timestamp,
     /// When it is to be sent.
     pub due_at: Timestamp,
-    /// The first [`WINDOW_ITEMS_MAX`] items, in the order in which they came.
+    /// The items, at most [`WINDOW_ITEMS_MAX`], in the order in which they came.
     pub items: Vec<Told>,
-    /// How many more items there are.
+    /// How many more items there are: none, but in windows of versions that counted what is beyond the first.
     pub more: u64,
 }
 
@@ -326,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_mail_gathers_everything_and_a_push_message_one_thread() {
-        let told = |about, critical| Told { about, at: Timestamp(0), critical };
+        let told = |about, critical| Told { about, at: Timestamp(0), critical, was_online: false };
         let key = |about, channel| told(about, false).window_key(channel);
         assert_eq!(key(message(1), Channel::Email), key(notification(1), Channel::Email));
         assert_eq!(key(message(1), Channel::Push), key(message(2), Channel::Push));

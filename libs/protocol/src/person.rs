@@ -90,3 +90,12 @@ pub struct Revocation {
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
+
+/// An operator ends the connections of a person, whose credentials go on holding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disconnection {
+    /// The person.
+    pub user_id: UserId,
+    /// Why, as the person is told.
+    pub why: String,
+}

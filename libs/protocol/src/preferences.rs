@@ -5,8 +5,8 @@
 //! gateways, both count.
 
 use crate::inbox::{Channels, PREFERENCE_KINDS_MAX, Preferences};
-use crate::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName, WallTime};
-use crate::{Timestamp, UserId};
+use crate::schedule::{DigestInterval, Every, MUTES_MAX, Mute, QuietHours, TimeZoneName, WallTime};
+use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,6 +34,10 @@ pub enum PreferencesChange {
     Fields(PreferenceFields),
     /// Send no more e-mail, of any kind.
     StopMails,
+    /// Mute this thread, or give its mute this end; the other mutes stay.
+    Mute(Mute),
+    /// Take this thread out of the mutes.
+    Unmute(ThreadId),
 }
 
 /// The fields that a change names.
@@ -42,7 +46,7 @@ pub enum PreferencesChange {
 pub struct PreferenceFields {
     /// For every kind that `types` does not name.
     pub channels: ChannelsChange,
-    /// By kind; the other kinds stay. A channel that a new kind does not name is on.
+    /// By kind; the other kinds stay. A channel that a new kind does not name is as for every kind.
     pub types: BTreeMap<String, ChannelsChange>,
     /// The hours in which nothing is sent.
     pub quiet_hours: Option<QuietHoursChange>,
@@ -54,7 +58,7 @@ pub struct PreferenceFields {
     pub locale: Option<String>,
     /// Whether to tell the person also while a page is open that they do not look at.
     pub when_away: Option<bool>,
-    /// All muted threads.
+    /// All muted threads. [`PreferencesChange::Mute`] changes one of them.
     pub mutes: Option<Vec<Mute>>,
 }
 
@@ -99,6 +103,9 @@ pub enum InvalidChange {
     /// There would be more kinds with channels of their own than [`PREFERENCE_KINDS_MAX`].
     #[error("types has more than {PREFERENCE_KINDS_MAX} entries")]
     TooManyKinds,
+    /// There would be more mutes than [`MUTES_MAX`] that have not ended.
+    #[error("mutes has more than {MUTES_MAX} entries")]
+    TooManyMutes,
     /// The quiet hours would end when they begin.
     #[error("quietHours.until must not be the time at which they begin")]
     NoQuietHours,
@@ -111,8 +118,12 @@ impl PreferencesChange {
         let updated_at = stored.updated_at.map_or(at, |before| at.max(before.plus(TICK)));
         let changed = match self {
             Self::Fields(fields) => fields.onto(stored)?,
-            Self::StopMails if wants_mail(&stored) => without_mail(stored),
-            Self::StopMails => return Ok(stored),
+            Self::StopMails if stored.want_mail() => without_mail(stored),
+            Self::Mute(mute) if !stored.mutes.contains(mute) => muted(stored, *mute, at)?,
+            Self::Unmute(thread) if stored.mutes.iter().any(|mute| mute.thread_id == *thread) => {
+                unmuted(stored, *thread)
+            }
+            Self::StopMails | Self::Mute(_) | Self::Unmute(_) => return Ok(stored),
         };
         Ok(Preferences { updated_at: Some(updated_at), ..changed })
     }
@@ -120,9 +131,9 @@ impl PreferencesChange {
 
 impl PreferenceFields {
     fn onto(&self, stored: Preferences) -> Result<Preferences, InvalidChange> {
-        let mut types = stored.types;
+        let (channels, mut types) = (self.channels.onto(stored.channels), stored.types);
         for (kind, change) in &self.types {
-            let before = types.get(kind).copied().unwrap_or_default();
+            let before = types.get(kind).copied().unwrap_or(channels);
             types.insert(kind.clone(), change.onto(before));
         }
         if types.len() > PREFERENCE_KINDS_MAX {
@@ -133,7 +144,7 @@ impl PreferenceFields {
             None => stored.quiet_hours,
         };
         Ok(Preferences {
-            channels: self.channels.onto(stored.channels),
+            channels,
             types,
             quiet_hours,
             digest: self.digest.map_or(stored.digest, |change| change.onto(stored.digest)),
@@ -178,13 +189,26 @@ impl InvalidChange {
     pub fn path(self) -> &'static str {
         match self {
             Self::TooManyKinds => "types",
+            Self::TooManyMutes => "mutes",
             Self::NoQuietHours => "quietHours.until",
         }
     }
 }
 
-fn wants_mail(preferences: &Preferences) -> bool {
-    preferences.channels.email || preferences.types.values().any(|channels| channels.email)
+/// Mutes that have ended make room, so that somebody who mutes for an hour each day does not run out of it.
+fn muted(stored: Preferences, mute: Mute, at: Timestamp) -> Result<Preferences, InvalidChange> {
+    let mut stored = unmuted(stored, mute.thread_id);
+    stored.mutes.retain(|other| other.until.is_none_or(|until| at < until));
+    if stored.mutes.len() >= MUTES_MAX {
+        return Err(InvalidChange::TooManyMutes);
+    }
+    stored.mutes.push(mute);
+    Ok(stored)
+}
+
+fn unmuted(mut stored: Preferences, thread: ThreadId) -> Preferences {
+    stored.mutes.retain(|mute| mute.thread_id != thread);
+    stored
 }
 
 fn without_mail(mut preferences: Preferences) -> Preferences {
@@ -216,6 +240,20 @@ mod tests {
         let command: Command = serde_json::from_value(command).unwrap();
         assert_eq!(codec::decode::<Command>(&codec::encode(&command).unwrap()).unwrap(), command);
         command
+    }
+
+    #[test]
+    fn a_kind_that_is_named_anew_is_as_every_kind_and_brings_no_mail_back() {
+        let stopped = PreferencesChange::StopMails.onto(Preferences::default(), Timestamp(7)).unwrap();
+        let no_push = ChannelsChange { push: Some(false), ..ChannelsChange::default() };
+        let types = BTreeMap::from([("message".to_owned(), no_push)]);
+        let named = PreferenceFields { types: types.clone(), ..PreferenceFields::default() };
+        let changed = fields(named).onto(stopped, Timestamp(8)).unwrap();
+        assert_eq!(changed.channels_for("message"), Channels { in_app: true, email: false, push: false });
+        assert!(!changed.want_mail());
+        let both = PreferenceFields { channels: email(false), types, ..PreferenceFields::default() };
+        let changed = fields(both).onto(Preferences::default(), Timestamp(8)).unwrap();
+        assert!(!changed.want_mail(), "in one change");
     }
 
     #[test]

@@ -107,6 +107,17 @@ pub struct RemovePushDevice {
     pub at: Timestamp,
 }
 
+impl PushJob {
+    /// The person whose devices it is about.
+    pub fn user_id(&self) -> &UserId {
+        match self {
+            Self::Window(job) => &job.user_id,
+            Self::Clear(clear) => &clear.user_id,
+            Self::ClearNotifications(clear) => &clear.user_id,
+        }
+    }
+}
+
 impl PushDevice {
     /// The device with this target.
     pub fn new(user_id: UserId, target: PushTarget, name: String, at: Timestamp) -> Self {

@@ -1,5 +1,6 @@
 //! How ids and times are described to clients: JSON Schema for the types that write themselves as text.
 
+use crate::dead_letters::DeadLetterId;
 use crate::id::{CommandId, DocumentId, UserId};
 use crate::schedule::WallTime;
 use crate::timestamp::Timestamp;
@@ -45,6 +46,20 @@ impl JsonSchema for CommandId {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": "uuid" })
+    }
+}
+
+impl JsonSchema for DeadLetterId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "DeadLetterId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z_]+-[0-9a-f-]{36}$" })
     }
 }
 

@@ -14,6 +14,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+/// Length of the shortest form of RFC 3339, `YYYY-MM-DDTHH:MM:SSZ`.
+const RFC3339_MIN: usize = 20;
 /// Writes three digits of a second, as JavaScript does.
 const ISO: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
@@ -31,6 +33,19 @@ impl Timestamp {
         let moment = Self(text.parse::<jiff::Timestamp>().ok()?.as_millisecond());
         // The calendar reads more forms than one, and takes a leap second for the second before.
         (moment.to_iso() == text).then_some(moment)
+    }
+
+    /// Reads what [`Timestamp::to_iso`] writes and the other forms of RFC 3339, with any zone and any number
+    /// of digits: what clients in other languages write. What is finer than a millisecond is cut off.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let is_well_formed = text.len() >= RFC3339_MIN
+            && text.as_bytes()[10] == b'T'
+            && (text.ends_with('Z') || matches!(text.as_bytes()[text.len() - 6], b'+' | b'-'));
+        let has_leap_second = is_well_formed && text.as_bytes()[17..19] == *b"60";
+        if !is_well_formed || has_leap_second {
+            return None;
+        }
+        Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()))
     }
 
     /// How long ago this moment was at `now`; zero if it is still to come.
@@ -83,7 +98,7 @@ impl Visitor<'_> for EitherForm {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
-        Timestamp::from_iso(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+        Timestamp::from_rfc3339(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 
     fn visit_i64<E: Error>(self, ms: i64) -> Result<Timestamp, E> {
@@ -120,6 +135,34 @@ mod tests {
             "2024x01x13T12x00x00x123Z",
         ] {
             assert_eq!(Timestamp::from_iso(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn every_form_of_rfc_3339_is_read() {
+        for text in [
+            "2024-01-13T12:00:00.123Z",
+            "2024-01-13T12:00:00.1239Z",
+            "2024-01-13T14:00:00.123+02:00",
+            "2024-01-13T07:30:00.123-04:30",
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(text), Some(Timestamp(1_705_147_200_123)), "{text}");
+        }
+        assert_eq!(Timestamp::from_rfc3339("2024-01-13T12:00:00Z"), Some(Timestamp(1_705_147_200_000)));
+        for other in [
+            "",
+            "tomorrow",
+            "2024-01-13",
+            "2024-01-13T12:00:00",
+            "2024-01-13 12:00:00.123Z",
+            "2024-01-13T12:00:00.123+00",
+            "2024-01-13T12:00:60Z",
+            "2024-02-30T12:00:00Z",
+            "2024-01-13T24:00:00Z",
+            "2024-01-13T12:00:00+02:00[Europe/Berlin]",
+            "ääääääääääääääääääää",
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(other), None, "{other}");
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A token is `base64url(version ‖ time ‖ user ‖ HMAC-SHA-256(key, version ‖ time ‖ user))`. The worker that
 //! sends a mail makes it, a gateway checks it, and nobody stores it. It does one thing only, to one person,
-//! and using it twice changes nothing, so that it may be used again. The key is derived from the secret that
-//! signs logins; neither token is good for the other purpose.
+//! and using it twice changes nothing, so that it may be used again. The key is derived from a secret of its
+//! own or from the one that signs logins; neither token is good for the other purpose.
 
 use crate::{Timestamp, UserId};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -27,7 +27,8 @@ pub const VALIDITY: Duration = Duration::from_hours(180 * 24);
 #[derive(Clone)]
 pub struct Unsubscribe {
     key: Hmac<Sha256>,
-    previous: Option<Hmac<Sha256>>,
+    /// Keys that made tokens before.
+    others: Vec<Hmac<Sha256>>,
 }
 
 /// Why a token does not hold.
@@ -44,14 +45,22 @@ pub enum BadToken {
 impl Unsubscribe {
     /// Makes and checks tokens with a key derived from `secret`.
     pub fn new(secret: &[u8]) -> Self {
-        Self { key: derived(secret), previous: None }
+        Self { key: derived(secret), others: Vec::new() }
     }
 
-    /// Accepts tokens made with the previous secret too: mails that were sent before a rotation keep their
-    /// link.
+    /// Makes tokens with `own`, if there is such a secret, else with the current secret of logins. Accepts
+    /// those made with the current and the previous secret of logins too.
+    pub fn of_secrets(own: Option<&[u8]>, current: &[u8], previous: Option<&[u8]>) -> Self {
+        let made = Self::new(own.unwrap_or(current));
+        let others = own.is_some().then_some(current).into_iter().chain(previous);
+        others.fold(made, Self::with_previous)
+    }
+
+    /// Accepts tokens made with this secret too: mails that were sent before a rotation keep their link.
     #[must_use]
-    pub fn with_previous(self, secret: &[u8]) -> Self {
-        Self { previous: Some(derived(secret)), ..self }
+    pub fn with_previous(mut self, secret: &[u8]) -> Self {
+        self.others.push(derived(secret));
+        self
     }
 
     /// The token for a mail to this person at this time.
@@ -69,7 +78,7 @@ impl Unsubscribe {
         let bytes = BASE64.decode(token).map_err(|_| BadToken::Forged)?;
         let split = bytes.len().checked_sub(TAG_BYTES).ok_or(BadToken::Forged)?;
         let (signed, tag) = bytes.split_at(split);
-        let mut keys = std::iter::once(&self.key).chain(&self.previous);
+        let mut keys = std::iter::once(&self.key).chain(&self.others);
         if !keys.any(|key| key.clone().chain_update(signed).verify_slice(tag).is_ok()) {
             return Err(BadToken::Forged);
         }
@@ -113,6 +122,30 @@ mod tests {
         assert_eq!(rotated.user(&token, NOW), Ok(ann));
         let longest: UserId = "x".repeat(128).parse().unwrap();
         assert!(made.token(&longest, NOW).len() < 256, "it fits a line of a mail");
+    }
+
+    #[test]
+    fn links_outlive_the_secrets_of_logins() {
+        let ann: UserId = "ann".parse().unwrap();
+        let [second, third] = [b"the second secret of the logins!", b"the third secret of the logins!!"];
+        let token = Unsubscribe::of_secrets(None, SECRET, None).token(&ann, NOW);
+        for (own, current, previous) in [
+            (None, second, Some(SECRET)),
+            (Some(SECRET), second, None),
+            (Some(SECRET), third, Some(second.as_slice())),
+        ] {
+            let rotated = Unsubscribe::of_secrets(own, current, previous);
+            assert_eq!(rotated.user(&token, NOW), Ok(ann.clone()), "made with the first secret");
+        }
+        assert_eq!(
+            Unsubscribe::of_secrets(None, third, Some(second)).user(&token, NOW),
+            Err(BadToken::Forged)
+        );
+        let own = Unsubscribe::of_secrets(Some(SECRET), second, None);
+        assert_eq!(
+            Unsubscribe::of_secrets(Some(SECRET), third, None).user(&own.token(&ann, NOW), NOW),
+            Ok(ann)
+        );
     }
 
     #[test]

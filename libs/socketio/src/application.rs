@@ -6,6 +6,7 @@
 //! Hooks of different sockets run at the same time. A hook that panics costs its own connection only.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
@@ -60,6 +61,11 @@ pub trait Application: Send + Sync + 'static {
     /// Handles an event of the client. Back-pressure: the next packet of this connection is read when the
     /// future is done. Packets to the client and pings go on meanwhile.
     fn event(&self, socket: &Socket<Self::State>, event: ClientEvent) -> impl Future<Output = ()> + Send;
+
+    /// Told how long a client took to answer a ping. Called between packets, so it must be short.
+    fn answered_ping(&self, round_trip: Duration) {
+        let _ = round_trip;
+    }
 
     /// Told when the transport is gone. The session may come back; emitted packets are kept until it does, or
     /// until `expired`.

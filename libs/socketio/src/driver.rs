@@ -88,7 +88,9 @@ impl<A: Application> Driver<A> {
         self.shared.stats.packets_in.increment();
         match packet {
             Inbound::Pong => {
-                self.heartbeat.pong();
+                if let Some(round_trip) = self.heartbeat.pong() {
+                    self.shared.app.answered_ping(round_trip);
+                }
                 self.engine.expect_pong(None);
             }
             Inbound::Close => self.engine.end_by_client(),

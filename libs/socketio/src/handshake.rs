@@ -57,17 +57,26 @@ pub struct Lost {
     pub is_here: bool,
 }
 
-/// Refuses a connection: the client gets `connect_error` with this message and data.
+/// Refuses a connection: the client gets `connect_error` with this message and data, and stays away until its
+/// application connects again; or its transport is closed, and it comes back by itself.
 #[derive(Debug, Clone)]
 pub struct ConnectError {
     pub(crate) message: String,
     pub(crate) data: Option<Box<RawValue>>,
+    /// Why the transport is closed instead of an answer.
+    pub(crate) closes: Option<&'static str>,
 }
 
 impl ConnectError {
     /// An error with a message for the client.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), data: None }
+        Self { message: message.into(), data: None, closes: None }
+    }
+
+    /// Not now: the transport is closed for this reason, without an answer, so that the client comes back by
+    /// itself.
+    pub fn come_back(reason: &'static str) -> Self {
+        Self { message: reason.into(), data: None, closes: Some(reason) }
     }
 
     /// Adds the `data` the client finds on its error object.

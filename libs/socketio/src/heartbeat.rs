@@ -30,7 +30,7 @@ pub(crate) struct Heartbeat {
 #[derive(Debug)]
 enum Ping {
     Due(Instant),
-    Answered(Instant),
+    Sent { at: Instant, answered_by: Instant },
 }
 
 /// What a deadline makes the connection do.
@@ -61,7 +61,7 @@ impl Heartbeat {
 
     /// The next deadline.
     pub(crate) fn next(&self) -> Instant {
-        let (Ping::Due(ping) | Ping::Answered(ping)) = self.ping;
+        let (Ping::Due(ping) | Ping::Sent { answered_by: ping, .. }) = self.ping;
         [self.connect, self.write, self.close].into_iter().flatten().fold(ping, Instant::min)
     }
 
@@ -69,15 +69,16 @@ impl Heartbeat {
     pub(crate) fn pong_due(&self) -> Option<Instant> {
         match self.ping {
             Ping::Due(_) => None,
-            Ping::Answered(by) => Some(by),
+            Ping::Sent { answered_by, .. } => Some(answered_by),
         }
     }
 
-    /// Takes a pong. One that no ping asked for changes nothing.
-    pub(crate) fn pong(&mut self) {
-        if matches!(self.ping, Ping::Answered(_)) {
-            self.ping = Ping::Due(Instant::now() + self.ping_interval);
-        }
+    /// Takes a pong and gives the time since its ping. One that no ping asked for changes nothing.
+    pub(crate) fn pong(&mut self) -> Option<Duration> {
+        let Ping::Sent { at, .. } = self.ping else { return None };
+        let now = Instant::now();
+        self.ping = Ping::Due(now + self.ping_interval);
+        Some(now - at)
     }
 
     /// Says whether the client is in a namespace. A client in none has to join one in time.
@@ -120,14 +121,14 @@ impl Heartbeat {
         match self.ping {
             Ping::Due(at) if at <= now => {
                 let sent = if now - at > PING_LATENESS { now } else { at };
-                self.ping = Ping::Answered(sent + self.ping_timeout);
+                self.ping = Ping::Sent { at: now, answered_by: sent + self.ping_timeout };
                 HeartbeatAction::Ping
             }
-            Ping::Answered(by) if by <= now => {
+            Ping::Sent { at, answered_by } if answered_by <= now => {
                 if !busy {
                     return HeartbeatAction::End(DisconnectReason::PingTimeout);
                 }
-                self.ping = Ping::Answered(now + self.ping_timeout);
+                self.ping = Ping::Sent { at, answered_by: now + self.ping_timeout };
                 HeartbeatAction::Nothing
             }
             _ => HeartbeatAction::Nothing,

@@ -100,7 +100,7 @@ async fn answer<A: Application>(
     };
     let Some(connection) = Id::parse(sid).and_then(|id| shared.connections.find(&id)) else {
         shared.app.admit_costly(head).map_err(RequestError::Refused)?;
-        return Err(RequestError::SessionUnknown);
+        return Err(shared.unknown_session());
     };
     match (transport, &head.method) {
         (TransportKind::WebSocket, &Method::GET) => {
@@ -229,6 +229,15 @@ fn handshake(head: &mut Parts) -> Handshake {
         uri: head.uri.clone(),
         headers: std::mem::take(&mut head.headers),
         peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+    }
+}
+
+impl<A: Application> ServerShared<A> {
+    /// What is said of a session that is not here. A proxy that sends a client to the same server each time
+    /// sends it here until the port closes, also if it has got a session at another one meanwhile. 503 lets
+    /// the proxy try that one.
+    fn unknown_session(&self) -> RequestError {
+        if self.connections.is_draining() { RequestError::Draining } else { RequestError::SessionUnknown }
     }
 }
 

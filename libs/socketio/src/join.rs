@@ -75,6 +75,10 @@ async fn accept<A: Application>(
         Err(error) => error,
     };
     shared.stats.connect_errors.increment();
+    if let Some(reason) = error.closes {
+        engine.end(DisconnectReason::Closed(reason));
+        return None;
+    }
     let text = encode_connect_error(&request.namespace, &error.message, error.data.as_deref());
     engine.push(Packet::control(text));
     None

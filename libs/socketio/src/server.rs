@@ -65,16 +65,18 @@ impl<A: Application> Server<A> {
         self.0.accounts.as_ref().map_or(0, |accounts| accounts.budget.used())
     }
 
-    /// Ends the server: refuses new sessions with 503, closes the open ones evenly over `spread` (WebSocket
-    /// 1012, polling `1`) after their waiting packets have been sent, and drops the parked ones. Returns when
-    /// the application has been told that every socket is gone. A second call waits for the same.
+    /// Ends the server: refuses new sessions with 503, closes the open ones over `spread` (WebSocket 1012,
+    /// polling `1`) after their waiting packets have been sent, and drops the parked ones. Each session has a
+    /// slot of the same length and is closed at a random moment of it: the rate is even, and servers that
+    /// drain at the same time do not close in step. Returns when the application has been told that every
+    /// socket is gone. A second call waits for the same.
     pub async fn drain(&self, spread: Duration) {
         let shared = &self.0;
         let open = shared.connections.drain();
-        let pause = spread / u32::try_from(open.len().max(1)).unwrap_or(u32::MAX);
+        let slot = spread / u32::try_from(open.len().max(1)).unwrap_or(u32::MAX);
         let start = tokio::time::Instant::now();
         for (index, engine) in (0_u32..).zip(open) {
-            tokio::time::sleep_until(start + pause * index).await;
+            tokio::time::sleep_until(start + slot * index + slot.mul_f64(rand::random())).await;
             engine.end(DisconnectReason::Draining);
         }
         shared.tasks.close();

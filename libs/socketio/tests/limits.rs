@@ -97,14 +97,20 @@ async fn draining_closes_every_transport_within_the_spread_and_never_says_discon
     assert_eq!(last.1, "1");
     let late = closed.iter().filter(|at| **at > Duration::from_secs(5)).count();
     assert!((4..=6).contains(&late), "{closed:?}");
+    // Eleven slots of a second each: two closes of one slot would be two clients back at once.
+    let slots: std::collections::HashSet<u64> = closed.iter().map(std::time::Duration::as_secs).collect();
+    assert_eq!(slots.len(), closed.len(), "{closed:?}");
+    let on_the_beat = closed.iter().filter(|at| at.subsec_millis() == 0).count();
+    assert!(on_the_beat < closed.len() / 2, "jittered: {closed:?}");
     assert_eq!((rig.server.stats().websocket_open.get(), rig.server.stats().parked.get()), (0, 0));
     let mut expired = 0;
     while let Ok(seen) = rig.seen.try_recv() {
         expired += usize::from(seen == Seen::Expired);
     }
     assert_eq!(expired, 11);
-    let (status, _) = rig.get("EIO=4&transport=polling").await;
-    assert_eq!(status, 503);
+    for request in ["EIO=4&transport=polling", "EIO=4&transport=polling&sid=of-another-gateway"] {
+        assert_eq!(rig.get(request).await.0, 503, "{request}: a proxy tries the next gateway");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use crate::servers::free_port;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use tempfile::TempDir;
 
@@ -74,13 +75,15 @@ impl System {
 
     async fn start(roles: &[&'static str], mut settings: Vec<(String, String)>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("make a data folder")?;
-        settings.push(("JWT_SECRET".to_owned(), SECRET.to_owned()));
+        settings.insert(0, ("JWT_SECRET".to_owned(), SECRET.to_owned()));
         // Everybody in a test comes from one address.
         settings.insert(0, ("REST_PER_MINUTE_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("SOCKETS_PER_IP".to_owned(), "0".to_owned()));
         settings.insert(0, ("CONNECTIONS_PER_IP".to_owned(), "0".to_owned()));
-        settings.push(("DATA_DIR".to_owned(), folder.path().join("data").display().to_string()));
+        // On a busy machine a gateway would do without typing and presence, which tests wait for.
+        settings.insert(0, ("SHED_AT_MS".to_owned(), "0".to_owned()));
         let mut system = Self { folder, settings, members: BTreeMap::new() };
+        system.settings.push(("DATA_DIR".to_owned(), system.data().display().to_string()));
         for role in roles {
             system.launch(role, loopback()?, loopback()?)?;
         }
@@ -103,6 +106,11 @@ impl System {
     /// The URL of an operators' path, such as `/readyz`, of one role.
     pub fn admin(&self, role: &str, path: &str) -> String {
         format!("http://{}{path}", self.either(role).admin)
+    }
+
+    /// The folder of the embedded backends.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// The roles that are processes here.

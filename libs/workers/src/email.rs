@@ -6,28 +6,29 @@
 //!
 //! Safe to repeat because a closed window is dropped, two workers cannot have one window at a time
 //! ([`eventflow_ports::Outbound::take_window`]), and a mail that may have been accepted without an answer is
-//! sent again under the same `Message-ID`. [`breaker`] stops the queue while the mail server is away,
-//! [`compose`], [`digest`] and [`templates`] write the mail.
+//! sent again under the same `Message-ID`. A mail that fails climbs the retry ladder, whatever the reason,
+//! and ends in the dead-letter queue with rows that say so. [`provider`] talks to the mail server and
+//! [`breaker`] stops the queue while it is away; [`compose`], [`digest`] and [`templates`] write the mail.
 
 mod breaker;
 mod compose;
 pub mod digest;
 mod parts;
+mod provider;
 pub mod templates;
 
-use self::breaker::{Admission, Breaker};
+use self::breaker::{Breaker, BreakerOpen};
 use self::compose::clipped;
 pub use self::parts::{EmailParts, EmailSettings};
 use crate::notify::again::{self, Remaining, decide_again};
 use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::settle::Outcome;
-use eventflow_metrics::{EmailMetrics, MailOutcome, Metrics, SuppressedMail};
-use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, RefusedPart, SEND_LIMIT};
-use eventflow_ports::{Mail, MailError, Mailbox, StoreError, Taken};
+use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
+use eventflow_metrics::{EmailMetrics, Metrics, SuppressedMail};
+use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, SEND_LIMIT};
+use eventflow_ports::{Mail, Mailbox, StoreError, Taken};
 use eventflow_protocol::content::typed;
-use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, SuppressionReason};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
@@ -43,8 +44,13 @@ const CONCURRENT: usize = 4;
 /// how long its window waits.
 const LEASE: Duration = Duration::from_secs(SEND_LIMIT.as_secs() + 60);
 /// Time limit of a batch: one of 256 mails at a server that takes ten seconds for each. A server that hangs
-/// opens the breaker long before.
+/// does not get that far.
 pub const BATCH_LIMIT: Duration = Duration::from_mins(15);
+/// Time in which a batch begins mails. Those that are on their way then end within [`BATCH_LIMIT`]; the rest
+/// of the batch begins anew.
+const BEGINS_FOR: Duration = Duration::from_mins(10);
+/// Outcomes that are remembered: several batches of them.
+const REMEMBERED_MAX: usize = 1_024;
 
 /// Sends windows as mails.
 pub struct EmailWorker {
@@ -53,6 +59,9 @@ pub struct EmailWorker {
     breaker: Breaker,
     /// Windows whose mail was accepted and that could not be closed yet.
     unclosed: Mutex<HashMap<WindowId, Vec<DeliveryEntry>>>,
+    /// How jobs failed, by window and attempt, whose batch could not be ended. It comes again, and what
+    /// failed in it must not be tried again in the same attempt.
+    settled: Mutex<HashMap<(WindowId, u32), Outcome>>,
 }
 
 /// Why a job is not done.
@@ -61,8 +70,17 @@ enum Trouble {
     Down(Unavailable),
     /// This job ends so.
     Settled(Outcome),
-    /// The person's quiet hours have begun meanwhile; the window waits for their end.
-    Quiet(Timestamp),
+    /// The window waits until then, with rows of the log that say so.
+    Waits(Timestamp, Vec<DeliveryEntry>),
+    /// The mail was not sent.
+    Unsent {
+        /// What becomes of the job.
+        outcome: Outcome,
+        /// What the mail server said, for the log.
+        answer: String,
+        /// The rows of the window if it is not tried again.
+        rows: Vec<DeliveryEntry>,
+    },
 }
 
 /// The process stops.
@@ -70,10 +88,10 @@ enum Trouble {
 #[error("the process is ending")]
 struct Ending;
 
-/// The mail server has failed a few times in a row.
+/// The mail server needs long for each mail.
 #[derive(Debug, thiserror::Error)]
-#[error("it has failed several times; the next try is soon")]
-struct BreakerOpen;
+#[error("it answers slowly; what is left of the batch begins anew")]
+struct Slow;
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
@@ -89,23 +107,45 @@ impl EmailWorker {
     /// Opens the stage.
     pub fn new(parts: EmailParts, metrics: &Metrics) -> Self {
         let series = metrics.email.clone();
-        Self { parts, series, breaker: Breaker::default(), unclosed: Mutex::default() }
+        Self {
+            parts,
+            series,
+            breaker: Breaker::default(),
+            unclosed: Mutex::default(),
+            settled: Mutex::default(),
+        }
     }
 
-    async fn deliver(&self, job: &WindowJob) -> Result<Outcome, Unavailable> {
-        match self.try_deliver(job).await {
-            Ok(()) | Err(Trouble::Quiet(_)) => Ok(Outcome::Done),
-            Err(Trouble::Settled(outcome)) => Ok(outcome),
+    /// Delivers the jobs of one person one after the other, so that the person's mails come in their order.
+    async fn deliver_in_order(
+        &self,
+        jobs: Vec<(usize, &Item<WindowJob>)>,
+        begun: Instant,
+    ) -> Vec<(usize, Result<Outcome, Unavailable>)> {
+        let mut ended = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs {
+            ended.push((index, self.deliver(job, begun).await));
+        }
+        ended
+    }
+
+    async fn deliver(&self, job: &Item<WindowJob>, begun: Instant) -> Result<Outcome, Unavailable> {
+        if let Some(outcome) = self.settled.lock().get(&(job.value.window_id, job.attempt)) {
+            return Ok(outcome.clone());
+        }
+        match self.try_deliver(job, begun).await {
+            Ok(()) | Err(Trouble::Waits(..)) => Ok(Outcome::Done),
+            Err(Trouble::Settled(outcome) | Trouble::Unsent { outcome, .. }) => Ok(outcome),
             Err(Trouble::Down(cause)) => Err(cause),
         }
     }
 
-    async fn try_deliver(&self, job: &WindowJob) -> Result<(), Trouble> {
-        let id = job.window_id;
+    async fn try_deliver(&self, job: &Item<WindowJob>, begun: Instant) -> Result<(), Trouble> {
+        let id = job.value.window_id;
         if self.unclosed.lock().contains_key(&id) {
             return self.close(id).await;
         }
-        self.may_go_on()?;
+        self.may_go_on(begun)?;
         let now = self.parts.clock.now();
         let window = match self.parts.outbound.take_window(id, now, LEASE).await? {
             Taken::Window(window) => *window,
@@ -117,8 +157,12 @@ impl EmailWorker {
                 self.unclosed.lock().insert(id, entries);
                 self.close(id).await
             }
-            Err(Trouble::Quiet(until)) => Ok(self.parts.outbound.postpone_window(id, until).await?),
+            Err(Trouble::Waits(until, rows)) => {
+                self.parts.outbound.log_deliveries(&rows).await?;
+                Ok(self.parts.outbound.postpone_window(id, until).await?)
+            }
             Err(trouble) => {
+                self.note_the_end(&window, &trouble, job.attempt).await;
                 self.release(id).await;
                 Err(trouble)
             }
@@ -126,21 +170,48 @@ impl EmailWorker {
     }
 
     /// Stops a batch whose other mails cannot be sent either.
-    fn may_go_on(&self) -> Result<(), Trouble> {
+    fn may_go_on(&self, begun: Instant) -> Result<(), Trouble> {
         if self.parts.stop.is_cancelled() {
             return Err(Trouble::Down(Unavailable::new("the next process", Ending)));
         }
         if self.breaker.is_paused() {
             return Err(Trouble::Down(Unavailable::new("the mail server", BreakerOpen)));
         }
+        if begun.elapsed() >= BEGINS_FOR {
+            return Err(Trouble::Down(Unavailable::new("the mail server", Slow)));
+        }
         Ok(())
+    }
+
+    /// Writes into the log that a window was given up, if this was its last attempt. The window stays, so
+    /// that an operator can replay its dead letter.
+    async fn note_the_end(&self, window: &Window, trouble: &Trouble, attempt: u32) {
+        let (outcome, rows) = match trouble {
+            Trouble::Settled(outcome) => (outcome, None),
+            Trouble::Unsent { outcome, rows, .. } => (outcome, Some(rows)),
+            Trouble::Down(_) | Trouble::Waits(..) => return,
+        };
+        let is_last = match outcome {
+            Outcome::Retry { .. } => attempt >= RETRY_LIMIT,
+            Outcome::Reject { .. } => true,
+            Outcome::Crashed { .. } | Outcome::Done => false,
+        };
+        if !is_last {
+            return;
+        }
+        let failed = DeliveryOutcome::Failed { answer: "the store failed".to_owned() };
+        let rows = rows.cloned().unwrap_or_else(|| self.rows_of_all(window, &failed));
+        if let Err(error) = self.parts.outbound.log_deliveries(&rows).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, window = %window.id, "the log does not say that a mail was given up");
+        }
     }
 
     /// Sends what is left of a window. Returns the rows of the log with which it is to be closed.
     async fn send_window(&self, window: &Window) -> Result<Vec<DeliveryEntry>, Trouble> {
         if !self.parts.settings.is_enabled {
             self.series.suppressed.of(SuppressedMail::SwitchedOff).inc();
-            return Ok(self.switched_off(window));
+            return Ok(self.rows_of_all(window, &DeliveryOutcome::Suppressed { reason: Reason::SwitchedOff }));
         }
         let mut remaining = decide_again(&self.parts.again, window).await?;
         let mut entries = std::mem::take(&mut remaining.suppressed);
@@ -148,22 +219,44 @@ impl EmailWorker {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
             return Ok(entries);
         }
-        if let Some(until) = remaining.quiet_until {
-            return Err(Trouble::Quiet(until));
+        let now = self.parts.clock.now();
+        if let Some(until) = remaining.waits_until {
+            return Err(Trouble::Waits(until, again::held_again(window, &remaining, until, now)));
         }
         let outcome = match self.recipient(&window.user_id).await? {
-            Ok(to) => self.hand_over(&self.mail(window, &remaining, to).await?).await?,
+            Ok(to) => self.send_mail(window, &remaining, to).await,
             Err((reason, label)) => {
                 self.series.suppressed.of(label).inc();
-                DeliveryOutcome::Suppressed { reason }
+                Ok(DeliveryOutcome::Suppressed { reason })
             }
         };
-        entries.extend(again::rows(window, &remaining.left, &outcome, self.parts.clock.now()));
-        Ok(entries)
+        let failed = |answer: &String| DeliveryOutcome::Failed { answer: answer.clone() };
+        let told = match &outcome {
+            Ok(outcome) => outcome.clone(),
+            Err(Trouble::Unsent { answer, .. }) => failed(answer),
+            Err(_) => return outcome.map(|_| Vec::new()),
+        };
+        entries.extend(again::rows(window, &remaining.left, &told, now));
+        match outcome {
+            Err(Trouble::Unsent { outcome, answer, .. }) => {
+                Err(Trouble::Unsent { outcome, answer, rows: entries })
+            }
+            _ => Ok(entries),
+        }
     }
 
-    fn switched_off(&self, window: &Window) -> Vec<DeliveryEntry> {
-        let outcome = DeliveryOutcome::Suppressed { reason: Reason::SwitchedOff };
+    async fn send_mail(
+        &self,
+        window: &Window,
+        remaining: &Remaining,
+        to: Mailbox,
+    ) -> Result<DeliveryOutcome, Trouble> {
+        let mail = self.mail(window, remaining, to).await?;
+        self.hand_over(window.id, &mail).await
+    }
+
+    /// A row for each item of a window.
+    fn rows_of_all(&self, window: &Window, outcome: &DeliveryOutcome) -> Vec<DeliveryEntry> {
         let now = self.parts.clock.now();
         let row = |told: &Told| {
             let user = window.user_id.clone();
@@ -189,51 +282,11 @@ impl EmailWorker {
 
     async fn mail(&self, window: &Window, remaining: &Remaining, to: Mailbox) -> Result<Mail, Trouble> {
         let mail = compose::mail(&self.parts, window, remaining, to).await;
-        mail.map_err(|error| Trouble::Settled(Outcome::reject_for(&error)))
-    }
-
-    /// Hands a mail over. `Ok` says what became of it for ever.
-    async fn hand_over(&self, mail: &Mail) -> Result<DeliveryOutcome, Trouble> {
-        let started = Instant::now();
-        let sent = self.parts.mailer.send(mail).await;
-        self.series.send_seconds.observe(started.elapsed().as_secs_f64());
-        self.series.mails.of(label(&sent)).inc();
-        let now = self.parts.clock.now();
-        match sent {
-            Ok(accepted) => {
-                self.breaker.succeeded();
-                let provider = self.parts.mailer.provider().to_owned();
-                Ok(DeliveryOutcome::Sent { provider, answer: accepted.answer })
-            }
-            Err(MailError::Refused { what, answer }) => {
-                self.breaker.succeeded();
-                if what == RefusedPart::Address {
-                    self.suppress(&mail.to.address, &answer).await?;
-                }
-                Ok(DeliveryOutcome::Failed { answer })
-            }
-            Err(error @ MailError::Broken { .. }) => {
-                self.breaker.is_broken(now);
-                self.show_breaker();
-                Err(Trouble::Down(Unavailable::new("the mail server", error)))
-            }
-            Err(error @ MailError::Temporary { .. }) => {
-                if error.is_of_the_provider() && self.breaker.failed(now) {
-                    self.show_breaker();
-                    return Err(Trouble::Down(Unavailable::new("the mail server", error)));
-                }
-                Err(Trouble::Settled(Outcome::retry_for(&error)))
-            }
-        }
-    }
-
-    /// An address that its server refuses gets no more mail.
-    async fn suppress(&self, address: &MailAddress, answer: &str) -> Result<(), Trouble> {
-        let change =
-            SuppressionChange::Suppress { reason: SuppressionReason::Refused, detail: answer.to_owned() };
-        let change = ChangeSuppression { address: address.clone(), change, at: self.parts.clock.now() };
-        self.parts.suppressions.change_suppression(&change).await?;
-        Ok(())
+        mail.map_err(|error| Trouble::Unsent {
+            outcome: Outcome::reject_for(&error),
+            answer: "the templates failed".to_owned(),
+            rows: Vec::new(),
+        })
     }
 
     /// Closes a window with the rows that are kept for it.
@@ -256,25 +309,28 @@ impl EmailWorker {
         }
     }
 
-    /// Asks the mail server again, if it has failed and it is time to.
-    async fn admit(&self) -> Result<(), Unavailable> {
-        match self.breaker.admission(self.parts.clock.now()) {
-            Admission::Open => Ok(()),
-            Admission::Wait => Err(Unavailable::new("the mail server", BreakerOpen)),
-            Admission::Probe => {
-                let probed = self.parts.mailer.probe().await;
-                match &probed {
-                    Ok(()) => self.breaker.succeeded(),
-                    Err(_) => self.breaker.probe_failed(self.parts.clock.now()),
-                }
-                self.show_breaker();
-                probed.map_err(|error| Unavailable::new("the mail server", error))
+    /// The outcomes of a batch; or why it comes again, after the outcomes of those that ended are noted.
+    fn outcomes(
+        &self,
+        batch: &[Item<WindowJob>],
+        ended: Vec<Result<Outcome, Unavailable>>,
+    ) -> Result<Vec<Outcome>, Unavailable> {
+        let keys = batch.iter().map(|item| (item.value.window_id, item.attempt));
+        let mut settled = self.settled.lock();
+        if ended.iter().all(Result::is_ok) {
+            keys.for_each(|key| drop(settled.remove(&key)));
+        } else {
+            // A batch that another process got never comes back to forget its own.
+            if settled.len() > REMEMBERED_MAX {
+                settled.clear();
             }
+            // What is done stays done; a window that was postponed comes again under the same key.
+            let failed = keys.zip(&ended).filter_map(|(key, ended)| Some((key, ended.as_ref().ok()?)));
+            let failed = failed.filter(|(_, outcome)| **outcome != Outcome::Done);
+            settled.extend(failed.map(|(key, outcome)| (key, outcome.clone())));
         }
-    }
-
-    fn show_breaker(&self) {
-        self.series.breaker_open.set(i64::from(self.breaker.is_paused()));
+        drop(settled);
+        ended.into_iter().collect()
     }
 }
 
@@ -285,13 +341,17 @@ impl BatchHandler for EmailWorker {
 
     async fn perform(&self, batch: &[Item<WindowJob>]) -> Result<Performed<()>, Unavailable> {
         self.admit().await?;
-        let jobs: Vec<_> = batch.iter().map(|item| self.deliver(&item.value)).collect();
+        let begun = Instant::now();
+        let jobs: Vec<_> =
+            by_person(batch).into_iter().map(|jobs| self.deliver_in_order(jobs, begun)).collect();
         // All of them end before the batch may wait for the server: a mail on its way must not be cut off,
         // and its window not be left taken.
-        let ended: Vec<Result<Outcome, Unavailable>> =
-            stream::iter(jobs).buffered(CONCURRENT).collect().await;
-        let outcomes: Result<Vec<Outcome>, Unavailable> = ended.into_iter().collect();
-        Ok(Performed { outcomes: outcomes?, outbox: () })
+        let ended: Vec<Vec<(usize, Result<Outcome, Unavailable>)>> =
+            stream::iter(jobs).buffer_unordered(CONCURRENT).collect().await;
+        let mut ended: Vec<(usize, Result<Outcome, Unavailable>)> = ended.into_iter().flatten().collect();
+        ended.sort_by_key(|(index, _)| *index);
+        let ended = ended.into_iter().map(|(_, ended)| ended).collect();
+        Ok(Performed { outcomes: self.outcomes(batch, ended)?, outbox: () })
     }
 
     async fn announce(&self, _outbox: &()) -> Result<(), Unavailable> {
@@ -299,13 +359,16 @@ impl BatchHandler for EmailWorker {
     }
 }
 
-fn label(sent: &Result<eventflow_ports::Accepted, MailError>) -> MailOutcome {
-    match sent {
-        Ok(_) => MailOutcome::Accepted,
-        Err(MailError::Temporary { perhaps_sent: true, .. }) => MailOutcome::Unknown,
-        Err(MailError::Temporary { perhaps_sent: false, .. }) => MailOutcome::Later,
-        Err(MailError::Refused { what: RefusedPart::Address, .. }) => MailOutcome::AddressRefused,
-        Err(MailError::Refused { what: RefusedPart::Mail, .. }) => MailOutcome::MailRefused,
-        Err(MailError::Broken { .. }) => MailOutcome::Broken,
+/// The jobs of a batch with their places, those of one person together and in their order.
+fn by_person(batch: &[Item<WindowJob>]) -> Vec<Vec<(usize, &Item<WindowJob>)>> {
+    let mut people: Vec<Vec<(usize, &Item<WindowJob>)>> = Vec::new();
+    let mut places: HashMap<&UserId, usize> = HashMap::new();
+    for (index, item) in batch.iter().enumerate() {
+        let place = *places.entry(&item.value.user_id).or_insert_with(|| {
+            people.push(Vec::new());
+            people.len() - 1
+        });
+        people[place].push((index, item));
     }
+    people
 }

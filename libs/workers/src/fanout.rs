@@ -7,13 +7,13 @@
 //! [`overflow`] what happens to a gateway that does not empty its queue.
 
 pub(crate) mod absent;
-mod away;
 mod client_events;
+mod inattentive;
 mod known_gateways;
 mod overflow;
 
 use self::absent::Absent;
-use self::away::Away;
+use self::inattentive::Inattentive;
 use self::known_gateways::KnownGateways;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -27,6 +27,7 @@ use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -41,7 +42,7 @@ pub struct Fanout {
     series: FanoutMetrics,
     known_gateways: KnownGateways,
     /// Makes jobs for the decision; none if nobody is told anything by e-mail and push.
-    absent: Option<(Absent, Away)>,
+    absent: Option<(Absent, Inattentive)>,
 }
 
 /// What a batch of events leaves to be sent: envelopes by gateway, in event order, and jobs.
@@ -70,7 +71,7 @@ pub struct FanoutParts {
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
-    /// Knows who is away, for telling people by e-mail and push who are not connected or do not look; none if
+    /// Knows who looks, for telling people by e-mail and push who are not connected or do not look; none if
     /// nobody is told so.
     pub absent: Option<Arc<dyn PresenceStore>>,
 }
@@ -91,14 +92,13 @@ impl Fanout {
             metrics,
             series,
             known_gateways: KnownGateways::default(),
-            absent: absent.map(|presence| (Absent::default(), Away::new(presence))),
+            absent: absent.map(|presence| (Absent::default(), Inattentive::new(presence))),
         })
     }
 
     fn observe_age(&self, batch: &[Item<Event>]) {
-        if let Some(oldest) = batch.iter().map(|item| item.value.accepted_at()).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.clock.now()).as_secs_f64());
-        }
+        let now = self.clock.now();
+        self.metrics.observe_ages(batch.iter().map(|item| item.value.accepted_at().age_at(now)));
     }
 
     /// Who is in the threads of this batch. The event of a new thread names its people, and replaces what was
@@ -191,6 +191,10 @@ impl BatchHandler for Fanout {
     type Value = Event;
     type Outbox = Routes;
 
+    fn accepted_at(event: &Event) -> Option<Timestamp> {
+        Some(event.accepted_at())
+    }
+
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
         self.observe_age(batch);
         let people = self.people(batch).await?;
@@ -198,10 +202,10 @@ impl BatchHandler for Fanout {
         let mut routes = Routes::default();
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
-        if let Some((absent, away)) = &self.absent {
+        if let Some((absent, inattentive)) = &self.absent {
             let connected = absent::recipients(batch, &people.known, &located);
-            let away = away.among(connected, now).await;
-            routes.jobs = absent.jobs(batch, &people.known, &located, &away);
+            let not_looking = inattentive.among(connected, now).await;
+            routes.jobs = absent.jobs(batch, &people.known, &located, &not_looking);
         }
         Ok(Performed { outcomes, outbox: routes })
     }
@@ -266,6 +270,8 @@ impl Routes {
                 return Outcome::Done;
             }
         };
+        let known = located.complete.then_some(gateways.len());
+        log_routed(&item.value, &envelope.id, known);
         if !located.complete {
             self.to_all.push(envelope);
             return Outcome::Done;
@@ -283,6 +289,20 @@ impl Routes {
         });
         let to_all = Outgoing::of_envelopes(&Destination::AllGateways, self.to_all.iter().cloned());
         direct.chain(to_all).collect()
+    }
+}
+
+/// Says to how many gateways a message goes, by its ids; to all of them if nobody knows.
+fn log_routed(event: &Event, event_id: &impl Display, gateways: Option<usize>) {
+    if let Event::MessageStored { message, .. } = event {
+        tracing::debug!(
+            message_id = %message.id,
+            event = %event_id,
+            thread = %message.thread_id,
+            seq = message.seq,
+            gateways,
+            "a message was routed"
+        );
     }
 }
 

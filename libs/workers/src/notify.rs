@@ -3,39 +3,50 @@
 //! In come jobs of the stages that notice something; out go items into windows, and rows of the delivery log
 //! for what is not told. Nothing is sent here: [`dispatch`] hands windows that are due to the workers of
 //! their channels, which decide again ([`again`]) just before they send. Safe to repeat because a person is
-//! told one thing by one channel once ([`Outbound::hold`]), and because rows have ids that follow from what
-//! they say.
+//! told one thing by one channel once ([`eventflow_ports::Outbound::hold`]), and because rows have ids that
+//! follow from what they say.
 
 pub mod again;
 pub(crate) mod busy;
 pub mod dispatch;
+mod fair;
+mod known;
 mod missed;
+mod parts;
+mod unreachable;
+mod wish;
 
+use self::fair::in_fair_order;
+use self::known::Known;
+pub(crate) use self::parts::wants;
+pub use self::parts::{DecisionParts, Grace};
+use self::unreachable::Noted;
+use self::wish::Wish;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
+use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
-use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH, Topology};
+use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Hold, Inbox, Outbound, PresenceStore, Store, StoreError};
+use eventflow_ports::{PresenceStore, StoreError};
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
-use eventflow_protocol::outbound::{
-    About, Channel, DELIVER_BY, DeliveryEntry, DeliveryOutcome, NotifyJob, PRIORITY, Reason, Told,
-};
+use eventflow_protocol::outbound::{About, Channel, DELIVER_BY, NotifyJob, PRIORITY, Reason, Told};
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId, codec};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// What messages are called among the kinds of notifications that people set channels for.
 pub const MESSAGE_KIND: &str = "message";
+/// How long after a change of preferences what waits is decided again: people change more than one thing, and
+/// most have seen by then what came just before.
+const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
 
@@ -45,49 +56,12 @@ const DECIDED_AT_ONCE: usize = 4;
 /// Limit of a batch: 512 jobs, four at a time, each with a thousand writes.
 pub const BATCH_LIMIT: Duration = Duration::from_mins(5);
 
-/// How long people have, from the moment something is stored, to see it before they are told of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grace {
-    /// Until a mail.
-    pub email: Duration,
-    /// Until a push message.
-    pub push: Duration,
-}
-
-impl Grace {
-    fn of(self, channel: Channel) -> Duration {
-        match channel {
-            Channel::Email => self.email,
-            Channel::Push => self.push,
-        }
-    }
-}
-
-/// What the decision needs.
-#[derive(Clone)]
-pub struct DecisionParts {
-    /// Keeps windows and the delivery log.
-    pub outbound: Arc<dyn Outbound>,
-    /// Keeps threads and messages.
-    pub store: Arc<dyn Store>,
-    /// Keeps notifications and preferences.
-    pub inbox: Arc<dyn Inbox>,
-    /// Knows who is there.
-    pub presence: Arc<dyn PresenceStore>,
-    /// Carries what is cleared to the push workers, and who was told to the fan-out stage.
-    pub broker: Arc<dyn Broker>,
-    /// The shards of the fan-out stage.
-    pub topology: Topology,
-    /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
-    /// How long people have to see it by themselves.
-    pub grace: Grace,
-}
-
 /// The decision. Run it as the handler of [`NOTIFY`], in any number of processes.
 pub struct Decision {
     parts: DecisionParts,
     publisher: Mutex<Box<dyn Publish>>,
+    /// Whose rows say that nothing reaches them.
+    noted: Noted,
     metrics: QueueMetrics,
 }
 
@@ -101,65 +75,74 @@ pub struct DecisionOutbox {
     told: Vec<(UserId, ThreadId)>,
 }
 
-/// What one person is to be told, or why not.
-struct Wish {
-    user_id: UserId,
-    told: Told,
-    preferences: Preferences,
-    /// The channels by which the person wants to be told this kind of thing.
-    channels: Channels,
-    /// The channels that the sender chose.
-    chosen: Channels,
-    /// Why the person is not told by any channel.
-    reason: Option<Reason>,
-}
-
 impl Decision {
     /// Opens the decision.
     pub async fn open(parts: DecisionParts, metrics: &Metrics) -> Result<Self, BrokerError> {
         let publisher = Mutex::new(parts.broker.publisher(None).await?);
-        Ok(Self { parts, publisher, metrics: metrics.bus.queue(NOTIFY.name()) })
+        Ok(Self { parts, publisher, noted: Noted::default(), metrics: metrics.bus.queue(NOTIFY.name()) })
     }
 
     /// Decides, and gives who is told of which thread although a socket of theirs was taken for alive.
-    async fn decide(&self, job: &NotifyJob) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
+    async fn decide(
+        &self,
+        job: &NotifyJob,
+        known: &Known<'_>,
+    ) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
         match job {
             NotifyJob::Message { thread_id, message_id, seq, at, absent, away, .. } => {
                 let about = About::Message { thread_id: *thread_id, message_id: *message_id, seq: *seq };
-                self.message(Told { about, at: *at, critical: false }, absent, *away).await?;
+                // Whoever is away has an open page that shows it once they look.
+                let told = Told { about, at: *at, critical: false, was_online: *away };
+                self.message(known, told, absent, *away).await?;
             }
             NotifyJob::Notification { user_id, notification_id, .. } => {
-                self.notification(user_id, *notification_id).await?;
+                self.notification(known, user_id, *notification_id).await?;
             }
-            NotifyJob::Departed { user_id, since, .. } => return self.departed(user_id, *since).await,
+            NotifyJob::Departed { user_id, since, .. } => return self.departed(known, user_id, *since).await,
+            NotifyJob::PreferencesChanged { user_id, .. } => {
+                let soon = self.parts.clock.now().plus(DECIDED_AGAIN_AFTER);
+                self.parts.outbound.hasten_windows(user_id, soon).await?;
+            }
             NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => {}
         }
         Ok(Vec::new())
     }
 
     /// `is_away`: these people have live sockets, so what they do not want to be told is no news, and no row.
-    async fn message(&self, told: Told, absent: &[UserId], is_away: bool) -> Result<(), StoreError> {
-        let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(user, told)).collect();
+    async fn message(
+        &self,
+        known: &Known<'_>,
+        told: Told,
+        absent: &[UserId],
+        is_away: bool,
+    ) -> Result<(), StoreError> {
+        let wishes: Vec<_> = absent.iter().map(|user| self.wish_for_message(known, user, told)).collect();
         let mut wishes = iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?;
-        wishes.retain(|wish| !is_away || wish.preferences.when_away);
+        wishes.retain(|wish| !is_away || wish.person.preferences.when_away);
         self.settle(&wishes).await
     }
 
-    async fn notification(&self, user: &UserId, id: NotificationId) -> Result<(), StoreError> {
+    async fn notification(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        id: NotificationId,
+    ) -> Result<(), StoreError> {
         // Whoever has deleted it knows of it.
         let Some(notification) = self.parts.inbox.notification(user, id).await? else { return Ok(()) };
-        let preferences = self.parts.inbox.preferences(user).await?;
+        let person = known.person(user).await?;
         let told = Told {
             about: About::Notification { notification_id: id },
             at: notification.created_at,
             critical: is_critical(&notification),
+            was_online: status(&*self.parts.presence, user, self.parts.clock.now()).await == Status::Online,
         };
-        let channels = preferences.channels_for(&notification.kind);
+        let channels = person.preferences.channels_of(&notification.kind, told.critical);
         let reason = notification.is_read.then_some(Reason::Read);
         self.settle(&[Wish {
             user_id: user.clone(),
             told,
-            preferences,
+            person,
             channels,
             chosen: chosen_channels(&notification.data),
             reason,
@@ -169,54 +152,73 @@ impl Decision {
 
     /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back. The
     /// same for somebody who is away, if they want that.
-    async fn departed(&self, user: &UserId, since: Timestamp) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
+    async fn departed(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        since: Timestamp,
+    ) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
         match status(&*self.parts.presence, user, self.parts.clock.now()).await {
             Status::Online => return Ok(Vec::new()),
-            Status::Away if !self.parts.inbox.preferences(user).await?.when_away => return Ok(Vec::new()),
+            Status::Away if !known.person(user).await?.preferences.when_away => return Ok(Vec::new()),
             Status::Away | Status::Offline => {}
         }
         let missed = missed::messages(&*self.parts.store, user, since).await?;
         let threads: BTreeSet<ThreadId> = missed.iter().filter_map(|told| told.about.thread_id()).collect();
-        let wishes: Vec<_> = missed.into_iter().map(|told| self.wish_for_message(user, told)).collect();
+        let wishes: Vec<_> =
+            missed.into_iter().map(|told| self.wish_for_message(known, user, told)).collect();
         self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await?;
         Ok(threads.into_iter().map(|thread| (user.clone(), thread)).collect())
     }
 
-    async fn wish_for_message(&self, user: &UserId, told: Told) -> Result<Wish, StoreError> {
-        let preferences = self.parts.inbox.preferences(user).await?;
-        let channels = preferences.channels_for(MESSAGE_KIND);
+    async fn wish_for_message(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        told: Told,
+    ) -> Result<Wish, StoreError> {
+        let person = known.person(user).await?;
+        let channels = person.preferences.channels_for(MESSAGE_KIND);
         let now = self.parts.clock.now();
-        let is_muted = told.about.thread_id().is_some_and(|thread| preferences.is_muted(thread, now));
+        let is_muted = told.about.thread_id().is_some_and(|thread| person.preferences.is_muted(thread, now));
         let reason = is_muted.then_some(Reason::Muted);
-        Ok(Wish { user_id: user.clone(), told, preferences, channels, chosen: Channels::default(), reason })
+        Ok(Wish { user_id: user.clone(), told, person, channels, chosen: Channels::default(), reason })
     }
 
     /// Puts what is to be told into windows, and the rest into the log.
     async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        let (mut holds, mut rows) = (Vec::new(), Vec::new());
+        let mut holds = Vec::new();
+        let (mut rows, mut unreachable) = (Vec::new(), Vec::new());
         for wish in wishes {
             for channel in Channel::ALL {
-                match wish.reason_against(channel) {
+                let nothing_reaches = wish.person.unreachable(channel);
+                match wish.reason_against(channel).or(nothing_reaches) {
                     None => holds.push(wish.hold(channel, self.parts.grace, now)),
+                    Some(reason) if nothing_reaches.is_some() && wish.told.about.thread_id().is_some() => {
+                        unreachable.push(wish.row(channel, nothing_reaches.unwrap_or(reason), now));
+                    }
                     Some(reason) => rows.push(wish.row(channel, reason, now)),
                 }
             }
         }
         self.parts.outbound.hold(&holds).await?;
-        self.parts.outbound.log_deliveries(&rows).await
+        let news = self.noted.news(unreachable);
+        rows.extend_from_slice(&news);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let written = self.parts.outbound.log_deliveries(&rows).await;
+        if written.is_err() {
+            self.noted.forget(&news);
+        }
+        written
     }
 
     fn observe_age(&self, batch: &[Item<NotifyJob>]) {
-        let at = |item: &Item<NotifyJob>| match item.value {
-            NotifyJob::Message { at, .. }
-            | NotifyJob::Notification { at, .. }
-            | NotifyJob::Departed { at, .. } => Some(at),
-            NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => None,
-        };
-        if let Some(oldest) = batch.iter().filter_map(at).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
-        }
+        let now = self.parts.clock.now();
+        let ages = batch.iter().filter_map(|item| Some(Self::accepted_at(&item.value)?.age_at(now)));
+        self.metrics.observe_ages(ages);
     }
 }
 
@@ -225,15 +227,28 @@ impl BatchHandler for Decision {
     type Value = NotifyJob;
     type Outbox = DecisionOutbox;
 
+    fn accepted_at(job: &NotifyJob) -> Option<Timestamp> {
+        match *job {
+            NotifyJob::Message { at, .. }
+            | NotifyJob::Notification { at, .. }
+            | NotifyJob::Departed { at, .. } => Some(at),
+            NotifyJob::Read { .. }
+            | NotifyJob::NotificationsRead { .. }
+            | NotifyJob::PreferencesChanged { .. } => None,
+        }
+    }
+
     /// Jobs go to the store one by one, a few at the same time: one that the store fails at must not hold up
     /// the others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
-        let decisions: Vec<_> = batch.iter().map(|item| self.decide(&item.value)).collect();
-        let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE);
-        let (mut outcomes, mut told) = (Vec::with_capacity(batch.len()), Vec::new());
-        while let Some(decided) = decisions.next().await {
-            outcomes.push(match decided {
+        let known = Known::new(&self.parts);
+        let order = in_fair_order(batch.iter().map(|item| &item.value));
+        let decisions: Vec<_> = order.iter().map(|place| self.decide(&batch[*place].value, &known)).collect();
+        let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE).zip(iter(&order));
+        let (mut outcomes, mut told) = (vec![Outcome::Done; batch.len()], Vec::new());
+        while let Some((decided, place)) = decisions.next().await {
+            outcomes[*place] = match decided {
                 Ok(of_this) => {
                     told.extend(of_this);
                     Outcome::Done
@@ -243,7 +258,7 @@ impl BatchHandler for Decision {
                 }
                 Err(error @ StoreError::Failed { .. }) => Outcome::retry_for(&error),
                 Err(error @ StoreError::Refused { .. }) => Outcome::reject_for(&error),
-            });
+            };
         }
         let is_read = |item: &&Item<NotifyJob>| {
             matches!(item.value, NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. })
@@ -284,35 +299,7 @@ impl Decision {
     }
 }
 
-impl Wish {
-    fn reason_against(&self, channel: Channel) -> Option<Reason> {
-        let is_wanted = self.told.critical || wants(self.channels, channel);
-        let not_chosen = (!wants(self.chosen, channel)).then_some(Reason::NotChosen);
-        self.reason.or(not_chosen).or((!is_wanted).then_some(Reason::Preference))
-    }
-
-    fn hold(&self, channel: Channel, grace: Grace, now: Timestamp) -> Hold {
-        let grace = if self.told.critical { Duration::ZERO } else { grace.of(channel) };
-        let ready = self.told.at.plus(grace).max(now);
-        let due_at = self.preferences.due_at(channel, self.told.critical, ready);
-        Hold { user_id: self.user_id.clone(), channel, told: self.told, due_at, now }
-    }
-
-    fn row(&self, channel: Channel, reason: Reason, now: Timestamp) -> DeliveryEntry {
-        let outcome = DeliveryOutcome::Suppressed { reason };
-        DeliveryEntry::new(self.user_id.clone(), channel, self.told.about, None, outcome, now)
-    }
-}
-
-/// Whether the channel is on.
-pub(crate) fn wants(channels: Channels, channel: Channel) -> bool {
-    match channel {
-        Channel::Email => channels.email,
-        Channel::Push => channels.push,
-    }
-}
-
-/// Whether a notification passes quiet hours and digests, also those of people who do not want its kind.
+/// Whether a notification passes quiet hours, digests and preferences of kinds.
 fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
     notification.data.get(field).and_then(serde_json::Value::as_str) == Some(value)
@@ -321,9 +308,9 @@ fn is_critical(notification: &Notification) -> bool {
 /// The notification in the form in which this person wants it: hidden, if not in their inbox. `None` if there
 /// is no way by which they want it and its sender chose.
 pub fn wanted_form(mut notification: Notification, preferences: &Preferences) -> Option<Notification> {
-    let channels = preferences.channels_for(&notification.kind);
-    let (chosen, is_critical) = (chosen_channels(&notification.data), is_critical(&notification));
-    let is_told_by = |channel| wants(chosen, channel) && (is_critical || wants(channels, channel));
+    let channels = preferences.channels_of(&notification.kind, is_critical(&notification));
+    let chosen = chosen_channels(&notification.data);
+    let is_told_by = |channel| wants(chosen, channel) && wants(channels, channel);
     notification.is_hidden = !channels.in_app;
     let is_wanted = channels.in_app || Channel::ALL.into_iter().any(is_told_by);
     is_wanted.then_some(notification)
@@ -336,19 +323,19 @@ pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>)
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
 }
 
-/// Whether the person is active.
-async fn is_online(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> bool {
-    status(presence, user, now).await == Status::Online
+/// How likely the person sees what their sockets are sent. If nobody can say, they are offline: what is told
+/// twice does less harm than what is not told.
+async fn status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Status {
+    known_status(presence, user, now).await.unwrap_or_default()
 }
 
-/// How the person is. If nobody can say, they are offline: what is told twice does less harm than what is not
-/// told.
-async fn status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Status {
-    match presence.presence(std::slice::from_ref(user), now).await {
-        Ok(known) => known.get(user).map_or(Status::Offline, |one| one.status),
+/// The same; `None` if nobody can say.
+async fn known_status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Option<Status> {
+    match presence.attention(std::slice::from_ref(user), now).await {
+        Ok(known) => Some(known.get(user).copied().unwrap_or_default()),
         Err(error) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who is there");
-            Status::Offline
+            None
         }
     }
 }

@@ -23,13 +23,13 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Sends, Store, StoreError, Suppressions};
-use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::reply::ReplyFrame;
+use eventflow_protocol::{ThreadId, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -80,9 +80,8 @@ impl Persistence {
     }
 
     fn observe_age(&self, batch: &[Item<Command>]) {
-        if let Some(oldest) = batch.iter().filter_map(|item| item.value.at()).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.parts.clock.now()).as_secs_f64());
-        }
+        let now = self.parts.clock.now();
+        self.metrics.observe_ages(batch.iter().filter_map(|item| Some(item.value.at()?.age_at(now))));
     }
 
     /// Creates threads, then appends their messages, then updates both: a message may be for a thread that
@@ -172,6 +171,10 @@ impl Persistence {
 impl BatchHandler for Persistence {
     type Value = Command;
     type Outbox = CommandOutbox;
+
+    fn accepted_at(command: &Command) -> Option<Timestamp> {
+        command.at()
+    }
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         self.observe_age(batch);

@@ -21,7 +21,7 @@ use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
 use eventflow_protocol::client::events::{PresenceSync, ServerEvent as _};
 use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::frame::Envelope;
-use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{CommandId, EventId, Timestamp, UserId, codec};
 use parking_lot::Mutex as Lock;
 use std::borrow::Cow;
@@ -76,6 +76,8 @@ pub struct PresenceOutbox {
     deliveries: Vec<Envelope>,
     /// Who has gone, or is away.
     departed: Vec<Presence>,
+    /// Whose lines broke: their sessions wait.
+    broken: Vec<UserId>,
 }
 
 impl Sweeper {
@@ -227,7 +229,7 @@ impl Sweeper {
                 let departed =
                     if self.tells_absent { departure::departed(changes.values()) } else { Vec::new() };
                 let deliveries = changes.values().map(|presence| self.delivery(presence, now)).collect();
-                Ok(PresenceOutbox { deliveries, departed })
+                Ok(PresenceOutbox { deliveries, departed, broken: Vec::new() })
             }
             Err(error) => {
                 // The store may have judged them all the same.
@@ -259,9 +261,8 @@ impl Sweeper {
     }
 
     fn observe_age(&self, batch: &[Item<DeviceSignal>]) {
-        if let Some(oldest) = batch.iter().map(|item| item.value.at).min() {
-            self.metrics.age_seconds.observe(oldest.age_at(self.clock.now()).as_secs_f64());
-        }
+        let now = self.clock.now();
+        self.metrics.observe_ages(batch.iter().map(|item| item.value.at.age_at(now)));
     }
 }
 
@@ -269,6 +270,10 @@ impl Sweeper {
 impl BatchHandler for Sweeper {
     type Value = DeviceSignal;
     type Outbox = PresenceOutbox;
+
+    fn accepted_at(signal: &DeviceSignal) -> Option<Timestamp> {
+        Some(signal.at)
+    }
 
     /// Without the store the batch waits, but no longer than its signals can say something. So what waits at
     /// the broker is at most what gateways send within one lease.
@@ -284,19 +289,23 @@ impl BatchHandler for Sweeper {
         }
         let repeated = fresh.iter().filter(|item| item.redelivered).map(|item| item.value.user_id.clone());
         self.unannounced.lock().extend(repeated);
-        let outbox = self.judge(&users, now).await?;
+        let mut outbox = self.judge(&users, now).await?;
+        if self.tells_absent {
+            outbox.broken = whose_lines_broke(&fresh);
+        }
         self.series.recorded.inc_by(signals.len() as u64);
         self.series.stale.inc_by((batch.len() - signals.len()) as u64);
         Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], outbox })
     }
 
     async fn announce(&self, outbox: &PresenceOutbox) -> Result<(), Unavailable> {
-        let PresenceOutbox { deliveries, departed } = outbox;
-        if deliveries.is_empty() {
+        let PresenceOutbox { deliveries, departed, broken } = outbox;
+        if deliveries.is_empty() && broken.is_empty() {
             return Ok(());
         }
         let mut messages = Outgoing::of_envelopes(&Destination::AllGateways, deliveries.iter().cloned());
         messages.extend(departure::jobs(departed, self.clock.now()));
+        messages.extend(departure::jobs_of_broken_lines(broken, self.clock.now()));
         for result in self.gateways.lock().await.publish(messages).await {
             match result {
                 Ok(()) | Err(BrokerError::Unroutable(_)) => {}
@@ -320,6 +329,14 @@ fn distinct_users(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
         }
     }
     users
+}
+
+/// Those of whom a signal says that a session waits for its line. Heartbeats say it again, every half minute
+/// for two minutes; the decision finds nothing new then.
+fn whose_lines_broke(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
+    let waits =
+        |item: &&&Item<DeviceSignal>| matches!(item.value.state, DeviceState::Here { parked: true, .. });
+    distinct_users(&signals.iter().filter(waits).copied().collect::<Vec<_>>())
 }
 
 /// Whether a signal can still say something: the lease that an older one would give is over.

@@ -7,54 +7,67 @@
 //! under the same tag: the device shows it once.
 //!
 //! [`crate::notify::again`] decides again what is to be told, [`content`] writes it, [`deliver`] sends it to
-//! every device, and [`breaker`] pauses the stage while FCM is down.
+//! every device, and [`breaker`] pauses the stage while FCM is down. Nobody waits for somebody else's
+//! devices: [`aside`] tells who is not asked for a while. [`clear`] takes away what was read.
 
+mod aside;
 mod breaker;
+mod clear;
 mod content;
 mod deliver;
 mod parts;
+mod turns;
 
+use self::aside::Aside;
 use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
 pub use self::parts::PushParts;
-use crate::notify::again::{Remaining, decide_again, rows};
+use self::turns::Turn;
+use crate::notify::again::{Remaining, decide_again, held_again, rows};
 use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_bus::topology::PUSH;
 use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome, QueueMetrics, SuppressedPush};
+use eventflow_ports::StoreError;
 use eventflow_ports::outbound::Taken;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::pusher::Push;
-use eventflow_ports::{StoreError, ThreadPage};
-use eventflow_protocol::document::ThreadStatus;
 use eventflow_protocol::outbound::{DeliveryEntry, DeliveryOutcome, Reason, Window, WindowJob};
-use eventflow_protocol::push::{ClearNotifications, ClearPushes, PushDevice, PushJob};
+use eventflow_protocol::push::{PushDevice, PushJob};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::iter;
+use std::collections::HashMap;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
-/// Jobs carried out at the same time. Most of the time of one goes into waiting for a service.
-const JOBS_AT_ONCE: usize = 64;
+/// Jobs that use the store at the same time. Those that wait for a push service are not among them.
+const STORE_AT_ONCE: usize = 64;
+/// Jobs of one person carried out at the same time: the first ones learn which devices are late, and the
+/// others leave these out.
+const OF_ONE_PERSON: usize = 8;
 /// How long a window is taken for: several times what its devices can take. After a crash it is sent when
 /// this has passed.
 const TAKEN_FOR: Duration = Duration::from_mins(2);
-/// Limit of a batch: 512 jobs, 64 at a time, each at most four requests of five seconds one after the other.
+/// Limit of a batch: people do not wait for each other, and the devices of one are late once. FCM may take
+/// four requests of five seconds one after the other, until its breaker opens.
 pub const BATCH_LIMIT: Duration = Duration::from_mins(3);
-/// Threads whose unread messages the number on an app's icon counts: those on the first page of a list.
-const BADGE_THREADS: u32 = 50;
-/// Largest number on an app's icon.
-const BADGE_MAX: u64 = 999;
 
 /// The push stage.
 pub struct PushWorker {
     parts: PushParts,
     breaker: Breaker,
+    aside: Aside,
+    turns: Semaphore,
     metrics: PushMetrics,
     queue: QueueMetrics,
 }
+
+/// The place of a job in its batch, and what became of it.
+type Ended = (usize, Result<Outcome, Unavailable>);
 
 /// Why a job has no outcome of its own.
 enum Stop {
@@ -78,22 +91,42 @@ impl PushWorker {
     /// A push stage of these parts.
     pub fn new(parts: PushParts, metrics: &Metrics) -> Self {
         let queue = metrics.bus.queue(PUSH.name());
-        Self { parts, breaker: Breaker::default(), metrics: metrics.push.clone(), queue }
-    }
-
-    async fn carry_out(&self, item: &Item<PushJob>) -> Result<Outcome, Unavailable> {
-        let done = match &item.value {
-            PushJob::Window(job) => self.window(job, item.attempt).await,
-            PushJob::Clear(clear) => self.clear_thread(clear).await,
-            PushJob::ClearNotifications(clear) => self.clear_notifications(clear).await,
-        };
-        match done {
-            Ok(outcome) | Err(Stop::Ended(outcome)) => Ok(outcome),
-            Err(Stop::Unavailable(unavailable)) => Err(unavailable),
+        Self {
+            parts,
+            breaker: Breaker::default(),
+            aside: Aside::default(),
+            turns: Semaphore::new(STORE_AT_ONCE),
+            metrics: metrics.push.clone(),
+            queue,
         }
     }
 
-    async fn window(&self, job: &WindowJob, attempt: u32) -> Result<Outcome, Stop> {
+    /// Carries out the jobs of one person, which stand at these places of the batch.
+    async fn of_one_person(&self, batch: &[Item<PushJob>], places: &[usize]) -> Vec<Ended> {
+        let mut work = Vec::with_capacity(places.len());
+        for place in places {
+            work.push(self.carry_out(*place, &batch[*place]));
+        }
+        iter(work).buffered(OF_ONE_PERSON).collect().await
+    }
+
+    async fn carry_out(&self, place: usize, item: &Item<PushJob>) -> Ended {
+        let mut turn = Turn::of(&self.turns).await;
+        let done = match &item.value {
+            PushJob::Window(job) => self.window(&mut turn, job, item.attempt).await,
+            PushJob::Clear(clear) => self.clear_thread(&mut turn, clear, item.attempt).await,
+            PushJob::ClearNotifications(clear) => {
+                self.clear_notifications(&mut turn, clear, item.attempt).await
+            }
+        };
+        let ended = match done {
+            Ok(outcome) | Err(Stop::Ended(outcome)) => Ok(outcome),
+            Err(Stop::Unavailable(unavailable)) => Err(unavailable),
+        };
+        (place, ended)
+    }
+
+    async fn window(&self, turn: &mut Turn<'_>, job: &WindowJob, attempt: u32) -> Result<Outcome, Stop> {
         let now = self.parts.clock().now();
         match self.parts.outbound.take_window(job.window_id, now, TAKEN_FOR).await? {
             Taken::Closed => {
@@ -103,7 +136,7 @@ impl PushWorker {
             Taken::Busy(until) => Ok(busy(now, until)),
             Taken::Window(window) => {
                 self.queue.age_seconds.observe(window.due_at.age_at(now).as_secs_f64());
-                let sent = self.send(&window, attempt).await;
+                let sent = self.send(turn, &window, attempt).await;
                 if !matches!(sent, Ok(Outcome::Done)) {
                     // What was taken is noted by device, so whoever takes the window next goes on from there.
                     self.parts.outbound.release_window(window.id).await?;
@@ -113,34 +146,60 @@ impl PushWorker {
         }
     }
 
-    async fn send(&self, window: &Window, attempt: u32) -> Result<Outcome, Stop> {
+    async fn send(&self, turn: &mut Turn<'_>, window: &Window, attempt: u32) -> Result<Outcome, Stop> {
         let left = decide_again(&self.parts.again, window).await?;
         if left.left.is_empty() {
+            // An earlier attempt may have shown it before it was read.
+            if let Some(again) = self.clear_what_is_over(turn, window, attempt).await? {
+                return Ok(again);
+            }
             self.close(window, &left, None, PushWindowOutcome::Suppressed).await?;
             return Ok(Outcome::Done);
         }
-        if let Some(until) = left.quiet_until {
+        if let Some(until) = left.waits_until {
+            let rows = held_again(window, &left, until, self.parts.clock().now());
+            self.parts.outbound.log_deliveries(&rows).await?;
             self.parts.outbound.postpone_window(window.id, until).await?;
             self.count(PushWindowOutcome::Postponed);
             return Ok(Outcome::Done);
         }
-        let devices = self.parts.devices.devices_of(&window.user_id).await?;
-        if devices.is_empty() {
-            let outcome = DeliveryOutcome::Suppressed { reason: Reason::NoDevice };
-            self.close(window, &left, Some(outcome), PushWindowOutcome::NoDevice).await?;
-            return Ok(Outcome::Done);
-        }
+        let devices = match self.devices_of(&window.user_id).await? {
+            Ok(devices) => devices,
+            Err(reason) => {
+                let outcome = DeliveryOutcome::Suppressed { reason };
+                self.close(window, &left, Some(outcome), PushWindowOutcome::NoDevice).await?;
+                return Ok(Outcome::Done);
+            }
+        };
         let badge = self.badge(&window.user_id).await?;
         let Some(push) = content::show(window, &left, &self.parts.people, badge).await else {
             return Ok(Outcome::reject("a window without content"));
         };
-        let delivered = self.send_to_devices(window, &left, &push, devices).await?;
+        let delivered = self.send_to_devices(turn, window, &left, &push, devices).await?;
+        // Whoever read it while it was on its way may have found nothing to take away.
+        if let Some(again) = self.clear_what_is_over(turn, window, attempt).await? {
+            return Ok(again);
+        }
         self.settle(window, &left, delivered, attempt).await
+    }
+
+    /// The devices that a person is told by, or why there is none: a device that was registered before the
+    /// person's credentials were revoked may be in other hands.
+    async fn devices_of(&self, user: &UserId) -> Result<Result<Vec<PushDevice>, Reason>, StoreError> {
+        let mut devices = self.parts.devices.devices_of(user).await?;
+        if devices.is_empty() {
+            return Ok(Err(Reason::NoDevice));
+        }
+        let revocations = self.parts.again.directory.revocations(user).await?;
+        let revoked_at = revocations.iter().filter(|one| one.session.is_none()).map(|one| one.at).max();
+        devices.retain(|device| revoked_at.is_none_or(|at| device.at > at));
+        Ok(if devices.is_empty() { Err(Reason::Revoked) } else { Ok(devices) })
     }
 
     /// Sends to the devices that do not show this window yet.
     async fn send_to_devices(
         &self,
+        turn: &mut Turn<'_>,
         window: &Window,
         left: &Remaining,
         push: &Push,
@@ -156,7 +215,7 @@ impl PushWorker {
             let (user_id, tag) = (device.user_id.clone(), push.tag.clone());
             Some(Shown { device_id: device.id, user_id, tag, push: id.clone(), seq, at })
         };
-        let mut delivered = self.delivery().send(&devices, push, note).await?;
+        let mut delivered = self.delivery().send(turn, &devices, push, note).await?;
         delivered.taken += repeated;
         Ok(delivered)
     }
@@ -169,28 +228,19 @@ impl PushWorker {
         delivered: Delivered,
         attempt: u32,
     ) -> Result<Outcome, Stop> {
-        if let Some(answer) = delivered.again {
-            self.count(PushWindowOutcome::Retried);
-            if attempt >= RETRY_LIMIT {
-                let failed = DeliveryOutcome::Failed { answer: answer.clone() };
-                self.parts.outbound.log_deliveries(&self.entries(window, left, Some(&failed))).await?;
+        if let Some(answer) = delivered.again.clone() {
+            let is_last = attempt >= RETRY_LIMIT;
+            if !is_last || delivered.is_providers {
+                self.count(PushWindowOutcome::Retried);
+                if is_last {
+                    let (outcome, _) = outcome_of(delivered.clone());
+                    self.parts.outbound.log_deliveries(&self.entries(window, left, Some(&outcome))).await?;
+                }
+                return Ok(Outcome::Retry { reason: answer, after: delivered.after });
             }
-            return Ok(Outcome::Retry { reason: answer, after: delivered.after });
+            // A dead letter is for the operator, who can do nothing about a browser's service.
         }
-        let (outcome, counted) = if delivered.taken > 0 {
-            let (provider, answer) = match delivered.accepted {
-                Some(accepted) => (accepted.provider.to_owned(), accepted.answer),
-                // All of them had it before this attempt.
-                None => ("push".to_owned(), String::new()),
-            };
-            let devices = delivered.taken;
-            let answer = format!("{answer}, {devices} device{}", if devices == 1 { "" } else { "s" });
-            (DeliveryOutcome::Sent { provider, answer }, PushWindowOutcome::Sent)
-        } else if let Some(answer) = delivered.refused {
-            (DeliveryOutcome::Failed { answer }, PushWindowOutcome::Failed)
-        } else {
-            (DeliveryOutcome::Suppressed { reason: Reason::NoDevice }, PushWindowOutcome::NoDevice)
-        };
+        let (outcome, counted) = outcome_of(delivered);
         self.close(window, left, Some(outcome), counted).await?;
         Ok(Outcome::Done)
     }
@@ -226,76 +276,40 @@ impl PushWorker {
         left.suppressed.iter().cloned().chain(told.into_iter().flatten()).collect()
     }
 
-    /// Takes away what devices show of a thread up to the message that was read.
-    async fn clear_thread(&self, clear: &ClearPushes) -> Result<Outcome, Stop> {
-        self.clear(&clear.user_id, &content::tag_of_thread(clear.thread_id), clear.up_to).await
-    }
-
-    /// Takes away what devices show of notifications that are read or deleted. Of several tags the worst
-    /// outcome counts: a repetition finds those that are taken away already.
-    async fn clear_notifications(&self, clear: &ClearNotifications) -> Result<Outcome, Stop> {
-        let user = &clear.user_id;
-        let tags = match clear.notification_id {
-            Some(id) => vec![content::tag_of_notification(id)],
-            None => self.parts.devices.shown_tags(user, content::NOTIFICATION_TAG).await?,
-        };
-        let mut outcome = Outcome::Done;
-        for tag in tags {
-            if self.is_unread(user, &tag).await? {
-                continue;
-            }
-            match self.clear(user, &tag, u64::MAX).await? {
-                Outcome::Done => {}
-                failed => outcome = failed,
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// Whether the notification of this tag is there and not read: one that came later stays, and one that
-    /// was never in the inbox.
-    async fn is_unread(&self, user: &UserId, tag: &str) -> Result<bool, StoreError> {
-        let id = tag.strip_prefix(content::NOTIFICATION_TAG).and_then(|id| id.parse().ok());
-        let Some(id) = id else { return Ok(false) };
-        let found = self.parts.again.inbox.notification(user, id).await?;
-        Ok(found.is_some_and(|notification| !notification.is_read))
-    }
-
-    /// Takes away what devices show under this tag, unless it tells of messages after `up_to`.
-    async fn clear(&self, user: &UserId, tag: &str, up_to: u64) -> Result<Outcome, Stop> {
-        let shown = self.parts.devices.shown(user, tag).await?;
-        let is_read = |id| shown.iter().any(|one: &Shown| one.device_id == id && one.seq <= up_to);
-        let mut devices = self.parts.devices.devices_of(user).await?;
-        devices.retain(|device| is_read(device.id));
-        if devices.is_empty() {
-            return Ok(Outcome::Done);
-        }
-        let push = content::clear(tag, self.badge(user).await?);
-        let delivered = self.delivery().send(&devices, &push, |_, _| None).await?;
-        if let Some(reason) = delivered.again {
-            return Ok(Outcome::Retry { reason, after: delivered.after });
-        }
-        let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
-        self.parts.devices.forget_shown(&ids, tag, up_to).await?;
-        Ok(Outcome::Done)
-    }
-
-    /// How much a person has not read: messages of the threads on the first page of their list, and
-    /// notifications.
-    async fn badge(&self, user: &UserId) -> Result<u64, StoreError> {
-        let page = ThreadPage { status: ThreadStatus::Active, after: None, skip: 0, limit: BADGE_THREADS };
-        let threads = self.parts.again.store.threads_of(user, page).await?;
-        let messages: u64 = threads.iter().map(|view| view.unread_count).sum();
-        Ok((messages + self.parts.again.inbox.unread_notifications(user).await?).min(BADGE_MAX))
-    }
-
     fn delivery(&self) -> Delivery<'_> {
-        Delivery { parts: &self.parts, breaker: &self.breaker, metrics: &self.metrics }
+        Delivery { parts: &self.parts, breaker: &self.breaker, aside: &self.aside, metrics: &self.metrics }
     }
 
     fn count(&self, outcome: PushWindowOutcome) {
         self.metrics.windows.of(outcome).inc();
     }
+}
+
+/// What a window closes with whose devices were asked: how many have it, how many have not, and what was said
+/// last.
+fn outcome_of(delivered: Delivered) -> (DeliveryOutcome, PushWindowOutcome) {
+    let Delivered { taken, missed, accepted, refused, again, .. } = delivered;
+    let why_not = refused.or(again);
+    if taken > 0 {
+        let (provider, answer) = match accepted {
+            Some(accepted) => (accepted.provider.to_owned(), accepted.answer),
+            // All of them had it before this attempt.
+            None => ("push".to_owned(), String::new()),
+        };
+        let mut answer = format!("{answer}, {}", devices(taken));
+        if let Some(why) = why_not {
+            answer = format!("{answer}; not to {}: {why}", devices(missed));
+        }
+        return (DeliveryOutcome::Sent { provider, answer }, PushWindowOutcome::Sent);
+    }
+    match why_not {
+        Some(answer) => (DeliveryOutcome::Failed { answer }, PushWindowOutcome::Failed),
+        None => (DeliveryOutcome::Suppressed { reason: Reason::NoDevice }, PushWindowOutcome::NoDevice),
+    }
+}
+
+fn devices(count: usize) -> String {
+    format!("{count} device{}", if count == 1 { "" } else { "s" })
 }
 
 /// The reason as metrics name it. Those of e-mail never come here.
@@ -328,13 +342,19 @@ impl BatchHandler for PushWorker {
         if let Err(open) = self.breaker.check(self.parts.clock().now()) {
             return Err(Unavailable::new("FCM", open));
         }
-        let mut work = Vec::with_capacity(batch.len());
-        for item in batch {
-            work.push(self.carry_out(item));
+        let mut of_people: HashMap<&UserId, Vec<usize>> = HashMap::new();
+        for (place, item) in batch.iter().enumerate() {
+            of_people.entry(item.value.user_id()).or_default().push(place);
+        }
+        let people: Vec<Vec<usize>> = of_people.into_values().collect();
+        let mut work = Vec::with_capacity(people.len());
+        for places in &people {
+            work.push(self.of_one_person(batch, places));
         }
         // All of them end before the batch may wait for the store: a push on its way must not be cut off.
-        let ended: Vec<Result<Outcome, Unavailable>> = iter(work).buffered(JOBS_AT_ONCE).collect().await;
-        let outcomes: Result<Vec<Outcome>, Unavailable> = ended.into_iter().collect();
+        let mut ended: Vec<Ended> = join_all(work).await.into_iter().flatten().collect();
+        ended.sort_by_key(|(place, _)| *place);
+        let outcomes: Result<Vec<Outcome>, Unavailable> = ended.into_iter().map(|(_, ended)| ended).collect();
         Ok(Performed { outcomes: outcomes?, outbox: () })
     }
 

@@ -23,7 +23,7 @@ use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::sends::{BulkSend, SendCounts, SendState, SendStep};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
-use parts::{ASKED_AT_ONCE, STEP_PEOPLE};
+use parts::ASKED_AT_ONCE;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use step::Sorted;
@@ -32,8 +32,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the worker looks for a send that is due. A look costs one question to an index.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Steps before another send has its turn, so that a small one does not wait for a large one.
-const ROUND_STEPS: u32 = 20;
+/// Time after which another send has its turn, so that a small one does not wait for a large one, however
+/// slowly the operator lets sends go. A step takes no longer than this either.
+const ROUND_TIME: Duration = Duration::from_secs(1);
 /// How long a worker has a send without a step: longer than the slowest step takes, and as long as a send
 /// stands still after its worker died.
 const CLAIM_LEASE: Duration = Duration::from_secs(30);
@@ -110,8 +111,9 @@ impl SendWorker {
 
     /// Makes some steps of a send.
     async fn round(&mut self, mut send: BulkSend, shutdown: &CancellationToken) -> Result<(), SendError> {
-        let step_time = Duration::from_secs(1) * STEP_PEOPLE / self.parts.per_second.max(1);
-        for _ in 0..ROUND_STEPS {
+        let step_time = Duration::from_secs(1) * self.parts.step_people() / self.parts.per_second.max(1);
+        let end = Instant::now() + ROUND_TIME;
+        while Instant::now() < end {
             let next_at = Instant::now() + step_time;
             match self.step(&send).await? {
                 Some(advanced) => send = advanced,
@@ -146,7 +148,7 @@ impl SendWorker {
             from: send.cursor.clone(),
             to: people.last().or(send.cursor.as_ref()).cloned(),
             counts,
-            is_last: people.len() < STEP_PEOPLE as usize,
+            is_last: people.len() < self.parts.step_people() as usize,
         };
         let now = self.parts.clock.now();
         let advanced = self.parts.sends.advance_send(send.id, &step, now, now.plus(CLAIM_LEASE)).await?;

@@ -5,15 +5,15 @@
 mod mail_desk;
 
 use eventflow_bus::handler::BatchHandler;
-use eventflow_bus::settle::Outcome;
+use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_ports::mailer::{Blame, MailError, RefusedPart};
 use eventflow_ports::store_contract::fixtures::Scene;
-use eventflow_ports::{Directory, Inbox, Outbound, Store, Suppressions};
+use eventflow_ports::{Directory, Held, Inbox, Outbound, Store, Suppressions};
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
 use eventflow_protocol::mail::SuppressionReason;
-use eventflow_protocol::outbound::{Channel, DeliveryOutcome, Reason};
+use eventflow_protocol::outbound::{Channel, DeliveryOutcome, Reason, WaitsFor};
 use eventflow_protocol::person::Profile;
 use eventflow_protocol::schedule::{QuietHours, TimeZoneName};
 use eventflow_protocol::{CommandId, Timestamp};
@@ -22,6 +22,12 @@ use std::time::Duration;
 
 fn later(blame: Blame) -> MailError {
     MailError::Temporary { blame, answer: "450 4.2.0 busy (RCPT TO)".to_owned(), perhaps_sent: false }
+}
+
+/// The connection ends behind the last line of a mail.
+fn breaks() -> MailError {
+    let answer = "the connection failed (the mail)".to_owned();
+    MailError::Temporary { blame: Blame::Provider, answer, perhaps_sent: true }
 }
 
 #[tokio::test]
@@ -140,12 +146,7 @@ async fn a_mail_that_may_come_through_later_climbs_the_ladder_and_keeps_its_iden
     let scene = desk.thread_with_address(0).await;
     let window = desk.window_of(&scene, 1).await;
     desk.mailer.next(Err(later(Blame::Mail)));
-    let perhaps = MailError::Temporary {
-        blame: Blame::Provider,
-        answer: "the connection failed".into(),
-        perhaps_sent: true,
-    };
-    desk.mailer.next(Err(perhaps));
+    desk.mailer.next(Err(breaks()));
     for _ in 0..2 {
         let outcomes = desk.deliver(&[&window]).await;
         let [Outcome::Retry { reason, after: None }] = &outcomes[..] else { panic!("{outcomes:?}") };
@@ -158,7 +159,49 @@ async fn a_mail_that_may_come_through_later_climbs_the_ladder_and_keeps_its_iden
 }
 
 #[tokio::test]
-async fn a_mail_server_that_is_away_stops_the_queue_and_costs_no_mail_a_rung() {
+async fn mails_that_break_their_connection_climb_the_ladder_and_hold_nobody_up() {
+    for error in [later(Blame::Provider), breaks(), MailError::Broken { answer: "550 (MAIL FROM)".into() }] {
+        let desk = Desk::new().await;
+        let mut windows = Vec::new();
+        for _ in 0..12 {
+            windows.push(desk.window_of(&desk.thread_with_address(0).await, 1).await);
+        }
+        for window in &windows[..6] {
+            desk.mailer.fail_always(window.id, error.clone());
+        }
+        let outcomes = desk.deliver(&windows.iter().collect::<Vec<_>>()).await;
+        let is_retry = |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. });
+        assert!(outcomes[..6].iter().all(is_retry), "{outcomes:?}");
+        assert_eq!(outcomes[6..], [const { Outcome::Done }; 6], "{error:?}");
+        assert_eq!((desk.mails().len(), desk.metrics.email.breaker_open.get()), (6, 0));
+        assert!(desk.mailer.probes() > 0, "the server was asked");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_breaks_its_connection_is_tried_seven_times_and_then_failed() {
+    let desk = Desk::new().await;
+    let scene = desk.thread_with_address(0).await;
+    let bob = &scene.people[1];
+    let (bad, good) = (desk.window_of(&scene, 2).await, desk.window_of(&scene, 1).await);
+    desk.mailer.fail_always(bad.id, breaks());
+    let is_failed = |outcome: &&DeliveryOutcome| outcome.name() == "failed";
+    for attempt in 0..=RETRY_LIMIT {
+        assert_eq!(desk.outcomes(bob).await.iter().filter(is_failed).count(), 0);
+        let outcome = desk.deliver_after(&bad, attempt).await;
+        assert!(matches!(outcome, Outcome::Retry { .. }), "{attempt}: {outcome:?}");
+    }
+    assert_eq!(desk.mailer.tries(), 7);
+    assert_eq!(desk.outcomes(bob).await.iter().filter(is_failed).count(), 2, "both messages");
+    assert_eq!(desk.deliver(&[&good]).await, [Outcome::Done]);
+    // An operator replays the dead letter.
+    desk.mailer.forgive();
+    assert_eq!(desk.deliver(&[&bad]).await, [Outcome::Done]);
+    assert_eq!(desk.mails().len(), 2);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_stops_the_queue_and_costs_the_mails_that_met_it_a_rung() {
     let desk = Desk::new().await;
     let scene = desk.thread_with_address(0).await;
     let mut windows = Vec::new();
@@ -171,15 +214,20 @@ async fn a_mail_server_that_is_away_stops_the_queue_and_costs_no_mail_a_rung() {
     let stopped = desk.worker.perform(&batch).await.unwrap_err();
     assert_eq!(stopped.what, "the mail server");
     assert_eq!(desk.metrics.email.breaker_open.get(), 1);
-    let tries = desk.mailer.tries();
+    assert_eq!((desk.mailer.tries(), desk.mailer.probes()), (3, 1));
     assert!(desk.worker.perform(&batch).await.is_err());
-    assert_eq!(desk.mailer.tries(), tries, "nobody asks before the pause is over");
+    assert_eq!(desk.mailer.probes(), 1, "nobody asks before the pause is over");
     desk.clock.advance(2_000);
     assert!(desk.worker.perform(&batch).await.is_err());
-    assert_eq!((desk.mailer.tries(), desk.mailer.probes()), (tries, 1), "one probe, no mail");
+    assert_eq!((desk.mailer.tries(), desk.mailer.probes()), (3, 2), "one probe, no mail");
     desk.mailer.fail_all(None);
     desk.clock.advance(60_000);
-    assert_eq!(desk.deliver(&all).await, vec![Outcome::Done; 6]);
+    let outcomes = desk.deliver(&all).await;
+    assert!(outcomes[..3].iter().all(|outcome| matches!(outcome, Outcome::Retry { .. })), "{outcomes:?}");
+    assert_eq!(outcomes[3..], [const { Outcome::Done }; 3]);
+    for window in &all[..3] {
+        assert_eq!(desk.deliver_after(window, 1).await, Outcome::Done);
+    }
     assert_eq!((desk.mails().len(), desk.metrics.email.breaker_open.get()), (6, 0));
 }
 
@@ -187,12 +235,30 @@ async fn a_mail_server_that_is_away_stops_the_queue_and_costs_no_mail_a_rung() {
 async fn wrong_credentials_stop_the_queue_at_once() {
     let desk = Desk::new().await;
     let scene = desk.thread_with_address(0).await;
-    let window = desk.window_of(&scene, 1).await;
-    desk.mailer.next(Err(MailError::Broken { answer: "535 5.7.8 no (signing in)".into() }));
-    assert!(desk.worker.perform(&[job(&window)]).await.is_err());
+    let (first, second) = (desk.window_of(&scene, 1).await, desk.window_of(&scene, 1).await);
+    desk.mailer.fail_all(Some(MailError::Broken { answer: "535 5.7.8 no (signing in)".into() }));
+    assert!(desk.worker.perform(&[job(&first), job(&second)]).await.is_err());
+    assert_eq!(desk.mailer.tries(), 1);
+    desk.mailer.fail_all(None);
     desk.clock.advance(60_000);
-    assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    let outcomes = desk.deliver(&[&first, &second]).await;
+    assert!(matches!(&outcomes[..], [Outcome::Retry { .. }, Outcome::Done]), "{outcomes:?}");
     assert_eq!(desk.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn the_mails_of_one_person_come_in_their_order() {
+    let desk = Desk::new().await;
+    let scene = desk.thread_with_address(0).await;
+    let mut windows = Vec::new();
+    for _ in 0..5 {
+        windows.push(desk.window_of(&scene, 1).await);
+    }
+    desk.mailer.hesitate();
+    assert_eq!(desk.deliver(&windows.iter().collect::<Vec<_>>()).await, vec![Outcome::Done; 5]);
+    let expected: Vec<String> =
+        windows.iter().map(|window| format!("<mail.{}@example.com>", window.id)).collect();
+    assert_eq!(desk.mails().iter().map(|mail| mail.id.to_string()).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
@@ -266,13 +332,49 @@ async fn quiet_hours_that_began_meanwhile_hold_the_window_and_lose_nothing() {
     assert_eq!(desk.mails(), []);
     let minute = Duration::from_mins(1);
     assert_eq!(desk.store.claim_due(Channel::Email, NOW, minute, 10).await.unwrap(), []);
+    // It takes in what comes at night, and the log says how long it waits.
+    assert_eq!(desk.hold_another(&scene, &window).await, Held::Folded(window.id));
+    let until = Timestamp(NOW.0 + 3_600_000);
+    let held = DeliveryOutcome::Held { until, waits_for: Some(WaitsFor::QuietHours) };
+    assert_eq!(desk.outcomes(&bob).await.iter().filter(|outcome| **outcome == held).count(), 1);
     let hour = 3_600_000;
     desk.clock.advance(hour);
     let due = desk.store.claim_due(Channel::Email, Timestamp(NOW.0 + hour), minute, 10).await.unwrap();
     assert_eq!(due.iter().map(|window| window.id).collect::<Vec<_>>(), [window.id], "at their end");
     desk.store.hand_over(&[window.id]).await.unwrap();
     assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
-    assert_eq!(desk.mails().len(), 1);
+    let [mail] = &desk.mails()[..] else { panic!("one mail") };
+    assert!(mail.text.contains("message 0") && mail.text.contains("at night"), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn many_messages_of_one_conversation_hide_nothing_else() {
+    let desk = Desk::new().await;
+    let chat = desk.thread_with_address(3).await;
+    let bob = chat.people[1].clone();
+    let mut scenes = vec![(chat, 150)];
+    for _ in 0..45 {
+        let people = vec![scenes[0].0.people[0].clone(), bob.clone()];
+        scenes.push((Scene::between(&*desk.store, people).await, 1));
+    }
+    let counts: Vec<(&Scene, usize)> = scenes.iter().map(|(scene, count)| (scene, *count)).collect();
+    let window = desk.digest_of(&counts, 25).await;
+    assert_eq!(window.items.len(), 150 + 45 + 25);
+    assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    let mail = &desk.mails()[0];
+    for text in [&mail.text, &mail.html] {
+        for (scene, _) in &scenes {
+            assert!(text.contains(&scene.thread.to_string()), "{}", scene.thread);
+        }
+        assert_eq!(text.matches("Your order").count(), 25);
+        // One more is the line that lists of mails show.
+        assert!((20..=21).contains(&text.matches("is on its way").count()), "the others by their title");
+        assert!(text.contains("message 149") && !text.contains("message 144"), "the last ones");
+        assert!(!text.contains("not listed"), "{text}");
+        assert!(text.find("Your order").unwrap() < text.find("message 149").unwrap());
+    }
+    let sent = |outcome: &&DeliveryOutcome| outcome.name() == "sent";
+    assert_eq!(desk.all_outcomes(&bob).await.iter().filter(sent).count(), 220);
 }
 
 #[tokio::test]

@@ -57,6 +57,8 @@ impl Way {
             outbound: desk.store.clone(),
             store: desk.store.clone(),
             inbox: desk.store.clone(),
+            directory: desk.store.clone(),
+            devices: desk.store.clone(),
             presence: Arc::new(MemoryPresence::default()),
             broker: broker.clone(),
             clock: desk.clock.clone(),

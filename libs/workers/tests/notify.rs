@@ -10,8 +10,8 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
 use eventflow_ports::{
-    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, Outbound,
-    PresenceStore, Store, WithCommandId,
+    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, NoPresence,
+    Outbound, PresenceStore, PushDevices, Store, WithCommandId,
 };
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
@@ -19,15 +19,20 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Window};
-use eventflow_protocol::person::Revocation;
+use eventflow_protocol::outbound::{
+    Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, WaitsFor, Window,
+};
+use eventflow_protocol::person::{Profile, Revocation};
+use eventflow_protocol::preferences::PreferencesChange;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
+use eventflow_protocol::push::{PushDevice, PushTarget};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
 use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -95,6 +100,57 @@ async fn who_does_not_want_it_is_not_told_and_the_log_says_why() {
 }
 
 #[tokio::test]
+async fn people_whom_nothing_reaches_make_a_row_an_hour_and_no_window() {
+    let stage = Stage::new().await;
+    let nobody = fresh_people(3);
+    let mut jobs = Vec::new();
+    for _ in 0..20 {
+        let mut job = stage.job(&stage.says("busy").await);
+        let NotifyJob::Message { absent, .. } = &mut job else { panic!("it is a message") };
+        absent.extend_from_slice(&nobody);
+        jobs.push(job);
+    }
+    stage.perform(&jobs[..10]).await;
+    stage.perform(&jobs[10..]).await;
+    let rows = |user: &UserId| stage.log_of(user.clone());
+    for user in &nobody {
+        let reasons: BTreeSet<_> = rows(user).await.iter().map(reason).collect();
+        assert_eq!(reasons, BTreeSet::from([Reason::NoAddress, Reason::NoDevice]));
+        assert_eq!(rows(user).await.len(), 2, "of 20 messages");
+    }
+    assert_eq!(stage.outcomes().await.len(), 40, "whoever can be reached has a row for each");
+    stage.clock.advance(3_600_000);
+    for _ in 0..2 {
+        let mut next = stage.job(&stage.says("later").await);
+        let NotifyJob::Message { absent, .. } = &mut next else { panic!("it is a message") };
+        absent.clone_from(&nobody);
+        stage.perform(&[next]).await;
+        assert_eq!(rows(&nobody[1]).await.len(), 4, "in the next hour");
+    }
+}
+
+#[tokio::test]
+async fn without_presence_what_a_socket_took_is_not_told_once_more() {
+    let stage = Stage::new().await;
+    let [heard, unheard] = [stage.says("heard").await, stage.says("not heard").await];
+    stage.perform(&[stage.job(&heard), stage.job(&unheard)]).await;
+    let delivered = AdvanceCursor {
+        thread_id: stage.thread,
+        user_id: stage.ben.clone(),
+        cursor: Cursor::Delivered,
+        up_to: Some(heard.seq),
+        at: stage.clock.now(),
+    };
+    stage.store.advance(&[delivered]).await.unwrap();
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    assert_eq!(stage.again(&mail).await.left.len(), 2, "presence says that nobody is there");
+    let blind = AgainParts { presence: Arc::new(NoPresence), ..stage.again.clone() };
+    let remaining = decide_again(&blind, &mail).await.unwrap();
+    assert_eq!((remaining.left.len(), reasons(&remaining)), (1, vec![Reason::Online]));
+}
+
+#[tokio::test]
 async fn quiet_hours_hold_a_night_and_end_in_one_digest() {
     let stage = Stage::new().await;
     // Time zero of the scenes is noon UTC.
@@ -120,7 +176,8 @@ async fn what_is_critical_waits_for_nothing() {
     let stage = Stage::new().await;
     let digest = DigestInterval { every: Every::Day, hour: 8 };
     let off = Channels { email: false, ..Channels::default() };
-    stage.prefers(Preferences { digest, channels: off, ..Preferences::default() }).await;
+    let types = [("general".to_owned(), off)].into();
+    stage.prefers(Preferences { digest, types, ..Preferences::default() }).await;
     for data in [json!({"priority": "critical"}), json!({})] {
         let notification = stage.tells(data).await;
         stage.perform(&[job_of(&notification)]).await;
@@ -129,7 +186,70 @@ async fn what_is_critical_waits_for_nothing() {
     assert_eq!(mails.iter().map(|mail| mail.items.len()).collect::<Vec<_>>(), [1], "at once, and alone");
     assert!(mails[0].items[0].critical);
     let left = stage.again(&mails[0]).await;
-    assert_eq!((left.left.len(), left.quiet_until), (1, None));
+    assert_eq!((left.left.len(), left.waits_until), (1, None));
+}
+
+#[tokio::test]
+async fn what_is_critical_is_not_mailed_to_whoever_wants_no_mail_of_any_kind() {
+    let stage = Stage::new().await;
+    let types = [("message".to_owned(), Channels::default())].into();
+    let some = Preferences { types, ..Preferences::default() };
+    let none = PreferencesChange::StopMails.onto(some.clone(), stage.clock.now()).unwrap();
+    stage.prefers(some).await;
+    let before = stage.tells(json!({"priority": "critical"})).await;
+    stage.perform(&[job_of(&before)]).await;
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    stage.prefers(none).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Preference], "unsubscribed while it waited");
+    let after = stage.tells(json!({"priority": "critical"})).await;
+    stage.perform(&[job_of(&after)]).await;
+    assert_eq!(stage.due(Channel::Email).await, []);
+    assert_eq!(stage.due(Channel::Push).await.len(), 2, "both are pushed");
+}
+
+#[tokio::test]
+async fn who_came_and_went_across_the_due_moment_and_heard_nothing_is_told() {
+    let stage = Stage::new().await;
+    let message = stage.says("to somebody who is not there").await;
+    let notification = stage.tells(json!({})).await;
+    stage.perform(&[stage.job(&message), job_of(&notification)]).await;
+    stage.clock.advance(60_000);
+    stage.is_here().await;
+    let mut windows = stage.due(Channel::Email).await;
+    windows.extend(stage.due(Channel::Push).await);
+    assert_eq!(windows.len(), 3);
+    for window in &windows {
+        let held = stage.again(window).await;
+        assert_eq!((reasons(&held), held.waits_for), (vec![], WaitsFor::Attention));
+        assert_eq!(held.waits_until, Some(at(120)), "a minute later, since it is a minute old");
+    }
+    stage.clock.advance(3_600_000);
+    for window in &windows {
+        let told = stage.again(window).await;
+        assert_eq!((reasons(&told), told.waits_until), (vec![], None), "they have gone");
+        assert!(!told.left.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
+    let stage = Stage::new().await;
+    let message = stage.says("to somebody who comes and gets it").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.is_here().await;
+    let notification = stage.tells(json!({})).await;
+    stage.perform(&[job_of(&notification)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let held = stage.again(&mail).await;
+    assert_eq!(
+        (reasons(&held), held.left.len()),
+        (vec![Reason::Online], 1),
+        "the notification came to a page"
+    );
+    assert!(held.waits_until.is_some());
+    stage.advances(Cursor::Delivered, message.seq).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online; 2]);
 }
 
 #[tokio::test]
@@ -255,13 +375,14 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     stage.store.archive(&archive(false)).await.unwrap();
 
     stage.is_here().await;
+    stage.advances(Cursor::Delivered, message.seq).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online]);
     stage.clock.advance(3_600_000);
 
     let quiet = QuietHours { enabled: true, from: "11:00".parse().unwrap(), until: "15:00".parse().unwrap() };
     stage.prefers(Preferences { quiet_hours: quiet, ..Preferences::default() }).await;
     let held = stage.again(&mail).await;
-    assert_eq!((reasons(&held), held.quiet_until), (vec![], Some(at(3 * 3_600))));
+    assert_eq!((reasons(&held), held.waits_until), (vec![], Some(at(3 * 3_600))));
     stage.prefers(Preferences::default()).await;
 
     let leave = LeaveThread { thread_id: stage.thread, user_id: stage.ben.clone(), at: stage.clock.now() };
@@ -318,6 +439,8 @@ impl Stage {
             outbound: store.clone(),
             store: store.clone(),
             inbox: store.clone(),
+            directory: store.clone(),
+            devices: store.clone(),
             presence: presence.clone(),
             broker: broker.clone(),
             topology: Topology::new(1),
@@ -335,6 +458,16 @@ impl Stage {
         let people = fresh_people(2);
         let (thread, _) = store.create_thread(&creation(&people, 0)).await.unwrap();
         let [ann, ben] = people.try_into().unwrap();
+        let profile = Profile {
+            id: ben.clone(),
+            name: "Ben".to_owned(),
+            avatar: None,
+            email: Some("ben@example.com".to_owned()),
+            role: None,
+        };
+        store.put_profile(&profile).await.unwrap();
+        let target = PushTarget::Fcm { token: "phone".to_owned() };
+        store.register_device(&PushDevice::new(ben.clone(), target, String::new(), at(0))).await.unwrap();
         Self { decision, again, store, broker, presence, clock, ann, ben, thread: thread.id, _folder: folder }
     }
 
@@ -409,10 +542,14 @@ impl Stage {
     }
 
     async fn reads(&self, up_to: u64) {
+        self.advances(Cursor::Read, up_to).await;
+    }
+
+    async fn advances(&self, cursor: Cursor, up_to: u64) {
         let advance = AdvanceCursor {
             thread_id: self.thread,
             user_id: self.ben.clone(),
-            cursor: Cursor::Read,
+            cursor,
             up_to: Some(up_to),
             at: self.clock.now(),
         };
@@ -470,8 +607,12 @@ impl Stage {
     }
 
     async fn log(&self) -> Vec<DeliveryEntry> {
+        self.log_of(self.ben.clone()).await
+    }
+
+    async fn log_of(&self, user: UserId) -> Vec<DeliveryEntry> {
         let page = DeliveryPage { after: None, limit: 100 };
-        self.store.deliveries_of(&DeliveriesOf::User(self.ben.clone()), page).await.unwrap()
+        self.store.deliveries_of(&DeliveriesOf::User(user), page).await.unwrap()
     }
 
     async fn outcomes(&self) -> Vec<&'static str> {
@@ -485,9 +626,12 @@ fn job_of(notification: &Notification) -> NotifyJob {
 }
 
 fn reasons(remaining: &Remaining) -> Vec<Reason> {
-    let reason = |row: &DeliveryEntry| match row.outcome {
+    remaining.suppressed.iter().map(reason).collect()
+}
+
+fn reason(row: &DeliveryEntry) -> Reason {
+    match row.outcome {
         DeliveryOutcome::Suppressed { reason } => reason,
         ref other => panic!("{other:?}"),
-    };
-    remaining.suppressed.iter().map(reason).collect()
+    }
 }

@@ -462,4 +462,8 @@ impl PresenceStore for FailingStore {
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.up()?.connected(now).await
     }
+
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        self.up()?.connected_people(now).await
+    }
 }

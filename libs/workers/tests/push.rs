@@ -6,10 +6,12 @@ use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_metrics::{Metrics, PushOutcome, PushWindowOutcome};
-use eventflow_ports::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, Taken};
+use eventflow_ports::outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
-use eventflow_ports::{FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError};
+use eventflow_ports::{
+    Directory, FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError,
+};
 use eventflow_protocol::change::{Change, Cursor};
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -19,13 +21,17 @@ use eventflow_protocol::inbox::{
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
 };
-use eventflow_protocol::push::{ClearNotifications, ClearPushes, PushDevice, PushJob, PushTarget};
+use eventflow_protocol::person::Revocation;
+use eventflow_protocol::push::{
+    ClearNotifications, ClearPushes, PushDevice, PushJob, PushTarget, Subscription,
+};
 use eventflow_protocol::{CommandId, NotificationId, Timestamp, UserId};
 use eventflow_workers::notify::again::AgainParts;
 use eventflow_workers::push::{PushParts, PushWorker};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Windows in memory: the part of the port that a worker uses.
@@ -72,6 +78,9 @@ impl Outbound for Windows {
     async fn postpone_window(&self, _id: WindowId, _until: Timestamp) -> Result<(), StoreError> {
         panic!("a push worker postpones nothing")
     }
+    async fn hasten_windows(&self, _user: &UserId, _at: Timestamp) -> Result<(), StoreError> {
+        panic!("a push worker hastens nothing")
+    }
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         let is_open = self.open.lock().unwrap().remove(&id).is_some();
         if is_open {
@@ -90,6 +99,9 @@ impl Outbound for Windows {
     ) -> Result<Vec<DeliveryEntry>, StoreError> {
         panic!("a push worker reads no log")
     }
+    async fn count_deliveries(&self, _since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        panic!("a push worker counts nothing")
+    }
     async fn forget_deliveries(&self, _before: Timestamp) -> Result<u64, StoreError> {
         panic!("a push worker forgets nothing")
     }
@@ -100,16 +112,32 @@ impl Outbound for Windows {
 struct Services {
     answers: Mutex<HashMap<String, VecDeque<PushError>>>,
     taken: Mutex<Vec<(String, Push)>>,
+    /// Requests that are asked of whoever is slow, and the word to answer them.
+    asked: tokio::sync::Notify,
+    slow: Mutex<Option<(String, Arc<Semaphore>)>>,
+    /// What a request takes.
+    takes: Mutex<HashMap<String, (Arc<FixedClock>, i64)>>,
+    requests: Mutex<Vec<String>>,
 }
 
 #[async_trait]
 impl Pusher for Services {
     async fn push(&self, target: &PushTarget, push: &Push) -> Result<Accepted, PushError> {
         let to = target.address().to_owned();
+        self.requests.lock().unwrap().push(to.clone());
+        let gate = self.slow.lock().unwrap().clone().filter(|(slow, _)| *slow == to);
+        if let Some((_, gate)) = gate {
+            self.asked.notify_one();
+            gate.acquire().await.unwrap().forget();
+        }
+        if let Some((clock, takes)) = self.takes.lock().unwrap().get(&to) {
+            clock.advance(*takes);
+        }
         if let Some(error) = self.answers.lock().unwrap().get_mut(&to).and_then(VecDeque::pop_front) {
             return Err(error);
         }
         self.taken.lock().unwrap().push((to, push.clone()));
+        self.asked.notify_one();
         Ok(Accepted { provider: "fcm", answer: "200".to_owned() })
     }
 }
@@ -126,7 +154,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Two people with a thread; the second one has a phone.
+    /// Three people with a thread; the second one has a phone.
     async fn new() -> Self {
         let stage = Self::without_devices().await;
         stage.device("phone").await;
@@ -136,7 +164,7 @@ impl Stage {
     async fn without_devices() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(Database::open_in(folder.path()).unwrap()).await.unwrap();
-        let scene = Scene::with_people(&store, 2).await;
+        let scene = Scene::with_people(&store, 3).await;
         let shared = Arc::new(store.clone());
         let (windows, services) = (Arc::new(Windows::default()), Arc::new(Services::default()));
         let clock = Arc::new(FixedClock::at(at(1_000)));
@@ -170,6 +198,15 @@ impl Stage {
         device
     }
 
+    /// A browser of this person.
+    async fn browser(&self, user: &UserId, endpoint: &str) -> PushDevice {
+        let (p256dh, auth) = (String::new(), String::new());
+        let target = PushTarget::WebPush(Subscription { endpoint: endpoint.to_owned(), p256dh, auth });
+        let device = PushDevice::new(user.clone(), target, String::new(), at(1));
+        self.store.register_device(&device).await.unwrap();
+        device
+    }
+
     /// Messages of the first person.
     async fn say(&self, texts: &[&str]) -> Vec<Message> {
         let batch: Vec<_> = texts.iter().map(|text| self.scene.say(0, text)).collect();
@@ -178,19 +215,27 @@ impl Stage {
 
     /// An open window about these messages.
     fn window(&self, messages: &[Message]) -> PushJob {
+        self.window_for(&self.reader(), messages)
+    }
+
+    fn window_for(&self, user: &UserId, messages: &[Message]) -> PushJob {
         let told = messages.iter().map(|message| {
             let about =
                 About::Message { thread_id: message.thread_id, message_id: message.id, seq: message.seq };
-            Told { about, at: message.created_at, critical: false }
+            Told { about, at: message.created_at, critical: false, was_online: false }
         });
-        self.open(told.collect())
+        self.open_for(user, told.collect())
     }
 
     fn open(&self, items: Vec<Told>) -> PushJob {
+        self.open_for(&self.reader(), items)
+    }
+
+    fn open_for(&self, user: &UserId, items: Vec<Told>) -> PushJob {
         let id = WindowId::new();
         let window = Window {
             id,
-            user_id: self.reader(),
+            user_id: user.clone(),
             channel: Channel::Push,
             thread_id: items[0].about.thread_id(),
             opened_at: at(1),
@@ -199,7 +244,7 @@ impl Stage {
             more: 0,
         };
         self.windows.open.lock().unwrap().insert(id, window);
-        PushJob::Window(WindowJob { window_id: id, user_id: self.reader() })
+        PushJob::Window(WindowJob { window_id: id, user_id: user.clone() })
     }
 
     async fn perform(&self, job: &PushJob) -> Outcome {
@@ -207,15 +252,19 @@ impl Stage {
     }
 
     async fn perform_again(&self, job: &PushJob, attempt: u32) -> Outcome {
-        let item = Item {
-            id: Uuid::now_v7(),
-            attempt,
-            redelivered: false,
-            value: job.clone(),
-            reply_to: None,
-            trace: None,
-        };
-        self.worker.perform(&[item]).await.unwrap().outcomes.remove(0)
+        self.worker.perform(&[item(job, attempt)]).await.unwrap().outcomes.remove(0)
+    }
+
+    /// Requests to this address.
+    fn requests(&self, to: &str) -> usize {
+        self.services.requests.lock().unwrap().iter().filter(|one| *one == to).count()
+    }
+
+    /// Lets the service of this address answer when the gate opens.
+    fn slow(&self, to: &str) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        *self.services.slow.lock().unwrap() = Some((to.to_owned(), Arc::clone(&gate)));
+        gate
     }
 
     fn fail(&self, token: &str, errors: impl IntoIterator<Item = PushError>) {
@@ -267,6 +316,11 @@ impl Stage {
     async fn read(&self, up_to: u64) {
         advance(&self.store, &self.scene, 1, Cursor::Read, Some(up_to)).await;
     }
+}
+
+fn item(job: &PushJob, attempt: u32) -> Item<PushJob> {
+    let (id, value) = (Uuid::now_v7(), job.clone());
+    Item { id, attempt, redelivered: false, value, reply_to: None, trace: None }
 }
 
 fn failed() -> PushError {
@@ -442,7 +496,7 @@ async fn a_notification_is_pushed_unless_it_was_read() {
     let stage = Stage::new().await;
     let notification = stage.told(5).await;
     let about = About::Notification { notification_id: notification.id };
-    let told = Told { about, at: at(5), critical: false };
+    let told = Told { about, at: at(5), critical: false, was_online: false };
     assert_eq!(stage.perform(&stage.open(vec![told])).await, Outcome::Done);
     let push = stage.last_push();
     let PushAct::Show { title, text, thread_id } = push.act else { panic!("it shows something") };
@@ -456,7 +510,7 @@ async fn a_notification_that_was_read_elsewhere_is_taken_away_and_one_that_was_n
     let [first, second] = [stage.told(5).await, stage.told(6).await];
     for notification in [&first, &second] {
         let about = About::Notification { notification_id: notification.id };
-        stage.perform(&stage.open(vec![Told { about, at: at(5), critical: false }])).await;
+        stage.perform(&stage.open(vec![Told { about, at: at(5), critical: false, was_online: false }])).await;
     }
     let clear = |notification_id| {
         PushJob::ClearNotifications(ClearNotifications {
@@ -490,15 +544,7 @@ async fn while_fcm_fails_again_and_again_jobs_wait_instead_of_climbing_the_ladde
         assert!(matches!(stage.perform(&stage.window(&messages)).await, Outcome::Retry { .. }));
     }
     let job = stage.window(&messages);
-    let item = Item {
-        id: Uuid::now_v7(),
-        attempt: 0,
-        redelivered: false,
-        value: job.clone(),
-        reply_to: None,
-        trace: None,
-    };
-    let paused = stage.worker.perform(std::slice::from_ref(&item)).await.expect_err("it is paused");
+    let paused = stage.worker.perform(&[item(&job, 0)]).await.expect_err("it is paused");
     assert_eq!((paused.what, stage.metrics.push.breaker_open.get()), ("FCM", 1));
     stage.clock.advance(15_000);
     assert_eq!(stage.perform(&job).await, Outcome::Done);
@@ -510,18 +556,138 @@ async fn one_broken_job_does_not_hold_up_its_neighbours() {
     let stage = Stage::new().await;
     let messages = stage.say(&["hello"]).await;
     stage.fail("phone", [failed()]);
-    let items: Vec<_> = [stage.window(&messages), stage.window(&messages)]
-        .into_iter()
-        .map(|value| Item {
-            id: Uuid::now_v7(),
-            attempt: 0,
-            redelivered: false,
-            value,
-            reply_to: None,
-            trace: None,
-        })
-        .collect();
+    let items = [stage.window(&messages), stage.window(&messages)].map(|job| item(&job, 0));
     let outcomes = stage.worker.perform(&items).await.unwrap().outcomes;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count(), 1);
     assert_eq!(outcomes.len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_somebody_elses_devices() {
+    let stage = Stage::new().await;
+    let (slow, other) = (stage.reader(), stage.scene.people[2].clone());
+    for n in 0..19 {
+        stage.browser(&slow, &format!("https://slow.example/{n}")).await;
+    }
+    stage.browser(&slow, "https://slow.example/hangs").await;
+    stage.browser(&other, "https://push.example/1").await;
+    let gate = stage.slow("https://slow.example/hangs");
+    let messages = stage.say(&["hello"]).await;
+    let mut batch: Vec<_> = (0..300).map(|_| item(&stage.window(&messages), 0)).collect();
+    batch.push(item(&stage.window_for(&other, &messages), 0));
+    let others = async {
+        while stage.requests("https://push.example/1") == 0 {
+            stage.services.asked.notified().await;
+        }
+        // What waits is answered now, and what comes later at once.
+        gate.add_permits(1_000);
+    };
+    let (performed, ()) = tokio::join!(stage.worker.perform(&batch), others);
+    assert_eq!(performed.unwrap().outcomes.len(), batch.len());
+}
+
+#[tokio::test]
+async fn a_device_that_hangs_costs_one_wait_and_is_asked_again_later() {
+    let stage = Stage::without_devices().await;
+    let hangs = "https://slow.example/hangs";
+    stage.browser(&stage.reader(), hangs).await;
+    stage.services.takes.lock().unwrap().insert(hangs.to_owned(), (Arc::clone(&stage.clock), 5_000));
+    stage.fail(hangs, std::iter::repeat_n(failed(), 2));
+    let messages = stage.say(&["hello"]).await;
+    let jobs: Vec<_> = (0..20).map(|_| stage.window(&messages)).collect();
+    let first = stage.perform(&jobs[0]).await;
+    assert_eq!(first, Outcome::Retry { reason: "503".to_owned(), after: None });
+    for job in &jobs[1..] {
+        let outcome = stage.perform(job).await;
+        assert!(matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 30));
+    }
+    assert_eq!(stage.requests(hangs), 1, "however many windows there are");
+    stage.clock.advance(30_000);
+    assert!(matches!(stage.perform(&jobs[0]).await, Outcome::Retry { .. }));
+    assert_eq!(stage.requests(hangs), 2);
+    stage.services.takes.lock().unwrap().clear();
+    stage.clock.advance(60_000);
+    assert_eq!(stage.perform(&jobs[0]).await, Outcome::Done);
+    assert_eq!(stage.pushed(), [hangs]);
+}
+
+#[tokio::test]
+async fn a_browser_that_always_fails_makes_no_dead_letter_and_the_log_tells_of_both_devices() {
+    let stage = Stage::new().await;
+    let broken = "https://push.example/broken";
+    stage.browser(&stage.reader(), broken).await;
+    stage.fail(broken, std::iter::repeat_n(failed(), 10));
+    let messages = stage.say(&["hello"]).await;
+    let job = stage.window(&messages);
+    for attempt in 0..RETRY_LIMIT {
+        assert!(matches!(stage.perform_again(&job, attempt).await, Outcome::Retry { .. }));
+        stage.clock.advance(3_600_000);
+    }
+    assert_eq!(stage.perform_again(&job, RETRY_LIMIT).await, Outcome::Done);
+    assert!(stage.is_closed());
+    let [DeliveryOutcome::Sent { answer, .. }] = &stage.log()[..] else { panic!("{:?}", stage.log()) };
+    assert!(answer.ends_with("1 device; not to 1 device: 503"), "{answer}");
+    assert_eq!(stage.pushed(), ["phone"]);
+}
+
+#[tokio::test]
+async fn what_is_read_while_its_push_is_on_the_way_is_taken_away() {
+    let stage = Stage::without_devices().await;
+    let slow = "https://push.example/slow";
+    stage.browser(&stage.reader(), slow).await;
+    let messages = stage.say(&["hello"]).await;
+    let (job, gate) = (stage.window(&messages), stage.slow(slow));
+    let clear = PushJob::Clear(ClearPushes {
+        user_id: stage.reader(),
+        thread_id: stage.scene.thread,
+        up_to: messages[0].seq,
+    });
+    let reads = async {
+        stage.services.asked.notified().await;
+        stage.read(messages[0].seq).await;
+        assert_eq!(stage.perform(&clear).await, Outcome::Done, "nothing is shown yet");
+        gate.add_permits(2);
+    };
+    let (sent, ()) = tokio::join!(stage.perform(&job), reads);
+    assert_eq!((sent, stage.pushed()), (Outcome::Done, vec![slow.to_owned(), slow.to_owned()]));
+    assert_eq!(
+        (stage.last_push().act, stage.last_push().tag),
+        (PushAct::Clear, stage.scene.thread.to_string())
+    );
+}
+
+#[tokio::test]
+async fn what_a_device_may_show_is_taken_away_too() {
+    let stage = Stage::new().await;
+    stage.fail("phone", [failed()]);
+    let messages = stage.say(&["hello"]).await;
+    let job = stage.window(&messages);
+    assert!(matches!(stage.perform(&job).await, Outcome::Retry { .. }), "its service may have it");
+    stage.read(messages[0].seq).await;
+    assert_eq!(stage.perform_again(&job, 1).await, Outcome::Done);
+    assert_eq!((stage.pushed().len(), stage.last_push().act), (1, PushAct::Clear));
+    assert_eq!(stage.log(), [suppressed(Reason::Read)]);
+}
+
+#[tokio::test]
+async fn a_device_from_before_a_revocation_gets_nothing_until_it_is_registered_again() {
+    let stage = Stage::new().await;
+    let revocation = Revocation { user_id: stage.reader(), session: None, at: at(2) };
+    stage.store.revoke(&revocation).await.unwrap();
+    let messages = stage.say(&["hello"]).await;
+    let PushJob::Window(mut job) = stage.window(&messages) else { panic!("it is a window") };
+    let opened_later = |stage: &Stage, job: &WindowJob| {
+        stage.windows.open.lock().unwrap().get_mut(&job.window_id).unwrap().opened_at = at(3);
+    };
+    opened_later(&stage, &job);
+    assert_eq!(stage.perform(&PushJob::Window(job)).await, Outcome::Done);
+    assert_eq!((stage.log(), stage.pushed().len()), (vec![suppressed(Reason::Revoked)], 0));
+    let target = PushTarget::Fcm { token: "phone".to_owned() };
+    let renewed = PushDevice::new(stage.reader(), target, String::new(), at(4));
+    stage.store.register_device(&renewed).await.unwrap();
+    let PushJob::Window(next) = stage.window(&messages) else { panic!("it is a window") };
+    job = next;
+    opened_later(&stage, &job);
+    assert_eq!(stage.perform(&PushJob::Window(job)).await, Outcome::Done);
+    assert_eq!(stage.pushed(), ["phone"]);
 }

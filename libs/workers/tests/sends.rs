@@ -16,10 +16,10 @@ use eventflow_protocol::sends::{
     BulkSend, CancelSend, NewSend, Recipients, SendContent, SendState, SendStep,
 };
 use eventflow_protocol::{SendId, Timestamp, UserId};
-use eventflow_workers::sends::{SendParts, SendWorker};
+use eventflow_workers::sends::{SendError, SendParts, SendWorker};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,7 @@ async fn a_worker_that_dies_before_the_cursor_moves_tells_nobody_twice() {
     for dies_at in 0..3 {
         let stage = Stage::new().await;
         let id = stage.add(Recipients::Role("driver".to_owned())).await;
-        let dying = Dying { store: stage.store.clone(), steps: AtomicU32::new(dies_at) };
+        let dying = Dying::after(&stage.store, dies_at);
         assert!(stage.work(Arc::new(dying)).await.is_err());
         let broken_off = stage.send(id).await;
         assert_eq!(
@@ -72,6 +72,21 @@ async fn a_send_waits_for_its_time_and_a_cancelled_one_for_ever() {
     stage.store.add_send(&second).await.unwrap();
     stage.work(stage.store.clone()).await.unwrap();
     stage.all_are_told_once(second.id).await;
+}
+
+#[tokio::test]
+async fn a_small_send_does_not_wait_for_a_large_one_that_goes_slowly() {
+    let stage = Stage::new().await;
+    let large = stage.add(Recipients::Role("driver".to_owned())).await;
+    stage.clock.advance(1);
+    let to = Recipients::of_users(vec![stage.people[5].clone()]);
+    let small = NewSend { id: SendId::from_bytes([9; 12]), ..stage.wanted(to) };
+    stage.store.add_send(&small).await.unwrap();
+    stage.clock.advance(1);
+    let watched = Arc::new(Dying::watching(&stage.store));
+    stage.work_at(watched.clone(), 250).await.unwrap();
+    let steps = watched.made.lock().unwrap().clone();
+    assert_eq!(steps[..3], [large, small.id, large], "after the first step");
 }
 
 /// A store, a broker, and people of whom the first wants to be told by no way, and the second by mail only.
@@ -142,7 +157,11 @@ impl Stage {
     }
 
     /// What a process does until nothing is due, or until it dies.
-    async fn work(&self, sends: Arc<dyn Sends>) -> Result<(), eventflow_workers::sends::SendError> {
+    async fn work(&self, sends: Arc<dyn Sends>) -> Result<(), SendError> {
+        self.work_at(sends, 100_000).await
+    }
+
+    async fn work_at(&self, sends: Arc<dyn Sends>, per_second: u32) -> Result<(), SendError> {
         let parts = SendParts {
             sends,
             directory: self.store.clone(),
@@ -151,7 +170,7 @@ impl Stage {
             broker: self.broker.clone(),
             clock: self.clock.clone(),
             topology: Topology::new(2),
-            per_second: 100_000,
+            per_second,
             kept: std::time::Duration::from_hours(24),
         };
         let mut worker = SendWorker::open(parts, &Metrics::default()).await.unwrap();
@@ -183,6 +202,25 @@ struct Dying {
     store: Arc<EmbeddedStore>,
     /// Steps that it still makes as a whole.
     steps: AtomicU32,
+    is_dead: AtomicBool,
+    /// The sends of these steps, in order.
+    made: Mutex<Vec<SendId>>,
+}
+
+impl Dying {
+    fn after(store: &Arc<EmbeddedStore>, steps: u32) -> Self {
+        Self {
+            store: store.clone(),
+            steps: AtomicU32::new(steps),
+            is_dead: AtomicBool::new(false),
+            made: Mutex::default(),
+        }
+    }
+
+    /// It lives.
+    fn watching(store: &Arc<EmbeddedStore>) -> Self {
+        Self::after(store, u32::MAX)
+    }
 }
 
 #[async_trait]
@@ -204,13 +242,18 @@ impl Sends for Dying {
         until: Timestamp,
     ) -> Result<Option<BulkSend>, StoreError> {
         if self.steps.load(SeqCst) == 0 {
+            self.is_dead.store(true, SeqCst);
             return Err(StoreError::Unavailable { what: "advance a send", source: "killed".into() });
         }
         self.steps.fetch_sub(1, SeqCst);
+        self.made.lock().unwrap().push(id);
         self.store.advance_send(id, step, now, until).await
     }
-    async fn release_send(&self, _id: SendId, _until: Timestamp) -> Result<(), StoreError> {
-        Ok(())
+    async fn release_send(&self, id: SendId, until: Timestamp) -> Result<(), StoreError> {
+        if self.is_dead.load(SeqCst) {
+            return Ok(());
+        }
+        self.store.release_send(id, until).await
     }
     async fn bulk_send(&self, id: SendId) -> Result<Option<BulkSend>, StoreError> {
         self.store.bulk_send(id).await

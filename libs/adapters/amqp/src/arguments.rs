@@ -6,7 +6,7 @@
 
 use eventflow_bus::topology::{
     DELIVERY_LIMIT, GATEWAY_QUEUE_EXPIRES, GATEWAY_QUEUE_MAX_BYTES, GATEWAYS_EXCHANGE, QueueKind, QueueSpec,
-    Topology, dead,
+    Topology, WORKERS_EXCHANGE, dead,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub fn definitions(topology: &Topology) -> Value {
     let queues = topology.queues();
     let bound: Vec<(&str, &'static str)> =
         queues.iter().filter_map(|queue| Some((queue.name.as_str(), fanout_exchange(queue)?))).collect();
-    let exchanges = bound.iter().map(|(_, exchange)| *exchange).chain([GATEWAYS_EXCHANGE]);
+    let exchanges = bound.iter().map(|(_, exchange)| *exchange).chain([GATEWAYS_EXCHANGE, WORKERS_EXCHANGE]);
     json!({
         "vhosts": [{ "name": VHOST }],
         "exchanges": exchanges.map(exchange_definition).collect::<Vec<_>>(),
@@ -178,7 +178,7 @@ mod tests {
         let definitions = definitions(&topology);
         assert_eq!(definitions["queues"].as_array().unwrap().len(), topology.queues().len());
         assert_eq!(definitions["bindings"].as_array().unwrap().len(), 6);
-        assert_eq!(definitions["exchanges"].as_array().unwrap().len(), 7);
+        assert_eq!(definitions["exchanges"].as_array().unwrap().len(), 8);
         assert_eq!(definitions["queues"][0]["arguments"]["x-dead-letter-routing-key"], "dead.cursors.0");
     }
 }

@@ -5,6 +5,7 @@
 //! one tracker, which [`AmqpBroker::shutdown`] awaits.
 
 use crate::config::{AmqpConfig, AmqpError, CALL_TIMEOUT};
+use crate::hellos::AmqpHellos;
 use crate::link::{ConnectionLink, LinkState};
 use crate::observer::Side;
 use crate::publisher::AmqpPublisher;
@@ -15,7 +16,7 @@ use crate::supervisor::Supervisor;
 use crate::{declare, headers};
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Publish, Subscription};
+use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Hellos, Publish, Subscription};
 use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
 use eventflow_protocol::GatewayId;
 use parking_lot::Mutex;
@@ -89,7 +90,7 @@ impl Broker for AmqpBroker {
         if !existed {
             self.half_made.lock().insert(name.clone());
         }
-        declare::declare(&self.consuming.link, &[queue]).await?;
+        declare::declare_own(&self.consuming.link, &queue).await?;
         self.half_made.lock().remove(&name);
         Ok(existed)
     }
@@ -114,6 +115,10 @@ impl Broker for AmqpBroker {
         if address.starts_with(headers::REPLY_QUEUE) {
             self.responder.reply(address, payload);
         }
+    }
+
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError> {
+        Ok(Box::new(AmqpHellos::join(&self.consuming.link, &self.publishing).await?))
     }
 
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {

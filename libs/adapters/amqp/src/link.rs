@@ -6,10 +6,13 @@
 use crate::config::CALL_TIMEOUT;
 use crate::reject::{late, unavailable};
 use eventflow_bus::port::BrokerError;
-use lapin::{Channel, Connection};
+use lapin::{Channel, Connection, ErrorKind};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+/// AMQP's reply code of an orderly close.
+const REPLY_SUCCESS: u16 = 200;
 
 /// A connection that works.
 #[derive(Clone)]
@@ -68,8 +71,15 @@ impl ConnectionLink {
     pub(crate) async fn open(&self) -> Result<OpenedChannel, BrokerError> {
         let live = self.live()?;
         let opening = timeout(CALL_TIMEOUT, live.connection.create_channel());
-        let channel = opening.await.map_err(|_| late("open a channel"))?.map_err(unavailable)?;
-        Ok(OpenedChannel { channel, generation: live.generation })
+        match opening.await.map_err(|_| late("open a channel"))? {
+            Ok(channel) => Ok(OpenedChannel { channel, generation: live.generation }),
+            Err(error) => {
+                if matches!(error.kind(), ErrorKind::ChannelsLimitReached) {
+                    renew(&live).await;
+                }
+                Err(unavailable(error))
+            }
+        }
     }
 
     /// Resolves once the broker holds publishers back.
@@ -79,4 +89,14 @@ impl ConnectionLink {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Closes a connection that has no channel left, so that the supervisor makes a new one. lapin (4.12) keeps
+/// the number of each channel that the broker has closed over an error, so a connection runs out of them in
+/// the end.
+async fn renew(live: &Live) {
+    tracing::warn!("a connection to the broker has no channel left and is renewed");
+    let closing = live.connection.close(REPLY_SUCCESS, "out of channels".into());
+    // If closing fails, the connection is gone, which is as good.
+    let _ = timeout(CALL_TIMEOUT, closing).await;
 }

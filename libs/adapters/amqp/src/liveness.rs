@@ -3,7 +3,7 @@
 //! A deleted queue, a closed channel and a broken connection announce themselves. Two losses do not: a
 //! consumer that the broker forgot (a lost cancel, a failed-over queue), and a channel that no longer
 //! answers. So each subscription asks for its queue on its own channel every few seconds. It is over if there
-//! is no answer, no queue, or twice in a row no consumer at all. The number of ready messages is handed on to
+//! is no answer, no queue, or twice in a row no consumer at all. What it found is handed on to
 //! [`crate::starvation`].
 
 use crate::config::CALL_TIMEOUT;
@@ -20,9 +20,18 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// none for a moment.
 const STRIKES: u32 = 2;
 
-/// Resolves with the reason when the subscription to `queue` on `channel` is over. Sends the number of ready
-/// messages after each answer.
-pub(crate) async fn until_lost(channel: Channel, queue: String, ready: watch::Sender<u32>) -> String {
+/// What a queue looked like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct QueueLook {
+    /// Messages ready for delivery.
+    pub(crate) ready: u32,
+    /// Consumers, those included that wait for their turn.
+    pub(crate) consumers: u32,
+}
+
+/// Resolves with the reason when the subscription to `queue` on `channel` is over. Sends what it found
+/// after each answer.
+pub(crate) async fn until_lost(channel: Channel, queue: String, looks: watch::Sender<QueueLook>) -> String {
     let mut strikes = 0;
     loop {
         tokio::time::sleep(ASK_EVERY).await;
@@ -31,7 +40,10 @@ pub(crate) async fn until_lost(channel: Channel, queue: String, ready: watch::Se
             Ok(Err(error)) => return error.to_string(),
             Ok(Ok(found)) => {
                 strikes = if found.consumer_count() == 0 { strikes + 1 } else { 0 };
-                ready.send_replace(found.message_count());
+                looks.send_replace(QueueLook {
+                    ready: found.message_count(),
+                    consumers: found.consumer_count(),
+                });
             }
         }
         if strikes >= STRIKES {

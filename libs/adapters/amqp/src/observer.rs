@@ -35,6 +35,8 @@ impl fmt::Display for Side {
 pub trait Observer: Send + Sync + 'static {
     /// A connection was established. `generation` is 1 for the first one; a larger number means a reconnect.
     fn connected(&self, _side: Side, _generation: u64) {}
+    /// The broker began to hold publishers back.
+    fn blocked(&self, _side: Side) {}
     /// The broker lets publishers go on. It had held them back for `lasted`.
     fn unblocked(&self, _side: Side, _lasted: Duration) {}
     /// The broker returned a mandatory message because its queue does not exist.

@@ -3,6 +3,7 @@
 use eventflow_bus::port::{BrokerError, Source};
 use lapin::ErrorKind;
 
+const ACCESS_REFUSED: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const RESOURCE_LOCKED: u16 = 405;
 const PRECONDITION_FAILED: u16 = 406;
@@ -20,6 +21,11 @@ pub(crate) fn late(what: &'static str) -> BrokerError {
 /// Whether there is no such queue or exchange.
 pub(crate) fn is_not_found(error: &lapin::Error) -> bool {
     reply_code(error) == Some(NOT_FOUND)
+}
+
+/// Whether the broker's user may not do that.
+pub(crate) fn is_refused(error: &lapin::Error) -> bool {
+    reply_code(error) == Some(ACCESS_REFUSED)
 }
 
 /// Whether something of that name exists with other properties.

@@ -8,7 +8,7 @@
 use crate::config::CALL_TIMEOUT;
 use crate::headers::incoming;
 use crate::link::ConnectionLink;
-use crate::liveness;
+use crate::liveness::{self, QueueLook};
 use crate::reject::{about_queue, late};
 use crate::starvation::Starvation;
 use crate::unsettled::Unsettled;
@@ -36,8 +36,8 @@ pub(crate) struct AmqpSubscription {
     unsettled: Unsettled,
     prefetch: usize,
     starvation: Starvation,
-    /// The number of messages ready at the broker, as [`crate::liveness`] last saw it.
-    ready: watch::Receiver<u32>,
+    /// The queue at the broker, as [`crate::liveness`] last saw it.
+    looks: watch::Receiver<QueueLook>,
     gone: oneshot::Receiver<String>,
     /// Why the subscription is over, once it is.
     over: Option<String>,
@@ -65,9 +65,9 @@ pub(crate) async fn subscribe(
         consuming.await.map_err(|_| late("consume"))?.map_err(|error| about_queue(queue, error))?;
     let stop = on.stop.child_token();
     let (tell, gone) = oneshot::channel();
-    let (looks, ready) = watch::channel(0);
+    let (seen, looks) = watch::channel(QueueLook::default());
     let stopped = stop.clone();
-    let asking = liveness::until_lost(channel.clone(), queue.to_owned(), looks);
+    let asking = liveness::until_lost(channel.clone(), queue.to_owned(), seen);
     on.tasks.spawn(async move {
         if let Some(reason) = stopped.run_until_cancelled(asking).await {
             // The receiver is gone if the subscription ends at the same moment.
@@ -81,7 +81,7 @@ pub(crate) async fn subscribe(
         unsettled: Unsettled::default(),
         prefetch: prefetch.into(),
         starvation: Starvation::default(),
-        ready,
+        looks,
         gone,
         over: None,
         tasks: on.tasks.clone(),
@@ -103,7 +103,7 @@ impl Subscription for AmqpSubscription {
             tokio::select! {
                 biased;
                 delivery = self.consumer.next() => if let Some(incoming) = self.take(delivery) { return Ok(incoming) },
-                Ok(()) = self.ready.changed() => self.look(),
+                Ok(()) = self.looks.changed() => self.look(),
                 reason = &mut self.gone => self.over = Some(reason.unwrap_or_else(|_| "the broker is being closed".to_owned())),
             }
         }
@@ -180,10 +180,10 @@ impl AmqpSubscription {
     }
 
     fn look(&mut self) {
-        let ready = *self.ready.borrow_and_update();
+        let look = *self.looks.borrow_and_update();
         // A prefetch of 0 means no limit.
         let has_room = self.prefetch == 0 || self.unsettled.len() < self.prefetch;
-        if self.starvation.check(ready, has_room) {
+        if self.starvation.check(look, has_room) {
             self.over = Some("messages are ready and none is delivered".to_owned());
         }
     }

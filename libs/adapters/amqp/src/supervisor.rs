@@ -88,20 +88,7 @@ impl Supervisor {
     }
 
     async fn connect(&self) -> lapin::Result<Connection> {
-        let tls = OwnedTLSConfig { identity: None, cert_chain: self.tls_ca_pem.clone() };
-        let properties = ConnectionProperties::default().with_connection_name(self.name.clone().into());
-        let runtime = lapin::runtime::default_runtime()?;
-        let handshake = Connection::connector(
-            self.uri.clone(),
-            runtime,
-            async move |uri, runtime| {
-                let connecting = AMQPUriTcpExt::connect_with_config_async(&uri, tls.as_ref(), &runtime);
-                let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| timed_out("connect"))?;
-                Ok(stream?)
-            },
-            properties,
-        );
-        timeout(HANDSHAKE_TIMEOUT, handshake).await.map_err(|_| timed_out("handshake"))?
+        connect(&self.uri, self.tls_ca_pem.clone(), self.name.clone()).await
     }
 
     /// Publishes the connection until it is lost. Gives the reason of the loss.
@@ -135,7 +122,10 @@ impl Supervisor {
                 event = events.next() => match event {
                     Some(Event::ConnectionBlocked(reason)) => {
                         tracing::warn!(side = %self.side, %reason, "the broker holds publishers back");
-                        blocked_since.get_or_insert_with(Instant::now);
+                        if blocked_since.is_none() {
+                            blocked_since = Some(Instant::now());
+                            self.observer.blocked(self.side);
+                        }
                         self.set_blocked(Some(reason));
                     }
                     Some(Event::ConnectionUnblocked) => self.unblocked(blocked_since.take()),
@@ -167,6 +157,28 @@ impl Supervisor {
             _ => false,
         });
     }
+}
+
+/// Connects once, under this name.
+pub(crate) async fn connect(
+    uri: &AMQPUri,
+    ca_pem: Option<String>,
+    name: String,
+) -> lapin::Result<Connection> {
+    let tls = OwnedTLSConfig { identity: None, cert_chain: ca_pem };
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let runtime = lapin::runtime::default_runtime()?;
+    let handshake = Connection::connector(
+        uri.clone(),
+        runtime,
+        async move |uri, runtime| {
+            let connecting = AMQPUriTcpExt::connect_with_config_async(&uri, tls.as_ref(), &runtime);
+            let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| timed_out("connect"))?;
+            Ok(stream?)
+        },
+        properties,
+    );
+    timeout(HANDSHAKE_TIMEOUT, handshake).await.map_err(|_| timed_out("handshake"))?
 }
 
 fn timed_out(what: &str) -> io::Error {

@@ -4,7 +4,9 @@
 
 mod rabbit;
 
-use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying, splitting};
+use eventflow_bus::contract::{
+    consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
+};
 use eventflow_bus::port::Broker;
 use rabbit::Rabbit;
 use std::sync::Arc;
@@ -34,6 +36,13 @@ async fn retrying_keeps_its_promises() {
 async fn gateways_keep_their_promises() {
     let rabbit = Rabbit::start("gateways").await;
     gateways::check_all(&*rabbit.broker().await).await;
+    rabbit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hellos_keep_their_promises() {
+    let rabbit = Rabbit::start("hellos").await;
+    hellos::check_all(&*rabbit.broker().await).await;
     rabbit.stop().await;
 }
 

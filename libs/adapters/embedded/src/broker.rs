@@ -10,6 +10,7 @@
 mod alarm;
 mod catalog;
 mod health;
+mod hellos;
 mod ladder;
 mod message;
 mod parts;
@@ -27,11 +28,12 @@ use alarm::Alarm;
 use async_trait::async_trait;
 use bytes::Bytes;
 use catalog::Catalog;
-use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Publish, Subscription};
+use eventflow_bus::port::{Broker, BrokerError, Depth, Health, Hellos, Publish, Subscription};
 use eventflow_bus::topology::{QueueKind, QueueSpec, Topology, gateway};
 use eventflow_ports::Clock;
-use eventflow_protocol::GatewayId;
+use eventflow_protocol::{GatewayId, Timestamp};
 use health::{HealthSender, broker_error};
+use hellos::HelloRoom;
 use message::Slot;
 use parts::BrokerParts;
 use publisher::EmbeddedPublisher;
@@ -48,6 +50,7 @@ use tokio_util::task::TaskTracker;
 /// Durable queues in the data file.
 pub struct EmbeddedBroker {
     shared: Arc<BrokerParts>,
+    hellos: HelloRoom,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -71,7 +74,7 @@ impl EmbeddedBroker {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         tasks.spawn(ladder::run(Arc::clone(&shared), stop.clone()));
-        Ok(Self { shared, tasks, stop })
+        Ok(Self { shared, hellos: HelloRoom::new(), tasks, stop })
     }
 
     /// Ends in order: subscriptions are lost, acknowledgements are written, and the file notes a clean stop.
@@ -149,9 +152,21 @@ impl Broker for EmbeddedBroker {
         self.shared.replies.send(address, payload);
     }
 
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError> {
+        Ok(Box::new(self.hellos.join()))
+    }
+
     async fn depth(&self, name: &str) -> Result<Depth, BrokerError> {
         let queue = self.shared.catalog.get(name).ok_or_else(|| BrokerError::Unroutable(name.to_owned()))?;
-        Ok(queue.depth())
+        let depth = queue.depth();
+        if queue.kind == QueueKind::Gateway {
+            return Ok(depth);
+        }
+        let number = queue.number;
+        let since =
+            self.shared.database.read(move |connection| table::oldest_since(connection, number)).await;
+        let since = since.map_err(broker_error)?.map(Timestamp);
+        Ok(Depth { oldest: since.map(|since| since.age_at(self.shared.clock.now())), ..depth })
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -18,6 +18,7 @@ mod writer;
 
 pub use error::DatabaseError;
 
+use eventflow_metrics::{CallMetrics, CallOutcome};
 use file::Durability;
 use jobs::JobQueue;
 use parking_lot::Mutex;
@@ -26,9 +27,10 @@ use rusqlite::{Connection, Transaction};
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use writer::{WriteClosure, WriteJob};
 
@@ -55,6 +57,7 @@ struct OpenFile {
     writes: Arc<JobQueue<Box<dyn WriteJob>>>,
     reads: Arc<JobQueue<ReadJob>>,
     commits: Arc<AtomicU64>,
+    calls: OnceLock<CallMetrics>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -107,6 +110,7 @@ impl Database {
                 writes,
                 reads,
                 commits,
+                calls: OnceLock::new(),
                 threads: Mutex::new(threads),
             }),
         })
@@ -122,6 +126,11 @@ impl Database {
         &self.inner.path
     }
 
+    /// Notes the duration of every read and change from now on, of all clones. A second call changes nothing.
+    pub fn measure(&self, calls: CallMetrics) {
+        let _ = self.inner.calls.set(calls);
+    }
+
     /// Runs `work` in the next transaction, and answers once that is committed and on the disk.
     ///
     /// An error of `work` undoes its own changes only. `work` must not commit or roll back the transaction
@@ -131,10 +140,13 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
+        let began = Instant::now();
         let (tx, rx) = oneshot::channel();
         // The receiver is gone if the caller no longer waits.
         self.submit(work, move |answer| drop(tx.send(answer))).await?;
-        rx.await.unwrap_or(Err(DatabaseError::Closed))
+        let answer = rx.await.unwrap_or(Err(DatabaseError::Closed));
+        self.note("write", answer.is_ok(), began.elapsed());
+        answer
     }
 
     /// As [`Database::write`], but gives the answer to `done` on the writer thread, in the order of the
@@ -173,10 +185,20 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        let began = Instant::now();
         let (tx, rx) = oneshot::channel();
         let job: ReadJob = Box::new(move |connection| drop(tx.send(reader::answer(connection, work))));
         self.inner.reads.push(job).await.map_err(|_| DatabaseError::Closed)?;
-        rx.await.unwrap_or(Err(DatabaseError::Closed))
+        let answer = rx.await.unwrap_or(Err(DatabaseError::Closed));
+        self.note("read", answer.is_ok(), began.elapsed());
+        answer
+    }
+
+    fn note(&self, operation: &'static str, is_ok: bool, took: Duration) {
+        if let Some(calls) = self.inner.calls.get() {
+            let outcome = if is_ok { CallOutcome::Ok } else { CallOutcome::Failed };
+            calls.took(operation, outcome, took);
+        }
     }
 
     /// Brings the tables of one `piece` (`"broker"`, `"store"`) up to date: runs those of `steps` that this

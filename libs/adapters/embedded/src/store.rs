@@ -12,6 +12,7 @@ mod change;
 mod changes;
 mod column;
 mod cursor;
+mod dead_letters;
 mod directory;
 mod history;
 mod inbox;
@@ -51,8 +52,9 @@ use tokio::time::timeout;
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
-/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`] and
-/// [`eventflow_ports::PushDevices`] in the data file. Cheap to clone: every clone is the same store.
+/// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
+/// [`eventflow_ports::DeadLetters`] and [`eventflow_ports::PushDevices`] in the data file. Cheap to clone:
+/// every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

@@ -4,7 +4,9 @@
 
 mod support;
 
-use eventflow_bus::contract::{consuming, durability, gateways, publishing, replies, retrying, splitting};
+use eventflow_bus::contract::{
+    consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
+};
 use eventflow_bus::port::Broker;
 use std::sync::Arc;
 use support::Site;
@@ -25,6 +27,12 @@ async fn consuming_keeps_its_promises() {
 async fn gateways_keep_their_promises() {
     let site = Site::new();
     gateways::check_all(&site.open().await.broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hellos_keep_their_promises() {
+    let site = Site::new();
+    hellos::check_all(&site.open().await.broker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

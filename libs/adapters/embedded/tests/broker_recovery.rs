@@ -186,3 +186,36 @@ async fn the_ladder_survives_a_kill_and_keeps_to_the_clock() {
     drop(subscription);
     opened.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_age_of_the_oldest_message_is_known_also_after_a_kill_and_while_somebody_holds_it() {
+    let site = Site::new();
+    let clock = Arc::new(FixedClock::at(Timestamp(1_000_000)));
+    let open = async || {
+        let database = Database::open_in(site.folder.path()).unwrap();
+        let broker = EmbeddedBroker::open(database.clone(), clock.clone()).await.unwrap();
+        broker.declare(&topology()).await.unwrap();
+        Opened { broker, database }
+    };
+    let opened = open().await;
+    let oldest = async |opened: &Opened| opened.broker.depth(EMAIL.name()).await.unwrap().oldest;
+    assert_eq!(oldest(&opened).await, None);
+    publish(&opened, EMAIL.name(), 0..1).await;
+    clock.advance(30_000);
+    publish(&opened, EMAIL.name(), 1..2).await;
+    assert_eq!(oldest(&opened).await, Some(Duration::from_secs(30)));
+    kill(opened, None).await;
+    let opened = open().await;
+    clock.advance(30_000);
+    let mut held = opened.broker.subscribe(EMAIL.name(), 1).await.unwrap();
+    let first = timeout(PATIENCE, held.next()).await.unwrap().unwrap();
+    assert_eq!(oldest(&opened).await, Some(Duration::from_mins(1)), "held, and not done");
+    held.ack(&[first.tag]).await.unwrap();
+    let gone = async {
+        while oldest(&opened).await != Some(Duration::from_secs(30)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.unwrap();
+    opened.close().await;
+}

@@ -45,8 +45,8 @@ async fn one_window_is_open_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_full_window_counts_the_rest() {
-    outbound_contract::a_full_window_counts_the_rest(&File::new()).await;
+async fn a_full_window_is_followed_by_another() {
+    outbound_contract::a_full_window_is_followed_by_another(&File::new()).await;
 }
 
 #[tokio::test]
@@ -65,8 +65,18 @@ async fn a_window_has_one_taker() {
 }
 
 #[tokio::test]
+async fn what_does_not_fit_into_a_postponed_window_stays() {
+    outbound_contract::what_does_not_fit_into_a_postponed_window_stays(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_window_can_wait() {
     outbound_contract::a_window_can_wait(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_waits_can_be_let_go_earlier() {
+    outbound_contract::what_waits_can_be_let_go_earlier(&File::new()).await;
 }
 
 #[tokio::test]

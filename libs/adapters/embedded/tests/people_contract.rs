@@ -103,6 +103,11 @@ async fn mails_stop_for_every_kind() {
 }
 
 #[tokio::test]
+async fn each_thread_is_muted_by_itself() {
+    preferences_contract::each_thread_is_muted_by_itself(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_change_that_does_not_fit_writes_nothing() {
     preferences_contract::a_change_that_does_not_fit_writes_nothing(&File::new()).await;
 }

@@ -9,12 +9,14 @@
 //! long. The first is waited for, the second must not stop those behind it. So the store then makes a small
 //! write of its own. If the server carries that out, the statement is to blame.
 
+use eventflow_metrics::{CallMetrics, CallOutcome};
 use eventflow_ports::StoreError;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
+use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
@@ -37,11 +39,13 @@ const MAX_TIME_EXPIRED: i32 = 50;
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs the calls of the driver, each in a tracked task.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Calls {
     tracker: TaskTracker,
     /// The collection of the small write; none for a database that is only read.
     probe: Option<Collection<Document>>,
+    /// Where durations are noted, if anywhere.
+    metrics: Option<CallMetrics>,
 }
 
 /// Why a call has no answer.
@@ -55,7 +59,7 @@ pub(crate) struct CallError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
     /// The driver or the server answered with an error.
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Driver(Box<Error>),
     /// One of the statements of an `update` command failed.
     #[error("the server answered an update with code {code}: {message}")]
@@ -81,8 +85,8 @@ pub(crate) enum Cause {
 
 impl Calls {
     /// Calls that tell a slow statement from an outage by a small write to `probe`.
-    pub(crate) fn probing(probe: Collection<Document>) -> Self {
-        Self { tracker: TaskTracker::new(), probe: Some(probe) }
+    pub(crate) fn probing(probe: Collection<Document>, metrics: Option<CallMetrics>) -> Self {
+        Self { tracker: TaskTracker::new(), probe: Some(probe), metrics }
     }
 
     /// Waits at most `limit` for `call`, and then a little longer to learn whether the server is to blame.
@@ -111,13 +115,22 @@ impl Calls {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        let cause = match tokio::time::timeout(limit, self.tracker.spawn(call)).await {
+        let began = Instant::now();
+        let answer = tokio::time::timeout(limit, self.tracker.spawn(call)).await;
+        self.note(what, matches!(answer, Ok(Ok(Ok(_)))), began.elapsed());
+        let cause = match answer {
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => Cause::Driver(Box::new(error)),
             Ok(Err(ended)) => Cause::Ended(ended),
             Err(_) => Cause::Late(limit),
         };
         Err(CallError { what, cause })
+    }
+
+    fn note(&self, what: &'static str, is_ok: bool, took: Duration) {
+        if let Some(metrics) = &self.metrics {
+            metrics.took(what, if is_ok { CallOutcome::Ok } else { CallOutcome::Failed }, took);
+        }
     }
 
     /// Whether the server carries out a write now, as durably as all writes.
@@ -137,6 +150,30 @@ impl Calls {
     pub(crate) async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+/// What may be told of an error, in logs and in the reasons of dead letters. What the server says of a
+/// document that it refuses may quote the document, so of that only the code is told.
+fn told(error: &Error) -> String {
+    let of_codes = |codes: Vec<i32>| format!("the server refused the write with code {codes:?}");
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => of_codes(vec![write.code]),
+        ErrorKind::InsertMany(insert) => {
+            let errors = insert.write_errors.as_deref().unwrap_or_default();
+            let concern = insert.write_concern_error.as_ref().map(|concern| concern.code);
+            let mut codes: Vec<i32> = errors.iter().map(|write| write.code).chain(concern).collect();
+            codes.dedup();
+            of_codes(codes)
+        }
+        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => of_codes(vec![command.code]),
+        _ => error.to_string(),
+    }
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("probe", &self.probe).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,9 @@
 //! How the store connects: pool, heartbeats, concerns, and how long each kind of call may take.
 
+use eventflow_metrics::CallMetrics;
 use mongodb::bson::{Document, doc};
+use mongodb::event::EventHandler;
+use mongodb::event::cmap::CmapEvent;
 use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
@@ -49,6 +52,16 @@ pub(crate) fn configure(options: &mut ClientOptions) {
     // The driver repeats a call once. That is exact: the server recognises the statements it has done.
     options.retry_writes = Some(true);
     options.retry_reads = Some(true);
+}
+
+/// Notes how long calls wait for a connection of the pool. A wait that ended without one is in the duration
+/// of its call.
+pub(crate) fn pool_waits(metrics: CallMetrics) -> EventHandler<CmapEvent> {
+    EventHandler::callback(move |event| {
+        if let CmapEvent::ConnectionCheckedOut(taken) = event {
+            metrics.pool_wait_seconds.observe(taken.duration.as_secs_f64());
+        }
+    })
 }
 
 /// The same write concern as a document, for commands that carry their own.

@@ -8,8 +8,10 @@ use crate::record::outbound::DeliveryRecord;
 use crate::record::values::date;
 use crate::store::MongoStore;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{DeliveriesOf, DeliveryPage};
-use eventflow_protocol::outbound::About;
+use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage};
+use eventflow_protocol::Timestamp;
+use eventflow_protocol::client::answers::DeliveryWord;
+use eventflow_protocol::outbound::{About, Channel, Reason};
 use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{Document, Uuid, doc};
@@ -24,6 +26,22 @@ const FORGOTTEN_AT_ONCE: i64 = 5_000;
 pub(crate) struct IdRecord {
     #[serde(rename = "_id")]
     pub(crate) id: Uuid,
+}
+
+/// How many rows say the same.
+#[derive(Deserialize)]
+struct CountRecord {
+    #[serde(rename = "_id")]
+    id: CountedRecord,
+    rows: i64,
+}
+
+/// What the rows say.
+#[derive(Deserialize)]
+struct CountedRecord {
+    channel: Channel,
+    outcome: DeliveryWord,
+    reason: Option<Reason>,
 }
 
 impl MongoStore {
@@ -72,6 +90,31 @@ impl MongoStore {
             find.await?.try_collect::<Vec<_>>().await
         };
         self.calls.run("list deliveries", READ_LIMIT, find).await
+    }
+
+    /// Counts rows by what they say. The outcome is a document of one field, whose name is the outcome.
+    pub(crate) async fn count_rows(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, CallError> {
+        let collection = self.deliveries.clone();
+        let stages = [
+            doc! { "$match": { "at": { "$gte": date(since) } } },
+            doc! { "$project": { "channel": 1, "outcome": { "$first": { "$objectToArray": "$outcome" } } } },
+            doc! { "$group": {
+                "_id": { "channel": "$channel", "outcome": "$outcome.k", "reason": "$outcome.v.reason" },
+                "rows": { "$sum": 1_i64 },
+            } },
+        ];
+        let aggregate = async move {
+            let groups = collection.aggregate(stages).max_time(READ_LIMIT).await?.with_type::<CountRecord>();
+            groups.try_collect::<Vec<_>>().await
+        };
+        let groups = self.calls.run("count deliveries", READ_LIMIT, aggregate).await?;
+        let count = |CountRecord { id, rows }: CountRecord| DeliveryCount {
+            channel: id.channel,
+            outcome: id.outcome,
+            reason: id.reason,
+            rows: u64::try_from(rows).unwrap_or_default(),
+        };
+        Ok(groups.into_iter().map(count).collect())
     }
 
     /// Deletes documents that match, a bounded number of them.

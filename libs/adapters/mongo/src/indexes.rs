@@ -81,6 +81,36 @@ pub(crate) fn of_sends() -> [IndexModel; 3] {
     ]
 }
 
+/// Dead letters: by what became of them and when they failed, all of them by that, those of a replay, and
+/// those that ended long ago.
+pub(crate) fn of_letters() -> [IndexModel; 4] {
+    [
+        plain(doc! { "state": 1, "lastAt": -1, "_id": -1 }),
+        plain(doc! { "lastAt": -1, "_id": -1 }),
+        partial(doc! { "replay": 1, "state": 1 }, doc! { "replay": { "$exists": true } }),
+        partial(doc! { "endedAt": 1 }, doc! { "endedAt": { "$exists": true } }),
+    ]
+}
+
+/// Bodies of dead letters: those of a letter.
+pub(crate) fn of_letter_bodies() -> IndexModel {
+    plain(doc! { "letter": 1, "part": 1 })
+}
+
+/// Replays of dead letters: those that are due.
+pub(crate) fn of_letter_replays() -> IndexModel {
+    partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } })
+}
+
+/// The audit log: the newest, those about a letter, and how far a replay has come.
+pub(crate) fn of_audit() -> [IndexModel; 3] {
+    [
+        plain(doc! { "at": -1, "_id": -1 }),
+        partial(doc! { "letter": 1, "at": -1, "_id": -1 }, doc! { "letter": { "$exists": true } }),
+        partial(doc! { "replay": 1, "action": 1 }, doc! { "replay": { "$exists": true } }),
+    ]
+}
+
 /// Push devices: those of a person, the newest first; the server deletes what was removed long ago.
 pub(crate) fn of_push_devices() -> [IndexModel; 2] {
     [plain(doc! { "userId": 1, "at": -1, "_id": 1 }), expiring(doc! { "removedAt": 1 }, REMOVAL_KEPT)]

@@ -5,20 +5,22 @@
 //! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
 //! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
 //! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
-//! own, as are `sends`, `suppressions`, `outbox`, `pushDevices` and `pushShown`; the host application's
-//! `users` is only read, and `probes` has one
-//! document, which shows whether the server takes writes. Transactions: none. A message is one insert, a
-//! thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait for a
-//! majority and its journal; reads come from the primary and see what a majority has.
+//! own, as are `sends`, `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`,
+//! `deadLetterBodies`, `deadLetterReplays` and `audit`; the host application's `users` is only read, and
+//! `probes` has one document, which shows whether the server takes writes. Transactions: none. A message is
+//! one insert, a thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait
+//! for a majority and its journal; reads come from the primary and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
 //! `receipts`, `change`, `taken_back`, `change_log` (what changed since), `archive`, `leave`, `read`,
-//! `threads`, `lists`, `inbox`, `directory`, `segments`, `sends`, `suppressions`, `outbox`, `foreign` (whose
+//! `threads`, `lists`, `inbox`, `directory`, `segments`, `sends`, `dead_letters` (with
+//! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
 //! (documents), `indexes`,
-//! `connection` (options and time limits), `call` (how the driver is called).
+//! `inspection` (what an operator asks), `connection` (options and time limits), `call` (how the driver is
+//! called).
 
 mod advances;
 mod append;
@@ -29,6 +31,7 @@ mod change;
 mod change_log;
 mod connection;
 mod cursors;
+mod dead_letters;
 mod deliveries;
 mod directory;
 mod earlier;
@@ -37,16 +40,21 @@ mod foreign;
 mod host_users;
 mod inbox;
 mod indexes;
+mod inspection;
 mod leave;
 pub mod legacy;
+mod letter_bodies;
+mod letters;
 mod lists;
 mod outbound;
 mod outbox;
 mod pairing;
+mod postponed;
 mod push;
 mod read;
 mod receipts;
 mod record;
+mod replays;
 mod segments;
 mod sends;
 pub mod store;
@@ -58,5 +66,6 @@ mod threads;
 mod touch;
 
 pub use host_users::HostKey;
+pub use inspection::ServerFacts;
 pub use legacy::{LegacyCursor, LegacyFile, LegacyMessage, LegacyReaction, LegacyStore, LegacyThread};
 pub use store::{MongoOptions, MongoStore};

@@ -18,11 +18,11 @@ use crate::record::outbound::{
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
-use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
-use eventflow_protocol::Timestamp;
+use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
 };
+use eventflow_protocol::{Timestamp, UserId};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document, Uuid, doc, serialize_to_bson};
@@ -34,7 +34,7 @@ use std::time::Duration;
 /// Windows written at the same time: half of the connections, as for notifications.
 const WRITTEN_AT_ONCE: usize = 16;
 /// Rounds in which a caller looks for the open window of a key, while others open and seal windows of it.
-const ROUNDS_MAX: u32 = 8;
+pub(crate) const ROUNDS_MAX: u32 = 8;
 /// How long after its last row a half-closed window is left to whoever closes it.
 const CLOSING_LIMIT: Duration = Duration::from_mins(1);
 
@@ -121,12 +121,18 @@ impl Outbound for MongoStore {
     }
 
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError> {
-        let filter = doc! { "_id": window_uuid(id), "closedWith": { "$exists": false } };
-        let update = doc! {
-            "$set": { "slot": window_uuid(id).to_string(), "claimableAt": date(until) },
-            "$unset": { "takenUntil": "" },
+        Ok(self.postpone(id, until).await?)
+    }
+
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
+        let filter = doc! {
+            "userId": user.as_str(),
+            "claimableAt": { "$gt": date(at) },
+            "closedWith": { "$exists": false },
         };
-        Ok(self.change_window("postpone a window", filter, update).await.map(drop)?)
+        let (collection, update) = (self.windows.clone(), doc! { "$set": { "claimableAt": date(at) } });
+        let write = async move { collection.update_many(filter, update).await.map(drop) };
+        Ok(self.calls.run("hasten windows", WRITE_LIMIT, write).await?)
     }
 
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
@@ -156,6 +162,10 @@ impl Outbound for MongoStore {
     ) -> Result<Vec<DeliveryEntry>, StoreError> {
         let found = self.read_rows(of, page).await?;
         Ok(found.into_iter().map(DeliveryEntry::from).collect())
+    }
+
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        Ok(self.count_rows(since).await?)
     }
 
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -218,8 +228,7 @@ impl MongoStore {
         Ok(places.collect())
     }
 
-    /// Puts the new ones of these items, which all belong into one window, there in their order: a full
-    /// window keeps the first.
+    /// Puts the new ones of these items, which all have one key, into its window in their order.
     async fn join_in_order(
         &self,
         holds: &[Hold],
@@ -247,11 +256,12 @@ impl MongoStore {
                 Ok(Some(JoinedRecord { id, count: 1 })) => return Ok(Held::Opened(window_id(id))),
                 Ok(Some(JoinedRecord { id, .. })) => return Ok(Held::Folded(window_id(id))),
                 Ok(None) => {}
-                // The open window has the item, or somebody else opened it this moment.
+                // The open window has the item or is full, or somebody else opened it this moment.
                 Err(error) if error.is_duplicate() => {
                     if self.contained(std::slice::from_ref(hold)).await?.contains(&place_of(hold)) {
                         return Ok(Held::Before);
                     }
+                    self.seal(doc! { "key": key_of(hold), "count": { "$gte": items_max() } }).await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -263,7 +273,8 @@ impl MongoStore {
         let collection = self.windows.clone_with_type::<IdRecord>();
         let filter = doc! { "channel": channel.name(), "claimableAt": { "$lte": date(now) } };
         let find = async move {
-            let find = collection.find(filter).sort(doc! { "claimableAt": 1 }).limit(i64::from(limit));
+            let find =
+                collection.find(filter).sort(doc! { "claimableAt": 1, "_id": 1 }).limit(i64::from(limit));
             let find = find.projection(doc! { "_id": 1 }).max_time(READ_LIMIT);
             find.await?.map_ok(|record| record.id).try_collect().await
         };
@@ -286,7 +297,7 @@ impl MongoStore {
     }
 
     /// A window that is not closed.
-    async fn read_window(&self, id: WindowId) -> Result<Option<WindowRecord>, CallError> {
+    pub(crate) async fn read_window(&self, id: WindowId) -> Result<Option<WindowRecord>, CallError> {
         let filter = doc! { "_id": window_uuid(id), "closedWith": { "$exists": false } };
         let collection = self.windows.clone();
         let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
@@ -294,7 +305,7 @@ impl MongoStore {
     }
 
     /// Changes one window, and gives it as it is then.
-    async fn change_window(
+    pub(crate) async fn change_window(
         &self,
         what: &'static str,
         filter: Document,
@@ -332,7 +343,9 @@ fn place_of(hold: &Hold) -> (String, String) {
 /// with the end of its window.
 fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
     let (id, outcome) = match answer {
-        Held::Opened(id) => (id, DeliveryOutcome::Held { until: hold.due_at }),
+        Held::Opened(id) => {
+            (id, DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for) })
+        }
         Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
         Held::Before => return None,
     };
@@ -341,16 +354,26 @@ fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
     Some(DeliveryRecord::from(&entry))
 }
 
+/// [`WINDOW_ITEMS_MAX`] as the database counts.
+pub(crate) fn items_max() -> i64 {
+    i64::try_from(WINDOW_ITEMS_MAX).unwrap_or(i64::MAX)
+}
+
 fn join_filter(hold: &Hold) -> Document {
-    doc! { "key": key_of(hold), "slot": OPEN, "items.reference": { "$ne": hold.told.about.reference() } }
+    let reference = hold.told.about.reference();
+    doc! {
+        "key": key_of(hold),
+        "slot": OPEN,
+        "count": { "$lt": items_max() },
+        "items.reference": { "$ne": reference },
+    }
 }
 
 fn join_update(hold: &Hold) -> Result<Document, CallError> {
     let item = serialize_to_bson(&ItemRecord::from(&hold.told))
         .map_err(|error| CallError::driver("hold a notification", error.into()))?;
-    let kept = i64::try_from(WINDOW_ITEMS_MAX).unwrap_or(i64::MAX);
     Ok(doc! {
-        "$push": { "items": { "$each": [item], "$slice": kept } },
+        "$push": { "items": item },
         "$inc": { "count": 1_i64 },
         "$min": { "dueAt": date(hold.due_at), "claimableAt": date(hold.due_at) },
         "$setOnInsert": {

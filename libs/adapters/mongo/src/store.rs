@@ -1,10 +1,10 @@
 //! The store: its collections, and which file does the work of each method.
 
 use crate::call::{CallError, Calls};
-use crate::connection::{DATABASE, configure};
+use crate::connection::{DATABASE, configure, pool_waits};
 use crate::host_users::{HostKey, HostUsers};
-use crate::indexes;
 use crate::record::change::ChangeRecord;
+use crate::record::dead_letters::{AuditRecord, BodyRecord, LetterRecord, ReplayRecord};
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
@@ -15,6 +15,7 @@ use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
+use eventflow_metrics::CallMetrics;
 use eventflow_ports::{
     Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
     WithCommandId,
@@ -26,6 +27,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database};
@@ -38,13 +40,15 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 const PREPARE_LIMIT: Duration = Duration::from_mins(10);
 
 /// How the store uses a database that it shares with others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct MongoOptions {
     /// Put before the name of each collection of the system's own, e.g. `chat_`; empty: none. Where another
     /// system has `messages` or `threads`, the two need names of their own.
     pub collection_prefix: String,
     /// Which field of the host application's `users` holds the ids of people.
     pub host_key: HostKey,
+    /// Where the durations of calls and the waits for a connection are noted, if anywhere.
+    pub metrics: Option<CallMetrics>,
 }
 
 /// The message store on MongoDB. Share it in an `Arc`. Several processes may use one database.
@@ -63,6 +67,10 @@ pub struct MongoStore {
     pub(crate) token_names: Collection<TokenNameRecord>,
     pub(crate) revocations: Collection<RevocationRecord>,
     pub(crate) sends: Collection<SendRecord>,
+    pub(crate) letters: Collection<LetterRecord>,
+    pub(crate) letter_bodies: Collection<BodyRecord>,
+    pub(crate) letter_replays: Collection<ReplayRecord>,
+    pub(crate) audit_log: Collection<AuditRecord>,
     pub(crate) suppressions: Collection<SuppressionRecord>,
     pub(crate) outbox: Collection<OutboxRecord>,
     pub(crate) push_devices: Collection<DeviceRecord>,
@@ -85,10 +93,11 @@ impl MongoStore {
     /// Answers [`StoreError::Refused`] if `uri` is not a MongoDB URI. Write concern, read concern and read
     /// preference are always majority, majority and primary, whatever the URI says.
     pub async fn open(uri: &str, options: MongoOptions) -> Result<Self, StoreError> {
-        let MongoOptions { collection_prefix: prefix, host_key } = options;
+        let MongoOptions { collection_prefix: prefix, host_key, metrics } = options;
         let refused = |error| StoreError::Refused { what: "read the MongoDB URI", source: Box::new(error) };
         let mut options = ClientOptions::parse(uri).await.map_err(refused)?;
         configure(&mut options);
+        options.cmap_event_handler = metrics.clone().map(pool_waits);
         let client = Client::with_options(options).map_err(refused)?;
         let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
         let own = |name: &str| format!("{prefix}{name}");
@@ -104,12 +113,16 @@ impl MongoStore {
             token_names: database.collection(&own("tokenNames")),
             revocations: database.collection(&own("revocations")),
             sends: database.collection(&own("sends")),
+            letters: database.collection(&own("deadLetters")),
+            letter_bodies: database.collection(&own("deadLetterBodies")),
+            letter_replays: database.collection(&own("deadLetterReplays")),
+            audit_log: database.collection(&own("audit")),
             suppressions: database.collection(&own("suppressions")),
             outbox: database.collection(&own("outbox")),
             push_devices: database.collection(&own("pushDevices")),
             push_shown: database.collection(&own("pushShown")),
             users: HostUsers::new(database.collection("users"), host_key),
-            calls: Calls::probing(database.collection(&own("probes"))),
+            calls: Calls::probing(database.collection(&own("probes")), metrics),
             client,
             database,
             memory: ThreadMemory::new(),
@@ -122,30 +135,14 @@ impl MongoStore {
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.refuse_foreign_documents().await?;
         self.users.look_anew(&self.calls).await;
-        let messages = self.messages.clone();
-        let threads = self.threads.clone();
-        let notifications = self.notifications.clone();
-        let windows = self.windows.clone();
-        let deliveries = self.deliveries.clone();
-        let revocations = self.revocations.clone();
-        let outbox = self.outbox.clone();
-        let sends = self.sends.clone();
-        let (push_devices, push_shown) = (self.push_devices.clone(), self.push_shown.clone());
+        let (database, wanted) = (self.database.clone(), self.wanted_indexes());
         // At the same time, because the server waits for its disk for each.
         let create = async move {
-            tokio::try_join!(
-                async { messages.create_indexes(indexes::of_messages()).await.map(drop) },
-                async { threads.create_indexes(indexes::of_threads()).await.map(drop) },
-                async { notifications.create_indexes(indexes::of_notifications()).await.map(drop) },
-                async { windows.create_indexes(indexes::of_windows()).await.map(drop) },
-                async { deliveries.create_indexes(indexes::of_deliveries()).await.map(drop) },
-                async { revocations.create_index(indexes::of_revocations()).await.map(drop) },
-                async { outbox.create_index(indexes::of_outbox()).await.map(drop) },
-                async { sends.create_indexes(indexes::of_sends()).await.map(drop) },
-                async { push_devices.create_indexes(indexes::of_push_devices()).await.map(drop) },
-                async { push_shown.create_indexes(indexes::of_push_shown()).await.map(drop) },
-            )
-            .map(drop)
+            let each = wanted.into_iter().map(|(name, indexes)| {
+                let collection = database.collection::<Document>(&name);
+                async move { collection.create_indexes(indexes).await.map(drop) }
+            });
+            try_join_all(each).await.map(drop)
         };
         Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
     }

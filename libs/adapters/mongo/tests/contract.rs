@@ -5,6 +5,7 @@
 mod conversation;
 mod costs;
 mod foreign;
+mod letters;
 mod mail;
 mod outbound;
 mod people;

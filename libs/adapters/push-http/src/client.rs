@@ -60,8 +60,11 @@ impl Roots {
 /// Why there is no answer. The texts name no address.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// The address is not one that may be connected to.
+    /// The address is not one that may be connected to, and says so itself.
     #[error("the address is not public")]
+    Forbidden,
+    /// The name leads to no address that may be connected to now.
+    #[error("the name of the push service leads to no public address")]
     Unreachable,
     /// No whole answer came in time.
     #[error("no answer within {CALL_LIMIT:?}")]
@@ -117,7 +120,7 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<Answer, CallError> {
         if !self.reach.admits(url) {
-            return Err(CallError::Unreachable);
+            return Err(CallError::Forbidden);
         }
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = Method::POST;

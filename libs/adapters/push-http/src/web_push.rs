@@ -40,15 +40,16 @@ impl WebPush {
             subscription.endpoint.parse().map_err(|_| refused("the endpoint is no address"))?;
         let body = match encryption::encrypt(subscription, &payload::json(push)) {
             Ok(body) => body,
-            // Nobody can read a push with such keys.
-            Err(error @ EncryptionError::Keys) => return Err(PushError::Gone { answer: error.to_string() }),
-            Err(error @ EncryptionError::TooLong) => return Err(refused(&error.to_string())),
+            Err(error @ (EncryptionError::Keys | EncryptionError::TooLong)) => {
+                return Err(refused(&error.to_string()));
+            }
         };
         match self.client.post(&endpoint, self.headers(&endpoint, push), body).await {
             Ok(answer) => judge(&answer),
-            // The address will not become public, or is an attempt on this server's network.
-            Err(error @ CallError::Unreachable) => Err(PushError::Gone { answer: error.to_string() }),
-            Err(error @ (CallError::Late | CallError::Broken)) => {
+            // The device stays: only its service says that it is gone. A resolver that is configured wrongly,
+            // or a firewall, would delete everybody's browsers otherwise.
+            Err(error @ CallError::Forbidden) => Err(refused(&error.to_string())),
+            Err(error @ (CallError::Unreachable | CallError::Late | CallError::Broken)) => {
                 Err(PushError::Failed { answer: error.to_string(), after: None })
             }
         }

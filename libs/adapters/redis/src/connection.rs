@@ -7,6 +7,8 @@
 use crate::breaker::{Admission, Breaker, PROBE_PATIENCE};
 use deadpool_redis::redis::{self, Pipeline, Value};
 use deadpool_redis::{BuildError, Connection, Manager, Pool, PoolError, Runtime};
+use eventflow_metrics::{CallMetrics, CallOutcome, Label as _, RedisOperation};
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// Connections of one registry. Calls are short and a connection carries one at a time, so a few serve
@@ -40,14 +42,21 @@ pub enum RedisError {
 pub(crate) struct Redis {
     pool: Pool,
     breaker: Breaker,
+    operation: RedisOperation,
+    metrics: Option<CallMetrics>,
 }
 
 impl Redis {
     /// For the server at `url` (`redis://[user:password@]host:port[/db]`). Connects when it is first used.
-    pub(crate) fn new(url: &str) -> Result<Self, RedisError> {
+    pub(crate) fn new(url: &str, operation: RedisOperation) -> Result<Self, RedisError> {
         let manager = Manager::new(url).map_err(RedisError::Url)?;
         let pool = Pool::builder(manager).max_size(POOL_CONNECTIONS).runtime(Runtime::Tokio1).build()?;
-        Ok(Self { pool, breaker: Breaker::default() })
+        Ok(Self { pool, breaker: Breaker::default(), operation, metrics: None })
+    }
+
+    /// Notes the duration of every call from now on.
+    pub(crate) fn measure(&mut self, metrics: CallMetrics) {
+        self.metrics = Some(metrics);
     }
 
     /// Runs the commands of `pipeline` in one round trip. Gives their replies, at the latest at `deadline`.
@@ -57,7 +66,9 @@ impl Redis {
             Admission::Probe => deadline.min(Instant::now() + PROBE_PATIENCE),
             Admission::Refused => return Err(RedisError::Paused),
         };
+        let began = Instant::now();
         let outcome = self.ask(pipeline, deadline).await;
+        self.note(&outcome, began.elapsed());
         match &outcome {
             Err(error) if is_silence(error) => {
                 // The idle connections lead to the same silent server. Without them the probe makes a new
@@ -76,9 +87,20 @@ impl Redis {
         outcome
     }
 
+    fn note(&self, outcome: &Result<Vec<Value>, RedisError>, took: Duration) {
+        if let Some(metrics) = &self.metrics {
+            let outcome = if outcome.is_ok() { CallOutcome::Ok } else { CallOutcome::Failed };
+            metrics.took(self.operation.as_str(), outcome, took);
+        }
+    }
+
     async fn ask(&self, pipeline: &Pipeline, deadline: Instant) -> Result<Vec<Value>, RedisError> {
-        let mut connection =
-            timeout_at(deadline, self.pool.get()).await.map_err(|_| RedisError::TimedOut)??;
+        let began = Instant::now();
+        let connection = timeout_at(deadline, self.pool.get()).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.pool_wait_seconds.observe(began.elapsed().as_secs_f64());
+        }
+        let mut connection = connection.map_err(|_| RedisError::TimedOut)??;
         let answer = timeout_at(deadline, pipeline.query_async::<Vec<Value>>(&mut connection)).await;
         let outcome = answer.map_err(|_| RedisError::TimedOut).and_then(|replies| Ok(replies?));
         if outcome.as_ref().is_err_and(is_silence) {

@@ -10,6 +10,7 @@ use crate::connection::{Redis, RedisError};
 use crate::registry::CALL_TIMEOUT;
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
+use eventflow_metrics::{CallMetrics, RedisOperation};
 use eventflow_ports::journal::{JOURNAL_LIFE, Journal, JournalError, Part};
 use eventflow_protocol::{GatewayId, codec};
 use std::time::Duration;
@@ -49,7 +50,14 @@ impl RedisJournal {
     /// A journal on the server at `url`. Does not connect yet: a Redis that is down at start is used once it
     /// comes up.
     pub fn new(url: &str, settings: JournalSettings) -> Result<Self, RedisError> {
-        Ok(Self { redis: Redis::new(url)?, settings })
+        Ok(Self { redis: Redis::new(url, RedisOperation::Journal)?, settings })
+    }
+
+    /// Notes the duration of every call.
+    #[must_use]
+    pub fn measured(mut self, metrics: CallMetrics) -> Self {
+        self.redis.measure(metrics);
+        self
     }
 
     async fn try_append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), RedisError> {

@@ -7,6 +7,7 @@
 mod breaker;
 mod connection;
 mod contact;
+mod inspection;
 pub mod journal;
 mod moment;
 pub mod presence;
@@ -14,6 +15,7 @@ pub mod registry;
 mod swap;
 
 pub use connection::RedisError;
+pub use inspection::{RedisFacts, inspect};
 pub use journal::{JournalSettings, RedisJournal};
 pub use presence::{PresenceSettings, RedisPresence};
 pub use registry::{RedisRegistry, RegistrySettings};

@@ -13,10 +13,13 @@ use crate::registry::{CALL_TIMEOUT, CHUNK_USERS};
 use crate::swap::{self, SetKeys, Swap};
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
+use eventflow_metrics::{CallMetrics, RedisOperation};
 use eventflow_ports::Clock;
 use eventflow_ports::devices::Devices;
-use eventflow_ports::presence::{GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE};
-use eventflow_protocol::presence::{DeviceSignal, Presence};
+use eventflow_ports::presence::{
+    CONNECTED_MAX, GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE,
+};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId, codec};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -56,7 +59,14 @@ impl RedisPresence {
     /// A presence store on the server at `url`. `clock` is the one from which the callers of this process
     /// take `now`. Does not connect yet: a Redis that is down at start is used once it comes up.
     pub fn new(url: &str, settings: PresenceSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
-        Ok(Self { redis: Redis::new(url)?, settings, clock })
+        Ok(Self { redis: Redis::new(url, RedisOperation::Presence)?, settings, clock })
+    }
+
+    /// Notes the duration of every call.
+    #[must_use]
+    pub fn measured(mut self, metrics: CallMetrics) -> Self {
+        self.redis.measure(metrics);
+        self
     }
 
     async fn try_record(&self, signals: &[DeviceSignal]) -> Result<(), RedisError> {
@@ -107,17 +117,22 @@ impl RedisPresence {
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    async fn try_presence(
+    /// What `of` says of the devices of each of these people at the time of the server; without those of whom
+    /// it says nothing.
+    async fn try_look<T: Send>(
         &self,
         users: &[UserId],
         now: Timestamp,
-    ) -> Result<HashMap<UserId, Presence>, RedisError> {
+        of: impl Fn(&UserId, &Devices, Timestamp) -> Option<T> + Send + Sync,
+    ) -> Result<HashMap<UserId, T>, RedisError> {
         let mut found = HashMap::with_capacity(users.len());
         for chunk in users.chunks(CHUNK_USERS) {
             let chunk: Vec<&UserId> = chunk.iter().collect();
             let read = self.read(&chunk, now, Instant::now() + CALL_TIMEOUT).await?;
             let people = chunk.into_iter().zip(&read.people);
-            found.extend(people.map(|(user, (_, devices))| (user.clone(), devices.presence(user, read.now))));
+            let seen =
+                people.filter_map(|(user, (_, devices))| Some((user.clone(), of(user, devices, read.now)?)));
+            found.extend(seen);
         }
         Ok(found)
     }
@@ -151,11 +166,12 @@ impl RedisPresence {
         let replies = self.redis.run(&pipeline, deadline).await?;
         let reports: Vec<Option<Vec<u8>>> = only(&replies)?;
         let mut found = Vec::new();
-        for (report, life) in reports.into_iter().zip(&replies[1..]) {
+        for ((gateway, report), life) in gateways.into_iter().zip(reports).zip(&replies[1..]) {
             let left_ms = i64::from_redis_value_ref(life).map_err(redis::RedisError::from)?;
             let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
             let Some(stats) = report.and_then(|report| codec::decode(&report).ok()) else { continue };
-            found.push(GatewayReport { stats, age: self.settings.report_life.saturating_sub(left) });
+            let age = self.settings.report_life.saturating_sub(left);
+            found.push(GatewayReport { gateway, stats, age });
         }
         Ok(found)
     }
@@ -174,6 +190,24 @@ impl RedisPresence {
         // A lease that ends at this millisecond counts no more.
         pipeline.cmd("ZCOUNT").arg(self.connected_key()).arg(format!("({}", now.0)).arg("+inf");
         only(&self.redis.run(&pipeline, deadline).await?)
+    }
+
+    async fn try_connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, RedisError> {
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        let now = self.read(&[], now, deadline).await?.now;
+        let mut pipeline = Pipeline::new();
+        pipeline
+            .cmd("ZRANGEBYSCORE")
+            .arg(self.connected_key())
+            .arg(format!("({}", now.0))
+            .arg("+inf")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(CONNECTED_MAX);
+        let names: Vec<String> = only(&self.redis.run(&pipeline, deadline).await?)?;
+        let mut people: Vec<UserId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        people.sort_unstable();
+        Ok(people)
     }
 
     /// Changes the devices of each of these people atomically. Gives the results of `change` for the values
@@ -293,7 +327,17 @@ impl PresenceStore for RedisPresence {
         users: &[UserId],
         now: Timestamp,
     ) -> Result<HashMap<UserId, Presence>, PresenceError> {
-        self.try_presence(users, now).await.map_err(|source| failed("read presence", source))
+        let presence = |user: &UserId, devices: &Devices, now| Some(devices.presence(user, now));
+        self.try_look(users, now, presence).await.map_err(|source| failed("read presence", source))
+    }
+
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        let attention = |_: &UserId, devices: &Devices, now| devices.attention(now);
+        self.try_look(users, now, attention).await.map_err(|source| failed("read attention", source))
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
@@ -310,6 +354,10 @@ impl PresenceStore for RedisPresence {
 
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.try_connected(now).await.map_err(|source| failed("count who is connected", source))
+    }
+
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        self.try_connected_people(now).await.map_err(|source| failed("name who is connected", source))
     }
 }
 

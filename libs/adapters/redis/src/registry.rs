@@ -12,6 +12,7 @@ use crate::contact::Contact;
 use crate::moment::{self, Moment};
 use async_trait::async_trait;
 use deadpool_redis::redis::{self, Pipeline, Value};
+use eventflow_metrics::{CallMetrics, RedisOperation};
 use eventflow_ports::registry::{LEASE, RENEW_EVERY};
 use eventflow_ports::{Located, Registry, RegistryError};
 use eventflow_protocol::{GatewayId, UserId};
@@ -55,7 +56,14 @@ impl RedisRegistry {
     /// A registry on the server at `url`. Does not connect yet: a Redis that is down at start is used once it
     /// comes up.
     pub fn new(url: &str, settings: RegistrySettings) -> Result<Self, RedisError> {
-        Ok(Self { redis: Redis::new(url)?, settings, contact: Contact::default() })
+        Ok(Self { redis: Redis::new(url, RedisOperation::Registry)?, settings, contact: Contact::default() })
+    }
+
+    /// Notes the duration of every call.
+    #[must_use]
+    pub fn measured(mut self, metrics: CallMetrics) -> Self {
+        self.redis.measure(metrics);
+        self
     }
 
     async fn try_enter(&self, gateway: &GatewayId, users: &[UserId]) -> Result<(), RedisError> {

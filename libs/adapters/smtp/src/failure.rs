@@ -5,21 +5,21 @@
 //! | connecting, TLS, no answer | provider | provider | provider, later |
 //! | signing in | provider | provider | broken |
 //! | `MAIL FROM` | provider | provider | broken |
-//! | `RCPT TO` | provider | this mail, later | the address is refused; with a policy's code, the mail |
+//! | `RCPT TO` | provider | this mail, later | the mail is refused; the address, if the answer says so |
 //! | `DATA` and the mail | provider | this mail, later | the mail is refused |
+//!
+//! A mail can make its server break the connection, so "provider" is a suspicion: the caller asks the server
+//! before it believes it.
 
+use crate::answer::{self, Answer};
 use eventflow_ports::mailer::{Blame, MailError, RefusedPart};
-use eventflow_protocol::mail::one_line;
 use lettre::transport::smtp::Error as SmtpError;
 use std::error::Error as _;
 
 /// The answer of a server that ends the connection: it goes away, or has had enough.
 const GOES_AWAY: u16 = 421;
-/// Answers to a recipient that say that the address is at fault (RFC 5321, section 4.2.3).
+/// Answers to a recipient that may say that the address is at fault (RFC 5321, section 4.2.3).
 const ADDRESS_CODES: [u16; 3] = [550, 551, 553];
-/// Beginning of the enhanced codes of policies and security (RFC 3463, section 3.8): they say nothing about
-/// the address.
-const POLICY: &str = "5.7.";
 
 /// The step of a mail's way at which it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +77,9 @@ pub(crate) fn is_stale(step: Step, cause: &Cause) -> bool {
     step == Step::Sender && is_gone
 }
 
-/// The error of a failed step. Addresses that the server repeats are taken out.
+/// The error of a failed step. Of the server's words only those of a fixed list are in it.
 pub(crate) fn classify(step: Step, cause: &Cause) -> MailError {
-    let answer = answer(step, cause);
+    let answer = shown(step, cause);
     if matches!(cause, Cause::Unsupported) {
         return MailError::Refused { what: RefusedPart::Mail, answer };
     }
@@ -98,7 +98,7 @@ pub(crate) fn classify(step: Step, cause: &Cause) -> MailError {
         }
         (Step::SignIn | Step::Sender, _) => MailError::Broken { answer },
         (_, 400..=499) => temporary(Blame::Mail, answer),
-        (Step::Recipient, code) if ADDRESS_CODES.contains(&code) && !is_policy(cause) => {
+        (Step::Recipient, code) if ADDRESS_CODES.contains(&code) && is_about_address(cause) => {
             MailError::Refused { what: RefusedPart::Address, answer }
         }
         (Step::Recipient | Step::Data | Step::Content, _) => {
@@ -107,28 +107,21 @@ pub(crate) fn classify(step: Step, cause: &Cause) -> MailError {
     }
 }
 
-/// The answer as one line without addresses, else what happened.
-fn answer(step: Step, cause: &Cause) -> String {
+/// The answer as one line of known words, else what happened.
+fn shown(step: Step, cause: &Cause) -> String {
     let at = step.name();
     match cause {
         Cause::Late => format!("no answer in time ({at})"),
         Cause::Unsupported => "the server takes no address with such letters (SMTPUTF8)".to_owned(),
         Cause::Smtp(error) => match error.status() {
-            Some(code) => format!("{code} {} ({at})", without_addresses(&text(error))),
+            Some(code) => format!("{} ({at})", answer::shown(u16::from(code), &text(error))),
             None if error.is_tls() || text(error).contains("certificate") => {
                 format!("the TLS handshake failed: the certificate does not hold ({at})")
             }
-            None if error.is_client() => format!("{} ({at})", without_addresses(&text(error))),
+            None if error.is_client() => format!("{} ({at})", answer::known_words(&text(error))),
             None => format!("the connection failed ({at})"),
         },
     }
-}
-
-/// A text of the server as one line, with every word that holds an address replaced.
-pub(crate) fn without_addresses(text: &str) -> String {
-    let words = one_line(text);
-    let shown = words.split(' ').map(|word| if word.contains('@') { "…" } else { word });
-    shown.collect::<Vec<_>>().join(" ")
 }
 
 fn text(error: &SmtpError) -> String {
@@ -147,17 +140,6 @@ fn is_ours(cause: &Cause) -> bool {
     matches!(cause, Cause::Smtp(error) if error.is_client())
 }
 
-fn is_policy(cause: &Cause) -> bool {
-    matches!(cause, Cause::Smtp(error) if text(error).trim_start().starts_with(POLICY))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_addresses;
-
-    #[test]
-    fn an_answer_holds_no_address() {
-        let answer = "5.1.1 <bob@example.com>: Recipient address rejected:\r\nbob@example.com unknown";
-        assert_eq!(without_addresses(answer), "5.1.1 … Recipient address rejected:  … unknown");
-    }
+fn is_about_address(cause: &Cause) -> bool {
+    matches!(cause, Cause::Smtp(error) if Answer::new(&text(error)).is_about_address())
 }

@@ -3,14 +3,16 @@
 //! A session that the server had closed while it was idle is replaced by a new one, once and before anything
 //! of the mail was sent. Everything else is the caller's to repeat.
 
+use crate::answer;
 use crate::failure;
-use crate::mime;
+use crate::mime::{self, UnfitMail};
 use crate::pool::Pool;
 use crate::session::{Failure, Outgoing, Session};
 use crate::settings::{Encryption, SmtpSettings};
 use async_trait::async_trait;
 use eventflow_ports::mailer::RefusedPart;
 use eventflow_ports::{Accepted, Mail, MailError, Mailer};
+use eventflow_protocol::MailAddress;
 use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::response::Response;
 use std::io;
@@ -83,10 +85,7 @@ impl SmtpMailer {
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<Accepted, MailError> {
-        let outgoing = mime::outgoing(mail, &self.settings.headers).map_err(|unfit| MailError::Refused {
-            what: RefusedPart::Mail,
-            answer: format!("the mail cannot be written: {unfit}"),
-        })?;
+        let outgoing = mime::outgoing(mail, &self.settings.headers).map_err(|unfit| unwritable(&unfit))?;
         let _room = self.pool.enter().await;
         match self.hand_over(&outgoing).await {
             Ok(response) => Ok(Accepted { answer: accepted(&response) }),
@@ -94,10 +93,11 @@ impl Mailer for SmtpMailer {
         }
     }
 
-    async fn probe(&self) -> Result<(), MailError> {
+    async fn probe(&self, from: &MailAddress) -> Result<(), MailError> {
+        let from = mime::address(from).map_err(|unfit| unwritable(&unfit))?;
         let _room = self.pool.enter().await;
         let mut session = self.open().await.map_err(|failure| error(&failure))?;
-        session.probe().await.map_err(|failure| error(&failure))?;
+        session.probe(from).await.map_err(|failure| error(&failure))?;
         self.pool.give_back(session);
         Ok(())
     }
@@ -113,7 +113,11 @@ fn error(Failure { step, cause }: &Failure) -> MailError {
 
 fn accepted(response: &Response) -> String {
     let text = response.message().collect::<Vec<_>>().join(" ");
-    format!("{} {}", response.code(), failure::without_addresses(&text)).trim().to_owned()
+    answer::accepted(&response.code().to_string(), &text)
+}
+
+fn unwritable(unfit: &UnfitMail) -> MailError {
+    MailError::Refused { what: RefusedPart::Mail, answer: format!("the mail cannot be written: {unfit}") }
 }
 
 fn tls(settings: &SmtpSettings) -> Result<TlsParameters, OpenError> {

@@ -5,7 +5,8 @@
 
 use crate::header;
 use crate::session::Outgoing;
-use eventflow_ports::{Mail, Mailbox};
+use eventflow_ports::Mail;
+use eventflow_protocol::MailAddress;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox as LettreMailbox, MultiPart};
 use lettre::{Address, Message};
@@ -13,8 +14,8 @@ use std::time::{Duration, SystemTime};
 
 /// The mail in the form in which it is sent, with `extra` headers of the provider.
 pub(crate) fn outgoing(mail: &Mail, extra: &[(&'static str, String)]) -> Result<Outgoing, UnfitMail> {
-    let from = address(&mail.from)?;
-    let to = address(&mail.to)?;
+    let from = address(&mail.from.address)?;
+    let to = address(&mail.to.address)?;
     let parts = MultiPart::alternative_plain_html(body(&mail.text), body(&mail.html));
     let mut message = Message::builder()
         .from(LettreMailbox::new(None, from.clone()))
@@ -64,8 +65,9 @@ fn body(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-fn address(mailbox: &Mailbox) -> Result<Address, UnfitMail> {
-    mailbox.address.as_str().parse().map_err(|_| UnfitMail)
+/// The address as the SMTP library has it.
+pub(crate) fn address(address: &MailAddress) -> Result<Address, UnfitMail> {
+    address.as_str().parse().map_err(|_| UnfitMail)
 }
 
 fn time(mail: &Mail) -> SystemTime {

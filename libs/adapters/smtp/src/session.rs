@@ -10,7 +10,7 @@ use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use std::time::Duration;
@@ -85,9 +85,11 @@ impl Session {
         reset.is_ok()
     }
 
-    /// Asks whether the server is still there.
-    pub(crate) async fn probe(&mut self) -> Result<(), Failure> {
-        self.command(Step::Connect, COMMAND_LIMIT, async |to| to.command(Noop).await).await.map(drop)
+    /// Asks whether the server takes mails from this sender, and sends none.
+    pub(crate) async fn probe(&mut self, from: Address) -> Result<(), Failure> {
+        let sender = Mail::new(Some(from), Vec::new());
+        self.command(Step::Sender, COMMAND_LIMIT, async |to| to.command(sender).await).await?;
+        self.command(Step::Sender, COMMAND_LIMIT, async |to| to.command(Rset).await).await.map(drop)
     }
 
     /// Whether the session may send another mail.

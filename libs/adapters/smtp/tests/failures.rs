@@ -7,6 +7,7 @@ mod mail_server;
 
 use eventflow_ports::mailer::{Blame, MailError, RefusedPart, SEND_LIMIT};
 use eventflow_ports::{Accepted, Mailer};
+use eventflow_protocol::MailAddress;
 use eventflow_smtp::{CONNECTIONS_MAX, SmtpMailer, SmtpSettings};
 use mail_server::{MailServer, mail_to, mailer};
 use std::sync::Arc;
@@ -33,10 +34,15 @@ fn verdict(sent: &Result<Accepted, MailError>) -> Verdict {
     }
 }
 
+fn sender() -> MailAddress {
+    "noreply@example.com".parse().unwrap()
+}
+
 async fn send(mailer: &SmtpMailer, local: &str) -> Result<Accepted, MailError> {
     let sent = mailer.send(&mail_to(&format!("{local}@example.com"))).await;
     let said = format!("{sent:?}");
     assert!(!said.contains("example.com"), "an answer holds an address: {said}");
+    assert!(!said.contains("canary"), "an answer holds what somebody wrote: {said}");
     sent
 }
 
@@ -55,6 +61,12 @@ async fn every_answer_to_a_mail_means_what_the_standard_says() {
         ("rcpt-552", Verdict::Refused(RefusedPart::Mail)),
         ("rcpt-554", Verdict::Refused(RefusedPart::Mail)),
         ("policy-550", Verdict::Refused(RefusedPart::Mail)),
+        ("relay-550", Verdict::Refused(RefusedPart::Mail)),
+        ("relay-551", Verdict::Refused(RefusedPart::Mail)),
+        ("relay-553", Verdict::Refused(RefusedPart::Mail)),
+        ("blocked-550", Verdict::Refused(RefusedPart::Mail)),
+        ("unknown-550", Verdict::Refused(RefusedPart::Address)),
+        ("leak-550", Verdict::Refused(RefusedPart::Address)),
         ("data-450", Verdict::Later(Blame::Mail)),
         ("data-452", Verdict::Later(Blame::Mail)),
         ("data-550", Verdict::Refused(RefusedPart::Mail)),
@@ -82,6 +94,8 @@ async fn a_server_that_takes_nothing_is_to_blame_and_not_the_mail() {
         let server = MailServer::start(&options).await;
         let sent = send(&server.mailer(), "bob").await;
         assert_eq!(verdict(&sent), expected, "{options:?}: {sent:?}");
+        let probed = server.mailer().probe(&sender()).await.map(|()| Accepted { answer: String::new() });
+        assert_eq!(verdict(&probed), expected, "a probe finds the same: {options:?}: {probed:?}");
     }
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = nobody.local_addr().unwrap().port();
@@ -149,7 +163,7 @@ async fn mails_go_over_tls_to_a_server_whose_certificate_holds_and_to_no_other()
         let server = MailServer::start(&["--tls", tls, "--auth", "user:pass"]).await;
         let trusting = server.trusting(scheme, "user:pass@");
         assert_eq!(verdict(&send(&trusting, "bob").await), Verdict::Accepted, "{tls}");
-        assert_eq!(trusting.probe().await, Ok(()), "{tls}");
+        assert_eq!(trusting.probe(&sender()).await, Ok(()), "{tls}");
         let strange = send(&mailer(&format!("{scheme}://localhost:{}", server.port)), "bob").await;
         assert_eq!(verdict(&strange), Verdict::Later(Blame::Provider), "{tls}: {strange:?}");
         assert!(strange.unwrap_err().answer().contains("TLS"), "{tls}");
@@ -167,8 +181,8 @@ async fn a_server_without_starttls_gets_nothing() {
 async fn wrong_credentials_are_the_operators_to_mend() {
     let server = MailServer::start(&["--auth", "user:pass"]).await;
     let with = |user: &str| mailer(&format!("smtp://{user}@127.0.0.1:{}?tls=none", server.port));
-    assert_eq!(with("user:pass").probe().await, Ok(()));
-    let refused = with("user:wrong").probe().await.unwrap_err();
+    assert_eq!(with("user:pass").probe(&sender()).await, Ok(()));
+    let refused = with("user:wrong").probe(&sender()).await.unwrap_err();
     assert!(matches!(refused, MailError::Broken { .. }), "{refused:?}");
     assert!(!format!("{refused:?}").contains("example.com"), "{refused:?}");
 }

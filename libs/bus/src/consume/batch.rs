@@ -3,12 +3,13 @@
 
 use crate::explain::explain;
 use crate::handler::Item;
-use crate::port::{DeliveryTag, Incoming, Subscription};
+use crate::port::{DeliveryTag, Headers, Incoming, Subscription};
 use bytes::Bytes;
 use eventflow_protocol::codec;
 use eventflow_protocol::frame::{Envelope, FRAME_MAX_ITEMS, Frame};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Envelopes in one batch: two full frames, the size from which the stores gain nothing more.
 pub(super) const BATCH_MAX_ITEMS: usize = 2 * FRAME_MAX_ITEMS;
@@ -21,12 +22,29 @@ pub(super) struct Unreadable {
     pub(super) reason: String,
 }
 
+/// How a message becomes one item by itself ([`crate::handler::BatchHandler::whole`]).
+pub(super) type Whole<T> = fn(&Incoming) -> Option<T>;
+
+/// Where an item came from, for retry and dead letter.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// An envelope, as it came.
+    Envelope(Envelope),
+    /// A whole message, as it came.
+    Message {
+        /// Its bytes.
+        payload: Bytes,
+        /// The facts beside them.
+        headers: Headers,
+    },
+}
+
 /// What the loop works on at a time.
 pub(super) struct Batch<T> {
     /// In queue order.
     pub(super) items: Vec<Item<T>>,
-    /// The envelopes of `items`, as they came, for retry and dead letter.
-    pub(super) envelopes: Vec<Envelope>,
+    /// Where each of `items` came from.
+    pub(super) sources: Vec<Source>,
     pub(super) unreadable: Vec<Unreadable>,
     /// The messages that are acknowledged when all of this is settled.
     pub(super) tags: Vec<DeliveryTag>,
@@ -34,19 +52,22 @@ pub(super) struct Batch<T> {
 
 impl<T: DeserializeOwned> Batch<T> {
     /// `first`, and what else is already here.
-    pub(super) fn gather(first: Incoming, subscription: &mut dyn Subscription) -> Self {
+    pub(super) fn gather(first: Incoming, subscription: &mut dyn Subscription, whole: Whole<T>) -> Self {
         let mut batch =
-            Self { items: Vec::new(), envelopes: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
-        batch.take(first);
+            Self { items: Vec::new(), sources: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
+        batch.take(first, whole);
         while batch.items.len() < BATCH_MAX_ITEMS {
             let Some(incoming) = subscription.try_next() else { break };
-            batch.take(incoming);
+            batch.take(incoming, whole);
         }
         batch
     }
 
-    fn take(&mut self, incoming: Incoming) {
+    fn take(&mut self, incoming: Incoming, whole: Whole<T>) {
         self.tags.push(incoming.tag);
+        if let Some(value) = whole(&incoming) {
+            return self.take_whole(value, incoming);
+        }
         match Frame::decode(&incoming.payload) {
             Ok(frame) => self.open(frame, &incoming),
             Err(error) => {
@@ -58,6 +79,13 @@ impl<T: DeserializeOwned> Batch<T> {
                 });
             }
         }
+    }
+
+    fn take_whole(&mut self, value: T, incoming: Incoming) {
+        let Incoming { payload, headers, redelivered, .. } = incoming;
+        let (id, attempt) = (Uuid::nil(), headers.attempt);
+        self.items.push(Item { id, attempt, redelivered, value, reply_to: None, trace: None });
+        self.sources.push(Source::Message { payload, headers });
     }
 
     fn open(&mut self, frame: Frame, incoming: &Incoming) {
@@ -76,7 +104,7 @@ impl<T: DeserializeOwned> Batch<T> {
                         reply_to: reply_to.clone(),
                         trace: envelope.trace,
                     });
-                    self.envelopes.push(envelope);
+                    self.sources.push(Source::Envelope(envelope));
                 }
                 Err(error) => self.set_aside(envelope, &error),
             }

@@ -4,6 +4,7 @@
 use super::status::{StageState, StageStatus};
 use crate::explain::explain;
 use crate::handler::Unavailable;
+use crate::settle::{HUNG, PANICKED};
 use eventflow_metrics::QueueMetrics;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -74,10 +75,10 @@ impl Guard {
         let abort = task.abort_handle();
         match timeout(self.handler_timeout, task).await {
             Ok(Ok(result)) => result.map_err(StepError::Unavailable),
-            Ok(Err(_)) => Err(StepError::Crashed("the handler panicked".into())),
+            Ok(Err(_)) => Err(StepError::Crashed(PANICKED.to_owned())),
             Err(_) => {
                 abort.abort();
-                let reason = format!("the handler did not answer within {:?}", self.handler_timeout);
+                let reason = format!("{HUNG}{:?}", self.handler_timeout);
                 Err(StepError::Crashed(reason))
             }
         }
@@ -100,7 +101,8 @@ impl Guard {
 
     /// Ends a pause, if there is one.
     pub(super) fn resume(&self) {
-        if self.metrics.paused.get() != 0 {
+        // Several queues may share the gauge.
+        if self.status.is_paused() {
             tracing::info!(queue = self.queue, "a stage goes on after a pause");
             self.metrics.paused.set(0);
             self.status.set(StageState::Consuming);

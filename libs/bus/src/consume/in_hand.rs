@@ -1,43 +1,107 @@
 //! Messages in hand: taken from the broker and not yet acknowledged.
 
 use eventflow_metrics::QueueMetrics;
+use eventflow_protocol::Timestamp;
+use std::collections::VecDeque;
 
-/// Counts the messages in hand of one subscription, in the gauge of its queue too. When the subscription's
-/// life ends, whatever was not acknowledged is the broker's again, and the gauge forgets it.
+/// Counts the messages in hand of one subscription, in the gauges of its queue too, and knows the oldest
+/// envelope in them. When the subscription's life ends, whatever was not acknowledged is the broker's again,
+/// and the gauges forget it.
 pub(super) struct InHand {
-    messages: i64,
+    /// In the order in which they were taken, which is the order in which they are acknowledged.
+    batches: VecDeque<Taken>,
     metrics: QueueMetrics,
+}
+
+/// The messages of one batch.
+struct Taken {
+    messages: usize,
+    /// When the oldest envelope in them was accepted.
+    accepted_at: Option<Timestamp>,
 }
 
 impl InHand {
     /// Nothing was taken yet.
     pub(super) fn of(metrics: &QueueMetrics) -> Self {
-        Self { messages: 0, metrics: metrics.clone() }
+        Self { batches: VecDeque::new(), metrics: metrics.clone() }
     }
 
-    /// So many messages were taken.
-    pub(super) fn add(&mut self, messages: usize) {
-        let messages = i64::try_from(messages).unwrap_or(i64::MAX);
-        self.messages += messages;
-        self.metrics.inflight.add(messages);
+    /// A subscription began that may take so many messages ahead.
+    pub(super) fn subscribed(&self, width: u16) {
+        self.metrics.prefetch.set(i64::from(width));
+    }
+
+    /// So many messages were taken, whose oldest envelope was accepted then.
+    pub(super) fn add(&mut self, messages: usize, accepted_at: Option<Timestamp>) {
+        self.batches.push_back(Taken { messages, accepted_at });
+        self.metrics.inflight.add(gauge(messages));
+        self.show_oldest();
     }
 
     /// So many messages were acknowledged.
     pub(super) fn remove(&mut self, messages: usize) {
-        let messages = i64::try_from(messages).unwrap_or(i64::MAX);
-        self.messages -= messages;
-        self.metrics.inflight.sub(messages);
+        let mut left = messages;
+        while left > 0
+            && let Some(first) = self.batches.front_mut()
+        {
+            let settled = first.messages.min(left);
+            first.messages -= settled;
+            left -= settled;
+            self.metrics.inflight.sub(gauge(settled));
+            if first.messages == 0 {
+                self.batches.pop_front();
+            }
+        }
+        self.show_oldest();
     }
 
     /// The subscription is gone.
     pub(super) fn clear(&mut self) {
-        self.metrics.inflight.sub(self.messages);
-        self.messages = 0;
+        let left: usize = self.batches.iter().map(|batch| batch.messages).sum();
+        self.batches.clear();
+        self.metrics.inflight.sub(gauge(left));
+        self.metrics.prefetch.set(0);
+        self.show_oldest();
+    }
+
+    /// What came back to the queue is older than what is behind it, so it is not always the first one.
+    fn show_oldest(&self) {
+        let oldest = self.batches.iter().filter_map(|batch| batch.accepted_at).min();
+        self.metrics.oldest_seconds.set(oldest.map_or(0, |at| at.0 / 1_000));
     }
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+fn gauge(messages: usize) -> i64 {
+    i64::try_from(messages).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_metrics::Metrics;
+
+    #[test]
+    fn the_oldest_envelope_in_hand_shows_until_its_message_is_acknowledged() {
+        let metrics = Metrics::default().bus.queue("persist.0");
+        let mut in_hand = InHand::of(&metrics);
+        in_hand.subscribed(64);
+        in_hand.add(2, Some(Timestamp(7_000)));
+        in_hand.add(1, Some(Timestamp(5_000)));
+        in_hand.add(1, None);
+        assert_eq!(
+            (metrics.oldest_seconds.get(), metrics.inflight.get(), metrics.prefetch.get()),
+            (5, 4, 64)
+        );
+        in_hand.remove(3);
+        assert_eq!((metrics.oldest_seconds.get(), metrics.inflight.get()), (0, 1));
+        in_hand.add(3, Some(Timestamp(9_000)));
+        drop(in_hand);
+        assert_eq!((metrics.oldest_seconds.get(), metrics.inflight.get(), metrics.prefetch.get()), (0, 0, 0));
     }
 }

@@ -1,22 +1,25 @@
 //! What must be published before a batch may be acknowledged: envelopes to try again, and envelopes to park.
 
-use super::batch::Unreadable;
+use super::batch::{Source, Unreadable};
 use super::guard::{Backoff, Guard, Stopping};
 use crate::handler::Unavailable;
 use crate::port::{Destination, Headers, Outgoing, Publish, ReplyTo};
 use crate::settle::{Outcome, Settlement, settle};
-use crate::topology;
+use crate::topology::{self, Delay};
 use bytes::Bytes;
+use eventflow_metrics::ParkReason;
 use eventflow_protocol::frame::{Envelope, Frame};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
+/// When a whole message whose handler failed comes again: such a fault heals with a new version, if at all.
+const PUT_OFF: Delay = Delay::TenMinutes;
 /// Reason of an envelope that comes from a split frame.
 const SPLIT: &str = "the frame was delivered and never finished";
 
-/// An envelope whose handler is done with it.
+/// An item whose handler is done with it.
 pub(super) struct Settled {
-    pub(super) envelope: Envelope,
+    pub(super) source: Source,
     pub(super) reply_to: Option<Arc<str>>,
     pub(super) outcome: Outcome,
 }
@@ -38,7 +41,8 @@ impl Leftovers {
         let mut messages: Vec<Outgoing> =
             settled.into_iter().filter_map(|settled| self.message_for(settled)).collect();
         for unreadable in unreadable {
-            messages.push(self.parked(unreadable.payload, unreadable.attempt, unreadable.reason));
+            let Unreadable { payload, attempt, reason } = unreadable;
+            messages.push(self.parked(payload, attempt, (ParkReason::Unreadable, reason)));
         }
         self.publish_until_confirmed(messages).await
     }
@@ -48,7 +52,11 @@ impl Leftovers {
         if settled.outcome == Outcome::Done {
             return None;
         }
-        let Settled { mut envelope, reply_to, outcome } = settled;
+        let Settled { source, reply_to, outcome } = settled;
+        let mut envelope = match source {
+            Source::Envelope(envelope) => envelope,
+            Source::Message { payload, headers } => return Some(self.put_off(payload, headers, &outcome)),
+        };
         let id = envelope.id;
         let trace = envelope.trace;
         let failed_before = envelope.attempt;
@@ -58,13 +66,13 @@ impl Leftovers {
         let queue = self.guard.queue.as_str();
         match settle(outcome, failed_before) {
             Settlement::Ack => None,
-            Settlement::Park { reason } => {
+            Settlement::Park { kind, reason } => {
                 tracing::error!(queue, envelope = %id, attempt, reason, "an envelope is parked");
-                Some(Outgoing { trace, ..self.parked(payload, attempt, reason) })
+                Some(Outgoing { trace, ..self.parked(payload, attempt, (kind, reason)) })
             }
             Settlement::Retry { delay, reason } => {
                 tracing::warn!(queue, envelope = %id, attempt, reason, ?delay, "an envelope is tried again later");
-                self.guard.metrics.retried.inc();
+                self.guard.metrics.retried(delay.label());
                 let to = Destination::Retry { delay, queue: queue.to_owned() };
                 let reply_to = reply_to.map(|address| ReplyTo::Address(address.as_ref().to_owned()));
                 Some(Outgoing { to, payload, headers: self.headers(attempt, reason), reply_to, trace })
@@ -72,8 +80,18 @@ impl Leftovers {
         }
     }
 
-    fn parked(&self, payload: Bytes, attempt: u32, reason: String) -> Outgoing {
-        self.guard.metrics.parked.inc();
+    /// A whole message whose handler failed comes again as it is, however often: there is no other place for
+    /// it, and nothing may be lost.
+    fn put_off(&self, payload: Bytes, headers: Headers, outcome: &Outcome) -> Outgoing {
+        let queue = self.guard.queue.as_str();
+        tracing::error!(queue, ?outcome, delay = ?PUT_OFF, "a message is tried again later");
+        self.guard.metrics.retried(PUT_OFF.label());
+        let to = Destination::Retry { delay: PUT_OFF, queue: queue.to_owned() };
+        Outgoing { to, headers, ..Outgoing::to_queue(queue, payload) }
+    }
+
+    fn parked(&self, payload: Bytes, attempt: u32, (kind, reason): (ParkReason, String)) -> Outgoing {
+        self.guard.metrics.parked(kind);
         let headers = self.headers(attempt, reason);
         Outgoing { headers, ..Outgoing::to_queue(topology::dead(&self.guard.queue), payload) }
     }

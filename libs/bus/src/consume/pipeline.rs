@@ -102,6 +102,7 @@ impl<H: BatchHandler> Pipeline<H> {
         loop {
             let mut subscription = self.broker.subscribe(&self.stage.guard.queue, self.width).await?;
             self.stage.guard.status.set(StageState::Consuming);
+            self.in_hand.subscribed(self.width);
             let end = self.consume(subscription.as_mut()).await;
             if let Ok(End::Shutdown) = end {
                 self.take_what_arrived(subscription.as_mut()).await;
@@ -195,20 +196,22 @@ impl<H: BatchHandler> Pipeline<H> {
         subscription: &mut dyn Subscription,
     ) -> Result<Finished, Stopping> {
         if first.delivery_count >= SUSPECT_DELIVERIES
+            && H::whole(&first).is_none()
             && self.stage.leftovers.split(&first.payload, first.reply_to.as_deref()).await?
         {
             // Acknowledging can only fail with the subscription, which the next read reports.
             let _ = subscription.ack(&[first.tag]).await;
             return Ok(Finished(true));
         }
-        let mut batch = Batch::gather(first, subscription);
+        let mut batch = Batch::gather(first, subscription, H::whole);
         let spans = BatchSpans::open(&self.stage.guard.queue, batch.tags.len(), &mut batch.items);
         let span = spans.batch();
         let metrics = &self.stage.guard.metrics;
         metrics.frames.inc_by(batch.tags.len() as u64);
         metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
         metrics.consume_batch.observe(batch.items.len() as f64);
-        self.in_hand.add(batch.tags.len());
+        let accepted_at = batch.items.iter().filter_map(|item| H::accepted_at(&item.value)).min();
+        self.in_hand.add(batch.tags.len(), accepted_at);
         let performed = self.stage.perform(batch, spans).instrument(span.clone()).await?;
         let is_finished = performed.leaves_nothing();
         self.start_announcing(performed, span).await?;

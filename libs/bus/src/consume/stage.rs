@@ -9,7 +9,7 @@ use super::guard::{Guard, Stopping};
 use super::leftovers::{Leftovers, Settled};
 use crate::handler::{BatchHandler, Item, Performed};
 use crate::port::DeliveryTag;
-use crate::settle::Outcome;
+use crate::settle::{NO_OUTCOME, Outcome};
 use eventflow_metrics::QueueMetrics;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl<H: BatchHandler> Stage<H> {
         batch: Batch<H::Value>,
         spans: BatchSpans,
     ) -> Result<ToAnnounce<H::Outbox>, Stopping> {
-        let Batch { items, envelopes, unreadable, tags } = batch;
+        let Batch { items, sources, unreadable, tags } = batch;
         let timer = self.metrics().perform_seconds.start_timer();
         let items = Arc::new(items);
         let parts = match self.attempt(&items).await? {
@@ -85,8 +85,8 @@ impl<H: BatchHandler> Stage<H> {
             outcomes.extend(part.outcomes);
         }
         let mut settled = Vec::with_capacity(items.len());
-        for ((envelope, item), outcome) in envelopes.into_iter().zip(items.iter()).zip(outcomes) {
-            settled.push(Settled { envelope, reply_to: item.reply_to.clone(), outcome });
+        for ((source, item), outcome) in sources.into_iter().zip(items.iter()).zip(outcomes) {
+            settled.push(Settled { source, reply_to: item.reply_to.clone(), outcome });
         }
         Ok(ToAnnounce { outboxes, settled, unreadable, tags, spans })
     }
@@ -124,7 +124,7 @@ impl<H: BatchHandler> Stage<H> {
                 got = outcomes.len(),
                 "a handler did not give an outcome for every envelope"
             );
-            outcomes.resize(expected, Outcome::Crashed { reason: "the handler gave no outcome".into() });
+            outcomes.resize(expected, Outcome::Crashed { reason: NO_OUTCOME.to_owned() });
         }
         PerformedPart { outcomes, outbox: Some(outbox) }
     }

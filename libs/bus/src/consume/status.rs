@@ -10,6 +10,8 @@ use tokio::sync::watch;
 pub enum StageState {
     /// Not subscribed yet, or not any more, with the reason.
     Unsubscribed(String),
+    /// Not subscribed because another worker consumes the queue.
+    Elsewhere,
     /// Subscribed. On a single-active queue the stage may still be the one that waits its turn.
     Consuming,
     /// Subscribed, and waiting for something it needs, with the reason.
@@ -25,7 +27,7 @@ impl StageStatus {
         Self(Arc::new(watch::Sender::new(StageState::Unsubscribed("starting".into()))))
     }
 
-    pub(super) fn set(&self, state: StageState) {
+    pub(crate) fn set(&self, state: StageState) {
         self.0.send_replace(state);
     }
 
@@ -41,6 +43,11 @@ impl StageStatus {
     /// The state now.
     pub fn get(&self) -> StageState {
         self.0.borrow().clone()
+    }
+
+    /// Whether the stage waits for something it needs.
+    pub(super) fn is_paused(&self) -> bool {
+        matches!(*self.0.borrow(), StageState::Paused(_))
     }
 
     /// The state as it changes.

@@ -113,3 +113,14 @@ pub(super) async fn wait_for_depth(broker: &dyn Broker, queue: &str, ready: u64)
     };
     assert!(timeout(PATIENCE, reached).await.is_ok(), "{queue} reaches {ready} messages");
 }
+
+/// Waits until no message of the queue has an age, as of an empty queue.
+pub(super) async fn wait_until_nothing_is_oldest(broker: &dyn Broker, queue: &str) {
+    let waiting = async {
+        while broker.depth(queue).await.expect("the queue exists").oldest.is_some() {
+            // sleep: between two looks
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect("an empty queue has no oldest message");
+}

@@ -2,6 +2,7 @@
 
 use super::bench::{
     cancel, consume, next, numbered, publish, quiet, subscribe, take, try_publish, wait_for_depth,
+    wait_until_nothing_is_oldest,
 };
 use crate::port::{Broker, BrokerError, Headers, Outgoing};
 use crate::topology::{EMAIL, NOTIFY, PERSIST, PRESENCE, PUSH, dead};
@@ -127,6 +128,7 @@ pub async fn depth_counts_messages_and_consumers(broker: &dyn Broker) {
     assert_eq!(consume(&mut subscription, 5).await, [0, 1, 2, 3, 4]);
     wait_for_depth(broker, queue, 0).await;
     cancel(subscription).await;
+    wait_until_nothing_is_oldest(broker, queue).await;
     assert!(matches!(broker.depth("no.such.queue").await, Err(BrokerError::Unroutable(_))));
 }
 

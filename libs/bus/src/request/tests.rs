@@ -1,5 +1,5 @@
 use super::*;
-use crate::port::{Depth, Destination, Health, Outgoing, Publish, Subscription};
+use crate::port::{Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription};
 use async_trait::async_trait;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::frame::Frame;
@@ -85,6 +85,10 @@ impl Broker for Moody {
     }
 
     async fn reply(&self, _: &str, _: Bytes) {}
+
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError> {
+        Err(gone())
+    }
 
     async fn depth(&self, _: &str) -> Result<Depth, BrokerError> {
         Err(gone())

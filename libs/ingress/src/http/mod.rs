@@ -18,6 +18,8 @@
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
+//! | [`ops`] | the running system, for operators |
+//! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod answer;
@@ -28,6 +30,7 @@ mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
+mod dead_letters;
 mod deliveries;
 mod devices;
 mod history_cursor;
@@ -37,6 +40,7 @@ mod messages;
 mod notifications;
 mod notify;
 mod open_routes;
+mod ops;
 mod page_bytes;
 mod path;
 mod preferences;
@@ -44,6 +48,7 @@ mod presence;
 mod query;
 mod rate_limits;
 mod refusal_response;
+mod replays;
 mod routes;
 mod sends;
 mod status;

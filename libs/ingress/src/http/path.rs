@@ -2,6 +2,7 @@
 
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, Path};
+use eventflow_protocol::dead_letters::{DeadLetterId, ReplayId};
 use eventflow_protocol::{MailAddress, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId};
 use http::request::Parts;
 use std::str::FromStr;
@@ -35,6 +36,14 @@ impl PathId for NotificationId {
 
 impl PathId for SendId {
     const THING: &'static str = "send";
+}
+
+impl PathId for DeadLetterId {
+    const THING: &'static str = "dead letter";
+}
+
+impl PathId for ReplayId {
+    const THING: &'static str = "replay";
 }
 
 impl PathId for PushDeviceId {

@@ -104,7 +104,7 @@ impl Query {
     }
 
     /// A moment in ISO 8601 and UTC as answers show it, with or without milliseconds.
-    fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let exact = Timestamp::from_iso(text);
         let parsed = exact.or_else(|| Timestamp::from_iso(&format!("{}.000Z", text.strip_suffix('Z')?)));

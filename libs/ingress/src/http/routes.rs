@@ -6,8 +6,8 @@
 
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, deliveries, devices, messages, notifications, notify, preferences, presence, sends,
-    status, suppressions, threads, users,
+    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
+    preferences, presence, replays, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -106,6 +106,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
     route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
     route(Method::PATCH,  "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::change)),
+    route(Method::PUT,    "/v2/notifications/preferences/mutes/{id}", Needs::Thread, |at| on(at, preferences::mute)),
+    route(Method::DELETE, "/v2/notifications/preferences/mutes/{id}", Needs::Login, |at| on(at, preferences::unmute)),
     route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
     route(Method::GET,    "/v2/notifications/{id}/deliveries",   Needs::OwnerOrAdmin, |at| on(at, deliveries::of_notification)).paged(),
     route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
@@ -117,9 +119,25 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/devices/{id}",                    Needs::Owner,   |at| on(at, devices::remove)),
     route(Method::GET,    "/v2/push/key",                        Needs::Login,   |at| on(at, devices::key)),
 
+    route(Method::GET,    "/v2/ops/pipeline",                    Needs::Admin,   |at| on(at, ops::pipeline)),
+    route(Method::GET,    "/v2/ops/gateways",                    Needs::Admin,   |at| on(at, ops::gateways)),
+    route(Method::GET,    "/v2/ops/servers",                     Needs::Admin,   |at| on(at, ops::servers)),
+    route(Method::POST,   "/v2/ops/users/{id}/disconnect",       Needs::Admin,   |at| on(at, ops::disconnect)),
+    route(Method::GET,    "/v2/ops/outcomes",                    Needs::Admin,   |at| on(at, ops::outcomes)),
+    route(Method::GET,    "/v2/ops/users",                       Needs::Admin,   |at| on(at, ops::users)).paged(),
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),
     route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   |at| on(at, deliveries::of_user)).paged(),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   |at| on(at, users::revoke)),
+
+    route(Method::GET,    "/v2/ops/dead-letters",                Needs::Admin,   |at| on(at, dead_letters::list)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters/groups",         Needs::Admin,   |at| on(at, dead_letters::groups)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters/{id}",           Needs::Admin,   |at| on(at, dead_letters::show)).paged(),
+    route(Method::POST,   "/v2/ops/dead-letters/{id}/reveal",    Needs::Admin,   |at| on(at, dead_letters::reveal)).paged(),
+    route(Method::PUT,    "/v2/ops/dead-letters/{id}/body",      Needs::Admin,   |at| on(at, dead_letters::edit)),
+    route(Method::POST,   "/v2/ops/replays",                     Needs::Admin,   |at| on(at, replays::begin)),
+    route(Method::GET,    "/v2/ops/replays/{id}",                Needs::Admin,   |at| on(at, replays::show)),
+    route(Method::POST,   "/v2/ops/discards",                    Needs::Admin,   |at| on(at, replays::discard)),
+    route(Method::GET,    "/v2/ops/audit",                       Needs::Admin,   |at| on(at, replays::audit)).paged(),
 ];

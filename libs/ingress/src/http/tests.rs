@@ -1,12 +1,14 @@
 //! The routes as a client sees them: statuses, bodies, headers.
 
 mod changes;
+mod dead_letters;
 mod deliveries;
 mod devices;
 mod history;
 mod inbox;
 mod mail;
 mod matrix;
+mod ops;
 mod people;
 mod requests;
 mod sends;

@@ -8,7 +8,9 @@ use super::store::TestStore;
 use super::suppressions::TestSuppressions;
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_bus::port::{Broker, BrokerError, Depth, Destination, Health, Outgoing, Publish, Subscription};
+use eventflow_bus::port::{
+    Broker, BrokerError, Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription,
+};
 use eventflow_bus::topology::{CURSORS, PERSIST, Topology};
 use eventflow_protocol::change::Changed;
 use eventflow_protocol::command::Command;
@@ -63,6 +65,9 @@ impl Broker for TestBroker {
         Err(BrokerError::Unroutable(queue.to_owned()))
     }
     async fn reply(&self, _address: &str, _payload: Bytes) {}
+    async fn hellos(&self) -> Result<Box<dyn Hellos>, BrokerError> {
+        Err(BrokerError::Blocked)
+    }
     async fn depth(&self, _queue: &str) -> Result<Depth, BrokerError> {
         Ok(Depth::default())
     }

@@ -1,9 +1,10 @@
 //! A delivery log in memory. The ingress opens no windows.
 
 use async_trait::async_trait;
-use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, Window, WindowId};
-use eventflow_protocol::{NotificationId, Timestamp};
+use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::time::Duration;
 
@@ -74,8 +75,22 @@ impl Outbound for TestOutbound {
         unreachable!("{NO_WINDOWS}")
     }
 
+    async fn hasten_windows(&self, _: &UserId, _: Timestamp) -> Result<(), StoreError> {
+        unreachable!("{NO_WINDOWS}")
+    }
+
     async fn close_window(&self, _: WindowId, _: &[DeliveryEntry]) -> Result<bool, StoreError> {
         unreachable!("{NO_WINDOWS}")
+    }
+
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        let count = |entry: &DeliveryEntry| DeliveryCount {
+            channel: entry.channel,
+            outcome: DeliveryWord::from(&entry.outcome),
+            reason: None,
+            rows: 1,
+        };
+        Ok(self.0.lock().iter().filter(|entry| entry.at >= since).map(count).collect())
     }
 
     async fn forget_deliveries(&self, _: Timestamp) -> Result<u64, StoreError> {

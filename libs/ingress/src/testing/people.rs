@@ -233,7 +233,10 @@ pub(crate) struct TestPresence {
 impl TestPresence {
     /// A gateway has reported these figures so long ago.
     pub(crate) fn report_of_age(&self, gateway: &str, stats: &GatewayStats, age: Duration) {
-        self.reports.lock().insert(gateway.to_owned(), GatewayReport { stats: stats.clone(), age });
+        self.reports.lock().insert(
+            gateway.to_owned(),
+            GatewayReport { gateway: gateway.to_owned(), stats: stats.clone(), age },
+        );
     }
 
     fn check(&self) -> Result<(), PresenceError> {
@@ -297,5 +300,13 @@ impl PresenceStore for TestPresence {
         self.check()?;
         let people = self.people.lock();
         Ok(people.values().filter(|person| person.status != Status::Offline).count() as u64)
+    }
+    async fn connected_people(&self, _now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        self.check()?;
+        let people = self.people.lock();
+        let connected = people.iter().filter(|(_, person)| person.status != Status::Offline);
+        let mut connected: Vec<UserId> = connected.map(|(user, _)| user.clone()).collect();
+        connected.sort_unstable();
+        Ok(connected)
     }
 }

@@ -6,8 +6,10 @@
 use crate::ws::events::dispatch::dispatch;
 use crate::ws::rooms::Rooms;
 use crate::ws::sockets::handle::ClientSocket;
+use crate::ws::sockets::join_queue::Closed;
 use crate::ws::sockets::resume_token::LeftSessions;
 use crate::ws::sockets::session::SocketSession;
+use eventflow_metrics::SocketEnd;
 use eventflow_protocol::UserId;
 use eventflow_socketio::{
     Accepted, Application, ClientEvent, ConnectError, DisconnectReason, Handshake, JoinKind, Lost,
@@ -48,11 +50,17 @@ impl Application for Lifecycle {
         auth: Option<&RawValue>,
     ) -> Result<Accepted<SocketSession>, ConnectError> {
         let rooms = &self.rooms;
+        let joins = &rooms.connection.joins;
+        let turn = joins.turn().await.map_err(come_back)?;
         let identity = rooms.connection.identify(handshake, auth).await?;
         let now = rooms.edge.clock.now();
         let generation = rooms.sockets.generation.current();
         let session = SocketSession::arrived(identity.as_ref(), now).of_generation(generation);
         session.set_permit(rooms.connection.permit(handshake, session.user())?);
+        session.set_turn(match session.user() {
+            Some(user) => joins.hold(user, turn).await.map_err(come_back)?,
+            None => turn,
+        });
         let token = rooms.resume.token(&session, now);
         Ok(Accepted {
             identity: Some(session.recovery_identity()),
@@ -78,6 +86,7 @@ impl Application for Lifecycle {
     async fn connected(&self, socket: &ClientSocket, recovered: bool) {
         let rooms = &self.rooms;
         socket.state().connection_span().open(socket.id(), socket.state().user());
+        socket.state().release_turn();
         let user = socket.state().user().map(display);
         tracing::info!(socket = %socket.id(), user, recovered, "a client connected");
         rooms.close_if_outdated(socket);
@@ -94,6 +103,10 @@ impl Application for Lifecycle {
         dispatch(&self.rooms, socket, event).await;
     }
 
+    fn answered_ping(&self, round_trip: Duration) {
+        self.rooms.edge.metrics.sockets.ping_seconds.observe(round_trip.as_secs_f64());
+    }
+
     async fn disconnected(&self, socket: &ClientSocket, reason: DisconnectReason) {
         socket.state().release_permit();
         if socket.state().user().is_none() {
@@ -103,6 +116,7 @@ impl Application for Lifecycle {
         self.rooms.typing.stop_all(socket);
         self.rooms.presence.heartbeat.lost(socket, reason);
         socket.state().connection_span().close();
+        self.rooms.edge.metrics.sockets.ends.of(end_of(reason)).inc();
         self.log_end(socket, reason);
     }
 
@@ -145,6 +159,30 @@ impl Lifecycle {
             }
         });
     }
+}
+
+/// How the end is counted.
+fn end_of(reason: DisconnectReason) -> SocketEnd {
+    match reason {
+        DisconnectReason::ClientClosed => SocketEnd::ClientClosed,
+        DisconnectReason::TransportClosed => SocketEnd::TransportClosed,
+        DisconnectReason::ClientLeft => SocketEnd::ClientLeft,
+        DisconnectReason::ServerLeft => SocketEnd::ServerLeft,
+        DisconnectReason::PingTimeout => SocketEnd::PingTimeout,
+        DisconnectReason::SlowClient => SocketEnd::SlowClient,
+        DisconnectReason::ProtocolError => SocketEnd::ProtocolError,
+        DisconnectReason::TooLarge => SocketEnd::TooLarge,
+        DisconnectReason::ConnectTimeout => SocketEnd::ConnectTimeout,
+        DisconnectReason::Replaced => SocketEnd::Replaced,
+        DisconnectReason::Draining => SocketEnd::Draining,
+        DisconnectReason::Closed(_) => SocketEnd::GatewayClosed,
+        DisconnectReason::ApplicationPanicked => SocketEnd::Panicked,
+    }
+}
+
+/// The gateway drains: the client finds another one by itself.
+fn come_back(_: Closed) -> ConnectError {
+    ConnectError::come_back("draining")
 }
 
 /// If the client presents a session of elsewhere, live messages wait until it has been caught up.

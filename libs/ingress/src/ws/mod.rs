@@ -14,6 +14,7 @@ mod lifecycle;
 mod presence;
 mod resume;
 mod rooms;
+mod shedding;
 mod sockets;
 mod tasks;
 mod typing;
@@ -47,14 +48,17 @@ use resume::handover::Handover;
 use resume::journal::JournalWriter;
 use resume::journal_index::JournalIndexes;
 use rooms::Rooms;
+use shedding::Shedding;
 use sockets::Sockets;
 use sockets::event_budgets::EventBudgets;
+use sockets::join_queue::JoinQueue;
 use sockets::limits::ConnectionLimits;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::sleep;
 use typing::expiry::TypingExpiry;
-use upstream::receipts::Receipts;
+use upstream::receipts::{ReceiptParts, Receipts};
 use upstream::registry_sync::registry_sync;
 
 /// The socket gateway of a process. Cheap to clone: clones are the same gateway.
@@ -89,6 +93,7 @@ impl Gateway {
     ) -> Result<(Self, GatewayTasks), SetupError> {
         let edge = Edge::new(parts)?;
         let metrics = &parts.metrics.edge;
+        events::export(metrics);
         let clock = &parts.clock;
         let sockets = Sockets::new();
         let background = Background::default();
@@ -96,7 +101,13 @@ impl Gateway {
 
         let (registry, registry_task) =
             registry_sync(Arc::clone(&sockets.hub), Arc::clone(&parts.registry), id.clone());
-        let receipts = Arc::new(Receipts::new(Arc::clone(&sockets.hub), signals.clone(), Arc::clone(clock)));
+        let shedding = Arc::new(Shedding::new(parts.config.shed_at, metrics.clone()));
+        let receipts = Arc::new(Receipts::new(ReceiptParts {
+            hub: Arc::clone(&sockets.hub),
+            signals: signals.clone(),
+            clock: Arc::clone(clock),
+            shedding: Arc::clone(&shedding),
+        }));
         let (typing, typing_task) = typing::typing(Arc::clone(clock), signals.clone());
         let typing_expiry = Arc::new(TypingExpiry::new(parts.membership.clone(), sockets.clone()));
 
@@ -109,6 +120,7 @@ impl Gateway {
             Credentials::new(edge.clone()),
             Arc::clone(&expiry),
             ConnectionLimits::new(&parts.config, metrics.clone()),
+            JoinQueue::new(&parts.config, metrics.clone()),
         );
         let deliveries = Arc::new(Deliveries::new(DeliveryParts {
             membership: parts.membership.clone(),
@@ -119,7 +131,9 @@ impl Gateway {
             typing_expiry: Arc::clone(&typing_expiry),
             resume: Arc::clone(&resume),
             expiry,
+            shedding: Arc::clone(&shedding),
             metrics: metrics.clone(),
+            queue: parts.metrics.bus.queue(gateway(&id).name()),
             clock: Arc::clone(clock),
             alone_since: parts.config.alone_since,
         }));
@@ -129,6 +143,7 @@ impl Gateway {
             sockets,
             event_budgets: EventBudgets::new(&parts.config),
             connection,
+            shedding,
             presence,
             typing,
             resume,
@@ -186,10 +201,13 @@ impl Gateway {
     }
 
     /// Lets nobody in any more and closes every transport, spread over `spread`, without a DISCONNECT packet,
-    /// so that clients come back elsewhere. Returns when all are gone and every answer that was waited for is
-    /// settled.
+    /// so that clients come back elsewhere. Whoever still waits to be let in then is sent away too. Returns
+    /// when all are gone and every answer that was waited for is settled.
     pub async fn drain(&self, spread: Duration) {
-        self.server.drain(spread).await;
+        tokio::join!(self.server.drain(spread), async {
+            sleep(spread).await;
+            self.rooms.connection.joins.close();
+        });
         self.rooms.background.stop();
         self.rooms.background.finish().await;
     }

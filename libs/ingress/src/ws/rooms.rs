@@ -6,6 +6,7 @@ use crate::ws::background::Background;
 use crate::ws::connection::Connection;
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
+use crate::ws::shedding::Shedding;
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::event_budgets::EventBudgets;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
@@ -23,6 +24,7 @@ pub(crate) struct Rooms {
     pub(crate) sockets: Sockets,
     pub(crate) event_budgets: EventBudgets,
     pub(crate) connection: Connection,
+    pub(crate) shedding: Arc<Shedding>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) typing: Arc<Typing>,
     pub(crate) resume: Arc<Resume>,

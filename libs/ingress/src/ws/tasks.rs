@@ -13,11 +13,13 @@ use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::typing::TypingTask;
 use crate::ws::typing::expiry::TypingExpiry;
 use crate::ws::upstream::registry_sync::RegistrySyncTask;
-use eventflow_metrics::{ForgottenReason, RecoveryOutcome, RefusalReason, SocketTransport};
+use eventflow_metrics::{
+    Direction, ForgottenReason, IntCounter, RecoveryOutcome, RefusalReason, SocketMetrics, SocketTransport,
+};
 use eventflow_ports::presence::{GatewayStats, REPORT_EVERY};
 use eventflow_ports::ticks;
 use eventflow_protocol::GatewayId;
-use eventflow_socketio::{Count, Server};
+use eventflow_socketio::{Count, Server, Stats};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -64,6 +66,7 @@ impl GatewayTasks {
                 () = reconciliation.run() => {}
                 () = typing_expiry.run() => {}
                 () = rooms.receipts.run() => {}
+                () = rooms.shedding.run() => {}
                 () = report(&server, &rooms, &id) => {}
                 () = shutdown.cancelled() => {}
             }
@@ -100,8 +103,12 @@ async fn copy_numbers(server: &Server<Lifecycle>, rooms: &Rooms) {
     let mut ticks = ticks(NUMBERS_EVERY);
     let edge = &rooms.edge.metrics.edge;
     let stats = server.stats();
+    let copied = copied(&rooms.edge.metrics.sockets, stats);
     loop {
         ticks.tick().await;
+        for (counter, number) in &copied {
+            counter.inc_by(rise(number, counter.get()));
+        }
         edge.sockets.of(SocketTransport::Websocket).set(gauge(stats.websocket_open.get()));
         edge.sockets.of(SocketTransport::Polling).set(gauge(stats.polling_open.get()));
         edge.parked_sessions.set(gauge(stats.parked.get()));
@@ -119,6 +126,22 @@ async fn copy_numbers(server: &Server<Lifecycle>, rooms: &Rooms) {
         for_all.inc_by(rise(&stats.forgotten_for_server, for_all.get()));
         for_one.inc_by(rise(&stats.forgotten_for_account, for_one.get()));
     }
+}
+
+/// The counters that show a number of the Socket.IO layer as it is.
+fn copied<'a>(sockets: &SocketMetrics, stats: &'a Stats) -> [(IntCounter, &'a Count); 10] {
+    [
+        (sockets.handshakes.clone(), &stats.handshakes),
+        (sockets.requests_refused.clone(), &stats.refused),
+        (sockets.connect_errors.clone(), &stats.connect_errors),
+        (sockets.upgrades.clone(), &stats.upgrades),
+        (sockets.packets.of(Direction::In), &stats.packets_in),
+        (sockets.packets.of(Direction::Out), &stats.packets_out),
+        (sockets.bytes.of(Direction::In), &stats.bytes_in),
+        (sockets.bytes.of(Direction::Out), &stats.bytes_out),
+        (sockets.ping_timeouts.clone(), &stats.ping_timeouts),
+        (sockets.panics.clone(), &stats.panics),
+    ]
 }
 
 /// Writes into the journal that the gateway is alive: from the start on, so that a client of a gateway that

@@ -3,6 +3,7 @@
 mod budgets;
 mod change_message;
 mod credentials;
+mod joins;
 mod leaving;
 mod limits;
 mod presence;
@@ -11,6 +12,7 @@ mod recovery_room;
 mod resume;
 mod revocation;
 mod rig;
+mod shedding;
 mod sync;
 mod token_places;
 mod typing;

@@ -40,8 +40,18 @@ impl PresenceStore for Switched {
     ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         self.on()?.presence(users, now).await
     }
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        self.on()?.attention(users, now).await
+    }
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.on()?.connected(now).await
+    }
+    async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        self.on()?.connected_people(now).await
     }
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.on()?.report(gateway, stats).await

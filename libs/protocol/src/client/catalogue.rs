@@ -11,16 +11,20 @@ use serde_json::{Map, Value};
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
-const REQUESTS: [Describe; 21] = [
+const REQUESTS: &[Describe] = &[
     of::<requests::AuthEvent>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
+    of::<requests::DiscardBody>,
+    of::<requests::EditLetterBody>,
+    of::<requests::DisconnectBody>,
     of::<requests::EditMessageBody>,
     of::<requests::EditMessageEvent>,
     of::<requests::HandshakeAuth>,
     of::<requests::MessageEvent>,
     of::<requests::NotificationBody>,
     of::<requests::PreferencesBody>,
+    of::<requests::MuteEndBody>,
     of::<requests::PresenceSyncEvent>,
     of::<requests::PresenceUpdateEvent>,
     of::<requests::ProfileBody>,
@@ -28,6 +32,8 @@ const REQUESTS: [Describe; 21] = [
     of::<requests::ReactionEvent>,
     of::<requests::ReadMessageEvent>,
     of::<requests::ReadThreadBody>,
+    of::<requests::ReplayBody>,
+    of::<requests::RevealBody>,
     of::<requests::RevocationBody>,
     of::<requests::SendMessageBody>,
     of::<requests::SendMessageEvent>,
@@ -36,31 +42,44 @@ const REQUESTS: [Describe; 21] = [
 ];
 
 /// What clients get as an answer.
-const ANSWERS: [Describe; 33] = [
+const ANSWERS: &[Describe] = &[
     of::<ErrorBody>,
     of::<answers::ArchiveAnswer>,
+    of::<answers::AuditAnswer>,
     of::<answers::AuthAnswer>,
     of::<answers::ChangeAnswer>,
+    of::<answers::ConnectedAnswer>,
     of::<answers::CountAnswer>,
     of::<answers::CsrfTokenAnswer>,
     of::<answers::CursorAnswer>,
     of::<answers::DeliveriesAnswer>,
     of::<answers::DeviceAnswer>,
     of::<answers::DevicesAnswer>,
+    of::<answers::DiscardedAnswer>,
     of::<answers::DoneAnswer>,
+    of::<answers::DryRunAnswer>,
+    of::<answers::EditedLetterAnswer>,
+    of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
+    of::<answers::LetterAnswer>,
+    of::<answers::LetterGroupsAnswer>,
+    of::<answers::LettersAnswer>,
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
+    of::<answers::OutcomesAnswer>,
     of::<answers::ParticipantsAnswer>,
+    of::<answers::PipelineAnswer>,
     of::<answers::PreferencesAnswer>,
     of::<answers::PresenceAnswer>,
     of::<answers::PresenceChoiceAnswer>,
     of::<answers::PresenceListAnswer>,
     of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
+    of::<answers::ReplayAnswer>,
     of::<answers::SendAnswer>,
     of::<answers::SendsAnswer>,
+    of::<answers::ServersAnswer>,
     of::<answers::StatusAnswer>,
     of::<answers::SuppressionsAnswer>,
     of::<answers::SyncAnswer>,
@@ -73,7 +92,7 @@ const ANSWERS: [Describe; 33] = [
 ];
 
 /// What clients get as an event.
-const EVENTS: [Describe; 24] = [
+const EVENTS: &[Describe] = &[
     of::<events::AuthError>,
     of::<events::AuthSuccess>,
     of::<events::ConnectErrorData>,
@@ -94,6 +113,7 @@ const EVENTS: [Describe; 24] = [
     of::<events::PresenceSync<'static>>,
     of::<events::PresenceUpdate<'static>>,
     of::<events::ReactionReceived<'static>>,
+    of::<events::SessionEnded>,
     of::<events::ThreadCreated>,
     of::<events::ThreadLeft>,
     of::<events::ThreadUpdated>,
@@ -102,17 +122,17 @@ const EVENTS: [Describe; 24] = [
 
 /// The schemas of requests, by type name.
 pub fn requests() -> Map<String, Value> {
-    definitions(SchemaSettings::draft2020_12().for_deserialize(), &REQUESTS)
+    definitions(SchemaSettings::draft2020_12().for_deserialize(), REQUESTS)
 }
 
 /// The schemas of answers, by type name.
 pub fn answers() -> Map<String, Value> {
-    definitions(SchemaSettings::draft2020_12().for_serialize(), &ANSWERS)
+    definitions(SchemaSettings::draft2020_12().for_serialize(), ANSWERS)
 }
 
 /// The schemas of events, by type name.
 pub fn events() -> Map<String, Value> {
-    definitions(SchemaSettings::draft2020_12().for_serialize(), &EVENTS)
+    definitions(SchemaSettings::draft2020_12().for_serialize(), EVENTS)
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {

@@ -90,10 +90,13 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryOutcome {
-    /// It opened a window.
+    /// It opened a window, or its window waits longer.
     Held {
         /// When the window is due.
         until: Timestamp,
+        /// What it waits for; `None` in rows of versions that did not say it.
+        #[serde(default)]
+        waits_for: Option<WaitsFor>,
     },
     /// It joined a window that was open.
     Folded {
@@ -137,6 +140,18 @@ impl DeliveryOutcome {
     }
 }
 
+/// What a window waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// That the person sees it by themselves.
+    Attention,
+    /// The person's digest.
+    Digest,
+    /// The end of the person's quiet hours.
+    QuietHours,
+}
+
 /// A row of the delivery log. It holds no address and no content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryEntry {
@@ -178,6 +193,28 @@ impl DeliveryEntry {
         Self { id, user_id, channel, about, window_id, outcome, at }
     }
 
+    /// An entry that says that this waits in its window longer than an earlier entry said.
+    pub fn held_again(
+        user_id: UserId,
+        channel: Channel,
+        about: About,
+        window_id: WindowId,
+        (until, waits_for): (Timestamp, WaitsFor),
+        at: Timestamp,
+    ) -> Self {
+        let parts = [window_id.to_string(), until.0.to_string()];
+        let id = derived(&[
+            user_id.as_str(),
+            channel.name(),
+            &about.reference(),
+            &parts[0],
+            "held until",
+            &parts[1],
+        ]);
+        let outcome = DeliveryOutcome::Held { until, waits_for: Some(waits_for) };
+        Self { id, user_id, channel, about, window_id: Some(window_id), outcome, at }
+    }
+
     /// The id of the entry that says that this is in a window.
     pub fn waiting_id(user_id: &UserId, channel: Channel, about: &About) -> Uuid {
         derived(&[user_id.as_str(), channel.name(), &about.reference(), "waiting"])
@@ -207,7 +244,7 @@ mod tests {
             DeliveryEntry::new(ann(), Channel::Push, about, None, outcome, Timestamp(at)).id
         };
         let read = || DeliveryOutcome::Suppressed { reason: Reason::Read };
-        let held = || DeliveryOutcome::Held { until: Timestamp(1) };
+        let held = || DeliveryOutcome::Held { until: Timestamp(1), waits_for: None };
         let folded = DeliveryOutcome::Folded { window_id: WindowId::new() };
         assert_eq!(entry(message(1), read(), 1), entry(message(1), read(), 2));
         assert_ne!(entry(message(1), read(), 1), entry(message(2), read(), 1));

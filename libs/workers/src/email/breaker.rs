@@ -1,15 +1,24 @@
 //! The breaker: whether the mail server is worth asking.
 //!
-//! After a few failures in a row that are the server's own, mails wait in their queue instead of climbing the
-//! retry ladder one by one. From time to time one probe asks the server; the first good answer lets the mails
-//! through again.
+//! A mail can break its connection all by itself, and the server takes the next one. So a failure is the
+//! mail's own at first, and it climbs the retry ladder. Only when a few different mails have failed and none
+//! between them got an answer, the server is asked; if it fails too, mails wait in their queue. From time to
+//! time a probe asks again; the first good answer lets them through.
 
 use eventflow_protocol::Timestamp;
+use eventflow_protocol::outbound::WindowId;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Failures in a row after which mails wait. One may be a connection that broke; three are an outage.
-const FAILURES_MAX: u32 = 3;
+/// The mail server has failed several mails, and a probe.
+#[derive(Debug, thiserror::Error)]
+#[error("it has failed several times; the next try is soon")]
+pub(super) struct BreakerOpen;
+
+/// Different mails that fail with no success between them before the server is asked. One or two may be
+/// connections that broke.
+const SUSPICIOUS: usize = 3;
 /// First time between two probes; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// Longest time between two probes: how much later than the server the mails come back.
@@ -32,7 +41,8 @@ pub(super) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    failures: u32,
+    /// Mails that have failed since the last success, or since the server was asked last.
+    failed: BTreeSet<WindowId>,
     pause: Option<Pause>,
 }
 
@@ -59,40 +69,28 @@ impl Breaker {
         *self.0.lock() = State::default();
     }
 
-    /// The server has failed a mail. Returns whether mails have to wait now. Mails that were on their way
-    /// when the pause began do not make it longer.
-    pub(super) fn failed(&self, now: Timestamp) -> bool {
+    /// This mail has failed as it would if the server were away. Returns whether it is time to ask the
+    /// server; of several callers one is told so.
+    pub(super) fn failed(&self, mail: WindowId) -> bool {
         let mut state = self.0.lock();
-        state.failures += 1;
-        if state.failures >= FAILURES_MAX {
-            state.begin_pause(now);
+        state.failed.insert(mail);
+        let is_suspicious = state.failed.len() >= SUSPICIOUS && state.pause.is_none();
+        if is_suspicious {
+            state.failed.clear();
         }
-        state.pause.is_some()
+        is_suspicious
     }
 
-    /// The server has failed a probe: the next one is later.
+    /// The server has failed a probe: mails have to wait, and the next probe is later.
     pub(super) fn probe_failed(&self, now: Timestamp) {
         let mut state = self.0.lock();
         let length = state.pause.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
         state.pause = Some(Pause { until: now.plus(length), length });
     }
 
-    /// The server takes no mail at all: mails have to wait at once.
-    pub(super) fn is_broken(&self, now: Timestamp) {
-        let mut state = self.0.lock();
-        state.failures = FAILURES_MAX;
-        state.begin_pause(now);
-    }
-
     /// Whether mails have to wait.
     pub(super) fn is_paused(&self) -> bool {
         self.0.lock().pause.is_some()
-    }
-}
-
-impl State {
-    fn begin_pause(&mut self, now: Timestamp) {
-        self.pause.get_or_insert(Pause { until: now.plus(FIRST_PAUSE), length: FIRST_PAUSE });
     }
 }
 
@@ -105,13 +103,17 @@ mod tests {
     }
 
     #[test]
-    fn three_failures_in_a_row_pause_and_one_success_between_them_does_not() {
+    fn three_different_mails_in_a_row_raise_suspicion_and_one_that_fails_often_does_not() {
         let breaker = Breaker::default();
-        assert!(!breaker.failed(at(0)) && !breaker.failed(at(0)));
+        let [one, two, three] = [(); 3].map(|()| WindowId::new());
+        assert!(!breaker.failed(one) && !breaker.failed(two));
         breaker.succeeded();
-        assert!(!breaker.failed(at(0)) && !breaker.failed(at(0)));
-        assert_eq!(breaker.admission(at(0)), Admission::Open);
-        assert!(breaker.failed(at(0)));
+        assert!(!breaker.failed(one) && !breaker.failed(two));
+        assert!((0..100).all(|_| !breaker.failed(one)), "it fails by itself");
+        assert!(breaker.failed(three));
+        assert_eq!(breaker.admission(at(0)), Admission::Open, "the server has not been asked yet");
+        assert!(!breaker.failed(three), "one caller asks");
+        breaker.probe_failed(at(0));
         assert_eq!(breaker.admission(at(1)), Admission::Wait);
         assert!(breaker.is_paused());
     }
@@ -119,7 +121,7 @@ mod tests {
     #[test]
     fn probes_come_ever_less_often_and_a_good_one_ends_the_pause() {
         let breaker = Breaker::default();
-        breaker.is_broken(at(0));
+        breaker.probe_failed(at(0));
         let mut probes = Vec::new();
         for second in 0..300 {
             if breaker.admission(at(second)) == Admission::Probe {

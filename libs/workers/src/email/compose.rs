@@ -51,7 +51,8 @@ pub(super) async fn mail(
 /// The texts of what is left, with the names of whoever they name.
 async fn contents(parts: &EmailParts, window: &Window, remaining: &Remaining) -> Contents {
     let mut contents = Contents { more: window.more, ..Contents::default() };
-    for (_, content) in &remaining.left {
+    let (urgent, others): (Vec<_>, Vec<_>) = remaining.left.iter().partition(|(told, _)| told.critical);
+    for (_, content) in urgent.into_iter().chain(others) {
         match content {
             Content::Message(message) => contents.messages.push((**message).clone()),
             Content::Notification(notification) => contents.notifications.push((**notification).clone()),

@@ -1,7 +1,9 @@
 //! The digest: what a mail says, as the templates get it.
 //!
 //! In go the items of a window that are still to be told; out come their texts, grouped by conversation, in
-//! the order in which they came. Texts are as people typed them; escaping is the templates' business.
+//! the order in which they came. Each conversation and each notification is there, if only by its name, so
+//! that many messages of one do not hide another. Texts are as people typed them; escaping is the templates'
+//! business.
 
 use eventflow_protocol::content::typed;
 use eventflow_protocol::document::{Message, Thread};
@@ -15,10 +17,14 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Messages of one conversation that a mail shows: the last ones, which say where the conversation is.
 pub const MESSAGES_SHOWN: usize = 5;
-/// Notifications that a mail shows.
+/// Notifications that a mail shows with their texts; of the others it shows the titles. Mail programs cut
+/// mails off behind about 100 KB.
 pub const NOTIFICATIONS_SHOWN: usize = 20;
-/// Conversations that a mail shows.
+/// Conversations of which a mail shows so many messages.
 pub const THREADS_SHOWN: usize = 10;
+/// Conversations of which a mail shows a message at all: of those behind the first ones the last. Of the
+/// others it shows the title, and how many there are.
+pub const THREADS_WITH_MESSAGE: usize = 40;
 /// Text of a message or notification that a mail shows, in Unicode scalar values: a few lines. The rest is
 /// behind the link.
 const TEXT_MAX_CHARS: usize = 400;
@@ -155,22 +161,26 @@ impl Digest {
                 order.push(message.thread_id);
             }
         }
-        let shown_threads = order.iter().take(THREADS_SHOWN);
-        let threads: Vec<ThreadBlock> =
-            shown_threads.map(|thread| thread_block(*thread, reader, contents, links)).collect();
-        let shown_notices = contents.notifications.iter().take(NOTIFICATIONS_SHOWN);
-        let notifications = shown_notices.map(|notice| notification_block(notice, reader, links)).collect();
-        let in_threads: u64 = threads.iter().map(|thread| thread.count).sum();
-        let message_count = contents.messages.len() as u64;
-        let notification_count = contents.notifications.len() as u64;
-        let hidden_notices = contents.notifications.len().saturating_sub(NOTIFICATIONS_SHOWN) as u64;
+        let threads = order.iter().enumerate().map(|(place, thread)| {
+            let shown = match place {
+                ..THREADS_SHOWN => MESSAGES_SHOWN,
+                THREADS_SHOWN..THREADS_WITH_MESSAGE => 1,
+                _ => 0,
+            };
+            thread_block(*thread, reader, contents, links).with_at_most(shown)
+        });
+        let notices = contents.notifications.iter().enumerate();
+        let notifications = notices.map(|(place, notice)| {
+            let block = notification_block(notice, reader, links);
+            if place < NOTIFICATIONS_SHOWN { block } else { NotificationBlock { lines: Vec::new(), ..block } }
+        });
         Self {
             product: product.to_owned(),
-            threads,
-            notifications,
-            message_count,
-            notification_count,
-            more: contents.more + hidden_notices + (message_count - in_threads),
+            threads: threads.collect(),
+            notifications: notifications.collect(),
+            message_count: contents.messages.len() as u64,
+            notification_count: contents.notifications.len() as u64,
+            more: contents.more,
             app_url: links.base_url.as_ref().map(|url| format!("{url}/")),
             unsubscribe_url: links.unsubscribe_url.clone(),
             preferences_url: links.settings_url.clone(),
@@ -179,10 +189,11 @@ impl Digest {
 
     /// What lists of mails show beside the subject.
     pub fn preview(&self) -> String {
-        let message = self.threads.first().and_then(|thread| thread.messages.last());
-        let of_message = message.map(|message| format!("{}: {}", message.sender, message.lines.join(" ")));
-        let of_notice = || self.notifications.first().map(|notice| notice.lines.join(" "));
-        of_message.or_else(of_notice).unwrap_or_default()
+        let of_notice = self.notifications.first().map(|notice| notice.lines.join(" "));
+        let message = || self.threads.first().and_then(|thread| thread.messages.last());
+        let of_message =
+            || message().map(|message| format!("{}: {}", message.sender, message.lines.join(" ")));
+        of_notice.or_else(of_message).unwrap_or_default()
     }
 
     /// Digests of every kind, by which templates are checked.
@@ -243,6 +254,19 @@ impl Digest {
         let only_notice = Self { threads: Vec::new(), message_count: 0, ..full.clone() };
         let only_threads = Self { notifications: Vec::new(), notification_count: 0, ..full.clone() };
         vec![full, bare, only_notice, only_threads]
+    }
+}
+
+impl ThreadBlock {
+    /// The block with the last ones of its messages. One without any says how many there are anyway.
+    fn with_at_most(mut self, shown: usize) -> Self {
+        let hidden = self.messages.len().saturating_sub(shown);
+        self.messages.drain(..hidden);
+        self.more = if shown == 0 { 0 } else { self.more + hidden as u64 };
+        if let Some(first) = self.messages.first_mut() {
+            first.is_continued = false;
+        }
+        self
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! A message makes a job for each five hundred recipients without a socket, and for each five hundred who are
 //! away from theirs; none if everybody looks. Whoever the registry names is connected, also while it may have
-//! lost others. Whoever it does not name counts as absent, and that is everybody while it is away: presence
-//! is asked again before anything is sent. A read cursor makes a job only if this stage has told that person
-//! of the thread since they last read it, or does not know whether it has. Repeating a job changes nothing.
+//! lost others, unless presence says that none of their lines is live. Whoever it does not name counts as
+//! absent, and that is everybody while it is away: presence is asked again before anything is sent. A read
+//! cursor makes a job only if this stage has told that person of the thread since they last read it, or does
+//! not know whether it has. Repeating a job changes nothing.
 
+use super::inattentive::NotLooking;
 use eventflow_bus::handler::Item;
 use eventflow_ports::Located;
 use eventflow_protocol::Participants;
@@ -37,12 +39,14 @@ impl Absent {
         batch: &[Item<Event>],
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
-        away: &HashSet<UserId>,
+        not_looking: &NotLooking,
     ) -> Vec<Envelope> {
         let mut envelopes = Vec::new();
         for item in batch {
             let jobs = match &item.value {
-                Event::MessageStored { message, .. } => self.of_message(message, people, located, away),
+                Event::MessageStored { message, .. } => {
+                    self.of_message(message, people, located, not_looking)
+                }
                 Event::NotificationStored { notification, .. } => vec![NotifyJob::Notification {
                     user_id: notification.user_id.clone(),
                     notification_id: notification.id,
@@ -54,6 +58,10 @@ impl Absent {
                         notification_id: *notification_id,
                         read_at: *at,
                     }]
+                }
+                Event::PreferencesChanged { user_id, preferences, .. } => {
+                    let at = preferences.updated_at.unwrap_or_default();
+                    vec![NotifyJob::PreferencesChanged { user_id: user_id.clone(), at }]
                 }
                 Event::ToldOutside { thread_id, user_id, .. } => {
                     self.read.lock().remove(&(user_id.clone(), *thread_id));
@@ -67,7 +75,6 @@ impl Absent {
                 | Event::ParticipantLeft { .. }
                 | Event::MessageChanged { .. }
                 | Event::ThreadChanged { .. }
-                | Event::PreferencesChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
                 | Event::Revoked { .. } => Vec::new(),
@@ -82,14 +89,15 @@ impl Absent {
         message: &Message,
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
-        away: &HashSet<UserId>,
+        not_looking: &NotLooking,
     ) -> Vec<NotifyJob> {
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
         let others = || participants.iter().filter(|user| **user != message.sender_id);
-        let is_absent = |user: &&UserId| !located.gateways.contains_key(*user);
+        let is_absent =
+            |user: &&UserId| !located.gateways.contains_key(*user) || not_looking.gone.contains(*user);
         let absent: Vec<UserId> = others().filter(is_absent).cloned().collect();
         let idle: Vec<UserId> =
-            others().filter(|user| !is_absent(user) && away.contains(*user)).cloned().collect();
+            others().filter(|user| !is_absent(user) && not_looking.away.contains(*user)).cloned().collect();
         let mut read = self.read.lock();
         for user in absent.iter().chain(&idle) {
             read.remove(&(user.clone(), message.thread_id));
@@ -194,7 +202,7 @@ mod tests {
         people: &HashMap<ThreadId, Participants>,
         located: &Located,
     ) -> Vec<NotifyJob> {
-        let envelopes = absent.jobs(batch, people, located, &HashSet::new());
+        let envelopes = absent.jobs(batch, people, located, &NotLooking::default());
         envelopes.iter().map(|envelope| codec::decode(&envelope.body).unwrap()).collect()
     }
 
@@ -225,7 +233,8 @@ mod tests {
         let batch = [message(1)];
         let connected = recipients(&batch, &people, &located);
         assert_eq!(connected, HashSet::from(["bob", "cleo"].map(user)), "not the sender");
-        let envelopes = Absent::default().jobs(&batch, &people, &located, &HashSet::from([user("cleo")]));
+        let not_looking = NotLooking { away: HashSet::from([user("cleo")]), gone: HashSet::new() };
+        let envelopes = Absent::default().jobs(&batch, &people, &located, &not_looking);
         let jobs: Vec<NotifyJob> = envelopes.iter().map(|one| codec::decode(&one.body).unwrap()).collect();
         let told: Vec<_> = jobs
             .iter()
@@ -235,6 +244,18 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [("dan", false), ("cleo", true)]);
+    }
+
+    #[test]
+    fn whoever_has_no_live_line_is_absent_though_a_gateway_keeps_their_session() {
+        let (people, located) = (people(&["ann", "bob", "cleo"]), located(&["ann", "bob", "cleo"], true));
+        let not_looking = NotLooking { away: HashSet::new(), gone: HashSet::from([user("bob")]) };
+        let envelopes = Absent::default().jobs(&[message(1)], &people, &located, &not_looking);
+        let [envelope] = &envelopes[..] else { panic!("{envelopes:?}") };
+        let NotifyJob::Message { absent, away: false, .. } = codec::decode(&envelope.body).unwrap() else {
+            panic!("{envelope:?}")
+        };
+        assert_eq!(absent, [user("bob")]);
     }
 
     /// A socket that died unnoticed took its owner for connected, and the decision told them all the same.
@@ -257,7 +278,8 @@ mod tests {
     fn a_large_thread_becomes_several_jobs() {
         let names: Vec<String> = (0..=2 * ABSENT_MAX).map(|i| format!("u{i}")).collect();
         let people = people(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        let envelopes = Absent::default().jobs(&[message(1)], &people, &located(&[], true), &HashSet::new());
+        let envelopes =
+            Absent::default().jobs(&[message(1)], &people, &located(&[], true), &NotLooking::default());
         assert_eq!(envelopes.len(), 3);
         assert_eq!(envelopes.iter().map(|one| one.id).collect::<HashSet<_>>().len(), 3);
     }

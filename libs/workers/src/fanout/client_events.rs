@@ -51,8 +51,11 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
     match event {
         Event::MessageStored { message, repeated } => {
             delivery.repeated |= *repeated;
-            delivery.message =
-                Some(DeliveredMessage { seq: message.seq, sender_id: message.sender_id.clone() });
+            delivery.message = Some(DeliveredMessage {
+                id: Some(message.id),
+                seq: message.seq,
+                sender_id: message.sender_id.clone(),
+            });
         }
         Event::ThreadCreated { .. } => delivery.membership_changed = true,
         Event::ParticipantLeft { user_id, .. } => {

@@ -4,15 +4,24 @@
 //! is not told any more. Everything is read anew, because people read, mute, archive and leave while a window
 //! waits. Reading changes nothing, so it is safe to repeat.
 
-use super::{MESSAGE_KIND, is_online, wants};
+use super::parts::wants;
+use super::{MESSAGE_KIND, known_status};
 use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::{Notification, Preferences};
-use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, Window};
+use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window};
+use eventflow_protocol::presence::Status;
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Shortest time after which it is decided again about somebody who is here and may not have heard of it. Who
+/// came and went in between is told then.
+const LOOK_FIRST: Duration = Duration::from_mins(1);
+/// Longest such time.
+const LOOK_LAST: Duration = Duration::from_mins(10);
 
 /// What the second decision needs.
 #[derive(Clone)]
@@ -40,8 +49,11 @@ pub struct Remaining {
     pub threads: HashMap<ThreadId, ThreadView>,
     /// A row of the log for each item that is not told any more.
     pub suppressed: Vec<DeliveryEntry>,
-    /// The end of the person's quiet hours, if it is within them now: what is left waits until then.
-    pub quiet_until: Option<Timestamp>,
+    /// Until when what is left waits: until it is due by the person's preferences as they are now, or until
+    /// it is clear whether somebody who is here has heard of it.
+    pub waits_until: Option<Timestamp>,
+    /// What it waits for, if it does.
+    pub waits_for: WaitsFor,
 }
 
 /// What an item says.
@@ -57,6 +69,7 @@ pub enum Content {
 struct Place {
     view: ThreadView,
     read_seq: u64,
+    delivered_seq: u64,
 }
 
 /// Reads what the items of one window depend on; each thing once.
@@ -65,7 +78,10 @@ struct Reader<'a> {
     window: &'a Window,
     preferences: Preferences,
     now: Timestamp,
-    is_online: bool,
+    /// How the person is; `None` if nobody can say.
+    status: Option<Status>,
+    /// The person is here, and nothing says that they have heard of one of the items.
+    is_unheard: bool,
     is_revoked: bool,
     places: HashMap<ThreadId, Option<Place>>,
 }
@@ -83,12 +99,12 @@ pub async fn decide_again(parts: &AgainParts, window: &Window) -> Result<Remaini
             Err(reason) => suppressed.push(reader.row(told, reason)),
         }
     }
-    let waits = !left.is_empty() && left.iter().all(|(told, _)| !told.critical);
-    let end = reader.preferences.after_quiet_hours(reader.now);
-    let quiet_until = Some(end).filter(|end| waits && *end > reader.now);
+    let is_due = reader.due_at(&left).filter(|due| *due > reader.now);
+    let waits_for = if is_due.is_some() { reader.waits_for() } else { WaitsFor::Attention };
+    let waits_until = is_due.max(reader.looks_again_at(&left));
     let Reader { preferences, places, .. } = reader;
     let threads = places.into_iter().filter_map(|(thread, place)| Some((thread, place?.view))).collect();
-    Ok(Remaining { preferences, left, threads, suppressed, quiet_until })
+    Ok(Remaining { preferences, left, threads, suppressed, waits_until, waits_for })
 }
 
 /// Where an item stands in time. Messages of one thread may have the same time.
@@ -106,15 +122,39 @@ impl<'a> Reader<'a> {
         // One ended login is no reason: the person has others.
         let revocations = parts.directory.revocations(user).await?;
         let is_revoked = revocations.iter().any(|one| one.session.is_none() && one.at >= window.opened_at);
+        let status = known_status(&*parts.presence, user, now).await;
         Ok(Self {
             parts,
             window,
             preferences: parts.inbox.preferences(user).await?,
             now,
-            is_online: is_online(&*parts.presence, user, now).await,
+            status,
+            is_unheard: false,
             is_revoked,
             places: HashMap::new(),
         })
+    }
+
+    /// When the first of these is due by the preferences as they are now: they may have changed since it was
+    /// put into the window. The time that people have to see it by themselves is over.
+    fn due_at(&self, left: &[(Told, Content)]) -> Option<Timestamp> {
+        let due = |told: &Told| self.preferences.due_at(self.window.channel, told.critical, told.at);
+        let first = left.iter().map(|(told, _)| due(told)).min()?;
+        let is_critical = left.iter().any(|(told, _)| told.critical);
+        Some(if is_critical { first } else { self.preferences.after_quiet_hours(first.max(self.now)) })
+    }
+
+    /// What makes the window wait now that would be sent otherwise.
+    fn waits_for(&self) -> WaitsFor {
+        let is_quiet = self.preferences.after_quiet_hours(self.now) > self.now;
+        if is_quiet { WaitsFor::QuietHours } else { WaitsFor::Digest }
+    }
+
+    /// When to decide again about somebody who is here and may not have heard of it. Whoever stays reads it,
+    /// or leaves: the longer it took so far, the rarer the looks.
+    fn looks_again_at(&self, left: &[(Told, Content)]) -> Option<Timestamp> {
+        let oldest = left.iter().map(|(told, _)| told.at).min().filter(|_| self.is_unheard)?;
+        Some(self.now.plus(oldest.age_at(self.now).clamp(LOOK_FIRST, LOOK_LAST)))
     }
 
     /// What the item says, or why it is not told any more.
@@ -132,12 +172,26 @@ impl<'a> Reader<'a> {
                 found.map(|notification| Content::Notification(Box::new(notification)))
             }
         };
-        // Asked last: whoever has read it was told, and whoever is looking has been.
-        Ok(found.and_then(
-            |content| {
-                if self.is_online && !told.critical { Err(Reason::Online) } else { Ok(content) }
-            },
-        ))
+        // A socket of theirs took it, and nobody can say that it was dead.
+        if self.status.is_none() && found.is_ok() && !told.critical && self.has_received(told) {
+            return Ok(Err(Reason::Online));
+        }
+        // Asked last: whoever has read it was told.
+        if found.is_err() || self.status != Some(Status::Online) || told.critical {
+            return Ok(found);
+        }
+        if told.was_online || self.has_received(told) {
+            return Ok(Err(Reason::Online));
+        }
+        self.is_unheard = true;
+        Ok(found)
+    }
+
+    /// Whether one of the person's sockets was sent the message.
+    fn has_received(&self, told: &Told) -> bool {
+        let About::Message { thread_id, seq, .. } = told.about else { return false };
+        let place = self.places.get(&thread_id).and_then(Option::as_ref);
+        place.is_some_and(|place| seq <= place.delivered_seq)
     }
 
     async fn message(
@@ -177,7 +231,8 @@ impl<'a> Reader<'a> {
         if found.is_read {
             return Ok(Err(Reason::Read));
         }
-        let is_wanted = is_critical || wants(self.preferences.channels_for(&found.kind), self.window.channel);
+        let channels = self.preferences.channels_of(&found.kind, is_critical);
+        let is_wanted = wants(channels, self.window.channel);
         Ok(if is_wanted { Ok(found) } else { Err(Reason::Preference) })
     }
 
@@ -204,7 +259,8 @@ async fn read_place(
     let Some(view) = parts.store.thread_view(thread, user).await? else { return Ok(None) };
     let cursors = parts.store.cursors(thread).await?;
     let own = cursors.into_iter().find(|cursors| cursors.user_id == *user);
-    Ok(Some(Place { view, read_seq: own.map_or(0, |own| own.read_seq) }))
+    let (read_seq, delivered_seq) = own.map_or((0, 0), |own| (own.read_seq, own.delivered_seq));
+    Ok(Some(Place { view, read_seq, delivered_seq }))
 }
 
 /// The rows with which a window closes that was sent, or failed for good.
@@ -219,4 +275,23 @@ pub fn rows(
         DeliveryEntry::new(user_id.clone(), *channel, told.about, Some(*id), outcome.clone(), at)
     };
     left.iter().map(row).collect()
+}
+
+/// The rows that say that what is left of a window waits longer than was said before. None while it only
+/// waits for the person's attention, as everything does at first.
+pub fn held_again(
+    window: &Window,
+    remaining: &Remaining,
+    until: Timestamp,
+    now: Timestamp,
+) -> Vec<DeliveryEntry> {
+    let waits_for = remaining.waits_for;
+    if waits_for == WaitsFor::Attention {
+        return Vec::new();
+    }
+    let row = |(told, _): &(Told, Content)| {
+        let Window { user_id, channel, id, .. } = window;
+        DeliveryEntry::held_again(user_id.clone(), *channel, told.about, *id, (until, waits_for), now)
+    };
+    remaining.left.iter().map(row).collect()
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub const DISPATCH_TICK: Duration = Duration::from_secs(1);
 /// How long a claim holds: far longer than a confirm takes, and as late as a window may be sent after its
 /// dispatcher died.
-const CLAIM_LEASE: Duration = Duration::from_secs(30);
+const CLAIM_LEASE: Duration = Duration::from_secs(15);
 /// Windows claimed at a time: a frame's worth of jobs.
 const CLAIMED_AT_ONCE: u32 = 256;
 /// Rounds of one look, so that it ends even if more windows become due than it can hand over.

@@ -54,5 +54,5 @@ async fn of_thread(
 
 fn told(message: &Message) -> Told {
     let Message { thread_id, id: message_id, seq, created_at: at, .. } = *message;
-    Told { about: About::Message { thread_id, message_id, seq }, at, critical: false }
+    Told { about: About::Message { thread_id, message_id, seq }, at, critical: false, was_online: false }
 }

@@ -30,6 +30,7 @@ impl CommandOutbox {
     /// Takes what `item` left to be sent, and leaves what the bus has to know.
     pub(super) fn add(&mut self, item: &Item<Command>, applied: Applied) -> Outcome {
         let Applied { result, events, outcome } = applied;
+        log_stored(item, &events);
         self.events.extend(events.into_iter().map(|event| OutboxEvent { event, trace: item.trace }));
         if let (Some(result), Some(address)) = (result, &item.reply_to) {
             let reply = self.replies.entry(Arc::clone(address)).or_default();
@@ -49,5 +50,21 @@ impl CommandOutbox {
             let Event::MessageStored { message, .. } = event else { return None };
             Some(message)
         })
+    }
+}
+
+/// Says which messages are stored, by their ids: the gateway before and the fan-out stage after say the same.
+fn log_stored(item: &Item<Command>, events: &[Event]) {
+    for event in events {
+        if let Event::MessageStored { message, .. } = event {
+            tracing::debug!(
+                message_id = %message.id,
+                command = %item.id,
+                thread = %message.thread_id,
+                seq = message.seq,
+                attempt = item.attempt,
+                "a message was stored"
+            );
+        }
     }
 }

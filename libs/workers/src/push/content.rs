@@ -41,7 +41,7 @@ pub(super) async fn show(window: &Window, left: &Remaining, people: &People, bad
             let title = title(&name_of(people, &message.sender_id).await, subject, count);
             let text = preview(message);
             let act = PushAct::Show { title, text, thread_id: Some(message.thread_id) };
-            Some(push(tag_of_thread(message.thread_id), act, badge, Urgency::High))
+            Some(push(window.user_id.clone(), tag_of_thread(message.thread_id), act, badge, Urgency::High))
         }
         (told, Content::Notification(notification)) => {
             let act = PushAct::Show {
@@ -50,7 +50,7 @@ pub(super) async fn show(window: &Window, left: &Remaining, people: &People, bad
                 thread_id: notification.thread_id,
             };
             let urgency = if told.critical { Urgency::High } else { Urgency::Normal };
-            Some(push(tag_of_notification(notification.id), act, badge, urgency))
+            Some(push(window.user_id.clone(), tag_of_notification(notification.id), act, badge, urgency))
         }
     }
 }
@@ -81,12 +81,19 @@ fn preview(message: &Message) -> String {
 }
 
 /// The push that takes away what a device shows under a tag.
-pub(super) fn clear(tag: &str, badge: u64) -> Push {
-    Push { tag: tag.to_owned(), act: PushAct::Clear, badge, ttl: CLEAR_TTL, urgency: Urgency::Normal }
+pub(super) fn clear(user_id: UserId, tag: &str, badge: u64) -> Push {
+    Push {
+        user_id,
+        tag: tag.to_owned(),
+        act: PushAct::Clear,
+        badge,
+        ttl: CLEAR_TTL,
+        urgency: Urgency::Normal,
+    }
 }
 
-fn push(tag: String, act: PushAct, badge: u64, urgency: Urgency) -> Push {
-    Push { tag, act, badge, ttl: SHOWN_TTL, urgency }
+fn push(user_id: UserId, tag: String, act: PushAct, badge: u64, urgency: Urgency) -> Push {
+    Push { user_id, tag, act, badge, ttl: SHOWN_TTL, urgency }
 }
 
 async fn name_of(people: &People, user: &UserId) -> String {

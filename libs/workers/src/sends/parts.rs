@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// People of a step: one bulk write, and at most so many are told once more after a crash.
-pub(super) const STEP_PEOPLE: u32 = 250;
+const STEP_PEOPLE: u32 = 250;
 /// Questions to the store at the same time: half of what its connections carry.
 pub(super) const ASKED_AT_ONCE: usize = 16;
 
@@ -32,4 +32,11 @@ pub struct SendParts {
     pub per_second: u32,
     /// How long sends are kept after their end.
     pub kept: Duration,
+}
+
+impl SendParts {
+    /// People of a step: at most as many as may be told in a second.
+    pub(super) fn step_people(&self) -> u32 {
+        self.per_second.clamp(1, STEP_PEOPLE)
+    }
 }

@@ -4,7 +4,7 @@
 //! Safe to repeat because the ids of notifications and of rows of the log follow from the send and the
 //! person.
 
-use super::parts::{ASKED_AT_ONCE, STEP_PEOPLE, SendParts};
+use super::parts::{ASKED_AT_ONCE, SendParts};
 use crate::notify::{chosen_channels, wanted_form, wants};
 use eventflow_ports::{Segment, StoreError};
 use eventflow_protocol::inbox::Notification;
@@ -28,12 +28,12 @@ impl SendParts {
         let segment = match &send.to {
             Recipients::Users(users) => {
                 let from = after.map_or(0, |after| users.partition_point(|user| user <= after));
-                return Ok(users[from..].iter().take(STEP_PEOPLE as usize).cloned().collect());
+                return Ok(users[from..].iter().take(self.step_people() as usize).cloned().collect());
             }
             Recipients::Role(role) => Segment::Role(role.clone()),
             Recipients::Everybody => Segment::Everybody,
         };
-        self.directory.people(&segment, after, STEP_PEOPLE).await
+        self.directory.people(&segment, after, self.step_people()).await
     }
 
     /// Asks everybody's preferences, as for any notification.

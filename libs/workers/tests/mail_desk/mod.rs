@@ -8,18 +8,18 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::mailer::MailError;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{
-    Accepted, DeliveriesOf, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, Mail, Mailbox, Mailer,
-    MemoryPresence, Outbound, People, StoreError, Taken,
+    Accepted, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, Mail,
+    Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::inbox::{Notification, Notify};
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Told, Window, WindowId, WindowJob,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Told, WaitsFor, Window, WindowId, WindowJob,
 };
 use eventflow_protocol::person::Profile;
 use eventflow_protocol::unsubscribe::Unsubscribe;
-use eventflow_protocol::{CommandId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, MailAddress, Timestamp, UserId};
 use eventflow_workers::email::templates::Templates;
 use eventflow_workers::email::{EmailParts, EmailSettings, EmailWorker};
 use eventflow_workers::notify::again::AgainParts;
@@ -49,8 +49,13 @@ pub(crate) struct Desk {
 
 /// What the worker gets for a window.
 pub(crate) fn job(window: &Window) -> Item<WindowJob> {
+    job_after(window, 0)
+}
+
+/// What the worker gets for a window that has failed so often.
+pub(crate) fn job_after(window: &Window, attempt: u32) -> Item<WindowJob> {
     let value = WindowJob { window_id: window.id, user_id: window.user_id.clone() };
-    Item { id: window.id.0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
+    Item { id: window.id.0, attempt, redelivered: false, value, reply_to: None, trace: None }
 }
 
 impl Desk {
@@ -108,6 +113,11 @@ impl Desk {
         self.worker.perform(&batch).await.unwrap().outcomes
     }
 
+    /// Brings a window that has failed so often through the worker.
+    pub(crate) async fn deliver_after(&self, window: &Window, attempt: u32) -> Outcome {
+        self.worker.perform(&[job_after(window, attempt)]).await.unwrap().outcomes.remove(0)
+    }
+
     /// A thread of two people, of whom the second has an address.
     pub(crate) async fn thread_with_address(&self, more: usize) -> Scene {
         let scene = Scene::with_people(&*self.store, 2 + more).await;
@@ -132,10 +142,16 @@ impl Desk {
 
     /// A window with messages of several threads, and with notifications.
     pub(crate) async fn digest(&self, scenes: &[&Scene], messages: usize, notices: usize) -> Window {
-        let user = &scenes[0].people[1];
+        let scenes: Vec<(&Scene, usize)> = scenes.iter().map(|scene| (*scene, messages)).collect();
+        self.digest_of(&scenes, notices).await
+    }
+
+    /// A window with so many messages of each thread, and with notifications.
+    pub(crate) async fn digest_of(&self, scenes: &[(&Scene, usize)], notices: usize) -> Window {
+        let user = &scenes[0].0.people[1];
         let mut items = Vec::new();
-        for scene in scenes {
-            items.extend(self.say(scene, messages).await.iter().map(about));
+        for (scene, messages) in scenes {
+            items.extend(self.say(scene, *messages).await.iter().map(about));
         }
         for _ in 0..notices {
             let notify = Notify {
@@ -161,16 +177,16 @@ impl Desk {
         append(&*self.store, &batch).await
     }
 
+    /// Holds one more message for the person of a window, until a day later.
+    pub(crate) async fn hold_another(&self, scene: &Scene, window: &Window) -> Held {
+        let messages = append(&*self.store, &[scene.say(0, "at night")]).await;
+        let due_at = NOW.plus(Duration::from_hours(24));
+        let hold = Hold { due_at, ..hold(&window.user_id, about(&messages[0])) };
+        self.store.hold(&[hold]).await.unwrap().remove(0)
+    }
+
     async fn window(&self, user: &UserId, items: impl Iterator<Item = About>) -> Window {
-        let told = |about| Told { about, at: NOW, critical: false };
-        let hold = |about| Hold {
-            user_id: user.clone(),
-            channel: Channel::Email,
-            told: told(about),
-            due_at: NOW,
-            now: NOW,
-        };
-        let holds: Vec<Hold> = items.map(hold).collect();
+        let holds: Vec<Hold> = items.map(|about| hold(user, about)).collect();
         self.store.hold(&holds).await.unwrap();
         let due = self.store.claim_due(Channel::Email, NOW, Duration::from_mins(1), 10).await.unwrap();
         let window = due.into_iter().next().unwrap();
@@ -184,10 +200,34 @@ impl Desk {
     }
 
     /// What the delivery log says about a person.
+    pub(crate) async fn all_outcomes(&self, user: &UserId) -> Vec<DeliveryOutcome> {
+        let (mut outcomes, mut after) = (Vec::new(), None);
+        loop {
+            let of = DeliveriesOf::User(user.clone());
+            let page = DeliveryPage { after, limit: 100 };
+            let rows = self.store.deliveries_of(&of, page).await.unwrap();
+            let Some(last) = rows.last() else { return outcomes };
+            after = Some((last.at, last.id));
+            outcomes.extend(rows.into_iter().map(|row| row.outcome));
+        }
+    }
+
+    /// The newest rows of it.
     pub(crate) async fn outcomes(&self, user: &UserId) -> Vec<DeliveryOutcome> {
         let page = DeliveryPage { after: None, limit: 100 };
         let rows = self.store.deliveries_of(&DeliveriesOf::User(user.clone()), page).await.unwrap();
         rows.into_iter().map(|row| row.outcome).collect()
+    }
+}
+
+fn hold(user: &UserId, about: About) -> Hold {
+    Hold {
+        user_id: user.clone(),
+        channel: Channel::Email,
+        told: Told { about, at: NOW, critical: false, was_online: false },
+        due_at: NOW,
+        waits_for: WaitsFor::Attention,
+        now: NOW,
     }
 }
 
@@ -200,9 +240,12 @@ fn about(message: &Message) -> About {
 pub(crate) struct ScriptedMailer {
     script: Mutex<VecDeque<Result<Accepted, MailError>>>,
     always: Mutex<Option<MailError>>,
+    /// Windows whose mails are never accepted.
+    never: Mutex<Vec<(WindowId, MailError)>>,
     tried: Mutex<Vec<Mail>>,
     accepted: Mutex<Vec<Mail>>,
     probed: AtomicUsize,
+    hesitates: AtomicBool,
 }
 
 impl ScriptedMailer {
@@ -214,6 +257,21 @@ impl ScriptedMailer {
     /// The answer to everything, until `None`.
     pub(crate) fn fail_all(&self, error: Option<MailError>) {
         *self.always.lock() = error;
+    }
+
+    /// The answer to every mail of this window.
+    pub(crate) fn fail_always(&self, window: WindowId, error: MailError) {
+        self.never.lock().push((window, error));
+    }
+
+    /// Lets the windows of [`ScriptedMailer::fail_always`] be accepted.
+    pub(crate) fn forgive(&self) {
+        self.never.lock().clear();
+    }
+
+    /// Lets each mail take a while, the first ones longest.
+    pub(crate) fn hesitate(&self) {
+        self.hesitates.store(true, SeqCst);
     }
 
     /// How many mails were tried.
@@ -236,8 +294,17 @@ impl ScriptedMailer {
 impl Mailer for ScriptedMailer {
     async fn send(&self, mail: &Mail) -> Result<Accepted, MailError> {
         self.tried.lock().push(mail.clone());
+        let turns = if self.hesitates.load(SeqCst) { 50_usize.saturating_sub(self.tries() * 10) } else { 0 };
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
         if let Some(error) = self.always.lock().clone() {
             return Err(error);
+        }
+        let never = self.never.lock();
+        let is_of = |window: &WindowId| mail.id.to_string().contains(&window.to_string());
+        if let Some((_, error)) = never.iter().find(|(window, _)| is_of(window)) {
+            return Err(error.clone());
         }
         let accepted = || Ok(Accepted { answer: "250 2.0.0 queued".to_owned() });
         let answer = self.script.lock().pop_front().unwrap_or_else(accepted);
@@ -247,7 +314,7 @@ impl Mailer for ScriptedMailer {
         answer
     }
 
-    async fn probe(&self) -> Result<(), MailError> {
+    async fn probe(&self, _from: &MailAddress) -> Result<(), MailError> {
         self.probed.fetch_add(1, SeqCst);
         self.always.lock().clone().map_or(Ok(()), Err)
     }
@@ -306,6 +373,10 @@ impl Outbound for Windows {
         self.store.postpone_window(id, until).await
     }
 
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
+        self.store.hasten_windows(user, at).await
+    }
+
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         if self.is_stuck.load(SeqCst) {
             let source = Box::new(std::io::Error::other("the disk is away"));
@@ -326,6 +397,9 @@ impl Outbound for Windows {
         self.store.deliveries_of(of, page).await
     }
 
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        self.store.count_deliveries(since).await
+    }
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.store.forget_deliveries(before).await
     }

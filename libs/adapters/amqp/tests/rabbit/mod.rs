@@ -7,6 +7,7 @@ pub(crate) mod proxy;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::contract::topology;
 use eventflow_bus::port::{Broker, Health};
+use eventflow_bus::rights::Rights;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -65,6 +66,19 @@ impl Rabbit {
     pub(crate) async fn broker(&self) -> Arc<AmqpBroker> {
         let broker = self.connect().await;
         broker.declare(&topology()).await.expect("the topology can be declared");
+        broker
+    }
+
+    /// A broker that is connected as a user of that name, which has these rights and no others.
+    pub(crate) async fn connect_as(&self, user: &str, rights: &Rights) -> Arc<AmqpBroker> {
+        let login = json!({ "password": user, "tags": "" });
+        self.call(reqwest::Method::PUT, &format!("users/{user}"), Some(login)).await;
+        let rights = json!({ "configure": rights.configure, "write": rights.write, "read": rights.read });
+        self.call(reqwest::Method::PUT, &format!("permissions/{}/{user}", self.vhost), Some(rights)).await;
+        let url = format!("amqp://{user}:{user}@{}/{}", self.address(), self.vhost);
+        let broker = AmqpBroker::connect(AmqpConfig::new(url, user)).expect("the url is one");
+        until(&broker, &Health::Up).await;
+        self.brokers.lock().push(Arc::clone(&broker));
         broker
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum Mode {
     Silent,
     /// The broker's notice that a consumer was cancelled gets lost.
     SwallowCancel,
+    /// As a client that was killed: its connections are gone, and there are no new ones.
+    Cut,
 }
 
 pub(crate) struct Proxy {
@@ -58,20 +60,25 @@ pub(crate) async fn free_port() -> u16 {
 
 async fn accept(listener: TcpListener, upstream: String, mode: watch::Sender<Mode>, tasks: TaskTracker) {
     while let Ok((client, _)) = listener.accept().await {
+        if *mode.borrow() == Mode::Cut {
+            continue;
+        }
         if let Ok(server) = TcpStream::connect(&upstream).await {
             tasks.spawn(join(client, server, mode.subscribe()));
         }
     }
 }
 
-/// Ends when either side does.
+/// Ends when either side does, or when it is cut.
 async fn join(client: TcpStream, server: TcpStream, mode: watch::Receiver<Mode>) {
+    let mut cut = mode.clone();
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let publishes = watch::Sender::new(false);
     tokio::select! {
         () = upstream(from_client, to_server, mode.clone(), &publishes) => {}
         () = downstream(from_server, to_client, mode, publishes.subscribe()) => {}
+        _ = cut.wait_for(|mode| *mode == Mode::Cut) => {}
     }
 }
 

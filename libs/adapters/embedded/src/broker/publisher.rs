@@ -95,6 +95,7 @@ impl EmbeddedPublisher {
     async fn insert(&self, inserts: Vec<Insert>) -> Result<(), InsertFailure> {
         let (tx, rx) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
+        let now_ms = self.shared.clock.now().0;
         let done = move |answer: Result<Vec<Insert>, DatabaseError>| {
             let outcome = shared.health.observe(answer).map(|inserted| shared.take_in(inserted));
             // The receiver is gone if the caller has given up meanwhile. The messages are in their queues all
@@ -102,7 +103,7 @@ impl EmbeddedPublisher {
             drop(tx.send(outcome));
         };
         let confirmed = async {
-            self.shared.database.submit(move |tx| insert_all(tx, inserts), done).await?;
+            self.shared.database.submit(move |tx| insert_all(tx, inserts, now_ms), done).await?;
             rx.await.unwrap_or(Err(DatabaseError::Closed))
         };
         tokio::time::timeout(CONFIRM_TIMEOUT, confirmed)
@@ -128,10 +129,14 @@ impl InsertFailure {
 }
 
 /// Runs on the writer thread, so that slots ascend in the order of the commits.
-fn insert_all(tx: &rusqlite::Transaction<'_>, mut inserts: Vec<Insert>) -> rusqlite::Result<Vec<Insert>> {
+fn insert_all(
+    tx: &rusqlite::Transaction<'_>,
+    mut inserts: Vec<Insert>,
+    now_ms: i64,
+) -> rusqlite::Result<Vec<Insert>> {
     for insert in &mut inserts {
         insert.slot = insert.queue.next_slot();
-        table::insert(tx, insert.slot, &insert.message, insert.wait)?;
+        table::insert(tx, insert.slot, &insert.message, insert.wait, now_ms)?;
     }
     Ok(inserts)
 }

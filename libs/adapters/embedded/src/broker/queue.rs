@@ -145,6 +145,7 @@ impl Queue {
         Depth {
             ready: state.window.len().saturating_sub(room as u64),
             consumers: state.consumers.len() as u64,
+            oldest: None,
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) const STEPS: &[&str] = &["
     CREATE TABLE broker_delivery (slot INTEGER PRIMARY KEY, count INTEGER NOT NULL);
     CREATE TABLE broker_state (clean INTEGER NOT NULL);
     INSERT INTO broker_state VALUES (1);
-"];
+", "ALTER TABLE broker_message ADD COLUMN since_ms INTEGER;"];
 
 /// A queue in the table.
 pub(super) struct StoredQueue {
@@ -133,16 +133,29 @@ fn kind_named(kind: &str, queue: &str) -> Option<QueueKind> {
     }
 }
 
-/// Adds a message.
+/// Since when the oldest message of a queue is there, in milliseconds since 1970. `None` if the queue is
+/// empty, or if an earlier version put the message in, which did not note it.
+pub(super) fn oldest_since(connection: &Connection, queue: i64) -> Result<Option<i64>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT since_ms FROM broker_message WHERE slot > ?1 AND slot <= ?2 ORDER BY slot LIMIT 1",
+        )?
+        .query_row([Slot::start(queue).0, Slot::end(queue).0], |row| row.get(0))
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// Adds a message that came at `now_ms`.
 pub(super) fn insert(
     connection: &Connection,
     slot: Slot,
     message: &BrokerMessage,
     wait: Option<Wait>,
+    now_ms: i64,
 ) -> Result<()> {
     let BrokerMessage { payload, headers, reply_to } = message;
     connection
-        .prepare_cached("INSERT INTO broker_message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .prepare_cached("INSERT INTO broker_message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
         .execute(params![
             slot.0,
             wait.map(|wait| wait.due_ms),
@@ -151,7 +164,8 @@ pub(super) fn insert(
             headers.reason,
             headers.origin,
             reply_to,
-            payload.as_ref()
+            payload.as_ref(),
+            now_ms
         ])
         .map(drop)
 }

@@ -7,12 +7,14 @@
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
-use eventflow_protocol::Timestamp;
+use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Told, WINDOW_ITEMS_MAX, Window, WindowId,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, Window, WindowId,
 };
+use eventflow_protocol::{Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -67,6 +69,11 @@ impl Outbound for EmbeddedStore {
         in_time("postpone a window", self.database.write(move |tx| postpone(tx, id, until))).await
     }
 
+    async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
+        let user = user.clone();
+        in_time("hasten windows", self.database.write(move |tx| hasten(tx, &user, at))).await
+    }
+
     async fn close_window(&self, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool, StoreError> {
         let entries = entries.to_vec();
         in_time("close a window", self.database.write(move |tx| close(tx, id, &entries))).await
@@ -87,6 +94,10 @@ impl Outbound for EmbeddedStore {
             .await
     }
 
+    async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError> {
+        in_time("count deliveries", self.database.read(move |connection| count(connection, since))).await
+    }
+
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         in_time("forget deliveries", self.database.write(move |tx| forget(tx, before))).await
     }
@@ -100,12 +111,17 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
         return Ok(Held::Before);
     }
     let (id, is_new) = match open_window(connection, hold)? {
-        Some(id) => (id, false),
-        None => (new_window(connection, hold)?, true),
+        Some((id, count)) if count < WINDOW_ITEMS_MAX as u64 => (id, false),
+        full => {
+            if let Some((id, _)) = full {
+                seal(connection, id)?;
+            }
+            (new_window(connection, hold)?, true)
+        }
     };
     fold(connection, id, hold)?;
     let outcome = if is_new {
-        DeliveryOutcome::Held { until: hold.due_at }
+        DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for) }
     } else {
         DeliveryOutcome::Folded { window_id: id }
     };
@@ -114,12 +130,21 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
     Ok(if is_new { Held::Opened(id) } else { Held::Folded(id) })
 }
 
-fn open_window(connection: &Connection, hold: &Hold) -> Result<Option<WindowId>> {
+/// The open window of an item's key, and how many items it has.
+fn open_window(connection: &Connection, hold: &Hold) -> Result<Option<(WindowId, u64)>> {
     let mut find = connection.prepare_cached(
-        "SELECT id FROM outbound_window WHERE user_id = ?1 AND channel = ?2 AND key = ?3 AND is_open = 1",
+        "SELECT id, item_count FROM outbound_window
+         WHERE user_id = ?1 AND channel = ?2 AND key = ?3 AND is_open = 1",
     )?;
     let key = hold.told.window_key(hold.channel);
-    find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], window_id).optional()
+    let found = |row: &Row<'_>| Ok((window_id(row)?, column::read_integer(row, "item_count")?));
+    find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], found).optional()
+}
+
+/// Lets a window take nothing more in.
+fn seal(connection: &Connection, id: WindowId) -> Result<()> {
+    let mut seal = connection.prepare_cached("UPDATE outbound_window SET is_open = 0 WHERE id = ?1")?;
+    seal.execute([id.0.into_bytes()]).map(drop)
 }
 
 fn new_window(connection: &Connection, hold: &Hold) -> Result<WindowId> {
@@ -137,13 +162,9 @@ fn new_window(connection: &Connection, hold: &Hold) -> Result<WindowId> {
 fn fold(connection: &Connection, id: WindowId, hold: &Hold) -> Result<()> {
     let mut add = connection.prepare_cached(
         "INSERT INTO outbound_item (window_id, place, told)
-         SELECT id, item_count, ?2 FROM outbound_window WHERE id = ?1 AND item_count < ?3",
+         SELECT id, item_count, ?2 FROM outbound_window WHERE id = ?1",
     )?;
-    add.execute(params![
-        id.0.into_bytes(),
-        column::pack(&hold.told)?,
-        column::integer(WINDOW_ITEMS_MAX as u64)
-    ])?;
+    add.execute(params![id.0.into_bytes(), column::pack(&hold.told)?])?;
     let mut count = connection.prepare_cached(
         "UPDATE outbound_window SET item_count = item_count + 1, due_at = MIN(due_at, ?2),
          claimable_at = MIN(claimable_at, ?2) WHERE id = ?1",
@@ -161,7 +182,7 @@ fn claim(
 ) -> Result<Vec<Window>> {
     let mut due = connection.prepare_cached(
         "SELECT id FROM outbound_window WHERE channel = ?1 AND claimable_at <= ?2
-         ORDER BY claimable_at LIMIT ?3",
+         ORDER BY claimable_at, id LIMIT ?3",
     )?;
     let mut claim = connection
         .prepare_cached("UPDATE outbound_window SET is_open = 0, claimable_at = ?2 WHERE id = ?1")?;
@@ -203,10 +224,47 @@ fn release(connection: &Connection, id: WindowId) -> Result<()> {
 }
 
 fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<()> {
+    // What was opened meanwhile, if anything: it is not on its way, since it is open.
+    let mut find = connection.prepare_cached(
+        "SELECT other.id, other.item_count + own.item_count AS item_count
+         FROM outbound_window own JOIN outbound_window other USING (user_id, channel, key)
+         WHERE own.id = ?1 AND other.id != own.id AND other.is_open = 1",
+    )?;
+    let found = |row: &Row<'_>| Ok((window_id(row)?, column::read_integer(row, "item_count")?));
+    if let Some((other, both)) = find.query_row([id.0.into_bytes()], found).optional()? {
+        seal(connection, other)?;
+        if both <= WINDOW_ITEMS_MAX as u64 {
+            merge(connection, other, id)?;
+        }
+    }
     let mut postpone = connection.prepare_cached(
-        "UPDATE outbound_window SET is_open = 0, claimable_at = ?2, taken_until = NULL WHERE id = ?1",
+        "UPDATE outbound_window SET is_open = 1, claimable_at = ?2, taken_until = NULL WHERE id = ?1",
     )?;
     postpone.execute(params![id.0.into_bytes(), until.0]).map(drop)
+}
+
+/// Moves the items of one window behind those of another, and deletes it.
+fn merge(connection: &Connection, from: WindowId, into: WindowId) -> Result<()> {
+    let (from, into) = (from.0.into_bytes(), into.0.into_bytes());
+    let mut items = connection.prepare_cached(
+        "UPDATE outbound_item SET window_id = ?2,
+         place = place + (SELECT item_count FROM outbound_window WHERE id = ?2) WHERE window_id = ?1",
+    )?;
+    items.execute(params![from, into])?;
+    let mut count = connection.prepare_cached(
+        "UPDATE outbound_window SET
+         item_count = item_count + (SELECT item_count FROM outbound_window WHERE id = ?1),
+         opened_at = MIN(opened_at, (SELECT opened_at FROM outbound_window WHERE id = ?1)) WHERE id = ?2",
+    )?;
+    count.execute(params![from, into])?;
+    connection.prepare_cached("DELETE FROM outbound_window WHERE id = ?1")?.execute([from]).map(drop)
+}
+
+fn hasten(connection: &Connection, user: &UserId, at: Timestamp) -> Result<()> {
+    let mut hasten = connection.prepare_cached(
+        "UPDATE outbound_window SET claimable_at = ?2 WHERE user_id = ?1 AND claimable_at > ?2",
+    )?;
+    hasten.execute(params![user.as_str(), at.0]).map(drop)
 }
 
 fn close(connection: &Connection, id: WindowId, entries: &[DeliveryEntry]) -> Result<bool> {
@@ -247,6 +305,22 @@ fn page(connection: &Connection, of: &DeliveriesOf, page: DeliveryPage) -> Resul
     let (at, id) = page.after.map(|(at, id)| (at.0, id.into_bytes())).unzip();
     let limit = page.limit.clamp(1, PAGE_MAX);
     list.query_map(params![value, at, id, limit], |row| column::unpack_exactly(row, "entry"))?.collect()
+}
+
+fn count(connection: &Connection, since: Timestamp) -> Result<Vec<DeliveryCount>> {
+    let mut list = connection.prepare_cached("SELECT entry FROM delivery WHERE at >= ?1")?;
+    let mut counts: HashMap<(Channel, &'static str, Option<Reason>), DeliveryCount> = HashMap::new();
+    for entry in list.query_map([since.0], |row| column::unpack_exactly::<DeliveryEntry>(row, "entry"))? {
+        let DeliveryEntry { channel, outcome, .. } = entry?;
+        let reason = match outcome {
+            DeliveryOutcome::Suppressed { reason } => Some(reason),
+            _ => None,
+        };
+        let outcome = DeliveryWord::from(&outcome);
+        let key = (channel, outcome.name(), reason);
+        counts.entry(key).or_insert(DeliveryCount { channel, outcome, reason, rows: 0 }).rows += 1;
+    }
+    Ok(counts.into_values().collect())
 }
 
 fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {

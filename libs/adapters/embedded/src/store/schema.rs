@@ -7,8 +7,13 @@
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
-pub(super) const PIECES: [(&str, &[&str]); 4] =
-    [("store", STORE), ("suppressions", &[SUPPRESSIONS]), ("outbox", &[OUTBOX]), ("sends", &[SENDS])];
+pub(super) const PIECES: [(&str, &[&str]); 5] = [
+    ("store", STORE),
+    ("suppressions", &[SUPPRESSIONS]),
+    ("outbox", &[OUTBOX]),
+    ("sends", &[SENDS]),
+    ("dead letters", &[super::dead_letters::schema::DEAD_LETTERS]),
+];
 
 /// The store, the inbox, the directory, windows and devices.
 const STORE: &[&str] =
@@ -173,9 +178,9 @@ const TOKEN_NAMES: &str = "
 ///
 /// A window is open until somebody claims it. `outbound_window.claimable_at` is when it may be claimed:
 /// when it is due, then when the claim runs out, and never (NULL) once its job is in a queue.
-/// `taken_until` is when whoever sends it lets go of it. `item_count` counts all items, of which
-/// `outbound_item` keeps the first. `delivery.entry` is a row of the log; its other columns repeat what is
-/// asked for.
+/// `taken_until` is when whoever sends it lets go of it. `item_count` counts the items; windows of earlier
+/// versions have more than `outbound_item` keeps. `delivery.entry` is a row of the log; its other columns
+/// repeat what is asked for.
 const OUTBOUND: &str = "
     CREATE TABLE outbound_window (
         id           BLOB    NOT NULL PRIMARY KEY,

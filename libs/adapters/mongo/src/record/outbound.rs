@@ -3,7 +3,7 @@
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_ports::Hold;
 use eventflow_protocol::outbound::{
-    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window, WindowId,
 };
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
@@ -20,15 +20,17 @@ pub(crate) const OPEN: &str = "open";
 pub(crate) struct WindowRecord {
     #[serde(rename = "_id")]
     pub(crate) id: Uuid,
+    /// The person, the channel and the key of the items.
+    pub(crate) key: String,
     user_id: UserId,
     channel: Channel,
-    opened_at: DateTime,
-    due_at: DateTime,
+    pub(crate) opened_at: DateTime,
+    pub(crate) due_at: DateTime,
     /// Until when its taker has it.
     #[serde(default)]
     pub(crate) taken_until: Option<DateTime>,
-    items: Vec<ItemRecord>,
-    /// All items, also those beyond the ones that are kept.
+    pub(crate) items: Vec<ItemRecord>,
+    /// All items.
     pub(crate) count: i64,
     /// The rows of the log with which the window was closed. Whoever finds them moves them to the log.
     #[serde(default)]
@@ -43,6 +45,8 @@ pub(crate) struct ItemRecord {
     about: AboutRecord,
     at: DateTime,
     critical: bool,
+    #[serde(default)]
+    was_online: bool,
 }
 
 /// A document of `deliveries`.
@@ -70,7 +74,7 @@ enum AboutRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum OutcomeRecord {
-    Held { until: DateTime },
+    Held { until: DateTime, waits_for: Option<WaitsFor> },
     Folded { window_id: Uuid },
     Suppressed { reason: Reason },
     Sent { provider: String, answer: String },
@@ -130,13 +134,19 @@ impl From<&Told> for ItemRecord {
             about: AboutRecord::from(told.about),
             at: date(told.at),
             critical: told.critical,
+            was_online: told.was_online,
         }
     }
 }
 
 impl From<ItemRecord> for Told {
     fn from(item: ItemRecord) -> Self {
-        Self { about: item.about.into(), at: moment(item.at), critical: item.critical }
+        Self {
+            about: item.about.into(),
+            at: moment(item.at),
+            critical: item.critical,
+            was_online: item.was_online,
+        }
     }
 }
 
@@ -200,7 +210,9 @@ impl From<DeliveryRecord> for DeliveryEntry {
 impl From<&DeliveryOutcome> for OutcomeRecord {
     fn from(outcome: &DeliveryOutcome) -> Self {
         match outcome {
-            DeliveryOutcome::Held { until } => Self::Held { until: date(*until) },
+            DeliveryOutcome::Held { until, waits_for } => {
+                Self::Held { until: date(*until), waits_for: *waits_for }
+            }
             DeliveryOutcome::Folded { window_id } => Self::Folded { window_id: window_uuid(*window_id) },
             DeliveryOutcome::Suppressed { reason } => Self::Suppressed { reason: *reason },
             DeliveryOutcome::Sent { provider, answer } => {
@@ -214,7 +226,7 @@ impl From<&DeliveryOutcome> for OutcomeRecord {
 impl From<OutcomeRecord> for DeliveryOutcome {
     fn from(outcome: OutcomeRecord) -> Self {
         match outcome {
-            OutcomeRecord::Held { until } => Self::Held { until: moment(until) },
+            OutcomeRecord::Held { until, waits_for } => Self::Held { until: moment(until), waits_for },
             OutcomeRecord::Folded { window_id: id } => Self::Folded { window_id: window_id(id) },
             OutcomeRecord::Suppressed { reason } => Self::Suppressed { reason },
             OutcomeRecord::Sent { provider, answer } => Self::Sent { provider, answer },

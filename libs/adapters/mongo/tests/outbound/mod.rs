@@ -34,8 +34,8 @@ async fn one_window_is_open_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_full_window_counts_the_rest() {
-    run_with_outbound(outbound_contract::a_full_window_counts_the_rest).await;
+async fn a_full_window_is_followed_by_another() {
+    run_with_outbound(outbound_contract::a_full_window_is_followed_by_another).await;
 }
 
 #[tokio::test]
@@ -54,8 +54,18 @@ async fn a_window_has_one_taker() {
 }
 
 #[tokio::test]
+async fn what_does_not_fit_into_a_postponed_window_stays() {
+    run_with_outbound(outbound_contract::what_does_not_fit_into_a_postponed_window_stays).await;
+}
+
+#[tokio::test]
 async fn a_window_can_wait() {
     run_with_outbound(outbound_contract::a_window_can_wait).await;
+}
+
+#[tokio::test]
+async fn what_waits_can_be_let_go_earlier() {
+    run_with_outbound(outbound_contract::what_waits_can_be_let_go_earlier).await;
 }
 
 #[tokio::test]

@@ -83,6 +83,11 @@ async fn mails_stop_for_every_kind() {
 }
 
 #[tokio::test]
+async fn each_thread_is_muted_by_itself() {
+    run_with_inbox(preferences_contract::each_thread_is_muted_by_itself).await;
+}
+
+#[tokio::test]
 async fn a_change_that_does_not_fit_writes_nothing() {
     run_with_inbox(preferences_contract::a_change_that_does_not_fit_writes_nothing).await;
 }

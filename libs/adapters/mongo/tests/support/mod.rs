@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    Directory, Inbox, Outbound, Outbox, PushDevices, Sends, Store, Suppressions, directory_contract,
-    inbox_contract, outbound_contract, outbox_contract, push_devices_contract, sends_contract,
-    suppressions_contract,
+    DeadLetters, Directory, Inbox, Outbound, Outbox, PushDevices, Sends, Store, Suppressions,
+    dead_letters_contract, directory_contract, inbox_contract, outbound_contract, outbox_contract,
+    push_devices_contract, sends_contract, suppressions_contract,
 };
 use eventflow_protocol::CommandId;
 use futures_util::FutureExt;
@@ -60,6 +60,11 @@ pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
+/// Runs a check of dead letters on a fresh database, reached directly.
+pub(crate) async fn run_with_dead_letters(check: impl AsyncFnOnce(&dyn dead_letters_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
 /// Runs a check of push devices on a fresh database, reached directly.
 pub(crate) async fn run_with_devices(check: impl AsyncFnOnce(&dyn push_devices_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
@@ -102,6 +107,13 @@ impl Harness for Direct {
 #[async_trait]
 impl inbox_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Inbox> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl dead_letters_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn DeadLetters> {
         open(&self.0).await
     }
 }

@@ -4,7 +4,7 @@ use super::Rig;
 use eventflow_protocol::NotificationId;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::command::Command;
-use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason};
+use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason, WaitsFor};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -25,7 +25,12 @@ async fn the_log_says_what_became_of_a_notification_and_why_it_was_not_sent() {
     let rig = Rig::new().await;
     let id = told(&rig).await;
     let rows = [
-        row(id, Channel::Email, DeliveryOutcome::Held { until: Timestamp(9) }, 1),
+        row(
+            id,
+            Channel::Email,
+            DeliveryOutcome::Held { until: Timestamp(9), waits_for: Some(WaitsFor::QuietHours) },
+            1,
+        ),
         row(id, Channel::Push, DeliveryOutcome::Suppressed { reason: Reason::NoDevice }, 2),
         row(
             id,
@@ -50,7 +55,10 @@ async fn the_log_says_what_became_of_a_notification_and_why_it_was_not_sent() {
     let expected = json!([
         with(base("email", 3), json!({"outcome": "sent", "provider": "smtp", "answer": "250 ok"})),
         with(base("push", 2), json!({"outcome": "suppressed", "reason": "no_device"})),
-        with(base("email", 1), json!({"outcome": "held", "until": Timestamp(9).to_iso()})),
+        with(
+            base("email", 1),
+            json!({"outcome": "held", "until": Timestamp(9).to_iso(), "waitsFor": "quiet_hours"})
+        ),
     ]);
     assert_eq!(listed, expected);
     let admin = rig.get(&path).of_admin().send().await;

@@ -5,8 +5,9 @@ use super::{Rig, THREADS};
 use crate::TrustedProxies;
 use crate::testing::NOW;
 use axum::extract::ConnectInfo;
-use eventflow_ports::PresenceStore as _;
 use eventflow_ports::presence::GatewayStats;
+use eventflow_ports::{Directory as _, PresenceStore as _};
+use eventflow_protocol::person::TokenName;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use http::Method;
 use http::header::RETRY_AFTER;
@@ -14,16 +15,17 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
+use tokio::time::timeout;
 
 impl Rig {
-    async fn is_here(&self, user: &str) {
+    pub(super) async fn is_here(&self, user: &str) {
         let at = crate::testing::NOW;
         let state = DeviceState::Here { active_at: at, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: user.parse().unwrap(), device: "d".into(), state, at };
         self.world.presence.record(&[signal]).await.unwrap();
     }
 
-    async fn put_name(&self, user: &str, name: &str) {
+    pub(super) async fn put_name(&self, user: &str, name: &str) {
         let put = self.call(Method::PUT, &format!("/api/v2/users/{user}"));
         let put = put.header("content-type", "application/json").body(json!({ "name": name }).to_string());
         put.of_admin().send().await.expect(200);
@@ -50,6 +52,25 @@ async fn presence_is_for_people_who_share_a_thread_and_strangers_look_never_seen
     assert_eq!(by_admin["presence"]["status"], json!("online"));
     rig.is_here("eve").await;
     assert_eq!(rig.presence("eve", "eve").await["status"], json!("online"), "oneself");
+}
+
+#[tokio::test]
+async fn whoever_signs_in_is_one_of_everybody_also_without_a_name_and_a_stored_name_stays() {
+    let rig = Rig::new().await;
+    let ann = TokenName { user_id: "ann".parse().unwrap(), name: "Ann".to_owned() };
+    rig.world.directory.note(ann);
+    for user in ["ann", "eve"] {
+        rig.get("/api/v2/presence/eve").of(user).send().await.expect(200);
+    }
+    let name = async |user: &str| rig.world.directory.token_name(&user.parse().unwrap()).await.unwrap();
+    // Nobody waits for the note.
+    let noted = async {
+        while name("eve").await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), noted).await.expect("eve is noted");
+    assert_eq!((name("ann").await.as_deref(), name("eve").await.as_deref()), (Some("Ann"), Some("eve")));
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn what_is_wrong_with_a_send_is_named() {
         (json!({"to": "ann", "sendAt": past}), "sendAt"),
         (json!({"to": "ann", "sendAt": "tomorrow"}), "sendAt"),
         (json!({"to": "ann", "userId": "bob"}), "userId"),
-        (json!({"sendAt": crate::testing::NOW.to_iso()}), "to must name somebody"),
+        (json!({"sendAt": crate::testing::NOW.to_iso()}), "userId, userIds or to must name somebody"),
     ] {
         let mut body = json!({"title": "t"});
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

@@ -13,7 +13,8 @@ use crate::ws::connection::auth_error::emit_auth_error;
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::credential::Credential;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
-use eventflow_protocol::person::Revocation;
+use eventflow_protocol::client::events::{ServerEvent as _, SessionEnded};
+use eventflow_protocol::person::{Disconnection, Revocation};
 use eventflow_protocol::{ErrorCode, UserId};
 
 /// Ends sockets of this gateway.
@@ -54,6 +55,29 @@ impl Expiry {
             self.end(socket, EndReason::Revoked, &refusal);
         }
         tracing::info!(sockets = revoked.len(), "credentials were revoked");
+    }
+
+    /// Ends the sockets of a person as an operator wants it, also those that wait for their client. Whoever
+    /// connects again is let in: their credential holds.
+    pub(crate) fn end_disconnected(&self, wanted: &Disconnection) {
+        // Collected first: ending a socket must not happen while the hub is being read.
+        let mut ended = Vec::new();
+        self.sockets.hub.each(&wanted.user_id, |SocketHandle(socket)| ended.push(socket.clone()));
+        let told = SessionEnded { reason: wanted.why.clone() };
+        let told = self.sockets.encoder.event_beside(SessionEnded::NAME, &told);
+        for socket in &ended {
+            match &told {
+                Ok(packet) if !socket.is_parked() => {
+                    socket.emit(packet);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(error = error as &dyn std::error::Error, "session:ended is not written");
+                }
+            }
+            socket.end(EndReason::Disconnected.as_str());
+        }
+        tracing::info!(user = %wanted.user_id, sockets = ended.len(), "an operator disconnected somebody");
     }
 
     /// Ends the socket unless its credential still holds and its user may have one more connection. `true` if
@@ -104,6 +128,7 @@ enum EndReason {
     TokenExpired,
     Revoked,
     TooManySockets,
+    Disconnected,
 }
 
 impl EndReason {
@@ -113,6 +138,7 @@ impl EndReason {
             Self::TokenExpired => "token_expired",
             Self::Revoked => "revoked",
             Self::TooManySockets => "sockets_per_user",
+            Self::Disconnected => "operator",
         }
     }
 }

@@ -9,7 +9,8 @@ pub(crate) use auth_error::emit_auth_error;
 
 use crate::identity::Identity;
 use crate::refusal::Refusal;
-use crate::ws::sockets::limits::{ConnectionLimits, ConnectionPermit};
+use crate::ws::sockets::join_queue::JoinQueue;
+use crate::ws::sockets::limits::{ConnectionLimits, ConnectionPermit, opens_a_session};
 use credentials::{Credentials, connect_error, turned_away};
 use eventflow_protocol::{ErrorCode, UserId};
 use eventflow_socketio::{ConnectError, Handshake, RequestRefusal};
@@ -24,14 +25,20 @@ pub(crate) struct Connection {
     pub(crate) credentials: Credentials,
     pub(crate) expiry: Arc<Expiry>,
     limits: Arc<ConnectionLimits>,
+    pub(crate) joins: JoinQueue,
     /// Whether events can reach sockets here.
     is_open: AtomicBool,
 }
 
 impl Connection {
     /// Nobody is let in until [`Connection::open`].
-    pub(crate) fn new(credentials: Credentials, expiry: Arc<Expiry>, limits: Arc<ConnectionLimits>) -> Self {
-        Self { credentials, expiry, limits, is_open: AtomicBool::new(false) }
+    pub(crate) fn new(
+        credentials: Credentials,
+        expiry: Arc<Expiry>,
+        limits: Arc<ConnectionLimits>,
+        joins: JoinQueue,
+    ) -> Self {
+        Self { credentials, expiry, limits, joins, is_open: AtomicBool::new(false) }
     }
 
     /// Lets connections in from now on. `false` if they were let in already.
@@ -54,6 +61,9 @@ impl Connection {
         self.credentials.check_origin(&head.headers)?;
         if !self.is_open.load(SeqCst) {
             return Err(Refusal::new(ErrorCode::Unavailable, "the gateway is starting"));
+        }
+        if opens_a_session(head) {
+            self.joins.check_room()?;
         }
         self.limits.check_handshake(head)
     }

@@ -11,6 +11,7 @@ use crate::ws::delivery::recent::RecentEvents;
 use crate::ws::delivery::recipients::Recipients;
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
+use crate::ws::shedding::Shedding;
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::typing::Typing;
@@ -19,7 +20,7 @@ use crate::ws::upstream::receipts::Receipts;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_metrics::EdgeMetrics;
+use eventflow_metrics::{EdgeMetrics, QueueMetrics, ShedKind};
 use eventflow_ports::journal::Entry;
 use eventflow_ports::{Clock, Membership};
 use eventflow_protocol::Participants;
@@ -43,7 +44,9 @@ pub struct Deliveries {
     typing_expiry: Arc<TypingExpiry>,
     resume: Arc<Resume>,
     expiry: Arc<Expiry>,
+    shedding: Arc<Shedding>,
     metrics: EdgeMetrics,
+    queue: QueueMetrics,
     clock: Arc<dyn Clock>,
     alone_since: Option<Timestamp>,
     recent: Mutex<RecentEvents>,
@@ -59,7 +62,10 @@ pub(crate) struct DeliveryParts {
     pub(crate) typing_expiry: Arc<TypingExpiry>,
     pub(crate) resume: Arc<Resume>,
     pub(crate) expiry: Arc<Expiry>,
+    pub(crate) shedding: Arc<Shedding>,
     pub(crate) metrics: EdgeMetrics,
+    /// The series of the gateway's own queue.
+    pub(crate) queue: QueueMetrics,
     pub(crate) clock: Arc<dyn Clock>,
     /// Since when this process runs, if it is the only one.
     pub(crate) alone_since: Option<Timestamp>,
@@ -85,7 +91,13 @@ impl BatchHandler for Deliveries {
     type Value = GatewayEvent;
     type Outbox = ();
 
+    fn accepted_at(delivery: &GatewayEvent) -> Option<Timestamp> {
+        Some(delivery.accepted_at)
+    }
+
     async fn perform(&self, batch: &[Item<GatewayEvent>]) -> Result<Performed<()>, Unavailable> {
+        let now = self.clock.now();
+        self.queue.observe_ages(batch.iter().map(|item| item.value.accepted_at.age_at(now)));
         for item in batch.iter().filter(|item| item.value.membership_changed) {
             if let Some(thread) = thread_of(&item.value) {
                 self.membership.forget(thread);
@@ -126,7 +138,9 @@ impl Deliveries {
             typing_expiry: parts.typing_expiry,
             resume: parts.resume,
             expiry: parts.expiry,
+            shedding: parts.shedding,
             metrics: parts.metrics,
+            queue: parts.queue,
             clock: parts.clock,
             alone_since: parts.alone_since,
             recent: Mutex::default(),
@@ -184,6 +198,9 @@ impl Deliveries {
             self.recent.lock().add(delivery.event_id);
             return None;
         }
+        if self.is_shed(delivery) {
+            return None;
+        }
         let payload = match serde_json::from_str::<&RawValue>(&delivery.payload) {
             Ok(payload) => payload,
             Err(error) => {
@@ -192,6 +209,19 @@ impl Deliveries {
             }
         };
         self.encode(delivery, payload, people)
+    }
+
+    /// Whether an overloaded gateway does without a delivery. A stop of typing is always told: without it,
+    /// who was shown as typing would go on to be shown.
+    fn is_shed(&self, delivery: &GatewayEvent) -> bool {
+        if matches!(delivery.audience, Audience::Watchers(_)) {
+            return self.shedding.sheds(ShedKind::Presence);
+        }
+        let is_typing = || {
+            let update = serde_json::from_str::<TypingUpdate>(&delivery.payload);
+            update.is_ok_and(|update| update.is_typing)
+        };
+        delivery.name == TypingUpdate::NAME && is_typing() && self.shedding.sheds(ShedKind::Typing)
     }
 
     fn encode<'a>(
@@ -282,6 +312,8 @@ impl Deliveries {
     fn act(&self, delivery: &GatewayEvent) {
         if let Some(revocation) = &delivery.revocation {
             self.expiry.end_revoked(revocation);
+        } else if let Some(disconnection) = &delivery.disconnection {
+            self.expiry.end_disconnected(disconnection);
         } else {
             tracing::warn!(event = %delivery.event_id, "an event for gateways that this one does not know");
         }
@@ -304,6 +336,7 @@ impl Deliveries {
                 name = delivery.name,
                 thread = thread_of(delivery).map(display),
                 seq = delivery.message.as_ref().map(|message| message.seq),
+                message_id = delivery.message.as_ref().and_then(|message| message.id).map(display),
                 sockets = queued,
                 "an event was delivered"
             );

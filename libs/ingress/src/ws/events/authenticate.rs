@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 use crate::ws::events::reply::Reply;
 use crate::ws::rooms::Rooms;
 use crate::ws::sockets::handle::ClientSocket;
+use crate::ws::sockets::join_queue::{Closed, JoinTurn};
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::client::requests::AuthEvent;
 use std::sync::Arc;
@@ -39,6 +40,10 @@ async fn accept(rooms: &Arc<Rooms>, socket: &ClientSocket, identity: &Identity) 
     let is_first = socket.state().user().is_none();
     if is_first {
         socket.state().claim_permit_for(&identity.user)?;
+        // Signing in late costs as much as joining with a token.
+        let joins = &rooms.connection.joins;
+        let held = joins.hold(&identity.user, JoinTurn::default()).await;
+        held.map_err(|Closed| Refusal::unavailable())?;
     }
     if !socket.state().authenticate(identity) {
         return Err(Refusal::new(ErrorCode::Forbidden, "the connection belongs to another user"));

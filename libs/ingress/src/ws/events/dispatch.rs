@@ -36,6 +36,16 @@ async fn dispatch_named(rooms: &Arc<Rooms>, socket: &ClientSocket, name: EventNa
     }
     let outcome = take(rooms, socket, name, &event).await;
     rooms.edge.metrics.edge.events(name, outcome).inc();
+    match (name.kind(), outcome) {
+        // Typing never holds up a message.
+        (EventKind::Typing, _) => {}
+        (EventKind::Known | EventKind::Unknown, EventOutcome::Limited) => {
+            budget::slow_down(rooms, socket).await;
+        }
+        (EventKind::Known | EventKind::Unknown, EventOutcome::Ok | EventOutcome::Refused) => {
+            socket.state().forgive_refusals();
+        }
+    }
 }
 
 async fn take(

@@ -21,3 +21,10 @@ mod responder;
 mod send_message;
 mod sync;
 mod typing;
+
+use eventflow_metrics::EdgeMetrics;
+
+/// Exports the counters of every client event from the start.
+pub(super) fn export(metrics: &EdgeMetrics) {
+    metrics.export_events::<name::EventName>();
+}

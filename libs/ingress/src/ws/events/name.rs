@@ -105,6 +105,24 @@ impl EventName {
 }
 
 impl Label for EventName {
+    const ALL: &'static [Self] = &[
+        Self::Auth,
+        Self::Send,
+        Self::Join,
+        Self::Leave,
+        Self::Edit,
+        Self::Delete,
+        Self::React,
+        Self::Read,
+        Self::ReadThread,
+        Self::PresenceUpdate,
+        Self::PresenceSync,
+        Self::Sync,
+        Self::TypingStart,
+        Self::TypingStop,
+        Self::Unknown,
+    ];
+
     fn as_str(self) -> &'static str {
         self.name()
     }

@@ -5,6 +5,7 @@ use crate::ws::events::budget::past_budget;
 use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::thread_id;
+use eventflow_metrics::ShedKind;
 use eventflow_protocol::Participants;
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::client::requests::ThreadEvent;
@@ -13,6 +14,9 @@ use eventflow_protocol::client::requests::ThreadEvent;
 pub(super) async fn start(caller: Caller<'_>, request: &ThreadEvent) -> Result<Reply, Refusal> {
     let thread = thread_id(&request.thread_id)?;
     let people = participants(caller, thread).await?;
+    if caller.rooms.shedding.sheds(ShedKind::Typing) {
+        return Ok(Reply::Done(thread));
+    }
     caller.rooms.presence.open_where_typing(caller.socket, caller.user, thread, &people).await;
     caller.rooms.typing.start(caller.socket, caller.user, thread);
     Ok(Reply::Done(thread))

@@ -79,13 +79,18 @@ impl Heartbeat {
     }
 
     /// The device has lost its connection, and its session is parked. It still counts as here if the line
-    /// just broke: phones do that in every tunnel. It does not if its client closed the connection, or has
-    /// not answered for as long as a ping may take.
+    /// just broke: phones do that in every tunnel. That is reported at once, since nobody sees there what is
+    /// sent meanwhile. It does not count if its client closed the connection, or has not answered for as long
+    /// as a ping may take.
     pub(crate) fn lost(&self, socket: &ClientSocket, reason: DisconnectReason) {
         let is_absent = matches!(reason, DisconnectReason::ClientClosed | DisconnectReason::PingTimeout);
-        if let Some(user) = socket.state().user().filter(|_| is_absent) {
-            self.absent.add(socket);
-            self.report_gone(user, socket);
+        match socket.state().user() {
+            Some(user) if is_absent => {
+                self.absent.add(socket);
+                self.report_gone(user, socket);
+            }
+            Some(_) => here(socket, self.clock.now()).into_iter().for_each(|signal| self.report(signal)),
+            None => {}
         }
     }
 

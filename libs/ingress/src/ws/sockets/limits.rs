@@ -82,9 +82,8 @@ impl ConnectionLimits {
     /// Checks a request for the endpoint: the first one of a connection is let in while there is room at its
     /// address.
     pub(crate) fn check_handshake(&self, head: &RequestHead) -> Result<(), Refusal> {
-        let is_first = head.method == http::Method::GET && !head.uri.query().is_some_and(names_a_session);
         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        if !is_first || self.per_address == 0 {
+        if !opens_a_session(head) || self.per_address == 0 {
             return Ok(());
         }
         let Some(address) = self.proxies.client(&head.headers, peer) else {
@@ -241,6 +240,11 @@ impl AddressUsage {
         self.forget_late_arrivals();
         self.connected == 0 && self.arriving.is_empty()
     }
+}
+
+/// Whether a request is the first one of a connection.
+pub(crate) fn opens_a_session(head: &RequestHead) -> bool {
+    head.method == http::Method::GET && !head.uri.query().is_some_and(names_a_session)
 }
 
 /// Whether a query belongs to a connection that is open already.

@@ -10,6 +10,7 @@ pub(crate) mod event_budgets;
 pub(crate) mod generation;
 pub(crate) mod handle;
 pub(crate) mod hub;
+pub(crate) mod join_queue;
 pub(crate) mod kept_receipts;
 pub(crate) mod limits;
 pub(crate) mod live_gate;

@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 use crate::sliding_window::SlidingWindow;
 use crate::ws::sockets::connection_span::ConnectionSpan;
 use crate::ws::sockets::credential::Credential;
+use crate::ws::sockets::join_queue::JoinTurn;
 use crate::ws::sockets::kept_receipts::KeptReceipts;
 use crate::ws::sockets::limits::ConnectionPermit;
 use crate::ws::sockets::live_gate::{LiveGate, Passage};
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{
-    AtomicBool, AtomicI64,
+    AtomicBool, AtomicI64, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
 use std::time::{Duration, Instant};
@@ -46,10 +47,14 @@ pub(crate) struct SocketSession {
     wants_away: AtomicBool,
     events: Mutex<SlidingWindow>,
     unknown_events: Mutex<SlidingWindow>,
+    /// Events in a row that were past a budget.
+    refusals: AtomicU32,
     details: Mutex<Option<Box<Details>>>,
     connection_span: ConnectionSpan,
     /// The connection's share of the limits; none while the session is parked.
     permit: Mutex<Option<ConnectionPermit>>,
+    /// The connection's turn to join, until it has joined.
+    turn: Mutex<JoinTurn>,
     has_gate: AtomicBool,
     gate: Mutex<Option<Box<LiveGate>>>,
 }
@@ -146,6 +151,16 @@ impl SocketSession {
         *self.permit.lock() = Some(permit);
     }
 
+    /// The connection has its turn to join.
+    pub(crate) fn set_turn(&self, turn: JoinTurn) {
+        *self.turn.lock() = turn;
+    }
+
+    /// The connection has joined: the next one may.
+    pub(crate) fn release_turn(&self) {
+        *self.turn.lock() = JoinTurn::default();
+    }
+
     /// The connection is gone: its permit is given back.
     pub(crate) fn release_permit(&self) {
         *self.permit.lock() = None;
@@ -179,6 +194,19 @@ impl SocketSession {
     /// has a budget of its own, so it never costs a message.
     pub(crate) fn admit_unknown_event(&self, limit: u32) -> Result<(), Duration> {
         self.unknown_events.lock().admit(limit, Instant::now())
+    }
+}
+
+/// What becomes of it past its budgets.
+impl SocketSession {
+    /// One more event was past a budget. Gives how many in a row.
+    pub(crate) fn note_refusal(&self) -> u32 {
+        self.refusals.fetch_add(1, Relaxed).saturating_add(1)
+    }
+
+    /// An event was within the budgets.
+    pub(crate) fn forgive_refusals(&self) {
+        self.refusals.store(0, Relaxed);
     }
 }
 
@@ -367,6 +395,6 @@ mod tests {
 
     #[test]
     fn an_idle_socket_is_small() {
-        assert!(size_of::<SocketSession>() <= 320, "{}", size_of::<SocketSession>());
+        assert!(size_of::<SocketSession>() <= 344, "{}", size_of::<SocketSession>());
     }
 }

@@ -1,8 +1,21 @@
 //! How many events a user and an address may send over all their sockets, and how a refusal says so.
 
-use super::rig::{Client, Rig};
+use super::rig::{Client, Rig, until};
 use crate::TrustedProxies;
+use eventflow_metrics::{EventOutcome, Label};
 use serde_json::{Value, json};
+
+/// The label of names that the protocol does not have.
+#[derive(Clone, Copy)]
+struct Unknown;
+
+impl Label for Unknown {
+    const ALL: &'static [Self] = &[Self];
+
+    fn as_str(self) -> &'static str {
+        "unknown"
+    }
+}
 
 fn from(address: &str) -> [(&'static str, String); 1] {
     [("x-forwarded-for", address.to_owned())]
@@ -141,4 +154,32 @@ async fn a_refused_handshake_says_when_to_come_back_and_pages_can_read_it() {
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["retry-after"], "10");
     assert_eq!(refused.headers()["access-control-allow-origin"], origin.as_str());
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the tasks end with the runtime of the test")]
+async fn a_flood_that_is_refused_is_read_slowly_and_nobody_else_waits() {
+    let rig = Rig::with(|config| (config.events_per_minute, config.events_per_minute_user) = (10, 0)).await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let started = std::time::Instant::now();
+    let mut floods = Vec::new();
+    for _ in 0..20 {
+        let mut eve = rig.client("eve").await;
+        floods.push(tokio::spawn(async move {
+            // Until the gateway, which does not read on, is behind by what the connection holds.
+            for n in 0..2_000 {
+                eve.emit(&format!("garbage{n}"), &json!({})).await;
+            }
+            eve
+        }));
+    }
+    let mut ann = rig.client("ann").await;
+    for n in 0..10 {
+        let sent = ann.ask("message:send", &json!({"threadId": thread, "content": n.to_string()})).await;
+        assert_eq!(sent["success"], true, "{sent}");
+    }
+    let limited = || rig.world.parts.metrics.edge.events(Unknown, EventOutcome::Limited).get();
+    until("all are past their second budget", || limited() >= 20 * 20).await;
+    let most = 20 * (10 + u64::try_from(started.elapsed().as_millis()).unwrap() / 50 + 1);
+    assert!(limited() <= most, "{} of 40,000 were read, at most {most}", limited());
 }

@@ -10,6 +10,7 @@ async fn rig(user: u32, address: u32) -> Rig {
     Rig::with(|config| {
         config.sockets_per_user = user;
         config.sockets_per_ip = address;
+        config.joins_per_minute_user = 0;
         config.proxies.proxies = TrustedProxies::Hops(1);
     })
     .await

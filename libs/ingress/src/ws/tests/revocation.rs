@@ -4,7 +4,7 @@ use super::rig::{Client, Rig, new_event, until, user};
 use crate::testing::NOW;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::event::{Audience, GatewayEvent};
-use eventflow_protocol::person::Revocation;
+use eventflow_protocol::person::{Disconnection, Revocation};
 use serde_json::{Value, json};
 
 /// What fan-out sends to every gateway.
@@ -37,6 +37,22 @@ async fn every_socket_of_a_user_ends_and_none_comes_back_on_the_old_token() {
     assert_eq!(by_event.ask("auth", &json!({"token": old})).await["code"], "unauthenticated");
     rig.world.clock.advance(2_000);
     let _fresh = rig.client("ann").await;
+}
+
+#[tokio::test]
+async fn whom_an_operator_disconnects_is_told_why_and_may_come_back() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut ann = rig.client("ann").await;
+    let mut bob = rig.client("bob").await;
+    let mut delivery = GatewayEvent::new(new_event(), Audience::Gateways, "disconnected", "{}".into(), NOW);
+    delivery.disconnection = Some(Disconnection { user_id: user("ann"), why: "floods the lobby".into() });
+    rig.hand(delivery).await;
+    assert_eq!(ann.event("session:ended").await, json!({"reason": "floods the lobby"}));
+    ann.until_closed().await;
+    assert_eq!(bob.ask("thread:join", &json!({"threadId": thread})).await["success"], true, "others stay");
+    let mut again = rig.client("ann").await;
+    assert_eq!(again.ask("thread:join", &json!({"threadId": thread})).await["success"], true);
 }
 
 #[tokio::test]

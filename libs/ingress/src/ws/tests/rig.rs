@@ -211,7 +211,7 @@ pub(super) fn message_of(thread: ThreadId, sender: &str, seq: u64) -> GatewayEve
     let payload = json!({"message": {"threadId": thread, "seq": seq}}).to_string();
     let mut delivery =
         GatewayEvent::new(new_event(), Audience::Thread(thread), "message:received", payload, NOW);
-    delivery.message = Some(DeliveredMessage { seq, sender_id: user(sender) });
+    delivery.message = Some(DeliveredMessage { id: None, seq, sender_id: user(sender) });
     delivery
 }
 

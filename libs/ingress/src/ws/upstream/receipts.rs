@@ -3,13 +3,15 @@
 //! Of many messages of one thread to one person only the newest counts. So receipts are collected in rounds
 //! of about a second and sent in the steps of a round, all of a thread in the same step: people of one thread
 //! who have got the same share the work, and senders do not hear everything at once. No client waits for it;
-//! what could not be sent goes with the next round. Repeating is safe because a cursor only rises. While
-//! nothing is delivered, nothing runs.
+//! what could not be sent goes with the next round, and an overloaded gateway begins none. Repeating is safe
+//! because a cursor only rises. While nothing is delivered, nothing runs.
 
+use crate::ws::shedding::Shedding;
 use crate::ws::sockets::handle::SocketHandle;
 use crate::ws::sockets::hub::Hub;
 use crate::ws::upstream::signals::Signals;
 use eventflow_bus::publish::Confirmation;
+use eventflow_metrics::ShedKind;
 use eventflow_ports::Clock;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::{ThreadId, UserId};
@@ -50,26 +52,32 @@ pub(crate) struct Receipts {
     steps: Box<[WaitingReceipts]>,
     hasher: RandomState,
     noted: Notify,
-    hub: Arc<Hub<SocketHandle>>,
-    signals: Signals,
-    clock: Arc<dyn Clock>,
+    parts: ReceiptParts,
+}
+
+/// What receipts need.
+pub(crate) struct ReceiptParts {
+    pub(crate) hub: Arc<Hub<SocketHandle>>,
+    pub(crate) signals: Signals,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shedding: Arc<Shedding>,
 }
 
 impl Receipts {
     /// No receipt yet.
-    pub(crate) fn new(hub: Arc<Hub<SocketHandle>>, signals: Signals, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(parts: ReceiptParts) -> Self {
         Self {
             steps: (0..STEPS).map(|_| WaitingReceipts::default()).collect(),
             hasher: RandomState::new(),
             noted: Notify::new(),
-            hub,
-            signals,
-            clock,
+            parts,
         }
     }
 
     /// The message at `seq` was written to a socket of `user`.
     pub(crate) fn note(&self, thread: ThreadId, user: &UserId, seq: u64) {
+        // Counted only: it waits, and of those of one thread and person the newest goes.
+        self.parts.shedding.sheds(ShedKind::Receipts);
         if note_newest(&mut self.step(thread).lock(), thread, user, seq) {
             self.noted.notify_one();
         }
@@ -80,6 +88,7 @@ impl Receipts {
         loop {
             self.noted.notified().await;
             sleep(COLLECTING).await;
+            self.parts.shedding.until_kept(ShedKind::Receipts).await;
             let mut sent = Vec::new();
             for step in &self.steps {
                 sleep(STEP_PAUSE).await;
@@ -106,13 +115,15 @@ impl Receipts {
             // The line broke before it was sure that the message came through: the receipt waits until the
             // session is back.
             if !self.is_connected(&user_id) {
-                self.hub.each(&user_id, |SocketHandle(socket)| socket.state().keep_receipt(thread_id, seq));
+                self.parts
+                    .hub
+                    .each(&user_id, |SocketHandle(socket)| socket.state().keep_receipt(thread_id, seq));
                 continue;
             }
-            let at = self.clock.now();
+            let at = self.parts.clock.now();
             let advance =
                 AdvanceCursor { thread_id, user_id, cursor: Cursor::Delivered, up_to: Some(seq), at };
-            match self.signals.cursor(advance.clone()).await {
+            match self.parts.signals.cursor(advance.clone()).await {
                 Ok(confirmation) => sent.push(SentReceipt { advance, seq, confirmation }),
                 Err(_) => self.note(advance.thread_id, &advance.user_id, seq),
             }
@@ -121,7 +132,7 @@ impl Receipts {
 
     fn is_connected(&self, user: &UserId) -> bool {
         let mut is_connected = false;
-        self.hub.each(user, |SocketHandle(socket)| is_connected |= socket.is_connected());
+        self.parts.hub.each(user, |SocketHandle(socket)| is_connected |= socket.is_connected());
         is_connected
     }
 }

@@ -1,7 +1,7 @@
 //! Answers about the delivery log.
 
 use crate::client::shape::Success;
-use crate::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason, WindowId};
+use crate::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason, WaitsFor, WindowId};
 use crate::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,9 @@ pub struct ListedDelivery {
     pub until: Option<Timestamp>,
     /// The person.
     pub user_id: UserId,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitsFor>,
     /// The mail or push message that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_id: Option<WindowId>,
@@ -73,6 +76,31 @@ pub enum DeliveryWord {
     Failed,
 }
 
+impl DeliveryWord {
+    /// The word, in answers and in stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Folded => "folded",
+            Self::Suppressed => "suppressed",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<&DeliveryOutcome> for DeliveryWord {
+    fn from(outcome: &DeliveryOutcome) -> Self {
+        match outcome {
+            DeliveryOutcome::Held { .. } => Self::Held,
+            DeliveryOutcome::Folded { .. } => Self::Folded,
+            DeliveryOutcome::Suppressed { .. } => Self::Suppressed,
+            DeliveryOutcome::Sent { .. } => Self::Sent,
+            DeliveryOutcome::Failed { .. } => Self::Failed,
+        }
+    }
+}
+
 impl From<DeliveryEntry> for ListedDelivery {
     fn from(entry: DeliveryEntry) -> Self {
         let (message_id, notification_id) = match entry.about {
@@ -91,12 +119,13 @@ impl From<DeliveryEntry> for ListedDelivery {
             thread_id: entry.about.thread_id(),
             until: None,
             user_id: entry.user_id,
+            waits_for: None,
             window_id: entry.window_id,
         };
         match entry.outcome {
             DeliveryOutcome::Folded { .. } => plain,
-            DeliveryOutcome::Held { until } => {
-                Self { outcome: DeliveryWord::Held, until: Some(until), ..plain }
+            DeliveryOutcome::Held { until, waits_for } => {
+                Self { outcome: DeliveryWord::Held, until: Some(until), waits_for, ..plain }
             }
             DeliveryOutcome::Suppressed { reason } => {
                 Self { outcome: DeliveryWord::Suppressed, reason: Some(reason), ..plain }

@@ -3,28 +3,44 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod dead_letters;
 mod deliveries;
 mod mail;
 mod messages;
 mod notifications;
+mod ops;
 mod people;
 mod push;
+mod replays;
 mod sends;
 mod service;
 mod sync;
 mod threads;
 
+pub use dead_letters::{
+    EditedLetterAnswer, LetterAnswer, LetterEventWord, LetterGroupsAnswer, LettersAnswer, ShownGroup,
+    ShownHappened, ShownLetter, ShownVersion,
+};
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
 };
+pub use ops::{
+    ConnectedAnswer, ConnectedUser, GatewaysAnswer, Hop, ListedGateway, ListedWorker, OutcomeCount,
+    OutcomesAnswer, PartProblem, PipelineAnswer, ProcessStatus, QueueFigures, RetryRung, ServerHealth,
+    ServerState, ServersAnswer, WorkerChange, WorkerFate,
+};
 pub use people::{
     AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,
     UsersAnswer,
 };
 pub use push::{DeviceAnswer, DeviceKind, DevicesAnswer, PushKeyAnswer, ShownDevice};
+pub use replays::{
+    AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, ReplayAnswer, ShownAudit,
+    ShownReplay,
+};
 pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};

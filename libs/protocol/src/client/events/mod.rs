@@ -16,5 +16,5 @@ pub use name::ServerEvent;
 pub use own::{NotificationAction, NotificationUpdated, PreferencesUpdated, PresenceChosen};
 pub use people::{NotificationReceived, PresenceSync, PresenceUpdate};
 pub use receipts::{MessageReadUpdate, MessageStatusUpdate};
-pub use session::{AuthError, AuthSuccess, ConnectErrorData, EventError};
+pub use session::{AuthError, AuthSuccess, ConnectErrorData, EventError, SessionEnded};
 pub use threads::{ChangedThread, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate};

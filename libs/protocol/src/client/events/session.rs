@@ -34,6 +34,17 @@ impl ServerEvent for AuthError {
     const NAME: &'static str = "auth:error";
 }
 
+/// An operator ends the connection. The credential goes on holding, so the client may connect again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionEnded {
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+impl ServerEvent for SessionEnded {
+    const NAME: &'static str = "session:ended";
+}
+
 /// An event was refused that had no callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventError {

@@ -4,22 +4,26 @@
 //! A value of one of these types is well formed: contents are clean, everything is bounded. Whether the user
 //! may do what it asks for is not decided here.
 
+mod dead_letters;
 mod messages;
 mod notifications;
 mod notify;
+mod ops;
 mod people;
 mod push;
 mod sync;
 mod threads;
 
+pub use dead_letters::{DiscardBody, EditLetterBody, LETTERS_MAX, LetterFilterBody, ReplayBody, RevealBody};
 pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,
 };
 pub use notifications::{
-    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, PreferencesBody, QuietHoursBody,
+    ChannelsBody, ChannelsByKind, DigestBody, MuteBody, MuteEndBody, PreferencesBody, QuietHoursBody,
 };
 pub use notify::{ChannelWord, NOTIFIED_MAX, NotificationBody, PriorityWord, RecipientsBody, SegmentBody};
+pub use ops::DisconnectBody;
 pub use people::{
     ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
     RevocationBody,

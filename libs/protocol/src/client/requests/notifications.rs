@@ -160,6 +160,14 @@ pub struct MuteBody {
     pub until: Option<Timestamp>,
 }
 
+/// How long a thread that the path names is muted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MuteEndBody {
+    /// When the mute ends; never if it is not named.
+    pub until: Option<Timestamp>,
+}
+
 impl MuteBody {
     fn into_mute(self) -> Mute {
         let MuteBody { thread_id: MutedThread(thread_id), until } = self;

@@ -126,7 +126,7 @@ impl NotificationBody {
         thread_id: Option<ThreadId>,
         at: Timestamp,
     ) -> Result<Vec<Notify>, InvalidRequest> {
-        let recipients = self.people("userIds")?;
+        let recipients = self.people()?;
         let key = self.client_notification_id.take();
         let key = key.map(|key| SenderKey { by: by.clone(), key: key.into_string() });
         let SendContent { kind, title, text, data, thread_id, .. } = self.into_content(thread_id)?;
@@ -142,7 +142,7 @@ impl NotificationBody {
             Some(_) if is_older_form => {
                 Err(InvalidRequest::new("to and userIds (or userId) exclude each other"))
             }
-            None => self.people("to").map(Recipients::of_users),
+            None => self.people().map(Recipients::of_users),
             Some(RecipientsBody::Users(users)) if users.is_empty() => {
                 Err(InvalidRequest { path: "to".to_owned(), message: "to must name somebody".to_owned() })
             }
@@ -194,13 +194,13 @@ impl NotificationBody {
     }
 
     /// Everybody whom the older form names, once each.
-    fn people(&self, field: &str) -> Result<Vec<UserId>, InvalidRequest> {
+    fn people(&self) -> Result<Vec<UserId>, InvalidRequest> {
         let mut users = self.user_ids.clone().into_ids();
         users.extend(self.user_id.iter().map(|NamedUser(id)| id.clone()));
         users.sort_unstable();
         users.dedup();
         match users.len() {
-            0 => Err(InvalidRequest::new(format!("{field} must name somebody"))),
+            0 => Err(InvalidRequest::new("userId, userIds or to must name somebody")),
             1..=NOTIFIED_MAX => Ok(users),
             _ => Err(InvalidRequest::new(format!("userIds has more than {NOTIFIED_MAX} items"))),
         }
@@ -238,6 +238,9 @@ impl<'de> Deserialize<'de> for RecipientsBody {
     }
 }
 
+/// A segment that is easily taken for a user id.
+const EVERYBODY: &str = "everybody";
+
 struct AnyForm;
 
 impl<'de> Visitor<'de> for AnyForm {
@@ -248,6 +251,10 @@ impl<'de> Visitor<'de> for AnyForm {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<RecipientsBody, E> {
+        // Whoever writes it means the segment; a person with this id is reached by `userIds`.
+        if text == EVERYBODY {
+            return Err(E::custom("everybody is written as {\"everybody\": true}"));
+        }
         let NamedUser(user) = NamedUser::try_from(text.to_owned()).map_err(E::custom)?;
         Ok(RecipientsBody::Users(vec![user]))
     }

@@ -248,7 +248,10 @@ fn a_notification_tells_each_person_once_in_clean_words() {
     let least = tell(read(&json!({"title": "x", "userId": "ann", "clientNotificationId": "k"}))).unwrap();
     assert_eq!((least[0].kind.as_str(), least[0].text.as_str()), ("general", ""));
     assert_eq!(least[0].key, Some(SenderKey { by: "admin".parse().unwrap(), key: "k".into() }));
-    assert_eq!(tell(read(&json!({"title": "x"}))).unwrap_err().message, "userIds must name somebody");
+    assert_eq!(
+        tell(read(&json!({"title": "x"}))).unwrap_err().message,
+        "userId, userIds or to must name somebody"
+    );
     let many: Vec<String> = (0..=NOTIFIED_MAX).map(|n| format!("u{n}")).collect();
     let title = "title must have 1 to 200 characters";
     let long = "message is longer than 2000 characters";

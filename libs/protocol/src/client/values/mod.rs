@@ -5,6 +5,7 @@
 //! cleaned.
 
 mod attachment;
+mod letters;
 mod list;
 mod metadata;
 mod push;
@@ -15,6 +16,7 @@ mod unfit;
 mod words;
 
 pub use attachment::AttachmentReference;
+pub use letters::{LetterReference, Why};
 pub use list::{List, NamedUser, UserIds};
 pub use metadata::{METADATA_MAX_BYTES, METADATA_MAX_DEPTH, Metadata};
 pub use push::{DeviceName, FcmToken, PushAuth, PushEndpoint, PushPublicKey};

@@ -6,6 +6,8 @@ use crate::push::{DEVICE_NAME_MAX_CHARS, ENDPOINT_MAX_BYTES, FCM_TOKEN_MAX_BYTES
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Uri;
+use http::uri::Authority;
+use p256::PublicKey;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt;
@@ -109,7 +111,12 @@ impl TryFrom<String> for PushPublicKey {
     type Error = Unfit;
 
     fn try_from(text: String) -> Result<Self, Unfit> {
-        let bytes = decoded(&text).filter(|bytes| bytes.len() == POINT_BYTES && bytes[0] == UNCOMPRESSED);
+        let is_point = |bytes: &Vec<u8>| {
+            bytes.len() == POINT_BYTES
+                && bytes[0] == UNCOMPRESSED
+                && PublicKey::from_sec1_bytes(bytes).is_ok()
+        };
+        let bytes = decoded(&text).filter(is_point);
         let bytes = bytes.ok_or_else(|| Unfit::must_be("a point of P-256, 65 bytes in base64url"))?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
     }
@@ -145,9 +152,12 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 fn is_https(url: &str) -> bool {
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\<>\"'`#".contains(&byte));
     let Some(uri) = is_plain.then(|| url.parse::<Uri>().ok()).flatten() else { return false };
-    let host =
-        uri.authority().filter(|authority| !authority.as_str().contains('@')).map(http::uri::Authority::host);
-    uri.scheme_str() == Some("https") && host.is_some_and(|host| !host.is_empty())
+    let is_host = |authority: &Authority| {
+        let has_port = authority.as_str().len() > authority.host().len();
+        let is_port = !has_port || authority.port_u16().is_some_and(|port| port > 0);
+        !authority.as_str().contains('@') && !authority.host().is_empty() && is_port
+    };
+    uri.scheme_str() == Some("https") && uri.authority().is_some_and(is_host)
 }
 
 impl fmt::Debug for FcmToken {
@@ -189,6 +199,8 @@ mod tests {
             "https://fcm.googleapis.com/fcm/send/abc:def",
             "https://updates.push.services.mozilla.com/wpush/v2/gAAA",
             "https://web.push.apple.com/QGz?x=1",
+            "https://push.example:8443/x",
+            "https://[2001:db8::1]:8443/x",
         ] {
             assert!(PushEndpoint::try_from(good.to_owned()).is_ok(), "{good}");
         }
@@ -200,6 +212,9 @@ mod tests {
             "ftp://push.example/",
             "push.example",
             "https://push.example/#part",
+            "https://push.example:99999/x",
+            "https://push.example:0/x",
+            "https://push.example:/x",
             &format!("https://push.example/{}", "x".repeat(ENDPOINT_MAX_BYTES)),
         ] {
             assert!(PushEndpoint::try_from(bad.to_owned()).is_err(), "{bad}");
@@ -210,7 +225,8 @@ mod tests {
     fn keys_have_their_length_with_padding_or_without() {
         assert!(PushPublicKey::try_from(P256DH.to_owned()).is_ok());
         assert_eq!(PushAuth::try_from(format!("{AUTH}==")).unwrap().into_string(), AUTH);
-        for bad in ["", "!", &P256DH[..40], AUTH, &format!("A{}", &P256DH[1..])] {
+        let off_the_curve = format!("BC{}", &P256DH[2..].replace('7', "8"));
+        for bad in ["", "!", &P256DH[..40], AUTH, &format!("A{}", &P256DH[1..]), &off_the_curve] {
             assert!(PushPublicKey::try_from(bad.to_owned()).is_err(), "{bad}");
         }
         assert!(PushAuth::try_from(P256DH.to_owned()).is_err());

@@ -1,0 +1,413 @@
+//! `eventflow dlq`: dead letters, through the routes of the running system.
+//!
+//! Not through the store: the routes mask, check an edit against what the letter carries, write the audit log
+//! before anything is done, and are the same for both shapes.
+
+use crate::commands::answer::Answer;
+use crate::commands::api::{Api, ServerArguments};
+use crate::commands::table::Table;
+use anyhow::{Context, bail, ensure};
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use eventflow_config::Config;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Letters listed unless more are asked for.
+const DEFAULT_LIMIT: u32 = 50;
+/// Pause between two looks at a replay that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Characters that stay as they are in a query.
+const PLAIN: &[u8] = b"-_.~:";
+
+/// What to do with dead letters.
+#[derive(Clone, Debug, Args)]
+pub struct DlqArguments {
+    #[command(subcommand)]
+    command: DlqCommand,
+    /// Prints JSON, as the routes answer it.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// The commands about dead letters.
+#[derive(Clone, Debug, Subcommand)]
+enum DlqCommand {
+    /// Lists letters, the one that failed last first.
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// `waiting`, `replaying`, `replayed`, `discarded` or `any`.
+        #[arg(long, default_value = "waiting")]
+        state: String,
+        /// Letters to list.
+        #[arg(long, default_value_t = DEFAULT_LIMIT)]
+        limit: u32,
+    },
+    /// Counts letters by queue, cause and kind.
+    Groups {
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Shows one letter with its history. What people wrote is masked.
+    Show {
+        /// The letter.
+        id: String,
+        /// Shows what people wrote, for this reason; the audit log has it.
+        #[arg(long, value_name = "WHY")]
+        reveal: Option<String>,
+    },
+    /// Gives a letter another body, which is read from a file.
+    Edit {
+        /// The letter.
+        id: String,
+        /// The whole body as JSON, as `show --reveal … --json` has it in `body`; `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        body: PathBuf,
+        /// Version that was edited; by default the newest.
+        #[arg(long)]
+        version: Option<u32>,
+        /// Why; the audit log has it.
+        #[arg(long)]
+        why: String,
+    },
+    /// Sends letters back to the queues that they came from.
+    Replay {
+        #[command(flatten)]
+        which: Which,
+        /// Only says what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// Letters a second, at most.
+        #[arg(long, value_name = "N")]
+        rate: Option<u32>,
+        /// Waits until it is done. Exit code 3 if letters were refused or failed again.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Says that letters are not to be done.
+    Discard {
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// Which letters fit.
+#[derive(Clone, Debug, Args)]
+struct Filter {
+    /// Queue that they came from, e.g. `persist.0`.
+    #[arg(long)]
+    queue: Option<String>,
+    /// `unreadable`, `refused`, `gave_up`, `crashed`, `killed_worker` or `unknown`.
+    #[arg(long)]
+    cause: Option<String>,
+    /// What they ask for or tell, e.g. `send_message`.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Those that failed last at this time or later, e.g. `2026-01-13T22:40:00.000Z`.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Those that failed last before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+}
+
+/// Letters by id, or all that wait and fit.
+#[derive(Clone, Debug, Args)]
+struct Which {
+    /// The letters.
+    ids: Vec<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Everything that waits, if nothing else says which.
+    #[arg(long)]
+    all: bool,
+    /// Why; the audit log has it.
+    #[arg(long)]
+    why: String,
+}
+
+impl Filter {
+    fn given(&self) -> Vec<(&'static str, &String)> {
+        let fields = [
+            ("queue", &self.queue),
+            ("cause", &self.cause),
+            ("kind", &self.kind),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect()
+    }
+
+    fn query(&self) -> String {
+        let parts: Vec<String> =
+            self.given().into_iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
+        parts.concat()
+    }
+}
+
+impl Which {
+    /// The request's body. Nothing is chosen by leaving everything out.
+    fn body(&self) -> anyhow::Result<Map<String, Value>> {
+        let given = self.filter.given();
+        let mut body = Map::new();
+        match (self.ids.is_empty(), given.is_empty()) {
+            (false, false) => bail!("name letters by id or by what they have in common, not both"),
+            (false, true) => drop(body.insert("ids".to_owned(), json!(self.ids))),
+            (true, true) => {
+                ensure!(
+                    self.all,
+                    "name letters, or say what they have in common, or --all for all that wait"
+                );
+                body.insert("filter".to_owned(), json!({}));
+            }
+            (true, false) => {
+                let filter: Map<String, Value> =
+                    given.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+                body.insert("filter".to_owned(), Value::Object(filter));
+            }
+        }
+        body.insert("why".to_owned(), json!(self.why));
+        Ok(body)
+    }
+}
+
+/// Carries one of the commands out.
+pub(crate) async fn dlq(arguments: &DlqArguments, config: &Config) -> anyhow::Result<Answer> {
+    let api = Api::open(&arguments.server, config)?;
+    let (answer, text) = match &arguments.command {
+        DlqCommand::List { filter, state, limit } => list(&api, filter, state, *limit).await?,
+        DlqCommand::Groups { filter } => groups(&api, filter).await?,
+        DlqCommand::Show { id, reveal } => show(&api, id, reveal.as_deref()).await?,
+        DlqCommand::Edit { id, body, version, why } => edit(&api, id, body, *version, why).await?,
+        DlqCommand::Replay { which, dry_run: true, .. } => dry_run(&api, which).await?,
+        DlqCommand::Replay { which, rate, wait, .. } => {
+            let (answer, text) = replay(&api, which, *rate, *wait).await?;
+            let replay = &answer["replay"];
+            let failed = ["refused", "failedAgain"].iter().any(|key| replay[key].as_u64() != Some(0));
+            return shown(arguments.json, &answer, text).map(|answer| answer.found(*wait && failed));
+        }
+        DlqCommand::Discard { which } => discard(&api, which).await?,
+    };
+    shown(arguments.json, &answer, text)
+}
+
+fn shown(json: bool, answer: &Value, text: String) -> anyhow::Result<Answer> {
+    if json { Answer::json(answer) } else { Ok(Answer::of(text)) }
+}
+
+async fn list(api: &Api, filter: &Filter, state: &str, limit: u32) -> anyhow::Result<(Value, String)> {
+    let path = format!("/ops/dead-letters?state={}&limit={limit}{}", escaped(state), filter.query());
+    let answer = api.ask(Method::GET, &path, None).await?;
+    let mut table = Table::new(["id", "queue", "kind", "cause", "state", "failures>", "last", "reason"]);
+    for letter in listed(&answer["letters"]) {
+        table.row([
+            text(&letter["_id"]),
+            text(&letter["queue"]),
+            text(&letter["kind"]),
+            text(&letter["cause"]),
+            text(&letter["state"]),
+            text(&letter["failures"]),
+            text(&letter["lastAt"]),
+            text(&letter["reason"]),
+        ]);
+    }
+    let mut words = if table.is_empty() { "none\n".to_owned() } else { table.text() };
+    if !answer["nextCursor"].is_null() {
+        words.push_str("… there are more: --limit\n");
+    }
+    Ok((answer, words))
+}
+
+async fn groups(api: &Api, filter: &Filter) -> anyhow::Result<(Value, String)> {
+    let path = format!("/ops/dead-letters/groups?{}", filter.query().trim_start_matches('&'));
+    let answer = api.ask(Method::GET, &path, None).await?;
+    let mut table =
+        Table::new(["count>", "queue", "kind", "cause", "oldest", "newest", "reason of the newest"]);
+    for group in listed(&answer["groups"]) {
+        table.row([
+            text(&group["count"]),
+            text(&group["queue"]),
+            text(&group["kind"]),
+            text(&group["cause"]),
+            text(&group["oldestAt"]),
+            text(&group["newestAt"]),
+            text(&group["reason"]),
+        ]);
+    }
+    let words = if table.is_empty() { "none\n".to_owned() } else { table.text() };
+    Ok((answer, words))
+}
+
+async fn show(api: &Api, id: &str, reveal: Option<&str>) -> anyhow::Result<(Value, String)> {
+    let path = format!("/ops/dead-letters/{}", escaped(id));
+    let answer = match reveal {
+        None => api.ask(Method::GET, &path, None).await?,
+        Some(why) => api.ask(Method::POST, &format!("{path}/reveal"), Some(&json!({ "why": why }))).await?,
+    };
+    let mut facts = Table::new(["field", "value"]);
+    for field in
+        ["_id", "envelope", "queue", "kind", "cause", "reason", "state", "failures", "replays", "size"]
+    {
+        facts.row([field.to_owned(), text(&answer["letter"][field])]);
+    }
+    let mut history = Table::new(["when", "what", "by", "why, or the reason"]);
+    for entry in listed(&answer["history"]) {
+        let why = if entry["why"].is_null() { &entry["reason"] } else { &entry["why"] };
+        history.row([text(&entry["at"]), text(&entry["event"]), text(&entry["by"]), text(why)]);
+    }
+    let body = match &answer["bodyError"] {
+        Value::String(error) => error.clone(),
+        _ => serde_json::to_string_pretty(&answer["body"])?,
+    };
+    let words = format!("{}\n{body}\n\n{}", facts.text(), history.text());
+    Ok((answer, words))
+}
+
+async fn edit(
+    api: &Api,
+    id: &str,
+    file: &Path,
+    version: Option<u32>,
+    why: &str,
+) -> anyhow::Result<(Value, String)> {
+    let mut body = String::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut body).context("read standard input")?;
+    } else {
+        body = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    }
+    let body: Value = serde_json::from_str(&body).context("--body: it is no JSON")?;
+    let path = format!("/ops/dead-letters/{}", escaped(id));
+    let version = match version {
+        Some(version) => json!(version),
+        None => api.ask(Method::GET, &path, None).await?["letter"]["version"].clone(),
+    };
+    let request = json!({ "body": body, "version": version, "why": why });
+    let answer = api.ask(Method::PUT, &format!("{path}/body"), Some(&request)).await?;
+    let words =
+        format!("{id} has version {} now; replay it to have it done\n", text(&answer["letter"]["version"]));
+    Ok((answer, words))
+}
+
+async fn dry_run(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
+    let mut body = which.body()?;
+    body.insert("dryRun".to_owned(), json!(true));
+    let answer = api.ask(Method::POST, "/ops/replays", Some(&Value::Object(body))).await?;
+    let run = &answer["dryRun"];
+    let mut words = format!(
+        "{} letters, {} looked at, {} can be replayed\n",
+        text(&run["total"]),
+        text(&run["looked"]),
+        text(&run["replayable"])
+    );
+    for queue in listed(&run["queues"]) {
+        // Writing into a string does not fail.
+        let _ = writeln!(words, "  {} to {}", text(&queue["count"]), text(&queue["queue"]));
+    }
+    for refused in listed(&run["refused"]) {
+        let _ = writeln!(words, "  not {}: {}", text(&refused["_id"]), text(&refused["reason"]));
+    }
+    Ok((answer, words))
+}
+
+async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyhow::Result<(Value, String)> {
+    let mut body = which.body()?;
+    if let Some(rate) = rate {
+        body.insert("perSecond".to_owned(), json!(rate));
+    }
+    let mut answer = api.ask(Method::POST, "/ops/replays", Some(&Value::Object(body))).await?;
+    let path = format!("/ops/replays/{}", text(&answer["replay"]["_id"]));
+    while wait && answer["replay"]["state"] != "done" {
+        sleep(LOOK_EVERY).await;
+        answer = api.ask(Method::GET, &path, None).await?;
+    }
+    let replay = &answer["replay"];
+    let words = format!(
+        "replay {}: {}, {} of {} sent, {} refused, {} failed again\n",
+        text(&replay["_id"]),
+        text(&replay["state"]),
+        text(&replay["replayed"]),
+        text(&replay["total"]),
+        text(&replay["refused"]),
+        text(&replay["failedAgain"])
+    );
+    Ok((answer, words))
+}
+
+/// The route discards a bounded number at a time, so it is asked until nothing is left.
+async fn discard(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
+    let body = Value::Object(which.body()?);
+    let mut discarded = 0;
+    loop {
+        let answer = api.ask(Method::POST, "/ops/discards", Some(&body)).await?;
+        let now = answer["discarded"].as_u64().unwrap_or(0);
+        discarded += now;
+        if now == 0 || answer["left"] == 0 {
+            let left = answer["left"].clone();
+            let answer = json!({ "success": true, "discarded": discarded, "left": left });
+            return Ok((answer, format!("{discarded} discarded, {} left\n", text(&left))));
+        }
+    }
+}
+
+fn listed(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A value as a cell; one that is absent is empty.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A value in a query or a path.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn which(ids: &[&str], queue: Option<&str>, all: bool) -> Which {
+        let filter =
+            Filter { queue: queue.map(str::to_owned), cause: None, kind: None, from: None, to: None };
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        Which { ids, filter, all, why: "mended".to_owned() }
+    }
+
+    #[test]
+    fn everything_is_meant_only_by_saying_so() {
+        assert!(which(&[], None, false).body().is_err());
+        assert!(which(&["command-1"], Some("persist.0"), false).body().is_err());
+        for (which, expected) in [
+            (which(&[], None, true), json!({"filter": {}, "why": "mended"})),
+            (which(&["command-1"], None, false), json!({"ids": ["command-1"], "why": "mended"})),
+            (which(&[], Some("email"), true), json!({"filter": {"queue": "email"}, "why": "mended"})),
+        ] {
+            assert_eq!(Value::Object(which.body().unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn what_goes_into_a_path_is_escaped() {
+        assert_eq!(escaped("a b/ä:1"), "a%20b%2F%C3%A4:1");
+    }
+}

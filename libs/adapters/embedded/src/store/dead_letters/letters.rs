@@ -1,0 +1,216 @@
+//! Letters and their bodies.
+
+use super::json::{from_json, to_json};
+use crate::store::column;
+use bytes::Bytes;
+use eventflow_ports::dead_letters::GROUPS_MAX;
+use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::{Kept, LetterGroup, LetterOrder, LetterPage};
+use eventflow_protocol::Timestamp;
+use eventflow_protocol::dead_letters::{
+    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter,
+};
+use rusqlite::types::{FromSqlError, Type, Value};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params, params_from_iter};
+use std::fmt::Write as _;
+
+/// Letters deleted in one transaction: others wait behind it, and each may have bodies of 256 KiB.
+const FORGOTTEN_AT_ONCE: u32 = 50;
+
+pub(super) fn keep(connection: &Connection, arrivals: &[Arrival]) -> Result<Vec<Kept>> {
+    arrivals.iter().map(|arrival| keep_one(connection, arrival)).collect()
+}
+
+fn keep_one(connection: &Connection, arrival: &Arrival) -> Result<Kept> {
+    let (letter, kept, versions) = match find(connection, arrival.id)? {
+        None => (DeadLetter::new(arrival), Kept::New, 0),
+        Some(mut letter) => {
+            let versions = letter.version();
+            if !letter.arrive(arrival) {
+                return Ok(Kept::Before);
+            }
+            (letter, Kept::Again, versions)
+        }
+    };
+    if letter.version() > versions {
+        write_body(connection, &letter, &arrival.body)?;
+    }
+    write(connection, &letter)?;
+    Ok(kept)
+}
+
+pub(super) fn change(
+    connection: &Connection,
+    ids: &[DeadLetterId],
+    change: &LetterChange,
+    at: Timestamp,
+) -> Result<Vec<DeadLetter>> {
+    let mut changed = Vec::with_capacity(ids.len());
+    for id in ids {
+        let Some(mut letter) = find(connection, *id)? else { continue };
+        if !letter.change(change, at) {
+            continue;
+        }
+        if let LetterChange::Edit(edit) = change {
+            write_body(connection, &letter, &edit.body)?;
+        }
+        write(connection, &letter)?;
+        changed.push(letter);
+    }
+    Ok(changed)
+}
+
+fn write(connection: &Connection, letter: &DeadLetter) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO dead_letter (id, queue, cause, kind, state, last_at, ended_at, replay, reason, letter)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    statement.execute(params![
+        letter.id.to_string(),
+        letter.queue,
+        letter.cause.name(),
+        letter.kind,
+        letter.state.name(),
+        letter.last_at.0,
+        letter.ended_at.map(|at| at.0),
+        letter.replay.map(|replay| replay.to_string()),
+        letter.reason,
+        to_json(letter)?,
+    ])?;
+    Ok(())
+}
+
+fn write_body(connection: &Connection, letter: &DeadLetter, body: &[u8]) -> Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO dead_letter_body (id, version, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![letter.id.to_string(), letter.version(), body])
+        .map(drop)
+}
+
+pub(super) fn find(connection: &Connection, id: DeadLetterId) -> Result<Option<DeadLetter>> {
+    let mut statement = connection.prepare_cached("SELECT letter FROM dead_letter WHERE id = ?1")?;
+    statement.query_row([id.to_string()], |row| from_json(row, "letter")).optional()
+}
+
+pub(super) fn body(connection: &Connection, id: DeadLetterId, version: u32) -> Result<Option<Bytes>> {
+    let mut statement =
+        connection.prepare_cached("SELECT body FROM dead_letter_body WHERE id = ?1 AND version = ?2")?;
+    let read = |row: &Row<'_>| row.get::<_, Vec<u8>>(0).map(Bytes::from);
+    statement.query_row(params![id.to_string(), version], read).optional()
+}
+
+/// What a filter asks for, as a condition and its values.
+struct Condition {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    fn of(which: &LetterFilter) -> Self {
+        let mut condition = Self { sql: "TRUE".to_owned(), values: Vec::new() };
+        let text = |text: &str| Value::Text(text.to_owned());
+        condition.add("queue = ?", which.queue.as_deref().map(text));
+        condition.add("cause = ?", which.cause.map(|cause| text(cause.name())));
+        condition.add("kind = ?", which.kind.as_deref().map(text));
+        condition.add("state = ?", which.state.map(|state| text(state.name())));
+        condition.add("last_at >= ?", which.from.map(|at| Value::Integer(at.0)));
+        condition.add("last_at < ?", which.to.map(|at| Value::Integer(at.0)));
+        condition.add("replay = ?", which.replay.map(|replay| Value::Text(replay.to_string())));
+        condition
+    }
+
+    fn add(&mut self, sql: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.sql.push_str(" AND ");
+            self.sql.push_str(sql);
+            self.values.push(value);
+        }
+    }
+}
+
+pub(super) fn page(
+    connection: &Connection,
+    which: &LetterFilter,
+    page: LetterPage,
+) -> Result<Vec<DeadLetter>> {
+    let mut condition = Condition::of(which);
+    let (beyond, direction) = match page.order {
+        LetterOrder::NewestFirst => ("<", "DESC"),
+        LetterOrder::OldestFirst => (">", "ASC"),
+    };
+    if let Some(place) = page.after {
+        // Writing into a string does not fail.
+        let _ = write!(condition.sql, " AND (last_at, id) {beyond} (?, ?)");
+        condition.values.extend([Value::Integer(place.at.0), Value::Text(place.id.to_string())]);
+    }
+    condition.values.push(Value::Integer(page.limit.clamp(1, PAGE_MAX).into()));
+    let sql = format!(
+        "SELECT letter FROM dead_letter WHERE {} ORDER BY last_at {direction}, id {direction} LIMIT ?",
+        condition.sql
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map(params_from_iter(condition.values), |row| from_json(row, "letter"))?.collect()
+}
+
+pub(super) fn count(connection: &Connection, which: &LetterFilter) -> Result<u64> {
+    let condition = Condition::of(which);
+    let sql = format!("SELECT count(*) AS letters FROM dead_letter WHERE {}", condition.sql);
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_row(params_from_iter(condition.values), |row| column::read_integer(row, "letters"))
+}
+
+/// SQLite takes the columns that are not grouped from the row that has the maximum.
+pub(super) fn groups(connection: &Connection, which: &LetterFilter) -> Result<Vec<LetterGroup>> {
+    let mut condition = Condition::of(which);
+    condition.values.push(Value::Integer(GROUPS_MAX.into()));
+    let oldest = oldest(connection, which)?;
+    let sql = format!(
+        "SELECT queue, cause, kind, count(*) AS letters, max(last_at) AS newest_at, reason FROM dead_letter
+         WHERE {} GROUP BY queue, cause, kind ORDER BY letters DESC, queue, cause, kind LIMIT ?",
+        condition.sql
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let read = |row: &Row<'_>| group(row, &oldest);
+    statement.query_map(params_from_iter(condition.values), read)?.collect()
+}
+
+/// The queue, cause and kind of a group, and when its oldest letter failed last.
+type Oldest = (String, String, Option<String>, i64);
+
+fn oldest(connection: &Connection, which: &LetterFilter) -> Result<Vec<Oldest>> {
+    let condition = Condition::of(which);
+    let sql = format!(
+        "SELECT queue, cause, kind, min(last_at) FROM dead_letter WHERE {} GROUP BY queue, cause, kind",
+        condition.sql
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    statement.query_map(params_from_iter(condition.values), read)?.collect()
+}
+
+fn group(row: &Row<'_>, oldest: &[Oldest]) -> Result<LetterGroup> {
+    let (queue, word, kind): (String, String, Option<String>) =
+        (row.get("queue")?, row.get("cause")?, row.get("kind")?);
+    let index = row.as_ref().column_index("cause")?;
+    let cause = Cause::ALL.into_iter().find(|cause| cause.name() == word);
+    let cause = cause.ok_or_else(|| {
+        Error::FromSqlConversionFailure(index, Type::Text, Box::new(FromSqlError::InvalidType))
+    })?;
+    let newest_at = column::time(row, "newest_at")?;
+    let its_own = |other: &&Oldest| other.0 == queue && other.1 == word && other.2 == kind;
+    let oldest_at = oldest.iter().find(its_own).map_or(newest_at, |other| Timestamp(other.3));
+    let (count, reason) = (column::read_integer(row, "letters")?, row.get("reason")?);
+    Ok(LetterGroup { queue, cause, kind, count, oldest_at, newest_at, reason })
+}
+
+pub(super) fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
+    let old: Vec<String> = connection
+        .prepare_cached("SELECT id FROM dead_letter WHERE ended_at < ?1 LIMIT ?2")?
+        .query_map(params![before.0, FORGOTTEN_AT_ONCE], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    for id in &old {
+        connection.prepare_cached("DELETE FROM dead_letter_body WHERE id = ?1")?.execute([id])?;
+        connection.prepare_cached("DELETE FROM dead_letter WHERE id = ?1")?.execute([id])?;
+    }
+    Ok(old.len() as u64)
+}

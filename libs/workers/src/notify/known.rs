@@ -1,0 +1,56 @@
+//! What a batch of jobs knows of the people that it decides about: each is read once, however many jobs name
+//! them. A busy group names the same people in every job.
+
+use super::parts::DecisionParts;
+use eventflow_ports::StoreError;
+use eventflow_protocol::UserId;
+use eventflow_protocol::inbox::Preferences;
+use eventflow_protocol::outbound::{Channel, Reason};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// What is known of one person.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) preferences: Preferences,
+    has_address: bool,
+    has_device: bool,
+}
+
+impl Person {
+    /// Why nothing can reach the person by this channel.
+    pub(super) fn unreachable(&self, channel: Channel) -> Option<Reason> {
+        match channel {
+            Channel::Email => (!self.has_address).then_some(Reason::NoAddress),
+            Channel::Push => (!self.has_device).then_some(Reason::NoDevice),
+        }
+    }
+}
+
+/// The people of one batch.
+pub(super) struct Known<'a> {
+    parts: &'a DecisionParts,
+    people: Mutex<HashMap<UserId, Arc<OnceCell<Arc<Person>>>>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(parts: &'a DecisionParts) -> Self {
+        Self { parts, people: Mutex::default() }
+    }
+
+    /// Reads a person, unless somebody has.
+    pub(super) async fn person(&self, user: &UserId) -> Result<Arc<Person>, StoreError> {
+        let cell = Arc::clone(self.people.lock().entry(user.clone()).or_default());
+        cell.get_or_try_init(|| self.read(user)).await.cloned()
+    }
+
+    async fn read(&self, user: &UserId) -> Result<Arc<Person>, StoreError> {
+        let preferences = self.parts.inbox.preferences(user).await?;
+        let profiles = self.parts.directory.profiles(std::slice::from_ref(user)).await?;
+        let has_address = profiles.get(user).is_some_and(|profile| profile.email.is_some());
+        let has_device = !self.parts.devices.devices_of(user).await?.is_empty();
+        Ok(Arc::new(Person { preferences, has_address, has_device }))
+    }
+}

@@ -1,0 +1,26 @@
+//! How many jobs use the store at the same time: a job gives its place away while it waits for a push
+//! service.
+
+use std::future::Future;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// A job's place among those that use the store.
+pub(super) struct Turn<'a> {
+    turns: &'a Semaphore,
+    place: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Turn<'a> {
+    /// Waits for a place. The semaphore is never closed.
+    pub(super) async fn of(turns: &'a Semaphore) -> Self {
+        Self { turns, place: turns.acquire().await.ok() }
+    }
+
+    /// Waits for something that is not the store; others have the place meanwhile.
+    pub(super) async fn outside<T>(&mut self, waiting: impl Future<Output = T>) -> T {
+        self.place = None;
+        let result = waiting.await;
+        self.place = self.turns.acquire().await.ok();
+        result
+    }
+}
