@@ -69,15 +69,19 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Command;
+    use serde_json::json;
     use std::error::Error as _;
 
     #[test]
     fn an_error_quotes_nothing_of_what_it_found() {
-        for typed in ["meet me at the bridge", "a \" in it", "\"\"bridge"] {
-            let body = encode(&("kind", typed)).unwrap();
-            let error = decode::<(String, u64)>(&body).unwrap_err();
+        for typed in ["meet me at the bridge", "a \" bridge", "\"\"bridge"] {
+            let body = encode(&json!({"kind": "leave_thread", "thread_id": {"a": typed}})).unwrap();
+            let error = decode::<Command>(&body).unwrap_err();
             let said = error.source().unwrap().to_string();
-            assert!(said.contains("invalid type") && !said.contains("bridge"), "{said}");
+            assert!(!said.contains("bridge"), "{said}");
+            let quoted = without_values(&format!("invalid type: string {typed:?}, expected u64"));
+            assert_eq!(quoted, "invalid type: string …, expected u64");
         }
     }
 }
