@@ -7,39 +7,6 @@ use prometheus::{IntGaugeVec, Opts, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// `cause` of a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeadCause {
-    /// Nobody can read it.
-    Unreadable,
-    /// Its handler said that it can never be done.
-    Refused,
-    /// Its tries are used up.
-    GaveUp,
-    /// Its handler panicked or hung.
-    Crashed,
-    /// The process ended each time.
-    KilledWorker,
-    /// It carries no reason.
-    Unknown,
-}
-
-impl Label for DeadCause {
-    const ALL: &'static [Self] =
-        &[Self::Unreadable, Self::Refused, Self::GaveUp, Self::Crashed, Self::KilledWorker, Self::Unknown];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::Refused => "refused",
-            Self::GaveUp => "gave_up",
-            Self::Crashed => "crashed",
-            Self::KilledWorker => "killed_worker",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// `outcome` of a message that came out of a dead-letter queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeptOutcome {
@@ -83,8 +50,9 @@ impl Label for ReplayOutcome {
     }
 }
 
-/// How many letters wait, by the queue that they came from and their cause.
-pub type WaitingLetters = BTreeMap<(String, DeadCause), u64>;
+/// How many letters wait, by the queue that they came from and the word for their cause. Both are of closed
+/// sets: the queues of the topology, and the words that the protocol has for causes.
+pub type WaitingLetters = BTreeMap<(String, &'static str), u64>;
 
 /// The series of dead letters.
 #[derive(Clone)]
@@ -121,14 +89,14 @@ impl DeadLetterMetrics {
         })
     }
 
-    /// Tells how many letters wait. The queues must be of a closed set, as those of the topology are.
+    /// Tells how many letters wait.
     pub fn set_waiting(&self, waiting: WaitingLetters) {
         let mut told = self.told.lock();
         for (queue, cause) in told.keys().filter(|key| !waiting.contains_key(key)) {
-            self.waiting.with_label_values(&[queue.as_str(), cause.as_str()]).set(0);
+            self.waiting.with_label_values(&[queue.as_str(), *cause]).set(0);
         }
         for ((queue, cause), letters) in &waiting {
-            let gauge = self.waiting.with_label_values(&[queue.as_str(), cause.as_str()]);
+            let gauge = self.waiting.with_label_values(&[queue.as_str(), *cause]);
             gauge.set(i64::try_from(*letters).unwrap_or(i64::MAX));
         }
         *told = waiting;
@@ -143,7 +111,7 @@ mod tests {
     fn what_waits_no_more_is_told_once_as_none() {
         let registry = Registry::new();
         let metrics = DeadLetterMetrics::new(&registry).unwrap();
-        let of = |letters| WaitingLetters::from([(("persist.0".to_owned(), DeadCause::GaveUp), letters)]);
+        let of = |letters| WaitingLetters::from([(("persist.0".to_owned(), "gave_up"), letters)]);
         let gauge = metrics.waiting.with_label_values(&["persist.0", "gave_up"]);
         metrics.set_waiting(of(7));
         assert_eq!(gauge.get(), 7);

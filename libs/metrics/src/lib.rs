@@ -36,7 +36,7 @@ pub use bus::{BusMetrics, QueueMetrics};
 pub use bus_values::{BrokerSide, ParkReason, RetryDelay};
 pub use calls::{CallMetrics, RedisMetrics, StoreMetrics};
 pub use canary::{CanaryMetrics, CanaryOutcome};
-pub use dead_letters::{DeadCause, DeadLetterMetrics, KeptOutcome, ReplayOutcome, WaitingLetters};
+pub use dead_letters::{DeadLetterMetrics, KeptOutcome, ReplayOutcome, WaitingLetters};
 pub use dependencies::SystemMetrics;
 pub use edge::EdgeMetrics;
 pub use email::EmailMetrics;

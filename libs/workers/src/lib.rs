@@ -4,6 +4,7 @@
 //! A worker is a [`eventflow_bus::handler::BatchHandler`]; subscribing, batching, retrying and parking belong
 //! to the bus.
 
+mod chore;
 pub mod dead_letters;
 pub mod email;
 pub mod fanout;

@@ -11,6 +11,7 @@ mod step;
 
 pub use parts::SendParts;
 
+use crate::chore::Failing;
 use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::FANOUT;
 use eventflow_metrics::{Metrics, SendMetrics, SentOutcome};
@@ -74,7 +75,7 @@ impl SendWorker {
     /// Carries out sends that are due until `shutdown`, and deletes those that ended long ago.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let (mut looks, mut cleanings) = (ticks(LOOK_EVERY), ticks(FORGET_EVERY));
-        let mut is_failing = false;
+        let mut failing = Failing::default();
         loop {
             tokio::select! {
                 biased;
@@ -82,11 +83,7 @@ impl SendWorker {
                 _ = cleanings.tick() => self.parts.forget().await,
                 _ = looks.tick() => {
                     let result = self.work(&shutdown).await;
-                    if let (Err(error), false) = (&result, is_failing) {
-                        let error = error as &dyn std::error::Error;
-                        tracing::warn!(error, "sends wait: the last step is made again");
-                    }
-                    is_failing = result.is_err();
+                    failing.note(&result, |error| tracing::warn!(error, "sends wait: the last step is made again"));
                 }
             }
         }

@@ -8,10 +8,9 @@
 
 mod support;
 
-use eventflow_bus::contract::topology;
 use eventflow_bus::port::{Broker, Destination, Headers, Outgoing, Subscription};
 use eventflow_bus::topology::{DELIVERY_LIMIT, Delay, EMAIL, PERSIST, SUSPECT_DELIVERIES, dead};
-use eventflow_embedded::{Database, EmbeddedBroker};
+use eventflow_embedded::Database;
 use eventflow_ports::FixedClock;
 use eventflow_protocol::Timestamp;
 use std::sync::Arc;
@@ -162,12 +161,7 @@ async fn more_than_memory_holds_arrives_in_order_while_more_is_published() {
 async fn the_ladder_survives_a_kill_and_keeps_to_the_clock() {
     let (site, queue) = (Site::new(), PERSIST.shard(0));
     let clock = Arc::new(FixedClock::at(Timestamp(1_000_000)));
-    let open = async || {
-        let database = Database::open_in(site.folder.path()).unwrap();
-        let broker = EmbeddedBroker::open(database.clone(), clock.clone()).await.unwrap();
-        broker.declare(&topology()).await.unwrap();
-        Opened { broker, database }
-    };
+    let open = async || Site::by_clock(site.folder.path(), clock.clone()).await;
     let opened = open().await;
     let to = Destination::Retry { delay: Delay::OneHour, queue: queue.name().to_owned() };
     let headers = Headers { attempt: 6, reason: Some("later".into()), origin: Some(queue.name().into()) };
@@ -191,12 +185,7 @@ async fn the_ladder_survives_a_kill_and_keeps_to_the_clock() {
 async fn the_age_of_the_oldest_message_is_known_also_after_a_kill_and_while_somebody_holds_it() {
     let site = Site::new();
     let clock = Arc::new(FixedClock::at(Timestamp(1_000_000)));
-    let open = async || {
-        let database = Database::open_in(site.folder.path()).unwrap();
-        let broker = EmbeddedBroker::open(database.clone(), clock.clone()).await.unwrap();
-        broker.declare(&topology()).await.unwrap();
-        Opened { broker, database }
-    };
+    let open = async || Site::by_clock(site.folder.path(), clock.clone()).await;
     let opened = open().await;
     let oldest = async |opened: &Opened| opened.broker.depth(EMAIL.name()).await.unwrap().oldest;
     assert_eq!(oldest(&opened).await, None);

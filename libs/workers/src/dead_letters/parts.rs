@@ -1,11 +1,12 @@
 //! What dead letters are built on, and what is told of them.
 
+use crate::chore::delete_old;
 use eventflow_bus::dead::ANY_GATEWAY;
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
-use eventflow_metrics::{DeadCause, DeadLetterMetrics, WaitingLetters};
+use eventflow_metrics::{DeadLetterMetrics, WaitingLetters};
 use eventflow_ports::{Clock, DeadLetters, LetterGroup, StoreError};
-use eventflow_protocol::dead_letters::{Cause, LetterFilter, LetterState};
+use eventflow_protocol::dead_letters::{LetterFilter, LetterState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl DeadLetterParts {
             // A label must be of a closed set, and anybody may put a message with any origin into a queue.
             let is_known = queue == ANY_GATEWAY || queues.iter().any(|known| known.name == queue);
             let queue = if is_known { queue } else { OTHER.to_owned() };
-            *waiting.entry((queue, label(cause))).or_default() += count;
+            *waiting.entry((queue, cause.name())).or_default() += count;
         }
         Ok(waiting)
     }
@@ -55,27 +56,6 @@ impl DeadLetterParts {
     /// Deletes letters that ended long ago. What cannot be deleted now is deleted the next time.
     pub(super) async fn forget(&self) {
         let before = self.clock.now().minus(self.kept);
-        loop {
-            match self.letters.forget_letters(before).await {
-                Ok(0) => break,
-                Ok(letters) => tracing::debug!(letters, "old dead letters are deleted"),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "old dead letters were not deleted");
-                    break;
-                }
-            }
-        }
-    }
-}
-
-fn label(cause: Cause) -> DeadCause {
-    match cause {
-        Cause::Unreadable => DeadCause::Unreadable,
-        Cause::Refused => DeadCause::Refused,
-        Cause::GaveUp => DeadCause::GaveUp,
-        Cause::Crashed => DeadCause::Crashed,
-        Cause::KilledWorker => DeadCause::KilledWorker,
-        Cause::Unknown => DeadCause::Unknown,
+        delete_old("old dead letters", || self.letters.forget_letters(before)).await;
     }
 }

@@ -5,6 +5,7 @@
 //! ids, and no others.
 
 use super::parts::DeadLetterParts;
+use crate::chore::Failing;
 use eventflow_bus::port::{BrokerError, Publish};
 use eventflow_metrics::{DeadLetterMetrics, Metrics};
 use eventflow_ports::{LetterOrder, LetterPage, StoreError, ticks};
@@ -60,7 +61,7 @@ impl Replayer {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let (mut looks, mut cleanings) = (ticks(LOOK_EVERY), ticks(FORGET_EVERY));
         let mut counts = ticks(COUNT_EVERY);
-        let mut is_failing = false;
+        let mut failing = Failing::default();
         loop {
             tokio::select! {
                 biased;
@@ -69,11 +70,7 @@ impl Replayer {
                 _ = counts.tick() => self.parts.count(&self.metrics).await,
                 _ = looks.tick() => {
                     let result = self.work(&shutdown).await;
-                    if let (Err(error), false) = (&result, is_failing) {
-                        let error = error as &dyn std::error::Error;
-                        tracing::warn!(error, "replays wait: the last step is made again");
-                    }
-                    is_failing = result.is_err();
+                    failing.note(&result, |error| tracing::warn!(error, "replays wait: the last step is made again"));
                 }
             }
         }

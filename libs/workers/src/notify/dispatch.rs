@@ -5,6 +5,7 @@
 //! claim that runs out, so a job may come twice: its window is taken by one worker at a time, and a closed
 //! window is sent by nobody. Any number of dispatchers may run.
 
+use crate::chore::{Failing, delete_old};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{EMAIL, PUSH};
 use eventflow_ports::{Clock, Outbound, StoreError, ticks};
@@ -68,18 +69,14 @@ impl Dispatcher {
     /// Hands windows over until `shutdown`, and deletes what is old.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let (mut looks, mut cleanings) = (ticks(DISPATCH_TICK), ticks(FORGET_EVERY));
-        let mut is_failing = false;
+        let mut failing = Failing::default();
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 _ = looks.tick() => {
                     let result = self.dispatch().await;
-                    if let (Err(error), false) = (&result, is_failing) {
-                        let error = error as &dyn std::error::Error;
-                        tracing::warn!(error, channel = self.channel.name(), "windows wait to be handed over");
-                    }
-                    is_failing = result.is_err();
+                    failing.note(&result, |error| tracing::warn!(error, channel = self.channel.name(), "windows wait to be handed over"));
                 }
                 _ = cleanings.tick() => self.forget().await,
             }
@@ -116,17 +113,7 @@ impl Dispatcher {
     /// Deletes rows of the log that are old. What cannot be deleted now is deleted the next time.
     async fn forget(&mut self) {
         let before = self.parts.clock.now().minus(self.parts.log_kept);
-        loop {
-            match self.parts.outbound.forget_deliveries(before).await {
-                Ok(0) => break,
-                Ok(rows) => tracing::debug!(rows, "old rows of the delivery log are deleted"),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "old rows of the delivery log were not deleted");
-                    break;
-                }
-            }
-        }
+        delete_old("old rows of the delivery log", || self.parts.outbound.forget_deliveries(before)).await;
     }
 }
 

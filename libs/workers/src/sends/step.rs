@@ -5,6 +5,7 @@
 //! person.
 
 use super::parts::{ASKED_AT_ONCE, SendParts};
+use crate::chore::delete_old;
 use crate::notify::{chosen_channels, wanted_form, wants};
 use eventflow_ports::{Segment, StoreError};
 use eventflow_protocol::inbox::Notification;
@@ -97,17 +98,7 @@ impl SendParts {
     /// Deletes sends that ended long ago. What cannot be deleted now is deleted the next time.
     pub(super) async fn forget(&self) {
         let before = self.clock.now().minus(self.kept);
-        loop {
-            match self.sends.forget_sends(before).await {
-                Ok(0) => break,
-                Ok(sends) => tracing::debug!(sends, "old sends are deleted"),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "old sends were not deleted");
-                    break;
-                }
-            }
-        }
+        delete_old("old sends", || self.sends.forget_sends(before)).await;
     }
 }
 

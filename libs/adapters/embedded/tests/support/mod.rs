@@ -5,7 +5,7 @@
 use eventflow_bus::contract::topology;
 use eventflow_bus::port::Broker;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::SystemClock;
+use eventflow_ports::{Clock, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -31,9 +31,12 @@ impl Site {
     }
 
     pub(crate) async fn at(folder: &Path) -> Opened {
+        Self::by_clock(folder, Arc::new(SystemClock)).await
+    }
+
+    pub(crate) async fn by_clock(folder: &Path, clock: Arc<dyn Clock>) -> Opened {
         let database = Database::open_in(folder).expect("open a data file");
-        let broker =
-            EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.expect("open the queues");
+        let broker = EmbeddedBroker::open(database.clone(), clock).await.expect("open the queues");
         broker.declare(&topology()).await.expect("declare the queues");
         Opened { broker, database }
     }
