@@ -25,7 +25,7 @@ export async function startProxy(system) {
   await writeFile(file, adapted(shipped, { port, ownPort, system }));
   await run('nginx', ['-c', file, '-p', folder]);
   const url = `http://127.0.0.1:${port}`;
-  await eventually('the proxy answers', async () => (await fetch(`http://127.0.0.1:${ownPort}/proxy/health`).catch(error => error)).ok);
+  await eventually('the proxy answers', async () => (await fetch(`http://127.0.0.1:${ownPort}/`).catch(error => error)).ok);
   return {
     url,
     async stop() {
