@@ -1,17 +1,20 @@
 //! Queue definitions and permissions: the committed files equal those generated from topology and roles.
 
 use crate::repository::read;
-use eventflow_bus::topology::{DEFAULT_SHARDS, Topology};
+use eventflow_bus::topology::Topology;
 use serde_json::Value;
+
+/// Shards of the fleet in `docker-compose.yml`.
+const FLEET_SHARDS: u16 = 4;
 
 #[test]
 fn the_queue_definitions_are_those_of_the_topology() {
     let file: Value =
         serde_json::from_str(&read("rabbitmq/definitions.json")).expect("the definitions are JSON");
-    let generated = eventflow_amqp::definitions(&Topology::new(DEFAULT_SHARDS));
+    let generated = eventflow_amqp::definitions(&Topology::new(FLEET_SHARDS));
     assert!(
         file == generated,
-        "rabbitmq/definitions.json is not what the processes declare: run `cargo run --release -- topology > rabbitmq/definitions.json`"
+        "rabbitmq/definitions.json is not what the processes declare: run `SHARDS={FLEET_SHARDS} cargo run --release -- topology > rabbitmq/definitions.json`"
     );
 }
 

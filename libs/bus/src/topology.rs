@@ -16,10 +16,6 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Number of shards of the fleet in `docker-compose.yml` and of `rabbitmq/definitions.json`. The number is
-/// fixed per deployment. Changing it moves threads between shards, so change it only while the queues are
-/// empty.
-pub const DEFAULT_SHARDS: u16 = 4;
 /// Largest number of shards. By measurement, more shards only split batches and add no throughput.
 pub const MAX_SHARDS: u16 = 64;
 /// Delivery limit: deliveries of one frame that may end without an acknowledgement (the process died) before

@@ -67,6 +67,7 @@ impl Config {
         self.check_tracing()?;
         self.check_email()?;
         self.check_secret()?;
+        self.check_unsubscribe_secret()?;
         self.check_previous_secret()
     }
 
@@ -169,10 +170,13 @@ impl Config {
         )
     }
 
-    fn check_previous_secret(&self) -> Result<(), ConfigError> {
+    fn check_unsubscribe_secret(&self) -> Result<(), ConfigError> {
         let own = self.auth.unsubscribe_secret.expose();
         let is_long = own.is_empty() || own.len() >= SECRET_MIN_BYTES;
-        require("auth.unsubscribe_secret", is_long, "must have at least 32 bytes")?;
+        require("auth.unsubscribe_secret", is_long, "must have at least 32 bytes")
+    }
+
+    fn check_previous_secret(&self) -> Result<(), ConfigError> {
         let previous = self.auth.jwt_secret_previous.expose();
         if previous.is_empty() {
             return Ok(());
