@@ -1,7 +1,7 @@
 //! Consumers: how a role takes a queue, and what that means for the readiness of its process.
 
 use crate::system::System;
-use eventflow_boot::Need;
+use eventflow_boot::{Need, instance};
 use eventflow_bus::consume::{Consumer, Declares, HANDLER_TIMEOUT, StageState};
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::share::{SETTLE, Sharing};
@@ -28,14 +28,7 @@ pub(crate) fn consume_within<H: BatchHandler>(
     limit: Duration,
 ) {
     let consumer = prepare(system, queue, declares, handler, limit);
-    let prepared = system.backends.prepared();
-    let stop = system.shutdown.workers.clone();
-    system.worker(queue, async move {
-        tokio::select! {
-            () = prepared => consumer.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    system.worker_once_prepared(queue, |stop| async move { consumer.run(stop).await });
 }
 
 /// Takes everything out of a dead-letter queue, as [`consume`] does. Its state is a warning only.
@@ -48,13 +41,7 @@ pub(crate) fn collect<H: BatchHandler>(system: &mut System, queue: &str, handler
         StageState::Consuming | StageState::Elsewhere => None,
         StageState::Unsubscribed(why) | StageState::Paused(why) => Some(why),
     });
-    let (prepared, stop) = (system.backends.prepared(), system.shutdown.workers.clone());
-    system.worker(queue, async move {
-        tokio::select! {
-            () = prepared => consumer.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    system.worker_once_prepared(queue, |stop| async move { consumer.run(stop).await });
 }
 
 /// Shares the shards of `stage` with the other processes that have the role. `handlers` names the queues of
@@ -68,19 +55,13 @@ pub(crate) fn share<H: BatchHandler>(
     // No other process can reach the broker in the data file.
     let settle = if system.config.embedded_broker() { Duration::ZERO } else { SETTLE };
     let mut sharing =
-        Sharing::new(broker, stage, system.topology, system.metrics.shares.stage(stage), settle).at(place());
+        Sharing::new(broker, stage, system.topology, system.metrics.shares.stage(stage), settle)
+            .at(instance::name());
     for (shard, queue, handler) in handlers {
         let declares = Declares::Topology(system.topology);
         sharing.add(shard, prepare(system, &queue, declares, Arc::new(handler), HANDLER_TIMEOUT));
     }
-    let prepared = system.backends.prepared();
-    let stop = system.shutdown.workers.clone();
-    system.worker(&format!("shards of {stage}"), async move {
-        tokio::select! {
-            () = prepared => sharing.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    system.worker_once_prepared(&format!("shards of {stage}"), |stop| sharing.run(stop));
 }
 
 /// A consumer whose state counts for the readiness of the process.
@@ -115,10 +96,4 @@ fn prepare<H: BatchHandler>(
         | StageState::Paused(_) => None,
     });
     consumer
-}
-
-/// Where this process runs, for operators: host and process id.
-pub(crate) fn place() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}/{}", host.trim(), std::process::id())
 }

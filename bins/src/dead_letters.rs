@@ -22,17 +22,11 @@ pub(crate) async fn start(system: &mut System) -> anyhow::Result<()> {
         kept: kept(&system.config),
     };
     let replayer = Replayer::open(parts.clone(), &system.metrics).await?;
-    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
     for queue in system.topology.dead_queues() {
         let collector = Arc::new(Collector::new(&queue, parts.clone(), &system.metrics));
         collect(system, &queue, collector);
     }
-    system.worker("replays of dead letters", async move {
-        tokio::select! {
-            () = prepared => replayer.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    system.worker_once_prepared("replays of dead letters", |stop| replayer.run(stop));
     Ok(())
 }
 

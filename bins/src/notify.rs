@@ -31,13 +31,7 @@ pub(crate) async fn start(system: &mut System, channel: Channel) -> anyhow::Resu
         log_kept: log_kept(&system.config),
     };
     let dispatcher = Dispatcher::open(channel, parts).await?;
-    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
-    system.worker(&format!("dispatch {}", channel.name()), async move {
-        tokio::select! {
-            () = prepared => dispatcher.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    system.worker_once_prepared(&format!("dispatch {}", channel.name()), |stop| dispatcher.run(stop));
     Ok(())
 }
 

@@ -147,6 +147,7 @@ async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
         parts.membership = parts.membership.unheard();
     }
     let router = eventflow_ingress::http::router(&parts)?;
+    watch_workers(system, &parts.ops);
     let backends = &system.backends;
     let directory = Arc::clone(&backends.directory);
     let demo = crate::demo::router(&system.config, Arc::clone(&backends.clock), directory)?;
@@ -203,13 +204,7 @@ async fn start_sends(system: &mut System) -> anyhow::Result<()> {
         kept: notify::log_kept(&system.config),
     };
     let worker = SendWorker::open(parts, &system.metrics).await?;
-    let (prepared, stop) = (backends.prepared(), system.shutdown.workers.clone());
-    system.worker("sends", async move {
-        tokio::select! {
-            () = prepared => worker.run(stop).await,
-            () = stop.clone().cancelled_owned() => {}
-        }
-    });
+    system.worker_once_prepared("sends", |stop| worker.run(stop));
     Ok(())
 }
 
@@ -356,19 +351,23 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     Ok(system.ingress.insert(parts).clone())
 }
 
-/// What the routes of operators ask. A process that serves clients listens to the workers all the time, so
-/// that it knows when the shards were shared out last.
-fn ops_parts(system: &mut System) -> OpsParts {
+/// What the routes of operators ask. Nothing is heard before [`watch_workers`].
+fn ops_parts(system: &System) -> OpsParts {
     let broker = Arc::clone(&system.backends.broker);
     let lookout = Lookout::new(Arc::clone(&broker));
-    let stop = system.shutdown.workers.clone();
-    system.worker("lookout", lookout.clone().run(stop.clone()));
     let is_alone = system.config.embedded_broker();
     let rates = is_alone.then(|| Arc::new(OwnRates::new(&system.metrics.bus, &system.topology)));
-    if let Some(rates) = rates.clone() {
+    OpsParts { broker, topology: system.topology, lookout, rates, process: Arc::new(system.status()) }
+}
+
+/// A process that has the routes of operators listens to the workers all the time, so that it knows when the
+/// shards were shared out last.
+fn watch_workers(system: &mut System, ops: &OpsParts) {
+    let stop = system.shutdown.workers.clone();
+    system.worker("lookout", ops.lookout.clone().run(stop.clone()));
+    if let Some(rates) = ops.rates.clone() {
         system.worker("own rates", async move { rates.run(stop).await });
     }
-    OpsParts { broker, topology: system.topology, lookout, rates, process: Arc::new(system.status()) }
 }
 
 /// The proxies that are believed.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Extra shutdown time for each open socket, up to `shutdown.spread_ms`. It spreads the reconnects: 100
@@ -141,6 +142,23 @@ impl System {
         self.workers.spawn(async move {
             work.await;
             name
+        });
+    }
+
+    /// Runs `work` from the time the store is ready to be written until the workers' stage of the shutdown,
+    /// of which `work` learns by the token.
+    pub fn worker_once_prepared<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(CancellationToken) -> F + Send + 'static,
+    ) {
+        let prepared = self.backends.prepared();
+        let stop = self.shutdown.workers.clone();
+        self.worker(name, async move {
+            tokio::select! {
+                () = prepared => work(stop).await,
+                () = stop.clone().cancelled_owned() => {}
+            }
         });
     }
 

@@ -77,9 +77,10 @@ fn uses(role: Role) -> Uses {
     let uses = Uses::default();
     match role {
         Role::WsGateway => uses.gateway_queue(),
-        // It shows operators the pipeline.
-        Role::HttpGateway => uses.workers_hellos().looks(),
-        Role::PersistenceWorker => uses.shards(&PERSIST).shards(&CURSORS).dead_letters(),
+        // It shows operators the pipeline, and ends people's sockets at every gateway.
+        Role::HttpGateway => uses.workers_hellos().looks().all_gateways(),
+        // A replay asks how full the queue is that it sends to.
+        Role::PersistenceWorker => uses.shards(&PERSIST).shards(&CURSORS).dead_letters().looks(),
         Role::FanoutWorker => uses.shards(&FANOUT).all_gateways(),
         Role::PresenceSweeper => uses.queue(&PRESENCE).all_gateways(),
         Role::EmailWorker => uses.queue(&EMAIL).queue(&NOTIFY),

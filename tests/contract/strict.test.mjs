@@ -248,8 +248,9 @@ for (const shape of ['single', 'fleet']) {
       const values = line => [...line.matchAll(/="([^"]*)"/g)].map(match => match[1]);
       const known = new Set([...before].flatMap(values));
       await run(RANDOM_REQUESTS);
-      // A worker's own round, such as the e-mail worker's look at waiting mails, may end for the first time just
-      // now: its series are made of values that were there. Where requests arrive, nothing at all is new.
+      // A worker's own round, such as the e-mail worker's look at waiting mails, may end for the first time
+      // just now: its series are made of values that were there. Where requests arrive, nothing at all is
+      // new.
       const ofWorker = line => /^[a-z]+-(worker|sweeper) /.test(line);
       const grown = [...await series()].filter(each => !before.has(each) && !(ofWorker(each) && values(each).every(value => known.has(value))));
       assert.deepEqual(grown, []);

@@ -8,7 +8,7 @@ use crate::explain::explain;
 use crate::port::{Headers, Outgoing};
 use crate::settle::cause_of;
 use crate::topology::{
-    CURSORS, EMAIL, FANOUT, NOTIFY, PERSIST, PRESENCE, PUSH, QueueKind, Topology, gateway_of,
+    CURSORS, DEAD_PREFIX, EMAIL, FANOUT, NOTIFY, PERSIST, PRESENCE, PUSH, QueueKind, Topology, gateway_of,
 };
 use bytes::Bytes;
 use eventflow_protocol::Timestamp;
@@ -20,8 +20,6 @@ use eventflow_protocol::frame::{Envelope, Frame};
 const REPLAYED: &str = "replayed";
 /// Name under which letters of all gateways' queues are listed and counted.
 pub const ANY_GATEWAY: &str = "gateway";
-/// Prefix of the names of dead-letter queues.
-const DEAD_PREFIX: &str = "dead.";
 /// Origin of a letter that says nothing of it and is in no queue that does.
 const NOWHERE: &str = "unknown";
 

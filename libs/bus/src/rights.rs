@@ -9,9 +9,9 @@ use crate::topology::{
     DEAD_PREFIX, Delay, GATEWAY_PREFIX, GATEWAYS_EXCHANGE, Queue, Sharded, WORKERS_EXCHANGE,
 };
 
-/// Patterns of the names of all queues but those of gateways.
+/// Patterns of the names of all queues.
 const QUEUES: [&str; 3] =
-    ["(persist|cursors|fanout)[.][0-9]+", "(retry|dead)[.].*", "notify|email|push|presence"];
+    ["(persist|cursors|fanout)[.][0-9]+", "(gateway|retry|dead)[.].*", "notify|email|push|presence"];
 /// A pattern that no name matches.
 const NOTHING: &str = "^$";
 /// How RabbitMQ calls the default exchange in patterns.

@@ -18,7 +18,7 @@ mod seat;
 
 use self::assign::{Seat, assign};
 use self::decide::{Place, Situation, Step, decide};
-use self::members::{Heard, Members};
+use self::members::Members;
 use self::seat::ShardSeat;
 use crate::consume::Consumer;
 use crate::handler::BatchHandler;
@@ -117,13 +117,7 @@ impl Sharing {
             };
             match ended {
                 Ok(Crashed) => break,
-                Err(error) => {
-                    tracing::debug!(
-                        stage = self.stage,
-                        error = &error as &dyn std::error::Error,
-                        "no hellos"
-                    );
-                }
+                Err(error) => self.seats.iter().for_each(|seat| seat.waits_for_hellos(&error)),
             }
             hellos = None;
             tokio::select! {
@@ -166,7 +160,7 @@ impl Sharing {
     fn hear(&mut self, payload: &Bytes) {
         let Ok(hello) = codec::decode::<Hello>(payload) else { return };
         // A newcomer gets an answer at once, so that it knows everybody before it takes anything.
-        if self.members.hear(hello, Instant::now()) == Heard::Newcomer {
+        if self.members.hear(hello, Instant::now()) {
             self.hello_at = Instant::now();
         }
     }

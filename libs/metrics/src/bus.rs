@@ -79,7 +79,7 @@ pub struct QueueMetrics {
     pub oldest_seconds: IntGauge,
     /// 1 while the stage waits for something it needs.
     pub paused: IntGauge,
-    /// From an envelope's acceptance by the system to the start of its batch at this stage.
+    /// From an envelope's acceptance by the system to a try of its batch at this stage.
     pub age_seconds: Histogram,
 }
 
@@ -122,7 +122,8 @@ impl QueueMetrics {
         self.parked.get()
     }
 
-    /// Notes how old the envelopes of a batch are: each of them, so that a quantile is one of messages.
+    /// Notes how old the envelopes of a batch are at a try: each of them, so that a quantile is one of
+    /// messages. A batch that is tried again while something is away counts again, and is older by then.
     pub fn observe_ages(&self, ages: impl Iterator<Item = Duration>) {
         for age in ages {
             self.age_seconds.observe(age.as_secs_f64());

@@ -132,8 +132,14 @@ pub enum HttpMethod {
 }
 
 impl Label for RefusalReason {
-    const ALL: &'static [Self] =
-        &[Self::Origin, Self::Protocol, Self::Credentials, Self::SocketsPerUser, Self::SocketsPerIp];
+    const ALL: &'static [Self] = &[
+        Self::Origin,
+        Self::Protocol,
+        Self::Credentials,
+        Self::SocketsPerUser,
+        Self::SocketsPerIp,
+        Self::Busy,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {

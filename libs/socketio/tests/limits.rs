@@ -97,8 +97,8 @@ async fn draining_closes_every_transport_within_the_spread_and_never_says_discon
     assert_eq!(last.1, "1");
     let late = closed.iter().filter(|at| **at > Duration::from_secs(5)).count();
     assert!((4..=6).contains(&late), "{closed:?}");
-    // Eleven slots of a second each: two closes of one slot would be two clients back at once. A timer ends at
-    // the next whole millisecond, so the last moment of a slot is read as the first of the next.
+    // Eleven slots of a second each: two closes of one slot would be two clients back at once. A timer ends
+    // at the next whole millisecond, so the last moment of a slot is read as the first of the next.
     let slot = |at: &Duration| at.saturating_sub(Duration::from_millis(1)).as_secs();
     let slots: std::collections::HashSet<u64> = closed.iter().map(slot).collect();
     assert_eq!(slots.len(), closed.len(), "{closed:?}");

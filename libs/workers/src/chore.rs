@@ -1,4 +1,5 @@
-//! Chores: what workers do by the clock and not for a queue. They look for what is due, and delete what is old.
+//! Chores: what workers do by the clock and not for a queue. They look for what is due, and delete what is
+//! old.
 
 use eventflow_ports::StoreError;
 use std::error::Error;

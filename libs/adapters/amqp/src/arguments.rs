@@ -41,6 +41,9 @@ pub fn arguments(queue: &QueueSpec) -> Vec<(&'static str, Argument)> {
     }
 }
 
+/// The exchanges that processes bind their own queues to.
+pub(crate) const EXCHANGES_OF_PROCESSES: [&str; 2] = [GATEWAYS_EXCHANGE, WORKERS_EXCHANGE];
+
 /// The exchange that a queue is bound to. None for a queue that is only reached by its name.
 pub fn fanout_exchange(queue: &QueueSpec) -> Option<&'static str> {
     match queue.kind {
@@ -56,7 +59,7 @@ pub fn definitions(topology: &Topology) -> Value {
     let queues = topology.queues();
     let bound: Vec<(&str, &'static str)> =
         queues.iter().filter_map(|queue| Some((queue.name.as_str(), fanout_exchange(queue)?))).collect();
-    let exchanges = bound.iter().map(|(_, exchange)| *exchange).chain([GATEWAYS_EXCHANGE, WORKERS_EXCHANGE]);
+    let exchanges = bound.iter().map(|(_, exchange)| *exchange).chain(EXCHANGES_OF_PROCESSES);
     json!({
         "vhosts": [{ "name": VHOST }],
         "exchanges": exchanges.map(exchange_definition).collect::<Vec<_>>(),

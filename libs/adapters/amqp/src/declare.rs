@@ -8,12 +8,12 @@
 //! asked for either: RabbitMQ 4.3 answers that only to users who have some right to it. Whoever consumes or
 //! publishes learns what is missing.
 
-use crate::arguments::{Argument, arguments, fanout_exchange};
+use crate::arguments::{Argument, EXCHANGES_OF_PROCESSES, arguments, fanout_exchange};
 use crate::config::{CALL_TIMEOUT, DECLARE_TIMEOUT};
 use crate::link::ConnectionLink;
 use crate::reject::{about_queue, is_refused, late};
 use eventflow_bus::port::{BrokerError, Depth};
-use eventflow_bus::topology::{GATEWAYS_EXCHANGE, QueueSpec, WORKERS_EXCHANGE};
+use eventflow_bus::topology::QueueSpec;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 /// Declares `queues` with the exchanges that they are bound to, and the exchanges of all processes.
 pub(crate) async fn declare(link: &ConnectionLink, queues: &[QueueSpec]) -> Result<(), BrokerError> {
     let mut declarer = Declarer::open(link).await?;
-    for exchange in [GATEWAYS_EXCHANGE, WORKERS_EXCHANGE] {
+    for exchange in EXCHANGES_OF_PROCESSES {
         if !declarer.exchange(exchange).await? {
             return Ok(());
         }

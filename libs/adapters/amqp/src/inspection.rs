@@ -4,13 +4,13 @@
 //! It leaves the broker as it was: it declares only what exists already, and an exclusive queue that goes
 //! with its channel. No management plugin is needed.
 
-use crate::arguments::fanout_exchange;
+use crate::arguments::{EXCHANGES_OF_PROCESSES, fanout_exchange};
 use crate::config::{AmqpConfig, CALL_TIMEOUT};
 use crate::declare::{bounded, look, make_exchange, make_queue};
 use crate::reject::unavailable;
 use crate::supervisor::connect;
 use eventflow_bus::port::{BrokerError, Depth};
-use eventflow_bus::topology::{GATEWAYS_EXCHANGE, MAX_SHARDS, QueueSpec, Topology, WORKERS_EXCHANGE};
+use eventflow_bus::topology::{MAX_SHARDS, QueueSpec, Topology};
 use futures_util::{StreamExt as _, stream};
 use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
@@ -111,7 +111,7 @@ impl Inspection {
     /// The exchanges that are missing or of another kind, with the broker's words.
     pub async fn wrong_exchanges(&self, topology: &Topology) -> Vec<(String, String)> {
         let queues = topology.queues();
-        let names = queues.iter().filter_map(fanout_exchange).chain([GATEWAYS_EXCHANGE, WORKERS_EXCHANGE]);
+        let names = queues.iter().filter_map(fanout_exchange).chain(EXCHANGES_OF_PROCESSES);
         let mut wrong = Vec::new();
         for name in names.collect::<HashSet<_>>() {
             if let Err(error) = self.exchange(name).await {

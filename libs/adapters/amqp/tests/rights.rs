@@ -116,3 +116,19 @@ async fn a_role_that_consumes_nothing_publishes_to_queues_and_hears_its_replies(
     assert!(broker.subscribe(PERSIST.shard(0).name(), PREFETCH).await.is_err(), "it consumes nothing");
     rabbit.stop().await;
 }
+
+#[tokio::test]
+async fn who_shows_operators_the_pipeline_tells_every_gateway_and_hears_the_workers() {
+    let uses = Uses::default().workers_hellos().looks().all_gateways();
+    let (rabbit, broker) = as_user("rights-console", &uses).await;
+    publish(&broker, Destination::AllGateways).await.expect("somebody's sockets end at every gateway");
+    let mut heard = broker.hellos().await.expect("a queue of its own");
+    let mut worker = rabbit.connect().await.hellos().await.expect("a worker's queue");
+    worker.say(Bytes::from_static(b"hello")).await.expect("a worker says hello");
+    assert_eq!(heard.hear().await.expect("the worker's hello"), "hello");
+    for queue in [PERSIST.shard(0).name(), &dead(PERSIST.shard(0).name())] {
+        broker.depth(queue).await.expect("how full a queue is");
+        assert!(broker.subscribe(queue, PREFETCH).await.is_err(), "{queue} is work");
+    }
+    rabbit.stop().await;
+}

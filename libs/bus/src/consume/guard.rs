@@ -93,7 +93,10 @@ impl Guard {
         }
         tokio::select! {
             () = sleep(backoff.0) => {}
-            () = self.shutdown.cancelled() => return Err(Stopping),
+            () = self.shutdown.cancelled() => {
+                self.metrics.paused.set(0);
+                return Err(Stopping);
+            }
         }
         backoff.0 = (backoff.0 * 2).min(LONGEST_PAUSE);
         Ok(())
@@ -107,5 +110,30 @@ impl Guard {
             self.metrics.paused.set(0);
             self.status.set(StageState::Consuming);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_metrics::Metrics;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stage_that_is_stopped_while_it_waits_is_not_shown_as_paused() {
+        let guard = Guard {
+            queue: "persist.0".to_owned(),
+            handler_timeout: Duration::from_secs(30),
+            metrics: Metrics::default().bus.queue("persist.0"),
+            status: StageStatus::starting(),
+            tracker: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        };
+        let cause = Unavailable::new("the store", std::io::Error::other("away"));
+        let mut backoff = Backoff::new();
+        guard.pause(&cause, &mut backoff).await.expect("it goes on after the pause");
+        assert_eq!(guard.metrics.paused.get(), 1);
+        guard.shutdown.cancel();
+        guard.pause(&cause, &mut backoff).await.expect_err("it stops");
+        assert_eq!(guard.metrics.paused.get(), 0);
     }
 }

@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 pub(super) struct InHand {
     /// In the order in which they were taken, which is the order in which they are acknowledged.
     batches: VecDeque<Taken>,
+    /// What this subscription adds to the gauge, which queues may share.
+    width: u16,
     metrics: QueueMetrics,
 }
 
@@ -23,12 +25,13 @@ struct Taken {
 impl InHand {
     /// Nothing was taken yet.
     pub(super) fn of(metrics: &QueueMetrics) -> Self {
-        Self { batches: VecDeque::new(), metrics: metrics.clone() }
+        Self { batches: VecDeque::new(), width: 0, metrics: metrics.clone() }
     }
 
     /// A subscription began that may take so many messages ahead.
-    pub(super) fn subscribed(&self, width: u16) {
-        self.metrics.prefetch.set(i64::from(width));
+    pub(super) fn subscribed(&mut self, width: u16) {
+        self.metrics.prefetch.add(i64::from(width) - i64::from(self.width));
+        self.width = width;
     }
 
     /// So many messages were taken, whose oldest envelope was accepted then.
@@ -60,7 +63,7 @@ impl InHand {
         let left: usize = self.batches.iter().map(|batch| batch.messages).sum();
         self.batches.clear();
         self.metrics.inflight.sub(gauge(left));
-        self.metrics.prefetch.set(0);
+        self.subscribed(0);
         self.show_oldest();
     }
 
@@ -101,6 +104,12 @@ mod tests {
         in_hand.remove(3);
         assert_eq!((metrics.oldest_seconds.get(), metrics.inflight.get()), (0, 1));
         in_hand.add(3, Some(Timestamp(9_000)));
+        let mut of_same_name = InHand::of(&metrics);
+        of_same_name.subscribed(1);
+        in_hand.subscribed(32);
+        assert_eq!(metrics.prefetch.get(), 33, "what both may take");
+        drop(of_same_name);
+        assert_eq!(metrics.prefetch.get(), 32);
         drop(in_hand);
         assert_eq!((metrics.oldest_seconds.get(), metrics.inflight.get(), metrics.prefetch.get()), (0, 0, 0));
     }

@@ -32,7 +32,7 @@ impl StageStatus {
     }
 
     /// Notes that `queue` is not subscribed. A reason that is the same as before is not logged again.
-    pub(super) fn set_unsubscribed(&self, queue: &str, error: &BrokerError) {
+    pub(crate) fn set_unsubscribed(&self, queue: &str, error: &BrokerError) {
         let state = StageState::Unsubscribed(explain(error));
         if self.get() != state {
             tracing::warn!(queue, error = error as &dyn std::error::Error, "a stage is not subscribed");

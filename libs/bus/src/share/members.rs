@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Silence after which a worker counts as gone: four hellos, so that a busy machine may be late with some.
-const GONE_AFTER: Duration = Duration::from_secs(4);
+pub(super) const GONE_AFTER: Duration = Duration::from_secs(4);
 /// Silence of its own hellos after which a worker counts itself deaf. Shorter than [`GONE_AFTER`], or a
 /// worker that hears nothing would first think itself alone.
 const DEAF_AFTER: Duration = Duration::from_millis(2_500);
@@ -35,41 +35,32 @@ pub(super) struct Members {
     changed: Instant,
 }
 
-/// What a hello was to the one who heard it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// A worker that was not known.
-    Newcomer,
-    /// A worker that shuts down.
-    Leaver,
-    /// Nothing that changes who lives.
-    Nothing,
-}
-
 impl Members {
     /// Nobody is known yet. `settle` is how long the list must be unchanged before it is used.
     pub(super) fn new(stage: &'static str, me: String, shards: u16, settle: Duration, now: Instant) -> Self {
         Self { stage, me, shards, settle, living: BTreeMap::new(), heard_myself: None, changed: now }
     }
 
-    /// Takes note of a hello. Hellos of other stages and of other numbers of shards are not for this list.
-    pub(super) fn hear(&mut self, hello: Hello, now: Instant) -> Heard {
+    /// Takes note of a hello, and says whether it is another worker's that was not known. Hellos of other
+    /// stages and of other numbers of shards are not for this list.
+    pub(super) fn hear(&mut self, hello: Hello, now: Instant) -> bool {
         if hello.stage != self.stage || hello.shards != self.shards {
-            return Heard::Nothing;
+            return false;
         }
-        if hello.member == self.me {
+        let is_mine = hello.member == self.me;
+        if is_mine {
             self.hear_myself(now);
         }
         if hello.leaves {
-            return if self.living.remove(&hello.member).is_some() { Heard::Leaver } else { Heard::Nothing };
+            self.living.remove(&hello.member);
+            return false;
         }
-        let is_mine = hello.member == self.me;
         let known = self.living.insert(hello.member, Member { heard: now, holds: hello.holds });
         if known.is_some() {
-            return Heard::Nothing;
+            return false;
         }
         self.changed = now;
-        if is_mine { Heard::Nothing } else { Heard::Newcomer }
+        !is_mine
     }
 
     /// Nobody was heard while this worker was deaf, so nobody counts as silent for that time.
@@ -137,7 +128,7 @@ mod tests {
         let now = Instant::now();
         let mut members = members(now);
         members.hear(hello("a"), now);
-        assert_eq!(members.hear(hello("b"), now + SETTLE / 2), Heard::Newcomer);
+        assert!(members.hear(hello("b"), now + SETTLE / 2), "a newcomer");
         assert_eq!(members.settled(now + SETTLE), None);
         assert_eq!(members.settled(now + SETTLE * 3 / 2), Some(vec!["a".into(), "b".into()]));
     }
@@ -149,7 +140,7 @@ mod tests {
         for member in ["a", "b", "c"] {
             members.hear(hello(member), now);
         }
-        assert_eq!(members.hear(Hello { leaves: true, ..hello("b") }, now), Heard::Leaver);
+        assert!(!members.hear(Hello { leaves: true, ..hello("b") }, now), "no newcomer");
         assert_eq!(members.settled(now + SETTLE).unwrap(), ["a", "c"]);
         let later = now + GONE_AFTER + SETTLE;
         members.hear(hello("a"), now + DEAF_AFTER);

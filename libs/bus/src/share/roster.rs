@@ -5,13 +5,12 @@
 //! decides who consumes a queue. A wrong roster misleads nobody but its reader.
 
 use super::assign::assign;
+use super::members::GONE_AFTER;
 use eventflow_protocol::hello::Hello;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Silence after which a worker is left out, as the workers themselves do it.
-const GONE_AFTER: Duration = Duration::from_secs(4);
 /// Time over which rates are taken: long enough to be calm, short enough to be seen changing.
 const RATE_OVER: Duration = Duration::from_secs(6);
 /// Changes of the workers that are remembered.

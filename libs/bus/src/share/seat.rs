@@ -2,6 +2,7 @@
 
 use crate::consume::{Consumer, StageState, StageStatus};
 use crate::handler::BatchHandler;
+use crate::port::BrokerError;
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -55,6 +56,20 @@ pub(super) struct ShardSeat {
 }
 
 impl ShardSeat {
+    /// This worker cannot hear the others, and so takes nothing that it does not have. What it has goes on,
+    /// and says by itself what becomes of it.
+    pub(super) fn waits_for_hellos(&self, error: &BrokerError) {
+        if self.is_subscribed() {
+            return;
+        }
+        for consumer in &self.consumers {
+            let status = consumer.status();
+            if matches!(status.get(), StageState::Unsubscribed(_)) {
+                status.set_unsubscribed(&consumer.done().0, error);
+            }
+        }
+    }
+
     /// Whether the consumers run and are to go on.
     pub(super) fn is_subscribed(&self) -> bool {
         !self.running.is_empty() && !self.stop.is_cancelled()
