@@ -21,6 +21,7 @@ use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, ProxyTru
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
+use eventflow_workers::fanout::doubt::Doubt;
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
@@ -210,11 +211,13 @@ async fn start_sends(system: &mut System) -> anyhow::Result<()> {
 
 async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
     let mut handlers = Vec::new();
+    let doubt = Arc::new(if system.config.embedded_broker() { Doubt::never() } else { Doubt::default() });
     for shard in 0..system.topology.shards() {
         let backends = &system.backends;
         let parts = FanoutParts {
             membership: backends.membership.clone(),
             registry: Arc::clone(&backends.registry),
+            doubt: Arc::clone(&doubt),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
             absent: Some(Arc::clone(&backends.presence)),

@@ -22,3 +22,4 @@ mod spans;
 mod stage;
 mod start;
 mod taken_back;
+mod unlisted;

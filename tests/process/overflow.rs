@@ -18,6 +18,7 @@ use eventflow_protocol::frame::Frame;
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::{CommandId, GatewayId, Timestamp, UserId};
 use eventflow_testkit::PATIENCE;
+use eventflow_workers::fanout::doubt::Doubt;
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ impl Scene {
         let parts = FanoutParts {
             membership,
             registry,
+            doubt: Arc::new(Doubt::never()),
             broker: Arc::clone(&broker),
             clock: Arc::new(SystemClock),
             absent: None,

@@ -21,6 +21,7 @@ use eventflow_protocol::content::Content;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::{CommandId, ThreadId};
+use eventflow_workers::fanout::doubt::Doubt;
 use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::Persistence;
 use mongodb::bson::{Document, doc, oid::ObjectId};
@@ -159,6 +160,7 @@ async fn events_of_a_thread_that_cannot_be_read_hold_no_other_up() {
     let parts = FanoutParts {
         membership: Membership::new(Arc::clone(&scene.store) as _),
         registry: Arc::new(MemoryRegistry::default()),
+        doubt: Arc::new(Doubt::never()),
         broker: Arc::clone(&scene.broker),
         clock: Arc::new(SystemClock),
         absent: None,

@@ -5,13 +5,16 @@
 //! recognises it when it is announced again. An event never carries the list of its recipients: whoever needs
 //! them looks the membership up.
 
+mod gateway;
+
+pub use self::gateway::{DeliveredMessage, GatewayEvent};
 use crate::change::{Cursor, Effect, Receipted};
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread, ThreadStatus};
 use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
-use crate::person::{Disconnection, Revocation};
-use crate::{CommandId, EventId, MessageId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
+use crate::person::Revocation;
+use crate::{CommandId, EventId, GatewayId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -163,6 +166,16 @@ pub enum Event {
         /// When the gateway heard of it.
         at: Timestamp,
     },
+    /// A gateway cannot tell the registry who is connected to it. No client hears of it, and nobody stores it:
+    /// for a while the fan-out stage sends everything to every gateway.
+    GatewayUnlisted {
+        /// The gateway.
+        gateway: GatewayId,
+        /// A fresh id, since no command caused the event.
+        command: CommandId,
+        /// When the gateway found out.
+        at: Timestamp,
+    },
     /// Credentials no longer hold: gateways close the sockets that stand on them.
     Revoked {
         /// The credentials.
@@ -224,6 +237,7 @@ impl Event {
             Self::PreferencesChanged { command, .. } => EventId::caused_by(*command, "preferences changed"),
             Self::PresenceChosen { command, .. } => EventId::caused_by(*command, "presence chosen"),
             Self::Typing { command, .. } => EventId::caused_by(*command, "typing"),
+            Self::GatewayUnlisted { command, .. } => EventId::caused_by(*command, "gateway unlisted"),
             Self::Revoked { command, .. } => EventId::caused_by(*command, "revoked"),
         }
     }
@@ -248,7 +262,9 @@ impl Event {
             | Self::PreferencesChanged { user_id, .. }
             | Self::PresenceChosen { user_id, .. } => Audience::User(user_id.clone()),
             Self::NotificationStored { notification, .. } => Audience::User(notification.user_id.clone()),
-            Self::Revoked { .. } | Self::ToldOutside { .. } => Audience::Gateways,
+            Self::Revoked { .. } | Self::ToldOutside { .. } | Self::GatewayUnlisted { .. } => {
+                Audience::Gateways
+            }
         }
     }
 
@@ -267,7 +283,8 @@ impl Event {
             | Self::ToldOutside { at, .. }
             | Self::PresenceChosen { at, .. }
             | Self::ParticipantLeft { at, .. }
-            | Self::Typing { at, .. } => *at,
+            | Self::Typing { at, .. }
+            | Self::GatewayUnlisted { at, .. } => *at,
         }
     }
 
@@ -289,6 +306,7 @@ impl Event {
             | Self::PreferencesChanged { .. }
             | Self::PresenceChosen { .. }
             | Self::Typing { .. }
+            | Self::GatewayUnlisted { .. }
             | Self::Revoked { .. } => None,
         }
     }
@@ -309,92 +327,8 @@ impl Event {
             | Self::PreferencesChanged { .. }
             | Self::PresenceChosen { .. }
             | Self::Typing { .. }
+            | Self::GatewayUnlisted { .. }
             | Self::Revoked { .. } => false,
-        }
-    }
-}
-
-/// An event on its way to one gateway, already in the form that its sockets get.
-///
-/// The fan-out worker writes the client's JSON once, and every gateway and socket shares it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GatewayEvent {
-    /// The event's id. A gateway delivers each id once.
-    pub event_id: EventId,
-    /// Who hears of the event.
-    pub audience: Audience,
-    /// The name of the event that clients receive, e.g. `message:received`.
-    pub name: String,
-    /// The event's only argument, as JSON text.
-    pub payload: String,
-    /// When the ingress accepted what caused the event.
-    #[serde(default)]
-    pub accepted_at: Timestamp,
-    /// A process that died may have delivered the event already.
-    #[serde(default)]
-    pub repeated: bool,
-    /// The participants of the thread may have changed: the gateway forgets what it has cached of them.
-    #[serde(default)]
-    pub membership_changed: bool,
-    /// The event is worth something only now: gateways do not keep it for sockets that are away.
-    #[serde(default)]
-    pub ephemeral: bool,
-    /// A person of the audience who does not hear of the event: whoever types need not be told.
-    #[serde(default)]
-    pub except: Option<UserId>,
-    /// A person who is not among the participants any more and hears of it: whoever has left.
-    #[serde(default)]
-    pub left: Option<UserId>,
-    /// For a message: what a receipt of its delivery needs.
-    #[serde(default)]
-    pub message: Option<DeliveredMessage>,
-    /// For [`Audience::Gateways`].
-    #[serde(default)]
-    pub revocation: Option<Revocation>,
-    /// For [`Audience::Gateways`].
-    #[serde(default)]
-    pub disconnection: Option<Disconnection>,
-    /// For [`Audience::User`]: the person chose to be shown as away, or no more. It holds for their sockets.
-    #[serde(default)]
-    pub wants_away: Option<bool>,
-}
-
-/// What a gateway has to know about a message to send a receipt of its delivery, and to name it in its log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveredMessage {
-    /// The message's id; none in events of earlier versions.
-    #[serde(default)]
-    pub id: Option<MessageId>,
-    /// The message's place in its thread.
-    pub seq: u64,
-    /// The sender, who sends no receipt.
-    pub sender_id: UserId,
-}
-
-impl GatewayEvent {
-    /// An event for this audience, with nothing special about it.
-    pub fn new(
-        event_id: EventId,
-        audience: Audience,
-        name: &str,
-        payload: String,
-        accepted_at: Timestamp,
-    ) -> Self {
-        Self {
-            event_id,
-            audience,
-            name: name.to_owned(),
-            payload,
-            accepted_at,
-            repeated: false,
-            membership_changed: false,
-            ephemeral: false,
-            except: None,
-            left: None,
-            message: None,
-            revocation: None,
-            disconnection: None,
-            wants_away: None,
         }
     }
 }

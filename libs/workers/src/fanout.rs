@@ -4,15 +4,18 @@
 //! about those who are not connected. The stage writes the client's JSON, once, and stores nothing. It is
 //! safe to repeat because a gateway delivers each event id once, and the decision tells nobody anything
 //! twice. [`client_events`] says what clients hear of an event, [`absent`] which events make jobs,
-//! [`overflow`] what happens to a gateway that does not empty its queue.
+//! [`overflow`] what happens to a gateway that does not empty its queue, [`doubt`] when the registry is not
+//! believed.
 
 pub(crate) mod absent;
 mod client_events;
+pub mod doubt;
 mod inattentive;
 mod known_gateways;
 mod overflow;
 
 use self::absent::Absent;
+use self::doubt::{Doubt, Trust};
 use self::inattentive::Inattentive;
 use self::known_gateways::KnownGateways;
 use async_trait::async_trait;
@@ -35,6 +38,7 @@ use tokio::sync::Mutex;
 pub struct Fanout {
     membership: Membership,
     registry: Arc<dyn Registry>,
+    doubt: Arc<Doubt>,
     broker: Arc<dyn Broker>,
     gateways: Mutex<Box<dyn Publish>>,
     clock: Arc<dyn Clock>,
@@ -67,6 +71,8 @@ pub struct FanoutParts {
     pub membership: Membership,
     /// Tells at which gateways people are connected.
     pub registry: Arc<dyn Registry>,
+    /// When the registry is not believed; the shards of a process share it.
+    pub doubt: Arc<Doubt>,
     /// Carries frames to the gateways.
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
@@ -79,13 +85,14 @@ pub struct FanoutParts {
 impl Fanout {
     /// Opens the stage of shard `shard`.
     pub async fn open(shard: u16, parts: FanoutParts, metrics: &Metrics) -> Result<Self, BrokerError> {
-        let FanoutParts { membership, registry, broker, clock, absent } = parts;
+        let FanoutParts { membership, registry, doubt, broker, clock, absent } = parts;
         let gateways = Mutex::new(broker.publisher(None).await?);
         let series = metrics.fanout.clone();
         let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
         Ok(Self {
             membership,
             registry,
+            doubt,
             broker,
             gateways,
             clock,
@@ -110,6 +117,7 @@ impl Fanout {
                     self.membership.remember(thread.id, thread.participants.clone().into());
                 }
                 Event::ParticipantLeft { thread_id, .. } => self.membership.forget(*thread_id),
+                Event::GatewayUnlisted { .. } => self.doubt.heard(),
                 Event::MessageStored { .. }
                 | Event::MessageChanged { .. }
                 | Event::CursorAdvanced { .. }
@@ -170,14 +178,16 @@ impl Fanout {
             }
         }
         let users: Vec<UserId> = users.into_iter().collect();
-        let located = self.registry.locate(&users).await.unwrap_or_else(|error| {
+        let mut located = self.registry.locate(&users).await.unwrap_or_else(|error| {
             tracing::debug!(error = &error as &dyn std::error::Error, "the registry cannot say who is where");
             Located::default()
         });
         self.known_gateways.remember(located.gateways.values().flatten());
-        if !located.complete {
+        let trust = self.doubt.trust();
+        if !located.complete || trust == Trust::None {
             self.series.broadcasts.inc();
         }
+        located.complete &= trust == Trust::Full;
         located
     }
 

@@ -23,6 +23,7 @@ mod upstream;
 pub use delivery::handler::Deliveries;
 pub use tasks::GatewayTasks;
 pub use upstream::signals::Signals;
+use upstream::signals::UnlistedSignal;
 
 use crate::edge::Edge;
 use crate::parts::IngressParts;
@@ -99,8 +100,14 @@ impl Gateway {
         let background = Background::default();
         let reads = Arc::new(Semaphore::new(READS_MAX));
 
-        let (registry, registry_task) =
-            registry_sync(Arc::clone(&sockets.hub), Arc::clone(&parts.registry), id.clone());
+        let unlisted =
+            UnlistedSignal { signals: signals.clone(), gateway: id.clone(), clock: Arc::clone(clock) };
+        let (registry, registry_task) = registry_sync(
+            Arc::clone(&sockets.hub),
+            Arc::clone(&parts.registry),
+            id.clone(),
+            Arc::new(unlisted),
+        );
         let shedding = Arc::new(Shedding::new(parts.config.shed_at, metrics.clone()));
         let receipts = Arc::new(Receipts::new(ReceiptParts {
             hub: Arc::clone(&sockets.hub),

@@ -77,6 +77,7 @@ impl Absent {
                 | Event::ThreadChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
+                | Event::GatewayUnlisted { .. }
                 | Event::Revoked { .. } => Vec::new(),
             };
             envelopes.extend(jobs.iter().map(|job| Envelope { trace: item.trace, ..envelope(job) }));

@@ -33,7 +33,7 @@ type ClientEvent = (&'static str, String);
 /// Whether no gateway hears of the event: this stage alone acts on it.
 pub(super) fn concerns_no_gateway(event: &Event) -> bool {
     let is_hidden = matches!(event, Event::NotificationStored { notification, .. } if notification.is_hidden);
-    is_hidden || matches!(event, Event::ToldOutside { .. })
+    is_hidden || matches!(event, Event::ToldOutside { .. } | Event::GatewayUnlisted { .. })
 }
 
 /// Whether the event has lost its worth on the way: that somebody types, of a while ago. That they stopped is
@@ -74,6 +74,7 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
         | Event::NotificationStored { .. }
         | Event::NotificationsChanged { .. }
         | Event::ToldOutside { .. }
+        | Event::GatewayUnlisted { .. }
         | Event::PreferencesChanged { .. } => {}
     }
     let body = codec::encode(&delivery)?;
@@ -142,8 +143,9 @@ fn client_event(event: &Event) -> Result<ClientEvent, serde_json::Error> {
         Event::Typing { thread_id, user_id, is_typing, .. } => {
             written(&TypingUpdate { is_typing: *is_typing, thread_id: *thread_id, user_id: user_id.clone() })
         }
-        // The fan-out stage keeps it to itself.
+        // The fan-out stage keeps these to itself.
         Event::ToldOutside { .. } => Ok(("told", "{}".to_owned())),
+        Event::GatewayUnlisted { .. } => Ok(("unlisted", "{}".to_owned())),
         // Gateways act on it; no client hears of it.
         Event::Revoked { .. } => Ok(("revoked", "{}".to_owned())),
     }

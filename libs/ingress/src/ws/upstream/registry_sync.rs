@@ -3,9 +3,13 @@
 //! One task makes all calls, one after the other, so an "is here" can never be overtaken by an older "has
 //! left". What it reports is read from the hub at that moment, for all users that changed meanwhile at once:
 //! repeating it is harmless, and a storm of reconnects becomes a few calls. While the registry is away
-//! messages still arrive, because fan-out then asks every gateway.
+//! messages still arrive, because fan-out then asks every gateway. It may be away from this gateway alone: so
+//! the gateway tells the fan-out stage before it lets the next client in ([`Unlisted`]). Whatever is stored
+//! after a client was let in finds either its entry or this word.
 
 use crate::ws::sockets::hub::Hub;
+use async_trait::async_trait;
+use eventflow_bus::publish::PublishError;
 use eventflow_ports::registry::RENEW_EVERY;
 use eventflow_ports::{Registry, RegistryError};
 use eventflow_protocol::{GatewayId, UserId};
@@ -21,13 +25,26 @@ use tokio_util::sync::CancellationToken;
 const CHUNK: usize = 1_000;
 /// Changes waiting to be reported. A connecting client waits here during a storm, which is the back-pressure.
 const CAPACITY: usize = 4_096;
-/// How long a connecting client waits until the registry knows its user. If that takes longer, the client
+/// How long a connecting client waits until the registry knows its user, or fan-out that it does not: one call
+/// that fails and the word to fan-out. If that takes longer, which takes a broker that is away too, the client
 /// goes on without and is found later.
-const ENTER_PATIENCE: Duration = Duration::from_millis(250);
+const ENTER_PATIENCE: Duration = Duration::from_millis(3_250);
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the word to fan-out may take.
+const SAY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time after which fan-out is told again while the registry is away. Its word holds much longer there; a
+/// worker that took a shard over meanwhile has not heard it.
+const SAY_EVERY: Duration = Duration::from_secs(2);
 /// After a failed call everything is reported anew this soon.
 const CATCH_UP_AFTER: Duration = Duration::from_secs(2);
+
+/// Tells the fan-out stage that the registry does not know who is connected here.
+#[async_trait]
+pub(crate) trait Unlisted: Send + Sync {
+    /// Says so, and waits until the broker has it.
+    async fn say(&self) -> Result<(), PublishError>;
+}
 
 /// The way to the task: which users have come or gone.
 #[derive(Clone)]
@@ -68,9 +85,12 @@ pub(crate) struct RegistrySyncTask<S> {
     hub: Arc<Hub<S>>,
     registry: Arc<dyn Registry>,
     gateway: GatewayId,
+    unlisted: Arc<dyn Unlisted>,
     changes: mpsc::Receiver<UserChange>,
     renew_at: Instant,
     is_behind: bool,
+    /// When fan-out was last told.
+    said_at: Option<Instant>,
 }
 
 /// Keeps `registry` equal to `hub`; the task has to be run.
@@ -78,15 +98,18 @@ pub(crate) fn registry_sync<S: Clone + PartialEq>(
     hub: Arc<Hub<S>>,
     registry: Arc<dyn Registry>,
     gateway: GatewayId,
+    unlisted: Arc<dyn Unlisted>,
 ) -> (RegistrySync, RegistrySyncTask<S>) {
     let (sender, changes) = mpsc::channel(CAPACITY);
     let task = RegistrySyncTask {
         hub,
         registry,
         gateway,
+        unlisted,
         changes,
         renew_at: Instant::now() + RENEW_EVERY,
         is_behind: false,
+        said_at: None,
     };
     (RegistrySync { changes: sender }, task)
 }
@@ -150,6 +173,9 @@ impl<S: Clone + PartialEq> RegistrySyncTask<S> {
         if !users.is_empty() {
             let call = self.registry.enter(&self.gateway, users);
             let result = bounded(call).await;
+            if result.is_err() {
+                self.say_unlisted().await;
+            }
             self.note(result);
         }
     }
@@ -159,6 +185,19 @@ impl<S: Clone + PartialEq> RegistrySyncTask<S> {
             let call = self.registry.leave(&self.gateway, users);
             let result = bounded(call).await;
             self.note(result);
+        }
+    }
+
+    async fn say_unlisted(&mut self) {
+        if self.said_at.is_some_and(|at| at.elapsed() < SAY_EVERY) {
+            return;
+        }
+        match timeout(SAY_TIMEOUT, self.unlisted.say()).await {
+            Ok(Ok(())) => self.said_at = Some(Instant::now()),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "fan-out could not be told of it");
+            }
+            Err(_) => tracing::warn!(limit = ?SAY_TIMEOUT, "fan-out could not be told of it in time"),
         }
     }
 
@@ -193,7 +232,6 @@ async fn bounded(call: impl Future<Output = Result<(), RegistryError>>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use async_trait::async_trait;
     use eventflow_ports::{Located, MemoryRegistry};
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
@@ -233,9 +271,22 @@ mod tests {
         }
     }
 
+    /// Counts how often fan-out was told.
+    #[derive(Default)]
+    struct Said(AtomicUsize);
+
+    #[async_trait]
+    impl Unlisted for Said {
+        async fn say(&self) -> Result<(), PublishError> {
+            self.0.fetch_add(1, SeqCst);
+            Ok(())
+        }
+    }
+
     struct SyncRig {
         hub: Arc<Hub<u32>>,
         registry: Arc<Switched>,
+        said: Arc<Said>,
         sync: RegistrySync,
         shutdown: CancellationToken,
         task: tokio::task::JoinHandle<()>,
@@ -244,10 +295,12 @@ mod tests {
     #[allow(clippy::disallowed_methods, reason = "the handle is awaited at the end of each test")]
     fn rig() -> SyncRig {
         let (hub, registry) = (Arc::new(Hub::new()), Arc::new(Switched::default()));
-        let (sync, task) = registry_sync(Arc::clone(&hub), registry.clone(), GatewayId::from("g"));
+        let said = Arc::new(Said::default());
+        let gateway = GatewayId::from("g");
+        let (sync, task) = registry_sync(Arc::clone(&hub), registry.clone(), gateway, said.clone());
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(task.run(shutdown.clone()));
-        SyncRig { hub, registry, sync, shutdown, task }
+        SyncRig { hub, registry, said, sync, shutdown, task }
     }
 
     fn user(name: &str) -> UserId {
@@ -303,6 +356,24 @@ mod tests {
         rig.sync.entered(user("bob")).await;
         rig.sync.entered(user("bob")).await;
         assert!(is_located(&rig, "ann").await);
+        end(rig).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fanout_knows_before_a_client_is_let_in_whom_the_registry_does_not_know() {
+        let rig = rig();
+        let said = || rig.said.0.load(SeqCst);
+        rig.hub.add(&user("ann"), 1);
+        rig.sync.entered(user("ann")).await;
+        assert_eq!(said(), 0, "the registry knows her");
+        rig.registry.off.store(true, SeqCst);
+        for name in ["bob", "cas"] {
+            rig.hub.add(&user(name), 2);
+            rig.sync.entered(user(name)).await;
+            assert_eq!(said(), 1, "{name} is not let in before it, and it is not said for each");
+        }
+        tokio::time::sleep(SAY_EVERY * 3).await;
+        assert!((3..=4).contains(&said()), "said again while the registry is away: {}", said());
         end(rig).await;
     }
 

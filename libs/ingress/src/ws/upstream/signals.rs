@@ -6,18 +6,21 @@
 //! signal is safe: typing is worth nothing later, of two signals of a device the newer one counts, and a
 //! cursor only rises.
 
+use crate::ws::upstream::registry_sync::Unlisted;
+use async_trait::async_trait;
 use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::publish::{Confirmation, Lane, PublishError};
 use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE, Topology};
 use eventflow_bus::trace;
 use eventflow_metrics::Metrics;
-use eventflow_protocol::CommandId;
+use eventflow_ports::Clock;
 use eventflow_protocol::change::AdvanceCursor;
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::command::{Command, Subject};
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::presence::DeviceSignal;
+use eventflow_protocol::{CommandId, GatewayId, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -30,6 +33,20 @@ pub struct Signals {
     fanout: Arc<[Lane]>,
     presence: Lane,
     topology: Topology,
+}
+
+/// What a gateway says when the registry does not know who is connected to it.
+pub(crate) struct UnlistedSignal {
+    pub(crate) signals: Signals,
+    pub(crate) gateway: GatewayId,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Unlisted for UnlistedSignal {
+    async fn say(&self) -> Result<(), PublishError> {
+        self.signals.unlisted(&self.gateway, self.clock.now()).await
+    }
 }
 
 impl Signals {
@@ -69,6 +86,21 @@ impl Signals {
         };
         let lane = &self.fanout[self.shard(&subject)];
         lane.send(envelope(event.id().0, event)?).await
+    }
+
+    /// Tells every shard of the fan-out stage that the registry does not know who is connected to this
+    /// gateway, and waits until the broker has it.
+    pub(crate) async fn unlisted(&self, gateway: &GatewayId, at: Timestamp) -> Result<(), PublishError> {
+        let (gateway, command) = (gateway.clone(), CommandId::new());
+        let event = Event::GatewayUnlisted { gateway, command, at };
+        let mut confirmations = Vec::with_capacity(self.fanout.len());
+        for lane in self.fanout.iter() {
+            confirmations.push(lane.send(envelope(event.id().0, &event)?).await?);
+        }
+        for confirmation in confirmations {
+            confirmation.wait().await?;
+        }
+        Ok(())
     }
 
     /// Publishes the state of a device.
