@@ -79,6 +79,9 @@ pub(crate) enum Cause {
     #[error("the call was not finished")]
     Ended(#[source] JoinError),
     /// Other writers won every round of a compare-and-set.
+    /// The document that the call would change is not one that this crate wrote.
+    #[error("the stored document cannot be read")]
+    Unreadable,
     #[error("other writers were faster in {0} rounds")]
     Contended(u32),
 }
@@ -282,6 +285,7 @@ impl From<CallError> for StoreError {
         };
         let source = Box::new(cause);
         match verdict {
+            Cause::Unreadable => Verdict::Permanent,
             Verdict::Passes => Self::Unavailable { what, source },
             Verdict::Unknown => Self::Failed { what, source },
             Verdict::Permanent => Self::Refused { what, source },

@@ -52,7 +52,7 @@ impl MongoStore {
             };
             let revision = record.revision;
             let Some(mut letter) = record.into_letter() else {
-                return Err(CallError::new("join a dead letter", Failure::Contended(0)));
+                return Err(CallError::new("join a dead letter", Failure::Unreadable));
             };
             let versions = letter.version();
             if !letter.arrive(arrival) {
