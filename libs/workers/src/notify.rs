@@ -44,8 +44,8 @@ use tokio::sync::Mutex;
 
 /// What messages are called among the kinds of notifications that people set channels for.
 pub const MESSAGE_KIND: &str = "message";
-/// How long after a change of preferences what waits is decided again: people change more than one thing, and
-/// most have seen by then what came just before.
+/// How long after a change of preferences what waits is decided again at the earliest: people change more
+/// than one thing. What came just before has the longest grace in any case.
 const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
@@ -100,7 +100,8 @@ impl Decision {
             }
             NotifyJob::Departed { user_id, since, .. } => return self.departed(known, user_id, *since).await,
             NotifyJob::PreferencesChanged { user_id, .. } => {
-                let soon = self.parts.clock.now().plus(DECIDED_AGAIN_AFTER);
+                let wait = DECIDED_AGAIN_AFTER.max(self.parts.grace.email).max(self.parts.grace.push);
+                let soon = self.parts.clock.now().plus(wait);
                 self.parts.outbound.hasten_windows(user_id, soon).await?;
             }
             NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => {}
