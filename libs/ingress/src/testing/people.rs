@@ -285,6 +285,13 @@ impl PresenceStore for TestPresence {
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.check()?;
         self.report_of_age(gateway, stats, Duration::ZERO);
+    async fn attention(
+        &self,
+        _users: &[UserId],
+        _now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        panic!("the ingress tells nobody outside")
+    }
         Ok(())
     }
     async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
