@@ -243,6 +243,15 @@ impl BatchHandler for Decision {
     /// the others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
+        match known.read_ahead(&absent_people(batch)).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Unavailable { .. }) => return Err(Unavailable::new("the store", error)),
+            // One of them cannot be read: only the jobs that name that one are tried again.
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "people are read one by one");
+            }
+        }
         let known = Known::new(&self.parts);
         let order = in_fair_order(batch.iter().map(|item| &item.value));
         let decisions: Vec<_> = order.iter().map(|place| self.decide(&batch[*place].value, &known)).collect();
@@ -299,6 +308,19 @@ impl Decision {
         by_queue.into_iter().flat_map(messages).collect()
     }
 }
+/// Everybody whom messages of this batch name as absent.
+fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
+    let absent = batch.iter().filter_map(|item| match &item.value {
+        NotifyJob::Message { absent, .. } => Some(absent),
+        NotifyJob::Notification { .. }
+        | NotifyJob::Departed { .. }
+        | NotifyJob::PreferencesChanged { .. }
+        | NotifyJob::Read { .. }
+        | NotifyJob::NotificationsRead { .. } => None,
+    });
+    absent.flatten().collect()
+}
+
 
 /// Whether a notification passes quiet hours, digests and preferences of kinds.
 fn is_critical(notification: &Notification) -> bool {

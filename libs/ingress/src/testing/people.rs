@@ -124,6 +124,9 @@ impl Inbox for TestInbox {
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
         Ok(self.preferences.lock().get(user).cloned().unwrap_or_default())
     }
+    async fn preferences_of(&self, _users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError> {
+        panic!("the ingress does not ask for it")
+    }
     async fn set_preferences(&self, _set: &SetPreferences) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")
     }
@@ -282,9 +285,6 @@ impl PresenceStore for TestPresence {
             .map(|user| (user.clone(), people.get(user).cloned().unwrap_or_else(|| unseen(user))))
             .collect())
     }
-    async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
-        self.check()?;
-        self.report_of_age(gateway, stats, Duration::ZERO);
     async fn attention(
         &self,
         _users: &[UserId],
@@ -292,6 +292,9 @@ impl PresenceStore for TestPresence {
     ) -> Result<HashMap<UserId, Status>, PresenceError> {
         panic!("the ingress tells nobody outside")
     }
+    async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
+        self.check()?;
+        self.report_of_age(gateway, stats, Duration::ZERO);
         Ok(())
     }
     async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
