@@ -193,13 +193,12 @@ impl Decision {
         let (mut rows, mut unreachable) = (Vec::new(), Vec::new());
         for wish in wishes {
             for channel in Channel::ALL {
-                let nothing_reaches = wish.person.unreachable(channel);
-                match wish.reason_against(channel).or(nothing_reaches) {
-                    None => holds.push(wish.hold(channel, self.parts.grace, now)),
-                    Some(reason) if nothing_reaches.is_some() && wish.told.about.thread_id().is_some() => {
-                        unreachable.push(wish.row(channel, nothing_reaches.unwrap_or(reason), now));
-                    }
-                    Some(reason) => rows.push(wish.row(channel, reason, now)),
+                // Of messages, that nothing reaches the person comes first: one row an hour says it.
+                let is_message = wish.told.about.thread_id().is_some();
+                match (wish.person.unreachable(channel), wish.reason_against(channel)) {
+                    (Some(reason), _) if is_message => unreachable.push(wish.row(channel, reason, now)),
+                    (_, Some(reason)) | (Some(reason), None) => rows.push(wish.row(channel, reason, now)),
+                    (None, None) => holds.push(wish.hold(channel, self.parts.grace, now)),
                 }
             }
         }
@@ -243,6 +242,7 @@ impl BatchHandler for Decision {
     /// the others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
+        let known = Known::new(&self.parts);
         match known.read_ahead(&absent_people(batch)).await {
             Ok(()) => {}
             Err(error @ StoreError::Unavailable { .. }) => return Err(Unavailable::new("the store", error)),
@@ -252,7 +252,6 @@ impl BatchHandler for Decision {
                 tracing::debug!(error, "people are read one by one");
             }
         }
-        let known = Known::new(&self.parts);
         let order = in_fair_order(batch.iter().map(|item| &item.value));
         let decisions: Vec<_> = order.iter().map(|place| self.decide(&batch[*place].value, &known)).collect();
         let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE).zip(iter(&order));
@@ -308,6 +307,7 @@ impl Decision {
         by_queue.into_iter().flat_map(messages).collect()
     }
 }
+
 /// Everybody whom messages of this batch name as absent.
 fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
     let absent = batch.iter().filter_map(|item| match &item.value {
@@ -320,7 +320,6 @@ fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
     });
     absent.flatten().collect()
 }
-
 
 /// Whether a notification passes quiet hours, digests and preferences of kinds.
 fn is_critical(notification: &Notification) -> bool {
