@@ -109,8 +109,8 @@ pub trait DeadLetters: Send + Sync + 'static {
     /// Reads a letter.
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError>;
 
-    /// Reads a version of a letter's body.
-    async fn letter_body(&self, id: DeadLetterId, version: u32) -> Result<Option<Bytes>, StoreError>;
+    /// Reads a version of the body of a letter that was read.
+    async fn letter_body(&self, letter: &DeadLetter, version: u32) -> Result<Option<Bytes>, StoreError>;
 
     /// Changes letters ([`DeadLetter::change`]). Returns those for which the change counts, as they are now,
     /// in the order of `ids`.

@@ -11,6 +11,7 @@ use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{ChangeNotifications, Notification, Preferences, ReadThread, SetPreferences};
 use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
+use std::collections::HashMap;
 
 /// Selects a page of a person's notifications. The newest come first; among equal times the larger ids come
 /// first.
@@ -84,6 +85,9 @@ pub trait Inbox: Send + Sync + 'static {
 
     /// Reads how a user wants to be notified; the defaults if the user never set anything.
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError>;
+
+    /// Reads how these users want to be notified, in one call; those who never set anything are absent.
+    async fn preferences_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError>;
 
     /// Replaces a user's preferences, unless the stored ones were accepted later.
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError>;

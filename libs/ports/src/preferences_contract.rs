@@ -47,6 +47,8 @@ pub async fn the_later_preferences_count(harness: &dyn Harness) {
     for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
         inbox.set_preferences(set).await.expect("set");
         assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);
+        let of_both = harness.open().await.preferences_of(&people).await.expect("read");
+        assert_eq!(of_both, [(people[0].clone(), counts.preferences.clone())].into());
     }
     assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
 }

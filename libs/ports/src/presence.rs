@@ -86,6 +86,10 @@ impl PresenceStore for NoPresence {
         Self::unknown()
     }
 
+    async fn attention(&self, _: &[UserId], _: Timestamp) -> Result<HashMap<UserId, Status>, PresenceError> {
+        Self::unknown()
+    }
+
     async fn report(&self, _: &str, _: &GatewayStats) -> Result<(), PresenceError> {
         Self::unknown()
     }
@@ -158,11 +162,7 @@ pub trait PresenceStore: Send + Sync + 'static {
         &self,
         users: &[UserId],
         now: Timestamp,
-    ) -> Result<HashMap<UserId, Status>, PresenceError> {
-        let found = self.presence(users, now).await?;
-        let seen = found.into_values().filter(|one| one.last_seen.is_some());
-        Ok(seen.map(|one| (one.user_id, one.status)).collect())
-    }
+    ) -> Result<HashMap<UserId, Status>, PresenceError>;
 
     /// How many people are connected at `now`, that is online or away: each person once, whatever their
     /// devices and gateways.

@@ -7,6 +7,7 @@ use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::push::{PushDevice, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Time for which a store remembers that a device was removed, so that a registration from before the removal
@@ -51,6 +52,9 @@ pub trait PushDevices: Send + Sync + 'static {
 
     /// Reads a person's devices, the newest registration first.
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError>;
+
+    /// Who of these people has a device, in one call.
+    async fn owners_among(&self, users: &[UserId]) -> Result<HashSet<UserId>, StoreError>;
 
     /// Remembers what devices show now. What a device shows under the same tag is replaced, unless that tells
     /// of later messages.

@@ -51,6 +51,8 @@ pub async fn a_device_belongs_to_whoever_registered_it_last(harness: &dyn Harnes
     let other = harness.open().await;
     assert_eq!(other.devices_of(&people[0]).await.expect("read"), []);
     assert_eq!(other.devices_of(&people[1]).await.expect("read"), std::slice::from_ref(&second));
+    let owners = other.owners_among(&people).await.expect("read");
+    assert_eq!(owners, [people[1].clone()].into());
     let stolen = removal(&people[0], second.id, 3);
     assert!(!devices.remove_device(&stolen).await.expect("remove"), "it is not theirs any more");
     assert_eq!(devices.devices_of(&people[1]).await.expect("read").len(), 1);
@@ -66,6 +68,8 @@ pub async fn a_removed_device_comes_back_only_by_a_later_registration(harness: &
     assert!(!devices.remove_device(&removal(&user, known.id, 1)).await.expect("remove"), "it came later");
     assert_eq!(devices.devices_of(&user).await.expect("read").len(), 1);
     assert!(devices.remove_device(&removal(&user, known.id, 3)).await.expect("remove"));
+    let owners = devices.owners_among(std::slice::from_ref(&user)).await.expect("read");
+    assert!(owners.is_empty(), "a removed device has no owner");
     for _ in 0..2 {
         let again = harness.open().await;
         assert!(!again.remove_device(&removal(&user, known.id, 3)).await.expect("remove"), "it is gone");

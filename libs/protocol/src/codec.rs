@@ -39,11 +39,17 @@ impl From<rmp_serde::decode::Error> for MalformedBody {
     }
 }
 
-/// A parser's sentence without what it quotes in double quotes: serde quotes the texts that it found.
+/// How sentences of serde begin that quote the names of fields of this program, and nothing that was found.
+const OF_OWN_NAMES: [&str; 2] = ["missing field `", "duplicate field `"];
+
+/// A parser's sentence without what it quotes: serde puts texts that it found into double quotes, and numbers
+/// and the names of fields and variants into backticks. What is found may contain such signs itself.
 pub(crate) fn without_values(sentence: &str) -> String {
-    let (Some(first), Some(last)) = (sentence.find('"'), sentence.rfind('"')) else {
+    if OF_OWN_NAMES.iter().any(|beginning| sentence.starts_with(beginning)) {
         return sentence.to_owned();
-    };
+    }
+    let Some(first) = sentence.find(['"', '`']) else { return sentence.to_owned() };
+    let last = sentence.rfind(['"', '`']).unwrap_or(first);
     format!("{}…{}", &sentence[..first], &sentence[last + 1..])
 }
 
@@ -83,5 +89,18 @@ mod tests {
             let quoted = without_values(&format!("invalid type: string {typed:?}, expected u64"));
             assert_eq!(quoted, "invalid type: string …, expected u64");
         }
+    }
+
+    #[test]
+    fn an_error_quotes_no_name_and_no_number_that_it_found() {
+        let said = |value: serde_json::Value| {
+            let error = decode::<Command>(&encode(&value).unwrap()).unwrap_err();
+            error.source().unwrap().to_string()
+        };
+        for typed in ["meet me at the bridge", "a ` bridge", "` \" bridge"] {
+            assert_eq!(said(json!({ "kind": typed })), "unknown variant …");
+        }
+        assert!(!said(json!({"kind": "leave_thread", "thread_id": 4_711})).contains("4711"));
+        assert_eq!(said(json!({})), "missing field `kind`", "the names of fields are this program's");
     }
 }

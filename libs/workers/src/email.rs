@@ -70,8 +70,6 @@ enum Trouble {
     Down(Unavailable),
     /// This job ends so.
     Settled(Outcome),
-    /// The window waits until then, with rows of the log that say so.
-    Waits(Timestamp, Vec<DeliveryEntry>),
     /// The mail was not sent.
     Unsent {
         /// What becomes of the job.
@@ -81,6 +79,14 @@ enum Trouble {
         /// The rows of the window if it is not tried again.
         rows: Vec<DeliveryEntry>,
     },
+}
+
+/// What becomes of a window with which nothing went wrong.
+enum Next {
+    /// It is closed with these rows of the log.
+    Closes(Vec<DeliveryEntry>),
+    /// It waits until then, with rows of the log that say so.
+    Waits(Timestamp, Vec<DeliveryEntry>),
 }
 
 /// The process stops.
@@ -134,7 +140,7 @@ impl EmailWorker {
             return Ok(outcome.clone());
         }
         match self.try_deliver(job, begun).await {
-            Ok(()) | Err(Trouble::Waits(..)) => Ok(Outcome::Done),
+            Ok(()) => Ok(Outcome::Done),
             Err(Trouble::Settled(outcome) | Trouble::Unsent { outcome, .. }) => Ok(outcome),
             Err(Trouble::Down(cause)) => Err(cause),
         }
@@ -153,11 +159,11 @@ impl EmailWorker {
             Taken::Busy(until) => return Err(Trouble::Settled(busy(now, until))),
         };
         match self.send_window(&window).await {
-            Ok(entries) => {
+            Ok(Next::Closes(entries)) => {
                 self.unclosed.lock().insert(id, entries);
                 self.close(id).await
             }
-            Err(Trouble::Waits(until, rows)) => {
+            Ok(Next::Waits(until, rows)) => {
                 self.parts.outbound.log_deliveries(&rows).await?;
                 Ok(self.parts.outbound.postpone_window(id, until).await?)
             }
@@ -189,7 +195,7 @@ impl EmailWorker {
         let (outcome, rows) = match trouble {
             Trouble::Settled(outcome) => (outcome, None),
             Trouble::Unsent { outcome, rows, .. } => (outcome, Some(rows)),
-            Trouble::Down(_) | Trouble::Waits(..) => return,
+            Trouble::Down(_) => return,
         };
         let is_last = match outcome {
             Outcome::Retry { .. } => attempt >= RETRY_LIMIT,
@@ -207,21 +213,22 @@ impl EmailWorker {
         }
     }
 
-    /// Sends what is left of a window. Returns the rows of the log with which it is to be closed.
-    async fn send_window(&self, window: &Window) -> Result<Vec<DeliveryEntry>, Trouble> {
+    /// Sends what is left of a window, if it is time.
+    async fn send_window(&self, window: &Window) -> Result<Next, Trouble> {
         if !self.parts.settings.is_enabled {
             self.series.suppressed.of(SuppressedMail::SwitchedOff).inc();
-            return Ok(self.rows_of_all(window, &DeliveryOutcome::Suppressed { reason: Reason::SwitchedOff }));
+            let suppressed = DeliveryOutcome::Suppressed { reason: Reason::SwitchedOff };
+            return Ok(Next::Closes(self.rows_of_all(window, &suppressed)));
         }
         let mut remaining = decide_again(&self.parts.again, window).await?;
         let mut entries = std::mem::take(&mut remaining.suppressed);
         if remaining.left.is_empty() {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
-            return Ok(entries);
+            return Ok(Next::Closes(entries));
         }
         let now = self.parts.clock.now();
         if let Some(until) = remaining.waits_until {
-            return Err(Trouble::Waits(until, again::held_again(window, &remaining, until, now)));
+            return Ok(Next::Waits(until, again::held_again(window, &remaining, until, now)));
         }
         let outcome = match self.recipient(&window.user_id).await? {
             Ok(to) => self.send_mail(window, &remaining, to).await,
@@ -230,18 +237,17 @@ impl EmailWorker {
                 Ok(DeliveryOutcome::Suppressed { reason })
             }
         };
-        let failed = |answer: &String| DeliveryOutcome::Failed { answer: answer.clone() };
-        let told = match &outcome {
-            Ok(outcome) => outcome.clone(),
-            Err(Trouble::Unsent { answer, .. }) => failed(answer),
-            Err(_) => return outcome.map(|_| Vec::new()),
+        let rows = |told: &DeliveryOutcome| {
+            entries.extend(again::rows(window, &remaining.left, told, now));
+            entries
         };
-        entries.extend(again::rows(window, &remaining.left, &told, now));
         match outcome {
+            Ok(outcome) => Ok(Next::Closes(rows(&outcome))),
             Err(Trouble::Unsent { outcome, answer, .. }) => {
-                Err(Trouble::Unsent { outcome, answer, rows: entries })
+                let rows = rows(&DeliveryOutcome::Failed { answer: answer.clone() });
+                Err(Trouble::Unsent { outcome, answer, rows })
             }
-            _ => Ok(entries),
+            Err(trouble) => Err(trouble),
         }
     }
 

@@ -44,8 +44,8 @@ use tokio::sync::Mutex;
 
 /// What messages are called among the kinds of notifications that people set channels for.
 pub const MESSAGE_KIND: &str = "message";
-/// How long after a change of preferences what waits is decided again: people change more than one thing, and
-/// most have seen by then what came just before.
+/// How long after a change of preferences what waits is decided again at the earliest: people change more
+/// than one thing. What came just before has the longest grace in any case.
 const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
@@ -100,7 +100,8 @@ impl Decision {
             }
             NotifyJob::Departed { user_id, since, .. } => return self.departed(known, user_id, *since).await,
             NotifyJob::PreferencesChanged { user_id, .. } => {
-                let soon = self.parts.clock.now().plus(DECIDED_AGAIN_AFTER);
+                let wait = DECIDED_AGAIN_AFTER.max(self.parts.grace.email).max(self.parts.grace.push);
+                let soon = self.parts.clock.now().plus(wait);
                 self.parts.outbound.hasten_windows(user_id, soon).await?;
             }
             NotifyJob::Read { .. } | NotifyJob::NotificationsRead { .. } => {}
@@ -192,13 +193,12 @@ impl Decision {
         let (mut rows, mut unreachable) = (Vec::new(), Vec::new());
         for wish in wishes {
             for channel in Channel::ALL {
-                let nothing_reaches = wish.person.unreachable(channel);
-                match wish.reason_against(channel).or(nothing_reaches) {
-                    None => holds.push(wish.hold(channel, self.parts.grace, now)),
-                    Some(reason) if nothing_reaches.is_some() && wish.told.about.thread_id().is_some() => {
-                        unreachable.push(wish.row(channel, nothing_reaches.unwrap_or(reason), now));
-                    }
-                    Some(reason) => rows.push(wish.row(channel, reason, now)),
+                // Of messages, that nothing reaches the person comes first: one row an hour says it.
+                let is_message = wish.told.about.thread_id().is_some();
+                match (wish.person.unreachable(channel), wish.reason_against(channel)) {
+                    (Some(reason), _) if is_message => unreachable.push(wish.row(channel, reason, now)),
+                    (_, Some(reason)) | (Some(reason), None) => rows.push(wish.row(channel, reason, now)),
+                    (None, None) => holds.push(wish.hold(channel, self.parts.grace, now)),
                 }
             }
         }
@@ -243,6 +243,15 @@ impl BatchHandler for Decision {
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
         let known = Known::new(&self.parts);
+        match known.read_ahead(&absent_people(batch)).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Unavailable { .. }) => return Err(Unavailable::new("the store", error)),
+            // One of them cannot be read: only the jobs that name that one are tried again.
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "people are read one by one");
+            }
+        }
         let order = in_fair_order(batch.iter().map(|item| &item.value));
         let decisions: Vec<_> = order.iter().map(|place| self.decide(&batch[*place].value, &known)).collect();
         let mut decisions = iter(decisions).buffered(DECIDED_AT_ONCE).zip(iter(&order));
@@ -297,6 +306,19 @@ impl Decision {
         let messages = |(queue, envelopes)| Outgoing::of_envelopes(&Destination::Queue(queue), envelopes);
         by_queue.into_iter().flat_map(messages).collect()
     }
+}
+
+/// Everybody whom messages of this batch name as absent.
+fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
+    let absent = batch.iter().filter_map(|item| match &item.value {
+        NotifyJob::Message { absent, .. } => Some(absent),
+        NotifyJob::Notification { .. }
+        | NotifyJob::Departed { .. }
+        | NotifyJob::PreferencesChanged { .. }
+        | NotifyJob::Read { .. }
+        | NotifyJob::NotificationsRead { .. } => None,
+    });
+    absent.flatten().collect()
 }
 
 /// Whether a notification passes quiet hours, digests and preferences of kinds.

@@ -6,9 +6,11 @@
 //! decision for whoever has gone ([`departure`]). The stage is safe to repeat because a signal heard again
 //! changes nothing, and because it announces again whoever it judged and perhaps did not announce.
 
+mod broken_lines;
 mod departure;
 mod outage_guard;
 
+use self::broken_lines::{BrokenLines, distinct_users};
 use self::outage_guard::OutageGuard;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -21,7 +23,7 @@ use eventflow_ports::{Clock, PresenceError, PresenceStore, ticks};
 use eventflow_protocol::client::events::{PresenceSync, ServerEvent as _};
 use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::frame::Envelope;
-use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
+use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{CommandId, EventId, Timestamp, UserId, codec};
 use parking_lot::Mutex as Lock;
 use std::borrow::Cow;
@@ -51,6 +53,7 @@ pub struct Sweeper {
     /// People whose change may have been judged and not announced: the store did not answer a judgement, or a
     /// batch was not finished.
     unannounced: Lock<HashSet<UserId>>,
+    lines: BrokenLines,
     /// Whether people who have gone are told by e-mail and push what they may have missed.
     tells_absent: bool,
     metrics: QueueMetrics,
@@ -103,6 +106,7 @@ impl Sweeper {
             broker_health,
             clock,
             unannounced: Lock::default(),
+            lines: BrokenLines::default(),
             tells_absent: false,
             metrics: metrics.bus.queue(PRESENCE.name()),
             series: metrics.presence.clone(),
@@ -260,6 +264,23 @@ impl Sweeper {
         Envelope { id: event_id.0, attempt: 0, body, trace: None }
     }
 
+    /// Records signals. Returns whose lines broke, if anybody wants to know.
+    async fn record(
+        &self,
+        fresh: &[&Item<DeviceSignal>],
+        now: Timestamp,
+    ) -> Result<Vec<UserId>, Unavailable> {
+        if fresh.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.tells_absent {
+            return self.lines.record(&*self.store, fresh, now).await.map_err(store_unavailable);
+        }
+        let signals: Vec<DeviceSignal> = fresh.iter().map(|item| item.value.clone()).collect();
+        self.store.record(&signals).await.map_err(store_unavailable)?;
+        Ok(Vec::new())
+    }
+
     fn observe_age(&self, batch: &[Item<DeviceSignal>]) {
         let now = self.clock.now();
         self.metrics.observe_ages(batch.iter().map(|item| item.value.at.age_at(now)));
@@ -283,18 +304,19 @@ impl BatchHandler for Sweeper {
         let fresh: Vec<&Item<DeviceSignal>> =
             batch.iter().filter(|item| is_fresh(&item.value, now)).collect();
         let users = distinct_users(&fresh);
-        let signals: Vec<DeviceSignal> = fresh.iter().map(|item| item.value.clone()).collect();
-        if !signals.is_empty() {
-            self.store.record(&signals).await.map_err(store_unavailable)?;
-        }
+        let broken = self.record(&fresh, now).await?;
         let repeated = fresh.iter().filter(|item| item.redelivered).map(|item| item.value.user_id.clone());
         self.unannounced.lock().extend(repeated);
-        let mut outbox = self.judge(&users, now).await?;
-        if self.tells_absent {
-            outbox.broken = whose_lines_broke(&fresh);
-        }
-        self.series.recorded.inc_by(signals.len() as u64);
-        self.series.stale.inc_by((batch.len() - signals.len()) as u64);
+        let mut outbox = match self.judge(&users, now).await {
+            Ok(outbox) => outbox,
+            Err(error) => {
+                self.lines.were_not_told(broken);
+                return Err(error);
+            }
+        };
+        outbox.broken = broken;
+        self.series.recorded.inc_by(fresh.len() as u64);
+        self.series.stale.inc_by((batch.len() - fresh.len()) as u64);
         Ok(Performed { outcomes: vec![Outcome::Done; batch.len()], outbox })
     }
 
@@ -317,26 +339,6 @@ impl BatchHandler for Sweeper {
         }
         Ok(())
     }
-}
-
-/// The users of these signals, each once, in the order of their first signal.
-fn distinct_users(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
-    let mut seen = HashSet::new();
-    let mut users = Vec::new();
-    for signal in signals {
-        if seen.insert(&signal.value.user_id) {
-            users.push(signal.value.user_id.clone());
-        }
-    }
-    users
-}
-
-/// Those of whom a signal says that a session waits for its line. Heartbeats say it again, every half minute
-/// for two minutes; the decision finds nothing new then.
-fn whose_lines_broke(signals: &[&Item<DeviceSignal>]) -> Vec<UserId> {
-    let waits =
-        |item: &&&Item<DeviceSignal>| matches!(item.value.state, DeviceState::Here { parked: true, .. });
-    distinct_users(&signals.iter().filter(waits).copied().collect::<Vec<_>>())
 }
 
 /// Whether a signal can still say something: the lease that an older one would give is over.

@@ -91,12 +91,16 @@ impl Stage {
     }
 
     async fn replay(&self, which: WhichLetters) -> ReplayId {
+        self.replay_at(which, 1_000).await
+    }
+
+    async fn replay_at(&self, which: WhichLetters, per_second: u32) -> ReplayId {
         let replay = Replay {
             id: ReplayId::new(),
             by: "root".parse().unwrap(),
             why: "repaired".to_owned(),
             which,
-            per_second: 1_000,
+            per_second,
             total: 0,
             created_at: self.clock.now(),
             state: ReplayState::Running,
@@ -175,7 +179,7 @@ async fn whatever_is_in_a_dead_letter_queue_gets_into_the_store_and_out_of_the_q
     assert_eq!((causes(Cause::KilledWorker), causes(Cause::Unreadable), letters.len()), (2, 3, 5));
     let whole = letters.iter().find(|letter| letter.size() == large.len() as u64).unwrap();
     assert_eq!(whole.id.carried, Carried::Message);
-    assert_eq!(stage.letters.letter_body(whole.id, 1).await.unwrap(), Some(large));
+    assert_eq!(stage.letters.letter_body(whole, 1).await.unwrap(), Some(large));
     assert_eq!(stage.drain(&dead_persist()).await.len(), 0);
 }
 
@@ -204,6 +208,21 @@ async fn a_replay_sends_each_letter_once_with_its_id_and_without_its_attempts() 
     let states: Vec<LetterState> = stage.letters().await.iter().map(|letter| letter.state).collect();
     assert_eq!(states.iter().filter(|state| **state == LetterState::Replayed).count(), 3);
     assert_eq!(stage.letters.replay(replay).await.unwrap().unwrap().state, ReplayState::Done);
+}
+
+#[tokio::test]
+async fn a_slow_replay_lets_the_worker_do_something_else_in_between() {
+    let stage = Stage::new().await;
+    let frames = (1..=6).map(|number| parked(Frame::of(envelope(number)).encode().unwrap(), "no"));
+    stage.publish(frames.collect()).await;
+    stage.collect(&dead_persist(), 6).await;
+    let replay = stage.replay_at(everything(), 1).await;
+    let mut replayer = Replayer::open(stage.parts(), &stage.metrics).await.unwrap();
+    assert!(replayer.take_turn(&CancellationToken::new()).await.unwrap());
+    let sent = stage.letters.replay_counts(replay).await.unwrap().replayed;
+    assert!((1..6).contains(&sent), "{sent} of 6");
+    let found = stage.letters.replay(replay).await.unwrap().unwrap();
+    assert_eq!(found.state, ReplayState::Running, "it goes on at the next turn");
 }
 
 #[tokio::test]

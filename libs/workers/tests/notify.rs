@@ -2,16 +2,18 @@
 //! the test moves.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
+use eventflow_ports::push_devices::Shown;
 use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
 use eventflow_ports::{
     Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, NoPresence,
-    Outbound, PresenceStore, PushDevices, Store, WithCommandId,
+    Outbound, PresenceStore, PushDevices, Store, StoreError, WithCommandId,
 };
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
@@ -25,15 +27,16 @@ use eventflow_protocol::outbound::{
 use eventflow_protocol::person::{Profile, Revocation};
 use eventflow_protocol::preferences::PreferencesChange;
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
-use eventflow_protocol::push::{PushDevice, PushTarget};
+use eventflow_protocol::push::{PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
-use eventflow_protocol::{CommandId, ThreadId, UserId, codec};
+use eventflow_protocol::{CommandId, PushDeviceId, ThreadId, UserId, codec};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -412,11 +415,82 @@ async fn a_window_that_is_due_becomes_one_job_of_its_channel() {
     assert_eq!(dispatchers[0].dispatch().await.unwrap(), 0, "its job is in the queue");
 }
 
+#[tokio::test]
+async fn who_changes_preferences_has_the_grace_to_see_what_came_just_before() {
+    let grace = Grace { email: Duration::from_mins(5), ..GRACE };
+    let stage = Stage::with_grace(grace).await;
+    let digest = DigestInterval { every: Every::Hour, ..DigestInterval::default() };
+    stage.prefers(Preferences { digest, ..Preferences::default() }).await;
+    let message = stage.says("hello").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.prefers(Preferences::default()).await;
+    let changed = NotifyJob::PreferencesChanged { user_id: stage.ben.clone(), at: stage.clock.now() };
+    stage.perform(&[changed]).await;
+    stage.clock.advance(299_999);
+    assert_eq!(stage.due(Channel::Email).await, [], "most have seen it by then");
+    stage.clock.advance(1);
+    assert_eq!(stage.due(Channel::Email).await.len(), 1, "and an hour is too long now");
+}
+
+#[tokio::test]
+async fn the_absent_people_of_a_message_are_read_together() {
+    let stage = Stage::new().await;
+    let mut jobs = Vec::new();
+    for text in ["one", "two"] {
+        let mut job = stage.job(&stage.says(text).await);
+        let NotifyJob::Message { absent, .. } = &mut job else { panic!("it is a message") };
+        absent.extend(fresh_people(600));
+        jobs.push(job);
+    }
+    stage.perform(&jobs).await;
+    assert_eq!(stage.devices.asked_alone.load(Ordering::SeqCst), 0, "for one person");
+    assert_eq!(stage.devices.asked_together.load(Ordering::SeqCst), 3, "for 1,201 people");
+    assert_eq!(stage.outcomes().await.iter().filter(|outcome| **outcome != "folded").count(), 2);
+}
+
+/// Counts how often it is asked who has devices.
+struct CountedDevices {
+    store: Arc<EmbeddedStore>,
+    asked_alone: AtomicUsize,
+    asked_together: AtomicUsize,
+}
+
+#[async_trait]
+impl PushDevices for CountedDevices {
+    async fn register_device(&self, device: &PushDevice) -> Result<(), StoreError> {
+        self.store.register_device(device).await
+    }
+    async fn remove_device(&self, removal: &RemovePushDevice) -> Result<bool, StoreError> {
+        self.store.remove_device(removal).await
+    }
+    async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
+        self.asked_alone.fetch_add(1, Ordering::SeqCst);
+        self.store.devices_of(user).await
+    }
+    async fn owners_among(&self, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+        self.asked_together.fetch_add(1, Ordering::SeqCst);
+        self.store.owners_among(users).await
+    }
+    async fn note_shown(&self, _shown: &[Shown]) -> Result<(), StoreError> {
+        panic!("the decision shows nothing")
+    }
+    async fn shown(&self, _user: &UserId, _tag: &str) -> Result<Vec<Shown>, StoreError> {
+        panic!("the decision does not ask for it")
+    }
+    async fn shown_tags(&self, _user: &UserId, _prefix: &str) -> Result<Vec<String>, StoreError> {
+        panic!("the decision does not ask for it")
+    }
+    async fn forget_shown(&self, _: &[PushDeviceId], _tag: &str, _up_to: u64) -> Result<(), StoreError> {
+        panic!("the decision takes nothing away")
+    }
+}
+
 /// Ann and ben in a thread, and everything around the decision.
 struct Stage {
     decision: Decision,
     again: AgainParts,
     store: Arc<EmbeddedStore>,
+    devices: Arc<CountedDevices>,
     broker: Arc<dyn Broker>,
     presence: Arc<MemoryPresence>,
     clock: Arc<FixedClock>,
@@ -428,6 +502,10 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
+        Self::with_grace(GRACE).await
+    }
+
+    async fn with_grace(grace: Grace) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open_in(folder.path()).unwrap();
         let store = Arc::new(EmbeddedStore::open(database.clone()).await.unwrap());
@@ -435,17 +513,19 @@ impl Stage {
         let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database, clock.clone()).await.unwrap());
         broker.declare(&Topology::new(1)).await.unwrap();
         let presence = Arc::new(MemoryPresence::default());
+        let [asked_alone, asked_together] = [const { AtomicUsize::new(0) }; 2];
+        let devices = Arc::new(CountedDevices { store: store.clone(), asked_alone, asked_together });
         let parts = DecisionParts {
             outbound: store.clone(),
             store: store.clone(),
             inbox: store.clone(),
             directory: store.clone(),
-            devices: store.clone(),
+            devices: devices.clone(),
             presence: presence.clone(),
             broker: broker.clone(),
             topology: Topology::new(1),
             clock: clock.clone(),
-            grace: GRACE,
+            grace,
         };
         let decision = Decision::open(parts, &Metrics::default()).await.unwrap();
         let again = AgainParts {
@@ -468,7 +548,19 @@ impl Stage {
         store.put_profile(&profile).await.unwrap();
         let target = PushTarget::Fcm { token: "phone".to_owned() };
         store.register_device(&PushDevice::new(ben.clone(), target, String::new(), at(0))).await.unwrap();
-        Self { decision, again, store, broker, presence, clock, ann, ben, thread: thread.id, _folder: folder }
+        Self {
+            decision,
+            again,
+            store,
+            devices,
+            broker,
+            presence,
+            clock,
+            ann,
+            ben,
+            thread: thread.id,
+            _folder: folder,
+        }
     }
 
     async fn dispatcher(&self) -> Dispatcher {

@@ -447,6 +447,14 @@ impl PresenceStore for FailingStore {
         self.up()?.presence(users, now).await
     }
 
+    async fn attention(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        self.up()?.attention(users, now).await
+    }
+
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.up()?.report(gateway, stats).await
     }

@@ -657,6 +657,25 @@ async fn what_is_read_while_its_push_is_on_the_way_is_taken_away() {
 }
 
 #[tokio::test]
+async fn what_is_read_while_pushes_are_switched_off_is_taken_away() {
+    let stage = Stage::without_devices().await;
+    let slow = "https://push.example/slow";
+    stage.browser(&stage.reader(), slow).await;
+    let messages = stage.say(&["hello"]).await;
+    let (job, gate) = (stage.window(&messages), stage.slow(slow));
+    let reads = async {
+        stage.services.asked.notified().await;
+        stage.read(messages[0].seq).await;
+        let channels = Channels { push: false, ..Channels::default() };
+        let preferences = Preferences { channels, updated_at: Some(at(9)), ..Preferences::default() };
+        stage.store.set_preferences(&SetPreferences { user_id: stage.reader(), preferences }).await.unwrap();
+        gate.add_permits(2);
+    };
+    let (sent, ()) = tokio::join!(stage.perform(&job), reads);
+    assert_eq!((sent, stage.last_push().act), (Outcome::Done, PushAct::Clear));
+}
+
+#[tokio::test]
 async fn what_a_device_may_show_is_taken_away_too() {
     let stage = Stage::new().await;
     stage.fail("phone", [failed()]);

@@ -59,13 +59,14 @@ impl EmbeddedBroker {
     /// Opens the broker in a data file: reads its queues and how full they are, and starts the retry ladder.
     pub async fn open(database: Database, clock: Arc<dyn Clock>) -> Result<Self, DatabaseError> {
         database.migrate("broker", table::STEPS).await?;
-        let stored = database.write(recovery::start).await?;
+        let now_ms = clock.now().0;
+        let stored = database.write(move |tx| recovery::start(tx, now_ms)).await?;
         let catalog = Catalog::default();
         for StoredQueue { number, spec, messages, bytes, last, .. } in stored {
             catalog.add(Queue::new((spec.name, spec.kind, number), last, messages, bytes));
         }
         let health = Arc::new(HealthSender::new());
-        let settling = Settling::new(database.clone(), Arc::clone(&health));
+        let settling = Settling::new(database.clone(), Arc::clone(&health), Arc::clone(&clock));
         let replies = ReplyInboxes::new();
         let alarm = Alarm::default();
         // The ladder looks at once: its first round finds out which message is due next.

@@ -208,3 +208,38 @@ async fn the_age_of_the_oldest_message_is_known_also_after_a_kill_and_while_some
     timeout(PATIENCE, gone).await.unwrap();
     opened.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_age_of_a_message_is_that_of_its_stay_in_the_queue_in_which_it_is() {
+    let (site, email) = (Site::new(), EMAIL);
+    let queue = email.name();
+    let clock = Arc::new(FixedClock::at(Timestamp(1_000_000)));
+    let open = async || Site::by_clock(site.folder.path(), clock.clone()).await;
+    let age = async |opened: &Opened, queue: &str| opened.broker.depth(queue).await.unwrap().oldest;
+    let opened = open().await;
+    let to = Destination::Retry { delay: Delay::OneHour, queue: queue.to_owned() };
+    let headers = Headers { attempt: 6, reason: Some("later".into()), origin: Some(queue.into()) };
+    let message = Outgoing { to, headers, payload: "7".into(), reply_to: None, trace: None };
+    let results = opened.broker.publisher(None).await.unwrap().publish(vec![message]).await;
+    assert!(results[0].is_ok());
+    let mut subscription = opened.broker.subscribe(queue, 1).await.unwrap();
+    clock.advance(3_600_000);
+    opened.broker.clock_was_set();
+    let mut incoming = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+    clock.advance(5_000);
+    assert_eq!(age(&opened, queue).await, Some(Duration::from_secs(5)), "the hour of waiting is over");
+    // Given back again and again, it is parked.
+    while incoming.delivery_count + 1 < DELIVERY_LIMIT {
+        drop(subscription);
+        subscription = opened.broker.subscribe(queue, 1).await.unwrap();
+        incoming = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+    }
+    drop(subscription);
+    let parked = async {
+        while age(&opened, &dead(queue)).await != Some(Duration::ZERO) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, parked).await.unwrap();
+    opened.close().await;
+}

@@ -24,8 +24,6 @@ struct UpdateReply {
 #[derive(Deserialize)]
 struct StatementFailure {
     code: i32,
-    #[serde(default)]
-    errmsg: String,
 }
 
 impl MongoStore {
@@ -42,9 +40,7 @@ impl MongoStore {
             deserialize_from_document(answer).map_err(|error| CallError::driver(what, error.into()))?;
         match reply.write_concern_error.or_else(|| reply.write_errors.into_iter().next()) {
             None => Ok(count(reply.n)),
-            Some(StatementFailure { code, errmsg }) => {
-                Err(CallError::new(what, Cause::Statement { code, message: errmsg }))
-            }
+            Some(StatementFailure { code }) => Err(CallError::new(what, Cause::Statement { code })),
         }
     }
 }

@@ -62,12 +62,10 @@ pub(crate) enum Cause {
     #[error("{}", told(.0))]
     Driver(Box<Error>),
     /// One of the statements of an `update` command failed.
-    #[error("the server answered an update with code {code}: {message}")]
+    #[error("the server answered an update with code {code}")]
     Statement {
-        /// The server's code.
+        /// The server's code. Its message may quote the document.
         code: i32,
-        /// The server's message.
-        message: String,
     },
     /// No answer came in time.
     #[error("no answer within {0:?}")]
@@ -81,6 +79,9 @@ pub(crate) enum Cause {
     /// Other writers won every round of a compare-and-set.
     #[error("other writers were faster in {0} rounds")]
     Contended(u32),
+    /// The document that the call would change is not one that this crate wrote.
+    #[error("the stored document cannot be read")]
+    Unreadable,
 }
 
 impl Calls {
@@ -166,7 +167,12 @@ fn told(error: &Error) -> String {
             codes.dedup();
             of_codes(codes)
         }
-        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => of_codes(vec![command.code]),
+        // An outage concerns no document, and operators need its words.
+        ErrorKind::Command(command) if !PASSING.contains(&command.code) => {
+            format!("the server answered with code {} ({})", command.code, command.code_name)
+        }
+        ErrorKind::BsonDeserialization(_) => "a stored document cannot be read".to_owned(),
+        ErrorKind::BsonSerialization(_) => "a document cannot be written".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -279,6 +285,7 @@ impl From<CallError> for StoreError {
             Cause::Late(_) | Cause::Contended(_) => Verdict::Passes,
             // A panic of the driver comes again with the same call: those behind it must not wait for it.
             Cause::Slow(_) | Cause::Ended(_) => Verdict::Unknown,
+            Cause::Unreadable => Verdict::Permanent,
         };
         let source = Box::new(cause);
         match verdict {
@@ -362,9 +369,7 @@ mod tests {
 
     #[test]
     fn only_codes_that_are_known_to_be_for_good_park_a_command() {
-        let error = |code| {
-            StoreError::from(CallError::new("test", Cause::Statement { code, message: String::new() }))
-        };
+        let error = |code| StoreError::from(CallError::new("test", Cause::Statement { code }));
         for code in PASSING {
             assert!(matches!(error(code), StoreError::Unavailable { .. }), "{code}");
         }
@@ -383,7 +388,7 @@ mod tests {
         let limit = Duration::from_secs(1);
         assert!(matches!(error(Cause::Slow(limit)), StoreError::Failed { .. }));
         assert!(matches!(error(Cause::Late(limit)), StoreError::Unavailable { .. }));
-        let expired = Cause::Statement { code: MAX_TIME_EXPIRED, message: String::new() };
+        let expired = Cause::Statement { code: MAX_TIME_EXPIRED };
         assert!(
             matches!(error(expired), StoreError::Unavailable { .. }),
             "nobody asked whether the server is up"
@@ -396,6 +401,20 @@ mod tests {
         let panicking = async move { failed.inspect_err(|_| panic!("a fault of the driver")) };
         let error = Calls::default().run("panic", Duration::from_secs(5), panicking).await;
         assert!(matches!(StoreError::from(error.unwrap_err()), StoreError::Failed { what: "panic", .. }));
+    }
+
+    #[test]
+    fn what_is_told_of_a_command_quotes_no_document() {
+        let failed = |code: i32, name: &str, message: &str| {
+            let answer = doc! { "code": code, "codeName": name, "errmsg": message };
+            let command = mongodb::bson::deserialize_from_document(answer).unwrap();
+            told(&Error::from(ErrorKind::Command(command)))
+        };
+        let quoting = "Plan executor error during findAndModify: {_id: 1, content: \"meet me\"}";
+        let of_document = failed(28, "PathNotViable", quoting);
+        assert_eq!(of_document, "the server answered with code 28 (PathNotViable)");
+        let outage = failed(91, "ShutdownInProgress", "the server is in quiesce mode");
+        assert!(outage.contains("quiesce"), "{outage}");
     }
 
     #[test]

@@ -45,9 +45,8 @@ impl DeadLetters for MongoStore {
         Ok(self.read_letter(id).await?.and_then(LetterRecord::into_letter))
     }
 
-    async fn letter_body(&self, id: DeadLetterId, version: u32) -> Result<Option<Bytes>, StoreError> {
-        let Some(letter) = self.dead_letter(id).await? else { return Ok(None) };
-        Ok(self.read_body(&letter, version).await?)
+    async fn letter_body(&self, letter: &DeadLetter, version: u32) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read_body(letter, version).await?)
     }
 
     async fn change_letters(

@@ -28,6 +28,7 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc};
 use serde::Deserialize;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// Rounds that other writers may win. Each lost round is another change by the same person, so losing all of
 /// them takes a person with as many devices that change something at once.
@@ -146,6 +147,17 @@ impl Inbox for MongoStore {
 
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
         Ok(self.preferences_record(user).await?.map(Preferences::from).unwrap_or_default())
+    }
+
+    async fn preferences_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError> {
+        let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        let (collection, filter) = (self.preferences.clone(), doc! { "_id": { "$in": users } });
+        let find = async move {
+            let find = collection.find(filter).max_time(READ_LIMIT);
+            find.await?.try_collect::<Vec<PreferencesRecord>>().await
+        };
+        let found = self.calls.run("read preferences", READ_LIMIT, find).await?;
+        Ok(found.into_iter().map(|record| (record.user_id.clone(), record.into())).collect())
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {

@@ -29,7 +29,12 @@ struct GroupRecord {
     key: GroupKey,
     letters: i64,
     oldest_at: DateTime,
-    newest_at: DateTime,
+    newest: NewestRecord,
+}
+
+#[derive(Deserialize)]
+struct NewestRecord {
+    at: DateTime,
     reason: String,
 }
 
@@ -52,7 +57,7 @@ impl MongoStore {
             };
             let revision = record.revision;
             let Some(mut letter) = record.into_letter() else {
-                return Err(CallError::new("join a dead letter", Failure::Contended(0)));
+                return Err(CallError::new("join a dead letter", Failure::Unreadable));
             };
             let versions = letter.version();
             if !letter.arrive(arrival) {
@@ -154,13 +159,12 @@ impl MongoStore {
     pub(crate) async fn group_letters(&self, which: &LetterFilter) -> Result<Vec<LetterGroup>, CallError> {
         let pipeline = [
             doc! { "$match": fitting(which) },
-            doc! { "$sort": { "lastAt": 1, "_id": 1 } },
+            // Not the letters themselves: a group is of any size. Documents compare field by field.
             doc! { "$group": {
                 "_id": { "queue": "$queue", "cause": "$cause", "kind": "$kind" },
                 "letters": { "$sum": 1_i64 },
-                "oldestAt": { "$first": "$lastAt" },
-                "newestAt": { "$last": "$lastAt" },
-                "reason": { "$last": "$reason" },
+                "oldestAt": { "$min": "$lastAt" },
+                "newest": { "$max": { "at": "$lastAt", "id": "$_id", "reason": "$reason" } },
             } },
             doc! { "$sort": { "letters": -1, "_id": 1 } },
             doc! { "$limit": i64::from(GROUPS_MAX) },
@@ -206,7 +210,7 @@ impl MongoStore {
 impl GroupRecord {
     fn into_group(self) -> LetterGroup {
         let GroupKey { queue, cause, kind } = self.key;
-        let (oldest_at, newest_at) = (moment(self.oldest_at), moment(self.newest_at));
+        let (oldest_at, newest_at) = (moment(self.oldest_at), moment(self.newest.at));
         LetterGroup {
             queue,
             cause,
@@ -214,7 +218,7 @@ impl GroupRecord {
             count: count(self.letters),
             oldest_at,
             newest_at,
-            reason: self.reason,
+            reason: self.newest.reason,
         }
     }
 }

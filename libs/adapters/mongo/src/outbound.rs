@@ -13,7 +13,7 @@ use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::deliveries::IdRecord;
 use crate::record::outbound::{
-    DeliveryRecord, ItemRecord, OPEN, WindowRecord, key_of, window_id, window_uuid,
+    DeliveryRecord, ItemRecord, OPEN, WindowRecord, key_of, keys_of, window_id, window_uuid,
 };
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
@@ -126,6 +126,7 @@ impl Outbound for MongoStore {
 
     async fn hasten_windows(&self, user: &UserId, at: Timestamp) -> Result<(), StoreError> {
         let filter = doc! {
+            "key": keys_of(user),
             "userId": user.as_str(),
             "claimableAt": { "$gt": date(at) },
             "closedWith": { "$exists": false },

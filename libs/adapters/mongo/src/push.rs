@@ -17,7 +17,7 @@ use eventflow_protocol::{PushDeviceId, UserId};
 use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 #[async_trait]
 impl PushDevices for MongoStore {
@@ -57,6 +57,14 @@ impl PushDevices for MongoStore {
         };
         let found = self.calls.run("read devices", READ_LIMIT, find).await?;
         Ok(found.into_iter().filter_map(DeviceRecord::into_device).collect())
+    }
+
+    async fn owners_among(&self, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+        let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        let (collection, filter) = (self.push_devices.clone(), doc! { "userId": { "$in": users } });
+        let owners = async move { collection.distinct("userId", filter).max_time(READ_LIMIT).await };
+        let owners = self.calls.run("read who has devices", READ_LIMIT, owners).await?;
+        Ok(owners.iter().filter_map(|owner| owner.as_str()?.parse().ok()).collect())
     }
 
     async fn note_shown(&self, shown: &[Shown]) -> Result<(), StoreError> {

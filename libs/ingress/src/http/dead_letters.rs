@@ -140,7 +140,7 @@ async fn known(edge: &Edge, id: DeadLetterId) -> Result<DeadLetter, Refusal> {
 }
 
 async fn body_of(edge: &Edge, letter: &DeadLetter, version: u32) -> Result<Bytes, Refusal> {
-    let body = edge.dead_letters.letter_body(letter.id, version).await?;
+    let body = edge.dead_letters.letter_body(letter, version).await?;
     body.ok_or_else(|| Refusal::not_found("version of this dead letter"))
 }
 

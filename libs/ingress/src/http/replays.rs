@@ -192,7 +192,7 @@ async fn would_go(
     edge: &Edge,
     letter: &DeadLetter,
 ) -> Result<(DeadLetterId, Result<String, String>), StoreError> {
-    let body = edge.dead_letters.letter_body(letter.id, letter.version()).await?.unwrap_or_default();
+    let body = edge.dead_letters.letter_body(letter, letter.version()).await?.unwrap_or_default();
     let place = replayed(&edge.topology, letter, body).map(|(queue, _)| queue);
     Ok((letter.id, place.map_err(|reason| reason.to_string())))
 }

@@ -106,10 +106,10 @@ impl DeadLetters for TestDeadLetters {
         Ok(self.letters.lock().get(&id).map(|(letter, _)| letter.clone()))
     }
 
-    async fn letter_body(&self, id: DeadLetterId, version: u32) -> Result<Option<Bytes>, StoreError> {
+    async fn letter_body(&self, letter: &DeadLetter, version: u32) -> Result<Option<Bytes>, StoreError> {
         let place = (version as usize).checked_sub(1);
         let letters = self.letters.lock();
-        Ok(place.and_then(|place| letters.get(&id)?.1.get(place).cloned()))
+        Ok(place.and_then(|place| letters.get(&letter.id)?.1.get(place).cloned()))
     }
 
     async fn change_letters(

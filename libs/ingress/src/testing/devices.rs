@@ -6,6 +6,7 @@ use eventflow_ports::{PushDevices, StoreError};
 use eventflow_protocol::push::{PushDevice, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, UserId};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 
 /// Push devices of a test.
 #[derive(Default)]
@@ -33,6 +34,9 @@ impl PushDevices for TestDevices {
     }
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
         Ok(self.0.lock().iter().filter(|device| device.user_id == *user).cloned().collect())
+    }
+    async fn owners_among(&self, _users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+        panic!("the ingress does not ask for it")
     }
     async fn note_shown(&self, _shown: &[Shown]) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")

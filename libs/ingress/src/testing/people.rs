@@ -124,6 +124,9 @@ impl Inbox for TestInbox {
     async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
         Ok(self.preferences.lock().get(user).cloned().unwrap_or_default())
     }
+    async fn preferences_of(&self, _users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError> {
+        panic!("the ingress does not ask for it")
+    }
     async fn set_preferences(&self, _set: &SetPreferences) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")
     }
@@ -281,6 +284,13 @@ impl PresenceStore for TestPresence {
             .iter()
             .map(|user| (user.clone(), people.get(user).cloned().unwrap_or_else(|| unseen(user))))
             .collect())
+    }
+    async fn attention(
+        &self,
+        _users: &[UserId],
+        _now: Timestamp,
+    ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        panic!("the ingress tells nobody outside")
     }
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.check()?;

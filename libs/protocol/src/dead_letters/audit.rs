@@ -1,7 +1,8 @@
 //! The audit log: who did what to dead letters, when and why.
 //!
 //! An entry is stored before the thing is done, so nothing is done without one. The entries of a replay's
-//! letters have ids that follow from both, so a replay that is resumed writes none twice.
+//! letters have ids that follow from both and from what was done, so a replay that is resumed writes none
+//! twice.
 
 use super::{DeadLetterId, ReplayId};
 use crate::{Timestamp, UserId};
@@ -78,7 +79,8 @@ impl AuditEntry {
         Self { letter: Some(letter), ..self }
     }
 
-    /// What a replay did with one letter: the same replay and letter give the same entry.
+    /// What a replay did with one letter: the same replay, letter and deed give the same entry. A letter that
+    /// could not be sent, and was when the replay was resumed, has an entry of each.
     pub fn of_replayed(
         replay: ReplayId,
         letter: DeadLetterId,
@@ -86,8 +88,10 @@ impl AuditEntry {
         refused: Option<String>,
         at: Timestamp,
     ) -> Self {
-        let action = if refused.is_some() { AuditAction::ReplayRefused } else { AuditAction::ReplayLetter };
-        let id = format!("{replay}/{letter}");
+        let (action, id) = match refused {
+            Some(_) => (AuditAction::ReplayRefused, format!("{replay}/{letter}/refused")),
+            None => (AuditAction::ReplayLetter, format!("{replay}/{letter}")),
+        };
         Self { id, at, by, action, why, letter: Some(letter), replay: Some(replay), detail: refused }
     }
 }

@@ -25,8 +25,9 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_mins(10);
 /// Letters of a step at most: their bodies are in memory together.
 const STEP_LETTERS: u32 = 50;
-/// Steps before another replay has its turn.
-const ROUND_STEPS: u32 = 20;
+/// Time of a round at most, but for its last step. Then another replay has its turn, and the worker counts
+/// and deletes if it is time to: a replay may take hours.
+const ROUND_TIME: Duration = Duration::from_secs(2);
 /// How long a worker has a replay without a step: as long as a replay stands still after its worker died.
 const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How long a replay waits after a step that failed.
@@ -69,8 +70,11 @@ impl Replayer {
                 _ = cleanings.tick() => self.parts.forget().await,
                 _ = counts.tick() => self.parts.count(&self.metrics).await,
                 _ = looks.tick() => {
-                    let result = self.work(&shutdown).await;
+                    let result = self.take_turn(&shutdown).await;
                     failing.note(&result, |error| tracing::warn!(error, "replays wait: the last step is made again"));
+                    if matches!(result, Ok(true)) {
+                        looks.reset_immediately();
+                    }
                 }
             }
         }
@@ -78,18 +82,21 @@ impl Replayer {
 
     /// Carries out whatever is due now. Between two steps it can be stopped.
     pub async fn work(&mut self, shutdown: &CancellationToken) -> Result<(), ReplayError> {
-        while !shutdown.is_cancelled() {
-            let now = self.parts.clock.now();
-            let Some(replay) = self.parts.letters.claim_replay(now, now.plus(CLAIM_LEASE)).await? else {
-                break;
-            };
-            let id = replay.id;
-            let outcome = self.round(replay, shutdown).await;
-            let pause = if outcome.is_err() { PAUSE } else { Duration::ZERO };
-            self.parts.letters.release_replay(id, self.parts.clock.now().plus(pause)).await?;
-            outcome?;
-        }
+        while !shutdown.is_cancelled() && self.take_turn(shutdown).await? {}
         Ok(())
+    }
+
+    /// Carries out one round of a replay that is due. Returns whether there was one.
+    pub async fn take_turn(&mut self, shutdown: &CancellationToken) -> Result<bool, ReplayError> {
+        let now = self.parts.clock.now();
+        let Some(replay) = self.parts.letters.claim_replay(now, now.plus(CLAIM_LEASE)).await? else {
+            return Ok(false);
+        };
+        let id = replay.id;
+        let outcome = self.round(replay, shutdown).await;
+        let pause = if outcome.is_err() { PAUSE } else { Duration::ZERO };
+        self.parts.letters.release_replay(id, self.parts.clock.now().plus(pause)).await?;
+        outcome.map(|()| true)
     }
 
     /// Makes some steps of a replay.
@@ -97,7 +104,8 @@ impl Replayer {
         let per_second = replay.per_second.max(1);
         let size = per_second.min(STEP_LETTERS);
         let step_time = Duration::from_secs(1) * size / per_second;
-        for _ in 0..ROUND_STEPS {
+        let ends_at = Instant::now() + ROUND_TIME;
+        while Instant::now() < ends_at {
             let next_at = Instant::now() + step_time;
             match self.step(&replay, size).await? {
                 Some(advanced) => replay = advanced,

@@ -79,7 +79,7 @@ impl DeadLetterParts {
     async fn judge(&mut self, letters: Vec<DeadLetter>) -> Result<Judged, ReplayError> {
         let mut judged = Judged::default();
         for letter in letters {
-            let body = self.letters.letter_body(letter.id, letter.version()).await?;
+            let body = self.letters.letter_body(&letter, letter.version()).await?;
             match replayed(&self.topology, &letter, body.unwrap_or_else(Bytes::new)) {
                 Ok((queue, message)) => judged.sent.push((letter.id, queue, message)),
                 Err(reason) => judged.refused.push((letter.id, reason.to_string())),

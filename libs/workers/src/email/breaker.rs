@@ -81,6 +81,13 @@ impl Breaker {
         is_suspicious
     }
 
+    /// The server was asked because a mail failed, and has failed too: mails have to wait. Several mails that
+    /// were on their way together find the same outage, so a pause that has begun stays as it is.
+    pub(super) fn outage_found(&self, now: Timestamp) {
+        let first = Pause { until: now.plus(FIRST_PAUSE), length: FIRST_PAUSE };
+        self.0.lock().pause.get_or_insert(first);
+    }
+
     /// The server has failed a probe: mails have to wait, and the next probe is later.
     pub(super) fn probe_failed(&self, now: Timestamp) {
         let mut state = self.0.lock();
@@ -116,6 +123,19 @@ mod tests {
         breaker.probe_failed(at(0));
         assert_eq!(breaker.admission(at(1)), Admission::Wait);
         assert!(breaker.is_paused());
+    }
+
+    #[test]
+    fn mails_that_find_one_outage_together_begin_one_pause() {
+        let breaker = Breaker::default();
+        for _ in 0..4 {
+            breaker.outage_found(at(0));
+        }
+        assert_eq!(breaker.admission(at(1)), Admission::Wait);
+        assert_eq!(breaker.admission(at(2)), Admission::Probe);
+        breaker.probe_failed(at(2));
+        breaker.outage_found(at(2));
+        assert_eq!([5, 6].map(|second| breaker.admission(at(second))), [Admission::Wait, Admission::Probe]);
     }
 
     #[test]

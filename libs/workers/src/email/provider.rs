@@ -51,7 +51,7 @@ impl EmailWorker {
             return;
         }
         if let Err(error) = self.probe().await {
-            self.breaker.probe_failed(self.parts.clock.now());
+            self.breaker.outage_found(self.parts.clock.now());
             tracing::warn!(error = &error as &dyn std::error::Error, "mails wait for the mail server");
         }
         self.show_breaker();

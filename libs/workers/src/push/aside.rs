@@ -99,7 +99,7 @@ impl Aside {
         }
         let patient_at = state.people.get(&device.user_id).copied().unwrap_or_default();
         make_room(&mut state.hosts, |known| now < known.pause.until || known.asked_now > 0);
-        let known = state.hosts.entry(host.to_owned()).or_default();
+        let known = state.hosts.entry(host).or_default();
         if now < known.pause.until {
             return Err(known.pause.until);
         }
@@ -126,7 +126,7 @@ impl Aside {
         let Some(host) = host_of(&device.target) else { return };
         let mut state = self.0.lock();
         let is_late = took >= LATE;
-        let known = state.hosts.entry(host.to_owned()).or_default();
+        let known = state.hosts.entry(host).or_default();
         known.asked_now = known.asked_now.saturating_sub(1);
         if !is_late && !has_failed {
             *known = Host { asked_now: known.asked_now, fine_until: now.plus(FINE_FOR), ..Host::default() };
@@ -163,11 +163,21 @@ fn make_room<K: Eq + Hash, V>(known: &mut HashMap<K, V>, mut is_needed: impl FnM
     }
 }
 
-/// The host and port that a browser's pushes go to; `None` for apps.
-fn host_of(target: &PushTarget) -> Option<&str> {
+/// The port of addresses that name none.
+const HTTPS_PORT: u16 = 443;
+
+/// The host and port that a browser's pushes go to, however they are written; `None` for apps. Users write
+/// them, and another spelling must not be another host. Another port is: whoever makes one fail must not
+/// pause the service at the usual one.
+fn host_of(target: &PushTarget) -> Option<String> {
     let PushTarget::WebPush(subscription) = target else { return None };
     let address = subscription.endpoint.split_once("://").map_or("", |(_, rest)| rest);
-    Some(address.split(['/', '?', '#']).next().unwrap_or_default())
+    let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let with_port =
+        authority.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+    let (host, port) = with_port.unwrap_or((authority.strip_suffix(':').unwrap_or(authority), HTTPS_PORT));
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    Some(format!("{host}:{port}"))
 }
 
 #[cfg(test)]
@@ -284,6 +294,17 @@ mod tests {
         assert_eq!(asked, UNKNOWN_AT_ONCE as usize);
         aside.answered(&devices[0], QUICK, false, at(0));
         assert!(devices.iter().all(|one| aside.ask(one, at(0)).is_ok()), "now it is known");
+    }
+
+    #[test]
+    fn a_host_is_the_same_however_it_is_written_and_another_port_is_another_one() {
+        let of = |endpoint: &str| host_of(&device("ann", endpoint).target).unwrap();
+        for written in ["A.Example/1", "a.example./1", "a.example:443/1", "A.EXAMPLE.:0443?1", "a.example:"] {
+            assert_eq!(of(written), "a.example:443", "{written}");
+        }
+        assert_eq!(of("a.example:8443/1"), "a.example:8443");
+        assert_eq!(of("[2001:DB8::1]/1"), "[2001:db8::1]:443");
+        assert_eq!(of("[2001:db8::1]:444/1"), "[2001:db8::1]:444");
     }
 
     #[test]

@@ -2,19 +2,30 @@
 
 use super::turns::Turn;
 use super::{PushWorker, Stop, content};
-use crate::notify::again::decide_again;
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::{StoreError, ThreadPage};
-use eventflow_protocol::UserId;
 use eventflow_protocol::document::ThreadStatus;
-use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Window};
+use eventflow_protocol::outbound::{About, Told, Window};
 use eventflow_protocol::push::{ClearNotifications, ClearPushes};
+use eventflow_protocol::{MessageId, ThreadId, UserId};
+use std::cmp::Reverse;
 
 /// Threads whose unread messages the number on an app's icon counts: those on the first page of a list.
 const BADGE_THREADS: u32 = 50;
 /// Largest number on an app's icon.
 const BADGE_MAX: u64 = 999;
+
+/// How what a window tells has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Something of it is still to be told.
+    NotYet,
+    /// Its person has read it.
+    Read,
+    /// Some of it was taken back, or is not for its person any more, and the rest is read.
+    Gone,
+}
 
 impl PushWorker {
     /// Takes away what devices show of a thread up to the message that was read.
@@ -91,19 +102,64 @@ impl PushWorker {
         // What was read takes along what is before it. What is gone takes along its own push only.
         let id = window.id.to_string();
         let is_all_its_own = shown.iter().all(|one| one.push.ends_with(&id));
-        let again = decide_again(&self.parts.again, window).await?;
-        let is_over = |row: &DeliveryEntry| match row.outcome {
-            DeliveryOutcome::Suppressed { reason: Reason::Read } => true,
-            DeliveryOutcome::Suppressed { reason: Reason::TakenBack | Reason::Gone | Reason::Left } => {
-                is_all_its_own
-            }
-            _ => false,
-        };
-        if !again.left.is_empty() || !again.suppressed.iter().all(is_over) {
+        let end = self.end_of(window).await?;
+        if end == End::NotYet || end == End::Gone && !is_all_its_own {
             return Ok(None);
         }
         let cleared = self.clear(turn, user, &tag, up_to, attempt).await?;
         Ok(Some(cleared).filter(|outcome| *outcome != Outcome::Done))
+    }
+
+    /// Whether everything of a window is over. The newest is asked for first: while that is news, which is what
+    /// nearly all windows find right after their push, nothing else is read.
+    async fn end_of(&self, window: &Window) -> Result<End, StoreError> {
+        let mut newest_first: Vec<&Told> = window.items.iter().collect();
+        newest_first.sort_by_key(|told| Reverse(content::seq_of(told)));
+        let (user, mut end) = (&window.user_id, End::Read);
+        for told in newest_first {
+            let end_of_one = match told.about {
+                About::Message { thread_id, message_id, seq } => {
+                    if seq <= self.read_seq(thread_id, user).await? {
+                        // So are all before it.
+                        break;
+                    }
+                    self.end_of_message(thread_id, message_id, user).await?
+                }
+                About::Notification { notification_id } => {
+                    match self.parts.again.inbox.notification(user, notification_id).await? {
+                        None => End::Gone,
+                        Some(found) if found.is_read => End::Read,
+                        Some(_) => End::NotYet,
+                    }
+                }
+            };
+            match end_of_one {
+                End::NotYet => return Ok(End::NotYet),
+                End::Gone => end = End::Gone,
+                End::Read => {}
+            }
+        }
+        Ok(end)
+    }
+
+    /// How far a person has read in a thread.
+    async fn read_seq(&self, thread: ThreadId, user: &UserId) -> Result<u64, StoreError> {
+        let cursors = self.parts.again.store.cursors(thread).await?;
+        Ok(cursors.into_iter().find(|cursors| cursors.user_id == *user).map_or(0, |own| own.read_seq))
+    }
+
+    /// Whether a message that is not read is over.
+    async fn end_of_message(
+        &self,
+        thread: ThreadId,
+        message: MessageId,
+        user: &UserId,
+    ) -> Result<End, StoreError> {
+        let store = &self.parts.again.store;
+        let found = store.message(message).await?;
+        let is_there = found.is_some_and(|message| message.deleted_at.is_none());
+        let is_theirs = is_there && store.thread_view(thread, user).await?.is_some();
+        Ok(if is_theirs { End::NotYet } else { End::Gone })
     }
 
     /// Takes away what devices show under this tag, unless it tells of messages after `up_to`.

@@ -25,8 +25,6 @@ pub(super) struct Delivered {
     pub(super) taken: usize,
     /// Who took it and what they said, of the last one.
     pub(super) accepted: Option<Accepted>,
-    /// The devices that are gone.
-    pub(super) gone: usize,
     /// What a service said that will never take it, or that there is none.
     pub(super) refused: Option<String>,
     /// What a service said that is to be asked again.
@@ -104,10 +102,7 @@ impl Delivery<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (answer, after) = match missed {
-            Missed::Said(PushError::Gone { .. }) => {
-                delivered.gone += 1;
-                return self.delete(device).await;
-            }
+            Missed::Said(PushError::Gone { .. }) => return self.delete(device).await,
             Missed::Said(PushError::Refused { answer }) => (Err(answer), None),
             Missed::Said(error @ PushError::NoProvider { .. }) => (Err(error.to_string()), None),
             Missed::Said(PushError::Limited { answer, after } | PushError::Failed { answer, after }) => {

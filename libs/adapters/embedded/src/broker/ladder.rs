@@ -97,7 +97,7 @@ fn move_due(
             // A queue of a kind that this version does not know exists only in the table.
             let slot =
                 to.as_ref().map_or_else(|| table::after_last(tx, due.back_to), |to| Ok(to.next_slot()))?;
-            table::come_back(tx, due.slot, slot)?;
+            table::come_back(tx, due.slot, slot, now_ms)?;
             returned.push(Returned { rung: Arc::clone(&rung), to, slot, bytes: due.bytes });
         }
         let first = table::first_due(tx, rung.number)?;

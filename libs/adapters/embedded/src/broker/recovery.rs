@@ -16,8 +16,8 @@ use rusqlite::{Result, Transaction};
 const HELD_MAX: u32 = 64;
 
 /// Notes that the broker is open, and counts deliveries after an unclean stop. Gives the queues as they are
-/// afterwards.
-pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
+/// afterwards. What is parked is in its dead-letter queue since `now_ms`.
+pub(super) fn start(tx: &Transaction<'_>, now_ms: i64) -> Result<Vec<StoredQueue>> {
     let queues = table::queues(tx)?;
     let clean = table::mark_clean(tx, false)?;
     table::clear_held(tx)?;
@@ -31,7 +31,7 @@ pub(super) fn start(tx: &Transaction<'_>) -> Result<Vec<StoredQueue>> {
         let parking = dead(&queue.spec.name);
         count(tx, queue)?;
         if let Some(parking) = queues.iter().find(|other| other.spec.name == parking) {
-            park(tx, queue, parking.number)?;
+            park(tx, queue, parking.number, now_ms)?;
         }
     }
     table::queues(tx)
@@ -47,12 +47,12 @@ fn count(tx: &Transaction<'_>, queue: &StoredQueue) -> Result<()> {
     Ok(())
 }
 
-fn park(tx: &Transaction<'_>, queue: &StoredQueue, parking: i64) -> Result<()> {
+fn park(tx: &Transaction<'_>, queue: &StoredQueue, parking: i64, now_ms: i64) -> Result<()> {
     for (slot, deliveries) in table::head(tx, queue.number, HELD_MAX)? {
         if deliveries >= DELIVERY_LIMIT {
             let to = table::after_last(tx, parking)?;
             tracing::warn!(queue = queue.spec.name, "parked a message at its delivery limit");
-            table::park(tx, slot, to, (DELIVERY_LIMIT_REASON, &queue.spec.name))?;
+            table::park(tx, slot, to, (DELIVERY_LIMIT_REASON, &queue.spec.name), now_ms)?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use super::message::{QueuedMessage, Slot};
 use super::queue::Queue;
 use super::table;
 use crate::{Database, DatabaseError};
+use eventflow_ports::Clock;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(super) const DELIVERY_LIMIT_REASON: &str = "delivery_limit";
 pub(super) struct Settling {
     database: Database,
     health: Arc<HealthSender>,
+    clock: Arc<dyn Clock>,
     state: Mutex<SettlingState>,
 }
 
@@ -46,8 +48,8 @@ struct Parking {
 }
 
 impl Settling {
-    pub(super) fn new(database: Database, health: Arc<HealthSender>) -> Arc<Self> {
-        Arc::new(Self { database, health, state: Mutex::default() })
+    pub(super) fn new(database: Database, health: Arc<HealthSender>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { database, health, clock, state: Mutex::default() })
     }
 
     /// Adds acknowledged messages. `true` if the table counts deliveries of the message.
@@ -106,7 +108,7 @@ impl Settling {
         let state = &mut *guard;
         state.scheduled = false;
         state.writing.append(&mut state.waiting);
-        state.writing.write(tx)
+        state.writing.write(tx, self.clock.now().0)
     }
 
     fn written(self: &Arc<Self>, answer: Result<Vec<ParkedMessage>, DatabaseError>) {
@@ -150,7 +152,7 @@ impl Outcomes {
     }
 
     /// Writes the counts first, since a later acknowledgement removes the count with the message.
-    fn write(&self, tx: &rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<ParkedMessage>> {
+    fn write(&self, tx: &rusqlite::Transaction<'_>, now_ms: i64) -> rusqlite::Result<Vec<ParkedMessage>> {
         for (slot, deliveries) in &self.counted {
             table::put_count(tx, *slot, *deliveries)?;
         }
@@ -163,7 +165,7 @@ impl Outcomes {
         let mut announcements = Vec::with_capacity(self.parked.len());
         for Parking { slot, bytes, from, dead } in &self.parked {
             let to = dead.next_slot();
-            if table::park(tx, *slot, to, (DELIVERY_LIMIT_REASON, &from.name))? {
+            if table::park(tx, *slot, to, (DELIVERY_LIMIT_REASON, &from.name), now_ms)? {
                 announcements.push(ParkedMessage { dead: Arc::clone(dead), slot: to, bytes: *bytes });
             }
         }

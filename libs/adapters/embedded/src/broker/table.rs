@@ -258,25 +258,31 @@ pub(super) fn first_due(connection: &Connection, queue: i64) -> Result<Option<i6
         .optional()
 }
 
-/// Moves a message from the ladder to the end of the queue it came from.
-pub(super) fn come_back(connection: &Connection, from: Slot, to: Slot) -> Result<()> {
+/// Moves a message from the ladder to the end of the queue it came from, where it is since `now_ms`.
+pub(super) fn come_back(connection: &Connection, from: Slot, to: Slot, now_ms: i64) -> Result<()> {
     connection
-        .prepare_cached("UPDATE broker_message SET slot = ?2, due_ms = NULL, back_to = NULL WHERE slot = ?1")?
-        .execute([from.0, to.0])
+        .prepare_cached(
+            "UPDATE broker_message SET slot = ?2, due_ms = NULL, back_to = NULL, since_ms = ?3 WHERE slot = ?1",
+        )?
+        .execute([from.0, to.0, now_ms])
         .map(drop)
 }
 
-/// Moves a message to the end of a dead-letter queue. `false` if the message is gone already.
+/// Moves a message to the end of a dead-letter queue, where it is since `now_ms`. `false` if the message is
+/// gone already.
 pub(super) fn park(
     connection: &Connection,
     from: Slot,
     to: Slot,
     (reason, origin): (&str, &str),
+    now_ms: i64,
 ) -> Result<bool> {
     delete_count(connection, from)?;
     let moved = connection
-        .prepare_cached("UPDATE broker_message SET slot = ?2, reason = ?3, origin = ?4 WHERE slot = ?1")?
-        .execute(params![from.0, to.0, reason, origin])?;
+        .prepare_cached(
+            "UPDATE broker_message SET slot = ?2, reason = ?3, origin = ?4, since_ms = ?5 WHERE slot = ?1",
+        )?
+        .execute(params![from.0, to.0, reason, origin, now_ms])?;
     Ok(moved > 0)
 }
 

@@ -53,7 +53,8 @@ impl DeadLetters for EmbeddedStore {
             .await
     }
 
-    async fn letter_body(&self, id: DeadLetterId, version: u32) -> Result<Option<Bytes>, StoreError> {
+    async fn letter_body(&self, letter: &DeadLetter, version: u32) -> Result<Option<Bytes>, StoreError> {
+        let id = letter.id;
         let read = self.database.read(move |connection| letters::body(connection, id, version));
         in_time("read the body of a dead letter", read).await
     }

@@ -17,6 +17,7 @@ use eventflow_protocol::inbox::{
 use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
+use std::collections::HashMap;
 
 #[async_trait]
 impl Inbox for EmbeddedStore {
@@ -93,6 +94,18 @@ impl Inbox for EmbeddedStore {
         let user = user.clone();
         in_time("read preferences", self.database.read(move |connection| preferences(connection, &user)))
             .await
+    }
+
+    async fn preferences_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError> {
+        let users = users.to_vec();
+        let read = self.database.read(move |connection| {
+            let stored = |user: &UserId| {
+                let found = stored_preferences(connection, user)?;
+                Ok(found.map(|preferences| (user.clone(), preferences)))
+            };
+            users.iter().filter_map(|user| stored(user).transpose()).collect()
+        });
+        in_time("read preferences", read).await
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
@@ -216,10 +229,13 @@ fn unread(connection: &Connection, user: &UserId) -> Result<u64> {
 }
 
 fn preferences(connection: &Connection, user: &UserId) -> Result<Preferences> {
+    Ok(stored_preferences(connection, user)?.unwrap_or_default())
+}
+
+fn stored_preferences(connection: &Connection, user: &UserId) -> Result<Option<Preferences>> {
     let mut statement =
         connection.prepare_cached("SELECT preferences FROM preferences WHERE user_id = ?1")?;
-    let found = statement.query_row([user.as_str()], |row| column::unpack(row, "preferences")).optional()?;
-    Ok(found.unwrap_or_default())
+    statement.query_row([user.as_str()], |row| column::unpack(row, "preferences")).optional()
 }
 
 fn set_preferences(connection: &Connection, set: &SetPreferences) -> Result<()> {

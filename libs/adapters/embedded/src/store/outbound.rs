@@ -23,6 +23,8 @@ const HELD_AT_ONCE: usize = 100;
 /// Rows deleted in one transaction: a few milliseconds, during which no message is stored.
 const FORGOTTEN_AT_ONCE: i64 = 2_000;
 
+const HASTEN: &str = "UPDATE outbound_window SET claimable_at = ?2 WHERE user_id = ?1 AND claimable_at > ?2";
+
 #[async_trait]
 impl Outbound for EmbeddedStore {
     async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError> {
@@ -261,9 +263,7 @@ fn merge(connection: &Connection, from: WindowId, into: WindowId) -> Result<()> 
 }
 
 fn hasten(connection: &Connection, user: &UserId, at: Timestamp) -> Result<()> {
-    let mut hasten = connection.prepare_cached(
-        "UPDATE outbound_window SET claimable_at = ?2 WHERE user_id = ?1 AND claimable_at > ?2",
-    )?;
+    let mut hasten = connection.prepare_cached(HASTEN)?;
     hasten.execute(params![user.as_str(), at.0]).map(drop)
 }
 
@@ -364,4 +364,24 @@ fn read(row: &Row<'_>, items: Vec<Told>) -> Result<Window> {
 
 fn window_id(row: &Row<'_>) -> Result<WindowId> {
     Ok(WindowId(Uuid::from_bytes(row.get("id")?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HASTEN;
+    use crate::{Database, EmbeddedStore};
+
+    #[tokio::test]
+    async fn what_waits_for_a_person_is_found_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_in(folder.path()).unwrap();
+        let store = EmbeddedStore::open(database.clone()).await.unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {HASTEN}");
+        let plan = database.read(move |connection| {
+            connection.query_row(&explain, ("ann", 0), |row| row.get::<_, String>("detail"))
+        });
+        let plan = plan.await.unwrap();
+        assert!(plan.contains("outbound_window_by_user (user_id=? AND claimable_at>?)"), "{plan}");
+        drop(store);
+    }
 }

@@ -10,6 +10,7 @@ use eventflow_ports::push_devices::{PushDevices, REMOVAL_KEPT, SHOWN_KEPT, Shown
 use eventflow_protocol::push::{DEVICES_PER_USER_MAX, PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
 use rusqlite::{Connection, Result, Row, params};
+use std::collections::HashSet;
 use std::time::Duration;
 
 #[async_trait]
@@ -27,6 +28,11 @@ impl PushDevices for EmbeddedStore {
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
         let user = user.clone();
         in_time("read devices", self.database.read(move |connection| devices(connection, &user))).await
+    }
+
+    async fn owners_among(&self, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+        let users = users.to_vec();
+        in_time("read who has devices", self.database.read(move |connection| owners(connection, users))).await
     }
 
     async fn note_shown(&self, shown: &[Shown]) -> Result<(), StoreError> {
@@ -91,6 +97,17 @@ fn remove(connection: &Connection, removal: &RemovePushDevice) -> Result<bool> {
         statement.execute([before(removal.at, REMOVAL_KEPT)])?;
     }
     Ok(removed)
+}
+
+fn owners(connection: &Connection, users: Vec<UserId>) -> Result<HashSet<UserId>> {
+    let mut has_one = connection.prepare_cached("SELECT 1 FROM push_device WHERE user_id = ?1")?;
+    let mut owners = HashSet::new();
+    for user in users {
+        if has_one.exists([user.as_str()])? {
+            owners.insert(user);
+        }
+    }
+    Ok(owners)
 }
 
 fn devices(connection: &Connection, user: &UserId) -> Result<Vec<PushDevice>> {

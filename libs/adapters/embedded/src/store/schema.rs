@@ -16,8 +16,20 @@ pub(super) const PIECES: [(&str, &[&str]); 5] = [
 ];
 
 /// The store, the inbox, the directory, windows and devices.
-const STORE: &[&str] =
-    &[FIRST, SECOND, THIRD, TAKEN_BACK, PEOPLE, CHANGES, TOKEN_NAMES, OUTBOUND, PUSH_DEVICES, HIDDEN, ROLES];
+const STORE: &[&str] = &[
+    FIRST,
+    SECOND,
+    THIRD,
+    TAKEN_BACK,
+    PEOPLE,
+    CHANGES,
+    TOKEN_NAMES,
+    OUTBOUND,
+    PUSH_DEVICES,
+    HIDDEN,
+    ROLES,
+    WAITING,
+];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
 ///
@@ -274,6 +286,12 @@ const ROLES: &str = "
     ALTER TABLE profile ADD COLUMN role TEXT;
     -- Who has this role?
     CREATE INDEX profile_by_role ON profile (role, user_id) WHERE role IS NOT NULL;
+";
+
+/// Twelfth layout: what waits for one person is found without the windows of everybody else.
+const WAITING: &str = "
+    -- Which windows of this person may be claimed, and when?
+    CREATE INDEX outbound_window_by_user ON outbound_window (user_id, claimable_at) WHERE claimable_at IS NOT NULL;
 ";
 
 const SUPPRESSIONS: &str = "

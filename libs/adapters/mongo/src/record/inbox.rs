@@ -44,7 +44,7 @@ pub(crate) struct NotificationRecord {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PreferencesRecord {
     #[serde(rename = "_id")]
-    user_id: UserId,
+    pub(crate) user_id: UserId,
     #[serde(default)]
     channels: Channels,
     #[serde(default)]

@@ -7,7 +7,7 @@ use eventflow_protocol::outbound::{
 };
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, Uuid};
+use mongodb::bson::{DateTime, Document, Uuid, doc};
 use serde::{Deserialize, Serialize};
 
 /// The slot of a window that takes items in. The slot of any other window is its id, so that a unique index
@@ -94,6 +94,13 @@ pub(crate) fn window_id(id: Uuid) -> WindowId {
 /// Which window takes an item in: the person, the channel and the item's key.
 pub(crate) fn key_of(hold: &Hold) -> String {
     format!("{}|{}|{}", hold.user_id, hold.channel.name(), hold.told.window_key(hold.channel))
+}
+
+/// Where the keys of one person's windows are, so that an index finds them. The keys of others may be among
+/// them, since ids may contain the sign between the parts of a key.
+pub(crate) fn keys_of(user: &UserId) -> Document {
+    // The sign behind the one between the parts.
+    doc! { "$gte": format!("{user}|"), "$lt": format!("{user}}}") }
 }
 
 impl WindowRecord {

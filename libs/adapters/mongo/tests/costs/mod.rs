@@ -3,12 +3,14 @@
 
 use crate::support::run_with_uri;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::Store;
 use eventflow_ports::store_contract::fixtures::{
-    Scene, advance, append, change, change_one, first_threads, unread, view,
+    Scene, advance, append, at, change, change_one, first_threads, fresh_people, unread, view,
 };
 use eventflow_ports::store_contract::random::Random;
+use eventflow_ports::{Hold, Outbound, Store};
 use eventflow_protocol::change::{Change, Cursor};
+use eventflow_protocol::outbound::{About, Channel, Told, WaitsFor};
+use eventflow_protocol::{NotificationId, UserId};
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, Database};
 
@@ -190,4 +192,28 @@ async fn to_earlier(database: &Database, scene: &Scene, counts: [i64; 3]) {
     };
     let id = doc! { "_id": thread.get_object_id("_id").unwrap() };
     database.collection::<Document>("threads").update_one(id, update).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_of_preferences_looks_at_no_windows_of_others() {
+    run_with_uri(async |uri| {
+        let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
+        let people = fresh_people(60);
+        let about = About::Notification { notification_id: NotificationId::from_bytes([1; 12]) };
+        let told = Told { about, at: at(0), critical: false, was_online: false };
+        let hold = |user_id: &UserId| Hold {
+            user_id: user_id.clone(),
+            channel: Channel::Email,
+            told,
+            due_at: at(900),
+            waits_for: WaitsFor::Digest,
+            now: at(0),
+        };
+        store.hold(&people.iter().map(hold).collect::<Vec<_>>()).await.unwrap();
+        let hasten = async {
+            store.hasten_windows(&people[7], at(60)).await.unwrap();
+        };
+        assert_eq!(profiled(&database, "outboundWindows", "docsExamined", hasten).await, 1);
+    })
+    .await;
 }

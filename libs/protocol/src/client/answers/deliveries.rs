@@ -113,7 +113,7 @@ impl From<DeliveryEntry> for ListedDelivery {
             channel: entry.channel,
             message_id,
             notification_id,
-            outcome: DeliveryWord::Folded,
+            outcome: DeliveryWord::from(&entry.outcome),
             provider: None,
             reason: None,
             thread_id: entry.about.thread_id(),
@@ -124,18 +124,12 @@ impl From<DeliveryEntry> for ListedDelivery {
         };
         match entry.outcome {
             DeliveryOutcome::Folded { .. } => plain,
-            DeliveryOutcome::Held { until, waits_for } => {
-                Self { outcome: DeliveryWord::Held, until: Some(until), waits_for, ..plain }
-            }
-            DeliveryOutcome::Suppressed { reason } => {
-                Self { outcome: DeliveryWord::Suppressed, reason: Some(reason), ..plain }
-            }
+            DeliveryOutcome::Held { until, waits_for } => Self { until: Some(until), waits_for, ..plain },
+            DeliveryOutcome::Suppressed { reason } => Self { reason: Some(reason), ..plain },
             DeliveryOutcome::Sent { provider, answer } => {
-                Self { outcome: DeliveryWord::Sent, provider: Some(provider), answer: Some(answer), ..plain }
+                Self { provider: Some(provider), answer: Some(answer), ..plain }
             }
-            DeliveryOutcome::Failed { answer } => {
-                Self { outcome: DeliveryWord::Failed, answer: Some(answer), ..plain }
-            }
+            DeliveryOutcome::Failed { answer } => Self { answer: Some(answer), ..plain },
         }
     }
 }
