@@ -91,6 +91,24 @@ for (const shape of ['single', 'fleet']) {
       await close();
     });
 
+    test('every round of discarding means what was there when somebody looked', async () => {
+      const newestAt = '2026-01-13T22:40:00.000Z';
+      const group = { queue: 'email', cause: 'refused', kind: 'email', count: 1_005, oldestAt: newestAt, newestAt, reason: 'no such person' };
+      const asked = [];
+      const { page, close } = await enter(root);
+      await page.route('**/api/v2/ops/dead-letters/groups', route => route.fulfill({ json: { success: true, groups: [group] } }));
+      await page.route('**/api/v2/ops/discards', route => {
+        asked.push(route.request().postDataJSON());
+        return route.fulfill({ json: { success: true, discarded: asked.length === 1 ? 1_000 : 5, left: asked.length === 1 ? 5 : 0 } });
+      });
+      await page.getByRole('button', { name: 'Discard email from email' }).click();
+      await page.getByLabel('Why?').fill('nobody waits for them');
+      await page.getByRole('button', { name: 'Discard', exact: true }).click();
+      await page.locator('#ask').waitFor({ state: 'hidden' });
+      assert.deepEqual(asked.map(({ filter }) => filter.to), Array(2).fill('2026-01-13T22:40:00.001Z'));
+      await close();
+    });
+
     // The queues of one process are in its data file, where nothing can be put from outside.
     if (shape === 'fleet') test('a dead letter is shown masked, revealed with a reason, edited, tried and replayed', async () => {
       const [ann, ben] = [new Person(system, 'ann'), new Person(system, 'ben')];

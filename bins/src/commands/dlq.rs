@@ -11,6 +11,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use eventflow_config::Config;
 use eventflow_ports::store::PAGE_MAX;
+use eventflow_protocol::Timestamp;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -362,9 +363,16 @@ async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyh
     Ok((answer, words))
 }
 
-/// The route discards a bounded number at a time, so it is asked until nothing is left.
+/// The route discards a bounded number at a time, so it is asked until nothing is left. Every round means
+/// the letters of the first: what fails while it goes on, nobody has looked at.
 async fn discard(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
-    let body = Value::Object(which.body()?);
+    let mut body = which.body()?;
+    if let Some(filter) = body.get_mut("filter").and_then(Value::as_object_mut)
+        && let Some(end) = end_of_waiting(api, &which.filter).await?
+    {
+        filter.insert("to".to_owned(), json!(end.to_iso()));
+    }
+    let body = Value::Object(body);
     let mut discarded = 0;
     loop {
         let answer = api.ask(Method::POST, "/ops/discards", Some(&body)).await?;
@@ -376,6 +384,16 @@ async fn discard(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
             return Ok((answer, format!("{discarded} discarded, {} left\n", text(&left))));
         }
     }
+}
+
+/// The time just after the newest letter that waits and fits, as the store has it; so no two clocks are
+/// compared. `None` if none waits.
+async fn end_of_waiting(api: &Api, filter: &Filter) -> anyhow::Result<Option<Timestamp>> {
+    let newest = letters(api, filter, "waiting", 1).await?;
+    let Some(newest) = newest["letters"].get(0) else { return Ok(None) };
+    let at = newest["lastAt"].as_str().and_then(Timestamp::from_iso);
+    let at = at.context("the route lists a letter without a time")?;
+    Ok(Some(at.plus(Duration::from_millis(1))))
 }
 
 fn listed(value: &Value) -> impl Iterator<Item = &Value> {

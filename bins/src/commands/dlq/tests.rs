@@ -158,3 +158,16 @@ async fn more_letters_than_a_page_has_are_listed_and_what_is_left_out_is_told() 
     }
     assert!(list(&api, &filter, "waiting", 0).await.is_err());
 }
+
+#[tokio::test]
+async fn letters_that_fail_while_others_are_discarded_are_kept() {
+    let (fake, api) = Fake::serve(1..=5).await;
+    let (answer, words) = discard(&api, &which(&[], None, true)).await.unwrap();
+    assert_eq!(words, "5 discarded, 0 left\n");
+    assert_eq!(answer["discarded"], 5);
+    let left = fake.letters.lock().clone();
+    assert!(!left.is_empty() && left.iter().all(|at| *at > 5), "{left:?}");
+    let (nothing, _) =
+        discard(&Fake::serve(std::iter::empty()).await.1, &which(&[], None, true)).await.unwrap();
+    assert_eq!(nothing["discarded"], 0);
+}
