@@ -109,6 +109,17 @@ for (const shape of ['single', 'fleet']) {
       await close();
     });
 
+    test('the page goes on after a round that has failed', async () => {
+      const { page } = await enter(root);
+      await live(page);
+      await page.route('**/api/v2/ops/gateways', route => route.fulfill({ json: { success: true } }));
+      await page.waitForEvent('pageerror');
+      await page.unroute('**/api/v2/ops/gateways');
+      await page.waitForResponse('**/api/v2/ops/gateways');
+      await live(page);
+      await page.context().close();
+    });
+
     // The queues of one process are in its data file, where nothing can be put from outside.
     if (shape === 'fleet') test('a dead letter is shown masked, revealed with a reason, edited, tried and replayed', async () => {
       const [ann, ben] = [new Person(system, 'ann'), new Person(system, 'ben')];
