@@ -9,6 +9,7 @@ import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { makeDeadLetter } from './dead-letter.mjs';
+import { openFront, signIn } from './front.mjs';
 
 const PATIENCE_MS = 30_000;
 const HOSTILE = '<img src=x onerror=alert(1)> <b>bold</b>';
@@ -118,6 +119,31 @@ for (const shape of ['single', 'fleet']) {
       await page.waitForResponse('**/api/v2/ops/gateways');
       await live(page);
       await page.context().close();
+    });
+
+    test('a page that somebody is disconnected from says why and does not come back by itself', async () => {
+      const ivy = new Person(system, 'ivy');
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      const sockets = [];
+      page.on('websocket', socket => sockets.push(socket));
+      await page.clock.install();
+      const front = await openFront(system);
+      await page.goto((await front.link()).origin);
+      await signIn(page, ivy);
+      await page.locator('#connection.up').waitFor();
+      const lost = sockets[0].waitForEvent('close');
+      await root.api('POST', `/ops/users/${ivy.id}/disconnect`, { why: 'floods the lobby' });
+      await page.locator('#connection.down').getByText('floods the lobby').waitFor();
+      await lost;
+      await page.clock.runFor(60_000);
+      await page.locator('#connection.down').getByText('floods the lobby').waitFor();
+      assert.equal(sockets.length, 1);
+      await page.reload();
+      await page.locator('#connection.up').waitFor();
+      await context.close();
+      front.close();
     });
 
     // The queues of one process are in its data file, where nothing can be put from outside.
