@@ -1,7 +1,7 @@
 //! The HTTP client of operators' commands: one request, one answer, both within a limit of time and size.
 //!
-//! It speaks HTTP and, with the roots that browsers trust, HTTPS. The limit of time covers the whole exchange,
-//! so an answer whose body never ends is an error too.
+//! It speaks HTTP and, with the roots that browsers trust, HTTPS. The limit of time covers the whole
+//! exchange, so an answer whose body never ends is an error too.
 
 use anyhow::{Context, ensure};
 use axum::body::{Body, Bytes, to_bytes};

@@ -22,10 +22,14 @@ const LIMITS: Limits = Limits { time: Duration::from_secs(30), bytes: 64 * 1024 
 /// How long a token holds. Each request has one of its own, so a command may take longer.
 pub(super) const TOKEN_SECONDS: i64 = 300;
 
+/// Characters that stay as they are in a query.
+const PLAIN: &[u8] = b"-_.~:";
+
 /// Where the running system is, and as whom it is asked.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServerArguments {
-    /// URL of a gateway that serves REST, http or https; by default the one that this configuration describes.
+    /// URL of a gateway that serves REST, http or https; by default the one that this configuration
+    /// describes.
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) server: Option<String>,
     /// Who you are, for the audit log.
@@ -92,6 +96,18 @@ impl Api {
         }
         bail!("{status}: {}", answer["error"].as_str().unwrap_or("no reason given"))
     }
+}
+
+/// A value in a query or a path.
+pub(crate) fn escaped(text: &str) -> String {
+    let escape = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(escape).collect()
 }
 
 /// The address at which this configuration's server listens.

@@ -3,28 +3,29 @@
 //! Not through the store: the routes mask, check an edit against what the letter carries, write the audit log
 //! before anything is done, and are the same for both shapes.
 
+mod which;
+
 use crate::commands::answer::Answer;
-use crate::commands::api::{Api, ServerArguments};
+use crate::commands::api::{Api, ServerArguments, escaped};
 use crate::commands::table::Table;
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use eventflow_config::Config;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_protocol::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
+use which::{Filter, Which};
 
 /// Letters listed unless more are asked for.
 const DEFAULT_LIMIT: u32 = 50;
 /// Pause between two looks at a replay that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Characters that stay as they are in a query.
-const PLAIN: &[u8] = b"-_.~:";
 
 /// What to do with dead letters.
 #[derive(Clone, Debug, Args)]
@@ -100,86 +101,6 @@ enum DlqCommand {
     },
 }
 
-/// Which letters fit.
-#[derive(Clone, Debug, Args)]
-struct Filter {
-    /// Queue that they came from, e.g. `persist.0`.
-    #[arg(long)]
-    queue: Option<String>,
-    /// `unreadable`, `refused`, `gave_up`, `crashed`, `killed_worker` or `unknown`.
-    #[arg(long)]
-    cause: Option<String>,
-    /// What they ask for or tell, e.g. `send_message`.
-    #[arg(long)]
-    kind: Option<String>,
-    /// Those that failed last at this time or later, e.g. `2026-01-13T22:40:00.000Z`.
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Those that failed last before this time.
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-}
-
-/// Letters by id, or all that wait and fit.
-#[derive(Clone, Debug, Args)]
-struct Which {
-    /// The letters.
-    ids: Vec<String>,
-    #[command(flatten)]
-    filter: Filter,
-    /// Everything that waits, if nothing else says which.
-    #[arg(long)]
-    all: bool,
-    /// Why; the audit log has it.
-    #[arg(long)]
-    why: String,
-}
-
-impl Filter {
-    fn given(&self) -> Vec<(&'static str, &String)> {
-        let fields = [
-            ("queue", &self.queue),
-            ("cause", &self.cause),
-            ("kind", &self.kind),
-            ("from", &self.from),
-            ("to", &self.to),
-        ];
-        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect()
-    }
-
-    fn query(&self) -> String {
-        let parts: Vec<String> =
-            self.given().into_iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
-        parts.concat()
-    }
-}
-
-impl Which {
-    /// The request's body. Nothing is chosen by leaving everything out.
-    fn body(&self) -> anyhow::Result<Map<String, Value>> {
-        let given = self.filter.given();
-        let mut body = Map::new();
-        match (self.ids.is_empty(), given.is_empty()) {
-            (false, false) => bail!("name letters by id or by what they have in common, not both"),
-            (false, true) => drop(body.insert("ids".to_owned(), json!(self.ids))),
-            (true, true) => {
-                ensure!(
-                    self.all,
-                    "name letters, or say what they have in common, or --all for all that wait"
-                );
-                body.insert("filter".to_owned(), json!({}));
-            }
-            (true, false) => {
-                let filter: Map<String, Value> =
-                    given.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-                body.insert("filter".to_owned(), Value::Object(filter));
-            }
-        }
-        body.insert("why".to_owned(), json!(self.why));
-        Ok(body)
-    }
-}
-
 /// Carries one of the commands out.
 pub(crate) async fn dlq(arguments: &DlqArguments, config: &Config) -> anyhow::Result<Answer> {
     let api = Api::open(&arguments.server, config)?;
@@ -235,8 +156,8 @@ async fn letters(api: &Api, filter: &Filter, state: &str, limit: u32) -> anyhow:
     loop {
         // A limit of zero is the route's to refuse.
         let page = rest.min(PAGE_MAX);
-        let (state, after, fits) = (escaped(state), escaped(&cursor), filter.query());
-        let path = format!("/ops/dead-letters?state={state}&limit={page}&cursor={after}{fits}");
+        let which = format!("state={}{}", escaped(state), filter.query());
+        let path = format!("/ops/dead-letters?{which}&limit={page}&cursor={}", escaped(&cursor));
         let answer = api.ask(Method::GET, &path, None).await?;
         found.extend(listed(&answer["letters"]).cloned());
         rest -= page;
@@ -407,18 +328,6 @@ fn text(value: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
-}
-
-/// A value in a query or a path.
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(escape).collect()
 }
 
 #[cfg(test)]

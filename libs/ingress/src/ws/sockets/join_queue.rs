@@ -13,9 +13,11 @@ use crate::settings::IngressConfig;
 use eventflow_metrics::{EdgeMetrics, RefusalReason};
 use eventflow_protocol::UserId;
 use parking_lot::Mutex;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex as TimekeeperLock, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -134,23 +136,26 @@ impl JoinQueue {
         self.closed.cancel();
     }
 
+    /// Waits in line. The place is taken at the first look, whatever the task has done before: that is why
+    /// the waiting is no part of the task's budget of steps.
     async fn wait_in_line(&self) {
         let mut place = InLine::new(self);
         self.give_due_turns();
-        tokio::select! {
-            biased;
-            turn = self.turns.acquire() => {
-                // Closed only with its process.
-                turn.into_iter().for_each(SemaphorePermit::forget);
-                place.has_turn = true;
+        let turn = unconstrained(async {
+            tokio::select! {
+                biased;
+                turn = self.turns.acquire() => turn,
+                never = self.keep_time() => match never {},
             }
-            () = self.keep_time() => {}
-        }
+        });
+        // Closed only with its process.
+        turn.await.into_iter().for_each(SemaphorePermit::forget);
+        place.has_turn = true;
     }
 
     /// Gives turns as they become due, for ever. Somebody who is late gives all that are due by then: on a
     /// busy machine clients are let in several at a time, and no slower.
-    async fn keep_time(&self) {
+    async fn keep_time(&self) -> Infallible {
         let _alone = self.timekeeper.lock().await;
         loop {
             let due = self.schedule.lock().next_from(Instant::now());
