@@ -3,8 +3,8 @@
 //
 // What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the
 // reason. Otherwise the page opens a new socket after a pause, because the refused one does not reconnect by
-// itself. If an administrator ends the connection, the page says why and stays away: coming back at once would
-// undo what they did, so it is left to the person.
+// itself. If an administrator ends the connection, the page says why and stays away: coming back at once
+// would undo what they did, so it is left to the person.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';

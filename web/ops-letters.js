@@ -178,8 +178,8 @@ export class Letters {
   }
 
   /**
-   * Up to 1,000 are discarded at a time. Each time the same are meant: what has failed since somebody looked is
-   * not among them.
+   * Up to 1,000 are discarded at a time. Each time the same are meant: what has failed since somebody looked
+   * is not among them.
    * @param {object} body
    */
   async #discardAll(body) {

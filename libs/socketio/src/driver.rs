@@ -130,8 +130,8 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    /// Ends the connection after its transport: finishes the running hook, which nothing may cut in half unless
-    /// the client was not accepted yet, and tells the application.
+    /// Ends the connection after its transport: finishes the running hook, which nothing may cut in half
+    /// unless the client was not accepted yet, and tells the application.
     pub(crate) async fn finish(&mut self) {
         self.abandon_join();
         if let Some(work) = self.work.take() {

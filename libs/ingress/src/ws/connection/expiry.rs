@@ -17,8 +17,8 @@ use eventflow_protocol::client::events::{ServerEvent as _, SessionEnded};
 use eventflow_protocol::person::{Disconnection, Revocation};
 use eventflow_protocol::{ErrorCode, UserId};
 
-/// The reason with which a socket ends whose token has run out. It is the one end that comes by itself to many
-/// at once, so their logs have one line for all of them.
+/// The reason with which a socket ends whose token has run out. It is the one end that comes by itself to
+/// many at once, so their logs have one line for all of them.
 pub(crate) const TOKEN_EXPIRED: &str = "token_expired";
 
 /// Ends sockets of this gateway.

@@ -36,8 +36,8 @@ impl Shedding {
         self.sheds_if(what, || true)
     }
 
-    /// As [`Shedding::sheds`], for an event that may be kept for what it says. What it says is asked only while
-    /// its kind is shed.
+    /// As [`Shedding::sheds`], for an event that may be kept for what it says. What it says is asked only
+    /// while its kind is shed.
     pub(crate) fn sheds_if(&self, what: ShedKind, may_be_shed: impl FnOnce() -> bool) -> bool {
         let is_shed = Level::of(self.kinds.load(Relaxed)).sheds(what) && may_be_shed();
         if is_shed {
