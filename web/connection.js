@@ -3,7 +3,8 @@
 //
 // What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the
 // reason. Otherwise the page opens a new socket after a pause, because the refused one does not reconnect by
-// itself.
+// itself. If an administrator ends the connection, the page says why and stays away: coming back at once
+// would undo what they did, so it is left to the person.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';
@@ -18,6 +19,8 @@ export class Connection {
   #ended;
   /** @type {Socket | undefined} */
   #socket;
+  /** Whether an administrator has ended the connection. */
+  #isOver = false;
   /** @type {[string, (body: any) => void][]} */
   #listeners = [];
 
@@ -30,7 +33,8 @@ export class Connection {
     this.#token = token;
     this.#ended = ended;
     this.on('connect', ({ recovered }) => this.#show('up', recovered ? 'connected, nothing missed' : 'connected'));
-    this.on('disconnect', () => this.#show('down', 'connection lost, trying again …'));
+    this.on('disconnect', () => this.#isOver || this.#show('down', 'connection lost, trying again …'));
+    this.on('session:ended', ({ reason }) => this.#endedFor(reason));
     this.on('refused', refused => this.#refused(new Refusal({ code: refused?.data?.code, error: refused?.message })));
     this.on('auth:error', refused => this.#endIfOver(new Refusal(refused)));
   }
@@ -93,6 +97,13 @@ export class Connection {
     this.#show('down', isCrowded ? 'too many windows are open, please close one' : 'the service is not available, trying again …');
     const socket = this.#socket;
     setTimeout(() => socket === this.#socket && this.open(), isCrowded ? CROWDED_PAUSE_MS : REFUSED_PAUSE_MS);
+  }
+
+  /** @param {string} reason */
+  #endedFor(reason) {
+    this.#isOver = true;
+    this.#socket?.close();
+    this.#show('down', `an administrator has ended your connection: ${reason}. Reload the page to connect again`);
   }
 
   /** @param {Refusal} refusal */

@@ -144,7 +144,7 @@ export class Letters {
       element('span', { class: 'grow' }, element('strong', {}, count(group.count)), ` ${name}`, element('div', { class: 'facts' }, group.reason, ' · newest ', moment(group.newestAt))),
       button('List', () => this.#select(group), { class: 'quiet', 'aria-label': `List ${name}` }),
       button('Replay …', () => this.#replay({ filter }, count(group.count)), { class: 'quiet', 'aria-label': `Replay ${name}` }),
-      button('Discard …', () => this.#discard({ filter }, count(group.count)), { class: 'quiet', 'aria-label': `Discard ${name}` })));
+      button('Discard …', () => this.#discard({ filter: { ...filter, to: justAfter(group.newestAt) } }, count(group.count)), { class: 'quiet', 'aria-label': `Discard ${name}` })));
   }
 
   /**
@@ -177,7 +177,11 @@ export class Letters {
     });
   }
 
-  /** Up to 1,000 are discarded at a time. @param {object} body */
+  /**
+   * Up to 1,000 are discarded at a time. Each time the same are meant: what has failed since somebody looked
+   * is not among them.
+   * @param {object} body
+   */
   async #discardAll(body) {
     for (;;) {
       const answer = await this.#api.ask('POST', '/ops/discards', body);
@@ -185,6 +189,9 @@ export class Letters {
     }
   }
 }
+
+/** The end, in the server's sense, of what was there at this time. @param {string} time */
+const justAfter = time => new Date(Date.parse(time) + 1).toISOString();
 
 /** @param {AuditEntry} entry */
 const auditRow = entry => element('li', {}, element('div', { class: 'line' }, moment(entry.at),

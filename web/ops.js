@@ -44,9 +44,14 @@ async function look() {
   return undefined;
 }
 
+/** Looks again and again, also after a round that has failed. */
 async function goOn() {
-  if (!isPaused && !document.hidden) await look().finally(age);
-  setTimeout(goOn, LOOK_EVERY_MS);
+  try {
+    if (!isPaused && !document.hidden) await look();
+  } finally {
+    age();
+    setTimeout(goOn, LOOK_EVERY_MS);
+  }
 }
 
 /** Says how old what is shown is, once that is worth a word. */

@@ -10,6 +10,7 @@ mod banner;
 mod broker_observer;
 mod build;
 pub mod canary;
+mod client;
 pub mod commands;
 mod consumers;
 mod dead_letters;

@@ -9,6 +9,7 @@ import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { makeDeadLetter } from './dead-letter.mjs';
+import { openFront, signIn } from './front.mjs';
 
 const PATIENCE_MS = 30_000;
 const HOSTILE = '<img src=x onerror=alert(1)> <b>bold</b>';
@@ -89,6 +90,60 @@ for (const shape of ['single', 'fleet']) {
       assert.equal(await page.locator('#people-list img').count(), 0);
       eve.leave();
       await close();
+    });
+
+    test('every round of discarding means what was there when somebody looked', async () => {
+      const newestAt = '2026-01-13T22:40:00.000Z';
+      const group = { queue: 'email', cause: 'refused', kind: 'email', count: 1_005, oldestAt: newestAt, newestAt, reason: 'no such person' };
+      const asked = [];
+      const { page, close } = await enter(root);
+      await page.route('**/api/v2/ops/dead-letters/groups', route => route.fulfill({ json: { success: true, groups: [group] } }));
+      await page.route('**/api/v2/ops/discards', route => {
+        asked.push(route.request().postDataJSON());
+        return route.fulfill({ json: { success: true, discarded: asked.length === 1 ? 1_000 : 5, left: asked.length === 1 ? 5 : 0 } });
+      });
+      await page.getByRole('button', { name: 'Discard email from email' }).click();
+      await page.getByLabel('Why?').fill('nobody waits for them');
+      await page.getByRole('button', { name: 'Discard', exact: true }).click();
+      await page.locator('#ask').waitFor({ state: 'hidden' });
+      assert.deepEqual(asked.map(({ filter }) => filter.to), Array(2).fill('2026-01-13T22:40:00.001Z'));
+      await close();
+    });
+
+    test('the page goes on after a round that has failed', async () => {
+      const { page } = await enter(root);
+      await live(page);
+      await page.route('**/api/v2/ops/gateways', route => route.fulfill({ json: { success: true } }));
+      await page.waitForEvent('pageerror');
+      await page.unroute('**/api/v2/ops/gateways');
+      await page.waitForResponse('**/api/v2/ops/gateways');
+      await live(page);
+      await page.context().close();
+    });
+
+    test('a page that somebody is disconnected from says why and does not come back by itself', async () => {
+      const ivy = new Person(system, 'ivy');
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      const sockets = [];
+      page.on('websocket', socket => sockets.push(socket));
+      await page.clock.install();
+      const front = await openFront(system);
+      await page.goto((await front.link()).origin);
+      await signIn(page, ivy);
+      await page.locator('#connection.up').waitFor();
+      const lost = sockets[0].waitForEvent('close');
+      await root.api('POST', `/ops/users/${ivy.id}/disconnect`, { why: 'floods the lobby' });
+      await page.locator('#connection.down').getByText('floods the lobby').waitFor();
+      await lost;
+      await page.clock.runFor(60_000);
+      await page.locator('#connection.down').getByText('floods the lobby').waitFor();
+      assert.equal(sockets.length, 1);
+      await page.reload();
+      await page.locator('#connection.up').waitFor();
+      await context.close();
+      front.close();
     });
 
     // The queues of one process are in its data file, where nothing can be put from outside.

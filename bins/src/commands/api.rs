@@ -1,34 +1,35 @@
 //! The routes of a running system, asked with an administrator's token that this command signs itself:
 //! whoever may read the system's secret may do everything anyway.
 
+use crate::client::{HttpClient, Limits};
 use crate::secret;
 use anyhow::{Context, bail};
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{Method, Request, Uri, header};
 use clap::Args;
 use eventflow_config::Config;
-use eventflow_ports::SystemClock;
+use eventflow_ingress::identity::Tokens;
+use eventflow_ports::{Clock, SystemClock};
 use eventflow_protocol::UserId;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 
-/// Longest time that an answer may take.
-const LIMIT: Duration = Duration::from_secs(30);
-/// Largest answer that is read.
-const ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
-/// How long the token holds.
-const TOKEN_SECONDS: i64 = 300;
+/// A long answer over a slow line still comes within this time.
+const LIMITS: Limits = Limits { time: Duration::from_secs(30), bytes: 64 * 1024 * 1024 };
+/// How long a token holds. Each request has one of its own, so a command may take longer.
+pub(super) const TOKEN_SECONDS: i64 = 300;
+
+/// Characters that stay as they are in a query.
+const PLAIN: &[u8] = b"-_.~:";
 
 /// Where the running system is, and as whom it is asked.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServerArguments {
-    /// URL of a gateway that serves REST; by default the one that this configuration describes.
+    /// URL of a gateway that serves REST, http or https; by default the one that this configuration
+    /// describes.
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) server: Option<String>,
     /// Who you are, for the audit log.
@@ -39,22 +40,28 @@ pub(crate) struct ServerArguments {
 /// A client of the routes.
 pub(crate) struct Api {
     base: String,
-    token: String,
-    client: Client<hyper_util::client::legacy::connect::HttpConnector, Body>,
+    by: UserId,
+    tokens: Tokens,
+    client: HttpClient,
 }
 
 impl Api {
     /// For the server that the arguments name.
     pub(crate) fn open(arguments: &ServerArguments, config: &Config) -> anyhow::Result<Self> {
-        let by: UserId = arguments.by.parse().with_context(|| format!("--by {}", arguments.by))?;
-        let tokens = secret::tokens_of_running_system(config, Arc::new(SystemClock))?;
-        let token = tokens.mint_as(&by, by.as_str(), "admin", TOKEN_SECONDS);
+        Self::with_clock(arguments, config, Arc::new(SystemClock))
+    }
+
+    /// As [`Api::open`], with tokens of this clock's time.
+    pub(super) fn with_clock(
+        arguments: &ServerArguments,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let by = arguments.by.parse().with_context(|| format!("--by {}", arguments.by))?;
+        let tokens = secret::tokens_of_running_system(config, clock)?;
         let base = arguments.server.clone().unwrap_or_else(|| own_address(config));
-        Ok(Self {
-            base: base.trim_end_matches('/').to_owned(),
-            token,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-        })
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { base, by, tokens, client: HttpClient::new(LIMITS)? })
     }
 
     /// Asks, and reads the answer as `T`.
@@ -72,20 +79,16 @@ impl Api {
     ) -> anyhow::Result<Value> {
         let url = format!("{}/api/v2{path}", self.base);
         let uri: Uri = url.parse().with_context(|| format!("--server {}", self.base))?;
+        let token = self.tokens.mint_as(&self.by, self.by.as_str(), "admin", TOKEN_SECONDS);
         let mut request = Request::builder()
             .method(method)
             .uri(uri)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let text = body.map(ToString::to_string).unwrap_or_default();
-        let asked = timeout(LIMIT, self.client.request(request.body(Body::from(text))?)).await;
-        let response = asked.with_context(|| format!("{url}: no answer in {LIMIT:?}"))?;
-        let response = response.with_context(|| format!("reach {url}"))?;
-        let status = response.status();
-        let bytes =
-            to_bytes(Body::new(response.into_body()), ANSWER_MAX_BYTES).await.context("read the answer")?;
+        let (status, bytes) = self.client.ask(request.body(Body::from(text))?).await?;
         let answer: Value = serde_json::from_slice(&bytes)
             .with_context(|| format!("{url} answered {status} without JSON: it is no gateway"))?;
         if answer["success"] == true {
@@ -93,6 +96,18 @@ impl Api {
         }
         bail!("{status}: {}", answer["error"].as_str().unwrap_or("no reason given"))
     }
+}
+
+/// A value in a query or a path.
+pub(crate) fn escaped(text: &str) -> String {
+    let escape = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(escape).collect()
 }
 
 /// The address at which this configuration's server listens.

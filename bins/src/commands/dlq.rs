@@ -3,26 +3,29 @@
 //! Not through the store: the routes mask, check an edit against what the letter carries, write the audit log
 //! before anything is done, and are the same for both shapes.
 
+mod which;
+
 use crate::commands::answer::Answer;
-use crate::commands::api::{Api, ServerArguments};
+use crate::commands::api::{Api, ServerArguments, escaped};
 use crate::commands::table::Table;
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use eventflow_config::Config;
-use serde_json::{Map, Value, json};
+use eventflow_ports::store::PAGE_MAX;
+use eventflow_protocol::Timestamp;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
+use which::{Filter, Which};
 
 /// Letters listed unless more are asked for.
 const DEFAULT_LIMIT: u32 = 50;
 /// Pause between two looks at a replay that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Characters that stay as they are in a query.
-const PLAIN: &[u8] = b"-_.~:";
 
 /// What to do with dead letters.
 #[derive(Clone, Debug, Args)]
@@ -98,86 +101,6 @@ enum DlqCommand {
     },
 }
 
-/// Which letters fit.
-#[derive(Clone, Debug, Args)]
-struct Filter {
-    /// Queue that they came from, e.g. `persist.0`.
-    #[arg(long)]
-    queue: Option<String>,
-    /// `unreadable`, `refused`, `gave_up`, `crashed`, `killed_worker` or `unknown`.
-    #[arg(long)]
-    cause: Option<String>,
-    /// What they ask for or tell, e.g. `send_message`.
-    #[arg(long)]
-    kind: Option<String>,
-    /// Those that failed last at this time or later, e.g. `2026-01-13T22:40:00.000Z`.
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Those that failed last before this time.
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-}
-
-/// Letters by id, or all that wait and fit.
-#[derive(Clone, Debug, Args)]
-struct Which {
-    /// The letters.
-    ids: Vec<String>,
-    #[command(flatten)]
-    filter: Filter,
-    /// Everything that waits, if nothing else says which.
-    #[arg(long)]
-    all: bool,
-    /// Why; the audit log has it.
-    #[arg(long)]
-    why: String,
-}
-
-impl Filter {
-    fn given(&self) -> Vec<(&'static str, &String)> {
-        let fields = [
-            ("queue", &self.queue),
-            ("cause", &self.cause),
-            ("kind", &self.kind),
-            ("from", &self.from),
-            ("to", &self.to),
-        ];
-        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect()
-    }
-
-    fn query(&self) -> String {
-        let parts: Vec<String> =
-            self.given().into_iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
-        parts.concat()
-    }
-}
-
-impl Which {
-    /// The request's body. Nothing is chosen by leaving everything out.
-    fn body(&self) -> anyhow::Result<Map<String, Value>> {
-        let given = self.filter.given();
-        let mut body = Map::new();
-        match (self.ids.is_empty(), given.is_empty()) {
-            (false, false) => bail!("name letters by id or by what they have in common, not both"),
-            (false, true) => drop(body.insert("ids".to_owned(), json!(self.ids))),
-            (true, true) => {
-                ensure!(
-                    self.all,
-                    "name letters, or say what they have in common, or --all for all that wait"
-                );
-                body.insert("filter".to_owned(), json!({}));
-            }
-            (true, false) => {
-                let filter: Map<String, Value> =
-                    given.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-                body.insert("filter".to_owned(), Value::Object(filter));
-            }
-        }
-        body.insert("why".to_owned(), json!(self.why));
-        Ok(body)
-    }
-}
-
 /// Carries one of the commands out.
 pub(crate) async fn dlq(arguments: &DlqArguments, config: &Config) -> anyhow::Result<Answer> {
     let api = Api::open(&arguments.server, config)?;
@@ -203,8 +126,7 @@ fn shown(json: bool, answer: &Value, text: String) -> anyhow::Result<Answer> {
 }
 
 async fn list(api: &Api, filter: &Filter, state: &str, limit: u32) -> anyhow::Result<(Value, String)> {
-    let path = format!("/ops/dead-letters?state={}&limit={limit}{}", escaped(state), filter.query());
-    let answer = api.ask(Method::GET, &path, None).await?;
+    let answer = letters(api, filter, state, limit).await?;
     let mut table = Table::new(["id", "queue", "kind", "cause", "state", "failures>", "last", "reason"]);
     for letter in listed(&answer["letters"]) {
         table.row([
@@ -223,6 +145,27 @@ async fn list(api: &Api, filter: &Filter, state: &str, limit: u32) -> anyhow::Re
         words.push_str("… there are more: --limit\n");
     }
     Ok((answer, words))
+}
+
+/// Up to `limit` letters, the one that failed last first. The route lists a page at a time, so it is asked
+/// until there are enough; the answer looks like one of the route's own.
+async fn letters(api: &Api, filter: &Filter, state: &str, limit: u32) -> anyhow::Result<Value> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    let mut rest = limit;
+    loop {
+        // A limit of zero is the route's to refuse.
+        let page = rest.min(PAGE_MAX);
+        let which = format!("state={}{}", escaped(state), filter.query());
+        let path = format!("/ops/dead-letters?{which}&limit={page}&cursor={}", escaped(&cursor));
+        let answer = api.ask(Method::GET, &path, None).await?;
+        found.extend(listed(&answer["letters"]).cloned());
+        rest -= page;
+        match answer["nextCursor"].as_str() {
+            Some(next) if rest > 0 => next.clone_into(&mut cursor),
+            next => return Ok(json!({ "letters": found, "nextCursor": next, "success": true })),
+        }
+    }
 }
 
 async fn groups(api: &Api, filter: &Filter) -> anyhow::Result<(Value, String)> {
@@ -341,9 +284,16 @@ async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyh
     Ok((answer, words))
 }
 
-/// The route discards a bounded number at a time, so it is asked until nothing is left.
+/// The route discards a bounded number at a time, so it is asked until nothing is left. Every round means
+/// the letters of the first: what fails while it goes on, nobody has looked at.
 async fn discard(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
-    let body = Value::Object(which.body()?);
+    let mut body = which.body()?;
+    if let Some(filter) = body.get_mut("filter").and_then(Value::as_object_mut)
+        && let Some(end) = end_of_waiting(api, &which.filter).await?
+    {
+        filter.insert("to".to_owned(), json!(end.to_iso()));
+    }
+    let body = Value::Object(body);
     let mut discarded = 0;
     loop {
         let answer = api.ask(Method::POST, "/ops/discards", Some(&body)).await?;
@@ -355,6 +305,16 @@ async fn discard(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
             return Ok((answer, format!("{discarded} discarded, {} left\n", text(&left))));
         }
     }
+}
+
+/// The time just after the newest letter that waits and fits, as the store has it; so no two clocks are
+/// compared. `None` if none waits.
+async fn end_of_waiting(api: &Api, filter: &Filter) -> anyhow::Result<Option<Timestamp>> {
+    let newest = letters(api, filter, "waiting", 1).await?;
+    let Some(newest) = newest["letters"].get(0) else { return Ok(None) };
+    let at = newest["lastAt"].as_str().and_then(Timestamp::from_iso);
+    let at = at.context("the route lists a letter without a time")?;
+    Ok(Some(at.plus(Duration::from_millis(1))))
 }
 
 fn listed(value: &Value) -> impl Iterator<Item = &Value> {
@@ -370,44 +330,5 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A value in a query or a path.
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(escape).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn which(ids: &[&str], queue: Option<&str>, all: bool) -> Which {
-        let filter =
-            Filter { queue: queue.map(str::to_owned), cause: None, kind: None, from: None, to: None };
-        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        Which { ids, filter, all, why: "mended".to_owned() }
-    }
-
-    #[test]
-    fn everything_is_meant_only_by_saying_so() {
-        assert!(which(&[], None, false).body().is_err());
-        assert!(which(&["command-1"], Some("persist.0"), false).body().is_err());
-        for (which, expected) in [
-            (which(&[], None, true), json!({"filter": {}, "why": "mended"})),
-            (which(&["command-1"], None, false), json!({"ids": ["command-1"], "why": "mended"})),
-            (which(&[], Some("email"), true), json!({"filter": {"queue": "email"}, "why": "mended"})),
-        ] {
-            assert_eq!(Value::Object(which.body().unwrap()), expected);
-        }
-    }
-
-    #[test]
-    fn what_goes_into_a_path_is_escaped() {
-        assert_eq!(escaped("a b/ä:1"), "a%20b%2F%C3%A4:1");
-    }
-}
+mod tests;

@@ -2,18 +2,25 @@
 
 use std::fmt::Write as _;
 
+/// Ends a heading that stands over numbers; it is not shown.
+const NUMBERS: char = '>';
 /// What a table shows for what nobody knows.
 pub(crate) const UNKNOWN: &str = "?";
 
 /// A table that grows by rows.
 pub(crate) struct Table {
+    /// The headings, and then the rows.
     rows: Vec<Vec<String>>,
+    /// Which columns stand to the right.
+    is_number: Vec<bool>,
 }
 
 impl Table {
     /// A table with these headings. One that ends in `>` stands over numbers.
     pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
-        Self { rows: vec![headings.map(str::to_owned).to_vec()] }
+        let is_number = headings.map(|heading| heading.ends_with(NUMBERS)).to_vec();
+        let shown = headings.map(|heading| heading.strip_suffix(NUMBERS).unwrap_or(heading).to_owned());
+        Self { rows: vec![shown.to_vec()], is_number }
     }
 
     /// Adds a row.
@@ -28,16 +35,13 @@ impl Table {
 
     /// The table as text.
     pub(crate) fn text(&self) -> String {
-        let headings = &self.rows[0];
-        let is_number: Vec<bool> = headings.iter().map(|heading| heading.ends_with('>')).collect();
-        let shown = |cell: &String| cell.trim_end_matches('>').to_owned();
-        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..headings.len()).map(width).collect();
+        let width =
+            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.is_number.len()).map(width).collect();
         let mut text = String::new();
-        for row in &rows {
+        for row in &self.rows {
             let mut line = String::new();
-            for ((cell, width), is_number) in row.iter().zip(&widths).zip(&is_number) {
+            for ((cell, width), is_number) in row.iter().zip(&widths).zip(&self.is_number) {
                 // Writing into a string does not fail.
                 let _ = if *is_number {
                     write!(line, "{cell:>width$}  ")
@@ -78,6 +82,13 @@ mod tests {
         table.row(["persist.0".to_owned(), figure(Some(12))]);
         table.row(["email".to_owned(), figure(None::<u64>)]);
         assert_eq!(table.text(), "queue      messages\npersist.0        12\nemail             ?\n");
+    }
+
+    #[test]
+    fn what_a_value_ends_with_is_its_own() {
+        let mut table = Table::new(["reason", "n>"]);
+        table.row(["no address: Ann <ann@example.com>".to_owned(), "1>".to_owned()]);
+        assert!(table.text().ends_with("no address: Ann <ann@example.com>  1>\n"), "{}", table.text());
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub trait Application: Send + Sync + 'static {
     }
 
     /// Decides who the client is and whether it may join the namespace. `auth` is the JSON object of the
-    /// CONNECT packet.
+    /// CONNECT packet. The future is dropped if the client goes before it is decided, so what it has taken
+    /// must be given back by that.
     fn connect(
         &self,
         namespace: &str,

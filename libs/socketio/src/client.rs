@@ -5,6 +5,7 @@
 //! the connection.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 
@@ -45,7 +46,22 @@ enum RememberedHandshake {
 }
 
 /// A hook that runs for a packet.
-pub(crate) type HookWork<S> = Hook<'static, HookOutcome<S>>;
+pub(crate) struct HookWork<S> {
+    pub(crate) hook: Hook<'static, HookOutcome<S>>,
+    /// Of a CONNECT packet: whether the application has accepted the client.
+    accepted: Option<Arc<AtomicBool>>,
+}
+
+impl<S> HookWork<S> {
+    fn new(hook: impl Future<Output = HookOutcome<S>> + Send + 'static) -> Self {
+        Self { hook: Box::pin(hook), accepted: None }
+    }
+
+    /// Whether the client only waits to be accepted. Then nothing depends on the hook but the client itself.
+    pub(crate) fn waits_to_join(&self) -> bool {
+        self.accepted.as_ref().is_some_and(|accepted| !accepted.load(Relaxed))
+    }
+}
 
 /// What the hook changed.
 pub(crate) enum HookOutcome<S> {
@@ -138,14 +154,17 @@ impl<A: Application> Client<A> {
             return Ok(None);
         };
         let request = Request { namespace: Arc::clone(namespace), handshake: self.handshake.whole(), auth };
-        let joining = join::join(Arc::clone(&self.shared), Arc::clone(&self.engine), request);
-        Ok(Some(Box::pin(async move { joining.await.map_or(HookOutcome::Done, HookOutcome::Joined) })))
+        let accepted = Arc::new(AtomicBool::new(false));
+        let (shared, engine) = (Arc::clone(&self.shared), Arc::clone(&self.engine));
+        let joining = join::join(shared, engine, request, Arc::clone(&accepted));
+        let work = HookWork::new(async move { joining.await.map_or(HookOutcome::Done, HookOutcome::Joined) });
+        Ok(Some(HookWork { accepted: Some(accepted), ..work }))
     }
 
     fn disconnect(&mut self, index: usize) -> HookWork<A::State> {
         let shared = Arc::clone(&self.shared);
         let socket = self.sockets.swap_remove(index);
-        Box::pin(async move {
+        HookWork::new(async move {
             join::leave(&shared, &socket, DisconnectReason::ClientLeft).await;
             HookOutcome::Done
         })
@@ -155,7 +174,7 @@ impl<A: Application> Client<A> {
         let shared = Arc::clone(&self.shared);
         let engine = Arc::clone(&self.engine);
         let socket = self.sockets[index].clone();
-        Box::pin(async move {
+        HookWork::new(async move {
             if guarded(&shared.stats, shared.app.event(&socket, event)).await.is_none() {
                 engine.end(DisconnectReason::ApplicationPanicked);
             }

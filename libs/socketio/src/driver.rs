@@ -2,6 +2,8 @@
 //!
 //! The transports ([`crate::websocket`], [`crate::polling`]) poll the driver from their task. While a hook is
 //! running they read nothing more. That is the back-pressure, and it keeps the events of a client in order.
+//! A client that only waits to be accepted is read on by one message, so that its end is noticed: nothing is
+//! done for a client that has gone.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(crate) struct Driver<A: Application> {
     pub(crate) engine: Arc<Engine>,
     client: Client<A>,
     work: Option<HookWork<A::State>>,
+    /// What came while the client waited to be accepted.
+    ahead: Option<Inbound>,
     pub(crate) heartbeat: Heartbeat,
     timer: Pin<Box<Sleep>>,
 }
@@ -42,23 +46,40 @@ impl<A: Application> Driver<A> {
             shared,
             engine,
             work: None,
+            ahead: None,
             heartbeat,
         }
     }
 
-    /// Whether a hook is running, so that nothing may be read.
+    /// Whether a hook is running.
     pub(crate) fn is_busy(&self) -> bool {
         self.work.is_some()
     }
 
-    /// Polls the running hook. Ready when it has finished.
+    /// Whether one more message may be read.
+    pub(crate) fn may_read(&self) -> bool {
+        match &self.work {
+            Some(work) => work.waits_to_join() && self.ahead.is_none(),
+            None => true,
+        }
+    }
+
+    /// Polls the running hook. Ready when it has finished, or when it is not needed any more.
     pub(crate) fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.engine.ending().is_some() && self.abandon_join() {
+            return Poll::Ready(());
+        }
         let Some(work) = &mut self.work else { return Poll::Pending };
-        let worked = std::task::ready!(work.poll_unpin(cx));
+        let worked = std::task::ready!(work.hook.poll_unpin(cx));
         self.work = None;
         self.client.worked(worked);
         if self.shared.config.protocol == Protocol::SocketIo {
             self.heartbeat.set_in(self.client.is_in());
+        }
+        if let Some(packet) = self.ahead.take()
+            && self.engine.ending().is_none()
+        {
+            self.take(packet);
         }
         Poll::Ready(())
     }
@@ -83,9 +104,16 @@ impl<A: Application> Driver<A> {
         Poll::Ready(matches!(due, HeartbeatAction::End(_)))
     }
 
-    /// Handles a packet. Must not be called while a hook is running.
+    /// Handles a packet. Must not be called while nothing may be read.
     pub(crate) fn packet(&mut self, packet: Inbound) {
         self.shared.stats.packets_in.increment();
+        match packet {
+            Inbound::Message(_) | Inbound::Binary(_) if self.is_busy() => self.ahead = Some(packet),
+            _ => self.take(packet),
+        }
+    }
+
+    fn take(&mut self, packet: Inbound) {
         match packet {
             Inbound::Pong => {
                 if let Some(round_trip) = self.heartbeat.pong() {
@@ -102,16 +130,27 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    /// Ends the connection after its transport: finishes the running hook, which nothing may cut in half, and
-    /// tells the application.
+    /// Ends the connection after its transport: finishes the running hook, which nothing may cut in half
+    /// unless the client was not accepted yet, and tells the application.
     pub(crate) async fn finish(&mut self) {
+        self.abandon_join();
         if let Some(work) = self.work.take() {
-            let worked = work.await;
+            let worked = work.hook.await;
             self.client.worked(worked);
         }
         let reason = self.engine.ending().unwrap_or(DisconnectReason::TransportClosed);
         tracing::debug!(session = %self.engine.id, reason = reason.as_str(), "connection ended");
         self.client.leave(reason).await;
+    }
+
+    /// Drops the hook of a client that was not accepted yet, with its turn and whatever else it has taken.
+    /// `false` if there is none.
+    fn abandon_join(&mut self) -> bool {
+        let waits = self.work.as_ref().is_some_and(HookWork::waits_to_join);
+        if waits {
+            self.work = None;
+        }
+        waits
     }
 
     fn message(&mut self, text: &str) {

@@ -6,6 +6,7 @@
 //! reaches the client.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -41,13 +42,16 @@ struct PresentedSession {
     offset: Option<String>,
 }
 
-/// Answers the packet. Gives the socket if the client has joined.
+/// Answers the packet. Gives the socket if the client has joined. `has_accepted` is set once the application
+/// has accepted it; before, this may be dropped, and afterwards it must run to its end.
 pub(crate) async fn join<A: Application>(
     shared: Arc<ServerShared<A>>,
     engine: Arc<Engine>,
     request: Request,
+    has_accepted: Arc<AtomicBool>,
 ) -> Option<Socket<A::State>> {
     let accepted = accept(&shared, &engine, &request).await?;
+    has_accepted.store(true, Relaxed);
     let identity = NewSession {
         namespace: Arc::clone(&request.namespace),
         identity: accepted.identity.map(String::into_boxed_str),

@@ -62,7 +62,7 @@ impl WebSocketTransport {
                     return Poll::Ready(());
                 }
                 driver.heartbeat.set_closing();
-            } else if !driver.is_busy() && self.poll_read(driver, cx).is_ready() {
+            } else if driver.may_read() && self.poll_read(driver, cx).is_ready() {
                 continue;
             }
             let over = std::task::ready!(driver.poll_time(cx));

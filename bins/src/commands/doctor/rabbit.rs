@@ -1,20 +1,18 @@
 //! RabbitMQ: version, rights, alarms, every queue, and quorum queues without a leader.
 
 use super::finding::{Finding, Grade, told};
+use crate::client::{HttpClient, Limits};
 use crate::commands::table::figure;
 use crate::commands::topology_diff;
 use anyhow::Context;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{Request, Uri, header};
 use eventflow_amqp::{AmqpConfig, Inspection};
 use eventflow_bus::port::Depth;
 use eventflow_bus::topology::{QueueKind, Topology};
 use eventflow_config::Config;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::timeout;
 
 const PART: &str = "broker";
 /// The oldest version for which the declarations are valid.
@@ -23,10 +21,8 @@ const OLDEST: (u64, u64) = (3, 10);
 const MEMORY_WARNING: u64 = 80;
 /// File descriptors with which a fleet of some hundred processes can live.
 const DESCRIPTORS_ENOUGH: u64 = 4_096;
-/// Longest time that the management plugin may take.
-const MANAGEMENT_LIMIT: Duration = Duration::from_secs(10);
-/// Largest answer of the management plugin that is read.
-const ANSWER_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// What the management plugin may take for an answer about every node.
+const MANAGEMENT_LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 * 1024 };
 
 pub(super) async fn look(config: &Config, management: Option<&str>) -> Vec<Finding> {
     if config.embedded_broker() {
@@ -209,17 +205,13 @@ async fn ask(url: &str, path: &str) -> anyhow::Result<Value> {
     let uri: Uri = format!("{}{path}", url.trim_end_matches('/')).parse().context("--management")?;
     let authority = uri.authority().context("--management: no host")?.as_str();
     let (login, host) = authority.rsplit_once('@').context("--management: no user and password")?;
-    let address = format!("http://{host}{}", uri.path());
+    let scheme = uri.scheme_str().unwrap_or("http");
     let request = Request::builder()
-        .uri(address)
+        .uri(format!("{scheme}://{host}{}", uri.path()))
         .header(header::AUTHORIZATION, format!("Basic {}", base64(login.as_bytes())))
         .body(Body::empty())?;
-    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
-    let asked = timeout(MANAGEMENT_LIMIT, client.request(request)).await.context("no answer in time")?;
-    let response = asked.with_context(|| format!("reach http://{host}"))?;
-    anyhow::ensure!(response.status().is_success(), "http://{host} answered {}", response.status());
-    let body =
-        to_bytes(Body::new(response.into_body()), ANSWER_MAX_BYTES).await.context("read the answer")?;
+    let (status, body) = HttpClient::new(MANAGEMENT_LIMITS)?.ask(request).await?;
+    anyhow::ensure!(status.is_success(), "{scheme}://{host} answered {status}");
     serde_json::from_slice(&body).context("read the answer")
 }
 

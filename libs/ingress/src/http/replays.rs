@@ -168,8 +168,13 @@ async fn waiting_of(edge: &Edge, ids: &[DeadLetterId]) -> Result<Vec<DeadLetter>
 /// What a replay would do. It reads the letters, and changes and records nothing.
 async fn dry_run(edge: &Edge, which: &WhichLetters) -> Result<DryRun, Refusal> {
     let letters = waiting(edge, which, LETTERS_MAX).await?;
-    let mut dry_run =
-        DryRun { total: count(edge, which).await?, looked: letters.len() as u64, ..DryRun::default() };
+    let looked = letters.len() as u64;
+    let total = match which {
+        // No more can be named than are looked at.
+        WhichLetters::Ids(_) => looked,
+        WhichLetters::Matching(_) => count(edge, which).await?,
+    };
+    let mut dry_run = DryRun { total, looked, ..DryRun::default() };
     let mut queues: BTreeMap<String, u64> = BTreeMap::new();
     let asked: Vec<_> = letters.iter().map(|letter| would_go(edge, letter)).collect();
     let mut judged = iter(asked).buffered(ASKED_AT_ONCE);

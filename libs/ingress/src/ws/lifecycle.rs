@@ -3,6 +3,7 @@
 //!
 //! A socket is registered before the CONNECT answer, so nothing that is stored after the answer can miss it.
 
+use crate::ws::connection::expiry::TOKEN_EXPIRED;
 use crate::ws::events::dispatch::dispatch;
 use crate::ws::rooms::Rooms;
 use crate::ws::sockets::handle::ClientSocket;
@@ -137,6 +138,9 @@ impl Lifecycle {
         let user = socket.state().user().map(display);
         let lasted = socket.state().opened_at().age_at(self.rooms.edge.clock.now());
         let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+        if reason == TOKEN_EXPIRED {
+            return tracing::debug!(socket = %socket.id(), user, reason, duration_ms, "a client disconnected");
+        }
         tracing::info!(socket = %socket.id(), user, reason, duration_ms, "a client disconnected");
     }
 

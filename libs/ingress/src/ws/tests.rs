@@ -364,11 +364,11 @@ async fn a_socket_nobody_authenticates_on_is_closed_in_time() {
 async fn a_socket_ends_with_its_token() {
     let rig = Rig::new().await;
     let mut ann = rig.client("ann").await;
-    rig.gateway.rooms.connection.expiry.end_expired();
+    assert_eq!(rig.gateway.rooms.connection.expiry.end_expired(), 0);
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
     assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true, "not before");
     rig.world.clock.advance(3_661_000);
-    rig.gateway.rooms.connection.expiry.end_expired();
+    assert_eq!(rig.gateway.rooms.connection.expiry.end_expired(), 1);
     assert_eq!(ann.event("auth:error").await["code"], "token_expired");
     ann.until_closed().await;
 }

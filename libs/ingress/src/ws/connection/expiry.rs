@@ -17,6 +17,10 @@ use eventflow_protocol::client::events::{ServerEvent as _, SessionEnded};
 use eventflow_protocol::person::{Disconnection, Revocation};
 use eventflow_protocol::{ErrorCode, UserId};
 
+/// The reason with which a socket ends whose token has run out. It is the one end that comes by itself to
+/// many at once, so their logs have one line for all of them.
+pub(crate) const TOKEN_EXPIRED: &str = "token_expired";
+
 /// Ends sockets of this gateway.
 pub(crate) struct Expiry {
     tokens: Tokens,
@@ -30,14 +34,20 @@ impl Expiry {
         Self { tokens: edge.tokens.clone(), revocations: edge.revocations.clone(), sockets }
     }
 
-    /// Ends every socket whose credential has run out.
-    pub(crate) fn end_expired(&self) {
+    /// Ends every socket whose credential has run out. Gives how many.
+    pub(crate) fn end_expired(&self) -> usize {
+        let mut ended = 0;
         for SocketHandle(socket) in self.sockets.hub.sockets() {
             let expires = socket.state().credential().map(|credential| credential.expires);
             if expires.is_some_and(|expires| self.tokens.has_expired(expires)) {
                 self.end(&socket, EndReason::TokenExpired, &expired());
+                ended += 1;
             }
         }
+        if ended > 0 {
+            tracing::info!(sockets = ended, "tokens have expired");
+        }
+        ended
     }
 
     /// Ends the sockets whose credential was taken back, and lets nobody in on it from now on.
@@ -135,7 +145,7 @@ impl EndReason {
     /// The reason as logs show it.
     fn as_str(self) -> &'static str {
         match self {
-            Self::TokenExpired => "token_expired",
+            Self::TokenExpired => TOKEN_EXPIRED,
             Self::Revoked => "revoked",
             Self::TooManySockets => "sockets_per_user",
             Self::Disconnected => "operator",

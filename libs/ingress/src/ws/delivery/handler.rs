@@ -221,7 +221,7 @@ impl Deliveries {
             let update = serde_json::from_str::<TypingUpdate>(&delivery.payload);
             update.is_ok_and(|update| update.is_typing)
         };
-        delivery.name == TypingUpdate::NAME && is_typing() && self.shedding.sheds(ShedKind::Typing)
+        delivery.name == TypingUpdate::NAME && self.shedding.sheds_if(ShedKind::Typing, is_typing)
     }
 
     fn encode<'a>(

@@ -43,7 +43,7 @@ async fn dispatch_named(rooms: &Arc<Rooms>, socket: &ClientSocket, name: EventNa
             budget::slow_down(rooms, socket).await;
         }
         (EventKind::Known | EventKind::Unknown, EventOutcome::Ok | EventOutcome::Refused) => {
-            socket.state().forgive_refusals();
+            socket.state().forgive_refusal();
         }
     }
 }

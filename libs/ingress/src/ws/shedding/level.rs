@@ -24,7 +24,6 @@ pub(super) struct Level(u8);
 
 impl Level {
     /// So many kinds.
-    #[cfg(test)]
     pub(super) fn of(kinds: u8) -> Self {
         Self(kinds)
     }
@@ -35,6 +34,11 @@ impl Level {
     }
 
     /// The number of kinds.
+    pub(super) fn kinds(self) -> u8 {
+        self.0
+    }
+
+    /// The number of kinds, for a gauge.
     pub(super) fn number(self) -> i64 {
         self.0.into()
     }

@@ -11,12 +11,15 @@ mod level;
 
 use eventflow_metrics::{EdgeMetrics, ShedKind};
 use level::{Level, LevelControl};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// What the gateway does without now. [`Shedding::run`] keeps it up to date.
 pub(crate) struct Shedding {
     level: watch::Sender<Level>,
+    /// The same level, for questions of every event: reading it takes no lock.
+    kinds: AtomicU8,
     begins_at: Duration,
     metrics: EdgeMetrics,
 }
@@ -24,12 +27,19 @@ pub(crate) struct Shedding {
 impl Shedding {
     /// Nothing is shed. Typing will be once every task waits for `begins_at`; zero: nothing ever.
     pub(crate) fn new(begins_at: Duration, metrics: EdgeMetrics) -> Self {
-        Self { level: watch::Sender::new(Level::default()), begins_at, metrics }
+        let (level, kinds) = (watch::Sender::new(Level::default()), AtomicU8::default());
+        Self { level, kinds, begins_at, metrics }
     }
 
     /// Whether an event of this kind is shed. Counts it if so: call it once for each event.
     pub(crate) fn sheds(&self, what: ShedKind) -> bool {
-        let is_shed = self.level.borrow().sheds(what);
+        self.sheds_if(what, || true)
+    }
+
+    /// As [`Shedding::sheds`], for an event that may be kept for what it says. What it says is asked only
+    /// while its kind is shed.
+    pub(crate) fn sheds_if(&self, what: ShedKind, may_be_shed: impl FnOnce() -> bool) -> bool {
+        let is_shed = Level::of(self.kinds.load(Relaxed)).sheds(what) && may_be_shed();
         if is_shed {
             self.metrics.shed.of(what).inc();
         }
@@ -55,6 +65,7 @@ impl Shedding {
     }
 
     fn set(&self, level: Level, lag: Duration) {
+        self.kinds.store(level.kinds(), Relaxed);
         let before = self.level.send_replace(level);
         if before != level {
             self.metrics.shed_level.set(level.number());
@@ -79,6 +90,17 @@ mod tests {
     /// How long one task keeps the only thread of the runtime to itself, again and again: every other task
     /// waits, for two thirds of it at least.
     const HOGGED: Duration = Duration::from_millis(150);
+
+    #[test]
+    fn what_an_event_says_is_asked_only_while_its_kind_is_shed() {
+        let shedding = Shedding::new(Duration::ZERO, Metrics::default().edge);
+        assert!(!shedding.sheds_if(ShedKind::Typing, || panic!("nothing is shed")));
+        shedding.force(1);
+        assert!(shedding.sheds_if(ShedKind::Typing, || true));
+        assert!(!shedding.sheds_if(ShedKind::Typing, || false));
+        assert!(!shedding.sheds_if(ShedKind::Presence, || panic!("presence is not shed")));
+        assert_eq!(shedding.metrics.shed.of(ShedKind::Typing).get(), 1, "only what was shed is counted");
+    }
 
     #[tokio::test]
     #[allow(clippy::disallowed_methods, reason = "the tasks end with the runtime of the test")]

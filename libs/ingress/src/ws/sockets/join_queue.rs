@@ -13,9 +13,11 @@ use crate::settings::IngressConfig;
 use eventflow_metrics::{EdgeMetrics, RefusalReason};
 use eventflow_protocol::UserId;
 use parking_lot::Mutex;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as TimekeeperLock, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -32,11 +34,24 @@ const AT_ONCE: usize = 64;
 pub(crate) struct JoinQueue {
     /// Time between two turns; zero: no limit.
     interval: Duration,
-    next: Mutex<Instant>,
+    /// Turns that are given and not taken yet. Clients wait for them in their order; one that goes leaves the
+    /// line, and everybody behind it comes sooner.
+    turns: Semaphore,
+    schedule: Mutex<Schedule>,
+    /// Held by the one client in line that keeps the time for all.
+    timekeeper: TimekeeperLock<()>,
     at_once: Arc<Semaphore>,
     per_user: Option<Buckets<UserId>>,
     closed: CancellationToken,
     metrics: EdgeMetrics,
+}
+
+/// What is known of the turns to come.
+struct Schedule {
+    /// When the next turn is given.
+    next: Instant,
+    /// Clients in line for whom no turn is given yet.
+    in_line: u32,
 }
 
 /// A client's turn, from when it may join until it has. Given back when dropped.
@@ -55,7 +70,9 @@ impl JoinQueue {
         let interval = Duration::from_secs(1).checked_div(config.joins_per_second).unwrap_or_default();
         Self {
             interval,
-            next: Mutex::new(Instant::now()),
+            turns: Semaphore::new(0),
+            schedule: Mutex::new(Schedule { next: Instant::now(), in_line: 0 }),
+            timekeeper: TimekeeperLock::new(()),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             per_user: Buckets::new(config.joins_per_minute_user),
             closed: CancellationToken::new(),
@@ -65,7 +82,11 @@ impl JoinQueue {
 
     /// Checks the handshake of a client: refuses if its turn would not come soon.
     pub(crate) fn check_room(&self) -> Result<(), Refusal> {
-        let wait = self.next.lock().saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let schedule = self.schedule.lock();
+        let wait = schedule.next_from(now).saturating_duration_since(now);
+        let wait = wait.saturating_add(self.interval.saturating_mul(schedule.in_line));
+        drop(schedule);
         if wait <= WAIT_MAX {
             return Ok(());
         }
@@ -73,16 +94,15 @@ impl JoinQueue {
         Err(Refusal::busy("too many clients are coming in at this moment", wait.saturating_sub(WAIT_MAX)))
     }
 
-    /// Waits for a turn.
+    /// Waits for a turn. Whoever is dropped meanwhile takes none.
     pub(crate) async fn turn(&self) -> Result<JoinTurn, Closed> {
         if self.interval.is_zero() {
             return Ok(JoinTurn::default());
         }
         let came = Instant::now();
         let _waiting = Waiting::new(&self.metrics);
-        let reserved = self.reserve(came);
         let permit = self.unless_closed(async {
-            sleep_until(reserved).await;
+            self.wait_in_line().await;
             // Closed only with its process.
             Arc::clone(&self.at_once).acquire_owned().await.ok()
         });
@@ -116,13 +136,49 @@ impl JoinQueue {
         self.closed.cancel();
     }
 
-    /// When the next client may join.
-    fn reserve(&self, now: Instant) -> Instant {
-        let mut next = self.next.lock();
-        // Before `BURST` has passed since the start of the machine there is no earlier moment.
-        let reserved = (*next).max(now.checked_sub(BURST).unwrap_or(now));
-        *next = reserved + self.interval;
-        reserved
+    /// Waits in line. The place is taken at the first look, whatever the task has done before: that is why
+    /// the waiting is no part of the task's budget of steps.
+    async fn wait_in_line(&self) {
+        let mut place = InLine::new(self);
+        self.give_due_turns();
+        let turn = unconstrained(async {
+            tokio::select! {
+                biased;
+                turn = self.turns.acquire() => turn,
+                never = self.keep_time() => match never {},
+            }
+        });
+        // Closed only with its process.
+        turn.await.into_iter().for_each(SemaphorePermit::forget);
+        place.has_turn = true;
+    }
+
+    /// Gives turns as they become due, for ever. Somebody who is late gives all that are due by then: on a
+    /// busy machine clients are let in several at a time, and no slower.
+    async fn keep_time(&self) -> Infallible {
+        let _alone = self.timekeeper.lock().await;
+        loop {
+            let due = self.schedule.lock().next_from(Instant::now());
+            sleep_until(due).await;
+            self.give_due_turns();
+        }
+    }
+
+    fn give_due_turns(&self) {
+        let now = Instant::now();
+        let mut schedule = self.schedule.lock();
+        let mut due = schedule.next_from(now);
+        let mut given = 0;
+        while schedule.in_line > 0 && due <= now {
+            due += self.interval;
+            schedule.in_line -= 1;
+            given += 1;
+        }
+        if given > 0 {
+            schedule.next = due;
+        }
+        // Under the lock, so that whoever goes finds as many turns as are given.
+        self.turns.add_permits(given);
     }
 
     async fn unless_closed<T>(&self, waiting: impl Future<Output = T>) -> Result<T, Closed> {
@@ -130,6 +186,42 @@ impl JoinQueue {
             biased;
             () = self.closed.cancelled() => Err(Closed),
             done = waiting => Ok(done),
+        }
+    }
+}
+
+impl Schedule {
+    /// When the next turn is given, as it looks now. A pause gives credit for [`BURST`], no more.
+    fn next_from(&self, now: Instant) -> Instant {
+        // Before `BURST` has passed since the start of the machine there is no earlier moment.
+        self.next.max(now.checked_sub(BURST).unwrap_or(now))
+    }
+}
+
+/// One client in line. If it goes without a turn, somebody else has the one that was meant for it.
+struct InLine<'a> {
+    queue: &'a JoinQueue,
+    has_turn: bool,
+}
+
+impl<'a> InLine<'a> {
+    fn new(queue: &'a JoinQueue) -> Self {
+        queue.schedule.lock().in_line += 1;
+        Self { queue, has_turn: false }
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if self.has_turn {
+            return;
+        }
+        let mut schedule = self.queue.schedule.lock();
+        if schedule.in_line > 0 {
+            schedule.in_line -= 1;
+        } else {
+            // Everybody in line was given a turn, so there is one too many.
+            self.queue.turns.try_acquire().into_iter().for_each(SemaphorePermit::forget);
         }
     }
 }
@@ -205,6 +297,26 @@ mod tests {
         assert_eq!(queue.metrics.refused.of(RefusalReason::Busy).get(), 1);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(queue.check_room().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_while_they_wait_takes_no_turn() {
+        let queue = queue(10, 0);
+        let start = Instant::now();
+        assert!(queue.turn().await.is_ok());
+        let mut gone: Vec<_> = (0..101).map(|_| Box::pin(queue.turn())).collect();
+        for turn in &mut gone {
+            assert!(turn.now_or_never().is_none());
+        }
+        let mut patient = Box::pin(queue.turn());
+        assert!((&mut patient).now_or_never().is_none());
+        assert!(queue.check_room().is_err());
+        drop(gone);
+        assert!(queue.check_room().is_ok(), "there is room for others at once");
+        assert!(patient.await.is_ok());
+        assert!(start.elapsed() <= Duration::from_millis(101), "{:?}", start.elapsed());
+        assert_eq!(queue.metrics.joins_waiting.get(), 0);
+        assert_eq!(queue.at_once.available_permits(), AT_ONCE);
     }
 
     #[tokio::test(start_paused = true)]

@@ -47,7 +47,7 @@ pub(crate) struct SocketSession {
     wants_away: AtomicBool,
     events: Mutex<SlidingWindow>,
     unknown_events: Mutex<SlidingWindow>,
-    /// Events in a row that were past a budget.
+    /// Events that were past a budget and are not forgiven.
     refusals: AtomicU32,
     details: Mutex<Option<Box<Details>>>,
     connection_span: ConnectionSpan,
@@ -199,14 +199,16 @@ impl SocketSession {
 
 /// What becomes of it past its budgets.
 impl SocketSession {
-    /// One more event was past a budget. Gives how many in a row.
+    /// One more event was past a budget. Gives how many are not forgiven.
     pub(crate) fn note_refusal(&self) -> u32 {
         self.refusals.fetch_add(1, Relaxed).saturating_add(1)
     }
 
-    /// An event was within the budgets.
-    pub(crate) fn forgive_refusals(&self) {
-        self.refusals.store(0, Relaxed);
+    /// An event was within the budgets: one that was past them is forgiven, and no more. Otherwise a flood
+    /// that keeps to its budget now and then would be forgiven as a whole each time.
+    pub(crate) fn forgive_refusal(&self) {
+        // An error means that nothing is left to forgive.
+        let _ = self.refusals.fetch_update(Relaxed, Relaxed, |refusals| refusals.checked_sub(1));
     }
 }
 
@@ -382,6 +384,16 @@ mod tests {
         assert!(session.admit_unknown_event(1).is_err());
         assert!(session.admit_event(1).is_ok());
         assert!(session.admit_event(1).is_err());
+    }
+
+    #[test]
+    fn an_event_within_the_budgets_forgives_one_that_was_past_them_and_no_more() {
+        let session = SocketSession::default();
+        session.forgive_refusal();
+        let noted: Vec<u32> = (0..3).map(|_| session.note_refusal()).collect();
+        assert_eq!(noted, [1, 2, 3]);
+        session.forgive_refusal();
+        assert_eq!(session.note_refusal(), 3);
     }
 
     #[test]

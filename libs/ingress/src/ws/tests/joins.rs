@@ -63,6 +63,43 @@ async fn a_gateway_that_drains_sends_those_who_wait_away_without_a_refusal() {
 }
 
 #[tokio::test]
+async fn who_goes_while_they_wait_gives_back_what_they_have_at_once() {
+    let rig = Rig::with(|config| config.joins_per_minute_user = 1).await;
+    drop(rig.client("ann").await);
+    let connected = || rig.gateway.rooms.connection.users_connected();
+    until("nobody is connected", || connected() == 0).await;
+    let late = comes(&rig, "ann").await;
+    until("she waits for a minute", || waiting(&rig) == 1).await;
+    assert_eq!(connected(), 1);
+    drop(late);
+    until("she has gone", || waiting(&rig) == 0 && connected() == 0).await;
+}
+
+#[tokio::test]
+async fn what_a_client_says_before_it_is_let_in_is_heard_afterwards() {
+    let rig = Rig::with(|config| config.joins_per_minute_user = 10).await;
+    for _ in 0..10 {
+        drop(rig.client("ann").await);
+    }
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let mut late = comes(&rig, "ann").await;
+    until("she waits", || waiting(&rig) == 1).await;
+    for id in [7, 8] {
+        late.send(&format!("42{id}{}", json!(["thread:join", {"threadId": thread}]))).await;
+    }
+    assert!(late.frame().await.starts_with("40{"));
+    for id in [7, 8] {
+        let answer = loop {
+            let frame = late.frame().await;
+            if frame.starts_with("43") {
+                break frame;
+            }
+        };
+        assert!(answer.starts_with(&format!("43{id}[")) && answer.contains("true"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_handshake_whose_turn_would_come_late_is_told_when_to_try_again() {
     let rig = Rig::with(|config| config.joins_per_second = 1).await;
     let mut clients = Vec::new();
