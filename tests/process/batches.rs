@@ -23,6 +23,7 @@ use eventflow_protocol::inbox::{
 use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use eventflow_workers::persistence::{CommandOutbox, Persistence};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -208,6 +209,14 @@ impl<S: Inbox> Inbox for Far<S> {
             return Err(StoreError::Failed { what: "read preferences", source: "interrupted".into() });
         }
         self.store.preferences(user).await
+    }
+
+    async fn preferences_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError> {
+        self.calls.travel().await;
+        if users.iter().any(|user| user.as_str() == "nobody") {
+            return Err(StoreError::Failed { what: "read preferences", source: "interrupted".into() });
+        }
+        self.store.preferences_of(users).await
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {

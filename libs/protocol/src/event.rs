@@ -166,8 +166,8 @@ pub enum Event {
         /// When the gateway heard of it.
         at: Timestamp,
     },
-    /// A gateway cannot tell the registry who is connected to it. No client hears of it, and nobody stores it:
-    /// for a while the fan-out stage sends everything to every gateway.
+    /// A gateway cannot tell the registry who is connected to it. No client hears of it, and nobody stores
+    /// it: for a while the fan-out stage sends everything to every gateway.
     GatewayUnlisted {
         /// The gateway.
         gateway: GatewayId,

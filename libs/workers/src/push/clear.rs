@@ -110,8 +110,8 @@ impl PushWorker {
         Ok(Some(cleared).filter(|outcome| *outcome != Outcome::Done))
     }
 
-    /// Whether everything of a window is over. The newest is asked for first: while that is news, which is what
-    /// nearly all windows find right after their push, nothing else is read.
+    /// Whether everything of a window is over. The newest is asked for first: while that is news, which is
+    /// what nearly all windows find right after their push, nothing else is read.
     async fn end_of(&self, window: &Window) -> Result<End, StoreError> {
         let mut newest_first: Vec<&Told> = window.items.iter().collect();
         newest_first.sort_by_key(|told| Reverse(content::seq_of(told)));

@@ -25,9 +25,9 @@ use tokio_util::sync::CancellationToken;
 const CHUNK: usize = 1_000;
 /// Changes waiting to be reported. A connecting client waits here during a storm, which is the back-pressure.
 const CAPACITY: usize = 4_096;
-/// How long a connecting client waits until the registry knows its user, or fan-out that it does not: one call
-/// that fails and the word to fan-out. If that takes longer, which takes a broker that is away too, the client
-/// goes on without and is found later.
+/// How long a connecting client waits until the registry knows its user, or fan-out that it does not: one
+/// call that fails and the word to fan-out. If that takes longer, which takes a broker that is away too, the
+/// client goes on without and is found later.
 const ENTER_PATIENCE: Duration = Duration::from_millis(3_250);
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -372,6 +372,7 @@ mod tests {
             rig.sync.entered(user(name)).await;
             assert_eq!(said(), 1, "{name} is not let in before it, and it is not said for each");
         }
+        // sleep: on paused time
         tokio::time::sleep(SAY_EVERY * 3).await;
         assert!((3..=4).contains(&said()), "said again while the registry is away: {}", said());
         end(rig).await;
