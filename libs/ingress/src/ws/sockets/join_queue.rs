@@ -14,6 +14,7 @@ use eventflow_metrics::{EdgeMetrics, RefusalReason};
 use eventflow_protocol::UserId;
 use parking_lot::Mutex;
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex as TimekeeperLock, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -153,15 +154,22 @@ impl JoinQueue {
         place.has_turn = true;
     }
 
-    /// Gives turns as they become due, for ever. Somebody who is late gives all that are due by then: on a
-    /// busy machine clients are let in several at a time, and no slower.
+    /// Gives turns as they become due. Somebody who is late gives all that are due by then: on a busy machine
+    /// clients are let in several at a time, and no slower. Once everybody in line has a turn, so has whoever
+    /// keeps the time, and there is nothing to keep: the moments that pass then are those of a pause.
     async fn keep_time(&self) -> Infallible {
         let _alone = self.timekeeper.lock().await;
-        loop {
-            let due = self.schedule.lock().next_from(Instant::now());
+        while let Some(due) = self.next_due() {
             sleep_until(due).await;
             self.give_due_turns();
         }
+        pending().await
+    }
+
+    /// When the next turn is given; `None` if nobody is in line for it.
+    fn next_due(&self) -> Option<Instant> {
+        let schedule = self.schedule.lock();
+        (schedule.in_line > 0).then(|| schedule.next_from(Instant::now()))
     }
 
     fn give_due_turns(&self) {
@@ -317,6 +325,19 @@ mod tests {
         assert!(start.elapsed() <= Duration::from_millis(101), "{:?}", start.elapsed());
         assert_eq!(queue.metrics.joins_waiting.get(), 0);
         assert_eq!(queue.at_once.available_permits(), AT_ONCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_keeps_the_time_and_comes_late_gives_everybody_a_turn_and_goes() {
+        let queue = queue(1_000, 0);
+        // sleep: on paused time
+        sleep(BURST).await;
+        let mut in_line: Vec<_> = (0..200).map(|_| Box::pin(queue.turn())).collect();
+        in_line.retain_mut(|turn| turn.now_or_never().is_none());
+        assert!((1..200).contains(&in_line.len()), "{} are in line", in_line.len());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let goes_on = in_line.into_iter().map(|turn| async { turn.await.map(drop) });
+        assert!(join_all(goes_on).await.iter().all(Result::is_ok));
     }
 
     #[tokio::test(start_paused = true)]
