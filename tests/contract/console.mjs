@@ -24,7 +24,7 @@ export function consoles(stage) {
     // One process counts everything itself; in a fleet nobody does.
     if (stage.shape === 'single') assert.ok(inRates.some(rate => rate !== null) || pipeline.unknown.inPerSecond);
     else assert.ok(inRates.every(rate => rate === null) && pipeline.unknown.inPerSecond.length > 0);
-    assert.ok(pipeline.workers.some(worker => worker.stage === 'persist' && worker.place.includes('/')));
+    assert.ok(pipeline.workers.some(worker => worker.stage === 'persist' && /-\d+$/.test(worker.place)));
     const { servers, process } = await root.api('GET', '/ops/servers');
     assert.deepEqual(servers.map(({ name, state }) => `${name} ${state}`), ['broker up', 'store up', 'presence up']);
     assert.equal(process.status, 'ready');
