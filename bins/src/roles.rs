@@ -347,6 +347,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             push_key: crate::push::public_key(&system.config)?,
             templates: notify::templates(&system.config)?.into(),
             replays_per_second: system.config.dead_letters.replays_per_second,
+            continue_traces: system.config.tracing.continue_requests,
             markup: markup(&system.config),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },

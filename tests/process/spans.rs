@@ -2,6 +2,7 @@
 //! one before it.
 
 use crate::backends::Own;
+use eventflow_protocol::TraceContext;
 use eventflow_testkit::collector::ExportedSpan;
 use eventflow_testkit::servers::free_port;
 use eventflow_testkit::system::SINGLE;
@@ -64,6 +65,38 @@ async fn a_request_is_the_beginning_of_a_trace_too() {
     assert_eq!(created.attributes["status"], "201", "{created:#?}");
     assert!(created.parent_id.is_empty(), "{created:#?}");
     system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_goes_on_with_the_trace_of_its_sender_only_where_that_is_allowed() {
+    let sender = TraceContext::new([7; 16], [9; 8]).unwrap();
+    for (allowed, expected) in [("true", true), ("false", false)] {
+        let collector = Collector::start().await.unwrap();
+        let settings = [
+            ("OTLP_ENDPOINT", collector.url.as_str()),
+            ("TRACE_CONTINUE", allowed),
+            ("TRACE_SAMPLE_RATIO", "0"),
+        ];
+        let system = System::single(&settings).await.unwrap();
+        let ann = system.token("ann").await.unwrap();
+        let created = reqwest::Client::new()
+            .post(system.url("/api/v2/messages/threads"))
+            .bearer_auth(&ann)
+            .header("traceparent", sender.traceparent())
+            .json(&json!({ "participants": ["ben"], "initialMessage": "hello" }));
+        assert_eq!(created.send().await.unwrap().status(), StatusCode::CREATED);
+        // The shutdown sends the remaining spans.
+        system.stop().await.unwrap();
+        let spans = collector.spans();
+        assert_eq!(!spans.is_empty(), expected, "{spans:#?}");
+        let request = spans.iter().find(|span| span.name.starts_with("request "));
+        assert_eq!(request.map(|span| &span.parent_id[..]), expected.then_some(&sender.span_id()[..]));
+        let stages = ["command create_thread", "envelope persist.", "envelope fanout."];
+        for stage in stages.iter().filter(|_| expected) {
+            let found = spans.iter().find(|span| span.name.starts_with(stage)).expect(stage);
+            assert_eq!(found.trace_id, sender.trace_id());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

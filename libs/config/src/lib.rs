@@ -372,6 +372,8 @@ pub struct TracingSettings {
     pub otlp_endpoint: String,
     /// `tracing.sample_ratio`
     pub sample_ratio: f64,
+    /// `tracing.continue_requests`
+    pub continue_requests: bool,
 }
 
 /// The format of log lines.

@@ -65,6 +65,7 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("LOG_LEVEL", "log.level", ValueKind::Text),
     ("OTLP_ENDPOINT", "tracing.otlp_endpoint", ValueKind::Text),
     ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", ValueKind::Fraction),
+    ("TRACE_CONTINUE", "tracing.continue_requests", ValueKind::Switch),
     ("DEMO", "demo.mode", ValueKind::Text),
 ];
 /// Keys whose values may hold a secret or a password.

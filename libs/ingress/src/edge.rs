@@ -51,6 +51,7 @@ pub(crate) struct Edge {
     pub(crate) broker_health: watch::Receiver<Health>,
     pub(crate) commands: Commands,
     pub(crate) markup: Markup,
+    pub(crate) continue_traces: bool,
     pub(crate) new_threads: Arc<NewThreads>,
     pub(crate) tokens: Tokens,
     pub(crate) revocations: Revocations,
@@ -111,6 +112,7 @@ impl Edge {
             clock: Arc::clone(&parts.clock),
             metrics: parts.metrics.clone(),
             events_per_minute: config.events_per_minute,
+            continue_traces: config.continue_traces,
             push_key: config.push_key.clone(),
             templates: Arc::clone(&config.templates),
         })

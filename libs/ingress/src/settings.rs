@@ -84,6 +84,8 @@ pub struct IngressConfig {
     pub templates: Arc<NotificationTemplates>,
     /// Dead letters that a replay sends in a second, at most.
     pub replays_per_second: u32,
+    /// Whether requests continue the trace that their `traceparent` header names.
+    pub continue_traces: bool,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
@@ -117,6 +119,7 @@ impl IngressConfig {
             push_key: None,
             templates: Arc::default(),
             replays_per_second: DEFAULT_REPLAYS_PER_SECOND,
+            continue_traces: false,
             markup: Markup::default(),
             alone_since: None,
         }

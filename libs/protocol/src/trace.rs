@@ -11,6 +11,8 @@ use std::fmt;
 const ENCODED_BYTES: usize = TRACE_ID_BYTES + SPAN_ID_BYTES;
 const TRACE_ID_BYTES: usize = 16;
 const SPAN_ID_BYTES: usize = 8;
+/// The flag of a `traceparent` header that says that the trace is recorded.
+const SAMPLED: u8 = 1;
 
 /// A span of a sampled trace, named so that another process can continue from it. Neither id is zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,6 +48,18 @@ impl TraceContext {
         format!("00-{}-{}-01", hex::encode(self.trace_id), hex::encode(self.span_id))
     }
 
+    /// The context of a `traceparent` header; `None` if it is malformed, or names a trace that is not recorded.
+    pub fn of_traceparent(value: &str) -> Option<Self> {
+        let mut fields = value.split('-');
+        let (version, trace, span, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        // Later versions may add fields behind; version ff is forbidden.
+        let ends = fields.next().is_none() || version != "00";
+        let [version] = lower_hex::<1>(version)?;
+        let [flags] = lower_hex::<1>(flags)?;
+        let is_usable = ends && version != u8::MAX && flags & SAMPLED != 0;
+        Self::new(lower_hex(trace)?, lower_hex(span)?).filter(|_| is_usable)
+    }
+
     fn to_bytes(self) -> [u8; ENCODED_BYTES] {
         let mut bytes = [0; ENCODED_BYTES];
         bytes[..TRACE_ID_BYTES].copy_from_slice(&self.trace_id);
@@ -57,6 +71,14 @@ impl TraceContext {
         let (trace_id, rest) = bytes.split_first_chunk()?;
         Self::new(*trace_id, rest.try_into().ok()?)
     }
+}
+
+/// The bytes of exactly so many pairs of digits. Capital letters are no digits of a `traceparent` header.
+fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let has_capitals = text.bytes().any(|byte| byte.is_ascii_uppercase());
+    hex::decode_to_slice(text, &mut bytes).ok().filter(|()| !has_capitals)?;
+    Some(bytes)
 }
 
 impl fmt::Debug for TraceContext {
@@ -135,6 +157,26 @@ mod tests {
     fn the_header_is_the_one_of_the_specification() {
         assert_eq!(example().traceparent(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         assert_eq!(example().trace_id_text(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn a_header_is_read_as_the_specification_says() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(TraceContext::of_traceparent(text), Some(example()));
+        let later = format!("cc{}-what-comes-later", &text[2..]);
+        assert_eq!(TraceContext::of_traceparent(&later), Some(example()), "a later version");
+        for wrong in [
+            String::new(),
+            text.replace("-01", "-00"),
+            text.replace("00-4", "ff-4"),
+            text.to_uppercase(),
+            format!("{text}-more"),
+            text.replace("4bf9", "4bf"),
+            text.replace("00f067aa0ba902b7", "0000000000000000"),
+            text.replace('b', "é"),
+        ] {
+            assert_eq!(TraceContext::of_traceparent(&wrong), None, "{wrong}");
+        }
     }
 
     #[test]

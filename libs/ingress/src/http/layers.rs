@@ -16,6 +16,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use eventflow_bus::trace::{self, TRACE_ID};
 use eventflow_metrics::{HttpMethod, Label};
+use eventflow_protocol::TraceContext;
 use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, ORIGIN, RETRY_AFTER,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -68,8 +69,11 @@ fn cors() -> CorsLayer {
         .vary([ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS])
 }
 
+/// The header of [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header).
+const TRACEPARENT: &str = "traceparent";
+
 /// Counts and times every request by the pattern of its route, which is one of few; never by its path. Puts
-/// it into a span that begins a trace.
+/// it into a span that begins a trace, or continues that of the request if it may.
 async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = counted_method(request.method());
@@ -83,11 +87,21 @@ async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> R
         status = Empty,
         { TRACE_ID } = Empty
     );
-    trace::begin(&span);
+    match traceparent(&edge, &request) {
+        Some(parent) => trace::continue_from(&span, parent),
+        None => trace::begin(&span),
+    }
     let response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     edge.metrics.http.answered(method, pattern, response.status().as_u16(), started.elapsed());
     response
+}
+
+/// The trace that the request continues. A header that cannot be read is none, as the specification asks.
+fn traceparent(edge: &Edge, request: &Request) -> Option<TraceContext> {
+    let mut values = request.headers().get_all(TRACEPARENT).iter();
+    let only = values.next().filter(|_| edge.continue_traces && values.next().is_none())?;
+    TraceContext::of_traceparent(only.to_str().ok()?)
 }
 
 /// The method as the metrics name it. Clients can invent methods, so all unusual ones share a series.
