@@ -102,7 +102,10 @@
  * }} ServerEvents
  */
 
-/** How the connection is. @typedef {'closed' | 'connecting' | 'online' | 'offline' | 'ended'} ConnectionState */
+/**
+ * How the connection is.
+ * @typedef {'closed' | 'connecting' | 'online' | 'offline' | 'ended'} ConnectionState
+ */
 
 /**
  * Events of this package.
@@ -154,7 +157,7 @@
  * @property {Time} [threadsAfter]
  */
 
-/** What the server has, and what it has only queued. @typedef {Queued & { message?: undefined }} SendQueued */
+/** A message that the server has only queued. @typedef {Queued & { message?: undefined }} SendQueued */
 /** An argument that names a thread. @typedef {{ threadId: string }} OfThread */
 /** @typedef {'add' | 'remove' | 'toggle'} ReactionAction */
 

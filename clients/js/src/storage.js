@@ -57,7 +57,12 @@ export function indexedDbStorage(name = 'eventflow') {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  /** @type {<Result>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<Result>) => Promise<Result>} */
+  /**
+   * @template Result
+   * @param {IDBTransactionMode} mode
+   * @param {(store: IDBObjectStore) => IDBRequest<Result>} act
+   * @returns {Promise<Result>}
+   */
   const run = async (mode, act) => {
     const transaction = (await open()).transaction(STORE, mode);
     const request = act(transaction.objectStore(STORE));
