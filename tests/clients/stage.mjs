@@ -12,7 +12,7 @@ export function onBothShapes(title, define, { modules = [], settings = {} } = {}
   describe(title, { concurrency: 2 }, () => {
     for (const shape of ['single', 'fleet']) {
       describe(`on the shape "${shape}"`, { concurrency: 1 }, () => {
-        const stage = { shape, clients: [] };
+        const stage = { shape, clients: [], people: [] };
         before(async () => {
           [stage.system, stage.installed] = await Promise.all([startSystem(shape, settings), installPackage(modules)]);
           stage.front = await openFront(stage.system);
@@ -22,8 +22,11 @@ export function onBothShapes(title, define, { modules = [], settings = {} } = {}
           stage.front?.close();
           await Promise.all([stage.system?.stop(), stage.installed?.remove()]);
         });
-        afterEach(() => stage.clients.splice(0).forEach(client => client.close()));
-        define(Object.assign(stage, { person: name => new Person(stage.system, name), open: (...given) => open(stage, ...given), pair: () => pair(stage) }));
+        afterEach(() => {
+          stage.clients.splice(0).forEach(client => client.close());
+          stage.people.splice(0).forEach(person => person.leave());
+        });
+        define(Object.assign(stage, { person: (...given) => person(stage, ...given), open: (...given) => open(stage, ...given), pair: () => pair(stage) }));
       });
     }
   });
@@ -58,6 +61,11 @@ async function open(stage, person, options = {}) {
 const PATIENCE_MS = 60_000;
 const TOLD = ['message', 'changed', 'cursors', 'thread:found', 'thread:lost', 'thread:reset', 'state', 'resumed', 'stored', 'refused', 'storage:error',
   'auth:error', 'thread:created', 'message:updated', 'reaction:received', 'presence:sync', 'notification:received', 'session:ended'];
+
+function person(stage, name, claims) {
+  stage.people.push(new Person(stage.system, name, claims));
+  return stage.people.at(-1);
+}
 
 /** Ann and Ben with a thread, not connected. */
 async function pair(stage) {

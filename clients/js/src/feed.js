@@ -17,7 +17,10 @@ import { Refusal } from './refusal.js';
  * @property {number} [lastChange]
  */
 
-/** @typedef {Place & { ahead: Map<number, Message>, gaps: number }} Followed */
+/**
+ * A thread that is followed; `isShown`: whoever listens has its document, not only messages of it.
+ * @typedef {Place & { ahead: Map<number, Message>, gaps: number, isShown: boolean }} Followed
+ */
 
 /** Threads of one `sync`. */
 const THREADS_MAX = 100;
@@ -70,12 +73,17 @@ export class Feed {
    * Follows a thread from this place on, unless it is followed already.
    * @param {string} threadId
    * @param {Place} place
+   * @param {boolean} [isShown]
    */
-  know(threadId, place) {
+  know(threadId, place, isShown = true) {
     const known = this.#followed.get(threadId);
-    if (known) known.lastChange ??= place.lastChange;
-    else this.#followed.set(threadId, { ...place, ahead: new Map(), gaps: 0 });
-    if (!known) this.#keep(threadId);
+    if (!known) {
+      this.#followed.set(threadId, { ...place, ahead: new Map(), gaps: 0, isShown });
+      return this.#keep(threadId);
+    }
+    known.lastChange ??= place.lastChange;
+    known.isShown ||= isShown;
+    return undefined;
   }
 
   /**
@@ -104,7 +112,7 @@ export class Feed {
   /** @param {Message} message a live one */
   heard(message) {
     const { threadId, seq } = message;
-    if (!this.#followed.has(threadId)) this.know(threadId, { seq: seq - 1 });
+    if (!this.#followed.has(threadId)) this.know(threadId, { seq: seq - 1 }, false);
     this.#take(message);
     if (this.#followed.get(threadId)?.ahead.size) setTimeout(() => this.#wantIfBehind(threadId), GAP_PATIENCE_MS);
   }
@@ -201,10 +209,12 @@ export class Feed {
    * @param {string} since
    */
   async #find(threadId, since) {
-    if (this.#followed.has(threadId)) return;
-    const { messages: [first] } = await this.#messages.history(threadId, { after: since, limit: 1 });
-    if (first) this.know(threadId, { seq: first.seq - 1 });
-    this.#wanted.add(threadId);
+    if (this.#followed.get(threadId)?.isShown) return;
+    if (!this.#followed.has(threadId)) {
+      const { messages: [first] } = await this.#messages.history(threadId, { after: since, limit: 1 });
+      if (first) this.know(threadId, { seq: first.seq - 1 }, false);
+      this.#wanted.add(threadId);
+    }
     this.#told.emit('thread:found', { thread: await this.#threads.get(threadId) });
   }
 

@@ -241,7 +241,7 @@ export type SyncBody = {
     threadsAfter?: string | undefined;
 };
 /**
- * What the server has, and what it has only queued.
+ * A message that the server has only queued.
  */
 export type SendQueued = Queued & {
     message?: undefined;

@@ -15,8 +15,9 @@ export class Feed {
      * Follows a thread from this place on, unless it is followed already.
      * @param {string} threadId
      * @param {Place} place
+     * @param {boolean} [isShown]
      */
-    know(threadId: string, place: Place): void;
+    know(threadId: string, place: Place, isShown?: boolean): void;
     /**
      * A thread was listed, or heard of.
      * @param {import('./documents.js').Thread} thread
@@ -39,7 +40,11 @@ export type Place = {
     seq: number;
     lastChange?: number | undefined;
 };
+/**
+ * A thread that is followed; `isShown`: whoever listens has its document, not only messages of it.
+ */
 export type Followed = Place & {
     ahead: Map<number, Message>;
     gaps: number;
+    isShown: boolean;
 };

@@ -2,7 +2,14 @@
 /** @typedef {import('../documents.js').Send} Send */
 /** @typedef {import('../documents.js').Done} Done */
 /** @typedef {import('./path.js').PageQuery} PageQuery */
-/** @typedef {{ id: string, name: string, avatar: string | null, email: string | null, role?: string }} Profile */
+/**
+ * @typedef {object} Profile
+ * @property {string} id
+ * @property {string} name
+ * @property {string | null} avatar
+ * @property {string | null} email
+ * @property {string} [role]
+ */
 /**
  * An address that gets no mail.
  * @typedef {{ address: string, reason: string, detail: string | null, at: string }} Suppression
@@ -232,7 +239,7 @@ export type Profile = {
     name: string;
     avatar: string | null;
     email: string | null;
-    role?: string;
+    role?: string | undefined;
 };
 /**
  * An address that gets no mail.
