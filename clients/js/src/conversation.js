@@ -74,10 +74,16 @@ export class Conversation {
    * @param {() => void} act
    * @returns {() => void}
    */
-  subscribe(act) {
+  subscribe = act => {
     this.#watchers.add(act);
-    return () => this.#watchers.delete(act);
-  }
+    return () => void this.#watchers.delete(act);
+  };
+
+  /**
+   * What there is to show now; for React's `useSyncExternalStore`, as `subscribe`.
+   * @returns {Snapshot}
+   */
+  getSnapshot = () => this.snapshot;
 
   /** Reads the newest messages and follows the thread from then on. */
   async open() {

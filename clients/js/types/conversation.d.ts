@@ -46,7 +46,12 @@ export class Conversation {
      * @param {() => void} act
      * @returns {() => void}
      */
-    subscribe(act: () => void): () => void;
+    subscribe: (act: () => void) => () => void;
+    /**
+     * What there is to show now; for React's `useSyncExternalStore`, as `subscribe`.
+     * @returns {Snapshot}
+     */
+    getSnapshot: () => Snapshot;
     /** Reads the newest messages and follows the thread from then on. */
     open(): Promise<void>;
     /** Ends it: nobody looks any more. */
