@@ -7,14 +7,18 @@ import { Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { installPackage } from './install.mjs';
 
-/** On both shapes at once: most of it is waiting. `define` gets the stage. */
+/**
+ * On both shapes at once: most of it is waiting. `define` gets the stage; `modules` are packages of npm
+ * beside the client's; `settings` are the system's, or a function that finds them.
+ */
 export function onBothShapes(title, define, { modules = [], settings = {} } = {}) {
   describe(title, { concurrency: 2 }, () => {
     for (const shape of ['single', 'fleet']) {
       describe(`on the shape "${shape}"`, { concurrency: 1 }, () => {
         const stage = { shape, clients: [], people: [] };
         before(async () => {
-          [stage.system, stage.installed] = await Promise.all([startSystem(shape, settings), installPackage(modules)]);
+          const given = typeof settings === 'function' ? await settings(stage) : settings;
+          [stage.system, stage.installed] = await Promise.all([startSystem(shape, given), installPackage(modules)]);
           stage.front = await openFront(stage.system);
           stage.library = { ...await stage.installed.load('index.js'), ...await stage.installed.load('node.js') };
         });
