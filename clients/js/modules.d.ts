@@ -13,6 +13,10 @@ declare module 'node:fs/promises' {
   export function rm(path: string, options: { force: boolean }): Promise<void>;
 }
 
+declare module 'node:crypto' {
+  export function createHash(name: string): { update(text: string): { digest(form: 'hex'): string } };
+}
+
 declare module 'node:path' {
   export function join(...parts: string[]): string;
 }

@@ -83,6 +83,38 @@ onBothShapes('the client package', stage => {
     assert.deepEqual(await ann.history(thread), ['by REST', 'by socket']);
   });
 
+  test('nobody sends as somebody else who has signed in at the host meanwhile', async () => {
+    const { ann, ben, thread } = await pair();
+    const link = await stage.front.link();
+    const headers = { cookie: `token=${ben.token}`, origin: link.origin };
+    const storage = stage.library.memoryStorage();
+    const cookie = await open(ann, { link, storage, token: undefined, userId: ann.id, isAway: true, socket: { transports: ['websocket'], extraHeaders: headers } });
+    cookie.client.send(thread, 'of Ann');
+    await cookie.isState('ended');
+    assert.equal(cookie.told.state.at(-1).refusal.code, 'forbidden');
+    const source = await open(ann, { link, userId: ann.id, token: () => ben.token, isAway: true });
+    await source.isState('ended');
+    assert.throws(() => new stage.library.EventFlow({ url: link.origin, userId: ann.id, token: ben.token }), TypeError);
+    await assert.rejects(source.client.useToken(ben.token), TypeError);
+    assert.deepEqual(await ann.history(thread), []);
+    // Whoever signs out leaves nothing here.
+    assert.equal((await storage.list('')).length, 1);
+    await cookie.client.signOut();
+    assert.deepEqual([await storage.list(''), cookie.client.state], [[], 'closed']);
+  });
+
+  test('a client that is closed before it was opened does not connect', async () => {
+    const { ann } = await pair();
+    const link = await stage.front.link();
+    const client = new stage.library.EventFlow({ url: link.origin, token: ann.token, storage: stage.library.memoryStorage() });
+    client.connect().close();
+    await client.opened;
+    assert.equal(client.state, 'closed');
+    client.connect();
+    await eventually('it is online', () => client.state === 'online');
+    client.close();
+  });
+
   test('a gap in live messages is filled before those behind it are told', async () => {
     const { ann, ben, thread } = await pair();
     for (const text of texts('old', 5)) await ben.rest('POST', `/${thread}`, { content: text });

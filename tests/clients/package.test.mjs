@@ -7,6 +7,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { launchChromium } from '../browser/chromium.mjs';
 import { EXAMPLE_MODULES, TSC, installPackage, repository, run } from './install.mjs';
 
 /** What a page that uses the package gets, compressed, without socket.io-client. Raise it for a reason. */
@@ -115,7 +116,7 @@ describe('the client package', () => {
     })];
     for (const storage of storages) {
       assert.deepEqual(await storage.list(''), []);
-      const keys = ['a:1', 'a:../x/*?"%', 'a:ünï', 'b:1'];
+      const keys = ['a:1', 'a:../x/*?"%', `a:${'ünï'.repeat(100)}`, 'b:1'];
       for (const key of keys) await storage.set(key, `old ${key}`);
       for (const key of keys) await storage.set(key, `value of ${key}`);
       assert.deepEqual((await storage.list('a:')).sort(), keys.slice(0, 3).map(key => [key, `value of ${key}`]).sort());
@@ -123,6 +124,33 @@ describe('the client package', () => {
       assert.deepEqual((await storage.list('')).map(([key]) => key).sort(), keys.slice(1).sort());
     }
     await rm(folder, { recursive: true });
+  });
+
+  test('the storages of a browser keep over a reload', { skip: !existsSync(EXAMPLE_MODULES) && 'esbuild is not installed' }, async () => {
+    const entry = join(installed.folder, 'storages.js');
+    await writeFile(entry, "import * as client from '@eventflow/client'; window.client = client;");
+    const { stdout } = await run(join(EXAMPLE_MODULES, '.bin/esbuild'), [entry, '--bundle', '--format=esm'], { cwd: installed.folder, maxBuffer: 2 ** 24 });
+    const browser = await launchChromium();
+    const page = await browser.newPage();
+    await page.route('http://page.test/', route => route.fulfill({ contentType: 'text/html', body: `<!doctype html><script type="module">${stdout.replaceAll('</script', '<\\/script')}</script>` }));
+    const open = async () => {
+      await page.goto('http://page.test/');
+      await page.waitForFunction(() => 'client' in window);
+    };
+    await open();
+    await page.evaluate(async () => {
+      for (const storage of [window.client.webStorage(localStorage), window.client.indexedDbStorage()]) {
+        for (const key of ['a:1', 'a:2', 'b:1']) await storage.set(key, `old ${key}`);
+        for (const key of ['a:1', 'a:2', 'b:1']) await storage.set(key, `value of ${key}`);
+        await storage.delete('a:2');
+        await storage.delete('never');
+      }
+    });
+    await open();
+    const kept = await page.evaluate(() => Promise.all([window.client.webStorage(localStorage), window.client.indexedDbStorage(), window.client.defaultStorage()]
+      .map(storage => storage.list('a:'))));
+    assert.deepEqual(kept, Array(3).fill([['a:1', 'value of a:1']]));
+    await browser.close();
   });
 });
 

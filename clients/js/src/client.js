@@ -36,6 +36,9 @@ export class EventFlow extends Emitter {
   #credentials;
   #connection;
   #rest;
+  #places;
+  /** Whether there is to be a connection. */
+  #isWanted = false;
 
   /** @param {Options} [options] */
   constructor(options = {}) {
@@ -43,14 +46,14 @@ export class EventFlow extends Emitter {
     const { token, url = ownOrigin(), socketUrl = url, storage = defaultStorage() } = options;
     /** Who the person is. */
     this.userId = options.userId ?? (typeof token === 'string' ? userOf(token) : undefined) ?? unnamed();
-    this.#credentials = new Credentials(token);
+    this.#credentials = new Credentials(token, this.userId);
     this.#connection = new Connection(socketUrl, options.socket ?? {}, this.#credentials, {
       heard: (name, body) => this.#heard(name, body),
       connected: recovered => this.#connected(recovered),
       state: (state, refusal, recovered) => this.emit('state', { state, refusal, recovered }),
     });
     this.#rest = new Rest(url, this.#credentials, options.fetch);
-    const places = options.remembersPlaces ? new Places(storage, this.userId, error => this.emit('storage:error', { error })) : undefined;
+    this.#places = options.remembersPlaces ? new Places(storage, this.userId, error => this.emit('storage:error', { error })) : undefined;
     /** Threads: start, list, leave, archive. */
     this.threads = new Threads(this.#rest, thread => this.feed.knowThread(thread));
     /** Histories, edits, reactions. */
@@ -68,7 +71,7 @@ export class EventFlow extends Emitter {
     /** What only administrators may. */
     this.admin = new Admin(this.#rest);
     /** What is told of each thread. */
-    this.feed = new Feed(this.#connection, this, this, places);
+    this.feed = new Feed(this.#connection, this, this, this.#places);
     /** What is written and not stored yet. */
     this.outbox = new Outbox(this.#connection, storage, this.userId, this);
     /** Resolves once what was kept over a reload is here. */
@@ -82,14 +85,22 @@ export class EventFlow extends Emitter {
 
   /** Connects; comes back by itself whatever happens, until `close` or the state `ended`. */
   connect() {
-    this.opened.then(() => this.#connection.open());
+    this.#isWanted = true;
+    this.opened.then(() => this.#isWanted && this.#connection.open());
     return this;
   }
 
   /** Ends the connection. What waits in the outbox is kept for the next time. */
   close() {
+    this.#isWanted = false;
     this.outbox.close();
     this.#connection.close();
+  }
+
+  /** Ends the connection, and leaves nothing of the person here: what is not stored yet is lost. */
+  async signOut() {
+    this.close();
+    await Promise.all([this.outbox.clear(), this.#places?.clear()]);
   }
 
   /**

@@ -38,6 +38,8 @@ export class Connection {
   #state = 'closed';
   /** What the server was shown last. @type {string | undefined} */
   #shown;
+  /** Whether the session is the person's. */
+  #isReady = false;
   #refusals = 0;
   #failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -65,7 +67,7 @@ export class Connection {
 
   /** Whether events go out and come in. */
   get isUp() {
-    return Boolean(this.#socket?.connected);
+    return this.#isReady && Boolean(this.#socket?.connected);
   }
 
   /** Connects, or connects again after an end. */
@@ -93,7 +95,7 @@ export class Connection {
    * @returns {Promise<Requests[Name]['answer']>}
    */
   async ask(name, body) {
-    if (!this.isUp) throw new Refusal({ code: 'offline' });
+    if (!this.isUp && !(name === 'auth' && this.#socket?.connected)) throw new Refusal({ code: 'offline' });
     const answer = await this.#socket.timeout(ANSWER_PATIENCE_MS).emitWithAck(name, body).catch((/** @type {unknown} */ cause) => {
       throw new Refusal({ code: 'offline', error: 'no answer came', cause });
     });
@@ -118,7 +120,7 @@ export class Connection {
       ...this.#options, forceNew: true, autoConnect: false, auth: (/** @type {(auth: object) => void} */ done) => this.#signIn(done),
     });
     socket.onAny((/** @type {string} */ name, /** @type {any} */ body) => this.#heard(name, body));
-    socket.on('connect', () => this.#connected(Boolean(socket.recovered)));
+    socket.on('connect', () => void this.#connected(Boolean(socket.recovered)));
     socket.on('disconnect', (/** @type {string} */ reason) => this.#disconnected(reason));
     socket.on('connect_error', (/** @type {any} */ error) => this.#refused(error));
     return socket;
@@ -147,16 +149,36 @@ export class Connection {
   }
 
   /** @param {boolean} recovered */
-  #connected(recovered) {
+  async #connected(recovered) {
+    if (this.#credentials.isCookie && !await this.#isOwn()) return;
+    this.#isReady = true;
     this.#refusals = 0;
     this.#planRenewal();
     this.#hooks.connected(recovered);
     this.#show('online', undefined, recovered);
   }
 
+  /**
+   * Whether the cookie is the person's: somebody else may have signed in at the host meanwhile, as whom
+   * nothing of this person must be sent.
+   */
+  async #isOwn() {
+    try {
+      await this.ask('auth', { userId: this.#credentials.userId });
+      return true;
+    } catch (error) {
+      const refusal = Refusal.of(error);
+      if (!refusal.isPassing) this.#end(refusal);
+      // What has no answer is asked again by the next session.
+      else if (this.#socket.connected) this.#socket.io.engine.close();
+      return false;
+    }
+  }
+
   /** @param {string} reason */
   #disconnected(reason) {
     clearTimeout(this.#renewal);
+    this.#isReady = false;
     if (this.#state === 'closed' || this.#state === 'ended') return;
     this.#show('offline');
     // Only then the official client does not come back by itself.

@@ -6,7 +6,6 @@
 // wants it.
 
 import { Receipts } from './receipts.js';
-import { Refusal } from './refusal.js';
 
 /** @typedef {import('./documents.js').Message} Message */
 /** @typedef {import('./documents.js').ListedThread} ListedThread */
@@ -180,7 +179,10 @@ export class Conversation {
     on('thread:reset', () => this.#openNewest().catch(() => {}));
     on('outbox', () => this.#changed());
     this.#ends.push(this.#client.on('message:updated', ({ message }) => message.threadId === this.threadId && replace(message)));
-    this.#ends.push(this.#client.on('resumed', () => this.#join()));
+    this.#ends.push(this.#client.on('resumed', () => {
+      this.#join();
+      if (this.#isOpen) this.#fill();
+    }));
   }
 
   /** @param {Message} message */
@@ -193,14 +195,15 @@ export class Conversation {
     return this.#changed();
   }
 
-  /** The feed may be further than the page that was read: what is between is read, too. */
+  /**
+   * The feed may be further than the page that was read: what is between is read, too. If that cannot be done
+   * now, the next message or connect does it.
+   */
   #fill() {
     this.#filling ??= (async () => {
       for await (const page of this.#client.messages.pages(this.threadId, { after: this.#newest, signal: this.#ending.signal })) this.#take(page.messages);
       this.#changed();
-    })().catch(error => {
-      if (!this.#ending.signal.aborted) throw Refusal.of(error);
-    }).finally(() => { this.#filling = undefined; });
+    })().catch(() => {}).finally(() => { this.#filling = undefined; });
     return this.#filling;
   }
 

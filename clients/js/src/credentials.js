@@ -25,12 +25,16 @@ export class Credentials {
   /** @type {Promise<string> | undefined} */
   #asking;
 
-  /** @param {string | TokenSource | undefined} token nothing: the cookie of the host application */
-  constructor(token) {
+  /**
+   * @param {string | TokenSource | undefined} token nothing: the cookie of the host application
+   * @param {string} userId whose token it has to be
+   */
+  constructor(token, userId) {
+    this.userId = userId;
     /** Whether the browser's cookie is the credential. */
     this.isCookie = token === undefined;
     if (typeof token === 'function') this.#source = token;
-    else this.#token = token;
+    else if (token !== undefined) this.set(token);
   }
 
   /** Whether a new token can be had without anybody's help. */
@@ -58,10 +62,11 @@ export class Credentials {
   }
 
   /**
-   * Takes another token.
+   * Takes another token of the same person.
    * @param {string} token
    */
   set(token) {
+    if (this.#isOfAnother(token)) throw new TypeError(`the token is not of ${this.userId}`);
     this.isCookie = false;
     this.#token = token;
   }
@@ -88,8 +93,16 @@ export class Credentials {
       throw Refusal.of(error);
     }
     if (typeof token !== 'string' || !token) throw new Refusal({ code: 'unauthenticated', error: 'there is no token' });
+    // Somebody else has signed in at the host meanwhile: what this person wrote must not be sent as theirs.
+    if (this.#isOfAnother(token)) throw new Refusal({ code: 'unauthenticated', error: `the token is not of ${this.userId}` });
     this.#token = token;
     return token;
+  }
+
+  /** @param {string} token */
+  #isOfAnother(token) {
+    const user = userOf(token);
+    return user !== undefined && user !== this.userId;
   }
 }
 

@@ -41,6 +41,8 @@ export class Outbox {
   #promises = new Map();
   /** Entries that are being kept, and those that were. @type {Map<string, Promise<void>>} */
   #keeping = new Map();
+  /** @type {Set<Promise<void>>} */
+  #removing = new Set();
   /** Threads of which a message is under way. @type {Set<string>} */
   #running = new Set();
   /** Ends every pause. */
@@ -118,6 +120,14 @@ export class Outbox {
     if (entry) this.#remove(entry);
     this.#promises.get(key)?.reject(new Refusal({ code: 'failed', error: 'the message was taken out of the outbox' }));
     this.#promises.delete(key);
+  }
+
+  /** Forgets everything. */
+  async clear() {
+    await this.#opening;
+    const keys = [...this.#entries.keys()];
+    keys.forEach(key => this.forget(key));
+    await Promise.all(this.#removing);
   }
 
   /** There is a connection: everything without an answer is sent again, in order. */
@@ -233,7 +243,9 @@ export class Outbox {
   #remove(entry) {
     this.#entries.delete(entry.key);
     const kept = this.#keeping.get(entry.key) ?? Promise.resolve();
-    kept.then(() => this.#storage.delete(this.#prefix + entry.key)).catch(error => this.#troubled(error));
+    const removed = kept.then(() => this.#storage.delete(this.#prefix + entry.key)).catch(error => this.#troubled(error));
+    this.#removing.add(removed);
+    removed.finally(() => this.#removing.delete(removed));
     this.#keeping.delete(entry.key);
     this.#changed(entry);
   }

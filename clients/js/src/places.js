@@ -52,6 +52,13 @@ export class Places {
     this.#storage.delete(this.#prefix + threadId).catch(this.#troubled);
   }
 
+  /** Forgets everything. */
+  async clear() {
+    this.#waiting.clear();
+    const kept = await this.#storage.list(this.#prefix).catch(() => []);
+    await Promise.all(kept.map(([key]) => this.#storage.delete(key))).catch(this.#troubled);
+  }
+
   /** Writes one after the other; of several places of one thread only the last. */
   async #write() {
     this.#isWriting = true;

@@ -118,12 +118,12 @@ export class Rest {
       signal?.throwIfAborted();
       const response = await this.#fetch(url, { ...init, signal: ending.signal });
       const answer = await response.json().catch(cause => {
-        // What answers without JSON is not the service but something before it.
+        // What answers without JSON, or without a code, is not the service but something before it.
         throw new Refusal({ code: ending.signal.aborted ? 'offline' : 'unavailable', status: response.status, cause });
       });
-      if (answer.success === true) return answer;
-      const retryAfterMs = answer.retryAfterMs || 1_000 * Number(response.headers.get('retry-after')) || 0;
-      throw new Refusal({ ...answer, retryAfterMs, status: response.status });
+      if (answer?.success === true) return answer;
+      const retryAfterMs = answer?.retryAfterMs || 1_000 * Number(response.headers.get('retry-after')) || 0;
+      throw new Refusal({ code: 'unavailable', ...answer, retryAfterMs, status: response.status });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);

@@ -47,6 +47,8 @@ export class EventFlow extends Emitter<import("./events.js").Events> {
     connect(): this;
     /** Ends the connection. What waits in the outbox is kept for the next time. */
     close(): void;
+    /** Ends the connection, and leaves nothing of the person here: what is not stored yet is lost. */
+    signOut(): Promise<void>;
     /**
      * Goes on with another token of the same person, in the open session or in a new one.
      * @param {string} token

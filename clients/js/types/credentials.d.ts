@@ -5,8 +5,12 @@
  */
 export function userOf(token: string): string | undefined;
 export class Credentials {
-    /** @param {string | TokenSource | undefined} token nothing: the cookie of the host application */
-    constructor(token: string | TokenSource | undefined);
+    /**
+     * @param {string | TokenSource | undefined} token nothing: the cookie of the host application
+     * @param {string} userId whose token it has to be
+     */
+    constructor(token: string | TokenSource | undefined, userId: string);
+    userId: string;
     /** Whether the browser's cookie is the credential. */
     isCookie: boolean;
     /** Whether a new token can be had without anybody's help. */
@@ -22,7 +26,7 @@ export class Credentials {
      */
     drop(token: string | undefined): void;
     /**
-     * Takes another token.
+     * Takes another token of the same person.
      * @param {string} token
      */
     set(token: string): void;

@@ -34,6 +34,8 @@ export class Outbox {
      * @param {string} key
      */
     forget(key: string): void;
+    /** Forgets everything. */
+    clear(): Promise<void>;
     /** There is a connection: everything without an answer is sent again, in order. */
     resume(): void;
     /** Nothing is sent any more; what waits is kept. */

@@ -22,6 +22,8 @@ export class Places {
     keep(threadId: string, place: Place, newest: number): void;
     /** @param {string} threadId */
     forget(threadId: string): void;
+    /** Forgets everything. */
+    clear(): Promise<void>;
     #private;
 }
 export type Place = import("./feed.js").Place;
