@@ -198,6 +198,7 @@ onBothShapes('the client package', stage => {
     await edited;
     here.link.mend();
     assert.equal(stage.library.typed((await sent).content), '1 < 2 <b>');
+    assert.equal(here.told.state.at(-1).recovered, true);
     await eventually('both show everything', () => mine.snapshot.messages.length === 62 && theirs.snapshot.messages.length === 52);
     assert.deepEqual(shown().slice(10), theirs.snapshot.messages.map(message => message.content));
     assert.deepEqual(mine.snapshot.pending, []);

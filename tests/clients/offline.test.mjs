@@ -10,11 +10,14 @@ import { test } from 'node:test';
 import { eventually } from '../contract/person.mjs';
 import { onBothShapes, texts } from './stage.mjs';
 
-/**
- * How long the absence lasts, at least. Neither side changes its mind while nobody is there before the two
- * minutes for which a server keeps a session, which a reload ends anyway.
- */
+/** How long the absence lasts, at least. Neither side does anything else after a longer one. */
 const AWAY_MS = Number(process.env.EVENTFLOW_CLIENT_AWAY_S ?? 0) * 1_000;
+
+/**
+ * A server that keeps no session for a client that is away: everything that was missed has to be asked for, as
+ * after a long absence. The other files have the default, with which short absences end by themselves.
+ */
+const WITHOUT_SESSIONS = { EVENTFLOW_GATEWAY__RECOVERY_WINDOW_MS: '0' };
 
 onBothShapes('the client package and absences', stage => {
   const { open, pair } = stage;
@@ -66,11 +69,10 @@ onBothShapes('the client package and absences', stage => {
     for (const round of ['one', 'two']) {
       here.link.cut();
       await here.isState('offline');
-      // Without its session the client has to ask; with it the server sends by itself.
-      if (round === 'two') here.client.outbox.close();
       for (const text of texts(round, 20)) await ben.rest('POST', `/${thread}`, { content: text });
       here.link.mend();
       await here.isState('online');
+      assert.equal(here.told.state.at(-1).recovered, false);
     }
     await here.hears('message', 45);
     assert.deepEqual(here.messages(thread), [...texts('live', 5), ...texts('one', 20), ...texts('two', 20)]);
@@ -155,4 +157,4 @@ onBothShapes('the client package and absences', stage => {
     assert.deepEqual(await ann.history(thread), ['one', 'two', 'three', 'four']);
     await rm(folder, { recursive: true });
   });
-});
+}, { settings: WITHOUT_SESSIONS });
