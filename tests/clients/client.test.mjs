@@ -34,10 +34,13 @@ onBothShapes('the client package', stage => {
     await here.isState('online');
     assert.equal(asked, 2);
     await here.hears('auth:error');
+    const refused = here.told.state.filter(each => each.refusal).length;
     await ben.rest('POST', `/${thread}`, { content: 'meanwhile' });
     await eventually('a third token was asked for', () => asked === 3 && here.client.state === 'online', 60_000);
     await here.hears('message');
     assert.deepEqual(here.messages(thread), ['meanwhile']);
+    // It was known that the old one had ended: it was not shown again.
+    assert.equal(here.told.state.filter(each => each.refusal).length, refused);
   });
 
   test('a revoked login ends the sign-in of a fixed token, until there is another', async () => {

@@ -14,8 +14,8 @@ import { onBothShapes, texts } from './stage.mjs';
 const AWAY_MS = Number(process.env.EVENTFLOW_CLIENT_AWAY_S ?? 0) * 1_000;
 
 /**
- * A server that keeps no session for a client that is away: everything that was missed has to be asked for, as
- * after a long absence. The other files have the default, with which short absences end by themselves.
+ * A server that keeps no session for a client that is away: everything that was missed has to be asked for,
+ * as after a long absence. The other files have the default, with which short absences end by themselves.
  */
 const WITHOUT_SESSIONS = { EVENTFLOW_GATEWAY__RECOVERY_WINDOW_MS: '0' };
 
@@ -58,6 +58,24 @@ onBothShapes('the client package and absences', stage => {
     // The other one hears everything once, in the order of the thread.
     await there.hears('message', 41);
     assert.deepEqual(there.messages(thread), await ben.history(thread, '?limit=100'));
+  });
+
+  test('two tabs that keep in one place store each message once and in order', async () => {
+    const { ann, thread } = await pair();
+    const storage = stage.library.memoryStorage();
+    const link = await stage.front.link();
+    link.cut();
+    const said = texts('said', 10);
+    const one = await open(ann, { storage, link, isAway: true });
+    for (const text of said) one.client.send(thread, text);
+    await eventually('all are kept', async () => (await storage.list('')).length === 10);
+    const two = await open(ann, { storage, link, isAway: true });
+    await two.client.opened;
+    assert.equal(two.client.outbox.entries(thread).length, 10);
+    link.mend();
+    await Promise.all([one, two].map(each => each.hears('stored', 10)));
+    assert.deepEqual(await ann.history(thread), said);
+    await eventually('nothing is kept', async () => (await storage.list('')).length === 0);
   });
 
   test('a thread that is followed tells once and in order what was written during an absence', async () => {
