@@ -125,6 +125,31 @@ onBothShapes('the client package and absences', stage => {
     assert.deepEqual(await ann.history(thread, '?limit=100'), said);
   });
 
+  test('what is written and heard while processes are killed is stored and told once and in order', async () => {
+    const { ann, ben, thread } = await pair();
+    const [here, there] = [await open(ann), await open(ben)];
+    await Promise.all([here, there].map(each => each.client.threads.get(thread)));
+    const said = [here, there].map((each, n) => texts(`from ${n}`, 60));
+    const writing = [here, there].map(async (each, n) => {
+      const stored = [];
+      for (const text of said[n]) {
+        stored.push(each.client.send(thread, text));
+        // sleep: the messages are spread over the kills
+        await new Promise(resolve => setTimeout(resolve, 50));
+      }
+      await Promise.all(stored);
+    });
+    for (const role of stage.shape === 'single' ? ['eventflow', 'eventflow'] : ['ws-gateway', 'persistence-worker', 'ws-gateway', 'fanout-worker']) {
+      await stage.system.kill(role);
+      await stage.system.start(role);
+    }
+    await Promise.all(writing);
+    const history = await ann.wholeHistory(thread);
+    assert.deepEqual(said.map((_, n) => history.filter(text => text.startsWith(`from ${n}`))), said);
+    await Promise.all([here, there].map(each => each.hears('message', 120)));
+    for (const each of [here, there]) assert.deepEqual(each.messages(thread), history);
+  });
+
   test('what the server refuses stays in the outbox, and those behind it are stored', async () => {
     const { ann, thread } = await pair();
     const here = await open(ann);
