@@ -55,6 +55,7 @@ onBothShapes('the client package', stage => {
     assert.equal((await waiting).content, 'written while signed out');
     // In an open session the new token renews it, and the session goes on.
     const states = here.told.state.length;
+    assert.match(here.told.state.find(each => each.state === 'ended').refusal.message, /revoked|ended|hold/);
     await here.client.useToken(mint({ id: ann.id, role: 'user', iat: nowS() + 2 }));
     assert.equal(here.told.state.length, states);
   });

@@ -106,6 +106,22 @@ describe('the client package', () => {
     assert.ok(alone.zipped <= BUNDLE_MAX_BYTES, `${alone.zipped} bytes`);
   });
 
+  test('a token is to be replaced when a fifth of its life is left, and not all the time', async () => {
+    const { Credentials } = await installed.load('credentials.js');
+    const nowS = Date.now() / 1_000;
+    const renewal = async claims => {
+      let asked = 0;
+      const token = `.${Buffer.from(JSON.stringify({ id: 'änn', ...claims })).toString('base64url')}.`;
+      const credentials = new Credentials(async () => { asked += 1; return token; }, 'änn');
+      // Who asks at the same time shares one answer.
+      await Promise.all([credentials.get(), credentials.get()]);
+      assert.equal(asked, 1);
+      return credentials.renewalMs;
+    };
+    assert.ok(Math.abs(await renewal({ exp: nowS + 1_000 }) - 800_000) < 5_000);
+    assert.deepEqual([await renewal({ exp: nowS - 1_000 }), await renewal({ exp: 1e12 }), await renewal({})], [30_000, 2 ** 31 - 1, undefined]);
+  });
+
   test('every storage keeps what it is given under any key', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'eventflow-storage-'));
     const web = new Map();

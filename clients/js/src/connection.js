@@ -40,6 +40,8 @@ export class Connection {
   #shown;
   /** Whether the session is the person's. */
   #isReady = false;
+  /** Why the server took the last credential no more. @type {Refusal | undefined} */
+  #refusal;
   #refusals = 0;
   #failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -135,13 +137,14 @@ export class Connection {
     const { engine } = this.#socket.io;
     try {
       const token = await this.#credentials.get();
-      if (engine !== this.#socket.io.engine) return;
+      if (this.#state === 'closed' || engine !== this.#socket.io.engine) return;
       this.#shown = token;
       this.#failures = 0;
       done(token === undefined ? {} : { token });
     } catch (error) {
+      if (this.#state === 'closed') return;
       const refusal = Refusal.of(error);
-      if (refusal.endsSignIn) return this.#end(refusal);
+      if (refusal.endsSignIn) return this.#end(this.#refusal ?? refusal);
       this.#show('offline', refusal);
       this.#failures += 1;
       this.#timer = setTimeout(() => engine === this.#socket.io.engine && engine.close(), pauseAfter(this.#failures));
@@ -152,6 +155,7 @@ export class Connection {
   async #connected(recovered) {
     if (this.#credentials.isCookie && !await this.#isOwn()) return;
     this.#isReady = true;
+    this.#refusal = undefined;
     this.#refusals = 0;
     this.#planRenewal();
     this.#hooks.connected(recovered);
@@ -205,7 +209,10 @@ export class Connection {
     if (name === 'auth:error') {
       const refusal = new Refusal(body ?? {});
       if (this.#credentials.isCookie) this.#end(refusal);
-      else if (refusal.endsSignIn) this.#credentials.drop(this.#shown);
+      else if (refusal.endsSignIn) {
+        this.#refusal = refusal;
+        this.#credentials.drop(this.#shown);
+      }
     }
     this.#hooks.heard(name, body);
   }
