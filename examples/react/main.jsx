@@ -1,6 +1,6 @@
 // A page of one conversation: https://…/?user=ann&with=ben. The backend (../backend) says who is signed in.
 
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 import { connect, typed } from '@eventflow/client';
 
@@ -23,11 +23,12 @@ async function start() {
 
 function Chat({ client, conversation }) {
   const { messages, pending, typing, hasOlder } = useSyncExternalStore(conversation.subscribe, conversation.getSnapshot);
-  const [state, setState] = useState(client.state);
+  // Not by an effect: it would miss what happens before it runs.
+  const state = useSyncExternalStore(useCallback(act => client.on('state', act), [client]), () => client.state);
   const [text, setText] = useState('');
-  useEffect(() => client.on('state', told => setState(told.state)), [client]);
+  const [trouble, setTrouble] = useState('');
   useEffect(() => {
-    conversation.open();
+    conversation.open().catch(error => setTrouble(error.message));
   }, [conversation]);
   useEffect(() => {
     conversation.markRead().catch(() => {});
@@ -44,6 +45,7 @@ function Chat({ client, conversation }) {
   return (
     <main>
       <p id="state">{state}</p>
+      {trouble && <p className="failed">{trouble}</p>}
       {hasOlder && <button onClick={() => conversation.older()}>Earlier messages</button>}
       <ol id="messages">
         {messages.map(({ _id, senderId, content, deletedAt, status }) => (
