@@ -1,5 +1,5 @@
-// What ESLint looks at: the page's scripts, which run in a browser, and the tests and tools, which run in
-// Node. `.ci/checks` installs it.
+// What ESLint looks at: the page's scripts, which run in a browser, the tests and tools, which run in Node,
+// the client package, which runs in both, and the examples. `.ci/checks` installs it.
 
 import js from '@eslint/js';
 
@@ -9,7 +9,11 @@ const BROWSER = names(`window document location history navigator sessionStorage
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
   ResizeObserver setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
   HTMLLIElement Node Notification DOMException self`);
-const NODE = names('process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval');
+const NODE = names(`process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval btoa Response
+  Blob CompressionStream`);
+/** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
+const EVERYWHERE = names(`console fetch crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window
+  location indexedDB IDBKeyRange`);
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
   WebSocket PushManager Notification NotificationEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
@@ -34,5 +38,13 @@ const files = (patterns, sourceType, globals) => ({
 export default [
   files(['web/*.js'], 'module', BROWSER),
   files(['tests/**/*.mjs', '.ci/**/*.mjs'], 'module', { ...IN_PAGES, ...NODE }),
+  files(['clients/js/src/**/*.js'], 'module', EVERYWHERE),
+  files(['examples/**/*.mjs'], 'module', NODE),
+  {
+    ...files(['examples/react/*.jsx'], 'module', BROWSER),
+    languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER, parserOptions: { ecmaFeatures: { jsx: true } } },
+    // Without a plugin ESLint does not see that a component is used.
+    rules: { ...RULES, 'no-unused-vars': 'off' },
+  },
   files(['tests/browser/client/*.js'], 'script', { ...BROWSER, io: 'readonly', messagingClient: 'writable' }),
 ];

@@ -59,11 +59,13 @@ export async function openFront(system, pages = () => undefined) {
 
 /**
  * An address whose connections can be broken (`cut`), or left open with nothing coming through (`silence`),
- * or whose sockets can be broken while requests come through (`refuseSockets`), until `mend`.
+ * or whose sockets can be broken while requests come through (`refuseSockets`), or through which nothing
+ * comes back (`deafen`), until `mend`.
  */
 async function openLink(inner) {
   let state = 'up';
   let refusesSockets = false;
+  let deaf = false;
   const pairs = new Set();
   const join = (near, far) => near.pipe(far).pipe(near);
   const part = ({ near, far }) => [near, far].forEach(socket => {
@@ -100,14 +102,20 @@ async function openLink(inner) {
       state = 'silent';
       pairs.forEach(part);
     },
+    /** What is asked arrives, and the answers do not; `mend` breaks what was open. */
+    deafen() {
+      deaf = true;
+      pairs.forEach(({ near, far }) => far.unpipe(near).resume());
+    },
     refuseSockets() {
       refusesSockets = true;
       pairs.forEach(({ near, far, isSocket }) => isSocket && [near, far].forEach(socket => socket.destroy()));
     },
     mend() {
       if (state === 'silent') pairs.forEach(({ near, far }) => near.destroyed ? far.destroy() : join(near, far));
+      if (deaf) pairs.forEach(({ near, far }) => [near, far].forEach(socket => socket.destroy()));
       state = 'up';
-      refusesSockets = false;
+      refusesSockets = deaf = false;
     },
     close() {
       this.cut();

@@ -92,6 +92,30 @@ mail_install() {
     python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target "$folder" "$AIOSMTPD" >&2
 }
 
+# What the examples need: of npm React and a bundler, of PyPI a Socket.IO client and a JWT library.
+EXAMPLES_NPM=(react@19.3.1 react-dom@19.3.1 esbuild@0.28.2)
+EXAMPLES_PYPI=("python-socketio[client]==5.18.1" "PyJWT==2.15.1")
+
+examples_install() {
+    local node="$CACHE_DIR/examples" python="$CACHE_DIR/examples-python"
+    need node nodejs
+    need npm npm
+    need curl curl
+    need python3 python3
+    if [ "$(cat "$node/versions" 2>/dev/null)" != "${EXAMPLES_NPM[*]}" ]; then
+        say "installing from npm: ${EXAMPLES_NPM[*]}"
+        mkdir -p "$node"
+        echo '{"private":true}' >"$node/package.json"
+        npm install --prefix "$node" --no-audit --no-fund --silent "${EXAMPLES_NPM[@]}" >&2
+        echo "${EXAMPLES_NPM[*]}" >"$node/versions"
+    fi
+    [ "$(cat "$python/versions" 2>/dev/null)" != "${EXAMPLES_PYPI[*]}" ] || return 0
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+    say "installing from PyPI: ${EXAMPLES_PYPI[*]}"
+    python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --upgrade --target "$python" "${EXAMPLES_PYPI[@]}" >&2
+    echo "${EXAMPLES_PYPI[*]}" >"$python/versions"
+}
+
 browser_install() {
     node_install
     need chromium chromium

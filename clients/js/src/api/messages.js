@@ -1,0 +1,102 @@
+// Messages: histories and changes. To send one so that it survives whatever happens, use the outbox
+// (`EventFlow.send`).
+
+import { REPEATABLE, paged, path } from './path.js';
+
+/** @typedef {import('../documents.js').Queued} Queued */
+/** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
+/** @typedef {import('../documents.js').HistoryPage} HistoryPage */
+/** @typedef {import('../documents.js').Attachment} Attachment */
+
+/**
+ * Which messages: the newest if nothing is named; one of `before`, `after`, `changesAfter` and `cursor`.
+ * @typedef {object} HistoryQuery
+ * @property {number | string} [before] a `seq`, or a time
+ * @property {number | string} [after] a `seq`, or a time
+ * @property {number} [changesAfter] the `lastChange` of the page before
+ */
+
+export class Messages {
+  #rest;
+
+  /** @param {import('../rest.js').Rest} rest */
+  constructor(rest) {
+    this.#rest = rest;
+  }
+
+  /**
+   * One page of a thread, ascending by `seq`.
+   * @param {string} threadId
+   * @param {import('./path.js').PageQuery & HistoryQuery} [page]
+   * @returns {Promise<HistoryPage>}
+   */
+  history(threadId, page) {
+    return this.#rest.ask('GET', path`/messages/${threadId}`, paged(page));
+  }
+
+  /**
+   * A page and all that follow it.
+   * @param {string} threadId
+   * @param {{ limit?: number, signal?: AbortSignal } & HistoryQuery} [first]
+   * @returns {AsyncGenerator<HistoryPage, void, void>}
+   */
+  async *pages(threadId, { signal, limit = 100, ...first } = {}) {
+    /** @type {{ cursor?: string } & HistoryQuery | undefined} */
+    let query = first;
+    while (query) {
+      /** @type {HistoryPage} */
+      const page = await this.history(threadId, { limit, signal, ...query });
+      query = page.nextCursor ? { cursor: page.nextCursor } : undefined;
+      yield page;
+    }
+  }
+
+  /**
+   * Sends by REST, once. With a key it may be repeated, and is.
+   * @param {string} threadId
+   * @param {{ content?: string, attachments?: Attachment[], clientMessageId?: string }} message
+   * @returns {Promise<import('../documents.js').MessageAnswer | Queued>}
+   */
+  send(threadId, message) {
+    return this.#rest.ask('POST', path`/messages/${threadId}`, { body: message, isRepeatable: Boolean(message.clientMessageId) });
+  }
+
+  /**
+   * @param {string} messageId
+   * @param {string} content
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  edit(messageId, content) {
+    return this.#rest.ask('PATCH', path`/messages/${messageId}`, { body: { content }, ...REPEATABLE });
+  }
+
+  /**
+   * Takes a message back.
+   * @param {string} messageId
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  delete(messageId) {
+    return this.#rest.ask('DELETE', path`/messages/${messageId}`, REPEATABLE);
+  }
+
+  /**
+   * Puts an emoji on a message or takes it off. `toggle` does the opposite of what the message shows, so it
+   * is not repeated by itself.
+   * @param {string} messageId
+   * @param {string} emoji
+   * @param {'add' | 'remove' | 'toggle'} [action]
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  react(messageId, emoji, action = 'toggle') {
+    return this.#rest.ask('POST', path`/messages/${messageId}/reactions`, { body: { emoji, action }, isRepeatable: action !== 'toggle' });
+  }
+
+  /**
+   * Marks as read up to this message.
+   * @param {string} messageId
+   * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
+   */
+  read(messageId) {
+    return this.#rest.ask('POST', path`/messages/${messageId}/read`, REPEATABLE);
+  }
+}

@@ -1,0 +1,143 @@
+// The REST API: one request, with the credential, renewed once if the server does not take it, and repeated
+// where repeating does no harm.
+
+import { pause, pauseAfter } from './pause.js';
+import { Refusal } from './refusal.js';
+
+/** @typedef {Record<string, string | number | boolean | string[] | undefined>} Query */
+
+/**
+ * @typedef {object} RequestOptions
+ * @property {Query} [query]
+ * @property {object} [body]
+ * @property {AbortSignal} [signal] nobody waits any more
+ * @property {boolean} [isRepeatable] whether a request without an answer may be made again; reads may
+ */
+
+/** A request without an answer for so long has none. The server itself takes 15 s at most. */
+const ANSWER_PATIENCE_MS = 20_000;
+/** For so long what fails for the moment only is asked for again. */
+const REPEAT_FOR_MS = 30_000;
+
+export class Rest {
+  #base;
+  #credentials;
+  #fetch;
+  /** @type {string | undefined} */
+  #csrf;
+
+  /**
+   * @param {string} url
+   * @param {import('./credentials.js').Credentials} credentials
+   * @param {typeof fetch} [fetcher]
+   */
+  constructor(url, credentials, fetcher) {
+    this.#base = `${url.replace(/\/+$/, '')}/api/v2`;
+    this.#credentials = credentials;
+    // Looked up with each request: a page may replace it.
+    this.#fetch = fetcher ?? ((/** @type {any} */ ...given) => fetch(.../** @type {[any]} */ (given)));
+  }
+
+  /**
+   * Asks; gives the answer, or throws a `Refusal`.
+   * @param {string} method
+   * @param {string} path below `/api/v2`
+   * @param {RequestOptions} [options]
+   * @returns {Promise<any>}
+   */
+  async ask(method, path, options = {}) {
+    const until = Date.now() + REPEAT_FOR_MS;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#askSignedIn(method, path, options);
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        const refusal = Refusal.of(error);
+        const time = pauseAfter(failures, refusal.retryAfterMs);
+        const mayRepeat = method === 'GET' || options.isRepeatable;
+        if (!refusal.isPassing || !mayRepeat || Date.now() + time > until) throw refusal;
+        await pause(time, options.signal);
+      }
+    }
+  }
+
+  /**
+   * Asks, once more with another token or CSRF token if the server does not take the first.
+   * @param {string} method
+   * @param {string} path
+   * @param {RequestOptions} options
+   */
+  async #askSignedIn(method, path, options) {
+    const token = await this.#credentials.get();
+    try {
+      return await this.#askOnce(method, path, options, token);
+    } catch (error) {
+      const refusal = Refusal.of(error);
+      if (refusal.code === 'csrf_failed' && this.#credentials.isCookie) this.#csrf = undefined;
+      else if (refusal.endsSignIn && this.#credentials.isRenewable) this.#credentials.drop(token);
+      else throw refusal;
+      return this.#askOnce(method, path, options, await this.#credentials.get());
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {RequestOptions} options
+   * @param {string | undefined} token
+   */
+  async #askOnce(method, path, { query = {}, body, signal }, token) {
+    /** @type {Record<string, string>} */
+    const headers = {};
+    if (token) headers.authorization = `Bearer ${token.replace(/^Bearer /i, '')}`;
+    if (body) headers['content-type'] = 'application/json';
+    if (!token && method !== 'GET') headers['x-csrf-token'] = await this.#csrfToken();
+    return this.#fetchJson(`${this.#base}${path}${written(query)}`, {
+      method, headers, body: body && JSON.stringify(body), ...!token && { credentials: 'include' },
+    }, signal);
+  }
+
+  /** A write whose only credential is a cookie carries the login's CSRF token. */
+  async #csrfToken() {
+    const { csrfToken } = this.#csrf ? { csrfToken: this.#csrf } : await this.#askOnce('GET', '/csrf-token', {}, undefined);
+    this.#csrf = csrfToken;
+    return csrfToken;
+  }
+
+  /**
+   * @param {string} url
+   * @param {RequestInit} init
+   * @param {AbortSignal} [signal]
+   */
+  async #fetchJson(url, init, signal) {
+    const ending = new AbortController();
+    const end = () => ending.abort(signal?.reason);
+    const timer = setTimeout(() => ending.abort(), ANSWER_PATIENCE_MS);
+    signal?.addEventListener('abort', end, { once: true });
+    try {
+      signal?.throwIfAborted();
+      const response = await this.#fetch(url, { ...init, signal: ending.signal });
+      const answer = await response.json().catch(cause => {
+        // What answers without JSON, or without a code, is not the service but something before it.
+        throw new Refusal({ code: ending.signal.aborted ? 'offline' : 'unavailable', status: response.status, cause });
+      });
+      if (answer?.success === true) return answer;
+      const retryAfterMs = answer?.retryAfterMs || 1_000 * Number(response.headers.get('retry-after')) || 0;
+      throw new Refusal({ code: 'unavailable', ...answer, retryAfterMs, status: response.status });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+    }
+  }
+}
+
+/**
+ * A query as it stands in a URL: without what is not given; a list with commas between.
+ * @param {Query} query
+ * @returns {string}
+ */
+function written(query) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const text = given.map(([name, value]) => `${name}=${[value].flat().map(each => encodeURIComponent(String(each))).join(',')}`).join('&');
+  return text && `?${text}`;
+}

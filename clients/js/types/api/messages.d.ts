@@ -1,0 +1,92 @@
+/** @typedef {import('../documents.js').Queued} Queued */
+/** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
+/** @typedef {import('../documents.js').HistoryPage} HistoryPage */
+/** @typedef {import('../documents.js').Attachment} Attachment */
+/**
+ * Which messages: the newest if nothing is named; one of `before`, `after`, `changesAfter` and `cursor`.
+ * @typedef {object} HistoryQuery
+ * @property {number | string} [before] a `seq`, or a time
+ * @property {number | string} [after] a `seq`, or a time
+ * @property {number} [changesAfter] the `lastChange` of the page before
+ */
+export class Messages {
+    /** @param {import('../rest.js').Rest} rest */
+    constructor(rest: import("../rest.js").Rest);
+    /**
+     * One page of a thread, ascending by `seq`.
+     * @param {string} threadId
+     * @param {import('./path.js').PageQuery & HistoryQuery} [page]
+     * @returns {Promise<HistoryPage>}
+     */
+    history(threadId: string, page?: import("./path.js").PageQuery & HistoryQuery): Promise<HistoryPage>;
+    /**
+     * A page and all that follow it.
+     * @param {string} threadId
+     * @param {{ limit?: number, signal?: AbortSignal } & HistoryQuery} [first]
+     * @returns {AsyncGenerator<HistoryPage, void, void>}
+     */
+    pages(threadId: string, { signal, limit, ...first }?: {
+        limit?: number;
+        signal?: AbortSignal;
+    } & HistoryQuery): AsyncGenerator<HistoryPage, void, void>;
+    /**
+     * Sends by REST, once. With a key it may be repeated, and is.
+     * @param {string} threadId
+     * @param {{ content?: string, attachments?: Attachment[], clientMessageId?: string }} message
+     * @returns {Promise<import('../documents.js').MessageAnswer | Queued>}
+     */
+    send(threadId: string, message: {
+        content?: string;
+        attachments?: Attachment[];
+        clientMessageId?: string;
+    }): Promise<import("../documents.js").MessageAnswer | Queued>;
+    /**
+     * @param {string} messageId
+     * @param {string} content
+     * @returns {Promise<ChangeAnswer | Queued>}
+     */
+    edit(messageId: string, content: string): Promise<ChangeAnswer | Queued>;
+    /**
+     * Takes a message back.
+     * @param {string} messageId
+     * @returns {Promise<ChangeAnswer | Queued>}
+     */
+    delete(messageId: string): Promise<ChangeAnswer | Queued>;
+    /**
+     * Puts an emoji on a message or takes it off. `toggle` does the opposite of what the message shows, so it
+     * is not repeated by itself.
+     * @param {string} messageId
+     * @param {string} emoji
+     * @param {'add' | 'remove' | 'toggle'} [action]
+     * @returns {Promise<ChangeAnswer | Queued>}
+     */
+    react(messageId: string, emoji: string, action?: "add" | "remove" | "toggle"): Promise<ChangeAnswer | Queued>;
+    /**
+     * Marks as read up to this message.
+     * @param {string} messageId
+     * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
+     */
+    read(messageId: string): Promise<import("../documents.js").ReadAnswer | Queued>;
+    #private;
+}
+export type Queued = import("../documents.js").Queued;
+export type ChangeAnswer = import("../documents.js").ChangeAnswer;
+export type HistoryPage = import("../documents.js").HistoryPage;
+export type Attachment = import("../documents.js").Attachment;
+/**
+ * Which messages: the newest if nothing is named; one of `before`, `after`, `changesAfter` and `cursor`.
+ */
+export type HistoryQuery = {
+    /**
+     * a `seq`, or a time
+     */
+    before?: string | number | undefined;
+    /**
+     * a `seq`, or a time
+     */
+    after?: string | number | undefined;
+    /**
+     * the `lastChange` of the page before
+     */
+    changesAfter?: number | undefined;
+};

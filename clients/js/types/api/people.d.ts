@@ -1,0 +1,46 @@
+/** @typedef {import('../documents.js').Presence} Presence */
+/** @typedef {import('../documents.js').Person} Person */
+export class Presences {
+    /**
+     * @param {import('../rest.js').Rest} rest
+     * @param {import('../connection.js').Connection} connection
+     */
+    constructor(rest: import("../rest.js").Rest, connection: import("../connection.js").Connection);
+    /**
+     * @param {string} userId
+     * @returns {Promise<Presence>}
+     */
+    get(userId: string): Promise<Presence>;
+    /**
+     * Up to 200 people, in the order asked.
+     * @param {string[]} userIds
+     * @returns {Promise<Presence[]>}
+     */
+    several(userIds: string[]): Promise<Presence[]>;
+    /**
+     * How up to 200 people are, and from now on each change, as the event `presence:sync`. A new session
+     * follows nobody: ask again at `resumed`.
+     * @param {string[]} userIds
+     * @returns {Promise<Presence[]>}
+     */
+    follow(userIds: string[]): Promise<Presence[]>;
+    /**
+     * How the person wants to be seen, on all devices; `away` holds until `online`.
+     * @param {'online' | 'away'} status
+     */
+    choose(status: "online" | "away"): Promise<void>;
+    #private;
+}
+export class People {
+    /** @param {import('../rest.js').Rest} rest */
+    constructor(rest: import("../rest.js").Rest);
+    /**
+     * Names and pictures of up to 200 people, in the order asked.
+     * @param {string[]} userIds
+     * @returns {Promise<Person[]>}
+     */
+    several(userIds: string[]): Promise<Person[]>;
+    #private;
+}
+export type Presence = import("../documents.js").Presence;
+export type Person = import("../documents.js").Person;

@@ -1,0 +1,76 @@
+export class Threads {
+    /**
+     * @param {import('../rest.js').Rest} rest
+     * @param {(thread: ListedThread) => void} [known] is told of every thread that was read
+     */
+    constructor(rest: import("../rest.js").Rest, known?: (thread: ListedThread) => void);
+    /**
+     * Starts a thread with these people, or finds it. While the store is down the request is repeated; if that
+     * takes too long, it rejects with `unavailable`, and the thread will be there later.
+     * @param {{ participants: string[], metadata?: Record<string, unknown> }} thread
+     * @returns {Promise<ListedThread>}
+     */
+    start(thread: {
+        participants: string[];
+        metadata?: Record<string, unknown>;
+    }): Promise<ListedThread>;
+    /**
+     * One page of the caller's threads, most recently active first.
+     * @param {PageQuery & { status?: 'active' | 'archived', skip?: number }} [page]
+     * @returns {Promise<import('../documents.js').ThreadsPage>}
+     */
+    list(page?: PageQuery & {
+        status?: "active" | "archived";
+        skip?: number;
+    }): Promise<import("../documents.js").ThreadsPage>;
+    /**
+     * All of the caller's threads, page by page; each once.
+     * @param {{ status?: 'active' | 'archived', limit?: number, signal?: AbortSignal }} [which]
+     * @returns {AsyncGenerator<ListedThread, void, void>}
+     */
+    all(which?: {
+        status?: "active" | "archived";
+        limit?: number;
+        signal?: AbortSignal;
+    }): AsyncGenerator<ListedThread, void, void>;
+    /**
+     * @param {string} threadId
+     * @returns {Promise<ListedThread>}
+     */
+    get(threadId: string): Promise<ListedThread>;
+    /**
+     * A page of the people in a thread, sorted by id.
+     * @param {string} threadId
+     * @param {PageQuery} [page]
+     * @returns {Promise<import('../documents.js').ParticipantsPage>}
+     */
+    participants(threadId: string, page?: PageQuery): Promise<import("../documents.js").ParticipantsPage>;
+    /**
+     * Leaves for good. Repeating it is refused with `not_found`.
+     * @param {string} threadId
+     * @returns {Promise<import('../documents.js').ThreadAck | Queued>}
+     */
+    leave(threadId: string): Promise<import("../documents.js").ThreadAck | Queued>;
+    /**
+     * Puts a thread away, for the caller only, until somebody else writes.
+     * @param {string} threadId
+     * @returns {Promise<import('../documents.js').ArchiveAnswer | Queued>}
+     */
+    archive(threadId: string): Promise<import("../documents.js").ArchiveAnswer | Queued>;
+    /**
+     * @param {string} threadId
+     * @returns {Promise<import('../documents.js').ArchiveAnswer | Queued>}
+     */
+    unarchive(threadId: string): Promise<import("../documents.js").ArchiveAnswer | Queued>;
+    /**
+     * Marks as read, up to `seq` or everything that is there.
+     * @param {string} threadId
+     * @param {number} [seq]
+     * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
+     */
+    read(threadId: string, seq?: number): Promise<import("../documents.js").ReadAnswer | Queued>;
+    #private;
+}
+export type ListedThread = import("../documents.js").ListedThread;
+export type Queued = import("../documents.js").Queued;
+export type PageQuery = import("./path.js").PageQuery;

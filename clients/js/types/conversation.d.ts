@@ -1,0 +1,109 @@
+export class Conversation {
+    /**
+     * @param {import('./client.js').EventFlow} client
+     * @param {string} threadId
+     */
+    constructor(client: import("./client.js").EventFlow, threadId: string);
+    threadId: string;
+    /** What there is to show now. */
+    get snapshot(): Snapshot | Readonly<{
+        thread: import("./documents.js").ListedThread | undefined;
+        messages: import("./documents.js").Message[];
+        pending: {
+            /**
+             * the message's `clientMessageId`
+             */
+            key: string;
+            threadId: string;
+            content: string;
+            attachments?: import("./documents.js").Attachment[] | undefined;
+            /**
+             * those of one thread are sent in this order
+             */
+            order: number;
+            /**
+             * when it was written, by the clock of this side
+             */
+            at: string;
+            /**
+             * `queued`: the server will store it
+             */
+            state: "waiting" | "sending" | "queued" | "failed";
+            /**
+             * why it failed, or waits
+             */
+            refusal?: {
+                code: import("./refusal.js").RefusalCode;
+                error: string;
+            } | undefined;
+        }[];
+        typing: string[];
+        isOpen: boolean;
+        hasOlder: boolean;
+    }>;
+    /**
+     * Calls `act` after each change. Gives a function that ends it.
+     * @param {() => void} act
+     * @returns {() => void}
+     */
+    subscribe: (act: () => void) => () => void;
+    /**
+     * What there is to show now; for React's `useSyncExternalStore`, as `subscribe`.
+     * @returns {Snapshot}
+     */
+    getSnapshot: () => Snapshot;
+    /** Reads the newest messages and follows the thread from then on. */
+    open(): Promise<void>;
+    /** Ends it: nobody looks any more. */
+    close(): void;
+    /** Reads a page of what was before. */
+    older(): Promise<void>;
+    /**
+     * Sends a message by the outbox; it is shown as pending until it is stored.
+     * @param {string | import('./outbox.js').Draft} draft
+     * @returns {Promise<Message>}
+     */
+    send(draft: string | import("./outbox.js").Draft): Promise<Message>;
+    /** Marks everything that is shown as read. */
+    markRead(): Promise<void>;
+    /** Tells the others that the person types. The server ends it after 6 s; call it again with each key. */
+    startTyping(): void;
+    /** Tells the others that the person does not type any more. */
+    stopTyping(): void;
+    /**
+     * Who has read a message.
+     * @param {Message} message
+     * @returns {string[]}
+     */
+    readers(message: Message): string[];
+    #private;
+}
+export type Message = import("./documents.js").Message;
+export type ListedThread = import("./documents.js").ListedThread;
+/**
+ * What happens to a message.
+ */
+export type Change = (message: Message) => Message;
+export type Snapshot = {
+    thread: ListedThread | undefined;
+    /**
+     * ascending by `seq`, without a gap
+     */
+    messages: readonly Message[];
+    /**
+     * what is not stored yet, behind them
+     */
+    pending: readonly import("./outbox.js").OutboxEntry[];
+    /**
+     * who types
+     */
+    typing: readonly string[];
+    /**
+     * whether the newest messages are here
+     */
+    isOpen: boolean;
+    /**
+     * whether there are messages before these
+     */
+    hasOlder: boolean;
+};

@@ -1,0 +1,30 @@
+export class Rest {
+    /**
+     * @param {string} url
+     * @param {import('./credentials.js').Credentials} credentials
+     * @param {typeof fetch} [fetcher]
+     */
+    constructor(url: string, credentials: import("./credentials.js").Credentials, fetcher?: typeof fetch);
+    /**
+     * Asks; gives the answer, or throws a `Refusal`.
+     * @param {string} method
+     * @param {string} path below `/api/v2`
+     * @param {RequestOptions} [options]
+     * @returns {Promise<any>}
+     */
+    ask(method: string, path: string, options?: RequestOptions): Promise<any>;
+    #private;
+}
+export type Query = Record<string, string | number | boolean | string[] | undefined>;
+export type RequestOptions = {
+    query?: Query | undefined;
+    body?: object | undefined;
+    /**
+     * nobody waits any more
+     */
+    signal?: AbortSignal | undefined;
+    /**
+     * whether a request without an answer may be made again; reads may
+     */
+    isRepeatable?: boolean | undefined;
+};

@@ -1,0 +1,1 @@
+export function typed(text: string): string;
