@@ -48,12 +48,13 @@ impl TraceContext {
         format!("00-{}-{}-01", hex::encode(self.trace_id), hex::encode(self.span_id))
     }
 
-    /// The context of a `traceparent` header; `None` if it is malformed, or names a trace that is not recorded.
+    /// The context of a `traceparent` header; `None` if it is malformed, or names a trace that is not
+    /// recorded.
     pub fn of_traceparent(value: &str) -> Option<Self> {
-        let mut fields = value.split('-');
-        let (version, trace, span, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let fields: Vec<&str> = value.split('-').collect();
         // Later versions may add fields behind; version ff is forbidden.
-        let ends = fields.next().is_none() || version != "00";
+        let [version, trace, span, flags, more @ ..] = &fields[..] else { return None };
+        let ends = more.is_empty() || *version != "00";
         let [version] = lower_hex::<1>(version)?;
         let [flags] = lower_hex::<1>(flags)?;
         let is_usable = ends && version != u8::MAX && flags & SAMPLED != 0;
