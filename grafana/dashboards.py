@@ -13,7 +13,7 @@ FOLDER = pathlib.Path(__file__).parent / "dashboards"
 WIDTH = 24
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 RATE = "[$__rate_interval]"
-WORK = 'queue!~"(dead|retry)[.].*"'
+WORK = 'queue!~"(dead|retry)[.].*|amq[.]gen-.*"'
 # What each of ours is restricted to by the variables.
 OURS = 'role=~"$role"'
 GATEWAY = 'role=~"$role", instance=~"$gateway"'
