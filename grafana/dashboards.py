@@ -193,7 +193,7 @@ DEAD = "sum(max by (queue, cause) (eventflow_dead_letters)) or vector(0)"
 NO_CONSUMER = 'count(rabbitmq_detailed_queue_consumers{queue=~"(persist|cursors|fanout)[.][0-9]+"} == 0) or vector(0)'
 ALARMS = "sum(rabbitmq_alarms_memory_used_watermark) + sum(rabbitmq_alarms_free_disk_space_watermark)"
 OLDEST = "max(time() - (eventflow_consume_oldest_timestamp_seconds > 0)) or vector(0)"
-PAUSED = "count(max by (queue) (eventflow_consume_paused) == 1) or vector(0)"
+PAUSED = "count(max by (queue) (eventflow_consume_paused) > 0) or vector(0)"
 BUDGET = f"1 - {LATE}3d / 0.001"
 
 OVERVIEW = [

@@ -81,9 +81,9 @@ impl<H: BatchHandler> Consumer<H> {
             queue: queue.to_owned(),
             declares,
             handler,
+            status: StageStatus::starting(metrics.paused.clone()),
             metrics,
             handler_timeout: HANDLER_TIMEOUT,
-            status: StageStatus::starting(),
         }
     }
 

@@ -57,8 +57,8 @@ pub use values::{
     ResumeOutcome, SentOutcome, ShedKind,
 };
 
-pub use prometheus::IntCounter;
 use prometheus::{Encoder, Registry, TextEncoder};
+pub use prometheus::{IntCounter, IntGauge};
 
 /// Registering or writing a series failed: two series have one name, or a name has characters that Prometheus
 /// does not allow.

@@ -84,17 +84,16 @@ impl Guard {
         }
     }
 
-    /// Waits before the next try. Metrics, status and the log learn of the first pause only.
+    /// Waits before the next try. Status and the log learn of the first pause only.
     pub(super) async fn pause(&self, cause: &Unavailable, backoff: &mut Backoff) -> Result<(), Stopping> {
         if backoff.0 == FIRST_PAUSE {
             tracing::warn!(queue = self.queue, error = cause as &dyn std::error::Error, "a stage is paused");
-            self.metrics.paused.set(1);
             self.status.set(StageState::Paused(explain(cause)));
         }
         tokio::select! {
             () = sleep(backoff.0) => {}
             () = self.shutdown.cancelled() => {
-                self.metrics.paused.set(0);
+                self.status.set(StageState::Unsubscribed("stopping".into()));
                 return Err(Stopping);
             }
         }
@@ -104,10 +103,8 @@ impl Guard {
 
     /// Ends a pause, if there is one.
     pub(super) fn resume(&self) {
-        // Several queues may share the gauge.
         if self.status.is_paused() {
             tracing::info!(queue = self.queue, "a stage goes on after a pause");
-            self.metrics.paused.set(0);
             self.status.set(StageState::Consuming);
         }
     }
@@ -120,11 +117,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stage_that_is_stopped_while_it_waits_is_not_shown_as_paused() {
+        let metrics = Metrics::default().bus.queue("persist.0");
         let guard = Guard {
             queue: "persist.0".to_owned(),
             handler_timeout: Duration::from_secs(30),
-            metrics: Metrics::default().bus.queue("persist.0"),
-            status: StageStatus::starting(),
+            status: StageStatus::starting(metrics.paused.clone()),
+            metrics,
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         };
@@ -135,5 +133,18 @@ mod tests {
         guard.shutdown.cancel();
         guard.pause(&cause, &mut backoff).await.expect_err("it stops");
         assert_eq!(guard.metrics.paused.get(), 0);
+    }
+
+    #[test]
+    fn stages_that_share_a_gauge_are_counted_each() {
+        let gauge = Metrics::default().bus.queue("dead").paused;
+        let (one, other) = (StageStatus::starting(gauge.clone()), StageStatus::starting(gauge.clone()));
+        one.set(StageState::Paused("the store is away".into()));
+        one.set(StageState::Paused("the store is slow".into()));
+        other.set(StageState::Paused("the store is away".into()));
+        assert_eq!(gauge.get(), 2);
+        one.set(StageState::Unsubscribed("the broker is away".into()));
+        other.set(StageState::Consuming);
+        assert_eq!(gauge.get(), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::explain::explain;
 use crate::port::BrokerError;
+use eventflow_metrics::IntGauge;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -18,17 +19,31 @@ pub enum StageState {
     Paused(String),
 }
 
-/// The changing state of one stage.
+impl StageState {
+    fn is_paused(&self) -> bool {
+        matches!(self, Self::Paused(_))
+    }
+}
+
+/// The changing state of one stage, and the gauge that shows how many stages are paused.
 #[derive(Clone, Debug)]
-pub struct StageStatus(Arc<watch::Sender<StageState>>);
+pub struct StageStatus {
+    state: Arc<watch::Sender<StageState>>,
+    paused: IntGauge,
+}
 
 impl StageStatus {
-    pub(super) fn starting() -> Self {
-        Self(Arc::new(watch::Sender::new(StageState::Unsubscribed("starting".into()))))
+    /// A stage that has not subscribed yet. Stages may share the gauge `paused`.
+    pub(super) fn starting(paused: IntGauge) -> Self {
+        let starting = StageState::Unsubscribed("starting".into());
+        Self { state: Arc::new(watch::Sender::new(starting)), paused }
     }
 
+    /// Changes the state. The gauge follows it, whatever the reason of the change is.
     pub(crate) fn set(&self, state: StageState) {
-        self.0.send_replace(state);
+        let is_paused = state.is_paused();
+        let was_paused = self.state.send_replace(state).is_paused();
+        self.paused.add(i64::from(is_paused) - i64::from(was_paused));
     }
 
     /// Notes that `queue` is not subscribed. A reason that is the same as before is not logged again.
@@ -42,16 +57,16 @@ impl StageStatus {
 
     /// The state now.
     pub fn get(&self) -> StageState {
-        self.0.borrow().clone()
+        self.state.borrow().clone()
     }
 
     /// Whether the stage waits for something it needs.
     pub(super) fn is_paused(&self) -> bool {
-        matches!(*self.0.borrow(), StageState::Paused(_))
+        self.state.borrow().is_paused()
     }
 
     /// The state as it changes.
     pub fn watch(&self) -> watch::Receiver<StageState> {
-        self.0.subscribe()
+        self.state.subscribe()
     }
 }
