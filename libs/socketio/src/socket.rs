@@ -268,19 +268,21 @@ impl<S> Socket<S> {
 
     /// Ends the session for good, also one whose client is away: the server keeps nothing of it, and nobody
     /// can recover it. The transport closes without a DISCONNECT once the waiting packets have been sent, so
-    /// the client reconnects by itself and gets a fresh session.
-    pub fn end(&self, reason: &'static str) {
-        self.force_end(ForcedEnd::Close(reason));
+    /// the client reconnects by itself and gets a fresh session. `false` if that was decided before.
+    pub fn end(&self, reason: &'static str) -> bool {
+        self.force_end(ForcedEnd::Close(reason))
     }
 
-    fn force_end(&self, how: ForcedEnd) {
+    /// `true` if nobody had decided on the end of the session yet.
+    fn force_end(&self, how: ForcedEnd) -> bool {
         let mut lifecycle = self.0.lifecycle.lock();
-        lifecycle.forced_end = Some(how);
+        let is_first = lifecycle.forced_end.replace(how).is_none();
         lifecycle.replay = None;
         if let Phase::Connected(engine) = &lifecycle.phase {
             engine.push_all(self.last_packets(how));
             engine.end(how.reason());
         }
+        is_first
     }
 
     /// The packets that the client still gets.

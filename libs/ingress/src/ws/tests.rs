@@ -369,6 +369,7 @@ async fn a_socket_ends_with_its_token() {
     assert_eq!(ann.ask("thread:join", &json!({"threadId": thread})).await["success"], true, "not before");
     rig.world.clock.advance(3_661_000);
     assert_eq!(rig.gateway.rooms.connection.expiry.end_expired(), 1);
+    assert_eq!(rig.gateway.rooms.connection.expiry.end_expired(), 0, "what is being ended is counted once");
     assert_eq!(ann.event("auth:error").await["code"], "token_expired");
     ann.until_closed().await;
 }

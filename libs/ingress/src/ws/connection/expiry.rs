@@ -34,14 +34,13 @@ impl Expiry {
         Self { tokens: edge.tokens.clone(), revocations: edge.revocations.clone(), sockets }
     }
 
-    /// Ends every socket whose credential has run out. Gives how many.
+    /// Ends every socket whose credential has run out. Gives how many were not being ended already.
     pub(crate) fn end_expired(&self) -> usize {
         let mut ended = 0;
         for SocketHandle(socket) in self.sockets.hub.sockets() {
             let expires = socket.state().credential().map(|credential| credential.expires);
             if expires.is_some_and(|expires| self.tokens.has_expired(expires)) {
-                self.end(&socket, EndReason::TokenExpired, &expired());
-                ended += 1;
+                ended += usize::from(self.end(&socket, EndReason::TokenExpired, &expired()));
             }
         }
         if ended > 0 {
@@ -61,21 +60,20 @@ impl Expiry {
             }
         });
         let refusal = Refusal::new(ErrorCode::Unauthenticated, "the token was revoked");
-        for socket in &revoked {
-            self.end(socket, EndReason::Revoked, &refusal);
-        }
-        tracing::info!(sockets = revoked.len(), "credentials were revoked");
+        let ended = revoked.iter().filter(|socket| self.end(socket, EndReason::Revoked, &refusal)).count();
+        tracing::info!(sockets = ended, "credentials were revoked");
     }
 
     /// Ends the sockets of a person as an operator wants it, also those that wait for their client. Whoever
     /// connects again is let in: their credential holds.
     pub(crate) fn end_disconnected(&self, wanted: &Disconnection) {
         // Collected first: ending a socket must not happen while the hub is being read.
-        let mut ended = Vec::new();
-        self.sockets.hub.each(&wanted.user_id, |SocketHandle(socket)| ended.push(socket.clone()));
+        let mut sockets = Vec::new();
+        self.sockets.hub.each(&wanted.user_id, |SocketHandle(socket)| sockets.push(socket.clone()));
         let told = SessionEnded { reason: wanted.why.clone() };
         let told = self.sockets.encoder.event_beside(SessionEnded::NAME, &told);
-        for socket in &ended {
+        let mut ended = 0_usize;
+        for socket in &sockets {
             match &told {
                 Ok(packet) if !socket.is_parked() => {
                     socket.emit(packet);
@@ -85,9 +83,9 @@ impl Expiry {
                     tracing::error!(error = error as &dyn std::error::Error, "session:ended is not written");
                 }
             }
-            socket.end(EndReason::Disconnected.as_str());
+            ended += usize::from(socket.end(EndReason::Disconnected.as_str()));
         }
-        tracing::info!(user = %wanted.user_id, sockets = ended.len(), "an operator disconnected somebody");
+        tracing::info!(user = %wanted.user_id, sockets = ended, "an operator disconnected somebody");
     }
 
     /// Ends the socket unless its credential still holds and its user may have one more connection. `true` if
@@ -124,11 +122,12 @@ impl Expiry {
         socket.state().claim_permit_for(user).map_err(|refusal| (EndReason::TooManySockets, refusal))
     }
 
-    fn end(&self, socket: &ClientSocket, reason: EndReason, refusal: &Refusal) {
+    /// `false` if the socket was being ended already. Then its client hears nothing more.
+    fn end(&self, socket: &ClientSocket, reason: EndReason, refusal: &Refusal) -> bool {
         if !socket.is_parked() {
             emit_auth_error(&self.sockets.encoder, socket, refusal);
         }
-        socket.end(reason.as_str());
+        socket.end(reason.as_str())
     }
 }
 
