@@ -6,12 +6,10 @@
 use anyhow::{Context, ensure};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use eventflow_boot::outgoing::{Connector, connector};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -26,22 +24,16 @@ pub(crate) struct Limits {
 
 /// A client for HTTP and HTTPS.
 pub(crate) struct HttpClient {
-    client: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    client: legacy::Client<Connector, Body>,
     limits: Limits,
 }
 
 impl HttpClient {
     /// No connection yet.
     pub(crate) fn new(limits: Limits) -> anyhow::Result<Self> {
-        let ring = Arc::new(rustls::crypto::ring::default_provider());
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(ring)
-            .context("prepare TLS")?
-            .https_or_http()
-            .enable_http1()
-            .build();
         // No line is kept: a process that is told to end must not wait for its operator.
-        let client = legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        let client =
+            legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector()?);
         Ok(Self { client, limits })
     }
 

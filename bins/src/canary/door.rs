@@ -6,12 +6,10 @@
 use anyhow::{Context, bail, ensure};
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, Response, StatusCode, Uri, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use eventflow_boot::outgoing::{Connector, connector};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Answer limit: bytes of an answer that are read. The canary's own thread is all that it hears of.
 const ANSWER_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -24,7 +22,7 @@ const WEBSOCKET_KEY: &str = "ZXZlbnRmbG93LWNhbmFyeQ==";
 
 /// One address, and the client that talks to it.
 pub(super) struct Door {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    client: Client<Connector, Body>,
     base: String,
 }
 
@@ -39,14 +37,7 @@ impl Door {
     pub(super) fn new(url: &str) -> anyhow::Result<Self> {
         let parts = url.parse::<Uri>().context("read the address")?;
         ensure!(parts.scheme().is_some() && parts.host().is_some(), "expected http(s)://host[:port]");
-        let ring = Arc::new(rustls::crypto::ring::default_provider());
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(ring)
-            .context("prepare TLS")?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = Client::builder(TokioExecutor::new()).build(connector()?);
         Ok(Self { client, base: url.trim_end_matches('/').to_owned() })
     }
 

@@ -10,6 +10,7 @@ pub mod descriptors;
 pub mod instance;
 pub mod listener;
 pub mod logging;
+pub mod outgoing;
 pub mod readiness;
 pub mod shutdown;
 mod spans;

@@ -3,15 +3,13 @@
 //! The exporter works on a thread of its own, which has no runtime. Each request is therefore a task on the
 //! runtime that the process was started on.
 
+use crate::outgoing::{Connector, connector};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -23,7 +21,7 @@ const ANSWER_MAX_BYTES: usize = 64 * 1024;
 /// An HTTP client with a time limit for each request.
 #[derive(Debug)]
 pub(super) struct Client {
-    connections: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    connections: legacy::Client<Connector, Body>,
     limit: Duration,
     runtime: Handle,
     tasks: TaskTracker,
@@ -32,14 +30,7 @@ pub(super) struct Client {
 impl Client {
     /// Creates a client whose requests run on the current runtime.
     pub(super) fn new(limit: Duration) -> anyhow::Result<Self> {
-        let ring = Arc::new(rustls::crypto::ring::default_provider());
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(ring)
-            .context("prepare TLS for the collector")?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let connections = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let connections = legacy::Client::builder(TokioExecutor::new()).build(connector()?);
         let runtime = Handle::try_current().context("find the runtime")?;
         Ok(Self { connections, limit, runtime, tasks: TaskTracker::new() })
     }
@@ -57,7 +48,7 @@ impl HttpClient for Client {
 }
 
 async fn ask(
-    client: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    client: legacy::Client<Connector, Body>,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, HttpError> {
     let answer = client.request(request.map(Body::from)).await?;
