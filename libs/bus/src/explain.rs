@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// An error with its causes, on one line.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> String {
+pub fn explain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

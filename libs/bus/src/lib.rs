@@ -8,7 +8,7 @@
 pub mod consume;
 pub mod contract;
 pub mod dead;
-mod explain;
+pub mod explain;
 pub mod handler;
 pub mod pipeline;
 pub mod port;

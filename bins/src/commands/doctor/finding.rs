@@ -82,8 +82,3 @@ impl Finding {
         }
     }
 }
-
-/// An error with its causes, on one line.
-pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    anyhow::Chain::new(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

@@ -1,6 +1,6 @@
 //! RabbitMQ: version, rights, alarms, every queue, and quorum queues without a leader.
 
-use super::finding::{Finding, Grade, told};
+use super::finding::{Finding, Grade};
 use crate::client::{HttpClient, Limits};
 use crate::commands::table::figure;
 use crate::commands::topology_diff;
@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::body::Body;
 use axum::http::{Request, Uri, header};
 use eventflow_amqp::{AmqpConfig, Inspection};
+use eventflow_bus::explain::explain;
 use eventflow_bus::port::Depth;
 use eventflow_bus::topology::{QueueKind, Topology};
 use eventflow_config::Config;
@@ -31,7 +32,7 @@ pub(super) async fn look(config: &Config, management: Option<&str>) -> Vec<Findi
     let settings = AmqpConfig::new(config.broker.url.expose(), "eventflow doctor");
     let inspection = match Inspection::open(&settings).await {
         Ok(inspection) => inspection,
-        Err(error) => return vec![unreachable(&config.broker.url.address(), &told(&error))],
+        Err(error) => return vec![unreachable(&config.broker.url.address(), &explain(&error))],
     };
     let mut findings = vec![version(Inspection::version(&settings).await)];
     findings.push(rights(&inspection).await);
@@ -98,7 +99,7 @@ async fn rights(inspection: &Inspection) -> Finding {
         Err(error) => Finding::bad(
             PART,
             CHECK,
-            told(&error),
+            explain(&error),
             "without rights: rabbitmqctl set_permissions; without an answer: an alarm holds publishers back, see \
              rabbitmq-diagnostics alarms",
         ),

@@ -1,7 +1,8 @@
 //! MongoDB, Redis and the mail server.
 
-use super::finding::{Finding, told};
+use super::finding::Finding;
 use crate::backends::open_mongo;
+use eventflow_bus::explain::explain;
 use eventflow_config::{Config, MEMORY};
 use eventflow_mongo::{MongoStore, ServerFacts};
 use eventflow_ports::{Clock as _, Store as _, SystemClock};
@@ -26,7 +27,7 @@ pub(super) async fn look_at_store(config: &Config) -> Vec<Finding> {
         Ok(facts) => facts,
         Err(error) => {
             let advice = "check that MongoDB runs, and host, user and password in MONGODB_URI";
-            return vec![Finding::bad(STORE, "reach", format!("{address}: {}", told(&error)), advice)];
+            return vec![Finding::bad(STORE, "reach", format!("{address}: {}", explain(&error)), advice)];
         }
     };
     let mut findings = vec![Finding::ok(STORE, "reach", format!("MongoDB {} at {address}", facts.version))];
@@ -71,7 +72,7 @@ async fn writes(store: &MongoStore) -> Finding {
         Err(error) => Finding::bad(
             STORE,
             CHECK,
-            told(&error),
+            explain(&error),
             "the user needs readWrite on the database; without a majority see rs.status()",
         ),
     }
@@ -87,7 +88,7 @@ async fn indexes(store: &MongoStore) -> Finding {
             format!("missing: {}", missing.join("; ")),
             "start any process that uses the store: it makes them",
         ),
-        Err(error) => Finding::unknown(STORE, CHECK, told(&error), "the user may not list indexes"),
+        Err(error) => Finding::unknown(STORE, CHECK, explain(&error), "the user may not list indexes"),
     }
 }
 
@@ -106,7 +107,7 @@ pub(super) async fn look_at_presence(config: &Config) -> Vec<Finding> {
         Ok(facts) => facts,
         Err(error) => {
             let advice = "check that Redis runs, and host, user and password in REDIS_URL";
-            return vec![Finding::bad(PRESENCE, "reach", format!("{address}: {}", told(&error)), advice)];
+            return vec![Finding::bad(PRESENCE, "reach", format!("{address}: {}", explain(&error)), advice)];
         }
     };
     let eviction = match facts.eviction.as_deref() {

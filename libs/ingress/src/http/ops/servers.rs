@@ -3,6 +3,7 @@
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use axum::extract::State;
+use eventflow_bus::explain::explain;
 use eventflow_bus::port::Health;
 use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::{ServerHealth, ServerState, ServersAnswer};
@@ -28,7 +29,7 @@ fn broker(edge: &Edge) -> ServerState {
 
 async fn store(edge: &Edge) -> ServerState {
     let asked = Instant::now();
-    let answer = edge.store.ping().await.map_err(|error| explained(&error));
+    let answer = edge.store.ping().await.map_err(|error| explain(&error));
     server("store", asked, answer)
 }
 
@@ -38,10 +39,10 @@ async fn presence(edge: &Edge) -> ServerState {
         Err(error) if error.is_not_shared() => ServerState {
             answered_in_ms: None,
             name: "presence".to_owned(),
-            problem: Some(explained(&error)),
+            problem: Some(explain(&error)),
             state: ServerHealth::Absent,
         },
-        answer => server("presence", asked, answer.map(drop).map_err(|error| explained(&error))),
+        answer => server("presence", asked, answer.map(drop).map_err(|error| explain(&error))),
     }
 }
 
@@ -54,10 +55,4 @@ fn server(name: &str, asked: Instant, answer: Result<(), String>) -> ServerState
         problem: answer.err(),
         state: if is_up { ServerHealth::Up } else { ServerHealth::Down },
     }
-}
-
-/// An error with its causes, on one line: operators may see hosts, unlike clients.
-fn explained(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
