@@ -22,6 +22,10 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
+    /// The name of the header, in HTTP and, as the instrumentations of other AMQP 0.9.1 clients write it, in
+    /// AMQP.
+    pub const HEADER: &str = "traceparent";
+
     /// The context of these ids; `None` if one of them is zero, which the specification calls invalid.
     pub fn new(trace_id: [u8; TRACE_ID_BYTES], span_id: [u8; SPAN_ID_BYTES]) -> Option<Self> {
         let is_valid = trace_id != [0; TRACE_ID_BYTES] && span_id != [0; SPAN_ID_BYTES];

@@ -6,12 +6,11 @@
 
 use bytes::Bytes;
 use eventflow_bus::port::{DeliveryTag, Headers, Incoming, Outgoing, ReplyTo};
+use eventflow_protocol::TraceContext;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, LongString};
 
-/// Name and text of W3C Trace Context, as the instrumentations of other AMQP 0.9.1 clients write them.
-const TRACEPARENT: &str = "traceparent";
 const ATTEMPT: &str = "x-ef-attempt";
 const REASON: &str = "x-ef-reason";
 const ORIGIN: &str = "x-ef-origin";
@@ -30,7 +29,7 @@ pub(crate) const REPLY_QUEUE: &str = "amq.rabbitmq.reply-to";
 pub(crate) fn properties(message: &Outgoing, id: u64) -> BasicProperties {
     let mut headers = table(&message.headers);
     if let Some(trace) = message.trace {
-        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.traceparent().into()));
+        headers.insert(TraceContext::HEADER.into(), AMQPValue::LongString(trace.traceparent().into()));
     }
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
@@ -123,7 +122,6 @@ fn integer(table: &FieldTable, name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eventflow_protocol::TraceContext;
     use lapin::types::FieldArray;
 
     #[test]

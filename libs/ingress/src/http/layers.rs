@@ -69,9 +69,6 @@ fn cors() -> CorsLayer {
         .vary([ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS])
 }
 
-/// The header of [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header).
-const TRACEPARENT: &str = "traceparent";
-
 /// Counts and times every request by the pattern of its route, which is one of few; never by its path. Puts
 /// it into a span that begins a trace, or continues that of the request if it may.
 async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
@@ -99,7 +96,7 @@ async fn count(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> R
 
 /// The trace that the request continues. A header that cannot be read is none, as the specification asks.
 fn traceparent(edge: &Edge, request: &Request) -> Option<TraceContext> {
-    let mut values = request.headers().get_all(TRACEPARENT).iter();
+    let mut values = request.headers().get_all(TraceContext::HEADER).iter();
     let only = values.next().filter(|_| edge.continue_traces && values.next().is_none())?;
     TraceContext::of_traceparent(only.to_str().ok()?)
 }

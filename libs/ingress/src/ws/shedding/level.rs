@@ -37,11 +37,6 @@ impl Level {
     pub(super) fn kinds(self) -> u8 {
         self.0
     }
-
-    /// The number of kinds, for a gauge.
-    pub(super) fn number(self) -> i64 {
-        self.0.into()
-    }
 }
 
 impl fmt::Display for Level {
@@ -108,7 +103,7 @@ mod tests {
                 level = control.observe(ms(*lag));
             }
         }
-        level.number()
+        i64::from(level.kinds())
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Shedding {
         self.kinds.store(level.kinds(), Relaxed);
         let before = self.level.send_replace(level);
         if before != level {
-            self.metrics.shed_level.set(level.number());
+            self.metrics.shed_level.set(level.kinds().into());
             tracing::warn!(lag_ms = lag.as_millis(), from = %before, to = %level, "load shedding has changed");
         }
     }
