@@ -36,6 +36,9 @@ const SAY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time after which fan-out is told again while the registry is away. Its word holds much longer there; a
 /// worker that took a shard over meanwhile has not heard it.
 const SAY_EVERY: Duration = Duration::from_secs(2);
+/// Time after which fan-out is told again if it could not be told. Not at once: clients that come in one
+/// after the other would each wait for a broker that is away.
+const SAY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// After a failed call everything is reported anew this soon.
 const CATCH_UP_AFTER: Duration = Duration::from_secs(2);
 
@@ -89,8 +92,8 @@ pub(crate) struct RegistrySyncTask<S> {
     changes: mpsc::Receiver<UserChange>,
     renew_at: Instant,
     is_behind: bool,
-    /// When fan-out was last told.
-    said_at: Option<Instant>,
+    /// From when on fan-out is told again.
+    say_at: Instant,
 }
 
 /// Keeps `registry` equal to `hub`; the task has to be run.
@@ -109,7 +112,7 @@ pub(crate) fn registry_sync<S: Clone + PartialEq>(
         changes,
         renew_at: Instant::now() + RENEW_EVERY,
         is_behind: false,
-        said_at: None,
+        say_at: Instant::now(),
     };
     (RegistrySync { changes: sender }, task)
 }
@@ -189,16 +192,21 @@ impl<S: Clone + PartialEq> RegistrySyncTask<S> {
     }
 
     async fn say_unlisted(&mut self) {
-        if self.said_at.is_some_and(|at| at.elapsed() < SAY_EVERY) {
+        if Instant::now() < self.say_at {
             return;
         }
-        match timeout(SAY_TIMEOUT, self.unlisted.say()).await {
-            Ok(Ok(())) => self.said_at = Some(Instant::now()),
+        let next = match timeout(SAY_TIMEOUT, self.unlisted.say()).await {
+            Ok(Ok(())) => SAY_EVERY,
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "fan-out could not be told of it");
+                SAY_AGAIN_AFTER
             }
-            Err(_) => tracing::warn!(limit = ?SAY_TIMEOUT, "fan-out could not be told of it in time"),
-        }
+            Err(_) => {
+                tracing::warn!(limit = ?SAY_TIMEOUT, "fan-out could not be told of it in time");
+                SAY_AGAIN_AFTER
+            }
+        };
+        self.say_at = Instant::now() + next;
     }
 
     /// After a failure everything is reported anew soon. Entries that could not be removed end with their

@@ -94,8 +94,9 @@ impl Signals {
         let (gateway, command) = (gateway.clone(), CommandId::new());
         let event = Event::GatewayUnlisted { gateway, command, at };
         let mut confirmations = Vec::with_capacity(self.fanout.len());
+        let envelope = envelope(event.id().0, &event)?;
         for lane in self.fanout.iter() {
-            confirmations.push(lane.send(envelope(event.id().0, &event)?).await?);
+            confirmations.push(lane.send(envelope.clone()).await?);
         }
         for confirmation in confirmations {
             confirmation.wait().await?;
