@@ -14,8 +14,9 @@ pub use self::answer::Answer;
 use crate::secret;
 use crate::topology::{self, TopologyAction, TopologyCommand};
 use anyhow::Context;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use eventflow_config::Config;
+use eventflow_ingress::contract;
 use eventflow_ports::SystemClock;
 use eventflow_protocol::UserId;
 use std::sync::Arc;
@@ -59,12 +60,26 @@ pub enum OperatorCommand {
     Doctor(doctor::DoctorArguments),
     /// Tells a process to end in order: its clients move to others, it finishes what it holds.
     Drain(drain::DrainArguments),
+    /// Prints the contract with clients for machines, as the server gives it.
+    Contract {
+        /// Which part.
+        part: ContractPart,
+    },
     /// The broker's map: prints it, makes it, or prints who may do what. Without a word it prints the map.
     Topology {
         /// What to do with it.
         #[command(subcommand)]
         command: Option<TopologyCommand>,
     },
+}
+
+/// A part of the contract with clients.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ContractPart {
+    /// The REST routes, as OpenAPI 3.1.
+    Openapi,
+    /// The socket's events, as AsyncAPI 3.
+    Asyncapi,
 }
 
 /// Carries the command out and returns its answer.
@@ -80,6 +95,13 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer>
         OperatorCommand::Dlq(arguments) => wait_for(dlq::dlq(arguments, config)),
         OperatorCommand::Doctor(arguments) => wait_for(doctor::doctor(arguments, config)),
         OperatorCommand::Drain(arguments) => wait_for(drain::drain(arguments, config)),
+        OperatorCommand::Contract { part } => {
+            let document = match part {
+                ContractPart::Openapi => contract::openapi(),
+                ContractPart::Asyncapi => contract::asyncapi(),
+            };
+            Ok(contract::written(&document).into())
+        }
         OperatorCommand::Topology { command: Some(TopologyCommand::Diff(arguments)) } => {
             wait_for(topology_diff::diff(arguments, config))
         }

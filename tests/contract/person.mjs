@@ -3,6 +3,7 @@
 
 import { createHmac, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { checkAnswer, checkEvent, checkReply } from './schemas.mjs';
 import { SECRET } from './system.mjs';
 
 // `require`, because an import does not look at NODE_PATH, where tests/services puts the client.
@@ -57,7 +58,10 @@ export class Person {
   /** A socket that is opened as it is, whatever comes of it. Everything it hears is kept in `heard`. */
   open(options) {
     const socket = io(this.system.ws, { transports: ['websocket'], forceNew: true, reconnectionDelay: 50, ...options });
-    socket.onAny((event, body) => this.heard.push({ event, body }));
+    socket.onAny((event, body) => {
+      checkEvent(event, body);
+      this.heard.push({ event, body });
+    });
     this.sockets = [...(this.sockets ?? []), socket];
     return socket;
   }
@@ -78,8 +82,10 @@ export class Person {
   }
 
   /** Emits and waits for the callback. */
-  ask(event, body) {
-    return this.socket.timeout(PATIENCE_MS).emitWithAck(event, body);
+  async ask(event, body) {
+    const reply = await this.socket.timeout(PATIENCE_MS).emitWithAck(event, body);
+    checkReply(event, reply);
+    return reply;
   }
 
   send(thread, content, more = {}) {
@@ -116,7 +122,9 @@ export class Person {
     if (body !== undefined) Object.assign(init, { body: JSON.stringify(body) });
     if (body !== undefined) init.headers['content-type'] = 'application/json';
     const answer = await fetch(`${this.system.http}/api/v2${path}`, init);
-    return { ...await answer.json(), status: answer.status, headers: answer.headers };
+    const said = await answer.json();
+    checkAnswer(method, path, answer.status, said);
+    return { ...said, status: answer.status, headers: answer.headers };
   }
 
   /**

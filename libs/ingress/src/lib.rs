@@ -15,12 +15,14 @@
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
 //! | Which threads do they have? | `thread_list` |
 //! | How is a no said? | [`refusal`], and to the operator `notices` |
+//! | What does all of it look like, for machines? | [`contract`] |
 //! | What is it built from? | `settings`, `parts`, `edge` |
 
 mod buckets;
 mod client_address;
 pub mod commands;
 pub mod contacts;
+pub mod contract;
 pub mod csrf;
 mod edge;
 pub mod http;

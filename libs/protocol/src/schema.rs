@@ -2,6 +2,7 @@
 
 use crate::dead_letters::DeadLetterId;
 use crate::id::{CommandId, DocumentId, UserId};
+use crate::mail::MailAddress;
 use crate::schedule::WallTime;
 use crate::timestamp::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -18,6 +19,20 @@ impl JsonSchema for UserId {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_:@-]{1,128}$" })
+    }
+}
+
+impl JsonSchema for MailAddress {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "MailAddress".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "email" })
     }
 }
 

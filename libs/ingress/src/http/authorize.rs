@@ -45,7 +45,7 @@ pub(crate) fn protect(
         size: route.answers,
     };
     let method = MethodFilter::try_from(route.method.clone()).expect("the table has standard methods only");
-    (route.endpoint)(method).route_layer(middleware::from_fn_with_state(protection, authorize))
+    (route.endpoint.bind)(method).route_layer(middleware::from_fn_with_state(protection, authorize))
 }
 
 async fn authorize(

@@ -22,11 +22,11 @@
 //! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
-mod answer;
+pub(crate) mod answer;
 mod answers_in_flight;
 mod authorize;
-mod body;
-mod caller;
+pub(crate) mod body;
+pub(crate) mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
@@ -42,21 +42,21 @@ mod notify;
 mod open_routes;
 mod ops;
 mod page_bytes;
-mod path;
+pub(crate) mod path;
 mod preferences;
 mod presence;
-mod query;
+pub(crate) mod query;
 mod rate_limits;
 mod refusal_response;
 mod replays;
-mod routes;
+pub(crate) mod routes;
 mod sends;
 mod status;
 mod suppressions;
 mod threads;
 mod unsubscribe;
 mod users;
-mod webhook;
+pub(crate) mod webhook;
 
 use crate::client_address::ProxyTrust;
 use crate::edge::Edge;
@@ -87,6 +87,7 @@ pub fn router(parts: &IngressParts) -> Result<Router, SetupError> {
     }
     let api = api
         .merge(open_routes::router())
+        .merge(crate::contract::router())
         .fallback(refusal_response::unknown_route)
         .method_not_allowed_fallback(refusal_response::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES));

@@ -20,11 +20,12 @@ use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, UserId};
 use http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
 /// What `POST /notifications` answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum NotifyAnswer {
     /// What became of each person's notification.

@@ -11,9 +11,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 /// Page size unless the client asks for another.
-const PAGE_DEFAULT: u32 = 50;
+pub(crate) const PAGE_DEFAULT: u32 = 50;
 /// Most entries that a listing passes over. A client that wants to go further continues with a cursor.
-const SKIP_MAX: u32 = 10_000;
+pub(crate) const SKIP_MAX: u32 = 10_000;
 
 /// A query's parameters in their order. If one comes twice that has one value, the last counts; unknown ones
 /// are ignored.

@@ -11,9 +11,7 @@ use crate::http::caller::Caller;
 use crate::http::path::IdPath;
 use crate::http::query::{self, Query};
 use crate::refusal::Refusal;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use eventflow_bus::dead::replayed;
 use eventflow_ports::{AuditPage, LetterOrder, LetterPage, StoreError};
 use eventflow_protocol::client::Success;
@@ -28,6 +26,8 @@ use eventflow_protocol::dead_letters::{
 };
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,18 +38,28 @@ const PAGE: u32 = 100;
 /// Questions to the store at the same time: few enough to leave connections to others.
 const ASKED_AT_ONCE: usize = 8;
 
+/// What `POST /ops/replays` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum BeginAnswer {
+    /// What a replay would do.
+    DryRun(DryRunAnswer),
+    /// The replay, which goes on.
+    Replay(ReplayAnswer),
+}
+
 /// `POST /ops/replays`: 201 kept, 200 for a dry run.
 pub(crate) async fn begin(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     JsonBody(request): JsonBody<ReplayBody>,
-) -> Result<Response, Refusal> {
+) -> RouteResult<BeginAnswer> {
     let now = edge.clock.now();
     let which = request.which(now)?;
     let per_second = per_second(request.per_second, edge.replays_per_second)?;
     if request.dry_run {
         let dry_run = dry_run(&edge, &which).await?;
-        return Ok(Json(DryRunAnswer { dry_run, success: Success }).into_response());
+        return Ok(RouteAnswer::Ok(BeginAnswer::DryRun(DryRunAnswer { dry_run, success: Success })));
     }
     let total = count(&edge, &which).await?;
     let (by, why) = (caller.user, request.why.into_string());
@@ -72,7 +82,7 @@ pub(crate) async fn begin(
     };
     edge.dead_letters.add_replay(&replay).await?;
     let replay = ShownReplay::new(replay, 0, 0, 0);
-    Ok(RouteAnswer::Created(ReplayAnswer { replay, success: Success }).into_response())
+    Ok(RouteAnswer::Created(BeginAnswer::Replay(ReplayAnswer { replay, success: Success })))
 }
 
 /// `GET /ops/replays/{id}`: how far it has come.

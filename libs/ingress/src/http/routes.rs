@@ -4,6 +4,7 @@
 //! membership, since it reads the thread or message anyway. A test makes the matrix of routes and roles from
 //! this table and asserts every cell.
 
+use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
     changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
@@ -13,8 +14,21 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use std::sync::Arc;
 
-/// Binds a route's handler to its method.
-type Endpoint = fn(MethodFilter) -> MethodRouter<Arc<Edge>>;
+/// A route's handler.
+#[derive(Clone, Copy)]
+pub(crate) struct Endpoint {
+    /// Binds the handler to its method.
+    pub(crate) bind: fn(MethodFilter) -> MethodRouter<Arc<Edge>>,
+    /// What the handler takes and answers.
+    pub(crate) shape: fn() -> Shape,
+}
+
+/// The endpoint of a handler.
+macro_rules! to {
+    ($handler:path) => {
+        Endpoint { bind: |at| on(at, $handler), shape: || shape_of($handler) }
+    };
+}
 
 /// One line of the table.
 pub(crate) struct Route {
@@ -73,71 +87,71 @@ impl Route {
 /// All routes.
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
-    route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   |at| on(at, csrf_token::issue)),
+    route(Method::GET,    "/v2/csrf-token",                      Needs::Login,   to!(csrf_token::issue)),
 
-    route(Method::POST,   "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::create)),
-    route(Method::GET,    "/v2/messages/threads",                Needs::Login,   |at| on(at, threads::list)).paged(),
-    route(Method::GET,    "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::show)),
-    route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  |at| on(at, threads::archive)),
-    route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  |at| on(at, threads::unarchive)),
-    route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  |at| on(at, threads::read)),
-    route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  |at| on(at, threads::leave)),
-    route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, |at| on(at, threads::participants)),
+    route(Method::POST,   "/v2/messages/threads",                Needs::Login,   to!(threads::create)),
+    route(Method::GET,    "/v2/messages/threads",                Needs::Login,   to!(threads::list)).paged(),
+    route(Method::GET,    "/v2/messages/threads/{id}",           Needs::Thread,  to!(threads::show)),
+    route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  to!(threads::archive)),
+    route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  to!(threads::unarchive)),
+    route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  to!(threads::read)),
+    route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  to!(threads::leave)),
+    route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, to!(threads::participants)),
 
-    route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::history)).paged(),
-    route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  |at| on(at, messages::send)),
-    route(Method::PUT,    "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::edit)),
-    route(Method::PATCH,  "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::edit)),
-    route(Method::DELETE, "/v2/messages/{id}",                   Needs::Sender,  |at| on(at, changes::delete)),
-    route(Method::POST,   "/v2/messages/{id}/reactions",         Needs::Message, |at| on(at, changes::react)),
-    route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, |at| on(at, changes::read)),
+    route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  to!(messages::history)).paged(),
+    route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  to!(messages::send)),
+    route(Method::PUT,    "/v2/messages/{id}",                   Needs::Sender,  to!(changes::edit)),
+    route(Method::PATCH,  "/v2/messages/{id}",                   Needs::Sender,  to!(changes::edit)),
+    route(Method::DELETE, "/v2/messages/{id}",                   Needs::Sender,  to!(changes::delete)),
+    route(Method::POST,   "/v2/messages/{id}/reactions",         Needs::Message, to!(changes::react)),
+    route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, to!(changes::read)),
 
-    route(Method::GET,    "/v2/presence",                        Needs::Login,   |at| on(at, presence::several)),
-    route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   |at| on(at, presence::one)),
+    route(Method::GET,    "/v2/presence",                        Needs::Login,   to!(presence::several)),
+    route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   to!(presence::one)),
 
-    route(Method::GET,    "/v2/notifications",                   Needs::Login,   |at| on(at, notifications::list)).paged(),
-    route(Method::POST,   "/v2/notifications",                   Needs::Admin,   |at| on(at, notify::send)),
-    route(Method::GET,    "/v2/notifications/sends",             Needs::Admin,   |at| on(at, sends::list)).paged(),
-    route(Method::GET,    "/v2/notifications/sends/{id}",        Needs::Admin,   |at| on(at, sends::show)),
-    route(Method::DELETE, "/v2/notifications/sends/{id}",        Needs::Admin,   |at| on(at, sends::cancel)),
-    route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   |at| on(at, notifications::unread_count)),
-    route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   |at| on(at, notifications::read_all)),
-    route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::show)),
-    route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
-    route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::set)),
-    route(Method::PATCH,  "/v2/notifications/preferences",       Needs::Login,   |at| on(at, preferences::change)),
-    route(Method::PUT,    "/v2/notifications/preferences/mutes/{id}", Needs::Thread, |at| on(at, preferences::mute)),
-    route(Method::DELETE, "/v2/notifications/preferences/mutes/{id}", Needs::Login, |at| on(at, preferences::unmute)),
-    route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   |at| on(at, notifications::read)),
-    route(Method::GET,    "/v2/notifications/{id}/deliveries",   Needs::OwnerOrAdmin, |at| on(at, deliveries::of_notification)).paged(),
-    route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   |at| on(at, notifications::delete)),
+    route(Method::GET,    "/v2/notifications",                   Needs::Login,   to!(notifications::list)).paged(),
+    route(Method::POST,   "/v2/notifications",                   Needs::Admin,   to!(notify::send)),
+    route(Method::GET,    "/v2/notifications/sends",             Needs::Admin,   to!(sends::list)).paged(),
+    route(Method::GET,    "/v2/notifications/sends/{id}",        Needs::Admin,   to!(sends::show)),
+    route(Method::DELETE, "/v2/notifications/sends/{id}",        Needs::Admin,   to!(sends::cancel)),
+    route(Method::GET,    "/v2/notifications/unread-count",      Needs::Login,   to!(notifications::unread_count)),
+    route(Method::POST,   "/v2/notifications/read-all",          Needs::Login,   to!(notifications::read_all)),
+    route(Method::GET,    "/v2/notifications/preferences",       Needs::Login,   to!(preferences::show)),
+    route(Method::POST,   "/v2/notifications/preferences",       Needs::Login,   to!(preferences::set)),
+    route(Method::PUT,    "/v2/notifications/preferences",       Needs::Login,   to!(preferences::set)),
+    route(Method::PATCH,  "/v2/notifications/preferences",       Needs::Login,   to!(preferences::change)),
+    route(Method::PUT,    "/v2/notifications/preferences/mutes/{id}", Needs::Thread, to!(preferences::mute)),
+    route(Method::DELETE, "/v2/notifications/preferences/mutes/{id}", Needs::Login, to!(preferences::unmute)),
+    route(Method::POST,   "/v2/notifications/{id}/read",         Needs::Owner,   to!(notifications::read)),
+    route(Method::GET,    "/v2/notifications/{id}/deliveries",   Needs::OwnerOrAdmin, to!(deliveries::of_notification)).paged(),
+    route(Method::DELETE, "/v2/notifications/{id}",              Needs::Owner,   to!(notifications::delete)),
 
-    route(Method::GET,    "/v2/email/suppressions",              Needs::Admin,   |at| on(at, suppressions::list)),
-    route(Method::DELETE, "/v2/email/suppressions/{id}",         Needs::Admin,   |at| on(at, suppressions::lift)),
-    route(Method::POST,   "/v2/devices",                         Needs::Login,   |at| on(at, devices::register)),
-    route(Method::GET,    "/v2/devices",                         Needs::Login,   |at| on(at, devices::list)),
-    route(Method::DELETE, "/v2/devices/{id}",                    Needs::Owner,   |at| on(at, devices::remove)),
-    route(Method::GET,    "/v2/push/key",                        Needs::Login,   |at| on(at, devices::key)),
+    route(Method::GET,    "/v2/email/suppressions",              Needs::Admin,   to!(suppressions::list)),
+    route(Method::DELETE, "/v2/email/suppressions/{id}",         Needs::Admin,   to!(suppressions::lift)),
+    route(Method::POST,   "/v2/devices",                         Needs::Login,   to!(devices::register)),
+    route(Method::GET,    "/v2/devices",                         Needs::Login,   to!(devices::list)),
+    route(Method::DELETE, "/v2/devices/{id}",                    Needs::Owner,   to!(devices::remove)),
+    route(Method::GET,    "/v2/push/key",                        Needs::Login,   to!(devices::key)),
 
-    route(Method::GET,    "/v2/ops/pipeline",                    Needs::Admin,   |at| on(at, ops::pipeline)),
-    route(Method::GET,    "/v2/ops/gateways",                    Needs::Admin,   |at| on(at, ops::gateways)),
-    route(Method::GET,    "/v2/ops/servers",                     Needs::Admin,   |at| on(at, ops::servers)),
-    route(Method::POST,   "/v2/ops/users/{id}/disconnect",       Needs::Admin,   |at| on(at, ops::disconnect)),
-    route(Method::GET,    "/v2/ops/outcomes",                    Needs::Admin,   |at| on(at, ops::outcomes)),
-    route(Method::GET,    "/v2/ops/users",                       Needs::Admin,   |at| on(at, ops::users)).paged(),
-    route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   |at| on(at, status::status)),
-    route(Method::GET,    "/v2/users",                           Needs::Login,   |at| on(at, users::several)),
-    route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   |at| on(at, users::put)),
-    route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   |at| on(at, deliveries::of_user)).paged(),
-    route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   |at| on(at, users::revoke)),
+    route(Method::GET,    "/v2/ops/pipeline",                    Needs::Admin,   to!(ops::pipeline)),
+    route(Method::GET,    "/v2/ops/gateways",                    Needs::Admin,   to!(ops::gateways)),
+    route(Method::GET,    "/v2/ops/servers",                     Needs::Admin,   to!(ops::servers)),
+    route(Method::POST,   "/v2/ops/users/{id}/disconnect",       Needs::Admin,   to!(ops::disconnect)),
+    route(Method::GET,    "/v2/ops/outcomes",                    Needs::Admin,   to!(ops::outcomes)),
+    route(Method::GET,    "/v2/ops/users",                       Needs::Admin,   to!(ops::users)).paged(),
+    route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   to!(status::status)),
+    route(Method::GET,    "/v2/users",                           Needs::Login,   to!(users::several)),
+    route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   to!(users::put)),
+    route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   to!(deliveries::of_user)).paged(),
+    route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   to!(users::revoke)),
 
-    route(Method::GET,    "/v2/ops/dead-letters",                Needs::Admin,   |at| on(at, dead_letters::list)).paged(),
-    route(Method::GET,    "/v2/ops/dead-letters/groups",         Needs::Admin,   |at| on(at, dead_letters::groups)).paged(),
-    route(Method::GET,    "/v2/ops/dead-letters/{id}",           Needs::Admin,   |at| on(at, dead_letters::show)).paged(),
-    route(Method::POST,   "/v2/ops/dead-letters/{id}/reveal",    Needs::Admin,   |at| on(at, dead_letters::reveal)).paged(),
-    route(Method::PUT,    "/v2/ops/dead-letters/{id}/body",      Needs::Admin,   |at| on(at, dead_letters::edit)),
-    route(Method::POST,   "/v2/ops/replays",                     Needs::Admin,   |at| on(at, replays::begin)),
-    route(Method::GET,    "/v2/ops/replays/{id}",                Needs::Admin,   |at| on(at, replays::show)),
-    route(Method::POST,   "/v2/ops/discards",                    Needs::Admin,   |at| on(at, replays::discard)),
-    route(Method::GET,    "/v2/ops/audit",                       Needs::Admin,   |at| on(at, replays::audit)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters",                Needs::Admin,   to!(dead_letters::list)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters/groups",         Needs::Admin,   to!(dead_letters::groups)).paged(),
+    route(Method::GET,    "/v2/ops/dead-letters/{id}",           Needs::Admin,   to!(dead_letters::show)).paged(),
+    route(Method::POST,   "/v2/ops/dead-letters/{id}/reveal",    Needs::Admin,   to!(dead_letters::reveal)).paged(),
+    route(Method::PUT,    "/v2/ops/dead-letters/{id}/body",      Needs::Admin,   to!(dead_letters::edit)),
+    route(Method::POST,   "/v2/ops/replays",                     Needs::Admin,   to!(replays::begin)),
+    route(Method::GET,    "/v2/ops/replays/{id}",                Needs::Admin,   to!(replays::show)),
+    route(Method::POST,   "/v2/ops/discards",                    Needs::Admin,   to!(replays::discard)),
+    route(Method::GET,    "/v2/ops/audit",                       Needs::Admin,   to!(replays::audit)).paged(),
 ];

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
 /// The header form of the secret, for providers that cannot send a user and a password.
-const SECRET_HEADER: &str = "x-webhook-secret";
+pub(crate) const SECRET_HEADER: &str = "x-webhook-secret";
 /// Kinds of bounces that say that an address does not exist or wants no mail.
 const HARD: [&str; 6] =
     ["HardBounce", "BadEmailAddress", "SpamNotification", "SpamComplaint", "ManuallyDeactivated", "Blocked"];

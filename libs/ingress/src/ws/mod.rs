@@ -9,7 +9,7 @@
 mod background;
 mod connection;
 mod delivery;
-mod events;
+pub(crate) mod events;
 mod lifecycle;
 mod presence;
 mod resume;

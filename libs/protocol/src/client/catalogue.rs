@@ -2,13 +2,14 @@
 //! descriptions.
 
 use crate::ErrorBody;
+use crate::client::events::ServerEvent;
 use crate::client::{answers, events, requests};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 /// Adds the schema of one type, and of all types that it holds.
-type Describe = fn(&mut SchemaGenerator) -> Schema;
+pub type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
 const REQUESTS: &[Describe] = &[
@@ -120,6 +121,34 @@ const EVENTS: &[Describe] = &[
     of::<events::TypingUpdate>,
 ];
 
+/// The events that a server sends, by name.
+pub const SERVER_EVENTS: &[(&str, Describe)] = &[
+    named::<answers::SyncAnswer>(),
+    named::<events::AuthError>(),
+    named::<events::AuthSuccess>(),
+    named::<events::EventError>(),
+    named::<events::MessageDeleted>(),
+    named::<events::MessageError>(),
+    named::<events::MessageQueued>(),
+    named::<events::MessageReadUpdate<'static>>(),
+    named::<events::MessageReceived<'static>>(),
+    named::<events::MessageSent>(),
+    named::<events::MessageStatusUpdate<'static>>(),
+    named::<events::MessageUpdated<'static>>(),
+    named::<events::NotificationReceived<'static>>(),
+    named::<events::NotificationUpdated>(),
+    named::<events::PreferencesUpdated<'static>>(),
+    named::<events::PresenceChosen>(),
+    named::<events::PresenceSync<'static>>(),
+    named::<events::PresenceUpdate<'static>>(),
+    named::<events::ReactionReceived<'static>>(),
+    named::<events::SessionEnded>(),
+    named::<events::ThreadCreated>(),
+    named::<events::ThreadLeft>(),
+    named::<events::ThreadUpdated>(),
+    named::<events::TypingUpdate>(),
+];
+
 /// The schemas of requests, by type name.
 pub fn requests() -> Map<String, Value> {
     definitions(SchemaSettings::draft2020_12().for_deserialize(), REQUESTS)
@@ -133,6 +162,10 @@ pub fn answers() -> Map<String, Value> {
 /// The schemas of events, by type name.
 pub fn events() -> Map<String, Value> {
     definitions(SchemaSettings::draft2020_12().for_serialize(), EVENTS)
+}
+
+const fn named<T: ServerEvent + JsonSchema>() -> (&'static str, Describe) {
+    (T::NAME, of::<T>)
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -177,6 +210,18 @@ mod tests {
         assert_eq!(lacks(&requests(), "requests"), [""; 0], "requests");
         assert_eq!(lacks(&answers(), "answers"), [""; 0], "answers");
         assert_eq!(lacks(&events(), "events"), [""; 0], "events");
+    }
+
+    #[test]
+    fn every_event_of_a_server_is_listed_by_its_name() {
+        let mut implemented = 0;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client/events");
+        for file in fs::read_dir(folder).unwrap() {
+            implemented +=
+                fs::read_to_string(file.unwrap().path()).unwrap().matches("impl ServerEvent for").count();
+        }
+        let names: std::collections::BTreeSet<_> = SERVER_EVENTS.iter().map(|(name, _)| name).collect();
+        assert_eq!((implemented, names.len()), (SERVER_EVENTS.len(), SERVER_EVENTS.len()));
     }
 
     #[test]

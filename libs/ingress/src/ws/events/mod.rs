@@ -7,6 +7,7 @@
 mod authenticate;
 mod budget;
 mod caller;
+pub(crate) mod catalogue;
 mod change_message;
 mod command;
 pub(crate) mod dispatch;

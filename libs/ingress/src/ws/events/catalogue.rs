@@ -1,0 +1,64 @@
+//! What clients send over a socket, in types: for each event its request and its answers.
+
+use crate::contract::shape::of;
+use crate::ws::events::name::EventName;
+use eventflow_metrics::Label;
+use eventflow_protocol::client::answers::{
+    AuthAnswer, ChangeAnswer, CursorAnswer, PresenceChoiceAnswer, PresenceListAnswer, QueuedAnswer,
+    SyncAnswer, ThreadAck,
+};
+use eventflow_protocol::client::catalogue::Describe;
+use eventflow_protocol::client::events::{MessageQueued, MessageSent};
+use eventflow_protocol::client::requests::{
+    AuthEvent, EditMessageEvent, MessageEvent, PresenceSyncEvent, PresenceUpdateEvent, ReactionEvent,
+    ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent,
+};
+
+/// An event that clients send.
+pub(crate) struct ClientEventShape {
+    pub(crate) name: &'static str,
+    /// What it does, in one sentence.
+    pub(crate) about: &'static str,
+    /// Its only argument.
+    pub(crate) request: Describe,
+    /// What its callback may get beside a refusal.
+    pub(crate) answers: &'static [Describe],
+}
+
+/// All events that clients send.
+pub(crate) fn client_events() -> Vec<ClientEventShape> {
+    EventName::ALL.iter().filter_map(|name| shape_of(*name)).collect()
+}
+
+fn shape_of(name: EventName) -> Option<ClientEventShape> {
+    const CHANGED: &[Describe] = &[of::<ChangeAnswer>, of::<QueuedAnswer>];
+    const READ: &[Describe] = &[of::<CursorAnswer>, of::<QueuedAnswer>];
+    const IN_THREAD: &[Describe] = &[of::<ThreadAck>];
+    let thread: Describe = of::<ThreadEvent>;
+    let (request, answers, about): (Describe, &'static [Describe], _) = match name {
+        EventName::Auth => {
+            (of::<AuthEvent>, &[of::<AuthAnswer>], "Signs in a socket that came without a token.")
+        }
+        EventName::Send => {
+            (of::<SendMessageEvent>, &[of::<MessageSent>, of::<MessageQueued>], "Sends a message.")
+        }
+        EventName::Join => (thread, IN_THREAD, "Opens a thread: its people's presence and typing are told."),
+        EventName::Leave => (thread, IN_THREAD, "Closes a thread on this socket; nobody leaves it by that."),
+        EventName::Edit => (of::<EditMessageEvent>, CHANGED, "Replaces the text of one's message."),
+        EventName::Delete => (of::<MessageEvent>, CHANGED, "Takes one's message back."),
+        EventName::React => (of::<ReactionEvent>, CHANGED, "Adds or removes one's reaction."),
+        EventName::Read => (of::<ReadMessageEvent>, READ, "Marks a thread as read up to a message."),
+        EventName::ReadThread => (thread, READ, "Marks a thread as read to its end."),
+        EventName::PresenceUpdate => {
+            (of::<PresenceUpdateEvent>, &[of::<PresenceChoiceAnswer>], "Chooses how one is seen.")
+        }
+        EventName::PresenceSync => {
+            (of::<PresenceSyncEvent>, &[of::<PresenceListAnswer>], "Asks who of these people is online.")
+        }
+        EventName::Sync => (of::<SyncEvent>, &[of::<SyncAnswer>], "Asks for everything that was missed."),
+        EventName::TypingStart => (thread, IN_THREAD, "Tells that one is typing."),
+        EventName::TypingStop => (thread, IN_THREAD, "Tells that one has stopped typing."),
+        EventName::Unknown => return None,
+    };
+    Some(ClientEventShape { name: name.name(), about, request, answers })
+}
