@@ -63,7 +63,7 @@ function check(key, name, body) {
 
 /** A function that fails unless a value fits a schema of the document. Schemas are compiled once, by their key. */
 function checker(Ajv, document) {
-  const ajv = addFormats(new Ajv({ strict: false, allErrors: false }), ['date-time', 'email', 'uri']);
+  const ajv = addFormats(new Ajv({ strict: false, allErrors: false }), ['date-time', 'email', 'uri', 'uuid']);
   // Formats of numbers are bounds that the schemas name, too.
   for (const format of ['uint8', 'uint16', 'uint32', 'uint64', 'uint', 'int32', 'int64', 'double']) ajv.addFormat(format, true);
   ajv.addSchema({ $id: 'document', components: { schemas: closed(document.components.schemas) } });

@@ -4,9 +4,7 @@
 
 use crate::contract::examples;
 use crate::contract::schemas::Schemas;
-use crate::contract::shape::of;
 use crate::ws::events::catalogue::{ClientEventShape, client_events};
-use eventflow_protocol::ErrorBody;
 use eventflow_protocol::client::catalogue::SERVER_EVENTS;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -77,7 +75,7 @@ fn receive(
     }
     messages.insert(message_key(&key), sent);
     let mut answers: Vec<Value> = event.answers.iter().map(|answer| schemas.answer(*answer)).collect();
-    answers.push(schemas.answer(of::<ErrorBody>));
+    answers.push(schemas.answer(event.refusal));
     let answer_key = format!("answer:{}", event.name);
     let about = "The callback gets it.";
     messages.insert(message_key(&answer_key), message(event.name, about, &json!({ "anyOf": answers })));

@@ -3,12 +3,13 @@
 use crate::contract::shape::of;
 use crate::ws::events::name::EventName;
 use eventflow_metrics::Label;
+use eventflow_protocol::ErrorBody;
 use eventflow_protocol::client::answers::{
     AuthAnswer, ChangeAnswer, CursorAnswer, PresenceChoiceAnswer, PresenceListAnswer, QueuedAnswer,
     SyncAnswer, ThreadAck,
 };
 use eventflow_protocol::client::catalogue::Describe;
-use eventflow_protocol::client::events::{MessageQueued, MessageSent};
+use eventflow_protocol::client::events::{MessageError, MessageQueued, MessageSent};
 use eventflow_protocol::client::requests::{
     AuthEvent, EditMessageEvent, MessageEvent, PresenceSyncEvent, PresenceUpdateEvent, ReactionEvent,
     ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent,
@@ -21,8 +22,10 @@ pub(crate) struct ClientEventShape {
     pub(crate) about: &'static str,
     /// Its only argument.
     pub(crate) request: Describe,
-    /// What its callback may get beside a refusal.
+    /// What its callback may get if it is not refused.
     pub(crate) answers: &'static [Describe],
+    /// What its callback gets if it is refused.
+    pub(crate) refusal: Describe,
 }
 
 /// All events that clients send.
@@ -60,5 +63,7 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
         EventName::TypingStop => (thread, IN_THREAD, "Tells that one has stopped typing."),
         EventName::Unknown => return None,
     };
-    Some(ClientEventShape { name: name.name(), about, request, answers })
+    // The refusal of a message says which one it is about.
+    let refusal: Describe = if name == EventName::Send { of::<MessageError> } else { of::<ErrorBody> };
+    Some(ClientEventShape { name: name.name(), about, request, answers, refusal })
 }
