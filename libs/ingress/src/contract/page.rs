@@ -2,7 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http::HeaderValue;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::value::Value as Shown;
+use minijinja::{AutoEscape, Environment, HtmlEscape, context};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
@@ -25,17 +26,44 @@ pub(super) static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 pub(super) fn page(openapi: &Value, asyncapi: &Value) -> String {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("prose", prose);
     let written = environment.render_str(
         TEMPLATE,
-        context! { style => STYLE, rest => openapi, tags => tags(openapi), events => events(asyncapi),
-            schemas => &openapi["components"]["schemas"],
-            event_schemas => &asyncapi["components"]["schemas"], about_events => &asyncapi["info"]["description"] },
+        context! {
+            style => STYLE, rest => shown(openapi), tags => shown(&tags(openapi)),
+            events => shown(&events(asyncapi)), schemas => shown(&openapi["components"]["schemas"]),
+            event_schemas => shown(&asyncapi["components"]["schemas"]),
+            about_events => shown(&asyncapi["info"]["description"]),
+        },
     );
     written.expect("the template fits the documents")
 }
 
+/// A document's value for the template. Numbers are taken by hand: they keep their digits, and would come as
+/// objects.
+fn shown(value: &Value) -> Shown {
+    match value {
+        Value::Null => Shown::from(()),
+        Value::Bool(flag) => Shown::from(*flag),
+        Value::Number(number) => number.as_i64().map_or_else(|| Shown::from(number.to_string()), Shown::from),
+        Value::String(text) => Shown::from(text.as_str()),
+        Value::Array(items) => items.iter().map(shown).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.as_str(), shown(value))).collect(),
+    }
+}
+
+/// A sentence in which what stands between backticks is code.
+fn prose(text: &str) -> Shown {
+    let mut html = String::new();
+    for (place, part) in text.split('`').enumerate() {
+        let part = HtmlEscape(part);
+        html += &if place % 2 == 0 { part.to_string() } else { format!("<code>{part}</code>") };
+    }
+    Shown::from_safe_string(html)
+}
+
 /// Each tag with its operations.
-fn tags(openapi: &Value) -> Vec<Value> {
+fn tags(openapi: &Value) -> Value {
     let named = |tag: &Value| {
         let mut operations = Vec::new();
         for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
@@ -52,7 +80,7 @@ fn tags(openapi: &Value) -> Vec<Value> {
 }
 
 /// Each event with its message and, for those that clients send, the answers to the callback.
-fn events(asyncapi: &Value) -> Vec<Value> {
+fn events(asyncapi: &Value) -> Value {
     let messages = &asyncapi["components"]["messages"];
     let described = |(key, operation): (&String, &Value)| {
         let is_sent = operation["action"] == "send";
