@@ -89,6 +89,18 @@ async fn a_small_send_does_not_wait_for_a_large_one_that_goes_slowly() {
     assert_eq!(steps[..3], [large, small.id, large], "after the first step");
 }
 
+#[tokio::test]
+async fn a_slow_send_lets_the_worker_do_something_else_in_between() {
+    let stage = Stage::new().await;
+    let id = stage.add(Recipients::Role("driver".to_owned())).await;
+    let mut worker = stage.worker(stage.store.clone(), 250).await;
+    assert!(worker.take_turn(&CancellationToken::new()).await.unwrap());
+    let send = stage.send(id).await;
+    assert_eq!((send.state, send.counts.total()), (SendState::Running, 250), "it goes on at the next turn");
+    stage.store.cancel_send(&CancelSend { id, at: stage.clock.now() }).await.unwrap();
+    assert!(!worker.take_turn(&CancellationToken::new()).await.unwrap(), "nothing is due");
+}
+
 /// A store, a broker, and people of whom the first wants to be told by no way, and the second by mail only.
 struct Stage {
     store: Arc<EmbeddedStore>,
@@ -162,6 +174,10 @@ impl Stage {
     }
 
     async fn work_at(&self, sends: Arc<dyn Sends>, per_second: u32) -> Result<(), SendError> {
+        self.worker(sends, per_second).await.work(&CancellationToken::new()).await
+    }
+
+    async fn worker(&self, sends: Arc<dyn Sends>, per_second: u32) -> SendWorker {
         let parts = SendParts {
             sends,
             directory: self.store.clone(),
@@ -173,8 +189,7 @@ impl Stage {
             per_second,
             kept: std::time::Duration::from_hours(24),
         };
-        let mut worker = SendWorker::open(parts, &Metrics::default()).await.unwrap();
-        worker.work(&CancellationToken::new()).await
+        SendWorker::open(parts, &Metrics::default()).await.unwrap()
     }
 
     async fn send(&self, id: SendId) -> BulkSend {
