@@ -447,6 +447,17 @@ async fn the_absent_people_of_a_message_are_read_together() {
     assert_eq!(stage.outcomes().await.iter().filter(|outcome| **outcome != "folded").count(), 2);
 }
 
+#[tokio::test]
+async fn the_people_of_notifications_are_read_together() {
+    let stage = Stage::new().await;
+    let mut jobs = Vec::new();
+    for user in fresh_people(20) {
+        jobs.push(job_of(&stage.tells_to(&user, json!({})).await));
+    }
+    stage.perform(&jobs).await;
+    assert_eq!(stage.devices.asked.load(Ordering::SeqCst), 1, "for 20 people");
+}
+
 /// Counts how often it is asked who has devices.
 struct CountedDevices {
     store: Arc<EmbeddedStore>,
@@ -580,8 +591,12 @@ impl Stage {
 
     /// Somebody puts a notification into ben's inbox.
     async fn tells(&self, data: serde_json::Value) -> Notification {
+        self.tells_to(&self.ben, data).await
+    }
+
+    async fn tells_to(&self, user: &UserId, data: serde_json::Value) -> Notification {
         let notify = Notify {
-            user_id: self.ben.clone(),
+            user_id: user.clone(),
             kind: "order_update".to_owned(),
             title: "your order".to_owned(),
             text: String::new(),

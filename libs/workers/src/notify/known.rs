@@ -1,6 +1,7 @@
 //! What a batch of jobs knows of the people that it decides about: each is read once, however many jobs name
-//! them. A busy group names the same people in every job. Those whom messages name are read together before
-//! the jobs are carried out, since a large group has hundreds of absent people.
+//! them. A busy group names the same people in every job. Those whom messages name, or whom notifications are
+//! for, are read together before the jobs are carried out: a large group has hundreds of absent people, and a
+//! send to many people makes a notification for each.
 
 use super::parts::DecisionParts;
 use eventflow_ports::StoreError;
