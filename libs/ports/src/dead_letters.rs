@@ -93,7 +93,8 @@ pub trait DeadLetters: Send + Sync + 'static {
     /// came to, in order.
     async fn keep_letters(&self, arrivals: &[Arrival]) -> Result<Vec<Kept>, StoreError>;
 
-    /// Reads a page of the letters that fit.
+    /// Reads a page of the letters that fit. What somebody else has stored among them and is no letter is
+    /// passed over: a page has fewer letters than it may have only if there are no more.
     async fn dead_letters(
         &self,
         which: &LetterFilter,

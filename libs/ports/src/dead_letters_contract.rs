@@ -24,6 +24,9 @@ const HUGE: usize = 20 * 1024 * 1024;
 pub trait Harness: Send + Sync {
     /// Opens one more store over the same data with empty caches, as another process would.
     async fn open(&self) -> Arc<dyn DeadLetters>;
+
+    /// Makes what is stored of a letter something that nobody can read as one, as another program may.
+    async fn spoil(&self, id: DeadLetterId);
 }
 
 /// A letter comes back as it was kept, with every byte; what is delivered twice is kept once, and what fails
@@ -96,6 +99,32 @@ pub async fn letters_are_listed_counted_and_grouped(harness: &dyn Harness) {
     assert_eq!(shown[0], ("persist.0", Cause::GaveUp, 5));
     assert_eq!((shown.len(), groups[0].oldest_at, groups[0].newest_at), (3, at(0), at(2)));
     assert_eq!(groups[0].reason, "store says no 4");
+}
+
+/// What is stored among the letters and is none hides no letter: lists pass over it, and a page is full while
+/// there are more.
+pub async fn what_is_no_letter_is_passed_over(harness: &dyn Harness) {
+    let letters = harness.open().await;
+    let arrivals: Vec<Arrival> = (0..7).map(|n| arrival(n, i64::from(n), b"x")).collect();
+    letters.keep_letters(&arrivals).await.expect("keep");
+    for spoilt in [1, 2, 6] {
+        harness.spoil(arrivals[spoilt].id).await;
+    }
+    let mut expected: Vec<LetterPlace> =
+        [0, 3, 4, 5].map(|n: usize| LetterPlace { at: arrivals[n].at, id: arrivals[n].id }).into();
+    let waiting = || LetterFilter { state: Some(LetterState::Waiting), ..LetterFilter::default() };
+    for order in [LetterOrder::OldestFirst, LetterOrder::NewestFirst] {
+        for which in [LetterFilter::default(), waiting()] {
+            assert_eq!(walk(letters.as_ref(), &which, order).await, expected, "{order:?}, {which:?}");
+            for limit in 1..=4 {
+                let page = LetterPage { after: None, limit, order };
+                let found = letters.dead_letters(&which, page).await.expect("list");
+                assert_eq!(found.len(), limit as usize, "{order:?}, {which:?}");
+            }
+        }
+        expected.reverse();
+    }
+    letters.letter_groups(&waiting()).await.expect("group");
 }
 
 /// Of two that take a letter only one has it; a confirm counts once; only what waits is edited or discarded.

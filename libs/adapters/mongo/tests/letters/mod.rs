@@ -25,6 +25,11 @@ async fn letters_are_listed_counted_and_grouped() {
 }
 
 #[tokio::test]
+async fn what_is_no_letter_is_passed_over() {
+    run_with_dead_letters(dead_letters_contract::what_is_no_letter_is_passed_over).await;
+}
+
+#[tokio::test]
 async fn a_letter_changes_once() {
     run_with_dead_letters(dead_letters_contract::a_letter_changes_once).await;
 }
