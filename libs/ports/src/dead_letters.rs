@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, AuditEntry, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay,
-    ReplayId,
+    Arrival, AuditEntry, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace,
+    LetterState, Replay, ReplayId,
 };
 
 /// Most groups that are told: more causes than anybody reads.
@@ -66,6 +66,17 @@ pub struct LetterGroup {
     pub reason: String,
 }
 
+/// Letters that have a queue and a cause in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterCount {
+    /// The queue that they came from.
+    pub queue: String,
+    /// Why they failed last.
+    pub cause: Cause,
+    /// How many there are.
+    pub count: u64,
+}
+
 /// Selects a page of the audit log, the newest first; among equal times the larger ids come first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditPage {
@@ -103,6 +114,10 @@ pub trait DeadLetters: Send + Sync + 'static {
 
     /// Counts the letters that fit by queue, cause and kind, the largest group first, at most [`GROUPS_MAX`].
     async fn letter_groups(&self, which: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError>;
+
+    /// Counts the letters in this state by queue and cause, the largest number first, at most [`GROUPS_MAX`].
+    /// Every worker asks that several times a minute.
+    async fn letter_counts(&self, state: LetterState) -> Result<Vec<LetterCount>, StoreError>;
 
     /// Counts the letters that fit.
     async fn count_letters(&self, which: &LetterFilter) -> Result<u64, StoreError>;

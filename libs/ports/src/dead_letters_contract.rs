@@ -2,7 +2,7 @@
 //!
 //! Each check needs a store of its own, because a worker takes whichever replay is due.
 
-use crate::dead_letters::{AuditPage, DeadLetters, Kept, LetterOrder, LetterPage, ReplayCounts};
+use crate::dead_letters::{AuditPage, DeadLetters, Kept, LetterCount, LetterOrder, LetterPage, ReplayCounts};
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -101,6 +101,31 @@ pub async fn letters_are_listed_counted_and_grouped(harness: &dyn Harness) {
     assert_eq!(groups[0].reason, "store says no 4");
 }
 
+/// What waits is counted by queue and cause, whatever its kind.
+pub async fn letters_are_counted_by_queue_and_cause(harness: &dyn Harness) {
+    let letters = harness.open().await;
+    let mut arrivals: Vec<Arrival> = (0..8).map(|n| arrival(n, 1, b"x")).collect();
+    arrivals[1].kind = None;
+    arrivals[4].cause = Cause::Refused;
+    arrivals[5].cause = Cause::Refused;
+    "fanout.0".clone_into(&mut arrivals[6].queue);
+    letters.keep_letters(&arrivals).await.expect("keep");
+    let discard = LetterChange::Discard { by: person(), why: "w".to_owned() };
+    letters.change_letters(&[arrivals[7].id], &discard, at(2)).await.expect("discard");
+    let count = |queue: &str, cause, count| LetterCount { queue: queue.to_owned(), cause, count };
+    assert_eq!(
+        harness.open().await.letter_counts(LetterState::Waiting).await.expect("count"),
+        [
+            count("persist.0", Cause::GaveUp, 4),
+            count("persist.0", Cause::Refused, 2),
+            count("fanout.0", Cause::GaveUp, 1)
+        ]
+    );
+    let discarded = letters.letter_counts(LetterState::Discarded).await.expect("count");
+    assert_eq!(discarded, [count("persist.0", Cause::GaveUp, 1)]);
+    assert_eq!(letters.letter_counts(LetterState::Replayed).await.expect("count"), []);
+}
+
 /// What is stored among the letters and is none hides no letter: lists pass over it, and a page is full while
 /// there are more.
 pub async fn what_is_no_letter_is_passed_over(harness: &dyn Harness) {
@@ -125,6 +150,7 @@ pub async fn what_is_no_letter_is_passed_over(harness: &dyn Harness) {
         expected.reverse();
     }
     letters.letter_groups(&waiting()).await.expect("group");
+    letters.letter_counts(LetterState::Waiting).await.expect("count");
 }
 
 /// Of two that take a letter only one has it; a confirm counts once; only what waits is edited or discarded.

@@ -37,6 +37,11 @@ async fn letters_are_listed_counted_and_grouped() {
 }
 
 #[tokio::test]
+async fn letters_are_counted_by_queue_and_cause() {
+    dead_letters_contract::letters_are_counted_by_queue_and_cause(&File::new()).await;
+}
+
+#[tokio::test]
 async fn what_is_no_letter_is_passed_over() {
     dead_letters_contract::what_is_no_letter_is_passed_over(&File::new()).await;
 }

@@ -2,18 +2,20 @@
 
 use crate::call::{CallError, Cause as Failure};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::indexes::letters_by_cause;
 use crate::record::dead_letters::LetterRecord;
 use crate::record::values::{count, date, moment};
 use crate::store::MongoStore;
 use eventflow_ports::dead_letters::GROUPS_MAX;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Kept, LetterGroup, LetterOrder, LetterPage};
+use eventflow_ports::{Kept, LetterCount, LetterGroup, LetterOrder, LetterPage};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter,
+    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterState,
 };
 use futures_util::TryStreamExt;
 use mongodb::bson::{DateTime, Document, deserialize_from_document, doc};
+use mongodb::options::Hint;
 use serde::Deserialize;
 
 /// Rounds of a change, while others change the same letter: collectors, a replay and an administrator.
@@ -36,6 +38,20 @@ struct GroupRecord {
 struct NewestRecord {
     at: DateTime,
     reason: String,
+}
+
+/// Letters of one queue and cause as the database counts them.
+#[derive(Deserialize)]
+struct CountRecord {
+    #[serde(rename = "_id")]
+    key: CountKey,
+    letters: i64,
+}
+
+#[derive(Deserialize)]
+struct CountKey {
+    queue: String,
+    cause: Cause,
 }
 
 #[derive(Deserialize)]
@@ -211,6 +227,31 @@ impl MongoStore {
         Ok(groups.into_iter().filter_map(read).map(GroupRecord::into_group).collect())
     }
 
+    /// How many letters are in this state, by queue and cause. An index has all that is asked for, so no
+    /// letter is read ([`crate::indexes::of_letters`]): every worker asks four times a minute.
+    pub(crate) async fn count_letters_by_cause(
+        &self,
+        state: LetterState,
+    ) -> Result<Vec<LetterCount>, CallError> {
+        let pipeline = [
+            doc! { "$match": { "state": state.name() } },
+            doc! { "$group": {
+                "_id": { "queue": "$queue", "cause": "$cause" }, "letters": { "$sum": 1_i64 },
+            } },
+            doc! { "$sort": { "letters": -1, "_id": 1 } },
+            doc! { "$limit": i64::from(GROUPS_MAX) },
+        ];
+        let collection = self.letters.clone_with_type::<Document>();
+        let aggregate = async move {
+            let counts =
+                collection.aggregate(pipeline).hint(Hint::Keys(letters_by_cause())).max_time(READ_LIMIT);
+            counts.await?.try_collect::<Vec<Document>>().await
+        };
+        let counts = self.calls.run("count dead letters", READ_LIMIT, aggregate).await?;
+        let read = |count| deserialize_from_document::<CountRecord>(count).ok();
+        Ok(counts.into_iter().filter_map(read).map(CountRecord::into_count).collect())
+    }
+
     pub(crate) async fn delete_ended_letters(&self, before: Timestamp) -> Result<u64, CallError> {
         let old = doc! { "endedAt": { "$lt": date(before) } };
         let letters = self.letters.clone_with_type::<Document>();
@@ -247,6 +288,12 @@ fn place_of(document: &Document) -> Option<(DateTime, String)> {
 /// The letter of a document; `None` if somebody else has written one that is none.
 fn letter_of(document: &Document) -> Option<DeadLetter> {
     deserialize_from_document::<LetterRecord>(document.clone()).ok()?.into_letter()
+}
+
+impl CountRecord {
+    fn into_count(self) -> LetterCount {
+        LetterCount { queue: self.key.queue, cause: self.key.cause, count: count(self.letters) }
+    }
 }
 
 impl GroupRecord {

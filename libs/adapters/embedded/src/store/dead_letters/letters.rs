@@ -5,10 +5,10 @@ use crate::store::column;
 use bytes::Bytes;
 use eventflow_ports::dead_letters::GROUPS_MAX;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Kept, LetterGroup, LetterOrder, LetterPage};
+use eventflow_ports::{Kept, LetterCount, LetterGroup, LetterOrder, LetterPage};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter,
+    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterState,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
@@ -189,6 +189,24 @@ fn rows(
         Ok(Listed { at: row.get("last_at")?, id: row.get("id")?, letter: from_json(row, "letter").ok() })
     };
     statement.query_map(params_from_iter(condition.values), read)?.collect()
+}
+
+/// How many letters are in this state, by queue and cause.
+pub(super) fn counts(connection: &Connection, state: LetterState) -> Result<Vec<LetterCount>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT queue, cause, count(*) AS letters FROM dead_letter WHERE state = ?1
+         GROUP BY queue, cause ORDER BY letters DESC, queue, cause LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| {
+        let Some(cause) = cause_of(row)? else { return Ok(None) };
+        Ok(Some(LetterCount {
+            queue: row.get("queue")?,
+            cause,
+            count: column::read_integer(row, "letters")?,
+        }))
+    };
+    let found = statement.query_map(params![state.name(), GROUPS_MAX], read)?;
+    found.filter_map(Result::transpose).collect()
 }
 
 /// The cause of a row; `None` if its word is none, as somebody else may have written.
