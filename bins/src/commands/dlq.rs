@@ -273,7 +273,7 @@ async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyh
     }
     let replay = &answer["replay"];
     let words = format!(
-        "replay {}: {}, {} of {} sent, {} refused, {} failed again\n",
+        "replay {}: {}, {} of {} letters sent, {} refused, {} failed again\n",
         text(&replay["_id"]),
         text(&replay["state"]),
         text(&replay["replayed"]),

@@ -88,7 +88,8 @@ pub struct AuditPage {
     pub limit: u32,
 }
 
-/// What became of the letters of a replay, by its entries in the audit log.
+/// What became of the letters of a replay. Each letter counts once, as its newest entry of the replay in the
+/// audit log says: one that was refused and then sent, because the replay was resumed, has two entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayCounts {
     /// Letters that were sent.

@@ -256,6 +256,15 @@ pub async fn the_audit_log_only_grows(harness: &dyn Harness) {
     letters.record_audit(std::slice::from_ref(&sent_after_all)).await.expect("record");
     let newest = letters.audit(&page(None, None, 1)).await.expect("list");
     assert_eq!(newest, [sent_after_all], "a replay was resumed when the queue was there again");
+    let counts = letters.replay_counts(id).await.expect("count");
+    assert_eq!(counts, ReplayCounts { replayed: 2, refused: 0 }, "two letters, though three entries");
+    let refused_after_all =
+        AuditEntry::of_replayed(id, letter, by(), Some("its queue is gone".to_owned()), at(5));
+    letters.record_audit(&[refused_after_all]).await.expect("record");
+    let counts = harness.open().await.replay_counts(id).await.expect("count");
+    assert_eq!(counts, ReplayCounts { replayed: 1, refused: 1 }, "what became of each last");
+    let of_another = letters.replay_counts(ReplayId::new()).await.expect("count");
+    assert_eq!(of_another, ReplayCounts::default());
 }
 
 /// A version of the body of a letter; `None` without such a letter or version.

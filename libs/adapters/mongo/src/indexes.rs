@@ -108,12 +108,17 @@ pub(crate) fn of_letter_replays() -> IndexModel {
     partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } })
 }
 
+/// The keys by which it is counted what became of each letter of a replay, without reading an entry.
+pub(crate) fn letters_of_replay() -> Document {
+    doc! { "replay": 1, "action": 1, "letter": 1, "at": 1 }
+}
+
 /// The audit log: the newest, those about a letter, and how far a replay has come.
 pub(crate) fn of_audit() -> [IndexModel; 3] {
     [
         plain(doc! { "at": -1, "_id": -1 }),
         partial(doc! { "letter": 1, "at": -1, "_id": -1 }, doc! { "letter": { "$exists": true } }),
-        partial(doc! { "replay": 1, "action": 1 }, doc! { "replay": { "$exists": true } }),
+        partial(letters_of_replay(), doc! { "replay": { "$exists": true } }),
     ]
 }
 
