@@ -40,7 +40,7 @@ export class Replays {
 
   #draw() {
     $('replays').replaceChildren(...[...this.#known.values()].reverse().map(replay => element('li', {},
-      `Replay for “${replay.why}”: ${replay.state}, ${count(replay.replayed)} of ${count(replay.total)} sent, ${count(replay.refused)} refused, ${count(replay.failedAgain)} failed again`)));
+      `Replay for “${replay.why}”: ${replay.state}, ${count(replay.replayed)} of ${count(replay.total)} letters sent, ${count(replay.refused)} refused, ${count(replay.failedAgain)} failed again`)));
   }
 }
 

@@ -181,7 +181,7 @@ for (const shape of ['single', 'fleet']) {
       await page.getByRole('button', { name: 'Dry run' }).click();
       await page.locator('#ask-result').getByText('1 can be replayed').waitFor();
       await page.getByRole('button', { name: 'Replay', exact: true }).click();
-      await page.locator('#replays').getByText(/done, 1 of 1 sent/).waitFor();
+      await page.locator('#replays').getByText(/done, 1 of 1 letters sent/).waitFor();
       await eventually('the message is stored', async () => (await ben.rest('GET', `/${thread}`)).messages?.some(({ content }) => content === 'meet me at the station'));
       await page.locator('#letters-count', { hasText: 'none waiting' }).waitFor();
       await page.locator('#audit').getByText('mended').first().waitFor();

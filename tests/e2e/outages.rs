@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// Limit of a refusal without a broker: the gateway refuses from what it knows and does not wait.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// Refusals, of which the quickest is measured: a gateway that waits does so for each, and a machine that is
+/// busy with something else does not.
+const REFUSALS: usize = 5;
 
 /// Two people and their thread.
 struct Conversation {
@@ -137,16 +140,20 @@ async fn while_the_broker_is_away_writes_are_refused_at_once_reads_go_on_and_not
     let refused =
         async || Some(conversation.send(&system, "refused").await.status == StatusCode::SERVICE_UNAVAILABLE);
     assert!(eventually("a write is refused", refused).await.unwrap());
-    let started = Instant::now();
-    let answer = conversation.send(&system, "refused").await;
-    assert_eq!(
-        (answer.status, answer.retry_after.as_deref()),
-        (StatusCode::SERVICE_UNAVAILABLE, Some("1")),
-        "{}",
-        answer.body
-    );
-    assert_eq!((&answer.body["success"], &answer.body["code"]), (&json!(false), &json!("unavailable")));
-    assert!(started.elapsed() < AT_ONCE, "refused only after {:?}", started.elapsed());
+    let mut quickest = Duration::MAX;
+    for _ in 0..REFUSALS {
+        let started = Instant::now();
+        let answer = conversation.send(&system, "refused").await;
+        quickest = quickest.min(started.elapsed());
+        assert_eq!(
+            (answer.status, answer.retry_after.as_deref()),
+            (StatusCode::SERVICE_UNAVAILABLE, Some("1")),
+            "{}",
+            answer.body
+        );
+        assert_eq!((&answer.body["success"], &answer.body["code"]), (&json!(false), &json!("unavailable")));
+    }
+    assert!(quickest < AT_ONCE, "refused only after {quickest:?}");
     assert_eq!(conversation.history(&system).await.unwrap(), expected, "reads do not need the broker");
 
     proxy.mend();

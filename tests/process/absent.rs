@@ -5,6 +5,7 @@
 use crate::backends::Own;
 use eventflow_testkit::push_services::{Fault, PushServices, ReceivedPush};
 use eventflow_testkit::{RawSocket, System, eventually};
+use futures_util::future::join_all;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -15,8 +16,14 @@ use tokio::time::sleep;
 const NOTIFIED_WITHIN: Duration = Duration::from_mins(1);
 /// People with a push on its way when the worker is killed: fewer than a worker has at the same time.
 const ON_THEIR_WAY: usize = 40;
-/// A worker that was killed holds its windows for two minutes.
+/// A worker that was killed holds its windows for two minutes, counted from when it took them: not much
+/// before it was killed.
 const LEASE: Duration = Duration::from_secs(125);
+const LEASE_AT_LEAST: Duration = Duration::from_secs(110);
+/// Jobs of which the decision has put windows up, as its worker's metrics tell them.
+const DECIDED: &str = r#"eventflow_consume_envelopes_total{outcome="done",queue="notify"} "#;
+/// Jobs that a push worker puts off, because another worker has their window.
+const PUT_OFF: &str = r#"eventflow_consume_envelopes_total{outcome="retry",queue="push"} "#;
 
 /// A system with push services, and somebody who may do everything.
 struct Stage {
@@ -58,6 +65,27 @@ impl Stage {
         eventually(&what, async || Some(self.services.received()).filter(|all| all.len() >= count))
             .await
             .unwrap()
+    }
+
+    /// How many pushes each person has got, who has got any.
+    fn pushes_by_person(&self) -> Vec<usize> {
+        let mut pushes: HashMap<String, usize> = HashMap::new();
+        for push in self.services.received() {
+            *pushes.entry(push.to).or_default() += 1;
+        }
+        pushes.into_values().collect()
+    }
+
+    /// Waits until a worker counts a job for each person in this series of its metrics.
+    async fn has_settled(&self, role: &str, series: &str) {
+        let metrics = self.system.admin(role, "/metrics");
+        eventually(&format!("{role} counts {ON_THEIR_WAY} of {series}"), async || {
+            let text = self.http.get(&metrics).send().await.ok()?.text().await.ok()?;
+            let count = text.lines().find_map(|line| line.strip_prefix(series))?;
+            (count.parse::<usize>().ok()? >= ON_THEIR_WAY).then_some(())
+        })
+        .await
+        .unwrap();
     }
 
     /// Somebody closes their laptop: nothing comes from it any more, and nobody has closed its connection. A
@@ -117,20 +145,36 @@ async fn pushes_that_were_taken_when_their_worker_was_killed_come_again_under_th
     let own = Own::create("killed-push-worker").await.unwrap();
     let mut stage = Stage::new(Some(&own), &[("PUSH_GRACE_S", "0")]).await;
     let ann = stage.system.token("ann").await.unwrap();
-    stage.services.fail(vec![Fault::TakenWithoutAnswer; ON_THEIR_WAY]);
+    let mut threads = Vec::with_capacity(ON_THEIR_WAY);
     for number in 0..ON_THEIR_WAY {
         let name = format!("person-{number}");
         let token = stage.system.token(&name).await.unwrap();
         stage.call(&token, Method::POST, "/devices", json!({"fcmToken": name})).await;
-        let thread = stage.thread(&ann, &name).await;
-        stage.call(&ann, Method::POST, &format!("/messages/{thread}"), json!({"content": "hello"})).await;
+        threads.push(stage.thread(&ann, &name).await);
     }
+    // Without an answer a push is given up after some seconds. So all windows are due when the worker starts,
+    // and their pushes are on their way together, however long it took to get here.
+    stage.system.process("push-worker").terminate().await.unwrap();
+    stage.system.process("push-worker").ended().await.unwrap();
+    stage.services.fail(vec![Fault::TakenWithoutAnswer; ON_THEIR_WAY]);
+    let says = |thread: &String| {
+        let path = format!("/messages/{thread}");
+        let (stage, ann) = (&stage, &ann);
+        async move { stage.call(ann, Method::POST, &path, json!({"content": "hello"})).await }
+    };
+    join_all(threads.iter().map(says)).await;
+    stage.has_settled("email-worker", DECIDED).await;
+    stage.system.start_again("push-worker").await.unwrap();
     stage.received(ON_THEIR_WAY).await;
     stage.system.process("push-worker").kill().await.unwrap();
+    let killed_at = Instant::now();
+    assert_eq!(stage.pushes_by_person(), [1; ON_THEIR_WAY], "each is on its way once");
     stage.system.start_again("push-worker").await.unwrap();
-    assert_eq!(stage.services.received().len(), ON_THEIR_WAY, "a window is held for its lease");
+    stage.has_settled("push-worker", PUT_OFF).await;
+    assert!(killed_at.elapsed() < LEASE_AT_LEAST, "the leases may have ended: {:?}", killed_at.elapsed());
+    assert_eq!(stage.pushes_by_person(), [1; ON_THEIR_WAY], "a window is held for its lease");
     // sleep: until the leases of the killed worker have ended
-    sleep(LEASE).await;
+    sleep(LEASE.saturating_sub(killed_at.elapsed())).await;
     let all = stage.received(2 * ON_THEIR_WAY).await;
     let mut keys: HashMap<String, Vec<Value>> = HashMap::new();
     for push in &all {

@@ -159,7 +159,7 @@ async fn a_single_process_answers_about_its_queues_itself() {
             .await
             .expect(0)
             .printed,
-        "0 discarded, 0 left\n"
+        "0 discarded: nothing waits\n"
     );
     let elsewhere = run(&["queues", "--server", "http://127.0.0.1:1"], &settings).await.expect(1);
     assert!(elsewhere.errors.contains("--server"), "{}", elsewhere.errors);

@@ -21,7 +21,9 @@ const CROWD: usize = 5_000;
 const CROWD_ID_BYTES: usize = 49;
 /// Beginning of what the store refuses.
 const HELD: &str = "unstorable";
-/// A step a second, so that the kill comes between the first and the last.
+/// Letters a second of the replay whose worker is killed: it takes seven seconds, so that the kill comes
+/// between the first and the last, also on a machine that is busy with something else.
+const KILLED_PER_SECOND: u32 = 150;
 const SETTINGS: [(&str, &str); 4] = [
     ("REPLAYS_PER_SECOND", "400"),
     ("REST_PER_MINUTE_USER", "0"),
@@ -79,7 +81,7 @@ impl Stage {
         self.nothing_is_seen_of_what_people_typed().await;
 
         let total = MESSAGES as u64 + 1;
-        let first = self.replay("perhaps it is over").await;
+        let first = self.replay("perhaps it is over", None).await;
         let shown = eventually("everything has failed again", async || {
             let replay = self.shown(&first).await;
             (replay["state"] == "done" && replay["failedAgain"] == total).then_some(replay)
@@ -93,7 +95,7 @@ impl Stage {
         );
 
         self.refuse_no_more().await;
-        let second = self.replay("the store takes them again").await;
+        let second = self.replay("the store takes them again", Some(KILLED_PER_SECOND)).await;
         eventually("some are sent", async || {
             (self.shown(&second).await["replayed"].as_u64() > Some(0)).then_some(())
         })
@@ -201,8 +203,11 @@ impl Stage {
         assert!(revealed["body"]["content"].as_str().unwrap().starts_with(HELD), "{revealed}");
     }
 
-    async fn replay(&self, why: &str) -> String {
-        let body = json!({"filter": {}, "why": why});
+    async fn replay(&self, why: &str, per_second: Option<u32>) -> String {
+        let mut body = json!({"filter": {}, "why": why});
+        if let Some(per_second) = per_second {
+            body["perSecond"] = per_second.into();
+        }
         let (status, begun) = self.call(&self.root, Method::POST, "/ops/replays", &body).await;
         assert_eq!(
             (status, &begun["replay"]["total"]),

@@ -10,9 +10,13 @@ use eventflow_boot::outgoing::{Connector, connector};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Answer limit: bytes of an answer that are read. The canary's own thread is all that it hears of.
 const ANSWER_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Time for ending a session: by then the round has its result, and the next one must not wait for it.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// The socket door: Engine.IO 4.
 const SOCKETS: &str = "/socket.io/?EIO=4";
 /// Separator of packets in the body of a poll (Engine.IO 4).
@@ -111,9 +115,9 @@ impl<'a> Socket<'a> {
         self.read(|packet| packet.starts_with(&begins) && packet.contains(text)).await.map(drop)
     }
 
-    /// Ends the session. One that cannot be ended ends by itself.
+    /// Ends the session. One that cannot be ended within [`CLOSE_LIMIT`] ends by itself.
     pub(super) async fn close(self) {
-        let _ = self.door.poll(&self.session, Some("1")).await;
+        let _ = timeout(CLOSE_LIMIT, self.door.poll(&self.session, Some("1"))).await;
     }
 
     /// Reads until a packet is wanted, and answers pings meanwhile.
@@ -137,5 +141,19 @@ impl<'a> Socket<'a> {
 
     async fn write(&self, packets: &str) -> anyhow::Result<()> {
         self.door.poll(&self.session, Some(packets)).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_answer_holds_up_no_round() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = Door::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let socket = Socket { door: &door, session: "s".to_owned() };
+        timeout(CLOSE_LIMIT * 2, socket.close()).await.expect("it gives up");
     }
 }

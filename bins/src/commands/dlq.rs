@@ -273,7 +273,7 @@ async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyh
     }
     let replay = &answer["replay"];
     let words = format!(
-        "replay {}: {}, {} of {} sent, {} refused, {} failed again\n",
+        "replay {}: {}, {} of {} letters sent, {} refused, {} failed again\n",
         text(&replay["_id"]),
         text(&replay["state"]),
         text(&replay["replayed"]),
@@ -285,12 +285,15 @@ async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyh
 }
 
 /// The route discards a bounded number at a time, so it is asked until nothing is left. Every round means
-/// the letters of the first: what fails while it goes on, nobody has looked at.
+/// the letters of the first: what fails while it goes on, nobody has looked at. For the same reason the route
+/// is not asked at all if nothing waits.
 async fn discard(api: &Api, which: &Which) -> anyhow::Result<(Value, String)> {
     let mut body = which.body()?;
-    if let Some(filter) = body.get_mut("filter").and_then(Value::as_object_mut)
-        && let Some(end) = end_of_waiting(api, &which.filter).await?
-    {
+    if let Some(filter) = body.get_mut("filter").and_then(Value::as_object_mut) {
+        let Some(end) = end_of_waiting(api, &which.filter).await? else {
+            let answer = json!({ "success": true, "discarded": 0, "left": 0 });
+            return Ok((answer, "0 discarded: nothing waits\n".to_owned()));
+        };
         filter.insert("to".to_owned(), json!(end.to_iso()));
     }
     let body = Value::Object(body);

@@ -5,7 +5,10 @@ use crate::MetricsError;
 use crate::bus_values::{ParkReason, RetryDelay, SettleOutcome};
 use crate::label::{Label, registered};
 use crate::series::{latency_opts, size_opts};
-use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
 use std::time::Duration;
 
 /// The label value of every gateway's own queue: gateway ids are not a closed set.
@@ -34,7 +37,7 @@ pub struct BusMetrics {
     parks: IntCounterVec,
     inflight: IntGaugeVec,
     prefetch: IntGaugeVec,
-    oldest: IntGaugeVec,
+    oldest: GaugeVec,
     paused: IntGaugeVec,
     age_seconds: HistogramVec,
 }
@@ -74,9 +77,10 @@ pub struct QueueMetrics {
     pub inflight: IntGauge,
     /// Frames that may be taken ahead; 0 while the queue is not subscribed.
     pub prefetch: IntGauge,
-    /// When the oldest envelope in hand was accepted by the system, in seconds since 1970; 0 without one. It
-    /// is a time and no age, so that it is right at each scrape, however long nothing moves.
-    pub oldest_seconds: IntGauge,
+    /// When the oldest envelope in hand was accepted by the system, in seconds since 1970, with a fraction: in
+    /// whole seconds an envelope of some milliseconds would look up to a second old. 0 without one. It is a
+    /// time and no age, so that it is right at each scrape, however long nothing moves.
+    pub oldest_seconds: Gauge,
     /// 1 while the stage waits for something it needs.
     pub paused: IntGauge,
     /// From an envelope's acceptance by the system to a try of its batch at this stage.
@@ -196,7 +200,7 @@ impl BusMetrics {
                 "eventflow_consume_prefetch_frames",
                 "Frames that may be taken ahead; 0 while the queue is not subscribed.",
             )?,
-            oldest: gauge(
+            oldest: time(
                 registry,
                 "eventflow_consume_oldest_timestamp_seconds",
                 "When the oldest envelope in hand was accepted by the system, in seconds since 1970; 0 without one.",
@@ -259,6 +263,10 @@ fn counter(
 
 fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGaugeVec, MetricsError> {
     registered(registry, IntGaugeVec::new(Opts::new(name, help), &["queue"])?)
+}
+
+fn time(registry: &Registry, name: &str, help: &str) -> Result<GaugeVec, MetricsError> {
+    registered(registry, GaugeVec::new(Opts::new(name, help), &["queue"])?)
 }
 
 fn latency(registry: &Registry, name: &str, help: &str) -> Result<HistogramVec, MetricsError> {

@@ -83,7 +83,7 @@ impl DeadLetterMetrics {
             replayed: Counters::register(
                 registry,
                 "eventflow_dead_letters_replayed_total",
-                "Letters of replays, by outcome: sent, refused (it cannot be read, or its queue is gone).",
+                "Letters that replays have brought to an end, by outcome: sent, refused (it cannot be read, or its queue is gone). A letter counts once in a replay, unless the replay is resumed and looks at it again.",
                 "outcome",
             )?,
         })

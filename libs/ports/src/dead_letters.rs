@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, AuditEntry, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay,
-    ReplayId,
+    Arrival, AuditEntry, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace,
+    LetterState, Replay, ReplayId,
 };
 
 /// Most groups that are told: more causes than anybody reads.
@@ -66,6 +66,17 @@ pub struct LetterGroup {
     pub reason: String,
 }
 
+/// Letters that have a queue and a cause in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterCount {
+    /// The queue that they came from.
+    pub queue: String,
+    /// Why they failed last.
+    pub cause: Cause,
+    /// How many there are.
+    pub count: u64,
+}
+
 /// Selects a page of the audit log, the newest first; among equal times the larger ids come first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditPage {
@@ -77,7 +88,8 @@ pub struct AuditPage {
     pub limit: u32,
 }
 
-/// What became of the letters of a replay, by its entries in the audit log.
+/// What became of the letters of a replay. Each letter counts once, as its newest entry of the replay in the
+/// audit log says: one that was refused and then sent, because the replay was resumed, has two entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayCounts {
     /// Letters that were sent.
@@ -93,7 +105,8 @@ pub trait DeadLetters: Send + Sync + 'static {
     /// came to, in order.
     async fn keep_letters(&self, arrivals: &[Arrival]) -> Result<Vec<Kept>, StoreError>;
 
-    /// Reads a page of the letters that fit.
+    /// Reads a page of the letters that fit. What somebody else has stored among them and is no letter is
+    /// passed over: a page has fewer letters than it may have only if there are no more.
     async fn dead_letters(
         &self,
         which: &LetterFilter,
@@ -102,6 +115,10 @@ pub trait DeadLetters: Send + Sync + 'static {
 
     /// Counts the letters that fit by queue, cause and kind, the largest group first, at most [`GROUPS_MAX`].
     async fn letter_groups(&self, which: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError>;
+
+    /// Counts the letters in this state by queue and cause, the largest number first, at most [`GROUPS_MAX`].
+    /// Every worker asks that several times a minute.
+    async fn letter_counts(&self, state: LetterState) -> Result<Vec<LetterCount>, StoreError>;
 
     /// Counts the letters that fit.
     async fn count_letters(&self, which: &LetterFilter) -> Result<u64, StoreError>;

@@ -2,7 +2,7 @@
 //!
 //! Each check needs a store of its own, because a worker takes whichever replay is due.
 
-use crate::dead_letters::{AuditPage, DeadLetters, Kept, LetterOrder, LetterPage, ReplayCounts};
+use crate::dead_letters::{AuditPage, DeadLetters, Kept, LetterCount, LetterOrder, LetterPage, ReplayCounts};
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,6 +24,9 @@ const HUGE: usize = 20 * 1024 * 1024;
 pub trait Harness: Send + Sync {
     /// Opens one more store over the same data with empty caches, as another process would.
     async fn open(&self) -> Arc<dyn DeadLetters>;
+
+    /// Makes what is stored of a letter something that nobody can read as one, as another program may.
+    async fn spoil(&self, id: DeadLetterId);
 }
 
 /// A letter comes back as it was kept, with every byte; what is delivered twice is kept once, and what fails
@@ -96,6 +99,58 @@ pub async fn letters_are_listed_counted_and_grouped(harness: &dyn Harness) {
     assert_eq!(shown[0], ("persist.0", Cause::GaveUp, 5));
     assert_eq!((shown.len(), groups[0].oldest_at, groups[0].newest_at), (3, at(0), at(2)));
     assert_eq!(groups[0].reason, "store says no 4");
+}
+
+/// What waits is counted by queue and cause, whatever its kind.
+pub async fn letters_are_counted_by_queue_and_cause(harness: &dyn Harness) {
+    let letters = harness.open().await;
+    let mut arrivals: Vec<Arrival> = (0..8).map(|n| arrival(n, 1, b"x")).collect();
+    arrivals[1].kind = None;
+    arrivals[4].cause = Cause::Refused;
+    arrivals[5].cause = Cause::Refused;
+    "fanout.0".clone_into(&mut arrivals[6].queue);
+    letters.keep_letters(&arrivals).await.expect("keep");
+    let discard = LetterChange::Discard { by: person(), why: "w".to_owned() };
+    letters.change_letters(&[arrivals[7].id], &discard, at(2)).await.expect("discard");
+    let count = |queue: &str, cause, count| LetterCount { queue: queue.to_owned(), cause, count };
+    assert_eq!(
+        harness.open().await.letter_counts(LetterState::Waiting).await.expect("count"),
+        [
+            count("persist.0", Cause::GaveUp, 4),
+            count("persist.0", Cause::Refused, 2),
+            count("fanout.0", Cause::GaveUp, 1)
+        ]
+    );
+    let discarded = letters.letter_counts(LetterState::Discarded).await.expect("count");
+    assert_eq!(discarded, [count("persist.0", Cause::GaveUp, 1)]);
+    assert_eq!(letters.letter_counts(LetterState::Replayed).await.expect("count"), []);
+}
+
+/// What is stored among the letters and is none hides no letter: lists pass over it, and a page is full while
+/// there are more.
+pub async fn what_is_no_letter_is_passed_over(harness: &dyn Harness) {
+    let letters = harness.open().await;
+    let arrivals: Vec<Arrival> = (0..7).map(|n| arrival(n, i64::from(n), b"x")).collect();
+    letters.keep_letters(&arrivals).await.expect("keep");
+    for spoilt in [1, 2, 6] {
+        harness.spoil(arrivals[spoilt].id).await;
+    }
+    let mut expected: Vec<LetterPlace> =
+        [0, 3, 4, 5].map(|n: usize| LetterPlace { at: arrivals[n].at, id: arrivals[n].id }).into();
+    let waiting = || LetterFilter { state: Some(LetterState::Waiting), ..LetterFilter::default() };
+    for order in [LetterOrder::OldestFirst, LetterOrder::NewestFirst] {
+        for which in [LetterFilter::default(), waiting()] {
+            assert_eq!(walk(letters.as_ref(), &which, order).await, expected, "{order:?}, {which:?}");
+            for limit in 1..=4 {
+                let page = LetterPage { after: None, limit, order };
+                let found = letters.dead_letters(&which, page).await.expect("list");
+                assert_eq!(found.len(), limit as usize, "{order:?}, {which:?}");
+            }
+        }
+        expected.reverse();
+    }
+    letters.letter_groups(&waiting()).await.expect("group");
+    letters.letter_counts(LetterState::Waiting).await.expect("count");
 }
 
 /// Of two that take a letter only one has it; a confirm counts once; only what waits is edited or discarded.
@@ -201,6 +256,15 @@ pub async fn the_audit_log_only_grows(harness: &dyn Harness) {
     letters.record_audit(std::slice::from_ref(&sent_after_all)).await.expect("record");
     let newest = letters.audit(&page(None, None, 1)).await.expect("list");
     assert_eq!(newest, [sent_after_all], "a replay was resumed when the queue was there again");
+    let counts = letters.replay_counts(id).await.expect("count");
+    assert_eq!(counts, ReplayCounts { replayed: 2, refused: 0 }, "two letters, though three entries");
+    let refused_after_all =
+        AuditEntry::of_replayed(id, letter, by(), Some("its queue is gone".to_owned()), at(5));
+    letters.record_audit(&[refused_after_all]).await.expect("record");
+    let counts = harness.open().await.replay_counts(id).await.expect("count");
+    assert_eq!(counts, ReplayCounts { replayed: 1, refused: 1 }, "what became of each last");
+    let of_another = letters.replay_counts(ReplayId::new()).await.expect("count");
+    assert_eq!(of_another, ReplayCounts::default());
 }
 
 /// A version of the body of a letter; `None` without such a letter or version.

@@ -40,7 +40,9 @@ pub mod suppressions_contract;
 pub mod ticks;
 
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use dead_letters::{AuditPage, DeadLetters, Kept, LetterGroup, LetterOrder, LetterPage, ReplayCounts};
+pub use dead_letters::{
+    AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterOrder, LetterPage, ReplayCounts,
+};
 pub use directory::{Directory, People, Segment};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};

@@ -9,6 +9,7 @@ use crate::outbound::WindowJob;
 use crate::{NotificationId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use url::Url;
 
 /// Devices of one person that pushes go to. Nobody carries as many; the one that was registered longest ago
 /// gives way to a new one. A browser registers itself again whenever its page is opened.
@@ -135,6 +136,17 @@ impl PushTarget {
     }
 }
 
+impl Subscription {
+    /// The push service's host and port, `host:port`: the same however the address spells them, with the port
+    /// of `https` where it names none. `None` if the address is no URL with a host.
+    pub fn host(&self) -> Option<String> {
+        let url = Url::parse(&self.endpoint).ok()?;
+        // A name with a dot at its end is the same name.
+        let host = url.host_str()?.trim_end_matches('.');
+        Some(format!("{host}:{}", url.port_or_known_default()?))
+    }
+}
+
 /// Hides what a stranger could send pushes with: targets stand in logs and dead letters.
 impl fmt::Debug for PushTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -176,6 +188,24 @@ mod tests {
         for job in [PushJob::Clear(clear), read(None), read(Some(one))] {
             assert_eq!(codec::decode::<PushJob>(&codec::encode(&job).unwrap()).unwrap(), job);
         }
+    }
+
+    #[test]
+    fn a_host_is_the_same_however_it_is_written_and_another_port_is_another_one() {
+        let of = |address: &str| {
+            let endpoint = format!("https://{address}");
+            Subscription { endpoint, p256dh: String::new(), auth: String::new() }.host()
+        };
+        for written in ["A.Example/1", "a.example./1", "a.example:443/1", "A.EXAMPLE.:0443?1", "a.example:"] {
+            assert_eq!(of(written).as_deref(), Some("a.example:443"), "{written}");
+        }
+        for written in ["127.0.0.1/1", "0x7f.1/1", "2130706433/1"] {
+            assert_eq!(of(written).as_deref(), Some("127.0.0.1:443"), "{written}");
+        }
+        assert_eq!(of("a.example:8443/1").as_deref(), Some("a.example:8443"));
+        assert_eq!(of("[2001:DB8::1]/1").as_deref(), Some("[2001:db8::1]:443"));
+        assert_eq!(of("[2001:0db8:0::1]:444/1").as_deref(), Some("[2001:db8::1]:444"));
+        assert_eq!(of("300.300.300.300/1"), None);
     }
 
     #[test]

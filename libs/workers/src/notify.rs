@@ -308,17 +308,17 @@ impl Decision {
     }
 }
 
-/// Everybody whom messages of this batch name as absent.
+/// Everybody whom messages of this batch name as absent, or whom its notifications are for.
 fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
-    let absent = batch.iter().filter_map(|item| match &item.value {
-        NotifyJob::Message { absent, .. } => Some(absent),
-        NotifyJob::Notification { .. }
-        | NotifyJob::Departed { .. }
+    let people = batch.iter().flat_map(|item| match &item.value {
+        NotifyJob::Message { absent, .. } => absent.as_slice(),
+        NotifyJob::Notification { user_id, .. } => std::slice::from_ref(user_id),
+        NotifyJob::Departed { .. }
         | NotifyJob::PreferencesChanged { .. }
         | NotifyJob::Read { .. }
-        | NotifyJob::NotificationsRead { .. } => None,
+        | NotifyJob::NotificationsRead { .. } => &[],
     });
-    absent.flatten().collect()
+    people.collect()
 }
 
 /// Whether a notification passes quiet hours, digests and preferences of kinds.

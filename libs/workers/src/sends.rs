@@ -82,8 +82,11 @@ impl SendWorker {
                 () = shutdown.cancelled() => break,
                 _ = cleanings.tick() => self.parts.forget().await,
                 _ = looks.tick() => {
-                    let result = self.work(&shutdown).await;
+                    let result = self.take_turn(&shutdown).await;
                     failing.note(&result, |error| tracing::warn!(error, "sends wait: the last step is made again"));
+                    if matches!(result, Ok(true)) {
+                        looks.reset_immediately();
+                    }
                 }
             }
         }
@@ -91,19 +94,24 @@ impl SendWorker {
 
     /// Carries out whatever is due now. Between two steps it can be stopped.
     pub async fn work(&mut self, shutdown: &CancellationToken) -> Result<(), SendError> {
-        while !shutdown.is_cancelled() {
-            let now = self.parts.clock.now();
-            let Some(send) = self.parts.sends.claim_send(now, now.plus(CLAIM_LEASE)).await? else { break };
-            let id = send.id;
-            let outcome = self.round(send, shutdown).await;
-            let pause = if outcome.is_err() { PAUSE } else { Duration::ZERO };
-            if outcome.is_err() {
-                self.metrics.failures.inc();
-            }
-            self.parts.sends.release_send(id, self.parts.clock.now().plus(pause)).await?;
-            outcome?;
-        }
+        while !shutdown.is_cancelled() && self.take_turn(shutdown).await? {}
         Ok(())
+    }
+
+    /// Carries out one round of a send that is due. Returns whether there was one.
+    pub async fn take_turn(&mut self, shutdown: &CancellationToken) -> Result<bool, SendError> {
+        let now = self.parts.clock.now();
+        let Some(send) = self.parts.sends.claim_send(now, now.plus(CLAIM_LEASE)).await? else {
+            return Ok(false);
+        };
+        let id = send.id;
+        let outcome = self.round(send, shutdown).await;
+        let pause = if outcome.is_err() { PAUSE } else { Duration::ZERO };
+        if outcome.is_err() {
+            self.metrics.failures.inc();
+        }
+        self.parts.sends.release_send(id, self.parts.clock.now().plus(pause)).await?;
+        outcome.map(|()| true)
     }
 
     /// Makes some steps of a send.

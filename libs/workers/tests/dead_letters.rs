@@ -6,7 +6,7 @@ use eventflow_bus::consume::{Consumer, Declares};
 use eventflow_bus::port::{Broker, Headers, Incoming, Outgoing};
 use eventflow_bus::topology::{PERSIST, Topology, dead, gateway};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_metrics::{KeptOutcome, Metrics};
+use eventflow_metrics::{KeptOutcome, Metrics, ReplayOutcome};
 use eventflow_ports::{AuditPage, Clock as _, DeadLetters, FixedClock, LetterOrder, LetterPage, ticks};
 use eventflow_protocol::command::{Command, LeaveThread};
 use eventflow_protocol::dead_letters::{
@@ -205,6 +205,9 @@ async fn a_replay_sends_each_letter_once_with_its_id_and_without_its_attempts() 
     assert_eq!(ids, [1, 2, 3].map(Uuid::from_u128));
     let counts = stage.letters.replay_counts(replay).await.unwrap();
     assert_eq!((counts.replayed, counts.refused), (3, 1));
+    let counted = [ReplayOutcome::Sent, ReplayOutcome::Refused]
+        .map(|outcome| stage.metrics.dead_letters.replayed.of(outcome).get());
+    assert_eq!(counted, [3, 1], "the metrics tell the same letters");
     let states: Vec<LetterState> = stage.letters().await.iter().map(|letter| letter.state).collect();
     assert_eq!(states.iter().filter(|state| **state == LetterState::Replayed).count(), 3);
     assert_eq!(stage.letters.replay(replay).await.unwrap().unwrap().state, ReplayState::Done);

@@ -443,16 +443,25 @@ async fn the_absent_people_of_a_message_are_read_together() {
         jobs.push(job);
     }
     stage.perform(&jobs).await;
-    assert_eq!(stage.devices.asked_alone.load(Ordering::SeqCst), 0, "for one person");
-    assert_eq!(stage.devices.asked_together.load(Ordering::SeqCst), 3, "for 1,201 people");
+    assert_eq!(stage.devices.asked.load(Ordering::SeqCst), 3, "for 1,201 people");
     assert_eq!(stage.outcomes().await.iter().filter(|outcome| **outcome != "folded").count(), 2);
+}
+
+#[tokio::test]
+async fn the_people_of_notifications_are_read_together() {
+    let stage = Stage::new().await;
+    let mut jobs = Vec::new();
+    for user in fresh_people(20) {
+        jobs.push(job_of(&stage.tells_to(&user, json!({})).await));
+    }
+    stage.perform(&jobs).await;
+    assert_eq!(stage.devices.asked.load(Ordering::SeqCst), 1, "for 20 people");
 }
 
 /// Counts how often it is asked who has devices.
 struct CountedDevices {
     store: Arc<EmbeddedStore>,
-    asked_alone: AtomicUsize,
-    asked_together: AtomicUsize,
+    asked: AtomicUsize,
 }
 
 #[async_trait]
@@ -463,12 +472,11 @@ impl PushDevices for CountedDevices {
     async fn remove_device(&self, removal: &RemovePushDevice) -> Result<bool, StoreError> {
         self.store.remove_device(removal).await
     }
-    async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
-        self.asked_alone.fetch_add(1, Ordering::SeqCst);
-        self.store.devices_of(user).await
+    async fn devices_of(&self, _user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
+        panic!("the decision asks who has a device, not for the devices")
     }
     async fn owners_among(&self, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
-        self.asked_together.fetch_add(1, Ordering::SeqCst);
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.store.owners_among(users).await
     }
     async fn note_shown(&self, _shown: &[Shown]) -> Result<(), StoreError> {
@@ -513,8 +521,7 @@ impl Stage {
         let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database, clock.clone()).await.unwrap());
         broker.declare(&Topology::new(1)).await.unwrap();
         let presence = Arc::new(MemoryPresence::default());
-        let [asked_alone, asked_together] = [const { AtomicUsize::new(0) }; 2];
-        let devices = Arc::new(CountedDevices { store: store.clone(), asked_alone, asked_together });
+        let devices = Arc::new(CountedDevices { store: store.clone(), asked: AtomicUsize::new(0) });
         let parts = DecisionParts {
             outbound: store.clone(),
             store: store.clone(),
@@ -584,8 +591,12 @@ impl Stage {
 
     /// Somebody puts a notification into ben's inbox.
     async fn tells(&self, data: serde_json::Value) -> Notification {
+        self.tells_to(&self.ben, data).await
+    }
+
+    async fn tells_to(&self, user: &UserId, data: serde_json::Value) -> Notification {
         let notify = Notify {
-            user_id: self.ben.clone(),
+            user_id: user.clone(),
             kind: "order_update".to_owned(),
             title: "your order".to_owned(),
             text: String::new(),

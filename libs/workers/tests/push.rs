@@ -163,12 +163,13 @@ impl Stage {
 
     async fn without_devices() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(Database::open_in(folder.path()).unwrap()).await.unwrap();
+        let (database, metrics) = (Database::open_in(folder.path()).unwrap(), Metrics::default());
+        database.measure(metrics.store.calls.clone());
+        let store = EmbeddedStore::open(database).await.unwrap();
         let scene = Scene::with_people(&store, 3).await;
         let shared = Arc::new(store.clone());
         let (windows, services) = (Arc::new(Windows::default()), Arc::new(Services::default()));
         let clock = Arc::new(FixedClock::at(at(1_000)));
-        let metrics = Metrics::default();
         let again = AgainParts {
             store: Arc::clone(&shared) as _,
             inbox: Arc::clone(&shared) as _,
@@ -282,6 +283,13 @@ impl Stage {
 
     fn log(&self) -> Vec<DeliveryOutcome> {
         self.windows.log.lock().unwrap().iter().map(|entry| entry.outcome.clone()).collect()
+    }
+
+    /// How often the store was read so far.
+    fn reads_of_the_store(&self) -> u64 {
+        let series = r#"eventflow_store_call_seconds_count{operation="read",outcome="ok"} "#;
+        let text = self.metrics.render().unwrap();
+        text.lines().find_map(|line| line.strip_prefix(series)).map_or(0, |count| count.parse().unwrap())
     }
 
     fn is_closed(&self) -> bool {
@@ -686,6 +694,27 @@ async fn what_a_device_may_show_is_taken_away_too() {
     assert_eq!(stage.perform_again(&job, 1).await, Outcome::Done);
     assert_eq!((stage.pushed().len(), stage.last_push().act), (1, PushAct::Clear));
     assert_eq!(stage.log(), [suppressed(Reason::Read)]);
+}
+
+#[tokio::test]
+async fn how_far_somebody_has_read_is_asked_for_once_a_window() {
+    let mut reads = Vec::new();
+    for texts in [&["one", "two"][..], &["one", "two", "three", "four", "five"][..]] {
+        let stage = Stage::new().await;
+        stage.fail("phone", [failed()]);
+        let messages = stage.say(texts).await;
+        let job = stage.window(&messages);
+        assert!(matches!(stage.perform(&job).await, Outcome::Retry { .. }), "its service may have it");
+        for message in &messages {
+            change_one(&stage.store, &change(message, &stage.scene.people[0], Change::Delete, 501)).await;
+        }
+        let before = stage.reads_of_the_store();
+        assert_eq!(stage.perform_again(&job, 1).await, Outcome::Done);
+        assert_eq!(stage.last_push().act, PushAct::Clear);
+        reads.push(stage.reads_of_the_store() - before);
+    }
+    // The second decision reads each message, and whoever takes it away reads it once more.
+    assert_eq!(reads[1] - reads[0], 2 * 3, "{reads:?}");
 }
 
 #[tokio::test]

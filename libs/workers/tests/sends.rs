@@ -89,19 +89,45 @@ async fn a_small_send_does_not_wait_for_a_large_one_that_goes_slowly() {
     assert_eq!(steps[..3], [large, small.id, large], "after the first step");
 }
 
+#[tokio::test]
+async fn a_slow_send_lets_the_worker_do_something_else_in_between() {
+    let stage = Stage::new().await;
+    let id = stage.add(Recipients::Role("driver".to_owned())).await;
+    let mut worker = stage.worker(stage.store.clone(), 250).await;
+    assert!(worker.take_turn(&CancellationToken::new()).await.unwrap());
+    let send = stage.send(id).await;
+    assert_eq!((send.state, send.counts.total()), (SendState::Running, 250), "it goes on at the next turn");
+    stage.store.cancel_send(&CancelSend { id, at: stage.clock.now() }).await.unwrap();
+    assert!(!worker.take_turn(&CancellationToken::new()).await.unwrap(), "nothing is due");
+}
+
+#[tokio::test]
+async fn the_preferences_of_a_steps_people_are_read_together() {
+    let stage = Stage::new().await;
+    let id = stage.add(Recipients::of_users(stage.people.clone())).await;
+    let before = stage.reads_of_the_store();
+    stage.work(stage.store.clone()).await.unwrap();
+    let reads = stage.reads_of_the_store() - before;
+    stage.all_are_told_once(id).await;
+    // Each person's number of unread notifications is asked for alone.
+    assert!((PEOPLE as u64..PEOPLE as u64 + 30).contains(&reads), "{reads}");
+}
+
 /// A store, a broker, and people of whom the first wants to be told by no way, and the second by mail only.
 struct Stage {
     store: Arc<EmbeddedStore>,
     broker: Arc<dyn Broker>,
     clock: Arc<FixedClock>,
     people: Vec<UserId>,
+    metrics: Metrics,
     _folder: TempDir,
 }
 
 impl Stage {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::open_in(folder.path()).unwrap();
+        let (database, metrics) = (Database::open_in(folder.path()).unwrap(), Metrics::default());
+        database.measure(metrics.store.calls.clone());
         let clock = Arc::new(FixedClock::at(Timestamp(1_000)));
         let broker: Arc<dyn Broker> =
             Arc::new(EmbeddedBroker::open(database.clone(), clock.clone()).await.unwrap());
@@ -122,7 +148,7 @@ impl Stage {
                 Preferences { channels, updated_at: Some(Timestamp(1)), ..Preferences::default() };
             store.set_preferences(&SetPreferences { user_id, preferences }).await.unwrap();
         }
-        Self { store, broker, clock, people, _folder: folder }
+        Self { store, broker, clock, people, metrics, _folder: folder }
     }
 
     fn new_content() -> SendContent {
@@ -162,6 +188,17 @@ impl Stage {
     }
 
     async fn work_at(&self, sends: Arc<dyn Sends>, per_second: u32) -> Result<(), SendError> {
+        self.worker(sends, per_second).await.work(&CancellationToken::new()).await
+    }
+
+    /// How often the store was read so far.
+    fn reads_of_the_store(&self) -> u64 {
+        let series = r#"eventflow_store_call_seconds_count{operation="read",outcome="ok"} "#;
+        let text = self.metrics.render().unwrap();
+        text.lines().find_map(|line| line.strip_prefix(series)).map_or(0, |count| count.parse().unwrap())
+    }
+
+    async fn worker(&self, sends: Arc<dyn Sends>, per_second: u32) -> SendWorker {
         let parts = SendParts {
             sends,
             directory: self.store.clone(),
@@ -173,8 +210,7 @@ impl Stage {
             per_second,
             kept: std::time::Duration::from_hours(24),
         };
-        let mut worker = SendWorker::open(parts, &Metrics::default()).await.unwrap();
-        worker.work(&CancellationToken::new()).await
+        SendWorker::open(parts, &Metrics::default()).await.unwrap()
     }
 
     async fn send(&self, id: SendId) -> BulkSend {

@@ -4,6 +4,7 @@ mod support;
 
 use async_trait::async_trait;
 use eventflow_ports::{DeadLetters, dead_letters_contract};
+use eventflow_protocol::dead_letters::DeadLetterId;
 use std::sync::Arc;
 use support::File;
 
@@ -11,6 +12,12 @@ use support::File;
 impl dead_letters_contract::Harness for File {
     async fn open(&self) -> Arc<dyn DeadLetters> {
         Arc::new(self.store().await)
+    }
+
+    async fn spoil(&self, id: DeadLetterId) {
+        let spoil = "UPDATE dead_letter SET letter = 'of somebody else', cause = 'theirs' WHERE id = ?1";
+        let spoilt = self.database().write(move |tx| tx.execute(spoil, [id.to_string()])).await;
+        assert_eq!(spoilt.expect("write"), 1);
     }
 }
 
@@ -27,6 +34,16 @@ async fn a_large_body_is_kept_whole() {
 #[tokio::test]
 async fn letters_are_listed_counted_and_grouped() {
     dead_letters_contract::letters_are_listed_counted_and_grouped(&File::new()).await;
+}
+
+#[tokio::test]
+async fn letters_are_counted_by_queue_and_cause() {
+    dead_letters_contract::letters_are_counted_by_queue_and_cause(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_letter_is_passed_over() {
+    dead_letters_contract::what_is_no_letter_is_passed_over(&File::new()).await;
 }
 
 #[tokio::test]

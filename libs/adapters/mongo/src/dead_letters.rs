@@ -10,10 +10,13 @@ use crate::record::dead_letters::{LetterRecord, ReplayRecord};
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_ports::{AuditPage, DeadLetters, Kept, LetterGroup, LetterPage, ReplayCounts, StoreError};
+use eventflow_ports::{
+    AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterPage, ReplayCounts, StoreError,
+};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay, ReplayId,
+    Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, LetterState,
+    Replay, ReplayId,
 };
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
@@ -35,6 +38,10 @@ impl DeadLetters for MongoStore {
 
     async fn letter_groups(&self, which: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
         Ok(self.group_letters(which).await?)
+    }
+
+    async fn letter_counts(&self, state: LetterState) -> Result<Vec<LetterCount>, StoreError> {
+        Ok(self.count_letters_by_cause(state).await?)
     }
 
     async fn count_letters(&self, which: &LetterFilter) -> Result<u64, StoreError> {

@@ -81,10 +81,16 @@ pub(crate) fn of_sends() -> [IndexModel; 3] {
     ]
 }
 
-/// Dead letters: by what became of them and when they failed, all of them by that, those of a replay, and
-/// those that ended long ago.
-pub(crate) fn of_letters() -> [IndexModel; 4] {
+/// The keys by which dead letters of a state are counted by queue and cause without reading one.
+pub(crate) fn letters_by_cause() -> Document {
+    doc! { "state": 1, "queue": 1, "cause": 1 }
+}
+
+/// Dead letters: by what became of them and when they failed, by what became of them and why, all of them by
+/// time, those of a replay, and those that ended long ago.
+pub(crate) fn of_letters() -> [IndexModel; 5] {
     [
+        plain(letters_by_cause()),
         plain(doc! { "state": 1, "lastAt": -1, "_id": -1 }),
         plain(doc! { "lastAt": -1, "_id": -1 }),
         partial(doc! { "replay": 1, "state": 1 }, doc! { "replay": { "$exists": true } }),
@@ -102,12 +108,17 @@ pub(crate) fn of_letter_replays() -> IndexModel {
     partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } })
 }
 
+/// The keys by which it is counted what became of each letter of a replay, without reading an entry.
+pub(crate) fn letters_of_replay() -> Document {
+    doc! { "replay": 1, "action": 1, "letter": 1, "at": 1 }
+}
+
 /// The audit log: the newest, those about a letter, and how far a replay has come.
 pub(crate) fn of_audit() -> [IndexModel; 3] {
     [
         plain(doc! { "at": -1, "_id": -1 }),
         partial(doc! { "letter": 1, "at": -1, "_id": -1 }, doc! { "letter": { "$exists": true } }),
-        partial(doc! { "replay": 1, "action": 1 }, doc! { "replay": { "$exists": true } }),
+        partial(letters_of_replay(), doc! { "replay": { "$exists": true } }),
     ]
 }
 

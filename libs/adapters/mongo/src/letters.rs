@@ -2,18 +2,20 @@
 
 use crate::call::{CallError, Cause as Failure};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::indexes::letters_by_cause;
 use crate::record::dead_letters::LetterRecord;
 use crate::record::values::{count, date, moment};
 use crate::store::MongoStore;
 use eventflow_ports::dead_letters::GROUPS_MAX;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Kept, LetterGroup, LetterOrder, LetterPage};
+use eventflow_ports::{Kept, LetterCount, LetterGroup, LetterOrder, LetterPage};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter,
+    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterState,
 };
 use futures_util::TryStreamExt;
 use mongodb::bson::{DateTime, Document, deserialize_from_document, doc};
+use mongodb::options::Hint;
 use serde::Deserialize;
 
 /// Rounds of a change, while others change the same letter: collectors, a replay and an administrator.
@@ -36,6 +38,20 @@ struct GroupRecord {
 struct NewestRecord {
     at: DateTime,
     reason: String,
+}
+
+/// Letters of one queue and cause as the database counts them.
+#[derive(Deserialize)]
+struct CountRecord {
+    #[serde(rename = "_id")]
+    key: CountKey,
+    letters: i64,
+}
+
+#[derive(Deserialize)]
+struct CountKey {
+    queue: String,
+    cause: Cause,
 }
 
 #[derive(Deserialize)]
@@ -124,30 +140,62 @@ impl MongoStore {
         Ok(self.calls.run("change a dead letter", WRITE_LIMIT, write).await?.matched_count == 1)
     }
 
+    /// A page of the letters that fit. Documents of somebody else that are no letters are passed over, and the
+    /// page is filled with those behind them.
     pub(crate) async fn list_letters(
         &self,
         which: &LetterFilter,
         page: LetterPage,
     ) -> Result<Vec<DeadLetter>, CallError> {
-        let (beyond, direction) = match page.order {
+        let limit = page.limit.clamp(1, PAGE_MAX) as usize;
+        let mut after = page.after.map(|place| (date(place.at), place.id.to_string()));
+        let (mut letters, mut passed_over) = (Vec::with_capacity(limit), 0_usize);
+        loop {
+            let wanted = limit - letters.len();
+            let found = self.letter_documents(which, page.order, after.as_ref(), wanted).await?;
+            let is_last = found.len() < wanted;
+            after = found.last().and_then(place_of);
+            let before = letters.len();
+            letters.extend(found.iter().filter_map(letter_of));
+            passed_over += found.len() - (letters.len() - before);
+            if is_last || letters.len() == limit {
+                break;
+            }
+        }
+        if passed_over > 0 {
+            tracing::warn!(passed_over, "documents among the dead letters are no letters");
+        }
+        Ok(letters)
+    }
+
+    /// Documents as they are: one that cannot be decoded must not hide the others. Each has a place in the
+    /// order, since those without one are left out.
+    async fn letter_documents(
+        &self,
+        which: &LetterFilter,
+        order: LetterOrder,
+        after: Option<&(DateTime, String)>,
+        limit: usize,
+    ) -> Result<Vec<Document>, CallError> {
+        let (beyond, direction) = match order {
             LetterOrder::NewestFirst => ("$lt", -1),
             LetterOrder::OldestFirst => ("$gt", 1),
         };
-        let mut filter = fitting(which);
-        if let Some(place) = page.after {
-            let (at, id) = (date(place.at), place.id.to_string());
-            let after =
-                doc! { "$or": [{ "lastAt": { beyond: at } }, { "lastAt": at, "_id": { beyond: id } }] };
-            filter = doc! { "$and": [filter, after] };
+        let has_place = doc! { "lastAt": { "$type": "date" }, "_id": { "$type": "string" } };
+        let mut filter = vec![fitting(which), has_place];
+        if let Some((at, id)) = after {
+            filter.push(
+                doc! { "$or": [{ "lastAt": { beyond: at } }, { "lastAt": at, "_id": { beyond: id } }] },
+            );
         }
-        let (collection, limit) = (self.letters.clone(), i64::from(page.limit.clamp(1, PAGE_MAX)));
+        let (collection, limit) =
+            (self.letters.clone_with_type::<Document>(), i64::try_from(limit).unwrap_or(i64::MAX));
         let order = doc! { "lastAt": direction, "_id": direction };
         let find = async move {
-            let find = collection.find(filter).sort(order).limit(limit).max_time(READ_LIMIT);
-            find.await?.try_collect::<Vec<_>>().await
+            let find = collection.find(doc! { "$and": filter }).sort(order).limit(limit);
+            find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
-        let found = self.calls.run("list dead letters", READ_LIMIT, find).await?;
-        Ok(found.into_iter().filter_map(LetterRecord::into_letter).collect())
+        self.calls.run("list dead letters", READ_LIMIT, find).await
     }
 
     pub(crate) async fn count_fitting_letters(&self, which: &LetterFilter) -> Result<u64, CallError> {
@@ -179,6 +227,31 @@ impl MongoStore {
         Ok(groups.into_iter().filter_map(read).map(GroupRecord::into_group).collect())
     }
 
+    /// How many letters are in this state, by queue and cause. An index has all that is asked for, so no
+    /// letter is read ([`crate::indexes::of_letters`]): every worker asks four times a minute.
+    pub(crate) async fn count_letters_by_cause(
+        &self,
+        state: LetterState,
+    ) -> Result<Vec<LetterCount>, CallError> {
+        let pipeline = [
+            doc! { "$match": { "state": state.name() } },
+            doc! { "$group": {
+                "_id": { "queue": "$queue", "cause": "$cause" }, "letters": { "$sum": 1_i64 },
+            } },
+            doc! { "$sort": { "letters": -1, "_id": 1 } },
+            doc! { "$limit": i64::from(GROUPS_MAX) },
+        ];
+        let collection = self.letters.clone_with_type::<Document>();
+        let aggregate = async move {
+            let counts =
+                collection.aggregate(pipeline).hint(Hint::Keys(letters_by_cause())).max_time(READ_LIMIT);
+            counts.await?.try_collect::<Vec<Document>>().await
+        };
+        let counts = self.calls.run("count dead letters", READ_LIMIT, aggregate).await?;
+        let read = |count| deserialize_from_document::<CountRecord>(count).ok();
+        Ok(counts.into_iter().filter_map(read).map(CountRecord::into_count).collect())
+    }
+
     pub(crate) async fn delete_ended_letters(&self, before: Timestamp) -> Result<u64, CallError> {
         let old = doc! { "endedAt": { "$lt": date(before) } };
         let letters = self.letters.clone_with_type::<Document>();
@@ -204,6 +277,22 @@ impl MongoStore {
             Ok(deleted)
         };
         self.calls.run("forget dead letters", WRITE_LIMIT, delete).await
+    }
+}
+
+/// Where a document stands in a list.
+fn place_of(document: &Document) -> Option<(DateTime, String)> {
+    Some((*document.get_datetime("lastAt").ok()?, document.get_str("_id").ok()?.to_owned()))
+}
+
+/// The letter of a document; `None` if somebody else has written one that is none.
+fn letter_of(document: &Document) -> Option<DeadLetter> {
+    deserialize_from_document::<LetterRecord>(document.clone()).ok()?.into_letter()
+}
+
+impl CountRecord {
+    fn into_count(self) -> LetterCount {
+        LetterCount { queue: self.key.queue, cause: self.key.cause, count: count(self.letters) }
     }
 }
 

@@ -2,15 +2,17 @@
 
 use crate::call::{CallError, Cause as Failure};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::indexes::letters_of_replay;
 use crate::record::dead_letters::{AuditRecord, ReplayRecord};
-use crate::record::values::date;
+use crate::record::values::{count, date};
 use crate::store::MongoStore;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{AuditPage, ReplayCounts};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{AuditAction, AuditEntry, Replay, ReplayId};
 use futures_util::TryStreamExt;
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
+use mongodb::options::Hint;
 
 /// Rounds of a change, while others change the same replay: workers are few.
 const ROUNDS_MAX: u32 = 16;
@@ -76,16 +78,30 @@ impl MongoStore {
         self.calls.run("read a replay", READ_LIMIT, find).await
     }
 
+    /// Each letter once, by its newest entry of this replay; of two of the same time a refusal is the newer
+    /// one. An index has all that is asked for: whoever waits for a replay asks twice a second.
     pub(crate) async fn count_replay(&self, id: ReplayId) -> Result<ReplayCounts, CallError> {
-        let of = async |action: AuditAction| {
-            let filter = doc! { "replay": id.to_string(), "action": action.name() };
-            let collection = self.audit_log.clone();
-            let counting = async move { collection.count_documents(filter).max_time(READ_LIMIT).await };
-            self.calls.run("count a replay", READ_LIMIT, counting).await
+        let [sent, refused] = [AuditAction::ReplayLetter, AuditAction::ReplayRefused].map(AuditAction::name);
+        let pipeline = [
+            doc! { "$match": { "replay": id.to_string(), "action": { "$in": [sent, refused] } } },
+            // Documents compare field by field.
+            doc! { "$group": {
+                "_id": "$letter", "newest": { "$max": { "at": "$at", "action": "$action" } },
+            } },
+            doc! { "$group": { "_id": "$newest.action", "letters": { "$sum": 1_i64 } } },
+        ];
+        let collection = self.audit_log.clone_with_type::<Document>();
+        let aggregate = async move {
+            let counts = collection.aggregate(pipeline).hint(Hint::Keys(letters_of_replay()));
+            counts.allow_disk_use(true).max_time(READ_LIMIT).await?.try_collect::<Vec<Document>>().await
         };
-        let (replayed, refused) =
-            (of(AuditAction::ReplayLetter).await?, of(AuditAction::ReplayRefused).await?);
-        Ok(ReplayCounts { replayed, refused })
+        let counts = self.calls.run("count a replay", READ_LIMIT, aggregate).await?;
+        let of = |action: &str| {
+            let its_own =
+                counts.iter().find(|letters| letters.get_str("_id").is_ok_and(|word| word == action));
+            its_own.and_then(|letters| letters.get_i64("letters").ok()).map_or(0, count)
+        };
+        Ok(ReplayCounts { replayed: of(sent), refused: of(refused) })
     }
 
     /// Adds entries; those whose ids are there already stay as they are.

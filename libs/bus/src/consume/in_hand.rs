@@ -70,7 +70,7 @@ impl InHand {
     /// What came back to the queue is older than what is behind it, so it is not always the first one.
     fn show_oldest(&self) {
         let oldest = self.batches.iter().filter_map(|batch| batch.accepted_at).min();
-        self.metrics.oldest_seconds.set(oldest.map_or(0, |at| at.0 / 1_000));
+        self.metrics.oldest_seconds.set(oldest.map_or(0.0, seconds));
     }
 }
 
@@ -78,6 +78,12 @@ impl Drop for InHand {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// Seconds since 1970, with a fraction.
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of today are far below 2^53")]
+fn seconds(at: Timestamp) -> f64 {
+    at.0 as f64 / 1_000.0
 }
 
 fn gauge(messages: usize) -> i64 {
@@ -89,20 +95,25 @@ mod tests {
     use super::*;
     use eventflow_metrics::Metrics;
 
+    /// Counts in hand and what may be taken ahead, and the oldest in milliseconds.
+    fn shown(metrics: &QueueMetrics) -> (u64, i64, i64) {
+        let text = metrics.oldest_seconds.get().to_string();
+        let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let oldest = format!("{seconds}{fraction:0<3}").parse().unwrap();
+        (oldest, metrics.inflight.get(), metrics.prefetch.get())
+    }
+
     #[test]
     fn the_oldest_envelope_in_hand_shows_until_its_message_is_acknowledged() {
         let metrics = Metrics::default().bus.queue("persist.0");
         let mut in_hand = InHand::of(&metrics);
         in_hand.subscribed(64);
-        in_hand.add(2, Some(Timestamp(7_000)));
-        in_hand.add(1, Some(Timestamp(5_000)));
+        in_hand.add(2, Some(Timestamp(1_800_000_007_000)));
+        in_hand.add(1, Some(Timestamp(1_800_000_005_678)));
         in_hand.add(1, None);
-        assert_eq!(
-            (metrics.oldest_seconds.get(), metrics.inflight.get(), metrics.prefetch.get()),
-            (5, 4, 64)
-        );
+        assert_eq!(shown(&metrics), (1_800_000_005_678, 4, 64), "to the millisecond");
         in_hand.remove(3);
-        assert_eq!((metrics.oldest_seconds.get(), metrics.inflight.get()), (0, 1));
+        assert_eq!(shown(&metrics), (0, 1, 64));
         in_hand.add(3, Some(Timestamp(9_000)));
         let mut of_same_name = InHand::of(&metrics);
         of_same_name.subscribed(1);
@@ -111,6 +122,6 @@ mod tests {
         drop(of_same_name);
         assert_eq!(metrics.prefetch.get(), 32);
         drop(in_hand);
-        assert_eq!((metrics.oldest_seconds.get(), metrics.inflight.get(), metrics.prefetch.get()), (0, 0, 0));
+        assert_eq!(shown(&metrics), (0, 0, 0));
     }
 }

@@ -54,12 +54,11 @@ fn shown(value: &Value) -> Shown {
 
 /// A sentence in which what stands between backticks is code.
 fn prose(text: &str) -> Shown {
-    let mut html = String::new();
-    for (place, part) in text.split('`').enumerate() {
+    let parts = text.split('`').enumerate().map(|(place, part)| {
         let part = HtmlEscape(part);
-        html += &if place % 2 == 0 { part.to_string() } else { format!("<code>{part}</code>") };
-    }
-    Shown::from_safe_string(html)
+        if place % 2 == 0 { part.to_string() } else { format!("<code>{part}</code>") }
+    });
+    Shown::from_safe_string(parts.collect())
 }
 
 /// Each tag with its operations.

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_ports::{
-    AuditPage, DeadLetters, Kept, LetterGroup, LetterOrder, LetterPage, ReplayCounts, StoreError,
+    AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterOrder, LetterPage, ReplayCounts, StoreError,
 };
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay, ReplayId,
+    Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, LetterState,
+    Replay, ReplayId,
 };
 use parking_lot::Mutex;
 use std::cmp::Reverse;
@@ -96,6 +97,10 @@ impl DeadLetters for TestDeadLetters {
         }
         groups.sort_by_key(|group| Reverse(group.count));
         Ok(groups)
+    }
+
+    async fn letter_counts(&self, _state: LetterState) -> Result<Vec<LetterCount>, StoreError> {
+        panic!("the ingress tells no metrics of letters")
     }
 
     async fn count_letters(&self, which: &LetterFilter) -> Result<u64, StoreError> {

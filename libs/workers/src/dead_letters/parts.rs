@@ -5,8 +5,8 @@ use eventflow_bus::dead::ANY_GATEWAY;
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::{DeadLetterMetrics, WaitingLetters};
-use eventflow_ports::{Clock, DeadLetters, LetterGroup, StoreError};
-use eventflow_protocol::dead_letters::{LetterFilter, LetterState};
+use eventflow_ports::{Clock, DeadLetters, LetterCount, StoreError};
+use eventflow_protocol::dead_letters::LetterState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,10 +31,9 @@ pub struct DeadLetterParts {
 impl DeadLetterParts {
     /// How many letters wait, by queue and cause.
     async fn waiting(&self) -> Result<WaitingLetters, StoreError> {
-        let which = LetterFilter { state: Some(LetterState::Waiting), ..LetterFilter::default() };
         let queues = self.topology.work_queues();
         let mut waiting = WaitingLetters::new();
-        for LetterGroup { queue, cause, count, .. } in self.letters.letter_groups(&which).await? {
+        for LetterCount { queue, cause, count } in self.letters.letter_counts(LetterState::Waiting).await? {
             // A label must be of a closed set, and anybody may put a message with any origin into a queue.
             let is_known = queue == ANY_GATEWAY || queues.iter().any(|known| known.name == queue);
             let queue = if is_known { queue } else { OTHER.to_owned() };

@@ -41,8 +41,8 @@ impl Replayer {
         for (id, reason) in refused {
             tracing::warn!(replay = %replay.id, letter = %id, reason, "a dead letter cannot be sent back");
             let refuse = LetterChange::Refuse(replay.id, reason);
-            self.parts.letters.change_letters(&[id], &refuse, now).await?;
-            self.metrics.replayed.of(ReplayOutcome::Refused).inc();
+            let refused = self.parts.letters.change_letters(&[id], &refuse, now).await?;
+            self.metrics.replayed.of(ReplayOutcome::Refused).inc_by(refused.len() as u64);
         }
         self.publish(replay, sent).await
     }
@@ -67,8 +67,9 @@ impl Replayer {
             let confirmed: Vec<DeadLetterId> =
                 ids.into_iter().zip(is_confirmed).filter_map(|(id, is_ok)| is_ok.then_some(id)).collect();
             let confirm = LetterChange::Confirm(replay.replayed());
-            self.parts.letters.change_letters(&confirmed, &confirm, self.parts.clock.now()).await?;
-            self.metrics.replayed.of(ReplayOutcome::Sent).inc_by(confirmed.len() as u64);
+            let now = self.parts.clock.now();
+            let sent = self.parts.letters.change_letters(&confirmed, &confirm, now).await?;
+            self.metrics.replayed.of(ReplayOutcome::Sent).inc_by(sent.len() as u64);
             results.into_iter().collect::<Result<(), BrokerError>>()?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What a batch of jobs knows of the people that it decides about: each is read once, however many jobs name
-//! them. A busy group names the same people in every job. Those whom messages name are read together before
-//! the jobs are carried out, since a large group has hundreds of absent people.
+//! them. A busy group names the same people in every job. Those whom messages name, or whom notifications are
+//! for, are read together before the jobs are carried out: a large group has hundreds of absent people, and a
+//! send to many people makes a notification for each.
 
 use super::parts::DecisionParts;
 use eventflow_ports::StoreError;
@@ -48,16 +49,9 @@ impl<'a> Known<'a> {
     pub(super) async fn read_ahead(&self, users: &BTreeSet<&UserId>) -> Result<(), StoreError> {
         let users: Vec<UserId> = users.iter().copied().cloned().collect();
         for users in users.chunks(READ_TOGETHER) {
-            let mut preferences = self.parts.inbox.preferences_of(users).await?;
-            let profiles = self.parts.directory.profiles(users).await?;
-            let owners = self.parts.devices.owners_among(users).await?;
-            let mut people = self.people.lock();
-            for user in users {
-                let preferences = preferences.remove(user).unwrap_or_default();
-                let has_address = profiles.get(user).is_some_and(|profile| profile.email.is_some());
-                let person = Person { preferences, has_address, has_device: owners.contains(user) };
-                people.insert(user.clone(), Arc::new(OnceCell::new_with(Some(Arc::new(person)))));
-            }
+            let read = self.read_all(users).await?;
+            let known = |person| Arc::new(OnceCell::new_with(Some(Arc::new(person))));
+            self.people.lock().extend(users.iter().cloned().zip(read.into_iter().map(known)));
         }
         Ok(())
     }
@@ -65,14 +59,22 @@ impl<'a> Known<'a> {
     /// Reads a person, unless somebody has.
     pub(super) async fn person(&self, user: &UserId) -> Result<Arc<Person>, StoreError> {
         let cell = Arc::clone(self.people.lock().entry(user.clone()).or_default());
-        cell.get_or_try_init(|| self.read(user)).await.cloned()
+        let read = async || Ok(Arc::new(self.read_all(std::slice::from_ref(user)).await?.remove(0)));
+        cell.get_or_try_init(read).await.cloned()
     }
 
-    async fn read(&self, user: &UserId) -> Result<Arc<Person>, StoreError> {
-        let preferences = self.parts.inbox.preferences(user).await?;
-        let profiles = self.parts.directory.profiles(std::slice::from_ref(user)).await?;
-        let has_address = profiles.get(user).is_some_and(|profile| profile.email.is_some());
-        let has_device = !self.parts.devices.devices_of(user).await?.is_empty();
-        Ok(Arc::new(Person { preferences, has_address, has_device }))
+    /// Reads these people, in their order. The three questions do not depend on each other, so they are asked
+    /// at the same time.
+    async fn read_all(&self, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
+        let DecisionParts { inbox, directory, devices, .. } = self.parts;
+        let preferences = inbox.preferences_of(users);
+        let (mut preferences, profiles, owners) =
+            tokio::try_join!(preferences, directory.profiles(users), devices.owners_among(users))?;
+        let person = |user| Person {
+            preferences: preferences.remove(user).unwrap_or_default(),
+            has_address: profiles.get(user).is_some_and(|profile| profile.email.is_some()),
+            has_device: owners.contains(user),
+        };
+        Ok(users.iter().map(person).collect())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A session that waits for its line says so with every heartbeat. Only the first of them is news: it takes
 //! away from the person what they saw their messages by. So the store is asked how attentive they were before
-//! the signals and how they are after them. Safe to repeat because a batch that comes again, after the store
+//! the signals and how those who had a live line are after them. Safe to repeat because a batch that comes again, after the store
 //! has heard it, counts as news once more.
 
 use eventflow_bus::handler::Item;
@@ -43,13 +43,18 @@ impl BrokenLines {
         };
         let signals: Vec<DeviceSignal> = signals.iter().map(|item| item.value.clone()).collect();
         store.record(&signals).await?;
-        let after = attention(store, &users, now).await?;
+        // Who had no live line before has none to lose, and a batch that comes again is news whatever is now.
+        let may_have_lost =
+            |user: &&UserId| !repeated.contains(*user) && before.get(*user).copied() != Some(Status::Offline);
+        let asked: Vec<UserId> = users.iter().filter(may_have_lost).cloned().collect();
+        let after = attention(store, &asked, now).await?;
         self.unfinished.lock().retain(|user| !users.contains(user));
-        let has_lost = |user: &UserId| {
-            let (was, is) = (before.get(user).copied(), after.get(user).copied().unwrap_or_default());
-            repeated.contains(user) || is != Status::Online && was != Some(Status::Offline) && was != Some(is)
+        let has_lost = |user: &&UserId| {
+            let is = after.get(*user).copied().unwrap_or_default();
+            may_have_lost(user) && is != Status::Online && before.get(*user).copied() != Some(is)
         };
-        Ok(users.iter().filter(|user| has_lost(user)).cloned().collect())
+        let is_news = |user: &&UserId| repeated.contains(*user) || has_lost(user);
+        Ok(users.iter().filter(is_news).cloned().collect())
     }
 
     /// Nobody was told of these, and their batch comes again.
@@ -81,8 +86,10 @@ async fn attention(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eventflow_ports::MemoryPresence;
+    use async_trait::async_trait;
+    use eventflow_ports::{GatewayReport, GatewayStats, MemoryPresence};
     use eventflow_protocol::CommandId;
+    use eventflow_protocol::presence::Presence;
 
     fn signal(device: &str, parked: bool, second: i64) -> Item<DeviceSignal> {
         let at = Timestamp(1_000_000 + second * 1_000);
@@ -92,7 +99,7 @@ mod tests {
     }
 
     /// How many people's lines break with this signal.
-    async fn broken(lines: &BrokenLines, store: &MemoryPresence, signal: &Item<DeviceSignal>) -> usize {
+    async fn broken(lines: &BrokenLines, store: &dyn PresenceStore, signal: &Item<DeviceSignal>) -> usize {
         lines.record(store, &[signal], signal.value.at).await.unwrap().len()
     }
 
@@ -127,5 +134,69 @@ mod tests {
         assert_eq!(broken(&lines, &store, &parked).await, 1, "its judgement failed");
         let redelivered = Item { redelivered: true, ..parked };
         assert_eq!(broken(&lines, &store, &redelivered).await, 1, "its sweeper died");
+    }
+
+    #[tokio::test]
+    async fn whoever_had_no_live_line_is_not_asked_for_again() {
+        let (lines, store) = (BrokenLines::default(), Counted::default());
+        let mut asked = Vec::new();
+        for (parked, n) in [(false, 0), (true, 1), (true, 2), (true, 3)] {
+            broken(&lines, &store, &signal("phone", parked, n * 30)).await;
+            asked.push(std::mem::take(&mut *store.asked.lock()));
+        }
+        assert_eq!(asked, [0, 2, 1, 1], "before and after while there is a line to lose, else before");
+        let again = Item { redelivered: true, ..signal("phone", true, 120) };
+        assert_eq!(broken(&lines, &store, &again).await, 1);
+        assert_eq!(*store.asked.lock(), 1, "what comes again is news, whatever is now");
+    }
+
+    /// Counts for how many people it is asked how attentive they are.
+    #[derive(Default)]
+    struct Counted {
+        inner: MemoryPresence,
+        asked: Mutex<usize>,
+    }
+
+    #[async_trait]
+    impl PresenceStore for Counted {
+        async fn record(&self, signals: &[DeviceSignal]) -> Result<(), PresenceError> {
+            self.inner.record(signals).await
+        }
+        async fn judge(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, PresenceError> {
+            self.inner.judge(users, now).await
+        }
+        async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, PresenceError> {
+            self.inner.due(now, limit).await
+        }
+        async fn presence(
+            &self,
+            users: &[UserId],
+            now: Timestamp,
+        ) -> Result<HashMap<UserId, Presence>, PresenceError> {
+            self.inner.presence(users, now).await
+        }
+        async fn attention(
+            &self,
+            users: &[UserId],
+            now: Timestamp,
+        ) -> Result<HashMap<UserId, Status>, PresenceError> {
+            *self.asked.lock() += users.len();
+            self.inner.attention(users, now).await
+        }
+        async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
+            self.inner.connected(now).await
+        }
+        async fn connected_people(&self, now: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+            self.inner.connected_people(now).await
+        }
+        async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
+            self.inner.report(gateway, stats).await
+        }
+        async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
+            self.inner.reports().await
+        }
+        async fn retire(&self, gateway: &str) -> Result<(), PresenceError> {
+            self.inner.retire(gateway).await
+        }
     }
 }

@@ -163,21 +163,12 @@ fn make_room<K: Eq + Hash, V>(known: &mut HashMap<K, V>, mut is_needed: impl FnM
     }
 }
 
-/// The port of addresses that name none.
-const HTTPS_PORT: u16 = 443;
-
-/// The host and port that a browser's pushes go to, however they are written; `None` for apps. Users write
-/// them, and another spelling must not be another host. Another port is: whoever makes one fail must not
-/// pause the service at the usual one.
+/// What a browser's pushes are put aside by; `None` for apps. Users write the addresses, and another spelling
+/// must not be another host. Another port is: whoever makes one fail must not pause the service at the usual
+/// one. An address that is no URL is a host of its own.
 fn host_of(target: &PushTarget) -> Option<String> {
     let PushTarget::WebPush(subscription) = target else { return None };
-    let address = subscription.endpoint.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
-    let with_port =
-        authority.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-    let (host, port) = with_port.unwrap_or((authority.strip_suffix(':').unwrap_or(authority), HTTPS_PORT));
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    Some(format!("{host}:{port}"))
+    Some(subscription.host().unwrap_or_else(|| subscription.endpoint.clone()))
 }
 
 #[cfg(test)]
@@ -297,14 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_the_same_however_it_is_written_and_another_port_is_another_one() {
-        let of = |endpoint: &str| host_of(&device("ann", endpoint).target).unwrap();
-        for written in ["A.Example/1", "a.example./1", "a.example:443/1", "A.EXAMPLE.:0443?1", "a.example:"] {
-            assert_eq!(of(written), "a.example:443", "{written}");
+    fn another_spelling_of_a_host_is_not_another_host() {
+        let aside = Aside::default();
+        let written = ["a.example/1", "A.Example/2", "a.example./3", "a.example:443/4", "A.EXAMPLE.:0443/5"];
+        for (n, endpoint) in (0..).zip(written) {
+            let one = device(&format!("u{n}"), endpoint);
+            aside.ask(&one, at(0)).unwrap();
+            aside.answered(&one, QUICK, true, at(0));
         }
-        assert_eq!(of("a.example:8443/1"), "a.example:8443");
-        assert_eq!(of("[2001:DB8::1]/1"), "[2001:db8::1]:443");
-        assert_eq!(of("[2001:db8::1]:444/1"), "[2001:db8::1]:444");
+        assert_eq!(aside.ask(&device("zoe", "a.example/z"), at(0)), Err(at(15)));
+        assert_eq!(aside.ask(&device("zoe", "a.example:8443/z"), at(0)), Ok(()), "another port");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use eventflow_protocol::outbound::{About, Told, Window};
 use eventflow_protocol::push::{ClearNotifications, ClearPushes};
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Threads whose unread messages the number on an app's icon counts: those on the first page of a list.
 const BADGE_THREADS: u32 = 50;
@@ -116,10 +118,16 @@ impl PushWorker {
         let mut newest_first: Vec<&Told> = window.items.iter().collect();
         newest_first.sort_by_key(|told| Reverse(content::seq_of(told)));
         let (user, mut end) = (&window.user_id, End::Read);
+        // How far the person has read, by thread: asked for once, however many messages the window tells of.
+        let mut read_up_to: HashMap<ThreadId, u64> = HashMap::new();
         for told in newest_first {
             let end_of_one = match told.about {
                 About::Message { thread_id, message_id, seq } => {
-                    if seq <= self.read_seq(thread_id, user).await? {
+                    let read_seq = match read_up_to.entry(thread_id) {
+                        Entry::Occupied(known) => *known.get(),
+                        Entry::Vacant(unknown) => *unknown.insert(self.read_seq(thread_id, user).await?),
+                    };
+                    if seq <= read_seq {
                         // So are all before it.
                         break;
                     }

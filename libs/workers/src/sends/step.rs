@@ -4,7 +4,7 @@
 //! Safe to repeat because the ids of notifications and of rows of the log follow from the send and the
 //! person.
 
-use super::parts::{ASKED_AT_ONCE, SendParts};
+use super::parts::SendParts;
 use crate::chore::delete_old;
 use crate::notify::{chosen_channels, wanted_form, wants};
 use eventflow_ports::{Segment, StoreError};
@@ -12,8 +12,6 @@ use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Reason};
 use eventflow_protocol::sends::{BulkSend, Recipients};
 use eventflow_protocol::{Timestamp, UserId};
-use futures_util::stream::iter;
-use futures_util::{StreamExt, TryStreamExt};
 
 /// The people of a step, sorted by whether they want to be told.
 #[derive(Default)]
@@ -37,13 +35,12 @@ impl SendParts {
         self.directory.people(&segment, after, self.step_people()).await
     }
 
-    /// Asks everybody's preferences, as for any notification.
+    /// Asks everybody's preferences in one call, as the decision does for the people of a message.
     pub(super) async fn sorted(&self, send: &BulkSend, people: &[UserId]) -> Result<Sorted, StoreError> {
-        let inbox = &self.inbox;
-        let asked: Vec<_> = people.iter().map(|user| inbox.preferences(user)).collect();
-        let preferences: Vec<_> = iter(asked).buffered(ASKED_AT_ONCE).try_collect().await?;
+        let mut known = self.inbox.preferences_of(people).await?;
         let mut sorted = Sorted::default();
-        for (user, preferences) in people.iter().zip(preferences) {
+        for user in people {
+            let preferences = known.remove(user).unwrap_or_default();
             match wanted_form(send.notification_for(user, &preferences.locale), &preferences) {
                 Some(notification) => sorted.wanted.push(notification),
                 None => sorted.unwanted.push(user.clone()),

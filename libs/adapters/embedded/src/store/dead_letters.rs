@@ -13,10 +13,13 @@ pub(super) mod schema;
 use super::{EmbeddedStore, in_time};
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_ports::{AuditPage, DeadLetters, Kept, LetterGroup, LetterPage, ReplayCounts, StoreError};
+use eventflow_ports::{
+    AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterPage, ReplayCounts, StoreError,
+};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, Replay, ReplayId,
+    Arrival, AuditEntry, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, LetterState,
+    Replay, ReplayId,
 };
 
 #[async_trait]
@@ -40,6 +43,11 @@ impl DeadLetters for EmbeddedStore {
         let which = which.clone();
         let read = self.database.read(move |connection| letters::groups(connection, &which));
         in_time("group dead letters", read).await
+    }
+
+    async fn letter_counts(&self, state: LetterState) -> Result<Vec<LetterCount>, StoreError> {
+        let read = self.database.read(move |connection| letters::counts(connection, state));
+        in_time("count dead letters", read).await
     }
 
     async fn count_letters(&self, which: &LetterFilter) -> Result<u64, StoreError> {

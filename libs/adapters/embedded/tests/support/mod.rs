@@ -64,4 +64,8 @@ impl File {
     pub(crate) async fn store(&self) -> EmbeddedStore {
         EmbeddedStore::open(self.database.clone()).await.expect("open the store")
     }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
 }

@@ -4,7 +4,10 @@ use crate::support::{run_with_dead_letters, run_with_uri};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::{DeadLetters, Kept, StoreError, dead_letters_contract};
 use eventflow_protocol::Timestamp;
-use eventflow_protocol::dead_letters::{Arrival, Carried, Cause, DeadLetterId};
+use eventflow_protocol::dead_letters::{
+    Arrival, AuditEntry, Carried, Cause, DeadLetterId, LetterState, ReplayId,
+};
+use futures_util::TryStreamExt;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use uuid::Uuid;
@@ -22,6 +25,16 @@ async fn a_large_body_is_kept_whole() {
 #[tokio::test]
 async fn letters_are_listed_counted_and_grouped() {
     run_with_dead_letters(dead_letters_contract::letters_are_listed_counted_and_grouped).await;
+}
+
+#[tokio::test]
+async fn letters_are_counted_by_queue_and_cause() {
+    run_with_dead_letters(dead_letters_contract::letters_are_counted_by_queue_and_cause).await;
+}
+
+#[tokio::test]
+async fn what_is_no_letter_is_passed_over() {
+    run_with_dead_letters(dead_letters_contract::what_is_no_letter_is_passed_over).await;
 }
 
 #[tokio::test]
@@ -58,6 +71,34 @@ async fn a_letter_that_nobody_can_read_is_refused_alone() {
         // An outage would stop the queue of the letter until somebody mends the document.
         assert!(matches!(again, Err(StoreError::Refused { .. })), "{again:?}");
         assert_eq!(store.keep_letters(&[whole]).await.unwrap(), [Kept::New]);
+    })
+    .await;
+}
+
+/// The server says itself what each count has read.
+#[tokio::test]
+async fn counts_that_are_asked_for_again_and_again_read_no_document() {
+    run_with_uri(async |uri| {
+        let store = MongoStore::connect(uri).await.unwrap();
+        store.keep_letters(&(1..=20).map(|number| arrival(number, 1)).collect::<Vec<_>>()).await.unwrap();
+        let replay = ReplayId::new();
+        let by = || ("root".parse().unwrap(), "mended".to_owned());
+        let sent = |number| AuditEntry::of_replayed(replay, arrival(number, 1).id, by(), None, Timestamp(2));
+        store.record_audit(&(1..=20).map(sent).collect::<Vec<_>>()).await.unwrap();
+        let client = Client::with_uri_str(uri).await.unwrap();
+        let database = client.default_database().unwrap();
+        database.run_command(doc! { "profile": 2 }).await.unwrap();
+        assert_eq!(store.letter_counts(LetterState::Waiting).await.unwrap()[0].count, 20);
+        assert_eq!(store.replay_counts(replay).await.unwrap().replayed, 20);
+        database.run_command(doc! { "profile": 0 }).await.unwrap();
+        let counts = doc! { "command.aggregate": { "$in": ["deadLetters", "audit"] } };
+        let done = database.collection::<Document>("system.profile").find(counts).await.unwrap();
+        let done: Vec<Document> = done.try_collect().await.unwrap();
+        assert_eq!(done.len(), 2, "{done:?}");
+        for count in done {
+            let examined = ["keysExamined", "docsExamined"].map(|field| count.get_i32(field).unwrap());
+            assert!(examined[0] >= 20 && examined[1] == 0, "{examined:?} in {count}");
+        }
     })
     .await;
 }

@@ -12,8 +12,10 @@ use eventflow_ports::{
     push_devices_contract, sends_contract, suppressions_contract,
 };
 use eventflow_protocol::CommandId;
+use eventflow_protocol::dead_letters::DeadLetterId;
 use futures_util::FutureExt;
 use mongodb::Client;
+use mongodb::bson::{Document, doc};
 use proxy::Proxy;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -115,6 +117,15 @@ impl inbox_contract::Harness for Direct {
 impl dead_letters_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn DeadLetters> {
         open(&self.0).await
+    }
+
+    /// A field is of another type, another is not there, and the letter is none.
+    async fn spoil(&self, id: DeadLetterId) {
+        let client = Client::with_uri_str(&self.0).await.unwrap();
+        let letters = client.default_database().unwrap().collection::<Document>("deadLetters");
+        let spoil = doc! { "$set": { "letter": 7, "cause": "theirs" }, "$unset": { "revision": "" } };
+        let spoilt = letters.update_one(doc! { "_id": id.to_string() }, spoil).await.unwrap();
+        assert_eq!(spoilt.modified_count, 1);
     }
 }
 

@@ -35,12 +35,19 @@ pub(super) fn page(connection: &Connection, page: &AuditPage) -> Result<Vec<Audi
     statement.query_map(params![letter, at, id, limit], |row| from_json(row, "entry"))?.collect()
 }
 
+/// Each letter once, by its newest entry of this replay; of two of the same time a refusal is the newer one.
 pub(super) fn counts(connection: &Connection, replay: ReplayId) -> Result<ReplayCounts> {
-    let mut statement = connection
-        .prepare_cached("SELECT count(*) AS letters FROM audit WHERE replay = ?1 AND action = ?2")?;
-    let mut of = |action: AuditAction| {
-        let values = params![replay.to_string(), action.name()];
-        statement.query_row(values, |row| column::read_integer(row, "letters"))
-    };
-    Ok(ReplayCounts { replayed: of(AuditAction::ReplayLetter)?, refused: of(AuditAction::ReplayRefused)? })
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FILTER (WHERE action = ?2) AS replayed, count(*) FILTER (WHERE action = ?3) AS refused
+         FROM (
+            SELECT action, row_number() OVER (PARTITION BY letter ORDER BY at DESC, action DESC) AS age
+            FROM audit WHERE replay = ?1 AND action IN (?2, ?3)
+         ) WHERE age = 1",
+    )?;
+    let (sent, refused) = (AuditAction::ReplayLetter.name(), AuditAction::ReplayRefused.name());
+    statement.query_row(params![replay.to_string(), sent, refused], |row| {
+        let (replayed, refused) =
+            (column::read_integer(row, "replayed")?, column::read_integer(row, "refused")?);
+        Ok(ReplayCounts { replayed, refused })
+    })
 }

@@ -5,13 +5,13 @@ use crate::store::column;
 use bytes::Bytes;
 use eventflow_ports::dead_letters::GROUPS_MAX;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Kept, LetterGroup, LetterOrder, LetterPage};
+use eventflow_ports::{Kept, LetterCount, LetterGroup, LetterOrder, LetterPage};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
-    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter,
+    Arrival, Cause, DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterState,
 };
-use rusqlite::types::{FromSqlError, Type, Value};
-use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params, params_from_iter};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
 use std::fmt::Write as _;
 
 /// Letters deleted in one transaction: others wait behind it, and each may have bodies of 256 KiB.
@@ -128,28 +128,91 @@ impl Condition {
     }
 }
 
+/// A row of a list: where it stands, and its letter if it is one.
+struct Listed {
+    at: i64,
+    id: String,
+    letter: Option<DeadLetter>,
+}
+
+/// A page of the letters that fit. Rows of somebody else that are no letters are passed over, and the page is
+/// filled with those behind them.
 pub(super) fn page(
     connection: &Connection,
     which: &LetterFilter,
     page: LetterPage,
 ) -> Result<Vec<DeadLetter>> {
+    let limit = page.limit.clamp(1, PAGE_MAX) as usize;
+    let mut after = page.after.map(|place| (place.at.0, place.id.to_string()));
+    let (mut letters, mut passed_over) = (Vec::with_capacity(limit), 0_usize);
+    loop {
+        let wanted = limit - letters.len();
+        let rows = rows(connection, which, page.order, after.as_ref(), wanted)?;
+        let is_last = rows.len() < wanted;
+        after = rows.last().map(|row| (row.at, row.id.clone()));
+        passed_over += rows.iter().filter(|row| row.letter.is_none()).count();
+        letters.extend(rows.into_iter().filter_map(|row| row.letter));
+        if is_last || letters.len() == limit {
+            break;
+        }
+    }
+    if passed_over > 0 {
+        tracing::warn!(passed_over, "rows among the dead letters are no letters");
+    }
+    Ok(letters)
+}
+
+fn rows(
+    connection: &Connection,
+    which: &LetterFilter,
+    order: LetterOrder,
+    after: Option<&(i64, String)>,
+    limit: usize,
+) -> Result<Vec<Listed>> {
     let mut condition = Condition::of(which);
-    let (beyond, direction) = match page.order {
+    let (beyond, direction) = match order {
         LetterOrder::NewestFirst => ("<", "DESC"),
         LetterOrder::OldestFirst => (">", "ASC"),
     };
-    if let Some(place) = page.after {
+    if let Some((at, id)) = after {
         // Writing into a string does not fail.
         let _ = write!(condition.sql, " AND (last_at, id) {beyond} (?, ?)");
-        condition.values.extend([Value::Integer(place.at.0), Value::Text(place.id.to_string())]);
+        condition.values.extend([Value::Integer(*at), Value::Text(id.clone())]);
     }
-    condition.values.push(Value::Integer(page.limit.clamp(1, PAGE_MAX).into()));
+    condition.values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
     let sql = format!(
-        "SELECT letter FROM dead_letter WHERE {} ORDER BY last_at {direction}, id {direction} LIMIT ?",
+        "SELECT last_at, id, letter FROM dead_letter WHERE {} ORDER BY last_at {direction}, id {direction} LIMIT ?",
         condition.sql
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params_from_iter(condition.values), |row| from_json(row, "letter"))?.collect()
+    let read = |row: &Row<'_>| {
+        Ok(Listed { at: row.get("last_at")?, id: row.get("id")?, letter: from_json(row, "letter").ok() })
+    };
+    statement.query_map(params_from_iter(condition.values), read)?.collect()
+}
+
+/// How many letters are in this state, by queue and cause.
+pub(super) fn counts(connection: &Connection, state: LetterState) -> Result<Vec<LetterCount>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT queue, cause, count(*) AS letters FROM dead_letter WHERE state = ?1
+         GROUP BY queue, cause ORDER BY letters DESC, queue, cause LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| {
+        let Some(cause) = cause_of(row)? else { return Ok(None) };
+        Ok(Some(LetterCount {
+            queue: row.get("queue")?,
+            cause,
+            count: column::read_integer(row, "letters")?,
+        }))
+    };
+    let found = statement.query_map(params![state.name(), GROUPS_MAX], read)?;
+    found.filter_map(Result::transpose).collect()
+}
+
+/// The cause of a row; `None` if its word is none, as somebody else may have written.
+fn cause_of(row: &Row<'_>) -> Result<Option<Cause>> {
+    let word: String = row.get("cause")?;
+    Ok(Cause::ALL.into_iter().find(|cause| cause.name() == word))
 }
 
 pub(super) fn count(connection: &Connection, which: &LetterFilter) -> Result<u64> {
@@ -171,7 +234,8 @@ pub(super) fn groups(connection: &Connection, which: &LetterFilter) -> Result<Ve
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let read = |row: &Row<'_>| group(row, &oldest);
-    statement.query_map(params_from_iter(condition.values), read)?.collect()
+    let found = statement.query_map(params_from_iter(condition.values), read)?;
+    found.filter_map(Result::transpose).collect()
 }
 
 /// The queue, cause and kind of a group, and when its oldest letter failed last.
@@ -188,19 +252,14 @@ fn oldest(connection: &Connection, which: &LetterFilter) -> Result<Vec<Oldest>> 
     statement.query_map(params_from_iter(condition.values), read)?.collect()
 }
 
-fn group(row: &Row<'_>, oldest: &[Oldest]) -> Result<LetterGroup> {
-    let (queue, word, kind): (String, String, Option<String>) =
-        (row.get("queue")?, row.get("cause")?, row.get("kind")?);
-    let index = row.as_ref().column_index("cause")?;
-    let cause = Cause::ALL.into_iter().find(|cause| cause.name() == word);
-    let cause = cause.ok_or_else(|| {
-        Error::FromSqlConversionFailure(index, Type::Text, Box::new(FromSqlError::InvalidType))
-    })?;
+fn group(row: &Row<'_>, oldest: &[Oldest]) -> Result<Option<LetterGroup>> {
+    let Some(cause) = cause_of(row)? else { return Ok(None) };
+    let (queue, kind): (String, Option<String>) = (row.get("queue")?, row.get("kind")?);
     let newest_at = column::time(row, "newest_at")?;
-    let its_own = |other: &&Oldest| other.0 == queue && other.1 == word && other.2 == kind;
+    let its_own = |other: &&Oldest| other.0 == queue && other.1 == cause.name() && other.2 == kind;
     let oldest_at = oldest.iter().find(its_own).map_or(newest_at, |other| Timestamp(other.3));
     let (count, reason) = (column::read_integer(row, "letters")?, row.get("reason")?);
-    Ok(LetterGroup { queue, cause, kind, count, oldest_at, newest_at, reason })
+    Ok(Some(LetterGroup { queue, cause, kind, count, oldest_at, newest_at, reason }))
 }
 
 pub(super) fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
