@@ -12,10 +12,10 @@ import { launchChromium } from './chromium.mjs';
 const HOSTILE = '<img src=x onerror=alert(1)> </style><script>alert(1)</script> {{ 7*7 }} " \' &amp;';
 /** One word that is wider than any phone. */
 const LONG = 'Donaudampfschifffahrtsgesellschaft'.repeat(12);
-const SETTINGS = { DEMO: 'on', EMAIL_GRACE_S: '2' };
+const SETTINGS = { DEMO: 'on', EMAIL_GRACE_S: '2', BASE_URL: 'https://chat.example.com' };
 
 describe('a mail in a browser', { concurrency: 1 }, () => {
-  let system, browser, mail;
+  let system, browser, mail, ben;
   before(async () => {
     system = await startSystem('single', SETTINGS);
     browser = await launchChromium();
@@ -28,7 +28,8 @@ describe('a mail in a browser', { concurrency: 1 }, () => {
 
   /** The HTML of a mail about a conversation and a notification. */
   async function written() {
-    const [root, ann, ben] = [new Person(system, 'root', { role: 'admin' }), new Person(system, 'ann'), new Person(system, 'ben')];
+    const [root, ann] = [new Person(system, 'root', { role: 'admin' }), new Person(system, 'ann')];
+    ben = new Person(system, 'ben');
     await root.api('PUT', `/users/${ann.id}`, { name: 'Ann <b>Größer</b>' });
     await root.api('PUT', `/users/${ben.id}`, { name: 'Ben', email: 'ben@example.com' });
     await ben.api('PATCH', '/notifications/preferences', { timeZone: 'Europe/Berlin' });
@@ -77,4 +78,20 @@ describe('a mail in a browser', { concurrency: 1 }, () => {
       }
     });
   }
+
+  test('the unsubscribe link of the mail shows a page, and its button unsubscribes', async () => {
+    const channels = async () => (await ben.api('GET', '/notifications/preferences')).preferences.channels;
+    const [link] = /https?:[^"]*\/api\/v2\/unsubscribe\/[^"]+/.exec(mail);
+    const page = await browser.newPage();
+    try {
+      // The link has the address that people reach the system by; this one is on another port.
+      await page.goto(system.http + new URL(link).pathname);
+      assert.equal((await channels()).email, true, 'opening the link changes nothing');
+      await page.getByRole('button', { name: 'Unsubscribe' }).click();
+      await page.getByText('You are unsubscribed').waitFor();
+      assert.equal((await channels()).email, false);
+    } finally {
+      await page.close();
+    }
+  });
 });

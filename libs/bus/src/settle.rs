@@ -129,6 +129,11 @@ fn given_up(kind: ParkReason, reason: &str, attempt: u32) -> Settlement {
     Settlement::Park { kind, reason: format!("{reason} {GAVE_UP}{} attempts)", attempt + 1) }
 }
 
+/// How long an envelope waits that is tried again after this failure, if its handler asks for `after`.
+pub fn waits(attempt: u32, after: Option<Duration>) -> Duration {
+    rung(attempt, after).duration()
+}
+
 /// The rung that belongs to this failure, or a longer one if the handler asked for a longer wait. If no rung
 /// is long enough, the longest one.
 fn rung(attempt: u32, after: Option<Duration>) -> Delay {

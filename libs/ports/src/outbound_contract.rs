@@ -291,6 +291,8 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
         |outcome| DeliveryEntry::new(user.clone(), Channel::Email, told.about, Some(id), outcome, due());
     let sent = entry(DeliveryOutcome::Sent { provider: "smtp".into(), answer: "250 ok".into() });
     let failed = entry(DeliveryOutcome::Failed { answer: "550".into() });
+    let put_off = DeliveryEntry::put_off(&failed, due(), "451");
+    store.log_deliveries(&[put_off.clone(), put_off.clone()]).await.expect("log");
     let mut closers = JoinSet::new();
     for _ in 0..4 {
         let (store, sent) = (harness.open().await, sent.clone());
@@ -301,9 +303,14 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
     assert_eq!(store.window(id).await.expect("read"), None);
     assert_eq!(claimed(&*store).await, [], "there is nothing to send");
     let log = log_of(&*store, &user).await;
-    assert_eq!(log.iter().map(|entry| entry.outcome.name()).collect::<Vec<_>>(), ["sent", "held"]);
+    assert_eq!(log.iter().map(|entry| entry.outcome.name()).collect::<Vec<_>>(), ["sent", "held", "held"]);
     assert_eq!(log[0], sent);
-    assert_eq!(log[1].outcome, DeliveryOutcome::Held { until: due(), waits_for: Some(WaitsFor::Digest) });
+    assert!(log[1..].contains(&put_off), "{log:?}");
+    let first = log[1..].iter().find(|entry| **entry != put_off).expect("the first row");
+    assert_eq!(
+        first.outcome,
+        DeliveryOutcome::Held { until: due(), waits_for: Some(WaitsFor::Digest), answer: None }
+    );
 }
 
 /// The log shows what became of one notification, and everything of one person, page by page, newest first.

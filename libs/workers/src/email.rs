@@ -24,7 +24,7 @@ use crate::notify::again::{self, Remaining, decide_again};
 use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
+use eventflow_bus::settle::{Outcome, RETRY_LIMIT, waits};
 use eventflow_metrics::{EmailMetrics, Metrics, SuppressedMail};
 use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, SEND_LIMIT};
 use eventflow_ports::{Mail, Mailbox, StoreError, Taken};
@@ -168,7 +168,7 @@ impl EmailWorker {
                 Ok(self.parts.outbound.postpone_window(id, until).await?)
             }
             Err(trouble) => {
-                self.note_the_end(&window, &trouble, job.attempt).await;
+                self.note_failure(&window, &trouble, job.attempt).await;
                 self.release(id).await;
                 Err(trouble)
             }
@@ -189,27 +189,29 @@ impl EmailWorker {
         Ok(())
     }
 
-    /// Writes into the log that a window was given up, if this was its last attempt. The window stays, so
-    /// that an operator can replay its dead letter.
-    async fn note_the_end(&self, window: &Window, trouble: &Trouble, attempt: u32) {
-        let (outcome, rows) = match trouble {
-            Trouble::Settled(outcome) => (outcome, None),
-            Trouble::Unsent { outcome, rows, .. } => (outcome, Some(rows)),
-            Trouble::Down(_) => return,
-        };
-        let is_last = match outcome {
-            Outcome::Retry { .. } => attempt >= RETRY_LIMIT,
-            Outcome::Reject { .. } => true,
-            Outcome::Crashed { .. } | Outcome::Done => false,
-        };
-        if !is_last {
-            return;
-        }
+    /// Writes into the log that a window was given up, if this was its last attempt, or that its mail was put
+    /// off. The window stays, so that an operator can replay its dead letter.
+    async fn note_failure(&self, window: &Window, trouble: &Trouble, attempt: u32) {
         let failed = DeliveryOutcome::Failed { answer: "the store failed".to_owned() };
-        let rows = rows.cloned().unwrap_or_else(|| self.rows_of_all(window, &failed));
+        let rows = match trouble {
+            Trouble::Unsent { outcome: Outcome::Retry { after, .. }, answer, rows }
+                if attempt < RETRY_LIMIT =>
+            {
+                let until = self.parts.clock.now().plus(waits(attempt, *after));
+                again::put_off(rows, until, answer)
+            }
+            Trouble::Unsent { outcome: Outcome::Retry { .. } | Outcome::Reject { .. }, rows, .. } => {
+                rows.clone()
+            }
+            Trouble::Settled(Outcome::Reject { .. }) => self.rows_of_all(window, &failed),
+            Trouble::Settled(Outcome::Retry { .. }) if attempt >= RETRY_LIMIT => {
+                self.rows_of_all(window, &failed)
+            }
+            Trouble::Settled(_) | Trouble::Unsent { .. } | Trouble::Down(_) => return,
+        };
         if let Err(error) = self.parts.outbound.log_deliveries(&rows).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, window = %window.id, "the log does not say that a mail was given up");
+            tracing::warn!(error, window = %window.id, "the log does not say why a mail was not sent");
         }
     }
 

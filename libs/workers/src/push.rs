@@ -23,11 +23,11 @@ use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
 pub use self::parts::PushParts;
 use self::turns::Turn;
-use crate::notify::again::{Remaining, decide_again, held_again, rows};
+use crate::notify::again::{Remaining, decide_again, held_again, put_off, rows};
 use crate::notify::busy::busy;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
+use eventflow_bus::settle::{Outcome, RETRY_LIMIT, waits};
 use eventflow_bus::topology::PUSH;
 use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome, QueueMetrics, SuppressedPush};
 use eventflow_ports::StoreError;
@@ -232,10 +232,16 @@ impl PushWorker {
             let is_last = attempt >= RETRY_LIMIT;
             if !is_last || delivered.is_providers {
                 self.count(PushWindowOutcome::Retried);
-                if is_last {
+                let log = if is_last {
                     let (outcome, _) = outcome_of(delivered.clone());
-                    self.parts.outbound.log_deliveries(&self.entries(window, left, Some(&outcome))).await?;
-                }
+                    self.entries(window, left, Some(&outcome))
+                } else {
+                    let now = self.parts.clock().now();
+                    let failed = DeliveryOutcome::Failed { answer: answer.clone() };
+                    let until = now.plus(waits(attempt, delivered.after));
+                    put_off(&rows(window, &left.left, &failed, now), until, &answer)
+                };
+                self.parts.outbound.log_deliveries(&log).await?;
                 return Ok(Outcome::Retry { reason: answer, after: delivered.after });
             }
             // A dead letter is for the operator, who can do nothing about a browser's service.

@@ -152,6 +152,13 @@ async fn a_mail_that_may_come_through_later_climbs_the_ladder_and_keeps_its_iden
         let [Outcome::Retry { reason, after: None }] = &outcomes[..] else { panic!("{outcomes:?}") };
         assert!(!reason.contains("example.com") && !reason.contains("message"), "{reason}");
     }
+    let put_off = |outcome: &DeliveryOutcome| match outcome {
+        DeliveryOutcome::Held { answer, .. } => answer.clone(),
+        _ => None,
+    };
+    let mut said: Vec<String> = desk.outcomes(&scene.people[1]).await.iter().filter_map(put_off).collect();
+    said.sort();
+    assert_eq!(said, ["450 4.2.0 busy (RCPT TO)", "the connection failed (the mail)"], "the log says why");
     assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
     let ids: Vec<String> = desk.mailer.all().iter().map(|mail| mail.id.to_string()).collect();
     assert_eq!(ids, [ids[0].as_str(); 3], "the same mail each time");
@@ -335,7 +342,7 @@ async fn quiet_hours_that_began_meanwhile_hold_the_window_and_lose_nothing() {
     // It takes in what comes at night, and the log says how long it waits.
     assert_eq!(desk.hold_another(&scene, &window).await, Held::Folded(window.id));
     let until = Timestamp(NOW.0 + 3_600_000);
-    let held = DeliveryOutcome::Held { until, waits_for: Some(WaitsFor::QuietHours) };
+    let held = DeliveryOutcome::Held { until, waits_for: Some(WaitsFor::QuietHours), answer: None };
     assert_eq!(desk.outcomes(&bob).await.iter().filter(|outcome| **outcome == held).count(), 1);
     let hour = 3_600_000;
     desk.clock.advance(hour);

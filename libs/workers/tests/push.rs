@@ -434,6 +434,9 @@ async fn a_service_that_asks_to_wait_is_waited_for() {
     let messages = stage.say(&["hello"]).await;
     let job = stage.window(&messages);
     assert_eq!(stage.perform(&job).await, Outcome::Retry { reason: "429".to_owned(), after });
+    let log = stage.log();
+    let [DeliveryOutcome::Held { answer: Some(answer), .. }] = &log[..] else { panic!("{log:?}") };
+    assert_eq!(answer, "429", "the log says why");
     assert_eq!(stage.perform_again(&job, 1).await, Outcome::Done);
 }
 

@@ -345,7 +345,7 @@ fn place_of(hold: &Hold) -> (String, String) {
 fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
     let (id, outcome) = match answer {
         Held::Opened(id) => {
-            (id, DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for) })
+            (id, DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for), answer: None })
         }
         Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
         Held::Before => return None,

@@ -97,6 +97,9 @@ pub enum DeliveryOutcome {
         /// What it waits for; `None` in rows of versions that did not say it.
         #[serde(default)]
         waits_for: Option<WaitsFor>,
+        /// What the provider answered that it waits for, without addresses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
     },
     /// It joined a window that was open.
     Folded {
@@ -150,6 +153,8 @@ pub enum WaitsFor {
     Digest,
     /// The end of the person's quiet hours.
     QuietHours,
+    /// The provider, which put it off. Rows that are kept say so by its answer.
+    Provider,
 }
 
 /// A row of the delivery log. It holds no address and no content.
@@ -211,8 +216,21 @@ impl DeliveryEntry {
             "held until",
             &parts[1],
         ]);
-        let outcome = DeliveryOutcome::Held { until, waits_for: Some(waits_for) };
+        let outcome = DeliveryOutcome::Held { until, waits_for: Some(waits_for), answer: None };
         Self { id, user_id, channel, about, window_id: Some(window_id), outcome, at }
+    }
+
+    /// The entry that says that the provider put this off until then, made of the one that would say that it
+    /// failed.
+    #[must_use]
+    pub fn put_off(failed: &Self, until: Timestamp, answer: &str) -> Self {
+        let Self { user_id, channel, about, window_id, .. } = failed;
+        let window = window_id.map(|window| window.to_string()).unwrap_or_default();
+        let until_text = until.0.to_string();
+        let parts =
+            [user_id.as_str(), channel.name(), &about.reference(), &window, "put off until", &until_text];
+        let outcome = DeliveryOutcome::Held { until, waits_for: None, answer: Some(answer.to_owned()) };
+        Self { id: derived(&parts), outcome, ..failed.clone() }
     }
 
     /// The id of the entry that says that this is in a window.
@@ -244,7 +262,7 @@ mod tests {
             DeliveryEntry::new(ann(), Channel::Push, about, None, outcome, Timestamp(at)).id
         };
         let read = || DeliveryOutcome::Suppressed { reason: Reason::Read };
-        let held = || DeliveryOutcome::Held { until: Timestamp(1), waits_for: None };
+        let held = || DeliveryOutcome::Held { until: Timestamp(1), waits_for: None, answer: None };
         let folded = DeliveryOutcome::Folded { window_id: WindowId::new() };
         assert_eq!(entry(message(1), read(), 1), entry(message(1), read(), 2));
         assert_ne!(entry(message(1), read(), 1), entry(message(2), read(), 1));

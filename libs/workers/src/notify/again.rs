@@ -263,6 +263,13 @@ async fn read_place(
     Ok(Some(Place { view, read_seq, delivered_seq }))
 }
 
+/// Rows that say that the provider put these off, made of rows that would say that they failed. What was
+/// suppressed beside them is decided again.
+pub(crate) fn put_off(rows: &[DeliveryEntry], until: Timestamp, answer: &str) -> Vec<DeliveryEntry> {
+    let failed = rows.iter().filter(|row| matches!(row.outcome, DeliveryOutcome::Failed { .. }));
+    failed.map(|row| DeliveryEntry::put_off(row, until, answer)).collect()
+}
+
 /// The rows with which a window closes that was sent, or failed for good.
 pub fn rows(
     window: &Window,

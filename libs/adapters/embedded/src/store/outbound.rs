@@ -123,7 +123,7 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
     };
     fold(connection, id, hold)?;
     let outcome = if is_new {
-        DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for) }
+        DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for), answer: None }
     } else {
         DeliveryOutcome::Folded { window_id: id }
     };

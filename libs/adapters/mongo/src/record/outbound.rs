@@ -74,11 +74,25 @@ enum AboutRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum OutcomeRecord {
-    Held { until: DateTime, waits_for: Option<WaitsFor> },
-    Folded { window_id: Uuid },
-    Suppressed { reason: Reason },
-    Sent { provider: String, answer: String },
-    Failed { answer: String },
+    Held {
+        until: DateTime,
+        waits_for: Option<WaitsFor>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
+    },
+    Folded {
+        window_id: Uuid,
+    },
+    Suppressed {
+        reason: Reason,
+    },
+    Sent {
+        provider: String,
+        answer: String,
+    },
+    Failed {
+        answer: String,
+    },
 }
 
 /// The id of a window as the database's own type.
@@ -217,8 +231,8 @@ impl From<DeliveryRecord> for DeliveryEntry {
 impl From<&DeliveryOutcome> for OutcomeRecord {
     fn from(outcome: &DeliveryOutcome) -> Self {
         match outcome {
-            DeliveryOutcome::Held { until, waits_for } => {
-                Self::Held { until: date(*until), waits_for: *waits_for }
+            DeliveryOutcome::Held { until, waits_for, answer } => {
+                Self::Held { until: date(*until), waits_for: *waits_for, answer: answer.clone() }
             }
             DeliveryOutcome::Folded { window_id } => Self::Folded { window_id: window_uuid(*window_id) },
             DeliveryOutcome::Suppressed { reason } => Self::Suppressed { reason: *reason },
@@ -233,7 +247,9 @@ impl From<&DeliveryOutcome> for OutcomeRecord {
 impl From<OutcomeRecord> for DeliveryOutcome {
     fn from(outcome: OutcomeRecord) -> Self {
         match outcome {
-            OutcomeRecord::Held { until, waits_for } => Self::Held { until: moment(until), waits_for },
+            OutcomeRecord::Held { until, waits_for, answer } => {
+                Self::Held { until: moment(until), waits_for, answer }
+            }
             OutcomeRecord::Folded { window_id: id } => Self::Folded { window_id: window_id(id) },
             OutcomeRecord::Suppressed { reason } => Self::Suppressed { reason },
             OutcomeRecord::Sent { provider, answer } => Self::Sent { provider, answer },

@@ -28,7 +28,11 @@ async fn the_log_says_what_became_of_a_notification_and_why_it_was_not_sent() {
         row(
             id,
             Channel::Email,
-            DeliveryOutcome::Held { until: Timestamp(9), waits_for: Some(WaitsFor::QuietHours) },
+            DeliveryOutcome::Held {
+                until: Timestamp(9),
+                waits_for: Some(WaitsFor::QuietHours),
+                answer: None,
+            },
             1,
         ),
         row(id, Channel::Push, DeliveryOutcome::Suppressed { reason: Reason::NoDevice }, 2),

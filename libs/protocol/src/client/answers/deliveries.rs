@@ -124,7 +124,10 @@ impl From<DeliveryEntry> for ListedDelivery {
         };
         match entry.outcome {
             DeliveryOutcome::Folded { .. } => plain,
-            DeliveryOutcome::Held { until, waits_for } => Self { until: Some(until), waits_for, ..plain },
+            DeliveryOutcome::Held { until, waits_for, answer } => {
+                let waits_for = answer.as_ref().map(|_| WaitsFor::Provider).or(waits_for);
+                Self { until: Some(until), waits_for, answer, ..plain }
+            }
             DeliveryOutcome::Suppressed { reason } => Self { reason: Some(reason), ..plain },
             DeliveryOutcome::Sent { provider, answer } => {
                 Self { provider: Some(provider), answer: Some(answer), ..plain }

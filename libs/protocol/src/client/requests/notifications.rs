@@ -11,14 +11,16 @@ use crate::preferences::{
 use crate::schedule::{Every, MUTES_MAX, Mute};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// `POST`, `PUT` or `PATCH /notifications/preferences`: how the caller wants to be told. `POST` and `PUT`
 /// replace what was there: a field that is not named has its default. `PATCH` leaves such a field as it is.
+///
+/// A field that is not known is refused: a misspelt one would look like a setting that was kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PreferencesBody {
     /// For every kind that is not named in `types`.
     #[serde(default)]
@@ -53,6 +55,10 @@ pub struct PreferencesBody {
     /// All threads of which the caller wants to be told nothing.
     #[serde(default)]
     pub mutes: Option<List<MuteBody, MUTES_MAX>>,
+    /// Part of what is shown, so that it can be sent back whole. It changes nothing.
+    #[serde(default)]
+    #[schemars(with = "Option<Timestamp>")]
+    pub updated_at: Option<IgnoredAny>,
 }
 
 impl PreferencesBody {
@@ -90,7 +96,7 @@ impl From<InvalidChange> for InvalidRequest {
 
 /// Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ChannelsBody {
     /// In the inbox and by event.
     pub in_app: Option<bool>,
@@ -108,7 +114,7 @@ impl ChannelsBody {
 
 /// The hours in which nothing is sent. What is not named is as it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct QuietHoursBody {
     /// Whether they hold; they do if it is not named.
     pub enabled: Option<bool>,
@@ -130,7 +136,7 @@ impl QuietHoursBody {
 
 /// How mails are gathered. What is not named is as it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DigestBody {
     /// How long mails wait.
     pub every: Option<Every>,

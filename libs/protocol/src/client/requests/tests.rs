@@ -303,6 +303,10 @@ fn preferences_name_channels_by_kind() {
         (json!({"inApp": "yes"}), "inApp must be true or false"),
         (json!({"quietHours": {"from": "7:00"}}), "quietHours.from must be a time of day like 22:00"),
         (json!({"quietHours": "night"}), "quietHours must be an object"),
+        (json!({"quitHours": {"from": "22:00"}}), "quitHours is not known"),
+        (json!({"quietHours": {"form": "22:00"}}), "quietHours.form is not known"),
+        (json!({"digest": {"evry": "1h"}}), "digest.evry is not known"),
+        (json!({"channels": {"inapp": true}}), "channels.inapp is not known"),
         (json!({"digest": {"every": "2h"}}), "digest.every must be immediately, 15m, 1h or 1d"),
         (json!({"digest": {"hour": -1}}), "digest.hour must be a whole number"),
         (json!({"timeZone": "Mars/Base"}), "timeZone must be a time zone like Europe/Berlin"),
@@ -391,4 +395,11 @@ fn a_login_is_sixty_four_hexadecimal_digits() {
             "session must be 64 hexadecimal digits"
         );
     }
+}
+
+#[test]
+fn preferences_can_be_sent_back_as_they_were_shown() {
+    let shown = Preferences { updated_at: Some(Timestamp(1_000)), ..Preferences::default() };
+    let sent: PreferencesBody = read(&serde_json::to_value(&shown).unwrap()).unwrap();
+    assert_eq!(sent.into_preferences(Timestamp(1_000)).unwrap(), shown);
 }
