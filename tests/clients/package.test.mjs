@@ -166,6 +166,18 @@ describe('the client package', () => {
     const kept = await page.evaluate(() => Promise.all([window.client.webStorage(localStorage), window.client.indexedDbStorage(), window.client.defaultStorage()]
       .map(storage => storage.list('a:'))));
     assert.deepEqual(kept, Array(3).fill([['a:1', 'value of a:1']]));
+    // In two transactions, keys and values could be of two moments: another tab may write in between.
+    const transactions = await page.evaluate(async () => {
+      const { transaction } = IDBDatabase.prototype;
+      let count = 0;
+      IDBDatabase.prototype.transaction = function counted(...given) {
+        count += 1;
+        return transaction.apply(this, given);
+      };
+      await window.client.indexedDbStorage().list('');
+      return count;
+    });
+    assert.equal(transactions, 1);
     await browser.close();
   });
 });
