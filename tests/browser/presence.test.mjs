@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
@@ -52,6 +52,7 @@ describe('tabs of a browser', () => {
     await ann.connect();
     const link = await front.link();
     const context = await browser.newContext();
+    context.setDefaultTimeout(PATIENCE_MS);
     await context.addCookies([{ name: 'token', value: ben.token, url: link.origin, httpOnly: true, sameSite: 'Lax' }]);
     const tabs = [];
     for (let n = 0; n < count; n += 1) {

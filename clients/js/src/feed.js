@@ -54,7 +54,8 @@ export class Feed {
   #hasMissed = false;
   /**
    * The newest time that was seen before something was missed, until the server has named the threads that
-   * were written to since. @type {{ since: number } | undefined}
+   * were written to since.
+   * @type {{ since: number } | undefined}
    */
   #unnamed;
   /** Messages of threads that may be among these: what was missed of a thread comes first. @type {Message[]} */
