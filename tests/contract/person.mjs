@@ -42,8 +42,8 @@ export async function eventually(what, look, patience = PATIENCE_MS) {
   }
 }
 
-/** Whether the server has a write and has not carried it out yet. */
-export const isQueued = answer => answer?.status === 202 || answer?.status === 'queued';
+/** Whether the server has a write, or a part of it, and has not carried it out yet. */
+const isQueued = answer => answer?.status === 202 || answer?.status === 'queued' || answer?.queued?.length > 0;
 
 /** The answer of a write that may be made again, once it is carried out. */
 export const carriedOut = ask => eventually('it is carried out', async () => {
@@ -165,15 +165,15 @@ export class Person {
     const given = { ...needsKey && { 'idempotency-key': randomUUID() }, ...headers };
     const ask = () => this.apiOnce(method, path, body, given);
     const first = await ask();
-    if (first.status !== 202) return first;
+    if (method === 'GET' || !isQueued(first)) return first;
     const isKeyed = given['idempotency-key'] !== undefined || body?.clientMessageId !== undefined || body?.clientNotificationId !== undefined;
     // A reaction without an action is a toggle.
     const isRepeatable = isKeyed || method !== 'POST' || REPEATABLE_POSTS.test(path) || ['add', 'remove'].includes(body?.action);
     if (isRepeatable) {
       const answer = await carriedOut(ask);
-      // It was this request that stored it.
-      const made = (answer.message ?? answer.notification)?._id;
-      return isKeyed && first.commandId && made === idMadeBy(first.commandId) ? { ...answer, status: 201 } : answer;
+      // It was this request that stored it, and nobody else has its key.
+      const isMade = needsKey ? answer.deduplicated : answer.message && answer.message._id === idMadeBy(first.commandId);
+      return isMade ? { ...answer, status: 201 } : answer;
     }
     const [, thread] = /^\/messages\/([0-9a-f]{24})$/.exec(path) ?? [];
     return thread ? { success: true, message: await this.#stored(thread, first), status: 201, headers: first.headers } : first;
