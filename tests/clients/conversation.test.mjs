@@ -128,6 +128,16 @@ describe('a conversation', () => {
     assert.deepEqual([seqs(conversation), conversation.snapshot.isOpen, conversation.snapshot.typing], [[1, 2, 3], false, []]);
   });
 
+  test('a message that is stored is shown as such at once, if nothing is missing before it', async () => {
+    const { client, conversation, hear } = start(() => messages(1, 2));
+    await conversation.open();
+    client.emit('stored', { message: message(3), key: 'key' });
+    client.emit('stored', { message: message(5), key: 'next' });
+    assert.deepEqual(seqs(conversation), [1, 2, 3]);
+    hear(3, 4, 5);
+    assert.deepEqual(seqs(conversation), upTo(5));
+  });
+
   test('nobody types any more once the connection is lost', async () => {
     const { client, conversation, becomes } = start(() => messages(1, 1));
     await conversation.open();

@@ -119,7 +119,7 @@ onBothShapes('the examples', stage => {
     link.mend();
     await is('online');
     const said = ['a < b <i>', 'meanwhile', ...texts('offline', 20)];
-    await eventually('the page shows everything', async () => (await shown()).length === 22 && await page.locator('#messages li.pending').count() === 0);
+    await eventually('the page shows everything', async () => await page.locator('#messages li.pending').count() === 0 && (await shown()).length === 22);
     assert.deepEqual(await shown(), said);
     assert.deepEqual((await ann.wholeHistory(thread)).map(stage.library.typed), said);
     // The page has read it.

@@ -209,6 +209,10 @@ export class Conversation {
     on('thread:reset', () => this.#reset());
     on('outbox', () => this.#changed());
     this.#ends.push(this.#client.on('message:updated', ({ message }) => message.threadId === this.threadId && replace(message)));
+    // So that it does not go from `pending` before it is here; behind a gap the feed tells it in its turn.
+    this.#ends.push(this.#client.on('stored', ({ message }) => {
+      if (message.threadId === this.threadId && message.seq === this.#newest + 1) this.#received(message);
+    }));
     // Without a connection nobody says that somebody has stopped.
     this.#ends.push(this.#client.on('state', ({ state }) => state !== 'online' && this.#typing.size > 0 && this.#nobodyTypes()));
     this.#ends.push(this.#client.on('resumed', () => {
