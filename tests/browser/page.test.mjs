@@ -684,7 +684,7 @@ for (const shape of ['single', 'fleet']) {
       await page.getByLabel('Or paste a token').fill(mint({ id: ann.id, iat: now - hour }));
       await page.getByRole('button', { name: 'Sign in' }).click();
       await isUp(page);
-      assert.equal((await root.api('POST', `/users/${ann.id}/revoke`, {})).status, 200);
+      await root.revoke(ann.id);
       await page.getByText('Your sign-in does not hold any more. Please sign in again.').waitFor();
       assert.equal(await page.locator('#chat').isVisible(), false);
     });

@@ -129,7 +129,7 @@ onBothShapes('the examples', stage => {
     assert.deepEqual(ben.received().map(stage.library.typed), [...said, 'after']);
     // Whom the host has signed out is told so, and does not come back for ever.
     await page.context().clearCookies();
-    await new Person(stage.system, 'root', { role: 'admin' }).api('POST', `/users/${ann.id}/revoke`, {});
+    await new Person(stage.system, 'root', { role: 'admin' }).revoke(ann.id);
     await is('ended');
     assert.deepEqual(faults, []);
     await page.context().close();
