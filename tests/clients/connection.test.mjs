@@ -32,7 +32,7 @@ describe('the connection', () => {
   /** Lets everything happen that waits for no time. */
   const settle = () => new Promise(resolve => setImmediate(resolve));
 
-  /** A socket as the official client has one. `asked` is what it was asked, `tries` how often it connected. */
+  /** A socket as the official client's. `asked` is what it was asked, `tries` how often it connected. */
   function standIn() {
     const listeners = {};
     const tell = (name, ...given) => (listeners[name] ?? []).forEach(act => act(...given));
@@ -55,7 +55,9 @@ describe('the connection', () => {
     return socket;
   }
 
-  /** A client and its socket, which is online; the states it has told, each with whether its socket was open. */
+  /**
+   * A client and its socket, which is online; the states it has told, each with whether its socket was open.
+   */
   async function online(options) {
     const socket = standIn();
     globalThis.openSocket = (_url, { auth }) => Object.assign(socket, { signIn: () => new Promise(auth) });

@@ -1,10 +1,11 @@
 // A person in a test: a token, sockets of the official client, REST calls, and every event that was heard,
 // in order.
 //
-// A server that gets no answer from its store within 3 s says that it has the write ("queued", 202), which any
-// client has to expect. On a slow machine that happens to every kind of write, so a person here does what the
-// protocol asks of a client: asks again where that does no harm, or reads until the message is there. What a
-// test sees is the answer of the write that was carried out. `apiOnce` and `restOnce` show the first answer.
+// A server that gets no answer from its store within 3 s says that it has the write ("queued", 202), which
+// any client has to expect. On a slow machine that happens to every kind of write, so a person here does what
+// the protocol asks of a client: asks again where that does no harm, or reads until the message is there.
+// What a test sees is the answer of the write that was carried out. `apiOnce` and `restOnce` show the first
+// answer.
 
 import { createHmac, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -189,8 +190,9 @@ export class Person {
   }
 
   /**
-   * As an administrator, ends a login, or all of somebody. A revocation that is queued is not asked for again:
-   * its sockets would be told twice. What comes of it is for the test to see. Gives whether it is stored.
+   * As an administrator, ends a login, or all of somebody. A revocation that is queued is not asked for
+   * again: its sockets would be told twice. What comes of it is for the test to see. Gives whether it is
+   * stored.
    */
   async revoke(userId, body = {}) {
     const { status } = await this.apiOnce('POST', `/users/${userId}/revoke`, body);

@@ -11,7 +11,8 @@ import { Refusal } from './refusal.js';
 
 /** @typedef {import('./documents.js').Message} Message */
 /** @typedef {import('./documents.js').ListedThread} ListedThread */
-/** Which page of the history. @typedef {import('./api/path.js').PageQuery & import('./api/messages.js').HistoryQuery} Query */
+/** @typedef {import('./api/messages.js').HistoryQuery} HistoryQuery */
+/** Which page of the history. @typedef {import('./api/path.js').PageQuery & HistoryQuery} Query */
 /** What happens to a message. @typedef {(message: Message) => Message} Change */
 
 /**

@@ -58,7 +58,10 @@ export class Feed {
    * @type {{ since: number } | undefined}
    */
   #unnamed;
-  /** Messages of threads that may be among these: what was missed of a thread comes first. @type {Message[]} */
+  /**
+   * Messages of threads that may be among these: what was missed of a thread comes first.
+   * @type {Message[]}
+   */
   #held = [];
   /** The newest time of the server that was seen, in milliseconds. */
   #newest = 0;

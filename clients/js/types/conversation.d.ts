@@ -83,10 +83,11 @@ export class Conversation {
 }
 export type Message = import("./documents.js").Message;
 export type ListedThread = import("./documents.js").ListedThread;
+export type HistoryQuery = import("./api/messages.js").HistoryQuery;
 /**
  * Which page of the history.
  */
-export type Query = import("./api/path.js").PageQuery & import("./api/messages.js").HistoryQuery;
+export type Query = import("./api/path.js").PageQuery & HistoryQuery;
 /**
  * What happens to a message.
  */
