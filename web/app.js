@@ -68,7 +68,7 @@ connection.on('connect', ({ recovered }) => {
   onTheSide(() => preferences.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
-connection.on('disconnect', () => { presence.lost(); typing.lost(); });
+connection.on('disconnect', () => { presence.disconnected(); typing.disconnected(); });
 connection.on('message:received', ({ message }) => {
   typing.heard({ threadId: message.threadId, userId: message.senderId, isTyping: false });
   take(message);

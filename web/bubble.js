@@ -102,7 +102,8 @@ function drawReactions(message, { me, nameOf, react }) {
 
 /**
  * Puts new parts into an item. The actions that may hang on it are not touched, and a reaction keeps its
- * focus. @param {HTMLElement} item
+ * focus.
+ * @param {HTMLElement} item
  * @param {any[]} parts
  */
 function replaceParts(item, parts) {

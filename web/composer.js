@@ -17,8 +17,9 @@ export class Composer {
   /**
    * `acts`: `send(threadId, content)`, `edit(message, content)`, `editNewest()`, `pressed(threadId)`,
    * `stopped()`.
-   * @param {{ send: (threadId: string, content: string) => void, edit: (message: Message, content: string) =>
-   * void, editNewest: () => void, pressed: (threadId: string) => void, stopped: () => void }} acts
+   * @param {{ send: (threadId: string, content: string) => void,
+   *   edit: (message: Message, content: string) => void, editNewest: () => void,
+   *   pressed: (threadId: string) => void, stopped: () => void }} acts
    */
   constructor(acts) {
     this.#acts = acts;

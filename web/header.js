@@ -13,9 +13,9 @@ export class ThreadHeader {
 
   /**
    * `parts`: `threads`, `people`, `presence`, `typing`, `conversation`.
-   * @param {{ threads: import('/threads.js').Threads, people: import('/people.js').People, presence:
-   * import('/presence.js').Presence, typing: import('/typing.js').Typing, conversation:
-   * import('/conversation.js').Conversation }} parts
+   * @param {{ threads: import('/threads.js').Threads, people: import('/people.js').People,
+   *   presence: import('/presence.js').Presence, typing: import('/typing.js').Typing,
+   *   conversation: import('/conversation.js').Conversation }} parts
    */
   constructor(parts) {
     this.#parts = parts;

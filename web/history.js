@@ -21,8 +21,8 @@ export class History extends EventTarget {
   /** Messages that came before those in front of them, by `seq`. @type {Map<number, Message>} */
   #ahead = new Map();
   /**
-   * Of each page that is on its way: what has happened to messages since it was asked for. @type
-   * {Set<[string, MessageChange][]>}
+   * Of each page that is on its way: what has happened to messages since it was asked for.
+   * @type {Set<[string, MessageChange][]>}
    */
   #meanwhile = new Set();
   /** @type {Promise<void>} */

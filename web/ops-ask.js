@@ -62,6 +62,7 @@ $('ask-dry').addEventListener('click', async () => {
 $('ask-cancel').addEventListener('click', () => $('ask').close());
 
 /**
- * @typedef {{ title: string, words: string, verb: string, isGrave?: boolean, act: (why: string) =>
- * Promise<any>, dryRun?: (why: string) => Promise<string>, then: (answer: any) => any }} Question
+ * @typedef {{ title: string, words: string, verb: string, isGrave?: boolean,
+ *   act: (why: string) => Promise<any>, dryRun?: (why: string) => Promise<string>,
+ *   then: (answer: any) => any }} Question
  */

@@ -20,8 +20,8 @@ export class Gateways {
 }
 
 /**
- * @param {{ id: string, sockets: number | null, rooms: number | null, typing: number | null, backlog:
- * number | null, reportAgeMs: number | null, problem: string | null }} gateway
+ * @param {{ id: string, sockets: number | null, rooms: number | null, typing: number | null,
+ *   backlog: number | null, reportAgeMs: number | null, problem: string | null }} gateway
  */
 function card(gateway) {
   return element('li', {},

@@ -105,7 +105,8 @@ export class Letter {
 
 /**
  * @typedef {{ letter: { _id: string, envelope: string, queue: string, kind: string | null, reason: string,
- * state: string, failures: number, attempts: number, size: number, version: number, firstAt: string,
- * lastAt: string }, body: any, bodyError: string | null, raw: string | null, history: { at: string, event:
- * string, by?: string, why?: string, reason?: string }[], versions: any[], revealed: boolean }} Shown
+ *   state: string, failures: number, attempts: number, size: number, version: number, firstAt: string,
+ *   lastAt: string }, body: any, bodyError: string | null, raw: string | null,
+ *   history: { at: string, event: string, by?: string, why?: string, reason?: string }[], versions: any[],
+ *   revealed: boolean }} Shown
  */

@@ -199,15 +199,15 @@ const auditRow = entry => element('li', {}, element('div', { class: 'line' }, mo
   element('span', { class: 'facts' }, entry.why)));
 
 /**
- * @typedef {{ queue: string, cause: string, kind: string | null, count: number, newestAt: string, reason:
- * string }} LetterGroup
+ * @typedef {{ queue: string, cause: string, kind: string | null, count: number, newestAt: string,
+ *   reason: string }} LetterGroup
  */
 /**
- * @typedef {{ _id: string, queue: string, kind: string | null, cause: string, reason: string, state:
- * string, failures: number, replays: number, lastAt: string, version: number, size: number, attempts:
- * number, envelope: string, firstAt: string }} DeadLetter
+ * @typedef {{ _id: string, queue: string, kind: string | null, cause: string, reason: string,
+ *   state: string, failures: number, replays: number, lastAt: string, version: number, size: number,
+ *   attempts: number, envelope: string, firstAt: string }} DeadLetter
  */
 /**
- * @typedef {{ at: string, by: string, action: string, why: string, letter: string | null, detail: string |
- * null }} AuditEntry
+ * @typedef {{ at: string, by: string, action: string, why: string, letter: string | null,
+ *   detail: string | null }} AuditEntry
  */

@@ -67,6 +67,6 @@ export class Connected {
 }
 
 /**
- * @typedef {{ id: string, name: string, status: string, gateways: string[] | null, lastSeen: string | null
- * }} Person
+ * @typedef {{ id: string, name: string, status: string, gateways: string[] | null,
+ *   lastSeen: string | null }} Person
  */

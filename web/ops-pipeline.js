@@ -101,6 +101,6 @@ function chip(name, figures) {
 /** @typedef {Figures & { delayMs: number }} Rung */
 /** @typedef {{ id: string, stage: string, holds: number[], place: string | null, version: string }} Worker */
 /**
- * @typedef {{ at: string, stage: string, worker: string, what: 'joined' | 'left' | 'silent', workers:
- * number, place: string | null }} Change
+ * @typedef {{ at: string, stage: string, worker: string, what: 'joined' | 'left' | 'silent',
+ *   workers: number, place: string | null }} Change
  */

@@ -47,7 +47,8 @@ export class Replays {
 /**
  * A dry run in words.
  * @param {{ total: number, looked: number, replayable: number, refused: { _id: string, reason: string }[],
- * queues: { queue: string, count: number }[] }} run @returns {string}
+ *   queues: { queue: string, count: number }[] }} run
+ * @returns {string}
  */
 export function dryRunWords(run) {
   const looked = run.looked < run.total ? ` (looked at ${count(run.looked)} of ${count(run.total)})` : '';

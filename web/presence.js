@@ -83,7 +83,7 @@ export class Presence extends EventTarget {
   }
 
   /** Nothing of it is known without a connection. */
-  lost() {
+  disconnected() {
     this.#known.clear();
     this.#changed();
   }

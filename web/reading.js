@@ -18,8 +18,8 @@ export class Reading {
   /**
    * `look` gives `{thread, message}`: the newest message of somebody else that its reader has before their
    * eyes, or nothing.
-   * @param {{ connection: import('/connection.js').Connection, threads: import('/threads.js').Threads, look:
-   * () => { thread: Thread, message: Message } | undefined }} parts
+   * @param {{ connection: import('/connection.js').Connection, threads: import('/threads.js').Threads,
+   *   look: () => { thread: Thread, message: Message } | undefined }} parts
    */
   constructor({ connection, threads, look }) {
     this.#connection = connection;

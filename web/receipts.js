@@ -15,7 +15,7 @@ const TOLD_MAX = 200;
 export class Receipts {
   #participants;
   #isLarge;
-  /** @type {Map<string, { delivered: number, read: number, readAt?: string }>} */
+  /** @type {Map<string, { delivered: number, read: number }>} */
   #cursors = new Map();
   /** @type {Map<string, MessageStatus>} */
   #told = new Map();
@@ -34,13 +34,10 @@ export class Receipts {
    * @param {'delivered' | 'read'} kind
    * @param {Receipt} receipt
    */
-  heard(kind, { userId, seq, messages, readAt }) {
-    /** @type {{ delivered: number, read: number, readAt?: string }} */
+  heard(kind, { userId, seq, messages }) {
     const cursor = this.#cursors.get(userId) ?? { delivered: 0, read: 0 };
-    cursor[kind] = Math.max(cursor[kind], seq);
-    if (kind === 'read') cursor.readAt = readAt;
-    this.#cursors.set(userId, cursor);
-    for (const { _id, status } of messages) this.#told.set(_id, status);
+    this.#cursors.set(userId, { ...cursor, [kind]: Math.max(cursor[kind], seq) });
+    for (const { _id, status } of messages) if (RANK[status] > RANK[this.#told.get(_id) ?? 'sent']) this.#told.set(_id, status);
     this.#told = new Map([...this.#told].slice(-TOLD_MAX));
   }
 
@@ -50,9 +47,8 @@ export class Receipts {
    */
   told(cursors) {
     for (const { userId, deliveredSeq, readSeq } of cursors) {
-      const known = this.#cursors.get(userId);
-      const delivered = Math.max(known?.delivered ?? 0, deliveredSeq);
-      this.#cursors.set(userId, { ...known, delivered, read: Math.max(known?.read ?? 0, readSeq) });
+      const known = this.#cursors.get(userId) ?? { delivered: 0, read: 0 };
+      this.#cursors.set(userId, { delivered: Math.max(known.delivered, deliveredSeq), read: Math.max(known.read, readSeq) });
     }
   }
 

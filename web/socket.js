@@ -17,8 +17,8 @@ export class Socket extends EventTarget {
   /** @type {string | undefined} */
   #offset;
   /**
-   * @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void, timer:
-   * ReturnType<typeof setTimeout> }>}
+   * @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void,
+   *   timer: ReturnType<typeof setTimeout> }>}
    */
   #acks = new Map();
   #nextAck = 0;
@@ -61,11 +61,11 @@ export class Socket extends EventTarget {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const ws = this.#ws = new WebSocket(`${scheme}://${location.host}/socket.io/?EIO=4&transport=websocket`);
     ws.onmessage = event => this.#receive(event.data);
-    ws.onclose = () => this.#lost(ws);
+    ws.onclose = () => this.#disconnected(ws);
   }
 
   /** @param {WebSocket} ws */
-  #lost(ws) {
+  #disconnected(ws) {
     if (ws !== this.#ws) return;
     clearTimeout(this.#watchdog);
     this.connected = false;

@@ -68,7 +68,7 @@ export class Typing extends EventTarget {
   }
 
   /** Nothing of it is known without a connection. */
-  lost() {
+  disconnected() {
     for (const people of this.#others.values()) people.forEach(timer => clearTimeout(timer));
     this.#others.clear();
     this.#thread = undefined;

@@ -2,11 +2,15 @@
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
-import { connect, typed } from '@eventflow/client';
+import { Refusal, connect, typed } from '@eventflow/client';
 
-/** Asks the backend for a token. The client calls it again whenever it needs another. */
+/**
+ * Asks the backend for a token. The client calls it again whenever it needs another. That nobody is signed in
+ * any more is a refusal, which ends the connection; after any other error the client comes back.
+ */
 const ask = async () => {
   const answer = await fetch('/chat-token');
+  if (answer.status === 401) throw new Refusal({ code: 'unauthenticated', error: 'nobody is signed in' });
   if (!answer.ok) throw new Error(`the backend answers ${answer.status}`);
   return answer.json();
 };
@@ -28,7 +32,8 @@ function Chat({ client, conversation }) {
   const [text, setText] = useState('');
   const [trouble, setTrouble] = useState('');
   useEffect(() => {
-    conversation.open().catch(error => setTrouble(error.message));
+    conversation.open().catch(error => error.name !== 'AbortError' && setTrouble(error.message));
+    return () => conversation.close();
   }, [conversation]);
   useEffect(() => {
     conversation.markRead().catch(() => {});

@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, describe } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
+import { peopleOf } from '../contract/people.mjs';
+import { PATIENCE_MS, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
@@ -35,13 +36,10 @@ function hosted({ pathname, searchParams }) {
  */
 export function onPages(title, shape, tests) {
   describe(`${title} on the shape "${shape}"`, { concurrency: 1 }, () => {
-    let browser, front, contexts = [], people = [];
+    let browser, front, contexts = [];
+    const people = peopleOf(() => stage.system);
     const stage = {
-      shape, system: undefined, openPage, twoPages, history, agree, besideEachOther,
-      person(name, claims) {
-        people.push(new Person(stage.system, name, claims));
-        return people.at(-1);
-      },
+      shape, system: undefined, openPage, twoPages, history, agree, besideEachOther, person: people.person,
     };
     /**
      * Nested suites whose tests run at the same time: the pages and people of all of them stay until the last
@@ -61,8 +59,8 @@ export function onPages(title, shape, tests) {
     });
     const leave = async () => {
       await Promise.all(contexts.map(context => context.close()));
-      people.forEach(person => person.leave());
-      [contexts, people] = [[], []];
+      people.leave();
+      contexts = [];
     };
     afterEach(() => (keepers > 0 ? undefined : leave()));
 
@@ -86,6 +84,7 @@ export function onPages(title, shape, tests) {
       const person = typeof who === 'string' ? stage.person(who) : who;
       const link = await front.link();
       const context = await browser.newContext();
+      context.setDefaultTimeout(PATIENCE_MS);
       contexts.push(context);
       await context.addCookies([{ name: 'token', value: person.token, url: link.origin, httpOnly: true, sameSite: 'Lax' }]);
       const tab = await context.newPage();

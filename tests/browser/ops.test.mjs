@@ -5,13 +5,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { makeDeadLetter } from './dead-letter.mjs';
 import { openFront, signIn } from './front.mjs';
 
-const PATIENCE_MS = 30_000;
 const HOSTILE = '<img src=x onerror=alert(1)> <b>bold</b>';
 
 describe('the page of operators', { concurrency: 2 }, () => {

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront } from './front.mjs';
@@ -77,6 +77,7 @@ for (const shape of ['single', 'fleet']) {
     async function open(ann) {
       const { origin } = await front.link();
       const context = await browser.newContext();
+      context.setDefaultTimeout(PATIENCE_MS);
       await context.addCookies([{ name: 'token', value: ann.token, url: origin, httpOnly: true, sameSite: 'Lax' }]);
       const tab = await context.newPage();
       await tab.addInitScript(() => {

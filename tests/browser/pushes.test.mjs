@@ -7,7 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront, signIn } from './front.mjs';
@@ -47,6 +47,7 @@ describe('pushes in a browser', () => {
   async function enter(person, permission = 'granted') {
     const link = await front.link();
     const context = await browser.newContext();
+    context.setDefaultTimeout(PATIENCE_MS);
     if (permission === 'granted') await context.grantPermissions(['notifications'], { origin: link.origin });
     await context.addInitScript(subscribeHere, { keys: KEYS, permission });
     const page = await context.newPage();

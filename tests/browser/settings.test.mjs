@@ -3,12 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Person, eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront, signIn } from './front.mjs';
 
-const PATIENCE_MS = 30_000;
 
 for (const shape of ['single', 'fleet']) {
   describe(`notification settings on the shape "${shape}"`, { concurrency: 1 }, () => {

@@ -8,10 +8,10 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { PATIENCE_MS } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 
-const PATIENCE_MS = 30_000;
 const pictures = process.env.EVENTFLOW_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), 'eventflow-screenshots-'));
 
 let system;

@@ -3,17 +3,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, mint } from '../contract/person.mjs';
+import { carriedOut, eventually, mint } from '../contract/person.mjs';
 import { onBothShapes, texts } from './stage.mjs';
 
 /** Clocks may differ by this: for so long a token holds after its end. */
 const LEEWAY_S = 60;
+/** Longer than a busy machine takes to sign in, since the token has to end while the client is connected. */
+const HOLDS_S = 15;
 const nowS = () => Math.floor(Date.now() / 1_000);
 
 onBothShapes('the client package', stage => {
   const { open, pair, person } = stage;
   /** A new session: the old one is gone, as after a long absence. */
-  const losesSession = async (who, meanwhile) => {
+  const reconnectsAnew = async (who, meanwhile) => {
     who.link.cut();
     await who.isState('offline');
     await meanwhile();
@@ -27,7 +29,7 @@ onBothShapes('the client package', stage => {
     const { ann, ben, thread } = await pair();
     const token = exp => mint({ id: ann.id, role: 'user', jti: 'one', iat: nowS() - 3_600, exp });
     // The first has ended; the second ends while the client is connected.
-    const tokens = [token(nowS() - LEEWAY_S - 10), token(nowS() - LEEWAY_S + 8)];
+    const tokens = [token(nowS() - LEEWAY_S - 10), token(nowS() - LEEWAY_S + HOLDS_S)];
     let asked = 0;
     const here = await open(ann, { userId: ann.id, token: async () => tokens[asked++] ?? token(nowS() + 3_600), isAway: true });
     assert.equal((await here.client.threads.get(thread))._id, thread);
@@ -146,7 +148,7 @@ onBothShapes('the client package', stage => {
     await first.hears('resumed', 2);
     const cleo = person('cleo');
     let second;
-    const here = await losesSession({ ...first, person: ann, storage, options }, async () => {
+    const here = await reconnectsAnew({ ...first, person: ann, storage, options }, async () => {
       first.client.close();
       await ben.rest('POST', `/${sent[0]._id}/reactions`, { emoji: '👍' });
       await ann.rest('DELETE', `/${sent[1]._id}`);
@@ -221,16 +223,22 @@ onBothShapes('the client package', stage => {
     const listed = [];
     for await (const each of here.client.threads.all({ limit: 1 })) listed.push(each._id);
     assert.deepEqual([listed.length, listed.includes(thread)], [3, true]);
-    assert.equal((await here.client.presence.follow([ben.id]))[0].status, 'offline');
+    // A fleet that is busy may be out of touch with Redis for a moment: then it says so, and is asked again.
+    const [before] = await eventually('presence is answered', () => here.client.presence.follow([ben.id]).catch(refusal => {
+      if (refusal.code !== 'unavailable') throw refusal;
+    }));
+    assert.equal(before.status, 'offline');
     await open(ben);
     await eventually('Ben is seen', () => here.told['presence:sync']?.some(each => each.userId === ben.id && each.status === 'online'));
-    assert.equal((await here.client.presence.get(ben.id)).status, 'online');
-    const notified = await root.client.admin.notify({ userId: ann.id, title: 'Ready', clientNotificationId: 'once' });
-    await here.hears('notification:received');
-    await here.client.notifications.read(notified.notification._id);
+    await eventually('Ben is online by REST', async () => (await here.client.presence.get(ben.id)).status === 'online');
+    await carriedOut(() => root.client.admin.notify({ userId: ann.id, title: 'Ready', clientNotificationId: `once ${ann.id}` }));
+    const [{ notification }] = await here.hears('notification:received');
+    assert.equal(notification.title, 'Ready');
+    await carriedOut(() => here.client.notifications.read(notification._id));
     assert.equal(await here.client.notifications.unreadCount(), 0);
-    assert.equal((await here.client.preferences.mute(thread)).preferences.mutes[0].threadId, thread);
-    const { device } = await here.client.devices.register({ fcmToken: `token-of-${ann.id}` });
+    const { preferences } = await carriedOut(() => here.client.preferences.mute(thread));
+    assert.equal(preferences.mutes[0].threadId, thread);
+    const { device } = await carriedOut(() => here.client.devices.register({ fcmToken: `token-of-${ann.id}` }));
     assert.deepEqual((await here.client.devices.list()).map(each => each._id), [device._id]);
     await root.client.admin.ops.disconnect(ann.id, 'a test');
     await here.hears('session:ended');

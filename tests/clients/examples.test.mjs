@@ -4,25 +4,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cp } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launchChromium } from '../browser/chromium.mjs';
 import { SECRET } from '../contract/system.mjs';
-import { eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
+import { freePort } from '../contract/ports.mjs';
 import { EXAMPLE_MODULES, EXAMPLE_PYTHON, repository, run } from './install.mjs';
 import { onBothShapes, texts } from './stage.mjs';
 
 const examples = join(repository, 'examples');
 const PYTHON_PATH = [EXAMPLE_PYTHON, process.env.PYTHONPATH].filter(Boolean).join(delimiter);
-
-/** A port for the backend, whose pages the server has to allow before it starts. */
-const freePort = () => new Promise(resolve => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 onBothShapes('the examples', stage => {
   const started = [];
@@ -84,7 +76,7 @@ onBothShapes('the examples', stage => {
     const thread = await ann.startThread(ben);
     const link = await stage.front.link();
     const program = start('python3', [join(examples, 'python-socketio/chat.py'), ann.id, 'from Python'], { TOKEN: ben.token, CHAT_URL: link.origin, PYTHONPATH: PYTHON_PATH });
-    const prints = count => eventually(`${count} lines, of ${program.said()}`, () => program.lines.length >= count, 60_000);
+    const prints = count => eventually(`${count} lines, of ${program.said()}`, () => program.lines.length >= count);
     await prints(1);
     await ann.rest('POST', `/${thread}`, { content: 'live' });
     await prints(2);
@@ -105,7 +97,7 @@ onBothShapes('the examples', stage => {
     const thread = await ben.startThread(ann);
     await ben.connect();
     const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     const faults = [];
     page.on('pageerror', error => faults.push(String(error)));
     const is = state => page.locator('#state', { hasText: state }).waitFor();
@@ -127,7 +119,7 @@ onBothShapes('the examples', stage => {
     link.mend();
     await is('online');
     const said = ['a < b <i>', 'meanwhile', ...texts('offline', 20)];
-    await eventually('the page shows everything', async () => (await shown()).length === 22 && await page.locator('#messages li.pending').count() === 0);
+    await eventually('the page shows everything', async () => await page.locator('#messages li.pending').count() === 0 && (await shown()).length === 22);
     assert.deepEqual(await shown(), said);
     assert.deepEqual((await ann.wholeHistory(thread)).map(stage.library.typed), said);
     // The page has read it.
@@ -135,12 +127,17 @@ onBothShapes('the examples', stage => {
     await write('after');
     await ben.hears('message:received', 23);
     assert.deepEqual(ben.received().map(stage.library.typed), [...said, 'after']);
+    // Whom the host has signed out is told so, and does not come back for ever.
+    await page.context().clearCookies();
+    await new Person(stage.system, 'root', { role: 'admin' }).revoke(ann.id);
+    await is('ended');
     assert.deepEqual(faults, []);
     await page.context().close();
   });
 }, {
   modules: ['react', 'react-dom', 'scheduler'],
   settings: async stage => {
+    // For the backend, whose pages the server has to allow before it starts.
     stage.port = await freePort();
     return { ALLOWED_ORIGINS: `http://127.0.0.1:${stage.port}` };
   },

@@ -110,6 +110,64 @@ describe('the feed', () => {
     await eventually('it was asked again', () => asked.length === 2);
   });
 
+  test('a recovered session asks for nothing, or for what an earlier one has not been told', async () => {
+    const opened = openFeed(({ threads }, count) => {
+      if (count === 2) {
+        opened.connection.isUp = false;
+        return 'offline';
+      }
+      return { threads: threads.map(({ threadId }) => synced({}, threadId)) };
+    });
+    const { feed, connection, asked, names } = opened;
+    for (let n = 0; n < 150; n += 1) feed.know(`thread ${n}`, { seq: 1 });
+    feed.resume(true);
+    assert.deepEqual([asked.length, names()], [0, []]);
+    feed.resume(false);
+    await eventually('the second part was asked', () => asked.length === 2);
+    assert.deepEqual(names(), []);
+    connection.isUp = true;
+    feed.resume(true);
+    await eventually('it has resumed', () => names().includes('resumed'));
+    assert.deepEqual(asked.map(({ threads }) => threads.length), [100, 50, 50]);
+    feed.resume(true);
+    assert.deepEqual([asked.length, names()], [3, ['resumed']]);
+  });
+
+  test('what is heard of new threads while they are asked for neither hides them nor comes before what was missed', async () => {
+    const { feed, asked, seqs, names } = openFeed(({ threads, threadsAfter }, count) => count === 1 ? 'unavailable' : {
+      threads: threads.map(({ threadId, after: place }) => synced({ messages: threadId === 'new' ? messages(place + 1, 12, 'new') : [] }, threadId)),
+      ...threadsAfter && { newThreads: ['new'] },
+    });
+    feed.knowThread({ _id: 'thread', lastSeq: 1, lastMessageAt: message(1).createdAt, createdAt: message(1).createdAt });
+    feed.resume();
+    // An hour later somebody writes.
+    const createdAt = new Date(Date.parse(message(1).createdAt) + 3_600_000).toISOString();
+    feed.heard({ ...message(2), createdAt });
+    feed.heard({ ...message(12, 'new'), createdAt });
+    await eventually('it has resumed', () => names().includes('resumed'));
+    assert.deepEqual(asked.slice(0, 2).map(({ threadsAfter }) => threadsAfter), Array(2).fill(new Date(Date.parse(message(1).createdAt) - 60_000).toISOString()));
+    assert.deepEqual([seqs(), seqs('new')], [[2], [8, 9, 10, 11, 12]]);
+  });
+
+  test('what is forgotten while it is being written is not kept', async () => {
+    const kept = library.memoryStorage();
+    const writes = [];
+    const slow = { ...kept, set: (key, value) => new Promise(resolve => writes.push(() => resolve(kept.set(key, value)))) };
+    const open = () => new library.Places(slow, 'ann', error => { throw error; });
+    const places = open();
+    places.keep('thread', { seq: 1 }, 1);
+    places.forget('thread');
+    writes.shift()();
+    await eventually('it was deleted', async () => (await kept.list('')).length === 0);
+    places.keep('thread', { seq: 2 }, 1);
+    places.keep('other', { seq: 2 }, 1);
+    const cleared = places.clear();
+    writes.shift()();
+    await cleared;
+    places.keep('thread', { seq: 3 }, 1);
+    assert.deepEqual([writes, await kept.list('')], [[], []]);
+  });
+
   test('places are kept over a restart, and forgotten with their thread', async () => {
     const storage = library.memoryStorage();
     const places = () => new library.Places(storage, 'ann', error => { throw error; });

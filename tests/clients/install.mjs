@@ -1,6 +1,7 @@
 // The client package as an application gets it: packed, and installed into a folder without any network.
 
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -17,6 +18,9 @@ export const EXAMPLE_MODULES = join(cache, 'examples/node_modules');
 export const EXAMPLE_PYTHON = join(cache, 'examples-python');
 /** TypeScript, which `.ci/checks` installs. */
 export const TSC = join(cache, 'web-checks/node_modules/.bin/tsc');
+/** Options of tests that need what may not be installed. */
+export const withTypeScript = { skip: !existsSync(TSC) && 'TypeScript is not installed' };
+export const withEsbuild = { skip: !existsSync(EXAMPLE_MODULES) && 'esbuild is not installed' };
 const officialClient = join(process.env.NODE_PATH.split(delimiter)[0], 'socket.io-client');
 
 /**

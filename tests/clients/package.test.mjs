@@ -2,13 +2,12 @@
 // compile under `strict`, that it knows every route, how large it is, and that its storages keep.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium } from '../browser/chromium.mjs';
-import { EXAMPLE_MODULES, TSC, installPackage, repository, run } from './install.mjs';
+import { EXAMPLE_MODULES, TSC, installPackage, repository, run, withEsbuild, withTypeScript } from './install.mjs';
 
 /** What a page that uses the package gets, compressed, without socket.io-client. Raise it for a reason. */
 const BUNDLE_MAX_BYTES = 12_000;
@@ -65,7 +64,7 @@ describe('the client package', () => {
     assert.deepEqual([...asked].filter(route => !routes.includes(route)), []);
   });
 
-  test('the types are those of the sources', { skip: !existsSync(TSC) && 'TypeScript is not installed' }, async () => {
+  test('the types are those of the sources', withTypeScript, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'eventflow-types-'));
     await run(TSC, ['--project', join(repository, 'clients/js/tsconfig.json'), '--outDir', folder]);
     const own = join(repository, 'clients/js/types');
@@ -77,7 +76,7 @@ describe('the client package', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('an application in TypeScript compiles under `strict`, and mistakes do not', { skip: !existsSync(TSC) && 'TypeScript is not installed' }, async () => {
+  test('an application in TypeScript compiles under `strict`, and mistakes do not', withTypeScript, async () => {
     const compiles = async text => {
       await writeFile(join(installed.folder, 'application.ts'), text);
       for (const resolution of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
@@ -92,7 +91,7 @@ describe('the client package', () => {
     }
   });
 
-  test('a bundle is small', { skip: !existsSync(EXAMPLE_MODULES) && 'esbuild is not installed' }, async context => {
+  test('a bundle is small', withEsbuild, async context => {
     const entry = join(installed.folder, 'entry.js');
     await writeFile(entry, "export * from '@eventflow/client';");
     const build = async (...more) => {
@@ -142,7 +141,7 @@ describe('the client package', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('the storages of a browser keep over a reload', { skip: !existsSync(EXAMPLE_MODULES) && 'esbuild is not installed' }, async () => {
+  test('the storages of a browser keep over a reload', withEsbuild, async () => {
     const entry = join(installed.folder, 'storages.js');
     await writeFile(entry, "import * as client from '@eventflow/client'; window.client = client;");
     const { stdout } = await run(join(EXAMPLE_MODULES, '.bin/esbuild'), [entry, '--bundle', '--format=esm'], { cwd: installed.folder, maxBuffer: 2 ** 24 });
@@ -166,6 +165,18 @@ describe('the client package', () => {
     const kept = await page.evaluate(() => Promise.all([window.client.webStorage(localStorage), window.client.indexedDbStorage(), window.client.defaultStorage()]
       .map(storage => storage.list('a:'))));
     assert.deepEqual(kept, Array(3).fill([['a:1', 'value of a:1']]));
+    // In two transactions, keys and values could be of two moments: another tab may write in between.
+    const transactions = await page.evaluate(async () => {
+      const { transaction } = IDBDatabase.prototype;
+      let count = 0;
+      IDBDatabase.prototype.transaction = function counted(...given) {
+        count += 1;
+        return transaction.apply(this, given);
+      };
+      await window.client.indexedDbStorage().list('');
+      return count;
+    });
+    assert.equal(transactions, 1);
     await browser.close();
   });
 });

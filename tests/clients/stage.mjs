@@ -3,7 +3,8 @@
 
 import { after, afterEach, before, describe } from 'node:test';
 import { openFront } from '../browser/front.mjs';
-import { Person, eventually } from '../contract/person.mjs';
+import { peopleOf } from '../contract/people.mjs';
+import { eventually } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { installPackage } from './install.mjs';
 
@@ -15,7 +16,8 @@ export function onBothShapes(title, define, { modules = [], settings = {} } = {}
   describe(title, { concurrency: 2 }, () => {
     for (const shape of ['single', 'fleet']) {
       describe(`on the shape "${shape}"`, { concurrency: 1 }, () => {
-        const stage = { shape, clients: [], people: [] };
+        const stage = { shape, clients: [] };
+        const people = peopleOf(() => stage.system);
         before(async () => {
           const given = typeof settings === 'function' ? await settings(stage) : settings;
           [stage.system, stage.installed] = await Promise.all([startSystem(shape, given), installPackage(modules)]);
@@ -28,9 +30,9 @@ export function onBothShapes(title, define, { modules = [], settings = {} } = {}
         });
         afterEach(() => {
           stage.clients.splice(0).forEach(client => client.close());
-          stage.people.splice(0).forEach(person => person.leave());
+          people.leave();
         });
-        define(Object.assign(stage, { person: (...given) => person(stage, ...given), open: (...given) => open(stage, ...given), pair: () => pair(stage) }));
+        define(Object.assign(stage, { person: people.person, pair: people.pair, open: (...given) => open(stage, ...given) }));
       });
     }
   });
@@ -50,32 +52,19 @@ async function open(stage, person, options = {}) {
   for (const name of TOLD) client.on(name, body => (told[name] ??= []).push(body));
   client.connect();
   /** Waits until the connection is as it should be. */
-  const isState = state => eventually(`${person.id} is ${state}, it is ${client.state}`, () => client.state === state, PATIENCE_MS);
+  const isState = state => eventually(`${person.id} is ${state}, it is ${client.state}`, () => client.state === state);
   if (!options.isAway) await isState('online');
   return {
     client, link, told, isState,
     /** Contents of the messages of a thread that were told, in the order told. */
     messages: thread => (told.message ?? []).filter(each => each.threadId === thread).map(each => each.message.content),
     /** Waits until an event was told so often. */
-    hears: (name, count = 1) => eventually(`${person.id} hears ${count} ${name}`, () => (told[name] ?? []).length >= count && told[name], PATIENCE_MS),
+    hears: (name, count = 1) => eventually(`${person.id} hears ${count} ${name}`, () => (told[name] ?? []).length >= count && told[name]),
   };
 }
 
-/** Longer than a socket takes to notice that it is gone, and to come back. */
-const PATIENCE_MS = 60_000;
 const TOLD = ['message', 'changed', 'cursors', 'thread:found', 'thread:lost', 'thread:reset', 'state', 'resumed', 'stored', 'refused', 'storage:error',
   'auth:error', 'thread:created', 'message:updated', 'reaction:received', 'presence:sync', 'notification:received', 'session:ended'];
-
-function person(stage, name, claims) {
-  stage.people.push(new Person(stage.system, name, claims));
-  return stage.people.at(-1);
-}
-
-/** Ann and Ben with a thread, not connected. */
-async function pair(stage) {
-  const [ann, ben] = [stage.person('ann'), stage.person('ben')];
-  return { ann, ben, thread: await ann.startThread(ben) };
-}
 
 /** So many texts that begin so. */
 export const texts = (word, count) => Array.from({ length: count }, (_, n) => `${word} ${n + 1}`);

@@ -270,7 +270,7 @@ export function conversations(stage) {
       for (const content of contents.slice(0, heardBefore)) await ann.send(thread, content);
       await ben.hears('message:received', heardBefore);
       const session = ben.socket.id;
-      await ben.loses(() => Promise.all(contents.slice(heardBefore).map(content => ann.send(thread, content))));
+      await ben.reconnects(() => Promise.all(contents.slice(heardBefore).map(content => ann.send(thread, content))));
       assert.equal(ben.socket.recovered, true);
       assert.equal(ben.socket.id, session);
       await ann.send(thread, 'the end');
@@ -283,7 +283,7 @@ export function conversations(stage) {
     const { ben } = await pair();
     const eve = person('eve');
     await eve.connect();
-    await eve.loses(() => { eve.socket._pid = ben.socket._pid; });
+    await eve.reconnects(() => { eve.socket._pid = ben.socket._pid; });
     assert.equal(eve.socket.recovered, false);
     assert.notEqual(eve.socket.id, ben.socket.id);
   });

@@ -28,7 +28,7 @@ describe('a fleet whose parts end', () => {
     await ann.connect();
     await system.kill('persistence-worker');
     const order = { userId: ann.id, type: 'order_update', title: 'Your order' };
-    const accepted = await root.api('POST', '/notifications', order);
+    const accepted = await root.apiOnce('POST', '/notifications', order);
     assert.deepEqual([accepted.status, accepted.success], [202, true], JSON.stringify(accepted));
     assert.deepEqual((await ann.api('GET', '/notifications')).notifications, []);
     await system.kill('http-gateway');

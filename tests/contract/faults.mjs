@@ -258,7 +258,7 @@ export function faults(stage) {
     /** On a busy machine the answer may be that the thread will be created; then one asks again. */
     const create = async (who, participants) => {
       for (;;) {
-        const answer = await who.rest('POST', '/threads', { participants, metadata });
+        const answer = await who.restOnce('POST', '/threads', { participants, metadata });
         if (answer.status !== 202) return answer;
         queued += 1;
       }

@@ -23,6 +23,13 @@ function unsubscribeToken(user) {
 export function inbox(stage) {
   const { person } = stage;
   const admin = () => person('root', { role: 'admin' });
+  const unread = async who => (await who.api('GET', '/notifications/unread-count')).unreadCount;
+  /** Reads all; one that is queued does not say how many these were, and asked again it would say none. */
+  const readAll = async (who, count) => {
+    const answer = await who.apiOnce('POST', '/notifications/read-all');
+    if (answer.status !== 202) assert.equal(answer.count, count);
+    await eventually('all are read', async () => await unread(who) === 0);
+  };
 
   test('old faults 14, 20: a notification of an administrator is stored, heard at once, listed, read and deleted', async () => {
     const [root, ann] = [admin(), person('ann')];
@@ -89,7 +96,10 @@ export function inbox(stage) {
     assert.deepEqual([listed.reason, listed.detail], ['bounce', 'HardBounce: no such user']);
     assert.equal((await ann.api('GET', '/email/suppressions')).status, 403);
     assert.equal((await ann.api('DELETE', `/email/suppressions/${address}`)).status, 403);
-    assert.equal((await root.api('DELETE', `/email/suppressions/${address}`)).count, 1);
+    const cleared = await root.apiOnce('DELETE', `/email/suppressions/${address}`);
+    // One that is queued does not say how many there were.
+    if (cleared.status !== 202) assert.equal(cleared.count, 1);
+    await eventually('it is cleared', async () => (await all()).length === 0);
     assert.equal((await root.api('DELETE', `/email/suppressions/${address}`)).count, 0);
     assert.deepEqual(await all(), []);
   });
@@ -138,8 +148,7 @@ export function inbox(stage) {
     }
     assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 3);
     await new Promise(resolve => setTimeout(resolve, 5)); // "all" are those accepted before
-    assert.equal((await ann.api('POST', '/notifications/read-all')).count, 3);
-    assert.equal((await ann.api('GET', '/notifications/unread-count')).unreadCount, 0);
+    await readAll(ann, 3);
     assert.equal((await ben.api('GET', '/notifications/unread-count')).unreadCount, 3);
   });
 
@@ -166,7 +175,7 @@ export function inbox(stage) {
     assert.equal((await ann.api('DELETE', `/notifications/${id('two')}`)).status, 200);
     await onBoth('a deleted one', each => each.action === 'deleted' && each.notificationId === id('two') && each.unreadCount === 1);
     await new Promise(resolve => setTimeout(resolve, 5)); // "all" are those accepted before
-    assert.equal((await ann.api('POST', '/notifications/read-all')).count, 1);
+    await readAll(ann, 1);
     await onBoth('all read', each => each.action === 'read' && each.notificationId === null && each.unreadCount === 0);
     assert.equal((await ann.api('PUT', '/notifications/preferences', { channels: { push: false } })).status, 200);
     await onBoth('preferences', each => each.preferences?.channels.push === false);
@@ -315,7 +324,7 @@ export function inbox(stage) {
     const closed = new Promise(resolve => socket.once('disconnect', resolve));
     assert.equal((await ann.api('POST', `/users/${ann.id}/revoke`, {})).status, 403);
     await new Promise(resolve => setTimeout(resolve, 1_100)); // a token of the same second counts as issued before
-    assert.equal((await root.api('POST', `/users/${ann.id}/revoke`, {})).status, 200);
+    await root.revoke(ann.id);
     await closed;
     await eventually('the token is refused', async () => (await ann.rest('GET', '/threads')).status === 401);
   });

@@ -3,12 +3,12 @@
 
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from './person.mjs';
+import { freePort } from './ports.mjs';
 
 const run = promisify(execFile);
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -48,15 +48,4 @@ function adapted(shipped, { port, ownPort, system }) {
     .replaceAll('/etc/nginx/', `${join(repository, 'proxy')}/`)
     .replaceAll(/server ([a-z-]+):8080 resolve(.*);/g, (_, name, parameters) =>
       servers[name].filter(Boolean).map(url => `server ${new URL(url).host}${parameters};`).join(' '));
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -3,6 +3,7 @@
 // ends.
 
 import { after, afterEach, before, describe } from 'node:test';
+import { peopleOf } from './people.mjs';
 import { Person, eventually } from './person.mjs';
 import { startSystem } from './system.mjs';
 
@@ -39,31 +40,23 @@ async function everyShardAnswers(system) {
   const root = new Person(system, 'root', { role: 'admin' });
   await Promise.all(Array.from({ length: SUBJECTS }, () => {
     const body = { userId: new Person(system, 'nobody').id, type: 'start', title: 'start', message: '' };
-    return eventually('a shard answers', async () => (await root.api('POST', '/notifications', body)).status === 201);
+    return eventually('a shard answers', async () => (await root.apiOnce('POST', '/notifications', body)).status === 201);
   }));
 }
 
 /** The stage of one part: the system, which is there once tests run, and the people of the test that runs. */
-function openStage(shape, current) {
-  let people = [];
-  afterEach(() => {
-    people.forEach(person => person.leave());
-    people = [];
-  });
-  const stage = {
+function openStage(shape, system) {
+  const people = peopleOf(system);
+  afterEach(() => people.leave());
+  return {
     shape,
-    get system() { return current(); },
-    person(name, claims) {
-      people.push(new Person(current(), name, claims));
-      return people.at(-1);
-    },
+    get system() { return system(); },
+    person: people.person,
     /** Two people with a thread; both connected unless asked otherwise. */
     async pair(options = {}) {
-      const [ann, ben] = [stage.person('ann'), stage.person('ben')];
-      const thread = await ann.startThread(ben);
-      if (options !== null) await Promise.all([ann.connect(options), ben.connect(options)]);
-      return { ann, ben, thread };
+      const two = await people.pair();
+      if (options !== null) await Promise.all([two.ann.connect(options), two.ben.connect(options)]);
+      return two;
     },
   };
-  return stage;
 }

@@ -135,7 +135,7 @@ for (const shape of ['single', 'fleet']) {
     test('S16: losing the connection and coming back a hundred times counts as one socket', async () => {
       const ann = person('ann');
       await ann.connect(elsewhere());
-      for (let n = 0; n < 100; n += 1) await ann.loses(async () => {});
+      for (let n = 0; n < 100; n += 1) await ann.reconnects(async () => {});
       const others = Array.from({ length: PER_USER - 1 }, () => ann.open({ auth: { token: ann.token }, ...elsewhere() }));
       assert.deepEqual(await Promise.all(others.map(outcome)), others.map(() => 'connect'));
       ann.leave();
@@ -195,7 +195,7 @@ for (const shape of ['single', 'fleet']) {
       assert.equal(await outcome(noisy), 'connect');
       noisy.io.engine.write(`42["${words.event}`);
       await new Promise(resolve => noisy.once('disconnect', resolve));
-      assert.equal((await root.api('POST', `/users/${ann.id}/revoke`, {})).status, 200);
+      await root.revoke(ann.id);
 
       const signature = token => token.split('.')[2];
       const secrets = [...Object.values(words), email, ann.token, signature(ann.token), signature(bad), signature(expired), signature(root.token)];
@@ -209,7 +209,7 @@ for (const shape of ['single', 'fleet']) {
       }
     });
 
-    test('S17: ten thousand random paths, ids, methods and event names make no new series', { timeout: 180_000 }, async () => {
+    test('S17: ten thousand random paths, ids, methods and event names make no new series', { timeout: 600_000 }, async () => {
       const ann = person('ann', { role: 'admin' });
       await ann.connect(elsewhere());
       const word = () => randomBytes(12).toString('hex');

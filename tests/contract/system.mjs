@@ -3,11 +3,11 @@
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { close, isFree, listen } from './ports.mjs';
 
 const run = promisify(execFile);
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -133,27 +133,6 @@ async function claimPorts() {
     if (claims.every(Boolean) && (await Promise.all(PORTS.map(port => isFree(port + shift)))).every(Boolean)) return { shift, release };
     await release();
   }
-}
-
-/** A listener on a port, or nothing if the port is taken. It does not keep this process alive. */
-function listen(port) {
-  return new Promise(resolve => {
-    const server = createServer().unref();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => resolve(server));
-  });
-}
-
-/** Ends a listener, if there is one. */
-const close = server => new Promise(resolve => {
-  if (server) server.close(resolve);
-  else resolve();
-});
-
-async function isFree(port) {
-  const server = await listen(port);
-  await close(server);
-  return server !== undefined;
 }
 
 async function dropVhost(name) {

@@ -13,11 +13,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Person, eventually } from '../contract/person.mjs';
+import { freePort } from '../contract/ports.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { percentile, sleep, spread, table } from './figures.mjs';
 
@@ -139,8 +140,8 @@ class Talk {
     pair.sent.push({ n, content, from: person.id, way });
     this.#time(way, index, async () => {
       const answer = way === 'rest'
-        ? await person.rest('POST', `/${pair.thread}`, { content, clientMessageId: content })
-        : await person.send(pair.thread, content, { clientMessageId: content });
+        ? await person.restOnce('POST', `/${pair.thread}`, { content, clientMessageId: content })
+        : await person.ask('message:send', { threadId: pair.thread, content, clientMessageId: content });
       if (!answer.success || answer.status === 202) this.problems.push(`not stored: ${content}: ${JSON.stringify(answer)}`);
     });
     if (n % READ_SHARE === 0) this.#time('read', index, () => person.rest('GET', '/threads'));
@@ -226,8 +227,7 @@ async function wholeHistory(who, thread) {
   }
 }
 
-/** A redis-server on a port of its own, without anything on disk. */
-/** A Redis of its own, running. */
+/** A redis-server on a port of its own, without anything on disk, not started yet. */
 export async function ownRedis() {
   const folder = await mkdtemp(join(tmpdir(), 'eventflow-redis-'));
   const port = await freePort();
@@ -252,15 +252,6 @@ export async function ownRedis() {
   };
   await redis.start();
   return redis;
-}
-
-function freePort() {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function listens(port) {

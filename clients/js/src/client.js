@@ -97,19 +97,24 @@ export class EventFlow extends Emitter {
     this.#connection.close();
   }
 
-  /** Ends the connection, and leaves nothing of the person here: what is not stored yet is lost. */
+  /**
+   * Ends the connection, and leaves nothing of the person here: what is not stored yet is given up, and no
+   * place is kept any more. Who signs in next gets a client of their own.
+   */
   async signOut() {
     this.close();
     await Promise.all([this.outbox.clear(), this.#places?.clear()]);
   }
 
   /**
-   * Goes on with another token of the same person, in the open session or in a new one.
+   * Goes on with another token of the same person, in the open session or in a new one. A client that is
+   * closed stays so, and connects with this token when it is told to.
    * @param {string} token
    */
   async useToken(token) {
     this.#credentials.set(token);
-    await this.#connection.present();
+    await this.opened;
+    if (this.#isWanted) await this.#connection.present();
   }
 
   /**
@@ -156,7 +161,7 @@ export class EventFlow extends Emitter {
 
   /** @param {boolean} recovered */
   #connected(recovered) {
-    if (!recovered) this.feed.resume();
+    this.feed.resume(recovered);
     this.outbox.resume();
   }
 

@@ -5,6 +5,7 @@
 // credentials in a row end it, until `useToken`.
 
 import { io } from 'socket.io-client';
+import { SOONEST_RENEWAL_MS } from './credentials.js';
 import { pauseAfter } from './pause.js';
 import { Refusal } from './refusal.js';
 
@@ -36,6 +37,8 @@ export class Connection {
   #socket;
   /** @type {ConnectionState} */
   #state = 'closed';
+  /** Whether there is to be a connection: from `open` until `close`, or until no credential helps. */
+  #isWanted = false;
   /** What the server was shown last. @type {string | undefined} */
   #shown;
   /** Whether the session is the person's. */
@@ -75,6 +78,7 @@ export class Connection {
   /** Connects, or connects again after an end. */
   open() {
     if (this.#state !== 'closed' && this.#state !== 'ended') return;
+    this.#isWanted = true;
     this.#refusals = 0;
     this.#show('connecting');
     this.#socket ??= this.#build();
@@ -82,10 +86,7 @@ export class Connection {
   }
 
   close() {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#renewal);
-    this.#socket?.disconnect();
-    this.#show('closed');
+    this.#stop('closed');
   }
 
   /**
@@ -110,10 +111,7 @@ export class Connection {
    */
   async present() {
     if (!this.isUp) return this.open();
-    const token = await this.#credentials.get();
-    await this.ask('auth', { token });
-    this.#shown = token;
-    return this.#planRenewal();
+    return this.#authenticate(await this.#credentials.get());
   }
 
   #build() {
@@ -137,12 +135,12 @@ export class Connection {
     const { engine } = this.#socket.io;
     try {
       const token = await this.#credentials.get();
-      if (this.#state === 'closed' || engine !== this.#socket.io.engine) return;
+      if (!this.#isWanted || engine !== this.#socket.io.engine) return;
       this.#shown = token;
       this.#failures = 0;
       done(token === undefined ? {} : { token });
     } catch (error) {
-      if (this.#state === 'closed') return;
+      if (!this.#isWanted) return;
       const refusal = Refusal.of(error);
       if (refusal.endsSignIn) return this.#end(this.#refusal ?? refusal);
       this.#show('offline', refusal);
@@ -153,13 +151,13 @@ export class Connection {
 
   /** @param {boolean} recovered */
   async #connected(recovered) {
-    if (this.#credentials.isCookie && !await this.#isOwn()) return;
+    if (this.#credentials.isCookie && !await this.#isOwn() || !this.#isWanted) return;
     this.#isReady = true;
     this.#refusal = undefined;
     this.#refusals = 0;
     this.#planRenewal();
     this.#hooks.connected(recovered);
-    this.#show('online', undefined, recovered);
+    if (this.isUp) this.#show('online', undefined, recovered);
   }
 
   /**
@@ -183,7 +181,7 @@ export class Connection {
   #disconnected(reason) {
     clearTimeout(this.#renewal);
     this.#isReady = false;
-    if (this.#state === 'closed' || this.#state === 'ended') return;
+    if (!this.#isWanted) return;
     this.#show('offline');
     // Only then the official client does not come back by itself.
     if (reason === 'io server disconnect') this.#connectIn(pauseAfter(1));
@@ -229,28 +227,62 @@ export class Connection {
     return this.#connectIn(0);
   }
 
-  /** A token that is about to end is replaced while the session goes on. */
-  #planRenewal() {
+  /**
+   * Shows the server a token in the open session.
+   * @param {string | undefined} token
+   */
+  async #authenticate(token) {
+    await this.ask('auth', { token });
+    this.#shown = token;
+    this.#planRenewal();
+  }
+
+  /**
+   * A token that is about to end is replaced while the session goes on.
+   * @param {number | undefined} [time] milliseconds until then
+   */
+  #planRenewal(time = this.#credentials.renewalMs) {
     clearTimeout(this.#renewal);
-    const { renewalMs } = this.#credentials;
-    if (renewalMs === undefined || !this.#credentials.isRenewable) return;
-    this.#renewal = setTimeout(() => {
-      this.#credentials.drop(this.#shown);
-      this.present().catch(() => this.#planRenewal());
-    }, renewalMs);
+    if (time !== undefined && this.#credentials.isRenewable) this.#renewal = setTimeout(() => this.#renew(), time);
+  }
+
+  /**
+   * Until another token is there, the one that is about to end holds; so a renewal that fails is tried again
+   * as long as the session is open. The next session plans its own.
+   */
+  async #renew() {
+    try {
+      const token = await this.#credentials.renew();
+      if (this.isUp) await this.#authenticate(token);
+    } catch {
+      if (this.isUp) this.#planRenewal(SOONEST_RENEWAL_MS);
+    }
   }
 
   /** @param {number} time */
   #connectIn(time) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.connect(), time);
+    // Whoever was told of the loss may have closed it.
+    if (this.#isWanted) this.#timer = setTimeout(() => this.#socket.connect(), time);
   }
 
   /** @param {Refusal} refusal */
   #end(refusal) {
+    this.#stop('ended', refusal);
+  }
+
+  /**
+   * Ends the connection for good. Whoever is told finds it ended, and may open it again at once.
+   * @param {'closed' | 'ended'} state
+   * @param {Refusal} [refusal]
+   */
+  #stop(state, refusal) {
     clearTimeout(this.#timer);
-    this.#show('ended', refusal);
+    clearTimeout(this.#renewal);
+    this.#isWanted = false;
+    this.#isReady = false;
     this.#socket?.disconnect();
+    this.#show(state, refusal);
   }
 
   /**

@@ -5,10 +5,14 @@
 // page too. A snapshot never changes; there is a new one after each change, as React's `useSyncExternalStore`
 // wants it.
 
+import { pause, pauseAfter } from './pause.js';
 import { Receipts } from './receipts.js';
+import { Refusal } from './refusal.js';
 
 /** @typedef {import('./documents.js').Message} Message */
 /** @typedef {import('./documents.js').ListedThread} ListedThread */
+/** @typedef {import('./api/messages.js').HistoryQuery} HistoryQuery */
+/** Which page of the history. @typedef {import('./api/path.js').PageQuery & HistoryQuery} Query */
 /** What happens to a message. @typedef {(message: Message) => Message} Change */
 
 /**
@@ -23,6 +27,8 @@ import { Receipts } from './receipts.js';
 
 /** Messages shown at first, and more at each step into the past. */
 const PAGE = 50;
+/** Time for a store that is read from another server: it may be a moment behind what was told. */
+const BEHIND_PAUSE_MS = 400;
 
 export class Conversation {
   #client;
@@ -46,9 +52,14 @@ export class Conversation {
   #snapshot;
   /** @type {(() => void)[]} */
   #ends = [];
+  /** Ends what was begun since the last `open`. */
   #ending = new AbortController();
   /** @type {Promise<void> | undefined} */
   #filling;
+  /** The newest `seq` that was told, of messages that are here or still to be read. */
+  #told = 0;
+  /** The highest `seq` that was marked as read, or is being marked. */
+  #readTo = 0;
   #isOpen = false;
 
   /**
@@ -84,20 +95,32 @@ export class Conversation {
    */
   getSnapshot = () => this.snapshot;
 
-  /** Reads the newest messages and follows the thread from then on. */
+  /**
+   * Reads the newest messages and follows the thread from then on; also again, after `close`. Rejects with an
+   * `AbortError` if it is closed meanwhile.
+   */
   async open() {
+    if (this.#ending.signal.aborted) this.#ending = new AbortController();
+    const { signal } = this.#ending;
     if (this.#ends.length === 0) this.#listen();
-    this.#thread = await this.#client.threads.get(this.threadId);
-    this.#receipts = new Receipts(this.#thread.participants, this.#thread.participantCount);
+    const thread = await this.#client.threads.get(this.threadId);
+    signal.throwIfAborted();
+    this.#thread = thread;
+    this.#receipts = new Receipts(thread.participants, thread.participantCount);
     await this.#openNewest();
     this.#join();
   }
 
-  /** Ends it: nobody looks any more. */
+  /** Ends it: nobody looks any more. What was shown last stays in the snapshot until it is opened again. */
   close() {
     this.#ending.abort();
-    this.#ends.forEach(end => end());
+    this.#ends.splice(0).forEach(end => end());
+    this.#filling = undefined;
+    this.#early = [];
+    this.#typing.clear();
+    this.#isOpen = false;
     this.#client.ask('thread:leave', { threadId: this.threadId }).catch(() => {});
+    this.#changed();
   }
 
   /** Reads a page of what was before. */
@@ -115,9 +138,17 @@ export class Conversation {
     return this.#client.send(this.threadId, draft);
   }
 
-  /** Marks everything that is shown as read. */
+  /** Marks everything that is shown as read, once. */
   async markRead() {
-    if (this.#newest > 0) await this.#client.threads.read(this.threadId, this.#newest);
+    const [seq, before] = [this.#newest, this.#readTo];
+    if (seq <= before) return;
+    this.#readTo = seq;
+    try {
+      await this.#client.threads.read(this.threadId, seq);
+    } catch (error) {
+      if (this.#readTo === seq) this.#readTo = before;
+      throw error;
+    }
   }
 
   /** Tells the others that the person types. The server ends it after 6 s; call it again with each key. */
@@ -176,9 +207,15 @@ export class Conversation {
     on('message:status', receipt => this.#receipt(() => this.#receipts.heard('delivered', receipt)));
     on('cursors', ({ cursors }) => this.#receipt(() => this.#receipts.told(cursors)));
     on('typing:update', ({ userId, isTyping }) => this.#types(userId, isTyping));
-    on('thread:reset', () => this.#openNewest().catch(() => {}));
+    on('thread:reset', () => this.#reset());
     on('outbox', () => this.#changed());
     this.#ends.push(this.#client.on('message:updated', ({ message }) => message.threadId === this.threadId && replace(message)));
+    // So that it does not go from `pending` before it is here; behind a gap the feed tells it in its turn.
+    this.#ends.push(this.#client.on('stored', ({ message }) => {
+      if (message.threadId === this.threadId && message.seq === this.#newest + 1) this.#received(message);
+    }));
+    // Without a connection nobody says that somebody has stopped.
+    this.#ends.push(this.#client.on('state', ({ state }) => state !== 'online' && this.#typing.size > 0 && this.#nobodyTypes()));
     this.#ends.push(this.#client.on('resumed', () => {
       this.#join();
       if (this.#isOpen) this.#fill();
@@ -189,22 +226,80 @@ export class Conversation {
   #received(message) {
     if (!this.#isOpen) return void this.#early.push(message);
     if (message.seq <= this.#newest) return undefined;
+    this.#told = Math.max(this.#told, message.seq);
     this.#typing.delete(message.senderId);
     if (message.seq > this.#newest + 1) return void this.#fill();
     this.#take([message]);
     return this.#changed();
   }
 
-  /**
-   * The feed may be further than the page that was read: what is between is read, too. If that cannot be done
-   * now, the next message or connect does it.
-   */
+  /** The feed may be further than the page that was read: what is between is read, too. */
   #fill() {
-    this.#filling ??= (async () => {
-      for await (const page of this.#client.messages.pages(this.threadId, { after: this.#newest, signal: this.#ending.signal })) this.#take(page.messages);
-      this.#changed();
-    })().catch(() => {}).finally(() => { this.#filling = undefined; });
-    return this.#filling;
+    if (this.#filling) return;
+    const filling = this.#untilDone(signal => this.#fillUp(signal)).finally(() => {
+      if (this.#filling === filling) this.#filling = undefined;
+    });
+    this.#filling = filling;
+  }
+
+  /**
+   * Reads on from the newest message that is here: page by page, however short, and until everything is here
+   * that was told.
+   * @param {AbortSignal} signal
+   */
+  async #fillUp(signal) {
+    for (;;) {
+      /** @type {Query | undefined} */
+      let query = { after: this.#newest };
+      while (query) {
+        const { nextCursor } = await this.#page(query);
+        this.#changed();
+        query = nextCursor ? { cursor: nextCursor } : undefined;
+      }
+      if (this.#newest >= this.#told) return;
+      await pause(BEHIND_PAUSE_MS, signal);
+    }
+  }
+
+  /** The server's data is another one: everything is read again, and nothing that was being read is taken. */
+  #reset() {
+    if (this.#isOpen) {
+      this.#ending.abort();
+      this.#ending = new AbortController();
+      this.#filling = undefined;
+    }
+    this.#told = this.#readTo = 0;
+    this.#untilDone(() => this.#openNewest());
+  }
+
+  /**
+   * Does something that nobody waits for until it is done or refused for good, or the conversation is closed:
+   * what fails for the moment only is done again, once there is a connection.
+   * @param {(signal: AbortSignal) => Promise<void>} act
+   */
+  async #untilDone(act) {
+    const { signal } = this.#ending;
+    for (let failures = 1; !signal.aborted; failures += 1) {
+      try {
+        return await act(signal);
+      } catch (error) {
+        if (!(error instanceof Refusal) || !error.isPassing) return undefined;
+        await pause(pauseAfter(failures, error.retryAfterMs), signal).catch(() => {});
+        await this.#online();
+      }
+    }
+    return undefined;
+  }
+
+  /** Resolves once there is a connection, or the conversation is closed. @returns {Promise<void>} */
+  #online() {
+    if (this.#client.state === 'online') return Promise.resolve();
+    return new Promise(resolve => this.#ends.push(resolve, this.#client.on('state', ({ state }) => state === 'online' && resolve())));
+  }
+
+  #nobodyTypes() {
+    this.#typing.clear();
+    this.#changed();
   }
 
   /**
@@ -238,14 +333,17 @@ export class Conversation {
 
   /**
    * Reads a page and takes its messages.
-   * @param {import('./api/messages.js').HistoryQuery} query
+   * @param {Query} query
    */
   async #page(query) {
+    const { signal } = this.#ending;
     /** @type {[string, Change][]} */
     const log = [];
     this.#meanwhile.add(log);
     try {
-      const page = await this.#client.messages.history(this.threadId, { ...query, limit: PAGE, signal: this.#ending.signal });
+      const page = await this.#client.messages.history(this.threadId, { ...query, limit: PAGE, signal });
+      // It may be open again, or of another state of the server, by now.
+      signal.throwIfAborted();
       this.#take(page.messages.map(message => log.reduce((now, [id, change]) => id === now._id ? change(now) : now, message)));
       return page;
     } finally {

@@ -10,9 +10,9 @@ import { Refusal } from './refusal.js';
 
 /**
  * A token is replaced when a fifth of its life is left, at the earliest after this: a wrong clock on this
- * side must not make it ask all the time.
+ * side, or a host that is away, must not make it ask all the time.
  */
-const SOONEST_RENEWAL_MS = 30_000;
+export const SOONEST_RENEWAL_MS = 30_000;
 const LIFE_BEFORE_RENEWAL = 0.8;
 /** The longest time that a timer takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -47,7 +47,15 @@ export class Credentials {
    * @returns {Promise<string | undefined>}
    */
   async get() {
-    if (this.isCookie || this.#token) return this.#token;
+    return this.isCookie || this.#token ? this.#token : this.renew();
+  }
+
+  /**
+   * Another token than the one that there is, which stays until then. Rejects with a refusal if there is
+   * none.
+   * @returns {Promise<string>}
+   */
+  async renew() {
     if (!this.#source) throw new Refusal({ code: 'unauthenticated', error: 'the token does not hold any more' });
     this.#asking ??= this.#ask(this.#source).finally(() => { this.#asking = undefined; });
     return this.#asking;

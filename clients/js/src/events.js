@@ -171,8 +171,9 @@
  *   'reaction:send': {
  *     body: { messageId: string, emoji: string, action?: ReactionAction }, answer: ChangeAnswer | Queued,
  *   },
- *   'message:read': { body: { messageId: string } | OfThread & { seq: number }, answer: ReadAnswer | Queued
- * },
+ *   'message:read': {
+ *     body: { messageId: string } | OfThread & { seq: number }, answer: ReadAnswer | Queued,
+ *   },
  *   'thread:read': { body: OfThread, answer: ReadAnswer | Queued },
  *   'thread:join': { body: OfThread, answer: ThreadAck },
  *   'thread:leave': { body: OfThread, answer: ThreadAck },

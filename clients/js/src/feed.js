@@ -2,7 +2,8 @@
 //
 // Of each thread the feed knows its place: the newest `seq` that was told, and the newest change number. A
 // live message that is not the next one waits until those before it have come, or were asked for with `sync`.
-// After a connect without recovery every thread is asked about. Everything may be heard twice.
+// After a connect without recovery every thread is asked about; what a lost connection has left of these
+// questions is asked by the next one, recovered or not. Everything may be heard twice.
 
 import { pause, pauseAfter } from './pause.js';
 import { Refusal } from './refusal.js';
@@ -20,6 +21,13 @@ import { Refusal } from './refusal.js';
 /**
  * A thread that is followed; `isShown`: whoever listens has its document, not only messages of it.
  * @typedef {Place & { ahead: Map<number, Message>, gaps: number, isShown: boolean }} Followed
+ */
+
+/**
+ * What is read by REST.
+ * @typedef {object} Api
+ * @property {import('./api/messages.js').Messages} messages
+ * @property {import('./api/threads.js').Threads} threads
  */
 
 /** Threads of one `sync`. */
@@ -42,16 +50,26 @@ export class Feed {
   /** Threads to ask about. @type {Set<string>} */
   #wanted = new Set();
   #isAsking = false;
-  /** Whether the next answer has to name new threads. */
-  #wantsNew = false;
-  #isResuming = false;
+  /** Whether something was missed of which not everything has been told. */
+  #hasMissed = false;
+  /**
+   * The newest time that was seen before something was missed, until the server has named the threads that
+   * were written to since.
+   * @type {{ since: number } | undefined}
+   */
+  #unnamed;
+  /**
+   * Messages of threads that may be among these: what was missed of a thread comes first.
+   * @type {Message[]}
+   */
+  #held = [];
   /** The newest time of the server that was seen, in milliseconds. */
   #newest = 0;
 
   /**
    * @param {import('./connection.js').Connection} connection
-   * @param {{ messages: import('./api/messages.js').Messages, threads: import('./api/threads.js').Threads }}
-   * api @param {import('./emitter.js').Emitter<import('./events.js').Events>} told
+   * @param {Api} api
+   * @param {import('./emitter.js').Emitter<import('./events.js').Events>} told
    * @param {import('./places.js').Places | undefined} places keeps the places over a restart
    */
   constructor(connection, { messages, threads }, told, places) {
@@ -99,22 +117,32 @@ export class Feed {
   forget(threadId) {
     this.#followed.delete(threadId);
     this.#wanted.delete(threadId);
+    this.#held = this.#held.filter(message => message.threadId !== threadId);
     this.#places?.forget(threadId);
   }
 
-  /** There is a new session: everything that was missed is asked for. */
-  resume() {
-    this.#isResuming = true;
-    this.#wantsNew = this.#newest > 0;
-    this.#want(...this.#followed.keys());
+  /**
+   * There is a connection: what was missed is asked for. A session that was recovered has missed nothing
+   * itself, so only what an earlier one has not been told yet is.
+   * @param {boolean} [recovered]
+   */
+  resume(recovered = false) {
+    if (recovered) return this.#want();
+    this.#hasMissed = true;
+    // Another one each time: an answer of the session before says nothing of this absence.
+    if (this.#newest > 0) this.#unnamed = { since: this.#unnamed?.since ?? this.#newest };
+    return this.#want(...this.#followed.keys());
   }
 
   /** @param {Message} message a live one */
   heard(message) {
     const { threadId, seq } = message;
-    if (!this.#followed.has(threadId)) this.know(threadId, { seq: seq - 1 }, false);
+    const isKnown = this.#followed.has(threadId);
+    if (!isKnown && this.#unnamed) return void this.#held.push(message);
+    if (!isKnown) this.know(threadId, { seq: seq - 1 }, false);
     this.#take(message);
     if (this.#followed.get(threadId)?.ahead.size) setTimeout(() => this.#wantIfBehind(threadId), GAP_PATIENCE_MS);
+    return undefined;
   }
 
   /**
@@ -148,7 +176,7 @@ export class Feed {
   /** Asks until nothing is wanted any more, or the connection is gone; the next one resumes. */
   async #askAll() {
     this.#isAsking = true;
-    for (let failures = 1; this.#connection.isUp && (this.#wanted.size || this.#wantsNew);) {
+    for (let failures = 1; this.#connection.isUp && this.#isBehind;) {
       try {
         await this.#askSome([...this.#wanted].slice(0, THREADS_MAX));
         failures = 1;
@@ -158,33 +186,40 @@ export class Feed {
       }
     }
     this.#isAsking = false;
-    if (!this.#isResuming || this.#wanted.size) return;
-    this.#isResuming = false;
+    if (!this.#hasMissed || this.#isBehind) return;
+    this.#hasMissed = false;
     this.#told.emit('resumed', { threads: this.#followed.size });
+  }
+
+  /** Whether there is something to ask. */
+  get #isBehind() {
+    return this.#wanted.size > 0 || this.#unnamed !== undefined;
   }
 
   /** @param {string[]} threadIds */
   async #askSome(threadIds) {
-    const since = new Date(this.#newest - CLOCKS_MS).toISOString();
-    const wantsNew = this.#wantsNew;
+    const unnamed = this.#unnamed;
+    const since = unnamed && new Date(unnamed.since - CLOCKS_MS).toISOString();
     const threads = threadIds.map(threadId => {
       const { seq, lastChange } = this.#followed.get(threadId) ?? { seq: 0 };
       return { threadId, after: seq, ...lastChange !== undefined && { changesAfter: lastChange } };
     });
-    const answer = await this.#connection.ask('sync', { threads, ...wantsNew && { threadsAfter: since } });
+    const answer = await this.#connection.ask('sync', { threads, ...since && { threadsAfter: since } });
     threadIds.forEach(threadId => this.#wanted.delete(threadId));
     for (const thread of answer.threads) {
-      if (thread.success === false) this.#lose(thread.threadId);
+      if (thread.success === false) this.#membershipEnded(thread.threadId);
       else this.#apply(thread);
     }
-    if (!wantsNew) return;
+    if (!since) return;
     for (const threadId of answer.newThreads ?? []) {
       await this.#find(threadId, since).catch(error => {
         // Whoever has left it meanwhile need not hear of it.
         if (Refusal.of(error).isPassing) throw error;
       });
     }
-    this.#wantsNew = false;
+    if (this.#unnamed !== unnamed) return;
+    this.#unnamed = undefined;
+    this.#held.splice(0).forEach(message => this.heard(message));
   }
 
   /** @param {SyncedThread} synced */
@@ -228,8 +263,11 @@ export class Feed {
     this.#threads.get(threadId).catch(() => {});
   }
 
-  /** @param {string} threadId */
-  #lose(threadId) {
+  /**
+   * For the server the person is no member of this thread.
+   * @param {string} threadId
+   */
+  #membershipEnded(threadId) {
     this.forget(threadId);
     this.#told.emit('thread:lost', { threadId });
   }
@@ -242,6 +280,6 @@ export class Feed {
   /** @param {string} threadId */
   #keep(threadId) {
     const thread = this.#followed.get(threadId);
-    if (thread) this.#places?.keep(threadId, { seq: thread.seq, lastChange: thread.lastChange }, this.#newest);
+    if (thread) this.#places?.keep(threadId, { seq: thread.seq, lastChange: thread.lastChange }, this.#unnamed?.since ?? this.#newest);
   }
 }

@@ -1,5 +1,6 @@
 // How far each thread was told, kept over a restart: for programs that must hear what was written while they
-// were away. Written behind what is told: after a crash the last messages may be told again.
+// were away. Written behind what is told, one after the other: after a crash the last messages may be told
+// again.
 
 /** @typedef {import('./feed.js').Place} Place */
 
@@ -7,9 +8,11 @@ export class Places {
   #storage;
   #prefix;
   #troubled;
-  /** What is to be written, by key. @type {Map<string, string>} */
+  /** What is to be written, by key; nothing: to be deleted. @type {Map<string, string | undefined>} */
   #waiting = new Map();
-  #isWriting = false;
+  /** Resolves once nothing waits any more. @type {Promise<void> | undefined} */
+  #writing;
+  #isCleared = false;
 
   /**
    * @param {import('./storage.js').Keeper} storage
@@ -42,30 +45,39 @@ export class Places {
    * @param {number} newest
    */
   keep(threadId, place, newest) {
-    this.#waiting.set(this.#prefix + threadId, JSON.stringify({ ...place, newest }));
-    if (!this.#isWriting) this.#write();
+    this.#write(threadId, JSON.stringify({ ...place, newest }));
   }
 
   /** @param {string} threadId */
   forget(threadId) {
-    this.#waiting.delete(this.#prefix + threadId);
-    this.#storage.delete(this.#prefix + threadId).catch(this.#troubled);
+    this.#write(threadId, undefined);
   }
 
-  /** Forgets everything. */
+  /** Forgets everything, and keeps nothing from then on. What is being written is waited for. */
   async clear() {
+    this.#isCleared = true;
     this.#waiting.clear();
+    await this.#writing;
     const kept = await this.#storage.list(this.#prefix).catch(() => []);
     await Promise.all(kept.map(([key]) => this.#storage.delete(key))).catch(this.#troubled);
   }
 
-  /** Writes one after the other; of several places of one thread only the last. */
-  async #write() {
-    this.#isWriting = true;
+  /**
+   * @param {string} threadId
+   * @param {string | undefined} text
+   */
+  #write(threadId, text) {
+    if (this.#isCleared) return;
+    this.#waiting.set(this.#prefix + threadId, text);
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Of several places of one thread only the last is written. */
+  async #writeAll() {
     for (const [key, text] of this.#waiting) {
       this.#waiting.delete(key);
-      await this.#storage.set(key, text).catch(this.#troubled);
+      await (text === undefined ? this.#storage.delete(key) : this.#storage.set(key, text)).catch(this.#troubled);
     }
-    this.#isWriting = false;
+    this.#writing = undefined;
   }
 }

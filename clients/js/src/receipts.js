@@ -35,7 +35,7 @@ export class Receipts {
   heard(kind, { userId, seq, messages }) {
     const cursor = this.#cursors.get(userId) ?? { delivered: 0, read: 0 };
     this.#cursors.set(userId, { ...cursor, [kind]: Math.max(cursor[kind], seq) });
-    for (const { _id, status } of messages) this.#told.set(_id, status);
+    for (const { _id, status } of messages) if (RANK[status] > RANK[this.#told.get(_id) ?? 'sent']) this.#told.set(_id, status);
     this.#told = new Map([...this.#told].slice(-TOLD_MAX));
   }
 

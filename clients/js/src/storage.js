@@ -58,28 +58,34 @@ export function indexedDbStorage(name = 'eventflow') {
     request.onerror = () => reject(request.error);
   });
   /**
+   * Does something in one transaction; `act` gives what reads the result once it has ended.
    * @template Result
    * @param {IDBTransactionMode} mode
-   * @param {(store: IDBObjectStore) => IDBRequest<Result>} act
+   * @param {(store: IDBObjectStore) => () => Result} act
    * @returns {Promise<Result>}
    */
   const run = async (mode, act) => {
     const transaction = (await open()).transaction(STORE, mode);
-    const request = act(transaction.objectStore(STORE));
+    const result = act(transaction.objectStore(STORE));
     return new Promise((resolve, reject) => {
-      transaction.oncomplete = () => resolve(request.result);
+      transaction.oncomplete = () => resolve(result());
       transaction.onerror = transaction.onabort = () => reject(transaction.error);
     });
   };
   return {
-    async list(prefix) {
+    list: prefix => run('readonly', store => {
       const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
-      const [keys, values] = await Promise.all([run('readonly', store => store.getAllKeys(range)), run('readonly', store => store.getAll(range))]);
-      // Another tab may have written in between.
-      return keys.length === values.length ? keys.map((key, n) => [String(key), values[n]]) : this.list(prefix);
-    },
-    set: async (key, value) => void await run('readwrite', store => store.put(value, key)),
-    delete: async key => void await run('readwrite', store => store.delete(key)),
+      const [keys, values] = [store.getAllKeys(range), store.getAll(range)];
+      return () => keys.result.map((key, n) => [String(key), values.result[n]]);
+    }),
+    set: (key, value) => run('readwrite', store => {
+      store.put(value, key);
+      return () => {};
+    }),
+    delete: key => run('readwrite', store => {
+      store.delete(key);
+      return () => {};
+    }),
   };
 }
 

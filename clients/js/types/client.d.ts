@@ -47,10 +47,14 @@ export class EventFlow extends Emitter<import("./events.js").Events> {
     connect(): this;
     /** Ends the connection. What waits in the outbox is kept for the next time. */
     close(): void;
-    /** Ends the connection, and leaves nothing of the person here: what is not stored yet is lost. */
+    /**
+     * Ends the connection, and leaves nothing of the person here: what is not stored yet is given up, and no
+     * place is kept any more. Who signs in next gets a client of their own.
+     */
     signOut(): Promise<void>;
     /**
-     * Goes on with another token of the same person, in the open session or in a new one.
+     * Goes on with another token of the same person, in the open session or in a new one. A client that is
+     * closed stays so, and connects with this token when it is told to.
      * @param {string} token
      */
     useToken(token: string): Promise<void>;

@@ -52,9 +52,12 @@ export class Conversation {
      * @returns {Snapshot}
      */
     getSnapshot: () => Snapshot;
-    /** Reads the newest messages and follows the thread from then on. */
+    /**
+     * Reads the newest messages and follows the thread from then on; also again, after `close`. Rejects with an
+     * `AbortError` if it is closed meanwhile.
+     */
     open(): Promise<void>;
-    /** Ends it: nobody looks any more. */
+    /** Ends it: nobody looks any more. What was shown last stays in the snapshot until it is opened again. */
     close(): void;
     /** Reads a page of what was before. */
     older(): Promise<void>;
@@ -64,7 +67,7 @@ export class Conversation {
      * @returns {Promise<Message>}
      */
     send(draft: string | import("./outbox.js").Draft): Promise<Message>;
-    /** Marks everything that is shown as read. */
+    /** Marks everything that is shown as read, once. */
     markRead(): Promise<void>;
     /** Tells the others that the person types. The server ends it after 6 s; call it again with each key. */
     startTyping(): void;
@@ -80,6 +83,11 @@ export class Conversation {
 }
 export type Message = import("./documents.js").Message;
 export type ListedThread = import("./documents.js").ListedThread;
+export type HistoryQuery = import("./api/messages.js").HistoryQuery;
+/**
+ * Which page of the history.
+ */
+export type Query = import("./api/path.js").PageQuery & HistoryQuery;
 /**
  * What happens to a message.
  */

@@ -4,6 +4,15 @@
  * @returns {string | undefined}
  */
 export function userOf(token: string): string | undefined;
+/**
+ * Gets a token of the person from the host application's server.
+ * @typedef {() => string | Promise<string>} TokenSource
+ */
+/**
+ * A token is replaced when a fifth of its life is left, at the earliest after this: a wrong clock on this
+ * side, or a host that is away, must not make it ask all the time.
+ */
+export const SOONEST_RENEWAL_MS: 30000;
 export class Credentials {
     /**
      * @param {string | TokenSource | undefined} token nothing: the cookie of the host application
@@ -20,6 +29,12 @@ export class Credentials {
      * @returns {Promise<string | undefined>}
      */
     get(): Promise<string | undefined>;
+    /**
+     * Another token than the one that there is, which stays until then. Rejects with a refusal if there is
+     * none.
+     * @returns {Promise<string>}
+     */
+    renew(): Promise<string>;
     /**
      * The server does not take this token any more, or will not for long.
      * @param {string | undefined} token

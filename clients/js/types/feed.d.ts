@@ -1,14 +1,11 @@
 export class Feed {
     /**
      * @param {import('./connection.js').Connection} connection
-     * @param {{ messages: import('./api/messages.js').Messages, threads: import('./api/threads.js').Threads }}
-     * api @param {import('./emitter.js').Emitter<import('./events.js').Events>} told
+     * @param {Api} api
+     * @param {import('./emitter.js').Emitter<import('./events.js').Events>} told
      * @param {import('./places.js').Places | undefined} places keeps the places over a restart
      */
-    constructor(connection: import("./connection.js").Connection, { messages, threads }: {
-        messages: import("./api/messages.js").Messages;
-        threads: import("./api/threads.js").Threads;
-    }, told: import("./emitter.js").Emitter<import("./events.js").Events>, places: import("./places.js").Places | undefined);
+    constructor(connection: import("./connection.js").Connection, { messages, threads }: Api, told: import("./emitter.js").Emitter<import("./events.js").Events>, places: import("./places.js").Places | undefined);
     /** Takes the places that were kept. */
     open(): Promise<void>;
     /**
@@ -25,10 +22,14 @@ export class Feed {
     knowThread(thread: import("./documents.js").Thread): void;
     /** @param {string} threadId */
     forget(threadId: string): void;
-    /** There is a new session: everything that was missed is asked for. */
-    resume(): void;
+    /**
+     * There is a connection: what was missed is asked for. A session that was recovered has missed nothing
+     * itself, so only what an earlier one has not been told yet is.
+     * @param {boolean} [recovered]
+     */
+    resume(recovered?: boolean): void;
     /** @param {Message} message a live one */
-    heard(message: Message): void;
+    heard(message: Message): undefined;
     #private;
 }
 export type Message = import("./documents.js").Message;
@@ -47,4 +48,11 @@ export type Followed = Place & {
     ahead: Map<number, Message>;
     gaps: number;
     isShown: boolean;
+};
+/**
+ * What is read by REST.
+ */
+export type Api = {
+    messages: import("./api/messages.js").Messages;
+    threads: import("./api/threads.js").Threads;
 };

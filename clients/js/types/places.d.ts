@@ -22,7 +22,7 @@ export class Places {
     keep(threadId: string, place: Place, newest: number): void;
     /** @param {string} threadId */
     forget(threadId: string): void;
-    /** Forgets everything. */
+    /** Forgets everything, and keeps nothing from then on. What is being written is waited for. */
     clear(): Promise<void>;
     #private;
 }
