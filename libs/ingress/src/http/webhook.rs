@@ -24,9 +24,9 @@ use subtle::ConstantTimeEq as _;
 
 /// The header form of the secret, for providers that cannot send a user and a password.
 pub(crate) const SECRET_HEADER: &str = "x-webhook-secret";
-/// Kinds of bounces that say that an address does not exist or wants no mail.
-const HARD: [&str; 6] =
-    ["HardBounce", "BadEmailAddress", "SpamNotification", "SpamComplaint", "ManuallyDeactivated", "Blocked"];
+/// Kinds of bounces that say that an address does not exist or gets no mail any more. Others (`Blocked`,
+/// `SpamNotification`) are about one mail or its sender: they count only if the provider itself has stopped.
+const HARD: [&str; 3] = ["HardBounce", "BadEmailAddress", "ManuallyDeactivated"];
 
 /// An event as Postmark reports it: of its many fields those that say what happened to which address.
 #[derive(Debug, Default, Deserialize)]

@@ -143,6 +143,8 @@ async fn bounces_and_complaints_fill_the_suppression_list_and_admins_clear_it() 
     let before = rig.world.commands().len();
     for body in [
         json!({"RecordType": "Bounce", "Type": "Transient", "Email": "full@example.com", "Inactive": false}),
+        json!({"RecordType": "Bounce", "Type": "Blocked", "Email": "isp@example.com", "Inactive": false}),
+        json!({"RecordType": "Bounce", "Type": "SpamNotification", "Email": "spam@example.com", "Inactive": false}),
         json!({"RecordType": "Delivery", "Recipient": "x@example.com"}),
         json!({"RecordType": "Bounce", "Type": "HardBounce", "Email": "no address"}),
         json!({"RecordType": "SomethingNew", "Anything": [1, {"x": null}]}),

@@ -178,9 +178,12 @@ impl NotificationBody {
         if let Some(List(channels)) = &self.channels {
             data.insert(DELIVER_BY.to_owned(), chosen(channels));
         }
-        if self.priority == Some(PriorityWord::Critical) {
-            let (field, critical) = PRIORITY;
-            data.insert(field.to_owned(), critical.into());
+        // What the request says itself wins over what `data` says.
+        let (field, critical) = PRIORITY;
+        match self.priority {
+            Some(PriorityWord::Critical) => drop(data.insert(field.to_owned(), critical.into())),
+            Some(PriorityWord::Normal) => drop(data.remove(field)),
+            None => {}
         }
         Ok(SendContent {
             kind: self.kind.unwrap_or_default().into_string(),
@@ -332,6 +335,8 @@ mod tests {
             Value::Object(chosen.unwrap().data),
             json!({"deliverBy": ["push"], "priority": "critical"})
         );
+        let normal = json!({"title": "t", "priority": "normal", "data": {"priority": "critical"}});
+        assert_eq!(Value::Object(content(normal).unwrap().data), json!({}), "the request wins");
         for (fields, message) in [
             (json!({"title": "t", "channels": ["sms"]}), "channels[0] must be inApp, email or push"),
             (json!({"title": "t", "priority": "high"}), "priority must be normal or critical"),
