@@ -37,6 +37,22 @@ pub(crate) fn start(system: &mut System) -> anyhow::Result<Option<PublicKeys>> {
     Ok(Some(keys))
 }
 
+/// Asks every source of the settings once. How many keys there are, or why one has none; `None` without any.
+pub(crate) async fn ask(config: &Config) -> Option<anyhow::Result<usize>> {
+    let keeper = match Keeper::open(config) {
+        Ok(keeper) => keeper?,
+        Err(error) => return Some(Err(error)),
+    };
+    let mut count = 0;
+    for source in &keeper.sources {
+        match source.origin.keys().await.context(source.setting) {
+            Ok(keys) => count += keys.len(),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+    Some(Ok(count))
+}
+
 /// Keeps the keys of some sources.
 struct Keeper {
     sources: Vec<Source>,

@@ -78,6 +78,17 @@ async fn keys_of_an_address_are_taken_only_from_a_whole_good_answer_of_that_addr
     }
 }
 
+#[tokio::test]
+async fn an_operator_is_told_how_many_keys_there_are_or_why_there_are_none() {
+    let none = Path::new("");
+    let provider = provider(Router::new().route("/good", get(|| async { set() }))).await;
+    assert!(ask(&config("", none)).await.is_none());
+    let good = ask(&config(&format!("{provider}/good"), none)).await.unwrap();
+    assert_eq!(good.unwrap(), 1);
+    let bad = ask(&config(&format!("{provider}/none"), none)).await.unwrap().unwrap_err();
+    assert!(format!("{bad:#}").contains("auth.jwks_url (JWKS_URL): the answer is 404"), "{bad:#}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_count_while_their_provider_is_away_and_not_for_ever() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
