@@ -22,6 +22,7 @@ const NOW_S: i64 = 1_800_000_000;
 /// A key for tests; RSA keys are too slow to make in each.
 const RSA_PEM: &str = include_str!("../../../testkit/src/push_services/service-account.pem");
 
+#[allow(clippy::large_enum_variant, reason = "there are three of them")]
 enum Signer {
     Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),

@@ -6,6 +6,7 @@
 
 use eventflow_protocol::UserId;
 use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -57,13 +58,13 @@ impl Serialize for ByPerson {
 impl<'de> Deserialize<'de> for ByPerson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = HashMap::<String, i64>::deserialize(deserializer)?;
-        let person = |field: String| {
-            let id = percent_decode_str(&field).decode_utf8().map_err(serde::de::Error::custom)?;
-            id.parse::<UserId>().map_err(serde::de::Error::custom)
+        let person = |field: &str| -> Result<UserId, D::Error> {
+            let id = percent_decode_str(field).decode_utf8().map_err(D::Error::custom)?;
+            id.parse().map_err(D::Error::custom)
         };
         fields
             .into_iter()
-            .map(|(field, number)| Ok((person(field)?, number)))
+            .map(|(field, number)| Ok((person(&field)?, number)))
             .collect::<Result<_, _>>()
             .map(Self)
     }
