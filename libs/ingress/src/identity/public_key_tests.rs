@@ -241,6 +241,7 @@ fn without_keys_nobody_can_say_whether_a_token_holds() {
     assert_eq!(crate::refusal::Refusal::from(fault).code, ErrorCode::Unavailable);
 }
 
+#[allow(clippy::disallowed_methods, reason = "the handle is awaited at the end")]
 #[tokio::test(start_paused = true)]
 async fn a_token_of_a_new_key_waits_for_one_look_and_a_flood_of_them_asks_once_in_a_pause() {
     let (old, new) = (Signer::ed25519(), Signer::p256());
