@@ -9,7 +9,8 @@ import { attempt } from '/notice.js';
  * @param {(threadId: string) => void} show
  */
 export function startThread(threads, show) {
-  const named = () => $('with').value.split(/[\s,;]+/).filter(Boolean);
+  // An id may have spaces and any sign but a comma.
+  const named = () => $('with').value.split(',').map(id => id.trim()).filter(Boolean);
   const offerSubject = () => { $('subject').hidden = named().length < 2; };
   $('with').addEventListener('input', offerSubject);
   $('new-thread').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {

@@ -30,7 +30,7 @@ pub enum OperatorCommand {
     /// Prints a token for a user, signed with the secret of the system, for development and for tests by
     /// hand. Give it the same configuration and folder as the system.
     Token {
-        /// User id, `[A-Za-z0-9_:@-]{1,128}`.
+        /// User id, as the host application or its identity provider gives it.
         #[arg(long)]
         user: String,
         /// Name shown to others; defaults to the id.

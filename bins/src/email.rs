@@ -93,7 +93,8 @@ pub(crate) fn templates(config: &Config) -> anyhow::Result<Templates> {
 /// Makes the links by which people stop mails.
 pub(crate) fn unsubscribe(config: &Config) -> anyhow::Result<Unsubscribe> {
     let (own, previous) = (secret::of_unsubscribing(config), secret::previous(config));
-    Ok(Unsubscribe::of_secrets(own.as_deref(), &secret::resolve(config)?, previous.as_deref()))
+    let current = secret::of_tokens(config)?.or_else(|| own.clone()).context("auth.unsubscribe_secret")?;
+    Ok(Unsubscribe::of_secrets(own.as_deref(), &current, previous.as_deref()))
 }
 
 /// What mails say of the system.

@@ -19,6 +19,7 @@ pub mod echo;
 mod email;
 pub mod front;
 pub mod import;
+mod jwks;
 mod markup;
 mod notify;
 pub mod outbox_page;

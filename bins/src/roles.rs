@@ -3,6 +3,7 @@
 use crate::consumers::{consume, consume_within, share};
 use crate::dead_letters;
 use crate::email;
+use crate::jwks;
 use crate::markup::markup;
 use crate::notify;
 use crate::secret;
@@ -298,6 +299,7 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     }
     let requests =
         Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let public_keys = jwks::start(system)?;
     let ops = ops_parts(system);
     let server = &system.config.server;
     let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
@@ -323,9 +325,10 @@ async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         metrics: system.metrics.clone(),
         notices: Notices::default(),
         config: IngressConfig {
-            jwt_secret: secret::resolve(&system.config)?.into(),
+            jwt_secret: secret::of_tokens(&system.config)?.map(Into::into),
             jwt_secret_previous: secret::previous(&system.config).map(Into::into),
             unsubscribe_secret: secret::of_unsubscribing(&system.config).map(Into::into),
+            public_keys,
             jwt_expected: secret::expected(&system.config),
             webhook_secret: Some(system.config.email.webhook_secret.expose())
                 .filter(|secret| !secret.is_empty())

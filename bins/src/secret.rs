@@ -22,6 +22,15 @@ const FOLDER_MODE: u32 = 0o700;
 /// Mode of the file: only its owner may read it.
 const FILE_MODE: u32 = 0o600;
 
+/// Returns the secret of tokens, as [`resolve`] does; `None` where public keys check all tokens.
+pub fn of_tokens(config: &Config) -> anyhow::Result<Option<Vec<u8>>> {
+    let is_needed = configured(config).is_some() || config.may_generate_secret().is_ok();
+    if !is_needed && config.auth.needs_no_token_secret() {
+        return Ok(None);
+    }
+    resolve(config).map(Some)
+}
+
 /// Returns the configured secret, else the stored one, else a new one that it stores.
 pub fn resolve(config: &Config) -> anyhow::Result<Vec<u8>> {
     if let Some(secret) = configured(config) {
@@ -41,9 +50,9 @@ pub fn tokens_of_running_system(config: &Config, clock: Arc<dyn Clock>) -> anyho
     Ok(Tokens::new(&secret, clock).context("auth.jwt_secret")?.expecting(expected(config)))
 }
 
-/// Refuses a configuration without a secret that may not have a generated one.
+/// Refuses a configuration without a secret that may not have a generated one and cannot do without.
 pub fn check(config: &Config) -> anyhow::Result<()> {
-    if configured(config).is_none() {
+    if configured(config).is_none() && !config.auth.needs_no_token_secret() {
         config.may_generate_secret()?;
     }
     Ok(())

@@ -28,7 +28,7 @@ pub struct DoctorArguments {
 
 /// Exit code 3 if something is bad.
 pub(crate) async fn doctor(arguments: &DoctorArguments, config: &Config) -> anyhow::Result<Answer> {
-    let mut findings = process::look(config);
+    let mut findings = process::look(config).await;
     findings.extend(rabbit::look(config, arguments.management.as_deref()).await);
     findings.extend(stores::look_at_store(config).await);
     findings.extend(stores::look_at_presence(config).await);

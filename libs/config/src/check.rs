@@ -2,8 +2,6 @@
 
 use crate::{Config, ConfigError, EMBEDDED, MEMORY, explain};
 
-/// Secret: HS256 needs a key as long as its digest (RFC 7518, 3.2).
-const SECRET_MIN_BYTES: usize = 32;
 /// Shards: the range of the topology.
 const SHARDS: std::ops::RangeInclusive<u16> = 1..=64;
 /// Prefix of collections: what MongoDB takes in a name without an escape, and short enough for every name.
@@ -66,9 +64,7 @@ impl Config {
         self.check_push()?;
         self.check_tracing()?;
         self.check_email()?;
-        self.check_secret()?;
-        self.check_unsubscribe_secret()?;
-        self.check_previous_secret()
+        self.check_auth()
     }
 
     fn check_recovery(&self) -> Result<(), ConfigError> {
@@ -155,40 +151,6 @@ impl Config {
         let ratio = self.tracing.sample_ratio;
         require("tracing.sample_ratio", (0.0..=1.0).contains(&ratio), "must be 0.0 to 1.0")
     }
-
-    fn check_secret(&self) -> Result<(), ConfigError> {
-        let secret = self.auth.jwt_secret.expose();
-        if secret.is_empty() {
-            return Ok(());
-        }
-        require("auth.jwt_secret", secret.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
-        let placeholder = secret.to_ascii_lowercase().contains("your-secret-key");
-        require(
-            "auth.jwt_secret",
-            !placeholder,
-            "is the placeholder of the documentation; set one of your own",
-        )
-    }
-
-    fn check_unsubscribe_secret(&self) -> Result<(), ConfigError> {
-        let own = self.auth.unsubscribe_secret.expose();
-        let is_long = own.is_empty() || own.len() >= SECRET_MIN_BYTES;
-        require("auth.unsubscribe_secret", is_long, "must have at least 32 bytes")
-    }
-
-    fn check_previous_secret(&self) -> Result<(), ConfigError> {
-        let previous = self.auth.jwt_secret_previous.expose();
-        if previous.is_empty() {
-            return Ok(());
-        }
-        let key = "auth.jwt_secret_previous";
-        require(key, previous.len() >= SECRET_MIN_BYTES, "must have at least 32 bytes")?;
-        require(
-            key,
-            previous != self.auth.jwt_secret.expose(),
-            "is the same as auth.jwt_secret: nothing was replaced",
-        )
-    }
 }
 
 impl Config {
@@ -196,22 +158,18 @@ impl Config {
     /// it would wait for ever for messages that never come.
     pub fn check_fleet_process(&self, process: &'static str, needs: FleetNeeds) -> Result<(), ConfigError> {
         let FleetNeeds { store: needs_store, secret: needs_secret } = needs;
+        let has_secret = !self.auth.jwt_secret.is_empty() || self.auth.needs_no_token_secret();
         let missing: Vec<String> = [
             ("broker.url", self.embedded_broker()),
             ("store.url", needs_store && self.embedded_store()),
-            ("auth.jwt_secret", needs_secret && self.auth.jwt_secret.is_empty()),
+            ("auth.jwt_secret", needs_secret && !has_secret && !self.auth.has_public_keys()),
+            ("auth.unsubscribe_secret", needs_secret && !has_secret && self.auth.has_public_keys()),
         ]
         .into_iter()
         .filter(|(_, is_missing)| *is_missing)
         .map(|(key, _)| explain::named(key))
         .collect();
         if missing.is_empty() { Ok(()) } else { Err(ConfigError::Missing { process, missing }) }
-    }
-
-    /// Accepts a generated secret only where no other process has to know it.
-    pub fn may_generate_secret(&self) -> Result<(), ConfigError> {
-        let alone = self.embedded_broker() && self.embedded_store();
-        require("auth.jwt_secret", alone, "is required unless broker and store are both embedded")
     }
 }
 
@@ -329,6 +287,12 @@ mod tests {
         let error = lacks("broker.url = 'amqp://x'", FleetNeeds { secret: false, ..needs }).unwrap_err();
         assert!(!error.to_string().contains("RABBITMQ_URL"), "{error}");
         assert!(lacks("broker.url = 'amqp://x'", FleetNeeds { store: false, secret: false }).is_ok());
+        let keys =
+            "auth.jwks_url = 'https://id.example/keys'\nbroker.url = 'amqp://x'\nstore.url = 'mongodb://x'";
+        let error = lacks(keys, needs).expect_err("nothing makes links").to_string();
+        assert!(error.contains("UNSUBSCRIBE_SECRET") && !error.contains("JWT_SECRET"), "{error}");
+        let own = format!("auth.unsubscribe_secret = '{}'\n{keys}", "x".repeat(32));
+        assert!(lacks(&own, needs).is_ok());
     }
 
     #[test]

@@ -50,6 +50,7 @@ impl Config {
         let base = self.server.base_url.split_once("://").map(|(_, rest)| rest);
         let authority = base.and_then(|rest| rest.split(['/', '?', '#']).next());
         self.auth.jwt_secret.is_empty()
+            && !self.auth.has_public_keys()
             && self.server.listen.ip().is_loopback()
             && authority.is_none_or(is_this_machine)
             && !self.rest.has_proxies()

@@ -4,6 +4,7 @@
 //! In come those three; out comes a checked [`Config`], or an error that names the key and says what is wrong
 //! with it. This is the only crate that reads the environment.
 
+mod auth;
 mod check;
 mod dead_letters;
 mod demo;
@@ -17,6 +18,7 @@ mod scalar;
 mod secret;
 mod sources;
 
+pub use auth::AuthSettings;
 pub use check::FleetNeeds;
 pub use dead_letters::DeadLetterSettings;
 pub use demo::{DemoMode, DemoReach, DemoSettings, is_this_machine};
@@ -200,22 +202,6 @@ pub enum HostKeySetting {
 pub struct PresenceSettings {
     /// `presence.url`. It may hold a password.
     pub url: Secret,
-}
-
-/// `[auth]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthSettings {
-    /// `auth.jwt_secret`. If it is empty, see [`Config::may_generate_secret`].
-    pub jwt_secret: Secret,
-    /// `auth.jwt_secret_previous`; empty: none.
-    pub jwt_secret_previous: Secret,
-    /// `auth.unsubscribe_secret`; empty: links are made with `auth.jwt_secret`.
-    pub unsubscribe_secret: Secret,
-    /// `auth.jwt_issuer`; empty: any.
-    pub jwt_issuer: String,
-    /// `auth.jwt_audience`; empty: any.
-    pub jwt_audience: String,
 }
 
 /// `[gateway]`

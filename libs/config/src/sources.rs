@@ -20,6 +20,8 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("JWT_SECRET", "auth.jwt_secret", ValueKind::Text),
     ("JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous", ValueKind::Text),
     ("UNSUBSCRIBE_SECRET", "auth.unsubscribe_secret", ValueKind::Text),
+    ("JWKS_URL", "auth.jwks_url", ValueKind::Text),
+    ("JWKS_FILE", "auth.jwks_file", ValueKind::Text),
     ("JWT_ISSUER", "auth.jwt_issuer", ValueKind::Text),
     ("JWT_AUDIENCE", "auth.jwt_audience", ValueKind::Text),
     ("EVENTS_PER_MINUTE", "gateway.events_per_minute", ValueKind::Number),

@@ -3,7 +3,7 @@
 use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
-use crate::identity::{Identity, Tokens};
+use crate::identity::{Identity, Verifier};
 use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
 use crate::notices::Notices;
@@ -53,7 +53,7 @@ pub(crate) struct Edge {
     pub(crate) markup: Markup,
     pub(crate) continue_traces: bool,
     pub(crate) new_threads: Arc<NewThreads>,
-    pub(crate) tokens: Tokens,
+    pub(crate) tokens: Verifier,
     pub(crate) revocations: Revocations,
     pub(crate) csrf: Csrf,
     pub(crate) unsubscribe: Unsubscribe,
@@ -70,13 +70,20 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(parts: &IngressParts) -> Result<Self, SetupError> {
         let config = &parts.config;
-        let mut tokens =
-            Tokens::new(&config.jwt_secret, Arc::clone(&parts.clock))?.expecting(config.jwt_expected.clone());
-        let mut csrf = Csrf::new(&config.jwt_secret);
+        let mut tokens = Verifier::new(Arc::clone(&parts.clock)).expecting(config.jwt_expected.clone());
+        if let Some(keys) = &config.public_keys {
+            tokens = tokens.with_public_keys(keys.clone());
+        }
         let (own, previous) = (config.unsubscribe_secret.as_deref(), config.jwt_secret_previous.as_deref());
-        let unsubscribe = Unsubscribe::of_secrets(own, &config.jwt_secret, previous);
+        // Where no secret signs tokens, the other one makes what this server gives out and takes back.
+        let current = config.jwt_secret.as_deref().or(own).ok_or(SetupError::NoSecret)?;
+        let mut csrf = Csrf::new(current);
+        let unsubscribe = Unsubscribe::of_secrets(own, current, previous);
+        if let Some(secret) = &config.jwt_secret {
+            tokens = tokens.with_secret(secret)?;
+        }
         if let Some(previous) = previous {
-            tokens = tokens.with_previous(previous)?;
+            tokens = tokens.with_secret(previous)?;
             csrf = csrf.with_previous(previous);
         }
         let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
@@ -120,7 +127,7 @@ impl Edge {
 
     /// The identity that `token` proves, if the token holds and was not revoked.
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Identity, Refusal> {
-        let verified = self.tokens.verify(token);
+        let verified = self.tokens.verify_with_newest(token).await;
         let identity = verified.inspect_err(|fault| self.notices.refused_token(*fault))?;
         self.revocations.check(&identity.user, identity.session, identity.issued_at).await?;
         self.names.note(&identity).await;

@@ -1,7 +1,7 @@
 //! The settings of the ingress, and the error of settings that cannot be used.
 
 use crate::client_address::ProxyTrust;
-use crate::identity::{ExpectedClaims, WeakSecret};
+use crate::identity::{ExpectedClaims, PublicKeys, WeakSecret};
 use crate::new_threads::ThreadRules;
 use crate::origin::NotAnOrigin;
 use crate::sliding_window::DEFAULT_EVENTS_PER_MINUTE;
@@ -39,12 +39,15 @@ const DEFAULT_REPLAYS_PER_SECOND: u32 = 50;
 /// Settings of the ingress.
 #[derive(Clone)]
 pub struct IngressConfig {
-    /// The secret that tokens are signed with, of at least [`crate::identity::SECRET_MIN_BYTES`].
-    pub jwt_secret: Arc<[u8]>,
+    /// The secret that HS256 tokens are signed with, of at least [`crate::identity::SECRET_MIN_BYTES`]; `None`
+    /// if public keys check all tokens. Then there is an `unsubscribe_secret`.
+    pub jwt_secret: Option<Arc<[u8]>>,
     /// The previous secret, as long as tokens signed with it still live.
     pub jwt_secret_previous: Option<Arc<[u8]>>,
     /// The secret of the links by which people stop mails, if it is not the one of tokens.
     pub unsubscribe_secret: Option<Arc<[u8]>>,
+    /// The public keys of the identity provider; `None`: it has none.
+    pub public_keys: Option<PublicKeys>,
     /// The `iss` and `aud` that tokens must carry.
     pub jwt_expected: ExpectedClaims,
     /// The secret of the mail provider's webhook; `None`: there is no webhook.
@@ -97,9 +100,10 @@ impl IngressConfig {
     /// The default settings, with this secret.
     pub fn new(jwt_secret: &[u8]) -> Self {
         Self {
-            jwt_secret: jwt_secret.into(),
+            jwt_secret: Some(jwt_secret.into()),
             jwt_secret_previous: None,
             unsubscribe_secret: None,
+            public_keys: None,
             jwt_expected: ExpectedClaims::default(),
             webhook_secret: None,
             allowed_origins: Vec::new(),
@@ -132,6 +136,9 @@ pub enum SetupError {
     /// The secret is too short.
     #[error(transparent)]
     WeakSecret(#[from] WeakSecret),
+    /// There is neither a secret of tokens nor one of unsubscribe links.
+    #[error("there is neither a secret of tokens nor one of unsubscribe links")]
+    NoSecret,
     /// An entry of the origin list, or the base URL, cannot be read.
     #[error(transparent)]
     NotAnOrigin(#[from] NotAnOrigin),

@@ -175,7 +175,7 @@ async fn assert_located(registry: &dyn Registry, users: &[UserId], expected: &[(
 
 fn fresh_users(count: usize) -> Vec<UserId> {
     let stem = CommandId::new();
-    (0..count).map(|index| user(&format!("{stem}-{index}"))).collect()
+    (0..count).map(|index| user(&format!("auth0|{stem}.{index} é"))).collect()
 }
 
 fn user(text: &str) -> UserId {

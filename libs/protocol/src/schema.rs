@@ -1,7 +1,7 @@
 //! How ids and times are described to clients: JSON Schema for the types that write themselves as text.
 
 use crate::dead_letters::DeadLetterId;
-use crate::id::{CommandId, DocumentId, UserId};
+use crate::id::{CommandId, DocumentId, USER_ID_MAX_BYTES, UserId};
 use crate::mail::MailAddress;
 use crate::schedule::WallTime;
 use crate::timestamp::Timestamp;
@@ -18,7 +18,13 @@ impl JsonSchema for UserId {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_:@-]{1,128}$" })
+        // The length counts bytes, so a text of other letters may be shorter still.
+        let refused = UserId::refused_characters(|code| match u16::try_from(code) {
+            Ok(unit) => format!("\\u{unit:04x}"),
+            Err(_) => format!("\\u{{{code:x}}}"),
+        });
+        let pattern = format!("^(?!\\.{{1,2}}$)(?! )[^{refused}]+(?<! )$");
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": USER_ID_MAX_BYTES, "pattern": pattern })
     }
 }
 

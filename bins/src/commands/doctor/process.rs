@@ -1,6 +1,7 @@
-//! What this machine gives a process: file descriptors, the data folder, the secret.
+//! What a process has beside its servers: file descriptors, the data folder, the secret, public keys.
 
 use super::finding::Finding;
+use crate::jwks;
 use crate::secret;
 use eventflow_config::Config;
 use std::fs;
@@ -9,7 +10,7 @@ const PART: &str = "process";
 /// One instance is designed for 5,000 sockets.
 const DESCRIPTORS_ENOUGH: u64 = 8_192;
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let mut findings = vec![descriptors()];
     if config.embedded_broker() || config.embedded_store() {
         findings.push(data_folder(config));
@@ -18,7 +19,22 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
         Ok(()) => Finding::ok(PART, "secret of tokens", "configured, or generated and kept"),
         Err(error) => Finding::bad(PART, "secret of tokens", format!("{error:#}"), "set JWT_SECRET"),
     });
+    findings.extend(public_keys(config).await);
     findings
+}
+
+/// Whether the identity provider gives keys.
+async fn public_keys(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "public keys of tokens";
+    Some(match jwks::ask(config).await? {
+        Ok(count) => Finding::ok(PART, CHECK, format!("{count} that can be used")),
+        Err(error) => Finding::bad(
+            PART,
+            CHECK,
+            format!("{error:#}"),
+            "gateways that start now refuse the provider's tokens with `unavailable`; mend it within 24 hours for the others",
+        ),
+    })
 }
 
 fn descriptors() -> Finding {

@@ -3,6 +3,7 @@
 //! An advance goes in steps of bounded length ([`OpenAdvance::new_step`]); after each step its cursor,
 //! receipts and counts agree. The store itself is asked in [`crate::cursors`].
 
+use crate::record::by_person::{ByPerson, path_of};
 use crate::record::counters::Counters;
 use crate::record::values::{object_id, place};
 use crate::thread_memory::KnownThread;
@@ -144,7 +145,7 @@ impl CursorStep<'_> {
     pub(crate) fn statement(&self, counters: &Counters, rest: Rest) -> Document {
         let user = &self.wanted.user_id;
         let [read, delivered, beyond, unread] =
-            ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount"].map(|field| format!("{field}.{user}"));
+            ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount"].map(|field| path_of(field, user));
         let mut filter = doc! { "_id": object_id(self.wanted.thread_id) };
         let update = match self.wanted.cursor {
             Cursor::Delivered => {
@@ -187,7 +188,7 @@ impl CursorStep<'_> {
 }
 
 /// The stored cursor, for a filter. `null` finds a cursor that is not stored.
-fn stored(cursors: &HashMap<UserId, i64>, user: &UserId) -> Bson {
+fn stored(cursors: &ByPerson, user: &UserId) -> Bson {
     cursors.get(user).copied().map_or(Bson::Null, Bson::Int64)
 }
 

@@ -7,6 +7,7 @@
 
 use crate::call::CallError;
 use crate::connection::WRITE_LIMIT;
+use crate::record::by_person::path_of;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
 use eventflow_ports::WithCommandId;
@@ -26,7 +27,7 @@ impl MongoStore {
         self.catch_up([wanted.thread_id]).await?;
         let user = wanted.user_id.as_str();
         let operator = if wanted.archived { "$addToSet" } else { "$pull" };
-        let done = format!("archives.{user}");
+        let done = path_of("archives", &wanted.user_id);
         let command = binary(archive.command_id);
         // The list of commands ascends. A command that is not in it is new if the list has room, or if the
         // command is later than the list's first; an earlier one may have been done and dropped from the

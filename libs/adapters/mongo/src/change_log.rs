@@ -12,6 +12,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{CONCURRENT, READ_LIMIT, WRITE_LIMIT};
+use crate::record::by_person::ByPerson;
 use crate::record::change::ChangeRecord;
 use crate::record::values::{count, object_id, place};
 use crate::store::MongoStore;
@@ -35,9 +36,9 @@ const LOG: &str = "log changes";
 #[serde(rename_all = "camelCase")]
 struct CursorMaps {
     #[serde(default)]
-    read_seq: HashMap<UserId, i64>,
+    read_seq: ByPerson,
     #[serde(default)]
-    delivered_seq: HashMap<UserId, i64>,
+    delivered_seq: ByPerson,
 }
 
 impl MongoStore {
@@ -143,7 +144,7 @@ impl MongoStore {
         };
         let maps = self.calls.run("read cursors", READ_LIMIT, find).await?.unwrap_or_default();
         let people: BTreeSet<&UserId> = maps.read_seq.keys().chain(maps.delivered_seq.keys()).collect();
-        let of = |cursors: &HashMap<UserId, i64>, person| cursors.get(person).copied().map_or(0, count);
+        let of = |cursors: &ByPerson, person| cursors.get(person).copied().map_or(0, count);
         let cursors = people.into_iter().map(|person| PersonCursors {
             delivered_seq: of(&maps.delivered_seq, person),
             read_seq: of(&maps.read_seq, person),

@@ -13,6 +13,7 @@
 use crate::advances::{CursorStep, NextAction, OpenAdvance, Rest, between, rounds_of};
 use crate::call::{CallError, Cause};
 use crate::connection::{CONCURRENT, READ_LIMIT};
+use crate::record::by_person::path_of;
 use crate::record::counters::Counters;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
@@ -253,7 +254,7 @@ impl MongoStore {
         let mut projection = doc! { "lastSeq": 1, "takenBackSeq": 1, "takenBackTimes": 1 };
         for one in open {
             for field in ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount"] {
-                projection.insert(format!("{field}.{}", one.wanted.user_id), 1);
+                projection.insert(path_of(field, &one.wanted.user_id), 1);
             }
         }
         let (collection, all) =

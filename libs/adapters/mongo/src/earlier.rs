@@ -8,6 +8,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::by_person::field_of;
 use crate::record::counters::{Counters, SMALL_MAX};
 use crate::record::values::{count, place};
 use crate::store::MongoStore;
@@ -73,7 +74,7 @@ fn derived(thread: &Document) -> Result<Document, mongodb::bson::error::Error> {
         .map(|(user, unread)| (user, beyond(user).saturating_sub(count(*unread))));
     let sent: Document = sent
         .filter(|(_, sent)| *sent > 0)
-        .map(|(user, sent)| (user.to_string(), Bson::Int64(place(sent))))
+        .map(|(user, sent)| (field_of(user).into_owned(), Bson::Int64(place(sent))))
         .collect();
     let mut update = doc! { "$set": { "sentBeyond": sent } };
     if thread.get_array("participants").is_ok_and(|people| people.len() > SMALL_MAX) {

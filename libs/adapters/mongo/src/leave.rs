@@ -6,6 +6,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::by_person::path_of;
 use crate::record::counters::SMALL_MAX;
 use crate::record::values::{count, object_id, place};
 use crate::store::MongoStore;
@@ -87,11 +88,11 @@ impl MongoStore {
     async fn bring_back(&self, thread: &Thread, user: &UserId) -> Result<bool, CallError> {
         let (newest, name) = (place(thread.last_seq), user.as_str());
         let filter = doc! { "_id": object_id(thread.id), "lastSeq": newest, "participants": { "$ne": name } };
-        let mut read = doc! { format!("readSeq.{user}"): newest, format!("deliveredSeq.{user}"): newest };
-        let mut gone = doc! { format!("sentBeyond.{user}"): "" };
+        let mut read = doc! { path_of("readSeq", user): newest, path_of("deliveredSeq", user): newest };
+        let mut gone = doc! { path_of("sentBeyond", user): "" };
         // A large thread has neither of the two.
         if thread.participants.len() < SMALL_MAX {
-            read.insert(format!("unreadCount.{user}"), 0_i64);
+            read.insert(path_of("unreadCount", user), 0_i64);
         } else {
             gone.insert("activityAt", "");
         }

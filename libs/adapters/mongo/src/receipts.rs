@@ -166,13 +166,13 @@ impl ReceiptGroup<'_> {
     }
 
     /// Adds the receipts, then sums them up: a message is read (delivered) when every recipient has read
-    /// (received) it. User ids hold no `$`, so they are safe as values.
+    /// (received) it. Ids stand as literals, since an expression reads a text with `$` as a field.
     fn receipts(&self, is_read: bool) -> Vec<Document> {
         let mut set = doc! { "deliveredTo": self.with("deliveredTo", "deliveredAt") };
         if is_read {
             set.insert("readBy", self.with("readBy", "readAt"));
         }
-        let people: Vec<&str> = self.people.iter().map(UserId::as_str).collect();
+        let people = doc! { "$literal": self.people.iter().map(UserId::as_str).collect::<Vec<_>>() };
         let all_in = |list: &str| doc! { "$setIsSubset": [{ "$setDifference": [&people, ["$senderId"]] }, users(list)] };
         let branches = [
             doc! { "case": all_in("readBy"), "then": "read" },
@@ -185,8 +185,7 @@ impl ReceiptGroup<'_> {
 
     /// The list of receipts, plus those of the people who are not in it and did not write the message.
     fn with(&self, list: &str, when: &str) -> Document {
-        let receipt =
-            |wanted: &&AdvanceCursor| doc! { "userId": wanted.user_id.as_str(), when: date(wanted.at) };
+        let receipt = |wanted: &&AdvanceCursor| doc! { "userId": { "$literal": wanted.user_id.as_str() }, when: date(wanted.at) };
         let arrivals: Vec<Document> = self.arrivals.iter().map(receipt).collect();
         let is_new = doc! { "$not": [{ "$in": ["$$one.userId", users(list)] }] };
         let is_news = doc! { "$and": [{ "$ne": ["$$one.userId", "$senderId"] }, is_new] };

@@ -1,5 +1,6 @@
 //! The documents of the collections, and how ids, times and numbers are kept in them.
 
+pub(crate) mod by_person;
 pub(crate) mod change;
 pub(crate) mod counters;
 pub(crate) mod dead_letters;

@@ -10,15 +10,13 @@ use crate::connection::READ_LIMIT;
 use crate::store::MongoStore;
 use eventflow_ports::Segment;
 use eventflow_protocol::UserId;
+use eventflow_protocol::id::USER_ID_MAX_BYTES;
 use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use std::collections::BTreeSet;
 
-/// The ids that somebody can sign in with. The server passes over others, so that a page is full unless it is
-/// the last.
-const USER_ID: &str = r"\A[A-Za-z0-9_:@-]{1,128}\z";
 /// Hexadecimal digits of an object id.
 const DIGITS: usize = 24;
 
@@ -49,7 +47,7 @@ impl MongoStore {
                 base.insert("id", doc! { "$exists": false });
             }
             let users = || self.users.collection.clone();
-            let texts = with(&base, doc! { *field: { "$gt": after, "$type": "string", "$regex": USER_ID } });
+            let texts = with(&base, texts_after(field, after));
             found.extend(self.ids(users(), field, texts, limit).await?);
             if let Some(first) = first_object_id_after(after) {
                 let objects = with(&base, doc! { *field: { "$gte": first, "$type": "objectId" } });
@@ -73,6 +71,22 @@ impl MongoStore {
         };
         let found = self.calls.run("list people", READ_LIMIT, find).await?;
         Ok(found.iter().filter_map(|person| id(person.get(field)?)).collect())
+    }
+}
+
+/// The texts of this field that somebody can sign in with. The server passes over others, so that a page is
+/// full unless it is the last.
+fn texts_after(field: &str, after: &str) -> Document {
+    let refused = UserId::refused_characters(|code| format!("\\x{{{code:x}}}"));
+    let is_id = format!(r"\A(?!\.{{1,2}}\z)(?! )[^{refused}]+(?<! )\z");
+    let value = format!("${field}");
+    // Another type has no length.
+    let is_text = doc! { "$eq": [{ "$type": &value }, "string"] };
+    let bytes = doc! { "$cond": [is_text, { "$strLenBytes": &value }, 0] };
+    let longest = i64::try_from(USER_ID_MAX_BYTES).unwrap_or(i64::MAX);
+    doc! {
+        field: { "$gt": after, "$type": "string", "$regex": is_id },
+        "$expr": { "$lte": [bytes, longest] },
     }
 }
 

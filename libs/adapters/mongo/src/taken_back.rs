@@ -12,6 +12,7 @@
 use crate::advances::{between, others};
 use crate::call::{CallError, Cause};
 use crate::connection::{CONCURRENT, READ_LIMIT, WRITE_LIMIT};
+use crate::record::by_person::field_of;
 use crate::record::counters::Counters;
 use crate::record::values::{count, object_id, place};
 use crate::store::MongoStore;
@@ -118,7 +119,7 @@ impl MongoStore {
         for _ in 0..ROUNDS_MAX {
             let Some((counters, read_seq)) = self.all_counters(thread).await? else { return Ok(()) };
             let unread: Document = (self.unread(&counters, &people).await?.into_iter())
-                .map(|(person, unread)| (person.to_string(), Bson::Int64(place(unread))))
+                .map(|(person, unread)| (field_of(&person).into_owned(), Bson::Int64(place(unread))))
                 .collect();
             let filter = doc! {
                 "_id": object_id(thread), "lastSeq": counters.last_seq, "readSeq": read_seq,

@@ -5,6 +5,7 @@
 
 use crate::call::CallError;
 use crate::connection::{CONCURRENT, READ_LIMIT, WRITE_LIMIT};
+use crate::record::by_person::path_of;
 use crate::record::counters::Counters;
 use crate::record::thread::ThreadRecord;
 use crate::record::values::object_id;
@@ -160,7 +161,7 @@ fn shown() -> Document {
 pub(crate) fn shown_to(viewer: &UserId) -> Document {
     let mut projection = shown();
     for counters in ["readSeq", "sentBeyond", "unreadCount"] {
-        projection.insert(format!("{counters}.{viewer}"), 1);
+        projection.insert(path_of(counters, viewer), 1);
     }
     projection.insert("takenBackSeq", 1);
     let first = i64::try_from(PARTICIPANTS_SHOWN_MAX).unwrap_or(i64::MAX);

@@ -12,6 +12,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{CONCURRENT, READ_LIMIT};
+use crate::record::by_person::path_of;
 use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
 use crate::thread_memory::KnownThread;
@@ -179,18 +180,18 @@ impl ThreadUpdate<'_> {
     }
 
     /// Each sender's counter rises by their messages; in a small thread also everybody's unread count by the
-    /// messages of the others. User ids hold neither `.` nor `$`, so they are safe in paths.
+    /// messages of the others.
     fn increments(&self) -> Document {
         let nobody = BySender::new();
         let senders = self.senders.as_ref().unwrap_or(&nobody);
         let mut increments: Document =
-            senders.iter().map(|(sender, n)| (format!("sentBeyond.{sender}"), Bson::Int64(*n))).collect();
+            senders.iter().map(|(sender, n)| (path_of("sentBeyond", sender), Bson::Int64(*n))).collect();
         if self.known.is_small() {
             let all: i64 = senders.values().sum();
             let others = |person: &UserId| all - senders.get(person).copied().unwrap_or(0);
             let people = self.known.people.iter();
             let risen = people.map(|person| (person, others(person))).filter(|(_, n)| *n > 0);
-            increments.extend(risen.map(|(person, n)| (format!("unreadCount.{person}"), Bson::Int64(n))));
+            increments.extend(risen.map(|(person, n)| (path_of("unreadCount", person), Bson::Int64(n))));
         }
         increments
     }

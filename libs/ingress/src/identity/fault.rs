@@ -6,6 +6,7 @@
 use super::headers::TOKEN_MAX_BYTES;
 use crate::refusal::Refusal;
 use eventflow_protocol::ErrorCode;
+use eventflow_protocol::id::USER_ID_RULE;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::errors::{Error, ErrorKind};
 
@@ -22,17 +23,23 @@ pub enum TokenFault {
     #[error("the token is not valid: it is no JWT, which has three base64url parts with points between")]
     NoJwt,
     /// The header is no JSON object, or names an algorithm that does not exist.
-    #[error("the token is not valid: its header must be JSON with `alg` HS256")]
+    #[error("the token is not valid: its header must be JSON with `alg` HS256, RS256, ES256 or EdDSA")]
     Header,
-    /// The token is signed in another way.
-    #[error("the token is not valid: it is signed with {0:?}, and HS256 is expected")]
+    /// The token is signed in a way for which there are no keys here.
+    #[error("the token is not valid: it is signed with {0:?}, and no key of this server is for that")]
     Algorithm(Algorithm),
     /// The header demands something that is not known here (RFC 7515, section 4.1.11).
     #[error("the token is not valid: its header has `crit`, which is not supported")]
     Critical,
-    /// Somebody without our secret has signed or changed the token.
-    #[error("the token is not valid: its signature does not hold (another secret, or the token was changed)")]
+    /// No owner of our keys has signed the token, or it was changed.
+    #[error("the token is not valid: its signature does not hold (another key, or the token was changed)")]
     Signature,
+    /// The identity provider has no key of this name and algorithm.
+    #[error("the token is not valid: the identity provider publishes no key with its `kid` and `alg`")]
+    UnknownKey,
+    /// No keys of the identity provider are known now, so nobody can say whether the token holds.
+    #[error("the token cannot be checked: the keys of the identity provider are not known yet")]
+    NoKeys,
     /// The claims are no JSON object with each claim once.
     #[error("the token is not valid: its claims must be a JSON object in which each claim comes once")]
     Claims,
@@ -44,8 +51,8 @@ pub enum TokenFault {
     /// `id` and `sub` name different users.
     #[error("the token is not valid: `id` and `sub` must be equal if both are there")]
     TwoNamed,
-    /// The user id has a character that is not allowed, or is too long.
-    #[error("the token is not valid: the user id must match [A-Za-z0-9_:@-]{{1,128}}")]
+    /// The user id is not what user ids must be.
+    #[error("the token is not valid: {USER_ID_RULE}")]
     UserId,
     /// This claim is no text.
     #[error("the token is not valid: `{0}` must be a text")]
@@ -81,10 +88,12 @@ impl TokenFault {
 }
 
 impl From<TokenFault> for Refusal {
-    /// [`ErrorCode::TokenExpired`] if a new token helps, else [`ErrorCode::Unauthenticated`].
+    /// [`ErrorCode::TokenExpired`] if a new token helps, [`ErrorCode::Unavailable`] if the same one may help
+    /// later, else [`ErrorCode::Unauthenticated`].
     fn from(fault: TokenFault) -> Self {
         let code = match fault {
             TokenFault::Expired => ErrorCode::TokenExpired,
+            TokenFault::NoKeys => ErrorCode::Unavailable,
             _ => ErrorCode::Unauthenticated,
         };
         Self::new(code, fault.to_string())

@@ -1,8 +1,7 @@
-//! HMAC-SHA-256 for `jsonwebtoken`, and nothing else: a token of any other algorithm finds no verifier.
+//! HMAC-SHA-256 for `jsonwebtoken`, and nothing else: what this system signs itself.
 //!
 //! Written by hand because the crate's own back ends bring a C build or the `rsa` crate with its open
-//! advisory, and a symmetric deployment needs neither. Signatures are compared in constant time
-//! (`Mac::verify_slice`).
+//! advisory. Signatures of others are checked by [`super::keys`] and [`super::jwks`].
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::Algorithm;

@@ -4,7 +4,8 @@
 //! that names one of them is checked with that one. A token that names none, or a key of the host
 //! application's own, is checked with each. Nothing is fetched or looked up by it (RFC 8725, section 3.10).
 
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jsonwebtoken::EncodingKey;
 use sha2::{Digest, Sha256};
 
 /// Shortest secret in bytes: the output size of HMAC-SHA-256 (RFC 7518, section 3.2).
@@ -22,16 +23,13 @@ pub struct WeakSecret(pub usize);
 #[derive(Clone)]
 pub(super) struct Key {
     id: String,
-    decoding: DecodingKey,
+    mac: Hmac<Sha256>,
     encoding: EncodingKey,
 }
 
-/// The key that signs, and those that are still accepted.
-#[derive(Clone)]
-pub(super) struct KeyRing {
-    current: Key,
-    previous: Vec<Key>,
-}
+/// The keys that are accepted, the current one first. Without a secret there is none.
+#[derive(Clone, Default)]
+pub(super) struct KeyRing(Vec<Key>);
 
 impl Key {
     /// The key of a secret of at least [`SECRET_MIN_BYTES`].
@@ -40,11 +38,8 @@ impl Key {
             return Err(WeakSecret(secret.len()));
         }
         let id = hex::encode(&Sha256::digest(secret)[..ID_BYTES]);
-        Ok(Self {
-            id,
-            decoding: DecodingKey::from_secret(secret),
-            encoding: EncodingKey::from_secret(secret),
-        })
+        let mac = Hmac::new_from_slice(secret).expect("HMAC takes keys of any length");
+        Ok(Self { id, mac, encoding: EncodingKey::from_secret(secret) })
     }
 
     /// The name that tokens have for it: 8 hexadecimal digits.
@@ -52,8 +47,9 @@ impl Key {
         &self.id
     }
 
-    pub(super) fn decoding(&self) -> &DecodingKey {
-        &self.decoding
+    /// Whether an owner of this secret has signed the message. Constant-time.
+    pub(super) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.mac.clone().chain_update(message).verify_slice(signature).is_ok()
     }
 
     pub(super) fn encoding(&self) -> &EncodingKey {
@@ -62,29 +58,20 @@ impl Key {
 }
 
 impl KeyRing {
-    /// A ring of one key, which signs.
-    pub(super) fn new(current: Key) -> Self {
-        Self { current, previous: Vec::new() }
-    }
-
-    /// Accepts tokens of another key too; it signs none.
+    /// Accepts tokens of this key too.
     pub(super) fn accept(&mut self, key: Key) {
-        self.previous.push(key);
+        self.0.push(key);
     }
 
-    /// The key that signs.
-    pub(super) fn current(&self) -> &Key {
-        &self.current
+    /// Whether no key is accepted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The keys that a token of this `kid` may be signed with, the current one first.
     pub(super) fn candidates<'a>(&'a self, named: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
         let is_named = move |key: &Key| named == Some(key.id());
-        let is_ours = self.all().any(is_named);
-        self.all().filter(move |key| !is_ours || is_named(key))
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Key> {
-        std::iter::once(&self.current).chain(&self.previous)
+        let is_ours = self.0.iter().any(is_named);
+        self.0.iter().filter(move |key| !is_ours || is_named(key))
     }
 }

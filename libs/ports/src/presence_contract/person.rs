@@ -15,7 +15,7 @@ pub(super) struct Person {
 impl Person {
     /// Somebody of whom the store has never heard.
     pub(super) fn new() -> Self {
-        Self::named(&CommandId::new().to_string())
+        Self::named(&format!("auth0|{}.x é", CommandId::new().0))
     }
 
     pub(super) fn named(id: &str) -> Self {

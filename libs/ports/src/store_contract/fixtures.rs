@@ -55,11 +55,17 @@ impl Scene {
     }
 }
 
-/// Fresh user ids, sorted.
+/// Fresh user ids, sorted. Half of them have all that a database could take for a path, an operator or an
+/// escape.
 pub fn fresh_people(count: usize) -> Vec<UserId> {
     let group = CommandId::new().0.simple();
-    let name = |i: usize| format!("user_{i:05}_{group}").parse().expect("the name is a user id");
-    (0..count).map(name).collect()
+    let plain = |i: usize| format!("user_{i:05}_{group}");
+    let odd = |i: usize| format!("$auth0|{i:05}.{group} %2E'\"é");
+    let name = |i: usize| if i.is_multiple_of(2) { odd(i) } else { plain(i) };
+    let mut people: Vec<UserId> =
+        (0..count).map(|i| name(i).parse().expect("the name is a user id")).collect();
+    people.sort_unstable();
+    people
 }
 
 /// A command that creates a thread of these people under a fresh id, `seconds` after time zero.

@@ -4,12 +4,12 @@
 //! the ones that the person sent (`sentBeyond`). A message therefore changes the counter of its sender only.
 //! Threads of few people also keep the published schema's `unreadCount`.
 
+use crate::record::by_person::ByPerson;
 use crate::record::values::count;
 use eventflow_protocol::change::Cursor;
 use eventflow_protocol::{ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// Small threads: at most this many people. They keep `unreadCount` for the operators' own queries, and their
 /// `activityAt` is in the index of lists. Both cost an entry a person with every message, so larger threads
@@ -26,16 +26,16 @@ pub(crate) struct Counters {
     #[serde(default)]
     pub(crate) last_seq: i64,
     #[serde(default)]
-    pub(crate) read_seq: HashMap<UserId, i64>,
+    pub(crate) read_seq: ByPerson,
     #[serde(default)]
-    pub(crate) delivered_seq: HashMap<UserId, i64>,
+    pub(crate) delivered_seq: ByPerson,
     /// How many messages each person sent beyond their read cursor; none for who sent none. Missing in a
     /// document that an earlier version wrote last.
     #[serde(default)]
-    pub(crate) sent_beyond: Option<HashMap<UserId, i64>>,
+    pub(crate) sent_beyond: Option<ByPerson>,
     /// The published schema's counters, in small threads and in documents of earlier versions.
     #[serde(default)]
-    pub(crate) unread_count: HashMap<UserId, i64>,
+    pub(crate) unread_count: ByPerson,
     /// Place of the newest message that was taken back.
     #[serde(default)]
     pub(crate) taken_back_seq: i64,

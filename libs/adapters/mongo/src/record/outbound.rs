@@ -8,11 +8,15 @@ use eventflow_protocol::outbound::{
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, Uuid, doc};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The slot of a window that takes items in. The slot of any other window is its id, so that a unique index
 /// on (key, slot) lets a key have one open window.
 pub(crate) const OPEN: &str = "open";
+/// What is escaped in the id of a person as a part of a key.
+const NOT_IN_KEYS: &AsciiSet = &AsciiSet::EMPTY.add(b'|').add(b'%');
 
 /// A document of `outboundWindows`.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,14 +111,20 @@ pub(crate) fn window_id(id: Uuid) -> WindowId {
 
 /// Which window takes an item in: the person, the channel and the item's key.
 pub(crate) fn key_of(hold: &Hold) -> String {
-    format!("{}|{}|{}", hold.user_id, hold.channel.name(), hold.told.window_key(hold.channel))
+    let (user, told) = (key_part(&hold.user_id), hold.told.window_key(hold.channel));
+    format!("{user}|{}|{told}", hold.channel.name())
 }
 
-/// Where the keys of one person's windows are, so that an index finds them. The keys of others may be among
-/// them, since ids may contain the sign between the parts of a key.
+/// Where the keys of one person's windows are, so that an index finds them.
 pub(crate) fn keys_of(user: &UserId) -> Document {
     // The sign behind the one between the parts.
+    let user = key_part(user);
     doc! { "$gte": format!("{user}|"), "$lt": format!("{user}}}") }
+}
+
+/// An id as a part of a key: without the sign between the parts, or the keys of `a` and `a|email` would mix.
+fn key_part(user: &UserId) -> Cow<'_, str> {
+    utf8_percent_encode(user.as_str(), NOT_IN_KEYS).into()
 }
 
 impl WindowRecord {

@@ -2,6 +2,7 @@
 //!
 //! `lastMessageId` is a string there, as the schema says. Places and counts are 64-bit integers.
 
+use crate::record::by_person::ByPerson;
 use crate::record::counters::{Counters, SMALL_MAX};
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::document::{Thread, ThreadStatus};
@@ -10,7 +11,6 @@ use eventflow_protocol::{MessageId, ThreadId, UserId};
 use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// A document of `threads`. `activityAt` of a small thread is `lastMessageAt`, or `createdAt` before the
 /// first message: what the index of lists sorts by. A large thread has none.
@@ -27,12 +27,12 @@ pub(crate) struct ThreadRecord {
     last_message_at: Option<DateTime>,
     #[serde(default)]
     last_seq: i64,
-    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
-    unread_count: HashMap<UserId, i64>,
-    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
-    read_seq: HashMap<UserId, i64>,
+    #[serde(default, skip_serializing_if = "ByPerson::is_empty")]
+    unread_count: ByPerson,
+    #[serde(default, skip_serializing_if = "ByPerson::is_empty")]
+    read_seq: ByPerson,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent_beyond: Option<HashMap<UserId, i64>>,
+    sent_beyond: Option<ByPerson>,
     #[serde(default, skip_serializing)]
     taken_back_seq: i64,
     #[serde(default)]
@@ -62,8 +62,8 @@ impl ThreadRecord {
             last_message_at: thread.last_message_at.map(date),
             last_seq: place(thread.last_seq),
             unread_count: counted.iter().map(|person| (person.clone(), 0)).collect(),
-            read_seq: HashMap::new(),
-            sent_beyond: Some(HashMap::new()),
+            read_seq: ByPerson::default(),
+            sent_beyond: Some(ByPerson::default()),
             taken_back_seq: 0,
             status: thread.status,
             archived_by: Vec::new(),
@@ -80,7 +80,7 @@ impl ThreadRecord {
             id: self.id,
             last_seq: self.last_seq,
             read_seq: self.read_seq.clone(),
-            delivered_seq: HashMap::new(),
+            delivered_seq: ByPerson::default(),
             sent_beyond: self.sent_beyond.clone(),
             unread_count: self.unread_count.clone(),
             taken_back_seq: self.taken_back_seq,

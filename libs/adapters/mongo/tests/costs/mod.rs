@@ -1,7 +1,7 @@
 //! What the server has to do for a message and for a read marker, whatever the size of the thread; and
 //! threads that an earlier version wrote.
 
-use crate::support::run_with_uri;
+use crate::support::{field_of, run_with_uri};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{
     Scene, advance, append, at, change, change_one, first_threads, fresh_people, unread, view,
@@ -139,7 +139,7 @@ async fn the_published_counters_of_a_small_thread_stay_true() {
             let thread = thread_document(&database, &scene).await;
             let counters = thread.get_document("unreadCount").unwrap();
             for (person, expected) in scene.people.iter().zip(unread(&stores[1], &scene).await) {
-                assert_eq!(counters.get_i64(person.as_str()).unwrap(), i64::try_from(expected).unwrap());
+                assert_eq!(counters.get_i64(field_of(person)).unwrap(), i64::try_from(expected).unwrap());
             }
         }
     })
@@ -182,9 +182,9 @@ async fn threads_of_an_earlier_version_are_read_and_written_on() {
 /// Makes the document of a thread what an earlier version wrote.
 async fn to_earlier(database: &Database, scene: &Scene, counts: [i64; 3]) {
     let thread = thread_document(database, scene).await;
-    let mut unread: Document = scene.people.iter().map(|person| (person.to_string(), 6_i64.into())).collect();
+    let mut unread: Document = scene.people.iter().map(|person| (field_of(person), 6_i64.into())).collect();
     for (person, count) in scene.people.iter().zip(counts) {
-        unread.insert(person.to_string(), count);
+        unread.insert(field_of(person), count);
     }
     let update = doc! {
         "$set": { "unreadCount": unread, "activityAt": thread.get_datetime("lastMessageAt").unwrap() },

@@ -4,7 +4,7 @@
 use crate::support::{run_with_devices, run_with_directory, run_with_inbox, run_with_uri};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
-    Directory, directory_contract, inbox_contract, preferences_contract, push_devices_contract,
+    Directory, Segment, directory_contract, inbox_contract, preferences_contract, push_devices_contract,
 };
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, TokenName};
@@ -253,6 +253,55 @@ async fn a_host_says_which_field_holds_its_ids() {
             let seen: Vec<usize> = (0..2).filter(|i| known.contains_key(&asked[*i])).collect();
             assert_eq!(seen, found, "{host_key:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_segment_passes_over_exactly_the_users_of_the_host_who_cannot_sign_in() {
+    run_with_uri(async |uri| {
+        let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
+        let long = ["x".repeat(128), "é".repeat(64), "x".repeat(129), "é".repeat(65)];
+        let texts = [
+            "$a.b",
+            "auth0|1",
+            "a b",
+            "%",
+            "李",
+            "a/../b",
+            "...",
+            ".a",
+            "a ",
+            " a",
+            "",
+            ".",
+            "..",
+            "a,b",
+            "a\u{0}b",
+            "a\nb",
+            "a\n",
+            "a\u{a0}b",
+            "a\u{200b}",
+            "\u{202e}a",
+            "a\u{e0041}",
+            "\u{ffff}",
+        ];
+        let texts: Vec<&str> = texts.into_iter().chain(long.iter().map(String::as_str)).collect();
+        users.insert_many(texts.iter().map(|text| doc! { "_id": text, "name": "A" })).await.unwrap();
+        users.insert_one(doc! { "_id": 7, "name": "A" }).await.unwrap();
+        let mut expected: Vec<UserId> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        expected.sort_unstable();
+        let mut shown: Vec<UserId> = Vec::new();
+        loop {
+            // A page that is not full is the last.
+            let page = store.people(&Segment::Everybody, shown.last(), 2).await.unwrap();
+            shown.extend_from_slice(&page);
+            if page.len() < 2 {
+                break;
+            }
+        }
+        assert_eq!(shown, expected);
+        assert_eq!(shown.len(), 10);
     })
     .await;
 }

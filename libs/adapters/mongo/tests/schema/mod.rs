@@ -1,7 +1,7 @@
 //! What MongoDB itself sees: documents in the published schema, the indexes that are the fence, and how
 //! queries use them.
 
-use crate::support::run_with_uri;
+use crate::support::{field_of, run_with_uri};
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{Scene, append, fresh_people, say};
 use eventflow_ports::{Store, StoreError, WithCommandId};
@@ -49,7 +49,7 @@ async fn documents_have_the_fields_and_types_of_the_published_schema() {
         assert_eq!(thread.get_str("lastMessageId").unwrap(), messages[0].id.to_string());
         assert_eq!((thread.get_i64("lastSeq").unwrap(), thread.get_str("status").unwrap()), (1, "active"));
         let unread = thread.get_document("unreadCount").unwrap();
-        assert_eq!((unread.get_i64(&ann).unwrap(), unread.get_i64(&bob).unwrap()), (0, 1));
+        assert_eq!((unread.get_i64(field_of(&scene.people[0])).unwrap(), unread.get_i64(field_of(&scene.people[1])).unwrap()), (0, 1));
         for (document, field) in
             [(&message, "createdAt"), (&message, "updatedAt"), (&thread, "createdAt"), (&thread, "lastMessageAt")]
         {

@@ -11,8 +11,8 @@ use eventflow_ports::{
     dead_letters_contract, directory_contract, inbox_contract, outbound_contract, outbox_contract,
     push_devices_contract, sends_contract, suppressions_contract,
 };
-use eventflow_protocol::CommandId;
 use eventflow_protocol::dead_letters::DeadLetterId;
+use eventflow_protocol::{CommandId, UserId};
 use futures_util::FutureExt;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
@@ -216,4 +216,14 @@ impl MongoHarness {
         let proxied = format!("mongodb://{user}{}/{database}?{options}", proxy.address);
         Self { direct: format!("mongodb://{authority}/{database}?{query}"), proxied, proxy }
     }
+}
+
+/// The name of this person's field in the maps of a thread: what has a meaning there is written with percent
+/// signs.
+pub fn field_of(user: &UserId) -> String {
+    let escape = |byte: u8| match byte {
+        b'.' | b'$' | b'%' | 0x80.. => format!("%{byte:02X}"),
+        plain => char::from(plain).to_string(),
+    };
+    user.as_str().bytes().map(escape).collect()
 }

@@ -6,7 +6,7 @@
 //! on where the credential no longer does. Ending a socket twice is safe.
 
 use crate::edge::Edge;
-use crate::identity::Tokens;
+use crate::identity::Verifier;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
 use crate::ws::connection::auth_error::emit_auth_error;
@@ -23,7 +23,7 @@ pub(crate) const TOKEN_EXPIRED: &str = "token_expired";
 
 /// Ends sockets of this gateway.
 pub(crate) struct Expiry {
-    tokens: Tokens,
+    tokens: Verifier,
     revocations: Revocations,
     sockets: Sockets,
 }

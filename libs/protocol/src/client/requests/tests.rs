@@ -4,6 +4,7 @@ use super::*;
 use crate::change::Wish;
 use crate::client::{InvalidRequest, parse};
 use crate::content::RAW_BYTES_PER_CHAR;
+use crate::id::USER_ID_RULE;
 use crate::inbox::{Channels, Notify, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
 use crate::person::NAME_MAX_CHARS;
 use crate::{Timestamp, UserId};
@@ -170,7 +171,7 @@ fn a_thread_has_its_creator_and_nobody_twice() {
         (json!({"participants": "bob"}), "participants must be a list"),
         (json!({"participants": [{"$ne": 1}]}), "participants[0] must be a text"),
         (json!({"participants": ["bob", 7]}), "participants[1] must be a text"),
-        (json!({"participants": ["a.b"]}), "participants[0]: a user id matches [A-Za-z0-9_:@-]{1,128}"),
+        (json!({"participants": ["a,b"]}), format!("participants[0]: {USER_ID_RULE}").as_str()),
         (json!({"participants": many(5_001)}), "participants has more than 5000 items"),
         (json!({"metadata": 1}), "metadata must be an object"),
     ] {
@@ -257,7 +258,7 @@ fn a_notification_tells_each_person_once_in_clean_words() {
     let long = "message is longer than 2000 characters";
     assert_eq!(tell(read(&json!({"userId": "ann"}))).unwrap_err().message, "title is missing");
     for (body, said) in [
-        (json!({"userId": "a b", "title": "x"}), "userId: a user id matches [A-Za-z0-9_:@-]{1,128}"),
+        (json!({"userId": "a,b", "title": "x"}), format!("userId: {USER_ID_RULE}").as_str()),
         (json!({"userId": {"$ne": 1}, "title": "x"}), "userId must be a text"),
         (json!({"userIds": many, "title": "x"}), "userIds has more than 1000 items"),
         (json!({"title": "\u{200B}"}), title),
