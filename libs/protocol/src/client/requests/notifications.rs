@@ -11,7 +11,7 @@ use crate::preferences::{
 use crate::schedule::{Every, MUTES_MAX, Mute};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -57,8 +57,7 @@ pub struct PreferencesBody {
     pub mutes: Option<List<MuteBody, MUTES_MAX>>,
     /// Part of what is shown, so that it can be sent back whole. It changes nothing.
     #[serde(default)]
-    #[schemars(with = "Option<Timestamp>")]
-    pub updated_at: Option<IgnoredAny>,
+    pub updated_at: Option<Timestamp>,
 }
 
 impl PreferencesBody {

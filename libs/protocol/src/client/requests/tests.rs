@@ -401,6 +401,6 @@ fn a_login_is_sixty_four_hexadecimal_digits() {
 #[test]
 fn preferences_can_be_sent_back_as_they_were_shown() {
     let shown = Preferences { updated_at: Some(Timestamp(1_000)), ..Preferences::default() };
-    let sent: PreferencesBody = read(&serde_json::to_value(&shown).unwrap()).unwrap();
+    let sent: PreferencesBody = parse(&serde_json::to_vec(&shown).unwrap()).unwrap();
     assert_eq!(sent.into_preferences(Timestamp(1_000)).unwrap(), shown);
 }
