@@ -113,7 +113,8 @@ pub(crate) async fn dlq(arguments: &DlqArguments, config: &Config) -> anyhow::Re
         DlqCommand::Replay { which, rate, wait, .. } => {
             let (answer, text) = replay(&api, which, *rate, *wait).await?;
             let replay = &answer["replay"];
-            let failed = ["refused", "failedAgain"].iter().any(|key| replay[key].as_u64() != Some(0));
+            let failed = replay.is_object()
+                && ["refused", "failedAgain"].iter().any(|key| replay[key].as_u64() != Some(0));
             return shown(arguments.json, &answer, text).map(|answer| answer.found(*wait && failed));
         }
         DlqCommand::Discard { which } => discard(&api, which).await?,
@@ -264,6 +265,10 @@ async fn replay(api: &Api, which: &Which, rate: Option<u32>, wait: bool) -> anyh
     let mut body = which.body()?;
     if let Some(rate) = rate {
         body.insert("perSecond".to_owned(), json!(rate));
+    }
+    // A replay of nothing would stand in the audit log for ever.
+    if body.contains_key("filter") && end_of_waiting(api, &which.filter).await?.is_none() {
+        return Ok((json!({ "success": true, "replay": null }), "0 replayed: nothing waits\n".to_owned()));
     }
     let mut answer = api.ask(Method::POST, "/ops/replays", Some(&Value::Object(body))).await?;
     let path = format!("/ops/replays/{}", text(&answer["replay"]["_id"]));

@@ -187,3 +187,12 @@ async fn where_nothing_waits_nothing_is_discarded() {
     assert_eq!(words, "0 discarded: nothing waits\n");
     assert_eq!(fake.discards.load(Ordering::SeqCst), 0, "what fails now, nobody has looked at");
 }
+
+#[tokio::test]
+async fn where_nothing_waits_no_replay_is_recorded() {
+    // The stand-in knows no replays: asking for one would fail.
+    let (_, api) = Fake::serve(std::iter::empty()).await;
+    let (answer, words) = replay(&api, &which(&[], None, true), None, true).await.unwrap();
+    assert_eq!(answer, json!({ "success": true, "replay": null }));
+    assert_eq!(words, "0 replayed: nothing waits\n");
+}
