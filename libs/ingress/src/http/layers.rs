@@ -7,7 +7,6 @@
 //! request would still be carried out) and the timeout.
 
 use crate::edge::Edge;
-use crate::http::open_routes;
 use crate::http::rate_limits::RateLimits;
 use crate::http::refusal_response::{self, RefusalResponse};
 use crate::refusal::Refusal;
@@ -116,16 +115,13 @@ fn counted_method(method: &Method) -> HttpMethod {
     }
 }
 
-/// Refuses pages of other origins before anything is done for them, except where any page may ask.
+/// Refuses pages of other origins before anything is done for them.
 async fn only_our_pages(
     State(edge): State<Arc<Edge>>,
     request: Request,
     next: Next,
 ) -> Result<Response, RefusalResponse> {
-    let route = request.extensions().get::<MatchedPath>();
-    if !route.is_some_and(open_routes::is_for_every_page) {
-        edge.check_origin(request.headers())?;
-    }
+    edge.check_origin(request.headers())?;
     if request.method() != Method::OPTIONS {
         return Ok(next.run(request).await);
     }

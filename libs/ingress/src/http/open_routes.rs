@@ -7,22 +7,12 @@
 use crate::edge::Edge;
 use crate::http::{unsubscribe, webhook};
 use axum::Router;
-use axum::extract::MatchedPath;
 use axum::routing::{get, post};
 use std::sync::Arc;
-
-/// The page of an unsubscribe link.
-const UNSUBSCRIBE: &str = "/v2/unsubscribe/{token}";
-
-/// Whether a page of any origin may ask. Only the page of an unsubscribe link: its token is the whole proof, and
-/// since the page hides its address from others, browsers send its button's request with the origin `null`.
-pub(crate) fn is_for_every_page(route: &MatchedPath) -> bool {
-    route.as_str().ends_with(UNSUBSCRIBE)
-}
 
 /// The routes, under `/api`.
 pub(crate) fn router() -> Router<Arc<Edge>> {
     Router::new()
-        .route(UNSUBSCRIBE, get(unsubscribe::show).post(unsubscribe::act))
+        .route("/v2/unsubscribe/{token}", get(unsubscribe::show).post(unsubscribe::act))
         .route("/v2/email/webhook", post(webhook::report))
 }
