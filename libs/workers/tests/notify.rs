@@ -397,6 +397,27 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
 }
 
 #[tokio::test]
+async fn of_one_window_what_came_before_a_revocation_is_left_out_and_what_came_after_is_told() {
+    let stage = Stage::new().await;
+    let before = stage.says("before").await;
+    stage.perform(&[stage.job(&before)]).await;
+    stage.clock.advance(1_000);
+    let revocation = Revocation { user_id: stage.ben.clone(), session: None, at: stage.clock.now() };
+    stage.store.revoke(&revocation).await.unwrap();
+    stage.clock.advance(1_000);
+    let after = stage.says("after").await;
+    stage.perform(&[stage.job(&after)]).await;
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        let [window] = stage.due(channel).await.try_into().unwrap();
+        let remaining = stage.again(&window).await;
+        let told: Vec<_> = remaining.left.iter().map(|(told, _)| told.about.reference()).collect();
+        assert_eq!(told, [format!("m:{}", after.id)], "{channel:?}");
+        assert_eq!(reasons(&remaining), [Reason::Revoked], "{channel:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_window_that_is_due_becomes_one_job_of_its_channel() {
     let stage = Stage::new().await;
     let mut dispatchers = [stage.dispatcher().await, stage.dispatcher().await];
