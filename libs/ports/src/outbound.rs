@@ -12,6 +12,11 @@ use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How much longer than the log a window is kept that was due and never closed. It may wait for a mail server
+/// that is away, for somebody who is connected for weeks, or for an operator who replays its dead letter. After
+/// a year nobody will: its letter was discarded. Without a bound such windows would stay for ever.
+pub const ABANDONED_AFTER: Duration = Duration::from_hours(365 * 24);
+
 /// Something to put into a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -149,7 +154,8 @@ pub trait Outbound: Send + Sync + 'static {
     /// Counts the rows of the log from `since` on by what they say, in no order. For operators.
     async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError>;
 
-    /// Deletes rows of the log older than `before`, and windows that were due before it and never closed.
-    /// Returns how many rows and windows it deleted, a bounded number at a time: repeat it until it is 0.
+    /// Deletes rows of the log older than `before`, and windows that were due [`ABANDONED_AFTER`] before that.
+    /// A window that still waits stays. Returns how many rows and windows it deleted, a bounded number at a
+    /// time: repeat it until it is 0.
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

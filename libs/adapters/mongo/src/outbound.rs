@@ -18,6 +18,7 @@ use crate::record::outbound::{
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
+use eventflow_ports::outbound::ABANDONED_AFTER;
 use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
@@ -172,7 +173,7 @@ impl Outbound for MongoStore {
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         let old = doc! { "at": { "$lt": date(before) } };
         let rows = self.delete_some(self.deliveries.clone_with_type(), old).await?;
-        let lost = doc! { "dueAt": { "$lt": date(before) } };
+        let lost = doc! { "dueAt": { "$lt": date(before.minus(ABANDONED_AFTER)) } };
         Ok(rows + self.delete_some(self.windows.clone_with_type(), lost).await?)
     }
 }

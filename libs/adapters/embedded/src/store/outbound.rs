@@ -6,6 +6,7 @@
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
+use eventflow_ports::outbound::ABANDONED_AFTER;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::client::answers::DeliveryWord;
@@ -328,7 +329,7 @@ fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
         .prepare_cached("DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE at < ?1 LIMIT ?2)")?
         .execute(params![before.0, FORGOTTEN_AT_ONCE])?;
     let mut lost = connection.prepare_cached("SELECT id FROM outbound_window WHERE due_at < ?1 LIMIT ?2")?;
-    let lost = lost.query_map(params![before.0, FORGOTTEN_AT_ONCE], window_id)?;
+    let lost = lost.query_map(params![before.minus(ABANDONED_AFTER).0, FORGOTTEN_AT_ONCE], window_id)?;
     let lost: Vec<WindowId> = lost.collect::<Result<_>>()?;
     for id in &lost {
         close(connection, *id, &[])?;
