@@ -47,6 +47,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     people_who_are_connected_are_counted_once(store).await;
     who_came_back_as_another_device_is_not_kept_by_the_first(store).await;
     attention_is_on_live_lines_only(store).await;
+    who_is_online_has_been_so_since_their_session_began(store).await;
 }
 
 /// The store has never heard of this person.
@@ -374,4 +375,33 @@ pub async fn attention_is_on_live_lines_only(store: &dyn PresenceStore) {
     let away = DeviceState::Here { active_at: at, wants_away: true, parked: false };
     record(store, &[person.signal("phone", away, at)]).await;
     assert_eq!(attention().await, expect(Status::Away));
+}
+
+/// The time counts from the first signal of a session, however often it is renewed and though its line broke.
+/// Whoever is not online now has none.
+pub async fn who_is_online_has_been_so_since_their_session_began(store: &dyn PresenceStore) {
+    let (person, stranger) = (Person::new(), Person::new());
+    let users = [person.id.clone(), stranger.id.clone()];
+    let (begun, later) = (millis(MARGIN), 3 * millis(MARGIN));
+    let since = async |now| {
+        let mut since = store.online_since(&users, now).await.expect("the store answers");
+        assert_eq!(since.remove(&stranger.id), None);
+        since.remove(&person.id).map(|since| since.0 - person.start.0)
+    };
+    let signal = |order: i64, wants_away, parked| {
+        let at = Timestamp(person.start.0 + order);
+        person.signal("phone", DeviceState::Here { active_at: at, wants_away, parked }, at)
+    };
+    let is_begin = |since: Option<i64>| since.is_some_and(|since| since.abs() < begun);
+    assert_eq!(since(person.start).await, None);
+    record(store, &[signal(0, false, false)]).await;
+    assert!(is_begin(since(person.start).await));
+    record(store, &[signal(later, false, false)]).await;
+    assert!(is_begin(since(person.start).await), "renewed");
+    record(store, &[signal(later + 1, false, true)]).await;
+    assert_eq!(since(person.start).await, None, "the line is broken");
+    record(store, &[signal(later + 2, false, false)]).await;
+    assert!(is_begin(since(person.start).await), "the session got what it missed");
+    record(store, &[signal(later + 3, true, false)]).await;
+    assert_eq!(since(person.start).await, None, "away");
 }

@@ -50,6 +50,10 @@ const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
 
+/// How much the clocks of the hosts may differ that store things and that note who comes. Whoever came so
+/// shortly before a thing counts as having come after it: being told twice does less harm than not at all.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
+
 /// Jobs decided at the same time. Each may write a thousand windows, so a few fill the store's connections.
 const DECIDED_AT_ONCE: usize = 4;
 
@@ -136,7 +140,13 @@ impl Decision {
             about: About::Notification { notification_id: id },
             at: notification.created_at,
             critical: is_critical(&notification),
-            was_online: status(&*self.parts.presence, user, self.parts.clock.now()).await == Status::Online,
+            was_online: was_there(
+                &*self.parts.presence,
+                user,
+                self.parts.clock.now(),
+                notification.created_at,
+            )
+            .await,
         };
         let channels = person.preferences.channels_of(&notification.kind, told.critical);
         let reason = notification.is_read.then_some(Reason::Read);
@@ -343,6 +353,18 @@ pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>)
     let Some(serde_json::Value::Array(names)) = data.get(DELIVER_BY) else { return Channels::default() };
     let has = |channel: Channel| names.iter().any(|name| name.as_str() == Some(channel.name()));
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
+}
+
+/// Whether the person's sockets were sent what was stored `at` that time: they were there already, and still
+/// are. However late this is asked, who has come since does not count.
+async fn was_there(presence: &dyn PresenceStore, user: &UserId, now: Timestamp, at: Timestamp) -> bool {
+    match presence.online_since(std::slice::from_ref(user), now).await {
+        Ok(known) => known.get(user).is_some_and(|since| since.plus(CLOCKS_DIFFER) <= at),
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who was there");
+            false
+        }
+    }
 }
 
 /// How likely the person sees what their sockets are sent. If nobody can say, they are offline: what is told

@@ -240,6 +240,7 @@ async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
     let message = stage.says("to somebody who comes and gets it").await;
     stage.perform(&[stage.job(&message)]).await;
     stage.is_here().await;
+    stage.clock.advance(5_000);
     let notification = stage.tells(json!({})).await;
     stage.perform(&[job_of(&notification)]).await;
     stage.clock.advance(60_000);
@@ -253,6 +254,25 @@ async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
     assert!(held.waits_until.is_some());
     stage.advances(Cursor::Delivered, message.seq).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online; 2]);
+}
+
+#[tokio::test]
+async fn who_came_after_it_was_stored_has_not_heard_of_it_however_late_it_is_decided() {
+    let stage = Stage::new().await;
+    let notification = stage.tells(json!({})).await;
+    stage.clock.advance(10_000);
+    stage.is_here().await;
+    stage.clock.advance(4_999);
+    let close = stage.tells(json!({})).await;
+    stage.perform(&[job_of(&notification), job_of(&close)]).await;
+    stage.clock.advance(50_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let held = stage.again(&mail).await;
+    assert_eq!((reasons(&held), held.left.len()), (vec![], 2), "nor of what came as they did");
+    assert!(held.waits_until.is_some());
+    stage.clock.advance(3_600_000);
+    let told = stage.again(&mail).await;
+    assert_eq!((told.left.len(), told.waits_until), (2, None), "they have gone");
 }
 
 #[tokio::test]
