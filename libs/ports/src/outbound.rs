@@ -7,7 +7,9 @@
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::client::answers::DeliveryWord;
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, Reason, Told, WaitsFor, Window, WindowId};
+use eventflow_protocol::outbound::{
+    Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window, WindowId,
+};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -32,6 +34,32 @@ pub struct Hold {
     pub waits_for: WaitsFor,
     /// When this was decided.
     pub now: Timestamp,
+    /// The person was taken for connected when they were to be told it first, and were not. It may be held once
+    /// more for that.
+    pub again: bool,
+}
+
+impl Hold {
+    /// The id of the row of the log that says that this is in a window.
+    pub fn row_id(&self) -> Uuid {
+        let waiting_id = if self.again { DeliveryEntry::waiting_again_id } else { DeliveryEntry::waiting_id };
+        waiting_id(&self.user_id, self.channel, &self.told.about)
+    }
+
+    /// The row that says that this is in a window now, unless it was before.
+    pub fn row(&self, held: Held) -> Option<DeliveryEntry> {
+        let (id, outcome) = match held {
+            Held::Opened(id) => {
+                let (until, waits_for) = (self.due_at, Some(self.waits_for));
+                (id, DeliveryOutcome::Held { until, waits_for, answer: None })
+            }
+            Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
+            Held::Before => return None,
+        };
+        let user = self.user_id.clone();
+        let row = DeliveryEntry::new(user, self.channel, self.told.about, Some(id), outcome, self.now);
+        Some(DeliveryEntry { id: self.row_id(), ..row })
+    }
 }
 
 /// What became of a [`Hold`].
@@ -98,7 +126,7 @@ pub trait Outbound: Send + Sync + 'static {
     ///
     /// A key has one open window at any time, also with several callers. An item that was held before, for
     /// the same person and channel, is [`Held::Before`], also after its window is closed, as long as the log
-    /// keeps its row.
+    /// keeps its row. With [`Hold::again`] that is true of items that were held so.
     async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError>;
 
     /// Claims windows that are due and not claimed, and windows whose claim has run out, earliest first. A

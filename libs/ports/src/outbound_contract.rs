@@ -3,12 +3,15 @@
 //! All windows of a channel are claimed together, so each check needs a database of its own.
 
 mod fixtures;
+mod kept;
+
+pub use self::kept::{what_is_old_is_forgotten_and_what_waits_is_not, what_was_left_out_is_held_once_more};
 
 use self::fixtures::{
     LEASE, claimed, claimed_at, due, hold, log_of, mail, message, message_of, next_page, notification,
     opened, person, seq_of, window_of, wish,
 };
-use crate::outbound::{ABANDONED_AFTER, DeliveriesOf, DeliveryCount, Held, Hold, Outbound, Taken};
+use crate::outbound::{DeliveriesOf, DeliveryCount, Held, Hold, Outbound, Taken};
 use crate::store::PAGE_MAX;
 use crate::store_contract::fixtures::at;
 use async_trait::async_trait;
@@ -17,7 +20,7 @@ use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, WaitsFor, Window,
     WindowId,
 };
-use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, NotificationId, ThreadId, UserId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -353,33 +356,4 @@ pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness
     assert_eq!(about.iter().map(|entry| &entry.user_id).collect::<Vec<_>>(), [&bob, &ann]);
     let unknown = DeliveriesOf::Notification(NotificationId::from(CommandId::new()));
     assert_eq!(next_page(&*reader, &unknown, &[], 10).await, None);
-}
-
-/// Old rows go; a window that waits outlives them, until nobody can be expected to close it any more.
-pub async fn what_is_old_is_forgotten_and_what_waits_is_not(harness: &dyn Harness) {
-    let (store, user) = (harness.open().await, person());
-    let waits = opened(&hold(&*store, &user, Channel::Email, message(1), 60).await);
-    let handed_over = claimed(&*store).await.remove(0).id;
-    assert_eq!(handed_over, waits);
-    store.hand_over(&[waits]).await.expect("hand over");
-    let new = opened(&hold(&*store, &user, Channel::Push, message(2), 600).await);
-    let late = DeliveryOutcome::Suppressed { reason: Reason::Read };
-    let late = DeliveryEntry::new(user.clone(), Channel::Push, message(3).about, None, late, at(100));
-    store.log_deliveries(std::slice::from_ref(&late)).await.expect("log");
-    assert_eq!(forget_all(&*store, at(100)).await, 2, "two rows");
-    assert_eq!(log_of(&*store, &user).await, [late]);
-    assert!(store.window(waits).await.expect("read").is_some(), "its mail was not sent");
-    assert_eq!(forget_all(&*store, at(100).plus(ABANDONED_AFTER)).await, 2, "a row and a window");
-    assert_eq!(store.window(waits).await.expect("read"), None);
-    assert!(store.window(new).await.expect("read").is_some());
-}
-
-async fn forget_all(store: &dyn Outbound, before: Timestamp) -> u64 {
-    let mut forgotten = 0;
-    loop {
-        match store.forget_deliveries(before).await.expect("forget") {
-            0 => return forgotten,
-            some => forgotten += some,
-        }
-    }
 }

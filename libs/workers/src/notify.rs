@@ -17,7 +17,7 @@ mod unreachable;
 mod wish;
 
 use self::fair::in_fair_order;
-use self::known::Known;
+use self::known::{Known, Person};
 pub(crate) use self::parts::wants;
 pub use self::parts::{DecisionParts, Grace};
 use self::unreachable::Noted;
@@ -39,6 +39,7 @@ use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId,
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -135,34 +136,13 @@ impl Decision {
     ) -> Result<(), StoreError> {
         // Whoever has deleted it knows of it.
         let Some(notification) = self.parts.inbox.notification(user, id).await? else { return Ok(()) };
-        let person = known.person(user).await?;
-        let told = Told {
-            about: About::Notification { notification_id: id },
-            at: notification.created_at,
-            critical: is_critical(&notification),
-            was_online: was_there(
-                &*self.parts.presence,
-                user,
-                self.parts.clock.now(),
-                notification.created_at,
-            )
-            .await,
-        };
-        let channels = person.preferences.channels_of(&notification.kind, told.critical);
-        let reason = notification.is_read.then_some(Reason::Read);
-        self.settle(&[Wish {
-            user_id: user.clone(),
-            told,
-            person,
-            channels,
-            chosen: chosen_channels(&notification.data),
-            reason,
-        }])
-        .await
+        let (presence, now) = (&*self.parts.presence, self.parts.clock.now());
+        let was_online = was_there(presence, user, now, notification.created_at).await;
+        self.settle(&[wish_for_notification(known.person(user).await?, &notification, was_online)]).await
     }
 
-    /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back. The
-    /// same for somebody who is away, if they want that.
+    /// Tells somebody who has gone of the unread messages and notifications that came shortly before, unless they
+    /// are back. The same for somebody who is away, if they want that.
     async fn departed(
         &self,
         known: &Known<'_>,
@@ -174,12 +154,24 @@ impl Decision {
             Status::Away if !known.person(user).await?.preferences.when_away => return Ok(Vec::new()),
             Status::Away | Status::Offline => {}
         }
+        self.tell_again(known, user, since).await?;
         let missed = missed::messages(&*self.parts.store, user, since).await?;
         let threads: BTreeSet<ThreadId> = missed.iter().filter_map(|told| told.about.thread_id()).collect();
         let wishes: Vec<_> =
             missed.into_iter().map(|told| self.wish_for_message(known, user, told)).collect();
         self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await?;
         Ok(threads.into_iter().map(|thread| (user.clone(), thread)).collect())
+    }
+
+    /// Holds once more what was left out because the person was taken for connected: their line may have been
+    /// dead by then. What waits in a window needs nothing, since it is decided again.
+    async fn tell_again(&self, known: &Known<'_>, user: &UserId, since: Timestamp) -> Result<(), StoreError> {
+        let (now, mut holds) = (self.parts.clock.now(), Vec::new());
+        for (notification, channels) in missed::notifications(&self.parts, user, since).await? {
+            let wish = wish_for_notification(known.person(user).await?, &notification, false);
+            holds.extend(wish.holds_again(&channels, self.parts.grace, now));
+        }
+        if holds.is_empty() { Ok(()) } else { self.parts.outbound.hold(&holds).await.map(drop) }
     }
 
     async fn wish_for_message(
@@ -329,6 +321,19 @@ fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
         | NotifyJob::NotificationsRead { .. } => &[],
     });
     people.collect()
+}
+
+fn wish_for_notification(person: Arc<Person>, notification: &Notification, was_online: bool) -> Wish {
+    let critical = is_critical(notification);
+    let about = About::Notification { notification_id: notification.id };
+    Wish {
+        user_id: notification.user_id.clone(),
+        told: Told { about, at: notification.created_at, critical, was_online },
+        channels: person.preferences.channels_of(&notification.kind, critical),
+        person,
+        chosen: chosen_channels(&notification.data),
+        reason: notification.is_read.then_some(Reason::Read),
+    }
 }
 
 /// Whether a notification passes quiet hours, digests and preferences of kinds.

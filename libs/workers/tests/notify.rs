@@ -20,7 +20,9 @@ use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
-use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, WaitsFor, Window,
 };
@@ -310,6 +312,41 @@ async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
     stage.perform(&[departed]).await;
     stage.clock.advance(60_000);
     assert_eq!(stage.due(Channel::Email).await, [], "not {}", last.id);
+}
+
+#[tokio::test]
+async fn a_notification_that_went_into_a_dead_line_is_told_once_when_that_is_noticed() {
+    let stage = Stage::new().await;
+    stage.is_here().await;
+    stage.clock.advance(10_000);
+    let [lost, read] = [stage.tells(json!({})).await, stage.tells(json!({})).await];
+    stage.perform(&[job_of(&lost), job_of(&read)]).await;
+    stage.clock.advance(10_000);
+    for push in stage.due(Channel::Push).await {
+        let remaining = stage.again(&push).await;
+        assert_eq!(reasons(&remaining), [Reason::Online], "nobody knows better yet");
+        stage.store.close_window(push.id, &remaining.suppressed).await.unwrap();
+    }
+    let departed = NotifyJob::Departed {
+        user_id: stage.ben.clone(),
+        since: stage.clock.now().minus(Duration::from_mins(3)),
+        at: stage.clock.now(),
+    };
+    stage.perform(std::slice::from_ref(&departed)).await;
+    assert_eq!(stage.due(Channel::Push).await, [], "they are here");
+    stage.line_breaks().await;
+    stage.reads_notification(&read).await;
+    stage.perform(&[departed.clone(), departed.clone()]).await;
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    let told = stage.again(&push).await;
+    assert_eq!((told.left.len(), told.waits_until), (1, None));
+    assert_eq!(told.left[0].0.about.reference(), format!("n:{}", lost.id));
+    stage.store.close_window(push.id, &[]).await.unwrap();
+    stage.perform(&[departed]).await;
+    assert_eq!(stage.due(Channel::Push).await, [], "once");
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    assert_eq!(mail.items.len(), 2, "what waited is decided again by itself");
 }
 
 #[tokio::test]
@@ -718,6 +755,24 @@ impl Stage {
         let state = DeviceState::Here { active_at: now, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
         self.presence.record(&[signal]).await.unwrap();
+    }
+
+    /// Ben's device waits for its line.
+    async fn line_breaks(&self) {
+        let now = self.clock.now();
+        let state = DeviceState::Here { active_at: now, wants_away: false, parked: true };
+        let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
+        self.presence.record(&[signal]).await.unwrap();
+    }
+
+    async fn reads_notification(&self, notification: &Notification) {
+        let change = ChangeNotifications {
+            user_id: self.ben.clone(),
+            notification_id: Some(notification.id),
+            change: NotificationChange::Read,
+            at: self.clock.now(),
+        };
+        self.store.change_notifications(&change).await.unwrap();
     }
 
     /// Ben has a page open, and has not touched it for a while.

@@ -20,9 +20,7 @@ use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::outbound::ABANDONED_AFTER;
 use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
-use eventflow_protocol::outbound::{
-    Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
-};
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, WINDOW_ITEMS_MAX, Window, WindowId};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
@@ -201,8 +199,9 @@ impl MongoStore {
                 held[index] = answer;
             }
         }
-        let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
-        self.log(rows.collect()).await?;
+        // An item that was in a window before has its row, or gets it with the end of its window.
+        let rows = holds.iter().zip(&held).filter_map(|(hold, held)| hold.row(*held));
+        self.log(rows.map(|row| DeliveryRecord::from(&row)).collect()).await?;
         Ok(held)
     }
 
@@ -334,26 +333,11 @@ impl MongoStore {
 
 /// The id of the row that says that this item is in a window.
 fn row_id(hold: &Hold) -> Uuid {
-    Uuid::from_bytes(DeliveryEntry::waiting_id(&hold.user_id, hold.channel, &hold.told.about).into_bytes())
+    Uuid::from_bytes(hold.row_id().into_bytes())
 }
 
 fn place_of(hold: &Hold) -> (String, String) {
     (key_of(hold), hold.told.about.reference())
-}
-
-/// The row of an item that is in a window now. For an item that was in one before, the row is there, or comes
-/// with the end of its window.
-fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
-    let (id, outcome) = match answer {
-        Held::Opened(id) => {
-            (id, DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for), answer: None })
-        }
-        Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
-        Held::Before => return None,
-    };
-    let (user, about) = (hold.user_id.clone(), hold.told.about);
-    let entry = DeliveryEntry::new(user, hold.channel, about, Some(id), outcome, hold.now);
-    Some(DeliveryRecord::from(&entry))
 }
 
 /// [`WINDOW_ITEMS_MAX`] as the database counts.

@@ -107,10 +107,8 @@ impl Outbound for EmbeddedStore {
 }
 
 fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
-    let Hold { user_id, channel, told, now, .. } = hold;
-    let row = DeliveryEntry::waiting_id(user_id, *channel, &told.about);
     let mut known = connection.prepare_cached("SELECT 1 FROM delivery WHERE id = ?1")?;
-    if known.exists([row.into_bytes()])? {
+    if known.exists([hold.row_id().into_bytes()])? {
         return Ok(Held::Before);
     }
     let (id, is_new) = match open_window(connection, hold)? {
@@ -123,14 +121,9 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
         }
     };
     fold(connection, id, hold)?;
-    let outcome = if is_new {
-        DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for), answer: None }
-    } else {
-        DeliveryOutcome::Folded { window_id: id }
-    };
-    let entry = DeliveryEntry::new(user_id.clone(), *channel, told.about, Some(id), outcome, *now);
-    log(connection, &[entry])?;
-    Ok(if is_new { Held::Opened(id) } else { Held::Folded(id) })
+    let held = if is_new { Held::Opened(id) } else { Held::Folded(id) };
+    log(connection, hold.row(held).as_slice())?;
+    Ok(held)
 }
 
 /// The open window of an item's key, and how many items it has.
