@@ -278,6 +278,23 @@ async fn who_came_after_it_was_stored_has_not_heard_of_it_however_late_it_is_dec
 }
 
 #[tokio::test]
+async fn who_is_here_is_told_what_they_want_by_mail_and_not_in_their_inbox() {
+    let stage = Stage::new().await;
+    stage.is_here().await;
+    stage.clock.advance(5_000);
+    let seen = stage.tells(json!({})).await;
+    let hidden = Notification { id: CommandId::new().into(), is_hidden: true, ..seen.clone() };
+    stage.store.add_notifications(std::slice::from_ref(&hidden)).await.unwrap();
+    stage.perform(&[job_of(&seen), job_of(&hidden)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let remaining = stage.again(&mail).await;
+    assert_eq!((reasons(&remaining), remaining.waits_until), (vec![Reason::Online], None));
+    let left: Vec<_> = remaining.left.iter().map(|(told, _)| told.about.reference()).collect();
+    assert_eq!(left, [format!("n:{}", hidden.id)], "no socket was sent it");
+}
+
+#[tokio::test]
 async fn a_notification_that_was_read_or_deleted_is_not_told() {
     let stage = Stage::new().await;
     let gone = stage.tells(json!({})).await;

@@ -178,8 +178,9 @@ impl<'a> Reader<'a> {
         if self.status.is_none() && found.is_ok() && !told.critical && self.has_received(told) {
             return Ok(Err(Reason::Online));
         }
-        // Asked last: whoever has read it was told.
-        if found.is_err() || self.status != Some(Status::Online) || told.critical {
+        // Asked last: whoever has read it was told. What is hidden from the inbox goes to no socket.
+        let is_hidden = matches!(&found, Ok(Content::Notification(notification)) if notification.is_hidden);
+        if found.is_err() || self.status != Some(Status::Online) || told.critical || is_hidden {
             return Ok(found);
         }
         if told.was_online || self.has_received(told) {
