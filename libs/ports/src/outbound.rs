@@ -159,6 +159,9 @@ pub trait Outbound: Send + Sync + 'static {
     /// Lets go of a window that was taken, so that it is claimed again at `until`. Until then it takes items
     /// in again. If another window was opened for its key meanwhile, its items join this one, so that both
     /// are told together; if they are too many for one, they stay where they are.
+    ///
+    /// A window whose taker did not let go of it in time takes nothing in, and joins no other: its mail may have
+    /// been sent, and one mail says one thing for ever.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
 
     /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they

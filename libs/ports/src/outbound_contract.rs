@@ -5,7 +5,10 @@
 mod fixtures;
 mod kept;
 
-pub use self::kept::{what_is_old_is_forgotten_and_what_waits_is_not, what_was_left_out_is_held_once_more};
+pub use self::kept::{
+    a_window_that_may_have_been_sent_stays_as_it_is, what_is_old_is_forgotten_and_what_waits_is_not,
+    what_was_left_out_is_held_once_more,
+};
 
 use self::fixtures::{
     LEASE, claimed, claimed_at, due, hold, log_of, mail, message, message_of, next_page, notification,

@@ -95,6 +95,11 @@ async fn what_was_left_out_is_held_once_more() {
 }
 
 #[tokio::test]
+async fn a_window_that_may_have_been_sent_stays_as_it_is() {
+    outbound_contract::a_window_that_may_have_been_sent_stays_as_it_is(&File::new()).await;
+}
+
+#[tokio::test]
 async fn what_is_old_is_forgotten_and_what_waits_is_not() {
     outbound_contract::what_is_old_is_forgotten_and_what_waits_is_not(&File::new()).await;
 }

@@ -100,12 +100,15 @@ impl Outbound for MongoStore {
 
     async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError> {
         let id = window_uuid(id);
-        let is_free =
-            [doc! { "takenUntil": { "$exists": false } }, doc! { "takenUntil": { "$lte": date(now) } }];
-        let filter = doc! { "_id": id, "closedWith": { "$exists": false }, "$or": is_free };
-        let taken = doc! { "$set": { "slot": id.to_string(), "takenUntil": date(now.plus(lease)) } };
-        if let Some(record) = self.change_window("take a window", filter, taken).await? {
-            return Ok(Taken::Window(Box::new(record.window())));
+        let taken = doc! { "slot": id.to_string(), "takenUntil": date(now.plus(lease)) };
+        let mut left = taken.clone();
+        left.insert("left", true);
+        let attempts = [(doc! { "$exists": false }, taken), (doc! { "$lte": date(now) }, left)];
+        for (taken_until, set) in attempts {
+            let filter = doc! { "_id": id, "closedWith": { "$exists": false }, "takenUntil": taken_until };
+            if let Some(record) = self.change_window("take a window", filter, doc! { "$set": set }).await? {
+                return Ok(Taken::Window(Box::new(record.window())));
+            }
         }
         let holder = self.read_window(window_id(id)).await?;
         // If its taker let go of it this moment, the next attempt gets it.

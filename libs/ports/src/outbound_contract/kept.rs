@@ -1,11 +1,14 @@
 //! Checks of how long the log and windows are kept, and of what an item that comes again finds of them.
 
 use super::Harness;
-use super::fixtures::{claimed, hold, log_of, message, notification, opened, person, wish};
-use crate::outbound::{ABANDONED_AFTER, Held, Hold, Outbound};
+use super::fixtures::{
+    LEASE, claimed, claimed_at, hold, log_of, message, notification, opened, person, seq_of, wish,
+};
+use crate::outbound::{ABANDONED_AFTER, Held, Hold, Outbound, Taken};
 use crate::store_contract::fixtures::at;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, Reason};
+use std::collections::BTreeSet;
 
 /// What was left out because its owner was taken for connected is held once more, and once only.
 pub async fn what_was_left_out_is_held_once_more(harness: &dyn Harness) {
@@ -22,6 +25,37 @@ pub async fn what_was_left_out_is_held_once_more(harness: &dyn Harness) {
     store.close_window(second, &[]).await.expect("close");
     assert_eq!(harness.open().await.hold(&[again, first]).await.expect("hold"), [Held::Before; 2]);
     assert_eq!(log_of(&*store, &user).await.len(), 2, "one row for each time");
+}
+
+/// A window whose taker died may have been sent, so it stays as it is: it is claimed again, but takes nothing
+/// in, and its items go to no other window.
+pub async fn a_window_that_may_have_been_sent_stays_as_it_is(harness: &dyn Harness) {
+    let (store, user) = (harness.open().await, person());
+    let sent = opened(&hold(&*store, &user, Channel::Email, message(1), 60).await);
+    let take = async |id, now| {
+        store.hand_over(&[id]).await.expect("hand over");
+        store.take_window(id, now, LEASE).await.expect("take")
+    };
+    let items = async |id| {
+        let window = store.window(id).await.expect("read").expect("it is there");
+        window.items.iter().map(seq_of).collect::<Vec<_>>()
+    };
+    assert!(matches!(take(sent, at(60)).await, Taken::Window(_)));
+    assert!(matches!(take(sent, at(600)).await, Taken::Window(_)), "its taker has died");
+    store.release_window(sent).await.expect("release");
+    let other = opened(&hold(&*store, &user, Channel::Email, message(2), 700).await);
+    assert!(matches!(take(sent, at(600)).await, Taken::Window(_)));
+    store.postpone_window(sent, at(800)).await.expect("postpone");
+    assert_eq!((items(sent).await, items(other).await), (vec![1], vec![2]));
+    assert_eq!(hold(&*store, &user, Channel::Email, message(3), 900).await, Held::Folded(other));
+    assert!(matches!(take(other, at(700)).await, Taken::Window(_)));
+    store.postpone_window(other, at(800)).await.expect("postpone the other");
+    assert_eq!((items(sent).await, items(other).await), (vec![1], vec![2, 3]));
+    let due = claimed_at(&*store, at(800)).await;
+    assert_eq!(due.iter().map(|window| window.id).collect::<BTreeSet<_>>(), BTreeSet::from([sent, other]));
+    assert!(matches!(take(sent, at(800)).await, Taken::Window(_)));
+    store.postpone_window(sent, at(900)).await.expect("postpone once more");
+    assert!(matches!(hold(&*store, &user, Channel::Email, message(4), 900).await, Held::Opened(_)));
 }
 
 /// Old rows go; a window that waits outlives them, until nobody can be expected to close it any more.

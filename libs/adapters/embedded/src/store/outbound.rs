@@ -137,7 +137,7 @@ fn open_window(connection: &Connection, hold: &Hold) -> Result<Option<(WindowId,
     find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], found).optional()
 }
 
-/// Lets a window take nothing more in.
+/// Lets an open window take nothing more in.
 fn seal(connection: &Connection, id: WindowId) -> Result<()> {
     let mut seal = connection.prepare_cached("UPDATE outbound_window SET is_open = 0 WHERE id = ?1")?;
     seal.execute([id.0.into_bytes()]).map(drop)
@@ -180,8 +180,9 @@ fn claim(
         "SELECT id FROM outbound_window WHERE channel = ?1 AND claimable_at <= ?2
          ORDER BY claimable_at, id LIMIT ?3",
     )?;
-    let mut claim = connection
-        .prepare_cached("UPDATE outbound_window SET is_open = 0, claimable_at = ?2 WHERE id = ?1")?;
+    let mut claim = connection.prepare_cached(
+        "UPDATE outbound_window SET is_open = MIN(is_open, 0), claimable_at = ?2 WHERE id = ?1",
+    )?;
     let due = due.query_map(params![channel.name(), now.0, limit], window_id)?;
     let due: Vec<WindowId> = due.collect::<Result<_>>()?;
     let mut claimed = Vec::with_capacity(due.len());
@@ -194,7 +195,7 @@ fn claim(
 
 fn hand_over(connection: &Connection, windows: &[WindowId]) -> Result<()> {
     let mut note = connection
-        .prepare_cached("UPDATE outbound_window SET claimable_at = NULL WHERE id = ?1 AND is_open = 0")?;
+        .prepare_cached("UPDATE outbound_window SET claimable_at = NULL WHERE id = ?1 AND is_open != 1")?;
     windows.iter().try_for_each(|id| note.execute([id.0.into_bytes()]).map(drop))
 }
 
@@ -207,8 +208,11 @@ fn take(connection: &Connection, id: WindowId, now: Timestamp, lease: Duration) 
         Some(Some(until)) if until > now.0 => return Ok(Taken::Busy(Timestamp(until))),
         Some(_) => {}
     }
-    let mut take = connection
-        .prepare_cached("UPDATE outbound_window SET is_open = 0, taken_until = ?2 WHERE id = ?1")?;
+    // Whoever had it last did not let go of it: its mail may have been sent.
+    let mut take = connection.prepare_cached(
+        "UPDATE outbound_window SET taken_until = ?2,
+         is_open = CASE WHEN taken_until IS NULL THEN MIN(is_open, 0) ELSE -1 END WHERE id = ?1",
+    )?;
     take.execute(params![id.0.into_bytes(), now.plus(lease).0])?;
     Ok(window(connection, id)?.map_or(Taken::Closed, |window| Taken::Window(Box::new(window))))
 }
@@ -224,7 +228,7 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
     let mut find = connection.prepare_cached(
         "SELECT other.id, other.item_count + own.item_count AS item_count
          FROM outbound_window own JOIN outbound_window other USING (user_id, channel, key)
-         WHERE own.id = ?1 AND other.id != own.id AND other.is_open = 1",
+         WHERE own.id = ?1 AND own.is_open != -1 AND other.id != own.id AND other.is_open = 1",
     )?;
     let found = |row: &Row<'_>| Ok((window_id(row)?, column::read_integer(row, "item_count")?));
     if let Some((other, both)) = find.query_row([id.0.into_bytes()], found).optional()? {
@@ -234,7 +238,8 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
         }
     }
     let mut postpone = connection.prepare_cached(
-        "UPDATE outbound_window SET is_open = 1, claimable_at = ?2, taken_until = NULL WHERE id = ?1",
+        "UPDATE outbound_window SET is_open = CASE WHEN is_open = -1 THEN -1 ELSE 1 END, claimable_at = ?2,
+         taken_until = NULL WHERE id = ?1",
     )?;
     postpone.execute(params![id.0.into_bytes(), until.0]).map(drop)
 }
