@@ -47,6 +47,10 @@ struct Device {
     /// Whether its line is broken and its session waits for it: nothing that is sent now is seen there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     waits: bool,
+    /// From when on it has been here without a gap. A session that waits for its line has no gap: it gets what
+    /// it missed. `None` in records that older versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
 }
 
 impl Devices {
@@ -73,6 +77,7 @@ impl Devices {
                     wants_away: *wants_away,
                     gone: false,
                     waits: *parked,
+                    since: known.and_then(|known| known.kept_since(heard)).or(Some(heard)),
                 }
             }
             (DeviceState::Gone, Some(known)) => known.leaving(signal.at, heard),
@@ -115,6 +120,15 @@ impl Devices {
     pub fn attention(&self, now: Timestamp) -> Option<Status> {
         let now = now.max(self.judged_at);
         (*self != Self::default()).then(|| self.status_of(now, |device| !device.waits && !device.gone))
+    }
+
+    /// From when on one of the active devices with a live line has been here without a gap. `None` if the
+    /// attention is not online at `now`, or if nobody can say since when.
+    pub fn online_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let now = now.max(self.judged_at);
+        let is_looked_at =
+            |device: &&Device| device.counts(now) && device.is_active(now) && !device.waits && !device.gone;
+        self.by_name.values().filter(is_looked_at).filter_map(|device| device.since).min()
     }
 
     /// Until when a device counts, if one does at `now`.
@@ -165,7 +179,12 @@ impl Devices {
 impl Device {
     /// A device that left and of which nothing was known before.
     fn gone_before(said: Timestamp, heard: Timestamp) -> Self {
-        Self { said, until: heard, active: heard, wants_away: false, gone: true, waits: false }
+        Self { said, until: heard, active: heard, wants_away: false, gone: true, waits: false, since: None }
+    }
+
+    /// From when on it has been here, if a signal heard now finds it without a gap.
+    fn kept_since(&self, heard: Timestamp) -> Option<Timestamp> {
+        self.since.filter(|_| !self.gone && self.counts(heard))
     }
 
     /// The same device after it left. It counts as before until the grace period is over.
@@ -257,6 +276,37 @@ mod tests {
         assert!(devices.judge(Timestamp(0)));
         assert!(devices.judge(Timestamp(end)));
         assert!(!devices.judge(Timestamp(end - 1)));
+    }
+
+    #[test]
+    fn a_device_is_here_since_it_came_until_it_leaves_or_its_lease_ends() {
+        let (mut devices, lease) = (Devices::default(), millis(DEVICE_LEASE));
+        let since = |devices: &Devices, now| devices.online_since(Timestamp(now)).map(|since| since.0);
+        devices.hear(&here("a", 1_000, 0), Timestamp(1_000));
+        devices.hear(&here("a", 31_000, 0), Timestamp(31_000));
+        assert_eq!(since(&devices, 31_000), Some(1_000), "renewed");
+        devices.hear(&here("b", 40_000, 0), Timestamp(40_000));
+        let gone = |device: &str, at| DeviceSignal { state: DeviceState::Gone, ..here(device, at, 0) };
+        devices.hear(&gone("a", 41_000), Timestamp(41_000));
+        assert_eq!(since(&devices, 41_000), Some(40_000), "of those that are left");
+        devices.hear(&here("a", 42_000, 0), Timestamp(42_000));
+        devices.hear(&gone("b", 43_000), Timestamp(43_000));
+        assert_eq!(since(&devices, 43_000), Some(42_000), "back after a gap");
+        devices.hear(&here("a", 42_001 + lease, 0), Timestamp(42_001 + lease));
+        assert_eq!(since(&devices, 42_001 + lease), Some(42_001 + lease), "its lease had ended");
+        assert_eq!(since(&devices, 42_001 + lease + millis(AWAY_AFTER)), None, "nobody looks any more");
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_says_nothing_of_since_when() {
+        let mut old = Devices::default();
+        old.hear(&here("a", 0, 0), Timestamp(0));
+        let mut json = serde_json::to_value(&old).unwrap();
+        assert!(json["by_name"]["a"].as_object_mut().unwrap().remove("since").is_some());
+        let mut devices: Devices = serde_json::from_value(json).unwrap();
+        assert_eq!(devices.online_since(Timestamp(1)), None);
+        devices.hear(&here("a", 30_000, 0), Timestamp(30_000));
+        assert_eq!(devices.online_since(Timestamp(30_000)), Some(Timestamp(30_000)));
     }
 
     #[test]

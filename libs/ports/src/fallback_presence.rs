@@ -199,6 +199,18 @@ impl PresenceStore for FallbackPresence {
         self.choose(self.shared.attention(users, now).await, memory)
     }
 
+    async fn online_since(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        let memory = self.memory.online_since(users, now).await?;
+        if self.is_in_memory() {
+            return Ok(memory);
+        }
+        self.choose(self.shared.online_since(users, now).await, memory)
+    }
+
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         let memory = self.memory.connected(now).await?;
         if self.is_in_memory() {

@@ -108,6 +108,16 @@ impl PresenceStore for MemoryPresence {
         Ok(users.iter().filter_map(|user| Some((user.clone(), of(user)?))).collect())
     }
 
+    async fn online_since(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        let known = self.known.lock();
+        let of = |user: &UserId| known.people.get(user).and_then(|devices| devices.online_since(now));
+        Ok(users.iter().filter_map(|user| Some((user.clone(), of(user)?))).collect())
+    }
+
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         let report = Report { stats: stats.clone(), at: Instant::now() };
         self.reports.lock().insert(gateway.to_owned(), report);

@@ -7,10 +7,17 @@
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::client::answers::DeliveryWord;
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, Reason, Told, WaitsFor, Window, WindowId};
+use eventflow_protocol::outbound::{
+    Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window, WindowId,
+};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use std::time::Duration;
 use uuid::Uuid;
+
+/// How much longer than the log a window is kept that was due and never closed. It may wait for a mail server
+/// that is away, for somebody who is connected for weeks, or for an operator who replays its dead letter. After
+/// a year nobody will: its letter was discarded. Without a bound such windows would stay for ever.
+pub const ABANDONED_AFTER: Duration = Duration::from_hours(365 * 24);
 
 /// Something to put into a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +34,32 @@ pub struct Hold {
     pub waits_for: WaitsFor,
     /// When this was decided.
     pub now: Timestamp,
+    /// The person was taken for connected when they were to be told it first, and were not. It may be held once
+    /// more for that.
+    pub again: bool,
+}
+
+impl Hold {
+    /// The id of the row of the log that says that this is in a window.
+    pub fn row_id(&self) -> Uuid {
+        let waiting_id = if self.again { DeliveryEntry::waiting_again_id } else { DeliveryEntry::waiting_id };
+        waiting_id(&self.user_id, self.channel, &self.told.about)
+    }
+
+    /// The row that says that this is in a window now, unless it was before.
+    pub fn row(&self, held: Held) -> Option<DeliveryEntry> {
+        let (id, outcome) = match held {
+            Held::Opened(id) => {
+                let (until, waits_for) = (self.due_at, Some(self.waits_for));
+                (id, DeliveryOutcome::Held { until, waits_for, answer: None })
+            }
+            Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
+            Held::Before => return None,
+        };
+        let user = self.user_id.clone();
+        let row = DeliveryEntry::new(user, self.channel, self.told.about, Some(id), outcome, self.now);
+        Some(DeliveryEntry { id: self.row_id(), ..row })
+    }
 }
 
 /// What became of a [`Hold`].
@@ -93,7 +126,7 @@ pub trait Outbound: Send + Sync + 'static {
     ///
     /// A key has one open window at any time, also with several callers. An item that was held before, for
     /// the same person and channel, is [`Held::Before`], also after its window is closed, as long as the log
-    /// keeps its row.
+    /// keeps its row. With [`Hold::again`] that is true of items that were held so.
     async fn hold(&self, holds: &[Hold]) -> Result<Vec<Held>, StoreError>;
 
     /// Claims windows that are due and not claimed, and windows whose claim has run out, earliest first. A
@@ -126,6 +159,9 @@ pub trait Outbound: Send + Sync + 'static {
     /// Lets go of a window that was taken, so that it is claimed again at `until`. Until then it takes items
     /// in again. If another window was opened for its key meanwhile, its items join this one, so that both
     /// are told together; if they are too many for one, they stay where they are.
+    ///
+    /// A window whose taker did not let go of it in time takes nothing in, and joins no other: its mail may have
+    /// been sent, and one mail says one thing for ever.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
 
     /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they
@@ -149,7 +185,8 @@ pub trait Outbound: Send + Sync + 'static {
     /// Counts the rows of the log from `since` on by what they say, in no order. For operators.
     async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError>;
 
-    /// Deletes rows of the log older than `before`, and windows that were due before it and never closed.
-    /// Returns how many rows and windows it deleted, a bounded number at a time: repeat it until it is 0.
+    /// Deletes rows of the log older than `before`, and windows that were due [`ABANDONED_AFTER`] before that.
+    /// A window that still waits stays. Returns how many rows and windows it deleted, a bounded number at a
+    /// time: repeat it until it is 0.
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

@@ -3,6 +3,12 @@
 //! All windows of a channel are claimed together, so each check needs a database of its own.
 
 mod fixtures;
+mod kept;
+
+pub use self::kept::{
+    a_window_that_may_have_been_sent_stays_as_it_is, what_is_old_is_forgotten_and_what_waits_is_not,
+    what_was_left_out_is_held_once_more,
+};
 
 use self::fixtures::{
     LEASE, claimed, claimed_at, due, hold, log_of, mail, message, message_of, next_page, notification,
@@ -353,25 +359,4 @@ pub async fn the_log_is_read_by_person_and_by_notification(harness: &dyn Harness
     assert_eq!(about.iter().map(|entry| &entry.user_id).collect::<Vec<_>>(), [&bob, &ann]);
     let unknown = DeliveriesOf::Notification(NotificationId::from(CommandId::new()));
     assert_eq!(next_page(&*reader, &unknown, &[], 10).await, None);
-}
-
-/// Old rows go, and windows that nobody closed in all that time; everything else stays.
-pub async fn what_is_old_is_forgotten(harness: &dyn Harness) {
-    let (store, user) = (harness.open().await, person());
-    let old = opened(&hold(&*store, &user, Channel::Email, message(1), 60).await);
-    let new = opened(&hold(&*store, &user, Channel::Push, message(2), 600).await);
-    let late = DeliveryOutcome::Suppressed { reason: Reason::Read };
-    let late = DeliveryEntry::new(user.clone(), Channel::Push, message(3).about, None, late, at(100));
-    store.log_deliveries(std::slice::from_ref(&late)).await.expect("log");
-    let mut forgotten = 0;
-    loop {
-        match store.forget_deliveries(at(100)).await.expect("forget") {
-            0 => break,
-            rows => forgotten += rows,
-        }
-    }
-    assert_eq!(forgotten, 3, "two rows and a window");
-    assert_eq!(log_of(&*store, &user).await, [late]);
-    assert_eq!(store.window(old).await.expect("read"), None);
-    assert!(store.window(new).await.expect("read").is_some());
 }

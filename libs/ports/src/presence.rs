@@ -90,6 +90,14 @@ impl PresenceStore for NoPresence {
         Self::unknown()
     }
 
+    async fn online_since(
+        &self,
+        _: &[UserId],
+        _: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        Self::unknown()
+    }
+
     async fn report(&self, _: &str, _: &GatewayStats) -> Result<(), PresenceError> {
         Self::unknown()
     }
@@ -163,6 +171,15 @@ pub trait PresenceStore: Send + Sync + 'static {
         users: &[UserId],
         now: Timestamp,
     ) -> Result<HashMap<UserId, Status>, PresenceError>;
+
+    /// Since when each of these people has seen what is sent to their sockets, by the clock of `now`: from when
+    /// on one of their active devices has kept its session. Only those whose [`PresenceStore::attention`] is
+    /// [`Status::Online`], without those of whom nobody can say since when.
+    async fn online_since(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError>;
 
     /// How many people are connected at `now`, that is online or away: each person once, whatever their
     /// devices and gateways.

@@ -5,6 +5,9 @@
 //! them; a broken promise panics and says what was expected.
 
 mod person;
+mod since;
+
+pub use self::since::who_is_online_has_been_so_since_their_session_began;
 
 use self::person::{Person, assert_due, ids, judge, millis, presence, record};
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
@@ -47,6 +50,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     people_who_are_connected_are_counted_once(store).await;
     who_came_back_as_another_device_is_not_kept_by_the_first(store).await;
     attention_is_on_live_lines_only(store).await;
+    who_is_online_has_been_so_since_their_session_began(store).await;
 }
 
 /// The store has never heard of this person.

@@ -17,7 +17,7 @@ mod unreachable;
 mod wish;
 
 use self::fair::in_fair_order;
-use self::known::Known;
+use self::known::{Known, Person};
 pub(crate) use self::parts::wants;
 pub use self::parts::{DecisionParts, Grace};
 use self::unreachable::Noted;
@@ -39,6 +39,7 @@ use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId,
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -49,6 +50,10 @@ pub const MESSAGE_KIND: &str = "message";
 const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
+
+/// How much the clocks of the hosts may differ that store things and that note who comes. Whoever came so
+/// shortly before a thing counts as having come after it: being told twice does less harm than not at all.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 /// Jobs decided at the same time. Each may write a thousand windows, so a few fill the store's connections.
 const DECIDED_AT_ONCE: usize = 4;
@@ -131,28 +136,13 @@ impl Decision {
     ) -> Result<(), StoreError> {
         // Whoever has deleted it knows of it.
         let Some(notification) = self.parts.inbox.notification(user, id).await? else { return Ok(()) };
-        let person = known.person(user).await?;
-        let told = Told {
-            about: About::Notification { notification_id: id },
-            at: notification.created_at,
-            critical: is_critical(&notification),
-            was_online: status(&*self.parts.presence, user, self.parts.clock.now()).await == Status::Online,
-        };
-        let channels = person.preferences.channels_of(&notification.kind, told.critical);
-        let reason = notification.is_read.then_some(Reason::Read);
-        self.settle(&[Wish {
-            user_id: user.clone(),
-            told,
-            person,
-            channels,
-            chosen: chosen_channels(&notification.data),
-            reason,
-        }])
-        .await
+        let (presence, now) = (&*self.parts.presence, self.parts.clock.now());
+        let was_online = was_there(presence, user, now, notification.created_at).await;
+        self.settle(&[wish_for_notification(known.person(user).await?, &notification, was_online)]).await
     }
 
-    /// Tells somebody who has gone of the unread messages that came shortly before, unless they are back. The
-    /// same for somebody who is away, if they want that.
+    /// Tells somebody who has gone of the unread messages and notifications that came shortly before, unless they
+    /// are back. The same for somebody who is away, if they want that.
     async fn departed(
         &self,
         known: &Known<'_>,
@@ -164,12 +154,24 @@ impl Decision {
             Status::Away if !known.person(user).await?.preferences.when_away => return Ok(Vec::new()),
             Status::Away | Status::Offline => {}
         }
+        self.tell_again(known, user, since).await?;
         let missed = missed::messages(&*self.parts.store, user, since).await?;
         let threads: BTreeSet<ThreadId> = missed.iter().filter_map(|told| told.about.thread_id()).collect();
         let wishes: Vec<_> =
             missed.into_iter().map(|told| self.wish_for_message(known, user, told)).collect();
         self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await?;
         Ok(threads.into_iter().map(|thread| (user.clone(), thread)).collect())
+    }
+
+    /// Holds once more what was left out because the person was taken for connected: their line may have been
+    /// dead by then. What waits in a window needs nothing, since it is decided again.
+    async fn tell_again(&self, known: &Known<'_>, user: &UserId, since: Timestamp) -> Result<(), StoreError> {
+        let (now, mut holds) = (self.parts.clock.now(), Vec::new());
+        for (notification, channels) in missed::notifications(&self.parts, user, since).await? {
+            let wish = wish_for_notification(known.person(user).await?, &notification, false);
+            holds.extend(wish.holds_again(&channels, self.parts.grace, now));
+        }
+        if holds.is_empty() { Ok(()) } else { self.parts.outbound.hold(&holds).await.map(drop) }
     }
 
     async fn wish_for_message(
@@ -321,6 +323,19 @@ fn absent_people(batch: &[Item<NotifyJob>]) -> BTreeSet<&UserId> {
     people.collect()
 }
 
+fn wish_for_notification(person: Arc<Person>, notification: &Notification, was_online: bool) -> Wish {
+    let critical = is_critical(notification);
+    let about = About::Notification { notification_id: notification.id };
+    Wish {
+        user_id: notification.user_id.clone(),
+        told: Told { about, at: notification.created_at, critical, was_online },
+        channels: person.preferences.channels_of(&notification.kind, critical),
+        person,
+        chosen: chosen_channels(&notification.data),
+        reason: notification.is_read.then_some(Reason::Read),
+    }
+}
+
 /// Whether a notification passes quiet hours, digests and preferences of kinds.
 fn is_critical(notification: &Notification) -> bool {
     let (field, value) = PRIORITY;
@@ -343,6 +358,18 @@ pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>)
     let Some(serde_json::Value::Array(names)) = data.get(DELIVER_BY) else { return Channels::default() };
     let has = |channel: Channel| names.iter().any(|name| name.as_str() == Some(channel.name()));
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
+}
+
+/// Whether the person's sockets were sent what was stored `at` that time: they were there already, and still
+/// are. However late this is asked, who has come since does not count.
+async fn was_there(presence: &dyn PresenceStore, user: &UserId, now: Timestamp, at: Timestamp) -> bool {
+    match presence.online_since(std::slice::from_ref(user), now).await {
+        Ok(known) => known.get(user).is_some_and(|since| since.plus(CLOCKS_DIFFER) <= at),
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who was there");
+            false
+        }
+    }
 }
 
 /// How likely the person sees what their sockets are sent. If nobody can say, they are offline: what is told

@@ -20,7 +20,9 @@ use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
-use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{
+    ChangeNotifications, Channels, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+};
 use eventflow_protocol::outbound::{
     Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, WaitsFor, Window,
 };
@@ -240,6 +242,7 @@ async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
     let message = stage.says("to somebody who comes and gets it").await;
     stage.perform(&[stage.job(&message)]).await;
     stage.is_here().await;
+    stage.clock.advance(5_000);
     let notification = stage.tells(json!({})).await;
     stage.perform(&[job_of(&notification)]).await;
     stage.clock.advance(60_000);
@@ -253,6 +256,42 @@ async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
     assert!(held.waits_until.is_some());
     stage.advances(Cursor::Delivered, message.seq).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Online; 2]);
+}
+
+#[tokio::test]
+async fn who_came_after_it_was_stored_has_not_heard_of_it_however_late_it_is_decided() {
+    let stage = Stage::new().await;
+    let notification = stage.tells(json!({})).await;
+    stage.clock.advance(10_000);
+    stage.is_here().await;
+    stage.clock.advance(4_999);
+    let close = stage.tells(json!({})).await;
+    stage.perform(&[job_of(&notification), job_of(&close)]).await;
+    stage.clock.advance(50_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let held = stage.again(&mail).await;
+    assert_eq!((reasons(&held), held.left.len()), (vec![], 2), "nor of what came as they did");
+    assert!(held.waits_until.is_some());
+    stage.clock.advance(3_600_000);
+    let told = stage.again(&mail).await;
+    assert_eq!((told.left.len(), told.waits_until), (2, None), "they have gone");
+}
+
+#[tokio::test]
+async fn who_is_here_is_told_what_they_want_by_mail_and_not_in_their_inbox() {
+    let stage = Stage::new().await;
+    stage.is_here().await;
+    stage.clock.advance(5_000);
+    let seen = stage.tells(json!({})).await;
+    let hidden = Notification { id: CommandId::new().into(), is_hidden: true, ..seen.clone() };
+    stage.store.add_notifications(std::slice::from_ref(&hidden)).await.unwrap();
+    stage.perform(&[job_of(&seen), job_of(&hidden)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let remaining = stage.again(&mail).await;
+    assert_eq!((reasons(&remaining), remaining.waits_until), (vec![Reason::Online], None));
+    let left: Vec<_> = remaining.left.iter().map(|(told, _)| told.about.reference()).collect();
+    assert_eq!(left, [format!("n:{}", hidden.id)], "no socket was sent it");
 }
 
 #[tokio::test]
@@ -290,6 +329,41 @@ async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
     stage.perform(&[departed]).await;
     stage.clock.advance(60_000);
     assert_eq!(stage.due(Channel::Email).await, [], "not {}", last.id);
+}
+
+#[tokio::test]
+async fn a_notification_that_went_into_a_dead_line_is_told_once_when_that_is_noticed() {
+    let stage = Stage::new().await;
+    stage.is_here().await;
+    stage.clock.advance(10_000);
+    let [lost, read] = [stage.tells(json!({})).await, stage.tells(json!({})).await];
+    stage.perform(&[job_of(&lost), job_of(&read)]).await;
+    stage.clock.advance(10_000);
+    for push in stage.due(Channel::Push).await {
+        let remaining = stage.again(&push).await;
+        assert_eq!(reasons(&remaining), [Reason::Online], "nobody knows better yet");
+        stage.store.close_window(push.id, &remaining.suppressed).await.unwrap();
+    }
+    let departed = NotifyJob::Departed {
+        user_id: stage.ben.clone(),
+        since: stage.clock.now().minus(Duration::from_mins(3)),
+        at: stage.clock.now(),
+    };
+    stage.perform(std::slice::from_ref(&departed)).await;
+    assert_eq!(stage.due(Channel::Push).await, [], "they are here");
+    stage.line_breaks().await;
+    stage.reads_notification(&read).await;
+    stage.perform(&[departed.clone(), departed.clone()]).await;
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    let told = stage.again(&push).await;
+    assert_eq!((told.left.len(), told.waits_until), (1, None));
+    assert_eq!(told.left[0].0.about.reference(), format!("n:{}", lost.id));
+    stage.store.close_window(push.id, &[]).await.unwrap();
+    stage.perform(&[departed]).await;
+    assert_eq!(stage.due(Channel::Push).await, [], "once");
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    assert_eq!(mail.items.len(), 2, "what waited is decided again by itself");
 }
 
 #[tokio::test]
@@ -394,6 +468,27 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     let revocation = Revocation { user_id: stage.ben.clone(), session: None, at: stage.clock.now() };
     stage.store.revoke(&revocation).await.unwrap();
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Revoked]);
+}
+
+#[tokio::test]
+async fn of_one_window_what_came_before_a_revocation_is_left_out_and_what_came_after_is_told() {
+    let stage = Stage::new().await;
+    let before = stage.says("before").await;
+    stage.perform(&[stage.job(&before)]).await;
+    stage.clock.advance(1_000);
+    let revocation = Revocation { user_id: stage.ben.clone(), session: None, at: stage.clock.now() };
+    stage.store.revoke(&revocation).await.unwrap();
+    stage.clock.advance(1_000);
+    let after = stage.says("after").await;
+    stage.perform(&[stage.job(&after)]).await;
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        let [window] = stage.due(channel).await.try_into().unwrap();
+        let remaining = stage.again(&window).await;
+        let told: Vec<_> = remaining.left.iter().map(|(told, _)| told.about.reference()).collect();
+        assert_eq!(told, [format!("m:{}", after.id)], "{channel:?}");
+        assert_eq!(reasons(&remaining), [Reason::Revoked], "{channel:?}");
+    }
 }
 
 #[tokio::test]
@@ -677,6 +772,24 @@ impl Stage {
         let state = DeviceState::Here { active_at: now, wants_away: false, parked: false };
         let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
         self.presence.record(&[signal]).await.unwrap();
+    }
+
+    /// Ben's device waits for its line.
+    async fn line_breaks(&self) {
+        let now = self.clock.now();
+        let state = DeviceState::Here { active_at: now, wants_away: false, parked: true };
+        let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
+        self.presence.record(&[signal]).await.unwrap();
+    }
+
+    async fn reads_notification(&self, notification: &Notification) {
+        let change = ChangeNotifications {
+            user_id: self.ben.clone(),
+            notification_id: Some(notification.id),
+            change: NotificationChange::Read,
+            at: self.clock.now(),
+        };
+        self.store.change_notifications(&change).await.unwrap();
     }
 
     /// Ben has a page open, and has not touched it for a while.

@@ -455,6 +455,14 @@ impl PresenceStore for FailingStore {
         self.up()?.attention(users, now).await
     }
 
+    async fn online_since(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        self.up()?.online_since(users, now).await
+    }
+
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.up()?.report(gateway, stats).await
     }

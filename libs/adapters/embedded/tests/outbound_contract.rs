@@ -90,6 +90,16 @@ async fn the_log_is_read_by_person_and_by_notification() {
 }
 
 #[tokio::test]
-async fn what_is_old_is_forgotten() {
-    outbound_contract::what_is_old_is_forgotten(&File::new()).await;
+async fn what_was_left_out_is_held_once_more() {
+    outbound_contract::what_was_left_out_is_held_once_more(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_window_that_may_have_been_sent_stays_as_it_is() {
+    outbound_contract::a_window_that_may_have_been_sent_stays_as_it_is(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_and_what_waits_is_not() {
+    outbound_contract::what_is_old_is_forgotten_and_what_waits_is_not(&File::new()).await;
 }

@@ -18,10 +18,9 @@ use crate::record::outbound::{
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
+use eventflow_ports::outbound::ABANDONED_AFTER;
 use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
-use eventflow_protocol::outbound::{
-    Channel, DeliveryEntry, DeliveryOutcome, WINDOW_ITEMS_MAX, Window, WindowId,
-};
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, WINDOW_ITEMS_MAX, Window, WindowId};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
@@ -101,12 +100,15 @@ impl Outbound for MongoStore {
 
     async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError> {
         let id = window_uuid(id);
-        let is_free =
-            [doc! { "takenUntil": { "$exists": false } }, doc! { "takenUntil": { "$lte": date(now) } }];
-        let filter = doc! { "_id": id, "closedWith": { "$exists": false }, "$or": is_free };
-        let taken = doc! { "$set": { "slot": id.to_string(), "takenUntil": date(now.plus(lease)) } };
-        if let Some(record) = self.change_window("take a window", filter, taken).await? {
-            return Ok(Taken::Window(Box::new(record.window())));
+        let taken = doc! { "slot": id.to_string(), "takenUntil": date(now.plus(lease)) };
+        let mut left = taken.clone();
+        left.insert("left", true);
+        let attempts = [(doc! { "$exists": false }, taken), (doc! { "$lte": date(now) }, left)];
+        for (taken_until, set) in attempts {
+            let filter = doc! { "_id": id, "closedWith": { "$exists": false }, "takenUntil": taken_until };
+            if let Some(record) = self.change_window("take a window", filter, doc! { "$set": set }).await? {
+                return Ok(Taken::Window(Box::new(record.window())));
+            }
         }
         let holder = self.read_window(window_id(id)).await?;
         // If its taker let go of it this moment, the next attempt gets it.
@@ -172,7 +174,7 @@ impl Outbound for MongoStore {
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         let old = doc! { "at": { "$lt": date(before) } };
         let rows = self.delete_some(self.deliveries.clone_with_type(), old).await?;
-        let lost = doc! { "dueAt": { "$lt": date(before) } };
+        let lost = doc! { "dueAt": { "$lt": date(before.minus(ABANDONED_AFTER)) } };
         Ok(rows + self.delete_some(self.windows.clone_with_type(), lost).await?)
     }
 }
@@ -200,8 +202,9 @@ impl MongoStore {
                 held[index] = answer;
             }
         }
-        let rows = holds.iter().zip(&held).filter_map(|(hold, held)| waiting_row(hold, *held));
-        self.log(rows.collect()).await?;
+        // An item that was in a window before has its row, or gets it with the end of its window.
+        let rows = holds.iter().zip(&held).filter_map(|(hold, held)| hold.row(*held));
+        self.log(rows.map(|row| DeliveryRecord::from(&row)).collect()).await?;
         Ok(held)
     }
 
@@ -333,26 +336,11 @@ impl MongoStore {
 
 /// The id of the row that says that this item is in a window.
 fn row_id(hold: &Hold) -> Uuid {
-    Uuid::from_bytes(DeliveryEntry::waiting_id(&hold.user_id, hold.channel, &hold.told.about).into_bytes())
+    Uuid::from_bytes(hold.row_id().into_bytes())
 }
 
 fn place_of(hold: &Hold) -> (String, String) {
     (key_of(hold), hold.told.about.reference())
-}
-
-/// The row of an item that is in a window now. For an item that was in one before, the row is there, or comes
-/// with the end of its window.
-fn waiting_row(hold: &Hold, answer: Held) -> Option<DeliveryRecord> {
-    let (id, outcome) = match answer {
-        Held::Opened(id) => {
-            (id, DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for), answer: None })
-        }
-        Held::Folded(id) => (id, DeliveryOutcome::Folded { window_id: id }),
-        Held::Before => return None,
-    };
-    let (user, about) = (hold.user_id.clone(), hold.told.about);
-    let entry = DeliveryEntry::new(user, hold.channel, about, Some(id), outcome, hold.now);
-    Some(DeliveryRecord::from(&entry))
 }
 
 /// [`WINDOW_ITEMS_MAX`] as the database counts.

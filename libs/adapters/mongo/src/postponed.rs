@@ -29,12 +29,17 @@ impl MongoStore {
         self.change_window("seal a window", filter, doc! { "$set": { "slot": id.to_string() } }).await
     }
 
-    /// Opens a window again. What was opened for its key meanwhile is sealed; its items move, if they fit. A
+    /// Opens a window again, unless its mail may have been sent. What was opened for its key meanwhile is sealed; its items move, if they fit. A
     /// caller that dies in between leaves them in both windows, and they are told twice.
     pub(crate) async fn postpone(&self, id: WindowId, until: Timestamp) -> Result<(), CallError> {
         const WHAT: &str = "postpone a window";
         let id = window_uuid(id);
         let Some(own) = self.read_window(window_id(id)).await? else { return Ok(()) };
+        if own.left {
+            let filter = doc! { "_id": id, "closedWith": { "$exists": false } };
+            let update = doc! { "$set": { "claimableAt": date(until) }, "$unset": { "takenUntil": "" } };
+            return self.change_window(WHAT, filter, update).await.map(drop);
+        }
         let mut other = None;
         for _ in 0..ROUNDS_MAX {
             let found = self.seal(doc! { "key": &own.key, "_id": { "$ne": id } }).await?;

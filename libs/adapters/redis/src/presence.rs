@@ -340,6 +340,19 @@ impl PresenceStore for RedisPresence {
         self.try_look(users, now, attention).await.map_err(|source| failed("read attention", source))
     }
 
+    async fn online_since(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        let since = |_: &UserId, devices: &Devices, server: Timestamp| {
+            let since = devices.online_since(server)?;
+            // Leases run by the clock of the server, and the caller has another one.
+            Some(Timestamp(now.0.saturating_sub(server.0.saturating_sub(since.0))))
+        };
+        self.try_look(users, now, since).await.map_err(|source| failed("read since when", source))
+    }
+
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.try_report(gateway, stats).await.map_err(|source| failed("report", source))
     }

@@ -292,6 +292,13 @@ impl PresenceStore for TestPresence {
     ) -> Result<HashMap<UserId, Status>, PresenceError> {
         panic!("the ingress tells nobody outside")
     }
+    async fn online_since(
+        &self,
+        _users: &[UserId],
+        _now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        panic!("the ingress tells nobody outside")
+    }
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {
         self.check()?;
         self.report_of_age(gateway, stats, Duration::ZERO);

@@ -47,6 +47,13 @@ impl PresenceStore for Switched {
     ) -> Result<HashMap<UserId, Status>, PresenceError> {
         self.on()?.attention(users, now).await
     }
+    async fn online_since(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        self.on()?.online_since(users, now).await
+    }
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.on()?.connected(now).await
     }

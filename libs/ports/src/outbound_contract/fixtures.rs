@@ -62,7 +62,7 @@ pub(super) fn notification() -> Told {
 /// A wish of the moment 0, to be sent after so many seconds.
 pub(super) fn wish(user: &UserId, channel: Channel, told: Told, seconds: i64) -> Hold {
     let (due_at, waits_for) = (at(seconds), WaitsFor::Digest);
-    Hold { user_id: user.clone(), channel, told, due_at, waits_for, now: at(0) }
+    Hold { user_id: user.clone(), channel, told, due_at, waits_for, now: at(0), again: false }
 }
 
 pub(super) async fn hold(

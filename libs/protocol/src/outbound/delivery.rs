@@ -237,6 +237,12 @@ impl DeliveryEntry {
     pub fn waiting_id(user_id: &UserId, channel: Channel, about: &About) -> Uuid {
         derived(&[user_id.as_str(), channel.name(), &about.reference(), "waiting"])
     }
+
+    /// The id of the entry that says that this is in a window once more, because the person was taken for
+    /// connected and may not have been.
+    pub fn waiting_again_id(user_id: &UserId, channel: Channel, about: &About) -> Uuid {
+        derived(&[user_id.as_str(), channel.name(), &about.reference(), "waiting again"])
+    }
 }
 
 #[cfg(test)]

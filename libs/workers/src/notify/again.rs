@@ -82,7 +82,8 @@ struct Reader<'a> {
     status: Option<Status>,
     /// The person is here, and nothing says that they have heard of one of the items.
     is_unheard: bool,
-    is_revoked: bool,
+    /// When all of the person's credentials were revoked last.
+    revoked_at: Option<Timestamp>,
     places: HashMap<ThreadId, Option<Place>>,
 }
 
@@ -121,7 +122,7 @@ impl<'a> Reader<'a> {
         let (user, now) = (&window.user_id, parts.clock.now());
         // One ended login is no reason: the person has others.
         let revocations = parts.directory.revocations(user).await?;
-        let is_revoked = revocations.iter().any(|one| one.session.is_none() && one.at >= window.opened_at);
+        let revoked_at = revocations.iter().filter(|one| one.session.is_none()).map(|one| one.at).max();
         let status = known_status(&*parts.presence, user, now).await;
         Ok(Self {
             parts,
@@ -130,7 +131,7 @@ impl<'a> Reader<'a> {
             now,
             status,
             is_unheard: false,
-            is_revoked,
+            revoked_at,
             places: HashMap::new(),
         })
     }
@@ -159,7 +160,8 @@ impl<'a> Reader<'a> {
 
     /// What the item says, or why it is not told any more.
     async fn content(&mut self, told: &Told) -> Result<Result<Content, Reason>, StoreError> {
-        if self.is_revoked {
+        // What came after it is for whoever has signed in since, whichever window it has joined.
+        if self.revoked_at.is_some_and(|revoked_at| told.at <= revoked_at) {
             return Ok(Err(Reason::Revoked));
         }
         let found = match told.about {
@@ -176,8 +178,9 @@ impl<'a> Reader<'a> {
         if self.status.is_none() && found.is_ok() && !told.critical && self.has_received(told) {
             return Ok(Err(Reason::Online));
         }
-        // Asked last: whoever has read it was told.
-        if found.is_err() || self.status != Some(Status::Online) || told.critical {
+        // Asked last: whoever has read it was told. What is hidden from the inbox goes to no socket.
+        let is_hidden = matches!(&found, Ok(Content::Notification(notification)) if notification.is_hidden);
+        if found.is_err() || self.status != Some(Status::Online) || told.critical || is_hidden {
             return Ok(found);
         }
         if told.was_online || self.has_received(told) {

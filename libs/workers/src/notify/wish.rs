@@ -34,7 +34,17 @@ impl Wish {
         let ready = self.told.at.plus(grace).max(now);
         let due_at = self.person.preferences.due_at(channel, self.told.critical, ready);
         let waits_for = self.person.preferences.waits_for(channel, self.told.critical, ready);
-        Hold { user_id: self.user_id.clone(), channel, told: self.told, due_at, waits_for, now }
+        Hold { user_id: self.user_id.clone(), channel, told: self.told, due_at, waits_for, now, again: false }
+    }
+
+    /// The holds by these channels, which left it out because the person was taken for connected. Reasons
+    /// against it have their rows already, or are found again before it is sent.
+    pub(super) fn holds_again(&self, channels: &[Channel], grace: Grace, now: Timestamp) -> Vec<Hold> {
+        let can_tell = |channel: &&Channel| {
+            self.person.unreachable(**channel).is_none() && self.reason_against(**channel).is_none()
+        };
+        let hold = |channel: &Channel| Hold { again: true, ..self.hold(*channel, grace, now) };
+        channels.iter().filter(can_tell).map(hold).collect()
     }
 
     pub(super) fn row(&self, channel: Channel, reason: Reason, now: Timestamp) -> DeliveryEntry {

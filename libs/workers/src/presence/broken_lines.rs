@@ -183,6 +183,13 @@ mod tests {
             *self.asked.lock() += users.len();
             self.inner.attention(users, now).await
         }
+        async fn online_since(
+            &self,
+            users: &[UserId],
+            now: Timestamp,
+        ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+            self.inner.online_since(users, now).await
+        }
         async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
             self.inner.connected(now).await
         }

@@ -228,6 +228,7 @@ fn hold(user: &UserId, about: About) -> Hold {
         due_at: NOW,
         waits_for: WaitsFor::Attention,
         now: NOW,
+        again: false,
     }
 }
 

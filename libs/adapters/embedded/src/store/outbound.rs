@@ -6,6 +6,7 @@
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
+use eventflow_ports::outbound::ABANDONED_AFTER;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
 use eventflow_protocol::client::answers::DeliveryWord;
@@ -106,10 +107,8 @@ impl Outbound for EmbeddedStore {
 }
 
 fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
-    let Hold { user_id, channel, told, now, .. } = hold;
-    let row = DeliveryEntry::waiting_id(user_id, *channel, &told.about);
     let mut known = connection.prepare_cached("SELECT 1 FROM delivery WHERE id = ?1")?;
-    if known.exists([row.into_bytes()])? {
+    if known.exists([hold.row_id().into_bytes()])? {
         return Ok(Held::Before);
     }
     let (id, is_new) = match open_window(connection, hold)? {
@@ -122,14 +121,9 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
         }
     };
     fold(connection, id, hold)?;
-    let outcome = if is_new {
-        DeliveryOutcome::Held { until: hold.due_at, waits_for: Some(hold.waits_for), answer: None }
-    } else {
-        DeliveryOutcome::Folded { window_id: id }
-    };
-    let entry = DeliveryEntry::new(user_id.clone(), *channel, told.about, Some(id), outcome, *now);
-    log(connection, &[entry])?;
-    Ok(if is_new { Held::Opened(id) } else { Held::Folded(id) })
+    let held = if is_new { Held::Opened(id) } else { Held::Folded(id) };
+    log(connection, hold.row(held).as_slice())?;
+    Ok(held)
 }
 
 /// The open window of an item's key, and how many items it has.
@@ -143,7 +137,7 @@ fn open_window(connection: &Connection, hold: &Hold) -> Result<Option<(WindowId,
     find.query_row(params![hold.user_id.as_str(), hold.channel.name(), key], found).optional()
 }
 
-/// Lets a window take nothing more in.
+/// Lets an open window take nothing more in.
 fn seal(connection: &Connection, id: WindowId) -> Result<()> {
     let mut seal = connection.prepare_cached("UPDATE outbound_window SET is_open = 0 WHERE id = ?1")?;
     seal.execute([id.0.into_bytes()]).map(drop)
@@ -186,8 +180,9 @@ fn claim(
         "SELECT id FROM outbound_window WHERE channel = ?1 AND claimable_at <= ?2
          ORDER BY claimable_at, id LIMIT ?3",
     )?;
-    let mut claim = connection
-        .prepare_cached("UPDATE outbound_window SET is_open = 0, claimable_at = ?2 WHERE id = ?1")?;
+    let mut claim = connection.prepare_cached(
+        "UPDATE outbound_window SET is_open = MIN(is_open, 0), claimable_at = ?2 WHERE id = ?1",
+    )?;
     let due = due.query_map(params![channel.name(), now.0, limit], window_id)?;
     let due: Vec<WindowId> = due.collect::<Result<_>>()?;
     let mut claimed = Vec::with_capacity(due.len());
@@ -200,7 +195,7 @@ fn claim(
 
 fn hand_over(connection: &Connection, windows: &[WindowId]) -> Result<()> {
     let mut note = connection
-        .prepare_cached("UPDATE outbound_window SET claimable_at = NULL WHERE id = ?1 AND is_open = 0")?;
+        .prepare_cached("UPDATE outbound_window SET claimable_at = NULL WHERE id = ?1 AND is_open != 1")?;
     windows.iter().try_for_each(|id| note.execute([id.0.into_bytes()]).map(drop))
 }
 
@@ -213,8 +208,11 @@ fn take(connection: &Connection, id: WindowId, now: Timestamp, lease: Duration) 
         Some(Some(until)) if until > now.0 => return Ok(Taken::Busy(Timestamp(until))),
         Some(_) => {}
     }
-    let mut take = connection
-        .prepare_cached("UPDATE outbound_window SET is_open = 0, taken_until = ?2 WHERE id = ?1")?;
+    // Whoever had it last did not let go of it: its mail may have been sent.
+    let mut take = connection.prepare_cached(
+        "UPDATE outbound_window SET taken_until = ?2,
+         is_open = CASE WHEN taken_until IS NULL THEN MIN(is_open, 0) ELSE -1 END WHERE id = ?1",
+    )?;
     take.execute(params![id.0.into_bytes(), now.plus(lease).0])?;
     Ok(window(connection, id)?.map_or(Taken::Closed, |window| Taken::Window(Box::new(window))))
 }
@@ -230,7 +228,7 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
     let mut find = connection.prepare_cached(
         "SELECT other.id, other.item_count + own.item_count AS item_count
          FROM outbound_window own JOIN outbound_window other USING (user_id, channel, key)
-         WHERE own.id = ?1 AND other.id != own.id AND other.is_open = 1",
+         WHERE own.id = ?1 AND own.is_open != -1 AND other.id != own.id AND other.is_open = 1",
     )?;
     let found = |row: &Row<'_>| Ok((window_id(row)?, column::read_integer(row, "item_count")?));
     if let Some((other, both)) = find.query_row([id.0.into_bytes()], found).optional()? {
@@ -240,7 +238,8 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
         }
     }
     let mut postpone = connection.prepare_cached(
-        "UPDATE outbound_window SET is_open = 1, claimable_at = ?2, taken_until = NULL WHERE id = ?1",
+        "UPDATE outbound_window SET is_open = CASE WHEN is_open = -1 THEN -1 ELSE 1 END, claimable_at = ?2,
+         taken_until = NULL WHERE id = ?1",
     )?;
     postpone.execute(params![id.0.into_bytes(), until.0]).map(drop)
 }
@@ -328,7 +327,7 @@ fn forget(connection: &Connection, before: Timestamp) -> Result<u64> {
         .prepare_cached("DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE at < ?1 LIMIT ?2)")?
         .execute(params![before.0, FORGOTTEN_AT_ONCE])?;
     let mut lost = connection.prepare_cached("SELECT id FROM outbound_window WHERE due_at < ?1 LIMIT ?2")?;
-    let lost = lost.query_map(params![before.0, FORGOTTEN_AT_ONCE], window_id)?;
+    let lost = lost.query_map(params![before.minus(ABANDONED_AFTER).0, FORGOTTEN_AT_ONCE], window_id)?;
     let lost: Vec<WindowId> = lost.collect::<Result<_>>()?;
     for id in &lost {
         close(connection, *id, &[])?;

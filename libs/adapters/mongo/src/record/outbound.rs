@@ -33,6 +33,9 @@ pub(crate) struct WindowRecord {
     /// Until when its taker has it.
     #[serde(default)]
     pub(crate) taken_until: Option<DateTime>,
+    /// A taker did not let go of it in time, so its mail may have been sent.
+    #[serde(default)]
+    pub(crate) left: bool,
     pub(crate) items: Vec<ItemRecord>,
     /// All items.
     pub(crate) count: i64,

@@ -208,6 +208,7 @@ async fn a_change_of_preferences_looks_at_no_windows_of_others() {
             due_at: at(900),
             waits_for: WaitsFor::Digest,
             now: at(0),
+            again: false,
         };
         store.hold(&people.iter().map(hold).collect::<Vec<_>>()).await.unwrap();
         let hasten = async {

@@ -79,6 +79,16 @@ async fn the_log_is_read_by_person_and_by_notification() {
 }
 
 #[tokio::test]
-async fn what_is_old_is_forgotten() {
-    run_with_outbound(outbound_contract::what_is_old_is_forgotten).await;
+async fn what_was_left_out_is_held_once_more() {
+    run_with_outbound(outbound_contract::what_was_left_out_is_held_once_more).await;
+}
+
+#[tokio::test]
+async fn a_window_that_may_have_been_sent_stays_as_it_is() {
+    run_with_outbound(outbound_contract::a_window_that_may_have_been_sent_stays_as_it_is).await;
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_and_what_waits_is_not() {
+    run_with_outbound(outbound_contract::what_is_old_is_forgotten_and_what_waits_is_not).await;
 }
