@@ -209,7 +209,7 @@ impl MongoHarness {
 
 /// The name of this person's field in the maps of a thread: what has a meaning there is written with percent
 /// signs.
-pub fn field_of(user: &UserId) -> String {
+pub(crate) fn field_of(user: &UserId) -> String {
     let escape = |byte: u8| match byte {
         b'.' | b'$' | b'%' | 0x80.. => format!("%{byte:02X}"),
         plain => char::from(plain).to_string(),
