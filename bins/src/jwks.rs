@@ -74,7 +74,7 @@ struct Kept {
 }
 
 enum Origin {
-    Url { uri: Uri, client: HttpClient },
+    Url { uri: Uri, client: Box<HttpClient> },
     File(PathBuf),
 }
 
@@ -87,7 +87,7 @@ impl Keeper {
         if !url.is_empty() {
             let setting = "auth.jwks_url (JWKS_URL)";
             let uri = url.parse().context(setting)?;
-            let origin = Origin::Url { uri, client: HttpClient::new(LIMITS)? };
+            let origin = Origin::Url { uri, client: Box::new(HttpClient::new(LIMITS)?) };
             sources.push(Source { setting, origin, kept: None, is_failing: false });
         }
         if !file.is_empty() {

@@ -32,7 +32,8 @@ async fn provider(router: Router) -> String {
 }
 
 fn url_source(url: &str) -> Source {
-    let origin = Origin::Url { uri: url.parse().unwrap(), client: HttpClient::new(LIMITS).unwrap() };
+    let origin =
+        Origin::Url { uri: url.parse().unwrap(), client: Box::new(HttpClient::new(LIMITS).unwrap()) };
     Source { setting: "auth.jwks_url (JWKS_URL)", origin, kept: None, is_failing: false }
 }
 
