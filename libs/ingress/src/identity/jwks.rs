@@ -1,6 +1,6 @@
 //! Public keys as an identity provider publishes them: a JWK set (RFC 7517) in, keys that check signatures out.
 //!
-//! The algorithm of a key follows from the key: RSA checks RS256, the curve P-256 ES256, Ed25519 EdDSA. Keys
+//! The algorithm of a key follows from the key: RSA checks RS256, the curve P-256 ES256, Ed25519 `EdDSA`. Keys
 //! for other uses, of other kinds or too weak are passed over, as RFC 7517 (section 5) asks for. A symmetric
 //! key is never taken from a document that everybody can read.
 

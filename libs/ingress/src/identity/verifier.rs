@@ -1,6 +1,6 @@
 //! Verification: a JWT in, an [`Identity`] out, or the rule that the token breaks.
 //!
-//! Secrets check HS256 ([`super::keys`]), public keys RS256, ES256 and EdDSA ([`super::jwks`]). The algorithm
+//! Secrets check HS256 ([`super::keys`]), public keys RS256, ES256 and `EdDSA` ([`super::jwks`]). The algorithm
 //! belongs to the key: what a token's header says of it only decides which keys are tried, so a public key is
 //! never used as a secret (RFC 8725, section 3.1). Keys and addresses in a header (`jwk`, `jku`, `x5c`, `x5u`)
 //! are never followed (section 3.10). The claims are read only once the signature holds. Times are checked
@@ -46,7 +46,7 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Accepts RS256, ES256 and EdDSA tokens of these keys too.
+    /// Accepts RS256, ES256 and `EdDSA` tokens of these keys too.
     #[must_use]
     pub fn with_public_keys(self, keys: PublicKeys) -> Self {
         Self { public: Some(keys), ..self }
