@@ -182,7 +182,7 @@ async fn what_cannot_be_mapped_is_counted_by_reason_and_stops_nothing() {
         LegacyMessage { text: Some("x".repeat(10_001)), ..message("long", "t1", "ann", 1) },
         LegacyMessage { text: None, ..message("silent", "t1", "ann", 1) },
         LegacyMessage { sent_at: None, ..message("dateless", "t1", "ann", 1) },
-        LegacyMessage { sender: Some("a b".into()), ..message("odd", "t1", "ann", 1) },
+        LegacyMessage { sender: Some("a\u{7}b".into()), ..message("odd", "t1", "ann", 1) },
         LegacyMessage { id: String::new(), ..good() },
         good(),
         message("alone", "t2", "ann", 1),
@@ -190,7 +190,7 @@ async fn what_cannot_be_mapped_is_counted_by_reason_and_stops_nothing() {
         LegacyMessage { recipient: Some("ben".into()), ..message("found", "t4", "ann", 1) },
     ];
     let summary =
-        world.import(&[thread("t1", &["ann", "ben", "bad id"]), thread("t2", &["ann"])], &old).await;
+        world.import(&[thread("t1", &["ann", "ben", "bad\u{7}id"]), thread("t2", &["ann"])], &old).await;
     assert_eq!((summary.messages.written, summary.messages.left_out()), (2, 9));
     assert_eq!((summary.threads.written, summary.threads.left_out()), (2, 2));
     let text = summary.to_string();
