@@ -297,7 +297,9 @@ pub async fn a_window_is_closed_once(harness: &dyn Harness) {
         |outcome| DeliveryEntry::new(user.clone(), Channel::Email, told.about, Some(id), outcome, due());
     let sent = entry(DeliveryOutcome::Sent { provider: "smtp".into(), answer: "250 ok".into() });
     let failed = entry(DeliveryOutcome::Failed { answer: "550".into() });
-    let put_off = DeliveryEntry::put_off(&failed, due(), "451");
+    // A moment before the others: rows of one moment have no order.
+    let earlier = due().minus(Duration::from_secs(1));
+    let put_off = DeliveryEntry { at: earlier, ..DeliveryEntry::put_off(&failed, due(), "451") };
     store.log_deliveries(&[put_off.clone(), put_off.clone()]).await.expect("log");
     let mut closers = JoinSet::new();
     for _ in 0..4 {
