@@ -1,6 +1,6 @@
 // The contract's documents, held against what a system really answers: docs/openapi.json for REST,
-// docs/asyncapi.json for the socket. An answer of another status or shape than described is an error, and so is a
-// field that no document names.
+// docs/asyncapi.json for the socket. An answer of another status or shape than described is an error, and so
+// is a field that no document names.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -48,7 +48,7 @@ export function checkEvent(name, body) {
   check(`server_${name}`, name, body);
 }
 
-/** Fails unless the documents describe this answer to a client's event. Of an unknown event only errors are. */
+/** Fails unless the documents describe this answer to a client event. Of an unknown event only errors are. */
 export function checkReply(name, body) {
   const known = socket.components.messages[`answer_${name.replaceAll(':', '_')}`];
   if (known) check(`answer_${name}`, name, body);
@@ -61,7 +61,7 @@ function check(key, name, body) {
   socketCheck(key, message.payload, body, key);
 }
 
-/** A function that fails unless a value fits a schema of the document. Schemas are compiled once, by their key. */
+/** Gives a function that fails unless a value fits a schema. Schemas are compiled once, by their key. */
 function checker(Ajv, document) {
   const ajv = addFormats(new Ajv({ strict: false, allErrors: false }), ['date-time', 'email', 'uri', 'uuid']);
   // Formats of numbers are bounds that the schemas name, too.
@@ -77,7 +77,7 @@ function checker(Ajv, document) {
   };
 }
 
-/** The same schema, in which objects have the named fields only. Where a schema is composed, its parts stay open. */
+/** The same schema, in which objects have the named fields only. Parts of a composed schema stay open. */
 function closed(schema) {
   if (Array.isArray(schema)) return schema.map(closed);
   if (schema === null || typeof schema !== 'object') return schema;

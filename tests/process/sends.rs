@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 /// People of the send: five full steps and a part of one.
 const PEOPLE: usize = 600;
-/// A step every second. So the kill has five seconds to come between the first and the last, also on a machine
-/// that is busy with something else.
+/// A step every second. So the kill has five seconds to come between the first and the last, also on a
+/// machine that is busy with something else.
 const PER_SECOND: (&str, &str) = ("SENDS_PER_SECOND", "110");
 /// Everybody of the test makes requests as fast as they can.
 const NO_LIMIT: (&str, &str) = ("REST_PER_MINUTE_USER", "0");

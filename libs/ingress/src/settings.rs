@@ -39,8 +39,8 @@ const DEFAULT_REPLAYS_PER_SECOND: u32 = 50;
 /// Settings of the ingress.
 #[derive(Clone)]
 pub struct IngressConfig {
-    /// The secret that HS256 tokens are signed with, of at least [`crate::identity::SECRET_MIN_BYTES`]; `None`
-    /// if public keys check all tokens. Then there is an `unsubscribe_secret`.
+    /// The secret that HS256 tokens are signed with, of at least [`crate::identity::SECRET_MIN_BYTES`];
+    /// `None` if public keys check all tokens. Then there is an `unsubscribe_secret`.
     pub jwt_secret: Option<Arc<[u8]>>,
     /// The previous secret, as long as tokens signed with it still live.
     pub jwt_secret_previous: Option<Arc<[u8]>>,

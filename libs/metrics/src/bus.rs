@@ -77,9 +77,9 @@ pub struct QueueMetrics {
     pub inflight: IntGauge,
     /// Frames that may be taken ahead; 0 while the queue is not subscribed.
     pub prefetch: IntGauge,
-    /// When the oldest envelope in hand was accepted by the system, in seconds since 1970, with a fraction: in
-    /// whole seconds an envelope of some milliseconds would look up to a second old. 0 without one. It is a
-    /// time and no age, so that it is right at each scrape, however long nothing moves.
+    /// When the oldest envelope in hand was accepted by the system, in seconds since 1970, with a fraction:
+    /// in whole seconds an envelope of some milliseconds would look up to a second old. 0 without one. It is
+    /// a time and no age, so that it is right at each scrape, however long nothing moves.
     pub oldest_seconds: Gauge,
     /// 1 while the stage waits for something it needs.
     pub paused: IntGauge,

@@ -47,8 +47,8 @@ struct Device {
     /// Whether its line is broken and its session waits for it: nothing that is sent now is seen there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     waits: bool,
-    /// From when on it has been here without a gap. A session that waits for its line has no gap: it gets what
-    /// it missed. `None` in records that older versions wrote.
+    /// From when on it has been here without a gap. A session that waits for its line has no gap: it gets
+    /// what it missed. `None` in records that older versions wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
 }

@@ -15,8 +15,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How much longer than the log a window is kept that was due and never closed. It may wait for a mail server
-/// that is away, for somebody who is connected for weeks, or for an operator who replays its dead letter. After
-/// a year nobody will: its letter was discarded. Without a bound such windows would stay for ever.
+/// that is away, for somebody who is connected for weeks, or for an operator who replays its dead letter.
+/// After a year nobody will: its letter was discarded. Without a bound such windows would stay for ever.
 pub const ABANDONED_AFTER: Duration = Duration::from_hours(365 * 24);
 
 /// Something to put into a window.
@@ -34,8 +34,8 @@ pub struct Hold {
     pub waits_for: WaitsFor,
     /// When this was decided.
     pub now: Timestamp,
-    /// The person was taken for connected when they were to be told it first, and were not. It may be held once
-    /// more for that.
+    /// The person was taken for connected when they were to be told it first, and were not. It may be held
+    /// once more for that.
     pub again: bool,
 }
 
@@ -160,8 +160,8 @@ pub trait Outbound: Send + Sync + 'static {
     /// in again. If another window was opened for its key meanwhile, its items join this one, so that both
     /// are told together; if they are too many for one, they stay where they are.
     ///
-    /// A window whose taker did not let go of it in time takes nothing in, and joins no other: its mail may have
-    /// been sent, and one mail says one thing for ever.
+    /// A window whose taker did not let go of it in time takes nothing in, and joins no other: its mail may
+    /// have been sent, and one mail says one thing for ever.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
 
     /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they
@@ -185,8 +185,9 @@ pub trait Outbound: Send + Sync + 'static {
     /// Counts the rows of the log from `since` on by what they say, in no order. For operators.
     async fn count_deliveries(&self, since: Timestamp) -> Result<Vec<DeliveryCount>, StoreError>;
 
-    /// Deletes rows of the log older than `before`, and windows that were due [`ABANDONED_AFTER`] before that.
-    /// A window that still waits stays. Returns how many rows and windows it deleted, a bounded number at a
+    /// Deletes rows of the log older than `before`, and windows that were due [`ABANDONED_AFTER`] before
+    /// that. A window that still waits stays. Returns how many rows and windows it deleted, a bounded number
+    /// at a
     /// time: repeat it until it is 0.
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

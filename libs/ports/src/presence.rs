@@ -172,9 +172,9 @@ pub trait PresenceStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<HashMap<UserId, Status>, PresenceError>;
 
-    /// Since when each of these people has seen what is sent to their sockets, by the clock of `now`: from when
-    /// on one of their active devices has kept its session. Only those whose [`PresenceStore::attention`] is
-    /// [`Status::Online`], without those of whom nobody can say since when.
+    /// Since when each of these people has seen what is sent to their sockets, by the clock of `now`: from
+    /// when on one of their active devices has kept its session. Only those whose
+    /// [`PresenceStore::attention`] is [`Status::Online`], without those of whom nobody can say since when.
     async fn online_since(
         &self,
         users: &[UserId],

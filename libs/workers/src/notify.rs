@@ -141,8 +141,8 @@ impl Decision {
         self.settle(&[wish_for_notification(known.person(user).await?, &notification, was_online)]).await
     }
 
-    /// Tells somebody who has gone of the unread messages and notifications that came shortly before, unless they
-    /// are back. The same for somebody who is away, if they want that.
+    /// Tells somebody who has gone of the unread messages and notifications that came shortly before, unless
+    /// they are back. The same for somebody who is away, if they want that.
     async fn departed(
         &self,
         known: &Known<'_>,

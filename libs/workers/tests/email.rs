@@ -147,9 +147,9 @@ async fn a_mail_that_may_come_through_later_climbs_the_ladder_and_keeps_its_iden
     let window = desk.window_of(&scene, 1).await;
     desk.mailer.next(Err(later(Blame::Mail)));
     desk.mailer.next(Err(breaks()));
-    for _ in 0..2 {
-        let outcomes = desk.deliver(&[&window]).await;
-        let [Outcome::Retry { reason, after: None }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    for attempt in 0..2 {
+        let outcome = desk.deliver_after(&window, attempt).await;
+        let Outcome::Retry { reason, after: None } = &outcome else { panic!("{outcome:?}") };
         assert!(!reason.contains("example.com") && !reason.contains("message"), "{reason}");
     }
     let put_off = |outcome: &DeliveryOutcome| match outcome {

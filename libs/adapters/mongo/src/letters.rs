@@ -140,8 +140,8 @@ impl MongoStore {
         Ok(self.calls.run("change a dead letter", WRITE_LIMIT, write).await?.matched_count == 1)
     }
 
-    /// A page of the letters that fit. Documents of somebody else that are no letters are passed over, and the
-    /// page is filled with those behind them.
+    /// A page of the letters that fit. Documents of somebody else that are no letters are passed over, and
+    /// the page is filled with those behind them.
     pub(crate) async fn list_letters(
         &self,
         which: &LetterFilter,

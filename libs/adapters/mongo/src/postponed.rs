@@ -29,8 +29,9 @@ impl MongoStore {
         self.change_window("seal a window", filter, doc! { "$set": { "slot": id.to_string() } }).await
     }
 
-    /// Opens a window again, unless its mail may have been sent. What was opened for its key meanwhile is sealed; its items move, if they fit. A
-    /// caller that dies in between leaves them in both windows, and they are told twice.
+    /// Opens a window again, unless its mail may have been sent. What was opened for its key meanwhile is
+    /// sealed; its items move, if they fit. A caller that dies in between leaves them in both windows, and
+    /// they are told twice.
     pub(crate) async fn postpone(&self, id: WindowId, until: Timestamp) -> Result<(), CallError> {
         const WHAT: &str = "postpone a window";
         let id = window_uuid(id);

@@ -1,8 +1,8 @@
 //! The contract with clients as documents that machines read: OpenAPI for the REST routes, AsyncAPI for the
 //! socket, and both as a page for people.
 //!
-//! Nothing here is written twice: what a route takes and answers comes from its handler's type ([`shape`]), the
-//! schemas from the types that are (de)serialised ([`schemas`]). Only words and statuses are added
+//! Nothing here is written twice: what a route takes and answers comes from its handler's type ([`shape`]),
+//! the schemas from the types that are (de)serialised ([`schemas`]). Only words and statuses are added
 //! ([`operations`], [`examples`]).
 
 mod asyncapi;

@@ -1,6 +1,6 @@
-//! What the description of a route says beside its shape: a name, a sentence, the parameters of its query, and
-//! with which statuses it succeeds. A test holds this table against the table of routes, and the answers of
-//! running systems are held against the documents in `tests/contract`.
+//! What the description of a route says beside its shape: a name, a sentence, the parameters of its query,
+//! and with which statuses it succeeds. A test holds this table against the table of routes, and the answers
+//! of running systems are held against the documents in `tests/contract`.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! The schemas of one document. A type that is sent and received may look different each way, as a field with a
-//! default does: then the form that clients send gets a name of its own.
+//! The schemas of one document. A type that is sent and received may look different each way, as a field with
+//! a default does: then the form that clients send gets a name of its own.
 
 use eventflow_protocol::client::catalogue::Describe;
 use schemars::SchemaGenerator;

@@ -114,8 +114,8 @@ fn page(status: StatusCode, page: Page, headers: &HeaderMap) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (CONTENT_SECURITY_POLICY, policy),
-        // The token is in the address, which other sites do not hear. This one does: without a referrer browsers
-        // send the button's request with the origin `null`.
+        // The token is in the address, which other sites do not hear. This one does: without a referrer
+        // browsers send the button's request with the origin `null`.
         (REFERRER_POLICY, "same-origin".to_owned()),
     ];
     (status, headers, html).into_response()

@@ -1,8 +1,9 @@
-//! Public keys as an identity provider publishes them: a JWK set (RFC 7517) in, keys that check signatures out.
+//! Public keys as an identity provider publishes them: a JWK set (RFC 7517) in, keys that check signatures
+//! out.
 //!
-//! The algorithm of a key follows from the key: RSA checks RS256, the curve P-256 ES256, Ed25519 `EdDSA`. Keys
-//! for other uses, of other kinds or too weak are passed over, as RFC 7517 (section 5) asks for. A symmetric
-//! key is never taken from a document that everybody can read.
+//! The algorithm of a key follows from the key: RSA checks RS256, the curve P-256 ES256, Ed25519 `EdDSA`.
+//! Keys for other uses, of other kinds or too weak are passed over, as RFC 7517 (section 5) asks for. A
+//! symmetric key is never taken from a document that everybody can read.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::Algorithm;
@@ -14,7 +15,8 @@ use serde_json::Value;
 
 /// Keys of a set: providers publish two to five. A token without `kid` is checked with each of its algorithm.
 pub const KEYS_MAX: usize = 32;
-/// Sizes of an RSA modulus in bytes: what RS256 allows (RFC 7518, section 3.3), up to what is checked quickly.
+/// Sizes of an RSA modulus in bytes: what RS256 allows (RFC 7518, section 3.3), up to what is checked
+/// quickly.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
 /// Bytes of an exponent: 65537 in all practice.
 const EXPONENT_BYTES: std::ops::RangeInclusive<usize> = 1..=5;

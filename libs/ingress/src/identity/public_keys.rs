@@ -2,8 +2,8 @@
 //!
 //! The keys are in memory, and checking a token asks nobody. Whoever fetches keys ([`PublicKeys::replace`])
 //! also hears when a token names a key that is not there ([`PublicKeys::wanted`]). Such a token waits for one
-//! look; the next look is allowed only after a pause, so that invented key ids cannot make this server ask its
-//! provider all the time.
+//! look; the next look is allowed only after a pause, so that invented key ids cannot make this server ask
+//! its provider all the time.
 
 use super::jwks::KeySet;
 use parking_lot::RwLock;

@@ -1,11 +1,11 @@
 //! Verification: a JWT in, an [`Identity`] out, or the rule that the token breaks.
 //!
-//! Secrets check HS256 ([`super::keys`]), public keys RS256, ES256 and `EdDSA` ([`super::jwks`]). The algorithm
-//! belongs to the key: what a token's header says of it only decides which keys are tried, so a public key is
-//! never used as a secret (RFC 8725, section 3.1). Keys and addresses in a header (`jwk`, `jku`, `x5c`, `x5u`)
-//! are never followed (section 3.10). The claims are read only once the signature holds. Times are checked
-//! here, against the `Clock`, and must be JSON numbers: a library that skips an `exp` of the wrong type lets
-//! tokens live for ever (CVE-2026-25537).
+//! Secrets check HS256 ([`super::keys`]), public keys RS256, ES256 and `EdDSA` ([`super::jwks`]). The
+//! algorithm belongs to the key: what a token's header says of it only decides which keys are tried, so a
+//! public key is never used as a secret (RFC 8725, section 3.1). Keys and addresses in a header (`jwk`,
+//! `jku`, `x5c`, `x5u`) are never followed (section 3.10). The claims are read only once the signature holds.
+//! Times are checked here, against the `Clock`, and must be JSON numbers: a library that skips an `exp` of
+//! the wrong type lets tokens live for ever (CVE-2026-25537).
 
 use super::claims::{Claims, ExpectedClaims};
 use super::fault::TokenFault;

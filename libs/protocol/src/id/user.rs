@@ -1,5 +1,5 @@
-//! Ids of people, as the host application or its identity provider gives them: `auth0|64…`, an e-mail address,
-//! a number as text, a name.
+//! Ids of people, as the host application or its identity provider gives them: `auth0|64…`, an e-mail
+//! address, a number as text, a name.
 //!
 //! An id is a text that one can read and copy: no controls, nothing invisible, no space at an end. It is
 //! compared byte by byte and never normalised, because whoever signs tokens decides who is who: `É` as one

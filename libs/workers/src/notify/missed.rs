@@ -1,5 +1,5 @@
-//! What somebody may have missed: unread messages and notifications that came shortly before their last device
-//! went.
+//! What somebody may have missed: unread messages and notifications that came shortly before their last
+//! device went.
 //!
 //! In comes a person and a moment; out come the messages and notifications. The work is in proportion to the
 //! threads in which something happened since, and to the notifications that came since.
@@ -62,8 +62,8 @@ fn told(message: &Message) -> Told {
     Told { about: About::Message { thread_id, message_id, seq }, at, critical: false, was_online: false }
 }
 
-/// The unread notifications that came after `since`, with a margin, each with the channels by which it was left
-/// out because the person was taken for connected. At most the newest hundred.
+/// The unread notifications that came after `since`, with a margin, each with the channels by which it was
+/// left out because the person was taken for connected. At most the newest hundred.
 pub(super) async fn notifications(
     parts: &DecisionParts,
     user: &UserId,

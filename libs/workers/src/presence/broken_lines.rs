@@ -2,8 +2,8 @@
 //!
 //! A session that waits for its line says so with every heartbeat. Only the first of them is news: it takes
 //! away from the person what they saw their messages by. So the store is asked how attentive they were before
-//! the signals and how those who had a live line are after them. Safe to repeat because a batch that comes again, after the store
-//! has heard it, counts as news once more.
+//! the signals and how those who had a live line are after them. Safe to repeat because a batch that comes
+//! again, after the store has heard it, counts as news once more.
 
 use eventflow_bus::handler::Item;
 use eventflow_ports::{PresenceError, PresenceStore};

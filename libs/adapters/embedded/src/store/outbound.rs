@@ -121,9 +121,9 @@ fn hold_one(connection: &Connection, hold: &Hold) -> Result<Held> {
         }
     };
     fold(connection, id, hold)?;
-    let held = if is_new { Held::Opened(id) } else { Held::Folded(id) };
-    log(connection, hold.row(held).as_slice())?;
-    Ok(held)
+    let taken_in = if is_new { Held::Opened(id) } else { Held::Folded(id) };
+    log(connection, hold.row(taken_in).as_slice())?;
+    Ok(taken_in)
 }
 
 /// The open window of an item's key, and how many items it has.

@@ -188,9 +188,9 @@ const TOKEN_NAMES: &str = "
 
 /// Eighth layout: what people are told by e-mail and push.
 ///
-/// A window is open (1) until somebody claims it (0), and again when it is postponed; never more (-1) once whoever
-/// took it has died, since its mail may have been sent. `outbound_window.claimable_at` is when it may be claimed:
-/// when it is due, then when the claim runs out, and never (NULL) once its job is in a queue.
+/// A window is open (1) until somebody claims it (0), and again when it is postponed; never more (-1) once
+/// whoever took it has died, since its mail may have been sent. `outbound_window.claimable_at` is when it may
+/// be claimed: when it is due, then when the claim runs out, and never (NULL) once its job is in a queue.
 /// `taken_until` is when whoever sends it lets go of it. `item_count` counts the items; windows of earlier
 /// versions have more than `outbound_item` keeps. `delivery.entry` is a row of the log; its other columns
 /// repeat what is asked for.

@@ -1,8 +1,9 @@
 //! Numbers by person: maps whose keys are ids of people, as the fields of a document.
 //!
 //! The database reads a path at its points, and a field that begins with `$` as an operator. So both are
-//! written with the sign `%` and two hexadecimal digits, and so are the sign itself and what is not ASCII: `a.b`
-//! is the field `a%2Eb`. Ids of letters, digits and `_:@-` are their own fields, as in documents of earlier versions.
+//! written with the sign `%` and two hexadecimal digits, and so are the sign itself and what is not ASCII:
+//! `a.b` is the field `a%2Eb`. Ids of letters, digits and `_:@-` are their own fields, as in documents of
+//! earlier versions.
 
 use eventflow_protocol::UserId;
 use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
