@@ -187,7 +187,6 @@ pub trait Outbound: Send + Sync + 'static {
 
     /// Deletes rows of the log older than `before`, and windows that were due [`ABANDONED_AFTER`] before
     /// that. A window that still waits stays. Returns how many rows and windows it deleted, a bounded number
-    /// at a
-    /// time: repeat it until it is 0.
+    /// at a time: repeat it until it is 0.
     async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
