@@ -20,9 +20,10 @@ pub const USER_ID_RULE: &str = "a user id has 1 to 128 bytes, no control or invi
      and is not . or ..";
 
 /// Characters that no id has, in ascending ranges: the comma, which separates ids in addresses; controls;
-/// white space but the plain space; and what shows nothing (Unicode's default ignorable code points, and the
-/// pattern of braille dots without a dot).
-const REFUSED: [(char, char); 25] = [
+/// white space but the plain space; what shows nothing (Unicode's default ignorable code points, and the
+/// pattern of braille dots without a dot); and U+FFFD, as which half a character is read: two ids would become
+/// one.
+const REFUSED: [(char, char); 24] = [
     ('\u{0}', '\u{1F}'),
     (',', ','),
     ('\u{7F}', '\u{A0}'),
@@ -42,8 +43,7 @@ const REFUSED: [(char, char); 25] = [
     ('\u{FE00}', '\u{FE0F}'),
     ('\u{FEFF}', '\u{FEFF}'),
     ('\u{FFA0}', '\u{FFA0}'),
-    ('\u{FFF0}', '\u{FFFB}'),
-    ('\u{FFFE}', '\u{FFFF}'),
+    ('\u{FFF0}', '\u{FFFF}'),
     ('\u{1BCA0}', '\u{1BCA3}'),
     ('\u{1D173}', '\u{1D17A}'),
     ('\u{E0000}', '\u{E0FFF}'),

@@ -45,6 +45,10 @@ impl Credentials {
         let found = self.first_that_holds(handshake, auth).await;
         found.map_err(|refusal| {
             self.edge.metrics.edge.refused.of(RefusalReason::Credentials).inc();
+            // Nobody can say now whose token it is. A `connect_error` would keep the official client away.
+            if refusal.code == ErrorCode::Unavailable {
+                return ConnectError::come_back("unavailable");
+            }
             connect_error(&refusal)
         })
     }
