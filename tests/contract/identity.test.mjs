@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { Person, eventually, mint } from './person.mjs';
 import { startSystem } from './system.mjs';
 
@@ -80,6 +80,16 @@ for (const shape of ['single', 'fleet']) {
     const gateways = shape === 'single' ? 1 : 2;
     let system, provider, keys;
     const both = async token => [(await threads(system, token)).status, await handshake(system, token)];
+    // The people of the test that runs. They leave when it ends, however it ends: a socket keeps the file going.
+    let people = [];
+    const person = (...of) => {
+      people.push(personOf(system, ...of));
+      return people.at(-1);
+    };
+    afterEach(() => {
+      people.forEach(one => one.leave());
+      people = [];
+    });
 
     before(async () => {
       keys = Object.keys(KINDS).map(alg => newKey(alg));
@@ -136,11 +146,10 @@ for (const shape of ['single', 'fleet']) {
 
     test('a socket ends when its token does', async () => {
       const exp = Math.floor(Date.now() / 1000) - 60 + 4; // the leeway is a minute
-      const ann = personOf(system, keys[1], 'auth0|short', { exp });
+      const ann = person(keys[1], 'auth0|short', { exp });
       await ann.connect();
       const why = await new Promise(resolve => ann.socket.once('disconnect', resolve));
       assert.ok(why, 'it was closed');
-      ann.leave();
     });
 
     test('a new key holds as soon as a token names it, and invented ones do not reach the provider', { timeout: 120_000 }, async () => {
@@ -163,7 +172,7 @@ for (const shape of ['single', 'fleet']) {
     const newKeyless = key => key.token({}, { kid: randomUUID() });
 
     test('known keys hold while the provider is away; a gateway that starts then says that it cannot know', { timeout: 180_000 }, async () => {
-      const ann = personOf(system, keys[0], 'auth0|stays');
+      const ann = person(keys[0], 'auth0|stays');
       await ann.connect();
       await provider.goes();
       assert.deepEqual(await both(keys[0].token()), [200, 'connected']);
@@ -176,13 +185,12 @@ for (const shape of ['single', 'fleet']) {
       await provider.returns();
       await eventually('keys are there', async () => (await both(keys[0].token())).join() === '200,connected', PATIENCE_MS);
       await eventually('the socket is back', () => ann.socket.connected, PATIENCE_MS);
-      ann.leave();
     });
 
     test('two people with ids that look like paths, operators and markup do everything', { timeout: 180_000 }, async () => {
       const run = randomUUID().slice(0, 8);
-      const [ann, ben] = HOSTILE.map((id, n) => personOf(system, keys[n], `${id} ${run}`));
-      const root = personOf(system, keys[2], `google-oauth2|${run}`, { role: 'admin' });
+      const [ann, ben] = HOSTILE.map((id, n) => person(keys[n], `${id} ${run}`));
+      const root = person(keys[2], `google-oauth2|${run}`, { role: 'admin' });
       const thread = await eventually('a thread', async () => {
         const answer = await ann.rest('POST', '/threads', { participants: [ben.id] });
         assert.ok([200, 201, 202].includes(answer.status), JSON.stringify(answer));
@@ -250,11 +258,10 @@ for (const shape of ['single', 'fleet']) {
       // Leaving and coming back.
       assert.equal((await ann.rest('POST', `/threads/${thread}/leave`, {})).status, 200);
       assert.equal((await ann.rest('GET', `/${thread}`)).status, 404);
-      for (const each of [ann, ben]) each.leave();
     });
 
     test('an id that nobody can have is malformed at every door', async () => {
-      const ann = personOf(system, keys[0], 'auth0|doors');
+      const ann = person(keys[0], 'auth0|doors');
       await ann.connect();
       for (const id of ['', ' ', 'a,b', ' a', 'a ', '..', 'a\u0000', 'a\nb', 'a\u200b', 'x'.repeat(129), '李'.repeat(43)]) {
         assert.equal((await ann.rest('POST', '/threads', { participants: [id] })).status, 400, JSON.stringify(id));
@@ -267,7 +274,6 @@ for (const shape of ['single', 'fleet']) {
         assert.equal(answer.status, 400, json);
         assert.equal((await answer.json()).code, 'invalid');
       }
-      ann.leave();
     });
   });
 }
