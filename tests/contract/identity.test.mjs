@@ -80,7 +80,7 @@ for (const shape of ['single', 'fleet']) {
     const gateways = shape === 'single' ? 1 : 2;
     let system, provider, keys;
     const both = async token => [(await threads(system, token)).status, await handshake(system, token)];
-    // The people of the test that runs. They leave when it ends, however it ends: a socket keeps the file going.
+    // The people of the running test. They leave however it ends: a socket keeps the file going.
     let people = [];
     const person = (...of) => {
       people.push(personOf(system, ...of));
