@@ -21,8 +21,8 @@ pub const USER_ID_RULE: &str = "a user id has 1 to 128 bytes, no control or invi
 
 /// Characters that no id has, in ascending ranges: the comma, which separates ids in addresses; controls;
 /// white space but the plain space; what shows nothing (Unicode's default ignorable code points, and the
-/// pattern of braille dots without a dot); and U+FFFD, as which half a character is read: two ids would become
-/// one.
+/// pattern of braille dots without a dot); and U+FFFD, as which half a character is read: two ids would
+/// become one.
 const REFUSED: [(char, char); 24] = [
     ('\u{0}', '\u{1F}'),
     (',', ','),
