@@ -10,7 +10,7 @@ import { attempt } from '/notice.js';
  */
 export function startThread(threads, show) {
   // An id may have spaces and any sign but a comma.
-  const named = () => $('with').value.split(',').map(id => id.trim()).filter(Boolean);
+  const named = () => $('with').value.split(',').map((/** @type {string} */ id) => id.trim()).filter(Boolean);
   const offerSubject = () => { $('subject').hidden = named().length < 2; };
   $('with').addEventListener('input', offerSubject);
   $('new-thread').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {
