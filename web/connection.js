@@ -37,6 +37,8 @@ export class Connection {
     this.on('session:ended', ({ reason }) => this.#endedFor(reason));
     this.on('refused', refused => this.#refused(new Refusal({ code: refused?.data?.code, error: refused?.message })));
     this.on('auth:error', refused => this.#endIfOver(new Refusal(refused)));
+    addEventListener('pagehide', () => this.#socket?.pause());
+    addEventListener('pageshow', event => { if (event.persisted) this.#socket?.resume(); });
   }
 
   /**

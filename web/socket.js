@@ -26,6 +26,8 @@ export class Socket extends EventTarget {
   #closed = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watchdog;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #reopening;
   #patience = 45000;
 
   /** @param {string} token */
@@ -33,6 +35,26 @@ export class Socket extends EventTarget {
     super();
     this.#auth = { token };
     this.#open();
+  }
+
+  /**
+   * Closes the connection because the page goes away. A browser that ends a page may break the line instead,
+   * and then others would see this person online for as long as the session waits for it.
+   */
+  pause() {
+    clearTimeout(this.#reopening);
+    const ws = this.#ws;
+    if (!ws) return;
+    // What still comes is not taken note of, so the session gives it again.
+    ws.onmessage = null;
+    this.#ws = undefined;
+    this.#lost();
+    ws.close();
+  }
+
+  /** Connects again: the page is shown once more, from the browser's cache. */
+  resume() {
+    if (!this.#closed && !this.#ws) this.#open();
   }
 
   /**
@@ -67,14 +89,19 @@ export class Socket extends EventTarget {
   /** @param {WebSocket} ws */
   #disconnected(ws) {
     if (ws !== this.#ws) return;
+    this.#lost();
+    if (this.#closed) return;
+    this.#reopening = setTimeout(() => this.#open(), this.#pause * (0.5 + Math.random()));
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+  }
+
+  /** What waits for an answer gets none. */
+  #lost() {
     clearTimeout(this.#watchdog);
     this.connected = false;
     for (const ack of this.#acks.values()) { clearTimeout(ack.timer); ack.reject(new Error('connection lost')); }
     this.#acks.clear();
     this.#tell('disconnect');
-    if (this.#closed) return;
-    setTimeout(() => this.#open(), this.#pause * (0.5 + Math.random()));
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
   }
 
   /** @param {string} text */

@@ -10,13 +10,14 @@ const BROWSER = names(`window document location history navigator sessionStorage
   ResizeObserver setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
   HTMLLIElement Node Notification DOMException self`);
 const NODE = names(`process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
-  Blob CompressionStream`);
+  Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
 const EVERYWHERE = names(`console fetch crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window
   location indexedDB IDBKeyRange`);
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
-  WebSocket IDBDatabase PushManager Notification NotificationEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
+  WebSocket IDBDatabase PushManager Notification NotificationEvent
+  PageTransitionEvent dispatchEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
 
 const RULES = {
   ...js.configs.recommended.rules,

@@ -5,6 +5,11 @@ import { createServer as createHttpServer, request } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 
 const listen = server => new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+/**
+ * Ends what goes to the other side of a connection that is closed. Destroying it could take back the last
+ * bytes: a connection with unread input is reset, and the close frame that was under way is never read.
+ */
+const finish = socket => socket.resume().end();
 const port = url => Number(new URL(url).port);
 
 /**
@@ -38,7 +43,7 @@ export async function openFront(system, pages = () => undefined) {
     });
     for (const [one, other] of [[socket, onward], [onward, socket]]) {
       one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
+      one.on('close', () => finish(other));
     }
   });
   const inner = await listen(proxy);
@@ -87,7 +92,7 @@ async function openLink(inner) {
       one.on('error', () => {});
       one.on('close', () => {
         pairs.delete(pair);
-        if (state !== 'silent') other.destroy();
+        if (state !== 'silent') finish(other);
       });
     }
     return state === 'silent' ? part(pair) : join(near, far);

@@ -337,6 +337,19 @@ for (const shape of ['single', 'fleet']) {
       await entry(page, ben).locator('.dot.online').waitFor({ state: 'detached' });
     });
 
+    test('a page that goes away closes its connection, and connects again if it is shown once more', async () => {
+      const { annsPage, bensPage } = await pair();
+      await annsPage.locator('#subtitle').getByText('online', { exact: true }).waitFor();
+      const goes = name => bensPage.evaluate(event =>
+        dispatchEvent(new PageTransitionEvent(event, { persisted: true })), name);
+      await goes('pagehide');
+      await annsPage.locator('#subtitle').getByText(/^last seen/).waitFor();
+      await say(annsPage, 'while you were away');
+      await goes('pageshow');
+      await annsPage.locator('#subtitle').getByText('online', { exact: true }).waitFor();
+      await message(bensPage, 'while you were away').waitFor();
+    });
+
     test('after a restart of the server it is known again who is there', async () => {
       const [ann, ben] = people('ann', 'ben');
       await ann.startThread(ben);

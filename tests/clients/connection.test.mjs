@@ -81,6 +81,22 @@ describe('the connection', () => {
     assert.deepEqual(states, [['connecting', false], ['online', true], ['closed', false]]);
   });
 
+  test('a page that goes away closes its line, as long as the client is open', async context => {
+    const page = new EventTarget();
+    for (const name of ['addEventListener', 'removeEventListener']) {
+      globalThis[name] = page[name].bind(page);
+      context.after(() => delete globalThis[name]);
+    }
+    const { client, socket } = await online({ token: token() });
+    let closed = 0;
+    socket.io.engine.close = () => { closed += 1; };
+    page.dispatchEvent(new Event('pagehide'));
+    assert.deepEqual([closed, client.state], [1, 'online'], 'the line is closed, and the client still wants one');
+    client.close();
+    page.dispatchEvent(new Event('pagehide'));
+    assert.equal(closed, 1);
+  });
+
   test('whoever is told that the sign-in has ended can give another token at once', async () => {
     const { client, socket, states } = await online({ token: token() });
     client.on('state', ({ state }) => state === 'ended' && client.useToken(token()));

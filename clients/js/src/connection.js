@@ -51,6 +51,12 @@ export class Connection {
   #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #renewal;
+  /**
+   * The page goes away. A browser that ends a page may break the line without a word, and then others would
+   * see this person online for as long as the server keeps the session. A page that is shown again, from the
+   * browser's cache, connects by itself.
+   */
+  #leave = () => { this.#socket?.io.engine?.close(); };
 
   /**
    * @param {string} url
@@ -82,6 +88,7 @@ export class Connection {
     this.#refusals = 0;
     this.#show('connecting');
     this.#socket ??= this.#build();
+    globalThis.addEventListener?.('pagehide', this.#leave);
     this.#socket.connect();
   }
 
@@ -281,6 +288,7 @@ export class Connection {
     clearTimeout(this.#renewal);
     this.#isWanted = false;
     this.#isReady = false;
+    globalThis.removeEventListener?.('pagehide', this.#leave);
     this.#socket?.disconnect();
     this.#show(state, refusal);
   }
