@@ -20,11 +20,13 @@ const drawn = new WeakMap();
  */
 export function drawMessage(item, message, view) {
   const { content, attachments, reactions, status, editedAt, deletedAt, updatedAt } = message;
-  if (isAsDrawn(item, [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, view.follows, view.name, view.readers])) return;
+  const { follows, name, readers, answered } = view;
+  if (isAsDrawn(item, [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, follows, name, readers, answered])) return;
   item.className = kinds({ own: view.isOwn, follows: view.follows, 'taken-back': deletedAt, reacted: reactions.length > 0 });
   item.dataset.messageId = message._id;
   replaceParts(item, [
     view.isGroup && !view.isOwn && !view.follows && element('strong', { class: 'sender' }, view.name),
+    answered && !deletedAt && quote(answered, () => view.jump(answered)),
     (content || deletedAt) && element('p', { class: 'content' }, deletedAt ? 'Message taken back' : typed(content)),
     attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
     note(message, view),
@@ -37,13 +39,14 @@ export function drawMessage(item, message, view) {
  * failed.
  * @param {HTMLElement} item
  * @param {OutboxEntry} entry
- * @param {{ again: () => void, drop: () => void }} acts
+ * @param {{ again: () => void, drop: () => void, jump: (answered: Answered) => void }} acts
  */
-export function drawWaiting(item, { content, state, reason }, { again, drop }) {
+export function drawWaiting(item, { content, state, reason, answered }, { again, drop, jump }) {
   if (isAsDrawn(item, [content, state, reason])) return;
   item.className = kinds({ own: true, waiting: true, failed: state === 'failed' });
   const failed = state === 'failed' && element('div', { class: 'choices' }, button('Try again', again), button('Discard', drop));
   replaceParts(item, [
+    answered && quote(answered, () => jump(answered)),
     element('p', { class: 'content' }, content),
     element('small', { class: 'note' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state]),
     failed,
@@ -60,6 +63,16 @@ function note({ createdAt, editedAt, deletedAt, status }, { isOwn, name, readers
   if (editedAt && !deletedAt) parts.push(' · edited');
   if (isOwn && !deletedAt) parts.push(' ', ticks(status, readers));
   return element('small', { class: 'note' }, ...parts);
+}
+
+/**
+ * The beginning of what a message answers; pressing it shows that.
+ * @param {Answered} answered
+ * @param {() => void} jump
+ */
+function quote({ name, text }, jump) {
+  const words = element('span', { class: 'quoted' }, element('strong', {}, name), ' ', text);
+  return button(words, jump, { class: 'quote', 'aria-label': `In reply to ${name}: ${text}` });
 }
 
 /**

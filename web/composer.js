@@ -1,5 +1,5 @@
-// The text field. It keeps a draft for each conversation over a reload, sends on Enter, and edits one's own
-// message.
+// The text field. It keeps a draft for each conversation over a reload, sends on Enter, answers a message, and
+// edits one's own.
 
 import { $ } from '/elements.js';
 import { keep, recall } from '/storage.js';
@@ -11,13 +11,15 @@ export class Composer {
   #threadId;
   /** @type {Message | undefined} */
   #edited;
+  /** What each conversation's next message answers. @type {Map<string, Answered>} */
+  #answered = new Map();
   /** @type {Record<string, string>} */
   #drafts = recall('drafts', {});
 
   /**
-   * `acts`: `send(threadId, content)`, `edit(message, content)`, `editNewest()`, `pressed(threadId)`,
+   * `acts`: `send(threadId, content, answered)`, `edit(message, content)`, `editNewest()`, `pressed(threadId)`,
    * `stopped()`.
-   * @param {{ send: (threadId: string, content: string) => void,
+   * @param {{ send: (threadId: string, content: string, answered?: Answered) => void,
    *   edit: (message: Message, content: string) => void, editNewest: () => void,
    *   pressed: (threadId: string) => void, stopped: () => void }} acts
    */
@@ -29,6 +31,7 @@ export class Composer {
     text.addEventListener('blur', () => this.#acts.stopped());
     text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#pressed(event));
     $('stop-editing').addEventListener('click', () => this.#stopEditing());
+    $('stop-answering').addEventListener('click', () => this.#stopAnswering());
   }
 
   /**
@@ -58,7 +61,19 @@ export class Composer {
   edit(message, content = typed(message.content)) {
     this.#edited = message;
     $('editing').hidden = false;
+    $('answering').hidden = true;
     this.#write(content);
+  }
+
+  /**
+   * The next message of the conversation that is shown answers this one.
+   * @param {Answered} answered
+   */
+  answer(answered) {
+    if (!this.#threadId) return;
+    this.#answered.set(this.#threadId, answered);
+    this.#stopEditing();
+    $('text').focus();
   }
 
   #typed() {
@@ -74,8 +89,9 @@ export class Composer {
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.#done();
-    } else if (event.key === 'Escape' && this.#edited) {
-      this.#stopEditing();
+    } else if (event.key === 'Escape') {
+      if (this.#edited) this.#stopEditing();
+      else this.#stopAnswering();
     } else if (event.key === 'ArrowUp' && !$('text').value) {
       event.preventDefault();
       this.#acts.editNewest();
@@ -91,16 +107,31 @@ export class Composer {
       if (content !== typed(message.content)) this.#acts.edit(message, content);
       this.#stopEditing();
     } else {
+      const answered = this.#answered.get(this.#threadId);
       this.#keepDraft('');
       this.#write('');
-      this.#acts.send(this.#threadId, content);
+      this.#stopAnswering();
+      this.#acts.send(this.#threadId, content, answered);
     }
   }
 
   #stopEditing() {
     this.#edited = undefined;
     $('editing').hidden = true;
+    this.#showAnswered();
     this.#write(this.#threadId ? this.draft(this.#threadId) : '');
+  }
+
+  #stopAnswering() {
+    if (this.#threadId) this.#answered.delete(this.#threadId);
+    this.#showAnswered();
+  }
+
+  #showAnswered() {
+    const answered = this.#threadId ? this.#answered.get(this.#threadId) : undefined;
+    $('answering').hidden = !answered;
+    $('answered-name').textContent = answered ? `Replying to ${answered.name}` : '';
+    $('answered-text').textContent = answered?.text ?? '';
   }
 
   /** @param {string} content */

@@ -49,6 +49,7 @@ export class Conversation extends EventTarget {
         const isThere = message.reactions.some(each => each.emoji === emoji && each.userId === parts.me.id);
         return this.#react(message, emoji, !isThere);
       },
+      reply: message => parts.composer.answer(this.#answered(message._id, message)),
       edit: message => parts.composer.edit(message),
       takeBack: message => this.#takeBack(message),
     });
@@ -131,7 +132,7 @@ export class Conversation extends EventTarget {
    * @param {Partial<Message>} change
    */
   messageChanged(threadId, id, change) {
-    if (threadId === this.threadId) this.#history?.update(id, message => Object.assign(message, change));
+    if (threadId === this.threadId) this.#history?.changed(id, change);
   }
 
   /**
@@ -146,10 +147,11 @@ export class Conversation extends EventTarget {
    * One's own message is sent: its writer sees it.
    * @param {string} threadId
    * @param {string} content
+   * @param {Answered} [answered] what it answers
    */
-  send(threadId, content) {
+  send(threadId, content, answered) {
     this.#scroller.toEnd();
-    attempt(() => this.#parts.outbox.send(threadId, content));
+    attempt(() => this.#parts.outbox.send(threadId, content, answered));
   }
 
   /**
@@ -182,6 +184,34 @@ export class Conversation extends EventTarget {
     const body = { emoji, action: isWanted ? 'add' : 'remove' };
     const answer = await attempt(() => this.#parts.api.ask('POST', `/messages/${message._id}/reactions`, body));
     if (answer?.message) this.messageChanged(message.threadId, message._id, { reactions: answer.message.reactions });
+  }
+
+  /**
+   * What a reply shows of the message that it answers: as that message is now, if it is here.
+   * @param {string} messageId
+   * @param {Quote} [quote]
+   * @returns {Answered}
+   */
+  #answered(messageId, quote) {
+    const message = this.#history?.messages.find(each => each._id === messageId);
+    const { senderId, content, deletedAt, seq } = message ?? quote ?? {};
+    const filename = message ? message.attachments[0]?.filename : quote?.filename;
+    const words = typed(content ?? '') || typed(filename ?? '') || 'an earlier message';
+    return { messageId, seq, name: senderId ? this.#parts.people.nameOrYou(senderId) : '', text: deletedAt ? 'Message taken back' : words };
+  }
+
+  /**
+   * Shows the message that a reply answers, however far back it is.
+   * @param {Answered} answered
+   */
+  async #jump({ messageId, seq }) {
+    const history = this.#history;
+    if (!history) return;
+    if (seq !== undefined && !await attempt(async () => { await history.backTo(seq); return true; })) return;
+    if (history !== this.#history) return;
+    this.#draw();
+    const item = [...$('messages').querySelectorAll('li')].find(each => each.dataset.messageId === messageId);
+    if (item) this.#scroller.show(item);
   }
 
   #join() {
@@ -253,6 +283,7 @@ export class Conversation extends EventTarget {
     const draw = (item, follows) => drawMessage(item, message, {
       isOwn, follows, me, isGroup: (this.#thread?.participantCount ?? 0) > 2, name: people.nameOrYou(message.senderId),
       readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
+      answered: message.replyTo && this.#answered(message.replyTo.messageId, message.replyTo.quote), jump: answered => this.#jump(answered),
       nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
     });
     return { key: isOwn && message.clientMessageId || message._id, at: message.createdAt, senderId: message.senderId, draw };
@@ -264,7 +295,7 @@ export class Conversation extends EventTarget {
    */
   #waitingRow(entry) {
     const { me, outbox } = this.#parts;
-    const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key) };
+    const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.#jump(to) };
     return { key: entry.key, at: entry.at, senderId: me.id, draw: item => drawWaiting(item, entry, acts) };
   }
 }

@@ -127,6 +127,35 @@ export class History extends EventTarget {
   }
 
   /**
+   * A message is other than before, here and wherever a reply quotes it.
+   * @param {string} id
+   * @param {Partial<Message>} change
+   */
+  changed(id, change) {
+    this.update(id, message => {
+      // What is told of a reply may come without its quote.
+      const replyTo = change.replyTo?.quote ? change.replyTo : message.replyTo;
+      Object.assign(message, change, { replyTo });
+    });
+    const { content, deletedAt } = change;
+    for (const { replyTo } of this.messages) {
+      if (replyTo?.messageId !== id || !replyTo.quote) continue;
+      if (content !== undefined) replyTo.quote.content = content;
+      if (deletedAt) replyTo.quote.deletedAt = deletedAt;
+    }
+    this.#changed();
+  }
+
+  /**
+   * Reads back until the message of this place is here.
+   * @param {number} seq
+   */
+  async backTo(seq) {
+    await this.#opening;
+    while (this.oldest > seq && !this.#ending.signal.aborted) await this.#page(`before=${this.oldest}&limit=${LARGEST_PAGE}`);
+  }
+
+  /**
    * Somebody has got (`delivered`) or read (`read`) the conversation further.
    * @param {'delivered' | 'read'} kind
    * @param {Receipt} body

@@ -1,4 +1,4 @@
-// What can be done with a message: react to it, edit it, take it back. One set of buttons hangs on the
+// What can be done with a message: react to it, answer it, edit it, take it back. One set of buttons hangs on the
 // message under the pointer or on the one with the focus. Arrow keys go from message to message.
 
 import { $, button, element } from '/elements.js';
@@ -12,6 +12,7 @@ export class MessageActions {
   #box;
   #emoji;
   #opener;
+  #reply;
   #edit;
   #takeBack;
   /** @type {Message | undefined} */
@@ -21,7 +22,7 @@ export class MessageActions {
    * `find(item)` of the handlers gives the message of an item if there is something to do with it.
    * @param {HTMLElement} list
    * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
-   *   react: (message: Message, emoji: string) => void, edit: (message: Message) => void,
+   *   react: (message: Message, emoji: string) => void, reply: (message: Message) => void, edit: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {
@@ -30,10 +31,11 @@ export class MessageActions {
     this.#emoji = element('span', { role: 'group', 'aria-label': 'Emoji', hidden: true }, ...Object.entries(EMOJI).map(([emoji, name]) =>
       button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })));
     this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
+    this.#reply = button('Reply', () => this.#message && this.#handlers.reply(this.#message));
     this.#edit = button('Edit', () => this.#message && this.#handlers.edit(this.#message));
     this.#takeBack = button('Take back', () => this.#ask());
     this.#box = element('div', { id: 'message-actions', role: 'toolbar', 'aria-label': 'What to do with this message' },
-      this.#emoji, this.#opener, this.#edit, this.#takeBack);
+      this.#emoji, this.#opener, this.#reply, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
     const hovers = matchMedia('(hover: hover)');
     list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(itemOf(event)));
@@ -107,9 +109,10 @@ export class MessageActions {
     if (isOpen) this.#emoji.querySelector('button')?.focus();
   }
 
-  /** Changing is for one's own messages; the emoji take its place while they are open. */
+  /** Changing is for one's own messages; the emoji take the place of everything else while they are open. */
   #offer() {
     const isChangeable = this.#message && this.#handlers.isOwn(this.#message) && this.#emoji.hidden;
+    this.#reply.hidden = !this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
     this.#takeBack.hidden = !isChangeable;
   }

@@ -38,10 +38,11 @@ export class Outbox extends EventTarget {
   /**
    * @param {string} threadId
    * @param {string} content
+   * @param {Answered} [answered] what the message answers
    */
-  send(threadId, content) {
+  send(threadId, content, answered) {
     /** @type {OutboxEntry} */
-    const entry = { key: newKey(), threadId, content, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
+    const entry = { key: newKey(), threadId, content, answered, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
     this.#entries.set(entry.key, entry);
     this.#post(entry);
   }
@@ -77,8 +78,9 @@ export class Outbox extends EventTarget {
     this.#set(entry, this.#connection.isUp ? 'sending' : 'waiting');
     entry.tries += 1;
     try {
-      const { key, threadId, content } = entry;
-      const answer = await this.#connection.ask('message:send', { threadId, content, clientMessageId: key });
+      const { key, threadId, content, answered } = entry;
+      const body = { threadId, content, replyTo: answered?.messageId, clientMessageId: key };
+      const answer = await this.#connection.ask('message:send', body);
       if (answer.message) this.#stored(entry, answer.message);
       else this.#set(entry, 'queued');
     } catch (refusal) {

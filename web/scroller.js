@@ -44,6 +44,17 @@ export class Scroller extends EventTarget {
     this.#wantOlder();
   }
 
+  /**
+   * Brings an item into the middle and puts the focus on it.
+   * @param {HTMLElement} item
+   */
+  show(item) {
+    this.#isAtEnd = false;
+    item.scrollIntoView({ block: 'center' });
+    item.focus({ preventScroll: true });
+    this.#measure();
+  }
+
   toEnd() {
     this.#isAtEnd = true;
     this.#box.scrollTop = this.#box.scrollHeight;

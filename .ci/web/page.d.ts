@@ -29,6 +29,24 @@ interface Reaction {
   userId: string;
 }
 
+/** The beginning of a message that a reply answers. */
+interface Quote {
+  seq: number;
+  senderId: string;
+  content: string;
+  filename?: string;
+  deletedAt?: string | null;
+}
+
+/** What a message answers, as it is shown above it. */
+interface Answered {
+  messageId: string;
+  /** Its place in the conversation, if it is known. */
+  seq?: number;
+  name: string;
+  text: string;
+}
+
 interface Message {
   _id: string;
   threadId: string;
@@ -36,6 +54,7 @@ interface Message {
   senderId: string;
   content: string;
   attachments: Attachment[];
+  replyTo?: { messageId: string; quote?: Quote };
   reactions: Reaction[];
   status: MessageStatus;
   deliveredTo: { userId: string }[];
@@ -148,6 +167,8 @@ interface OutboxEntry {
   key: string;
   threadId: string;
   content: string;
+  /** What the message answers. */
+  answered?: Answered;
   at: string;
   state: 'sending' | 'waiting' | 'queued' | 'failed';
   /** Why it failed, as a sentence. */
@@ -178,6 +199,10 @@ interface MessageView {
   nameOf: (id: string) => string;
   /** The names of those who have read it. */
   readers: string;
+  /** What the message answers. */
+  answered?: Answered;
+  /** Shows what the message answers. */
+  jump: (answered: Answered) => void;
   me: Me;
   react: (message: Message, emoji: string, isWanted: boolean) => void;
 }

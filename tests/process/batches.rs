@@ -96,6 +96,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: WholeStore>(
             client_message_id: None,
             pairing: None,
             typed: None,
+            reply_to: None,
             at,
         }))
     };
@@ -248,6 +249,7 @@ fn tell(to: &UserId, title: &str, key: Option<&str>) -> Item<Command> {
         thread_id: None,
         key: key.map(|key| SenderKey { by: user("admin"), key: key.to_owned() }),
         typed: None,
+        reply_to: None,
         at: SystemClock.now(),
     }))
 }

@@ -89,6 +89,7 @@ fn say(thread_id: ThreadId, content: &str) -> Item<Command> {
         client_message_id: None,
         pairing: None,
         typed: None,
+        reply_to: None,
         at: SystemClock.now(),
     }))
 }

@@ -96,6 +96,7 @@ pub(super) fn message(
         client_message_id: (key.len() <= CLIENT_KEY_MAX_BYTES).then_some(key),
         pairing: None,
         typed: None,
+        reply_to: None,
         at,
     };
     let send = send.written(markup).map_err(|error| error.to_string())?;

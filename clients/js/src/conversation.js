@@ -27,6 +27,8 @@ import { Refusal } from './refusal.js';
 
 /** Messages shown at first, and more at each step into the past. */
 const PAGE = 50;
+/** The most characters of a quote. */
+const QUOTE_MAX_CHARS = 200;
 /** Time for a store that is read from another server: it may be a moment behind what was told. */
 const BEHIND_PAUSE_MS = 400;
 
@@ -308,7 +310,7 @@ export class Conversation {
    */
   #update(id, change) {
     this.#meanwhile.forEach(log => log.push([id, change]));
-    const changed = (/** @type {Message} */ message) => message._id === id ? this.#receipts.applied(change(message)) : message;
+    const changed = (/** @type {Message} */ message) => message._id === id ? this.#receipts.applied(change(message)) : requoted(message, id, change);
     this.#messages = this.#messages.map(changed);
     this.#early = this.#early.map(changed);
     this.#changed();
@@ -365,6 +367,20 @@ export class Conversation {
     this.#snapshot = undefined;
     this.#watchers.forEach(act => act());
   }
+}
+
+/**
+ * A reply to a message that changes quotes it as it is then.
+ * @param {Message} message
+ * @param {string} id
+ * @param {Change} change
+ * @returns {Message}
+ */
+function requoted(message, id, change) {
+  const quote = message.replyTo?.messageId === id ? message.replyTo.quote : undefined;
+  if (!quote) return message;
+  const { content, deletedAt } = change({ ...message, content: quote.content, deletedAt: quote.deletedAt });
+  return { ...message, replyTo: { messageId: id, quote: { ...quote, content: [...content].slice(0, QUOTE_MAX_CHARS).join(''), deletedAt } } };
 }
 
 /**

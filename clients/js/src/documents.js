@@ -25,6 +25,16 @@
  */
 
 /**
+ * The beginning of a message that a reply answers, as that message is now.
+ * @typedef {object} Quote
+ * @property {number} seq
+ * @property {string} senderId
+ * @property {string} content at most 200 characters; empty if it has only files, or was taken back
+ * @property {string} [filename] the name of its first file
+ * @property {Time} [deletedAt] when it was taken back
+ */
+
+/**
  * @typedef {object} Message
  * @property {string} _id
  * @property {string} id the same as `_id`
@@ -33,6 +43,7 @@
  * @property {string} senderId
  * @property {string} content as the server writes it; `typed(content)` is what was typed
  * @property {Required<Attachment>[]} attachments
+ * @property {{ messageId: string, quote?: Quote }} [replyTo] the message that this one answers
  * @property {Reaction[]} reactions
  * @property {MessageStatus} status
  * @property {{ userId: string, readAt: Time }[]} readBy

@@ -146,6 +146,7 @@
  * @property {string} threadId
  * @property {string} [content]
  * @property {Attachment[]} [attachments]
+ * @property {string} [replyTo] the id of the message that this one answers
  * @property {string} [clientMessageId]
  */
 

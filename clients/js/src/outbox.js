@@ -17,13 +17,14 @@ import { Refusal } from './refusal.js';
  * @property {string} threadId
  * @property {string} content
  * @property {Attachment[]} [attachments]
+ * @property {string} [replyTo] the id of the message that this one answers
  * @property {number} order those of one thread are sent in this order
  * @property {string} at when it was written, by the clock of this side
  * @property {'waiting' | 'sending' | 'queued' | 'failed'} state `queued`: the server will store it
  * @property {{ code: import('./refusal.js').RefusalCode, error: string }} [refusal] why it failed, or waits
  */
 
-/** What is written. @typedef {{ content?: string, attachments?: Attachment[], key?: string }} Draft */
+/** What is written. @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, key?: string }} Draft */
 
 /** A message that the server has queued is asked about again after this; it is stored once all the same. */
 const QUEUED_PATIENCE_MS = 15_000;
@@ -87,10 +88,12 @@ export class Outbox {
    * @param {Draft} draft
    * @returns {Promise<Message>}
    */
-  send(threadId, { content = '', attachments, key = newKey() }) {
+  send(threadId, { content = '', attachments, replyTo, key = newKey() }) {
     this.#order = Math.max(this.#order + 1, Date.now());
     /** @type {OutboxEntry} */
-    const entry = { key, threadId, content, ...attachments && { attachments }, order: this.#order, at: new Date().toISOString(), state: 'waiting' };
+    const entry = {
+      key, threadId, content, ...attachments && { attachments }, ...replyTo && { replyTo }, order: this.#order, at: new Date().toISOString(), state: 'waiting',
+    };
     const stored = new Promise((resolve, reject) => this.#promises.set(key, { resolve, reject }));
     stored.catch(() => {});
     this.#entries.set(key, entry);
@@ -187,11 +190,11 @@ export class Outbox {
    * @param {OutboxEntry} entry
    */
   async #post(entry) {
-    const { key, threadId, content, attachments } = entry;
+    const { key, threadId, content, attachments, replyTo } = entry;
     for (let failures = 1; this.#entries.has(key) && this.#connection.isUp; failures += 1) {
       this.#set(entry, 'sending');
       try {
-        const answer = await this.#connection.ask('message:send', { threadId, content, attachments, clientMessageId: key });
+        const answer = await this.#connection.ask('message:send', { threadId, content, attachments, replyTo, clientMessageId: key });
         return answer.message ? this.#stored(entry, answer.message) : this.#queued(entry);
       } catch (error) {
         const refusal = Refusal.of(error);

@@ -18,6 +18,10 @@ export class Conversation {
             content: string;
             attachments?: import("./documents.js").Attachment[] | undefined;
             /**
+             * the id of the message that this one answers
+             */
+            replyTo?: string | undefined;
+            /**
              * those of one thread are sent in this order
              */
             order: number;

@@ -25,6 +25,25 @@ export type Reaction = {
  * How far a message has come with all its recipients.
  */
 export type MessageStatus = "sent" | "delivered" | "read";
+/**
+ * The beginning of a message that a reply answers, as that message is now.
+ */
+export type Quote = {
+    seq: number;
+    senderId: string;
+    /**
+     * at most 200 characters; empty if it has only files, or was taken back
+     */
+    content: string;
+    /**
+     * the name of its first file
+     */
+    filename?: string | undefined;
+    /**
+     * when it was taken back
+     */
+    deletedAt?: string | undefined;
+};
 export type Message = {
     _id: string;
     /**
@@ -42,6 +61,13 @@ export type Message = {
      */
     content: string;
     attachments: Required<Attachment>[];
+    /**
+     * the message that this one answers
+     */
+    replyTo?: {
+        messageId: string;
+        quote?: Quote;
+    } | undefined;
     reactions: Reaction[];
     status: MessageStatus;
     readBy: {

@@ -226,6 +226,10 @@ export type SendBody = {
     threadId: string;
     content?: string | undefined;
     attachments?: import("./documents.js").Attachment[] | undefined;
+    /**
+     * the id of the message that this one answers
+     */
+    replyTo?: string | undefined;
     clientMessageId?: string | undefined;
 };
 /**

@@ -23,7 +23,7 @@ export class Outbox {
      * @param {Draft} draft
      * @returns {Promise<Message>}
      */
-    send(threadId: string, { content, attachments, key }: Draft): Promise<Message>;
+    send(threadId: string, { content, attachments, replyTo, key }: Draft): Promise<Message>;
     /**
      * Sends one that has failed again, with the key it has, after those that were written since.
      * @param {string} key
@@ -58,6 +58,10 @@ export type OutboxEntry = {
     content: string;
     attachments?: import("./documents.js").Attachment[] | undefined;
     /**
+     * the id of the message that this one answers
+     */
+    replyTo?: string | undefined;
+    /**
      * those of one thread are sent in this order
      */
     order: number;
@@ -83,6 +87,7 @@ export type OutboxEntry = {
 export type Draft = {
     content?: string;
     attachments?: Attachment[];
+    replyTo?: string;
     key?: string;
 };
 export type Told = import("./emitter.js").Emitter<import("./events.js").Events>;

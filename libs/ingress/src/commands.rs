@@ -7,6 +7,7 @@
 //! `clientMessageId`.
 
 use crate::refusal::Refusal;
+use crate::replies;
 use crate::throttle::Throttle;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{PendingCommand, Requests};
@@ -99,8 +100,9 @@ impl Commands {
 
     /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the
     /// calls.
-    pub async fn send_message(&self, send: SendMessage) -> Result<SentCommand, Refusal> {
+    pub async fn send_message(&self, mut send: SendMessage) -> Result<SentCommand, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
+        replies::quote_answered(&*self.store, &mut send).await?;
         self.send_command(&Command::SendMessage(send)).await
     }
 

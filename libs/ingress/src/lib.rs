@@ -34,6 +34,7 @@ mod ops;
 pub mod origin;
 mod parts;
 pub mod refusal;
+mod replies;
 pub mod revocation;
 mod settings;
 pub mod sliding_window;

@@ -23,7 +23,8 @@ pub(crate) fn recognise_by_content(
         return;
     }
     let content = send.content.as_str();
-    let key = pairing::key(&session.0, &send.sender_id, send.thread_id, content, &send.attachments);
+    let (files, reply_to) = (&send.attachments, send.reply_to.as_ref());
+    let key = pairing::key(&session.0, &send.sender_id, send.thread_id, content, files, reply_to);
     send.pairing = Some(Pairing { leg, key, opened_at });
 }
 
@@ -42,6 +43,7 @@ mod tests {
             client_message_id: client_message_id.map(str::to_owned),
             pairing: None,
             typed: None,
+            reply_to: None,
             at: Timestamp(5),
         };
         recognise_by_content(&mut send, Leg::Rest, Session([session; 32]), None);

@@ -29,6 +29,7 @@ pub mod presence_contract;
 pub mod push_devices;
 pub mod push_devices_contract;
 pub mod pusher;
+pub mod quotes;
 pub mod registry;
 pub mod registry_contract;
 pub mod sends;

@@ -76,7 +76,7 @@ pub enum Appended {
     /// ([`eventflow_protocol::pairing`]).
     Duplicate(Message),
     /// The sender has used this `client_message_id` for a message with another thread, content or
-    /// attachments.
+    /// attachments, or as a reply to another message.
     KeyReused,
     /// The thread does not exist, or the sender is not in it.
     NotParticipant,
@@ -243,6 +243,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads one message; `None` if it does not exist.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
+
+    /// Reads up to [`PAGE_MAX`] messages, in any order; those that do not exist are absent.
+    async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError>;
 
     /// Reads one thread with everybody in it; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;

@@ -4,7 +4,8 @@
 //! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
-//! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`].
+//! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`],
+//! [`replies`].
 //! [`thread_costs`] measures and judges nothing.
 
 pub mod append;
@@ -22,6 +23,7 @@ pub mod pairing;
 pub mod random;
 pub mod reading;
 pub mod redelivery;
+pub mod replies;
 pub mod taken_back;
 pub mod thread_costs;
 pub mod threads;

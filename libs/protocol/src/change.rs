@@ -338,7 +338,7 @@ fn before(message: &Message, effect: Effect) -> Changed {
 /// Gives `None` for a message without a key, and for a message that was changed before.
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
     (message.is_as_sent() && message.client_message_id.is_some())
-        .then(|| fingerprint(&message.content, &message.attachments))
+        .then(|| fingerprint(&message.content, &message.attachments, message.reply_to.as_ref()))
 }
 
 /// Command: put a thread away for one person, or bring it back.

@@ -14,6 +14,7 @@ use crate::pairing::Pairing;
 use crate::person::{Profile, Revocation, TokenName};
 use crate::preferences::ChangePreferences;
 use crate::push::{PushDevice, RemovePushDevice};
+use crate::quote::ReplyTo;
 use crate::sends::{CancelSend, NewSend};
 use crate::{CommandId, SendId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,10 @@ pub struct SendMessage {
     /// References to files, already checked.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+    /// The message that this one answers. The ingress has found it in the same thread, and quotes it; while
+    /// no store answers, it takes the client's word and quotes nothing.
+    #[serde(default)]
+    pub reply_to: Option<ReplyTo>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     pub client_message_id: Option<String>,
@@ -284,7 +289,7 @@ impl SendMessage {
             Some(first) => first == self.fingerprint(),
             None => {
                 !stored.is_as_sent()
-                    || fingerprint(&stored.content, &stored.attachments) == self.fingerprint()
+                    || fingerprint(&stored.content, &stored.attachments, stored.reply_to.as_ref()) == self.fingerprint()
             }
         };
         stored.thread_id == self.thread_id && is_same_body
@@ -292,7 +297,7 @@ impl SendMessage {
 
     /// The message in the form in which it is kept. Fails if nothing is left of it.
     pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
-        let as_typed = fingerprint_as_typed(self.content.as_str(), &self.attachments);
+        let as_typed = fingerprint_as_typed(self.content.as_str(), &self.attachments, self.reply_to.as_ref());
         self.content = self.content.written(markup);
         for attachment in &mut self.attachments {
             attachment.filename = markup.write(&attachment.filename).into_owned();
@@ -306,7 +311,9 @@ impl SendMessage {
 
     /// The fingerprint of what was typed, which is the same in every form in which it may be kept.
     fn fingerprint(&self) -> Fingerprint {
-        self.typed.unwrap_or_else(|| fingerprint(self.content.as_str(), &self.attachments))
+        self.typed.unwrap_or_else(|| {
+            fingerprint(self.content.as_str(), &self.attachments, self.reply_to.as_ref())
+        })
     }
 
     /// The message as it is stored under this command's id, at this place of its thread.
@@ -318,6 +325,7 @@ impl SendMessage {
             sender_id: self.sender_id,
             content: self.content.into_string(),
             attachments: self.attachments,
+            reply_to: self.reply_to,
             reactions: Vec::new(),
             status: MessageStatus::Sent,
             read_by: Vec::new(),

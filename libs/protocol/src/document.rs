@@ -4,6 +4,7 @@
 //! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see
 //! [`crate::client::WithId`].
 
+use crate::quote::ReplyTo;
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,9 @@ pub struct Message {
     /// References to files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+    /// The message that this one answers, if it is a reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
     /// Reactions in the order in which they came.
     #[serde(default)]
     pub reactions: Vec<Reaction>,

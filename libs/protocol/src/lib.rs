@@ -30,6 +30,7 @@ pub mod person;
 pub mod preferences;
 pub mod presence;
 pub mod push;
+pub mod quote;
 pub mod reply;
 pub mod schedule;
 mod schema;

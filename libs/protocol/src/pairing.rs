@@ -8,6 +8,7 @@
 //! transport stay apart. Messages with a client key never pair.
 
 use crate::document::Attachment;
+use crate::quote::ReplyTo;
 use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -69,14 +70,18 @@ pub fn key(
     thread: ThreadId,
     content: &str,
     attachments: &[Attachment],
+    reply_to: Option<&ReplyTo>,
 ) -> String {
     let files = serde_json::to_vec(attachments).unwrap_or_default();
     let hash = Sha256::new_with_prefix(session)
         .chain_update(sender.as_str())
         .chain_update([0])
         .chain_update(thread.bytes());
-    let hash =
+    let mut hash =
         hash.chain_update((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
+    if let Some(reply) = reply_to {
+        hash.update(reply.message_id.bytes());
+    }
     hex::encode(&hash.finalize()[..16])
 }
 

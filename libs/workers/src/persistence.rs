@@ -11,6 +11,7 @@
 mod append;
 mod applied;
 mod outbox;
+mod quoted;
 mod together;
 mod update;
 

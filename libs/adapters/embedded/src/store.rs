@@ -140,6 +140,11 @@ impl Store for EmbeddedStore {
         in_time("read a message", self.database.read(move |connection| message::by_id(connection, id))).await
     }
 
+    async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        let ids = ids.to_vec();
+        in_time("read messages", self.database.read(move |connection| message::by_ids(connection, &ids))).await
+    }
+
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         in_time("read a thread", self.database.read(move |connection| thread::find(connection, id))).await
     }

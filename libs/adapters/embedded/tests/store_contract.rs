@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
     Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing,
-    reading, redelivery, taken_back, threads, together, writers,
+    reading, redelivery, replies, taken_back, threads, together, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -569,4 +569,19 @@ async fn a_reader_beside_two_writers_misses_no_change() {
 #[tokio::test]
 async fn cursors_are_told_as_they_are() {
     change_log::cursors_are_told_as_they_are(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_reply_keeps_what_it_answers() {
+    replies::a_reply_keeps_what_it_answers(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_key_stands_for_what_is_answered_too() {
+    replies::a_key_stands_for_what_is_answered_too(&File::new()).await;
+}
+
+#[tokio::test]
+async fn messages_are_found_by_their_ids() {
+    replies::messages_are_found_by_their_ids(&File::new()).await;
 }

@@ -108,7 +108,7 @@ impl MongoStore {
         entries.truncate(limit as usize);
         let numbers: HashMap<MessageId, u64> = entries.iter().map(ChangeRecord::names).collect();
         let ids: Vec<MessageId> = numbers.keys().copied().collect();
-        let found = self.messages_by_id(&ids).await?;
+        let found = self.find_messages(&ids).await?;
         let changed = |(id, message)| ChangedMessage { change: numbers[&id], message };
         let mut messages: Vec<ChangedMessage> = found.into_iter().map(changed).collect();
         messages.sort_unstable_by_key(|changed| changed.change);

@@ -82,7 +82,7 @@ impl MongoStore {
 
     /// See [`eventflow_ports::Store::message`].
     pub(crate) async fn read_message(&self, id: MessageId) -> Result<Option<Message>, CallError> {
-        Ok(self.messages_by_id(&[id]).await?.remove(&id))
+        Ok(self.find_messages(&[id]).await?.remove(&id))
     }
 
     /// The newest message of a thread.
@@ -119,7 +119,7 @@ impl MongoStore {
     }
 
     /// The messages with these ids, as far as they exist.
-    pub(crate) async fn messages_by_id(
+    pub(crate) async fn find_messages(
         &self,
         ids: &[MessageId],
     ) -> Result<HashMap<MessageId, Message>, CallError> {

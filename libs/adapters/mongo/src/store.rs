@@ -218,6 +218,10 @@ impl Store for MongoStore {
         Ok(self.read_message(id).await?)
     }
 
+    async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        Ok(self.find_messages(ids).await?.into_values().collect())
+    }
+
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         Ok(self.read_thread(id).await?)
     }

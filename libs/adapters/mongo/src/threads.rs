@@ -141,7 +141,7 @@ impl MongoStore {
     /// last ones that was not.
     async fn previews(&self, threads: &[Thread]) -> Result<HashMap<ThreadId, Message>, CallError> {
         let newest: Vec<MessageId> = threads.iter().filter_map(|thread| thread.last_message_id).collect();
-        let newest = self.messages_by_id(&newest).await?;
+        let newest = self.find_messages(&newest).await?;
         let mut previews: HashMap<ThreadId, Message> =
             newest.into_values().map(|message| (message.thread_id, message)).collect();
         let gone = previews.values().filter(|message| message.deleted_at.is_some());

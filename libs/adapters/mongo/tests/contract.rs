@@ -15,7 +15,7 @@ mod support;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{
-    append, counters, faults, keys, leaving, reading, redelivery, threads, writers,
+    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, writers,
 };
 use support::{run, run_with_faults};
 
@@ -326,4 +326,19 @@ async fn only_who_has_left_can_come_back() {
 #[tokio::test]
 async fn a_large_thread_shows_some_people_and_counts_all() {
     run(leaving::a_large_thread_shows_some_people_and_counts_all).await;
+}
+
+#[tokio::test]
+async fn a_reply_keeps_what_it_answers() {
+    run(replies::a_reply_keeps_what_it_answers).await;
+}
+
+#[tokio::test]
+async fn a_key_stands_for_what_is_answered_too() {
+    run(replies::a_key_stands_for_what_is_answered_too).await;
+}
+
+#[tokio::test]
+async fn messages_are_found_by_their_ids() {
+    run(replies::messages_are_found_by_their_ids).await;
 }

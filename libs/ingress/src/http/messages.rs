@@ -12,7 +12,7 @@ use crate::http::query::Query;
 use crate::refusal::Refusal;
 use crate::twin;
 use axum::extract::State;
-use eventflow_ports::{ChangePage, ChangedMessages, MessagePage};
+use eventflow_ports::{quotes, ChangePage, ChangedMessages, MessagePage};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
@@ -43,7 +43,8 @@ pub(crate) async fn history(
 /// A page by `seq` or time. The change number is read first, so that no change is missed after it.
 async fn messages(edge: &Edge, thread: ThreadId, page: MessagePage) -> Result<HistoryAnswer, Refusal> {
     let last_change = edge.store.newest_change(thread).await?;
-    let (messages, limit) = page_bytes::read_messages(&*edge.store, thread, page).await?;
+    let (mut messages, limit) = page_bytes::read_messages(&*edge.store, thread, page).await?;
+    quotes::quote(&*edge.store, messages.iter_mut().collect()).await?;
     let page = MessagePage { limit, ..page };
     let next_cursor = HistoryCursor::behind(&page, &messages).map(|cursor| cursor.to_string());
     let messages = shown(messages);
@@ -59,6 +60,8 @@ async fn changes(
 ) -> Result<HistoryAnswer, Refusal> {
     let mut changed = edge.store.changes(thread, page).await?;
     cut(&mut changed);
+    let found = changed.messages.iter_mut().map(|changed| &mut changed.message);
+    quotes::quote(&*edge.store, found.collect()).await?;
     let cursors =
         if people <= RECEIPT_PARTICIPANTS_MAX { Some(edge.store.cursors(thread).await?) } else { None };
     let next = (!changed.is_complete).then(|| HistoryCursor::Changes(changed.up_to).to_string());

@@ -265,6 +265,11 @@ impl Store for TestStore {
         self.check()?;
         Ok(self.state.lock().messages.iter().find(|message| message.id == id).cloned())
     }
+    async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        Ok(state.messages.iter().filter(|message| ids.contains(&message.id)).cloned().collect())
+    }
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         self.check()?;
         Ok(self.state.lock().threads.get(&id).cloned())

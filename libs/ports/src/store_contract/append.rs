@@ -67,6 +67,7 @@ pub async fn a_stored_message_says_what_was_sent(harness: &dyn Harness) {
         sender_id: scene.people[1].clone(),
         content: "hello".to_owned(),
         attachments: Vec::new(),
+        reply_to: None,
         reactions: Vec::new(),
         status: MessageStatus::Sent,
         read_by: Vec::new(),

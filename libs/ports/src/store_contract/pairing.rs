@@ -329,9 +329,9 @@ fn leg(scene: &Scene, text: &str, kind: Leg, seconds: usize) -> NewMessage {
 
 /// The pairing that the ingress attaches to a message of this login.
 fn paired(new: &NewMessage, leg: Leg, login: u8) -> Pairing {
-    let (send, session) = (&new.send, [login; 32]);
-    let key =
-        pairing::key(&session, &send.sender_id, send.thread_id, send.content.as_str(), &send.attachments);
+    let send = &new.send;
+    let (content, reply_to) = (send.content.as_str(), send.reply_to.as_ref());
+    let key = pairing::key(&[login; 32], &send.sender_id, send.thread_id, content, &send.attachments, reply_to);
     Pairing { leg, key, opened_at: None }
 }
 

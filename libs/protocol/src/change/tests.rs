@@ -16,6 +16,7 @@ fn message() -> Message {
         client_message_id: None,
         pairing: None,
         typed: None,
+        reply_to: None,
         at: Timestamp(5),
     };
     send.into_message(CommandId::new(), 1)
@@ -143,6 +144,7 @@ fn a_key_stands_for_what_was_sent_first() {
         client_message_id: Some("k".into()),
         pairing: None,
         typed: None,
+        reply_to: None,
         at: Timestamp(6),
     };
     let (same, edit) = (send("hello"), send("hello!"));

@@ -41,6 +41,7 @@ fn message() -> Message {
         client_message_id: Some("k".into()),
         pairing: None,
         typed: None,
+        reply_to: None,
         at: Timestamp(0),
     };
     send.into_message(command(), 3)

@@ -4,7 +4,7 @@ use super::Persistence;
 use super::applied::Applied;
 use super::together::Picked;
 use eventflow_bus::handler::{Item, Unavailable};
-use eventflow_ports::NewMessage;
+use eventflow_ports::{Appended, NewMessage};
 use eventflow_protocol::CommandId;
 use eventflow_protocol::command::Command;
 
@@ -34,7 +34,12 @@ impl Persistence {
             self.together(&picked.wanted, |store, messages| store.append_messages(messages)).await?;
         for (at, item, answer) in answers.with_items(part, &picked.at) {
             applied[at] = Some(match answer {
-                Ok(appended) => Applied::appended(&item, appended),
+                Ok(mut appended) => {
+                    if let Appended::Stored(message) | Appended::Duplicate(message) = &mut appended {
+                        self.quote(message).await;
+                    }
+                    Applied::appended(&item, appended)
+                }
                 Err(error) => Applied::store_error(error)?,
             });
         }

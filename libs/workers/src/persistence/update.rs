@@ -117,8 +117,11 @@ impl Persistence {
         &self,
         item: &Item<Command>,
         wanted: &ChangeMessage,
-        changed: Changed,
+        mut changed: Changed,
     ) -> Result<Applied, Unavailable> {
+        if let Changed::Done(message, _) | Changed::Before(message, _) | Changed::Nothing(message, _) = &mut changed {
+            self.quote(message).await;
+        }
         let mut applied = Applied::changed(item, wanted, changed);
         if let Some(message) = applied.taken_back() {
             match self.parts.store.unread_of_others(message).await {

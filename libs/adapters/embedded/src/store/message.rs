@@ -6,6 +6,7 @@ use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::pairing::{Leg, Pairing};
+use eventflow_protocol::quote::ReplyTo;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
@@ -17,10 +18,10 @@ pub(super) fn insert(
     leg: Option<(CommandId, &Pairing)>,
 ) -> Result<bool> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO message (thread_id, seq, id, sender_id, content, attachments, reactions, status, read_by, delivered_to,
-             client_message_id, created_at, updated_at, pair_key, pair_socket, pair_rest)
-         VALUES (:thread_id, :seq, :id, :sender_id, :content, :attachments, :reactions, :status, :read_by, :delivered_to,
-             :client_message_id, :created_at, :updated_at, :pair_key, :pair_socket, :pair_rest)
+        "INSERT INTO message (thread_id, seq, id, sender_id, content, attachments, reply_to, reactions, status, read_by,
+             delivered_to, client_message_id, created_at, updated_at, pair_key, pair_socket, pair_rest)
+         VALUES (:thread_id, :seq, :id, :sender_id, :content, :attachments, :reply_to, :reactions, :status, :read_by,
+             :delivered_to, :client_message_id, :created_at, :updated_at, :pair_key, :pair_socket, :pair_rest)
          ON CONFLICT (id) DO NOTHING
          ON CONFLICT (sender_id, client_message_id) WHERE client_message_id IS NOT NULL DO NOTHING",
     )?;
@@ -33,6 +34,7 @@ pub(super) fn insert(
         ":sender_id": message.sender_id.as_str(),
         ":content": message.content,
         ":attachments": column::pack_list(&message.attachments)?,
+        ":reply_to": message.reply_to.as_ref().map(|reply| reply.message_id.bytes()),
         ":reactions": column::pack_list(&message.reactions)?,
         ":status": column::message_status(message.status),
         ":read_by": column::pack_list(&message.read_by)?,
@@ -99,6 +101,15 @@ pub(super) fn by_id(connection: &Connection, id: MessageId) -> Result<Option<Mes
     statement.query_row([id.bytes()], read).optional()
 }
 
+/// Those of these messages that exist.
+pub(super) fn by_ids(connection: &Connection, ids: &[MessageId]) -> Result<Vec<Message>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(by_id(connection, *id)?);
+    }
+    Ok(found)
+}
+
 /// The message with this id, with the last commands that changed it.
 pub(super) fn with_marks(
     connection: &Connection,
@@ -129,6 +140,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
         sender_id: column::user(row, "sender_id")?,
         content: row.get("content")?,
         attachments: column::unpack(row, "attachments")?,
+        reply_to: row.get::<_, Option<[u8; 12]>>("reply_to")?.map(|id| ReplyTo::to(MessageId::from_bytes(id))),
         reactions: column::unpack(row, "reactions")?,
         status: column::read_message_status(row)?,
         read_by: column::unpack(row, "read_by")?,

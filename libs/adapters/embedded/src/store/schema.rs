@@ -29,6 +29,7 @@ const STORE: &[&str] = &[
     HIDDEN,
     ROLES,
     WAITING,
+    REPLIES,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -293,6 +294,11 @@ const ROLES: &str = "
 const WAITING: &str = "
     -- Which windows of this person may be claimed, and when?
     CREATE INDEX outbound_window_by_user ON outbound_window (user_id, claimable_at) WHERE claimable_at IS NOT NULL;
+";
+
+/// Thirteenth layout: the message that a message answers.
+const REPLIES: &str = "
+    ALTER TABLE message ADD COLUMN reply_to BLOB;
 ";
 
 const SUPPRESSIONS: &str = "

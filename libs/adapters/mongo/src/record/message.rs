@@ -11,6 +11,7 @@ use eventflow_protocol::document::{
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::pairing::{Leg, Pairing};
+use eventflow_protocol::quote::ReplyTo;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Binary, DateTime};
@@ -36,6 +37,9 @@ pub(crate) struct MessageRecord {
     content: String,
     #[serde(default)]
     attachments: Vec<AttachmentRecord>,
+    /// The message that this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<ObjectId>,
     #[serde(default)]
     reactions: Vec<ReactionRecord>,
     #[serde(default)]
@@ -134,6 +138,7 @@ impl MessageRecord {
             recipient_ids: (participants.len() <= RECIPIENTS_STORED_MAX).then(recipients),
             content: message.content.clone(),
             attachments: message.attachments.iter().map(AttachmentRecord::from).collect(),
+            reply_to: message.reply_to.as_ref().map(|reply| object_id(reply.message_id)),
             reactions: message.reactions.iter().map(ReactionRecord::from).collect(),
             status: message.status,
             read_by: message.read_by.iter().map(ReadRecord::from).collect(),
@@ -223,6 +228,7 @@ impl From<MessageRecord> for Message {
             sender_id: record.sender_id,
             content: record.content,
             attachments: record.attachments.into_iter().map(Attachment::from).collect(),
+            reply_to: record.reply_to.map(|id| ReplyTo::to(MessageId::from_bytes(id.bytes()))),
             reactions: record.reactions.into_iter().map(Reaction::from).collect(),
             status: record.status,
             read_by: record.read_by.into_iter().map(ReadReceipt::from).collect(),

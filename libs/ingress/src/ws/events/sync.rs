@@ -13,7 +13,7 @@ use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::thread_id;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{ChangePage, ChangedMessage, ChangedMessages, MessagePage, Place};
+use eventflow_ports::{quotes, ChangePage, ChangedMessage, ChangedMessages, MessagePage, Place};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::answers::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 use eventflow_protocol::client::requests::{SyncEvent, SyncPlace};
@@ -130,7 +130,9 @@ async fn changes_after(
     let mut changes = Changes { messages: Some(Vec::new()), up_to: after, is_complete: false, gap: false };
     while !changes.is_complete && !room.is_full() {
         let limit = u32::try_from(room.messages).unwrap_or(PAGE_MAX).min(PAGE_MAX);
-        let page = store.changes(thread, ChangePage { after: changes.up_to, limit }).await?;
+        let mut page = store.changes(thread, ChangePage { after: changes.up_to, limit }).await?;
+        let found = page.messages.iter_mut().map(|changed| &mut changed.message);
+        quotes::quote(&**store, found.collect()).await?;
         changes.gap |= page.up_to < changes.up_to;
         changes.take(page, wanted.after, room)?;
     }
@@ -170,7 +172,8 @@ async fn fill(
     while !room.is_full() {
         let wanted = u32::try_from(room.messages).unwrap_or(PAGE_MAX).saturating_add(2).min(PAGE_MAX);
         let page = MessagePage { before: None, after: Some(Place::Seq(from)), limit: wanted };
-        let page = caller.rooms.edge.store.messages(thread, page).await?;
+        let mut page = caller.rooms.edge.store.messages(thread, page).await?;
+        quotes::quote(&*caller.rooms.edge.store, page.iter_mut().collect()).await?;
         if is_known_to_come && page.first().is_none_or(|first| first.seq != missed.place) {
             missed.gap = true;
         }

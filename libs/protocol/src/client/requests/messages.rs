@@ -8,7 +8,8 @@ use crate::client::values::{
 use crate::command::SendMessage;
 use crate::content::ContentError;
 use crate::document::{ATTACHMENTS_MAX, Attachment};
-use crate::{ThreadId, Timestamp, UserId};
+use crate::quote::{NO_SUCH_MESSAGE, ReplyTo};
+use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub struct SendMessageBody {
     pub content: MessageContent,
     /// References to files.
     pub attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The id of the message that this one answers.
+    pub reply_to: Option<MessageId>,
     /// The client's own key: the same key of the same sender is the same message.
     pub client_message_id: Option<ClientKey>,
 }
@@ -37,6 +40,9 @@ struct SendMessageFields {
     /// References to files.
     #[serde(default)]
     attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The id of the message that this one answers, of the same thread.
+    #[serde(default)]
+    reply_to: Option<MessageReference>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
@@ -46,7 +52,9 @@ impl TryFrom<SendMessageFields> for SendMessageBody {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageFields) -> Result<Self, Unfit> {
-        let SendMessageFields { content, attachments, client_message_id } = fields;
+        let SendMessageFields { content, attachments, reply_to, client_message_id } = fields;
+        let answered = |named: MessageReference| named.id().ok_or_else(|| Unfit::sentence(NO_SUCH_MESSAGE));
+        let reply_to = reply_to.map(answered).transpose()?;
         let content = match content {
             None if attachments.0.is_empty() => return Err(Unfit::sentence("content is missing")),
             Some(content) if attachments.0.is_empty() && content.0.is_blank() => {
@@ -54,7 +62,7 @@ impl TryFrom<SendMessageFields> for SendMessageBody {
             }
             content => content.unwrap_or_default(),
         };
-        Ok(Self { content, attachments, client_message_id })
+        Ok(Self { content, attachments, reply_to, client_message_id })
     }
 }
 
@@ -66,6 +74,7 @@ impl SendMessageBody {
             sender_id,
             content: self.content.0,
             attachments: self.attachments.into_attachments(),
+            reply_to: self.reply_to.map(ReplyTo::to),
             client_message_id: self.client_message_id.map(ClientKey::into_string),
             pairing: None,
             typed: None,
@@ -98,6 +107,9 @@ struct SendMessageEventFields {
     /// References to files.
     #[serde(default)]
     attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
+    /// The id of the message that this one answers, of the same thread.
+    #[serde(default)]
+    reply_to: Option<MessageReference>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
@@ -107,8 +119,8 @@ impl TryFrom<SendMessageEventFields> for SendMessageEvent {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageEventFields) -> Result<Self, Unfit> {
-        let SendMessageEventFields { thread_id, content, attachments, client_message_id } = fields;
-        let body = SendMessageFields { content, attachments, client_message_id }.try_into()?;
+        let SendMessageEventFields { thread_id, content, attachments, reply_to, client_message_id } = fields;
+        let body = SendMessageFields { content, attachments, reply_to, client_message_id }.try_into()?;
         Ok(Self { thread_id, body })
     }
 }
