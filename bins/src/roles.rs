@@ -217,6 +217,7 @@ async fn start_fanout(system: &mut System) -> anyhow::Result<()> {
         let backends = &system.backends;
         let parts = FanoutParts {
             membership: backends.membership.clone(),
+            people: backends.people.clone(),
             registry: Arc::clone(&backends.registry),
             doubt: Arc::clone(&doubt),
             broker: Arc::clone(&backends.broker),

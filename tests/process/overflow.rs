@@ -11,8 +11,9 @@ use eventflow_bus::topology::{Topology, gateway};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Located, Membership, MemoryRegistry, NoRegistry, Registry, RegistryError, SystemClock,
+    Located, Membership, MemoryRegistry, NoRegistry, People, Registry, RegistryError, SystemClock,
 };
+use eventflow_protocol::content::Markup;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::person::Revocation;
@@ -69,9 +70,10 @@ impl Scene {
             registry.enter(id, &["ann".parse().unwrap()]).await.unwrap();
         }
         fill(&*broker, &full).await;
-        let membership = Membership::new(store);
+        let membership = Membership::new(Arc::clone(&store) as _);
         let parts = FanoutParts {
             membership,
+            people: People::new(store, Markup::default()),
             registry,
             doubt: Arc::new(Doubt::never()),
             broker: Arc::clone(&broker),

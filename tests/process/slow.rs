@@ -14,10 +14,10 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PERSIST;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, Membership, MemoryRegistry, MessagePage, Store, SystemClock};
+use eventflow_ports::{Clock, Membership, MemoryRegistry, MessagePage, People, Store, SystemClock};
 use eventflow_protocol::change::{Change, ChangeMessage};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
-use eventflow_protocol::content::Content;
+use eventflow_protocol::content::{Content, Markup};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::{CommandId, ThreadId};
@@ -160,6 +160,7 @@ async fn events_of_a_thread_that_cannot_be_read_hold_no_other_up() {
     threads.update_one(filter, doc! { "$set": { "participants": 5 } }).await.unwrap();
     let parts = FanoutParts {
         membership: Membership::new(Arc::clone(&scene.store) as _),
+        people: People::new(Arc::clone(&scene.store) as _, Markup::default()),
         registry: Arc::new(MemoryRegistry::default()),
         doubt: Arc::new(Doubt::never()),
         broker: Arc::clone(&scene.broker),

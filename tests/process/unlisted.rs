@@ -5,7 +5,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::gateway;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Membership, MemoryRegistry, SystemClock};
+use eventflow_ports::{Membership, MemoryRegistry, People, SystemClock};
+use eventflow_protocol::content::Markup;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::{CommandId, GatewayId, Timestamp};
 use eventflow_workers::fanout::doubt::Doubt;
@@ -29,7 +30,8 @@ impl Scene {
         let gateway = GatewayId::new();
         broker.declare_gateway(&gateway).await.unwrap();
         let parts = FanoutParts {
-            membership: Membership::new(store),
+            membership: Membership::new(Arc::clone(&store) as _),
+            people: People::new(store, Markup::default()),
             registry: Arc::new(MemoryRegistry::default()),
             doubt: Arc::new(doubt),
             broker: Arc::clone(&broker),

@@ -77,6 +77,7 @@
  * @property {number} unreadCount
  * @property {Message | null} lastMessage
  * @property {{ id: string | null, name: string, avatar: string }} participant
+ * @property {Person[]} members at most the first 10, the caller among them
  */
 
 /** A thread as the caller's list shows it. @typedef {Thread & ThreadOfCaller} ListedThread */

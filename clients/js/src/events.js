@@ -85,7 +85,7 @@
  *   'reaction:received': ReactionReceived,
  *   'message:read:update': Receipt & { readAt: Time },
  *   'message:status': Receipt & { deliveredAt: Time },
- *   'thread:created': { thread: Thread },
+ *   'thread:created': { thread: Thread & { members: import('./documents.js').Person[] } },
  *   'thread:left': { threadId: string, userId: string, participantCount: number, leftAt: Time },
  *   'thread:updated': { thread: ThreadChange },
  *   'typing:update': { threadId: string, userId: string, isTyping: boolean },

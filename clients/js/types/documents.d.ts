@@ -121,6 +121,10 @@ export type ThreadOfCaller = {
         name: string;
         avatar: string;
     };
+    /**
+     * at most the first 10, the caller among them
+     */
+    members: Person[];
 };
 /**
  * A thread as the caller's list shows it.

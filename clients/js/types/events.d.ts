@@ -109,7 +109,9 @@ export type ServerEvents = {
         deliveredAt: Time;
     };
     "thread:created": {
-        thread: Thread;
+        thread: Thread & {
+            members: import("./documents.js").Person[];
+        };
     };
     "thread:left": {
         threadId: string;

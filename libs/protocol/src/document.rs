@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 /// Most people of a thread in a document that a client gets; the rest come in pages. What a list shows of a
 /// thread needs few of them, and a thread of thousands would make every answer grow with it.
 pub const PARTICIPANTS_SHOWN_MAX: usize = 50;
+/// Most people of a thread whose names and pictures come with it: as many as a list or a header shows. The
+/// others are asked for in pages.
+pub const MEMBERS_SHOWN_MAX: usize = 10;
 /// Most attachments of one message.
 pub const ATTACHMENTS_MAX: usize = 10;
 

@@ -24,10 +24,12 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{self, FANOUT, NOTIFY};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Located, Membership, PresenceStore, Registry, StoreError};
+use eventflow_ports::{Clock, Located, Membership, People, PresenceStore, Registry, StoreError};
 use eventflow_protocol::Participants;
+use eventflow_protocol::document::MEMBERS_SHOWN_MAX;
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::person::Participant;
 use eventflow_protocol::{GatewayId, ThreadId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
@@ -37,6 +39,7 @@ use tokio::sync::Mutex;
 /// The fan-out stage of one shard.
 pub struct Fanout {
     membership: Membership,
+    people: People,
     registry: Arc<dyn Registry>,
     doubt: Arc<Doubt>,
     broker: Arc<dyn Broker>,
@@ -52,6 +55,8 @@ pub struct Fanout {
 /// What a batch of events leaves to be sent: envelopes by gateway, in event order, and jobs.
 #[derive(Debug, Default)]
 pub struct Routes {
+    /// How the first people of new threads are shown.
+    members: HashMap<UserId, Participant>,
     to_all: Vec<Envelope>,
     by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
     jobs: Vec<Envelope>,
@@ -59,7 +64,7 @@ pub struct Routes {
 
 /// Who is in the threads of a batch.
 #[derive(Debug, Default)]
-struct People {
+struct Audiences {
     known: HashMap<ThreadId, Participants>,
     /// The threads that the store fails at, and what becomes of their events.
     failed: HashMap<ThreadId, Outcome>,
@@ -69,6 +74,8 @@ struct People {
 pub struct FanoutParts {
     /// Tells who is in a thread.
     pub membership: Membership,
+    /// Knows what people are called.
+    pub people: People,
     /// Tells at which gateways people are connected.
     pub registry: Arc<dyn Registry>,
     /// When the registry is not believed; the shards of a process share it.
@@ -85,7 +92,7 @@ pub struct FanoutParts {
 impl Fanout {
     /// Opens the stage of shard `shard`.
     pub async fn open(shard: u16, parts: FanoutParts, metrics: &Metrics) -> Result<Self, BrokerError> {
-        let FanoutParts { membership, registry, doubt, broker, clock, absent } = parts;
+        let FanoutParts { membership, people, registry, doubt, broker, clock, absent } = parts;
         let gateways = Mutex::new(broker.publisher(None).await?);
         let series = metrics.fanout.clone();
         let metrics = metrics.bus.queue(FANOUT.shard(shard).name());
@@ -94,6 +101,7 @@ impl Fanout {
             registry,
             doubt,
             broker,
+            people,
             gateways,
             clock,
             metrics,
@@ -110,7 +118,7 @@ impl Fanout {
 
     /// Who is in the threads of this batch. The event of a new thread names its people, and replaces what was
     /// remembered. When somebody leaves, the store is asked again.
-    async fn people(&self, batch: &[Item<Event>]) -> Result<People, Unavailable> {
+    async fn people(&self, batch: &[Item<Event>]) -> Result<Audiences, Unavailable> {
         for item in batch {
             match &item.value {
                 Event::ThreadCreated { thread, .. } => {
@@ -148,8 +156,8 @@ impl Fanout {
 
     /// The store fails at one of these threads: events of that one are tried again or parked, and the others
     /// go on.
-    async fn people_one_by_one(&self, threads: &[ThreadId]) -> Result<People, Unavailable> {
-        let mut people = People::default();
+    async fn people_one_by_one(&self, threads: &[ThreadId]) -> Result<Audiences, Unavailable> {
+        let mut people = Audiences::default();
         for thread in threads {
             match self.membership.of_all(&[*thread]).await {
                 Ok(known) => people.known.extend(known),
@@ -167,9 +175,20 @@ impl Fanout {
         Ok(people)
     }
 
+    /// How the first people of the batch's new threads are shown.
+    async fn members(&self, batch: &[Item<Event>]) -> HashMap<UserId, Participant> {
+        let mut members: Vec<UserId> = Vec::new();
+        for item in batch {
+            if let Event::ThreadCreated { thread, .. } = &item.value {
+                members.extend(thread.participants.iter().take(MEMBERS_SHOWN_MAX).cloned());
+            }
+        }
+        if members.is_empty() { HashMap::new() } else { self.people.shown(&members).await }
+    }
+
     /// Where the people of these threads are, and those of whom an event is for them alone. If the registry
     /// cannot say, the answer is incomplete and everything goes to every gateway.
-    async fn locate(&self, batch: &[Item<Event>], people: &People) -> Located {
+    async fn locate(&self, batch: &[Item<Event>], people: &Audiences) -> Located {
         let mut users: BTreeSet<UserId> =
             people.known.values().flat_map(|people| people.iter().cloned()).collect();
         for item in batch {
@@ -209,7 +228,7 @@ impl BatchHandler for Fanout {
         self.observe_age(batch);
         let people = self.people(batch).await?;
         let located = self.locate(batch, &people).await;
-        let mut routes = Routes::default();
+        let mut routes = Routes { members: self.members(batch).await, ..Routes::default() };
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
         if let Some((absent, inattentive)) = &self.absent {
@@ -253,11 +272,11 @@ impl Fanout {
 }
 
 impl Routes {
-    fn add(&mut self, item: &Item<Event>, now: Timestamp, people: &People, located: &Located) -> Outcome {
+    fn add(&mut self, item: &Item<Event>, now: Timestamp, people: &Audiences, located: &Located) -> Outcome {
         if client_events::concerns_no_gateway(&item.value) || client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
-        let envelope = match client_events::delivery(&item.value, item.redelivered) {
+        let envelope = match client_events::delivery(&item.value, item.redelivered, &self.members) {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(error) => return Outcome::reject_for(&error),
         };

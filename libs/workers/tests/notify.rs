@@ -699,7 +699,6 @@ impl Stage {
             thread_id: None,
             key: None,
             typed: None,
-            reply_to: None,
             at: self.clock.now(),
         };
         let notification = Notification::new(CommandId::new().into(), notify);

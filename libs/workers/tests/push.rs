@@ -307,7 +307,6 @@ impl Stage {
             thread_id: None,
             key: None,
             typed: None,
-            reply_to: None,
             at: at(seconds),
         };
         let notification = Notification::new(NotificationId::from(CommandId::new()), notify);

@@ -5,7 +5,7 @@ use crate::edge::Edge;
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::answers::{ListedThread, ThreadCompanion};
 use eventflow_protocol::client::{Sorted, WithId};
-use eventflow_protocol::document::{Thread, ThreadView};
+use eventflow_protocol::document::{MEMBERS_SHOWN_MAX, Thread, ThreadView};
 use eventflow_protocol::person::{DEFAULT_AVATAR, Participant};
 use std::collections::HashMap;
 
@@ -18,15 +18,14 @@ pub(crate) async fn listed(
     views: Vec<ThreadView>,
     viewer: &UserId,
 ) -> Vec<Sorted<ListedThread>> {
-    let named: Vec<UserId> =
-        views.iter().flat_map(|view| others(&view.thread, viewer).take(NAMED_MAX)).cloned().collect();
+    let named: Vec<UserId> = views.iter().flat_map(|view| named(&view.thread)).cloned().collect();
     let people = edge.people.shown(&named).await;
     views.into_iter().map(|view| Sorted(listed_thread(view, viewer, &people))).collect()
 }
 
 /// One thread as `viewer` sees it.
 pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -> Sorted<ListedThread> {
-    let named: Vec<UserId> = others(&view.thread, viewer).take(NAMED_MAX).cloned().collect();
+    let named: Vec<UserId> = named(&view.thread).cloned().collect();
     let people = edge.people.shown(&named).await;
     Sorted(listed_thread(view, viewer, &people))
 }
@@ -34,6 +33,7 @@ pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -
 fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ListedThread {
     ListedThread {
         participant: companion(&view.thread, viewer, people),
+        members: named(&view.thread).filter_map(|user| people.get(user)).cloned().collect(),
         thread: WithId(view.thread.shown()),
         unread_count: view.unread_count,
         last_message: view.last_message.map(WithId),
@@ -57,6 +57,13 @@ fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Particip
     let joined = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
     let name = if more == 0 { joined } else { format!("{joined} + {more}") };
     ThreadCompanion { id: None, name, avatar: DEFAULT_AVATAR.to_owned() }
+}
+
+/// The people of a thread who come with names and pictures. More than are called by name, so that those are
+/// among them whoever looks.
+fn named(thread: &Thread) -> impl Iterator<Item = &UserId> {
+    const { assert!(MEMBERS_SHOWN_MAX > NAMED_MAX) };
+    thread.participants.iter().take(MEMBERS_SHOWN_MAX)
 }
 
 /// How many people are in the thread, which may name only the first of them.

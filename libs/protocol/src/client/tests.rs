@@ -176,9 +176,10 @@ fn answers_about_threads_are_the_json_they_always_were() {
         unread_count: 4,
         last_message: Some(WithId(message())),
         participant: companion,
+        members: vec![Participant::unknown(user("ann"))],
     });
     let shown = format!(
-        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
+        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"members":[{{"avatar":"/assets/avatar.svg","id":"ann","name":"ann"}}],"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
         alphabetical()
     );
     is(
@@ -442,9 +443,9 @@ fn events_about_cursors_and_threads_are_the_json_they_always_were() {
         &format!(r#"{{"isTyping":true,"threadId":{THREAD},"userId":"ann"}}"#),
     );
     is(
-        &ThreadCreated::of(&thread()),
+        &ThreadCreated::of(&thread(), vec![Participant::unknown(user("ann"))]),
         &format!(
-            r#"{{"thread":{{"id":{THREAD},"_id":{THREAD},"participants":["ann","ben"],"participantCount":2,"lastMessageId":null,"lastMessageAt":null,"lastSeq":0,"status":"active","metadata":{{}},"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}}}}"#
+            r#"{{"thread":{{"id":{THREAD},"_id":{THREAD},"participants":["ann","ben"],"participantCount":2,"lastMessageId":null,"lastMessageAt":null,"lastSeq":0,"status":"active","metadata":{{}},"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z","members":[{{"id":"ann","name":"ann","avatar":"/assets/avatar.svg"}}]}}}}"#
         ),
     );
     is(
@@ -464,7 +465,7 @@ fn events_about_cursors_and_threads_are_the_json_they_always_were() {
 fn a_document_for_a_client_names_some_people_and_counts_all() {
     let crowd: Vec<UserId> = (0..120).map(|n| format!("u{n:03}").parse().unwrap()).collect();
     let large = Thread { participants: crowd.clone(), participant_count: 0, ..thread() };
-    let shown = ThreadCreated::of(&large).thread.0;
+    let shown = ThreadCreated::of(&large, Vec::new()).thread.thread.0;
     assert_eq!(shown.participants, crowd[..PARTICIPANTS_SHOWN_MAX]);
     assert_eq!(shown.participant_count, 120);
     assert_eq!(shown.clone().shown(), shown, "showing what is shown changes nothing");

@@ -9,12 +9,14 @@ use eventflow_protocol::client::events::{
     ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::codec::{self, CodecError};
-use eventflow_protocol::document::Message;
+use eventflow_protocol::document::{MEMBERS_SHOWN_MAX, Message};
 use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
 use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::person::Participant;
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{Timestamp, UserId};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Why an event cannot be delivered.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +46,14 @@ pub(super) fn is_stale(event: &Event, now: Timestamp) -> bool {
 
 /// The delivery of an event, in the envelope in which it goes to each gateway. `redelivered`: a gateway may
 /// have got it before.
-pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, EncodeError> {
-    let (name, payload) = client_event(event)?;
+///
+/// `shown` says how people of new threads are shown.
+pub(super) fn delivery(
+    event: &Event,
+    redelivered: bool,
+    shown: &HashMap<UserId, Participant>,
+) -> Result<Envelope, EncodeError> {
+    let (name, payload) = client_event(event, shown)?;
     let mut delivery = GatewayEvent::new(event.id(), event.audience(), name, payload, event.accepted_at());
     delivery.repeated = redelivered;
     match event {
@@ -81,10 +89,17 @@ pub(super) fn delivery(event: &Event, redelivered: bool) -> Result<Envelope, Enc
     Ok(Envelope { id: delivery.event_id.0, attempt: 0, body, trace: None })
 }
 
-fn client_event(event: &Event) -> Result<ClientEvent, serde_json::Error> {
+fn client_event(
+    event: &Event,
+    shown: &HashMap<UserId, Participant>,
+) -> Result<ClientEvent, serde_json::Error> {
     match event {
         Event::MessageStored { message, .. } => written(&MessageReceived::of(message)),
-        Event::ThreadCreated { thread, .. } => written(&ThreadCreated::of(thread)),
+        Event::ThreadCreated { thread, .. } => {
+            let first = thread.participants.iter().take(MEMBERS_SHOWN_MAX);
+            let members = first.filter_map(|user| shown.get(user)).cloned().collect();
+            written(&ThreadCreated::of(thread, members))
+        }
         Event::ParticipantLeft { thread_id, user_id, participant_count, at, .. } => written(&ThreadLeft {
             left_at: *at,
             participant_count: *participant_count,

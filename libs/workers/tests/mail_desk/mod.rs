@@ -163,7 +163,6 @@ impl Desk {
                 thread_id: None,
                 key: None,
                 typed: None,
-                reply_to: None,
                 at: NOW,
             };
             let notification = Notification::new(CommandId::new().into(), notify);

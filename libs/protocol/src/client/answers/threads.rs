@@ -41,6 +41,9 @@ pub struct ListedThread {
     pub last_message: Option<WithId<Message>>,
     /// Whom the viewer talks to, with a name and a picture.
     pub participant: ThreadCompanion,
+    /// The first 10 people of the thread with names and pictures, the viewer among them; the others come from
+    /// `GET /messages/threads/{id}/participants`.
+    pub members: Vec<Participant>,
 }
 
 /// A page of the people in a thread: `GET /messages/threads/{id}/participants`.

@@ -3,6 +3,7 @@
 use crate::client::events::name::ServerEvent;
 use crate::client::shape::WithId;
 use crate::document::{Thread, ThreadStatus};
+use crate::person::Participant;
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,13 +12,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThreadCreated {
     /// The thread, with the first of its people.
+    pub thread: CreatedThread,
+}
+
+/// A new thread, with names and pictures of people in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CreatedThread {
+    /// What everybody in the thread sees.
+    #[serde(flatten)]
     pub thread: WithId<Thread>,
+    /// The first 10 people of the thread with names and pictures.
+    pub members: Vec<Participant>,
 }
 
 impl ThreadCreated {
-    /// The event for a stored thread.
-    pub fn of(thread: &Thread) -> Self {
-        Self { thread: WithId(thread.clone().shown()) }
+    /// The event for a stored thread; `members` are its first people, as they are shown.
+    pub fn of(thread: &Thread, members: Vec<Participant>) -> Self {
+        Self { thread: CreatedThread { thread: WithId(thread.clone().shown()), members } }
     }
 }
 
